@@ -1,0 +1,37 @@
+# The commands of a checkout. `make demo` deploys to a Kubernetes of its own, or to one that is named:
+#   make demo KUBE_CONTEXT=kind-kind STORE=s3://... IMAGE=registry/image@sha256:... ROUTE_ADDRESS=http://...
+
+PYTHON := .venv/bin/python
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check clean distclean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: ## From a bare machine to a live switch under load; leaves the service running
+	@tools/bootstrap
+	@$(PYTHON) -m tools.demo
+
+test: ## All tests, on real parts
+	@tools/bootstrap
+	@$(PYTHON) -m tools.demo prepare
+	$(PYTHON) -m pytest tests
+
+check: ## What needs no root and no Go: format, lint, types, unit and program tests
+	@tools/bootstrap python
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy __main__.py
+	$(PYTHON) -m pytest tests/unit tests/program
+
+clean: ## Stop what the demo has started and remove its state
+	@if [ -d .bluegrid ]; then \
+		{ [ -x $(PYTHON) ] || tools/bootstrap python; } && $(PYTHON) -m tools.demo clean && rm -rf .bluegrid; \
+	fi
+
+distclean: clean ## Remove also the Python environment and the caches of all checkouts
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@[ ! -d "$(CACHE)" ] || { chmod -R u+rwX "$(CACHE)" && rm -rf "$(CACHE)"; }

@@ -1,0 +1,1 @@
+"""The command `bluegrid`: thin commands over the packages that do the work."""

@@ -1,0 +1,44 @@
+"""Entry point: builds the command tree and turns every known error into one line and exit code 1."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from cli import clusters, output, pushes, status, switches
+from model_registry import BluegridError, Registry
+
+app = typer.Typer(
+    name="bluegrid",
+    help="Puts hundreds or thousands of small AI models online as one batch.",
+    epilog="A day: `bluegrid push models/ --set g1 --version v2`, declare a cluster for it, `pulumi up`, "
+    "`bluegrid switch line-loading d2`, `pulumi up`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command()(pushes.push)
+app.command()(switches.switch)
+app.command()(status.status)
+app.add_typer(clusters.app)
+
+
+@app.command(epilog="Example: `bluegrid check --registry registry/`")
+def check(registry: output.RegistryFolder = output.DEFAULT_REGISTRY) -> None:
+    """Read every registry file and report every mistake, each with file and line."""
+    files = Registry.load(registry).files
+    services = sum(file.service is not None for file in files)
+    typer.echo(f"{registry}: {len(files)} model sets, {services} services, no mistakes")
+
+
+def main() -> None:
+    """Run the command; the only place that catches."""
+    try:
+        app()
+    except BluegridError as error:
+        output.refuse(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        output.refuse("interrupted; a push that is started again sends only what has not arrived")
+        sys.exit(130)

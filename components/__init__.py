@@ -1,0 +1,34 @@
+"""Pulumi components for model services; they know Kubernetes and nothing of bytes.
+
+To be used from this project's program and from others:
+
+Platform        namespace, service account, store credentials
+ModelService    a service: its clusters and its live route
+ModelCluster    preflight Job, Deployment, Service and standing route of one version
+Route           an Ingress, proven at the proxy by a gate
+"""
+
+from __future__ import annotations
+
+from components.config import StackConfig
+from components.gate import Gate, RouteNotProven
+from components.hosting import Hosting
+from components.model_cluster import ModelCluster, ModelClusterArgs
+from components.model_service import ModelService, ModelServiceArgs
+from components.platform import Platform, PlatformArgs
+from components.route import Route, RouteArgs
+
+__all__ = [
+    "Gate",
+    "Hosting",
+    "ModelCluster",
+    "ModelClusterArgs",
+    "ModelService",
+    "ModelServiceArgs",
+    "Platform",
+    "PlatformArgs",
+    "Route",
+    "RouteArgs",
+    "RouteNotProven",
+    "StackConfig",
+]

@@ -1,0 +1,120 @@
+"""The stack's config as typed and frozen data; `Pulumi.yaml` declares its keys, with defaults.
+
+The Pulumi CLI refuses missing keys, wrong types and secrets in clear; here is what only this program can
+tell.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - pydantic reads it
+from typing import Annotated, Any
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from model_registry.errors import ConfigError
+
+PROJECT = "bluegrid"
+
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
+Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=200)]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+/?$")]
+
+# `Pulumi.yaml` can only give an optional key a default of its own type: the empty text stands for none.
+_NONE_IF_EMPTY = BeforeValidator(lambda value: None if value == "" else value)
+
+
+class StackConfig(BaseModel):
+    """What one stack says about itself. Secrets stay Outputs, so that the state keeps them encrypted."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, arbitrary_types_allowed=True
+    )
+
+    registry: Path
+    region: Annotated[str, StringConstraints(min_length=1)]
+    kube_context: Text
+    kubeconfig: Annotated[Path | None, _NONE_IF_EMPTY] = None
+    namespace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
+    store: Annotated[str, StringConstraints(pattern=r"^s3://[^/\s?]+")]
+    store_access_key: pulumi.Output[str]
+    store_secret_key: pulumi.Output[str]
+    image: Text
+    ingress_class: Text
+    host: Annotated[Domain | None, _NONE_IF_EMPTY] = None
+    route_key: pulumi.Output[str]
+    route_address: Annotated[HttpUrl | None, _NONE_IF_EMPTY] = None
+    standing_domain: Domain
+    request_factor: Annotated[float, Field(gt=0, le=1)]
+    ready_timeout: Annotated[int, Field(gt=0)]
+
+    @field_validator("kubeconfig")
+    @classmethod
+    def _is_a_file(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.expanduser().is_file():
+            raise ValueError(f"{path} is not a file")
+        return path and path.expanduser()
+
+    @classmethod
+    def read(cls) -> StackConfig:
+        """Read the config of the stack that this program runs for.
+
+        Raises:
+            ConfigError: it has mistakes; the message has one line for each, with the command that mends it.
+        """
+        config = pulumi.Config(PROJECT)
+        values: dict[str, Any] = {key: _value(config, key) for key in _keys()}
+        values["region"] = values.get("region") or pulumi.get_stack()
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            lines = dict.fromkeys(_line(each) for each in error.errors(include_url=False))
+            raise ConfigError("\n".join(lines)) from None
+
+
+_SECRETS = {"storeAccessKey", "storeSecretKey", "routeKey"}
+
+_FORMS = {
+    "store": "s3://bucket/prefix?endpoint=URL&region=NAME",
+    "routeAddress": "http://ADDRESS, without a path",
+    "requestFactor": "a number above 0 and at most 1",
+    "readyTimeout": "a number of seconds above 0",
+    "namespace": "a DNS label",
+    "host": "a DNS name",
+    "standingDomain": "a DNS name",
+}
+"""How the values look that have a form; what pydantic says of a pattern helps nobody."""
+
+
+def _keys() -> list[str]:
+    """Every key of this project that is set, so that a misspelt one does not pass; `Config` lists none."""
+    prefix = f"{PROJECT}:"
+    keys = [*CONFIG.get(), *get_config_env()]
+    return [key.removeprefix(prefix) for key in dict.fromkeys(keys) if key.startswith(prefix)]
+
+
+def _value(config: pulumi.Config, key: str) -> Any:
+    return config.get_secret(key) if key in _SECRETS else config.get(key)
+
+
+def _line(error: Any) -> str:
+    key = str(error["loc"][0])
+    command = f"pulumi config set {'--secret ' if key in _SECRETS else ''}{PROJECT}:{key}"
+    if error["type"] == "extra_forbidden":
+        known = ", ".join(field.alias or name for name, field in StackConfig.model_fields.items())
+        return f"{PROJECT}:{key} is no key of this project; known: {known}: pulumi config rm {PROJECT}:{key}"
+    if error["type"] == "missing":
+        return f"{PROJECT}:{key} is not set: {command} {_FORMS.get(key, 'VALUE')}"
+    form = _FORMS.get(key)
+    fault = f"{error['input']!r} is not {form}" if form else error["msg"].removeprefix("Value error, ")
+    return f"{PROJECT}:{key}: {fault}: {command} VALUE"

@@ -1,0 +1,42 @@
+"""Where and how a stack's clusters run: the same for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pulumi import Input
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """What the clusters and routes of a stack share.
+
+    Attributes:
+        namespace: the Kubernetes namespace.
+        service_account: what pods run as.
+        store_secret: the Secret with the store's account, keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+        store: URL from which pods fetch versions.
+        image: the model server.
+        ingress_class: who answers for the routes.
+        host: host name of the live routes; None: any.
+        route_key: what makes the hosts of standing routes unguessable.
+        standing_domain: domain of those hosts.
+        route_address: URL at which this program reaches the proxy; None: no route is proven.
+        request_factor: resource requests as a share of the limits.
+        ready_timeout: seconds in which a version must be fetched, loaded and answering.
+    """
+
+    namespace: Input[str]
+    service_account: Input[str]
+    store_secret: Input[str]
+    store: Input[str]
+    image: Input[str]
+    ingress_class: Input[str]
+    host: str | None
+    route_key: Input[str]
+    standing_domain: str
+    route_address: str | None
+    request_factor: float
+    ready_timeout: int

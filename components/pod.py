@@ -1,0 +1,124 @@
+"""The pods of a cluster, preflight or serving: one image, the same bytes, the same rights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components import naming
+from components.quantities import share_of_cpu, share_of_memory
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes.core import v1 as core
+
+    from components.model_cluster import ModelClusterArgs
+
+USER = 65532
+MODELS_FOLDER = "/models"
+DRAIN_SECONDS = 5
+GRACE_SECONDS = 30
+START_SECONDS = 60
+STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+class Pods:
+    """The pod specs of one cluster."""
+
+    def __init__(self, args: ModelClusterArgs) -> None:
+        self._args, self._cluster, self._hosting = args, args.cluster, args.hosting
+
+    def serving(self) -> core.PodSpecArgsDict:
+        """The pod that answers predictions."""
+        container: core.ContainerArgsDict = {
+            **self._container("serve"),
+            "ports": [{"name": "http", "container_port": naming.PORT}],
+            # The program answers /live as soon as it runs and /ready when the version is loaded.
+            "startup_probe": self._probe("live", period=1, failures=START_SECONDS),
+            "liveness_probe": self._probe("live", period=10, failures=3),
+            "readiness_probe": self._probe("ready", period=1, failures=3),
+            # The proxy needs a moment to hear that the pod goes; until then the pod still answers.
+            "lifecycle": {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+        }
+        return {**self._spec(container), "termination_grace_period_seconds": DRAIN_SECONDS + GRACE_SECONDS}
+
+    def preflight(self) -> core.PodSpecArgsDict:
+        """The pod that fetches, verifies and loads the version once, and says why if it cannot."""
+        return {**self._spec(self._container("preflight")), "restart_policy": "Never"}
+
+    def _spec(self, container: core.ContainerArgsDict) -> core.PodSpecArgsDict:
+        return {
+            "service_account_name": self._hosting.service_account,
+            "automount_service_account_token": False,
+            "enable_service_links": False,
+            "security_context": {
+                "run_as_non_root": True,
+                "run_as_user": USER,
+                "run_as_group": USER,
+                "fs_group": USER,
+                "seccomp_profile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+            "volumes": [{"name": "models", "empty_dir": {}}, {"name": "tmp", "empty_dir": {}}],
+        }
+
+    def _container(self, command: str) -> core.ContainerArgsDict:
+        return {
+            "name": "model-server",
+            "image": self._hosting.image,
+            "image_pull_policy": "IfNotPresent",
+            "args": [command],
+            "env": self._env(),
+            "resources": self._resources(),
+            "security_context": {
+                "allow_privilege_escalation": False,
+                "read_only_root_filesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            },
+            # A pod that fails says in one line why; Pulumi shows that line to the user.
+            "termination_message_policy": "FallbackToLogsOnError",
+            "volume_mounts": [
+                {"name": "models", "mount_path": MODELS_FOLDER},
+                {"name": "tmp", "mount_path": "/tmp"},  # noqa: S108 - a volume of the pod's own
+            ],
+        }
+
+    def _env(self) -> list[core.EnvVarArgsDict]:
+        plain = {
+            "BLUEGRID_STORE": self._hosting.store,
+            "BLUEGRID_SET": self._args.model_set.id,
+            "BLUEGRID_VERSION": self._args.version.id,
+            "BLUEGRID_MANIFEST": self._args.version.manifest,
+            "BLUEGRID_TYPE": str(self._args.model_set.type),
+            "BLUEGRID_SERVICE": self._args.service,
+            "BLUEGRID_CLUSTER": self._cluster.id,
+            "BLUEGRID_MODELS": MODELS_FOLDER,
+        }
+        account = self._hosting.store_secret
+        return [
+            *({"name": name, "value": value} for name, value in plain.items()),
+            *(
+                {"name": key, "value_from": {"secret_key_ref": {"name": account, "key": key}}}
+                for key in STORE_KEYS
+            ),
+        ]
+
+    def _resources(self) -> core.ResourceRequirementsArgsDict:
+        # Kubernetes wants of a GPU that request and limit are equal, so it has no share.
+        gpu = {"nvidia.com/gpu": str(self._cluster.gpu)} if self._cluster.gpu else {}
+        factor = self._hosting.request_factor
+        return {
+            "limits": {"cpu": self._cluster.cpu, "memory": self._cluster.memory} | gpu,
+            "requests": {
+                "cpu": share_of_cpu(self._cluster.cpu, factor),
+                "memory": share_of_memory(self._cluster.memory, factor),
+            }
+            | gpu,
+        }
+
+    def _probe(self, health: str, *, period: int, failures: int) -> core.ProbeArgsDict:
+        path = f"{naming.service_path(self._args.service)}/v2/health/{health}"
+        return {
+            "http_get": {"path": path, "port": "http"},
+            "period_seconds": period,
+            "failure_threshold": failures,
+            "timeout_seconds": 2,
+        }

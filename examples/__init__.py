@@ -1,0 +1,1 @@
+"""Small real examples: they make what the demo and the tests serve."""

@@ -1,0 +1,196 @@
+"""Edits of registry files: what `bluegrid` writes, as small as a careful person would write it.
+
+Every edit holds the folder's lock, is checked with the whole registry as it will be, and replaces the file
+in one step: a crash, a second edit at the same time or a mistake leaves a registry that is whole.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, cast
+
+from model_registry import yaml_edit
+from model_registry.errors import ConfigError, RegistryError, VersionConflict
+from model_registry.files import locked, write_whole
+from model_registry.registry import Registry, check_folder, parse, read_folder
+from model_registry.schema import DEFAULT_REGION, Cluster, RegistryFile, Service, Version
+from model_registry.yaml_source import YamlSource, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Switch:
+    """What a switch changed."""
+
+    service: str
+    region: str | None
+    """The region that was named; None: all alike."""
+    old: str
+    new: str
+
+
+def add_version(folder: Path, set_id: str, version: Version) -> bool:
+    """Add a version to a set; return False when it is there already, with the same manifest.
+
+    Raises:
+        VersionConflict: the ID is taken by another manifest.
+        RegistryError: there is no such set, or the registry has mistakes.
+    """
+    with _opened(folder) as opened:
+        file = opened.registry.of_set(set_id)
+        for known in file.versions:
+            if known.id == version.id and known.manifest != version.manifest:
+                taken = f"is in {opened.path(file)} with manifest {known.manifest[:15]}"
+                raise VersionConflict(f"set {set_id} version {version.id}: {taken}; choose a new version ID")
+            if known.id == version.id:
+                return False
+        text = yaml_edit.append(opened.text(file), opened.source(file), ("versions",), _version_row(version))
+        opened.write(file.model_copy(update={"versions": (*file.versions, version)}), text)
+        return True
+
+
+def add_cluster(folder: Path, service: str, cluster: Cluster) -> bool:
+    """Add a cluster to a service, on standby; return False when the very same is there already.
+
+    Raises:
+        RegistryError: there is no such service, the cluster's ID or version is taken, or the registry has
+            mistakes.
+    """
+    with _opened(folder) as opened:
+        file, offered = opened.service(service)
+        if cluster in offered.clusters:
+            return False
+        path = ("service", "clusters")
+        text = yaml_edit.append(opened.text(file), opened.source(file), path, _cluster_row(cluster))
+        changed = offered.model_copy(update={"clusters": (*offered.clusters, cluster)})
+        opened.write(file.model_copy(update={"service": changed}), text)
+        return True
+
+
+def remove_cluster(folder: Path, service: str, cluster_id: str) -> None:
+    """Remove a cluster from a service.
+
+    Raises:
+        RegistryError: it is live somewhere, there is no such cluster, or the registry has mistakes.
+    """
+    with _opened(folder) as opened:
+        file, offered = opened.service(service)
+        cluster = offered.cluster(cluster_id)
+        for region, live in _live_by_region(offered).items():
+            if live == cluster_id:
+                where = "" if isinstance(offered.live, str) else f" in region {region}"
+                remedy = f"switch first: bluegrid switch {service} <other cluster>"
+                raise RegistryError(f"{cluster_id} is the live cluster of {service}{where}; {remedy}")
+        index = offered.clusters.index(cluster)
+        text = yaml_edit.remove(opened.text(file), opened.source(file), ("service", "clusters"), index)
+        changed = offered.model_copy(update={"clusters": tuple(c for c in offered.clusters if c != cluster)})
+        opened.write(file.model_copy(update={"service": changed}), text)
+
+
+def switch(folder: Path, service: str, cluster_id: str, region: str | None = None) -> Switch:
+    """Make a cluster the live one; the file changes by one word.
+
+    Args:
+        folder: the registry.
+        service: the service.
+        cluster_id: one of its clusters.
+        region: the region to switch, or `default`: those that `live` does not name. None: all of them, for a
+            service that is live alike everywhere.
+
+    Raises:
+        RegistryError: there is no such service, cluster or region, or the regions differ and none was named,
+            or the registry has mistakes.
+    """
+    with _opened(folder) as opened:
+        file, offered = opened.service(service)
+        offered.cluster(cluster_id)
+        live = _live_by_region(offered)
+        if region is None and not isinstance(offered.live, str):
+            regions = ", ".join(f"{name} ({live[name]})" for name in live)
+            raise RegistryError(f"{service} is live by region: name one of {regions}")
+        key = region or DEFAULT_REGION
+        old = live.get(key, live[DEFAULT_REGION])
+        if old != cluster_id:
+            changed = offered.model_copy(update={"live": _changed_live(offered, key, cluster_id)})
+            text = _with_live(opened.text(file), opened.source(file), offered, key, cluster_id)
+            opened.write(file.model_copy(update={"service": changed}), text)
+        return Switch(service, region, old, cluster_id)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """The registry's files, under its lock."""
+
+    folder: Path
+    texts: Mapping[Path, str]
+    registry: Registry
+
+    def path(self, file: RegistryFile) -> Path:
+        return self.folder / f"{file.set.id}.yaml"
+
+    def text(self, file: RegistryFile) -> str:
+        return self.texts[self.path(file)]
+
+    def source(self, file: RegistryFile) -> YamlSource:
+        return read_yaml(self.text(file))
+
+    def service(self, name: str) -> tuple[RegistryFile, Service]:
+        file = self.registry.of_service(name)
+        return file, cast("Service", file.service)
+
+    def write(self, file: RegistryFile, text: str) -> None:
+        """Replace the file by `text`, which must say exactly what `file` says."""
+        path = self.path(file)
+        if parse({**self.texts, path: text}).of_set(file.set.id) != file:
+            raise RegistryError(f"{path}: is laid out in a way that cannot be edited safely; edit it by hand")
+        try:
+            write_whole(path, text.encode())
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[_Opened]:
+    check_folder(folder)
+    with locked(folder):
+        texts = read_folder(folder)
+        yield _Opened(folder, texts, parse(texts))
+
+
+def _live_by_region(service: Service) -> Mapping[str, str]:
+    return {DEFAULT_REGION: service.live} if isinstance(service.live, str) else service.live
+
+
+def _changed_live(service: Service, region: str, cluster_id: str) -> str | Mapping[str, str]:
+    if isinstance(service.live, str) and region == DEFAULT_REGION:
+        return cluster_id
+    return {**_live_by_region(service), region: cluster_id}
+
+
+def _with_live(text: str, source: YamlSource, service: Service, region: str, cluster_id: str) -> str:
+    path = ("service", "live")
+    if isinstance(service.live, str):
+        if region == DEFAULT_REGION:
+            return yaml_edit.replace_word(text, source.nodes[path], cluster_id)
+        entries = {DEFAULT_REGION: service.live, region: cluster_id}
+        words = ", ".join(f"{yaml_edit.word(key)}: {yaml_edit.word(live)}" for key, live in entries.items())
+        return yaml_edit.replace(text, source.nodes[path], f"{{{words}}}")
+    if region in service.live:
+        return yaml_edit.replace_word(text, source.nodes[*path, region], cluster_id)
+    return yaml_edit.append(text, source, path, f"{yaml_edit.word(region)}: {yaml_edit.word(cluster_id)}")
+
+
+def _version_row(version: Version) -> str:
+    updated = version.updated.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f'{{id: {yaml_edit.word(version.id)}, manifest: "{version.manifest}", updated: {updated}}}'
+
+
+def _cluster_row(cluster: Cluster) -> str:
+    cpu, memory = (yaml_edit.number_or_word(amount) for amount in (cluster.cpu, cluster.memory))
+    limits = f"replicas: {cluster.replicas}, cpu: {cpu}, gpu: {cluster.gpu}, memory: {memory}"
+    return f"{{id: {yaml_edit.word(cluster.id)}, version: {yaml_edit.word(cluster.version)}, {limits}}}"

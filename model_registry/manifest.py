@@ -1,0 +1,174 @@
+"""The manifest: the table of one version's models, and where in which pack each lies.
+
+Stored as one zstd frame of JSON with sorted keys, without time or writer: the same models packed alike give
+the same bytes, and so the same digest. The digest (SHA-256 of the stored bytes) is what the registry's YAML
+pins; it is checked before anything is decompressed or parsed. A manifest whose digest is right may still be
+hostile, so its sizes and places are checked as well.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import zstandard
+from pydantic import Field, FiniteFloat, StringConstraints, ValidationError, model_validator
+
+from model_registry.checksums import sha256_digest
+from model_registry.errors import FormatError, IntegrityError
+from model_registry.names import Label, Uid  # noqa: TC001 - pydantic reads them at run time
+from model_registry.pack import is_bomb
+from model_registry.schema import Frozen, ModelType
+
+MAX_MANIFEST_BYTES = 256 * 2**20
+"""A manifest that grows beyond this when decompressed is refused."""
+
+MAX_MODEL_BYTES = 4 * 2**30
+"""The largest raw model: its frame must fit one PUT of 5 GiB."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Size = Annotated[int, Field(gt=0, strict=True)]
+
+
+class Example(Frozen):
+    """Inputs with the outputs that the model gave when it was trained: a loaded model must reproduce them."""
+
+    inputs: Annotated[
+        tuple[Annotated[tuple[FiniteFloat, ...], Field(min_length=1)], ...], Field(min_length=1)
+    ]
+    """n rows of k features."""
+    outputs: tuple[FiniteFloat, ...]
+    """n predictions."""
+    rtol: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
+    """Largest relative difference that still counts as equal."""
+    atol: Annotated[FiniteFloat, Field(ge=0)] = 1e-9
+    """Largest absolute difference that still counts as equal."""
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> Example:
+        if len({len(row) for row in self.inputs}) > 1:
+            raise ValueError("rows of inputs differ in length")
+        if len(self.inputs) != len(self.outputs):
+            raise ValueError(f"{len(self.inputs)} rows of inputs, {len(self.outputs)} outputs")
+        return self
+
+
+class StoredChecksum(Frozen):
+    """The checksum that the store verified when the pack was put."""
+
+    algorithm: Literal["CRC64NVME"]
+    value: str
+
+
+class PackRow(Frozen):
+    """One pack that the version's models lie in."""
+
+    sha256: Sha256
+    size: Size
+    """Bytes."""
+    checksum: StoredChecksum
+
+
+class ModelRow(Frozen):
+    """One model of the version."""
+
+    uid: Uid
+    pack: Sha256
+    """SHA-256 of the pack that holds the model's frame."""
+    offset: Size
+    """Where in the pack the frame begins, bytes."""
+    length: Size
+    """Bytes of the frame."""
+    raw_length: Annotated[Size, Field(le=MAX_MODEL_BYTES)]
+    """Bytes of the model's file."""
+    sha256: Sha256
+    """SHA-256 of the model's file: the model's identity."""
+    example: Example | None = None
+
+    @model_validator(mode="after")
+    def _is_no_bomb(self) -> ModelRow:
+        if is_bomb(self.length, self.raw_length):
+            raise ValueError(f"model {self.uid}: {self.length} bytes that claim to be {self.raw_length}")
+        return self
+
+
+class Manifest(Frozen):
+    """A version of a model set: its packs, and its models sorted by UID."""
+
+    format: Literal["bluegrid-manifest/1"] = "bluegrid-manifest/1"
+    set: Label
+    version: Label
+    type: ModelType
+    packs: tuple[PackRow, ...]
+    models: Annotated[tuple[ModelRow, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Manifest:
+        _check_order([model.uid for model in self.models], "models")
+        _check_order([pack.sha256 for pack in self.packs], "packs")
+        _check_places(self)
+        return self
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes to store; they are the same for the same manifest."""
+        document = self.model_dump(mode="json", exclude_none=True)
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return zstandard.ZstdCompressor(level=3).compress(text.encode())
+
+    @classmethod
+    def from_bytes(cls, data: bytes, digest: str) -> Manifest:
+        """Return the manifest that `data` holds.
+
+        Args:
+            data: the stored bytes, from anywhere.
+            digest: the digest they must have, from the registry.
+
+        Raises:
+            IntegrityError: the bytes are not the ones that the digest names.
+            FormatError: they are, but are no manifest that this program reads.
+        """
+        if sha256_digest(data) != digest:
+            raise IntegrityError(f"manifest {digest[:15]}: SHA-256 differs")
+        try:
+            return cls.model_validate_json(_decompress(data))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "whole"
+            raise FormatError(f"manifest {digest[:15]}: {place}: {first['msg']}") from None
+        except zstandard.ZstdError as error:
+            raise FormatError(f"manifest {digest[:15]}: {error}") from None
+
+
+def _decompress(data: bytes) -> bytes:
+    # Without a content size zstandard would allocate as it goes; our own writer always states it.
+    size = zstandard.frame_content_size(data)
+    if not 0 < size <= MAX_MANIFEST_BYTES:
+        raise zstandard.ZstdError(f"claims {size} bytes; 1 to {MAX_MANIFEST_BYTES} are read")
+    return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+
+
+def _check_order(names: list[str], what: str) -> None:
+    for before, after in pairwise(names):
+        if before == after:
+            raise ValueError(f"{what}: {before} is there twice")
+        if before > after:
+            raise ValueError(f"{what}: {after} stands after {before}; they are sorted")
+
+
+def _check_places(manifest: Manifest) -> None:
+    sizes = {pack.sha256: pack.size for pack in manifest.packs}
+    # Two devices may share one model: the same place is then named twice, with the same content.
+    places = sorted(
+        {(row.pack, row.offset, row.length, row.raw_length, row.sha256) for row in manifest.models}
+    )
+    for pack, offset, length, *_ in places:
+        if pack not in sizes:
+            raise ValueError(f"a model lies in pack {pack[:8]}, which is not in packs")
+        if offset + length > sizes[pack]:
+            raise ValueError(f"a model ends beyond pack {pack[:8]}, which has {sizes[pack]} bytes")
+    for before, after in pairwise(places):
+        if before[0] == after[0] and before[1] + before[2] > after[1]:
+            raise ValueError(f"two models overlap in pack {before[0][:8]} at byte {after[1]}")
+    if unused := set(sizes) - {place[0] for place in places}:
+        raise ValueError(f"no model lies in pack {min(unused)[:8]}")

@@ -1,0 +1,92 @@
+"""The rules that names and values of the registry keep, as annotated types.
+
+Each rule's message says in words what is allowed, because a user reads it beside file:line; the pattern
+beside it goes into the JSON schema, so that an editor says the same while typing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_LABEL = 63
+MAX_UID = 200
+
+
+def _rule(pattern: str, words: str, max_length: int = MAX_LABEL) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if len(value) > max_length or not compiled.fullmatch(value):
+            raise ValueError(f"{value!r} is not {words}")
+        return value
+
+    return check
+
+
+def _as_schema(pattern: str, max_length: int = MAX_LABEL) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$", "maxLength": max_length})
+
+
+def _number_as_text(value: object) -> object:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+def check_uid(value: str) -> str:
+    """Return the UID, or raise ValueError: a UID names a device, and never a path."""
+    if not 1 <= len(value) <= MAX_UID:
+        raise ValueError(f"a UID of {len(value)} characters; 1 to {MAX_UID} are allowed")
+    if not value.isprintable() or unicodedata.normalize("NFC", value) != value:
+        raise ValueError(f"UID {value!a} is not of printable characters in Unicode NFC")
+    if value.startswith(".") or "/" in value or "\\" in value:
+        raise ValueError(f"UID {value!r} looks like a path: no '/', no '\\', no leading dot")
+    return value
+
+
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+_SERVICE = r"[a-z]([a-z0-9-]*[a-z0-9])?"
+_CLUSTER = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_DIGEST = r"sha256:[0-9a-f]{64}"
+_QUANTITY = r"(?=.*[1-9])[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][0-9]{1,2})?"
+
+check_label = _rule(_LABEL, "an ID: letters, digits, '-', '_', '.', at most 63, both ends a letter or digit")
+_check_service = _rule(_SERVICE, "a DNS label: a-z, 0-9, '-', at most 63, first a letter, last no '-'")
+_check_cluster = _rule(_CLUSTER, "a DNS label: a-z, 0-9, '-', at most 63, first and last no '-'")
+_check_digest = _rule(_DIGEST, "a digest, sha256: and 64 hex digits", max_length=71)
+_check_quantity = _rule(_QUANTITY, "a Kubernetes quantity above 0, such as 2, 500m or 2Gi")
+
+Label = Annotated[str, AfterValidator(check_label), _as_schema(_LABEL)]
+"""An ID of a set, version or region: also a Kubernetes label value and a part of a store key."""
+
+ServiceName = Annotated[str, AfterValidator(_check_service), _as_schema(_SERVICE)]
+"""A service's name: a DNS label that starts with a letter, as Kubernetes wants of a Service (RFC 1035)."""
+
+ClusterId = Annotated[str, AfterValidator(_check_cluster), _as_schema(_CLUSTER)]
+"""A cluster's ID: the second half of a Kubernetes name."""
+
+Digest = Annotated[str, AfterValidator(_check_digest), _as_schema(_DIGEST, max_length=71)]
+"""`sha256:` and 64 lower-case hex digits."""
+
+_QUANTITY_SCHEMA = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0},
+        {"type": "string", "pattern": f"^{_QUANTITY}$"},
+    ]
+}
+Quantity = Annotated[
+    str,
+    BeforeValidator(_number_as_text),
+    AfterValidator(_check_quantity),
+    WithJsonSchema(_QUANTITY_SCHEMA),
+]
+"""An amount of CPU or memory as Kubernetes writes it; a plain number is read as its text."""
+
+Uid = Annotated[str, AfterValidator(check_uid)]
+"""The device that a model is for: 1 to 200 printable characters in Unicode NFC, never a path."""

@@ -1,0 +1,193 @@
+"""One registry file, `<set>.yaml`, as typed and frozen data.
+
+What concerns one value is checked here; what concerns several values, or several files, is in `checks.py`.
+The JSON schema for editors is made from these classes, with their docstrings as its descriptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    StrictInt,
+    StringConstraints,
+    Tag,
+    model_serializer,
+    model_validator,
+)
+
+from model_registry.errors import RegistryError
+from model_registry.names import ClusterId, Digest, Label, Quantity, ServiceName
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
+
+FILE_TYPES: Mapping[str, tuple[str, ...]] = {"scikit-learn": ("skops",)}
+"""The model file types of each framework. A type that can run code when it is loaded does not belong here."""
+
+DEFAULT_REGION = "default"
+"""The key of `live` that holds for every region without a key of its own."""
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Frozen(BaseModel):
+    """What all of the project's edge models have in common: no unknown keys, no change after reading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Source(StrEnum):
+    """Who defined a model set."""
+
+    PLATFORM = "platform"
+    USER = "user"
+
+
+class ModelType(Frozen):
+    """A framework and its file type, written `scikit-learn/skops`; one set holds one type."""
+
+    framework: str
+    file_type: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        framework, _, file_type = value.partition("/")
+        return {"framework": framework, "file_type": file_type}
+
+    @model_validator(mode="after")
+    def _is_known(self) -> ModelType:
+        if self.file_type not in FILE_TYPES.get(self.framework, ()):
+            raise ValueError(f"{str(self)!r} is not a known model type; known: {', '.join(_known_types())}")
+        return self
+
+    @model_serializer
+    def __str__(self) -> str:
+        return f"{self.framework}/{self.file_type}"
+
+    @classmethod
+    def parse(cls, text: str) -> ModelType:
+        """Return the type that is written as `text`; ValueError names the known ones."""
+        return cls.model_validate(text)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Describe the type as it is written: one string."""
+        return {"description": cls.__doc__, "type": "string", "enum": list(_known_types())}
+
+
+def _known_types() -> tuple[str, ...]:
+    return tuple(f"{framework}/{name}" for framework, names in FILE_TYPES.items() for name in names)
+
+
+class ModelSet(Frozen):
+    """A set of models of one type, one model a device."""
+
+    id: Label
+    """Unique in the registry, and the file's name: g1 is kept in g1.yaml."""
+    name: Text
+    """What people call the set."""
+    task: Text
+    """What the models do, such as regression or classification."""
+    type: ModelType
+    """Framework and file type of every model in the set."""
+    source: Source
+    """Defined by the platform, or by one of its users."""
+
+
+class Version(Frozen):
+    """One immutable batch of the set's models."""
+
+    id: Label
+    """Unique in the set."""
+    manifest: Digest
+    """Digest of the version's manifest: it pins every byte that a pod serves."""
+    updated: AwareDatetime
+    """When the version was made, with its time zone."""
+
+
+class Cluster(Frozen):
+    """The pods that serve one version."""
+
+    id: ClusterId
+    """Unique in the service; Kubernetes objects are named `<service>-<cluster>`."""
+    version: Label
+    """The version that the cluster serves; a version has at most one cluster."""
+    replicas: Annotated[StrictInt, Field(ge=0)] = 1
+    """Number of pods."""
+    cpu: Quantity
+    """CPU limit of one pod, a Kubernetes quantity."""
+    gpu: Annotated[StrictInt, Field(ge=0)] = 0
+    """GPU limit of one pod."""
+    memory: Quantity
+    """Memory limit of one pod, a Kubernetes quantity."""
+
+
+def _kind_of_live(value: object) -> Literal["everywhere", "by region"]:
+    return "by region" if isinstance(value, Mapping) else "everywhere"
+
+
+Live = Annotated[
+    Annotated[ClusterId, Tag("everywhere")] | Annotated[Mapping[Label, ClusterId], Tag("by region")],
+    Discriminator(_kind_of_live),
+]
+
+
+class Service(Frozen):
+    """The online service of the set: one URL, /modelService/<name>, answered by one live cluster."""
+
+    name: ServiceName
+    """Unique in the registry."""
+    live: Live
+    """The cluster that the URL reaches, or one for each region: {default: d1, north: d2}."""
+    clusters: tuple[Cluster, ...]
+    """The live cluster and those that stand by."""
+    regions: tuple[Label, ...] | None = None
+    """The regions that have the service; absent: all."""
+
+    def live_in(self, region: str) -> str:
+        """Return the ID of the cluster that is live in `region`."""
+        if isinstance(self.live, str):
+            return self.live
+        return self.live.get(region, self.live[DEFAULT_REGION])
+
+    def is_in(self, region: str) -> bool:
+        """Whether `region` has the service."""
+        return self.regions is None or region in self.regions
+
+    def cluster(self, cluster_id: str) -> Cluster:
+        """Return the cluster with this ID, or raise RegistryError naming those that exist."""
+        for cluster in self.clusters:
+            if cluster.id == cluster_id:
+                return cluster
+        declared = ", ".join(cluster.id for cluster in self.clusters)
+        raise RegistryError(f"{cluster_id} is not a cluster of {self.name}; declared: {declared}")
+
+
+class RegistryFile(Frozen):
+    """A model set, its versions and its online service: one file of the bluegrid registry."""
+
+    set: ModelSet
+    versions: tuple[Version, ...]
+    """Every version of the set that may be served."""
+    service: Service | None = None
+    """The set's one online service; absent: the set is not online."""
+
+    def version(self, version_id: str) -> Version:
+        """Return the version with this ID, or raise RegistryError naming those that exist."""
+        for version in self.versions:
+            if version.id == version_id:
+                return version
+        declared = ", ".join(version.id for version in self.versions) or "none"
+        raise RegistryError(f"set {self.set.id} has no version {version_id}; declared: {declared}")

@@ -1,0 +1,37 @@
+"""What every store does, and nothing else: push, fetch and their tests know stores by this alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from model_registry.checksums import Checksum
+
+
+class Store(Protocol):
+    """Objects by key. Nothing is listed, and nothing is visible before it is whole and proven.
+
+    Every method raises StoreUnreachable when there is no answer, and StoreError when the store refuses.
+    """
+
+    @property
+    def url(self) -> str:
+        """The store's address, for messages."""
+
+    def get(self, key: str) -> bytes:
+        """Return the object; ObjectMissing when there is none."""
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """Return `length` bytes from `offset`, fewer where the object ends; else as `get`."""
+
+    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+        """Write the object, whether or not there is one.
+
+        When this returns, the store holds bytes with this checksum, computed again on the store's side.
+
+        Raises:
+            IntegrityError: the store has received other bytes; it keeps none of them.
+        """
+
+    def put_once(self, key: str, data: bytes) -> None:
+        """Write the object as `put` does; ObjectExists when there is one: of many writers one succeeds."""

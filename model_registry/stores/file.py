@@ -1,0 +1,75 @@
+"""A store in a folder: for a laptop, a network share, or a gateway without S3."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from model_registry.checksums import Checksum
+from model_registry.errors import IntegrityError, ObjectExists, ObjectMissing, StoreError, StoreUnreachable
+from model_registry.files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+class FileStore:
+    """A store in `root`, which must exist as a bucket must: a share that is not mounted takes no writes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.url = f"file://{root}"
+
+    def get(self, key: str) -> bytes:
+        """Return the object."""
+        with self._told(key):
+            return self._path(key).read_bytes()
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """Return a part of the object."""
+        with self._told(key), self._path(key).open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+        """Write the object and read it again before it gets its name."""
+        self._write(key, data, checksum, os.replace)
+
+    def put_once(self, key: str, data: bytes) -> None:
+        """Write the object if there is none."""
+        self._write(key, data, Checksum.of(data), os.link)
+
+    def _write(
+        self, key: str, data: bytes, checksum: Checksum, publish: Callable[[Path, Path], object]
+    ) -> None:
+        def proven(temporary: Path, path: Path) -> None:
+            if Checksum.of(temporary.read_bytes()) != checksum:
+                raise IntegrityError(f"{self.url}: {key}: {checksum.algorithm} of the written file differs")
+            publish(temporary, path)
+
+        with self._told(key):
+            path = self._path(key)
+            self._root.stat()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, data, proven)
+
+    def _path(self, key: str) -> Path:
+        path = self._root / key
+        if ".." in path.parts or not path.is_relative_to(self._root):
+            raise StoreError(f"{self.url}: {key} is no key: it leaves the store")
+        return path
+
+    @contextmanager
+    def _told(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except FileExistsError:
+            raise ObjectExists(f"{self.url}: {key} exists") from None
+        except FileNotFoundError:
+            if not self._root.is_dir():
+                raise StoreUnreachable(f"{self.url}: no such folder; create it, or mount it") from None
+            raise ObjectMissing(f"{self.url}: no object {key}") from None
+        except OSError as error:
+            raise StoreError(f"{self.url}: {key}: {error.strerror or error}") from None

@@ -1,0 +1,175 @@
+"""A store in a bucket of any S3-compatible server.
+
+Every object is one PUT with its CRC-64/NVME in the header: the server computes it again and keeps nothing
+that differs. A server that only pretends to is found out by one small probe before the first write; what it
+takes is then read back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore import exceptions as aws
+from botocore.config import Config
+from botocore.handlers import add_expect_header
+
+from model_registry import errors
+from model_registry.checksums import Checksum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
+
+_DEFAULT_REGION = "us-east-1"
+_WRONG_BYTES = {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
+_WRONG_CREDENTIALS = {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+_CREDENTIALS_REMEDY = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_CONFLICT_WAITS = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between tries while another conditional write is under way, where S3 asks for a retry (409)."""
+
+
+class S3Store:
+    """A store below `prefix` in `bucket`; safe to use from many threads.
+
+    Args:
+        bucket: a bucket that exists.
+        prefix: what all keys begin with, without slashes around it; may be empty.
+        endpoint: the server's URL; None: AWS.
+        region: the bucket's region; None: us-east-1.
+    """
+
+    def __init__(self, bucket: str, prefix: str, endpoint: str | None, region: str | None) -> None:
+        self.url = f"s3://{bucket}/{prefix}" + (f" at {endpoint}" if endpoint else "")
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        config = Config(
+            # An address that nothing listens at is told within seconds.
+            connect_timeout=3,
+            read_timeout=60,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            max_pool_connections=16,
+            # Checksums are ours: one in a header for the server, SHA-256 of every model after a read. What
+            # botocore would add by itself breaks several servers and is wrong for ranges.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path" if endpoint else "auto"},
+        )
+        session = boto3.session.Session()
+        self._client = session.client(
+            "s3", endpoint_url=endpoint, region_name=region or _DEFAULT_REGION, config=config
+        )
+        # Waiting for "100 Continue" would cost every PUT one more round trip.
+        self._client.meta.events.unregister("before-call.s3", add_expect_header)
+        self._probing = threading.Lock()
+        self._verifies: bool | None = None
+
+    def get(self, key: str) -> bytes:
+        """Return the object."""
+        with self._told(key):
+            return self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """Return a part of the object."""
+        span = f"bytes={offset}-{offset + length - 1}"
+        with self._told(key):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, Range=span)
+            except aws.ClientError as error:
+                if _code(error) == "InvalidRange":
+                    return b""
+                raise
+            return answer["Body"].read()
+
+    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+        """Write the object with its checksum."""
+        self._write(key, self._request(key, data, checksum), checksum)
+
+    def put_once(self, key: str, data: bytes) -> None:
+        """Write the object if there is none."""
+        checksum = Checksum.of(data)
+        request = self._request(key, data, checksum)
+        request["IfNoneMatch"] = "*"
+        self._write(key, request, checksum)
+
+    def _request(self, key: str, data: bytes, checksum: Checksum) -> PutObjectRequestTypeDef:
+        return {
+            "Bucket": self._bucket,
+            "Key": self._prefix + key,
+            "Body": data,
+            "ChecksumCRC64NVME": checksum.value,
+        }
+
+    def _write(self, key: str, request: PutObjectRequestTypeDef, checksum: Checksum) -> None:
+        with self._told(key):
+            verified = self._server_verifies()
+            self._send(request)
+        if not verified and Checksum.of(self.get(key)) != checksum:
+            raise errors.IntegrityError(
+                f"{self.url}: {key}: the server holds other bytes than were sent: push again"
+            )
+
+    def _send(self, request: PutObjectRequestTypeDef) -> None:
+        for wait in _CONFLICT_WAITS:
+            try:
+                self._client.put_object(**request)
+            except aws.ClientError as error:
+                if _code(error) != "ConditionalRequestConflict":
+                    raise
+                time.sleep(wait)
+            else:
+                return
+        self._client.put_object(**request)
+
+    def _server_verifies(self) -> bool:
+        with self._probing:
+            if self._verifies is None:
+                wrong = Checksum.of(b"other bytes")
+                try:
+                    self._client.put_object(**self._request("probe", b"probe", wrong))
+                    self._verifies = False
+                except aws.ClientError as error:
+                    if _code(error) not in _WRONG_BYTES:
+                        raise
+                    self._verifies = True
+            return self._verifies
+
+    @contextmanager
+    def _told(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except aws.ClientError as error:
+            raise self._refusal(key, error) from None
+        except (aws.ConnectionError, aws.HTTPClientError) as error:
+            reason = " ".join(str(error).split())
+            remedy = "is the server running, and the address right?"
+            raise errors.StoreUnreachable(f"{self.url}: no answer: {reason} ({remedy})") from None
+        except (aws.NoCredentialsError, aws.PartialCredentialsError):
+            raise errors.ConfigError(f"{self.url}: no credentials; {_CREDENTIALS_REMEDY}") from None
+        except aws.BotoCoreError as error:
+            raise errors.StoreError(f"{self.url}: {key}: {' '.join(str(error).split())}") from None
+
+    def _refusal(self, key: str, error: aws.ClientError) -> errors.BluegridError:
+        code = _code(error)
+        if code in ("NoSuchKey", "404"):
+            return errors.ObjectMissing(f"{self.url}: no object {key}")
+        if code == "PreconditionFailed":
+            return errors.ObjectExists(f"{self.url}: {key} exists")
+        if code in _WRONG_BYTES:
+            return errors.IntegrityError(
+                f"{self.url}: {key}: other bytes arrived than were sent ({code}), none are kept; push again"
+            )
+        if code in _WRONG_CREDENTIALS:
+            return errors.StoreError(f"{self.url}: {key}: refused ({code}); {_CREDENTIALS_REMEDY}")
+        if code == "NoSuchBucket":
+            return errors.StoreError(f"{self.url}: no such bucket; create it, or mend the store's address")
+        message = " ".join(error.response["Error"].get("Message", "").split())
+        return errors.StoreError(f"{self.url}: {key}: {code}: {message}")
+
+
+def _code(error: aws.ClientError) -> str:
+    return error.response["Error"].get("Code", "unknown")

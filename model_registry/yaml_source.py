@@ -1,0 +1,124 @@
+"""YAML text as plain data that remembers its lines.
+
+ruamel.yaml composes the nodes; here they become data, and every mistake that YAML itself allows one to make
+is told with its line. Anchors and aliases are refused: a file that people review line by line says each
+thing once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Path = tuple[str | int, ...]
+"""The keys and indexes that lead to a value, such as ("service", "clusters", 0, "cpu")."""
+
+_TAG = "tag:yaml.org,2002:"
+_AS_WRITTEN = {_TAG + "str", _TAG + "timestamp"}
+_CONSTRUCTED = {_TAG + "int", _TAG + "float", _TAG + "bool", _TAG + "null"}
+
+
+@dataclass(frozen=True, order=True)
+class Mistake:
+    """One thing that is wrong in one file."""
+
+    line: int
+    """Counted from 1."""
+    text: str
+
+
+@dataclass
+class YamlSource:
+    """What a YAML file says, where it says it, and what is wrong with it as YAML."""
+
+    data: Any = None
+    nodes: dict[Path, Node] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+    _key_lines: dict[Path, int] = field(default_factory=dict)
+    _yaml: YAML = field(default_factory=lambda: YAML(typ="safe", pure=True))
+
+    def line(self, path: Path) -> int:
+        """Return the line of the value at `path`, or of the nearest value around it that exists."""
+        while path and path not in self._key_lines:
+            path = path[:-1]
+        return self._key_lines.get(path, 1)
+
+
+def read_yaml(text: str) -> YamlSource:
+    """Read `text`; never raises: what is wrong is in the result's mistakes."""
+    source = YamlSource()
+    try:
+        source.mistakes.extend(_anchors(text))
+        if not source.mistakes:
+            root = source._yaml.compose(text)
+            source.data = None if root is None else _value(source, root, ())
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = (error.problem or error.context or "not readable").strip()
+        source.mistakes.append(Mistake(mark.line + 1 if mark else 1, f"not valid YAML: {problem}"))
+    except YAMLError as error:
+        source.mistakes.append(Mistake(1, f"not valid YAML: {' '.join(str(error).split())}"))
+    except RecursionError:
+        source.mistakes.append(Mistake(1, "not readable: nested too deeply"))
+    return source
+
+
+def _anchors(text: str) -> Iterator[Mistake]:
+    for event in YAML(typ="safe", pure=True).parse(text):
+        if getattr(event, "anchor", None) is not None:
+            yield Mistake(event.start_mark.line + 1, "anchors and aliases are not read; write the value out")
+
+
+def _value(source: YamlSource, node: Node, path: Path) -> Any:
+    source.nodes[path] = node
+    source._key_lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, MappingNode):
+        return _mapping(source, node, path)
+    if isinstance(node, SequenceNode):
+        return [_value(source, item, (*path, index)) for index, item in enumerate(node.value)]
+    return _scalar(source, cast("ScalarNode", node))
+
+
+def _mapping(source: YamlSource, node: MappingNode, path: Path) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        if not isinstance(key_node, ScalarNode) or key_node.tag not in _AS_WRITTEN:
+            source.mistakes.append(Mistake(line, "a key is not text; put it in quotes"))
+            continue
+        key = key_node.value
+        if key in data:
+            first = source._key_lines[(*path, key)]
+            dotted = written((*path, key))
+            source.mistakes.append(Mistake(line, f"{dotted}: is there twice, first in line {first}"))
+            continue
+        source._key_lines[(*path, key)] = line
+        data[key] = _value(source, value_node, (*path, key))
+    return data
+
+
+def _scalar(source: YamlSource, node: ScalarNode) -> Any:
+    if node.tag in _AS_WRITTEN:
+        return node.value
+    if node.tag in _CONSTRUCTED:
+        try:
+            return source._yaml.constructor.construct_object(node)
+        except ValueError:
+            return node.value
+    source.mistakes.append(
+        Mistake(node.start_mark.line + 1, f"tag {node.tag} is not read; write a plain value")
+    )
+    return None
+
+
+def written(path: Path) -> str:
+    """Return the path as people write it: service.clusters[0].cpu."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")

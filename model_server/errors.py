@@ -1,0 +1,41 @@
+"""What is wrong with a request: each error knows its HTTP status."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RequestError(Exception):
+    """Answered as `{"error": "<message>"}`."""
+
+    status: ClassVar[int] = 400
+    headers: ClassVar[dict[str, str]] = {}
+
+
+class InputError(RequestError):
+    """The request's body is not what the model, or the protocol, takes."""
+
+
+class NotFoundError(RequestError):
+    """No such model or version here."""
+
+    status = 404
+
+
+class TooLargeError(RequestError):
+    """The request's body is over the limit."""
+
+    status = 413
+
+
+class PredictionError(RequestError):
+    """The model failed on a request that is right in form."""
+
+    status = 500
+
+
+class NotReadyError(RequestError):
+    """The models are not loaded yet."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}

@@ -1,0 +1,63 @@
+"""What the pod is told by its environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from model_registry.errors import ConfigError
+from model_registry.names import ClusterId, Digest, Label, ServiceName  # noqa: TC001 - pydantic reads them
+from model_registry.schema import Frozen, ModelType, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PREFIX = "BLUEGRID_"
+
+
+class Settings(Frozen):
+    """One cluster's version and names; each field is the environment variable `BLUEGRID_<FIELD>`."""
+
+    store: Text
+    """URL of the store."""
+    set: Label
+    version: Label
+    manifest: Digest
+    """Digest of the version's manifest: what was approved is what is served."""
+    type: ModelType
+    service: ServiceName
+    cluster: ClusterId
+    models: Path = Path("/models")
+    """Folder for the models' files; they go with the pod."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings.
+
+        Raises:
+            ConfigError: with all mistakes on one line.
+        """
+        named = {
+            field: environ[_PREFIX + field.upper()]
+            for field in cls.model_fields
+            if _PREFIX + field.upper() in environ
+        }
+        try:
+            return cls.model_validate(named)
+        except ValidationError as error:
+            mistakes = "; ".join(
+                f"{_PREFIX}{str(mistake['loc'][0]).upper()}: {_in_words(mistake['type'], mistake['msg'])}"
+                for mistake in error.errors()
+            )
+            raise ConfigError(f"{mistakes}; the pod's environment sets these variables") from None
+
+    @property
+    def place(self) -> str:
+        """How messages name what is served."""
+        return f"set {self.set} version {self.version}"
+
+
+def _in_words(kind: str, message: str) -> str:
+    return "is not set" if kind == "missing" else message.removeprefix("Value error, ")

@@ -1,0 +1,106 @@
+"""`pulumi preview` and `up` of the stacks, on the real engine and provider, with no cluster in reach."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.engine.pulumi.conftest import Engine, Ran
+
+# The registry of the repository: one service, a cluster of two pods and one of a single pod.
+PLANNED = {
+    "Namespace": 1,
+    "ServiceAccount": 1,
+    "Secret": 1,
+    "Job": 2,
+    "Deployment": 2,
+    "Service": 2,
+    "PodDisruptionBudget": 1,
+    "Ingress": 3,
+}
+
+
+def kubernetes_steps(ran: Ran) -> list[Any]:
+    return [
+        step for step in ran.json()["steps"] if "kubernetes:" in step["urn"].split("::")[2].split("$")[-1]
+    ]
+
+
+def kinds(ran: Ran) -> Counter[str]:
+    urns = (step["urn"] for step in kubernetes_steps(ran) if "pulumi:providers" not in step["urn"])
+    return Counter(urn.split("::")[2].rpartition(":")[2] for urn in urns)
+
+
+@pytest.mark.parametrize("stack", ["demo", "north"])
+def test_a_stack_is_planned_without_a_cluster_in_reach(stack: str, request: pytest.FixtureRequest) -> None:
+    engine: Engine = request.getfixturevalue(stack)
+    ran = engine.preview(stack, "--json")
+    assert ran.exit_code == 0, ran.stderr
+    assert kinds(ran) == PLANNED
+    assert {step["op"] for step in kubernetes_steps(ran)} == {"create"}
+
+
+def test_no_secret_is_shown_in_a_preview(demo: Engine) -> None:
+    ran = demo.preview("demo", "--json")
+    assert ran.exit_code == 0, ran.stderr
+    for secret in ("swordfish", "only the stack knows", ".standing.invalid"):
+        assert secret not in ran.stdout
+
+
+def test_up_without_a_cluster_says_which_address_does_not_answer(demo: Engine) -> None:
+    ran = demo.run("up", "--yes", "--skip-preview", "--stack", "demo", "--config-file", str(demo.config))
+    assert ran.exit_code != 0
+    reasons = [line for line in ran.errors() if line != "update failed"]
+    assert len(reasons) == 1
+    assert reasons[0].startswith("configured Kubernetes cluster is unreachable")
+    assert "127.0.0.1:1" in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("passphrase", "reason"),
+    [(None, "passphrase must be set with PULUMI_CONFIG_PASSPHRASE"), ("wrong", "incorrect passphrase")],
+)
+def test_a_passphrase_that_does_not_fit(demo: Engine, passphrase: str | None, reason: str) -> None:
+    del demo.environment["PULUMI_CONFIG_PASSPHRASE"]
+    if passphrase is not None:
+        demo.environment["PULUMI_CONFIG_PASSPHRASE"] = passphrase
+    ran = demo.preview("demo")
+    assert ran.exit_code != 0
+    (line,) = ran.errors()
+    assert reason in line
+
+
+def test_missing_settings_are_named_all_at_once(engine: Engine) -> None:
+    engine.create_stack("demo", {"image": "localhost/model-server"})
+    ran = engine.preview("demo")
+    assert ran.exit_code != 0
+    (line,) = ran.errors()
+    assert line.endswith("missing configuration values 'ingressClass', 'kubeContext' and 'store'")
+
+
+def test_a_setting_that_makes_no_sense_is_told_once_and_without_a_traceback(demo: Engine) -> None:
+    config = ("--config-file", str(demo.config))
+    demo.require("config", "set", "bluegrid:requestFactor", "2", "--stack", "demo", *config)
+    ran = demo.preview("demo")
+    assert ran.exit_code != 0
+    assert ran.errors() == [
+        "bluegrid:requestFactor: '2' is not a number above 0 and at most 1: "
+        "pulumi config set bluegrid:requestFactor VALUE"
+    ]
+    assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_a_registry_with_mistakes_is_told_line_by_line(demo: Engine) -> None:
+    folder = demo.config.parent / "registry"
+    folder.mkdir()
+    (folder / "g1.yaml").write_text("set: {id: g1\n")
+    config = ("--config-file", str(demo.config))
+    demo.require("config", "set", "bluegrid:registry", str(folder), "--stack", "demo", *config)
+    ran = demo.preview("demo")
+    assert ran.exit_code != 0
+    (line,) = ran.errors()
+    assert line.startswith(f"{folder}/g1.yaml:")
+    assert "Traceback" not in ran.stdout + ran.stderr

@@ -1,0 +1,361 @@
+"""Whatever goes wrong, a version is fetched whole and right, or not at all and in one clear line."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_registry import (
+    BluegridError,
+    Commit,
+    IntegrityError,
+    ModelType,
+    ObjectMissing,
+    PushReport,
+    SourceModel,
+    Store,
+    Version,
+    VersionConflict,
+    fetch,
+    push,
+    read_manifest,
+)
+from model_registry.layout import manifest_key, pack_key, version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from model_registry import Checksum
+
+    MakeModels = Callable[..., tuple[SourceModel, ...]]
+    AtRest = Callable[[str], Path]
+
+PLACES = [0.0, 0.1, 0.5, 0.9, 1.0]
+
+
+class Through:
+    """A store that passes everything on; the faulty ones below change one thing."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.url = store.url
+
+    def get(self, key: str) -> bytes:
+        return self.store.get(key)
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        return self.store.get_range(key, offset, length)
+
+    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+        self.store.put(key, data, checksum)
+
+    def put_once(self, key: str, data: bytes) -> None:
+        self.store.put_once(key, data)
+
+
+class FlipsFirstGet(Through):
+    """Damages the first answer about each key, as a bad cable would."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.seen: set[str] = set()
+
+    def get(self, key: str) -> bytes:
+        data = super().get(key)
+        if key in self.seen:
+            return data
+        self.seen.add(key)
+        return flipped(data, 0.5)
+
+
+class FlipsFirstPut(Through):
+    """Damages the bytes of the first put on their way, but not their checksum."""
+
+    is_first = True
+
+    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+        if self.is_first:
+            self.is_first = False
+            data = flipped(data, 0.5)
+        super().put(key, data, checksum)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class DiesAtWrite(Through):
+    """Dies at the nth write, before it."""
+
+    def __init__(self, store: Store, nth: int) -> None:
+        super().__init__(store)
+        self.left = nth
+        self.lock = threading.Lock()
+
+    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+        self.count_down()
+        super().put(key, data, checksum)
+
+    def put_once(self, key: str, data: bytes) -> None:
+        self.count_down()
+        super().put_once(key, data)
+
+    def count_down(self) -> None:
+        with self.lock:
+            if self.left == 0:
+                raise Killed
+            self.left -= 1
+
+
+class LosesTheAnswer(Through):
+    """Writes the commit, loses the answer, and tries again as an S3 client does."""
+
+    def put_once(self, key: str, data: bytes) -> None:
+        super().put_once(key, data)
+        super().put_once(key, data)
+
+
+def flipped(data: bytes, where: float) -> bytes:
+    index = round(where * (len(data) - 1))
+    return data[:index] + bytes([data[index] ^ 0x10]) + data[index + 1 :]
+
+
+def keys_of(store: Store, report: PushReport) -> dict[str, str]:
+    manifest = read_manifest(store, report.set, report.version, report.manifest)
+    return {
+        "pack": pack_key(report.set, manifest.packs[0].sha256),
+        "manifest": manifest_key(report.set, report.manifest),
+        "commit": version_key(report.set, report.version),
+    }
+
+
+def assert_nothing_is_visible(into: Path) -> None:
+    assert not into.exists() or list(into.iterdir()) == []
+
+
+@pytest.fixture
+def pushed(store: Store, make_models: MakeModels, model_type: ModelType) -> PushReport:
+    return push(store, "g1", "v4", make_models(), model_type=model_type)
+
+
+@pytest.mark.parametrize("where", PLACES)
+@pytest.mark.parametrize("what", ["pack", "manifest", "commit"])
+def test_a_flipped_byte_is_never_served(
+    what: str, where: float, store: Store, pushed: PushReport, at_rest: AtRest, tmp_path: Path
+) -> None:
+    path = at_rest(keys_of(store, pushed)[what])
+    path.write_bytes(flipped(path.read_bytes(), where))
+    with pytest.raises(IntegrityError, match=r"^set g1 version v4: .* push ") as caught:
+        fetch(store, "g1", "v4", pushed.manifest, tmp_path / "into")
+    assert "\n" not in str(caught.value)
+    assert_nothing_is_visible(tmp_path / "into")
+
+
+def test_damage_is_told_with_set_version_model_pack_and_remedy(
+    store: Store, pushed: PushReport, at_rest: AtRest, tmp_path: Path
+) -> None:
+    manifest = read_manifest(store, "g1", "v4", pushed.manifest)
+    row = manifest.models[3]
+    path = at_rest(pack_key("g1", row.pack))
+    data = bytearray(path.read_bytes())
+    data[row.offset + row.length // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(IntegrityError) as caught:
+        fetch(store, "g1", "v4", pushed.manifest, tmp_path / "into")
+    assert str(caught.value) == (
+        f"set g1 version v4: model line-003 in pack {row.pack[:8]}: SHA-256 differs; "
+        "push it again, or the base that it came from: that replaces what is damaged or missing"
+    )
+
+
+@pytest.mark.parametrize("what", ["pack", "manifest", "commit"])
+@pytest.mark.parametrize("change", ["truncated", "emptied", "lengthened"])
+def test_an_object_of_the_wrong_length_is_never_served(
+    what: str, change: str, store: Store, pushed: PushReport, at_rest: AtRest, tmp_path: Path
+) -> None:
+    path = at_rest(keys_of(store, pushed)[what])
+    data = path.read_bytes()
+    path.write_bytes({"truncated": data[:-7], "emptied": b"", "lengthened": data + b"more"}[change])
+    with pytest.raises(IntegrityError, match=r"^set g1 version v4: "):
+        fetch(store, "g1", "v4", pushed.manifest, tmp_path / "into")
+    assert_nothing_is_visible(tmp_path / "into")
+
+
+@pytest.mark.parametrize("what", ["pack", "manifest"])
+def test_a_missing_object_is_told_with_the_version(
+    what: str, store: Store, pushed: PushReport, at_rest: AtRest, tmp_path: Path
+) -> None:
+    at_rest(keys_of(store, pushed)[what]).unlink()
+    with pytest.raises(ObjectMissing, match=r"^set g1 version v4: .*no object .*push it again"):
+        fetch(store, "g1", "v4", pushed.manifest, tmp_path / "into")
+    assert_nothing_is_visible(tmp_path / "into")
+
+
+def test_damage_on_the_way_is_fetched_once_more(
+    store: Store, pushed: PushReport, make_models: MakeModels, tmp_path: Path
+) -> None:
+    fetched = fetch(FlipsFirstGet(store), "g1", "v4", pushed.manifest, tmp_path / "into")
+    assert [path.read_bytes() for path in fetched.paths.values()] == [model.read() for model in make_models()]
+
+
+def test_damage_on_the_way_up_is_refused_by_the_store_and_sent_once_more(
+    store: Store, make_models: MakeModels, model_type: ModelType, tmp_path: Path
+) -> None:
+    faulty = FlipsFirstPut(store)
+    report = push(faulty, "g1", "v4", make_models(), model_type=model_type)
+    assert not faulty.is_first
+    assert len(fetch(store, "g1", "v4", report.manifest, tmp_path / "into").paths) == 5
+
+
+@pytest.mark.parametrize("nth", [0, 1, 2, 3])
+def test_a_writer_killed_before_the_commit_leaves_nothing_visible(
+    nth: int,
+    store: Store,
+    make_models: MakeModels,
+    model_type: ModelType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("model_registry.pack.TARGET_BYTES", 3000)
+    models = make_models(6)
+    with pytest.raises(Killed):
+        push(DiesAtWrite(store, nth), "g1", "v4", models, model_type=model_type)
+    with pytest.raises(ObjectMissing, match=r"is not in .*; push it"):
+        fetch(store, "g1", "v4", "sha256:" + "0" * 64, tmp_path / "into")
+    report = push(store, "g1", "v4", models, model_type=model_type)
+    assert report.sent_models == max(0, 6 - 3 * nth)
+    assert not report.already_there
+    assert len(fetch(store, "g1", "v4", report.manifest, tmp_path / "into").paths) == 6
+
+
+def test_a_lost_answer_to_ones_own_commit_is_a_success(
+    store: Store, make_models: MakeModels, model_type: ModelType
+) -> None:
+    report = push(LosesTheAnswer(store), "g1", "v4", make_models(), model_type=model_type)
+    assert not report.already_there
+
+
+def test_of_two_writers_of_one_version_exactly_one_wins(
+    store: Store, make_models: MakeModels, model_type: ModelType, tmp_path: Path
+) -> None:
+    start = threading.Barrier(2)
+
+    class Together(Through):
+        def put_once(self, key: str, data: bytes) -> None:
+            start.wait()
+            super().put_once(key, data)
+
+    def write(models: tuple[SourceModel, ...]) -> PushReport | VersionConflict:
+        try:
+            return push(Together(store), "g1", "v4", models, model_type=model_type)
+        except VersionConflict as conflict:
+            return conflict
+
+    versions = [make_models(seed=1), make_models(seed=2)]
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(write, versions))
+    winners = [result for result in results if isinstance(result, PushReport)]
+    assert len(winners) == 1
+    fetched = fetch(store, "g1", "v4", winners[0].manifest, tmp_path / "into")
+    won = versions[results.index(winners[0])]
+    assert [path.read_bytes() for path in fetched.paths.values()] == [model.read() for model in won]
+
+
+@pytest.mark.parametrize("what", ["pack", "manifest"])
+@pytest.mark.parametrize("harm", ["flipped", "truncated", "missing"])
+def test_a_push_heals_what_is_damaged(
+    what: str,
+    harm: str,
+    store: Store,
+    pushed: PushReport,
+    at_rest: AtRest,
+    make_models: MakeModels,
+    model_type: ModelType,
+    tmp_path: Path,
+) -> None:
+    path = at_rest(keys_of(store, pushed)[what])
+    data = path.read_bytes()
+    if harm == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(flipped(data, 0.5) if harm == "flipped" else data[:-1])
+    report = push(store, "g1", "v4", make_models(), model_type=model_type)
+    assert report.already_there
+    assert report.manifest == pushed.manifest
+    assert report.packs_healed == (1 if what == "pack" and harm != "missing" else 0)
+    assert store.get(keys_of(store, pushed)[what]) == data
+    assert len(fetch(store, "g1", "v4", pushed.manifest, tmp_path / "into").paths) == 5
+
+
+def test_a_damaged_commit_is_told_with_what_to_delete(
+    store: Store, pushed: PushReport, at_rest: AtRest, make_models: MakeModels, model_type: ModelType
+) -> None:
+    path = at_rest(version_key("g1", "v4"))
+    path.write_bytes(flipped(path.read_bytes(), 0.5))
+    told = r"^set g1 version v4: its commit is damaged; delete sets/g1/versions/v4.json and push again$"
+    with pytest.raises(IntegrityError, match=told):
+        push(store, "g1", "v4", make_models(), model_type=model_type)
+    path.unlink()
+    assert push(store, "g1", "v4", make_models(), model_type=model_type).manifest == pushed.manifest
+
+
+def test_a_version_that_the_registry_pins_otherwise_is_refused(
+    store: Store, pushed: PushReport, make_models: MakeModels, model_type: ModelType, tmp_path: Path
+) -> None:
+    other = push(store, "g1", "v5", make_models(seed=2), model_type=model_type)
+    told = f"published as manifest {pushed.manifest[:15]}, pinned as {other.manifest[:15]}"
+    with pytest.raises(IntegrityError, match=f"^set g1 version v4: {told}"):
+        fetch(store, "g1", "v4", other.manifest, tmp_path / "into")
+
+
+def test_another_versions_commit_under_this_name_is_refused(
+    store: Store, pushed: PushReport, tmp_path: Path
+) -> None:
+    store.put_once(version_key("g1", "v5"), store.get(version_key("g1", "v4")))
+    with pytest.raises(IntegrityError, match=r"^set g1 version v5: .* is of set g1 version v4"):
+        fetch(store, "g1", "v5", pushed.manifest, tmp_path / "into")
+
+
+def test_another_versions_manifest_under_this_name_is_refused(
+    store: Store, pushed: PushReport, tmp_path: Path
+) -> None:
+    store.put_once(version_key("g1", "v5"), Commit.new("g1", "v5", pushed.manifest).to_bytes())
+    with pytest.raises(
+        IntegrityError, match=r"^set g1 version v5: .* is of set g1 version v4; mend the registry"
+    ):
+        fetch(store, "g1", "v5", pushed.manifest, tmp_path / "into")
+
+
+def test_every_error_is_one_line_of_ours(
+    store: Store, pushed: PushReport, at_rest: AtRest, tmp_path: Path
+) -> None:
+    path = at_rest(keys_of(store, pushed)["pack"])
+    data = path.read_bytes()
+    for index in range(0, len(data), max(1, len(data) // 15)):
+        path.write_bytes(data[:index] + bytes([data[index] ^ 0xFF]) + data[index + 1 :])
+        with pytest.raises(BluegridError) as caught:
+            fetch(store, "g1", "v4", pushed.manifest, tmp_path / "into")
+        assert "\n" not in str(caught.value)
+
+
+def test_damage_in_a_range_is_told_and_never_served(
+    store: Store, at_rest: AtRest, make_models: MakeModels, model_type: ModelType, tmp_path: Path
+) -> None:
+    base = push(store, "g1", "v1", make_models(20), model_type=model_type)
+    pinned = Version(id="v1", manifest=base.manifest, updated=datetime.now(UTC))
+    report = push(store, "g1", "v2", make_models(18, seed=2), model_type=model_type, base=pinned)
+    row = read_manifest(store, "g1", "v2", report.manifest).models[-1]
+    path = at_rest(pack_key("g1", row.pack))
+    data = path.read_bytes()
+    for harm in (data[: row.offset + 9] + b"?" + data[row.offset + 10 :], data[: row.offset + 9], b""):
+        path.write_bytes(harm)
+        with pytest.raises(
+            IntegrityError, match=f"^set g1 version v2: model line-01[89] in pack {row.pack[:8]}: "
+        ):
+            fetch(store, "g1", "v2", report.manifest, tmp_path / "into")
+        assert_nothing_is_visible(tmp_path / "into")

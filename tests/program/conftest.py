@@ -1,0 +1,37 @@
+"""A registry of one service with two clusters, written as each test wants it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FILE = """\
+set: {{id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}}
+versions:
+  - {{id: v1, manifest: "sha256:{v1}", updated: 2026-11-21T08:00:00Z}}
+  - {{id: v2, manifest: "sha256:{v2}", updated: 2026-11-22T08:00:00Z}}
+service:
+  name: line-loading
+  live: {live}
+  clusters:
+    - {{id: d1, version: v1, replicas: 2, cpu: 2, gpu: 0, memory: 2Gi}}
+    - {{id: d2, version: v2, replicas: {replicas}, cpu: 500m, gpu: {gpu}, memory: 1Gi}}
+{more}
+"""
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Callable[..., Path]:
+    """Write the registry and return its folder: which cluster is live, how many pods and GPUs d2 has."""
+
+    def write(live: str = "d1", replicas: int = 1, gpu: int = 0, more: str = "") -> Path:
+        text = FILE.format(v1="1" * 64, v2="2" * 64, live=live, replicas=replicas, gpu=gpu, more=more)
+        (tmp_path / "g1.yaml").write_text(text)
+        return tmp_path
+
+    return write

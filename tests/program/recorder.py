@@ -1,0 +1,151 @@
+"""Runs the real `__main__.py` without an engine and records what it registers there, options included."""
+
+from __future__ import annotations
+
+import asyncio
+import runpy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf import empty_pb2, json_format  # type: ignore[import-untyped]
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.stack import run_in_stack
+from ruamel.yaml import YAML
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CHECKOUT = Path(__file__).parents[2]
+
+SECRETS = {"storeAccessKey": "reader", "storeSecretKey": "swordfish", "routeKey": "only the stack knows"}
+SETTINGS = {
+    "kubeContext": "kind",
+    "store": "s3://models/bluegrid?endpoint=http://10.0.0.1:7070",
+    "image": "localhost/model-server@sha256:00",
+    "ingressClass": "contour",
+    "routeAddress": "http://10.77.0.2",
+}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource, as the engine is told of it."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    secrets: frozenset[str]
+    dependencies: frozenset[str]
+    timeouts: tuple[str, str]
+    hooks: Mapping[str, tuple[str, ...]]
+
+    @property
+    def key(self) -> str:
+        """Kind and name, such as `Deployment line-loading-d1`."""
+        return f"{self.type.rpartition(':')[2]} {self.name}"
+
+
+class Plan:
+    """All that one run of the program registered."""
+
+    def __init__(self, resources: Sequence[Registered], outputs: Mapping[str, Any]) -> None:
+        self.resources = {each.key: each for each in resources}
+        self.outputs = outputs
+        assert len(self.resources) == len(resources), "two resources of one kind have the same name"
+
+    def __getitem__(self, key: str) -> Registered:
+        return self.resources[key]
+
+    def objects(self) -> list[Registered]:
+        """Those that are objects in Kubernetes."""
+        return [each for each in self.resources.values() if each.type.startswith("kubernetes:")]
+
+    def before(self, key: str) -> set[str]:
+        """All that has to be good before this resource is touched."""
+        by_urn = {each.urn: each.key for each in self.resources.values()}
+        found: set[str] = set()
+        waiting = {key}
+        while waiting:
+            direct = {by_urn[urn] for urn in self[waiting.pop()].dependencies} - found
+            found |= direct
+            waiting |= direct
+        return found
+
+
+class _Monitor(mocks.MockMonitor):
+    """An engine that agrees to everything. The SDK's own mock shows neither dependencies nor hooks."""
+
+    def __init__(self) -> None:
+        super().__init__(mocks=None)  # type: ignore[arg-type]
+        self.registered: list[Registered] = []
+        self.outputs: Mapping[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - named by the protocol
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type != "pulumi:pulumi:Stack":
+            self.registered.append(_registered(urn, request))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=request.name, object=request.object)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - named by the protocol
+        if "pulumi:pulumi:Stack" in request.urn.split("::"):
+            self.outputs = json_format.MessageToDict(request.outputs)
+        return empty_pb2.Empty()
+
+
+def _registered(urn: str, request: Any) -> Registered:
+    secrets: set[str] = set()
+    hooks = {field.name: tuple(names) for field, names in request.hooks.ListFields()}
+    return Registered(
+        urn=urn,
+        type=request.type,
+        name=request.name,
+        inputs=_plain(json_format.MessageToDict(request.object), "", secrets),
+        secrets=frozenset(secrets),
+        dependencies=frozenset(request.dependencies),
+        timeouts=(request.customTimeouts.create, request.customTimeouts.update),
+        hooks=hooks,
+    )
+
+
+def _plain(value: Any, path: str, secrets: set[str]) -> Any:
+    """The value without the marks of secrets, whose paths go into `secrets`."""
+    if rpc.is_rpc_secret(value):
+        secrets.add(path)
+        return _plain(value["value"], path, secrets)
+    if isinstance(value, dict):
+        return {key: _plain(each, f"{path}.{key}".lstrip("."), secrets) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each, f"{path}[{index}]", secrets) for index, each in enumerate(value)]
+    return value
+
+
+def run_program(registry: Path, stack: str = "demo", **changed: str) -> Plan:
+    """Run the program with the config's defaults, `SETTINGS` and `SECRETS`, and what is `changed` of them."""
+    project = YAML(typ="safe").load(CHECKOUT / "Pulumi.yaml")
+    defaults = {key: str(each["default"]) for key, each in project["config"].items() if "default" in each}
+    values = defaults | SETTINGS | SECRETS | {"registry": str(registry)} | changed
+    monitor = _Monitor()
+    settings.configure(
+        mocks.MockSettings(  # type: ignore[no-untyped-call]
+            monitor=monitor,
+            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),  # type: ignore[no-untyped-call]
+            engine=mocks.MockEngine(logger=None),
+            project="bluegrid",
+            stack=stack,
+            dry_run=False,
+            organization=None,
+            callbacks=None,
+        )
+    )
+    secret_keys = [f"bluegrid:{key}" for key in SECRETS]
+    set_all_config({f"bluegrid:{key}": value for key, value in values.items()}, secret_keys)
+    asyncio.run(run_in_stack(_program))
+    return Plan(monitor.registered, monitor.outputs)
+
+
+def _program() -> None:
+    runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")

@@ -1,0 +1,132 @@
+"""In which order the program makes things, and what a change of the registry changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.program.recorder import Plan, run_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Write = Callable[..., Path]
+
+LIVE = "Ingress line-loading"
+
+
+def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            yield from differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, pair in enumerate(zip(old, new, strict=True)):
+            yield from differences(*pair, f"{path}[{index}]")
+    elif old != new:
+        yield path
+
+
+def changes(old: Plan, new: Plan) -> list[tuple[str, str]]:
+    keys = sorted(old.resources.keys() | new.resources.keys())
+    assert old.resources.keys() == new.resources.keys()
+    return [(key, path) for key in keys for path in differences(old[key].inputs, new[key].inputs)]
+
+
+def test_each_part_of_a_cluster_waits_for_the_one_before_it(registry: Write) -> None:
+    plan = run_program(registry())
+    chain = [
+        "Job line-loading-d2-preflight",
+        "Deployment line-loading-d2",
+        "Service line-loading-d2",
+        "Ingress line-loading-d2",
+    ]
+    for position, key in enumerate(chain):
+        assert plan.before(key) & set(chain) == set(chain[:position])
+
+
+def test_the_live_route_waits_for_all_of_the_live_cluster_and_for_no_other(registry: Write) -> None:
+    plan = run_program(registry(live="d2"))
+    before = plan.before(LIVE)
+    assert {
+        "Job line-loading-d2-preflight",
+        "Deployment line-loading-d2",
+        "Service line-loading-d2",
+        "Ingress line-loading-d2",
+    } <= before
+    assert not [key for key in before if "d1" in key]
+
+
+def test_a_switch_changes_one_property_of_one_resource(registry: Write) -> None:
+    before, after = run_program(registry(live="d1")), run_program(registry(live="d2"))
+    assert changes(before, after) == [(LIVE, "spec.rules[0].http.paths[0].backend.service.name")]
+
+
+def test_scaling_changes_the_number_of_pods_only(registry: Write) -> None:
+    before, after = run_program(registry(replicas=2)), run_program(registry(replicas=3))
+    assert changes(before, after) == [("Deployment line-loading-d2", "spec.replicas")]
+
+
+def test_new_store_credentials_touch_no_pod(registry: Write) -> None:
+    before, after = run_program(registry()), run_program(registry(), storeSecretKey="changed")
+    assert {key for key, _ in changes(before, after)} == {"Secret bluegrid-store"}
+    # Else the provider would delete the Secret first.
+    assert after["kubernetes kubernetes"].inputs["enableSecretMutable"] in (True, "true")
+
+
+def test_a_live_route_that_has_changed_is_proven_and_so_is_a_new_standing_route(registry: Write) -> None:
+    plan = run_program(registry())
+    for key in (LIVE, "Ingress line-loading-d1", "Ingress line-loading-d2"):
+        hooks = plan[key].hooks
+        assert set(hooks) == {"after_create", "after_update"}
+        assert hooks["after_create"] == hooks["after_update"]
+    assert [each.key for each in plan.resources.values() if each.hooks and "Ingress" not in each.key] == []
+
+
+def test_where_the_proxy_cannot_be_reached_nothing_is_asked_of_it(registry: Write) -> None:
+    plan = run_program(registry(), routeAddress="")
+    assert [each.key for each in plan.resources.values() if each.hooks] == []
+
+
+def test_a_cluster_of_no_pods_is_not_asked_for_answers(registry: Write) -> None:
+    plan = run_program(registry(replicas=0))
+    assert plan["Ingress line-loading-d2"].hooks == {}
+    assert plan["Ingress line-loading-d1"].hooks != {}
+
+
+def test_every_wait_ends_at_the_stacks_time_out(registry: Write) -> None:
+    plan = run_program(registry(), readyTimeout="90")
+    for key in ("Deployment line-loading-d1", "Ingress line-loading-d1", LIVE):
+        assert plan[key].timeouts == ("90s", "90s")
+    job = plan["Job line-loading-d1-preflight"]
+    # The Job gives up first, because it knows the reason.
+    assert job.inputs["spec"]["activeDeadlineSeconds"] == 90
+    assert job.timeouts == ("105s", "105s")
+    assert plan["Service line-loading-d1"].inputs["metadata"]["annotations"] == {
+        "pulumi.com/skipAwait": "true"
+    }
+
+
+def test_a_preflight_that_fails_ends_at_once_and_is_replaced_by_the_next_update(registry: Write) -> None:
+    job = run_program(registry())["Job line-loading-d1-preflight"].inputs
+    assert job["spec"]["backoffLimit"] == 0
+    assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+    assert job["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
+def test_regions_switch_one_by_one(registry: Write) -> None:
+    folder = registry(live="{default: d1, north: d2}")
+    backends = {
+        stack: run_program(folder, stack)[LIVE].inputs["spec"]["rules"][0]["http"]["paths"][0]["backend"]
+        for stack in ("demo", "north")
+    }
+    assert backends["demo"]["service"]["name"] == "line-loading-d1"
+    assert backends["north"]["service"]["name"] == "line-loading-d2"
+
+
+def test_a_stack_runs_the_services_of_its_region(registry: Write) -> None:
+    folder = registry(more="  regions: [north]")
+    assert LIVE in run_program(folder, "north").resources
+    assert LIVE in run_program(folder, "demo", region="north").resources
+    assert LIVE not in run_program(folder, "demo").resources

@@ -1,0 +1,191 @@
+"""What the program makes of a registry: names, labels, pods, rights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.program.recorder import SECRETS, Plan, run_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Write = Callable[..., Path]
+
+CLUSTER_LABELS = {
+    "app": "line-loading-d1",
+    "app.kubernetes.io/managed-by": "bluegrid",
+    "bluegrid.io/service": "line-loading",
+    "bluegrid.io/cluster": "d1",
+    "bluegrid.io/set": "g1",
+    "bluegrid.io/version": "v1",
+}
+
+
+def pod_of(plan: Plan, key: str) -> Any:
+    return plan[key].inputs["spec"]["template"]["spec"]
+
+
+def container_of(plan: Plan, key: str) -> Any:
+    (container,) = pod_of(plan, key)["containers"]
+    return container
+
+
+def path_of(plan: Plan, key: str) -> Any:
+    (rule,) = plan[key].inputs["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    return path
+
+
+def test_a_cluster_is_one_name_in_all_its_objects(registry: Write) -> None:
+    plan = run_program(registry())
+    for kind in ("Deployment", "Service", "Ingress", "PodDisruptionBudget"):
+        metadata = plan[f"{kind} line-loading-d1"].inputs["metadata"]
+        assert metadata["name"] == "line-loading-d1"
+        assert metadata["labels"] == CLUSTER_LABELS
+
+
+def test_a_service_sends_requests_to_the_pods_of_its_cluster_only(registry: Write) -> None:
+    plan = run_program(registry())
+    service = plan["Service line-loading-d1"].inputs["spec"]
+    deployment = plan["Deployment line-loading-d1"].inputs["spec"]
+    assert service["selector"] == {"app": "line-loading-d1"} == deployment["selector"]["matchLabels"]
+    assert service["ports"] == [{"name": "http", "port": 12345, "targetPort": "http"}]
+    assert deployment["template"]["metadata"]["labels"]["app"] == "line-loading-d1"
+    preflight = plan["Job line-loading-d1-preflight"].inputs["spec"]["template"]["metadata"]["labels"]
+    assert preflight["app"] == "line-loading-d1-preflight"
+
+
+def test_the_live_route_is_the_one_url_of_the_service(registry: Write) -> None:
+    plan = run_program(registry(), host="models.example.org")
+    assert path_of(plan, "Ingress line-loading") == {
+        "path": "/modelService/line-loading",
+        "pathType": "Prefix",
+        "backend": {"service": {"name": "line-loading-d1", "port": {"number": 12345}}},
+    }
+    assert plan["Ingress line-loading"].inputs["spec"]["rules"][0]["host"] == "models.example.org"
+    assert plan["Ingress line-loading"].inputs["spec"]["ingressClassName"] == "contour"
+    assert plan.outputs == {"urls": {"line-loading": "http://models.example.org/modelService/line-loading"}}
+
+
+def test_every_cluster_stands_under_a_host_that_nobody_can_guess(registry: Write) -> None:
+    hosts = []
+    for key in ("one", "another"):
+        plan = run_program(registry(), routeKey=key, standingDomain="standing.example.org")
+        for cluster in ("d1", "d2"):
+            ingress = plan[f"Ingress line-loading-{cluster}"]
+            assert path_of(plan, ingress.key)["backend"]["service"]["name"] == f"line-loading-{cluster}"
+            assert "spec.rules[0].host" in ingress.secrets
+            hosts.append(ingress.inputs["spec"]["rules"][0]["host"])
+    assert len(set(hosts)) == 4
+    for host in hosts:
+        label, _, domain = host.partition(".")
+        assert (len(label), domain) == (40, "standing.example.org")
+
+
+def test_a_pod_knows_what_it_serves(registry: Write) -> None:
+    plan = run_program(registry())
+    for key, command in (
+        ("Deployment line-loading-d2", "serve"),
+        ("Job line-loading-d2-preflight", "preflight"),
+    ):
+        container = container_of(plan, key)
+        assert container["args"] == [command]
+        assert {each["name"]: each["value"] for each in container["env"] if "value" in each} == {
+            "BLUEGRID_STORE": "s3://models/bluegrid?endpoint=http://10.0.0.1:7070",
+            "BLUEGRID_SET": "g1",
+            "BLUEGRID_VERSION": "v2",
+            "BLUEGRID_MANIFEST": "sha256:" + "2" * 64,
+            "BLUEGRID_TYPE": "scikit-learn/skops",
+            "BLUEGRID_SERVICE": "line-loading",
+            "BLUEGRID_CLUSTER": "d2",
+            "BLUEGRID_MODELS": "/models",
+        }
+
+
+def test_a_pod_has_no_more_rights_than_it_needs(registry: Write) -> None:
+    plan = run_program(registry())
+    for key in ("Deployment line-loading-d1", "Job line-loading-d1-preflight"):
+        pod, container = pod_of(plan, key), container_of(plan, key)
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["serviceAccountName"] == "bluegrid-server"
+        assert pod["securityContext"] == {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "runAsGroup": 65532,
+            "fsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert {each["mountPath"] for each in container["volumeMounts"]} == {"/models", "/tmp"}
+        assert [each["emptyDir"] for each in pod["volumes"]] == [{}, {}]
+    assert plan["ServiceAccount bluegrid-server"].inputs["automountServiceAccountToken"] is False
+    namespace = plan["Namespace platform"].inputs["metadata"]["labels"]
+    assert namespace["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_ready_means_loaded_and_live_means_running(registry: Write) -> None:
+    container = container_of(run_program(registry()), "Deployment line-loading-d1")
+    health = {"readinessProbe": "ready", "livenessProbe": "live", "startupProbe": "live"}
+    for probe, name in health.items():
+        path = f"/modelService/line-loading/v2/health/{name}"
+        assert container[probe]["httpGet"] == {"path": path, "port": "http"}
+    assert container["ports"] == [{"name": "http", "containerPort": 12345}]
+
+
+def test_a_pod_that_goes_still_answers_until_the_proxy_knows(registry: Write) -> None:
+    plan = run_program(registry())
+    drain = container_of(plan, "Deployment line-loading-d1")["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert 0 < drain < pod_of(plan, "Deployment line-loading-d1")["terminationGracePeriodSeconds"]
+    strategy = plan["Deployment line-loading-d1"].inputs["spec"]["strategy"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}}
+
+
+def test_requests_are_the_stacks_share_of_the_limits(registry: Write) -> None:
+    plan = run_program(registry(gpu=1), requestFactor="0.05")
+    for key in ("Deployment line-loading-d2", "Job line-loading-d2-preflight"):
+        assert container_of(plan, key)["resources"] == {
+            "limits": {"cpu": "500m", "memory": "1Gi", "nvidia.com/gpu": "1"},
+            "requests": {"cpu": "25m", "memory": "53687092", "nvidia.com/gpu": "1"},
+        }
+
+
+def test_a_cluster_of_one_pod_has_no_disruption_budget(registry: Write) -> None:
+    plan = run_program(registry())
+    assert plan["PodDisruptionBudget line-loading-d1"].inputs["spec"]["maxUnavailable"] == 1
+    assert "PodDisruptionBudget line-loading-d2" not in plan.resources
+
+
+def test_secrets_are_marked_and_stand_nowhere_else(registry: Write) -> None:
+    plan = run_program(registry())
+    assert "stringData" in plan["Secret bluegrid-store"].secrets
+    assert plan["Secret bluegrid-store"].inputs["stringData"] == {
+        "AWS_ACCESS_KEY_ID": SECRETS["storeAccessKey"],
+        "AWS_SECRET_ACCESS_KEY": SECRETS["storeSecretKey"],
+    }
+    others = [each for key, each in plan.resources.items() if key != "Secret bluegrid-store"]
+    for secret in SECRETS.values():
+        assert not [each.key for each in others if f"'{secret}'" in repr(each.inputs)]
+        assert secret not in repr(plan.outputs)
+
+
+@pytest.mark.parametrize("stack", ["demo", "north"])
+def test_everything_stands_in_the_stacks_namespace_and_says_who_made_it(registry: Write, stack: str) -> None:
+    plan = run_program(registry(), stack, namespace=f"bluegrid-{stack}")
+    assert plan["Namespace platform"].inputs["metadata"]["name"] == f"bluegrid-{stack}"
+    for each in plan.objects():
+        metadata = each.inputs["metadata"]
+        assert metadata["labels"]["app.kubernetes.io/managed-by"] == "bluegrid"
+        if each.type != "kubernetes:core/v1:Namespace":
+            assert metadata["namespace"] == f"bluegrid-{stack}"
+
+
+def test_the_current_kube_context_is_never_used(registry: Write) -> None:
+    provider = run_program(registry(), kubeContext="kind-models")["kubernetes kubernetes"]
+    assert provider.inputs["context"] == "kind-models"

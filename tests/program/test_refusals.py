@@ -1,0 +1,76 @@
+"""What the program refuses, each in one line that names the fault and the remedy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+import pytest
+
+from tests.program.recorder import run_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Write = Callable[..., Path]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"store": "file:///models"},
+            "bluegrid:store: 'file:///models' is not s3://bucket/prefix?endpoint=URL&region=NAME: "
+            "pulumi config set bluegrid:store VALUE",
+        ),
+        (
+            {"requestFactor": "2"},
+            "bluegrid:requestFactor: '2' is not a number above 0 and at most 1: "
+            "pulumi config set bluegrid:requestFactor VALUE",
+        ),
+        (
+            {"routeAddress": "10.77.0.2"},
+            "bluegrid:routeAddress: '10.77.0.2' is not http://ADDRESS, without a path: "
+            "pulumi config set bluegrid:routeAddress VALUE",
+        ),
+        (
+            {"kubeconfig": "/nowhere"},
+            "bluegrid:kubeconfig: /nowhere is not a file: pulumi config set bluegrid:kubeconfig VALUE",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_a_setting_that_makes_no_sense(registry: Write, changed: dict[str, str], message: str) -> None:
+    with pytest.raises(pulumi.RunError) as refusal:
+        run_program(registry(), **changed)
+    assert str(refusal.value) == message
+
+
+def test_a_misspelt_setting_is_named_with_those_that_exist(registry: Write) -> None:
+    with pytest.raises(pulumi.RunError) as refusal:
+        run_program(registry(), readyTimeOut="60")
+    assert str(refusal.value).startswith(
+        "bluegrid:readyTimeOut is no key of this project; known: registry, region, "
+    )
+    assert str(refusal.value).endswith(": pulumi config rm bluegrid:readyTimeOut")
+
+
+def test_all_mistakes_are_told_at_once(registry: Write) -> None:
+    with pytest.raises(pulumi.RunError) as refusal:
+        run_program(registry(), requestFactor="0", readyTimeout="0", namespace="No Name")
+    assert len(str(refusal.value).splitlines()) == 3
+
+
+def test_a_registry_with_mistakes_plans_nothing(registry: Write) -> None:
+    folder = registry(live="d3")
+    with pytest.raises(pulumi.RunError) as refusal:
+        run_program(folder)
+    assert str(refusal.value) == (
+        f"{folder}/g1.yaml:7: service.live: d3 is not a cluster of line-loading; declared: d1, d2"
+    )
+
+
+def test_a_registry_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(pulumi.RunError, match="no such folder"):
+        run_program(tmp_path / "nowhere")

@@ -1,0 +1,113 @@
+"""The gate against a real HTTP server that stands in the proxy's place."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from components import Gate, RouteNotProven
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+OLD, NEW, NOT_READY = (200, "d1", "v1"), (200, "d2", "v2"), (503, "d2", "v2")
+OTHER_VERSION = (200, "d2", "v1")
+
+
+@dataclass
+class Proxy:
+    """Answers as told, the last answer for ever; keeps what it was asked and over how many connections."""
+
+    answers: Sequence[tuple[int, str, str]]
+    address: str = ""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    connections: int = 0
+
+
+@contextmanager
+def proxy(*answers: tuple[int, str, str]) -> Iterator[Proxy]:
+    state = Proxy(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            state.connections += 1
+
+        def do_GET(self) -> None:
+            status, cluster, version = state.answers[min(len(state.asked), len(state.answers) - 1)]
+            state.asked.append((self.path, self.headers["Host"]))
+            self.send_response(status)
+            self.send_header("Bluegrid-Cluster", cluster)
+            self.send_header("Bluegrid-Version", version)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        state.address = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield state
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def wait(address: str, host: str | None = None, timeout: float = 30) -> None:
+    gate = Gate(address, service="line-loading", cluster="d2", version="v2", answers=20, timeout=timeout)
+    asyncio.run(gate.wait(host))
+
+
+def test_twenty_answers_of_the_new_version_on_as_many_connections_open_the_gate() -> None:
+    with proxy(NEW) as seen:
+        wait(seen.address)
+    assert len(seen.asked) == seen.connections == 20
+    assert {path for path, _ in seen.asked} == {"/modelService/line-loading/v2/health/ready"}
+
+
+@pytest.mark.parametrize("stray", [OLD, NOT_READY, OTHER_VERSION])
+def test_one_other_answer_starts_the_count_anew(stray: tuple[int, str, str]) -> None:
+    with proxy(*[NEW] * 19, stray, NEW) as seen:
+        wait(seen.address)
+    assert len(seen.asked) == 40
+
+
+def test_a_route_with_a_host_is_asked_by_it() -> None:
+    with proxy(NEW) as seen:
+        wait(seen.address, host="models.example.org")
+    assert {host for _, host in seen.asked} == {"models.example.org"}
+
+
+def test_a_proxy_that_keeps_the_old_cluster_is_named_in_one_line() -> None:
+    with proxy(OLD) as seen, pytest.raises(RouteNotProven) as refusal:
+        wait(seen.address, timeout=0.2)
+    assert str(refusal.value) == (
+        "service line-loading: cluster d2, version v2, did not answer 20 times in a row through "
+        f"{seen.address}/modelService/line-loading/v2/health/ready in 0.2 s; last: status 200 of cluster d1, "
+        "version v1; nothing old was deleted: look at the Ingress controller, or switch back, then "
+        "`pulumi up`"
+    )
+
+
+def test_a_proxy_that_is_not_there_is_named_in_one_line() -> None:
+    with proxy(NEW) as gone:
+        pass
+    with pytest.raises(RouteNotProven, match="last: no answer, ConnectError"):
+        wait(gone.address, timeout=0.2)
+
+
+def test_settings_of_the_users_shell_do_not_redirect_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with proxy(NEW) as seen:
+        wait(seen.address)

@@ -1,0 +1,83 @@
+"""The image's key, what is left out of it, and what a killed build leaves behind."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tools.image import ImageError, cache
+from tools.image.commands import Commands
+from tools.image.keys import key_of
+from tools.image.trim import trim
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "bluegrid" / "images"
+
+
+def test_a_key_changes_with_base_and_source_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "serve.py").write_text("a")
+    key = key_of(["base"], [tmp_path])
+    (tmp_path / "serve.pyc").write_text("compiled")
+    assert key_of(["base"], [tmp_path]) == key
+    assert key_of(["other base"], [tmp_path]) != key
+    (tmp_path / "serve.py").write_text("b")
+    assert key_of(["base"], [tmp_path]) != key
+
+
+def test_what_never_runs_is_left_out(tmp_path: Path) -> None:
+    for name in (
+        "scipy/linalg/tests/test_a.py",
+        "scipy/linalg/blas.py",
+        "numpy/core.pyi",
+        "data/s3/x",
+        "data/ec2/x",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    trim(tmp_path, ["**/tests", "**/*.pyi"])
+    trim(tmp_path / "data", ["*/"], keep=frozenset({"s3"}))
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"scipy/linalg/blas.py", "data/s3/x"}
+
+
+def test_what_a_killed_build_left_is_removed(images: Path) -> None:
+    leftover = images / "work" / "storage" / "layer"
+    leftover.mkdir(parents=True)
+    with cache.work(pytest.fail) as (work, _):
+        assert not any(work.iterdir())
+    assert not work.exists()
+
+
+def test_only_the_newest_archives_of_a_kind_stay(images: Path) -> None:
+    images.mkdir(parents=True)
+    for age, name in enumerate(("bluegrid-server-a", "bluegrid-server-b", "debian-x", "bluegrid-server-c")):
+        path = images / f"{name}.tar"
+        path.touch()
+        os.utime(path, (1000 - age, 1000 - age))
+    cache.keep(images / "bluegrid-server-a.tar")
+    assert {path.stem for path in images.iterdir()} == {"bluegrid-server-a", "bluegrid-server-b", "debian-x"}
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("sh", "-c", "echo one >&2; echo two >&2; exit 7"), "sh ended with 7: two; "),
+        (("no-such-program",), "no-such-program was not found, "),
+    ],
+)
+def test_a_program_that_fails_is_told_on_one_line(
+    tmp_path: Path, command: tuple[str, ...], told: str
+) -> None:
+    with (tmp_path / "lock").open("w") as lock, pytest.raises(ImageError) as failed:
+        Commands(tmp_path / "log", lock.fileno(), {}).run(*command)
+    assert told in str(failed.value)
+    assert "\n" not in str(failed.value)

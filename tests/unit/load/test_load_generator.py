@@ -1,0 +1,193 @@
+"""The generator against a real HTTP server: what it sends, and what it makes of the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.load.http_server import Answer, Peer, Reply, good, served
+from tools.load import Failure, LoadError, LoadReport
+from tools.load.generator import Generator, Plan
+from tools.load.requests import read_requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PLAN = Plan(rate=200, seconds=0.5, time_limit=30)
+SENT = 100
+
+
+def run(url: str, request_file: Path, plan: Plan = PLAN) -> LoadReport:
+    generator = Generator(plan, read_requests(request_file, url, "line-loading"))
+    asyncio.run(generator.run())
+    return generator.tally.report(generator.seconds, finished=True)
+
+
+def by_number(answer: Callable[[int, float], Reply | None]) -> Answer:
+    """Answers by how many requests came before."""
+    numbers = itertools.count()
+    return lambda _, total: answer(next(numbers), total)
+
+
+def test_every_request_is_sent_in_time_and_its_answer_attributed(request_file: Path) -> None:
+    with served(lambda _, total: good(total)) as url:
+        report = run(url, request_file)
+    assert (report.sent, report.ok, report.failed) == (SENT, SENT, {})
+    assert report.by_version == {"v1": SENT}
+    assert report.by_cluster == {"d1": SENT}
+    assert 0.5 * PLAN.rate < report.rate < 1.1 * PLAN.rate
+    assert 0 < report.latency_ms.p50 <= report.latency_ms.p99 <= report.latency_ms.max + 0.1
+    assert LoadReport.model_validate_json(report.model_dump_json()) == report
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (lambda total: good(total * 1.001), Failure.WRONG_VALUE),
+        (lambda total: good(total, version="v2"), Failure.WRONG_VALUE),
+        (lambda _: good(float("nan")), Failure.WRONG_VALUE),
+        (lambda _: Reply(headers=good(0).headers, body=b"x"), Failure.WRONG_VALUE),
+        (lambda total: good(total, version="v9"), Failure.WRONG_VERSION),
+        (lambda total: Reply(body=good(total).body), Failure.WRONG_VERSION),
+        (lambda _: Reply(503, body=b"no healthy upstream"), Failure.STATUS),
+        (lambda _: Reply(307, {"Location": "/"}), Failure.STATUS),
+    ],
+)
+def test_an_answer_that_is_not_as_it_should_be_is_a_failure(
+    request_file: Path, reply: Callable[[float], Reply], reason: Failure
+) -> None:
+    with served(lambda _, total: reply(total)) as url:
+        report = run(url, request_file, Plan(rate=200, seconds=0.1, time_limit=30))
+    assert (report.ok, report.failed) == (0, {reason: 20})
+    assert len(report.failures) == 20
+    assert report.failures[0].uid in {"line-0", "line/1 ü"}
+
+
+def test_a_refused_connection_is_a_failure(request_file: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    report = run(f"http://127.0.0.1:{port}", request_file)
+    assert report.failed == {Failure.CONNECTION: SENT}
+
+
+def test_a_request_on_a_broken_connection_is_not_sent_again(request_file: Path) -> None:
+    arrived: list[float] = []
+
+    def hang_up_later(_: Peer, total: float) -> Reply | None:
+        arrived.append(total)
+        return good(total) if len(arrived) <= 30 else None
+
+    with served(hang_up_later) as url:
+        report = run(url, request_file)
+    assert report.failed == {Failure.CONNECTION: SENT - 30}
+    assert len(arrived) == SENT
+
+
+def test_twenty_connections_are_kept_and_every_twentieth_request_has_its_own(request_file: Path) -> None:
+    connections: set[Peer] = set()
+
+    def remember(peer: Peer, total: float) -> Reply:
+        connections.add(peer)
+        return good(total)
+
+    with served(remember) as url:
+        run(url, request_file)
+    assert len(connections) == 20 + SENT // 20
+
+
+def test_the_time_limit_counts_from_when_a_request_was_due(request_file: Path) -> None:
+    def slow(_: Peer, total: float) -> Reply:
+        time.sleep(0.2)
+        return good(total)
+
+    # Four at once on one connection, 0.2 s each: the third would be answered 0.6 s after it was due.
+    plan = Plan(rate=1000, seconds=0.004, kept=1, time_limit=0.5)
+    with served(slow) as url:
+        report = run(url, request_file, plan)
+    assert (report.ok, report.failed) == (2, {Failure.TIME_OUT: 2})
+    assert report.latency_ms.max >= 390
+    assert report.queued == 3
+
+
+def test_a_request_waits_for_a_connection_and_is_not_dropped(request_file: Path) -> None:
+    def slow(_: Peer, total: float) -> Reply:
+        time.sleep(0.03)
+        return good(total)
+
+    with served(slow) as url:
+        report = run(url, request_file, Plan(rate=1000, seconds=0.01, kept=1, time_limit=30))
+    assert report.ok == 10
+    assert report.queued == 9
+
+
+def test_a_late_generator_says_so_and_still_sends_everything(request_file: Path) -> None:
+    async def hindered(generator: Generator) -> None:
+        asyncio.get_running_loop().call_later(0.1, time.sleep, 0.2)
+        await generator.run()
+
+    with served(lambda _, total: good(total)) as url:
+        generator = Generator(PLAN, read_requests(request_file, url, "line-loading"))
+        asyncio.run(hindered(generator))
+    report = generator.tally.report(generator.seconds, finished=True)
+    assert (report.sent, report.ok) == (SENT, SENT)
+    assert report.late_sends >= 30
+    assert report.latest_send_ms >= 150
+    assert report.latency_ms.max >= 150
+
+
+def test_the_longest_gap_between_good_answers_is_found(request_file: Path) -> None:
+    def fail_a_while(number: int, total: float) -> Reply:
+        return Reply(503) if 40 <= number < 80 else good(total)
+
+    with served(by_number(fail_a_while)) as url:
+        report = run(url, request_file)
+    assert report.failed == {Failure.STATUS: 40}
+    assert 150 < report.longest_gap_ms < 400
+    assert 0.1 < report.longest_gap_at < 0.4
+
+
+def test_a_service_that_never_comes_back_is_a_gap_up_to_the_end(request_file: Path) -> None:
+    def fail_for_good(number: int, total: float) -> Reply:
+        return good(total) if number < 50 else Reply(503)
+
+    with served(by_number(fail_for_good)) as url:
+        report = run(url, request_file)
+    assert 200 < report.longest_gap_ms < 400
+
+
+def test_a_switch_is_seen_with_its_time(request_file: Path) -> None:
+    def switch(number: int, total: float) -> Reply:
+        # Around the switch both answer, as they do while it travels through a proxy.
+        old = number < 50 or number in (51, 53)
+        return good(total) if old else good(total * 1.001, "v2", "d2")
+
+    with served(by_number(switch)) as url:
+        report = run(url, request_file)
+    first, second = report.spells
+    assert (first.version, first.cluster, first.answers) == ("v1", "d1", 52)
+    assert (second.version, second.cluster, second.answers) == ("v2", "d2", 48)
+    assert 0.2 < second.first <= first.last < 0.45
+    assert second.last > 0.45
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "{",
+        '{"inputs": {}, "answers": {}}',
+        '{"inputs": {"a": [[1]]}, "answers": {"v1": {"a": []}}}',
+    ],
+)
+def test_a_file_that_holds_no_requests_is_refused_on_one_line(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "requests.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(LoadError, match=r"^[^\n]*requests.json: [^\n]+$"):
+        read_requests(path, "http://127.0.0.1", "s")

@@ -1,0 +1,145 @@
+"""A manifest is the same for the same models, and a hostile one is refused though its digest is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from model_registry import Example, FormatError, IntegrityError, Manifest, sha256_digest
+
+PACK, OTHER = "a" * 64, "b" * 64
+CHECKSUM = {"algorithm": "CRC64NVME", "value": "AAAAAAAAAAA="}
+
+
+def row(number: int, **changes: object) -> dict[str, Any]:
+    return {
+        "uid": f"line-{number:02}",
+        "pack": PACK,
+        "offset": 100 + number * 10,
+        "length": 10,
+        "raw_length": 20,
+        "sha256": f"{number:064x}",
+        **changes,
+    }
+
+
+def document(*rows: dict[str, Any], **changes: object) -> dict[str, Any]:
+    return {
+        "set": "g1",
+        "version": "v1",
+        "type": "scikit-learn/skops",
+        "packs": [{"sha256": PACK, "size": 1000, "checksum": CHECKSUM}],
+        "models": list(rows) or [row(1), row(2)],
+        **changes,
+    }
+
+
+def manifest(*rows: dict[str, Any], **changes: object) -> Manifest:
+    return Manifest.model_validate(document(*rows, **changes))
+
+
+def stored(text: bytes) -> tuple[bytes, str]:
+    data = zstandard.ZstdCompressor().compress(text)
+    return data, sha256_digest(data)
+
+
+def test_a_manifest_comes_back_as_it_was() -> None:
+    example = {"inputs": [[1.5, 2.0], [0.1, 1e-9]], "outputs": [3, 0.1], "rtol": 1e-3}
+    original = manifest(row(1, example=example), row(2))
+    data = original.to_bytes()
+    assert Manifest.from_bytes(data, sha256_digest(data)) == original
+
+
+def test_the_same_manifest_is_the_same_bytes() -> None:
+    assert manifest().to_bytes() == manifest().to_bytes()
+    assert manifest().to_bytes() != manifest(version="v2").to_bytes()
+
+
+@given(st.data())
+def test_a_changed_byte_is_refused_before_anything_is_read(data: st.DataObject) -> None:
+    original = manifest().to_bytes()
+    changed = bytearray(original)
+    changed[data.draw(st.integers(0, len(original) - 1))] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(IntegrityError, match="SHA-256 differs"):
+        Manifest.from_bytes(bytes(changed), sha256_digest(original))
+
+
+@pytest.mark.parametrize(
+    ("hostile", "told"),
+    [
+        (document(row(1), row(1)), "models: line-01 is there twice"),
+        (document(row(1), row(2, uid="line-01")), "models: line-01 is there twice"),
+        (document(row(2), row(1)), "models: line-01 stands after line-02; they are sorted"),
+        (document(row(1, uid="../../etc/passwd")), "looks like a path"),
+        (document(row(1, uid="x" * 1000)), "a UID of 1000 characters"),
+        (document(row(1, uid="line\n1")), "not of printable characters"),
+        (document(row(1), row(2, offset=115)), "two models overlap in pack aaaaaaaa at byte 115"),
+        (document(row(1), row(2, offset=110)), "two models overlap"),
+        (document(row(1, length=891)), "a model ends beyond pack aaaaaaaa, which has 1000 bytes"),
+        (document(row(1, offset=2**63)), "a model ends beyond pack"),
+        (document(row(1, offset=-1)), "greater than 0"),
+        (document(row(1, length=0)), "greater than 0"),
+        (document(row(1, length="10")), "valid integer"),
+        (document(row(1, raw_length=2**33)), "less than or equal to 4294967296"),
+        (document(row(1, raw_length=2**30)), "10 bytes that claim to be 1073741824"),
+        (document(row(1, pack=OTHER)), "pack bbbbbbbb, which is not in packs"),
+        (document(row(1, pack="../../x")), "pattern"),
+        (document(row(1, sha256="x")), "pattern"),
+        (document(row(1, more=1)), "Extra inputs"),
+        (document(packs=[]), "which is not in packs"),
+        (document(packs=[{"sha256": PACK, "size": 1000, "checksum": CHECKSUM}] * 2), "is there twice"),
+        (
+            document(packs=[{"sha256": name, "size": 1000, "checksum": CHECKSUM} for name in (PACK, OTHER)]),
+            "no model lies in pack bbbbbbbb",
+        ),
+        ({**document(), "models": []}, "at least 1 item"),
+        (document(set="../g1"), "is not an ID"),
+        (document(type="pickle/evil"), "not a known model type"),
+        (document(format="bluegrid-manifest/2"), "bluegrid-manifest/1"),
+    ],
+)
+def test_a_hostile_manifest_is_refused(hostile: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        Manifest.model_validate(hostile)
+
+
+@pytest.mark.parametrize("text", [b"{", b"null", b"[]", b"[" * 10_000, b'{"models": [{}]}', b"\xff"])
+def test_what_is_no_manifest_is_told_in_one_line(text: bytes) -> None:
+    data, digest = stored(text)
+    with pytest.raises(FormatError, match=rf"^manifest {digest[:15]}: ") as caught:
+        Manifest.from_bytes(data, digest)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_not_compressed_is_told() -> None:
+    with pytest.raises(FormatError, match=r"^manifest sha256:"):
+        Manifest.from_bytes(b"{}", sha256_digest(b"{}"))
+
+
+def test_a_manifest_bomb_is_not_decompressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_registry.manifest.MAX_MANIFEST_BYTES", 1000)
+    data, digest = stored(bytes(1001))
+    with pytest.raises(FormatError, match="claims 1001 bytes; 1 to 1000 are read"):
+        Manifest.from_bytes(data, digest)
+
+
+def test_devices_may_share_a_model() -> None:
+    shared = manifest(row(1), row(1, uid="line-09"))
+    assert [model.uid for model in shared.models] == ["line-01", "line-09"]
+
+
+def test_an_example_has_as_many_outputs_as_rows() -> None:
+    for inputs, outputs, told in [
+        ([[1.0], [2.0]], [1.0], "2 rows of inputs, 1 outputs"),
+        ([[1.0], [2.0, 3.0]], [1.0, 2.0], "rows of inputs differ in length"),
+        ([], [], "at least 1 item"),
+        ([[]], [1.0], "at least 1 item"),
+        ([[float("nan")]], [1.0], "finite number"),
+    ]:
+        with pytest.raises(ValidationError, match=told):
+            Example.model_validate({"inputs": inputs, "outputs": outputs})

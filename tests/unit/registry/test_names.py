@@ -1,0 +1,104 @@
+"""UIDs, IDs and quantities: what is taken, and what is refused in words."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from model_registry.names import ClusterId, Digest, Label, Quantity, ServiceName, Uid, check_uid
+
+HOSTILE_UIDS = [
+    "",
+    "x" * 201,
+    "../../etc/passwd",
+    "a/b",
+    "a\\b",
+    ".hidden",
+    "..",
+    "line\n17",
+    "line\x0017",
+    "line\u202e17",
+    "\ud800",
+    unicodedata.normalize("NFD", "Übertragung"),
+]
+
+
+@pytest.mark.parametrize("uid", HOSTILE_UIDS, ids=ascii)
+def test_a_uid_that_is_a_path_or_not_printable_is_refused(uid: str) -> None:
+    with pytest.raises(ValueError, match="UID"):
+        check_uid(uid)
+
+
+@pytest.mark.parametrize("uid", ["line-17", "x" * 200, "Übertragung 4", "变压器-3", "a.b..c", "line 17"])
+def test_a_uid_names_a_device_in_any_script(uid: str) -> None:
+    assert TypeAdapter(Uid).validate_python(uid) == uid
+
+
+@given(st.text(max_size=210))
+def test_a_uid_that_is_taken_is_never_a_path(text: str) -> None:
+    try:
+        uid = check_uid(text)
+    except ValueError:
+        return
+    assert uid == text
+    assert 1 <= len(uid) <= 200
+    assert not {"/", "\\", "\0", "\n"} & set(uid)
+    assert uid not in (".", "..")
+    assert unicodedata.is_normalized("NFC", uid)
+
+
+@pytest.mark.parametrize("name", ["g1", "v1", "2026.11.1", "A_b-c", "x" * 63])
+def test_an_id_is_a_kubernetes_label_value(name: str) -> None:
+    assert TypeAdapter(Label).validate_python(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a-", ".a", "a/b", "a b", "ä", "x" * 64, "a\n"])
+def test_an_id_that_is_no_label_value_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="is not an ID"):
+        TypeAdapter(Label).validate_python(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Line", "line_loading", "1-line", "-line", "line-", "x" * 64, "line.loading"]
+)
+def test_a_service_name_is_a_dns_label_that_begins_with_a_letter(name: str) -> None:
+    with pytest.raises(ValidationError, match="is not a DNS label"):
+        TypeAdapter(ServiceName).validate_python(name)
+
+
+def test_a_cluster_id_may_begin_with_a_digit() -> None:
+    assert TypeAdapter(ClusterId).validate_python("1a") == "1a"
+
+
+@pytest.mark.parametrize("digest", ["sha256:" + "0" * 63, "0" * 64, "sha256:" + "A" * 64, "md5:" + "0" * 64])
+def test_a_digest_is_sha256_and_64_hex_digits(digest: str) -> None:
+    with pytest.raises(ValidationError, match="is not a digest"):
+        TypeAdapter(Digest).validate_python(digest)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (2, "2"),
+        (0.5, "0.5"),
+        ("500m", "500m"),
+        ("2Gi", "2Gi"),
+        ("1e3", "1e3"),
+        ("1.5G", "1.5G"),
+        ("0.1", "0.1"),
+    ],
+)
+def test_a_quantity_is_read_as_kubernetes_writes_it(written: object, read: str) -> None:
+    assert TypeAdapter(Quantity).validate_python(written) == read
+
+
+@pytest.mark.parametrize(
+    "written", [0, -1, "0", "0Gi", "2GB", "Gi", "", "-1", "1,5", True, None, float("nan")]
+)
+def test_what_is_no_quantity_above_zero_is_refused(written: object) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Quantity).validate_python(written)

@@ -1,0 +1,156 @@
+"""Packs give back what was put in, the same every time, and a hostile one is refused."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model_registry import FormatError, IntegrityError, sha256_hex
+from model_registry import pack as packs
+from model_registry.pack import PackEntry, PackWriter, read_index, read_model
+
+MODELS = [b"a model", b"another model" * 500, bytes(range(256)) * 40]
+
+
+def pack_of(models: list[bytes]) -> bytes:
+    writer = PackWriter()
+    for model in models:
+        writer.add(model, sha256_hex(model))
+    return writer.to_bytes()
+
+
+def models_in(pack: bytes) -> list[bytes]:
+    return [
+        read_model(pack[entry.offset : entry.offset + entry.length], entry.raw_length, entry.sha256)
+        for entry in read_index(pack)
+    ]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=2000), max_size=10))
+def test_what_goes_in_comes_out(models: list[bytes]) -> None:
+    assert models_in(pack_of(models)) == models
+
+
+def test_the_same_models_make_the_same_bytes() -> None:
+    assert pack_of(MODELS) == pack_of(MODELS)
+
+
+def test_any_zstd_program_reads_a_pack() -> None:
+    with zstandard.ZstdDecompressor().stream_reader(
+        io.BytesIO(pack_of(MODELS)), read_across_frames=True
+    ) as reader:
+        assert reader.read() == b"".join(MODELS)
+
+
+def test_a_pack_is_full_at_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "TARGET_BYTES", 100)
+    writer = PackWriter()
+    writer.add(b"small", sha256_hex(b"small"))
+    assert not writer.is_full
+    model = bytes(range(200))
+    writer.add(model, sha256_hex(model))
+    assert writer.is_full
+
+
+@given(st.data())
+def test_a_changed_byte_never_gives_another_model(data: st.DataObject) -> None:
+    pack = bytearray(pack_of(MODELS))
+    index = data.draw(st.integers(0, len(pack) - 1))
+    pack[index] ^= data.draw(st.integers(1, 255))
+    entries = read_index(pack_of(MODELS))
+    for entry, model in zip(entries, MODELS, strict=True):
+        frame = bytes(pack[entry.offset : entry.offset + entry.length])
+        try:
+            assert read_model(frame, entry.raw_length, entry.sha256) == model
+        except IntegrityError:
+            assert entry.offset <= index < entry.offset + entry.length
+
+
+@given(st.binary(max_size=300))
+def test_bytes_that_are_no_pack_are_refused(data: bytes) -> None:
+    with pytest.raises(FormatError):
+        read_index(data)
+
+
+@given(st.data())
+def test_a_damaged_pack_is_refused_or_its_models_are(data: st.DataObject) -> None:
+    pack = bytearray(pack_of(MODELS))
+    for _ in range(data.draw(st.integers(1, 3))):
+        pack[data.draw(st.integers(0, len(pack) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        assert set(models_in(bytes(pack))) <= set(MODELS)
+    except (FormatError, IntegrityError) as error:
+        told = str(error)
+        assert "\n" not in told
+
+
+def with_index(pack: bytes, entries: list[PackEntry], count: int | None = None) -> bytes:
+    """Return the pack with another index."""
+    start = len(pack) - len(read_index(pack)) * 56 - 8 - 8
+    rows = b"".join(struct.pack("<QQQ32s", *entry[:3], bytes.fromhex(entry.sha256)) for entry in entries)
+    index = rows + struct.pack("<I4s", len(entries) if count is None else count, b"BGP1")
+    return pack[:start] + struct.pack("<II", 0x184D2A51, len(index)) + index
+
+
+def test_a_pack_whose_index_lies_is_refused() -> None:
+    pack = pack_of(MODELS)
+    first, second, third = read_index(pack)
+    assert with_index(pack, [first, second, third]) == pack
+    for entries, told in [
+        ([first, second._replace(offset=second.offset - 1), third], "overlap or leave a gap"),
+        ([first, second._replace(length=second.length + 1), third], "overlap or leave a gap"),
+        ([first, third, second], "overlap or leave a gap"),
+        ([first, first, second, third], "overlap or leave a gap"),
+        ([first, second], "models end at byte"),
+        ([first, second, third._replace(length=2**60)], "models end at byte"),
+        ([first._replace(length=0), second, third], "overlap or leave a gap"),
+    ]:
+        with pytest.raises(FormatError, match=told):
+            read_index(with_index(pack, entries))
+    for count in (0, 2, 4, 2**32 - 1):
+        with pytest.raises(FormatError):
+            read_index(with_index(pack, [first, second, third], count))
+
+
+@pytest.mark.parametrize("cut", [1, 4, 8, 60, 200])
+def test_a_truncated_or_lengthened_pack_is_refused(cut: int) -> None:
+    pack = pack_of(MODELS)
+    for wrong in (pack[:-cut], pack[cut:], pack + bytes(cut)):
+        with pytest.raises(FormatError):
+            read_index(wrong)
+
+
+def test_a_dictionary_needs_a_newer_program() -> None:
+    pack = pack_of(MODELS)
+    with pytest.raises(FormatError, match="newer bluegrid"):
+        read_index(struct.pack("<II", 0x184D2A50, 8) + b"BGP1dict" + pack[12:])
+
+
+def test_a_frame_that_grows_beyond_its_promise_is_not_decompressed() -> None:
+    bomb = zstandard.ZstdCompressor(level=3).compress(bytes(50_000_000))
+    for promised in (1000, 50_000_001):
+        with pytest.raises(IntegrityError, match="its size differs"):
+            read_model(bomb, promised, "0" * 64)
+
+
+def test_a_frame_that_hides_its_size_is_refused() -> None:
+    frame = zstandard.ZstdCompressor(write_content_size=False).compress(b"a model")
+    with pytest.raises(IntegrityError, match="its size differs"):
+        read_model(frame, 7, sha256_hex(b"a model"))
+
+
+def test_bytes_after_a_frame_are_refused() -> None:
+    frame = zstandard.ZstdCompressor().compress(b"a model")
+    with pytest.raises(IntegrityError, match="its bytes are damaged"):
+        read_model(frame + frame, 7, sha256_hex(b"a model"))
+
+
+def test_another_model_of_the_same_size_is_refused() -> None:
+    frame = zstandard.ZstdCompressor().compress(b"model 1")
+    with pytest.raises(IntegrityError, match="SHA-256 differs"):
+        read_model(frame, 7, sha256_hex(b"model 2"))

@@ -1,0 +1,89 @@
+"""Real models in a real store, and servers of them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from model_registry import ModelType, models_in_folder, open_store, push
+from model_server.http.app import make_app
+from model_server.settings import Settings
+from model_server.startup import start
+from model_server.state import State
+from tests.unit.server.pods import ROWS, Client, Trained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SKOPS = ModelType.parse("scikit-learn/skops")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("trained")
+    random = np.random.default_rng(118)
+    predictions = {}
+    for uid in ("line-1", "line-2", "trafo-1"):
+        x = random.normal(size=(40, 3))
+        model = make_pipeline(StandardScaler(), Ridge()).fit(x, x @ random.normal(size=3))
+        skops.io.dump(model, folder / f"{uid}.skops")
+        predictions[uid] = model.predict(ROWS).tolist()
+    examples = {uid: {"inputs": ROWS, "outputs": outputs} for uid, outputs in predictions.items()}
+    (folder / "examples.json").write_text(json.dumps(examples))
+    return Trained(folder, predictions)
+
+
+@pytest.fixture
+def publish(tmp_path: Path) -> Callable[[Path], Settings]:
+    """Pushes a folder of models as version v1; returns the settings of a pod that serves it."""
+
+    def pushed(folder: Path) -> Settings:
+        store = tmp_path / "store"
+        store.mkdir()
+        url = store.as_uri()
+        report = push(open_store(url), "g1", "v1", models_in_folder(folder, SKOPS), model_type=SKOPS)
+        return Settings(
+            store=url,
+            set="g1",
+            version="v1",
+            manifest=report.manifest,
+            type=SKOPS,
+            service="line-loading",
+            cluster="d1",
+            models=tmp_path / "models",
+        )
+
+    return pushed
+
+
+@pytest.fixture
+def settings(publish: Callable[[Path], Settings], trained: Trained) -> Settings:
+    """Settings of a pod whose version is sound."""
+    return publish(trained.folder)
+
+
+@pytest.fixture
+def state() -> State:
+    """The state of a server that is still loading."""
+    return State()
+
+
+@pytest.fixture
+def client(settings: Settings, state: State) -> Client:
+    """A client of the application, without a network; the version is not started yet."""
+    return Client(make_app(settings, state))
+
+
+@pytest.fixture
+def served(client: Client, settings: Settings, state: State) -> Client:
+    """A client of the application, with its models loaded."""
+    state.ready(start(settings, lambda _: None))
+    return client

@@ -1,0 +1,122 @@
+"""One model's answers, and what is said of wrong requests."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from model_server.http import messages
+from tests.unit.server.pods import BASE, ROWS, tensor
+
+if TYPE_CHECKING:
+    from tests.unit.server.pods import Client, Trained
+
+INFER = f"{BASE}/models/line-1/infer"
+FLAT = [number for row in ROWS for number in row]
+
+
+def test_an_answer_holds_the_prediction_and_names_version_and_digest(
+    served: Client, trained: Trained
+) -> None:
+    got = served.post(INFER, json={"id": "42", **tensor()})
+    assert got.status_code == 200
+    body = got.json()
+    assert body["parameters"].pop("digest").startswith("sha256:")
+    values = body["outputs"][0].pop("data")
+    assert values == pytest.approx(trained.predictions["line-1"], rel=1e-12)
+    assert body == {
+        "model_name": "line-1",
+        "model_version": "v1",
+        "id": "42",
+        "parameters": {},
+        "outputs": [{"name": "y", "shape": [2], "datatype": "FP64"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"data": FLAT}, {"datatype": "FP32"}, {"parameters": {"unit": "MW"}}],
+    ids=["flat data", "FP32", "parameters"],
+)
+def test_what_the_protocol_allows_is_taken(served: Client, trained: Trained, changed: dict[str, Any]) -> None:
+    got = served.post(INFER, json=tensor(**changed)).json()
+    assert got["outputs"][0]["data"] == pytest.approx(trained.predictions["line-1"])
+
+
+def test_integers_are_taken(served: Client) -> None:
+    whole = served.post(INFER, json=tensor(shape=[1, 3], datatype="INT64", data=[1, 2, 3])).json()
+    real = served.post(INFER, json=tensor(shape=[1, 3], data=[1.0, 2.0, 3.0])).json()
+    assert whole["outputs"] == real["outputs"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"name": "z"}, "input 'z': expected 'x'"),
+        ({"datatype": "BYTES"}, "input 'x': expected datatype FP64 (FP32 and INT8 to INT64"),
+        ({"shape": [2, 4]}, "input 'x': expected shape [n, 3] with n >= 1, got [2, 4]"),
+        ({"shape": [0, 3], "data": []}, "input 'x': expected shape [n, 3] with n >= 1, got [0, 3]"),
+        ({"shape": 6}, "input 'x': expected shape [n, 3] with n >= 1, got 6"),
+        ({"data": FLAT[:5]}, "input 'x': shape says [2, 3], data has shape [5]"),
+        ({"data": [[1.0, 2.0, 3.0], [4.0]]}, "input 'x': data is ragged; shape says [2, 3]"),
+        ({"data": [*FLAT[:5], "6"]}, "input 'x': data must hold numbers only"),
+        ({"data": [*FLAT[:5], None]}, "input 'x': data must hold numbers only"),
+        ({"datatype": "INT64"}, "input 'x': data must hold integers only"),
+    ],
+)
+def test_a_wrong_input_is_refused_by_name(served: Client, changed: dict[str, Any], told: str) -> None:
+    got = served.post(INFER, json=tensor(**changed))
+    assert got.status_code == 400
+    assert got.json()["error"].startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"{", "the body is no JSON"),
+        (b"[]", "the body must be a JSON object"),
+        (b"{}", "inputs: expected a list of one tensor, 'x'"),
+        (b'{"id": 1}', "id: expected a string, got 1"),
+        (b'{"outputs": [{"name": "z"}]}', "outputs: the model has one, 'y'"),
+    ],
+)
+def test_a_body_that_is_no_request_is_refused(served: Client, body: bytes, told: str) -> None:
+    got = served.post(INFER, content=body)
+    assert got.status_code == 400
+    assert got.json()["error"].startswith(told)
+
+
+def test_a_body_over_the_limit_is_refused(served: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "MAX_BODY", 100)
+    got = served.post(INFER, content=b" " * 101)
+    assert got.status_code == 413
+    assert got.json() == {"error": "the body is over 100 bytes; split the request"}
+
+
+def test_an_unknown_model_is_told_with_the_nearest(served: Client) -> None:
+    got = served.post(f"{BASE}/models/line-3/infer", json=tensor())
+    assert got.status_code == 404
+    assert got.json() == {"error": "no model 'line-3' in this version; nearest: line-2, line-1"}
+
+
+def test_a_version_may_be_named_and_must_be_the_served_one(served: Client) -> None:
+    assert served.post(f"{BASE}/models/line-1/versions/v1/infer", json=tensor()).status_code == 200
+    got = served.post(f"{BASE}/models/line-1/versions/v2/infer", json=tensor())
+    assert got.status_code == 404
+    assert got.json() == {"error": "no version 'v2' here; this cluster serves v1"}
+
+
+def test_a_number_beyond_float64_is_refused(served: Client) -> None:
+    body = json.dumps(tensor(shape=[1, 3], data=[1, 2, 3])).replace("[1, 2, 3]", "[1, 2, 1e999]")
+    got = served.post(INFER, content=body.encode())
+    assert got.status_code == 400
+    assert got.json()["error"].startswith("the body is no JSON: number is infinity")
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_a_prediction_that_is_no_finite_number_is_no_answer(served: Client) -> None:
+    got = served.post(INFER, json=tensor(shape=[1, 3], data=[1.7e308, 1.7e308, -1.7e308]))
+    assert got.status_code == 500
+    assert got.json() == {"error": "model line-1 did not give one finite number a row"}

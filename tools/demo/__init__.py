@@ -1,0 +1,12 @@
+"""The demo: from trained models to a live switch under load, in real parts, as steps that the tests run too.
+
+    prepare.py     gets programs, image and models, side by side
+    place.py       where it deploys: the node of this checkout, or a cluster that the user names
+    workspace.py   the state folder: registry copy, Pulumi backend, settings, and one environment for all
+    steps.py       what is done, each step with a result that says what was seen
+    predictions.py, faults.py    what some of the steps need
+    story.py       the steps in order, told on the terminal
+    promises.py    what is promised of them; the cluster tests assert it
+
+It never edits tracked files: all it writes is below `.bluegrid/`.
+"""

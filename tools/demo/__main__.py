@@ -1,0 +1,123 @@
+"""`python -m tools.demo [run|prepare|clean]`: the demo, what it needs beforehand, and its end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+
+from rich.table import Table
+
+from model_registry import BluegridError
+from tools.demo import place
+from tools.demo.prepare import CHECKOUT, STATE, Prepared, prepare
+from tools.demo.promises import PROMISES
+from tools.demo.story import Seen, tell
+from tools.demo.telling import Telling
+from tools.demo.workspace import NAMESPACE, SERVICE, STACK, Workspace
+from tools.node import Node
+from tools.toolchain.progress import duration
+
+
+def main() -> int:
+    """Run one command; 0 done, 1 refused, failed or a promise broken, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m tools.demo", description=__doc__)
+    parser.add_argument("command", nargs="?", default="run", choices=_COMMANDS)
+    try:
+        return _COMMANDS[parser.parse_args().command](Telling())
+    except BluegridError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "error: interrupted; `make demo` starts it again, `make clean` stops what runs", file=sys.stderr
+        )
+        return 130
+
+
+def _run(telling: Telling) -> int:
+    started = time.monotonic()
+    where = place.named(os.environ) if place.is_named() else None
+    prepared = prepare(telling, with_node=where is None)
+    ready = time.monotonic()
+    work = workspace(prepared, telling, where or local(prepared, telling))
+    work.create()
+    seen = tell(work, prepared.models, telling)
+    telling.say(
+        "time", f"{duration(ready - started)} to prepare, {duration(time.monotonic() - ready)} for the rest"
+    )
+    _show(telling, work, seen)
+    return 0 if all(promise.holds(seen) for promise in PROMISES) else 1
+
+
+def local(prepared: Prepared, telling: Telling) -> place.Place:
+    """The node of this checkout, running, with the image."""
+    node = Node.of_checkout(CHECKOUT)
+    telling.title("A Kubernetes node and an S3 server start in a network of their own")
+    node.up(telling.of("node"))
+    if prepared.image is None:
+        raise BluegridError("the local node needs an image")
+    node.load_image(prepared.image.archive)
+    return place.on_node(node, prepared.image.reference)
+
+
+def workspace(prepared: Prepared, telling: Telling, where: place.Place) -> Workspace:
+    """The demo's workspace, below the checkout's state."""
+    return Workspace(CHECKOUT, STATE / "demo", where, prepared.programs, telling.of("run"))
+
+
+def _prepare(telling: Telling) -> int:
+    prepare(telling, with_node=True)
+    return 0
+
+
+def _clean(telling: Telling) -> int:
+    """Stop the node; on a cluster that the user named, delete what the demo deployed."""
+    settings = STATE / "demo" / "env.sh"
+    if settings.exists() and not (STATE / "node").exists():
+        stack = f"--stack {STACK} --config-file {STATE / 'demo' / 'stack.yaml'}"
+        subprocess.run(
+            ["sh", "-c", f". {settings} && pulumi destroy --yes {stack}"], cwd=CHECKOUT, check=True
+        )
+    Node.of_checkout(CHECKOUT).down(purge=True)
+    telling.say("clean", "nothing of the demo runs")
+    return 0
+
+
+def _show(telling: Telling, work: Workspace, seen: Seen) -> None:
+    telling.title("What was promised, and what was seen")
+    table = Table("", "promise", "seen", box=None, header_style="bold")
+    for promise in PROMISES:
+        table.add_row(
+            "[green]ok[/]" if promise.holds(seen) else "[red]NO[/]", promise.sentence, promise.seen(seen)
+        )
+    telling.console.print(table)
+    telling.console.print(_words(work, seen), markup=False)
+
+
+def _words(work: Workspace, seen: Seen) -> str:
+    load = seen.load
+    answered = ", ".join(f"{count} by {version}" for version, count in sorted(load.by_version.items()))
+    url = f"{work.place.route_url}/modelService/{SERVICE}/v2"
+    pulumi = f"pulumi up --stack {STACK} --config-file {work.stack_file}"
+    return f"""
+{load.sent} requests in {duration(load.seconds)}, while clusters were added, switched, refused and healed:
+{answered}; {load.failed_total} failed.
+The longest time without an answer was {load.longest_gap_ms:.0f} ms.
+
+The service goes on running. From this checkout:
+  curl {url}/models/line-17
+  . {work.state}/env.sh                     then these work:
+  bluegrid status
+  kubectl --context {work.place.context} -n {NAMESPACE} get pods,services,ingresses
+  bluegrid switch {SERVICE} d3 && {pulumi}
+Stop it, and leave nothing:
+  make clean"""
+
+
+_COMMANDS = {"run": _run, "prepare": _prepare, "clean": _clean}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Gets programs, image and models; what does not need the compiler runs beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_registry import BluegridError
+from tools import image, toolchain
+from tools.toolchain import debian
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tools.demo.telling import Telling
+
+CHECKOUT = Path(__file__).parents[2]
+STATE = CHECKOUT / ".bluegrid"
+EXAMPLE = CHECKOUT / "examples" / "line_loading"
+MODELS = STATE / "models"
+TRAINING = toolchain.Cost("trained: 4 versions of 186 models", seconds=40, download=0, scratch=0, kept=10)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a demo needs besides a place to deploy to.
+
+    Attributes:
+        programs: folder of the programs, to be first on PATH.
+        image: the model server's; None where the user names a cluster, and with it an image.
+        models: folder of the trained versions.
+    """
+
+    programs: Path
+    image: image.Image | None
+    models: Path
+
+
+def prepare(telling: Telling, *, with_node: bool) -> Prepared:
+    """Have everything ready, side by side; takes seconds when it was there before.
+
+    Args:
+        telling: where progress goes.
+        with_node: also what a local Kubernetes needs; else only what talks to one.
+
+    Raises:
+        BluegridError: something cannot be had; the rest is let finish, as it is kept.
+    """
+    names = None if with_node else toolchain.CLIENTS
+    costs = _costs(names, with_node=with_node)
+    telling.say("plan", toolchain.table(costs))
+    toolchain.require_room(costs)
+    with ThreadPoolExecutor() as workers:
+        models = workers.submit(_train, telling.of("models"))
+        built = workers.submit(_build_image, telling) if with_node else None
+        toolchain.obtain(names, telling.steps("programs"))
+        models.result()
+        return Prepared(toolchain.programs_dir(), built.result() if built else None, MODELS)
+
+
+def _costs(names: Sequence[str] | None, *, with_node: bool) -> list[toolchain.Cost]:
+    costs = [*toolchain.of_programs(names)]
+    if not MODELS.exists():
+        costs.append(TRAINING)
+    if with_node:
+        costs += debian.cost()
+        costs += [] if image.kept() else [image.COST]
+    return costs
+
+
+def _build_image(telling: Telling) -> image.Image:
+    debian.install(telling.steps("packages"))
+    return image.build(telling.of("image"))
+
+
+def _train(say: Callable[[str], None]) -> None:
+    """Train the versions once a checkout; the result is whole or not there."""
+    if MODELS.exists():
+        return
+    _run([sys.executable, "-m", "examples.line_loading", "--out", str(MODELS)], say)
+
+
+def _run(command: Sequence[str], say: Callable[[str], None]) -> None:
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        last = ""
+        for line in process.stdout or ():
+            last = line.rstrip()
+            say(last)
+    if process.returncode != 0:
+        raise BluegridError(f"`{' '.join(command)}` ended with exit code {process.returncode}: {last}")

@@ -1,0 +1,190 @@
+"""A state folder with all that the demo's commands share, and the commands run in it.
+
+<state>/registry/       copies of the example's registry files: what `bluegrid` edits and Pulumi reads
+<state>/pulumi/         the Pulumi backend
+<state>/stack.yaml      settings of the stack `demo`
+<state>/passphrase      generated; encrypts the stack's secrets
+<state>/env.sh          the environment, to be sourced by whoever looks around afterwards
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from model_registry import BluegridError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tools.demo.place import Place
+
+STACK = "demo"
+NAMESPACE = "bluegrid-demo"
+SERVICE = "line-loading"
+SET = "g1"
+
+NOISE = re.compile(r"^\s*$|^@ |ing \(\d+s\)|using pulumi-[a-z-]+ from \$PATH")
+"""Of what `pulumi` prints to a file: every moment of every resource. The demo shows how each ended."""
+
+
+class CommandError(BluegridError):
+    """A command of the demo ended with another exit code than 0."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One command that ended: what it printed and how long it took."""
+
+    command: str
+    exit_code: int
+    output: str
+    seconds: float
+
+    def json(self) -> Any:
+        """What it printed, read as JSON."""
+        return json.loads(self.output)
+
+    def require(self) -> Ran:
+        """Itself, if it succeeded.
+
+        Raises:
+            CommandError: it did not; the message ends with what it printed.
+        """
+        if self.exit_code != 0:
+            raise CommandError(
+                f"`{self.command}` ended with exit code {self.exit_code}:\n{self.output[-4000:]}"
+            )
+        return self
+
+
+class Workspace:
+    """One state folder and the environment that its commands run in."""
+
+    def __init__(
+        self, checkout: Path, state: Path, place: Place, programs: Path, echo: Callable[[str], None]
+    ) -> None:
+        self.checkout, self.state, self.place, self.echo = checkout, state, place, echo
+        self.registry = state / "registry"
+        self.stack_file = state / "stack.yaml"
+        self._programs = programs
+
+    def create(self) -> None:
+        """Lay out a new workspace, with an empty stack; what an earlier run left is ended and replaced."""
+        self._end_leftovers()
+        shutil.rmtree(self.state, ignore_errors=True)
+        project = self.state / "project"
+        for folder in (self.registry, self.state / "pulumi", project):
+            folder.mkdir(parents=True)
+        passphrase = self.state / "passphrase"
+        passphrase.touch(mode=0o600)
+        passphrase.write_text(secrets.token_urlsafe(32))
+        env = self.state / "env.sh"
+        env.touch(mode=0o600)
+        env.write_text(
+            "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self._settings().items())
+        )
+        kubectl = ("kubectl", "--context", self.place.context)
+        self.run(*kubectl, "delete", "namespace", NAMESPACE, "--ignore-not-found").require()
+        # `stack init` knows no --config-file: in the checkout it would write into stacks/.
+        (project / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
+        self.run("pulumi", "--cwd", str(project), "stack", "init", STACK).require()
+        plain, secret = self._stack_config()
+        options = [f"--plaintext=bluegrid:{key}={value}" for key, value in plain.items()]
+        options += [f"--secret=bluegrid:{key}={value}" for key, value in secret.items()]
+        self.pulumi("config", "set-all", *options).require()
+
+    def _end_leftovers(self) -> None:
+        """End the `pulumi` of a demo that was killed; it would go on changing the cluster."""
+        ours = str(self.stack_file)
+        left = [each for each in psutil.process_iter(["cmdline"]) if ours in (each.info["cmdline"] or ())]
+        for process in left:
+            process.send_signal(signal.SIGINT)
+        _, stubborn = psutil.wait_procs(left, timeout=20)
+        for process in stubborn:
+            process.kill()
+
+    def pulumi(self, *arguments: str) -> Ran:
+        """Run the literal `pulumi` in the checkout, on this workspace's stack."""
+        return self.run("pulumi", *arguments, "--stack", STACK, "--config-file", str(self.stack_file))
+
+    def bluegrid(self, *arguments: str) -> Ran:
+        """Run the command `bluegrid` as a user would."""
+        return self.run("bluegrid", *arguments)
+
+    def run(self, *command: str) -> Ran:
+        """Run a command with the workspace's environment; its output is kept and echoed line by line.
+
+        Output for machines (`--json`) is not echoed, and kept without what goes to standard error.
+        """
+        shown = shlex.join(each for each in command if not each.startswith("--secret"))
+        self.echo(f"$ {shown}")
+        machine = "--json" in command
+        started = time.monotonic()
+        process = subprocess.Popen(
+            command,
+            cwd=self.checkout,
+            env=os.environ | self._settings(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL if machine else subprocess.STDOUT,
+            text=True,
+        )
+        lines = []
+        with process:
+            for line in process.stdout or ():
+                lines.append(line)
+                if not machine and not NOISE.search(line):
+                    self.echo(f"  {line.rstrip()}")
+        return Ran(shown, process.returncode, "".join(lines), time.monotonic() - started)
+
+    def _settings(self) -> Mapping[str, str]:
+        venv = os.path.dirname(sys.executable)  # noqa: PTH120  not resolved: a venv's python is a link
+        return {
+            "PATH": f"{self._programs}:{venv}:{os.environ['PATH']}",
+            "KUBECONFIG": str(self.place.kubeconfig),
+            "PULUMI_HOME": str(self.state / "pulumi-home"),
+            "PULUMI_BACKEND_URL": f"file://{self.state / 'pulumi'}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.state / "passphrase"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "BLUEGRID_REGISTRY": str(self.registry),
+            "BLUEGRID_STORE": self.place.store,
+            "BLUEGRID_STACK": STACK,
+            "BLUEGRID_KUBE_CONTEXT": self.place.context,
+            "BLUEGRID_NAMESPACE": NAMESPACE,
+            "AWS_ACCESS_KEY_ID": self.place.writer.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.place.writer.secret_key,
+        }
+
+    def _stack_config(self) -> tuple[dict[str, str], dict[str, str]]:
+        plain = {
+            "registry": str(self.registry),
+            "kubeContext": self.place.context,
+            "kubeconfig": str(self.place.kubeconfig),
+            "namespace": NAMESPACE,
+            "store": self.place.store,
+            "image": self.place.image,
+            "ingressClass": self.place.ingress_class,
+            "routeAddress": self.place.route_url,
+            "requestFactor": "0.05",
+            "readyTimeout": "120",
+        }
+        secret = {
+            "storeAccessKey": self.place.reader.access_key,
+            "storeSecretKey": self.place.reader.secret_key,
+            "routeKey": secrets.token_urlsafe(32),
+        }
+        return plain, secret

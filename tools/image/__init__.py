@@ -1,0 +1,19 @@
+"""Builds the image of a serving pod: `python -m tools.image`.
+
+    build.py        base + packages + source -> one OCI archive, kept under a key of all of them
+    base.py         the base image: a named one, the official one, or one made of Debian packages
+    debian/         the base of Debian packages: Python, its libraries, and nothing to run but Python
+    packages.py     the locked dependencies, without what never runs in a pod
+    buildah.py      buildah with a storage of its own
+    cache.py        where images are kept
+    commands.py     runs programs; tells failures on one line
+
+Nothing is left in the system's own container storage, and nothing but the archives stays.
+"""
+
+from __future__ import annotations
+
+from tools.image.build import COST, Image, build, kept
+from tools.image.errors import ImageError
+
+__all__ = ["COST", "Image", "ImageError", "build", "kept"]

@@ -1,0 +1,65 @@
+"""Which image the pod's is built on.
+
+In this order: the one that the caller names; the official Python image, where its registry answers; one made
+of Debian packages.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.image import cache, debian
+from tools.image.keys import key_of
+
+if TYPE_CHECKING:
+    from tools.image.buildah import Buildah
+    from tools.image.commands import Progress
+
+CONTAINERFILE = Path(__file__).parents[2] / "model_server" / "Containerfile"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base image.
+
+    Attributes:
+        reference: where buildah finds it.
+        archive: the file to make it in, if it is one of Debian packages.
+    """
+
+    reference: str
+    archive: Path | None = None
+
+
+def candidates(named: str | None) -> tuple[Base, ...]:
+    """The bases to try, best first."""
+    if named is not None:
+        return (Base(named),)
+    key = key_of([debian.suite(), platform.machine()], [Path(debian.__file__).parent])
+    archive = cache.folder() / f"debian-{key}.tar"
+    return Base(_official()), Base(f"oci-archive:{archive}", archive)
+
+
+def obtain(named: str | None, buildah: Buildah, work: Path, progress: Progress) -> Base:
+    """Choose a base, and make it if it is one of Debian packages."""
+    *others, last = candidates(named)
+    for base in others:
+        progress(f"asking for {base.reference}")
+        if buildah.reaches(base.reference):
+            return base
+    if last.archive is not None and not last.archive.exists():
+        progress(f"making a base of Debian {debian.suite()} packages, usually 30 s")
+        debian.build(buildah, work, last.archive)
+        cache.keep(last.archive)
+    return last
+
+
+def _official() -> str:
+    found = re.search(r"^ARG BASE=(\S+)$", CONTAINERFILE.read_text(), re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{CONTAINERFILE}: no ARG BASE=")
+    return found.group(1)

@@ -1,0 +1,92 @@
+"""Base, packages and source become one OCI archive, kept under a key of all of them."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.image import cache, packages
+from tools.image.base import CONTAINERFILE, candidates, obtain
+from tools.image.buildah import Buildah
+from tools.image.commands import Commands, Progress
+from tools.image.keys import key_of, sources
+from tools.toolchain import Cost
+
+if TYPE_CHECKING:
+    from tools.image.base import Base
+
+COST = Cost("built: the image of a serving pod", seconds=120, download=100, scratch=1300, kept=130)
+
+_CHECKOUT = Path(__file__).parents[2]
+_SOURCE = ("model_registry", "model_server")
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image of a serving pod.
+
+    Attributes:
+        reference: its name, `localhost/bluegrid-server:<key>`.
+        archive: the OCI archive that it is in.
+    """
+
+    reference: str
+    archive: Path
+
+
+def build(progress: Progress, base: str | None = None) -> Image:
+    """Build the image, unless it is there already: seconds then, about two minutes else.
+
+    Args:
+        progress: told what is done, one line at a time.
+        base: the image to build on; default: the official Python image, else one of Debian packages.
+
+    Raises:
+        ImageError: the image cannot be built.
+    """
+    with cache.work(lambda: progress("waiting for another build")) as (work, lock):
+        log = cache.folder() / "build.log"
+        log.unlink(missing_ok=True)
+        commands = Commands(log, lock, {"TMPDIR": str(work), **packages.environment()})
+        locked = packages.requirements(commands)
+        for candidate in candidates(base):
+            image = _image(candidate, locked)
+            if image.archive.exists():
+                image.archive.touch()
+                return image
+        buildah = Buildah(commands, work / "storage")
+        chosen = obtain(base, buildah, work, progress)
+        image = _image(chosen, locked)
+        _build(buildah, chosen, locked, work, image, progress)
+        cache.keep(image.archive)
+        return image
+
+
+def kept() -> bool:
+    """Whether an image has been built before; if a newer one is due, that costs less than the first."""
+    return any(cache.folder().glob("bluegrid-server-*.tar"))
+
+
+def _image(base: Base, locked: str) -> Image:
+    folders = [*(_CHECKOUT / name for name in _SOURCE), Path(__file__).parent]
+    key = key_of([base.reference, locked], folders)
+    return Image(f"localhost/bluegrid-server:{key}", cache.folder() / f"bluegrid-server-{key}.tar")
+
+
+def _build(buildah: Buildah, base: Base, locked: str, work: Path, image: Image, progress: Progress) -> None:
+    context = work / "context"
+    python = buildah.python_of(base.reference)
+    progress(f"installing packages for Python {python}, usually 20 s")
+    packages.install(buildah.commands, locked, python, context / "packages")
+    for name in _SOURCE:
+        for path in sources(_CHECKOUT / name):
+            copy = context / "source" / path.relative_to(_CHECKOUT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+    progress("building the image, usually 60 s")
+    built = buildah.build(CONTAINERFILE, context, base.reference)
+    progress("writing its archive, usually 20 s")
+    buildah.save(built, image.reference, image.archive)
+    progress(f"{image.reference}: {image.archive.stat().st_size / 1e6:.0f} MB")

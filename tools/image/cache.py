@@ -1,0 +1,66 @@
+"""Where images are kept, outside of every checkout.
+
+${XDG_CACHE_HOME:-~/.cache}/bluegrid/images/
+    bluegrid-server-<key>.tar   OCI archives; the newest few
+    debian-<key>.tar            the base of Debian packages, an OCI archive too
+    work/                       of the build that is under way; gone after it
+    build.log                   what the programs of the last build said
+    lock                        held while an image is built
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tools.toolchain import cache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_KEPT = 2
+"""Archives of each kind: this checkout's and one more, for who goes back and forth between two."""
+
+
+def folder() -> Path:
+    """The folder of all images."""
+    return cache.root() / "images"
+
+
+@contextmanager
+def work(waiting: Callable[[], None]) -> Iterator[tuple[Path, int]]:
+    """Hold the lock, and give an empty folder that is gone afterwards.
+
+    Args:
+        waiting: called once if another build holds the lock.
+
+    Yields:
+        The folder, and the lock's descriptor. A program that inherits it keeps the lock when this process is
+        killed, so that the next build does not pull the folder out from under it.
+    """
+    folder().mkdir(parents=True, exist_ok=True)
+    with (folder() / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        path = folder() / "work"
+        # Of a build that was killed.
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
+        try:
+            yield path, lock.fileno()
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def keep(archive: Path) -> None:
+    """Remove archives that are older than the newest few of `archive`'s kind."""
+    kind = archive.name.rpartition("-")[0]
+    archives = sorted(folder().glob(f"{kind}-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in archives[_KEPT:]:
+        path.unlink()

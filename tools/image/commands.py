@@ -1,0 +1,68 @@
+"""Runs the programs that build an image."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.image.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+Progress = Callable[[str], None]
+"""Is told what is done, one line at a time."""
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Runs programs whose words go to a log, and that hold the lock of the build.
+
+    Attributes:
+        log: the file for stderr.
+        lock: a descriptor that the programs inherit.
+        environment: set for them, besides this process's own.
+    """
+
+    log: Path
+    lock: int
+    environment: Mapping[str, str]
+
+    def run(self, *command: str | Path, timeout: float | None = None) -> str:
+        """Run a program; returns what it printed.
+
+        Raises:
+            ImageError: it is not there, took more than `timeout` seconds, or ended with another code than 0.
+        """
+        name = Path(command[0]).name
+        start = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("a") as log:
+            try:
+                done = subprocess.run(
+                    command,
+                    env={**os.environ, **self.environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    check=False,
+                    pass_fds=(self.lock,),
+                    timeout=timeout,
+                )
+            except FileNotFoundError:
+                raise ImageError(
+                    f"{name} was not found, the image cannot be built: install it, as `make demo` does"
+                ) from None
+            except subprocess.TimeoutExpired:
+                raise ImageError(f"{name} gave no answer within {timeout:.0f} s") from None
+        if done.returncode == 0:
+            return done.stdout.strip()
+        words = (self.log.read_bytes()[start:].decode(errors="replace") + done.stdout).split("\n")
+        last = next((line.strip() for line in reversed(words) if line.strip()), "no reason given")
+        said = f"{name} ended with {done.returncode}: {last}"
+        raise ImageError(f"the image cannot be built: {said}; mend that and run again; its log is {self.log}")

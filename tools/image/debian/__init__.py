@@ -1,0 +1,67 @@
+"""A base image of Debian packages: Python, the libraries it is linked with, and nothing to run but Python."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.image.trim import trim
+
+if TYPE_CHECKING:
+    from tools.image.buildah import Buildah
+
+CONTAINERFILE = Path(__file__).with_name("Containerfile")
+
+_PACKAGES = "base-files,python3,libstdc++6"
+"""base-files has the links /lib and /bin since Debian 13. NumPy needs libstdc++6 and brings the rest."""
+
+_SUITE = "bookworm"
+"""The release where this machine is no Debian; the oldest whose Python will do."""
+
+# Programs and data that Python's packages need to be installed, not to run. Licences stay.
+_NEVER_RUN = (
+    "dev/*",
+    "etc/apt",
+    "etc/cron.daily",
+    "etc/dpkg",
+    "etc/hostname",  # mmdebstrap copies this machine's
+    "etc/logrotate.d",
+    "etc/resolv.conf",
+    "bin/tar",
+    "sbin/*",
+    "usr/bin/[!p]*",
+    "usr/lib/*/gconv",
+    "usr/lib/python3*/idlelib",
+    "usr/lib/python3*/lib2to3",
+    "usr/lib/python3*/test",
+    "usr/lib/valgrind",
+    "usr/libexec/*",
+    "usr/sbin/*",
+    "usr/share/[!d]*",
+    "usr/share/doc-base",
+    "usr/share/dpkg",
+    "var/cache/*",
+    "var/lib/*",
+    "var/log/*",
+)
+
+
+def suite() -> str:
+    """The Debian release to take packages of: this machine's, whose keys and mirrors it is set up with."""
+    release = platform.freedesktop_os_release()
+    return release.get("VERSION_CODENAME", _SUITE) if release["ID"] == "debian" else _SUITE
+
+
+def build(buildah: Buildah, work: Path, archive: Path) -> None:
+    """Make the base as an OCI archive."""
+    context = work / "debian"
+    rootfs = context / "rootfs"
+    context.mkdir()
+    buildah.commands.run(
+        "mmdebstrap", "--quiet", "--variant=extract", f"--include={_PACKAGES}", suite(), rootfs
+    )
+    trim(rootfs, _NEVER_RUN)
+    trim(rootfs, ["usr/share/doc/*/*"], keep=frozenset({"copyright"}))
+    image = buildah.build(CONTAINERFILE, context)
+    buildah.save(image, f"localhost/bluegrid-debian:{suite()}", archive)

@@ -1,0 +1,27 @@
+"""Keys of the cache: an archive is found again only if all that it was built from is the same."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def key_of(names: Iterable[str], folders: Iterable[Path]) -> str:
+    """Twelve hexadecimal digits that stand for `names` and for the sources in `folders`."""
+    digest = hashlib.sha256()
+    parts = [name.encode() for name in names]
+    for folder in folders:
+        for path in sources(folder):
+            parts += [str(path.relative_to(folder)).encode(), path.read_bytes()]
+    for part in parts:
+        digest.update(f"{len(part)}\n".encode() + part)
+    return digest.hexdigest()[:12]
+
+
+def sources(folder: Path) -> list[Path]:
+    """The files of a package that are written by people."""
+    return sorted(path for path in folder.rglob("*") if path.suffix == ".py" or path.name == "Containerfile")

@@ -1,0 +1,77 @@
+"""The locked dependencies of the `server` extra, as a folder that goes into the image.
+
+They are installed from here and not inside the image: so the index, proxy and certificates that this machine
+is set up with are used, and its cache; none of that gets into the image, nor does an installer.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.image.errors import ImageError
+from tools.image.trim import trim
+from tools.toolchain import cache
+
+if TYPE_CHECKING:
+    from tools.image.commands import Commands
+
+CHECKOUT = Path(__file__).parents[2]
+
+_GLIBC = "manylinux_2_28"
+
+_NEVER_RUN = (
+    "**/tests",  # 40 MB; imported by nothing but tests
+    "bin",  # programs of the packages
+    "**/*.pyi",
+    "**/*.pyx",
+    "**/*.pxd",
+    "**/*.h",
+    "**/*.a",
+    "zstandard/_cffi*",  # the backend of other Pythons
+    "pydantic/v1/**",
+)
+
+_AWS_SERVICES = frozenset({"s3", "sts", "sso", "sso-oidc", "signin"})
+"""What reading a store, and getting credentials for it, takes of botocore's 400 services (28 MB)."""
+
+
+def requirements(commands: Commands) -> str:
+    """The exact versions and hashes, as pip has them."""
+    return commands.run(
+        _uv(), "export", "--quiet", "--project", CHECKOUT, "--frozen", "--extra", "server",
+        "--no-default-groups", "--no-emit-project", "--no-header", "--no-annotate",
+    )  # fmt: skip
+
+
+def install(commands: Commands, locked: str, python: str, into: Path) -> None:
+    """Install `locked` for a Python version, and take out what never runs in a pod."""
+    into.mkdir(parents=True)
+    file = into.with_suffix(".txt")
+    file.write_text(locked)
+    commands.run(
+        _uv(), "pip", "install", "--quiet", "--python", sys.executable, "--python-version", python,
+        "--python-platform", f"{platform.machine()}-{_GLIBC}", "--only-binary", ":all:", "--require-hashes",
+        "--no-deps", "--target", into, "--requirement", file,
+    )  # fmt: skip
+    trim(into, _NEVER_RUN)
+    trim(into / "botocore" / "data", ["*/"], keep=_AWS_SERVICES)
+
+
+def environment() -> dict[str, str]:
+    """What uv needs to know: the cache that the checkout uses, so that nothing is fetched twice."""
+    return {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR") or str(cache.root() / "uv")}
+
+
+def _uv() -> str:
+    own = sorted(cache.root().glob("uv-*/bin/uv"))
+    found = os.environ.get("UV") or shutil.which("uv") or (str(own[-1]) if own else None)
+    if found is None:
+        raise ImageError(
+            "uv was not found, the image cannot be built: run tools/bootstrap, which installs it"
+        )
+    return found

@@ -1,0 +1,23 @@
+"""Takes out of a folder what never runs in a pod."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def trim(folder: Path, patterns: Iterable[str], keep: frozenset[str] = frozenset()) -> None:
+    """Remove what matches `patterns`, files and folders, but nothing whose name is in `keep`."""
+    for pattern in patterns:
+        for path in list(folder.glob(pattern)):
+            if path.name in keep:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                # A folder that matched earlier may have held it.
+                path.unlink(missing_ok=True)

@@ -1,0 +1,100 @@
+"""The cgroups below which a node's pods run.
+
+In version 1, kubelet expects its root in every hierarchy, with CPUs and memory nodes set. In version 2 there
+is one tree, in which controllers are handed down; written after the kernel documentation, not run yet.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.node.errors import NodeError
+
+_CONTROLLERS = ("cpu", "cpuset", "hugetlb", "io", "memory", "pids")
+_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class _Hierarchy:
+    mount: Path
+    version: int
+
+
+def create(name: str) -> None:
+    """Make the cgroups of a node.
+
+    Raises:
+        NodeError: this machine lets nobody make any.
+    """
+    for hierarchy in _used(_hierarchies()):
+        try:
+            _create(hierarchy, hierarchy.mount / name)
+        except OSError as error:
+            raise NodeError(
+                f"{error.filename}: {error.strerror}: a node needs cgroups of its own; "
+                "in a container, run it privileged"
+            ) from None
+
+
+def remove(name: str) -> None:
+    """Remove the cgroups of a node that runs no more, its pods' among them."""
+    for hierarchy in _hierarchies():
+        deadline = time.monotonic() + _SECONDS
+        root = hierarchy.mount / name
+        for folder, _, _ in os.walk(root, topdown=False):
+            _remove(Path(folder), deadline)
+
+
+def leftovers(name: str) -> list[Path]:
+    """The cgroups of a node that are there."""
+    return [root for hierarchy in _hierarchies() if (root := hierarchy.mount / name).exists()]
+
+
+def _create(hierarchy: _Hierarchy, folder: Path) -> None:
+    if hierarchy.version == 2:
+        _hand_down(hierarchy.mount)
+    folder.mkdir(exist_ok=True)
+    for setting in ("cpuset.cpus", "cpuset.mems"):
+        if hierarchy.version == 1 and (folder / setting).exists():
+            (folder / setting).write_text((hierarchy.mount / setting).read_text())
+
+
+def _remove(folder: Path, deadline: float) -> None:
+    """Remove one, which is busy for a moment after its last process has ended."""
+    while True:
+        try:
+            folder.rmdir()
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise NodeError(
+                    f"{folder} cannot be removed: {error.strerror}; end the processes in its cgroup.procs"
+                ) from None
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _hand_down(root: Path) -> None:
+    available = (root / "cgroup.controllers").read_text().split()
+    wanted = " ".join(f"+{each}" for each in _CONTROLLERS if each in available)
+    (root / "cgroup.subtree_control").write_text(wanted)
+
+
+def _used(hierarchies: list[_Hierarchy]) -> list[_Hierarchy]:
+    """Version 1 wherever there is any of it: then the one tree of version 2 has no controllers."""
+    first = [each for each in hierarchies if each.version == 1]
+    return first or hierarchies
+
+
+def _hierarchies() -> list[_Hierarchy]:
+    """Where this machine has cgroups mounted; see proc_pid_mountinfo(5) for the columns."""
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields, _, source = line.partition(" - ")
+        kind = source.split()[0]
+        if kind in ("cgroup", "cgroup2"):
+            found.append(_Hierarchy(Path(fields.split()[4]), 2 if kind == "cgroup2" else 1))
+    return found

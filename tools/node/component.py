@@ -1,0 +1,105 @@
+"""One process of the node, and how its supervisor knows that it works."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Told when the process was started: what an earlier one left behind is no proof.
+Check = Callable[[datetime], bool]
+_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Component:
+    """A process that the supervisor starts.
+
+    Attributes:
+        command: the program and its arguments.
+        after: names of the components that must be ready first.
+        ready: whether it works; None: it does its work once and is ready when it has ended well.
+    """
+
+    name: str
+    command: tuple[str | Path, ...]
+    after: tuple[str, ...] = ()
+    ready: Check | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Api:
+    """Reading from an HTTP server; with `trusted`, a certificate file, over TLS."""
+
+    address: str
+    port: int
+    trusted: Path | None = None
+    token: str = ""
+
+    def get(self, path: str) -> bytes | None:
+        """The body of an answer of status 200; None for any other, or none at all."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        connection = self._connection()
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+        return body if answer.status == http.HTTPStatus.OK else None
+
+    def answers(self, path: str) -> Check:
+        """A check that passes while this path is answered with status 200."""
+        return lambda _: self.get(path) is not None
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.trusted is None:
+            return http.client.HTTPConnection(self.address, self.port, timeout=_SECONDS)
+        context = ssl.create_default_context(cafile=str(self.trusted))
+        return http.client.HTTPSConnection(self.address, self.port, timeout=_SECONDS, context=context)
+
+
+def accepts(path: Path) -> Check:
+    """A check that passes while somebody listens on this Unix socket."""
+
+    def check(_: datetime) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(_SECONDS)
+            return client.connect_ex(str(path)) == 0
+
+    return check
+
+
+def node_ready(api: Api, name: str) -> Check:
+    """A check that passes while the node's own kubelet says that it is ready.
+
+    After a restart the API server still has what the last kubelet said: only a later heartbeat counts.
+    """
+
+    def check(started: datetime) -> bool:
+        body = api.get(f"/api/v1/nodes/{name}")
+        conditions = json.loads(body)["status"].get("conditions", []) if body else []
+        return any(
+            condition["type"] == "Ready"
+            and condition["status"] == "True"
+            and datetime.fromisoformat(condition["lastHeartbeatTime"]) >= started.replace(microsecond=0)
+            for condition in conditions
+        )
+
+    return check
+
+
+def now() -> datetime:
+    """This moment."""
+    return datetime.now(UTC)

@@ -1,0 +1,232 @@
+"""The node as everybody else uses it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.node import cgroups, machine, programs
+from tools.node.access import S3Account, Secrets, write_access
+from tools.node.configs import write_configs
+from tools.node.errors import NodeError
+from tools.node.identity import Identity, pick_link
+from tools.node.kubernetes import ctr
+from tools.node.layout import CONTAINERD_SOCKET, Layout
+from tools.node.pause import write_pause_image
+from tools.node.plan import Plan
+from tools.node.state import Phase, Told
+from tools.node.status import NodeStatus, component_statuses
+
+Progress = Callable[[str], None]
+_POLL = 0.05
+_STOP_SECONDS = 30
+
+
+def quiet(_: str) -> None:
+    """Tell nothing."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One Kubernetes node on this machine, with an S3 server and an Ingress controller.
+
+    Args:
+        state: the folder of everything that the node keeps; another folder is another node.
+    """
+
+    state: Path
+
+    @classmethod
+    def of_checkout(cls, checkout: Path) -> Node:
+        """The node of a checkout of this repository."""
+        return cls(checkout / ".bluegrid" / "node")
+
+    def up(self, progress: Progress = quiet, built: Mapping[str, Path] | None = None) -> None:
+        """Start the node and wait until it is ready; at once if it is already.
+
+        Args:
+            progress: told a line for every part that is ready.
+            built: programs by name; left out, those that the toolchain has obtained.
+
+        Raises:
+            NodeError: something is missing, or a part of the node has failed; nothing of the node runs then.
+        """
+        _require_root()
+        with machine.locked(self._layout.root):
+            phase = self._told().phase
+            if phase is Phase.READY:
+                return
+            try:
+                if phase is not Phase.STARTING:
+                    self._clear()
+                    self._launch(programs.complete(_obtained() if built is None else built))
+                self._follow(progress)
+            except NodeError:
+                self._clear()
+                raise
+
+    def down(self, *, purge: bool = False) -> None:
+        """Stop the node and remove everything of it from the machine; state only with `purge`.
+
+        Nothing to stop is a success; so is a node that was killed.
+        """
+        _require_root()
+        with machine.locked(self._layout.root):
+            self._clear()
+            if purge:
+                shutil.rmtree(self._layout.root)
+
+    def status(self) -> NodeStatus:
+        """How the node is."""
+        told = self._told()
+        plan = self._plan if self._layout.plan.exists() else None
+        return NodeStatus(
+            phase=told.phase,
+            id=self._identity.id,
+            context=self.context,
+            kubeconfig=str(self.kubeconfig),
+            address=plan.address if plan else "",
+            route_url=self.route_url if plan else "",
+            s3_endpoint=self.s3_endpoint if plan else "",
+            components=component_statuses(told),
+            fault=told.fault,
+        )
+
+    def load_image(self, archive: Path) -> None:
+        """Make the images in an OCI or Docker archive available to pods.
+
+        Raises:
+            NodeError: it cannot be read, or the node is down.
+        """
+        told = self._told()
+        if told.phase is not Phase.READY:
+            raise NodeError(f"the node in {self.state} is {told.phase}; `python -m tools.node up` starts it")
+        socket = Path(f"/proc/{told.pid}/root{CONTAINERD_SOCKET}")
+        done = subprocess.run(
+            [*ctr(self._plan, socket), "images", "import", archive],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise NodeError(f"{archive} is not an image that the node can use: {done.stderr.strip()}")
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Names one context, `context`, and no current one."""
+        return self._layout.kubeconfig
+
+    @property
+    def context(self) -> str:
+        """The context to name when using the kubeconfig."""
+        return self._identity.context
+
+    @property
+    def address(self) -> str:
+        """The node's address, reached from this machine only."""
+        return self._plan.address
+
+    @property
+    def route_url(self) -> str:
+        """Where Ingresses answer."""
+        return f"http://{self.address}"
+
+    @property
+    def s3_endpoint(self) -> str:
+        """Where the S3 server answers, from this machine and from pods."""
+        return self._plan.s3_endpoint
+
+    @property
+    def s3_admin(self) -> S3Account:
+        """The S3 account that may do everything."""
+        return Secrets.read(self._layout).s3_admin
+
+    @property
+    def s3_reader(self) -> S3Account:
+        """The S3 account that may get objects and nothing else: the pods'."""
+        return Secrets.read(self._layout).s3_reader
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(self.state.resolve())
+
+    @property
+    def _identity(self) -> Identity:
+        return Identity.of(self.state)
+
+    @property
+    def _plan(self) -> Plan:
+        try:
+            return Plan.read(self._layout.plan)
+        except FileNotFoundError:
+            raise NodeError(f"there is no node in {self.state}; `python -m tools.node up` makes it") from None
+
+    def _told(self) -> Told:
+        """What the supervisor tells; if there is none, what it told last does not count."""
+        told = Told.read(self._layout.status)
+        if machine.supervisors(self._layout.root):
+            return told or Told(Phase.STARTING)
+        return Told(Phase.DOWN)
+
+    def _launch(self, found: Mapping[str, Path]) -> None:
+        layout = self._layout
+        layout.make()
+        layout.status.unlink(missing_ok=True)
+        plan = Plan(self._identity, pick_link(self._identity, machine.networks()), found)
+        plan.write(layout.plan)
+        write_access(layout, plan)
+        write_configs(layout, plan)
+        write_pause_image(found["pause"], layout.config / "pause.tar")
+        cgroups.create(self._identity.cgroup)
+        machine.launch(layout.root, layout.log("supervisor"))
+        machine.connect(plan, self._supervisor())
+
+    def _clear(self) -> None:
+        """Stop what runs of the node and remove what is left of it."""
+        machine.stop(self._layout.root, _STOP_SECONDS)
+        machine.sweep(self._identity)
+
+    def _supervisor(self) -> int:
+        """The process ID of the supervisor that was just launched."""
+        while (told := Told.read(self._layout.status)) is None:
+            if not machine.supervisors(self._layout.root):
+                raise NodeError(f"the node's supervisor did not start: {machine.log_tail(self._layout)}")
+            time.sleep(_POLL)
+        return told.pid
+
+    def _follow(self, progress: Progress) -> None:
+        """Tell what happens until the node is ready."""
+        seen = 0
+        while True:
+            alive = bool(machine.supervisors(self._layout.root))
+            told = Told.read(self._layout.status) or Told(Phase.STARTING)
+            for event in told.events[seen:]:
+                progress(event)
+            seen = len(told.events)
+            if told.phase is Phase.READY and alive:
+                return
+            if not alive or told.phase is Phase.FAILED:
+                raise NodeError(
+                    told.fault or f"the node's supervisor ended: {machine.log_tail(self._layout)}"
+                )
+            time.sleep(_POLL)
+
+
+def _obtained() -> Mapping[str, Path]:
+    from tools.toolchain import programs_dir
+
+    return programs.in_folder(programs_dir())
+
+
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        raise NodeError("a node needs root: it makes namespaces and cgroups; run it with sudo")
+    if missing := [
+        name for name in ("net", "pid", "mnt", "uts", "ipc") if not Path("/proc/self/ns", name).exists()
+    ]:
+        raise NodeError(f"this kernel has no {'/'.join(missing)} namespaces: a node cannot be made on it")

@@ -1,0 +1,123 @@
+"""What an installation costs, told before it begins."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tools.toolchain import cache
+from tools.toolchain.download import available
+from tools.toolchain.errors import ToolchainError
+from tools.toolchain.keys import this_platform
+from tools.toolchain.programs import PROGRAMS
+from tools.toolchain.progress import duration
+from tools.toolchain.supply import chosen, look
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+# Measured on 2 cores, from empty caches: all programs together, shared out by the time that each takes.
+_ALL_SECONDS = sum(each.seconds for each in PROGRAMS)
+_ALL_MODULES_MB = 800
+_ALL_SCRATCH_MB = 11500
+_MB_PER_SECOND = 10  # of an official download
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one installation takes: seconds on 2 cores and megabytes.
+
+    Attributes:
+        scratch: disk that it takes while it runs, over what is kept.
+    """
+
+    what: str
+    seconds: float
+    download: float
+    scratch: float
+    kept: float
+
+
+def of_programs(names: Collection[str] | None = None) -> tuple[Cost, ...]:
+    """The cost of the programs that are missing, downloaded and built ones apart."""
+    programs = chosen(names)
+    standing = look(programs, this_platform())
+    missing = [each for each in programs if each.name not in standing]
+    downloaded = [each for each in missing if available(each)]
+    built = [each for each in missing if each not in downloaded]
+    costs = []
+    if downloaded:
+        size = sum(each.megabytes for each in downloaded)
+        named = ", ".join(each.name for each in downloaded)
+        costs.append(Cost(f"official downloads: {named}", size / _MB_PER_SECOND, size / 2, 0, size))
+    if built:
+        seconds = sum(each.seconds for each in built)
+        share = seconds / _ALL_SECONDS
+        named = ", ".join(each.name for each in built)
+        size = sum(each.megabytes for each in built)
+        costs.append(
+            Cost(
+                f"built from Go modules: {named}",
+                seconds,
+                share * _ALL_MODULES_MB,
+                share * _ALL_SCRATCH_MB,
+                size,
+            )
+        )
+    return tuple(costs)
+
+
+def table(costs: Sequence[Cost]) -> str:
+    """Costs for people, one line each, then in all: they run side by side, so the longest is the time."""
+    if not costs:
+        return "Nothing has to be installed."
+    rows = [("to be installed", "time on 2 cores", "download", "disk meanwhile", "disk kept")]
+    rows += [_row(each) for each in costs]
+    if len(costs) > 1:
+        rows.append(
+            _row(
+                Cost(
+                    "in all, side by side",
+                    max(each.seconds for each in costs),
+                    sum(each.download for each in costs),
+                    sum(each.scratch for each in costs),
+                    sum(each.kept for each in costs),
+                )
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(1, 5)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row[1:], widths, strict=True)) + f"  {row[0]}"
+        for row in rows
+    )
+
+
+def require_room(costs: Sequence[Cost]) -> None:
+    """Refuse to begin what would fill the disk.
+
+    Raises:
+        ToolchainError: the caches' file system has less room than the costs take.
+    """
+    folder = cache.root()
+    folder.mkdir(parents=True, exist_ok=True)
+    free, needed = shutil.disk_usage(folder).free / 1e6, sum(each.scratch + each.kept for each in costs)
+    if free < needed:
+        raise ToolchainError(
+            f"{folder} has {_size(free)} free and {_size(needed)} are needed:"
+            " make room, or name a folder on a larger disk with XDG_CACHE_HOME"
+        )
+
+
+def _row(cost: Cost) -> tuple[str, str, str, str, str]:
+    return (
+        cost.what,
+        duration(cost.seconds),
+        _size(cost.download),
+        _size(cost.scratch + cost.kept),
+        _size(cost.kept),
+    )
+
+
+def _size(megabytes: float) -> str:
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"

@@ -1,0 +1,75 @@
+"""Keys of the cache: a program is found again only if all that it was built from is the same."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.toolchain import versions
+from tools.toolchain.errors import ToolchainError
+
+if TYPE_CHECKING:
+    from tools.toolchain.programs import Program
+
+SOURCES = Path(__file__).parent / "go"
+GO = (1, 26, 0)
+# No debugging information: it is stripped anyway, and costs a sixth of the time and a fifth of the cache.
+FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly", "-gcflags=all=-dwarf=false")
+STRIPPED = "-s -w"
+_REMEDY = f"programs are built with Go {GO[0]}.{GO[1]} or later; install it from https://go.dev/dl"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The compiler and what it compiles for."""
+
+    go: str
+    goos: str
+    goarch: str
+
+
+def go_environment() -> dict[str, str]:
+    """The environment in which Go is run: the installed compiler, for this machine, without C."""
+    ours = {"GOTOOLCHAIN": "local", "GOFLAGS": " ".join(FLAGS), "GOWORK": "off", "CGO_ENABLED": "0"}
+    return {name: value for name, value in os.environ.items() if name not in ("GOOS", "GOARCH")} | ours
+
+
+@functools.cache
+def this_platform() -> Platform:
+    """The platform of this machine.
+
+    Raises:
+        ToolchainError: there is no Go, or an older one.
+    """
+    try:
+        said = subprocess.run(
+            ["go", "env", "-json", "GOVERSION", "GOOS", "GOARCH"],
+            env=go_environment(),
+            capture_output=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ToolchainError(f"go cannot be run ({error}): {_REMEDY}") from error
+    values = json.loads(said.stdout)
+    if (versions.parse(values["GOVERSION"]) or GO) < GO:
+        raise ToolchainError(f"{values['GOVERSION']} is too old: {_REMEDY}")
+    return Platform(values["GOVERSION"], values["GOOS"], values["GOARCH"])
+
+
+def key_of(program: Program, platform: Platform, sources: Path = SOURCES) -> str:
+    """Twelve hexadecimal digits that stand for everything that a program is built from."""
+    digest = hashlib.sha256()
+    inputs = {
+        name: value for name, value in asdict(program).items() if name not in ("fits", "seconds", "megabytes")
+    }
+    digest.update(json.dumps([inputs, asdict(platform), FLAGS, STRIPPED], sort_keys=True).encode())
+    for file in sorted((sources / program.source).iterdir()):
+        digest.update(f"\n{file.name} {file.stat().st_size}\n".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

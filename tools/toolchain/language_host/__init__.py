@@ -1,0 +1,1 @@
+"""A Python language host for a `pulumi` that came without one."""

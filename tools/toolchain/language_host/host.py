@@ -1,0 +1,84 @@
+"""A stand-in for the official language host, for machines where that cannot be had.
+
+The engine starts `pulumi-language-python ENGINE_ADDRESS`, reads a port from its first line and calls the gRPC
+service LanguageRuntime there (proto/pulumi/language.proto in Pulumi's repository). The SDK brings such a
+service for the Automation API; this module lets it run the project's `__main__.py`.
+
+Deliberately not here: installing packages, `pulumi new`, attaching a debugger, other entry points.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import grpc  # type: ignore[import-untyped]
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+ENTRY_POINT = "__main__.py"
+PARENT_CHECK_SECONDS = 1.0
+MAX_MESSAGE_BYTES = 400 * 1024 * 1024  # what the engine and the SDK allow each other
+
+
+class Host(LanguageServer):
+    """Runs the project in the folder that the engine names, in this process."""
+
+    def __init__(self, engine_address: str) -> None:
+        super().__init__(program=_program)
+        self._engine_address = engine_address
+
+    def Run(  # noqa: N802 - named by the protocol
+        self, request: language_pb2.RunRequest, context: grpc.ServicerContext
+    ) -> language_pb2.RunResponse:
+        """Run the program once; what went wrong has been logged to the engine when this returns."""
+        folder = request.info.program_directory or request.pwd
+        os.chdir(folder)
+        sys.path.insert(0, folder)
+        request.args.insert(0, self._engine_address)
+        try:
+            response = super().Run(request, context)  # type: ignore[no-untyped-call]
+        finally:
+            sys.path.remove(folder)
+        # `bail` says that the user has seen the error: with `error` the engine would print it a second time.
+        return language_pb2.RunResponse(bail=True) if response.error else response
+
+
+def _program() -> None:
+    runpy.run_path(ENTRY_POINT, run_name="__main__")
+
+
+def serve(engine_address: str) -> None:
+    """Serve until a signal comes or the engine is gone."""
+    engine = os.getppid()
+    _exit_quietly_on_signals()
+    limits = [(f"grpc.max_{way}_message_length", MAX_MESSAGE_BYTES) for way in ("receive", "send")]
+    server = grpc.server(ThreadPoolExecutor(max_workers=4), options=limits)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(engine_address), server)
+    print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+    server.start()
+    while os.getppid() == engine:
+        server.wait_for_termination(timeout=PARENT_CHECK_SECONDS)
+    os._exit(0)
+
+
+def _exit_quietly_on_signals() -> None:
+    """Leave without a traceback: whatever is written here ends up in the user's terminal."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        os._exit(0)
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, leave)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -1,0 +1,189 @@
+"""The programs that a demo and the tests need: which version, from where, and how each is built.
+
+Versions are pinned here, module versions and sums in `go/<source>/go.mod` and `go.sum`. One go.mod a program:
+the versions of Kubernetes' libraries that they ask for clash.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.toolchain.versions import Range
+
+KUBERNETES = "1.34.4"
+PULUMI = "3.246.0"
+PULUMI_KUBERNETES = "4.24.1"  # the SDK's; what is built here is a commit shortly after it
+_KUBERNETES_LDFLAGS = (
+    f"-X k8s.io/component-base/version.gitVersion=v{KUBERNETES}"
+    " -X k8s.io/component-base/version.gitMajor=1"
+    " -X k8s.io/component-base/version.gitMinor=34"
+)
+
+
+@dataclass(frozen=True)
+class Download:
+    """An official release file.
+
+    `{version}`, `{goarch}` (amd64), `{short}` (x64) and `{uname}` (x86_64) are filled in.
+
+    Attributes:
+        url: a program, or a .tar.gz that holds programs.
+        sums: its published SHA-256, bare or in a list of `<sum> <file>` lines.
+        binaries: what is taken from it.
+    """
+
+    url: str
+    sums: str
+    binaries: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModuleFile:
+    """A file of a Go module that a program needs beside it."""
+
+    module: str
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """One thing to obtain: programs that are built by one `go build`.
+
+    Attributes:
+        source: the folder under `go/` whose go.mod pins it.
+        packages: what is built; one a binary, in the same order.
+        fits: versions on PATH that are used instead; None: never looked for there.
+        seconds: how long a build from nothing takes on 2 cores, after those before it in the table.
+        megabytes: what is kept of it.
+    """
+
+    name: str
+    version: str
+    source: str
+    packages: tuple[str, ...]
+    binaries: tuple[str, ...]
+    seconds: int
+    megabytes: int
+    ldflags: str = ""
+    files: tuple[ModuleFile, ...] = ()
+    downloads: tuple[Download, ...] = ()
+    fits: Range | None = None
+
+
+def _github(project: str, archive: str, sums: str, *binaries: str) -> tuple[Download, ...]:
+    release = f"https://github.com/{project}/releases/download/v{{version}}"
+    return (Download(f"{release}/{archive}", f"{release}/{sums}", binaries),)
+
+
+def _kubernetes(*binaries: str) -> tuple[Download, ...]:
+    folder = "https://dl.k8s.io/v{version}/bin/linux/{goarch}"
+    return tuple(Download(f"{folder}/{name}", f"{folder}/{name}.sha256", (name,)) for name in binaries)
+
+
+_NODE_BINARIES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+
+# In the order in which they are built: those that share packages next to each other.
+PROGRAMS = (
+    Program("pause", "1", "pause", (".",), ("pause",), seconds=15, megabytes=2),
+    Program(
+        "etcd",
+        "3.6.14",
+        "etcd",
+        ("go.etcd.io/etcd/server/v3",),
+        ("etcd",),
+        seconds=50,
+        megabytes=26,
+        downloads=_github("etcd-io/etcd", "etcd-v{version}-linux-{goarch}.tar.gz", "SHA256SUMS", "etcd"),
+    ),
+    Program(
+        "kubernetes",
+        KUBERNETES,
+        "kubernetes",
+        tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _NODE_BINARIES),
+        _NODE_BINARIES,
+        seconds=360,
+        megabytes=405,
+        ldflags=_KUBERNETES_LDFLAGS,
+        downloads=_kubernetes(*_NODE_BINARIES),
+    ),
+    Program(
+        "kubectl",
+        KUBERNETES,
+        "kubernetes",
+        ("k8s.io/kubernetes/cmd/kubectl",),
+        ("kubectl",),
+        seconds=30,
+        megabytes=59,
+        ldflags=_KUBERNETES_LDFLAGS,
+        downloads=_kubernetes("kubectl"),
+        # Two minor versions from the node's: one more than is promised, enough for get, apply and rollout.
+        fits=Range((1, 32, 0), (1, 37, 0)),
+    ),
+    Program(
+        "versitygw",
+        "1.8.0",
+        "versitygw",
+        ("github.com/versity/versitygw/cmd/versitygw",),
+        ("versitygw",),
+        seconds=80,
+        megabytes=59,
+        ldflags="-X main.Version=1.8.0",
+        downloads=_github(
+            "versity/versitygw", "versitygw_v{version}_Linux_{uname}.tar.gz", "checksums.txt", "versitygw"
+        ),
+    ),
+    Program(
+        "contour",
+        "1.33.8",
+        "contour",
+        ("github.com/projectcontour/contour/cmd/contour",),
+        ("contour",),
+        seconds=110,
+        megabytes=60,
+        files=(
+            ModuleFile(
+                "github.com/projectcontour/contour", "examples/contour/01-crds.yaml", "contour-crds.yaml"
+            ),
+        ),
+    ),
+    Program(
+        "pulumi",
+        PULUMI,
+        "pulumi",
+        ("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
+        ("pulumi",),
+        seconds=240,
+        megabytes=106,
+        ldflags=f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{PULUMI}",
+        downloads=(
+            Download(
+                "https://get.pulumi.com/releases/sdk/pulumi-v{version}-linux-{short}.tar.gz",
+                "https://get.pulumi.com/releases/sdk/pulumi-{version}-checksums.txt",
+                ("pulumi", "pulumi-language-python", "pulumi-language-python-exec"),
+            ),
+        ),
+        # From 3.238 a hook that fails, fails the update: the gate rests on it.
+        fits=Range((3, 238, 0), (4, 0, 0)),
+    ),
+    Program(
+        "pulumi-resource-kubernetes",
+        PULUMI_KUBERNETES,
+        "pulumi-resource-kubernetes",
+        (".",),
+        ("pulumi-resource-kubernetes",),
+        seconds=400,
+        megabytes=154,
+        downloads=_github(
+            "pulumi/pulumi-kubernetes",
+            "pulumi-resource-kubernetes-v{version}-linux-{goarch}.tar.gz",
+            "pulumi-kubernetes_{version}_checksums.txt",
+            "pulumi-resource-kubernetes",
+        ),
+        # 4.18 to 4.23 take gigabytes of memory (pulumi-kubernetes issue 3713).
+        fits=Range((4, 24, 0), (5, 0, 0)),
+    ),
+)
+
+# What works on a cluster that the user named; everything else makes a node.
+CLIENTS = ("kubectl", "pulumi", "pulumi-resource-kubernetes")

@@ -1,0 +1,168 @@
+"""Programs, each from the first that has it: this machine, our cache, its official download, its source."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.toolchain import cache
+from tools.toolchain.build import build, modules_ahead
+from tools.toolchain.download import available, download
+from tools.toolchain.errors import DownloadError, ToolchainError
+from tools.toolchain.find import LANGUAGE_HOST, find, language_host, which
+from tools.toolchain.keys import key_of, this_platform
+from tools.toolchain.programs import PROGRAMS, Program
+from tools.toolchain.progress import Doing, Progress, Step, quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from tools.toolchain.keys import Platform
+
+STAND_IN = Path(__file__).parent / "language_host" / LANGUAGE_HOST
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A program that is there: its files by name, and where it came from."""
+
+    program: Program
+    files: Mapping[str, Path]
+    origin: str
+
+
+def obtain(names: Collection[str] | None = None, progress: Progress = quiet) -> Mapping[str, Path]:
+    """Have programs ready to run, and their links in `programs_dir()`.
+
+    May run in a thread. A run that is killed goes on where it was; of two runs at once the second waits.
+
+    Args:
+        names: of `PROGRAMS`; all of them if left out.
+        progress: told of every step.
+
+    Returns:
+        Paths by name, of programs and of the files that come with them.
+
+    Raises:
+        ToolchainError: one cannot be had.
+    """
+    programs = chosen(names)
+    platform = this_platform()
+    standing = look(programs, platform)
+    if len(standing) < len(programs):
+        with cache.locked(
+            lambda: progress(Step(Doing.WAITING, "another run that builds programs", 0, 0, 0))
+        ) as lock:
+            standing = look(programs, platform)
+            _get([each for each in programs if each.name not in standing], platform, progress, lock)
+            cache.discard(cache.build())
+        standing = look(programs, platform)
+    return _link(standing)
+
+
+def programs_dir() -> Path:
+    """The folder to put first on PATH: links to what this checkout uses that PATH does not have."""
+    platform = this_platform()
+    keys = [key_of(each, platform) for each in PROGRAMS]
+    digest = hashlib.sha256("\n".join([*keys, str(STAND_IN)]).encode()).hexdigest()
+    return cache.programs() / digest[:12] / "bin"
+
+
+def chosen(names: Collection[str] | None) -> Sequence[Program]:
+    """Programs by name, in the order of the table.
+
+    Raises:
+        ToolchainError: a name is none of them.
+    """
+    known = [each.name for each in PROGRAMS]
+    if unknown := sorted(set(names or ()) - set(known)):
+        raise ToolchainError(f"no program is called {', '.join(unknown)}; known: {', '.join(known)}")
+    return [each for each in PROGRAMS if names is None or each.name in names]
+
+
+def look(programs: Sequence[Program], platform: Platform) -> Mapping[str, Standing]:
+    """The programs that are there, by name."""
+    found = (_look(program, platform) for program in programs)
+    return {each.program.name: each for each in found if each}
+
+
+def _look(program: Program, platform: Platform) -> Standing | None:
+    if path := find(program):
+        return Standing(program, {program.name: path}, f"found at {path}")
+    if not cache.stands(program, platform):
+        return None
+    slot = cache.slot(program, platform)
+    files = {file.name: file for file in sorted(slot.iterdir()) if file.name != cache.ORIGIN}
+    return Standing(program, files, (slot / cache.ORIGIN).read_text().strip())
+
+
+def _get(missing: Sequence[Program], platform: Platform, progress: Progress, lock: int) -> None:
+    for number, program in enumerate(missing, 1):
+        step = Step(
+            Doing.BUILDING, f"{program.name} {program.version}", number, len(missing), program.seconds
+        )
+        with cache.filled(program, platform) as folder:
+            origin = _download(program, platform, folder, step, progress)
+            if origin is None:
+                work = functools.partial(build, program, platform, folder, lock=lock)
+                with modules_ahead(next((each for each in missing[number:] if not available(each)), None)):
+                    origin = _timed(step, progress, work)
+            (folder / cache.ORIGIN).write_text(origin + "\n")
+
+
+def _download(
+    program: Program, platform: Platform, folder: Path, step: Step, progress: Progress
+) -> str | None:
+    """Where it was downloaded from; None if it has to be built."""
+    if not available(program):
+        return None
+    step = replace(step, doing=Doing.DOWNLOADING, usual=0)
+    try:
+        return _timed(step, progress, functools.partial(download, program, platform, folder))
+    except DownloadError:
+        return None
+
+
+def _timed(step: Step, progress: Progress, work: Callable[[Callable[[], None]], str]) -> str:
+    """Do one step's work and tell how it goes."""
+    started = time.monotonic()
+
+    def told(ended: str | None = None) -> None:
+        progress(replace(step, elapsed=time.monotonic() - started, ended=ended))
+
+    progress(step)
+    try:
+        origin = work(told)
+    except ToolchainError as error:
+        told(str(error))
+        raise
+    told("done")
+    return origin
+
+
+def _link(standing: Mapping[str, Standing]) -> Mapping[str, Path]:
+    """Lay out `programs_dir()`: the only place that depends on what PATH has today."""
+    files = {name: path for each in standing.values() for name, path in each.files.items()}
+    if "pulumi" in files and LANGUAGE_HOST not in files:
+        files[LANGUAGE_HOST] = _host(files["pulumi"])
+    folder = programs_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, path in files.items():
+        link = folder / name
+        if path == which(name):
+            link.unlink(missing_ok=True)
+        elif not link.is_symlink() or link.readlink() != path:
+            fresh = folder / f".{name}"
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(path)
+            fresh.replace(link)
+    return files
+
+
+def _host(pulumi: Path) -> Path:
+    """The language host for a `pulumi` that came without one: the machine's own, if the `pulumi` is too."""
+    return STAND_IN if pulumi.is_relative_to(cache.programs()) else language_host(pulumi) or STAND_IN
