@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 PORT = 12345
 
+_KEEP_ALIVE = 2 * 3600
+"""Seconds that an idle connection is kept. Longer than a proxy keeps it (Envoy: an hour): the server must not
+close a connection at the moment at which the proxy sends a request on it."""
+
 _GRACE = 20
 """Seconds that requests in flight have after SIGTERM; less than Kubernetes' 30 before SIGKILL."""
 
@@ -44,6 +48,7 @@ class ModelServer:
                 server_header=False,
                 # Set here, not in the application: answers to what is not even HTTP carry them too.
                 headers=_headers(settings),
+                timeout_keep_alive=_KEEP_ALIVE,
                 timeout_graceful_shutdown=_GRACE,
             )
         )

@@ -38,7 +38,7 @@ SEASONS: Mapping[str, tuple[Season, ...]] = {
     "v4": (NEXT_YEAR,),
 }
 UPDATED_UID = "line-140"
-"""The one model that v3 replaces in v2: it gains most from the points of v1 too, a whole year."""
+"""The one model that v3 replaces in v2: it gains from the points of v1 too, a whole year."""
 
 ALPHAS = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 """Of inputs that are not scaled first: all are MW or Mvar, and a bare regression answers twice as fast."""

@@ -65,8 +65,8 @@ def declare_service(work: Workspace, example: Path) -> None:
 
 
 def up(work: Workspace) -> Ran:
-    """`pulumi up`."""
-    return work.pulumi("up", "--yes")
+    """`pulumi up`; what is worth a preview gets one of its own."""
+    return work.pulumi("up", "--yes", "--skip-preview")
 
 
 def preview(work: Workspace) -> tuple[Change, ...]:

@@ -128,7 +128,7 @@ def test_a_request_waits_for_a_connection_and_is_not_dropped(request_file: Path)
 
 def test_a_late_generator_says_so_and_still_sends_everything(request_file: Path) -> None:
     async def hindered(generator: Generator) -> None:
-        asyncio.get_running_loop().call_later(0.1, time.sleep, 0.2)
+        asyncio.get_running_loop().call_later(0.05, time.sleep, 0.4)
         await generator.run()
 
     with served(lambda _, total: good(total)) as url:
@@ -136,9 +136,9 @@ def test_a_late_generator_says_so_and_still_sends_everything(request_file: Path)
         asyncio.run(hindered(generator))
     report = generator.tally.report(generator.seconds, finished=True)
     assert (report.sent, report.ok) == (SENT, SENT)
-    assert report.late_sends >= 30
-    assert report.latest_send_ms >= 150
-    assert report.latency_ms.max >= 150
+    assert report.late_sends >= 70
+    assert report.latest_send_ms >= 350
+    assert report.latency_ms.p50 >= 100
 
 
 def test_the_longest_gap_between_good_answers_is_found(request_file: Path) -> None:
