@@ -1,4 +1,4 @@
-"""The demo's steps on a real Kubernetes, under load: every promise that the demo makes is an assertion here."""
+"""The demo's steps on a real Kubernetes, under load: each of its promises is an assertion here."""
 
 from __future__ import annotations
 

@@ -37,7 +37,10 @@ def build(program: Program, platform: Platform, into: Path, tick: Callable[[], N
     """
     # Of several packages each program gets its package's name, in a folder; one alone is named.
     out = into / program.binaries[0] if len(program.binaries) == 1 else into
-    arguments = ["build", f"-ldflags={STRIPPED} {program.ldflags}", "-o", str(out), *program.packages]
+    flags = [f"-ldflags={STRIPPED} {program.ldflags}"]
+    if program.gcflags:
+        flags.append(f"-gcflags={program.gcflags}")
+    arguments = ["build", *flags, "-o", str(out), *program.packages]
     log = _folder() / f"{program.name}.log"
     with log.open("w") as output, _go(program, arguments, output, [lock]) as process:
         while process.poll() is None:
