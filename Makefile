@@ -5,10 +5,10 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean distclean
+.PHONY: help demo test check bench-switches clean distclean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: ## From a bare machine to a live switch under load; leaves the service running
 	@tools/bootstrap
@@ -26,6 +26,9 @@ check: ## What needs no root and no Go: format, lint, types, unit and program te
 	$(PYTHON) -m mypy
 	$(PYTHON) -m mypy __main__.py
 	$(PYTHON) -m pytest tests/unit tests/program
+
+bench-switches: ## Ten switches there and back under load, on the service that `make demo` left running
+	@$(PYTHON) -m benchmarks.switches
 
 clean: ## Stop what the demo has started and remove its state
 	@if [ -d .bluegrid ]; then \

@@ -47,7 +47,7 @@ def push(
     file = Registry.load(registry).of_set(set_id)
     models = models_in_folder(folder, file.set.type)
     opened = open_store(store)
-    with _bar(shown=not as_json) as told:
+    with _bar(len(models)) as told:
         report = push_models(
             opened,
             set_id,
@@ -67,15 +67,16 @@ def push(
 
 
 @contextmanager
-def _bar(*, shown: bool) -> Iterator[Callable[[ProgressEvent], None]]:
-    """A bar of models on a terminal; nothing where a machine reads the output."""
+def _bar(models: int) -> Iterator[Callable[[ProgressEvent], None]]:
+    """A bar of models on a terminal; nothing where no person looks."""
+    console = Console(stderr=True)
     columns = (
         TextColumn("{task.completed:.0f} of {task.total:.0f} models"),
         BarColumn(),
         TextColumn("{task.fields[sent]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not shown, transient=True) as progress:
-        task = progress.add_task("push", total=None, sent="")
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("push", total=models, sent="")
 
         def told(event: ProgressEvent) -> None:
             sent = f"{event.bytes / 1e6:.2f} MB sent"

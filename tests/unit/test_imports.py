@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-OURS = {"cli", "components", "examples", "model_registry", "model_server", "tests", "tools"}
+OURS = {"benchmarks", "cli", "components", "examples", "model_registry", "model_server", "tests", "tools"}
 MAY_IMPORT = {
     "model_registry": set(),
     "model_server": {"model_registry"},
@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "cli": {"model_registry"},
     "examples": {"model_registry"},
     "tools": {"model_registry", "examples"},
+    "benchmarks": {"model_registry", "tools"},
 }
 
 

@@ -41,7 +41,7 @@ def test_a_load_ends_with_the_process_that_started_it(request_file: Path, tmp_pa
     program = (
         "import pathlib, sys; from tools.load import Load\n"
         "requests, report = map(pathlib.Path, sys.argv[2:])\n"
-        "Load.start(sys.argv[1], 'line-loading', requests, report, rate=50)"
+        "Load.start(sys.argv[1], 'line-loading', requests, report, rate=50, seconds=45)"
     )
     with served(lambda _, total: good(total)) as url:
         subprocess.run([sys.executable, "-c", program, url, str(request_file), str(path)], check=True)
