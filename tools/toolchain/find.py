@@ -98,8 +98,8 @@ def _kubectl(program: Path) -> Version | None:
 
 def _provider(program: Path) -> Version | None:
     """Providers have no option that prints the version; it is one of the things that the engine asks them."""
-    import grpc  # type: ignore[import-untyped]
-    from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+    import grpc
+    from google.protobuf.empty_pb2 import Empty
     from pulumi.runtime.proto import provider_pb2_grpc
 
     with subprocess.Popen(

@@ -99,8 +99,8 @@ class Engine:
 
 @pytest.fixture(scope="session")
 def programs_path() -> str:
-    """PATH with the toolchain's programs, or those in BLUEGRID_BIN, first."""
-    folder = os.environ.get("BLUEGRID_BIN") or str(programs_dir())
+    """PATH with the toolchain's programs first."""
+    folder = str(programs_dir())
     path = os.pathsep.join((folder, os.environ["PATH"]))
     for program in ("pulumi", "pulumi-resource-kubernetes"):
         if shutil.which(program, path=path) is None:
