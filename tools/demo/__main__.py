@@ -16,7 +16,7 @@ from tools.demo.prepare import CHECKOUT, STATE, Prepared, prepare
 from tools.demo.promises import PROMISES
 from tools.demo.story import Seen, tell
 from tools.demo.telling import Telling
-from tools.demo.workspace import NAMESPACE, SERVICE, STACK, Workspace
+from tools.demo.workspace import NAMESPACE, SERVICE, STACK, Workspace, end_leftovers
 from tools.node import Node
 from tools.toolchain.progress import duration
 
@@ -75,12 +75,12 @@ def _prepare(telling: Telling) -> int:
 
 def _clean(telling: Telling) -> int:
     """Stop the node; on a cluster that the user named, delete what the demo deployed."""
-    settings = STATE / "demo" / "env.sh"
-    if settings.exists() and not (STATE / "node").exists():
-        stack = f"--stack {STACK} --config-file {STATE / 'demo' / 'stack.yaml'}"
-        subprocess.run(
-            ["sh", "-c", f". {settings} && pulumi destroy --yes {stack}"], cwd=CHECKOUT, check=True
-        )
+    settings, stack_file = STATE / "demo" / "env.sh", STATE / "demo" / "stack.yaml"
+    end_leftovers(stack_file)
+    if stack_file.exists() and not (STATE / "node").exists():
+        destroy = f". {settings} && pulumi destroy --yes --stack {STACK} --config-file {stack_file}"
+        if subprocess.run(["sh", "-c", destroy], cwd=CHECKOUT, check=False).returncode != 0:
+            raise BluegridError("the cluster could not be cleaned, see above; `make clean` tries again")
     Node.of_checkout(CHECKOUT).down(purge=True)
     telling.say("clean", "nothing of the demo runs")
     return 0

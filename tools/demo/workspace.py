@@ -71,6 +71,18 @@ class Ran:
         return self
 
 
+def end_leftovers(stack_file: Path) -> None:
+    """End the `pulumi` of a demo that was killed; it would go on changing the cluster."""
+    left = [
+        each for each in psutil.process_iter(["cmdline"]) if str(stack_file) in (each.info["cmdline"] or ())
+    ]
+    for process in left:
+        process.send_signal(signal.SIGINT)
+    _, stubborn = psutil.wait_procs(left, timeout=20)
+    for process in stubborn:
+        process.kill()
+
+
 class Workspace:
     """One state folder and the environment that its commands run in."""
 
@@ -84,7 +96,7 @@ class Workspace:
 
     def create(self) -> None:
         """Lay out a new workspace, with an empty stack; what an earlier run left is ended and replaced."""
-        self._end_leftovers()
+        end_leftovers(self.stack_file)
         shutil.rmtree(self.state, ignore_errors=True)
         project = self.state / "project"
         for folder in (self.registry, self.state / "pulumi", project):
@@ -106,16 +118,6 @@ class Workspace:
         options = [f"--plaintext=bluegrid:{key}={value}" for key, value in plain.items()]
         options += [f"--secret=bluegrid:{key}={value}" for key, value in secret.items()]
         self.pulumi("config", "set-all", *options).require()
-
-    def _end_leftovers(self) -> None:
-        """End the `pulumi` of a demo that was killed; it would go on changing the cluster."""
-        ours = str(self.stack_file)
-        left = [each for each in psutil.process_iter(["cmdline"]) if ours in (each.info["cmdline"] or ())]
-        for process in left:
-            process.send_signal(signal.SIGINT)
-        _, stubborn = psutil.wait_procs(left, timeout=20)
-        for process in stubborn:
-            process.kill()
 
     def pulumi(self, *arguments: str) -> Ran:
         """Run the literal `pulumi` in the checkout, on this workspace's stack."""
