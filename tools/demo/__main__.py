@@ -42,7 +42,8 @@ def _run(telling: Telling) -> int:
     where = place.named(os.environ) if place.is_named() else None
     prepared = prepare(telling, with_node=where is None)
     ready = time.monotonic()
-    work = workspace(prepared, telling, where or local(prepared, telling))
+    where = where or _local(prepared, telling)
+    work = Workspace(CHECKOUT, STATE / "demo", where, prepared.programs, telling.of("run"))
     work.create()
     seen = tell(work, prepared.models, telling)
     telling.say(
@@ -52,7 +53,7 @@ def _run(telling: Telling) -> int:
     return 0 if all(promise.holds(seen) for promise in PROMISES) else 1
 
 
-def local(prepared: Prepared, telling: Telling) -> place.Place:
+def _local(prepared: Prepared, telling: Telling) -> place.Place:
     """The node of this checkout, running, with the image."""
     node = Node.of_checkout(CHECKOUT)
     telling.title("A Kubernetes node and an S3 server start in a network of their own")
@@ -61,11 +62,6 @@ def local(prepared: Prepared, telling: Telling) -> place.Place:
         raise BluegridError("the local node needs an image")
     node.load_image(prepared.image.archive)
     return place.on_node(node, prepared.image.reference)
-
-
-def workspace(prepared: Prepared, telling: Telling, where: place.Place) -> Workspace:
-    """The demo's workspace, below the checkout's state."""
-    return Workspace(CHECKOUT, STATE / "demo", where, prepared.programs, telling.of("run"))
 
 
 def _prepare(telling: Telling) -> int:
@@ -77,11 +73,12 @@ def _clean(telling: Telling) -> int:
     """Stop the node; on a cluster that the user named, delete what the demo deployed."""
     settings, stack_file = STATE / "demo" / "env.sh", STATE / "demo" / "stack.yaml"
     end_leftovers(stack_file)
-    if stack_file.exists() and not (STATE / "node").exists():
+    if (STATE / "node").exists():
+        Node.of_checkout(CHECKOUT).down(purge=True)
+    elif stack_file.exists():
         destroy = f". {settings} && pulumi destroy --yes --stack {STACK} --config-file {stack_file}"
         if subprocess.run(["sh", "-c", destroy], cwd=CHECKOUT, check=False).returncode != 0:
             raise BluegridError("the cluster could not be cleaned, see above; `make clean` tries again")
-    Node.of_checkout(CHECKOUT).down(purge=True)
     telling.say("clean", "nothing of the demo runs")
     return 0
 
