@@ -72,7 +72,10 @@ def up(work: Workspace) -> Ran:
 def preview(work: Workspace) -> tuple[Change, ...]:
     """`pulumi preview`, as the changes it announces."""
     steps = work.pulumi("preview", "--json").require().json()["steps"]
-    return tuple(_change(step) for step in steps if step["op"] != "same")
+    changes = tuple(_change(step) for step in steps if step["op"] != "same")
+    for change in changes:
+        work.echo(f"  {change.op} {change.kind} {change.name}: {', '.join(change.paths)}")
+    return changes
 
 
 def _change(step: Mapping[str, Any]) -> Change:
