@@ -85,8 +85,8 @@ def _rows(seconds: list[float], load: LoadReport) -> list[dict[str, object]]:
         ("requests failed", "failed", load.failed_total, "", load.failed),
         ("requests a second", "", round(load.rate, 1), "1/s", None),
         ("longest time between two good answers", "", round(load.longest_gap_ms), "ms", None),
-        ("latency, median", "", load.latency_ms.p50, "ms", None),
-        ("latency, 99th percentile", "", load.latency_ms.p99, "ms", None),
+        ("latency, median", "", round(load.latency_ms.p50, 1), "ms", None),
+        ("latency, 99th percentile", "", round(load.latency_ms.p99, 1), "ms", None),
         ("`pulumi up` of a switch, median", "", round(statistics.median(seconds), 1), "s", seconds),
     ]
     return [

@@ -94,7 +94,7 @@ PROGRAMS = (
         "etcd",
         ("go.etcd.io/etcd/server/v3",),
         ("etcd",),
-        seconds=50,
+        seconds=60,
         megabytes=26,
         downloads=_github("etcd-io/etcd", "etcd-v{version}-linux-{goarch}.tar.gz", "SHA256SUMS", "etcd"),
     ),
@@ -104,7 +104,7 @@ PROGRAMS = (
         "kubernetes",
         tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _NODE_BINARIES),
         _NODE_BINARIES,
-        seconds=360,
+        seconds=415,
         megabytes=405,
         ldflags=_KUBERNETES_LDFLAGS,
         downloads=_kubernetes(*_NODE_BINARIES),
@@ -141,7 +141,7 @@ PROGRAMS = (
         "contour",
         ("github.com/projectcontour/contour/cmd/contour",),
         ("contour",),
-        seconds=110,
+        seconds=155,
         megabytes=60,
         files=(
             ModuleFile(
@@ -155,7 +155,7 @@ PROGRAMS = (
         "pulumi",
         ("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
         ("pulumi",),
-        seconds=240,
+        seconds=260,
         megabytes=106,
         ldflags=f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{PULUMI}",
         downloads=(
@@ -174,7 +174,7 @@ PROGRAMS = (
         "pulumi-resource-kubernetes",
         (".",),
         ("pulumi-resource-kubernetes",),
-        seconds=400,
+        seconds=515,
         megabytes=154,
         # The generated Go SDK is most of what is compiled, and serves charts only: not optimised.
         gcflags="github.com/pulumi/pulumi-kubernetes/sdk/v4/...=-N -l -dwarf=false",
