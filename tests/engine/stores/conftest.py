@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import secrets
 import shutil
@@ -16,6 +17,7 @@ import pytest
 from botocore.loaders import create_loader
 
 from model_registry import Example, ModelType, SourceModel, Store, open_store
+from tools.toolchain import programs_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,9 +42,9 @@ class Place(NamedTuple):
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    binary = shutil.which("versitygw")
+    binary = shutil.which("versitygw", path=f"{programs_dir()}:{os.environ['PATH']}")
     if binary is None:
-        pytest.fail("versitygw is not on PATH: `make test` puts it there")
+        pytest.fail("versitygw is not there; `make test` obtains it", pytrace=False)
     root = tmp_path_factory.mktemp("s3")
     (root / BUCKET).mkdir()
     endpoint = f"127.0.0.1:{_free_port()}"
