@@ -74,7 +74,10 @@ class Ran:
 def end_leftovers(stack_file: Path) -> None:
     """End the `pulumi` of a demo that was killed; it would go on changing the cluster."""
     left = [
-        each for each in psutil.process_iter(["cmdline"]) if str(stack_file) in (each.info["cmdline"] or ())
+        each
+        for each in psutil.process_iter(["name", "cmdline"])
+        # By name too: an editor that has the file open is nobody's leftover.
+        if each.info["name"] == "pulumi" and str(stack_file) in (each.info["cmdline"] or ())
     ]
     for process in left:
         process.send_signal(signal.SIGINT)
