@@ -7,7 +7,7 @@ import pulumi_kubernetes as kubernetes
 
 from components import Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
 from model_registry.errors import BluegridError
-from model_registry.registry import Registry
+from model_registry.registry_files.registry import Registry
 
 try:
     config = StackConfig.read()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.hosting import Hosting
-    from model_registry.schema import RegistryFile
+    from model_registry.registry_files.schema import RegistryFile
 
 ANSWERS_IN_A_ROW = 20
 

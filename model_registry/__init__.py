@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from model_registry.checksums import Checksum, sha256_digest, sha256_hex
-from model_registry.commit import Commit
-from model_registry.editing import Switch, add_cluster, add_version, remove_cluster, switch
 from model_registry.errors import (
     BluegridError,
     ConfigError,
@@ -18,23 +15,26 @@ from model_registry.errors import (
     StoreUnreachable,
     VersionConflict,
 )
-from model_registry.fetch import FetchedVersion, fetch
-from model_registry.manifest import Example, Manifest, ModelRow, PackRow
-from model_registry.models import SourceModel, models_in_folder
-from model_registry.progress import Progress, ProgressEvent
-from model_registry.push import PushReport, push
-from model_registry.reading import read_commit, read_manifest
-from model_registry.registry import Registry
-from model_registry.schema import (
+from model_registry.formats.checksums import Checksum, sha256_digest, sha256_hex
+from model_registry.formats.commit import Commit
+from model_registry.formats.manifest import Example, Manifest, ModelRow, PackRow
+from model_registry.model_types.model_type import ModelType
+from model_registry.registry_files.editing import Switch, add_cluster, add_version, remove_cluster, switch
+from model_registry.registry_files.registry import Registry
+from model_registry.registry_files.schema import (
     Cluster,
     ModelSet,
-    ModelType,
     RegistryFile,
     Service,
     Source,
     Version,
 )
 from model_registry.stores import Store, open_store
+from model_registry.transfer.fetch import FetchedVersion, fetch
+from model_registry.transfer.models import SourceModel, models_in_folder
+from model_registry.transfer.progress import Progress, ProgressEvent
+from model_registry.transfer.push import PushReport, push
+from model_registry.transfer.reading import read_commit, read_manifest
 
 __all__ = [
     "BluegridError",

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from model_registry.errors import ConfigError
+from model_registry.frozen import Frozen
 from model_registry.names import ClusterId, Digest, Label, ServiceName  # noqa: TC001 - pydantic reads them
-from model_registry.schema import Frozen, ModelType, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from model_registry.model_types.model_type import ModelType
+    from model_registry.registry_files.schema import Text
 
 _PREFIX = "BLUEGRID_"
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from model_registry.manifest import Example, ModelRow
-    from model_registry.progress import ProgressEvent
+    from model_registry.formats.manifest import Example, ModelRow
+    from model_registry.transfer.progress import ProgressEvent
     from model_server.loaders import Loader, Model
     from model_server.settings import Settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from model_registry.checksums import Checksum
+    from model_registry.formats.checksums import Checksum
 
 
 class Store(Protocol):

@@ -6,9 +6,9 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from model_registry.checksums import Checksum
 from model_registry.errors import IntegrityError, ObjectExists, ObjectMissing, StoreError, StoreUnreachable
 from model_registry.files import write_whole
+from model_registry.formats.checksums import Checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.handlers import add_expect_header
 
 from model_registry import errors
-from model_registry.checksums import Checksum
+from model_registry.formats.checksums import Checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

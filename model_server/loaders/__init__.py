@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from model_registry.schema import ModelType
+    from model_registry.model_types.model_type import ModelType
 
 _LOADERS = {"scikit-learn/skops": "model_server.loaders.scikit_learn_skops"}
 

@@ -24,7 +24,7 @@ from model_registry import (
     push,
     read_manifest,
 )
-from model_registry.layout import manifest_key, pack_key, version_key
+from model_registry.formats.layout import manifest_key, pack_key, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,7 +221,7 @@ def test_a_writer_killed_before_the_commit_leaves_nothing_visible(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_registry.pack.TARGET_BYTES", 3000)
+    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 3000)
     models = make_models(6)
     with pytest.raises(Killed):
         push(DiesAtWrite(store, nth), "g1", "v4", models, model_type=model_type)

@@ -27,8 +27,8 @@ from model_registry import (
     read_commit,
     read_manifest,
 )
-from model_registry.layout import pack_key
-from model_registry.schema import FILE_TYPES
+from model_registry.formats.layout import pack_key
+from model_registry.model_types.model_type import FILE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,7 @@ def version(report: PushReport) -> Version:
 
 
 def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.pack.TARGET_BYTES", 3000)
+    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 3000)
 
 
 def test_a_pushed_version_is_fetched_byte_for_byte(

@@ -44,5 +44,5 @@ def test_a_user_that_no_passwd_file_names_can_publish(monkeypatch: pytest.Monkey
     def fail() -> str:
         raise KeyError("getpwuid(): uid not found: 65532")
 
-    monkeypatch.setattr("model_registry.commit.getpass.getuser", fail)
+    monkeypatch.setattr("model_registry.formats.commit.getpass.getuser", fail)
     assert Commit.new("g1", "v1", DIGEST).author == "unknown"

@@ -23,7 +23,7 @@ from model_registry import (
     remove_cluster,
     switch,
 )
-from model_registry.registry import parse
+from model_registry.registry_files.registry import parse
 
 DIGEST = "sha256:" + "a" * 64
 V3 = Version.model_validate({"id": "v3", "manifest": DIGEST, "updated": "2026-11-24T08:00:00Z"})

@@ -122,7 +122,7 @@ def test_what_is_not_compressed_is_told() -> None:
 
 
 def test_a_manifest_bomb_is_not_decompressed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.manifest.MAX_MANIFEST_BYTES", 1000)
+    monkeypatch.setattr("model_registry.formats.manifest.MAX_MANIFEST_BYTES", 1000)
     data, digest = stored(bytes(1001))
     with pytest.raises(FormatError, match="claims 1001 bytes; 1 to 1000 are read"):
         Manifest.from_bytes(data, digest)

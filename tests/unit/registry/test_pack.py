@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_registry import FormatError, IntegrityError, sha256_hex
-from model_registry import pack as packs
-from model_registry.pack import PackEntry, PackWriter, read_index, read_model
+from model_registry.formats import pack as packs
+from model_registry.formats.pack import PackEntry, PackWriter, read_index, read_model
 
 MODELS = [b"a model", b"another model" * 500, bytes(range(256)) * 40]
 

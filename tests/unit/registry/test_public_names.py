@@ -8,7 +8,7 @@ from types import ModuleType
 
 import model_registry
 from model_registry import BluegridError, errors
-from model_registry.json_schema import json_schema
+from model_registry.registry_files.json_schema import json_schema
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "registry.schema.json"
 
@@ -32,5 +32,5 @@ def test_every_error_is_public_and_drawn_in_the_tree() -> None:
 
 
 def test_the_json_schema_in_the_docs_is_up_to_date() -> None:
-    remedy = f"python -m model_registry.json_schema > {SCHEMA.name}"
+    remedy = f"python -m model_registry.registry_files.json_schema > {SCHEMA.name}"
     assert SCHEMA.read_text() == json_schema(), f"write it again: {remedy}"

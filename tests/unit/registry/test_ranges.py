@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_registry import ModelRow, PackRow
-from model_registry.manifest import StoredChecksum
-from model_registry.ranges import GAP_BYTES, WHOLE_SHARE, spans
+from model_registry.formats.manifest import StoredChecksum
+from model_registry.transfer.ranges import GAP_BYTES, WHOLE_SHARE, spans
 
 PACK = "a" * 64
 CHECKSUM = StoredChecksum(algorithm="CRC64NVME", value="")

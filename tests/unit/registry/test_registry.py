@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_registry import ConfigError, Registry, RegistryError
-from model_registry.registry import parse
+from model_registry.registry_files.registry import parse
 
 V1, V2 = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from model_registry import checks
 from model_registry.errors import ConfigError, RegistryError
-from model_registry.outline import Outline
-from model_registry.schema import RegistryFile
-from model_registry.schema_errors import told
-from model_registry.yaml_source import Mistake, YamlSource, read_yaml, written
+from model_registry.registry_files import checks
+from model_registry.registry_files.outline import Outline
+from model_registry.registry_files.schema import RegistryFile
+from model_registry.registry_files.schema_errors import told
+from model_registry.registry_files.yaml_source import Mistake, YamlSource, read_yaml, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_registry.checksums import Checksum, sha256_hex
 from model_registry.errors import FormatError
-from model_registry.manifest import Manifest, ModelRow, PackRow, StoredChecksum
-from model_registry.pack import PackEntry, PackWriter, is_bomb
+from model_registry.formats.checksums import Checksum, sha256_hex
+from model_registry.formats.manifest import Manifest, ModelRow, PackRow, StoredChecksum
+from model_registry.formats.pack import PackEntry, PackWriter, is_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from model_registry.models import SourceModel
-    from model_registry.schema import ModelType
+    from model_registry.model_types.model_type import ModelType
+    from model_registry.transfer.models import SourceModel
 
 
 @dataclass(frozen=True)

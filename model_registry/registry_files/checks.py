@@ -14,8 +14,8 @@ from model_registry.names import MAX_LABEL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from model_registry.outline import ClusterOutline, Name, Outline
-    from model_registry.yaml_source import Path
+    from model_registry.registry_files.outline import ClusterOutline, Name, Outline
+    from model_registry.registry_files.yaml_source import Path
 
 Found = tuple["Path", str]
 

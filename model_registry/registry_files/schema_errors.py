@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_registry.schema import Cluster, ModelSet, RegistryFile, Service, Version
+from model_registry.registry_files.schema import Cluster, ModelSet, RegistryFile, Service, Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
-    from model_registry.yaml_source import Path
+    from model_registry.registry_files.yaml_source import Path
 
 _MODEL_AT: Mapping[tuple[str, ...], type[BaseModel]] = {
     (): RegistryFile,

@@ -1,11 +1,11 @@
-"""The JSON schema of a registry file, for editors: `python -m model_registry.json_schema > FILE`."""
+"""The JSON schema of a registry file: `python -m model_registry.registry_files.json_schema > FILE`."""
 
 from __future__ import annotations
 
 import json
 import sys
 
-from model_registry.schema import RegistryFile
+from model_registry.registry_files.schema import RegistryFile
 
 
 def json_schema() -> str:

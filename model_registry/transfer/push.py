@@ -11,23 +11,24 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from model_registry.checksums import Checksum, sha256_digest
-from model_registry.commit import Commit
 from model_registry.errors import ConfigError, ObjectExists, ObjectMissing, VersionConflict
-from model_registry.layout import manifest_key, pack_key, version_key
+from model_registry.formats.checksums import Checksum, sha256_digest
+from model_registry.formats.commit import Commit
+from model_registry.formats.layout import manifest_key, pack_key, version_key
 from model_registry.names import check_label
-from model_registry.packing import Pack, Packing
-from model_registry.progress import ProgressEvent, ignore
-from model_registry.reading import read_commit, read_manifest, twice
+from model_registry.transfer.packing import Pack, Packing
+from model_registry.transfer.progress import ProgressEvent, ignore
+from model_registry.transfer.reading import read_commit, read_manifest, twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from model_registry.manifest import Manifest
-    from model_registry.models import SourceModel
-    from model_registry.progress import Progress
-    from model_registry.schema import ModelType, Version
+    from model_registry.formats.manifest import Manifest
+    from model_registry.model_types.model_type import ModelType
+    from model_registry.registry_files.schema import Version
     from model_registry.stores import Store
+    from model_registry.transfer.models import SourceModel
+    from model_registry.transfer.progress import Progress
 
 PARALLEL = 3
 """Packs under way at a time; each is held in memory, twice while it is compared with what is there."""

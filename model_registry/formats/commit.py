@@ -14,10 +14,10 @@ from typing import Literal
 
 from pydantic import AwareDatetime  # noqa: TC002 - pydantic reads it at run time
 
-from model_registry.checksums import sha256_hex
 from model_registry.errors import IntegrityError
+from model_registry.formats.checksums import sha256_hex
+from model_registry.frozen import Frozen
 from model_registry.names import Digest, Label  # noqa: TC001 - pydantic reads them at run time
-from model_registry.schema import Frozen
 
 
 class Commit(Frozen):

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, cast
 
-from model_registry import yaml_edit
 from model_registry.errors import ConfigError, RegistryError, VersionConflict
 from model_registry.files import locked, write_whole
-from model_registry.registry import Registry, check_folder, parse, read_folder
-from model_registry.schema import DEFAULT_REGION, Cluster, RegistryFile, Service, Version
-from model_registry.yaml_source import YamlSource, read_yaml
+from model_registry.registry_files import yaml_edit
+from model_registry.registry_files.registry import Registry, check_folder, parse, read_folder
+from model_registry.registry_files.schema import DEFAULT_REGION, Cluster, RegistryFile, Service, Version
+from model_registry.registry_files.yaml_source import YamlSource, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import zstandard
 
-from model_registry.checksums import sha256_hex
 from model_registry.errors import FormatError, IntegrityError
+from model_registry.formats.checksums import sha256_hex
 
 TARGET_BYTES = 32 * 2**20
 """A pack is closed at this size: large enough to hide round trips, small enough to hold several."""

@@ -15,11 +15,12 @@ from typing import Annotated, Literal
 import zstandard
 from pydantic import Field, FiniteFloat, StringConstraints, ValidationError, model_validator
 
-from model_registry.checksums import sha256_digest
 from model_registry.errors import FormatError, IntegrityError
+from model_registry.formats.checksums import sha256_digest
+from model_registry.formats.pack import is_bomb
+from model_registry.frozen import Frozen
+from model_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
 from model_registry.names import Label, Uid  # noqa: TC001 - pydantic reads them at run time
-from model_registry.pack import is_bomb
-from model_registry.schema import Frozen, ModelType
 
 MAX_MANIFEST_BYTES = 256 * 2**20
 """A manifest that grows beyond this when decompressed is refused."""

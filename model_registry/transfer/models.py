@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from model_registry.errors import ConfigError, FormatError
-from model_registry.manifest import MAX_MODEL_BYTES, Example
+from model_registry.formats.manifest import MAX_MODEL_BYTES, Example
 from model_registry.names import check_uid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model_registry.schema import ModelType
+    from model_registry.model_types.model_type import ModelType
 
 EXAMPLES = "examples.json"
 

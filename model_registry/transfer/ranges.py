@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_registry.manifest import ModelRow, PackRow
+    from model_registry.formats.manifest import ModelRow, PackRow
 
 WHOLE_SHARE = 0.4
 """From this share of a pack on, all of it is fetched: one request costs less than several."""

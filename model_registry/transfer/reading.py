@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from model_registry.commit import Commit
 from model_registry.errors import FormatError, IntegrityError, ObjectMissing
-from model_registry.layout import manifest_key, version_key
-from model_registry.manifest import Manifest
+from model_registry.formats.commit import Commit
+from model_registry.formats.layout import manifest_key, version_key
+from model_registry.formats.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,22 +19,22 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_registry.checksums import sha256_hex
 from model_registry.errors import ConfigError, FormatError, IntegrityError
 from model_registry.files import locked
-from model_registry.layout import pack_key
-from model_registry.pack import PackEntry, read_index, read_model
-from model_registry.progress import ProgressEvent, ignore
-from model_registry.ranges import Span, spans
-from model_registry.reading import about, read_commit, read_manifest, twice
+from model_registry.formats.checksums import sha256_hex
+from model_registry.formats.layout import pack_key
+from model_registry.formats.pack import PackEntry, read_index, read_model
+from model_registry.transfer.progress import ProgressEvent, ignore
+from model_registry.transfer.ranges import Span, spans
+from model_registry.transfer.reading import about, read_commit, read_manifest, twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from model_registry.manifest import Manifest, ModelRow, PackRow
-    from model_registry.progress import Progress
+    from model_registry.formats.manifest import Manifest, ModelRow, PackRow
     from model_registry.stores import Store
+    from model_registry.transfer.progress import Progress
 
 PARALLEL = 4
 """Packs under way at a time; each is held in memory."""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, cast
 
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
-from model_registry.yaml_source import read_yaml
+from model_registry.registry_files.yaml_source import read_yaml
 
 if TYPE_CHECKING:
-    from model_registry.yaml_source import YamlSource
+    from model_registry.registry_files.yaml_source import YamlSource
 
 
 def word(text: str) -> str:

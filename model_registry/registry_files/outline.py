@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from model_registry.yaml_source import Path
+    from model_registry.registry_files.yaml_source import Path
 
 
 @dataclass(frozen=True)
