@@ -23,7 +23,7 @@ from components.route import Route, RouteArgs
 
 if TYPE_CHECKING:
     from components.hosting import Hosting
-    from model_registry.registry_files.schema import Cluster, ModelSet, Version
+    from model_registry.registry_files.schema import Cluster, DeclaredSet, Version
 
 # A Job says that it ran out of time; Pulumi's own time-out would not know why.
 _JOB_REPORT_SECONDS = 15
@@ -42,7 +42,7 @@ class ModelClusterArgs:
     """
 
     service: str
-    model_set: ModelSet
+    model_set: DeclaredSet
     version: Version
     cluster: Cluster
     hosting: Hosting

@@ -23,7 +23,7 @@ from model_registry.registry_files.editing import Switch, add_cluster, add_versi
 from model_registry.registry_files.registry import Registry
 from model_registry.registry_files.schema import (
     Cluster,
-    ModelSet,
+    DeclaredSet,
     RegistryFile,
     Service,
     Source,
@@ -42,6 +42,7 @@ __all__ = [
     "Cluster",
     "Commit",
     "ConfigError",
+    "DeclaredSet",
     "Example",
     "FetchedVersion",
     "FormatError",
@@ -49,7 +50,6 @@ __all__ = [
     "Manifest",
     "ModelError",
     "ModelRow",
-    "ModelSet",
     "ModelType",
     "ObjectExists",
     "ObjectMissing",

@@ -37,7 +37,7 @@ class Source(StrEnum):
     USER = "user"
 
 
-class ModelSet(Frozen):
+class DeclaredSet(Frozen):
     """A set of models of one type, one model a device."""
 
     id: Label
@@ -124,7 +124,7 @@ class Service(Frozen):
 class RegistryFile(Frozen):
     """A model set, its versions and its online service: one file of the bluegrid registry."""
 
-    set: ModelSet
+    set: DeclaredSet
     versions: tuple[Version, ...]
     """Every version of the set that may be served."""
     service: Service | None = None

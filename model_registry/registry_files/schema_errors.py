@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_registry.registry_files.schema import Cluster, ModelSet, RegistryFile, Service, Version
+from model_registry.registry_files.schema import Cluster, DeclaredSet, RegistryFile, Service, Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MODEL_AT: Mapping[tuple[str, ...], type[BaseModel]] = {
     (): RegistryFile,
-    ("set",): ModelSet,
+    ("set",): DeclaredSet,
     ("versions",): Version,
     ("service",): Service,
     ("service", "clusters"): Cluster,
