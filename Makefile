@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench-switches clean distclean
+.PHONY: help demo test check check-types check-tests endurance bench-switches bench-transfer clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -23,12 +23,26 @@ check: ## What needs no root and no Go: format, lint, types, unit and program te
 	@tools/bootstrap python
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m ruff check
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync check-types check-tests
+
+check-types:
 	$(PYTHON) -m mypy
 	$(PYTHON) -m mypy __main__.py
+
+check-tests:
 	$(PYTHON) -m pytest -n auto tests/unit tests/program
+
+endurance: ## The tests at full size, and those that take half an hour each
+	@tools/bootstrap
+	@$(PYTHON) -m tools.demo prepare
+	BLUEGRID_ENDURANCE=1 $(PYTHON) -m pytest tests
 
 bench-switches: ## Ten switches there and back under load, on the service that `make demo` left running
 	@$(PYTHON) -m benchmarks.switches
+
+bench-transfer: ## Push and fetch beside other tools; rewrites docs/benchmarks and benchmarks/results
+	@tools/bootstrap
+	@$(PYTHON) -m benchmarks.transfer
 
 clean: ## Stop what the demo has started and remove its state
 	@if [ -d .bluegrid ]; then \
