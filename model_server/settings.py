@@ -9,13 +9,12 @@ from pydantic import ValidationError
 
 from model_registry.errors import ConfigError
 from model_registry.frozen import Frozen
-from model_registry.names import ClusterId, Digest, Label, ServiceName  # noqa: TC001 - pydantic reads them
+from model_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads these at run time
+from model_registry.names import ClusterId, Digest, Label, ServiceName  # noqa: TC001
+from model_registry.registry_files.schema import Text  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from model_registry.model_types.model_type import ModelType
-    from model_registry.registry_files.schema import Text
 
 _PREFIX = "BLUEGRID_"
 

@@ -29,7 +29,6 @@ MOMENTS = (
     "etcd 0",
     "kube-apiserver ",
     "kubelet ",
-    "envoy 0",
     "delete namespace",
     "stack init",
     "Four versions",

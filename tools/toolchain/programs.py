@@ -89,14 +89,14 @@ _NODE_BINARIES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler",
 
 # In the order in which they are built: those that share packages next to each other.
 PROGRAMS = (
-    Program("pause", "1", "pause", (".",), ("pause",), seconds=15, megabytes=2),
+    Program("pause", "1", "pause", (".",), ("pause",), seconds=20, megabytes=2),
     Program(
         "etcd",
         "3.6.14",
         "etcd",
         ("go.etcd.io/etcd/server/v3",),
         ("etcd",),
-        seconds=60,
+        seconds=110,
         megabytes=26,
         downloads=_github("etcd-io/etcd", "etcd-v{version}-linux-{goarch}.tar.gz", "SHA256SUMS", "etcd"),
     ),
@@ -106,7 +106,7 @@ PROGRAMS = (
         "kubernetes",
         tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _NODE_BINARIES),
         _NODE_BINARIES,
-        seconds=415,
+        seconds=370,
         megabytes=405,
         ldflags=_KUBERNETES_LDFLAGS,
         downloads=_kubernetes(*_NODE_BINARIES),
@@ -130,7 +130,7 @@ PROGRAMS = (
         "versitygw",
         ("github.com/versity/versitygw/cmd/versitygw",),
         ("versitygw",),
-        seconds=80,
+        seconds=75,
         megabytes=59,
         ldflags="-X main.Version=1.8.0",
         downloads=_github(
@@ -143,7 +143,7 @@ PROGRAMS = (
         "contour",
         ("github.com/projectcontour/contour/cmd/contour",),
         ("contour",),
-        seconds=155,
+        seconds=120,
         megabytes=60,
         files=(
             ModuleFile(
@@ -157,7 +157,7 @@ PROGRAMS = (
         "pulumi",
         ("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
         ("pulumi",),
-        seconds=260,
+        seconds=190,
         megabytes=106,
         ldflags=f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{PULUMI}",
         gcflags=_UNOPTIMISED,
@@ -177,7 +177,7 @@ PROGRAMS = (
         "pulumi-resource-kubernetes",
         (".",),
         ("pulumi-resource-kubernetes",),
-        seconds=515,
+        seconds=415,
         megabytes=154,
         gcflags=_UNOPTIMISED,
         downloads=_github(
