@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import psutil
@@ -78,9 +79,9 @@ def _killed_at(moment: str, clone: Path, *, alone: bool) -> bool:
         start_new_session=True,
     ) as make:
         for line in make.stdout or ():
-            print(line, end="")
+            sys.stdout.write(line)
             if moment in line:
-                print(f"KILLED at: {moment}")
+                sys.stdout.write(f"KILLED at: {moment}\n")
                 if alone:
                     _kill_child(make.pid)
                 else:

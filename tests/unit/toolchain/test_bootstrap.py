@@ -138,7 +138,9 @@ def test_make_alone_lists_its_targets(checkout: Path) -> None:
         "demo",
         "test",
         "check",
+        "endurance",
         "bench-switches",
+        "bench-transfer",
         "clean",
         "distclean",
     ]
