@@ -27,7 +27,7 @@ MOMENTS = (
     "plan ",
     "models ",
     "A Kubernetes node and an S3 server start",
-    "etcd 0",
+    "etcd ",
     "kube-apiserver ",
     "kubelet ",
     "delete namespace",
