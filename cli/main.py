@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli import clusters, output, pushes, status, switches
+from cli import clusters, output, pushes, signing, status, switches
 from model_registry import BluegridError, Registry
 
 app = typer.Typer(
@@ -22,6 +22,10 @@ app.command()(pushes.push)
 app.command()(switches.switch)
 app.command()(status.status)
 app.add_typer(clusters.app)
+app.add_typer(signing.keys)
+app.command()(signing.sign)
+app.command()(signing.verify_signature)
+app.command()(signing.export)
 
 
 @app.command(epilog="Example: `bluegrid check --registry registry/`")

@@ -15,9 +15,10 @@ from model_registry.errors import (
     StoreUnreachable,
     VersionConflict,
 )
-from model_registry.formats.checksums import Checksum, sha256_digest, sha256_hex
+from model_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest, sha256_hex
 from model_registry.formats.commit import Commit
 from model_registry.formats.manifest import Example, Manifest, ModelRow, PackRow
+from model_registry.model_set import ModelSet
 from model_registry.model_types.model_type import ModelType
 from model_registry.registry_files.editing import Switch, add_cluster, add_version, remove_cluster, switch
 from model_registry.registry_files.registry import Registry
@@ -27,10 +28,14 @@ from model_registry.registry_files.schema import (
     RegistryFile,
     Service,
     Source,
+    TrustedKey,
     Version,
 )
+from model_registry.signing.export import export_model_signing
+from model_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
+from model_registry.signing.signatures import sign, verify_signature
 from model_registry.stores import Store, open_store
-from model_registry.transfer.fetch import FetchedVersion, fetch
+from model_registry.transfer.fetch import FetchedVersion, FetchReport, fetch, fetch_bytes
 from model_registry.transfer.models import SourceModel, models_in_folder
 from model_registry.transfer.progress import Progress, ProgressEvent
 from model_registry.transfer.push import PushReport, push
@@ -39,23 +44,29 @@ from model_registry.transfer.reading import read_commit, read_manifest
 __all__ = [
     "BluegridError",
     "Checksum",
+    "ChecksumAlgorithm",
     "Cluster",
     "Commit",
     "ConfigError",
     "DeclaredSet",
     "Example",
+    "FetchReport",
     "FetchedVersion",
     "FormatError",
     "IntegrityError",
+    "KeyAlgorithm",
     "Manifest",
     "ModelError",
     "ModelRow",
+    "ModelSet",
     "ModelType",
     "ObjectExists",
     "ObjectMissing",
     "PackRow",
+    "PrivateKey",
     "Progress",
     "ProgressEvent",
+    "PublicKey",
     "PushReport",
     "Registry",
     "RegistryError",
@@ -67,11 +78,14 @@ __all__ = [
     "StoreError",
     "StoreUnreachable",
     "Switch",
+    "TrustedKey",
     "Version",
     "VersionConflict",
     "add_cluster",
     "add_version",
+    "export_model_signing",
     "fetch",
+    "fetch_bytes",
     "models_in_folder",
     "open_store",
     "push",
@@ -80,5 +94,7 @@ __all__ = [
     "remove_cluster",
     "sha256_digest",
     "sha256_hex",
+    "sign",
     "switch",
+    "verify_signature",
 ]

@@ -60,7 +60,9 @@ def start(settings: Settings, say: Say) -> ServedVersion:
 
     say(f"{settings.place}: fetching")
     store = open_store(settings.store)
-    version = fetch(store, settings.set, settings.version, settings.manifest, settings.models, fetched)
+    version = fetch(
+        store, settings.set, settings.version, settings.manifest, settings.models, progress=fetched
+    )
     if version.manifest.type != settings.type:
         raise ConfigError(
             f"BLUEGRID_TYPE: {settings.type}, but {settings.place} is of {version.manifest.type}"

@@ -1,19 +1,61 @@
 """The two kinds of checksum: what names bytes, and what guards them on their way.
 
-SHA-256 is the identity of models, packs and manifests. CRC-64/NVME travels with every object that is
-stored: it is taken before sending (checksum 1) and computed again by the store (checksum 2), which keeps
-the object only if they are equal. S3 servers know that algorithm as a header; it is the one CRC-64 they all
-speak.
+SHA-256 is the identity of models, packs and manifests. A second checksum, of an algorithm that the pusher
+chooses, travels with every object that is stored: it is taken before sending (checksum 1) and computed again
+by the store (checksum 2), which keeps the object only if they are equal.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import zlib
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
 
 from awscrt import checksums as awscrt
+from blake3 import blake3
+from fastcrc import crc64
+from pydantic import ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class ChecksumAlgorithm(StrEnum):
+    """What checksum guards an object on its way; S3 servers know the first names as headers.
+
+    The CRCs are those of the catalogue of parametrised CRC algorithms (reveng.sourceforge.io/crc-catalogue);
+    what the AWS documentation calls CRC-64 is CRC-64/NVME. MD5 and SHA-1 are for servers that know nothing
+    else: they find damage, and no forgery.
+    """
+
+    CRC64NVME = "CRC64NVME"
+    CRC32 = "CRC32"
+    CRC32C = "CRC32C"
+    SHA1 = "SHA1"
+    SHA256 = "SHA256"
+    MD5 = "MD5"
+    CRC64XZ = "CRC64XZ"
+    BLAKE3 = "BLAKE3"
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """A checksum in transit: its algorithm, and the value in base64 of big-endian bytes as in S3's header."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    algorithm: ChecksumAlgorithm
+    value: str
+
+    @classmethod
+    def of(
+        cls, data: bytes | memoryview, algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME
+    ) -> Checksum:
+        """Return the checksum of `data`."""
+        return cls(algorithm, base64.b64encode(_FUNCTIONS[algorithm](data)).decode())
 
 
 def sha256_hex(data: bytes | memoryview) -> str:
@@ -26,15 +68,17 @@ def sha256_digest(data: bytes | memoryview) -> str:
     return f"sha256:{sha256_hex(data)}"
 
 
-@dataclass(frozen=True)
-class Checksum:
-    """A checksum in transit: S3's name of the algorithm, and the value in base64 as in S3's header."""
+def _crc(function: Callable[[bytes | memoryview], int], size: int) -> Callable[[bytes | memoryview], bytes]:
+    return lambda data: function(data).to_bytes(size, "big")
 
-    algorithm: Literal["CRC64NVME"]
-    value: str
 
-    @classmethod
-    def of(cls, data: bytes) -> Checksum:
-        """Return the CRC-64/NVME of `data`."""
-        crc: int = awscrt.crc64nvme(data)
-        return cls("CRC64NVME", base64.b64encode(crc.to_bytes(8, "big")).decode())
+_FUNCTIONS: dict[ChecksumAlgorithm, Callable[[bytes | memoryview], bytes]] = {
+    ChecksumAlgorithm.CRC64NVME: _crc(awscrt.crc64nvme, 8),
+    ChecksumAlgorithm.CRC32: _crc(zlib.crc32, 4),
+    ChecksumAlgorithm.CRC32C: _crc(awscrt.crc32c, 4),
+    ChecksumAlgorithm.SHA1: lambda data: hashlib.sha1(data, usedforsecurity=False).digest(),
+    ChecksumAlgorithm.SHA256: lambda data: hashlib.sha256(data).digest(),
+    ChecksumAlgorithm.MD5: lambda data: hashlib.md5(data, usedforsecurity=False).digest(),
+    ChecksumAlgorithm.CRC64XZ: _crc(crc64.xz, 8),
+    ChecksumAlgorithm.BLAKE3: lambda data: blake3(data).digest(),
+}

@@ -9,14 +9,16 @@ hostile, so its sizes and places are checked as well.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import zstandard
-from pydantic import Field, FiniteFloat, StringConstraints, ValidationError, model_validator
+from pydantic import ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError, model_validator
 
 from model_registry.errors import FormatError, IntegrityError
-from model_registry.formats.checksums import sha256_digest
+from model_registry.formats.checksums import Checksum, sha256_digest
+from model_registry.formats.compression import MAX_DICTIONARY_BYTES
 from model_registry.formats.pack import is_bomb
 from model_registry.frozen import Frozen
 from model_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
@@ -55,24 +57,23 @@ class Example(Frozen):
         return self
 
 
-class StoredChecksum(Frozen):
-    """The checksum that the store verified when the pack was put."""
-
-    algorithm: Literal["CRC64NVME"]
-    value: str
-
-
 class PackRow(Frozen):
     """One pack that the version's models lie in."""
 
     sha256: Sha256
     size: Size
     """Bytes."""
-    checksum: StoredChecksum
+    checksum: Checksum
+    """What the store verified when the pack was put."""
+    dictionary: Annotated[int, Field(ge=0, le=MAX_DICTIONARY_BYTES, strict=True)] = 0
+    """Bytes of the zstd dictionary at the pack's beginning, without which no model in it can be read."""
 
 
-class ModelRow(Frozen):
-    """One model of the version."""
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model of the version; a plain dataclass, since there may be a hundred thousand in memory."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     uid: Uid
     pack: Sha256
@@ -86,12 +87,6 @@ class ModelRow(Frozen):
     sha256: Sha256
     """SHA-256 of the model's file: the model's identity."""
     example: Example | None = None
-
-    @model_validator(mode="after")
-    def _is_no_bomb(self) -> ModelRow:
-        if is_bomb(self.length, self.raw_length):
-            raise ValueError(f"model {self.uid}: {self.length} bytes that claim to be {self.raw_length}")
-        return self
 
 
 class Manifest(Frozen):
@@ -108,6 +103,7 @@ class Manifest(Frozen):
     def _is_sound(self) -> Manifest:
         _check_order([model.uid for model in self.models], "models")
         _check_order([pack.sha256 for pack in self.packs], "packs")
+        _check_sizes(self)
         _check_places(self)
         return self
 
@@ -155,6 +151,12 @@ def _check_order(names: list[str], what: str) -> None:
             raise ValueError(f"{what}: {before} is there twice")
         if before > after:
             raise ValueError(f"{what}: {after} stands after {before}; they are sorted")
+
+
+def _check_sizes(manifest: Manifest) -> None:
+    for row in manifest.models:
+        if is_bomb(row.length, row.raw_length):
+            raise ValueError(f"model {row.uid}: {row.length} bytes that claim to be {row.raw_length}")
 
 
 def _check_places(manifest: Manifest) -> None:

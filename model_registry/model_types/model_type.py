@@ -41,6 +41,11 @@ class ModelType(Frozen):
     def __str__(self) -> str:
         return f"{self.framework}/{self.file_type}"
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether a model of this type is a folder."""
+        return False
+
     @classmethod
     def parse(cls, text: str) -> ModelType:
         """Return the type that is written as `text`; ValueError names the known ones."""

@@ -17,12 +17,14 @@ from pydantic import (
     StrictInt,
     StringConstraints,
     Tag,
+    model_validator,
 )
 
-from model_registry.errors import RegistryError
+from model_registry.errors import ConfigError, RegistryError
 from model_registry.frozen import Frozen
 from model_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
 from model_registry.names import ClusterId, Digest, Label, Quantity, ServiceName
+from model_registry.signing.keys import PublicKey
 
 DEFAULT_REGION = "default"
 """The key of `live` that holds for every region without a key of its own."""
@@ -35,6 +37,27 @@ class Source(StrEnum):
 
     PLATFORM = "platform"
     USER = "user"
+
+
+class TrustedKey(Frozen):
+    """A public key whose owner's signature on a version is believed; `bluegrid key new` prints such a row."""
+
+    id: Label
+    """What people call the key, such as ops-2026."""
+    public: Text
+    """The key itself: base64 of its DER SubjectPublicKeyInfo, Ed25519 or P-256."""
+
+    @model_validator(mode="after")
+    def _is_a_key(self) -> TrustedKey:
+        try:
+            self.to_public_key()
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def to_public_key(self) -> PublicKey:
+        """Return the key to verify with."""
+        return PublicKey.from_text(self.id, self.public)
 
 
 class DeclaredSet(Frozen):
@@ -50,6 +73,13 @@ class DeclaredSet(Frozen):
     """Framework and file type of every model in the set."""
     source: Source
     """Defined by the platform, or by one of its users."""
+    keys: tuple[TrustedKey, ...] = ()
+    """Who may sign the set's versions; where there are any, a version without their signature is refused."""
+
+    @property
+    def public_keys(self) -> tuple[PublicKey, ...]:
+        """The keys to verify with."""
+        return tuple(key.to_public_key() for key in self.keys)
 
 
 class Version(Frozen):

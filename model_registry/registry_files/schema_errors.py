@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_registry.registry_files.schema import Cluster, DeclaredSet, RegistryFile, Service, Version
+from model_registry.registry_files.schema import (
+    Cluster,
+    DeclaredSet,
+    RegistryFile,
+    Service,
+    TrustedKey,
+    Version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
 _MODEL_AT: Mapping[tuple[str, ...], type[BaseModel]] = {
     (): RegistryFile,
     ("set",): DeclaredSet,
+    ("set", "keys"): TrustedKey,
     ("versions",): Version,
     ("service",): Service,
     ("service", "clusters"): Cluster,

@@ -1,54 +1,87 @@
-"""Fetch: a version's models out of the store into a folder, verified, all or none.
+"""Fetch: a version's models out of the store, all or some of them, verified, into a folder or into memory.
 
     <into>/
     └── <manifest's SHA-256>/       appears when every model in it is verified
-        ├── <sha256>.skops          one file a model, named by its own digest; devices may share one
+        ├── <sha256>.skops          one file or folder a model, named by its digest; devices may share one
         └── ...
 
-A damaged byte is fetched once more, since it may have been damaged on its way; then the whole fetch fails,
-naming set, version, model and pack.
+All or nothing: nothing appears before all wanted models are verified. What is there already and sound is not
+fetched again.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import shutil
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_registry.errors import ConfigError, FormatError, IntegrityError
 from model_registry.files import locked
-from model_registry.formats.checksums import sha256_hex
-from model_registry.formats.layout import pack_key
-from model_registry.formats.pack import PackEntry, read_index, read_model
+from model_registry.signing.signatures import verify_signature
+from model_registry.transfer.model_files import Cache, is_sound, remove_model, write_model
 from model_registry.transfer.progress import ProgressEvent, ignore
-from model_registry.transfer.ranges import Span, spans
-from model_registry.transfer.reading import about, read_commit, read_manifest, twice
+from model_registry.transfer.reading import about, read_commit, read_manifest
+from model_registry.transfer.selection import selected
+from model_registry.transfer.unpacking import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Sequence
 
-    from model_registry.formats.manifest import Manifest, ModelRow, PackRow
+    from model_registry.formats.manifest import Manifest, ModelRow
+    from model_registry.signing.keys import PublicKey
     from model_registry.stores import Store
     from model_registry.transfer.progress import Progress
 
-PARALLEL = 4
-"""Packs under way at a time; each is held in memory."""
+
+@dataclass(frozen=True)
+class FetchReport:
+    """What a fetch found and did; all but `fetched_bytes` count or name models."""
+
+    checked: int
+    """Models that were verified; without an error that is all that were wanted."""
+    already_there: int
+    """Models that were in the folder or the cache, and sound."""
+    damaged: tuple[str, ...]
+    """UIDs of models that were in the folder or the cache, damaged, and have been fetched again."""
+    refetched: tuple[str, ...]
+    """UIDs of models that came damaged, or beside damaged ones, and were right when fetched once more."""
+    extra: tuple[str, ...]
+    """Names of what lies in the folder and belongs to no model of the version; it is left alone."""
+    fetched_bytes: int
+    """Bytes of packs that went over the wire."""
+
+
+class ModelPaths(Mapping[str, Path]):
+    """The model's file or folder by UID."""
+
+    def __init__(self, folder: Path, names: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._names = names
+
+    def __getitem__(self, uid: str) -> Path:
+        return self._folder / self._names[uid]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True)
 class FetchedVersion:
-    """A verified version on disk."""
+    """A verified version on disk, or the part of it that was wanted."""
 
     set_id: str
     version_id: str
     manifest: Manifest
+    """Of the whole version."""
     paths: Mapping[str, Path]
-    """The model's file by UID."""
+    """The model's file or folder by UID, for the models that were wanted."""
+    report: FetchReport = field(compare=False)
 
 
 def fetch(
@@ -57,6 +90,10 @@ def fetch(
     version_id: str,
     manifest_digest: str,
     into: Path,
+    *,
+    only: Collection[str] = (),
+    keys: Sequence[PublicKey] = (),
+    cache: Path | None = None,
     progress: Progress = ignore,
 ) -> FetchedVersion:
     """Bring a version's models into the folder `into`; what is there already and sound is not fetched again.
@@ -67,116 +104,197 @@ def fetch(
         version_id: the version.
         manifest_digest: the digest that the registry pins, `sha256:<hex>`.
         into: a folder; it is made if need be.
-        progress: is told after each pack.
+        only: UIDs, or patterns such as `line-9*`, of the wanted models; none: all.
+        keys: where given, one of these must have signed the version.
+        cache: a folder of models by digest that several fetches share, at once if need be; made if need be.
+        progress: is told after each part of a pack.
 
     Raises:
-        IntegrityError: the store holds other bytes than were pushed, or another manifest than is pinned.
-        FormatError: the bytes are as pinned and still no sound manifest or pack.
+        IntegrityError: the store holds other bytes than were pushed, or another manifest than is pinned, or
+            no trusted key has signed the version.
+        FormatError: the bytes are as pinned and still no sound manifest or model.
         ObjectMissing: the version, its manifest or one of its packs is not in the store.
         StoreError: the store refused or did not answer.
-        ConfigError: the folder cannot be written.
+        ConfigError: the folder cannot be written, or `only` names no model.
     """
-    commit = read_commit(store, set_id, version_id)
-    if commit.manifest != manifest_digest:
-        differs = f"published as manifest {commit.manifest[:15]}, pinned as {manifest_digest[:15]}"
-        raise IntegrityError(f"set {set_id} version {version_id}: {differs}; mend the registry's digest")
-    manifest = read_manifest(store, set_id, version_id, manifest_digest)
+    manifest, rows = _wanted(store, set_id, version_id, manifest_digest, only, keys)
     folder = into / manifest_digest.removeprefix("sha256:")
-    paths = {row.uid: folder / _file_name(manifest, row) for row in manifest.models}
+    names = {row.uid: _file_name(manifest, row) for row in rows}
     try:
         into.mkdir(parents=True, exist_ok=True)
         with locked(into):
-            if not _holds(manifest, paths):
-                _fetch_folder(store, manifest, folder, progress)
+            report = _Folder(store, manifest, folder, Cache(cache) if cache else None, progress).complete(
+                rows
+            )
     except OSError as error:
-        raise ConfigError(f"{into}: cannot be written: {error.strerror}; give it room and rights") from None
-    return FetchedVersion(set_id, version_id, manifest, paths)
+        place = error.filename or into
+        raise ConfigError(f"{place}: cannot be written: {error.strerror}; give it room and rights") from None
+    return FetchedVersion(set_id, version_id, manifest, ModelPaths(folder, names), report)
+
+
+def fetch_bytes(
+    store: Store,
+    set_id: str,
+    version_id: str,
+    manifest_digest: str,
+    *,
+    only: Collection[str] = (),
+    keys: Sequence[PublicKey] = (),
+    progress: Progress = ignore,
+) -> Mapping[str, bytes]:
+    """Return a version's models by UID, verified; for the arguments and errors see `fetch`."""
+    manifest, rows = _wanted(store, set_id, version_id, manifest_digest, only, keys)
+    models: dict[str, bytes] = {}
+
+    def take(row: ModelRow, model: bytes) -> None:
+        models[row.sha256] = model
+
+    _unpack_all(store, manifest, rows, take, progress)
+    return {row.uid: models[row.sha256] for row in rows}
+
+
+def _wanted(
+    store: Store,
+    set_id: str,
+    version_id: str,
+    digest: str,
+    only: Collection[str],
+    keys: Sequence[PublicKey],
+) -> tuple[Manifest, Sequence[ModelRow]]:
+    commit = read_commit(store, set_id, version_id)
+    if commit.manifest != digest:
+        differs = f"published as manifest {commit.manifest[:15]}, pinned as {digest[:15]}"
+        raise IntegrityError(f"set {set_id} version {version_id}: {differs}; mend the registry's digest")
+    if keys:
+        verify_signature(store, set_id, version_id, digest, keys)
+    manifest = read_manifest(store, set_id, version_id, digest)
+    if not only:
+        return manifest, manifest.models
+    uids = selected(manifest, only)
+    return manifest, [row for row in manifest.models if row.uid in uids]
+
+
+def _unpack_all(
+    store: Store,
+    manifest: Manifest,
+    rows: Sequence[ModelRow],
+    take: Callable[[ModelRow, bytes], None],
+    progress: Progress,
+) -> tuple[tuple[str, ...], int]:
+    """Unpack and tell the progress; return the UIDs that were fetched twice, and the bytes fetched."""
+    models, size = 0, 0
+    refetched: list[str] = []
+    devices = Counter(row.sha256 for row in rows)
+    with about(manifest.set, manifest.version):
+        for part in unpack(store, manifest, rows, take):
+            models += sum(devices[row.sha256] for row in part.rows)
+            size += part.bytes
+            refetched.extend(row.uid for row in part.rows if part.refetched)
+            progress(ProgressEvent(models=models, models_total=len(rows), bytes=size))
+    return tuple(sorted(refetched)), size
 
 
 def _file_name(manifest: Manifest, row: ModelRow) -> str:
     return f"{row.sha256}.{manifest.type.file_type}"
 
 
-def _holds(manifest: Manifest, paths: Mapping[str, Path]) -> bool:
-    for row in manifest.models:
-        try:
-            with paths[row.uid].open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != row.sha256:
-                    return False
-        except FileNotFoundError:
-            return False
-    return True
+@dataclass(frozen=True)
+class _Folder:
+    """A version's folder, while the lock of the folder around it is held."""
 
+    store: Store
+    manifest: Manifest
+    path: Path
+    cache: Cache | None
+    progress: Progress
 
-def _fetch_folder(store: Store, manifest: Manifest, folder: Path, progress: Progress) -> None:
-    partial = folder.with_name(f".{folder.name}.partial")
-    # The lock is held: what lies here is of a fetch that was killed, or has been damaged since.
-    for leftover in (partial, folder):
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial.mkdir()
-    try:
-        with about(manifest.set, manifest.version):
-            _fetch_packs(store, manifest, partial, progress)
-        # No fsync: a machine that loses power loses nothing that the next fetch does not see by the digests.
-        partial.replace(folder)
-    finally:
+    def complete(self, rows: Sequence[ModelRow]) -> FetchReport:
+        """Bring what is missing or damaged of the models in `rows`."""
+        partial = self.path.with_name(f".{self.path.name}.partial")
+        # The lock is held: what lies here is of a fetch that was killed.
         shutil.rmtree(partial, ignore_errors=True)
+        lacking, damaged = self._lacking(rows)
+        refetched: tuple[str, ...] = ()
+        size = 0
+        if lacking:
+            partial.mkdir()
+            try:
+                lacking, rotten = self._from_cache(lacking, partial)
+                damaged += rotten
+                refetched, size = _unpack_all(
+                    self.store, self.manifest, lacking, self._taker(partial), self.progress
+                )
+                self._publish(partial)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        return FetchReport(
+            checked=len(rows),
+            already_there=len(rows) - len(lacking),
+            damaged=tuple(sorted(damaged)),
+            refetched=refetched,
+            extra=self._extra(),
+            fetched_bytes=size,
+        )
 
+    def _lacking(self, rows: Sequence[ModelRow]) -> tuple[Sequence[ModelRow], list[str]]:
+        """Return the models that are missing or damaged, and the UIDs of the latter."""
+        if not self.path.exists():
+            return rows, []
+        lacking, damaged = [], []
+        for row in rows:
+            try:
+                if is_sound(self._at(self.path, row), row.sha256, is_folder=self._is_folder):
+                    continue
+                damaged.append(row.uid)
+            except FileNotFoundError:
+                pass
+            lacking.append(row)
+        return lacking, damaged
 
-def _fetch_packs(store: Store, manifest: Manifest, folder: Path, progress: Progress) -> None:
-    rows_by_pack: dict[str, list[ModelRow]] = defaultdict(list)
-    for row in manifest.models:
-        rows_by_pack[row.pack].append(row)
-    models, size = 0, 0
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        futures = [
-            pool.submit(_fetch_pack, store, manifest, pack, rows_by_pack[pack.sha256], folder)
-            for pack in manifest.packs
-        ]
-        try:
-            for future in as_completed(futures):
-                fetched, fetched_bytes = future.result()
-                models, size = models + fetched, size + fetched_bytes
-                progress(ProgressEvent(models=models, models_total=len(manifest.models), bytes=size))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    def _from_cache(self, rows: Sequence[ModelRow], partial: Path) -> tuple[Sequence[ModelRow], list[str]]:
+        """Take what the cache has; return the models that are still lacking, and UIDs of damaged ones."""
+        if self.cache is None:
+            return rows, []
+        outcomes: dict[str, bool | None] = {}
+        for row in rows:
+            if row.sha256 not in outcomes:
+                target = self._at(partial, row)
+                outcomes[row.sha256] = self.cache.take(row.sha256, target, is_folder=self._is_folder)
+        lacking = [row for row in rows if not outcomes[row.sha256]]
+        return lacking, [row.uid for row in rows if outcomes[row.sha256] is False]
 
+    def _taker(self, partial: Path) -> Callable[[ModelRow, bytes], None]:
+        def take(row: ModelRow, model: bytes) -> None:
+            path = self._at(partial, row)
+            # A part that came damaged comes twice, with models that are there already.
+            remove_model(path)
+            try:
+                write_model(path, model, is_folder=self._is_folder)
+            except FormatError as error:
+                raise FormatError(f"model {row.uid}: {error}") from None
+            if self.cache:
+                self.cache.keep(row.sha256, model, path, is_folder=self._is_folder)
 
-def _fetch_pack(
-    store: Store, manifest: Manifest, pack: PackRow, rows: Sequence[ModelRow], folder: Path
-) -> tuple[int, int]:
-    size = 0
-    for span in spans(pack, rows):
-        twice(functools.partial(_fetch_span, store, manifest, pack, span, folder))
-        size += span.length
-    return len(rows), size
+        return take
 
+    def _publish(self, partial: Path) -> None:
+        # No fsync: a machine that loses power loses nothing that the next fetch does not see by the digests.
+        if not self.path.exists():
+            partial.rename(self.path)
+            return
+        for path in partial.iterdir():
+            target = self.path / path.name
+            if target.is_dir():
+                shutil.rmtree(target)
+            path.replace(target)
 
-def _fetch_span(store: Store, manifest: Manifest, pack: PackRow, span: Span, folder: Path) -> None:
-    key = pack_key(manifest.set, pack.sha256)
-    is_whole = span.length == pack.size
-    data = store.get(key) if is_whole else store.get_range(key, span.offset, span.length)
-    for row, model in _models(data, pack, span):
-        (folder / _file_name(manifest, row)).write_bytes(model)
-    if is_whole:
-        _check_whole(data, pack, span.rows)
+    def _extra(self) -> tuple[str, ...]:
+        known = {_file_name(self.manifest, row) for row in self.manifest.models}
+        return tuple(sorted(path.name for path in self.path.iterdir() if path.name not in known))
 
+    @property
+    def _is_folder(self) -> bool:
+        return self.manifest.type.is_folder
 
-def _models(data: bytes, pack: PackRow, span: Span) -> Iterator[tuple[ModelRow, bytes]]:
-    view = memoryview(data)
-    for row in span.rows:
-        start = row.offset - span.offset
-        try:
-            yield row, read_model(view[start : start + row.length], row.raw_length, row.sha256)
-        except IntegrityError as error:
-            raise IntegrityError(f"model {row.uid} in pack {pack.sha256[:8]}: {error}") from None
-
-
-def _check_whole(data: bytes, pack: PackRow, rows: Sequence[ModelRow]) -> None:
-    if sha256_hex(data) != pack.sha256:
-        raise IntegrityError(f"pack {pack.sha256[:8]}: SHA-256 differs, outside of this version's models")
-    listed = set(read_index(data))
-    for row in rows:
-        if PackEntry(row.offset, row.length, row.raw_length, row.sha256) not in listed:
-            raise FormatError(f"model {row.uid} in pack {pack.sha256[:8]}: is not in the pack's index")
+    def _at(self, folder: Path, row: ModelRow) -> Path:
+        return folder / _file_name(self.manifest, row)

@@ -1,18 +1,25 @@
-"""The models of a version before they are pushed: files in a folder, and their recorded examples."""
+"""The models of a version before they are pushed: in memory, or in a folder with their recorded examples.
+
+A model is a file or a folder; a folder is read as one archive of its files.
+"""
 
 from __future__ import annotations
 
+import stat
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from pydantic import TypeAdapter, ValidationError
 
 from model_registry.errors import ConfigError, FormatError
+from model_registry.formats.folder import archive
 from model_registry.formats.manifest import MAX_MODEL_BYTES, Example
 from model_registry.names import check_uid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from model_registry.model_types.model_type import ModelType
@@ -22,31 +29,82 @@ EXAMPLES = "examples.json"
 _EXAMPLES = TypeAdapter(dict[str, Example])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceModel:
     """One model that can be pushed."""
 
     uid: str
-    path: Path
+    content: Path | bytes
+    """The model itself, or the file or folder that holds it."""
     example: Example | None = None
 
-    def read(self) -> bytes:
-        """Return the model's bytes."""
+    @property
+    def origin(self) -> str:
+        """Where the model comes from, for messages."""
+        return f"model {self.uid}" if isinstance(self.content, bytes) else str(self.content)
+
+    def size(self) -> int:
+        """Bytes of the model, near enough to plan with; ConfigError when it cannot be read."""
+        if isinstance(self.content, bytes):
+            return len(self.content)
         try:
-            size = self.path.stat().st_size
-            if not 0 < size <= MAX_MODEL_BYTES:
-                raise FormatError(f"{self.path}: {size} bytes; a model has 1 byte to 4 GiB")
-            return self.path.read_bytes()
+            return _size(self.content)
         except OSError as error:
-            raise ConfigError(f"{self.path}: cannot be read: {error.strerror or error}") from None
+            raise self._unreadable(error) from None
+
+    def read(self) -> bytes:
+        """Return the model's bytes; those of a folder are its archive.
+
+        Raises:
+            FormatError: it is empty or too large, or a folder that is no model.
+            ConfigError: it cannot be read.
+        """
+        if isinstance(self.content, bytes):
+            data = self.content
+        else:
+            try:
+                data = _read(self.content)
+            except OSError as error:
+                raise self._unreadable(error) from None
+        if not 0 < len(data) <= MAX_MODEL_BYTES:
+            raise FormatError(f"{self.origin}: {len(data)} bytes; a model has 1 byte to 4 GiB")
+        return data
+
+    def _unreadable(self, error: OSError) -> ConfigError:
+        return ConfigError(f"{self.origin}: cannot be read: {error.strerror or error}")
 
 
-def models_in_folder(folder: Path, model_type: ModelType) -> tuple[SourceModel, ...]:
+class LazyModels(Sequence[SourceModel]):
+    """Models that are made when they are asked for: a hundred thousand of them take little memory.
+
+    Args:
+        uids: their UIDs, sorted.
+        model: makes the model with a UID.
+    """
+
+    def __init__(self, uids: Sequence[str], model: Callable[[str], SourceModel]) -> None:
+        self._uids = uids
+        self._model = model
+
+    def __len__(self) -> int:
+        return len(self._uids)
+
+    @overload
+    def __getitem__(self, index: int) -> SourceModel: ...
+    @overload
+    def __getitem__(self, index: slice) -> LazyModels: ...
+    def __getitem__(self, index: int | slice) -> SourceModel | LazyModels:
+        if isinstance(index, slice):
+            return LazyModels(self._uids[index], self._model)
+        return self._model(self._uids[index])
+
+
+def models_in_folder(folder: Path, model_type: ModelType) -> Sequence[SourceModel]:
     """Return the models in `folder`, sorted by UID.
 
-    A model is a file `<uid>.<file type>`. `examples.json`, where it exists, holds recorded examples by UID:
-    `{"line-17": {"inputs": [[1.0, 2.0]], "outputs": [0.5], "rtol": 1e-6, "atol": 1e-9}}`. Other files
-    are ignored.
+    A model is a file (or, for such types, a folder) `<uid>.<suffix>`. `examples.json`, where it exists, holds
+    recorded examples by UID: `{"line-17": {"inputs": [[1.0, 2.0]], "outputs": [0.5], "rtol": 1e-6, "atol":
+    1e-9}}`. Other files are ignored.
 
     Raises:
         ConfigError: there is no such folder, or no model in it.
@@ -55,21 +113,22 @@ def models_in_folder(folder: Path, model_type: ModelType) -> tuple[SourceModel, 
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder; name the folder of the models")
     examples = _examples(folder / EXAMPLES)
-    paths = {}
-    for path in folder.glob(f"*.{model_type.file_type}"):
+    suffix = f".{model_type.file_type}"
+    names: dict[str, str] = {}
+    for path in folder.iterdir():
+        if not path.name.endswith(suffix):
+            continue
         # Some file systems keep names decomposed; a UID has one form.
-        uid = unicodedata.normalize("NFC", path.name.removesuffix(f".{model_type.file_type}"))
+        uid = unicodedata.normalize("NFC", path.name.removesuffix(suffix))
         try:
-            paths[check_uid(uid)] = path
+            names[check_uid(uid)] = path.name
         except ValueError as error:
             raise FormatError(f"{folder}: {path.name!a}: {error}; rename the file") from None
-    if not paths:
-        raise ConfigError(
-            f"{folder}: no model in it; a model of this set is a file <uid>.{model_type.file_type}"
-        )
-    if strays := examples.keys() - paths.keys():
+    if not names:
+        raise ConfigError(f"{folder}: no model in it; a model of this set is a file <uid>{suffix}")
+    if strays := examples.keys() - names.keys():
         raise FormatError(f"{folder / EXAMPLES}: {min(strays)} has an example and no model")
-    return tuple(SourceModel(uid, paths[uid], examples.get(uid)) for uid in sorted(paths))
+    return LazyModels(sorted(names), lambda uid: SourceModel(uid, folder / names[uid], examples.get(uid)))
 
 
 def _examples(path: Path) -> dict[str, Example]:
@@ -83,3 +142,19 @@ def _examples(path: Path) -> dict[str, Example]:
         raise FormatError(f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _size(path: Path) -> int:
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        return sum(file.lstat().st_size for file in path.rglob("*"))
+    return status.st_size
+
+
+def _read(path: Path) -> bytes:
+    try:
+        # A model may be many; `Path.open` and its buffer would take as long as the reading.
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            return file.readall()
+    except IsADirectoryError:
+        return archive(path)

@@ -1,24 +1,49 @@
 """Packing: which models lie in which pack, and the manifest that says so.
 
 A model that a base version holds already, or that two devices share, is packed once. Models are packed in
-the order of their UIDs, so the same models make the same packs.
+the order in which they come, so the same models in the same order make the same packs.
+
+What is kept of a model, once its pack is filled, is its row of the manifest; models are read a few mebibytes
+ahead, by threads. So the memory that a push takes does not grow with the models' bytes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import defaultdict, deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
-from model_registry.errors import FormatError
+from model_registry.errors import ConfigError, FormatError
+from model_registry.formats import pack as pack_format
 from model_registry.formats.checksums import Checksum, sha256_hex
-from model_registry.formats.manifest import Manifest, ModelRow, PackRow, StoredChecksum
+from model_registry.formats.manifest import Manifest, ModelRow, PackRow
 from model_registry.formats.pack import PackEntry, PackWriter, is_bomb
+from model_registry.names import check_uid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future, ThreadPoolExecutor
 
+    from model_registry.formats.manifest import Example
     from model_registry.model_types.model_type import ModelType
     from model_registry.transfer.models import SourceModel
+
+READERS = 2
+"""Threads that read and hash models."""
+
+CHUNK_BYTES = 2 * 2**20
+CHUNK_MODELS = 256
+"""What a thread reads at a time: much of it costs memory, little of it hand-overs between threads."""
+
+
+class LoadedModel(NamedTuple):
+    """A model in memory."""
+
+    uid: str
+    example: Example | None
+    origin: str
+    data: bytes
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -31,70 +56,173 @@ class Pack:
     entries: tuple[PackEntry, ...]
 
 
-class Packing:
-    """Where every model of a version lies, as packs are filled.
+@dataclass
+class FilledPack:
+    """A pack that takes no more models; its bytes are yet to be made."""
 
-    Args:
-        models: the models to add, or to put in the place of the base's.
-        base: the manifest to start from.
-    """
-
-    def __init__(self, models: Sequence[SourceModel], base: Manifest | None) -> None:
-        self._models = sorted(models, key=lambda model: model.uid)
-        self._base_rows = {row.uid: row for row in base.models} if base else {}
-        self._pack_rows = {pack.sha256: pack for pack in base.packs} if base else {}
-        self._places = {
-            row.sha256: (row.pack, PackEntry(row.offset, row.length, row.raw_length, row.sha256))
-            for row in self._base_rows.values()
-        }
-        self._sha256_by_uid: dict[str, str] = {}
+    writer: PackWriter = field(default_factory=PackWriter)
+    origins: dict[str, str] = field(default_factory=dict)
+    """Where each model comes from, by its SHA-256."""
+    raw_bytes: int = 0
 
     @property
-    def count(self) -> int:
-        """Models of the version."""
-        return len(self._base_rows.keys() | {model.uid for model in self._models})
+    def is_large(self) -> bool:
+        """Whether it takes so much memory that nothing else should be under way."""
+        return self.raw_bytes > pack_format.TARGET_BYTES and len(self.origins) == 1
 
-    def packs(self) -> Iterator[Pack]:
-        """Read the models, and yield packs of those that lie nowhere yet; only one is filled at a time."""
-        writer = PackWriter()
-        filling: set[str] = set()
-        for model in self._models:
-            data = model.read()
-            sha256 = sha256_hex(data)
-            self._sha256_by_uid[model.uid] = sha256
-            if sha256 in self._places or sha256 in filling:
-                continue
-            entry = writer.add(data, sha256)
-            filling.add(sha256)
+    def add(self, model: LoadedModel) -> None:
+        """Append a model."""
+        self.writer.add(model.data, model.sha256)
+        self.origins[model.sha256] = model.origin
+        self.raw_bytes += len(model.data)
+
+    def close(self) -> Pack:
+        """Make the pack's bytes; FormatError when a model is a bomb. From any thread, once."""
+        data = self.writer.to_bytes()
+        entries = tuple(self.writer.entries)
+        for entry in entries:
             if is_bomb(entry.length, entry.raw_length):
                 shrinks = f"shrinks from {entry.raw_length} to {entry.length} bytes"
-                raise FormatError(f"{model.path}: {shrinks}, which no reader accepts; is it a model?")
-            if writer.is_full:
-                yield self._close(writer)
-                writer, filling = PackWriter(), set()
-        if writer.entries:
-            yield self._close(writer)
+                origin = self.origins[entry.sha256]
+                raise FormatError(f"{origin}: {shrinks}, which no reader accepts; is it a model?")
+        checksum = Checksum.of(data)
+        row = PackRow(
+            sha256=sha256_hex(data),
+            size=len(data),
+            checksum=checksum,
+            dictionary=len(self.writer.dictionary),
+        )
+        return Pack(data, row, checksum, entries)
+
+
+class Packing:
+    """Where every model of a version lies, as packs are filled and stored.
+
+    Args:
+        base: rows to start from.
+        base_packs: the packs that they lie in.
+    """
+
+    def __init__(self, base: Iterable[ModelRow] = (), base_packs: Iterable[PackRow] = ()) -> None:
+        self._rows = {row.uid: row for row in base}
+        self._packs = {pack.sha256: pack for pack in base_packs}
+        self._by_sha256 = {row.sha256: row for row in self._rows.values()}
+        self._waiting: dict[str, list[tuple[str, Example | None]]] = defaultdict(list)
+        self._given: set[str] = set()
+
+    @property
+    def models_done(self) -> int:
+        """Models that were given, and lie in a pack that is stored."""
+        return len(self._given) - sum(map(len, self._waiting.values()))
+
+    def packs(
+        self, models: Iterable[LoadedModel], check: Callable[[str, bytes], None]
+    ) -> Iterator[FilledPack]:
+        """Yield packs of the models that lie nowhere yet, as each is full; `check` sees every model."""
+        pack = FilledPack()
+        for model in models:
+            check(model.uid, model.data)
+            if self._is_placed(model):
+                continue
+            if pack.origins and len(model.data) > pack_format.TARGET_BYTES:
+                # It goes alone, so that there is room in memory for it.
+                yield pack
+                pack = FilledPack()
+            pack.add(model)
+            # Nothing here may hold the model while its pack is on its way.
+            del model
+            if pack.writer.is_full or pack.is_large:
+                yield pack
+                pack = FilledPack()
+        if pack.origins:
+            yield pack
+
+    def stored(self, row: PackRow, entries: Iterable[PackEntry]) -> None:
+        """Note that a pack is in the store, and with it the models that wait for it."""
+        self._packs[row.sha256] = row
+        for entry in entries:
+            for uid, example in self._waiting.pop(entry.sha256):
+                placed = ModelRow(uid, row.sha256, *entry, example=example)
+                self._by_sha256[entry.sha256] = self._rows[uid] = placed
 
     def manifest(self, set_id: str, version_id: str, model_type: ModelType) -> Manifest:
-        """Return the version's manifest, once `packs` has ended."""
-        rows = dict(self._base_rows)
-        for model in self._models:
-            pack, entry = self._places[self._sha256_by_uid[model.uid]]
-            rows[model.uid] = ModelRow(uid=model.uid, pack=pack, example=model.example, **entry._asdict())
-        used = {row.pack for row in rows.values()}
+        """Return the version's manifest, once every pack is stored; ConfigError when there is no model."""
+        if not self._rows:
+            empty = f"set {set_id} version {version_id}: no model is left"
+            raise ConfigError(f"{empty}; a version has at least one")
+        used = {row.pack for row in self._rows.values()}
         return Manifest(
             set=set_id,
             version=version_id,
             type=model_type,
-            packs=tuple(self._pack_rows[sha256] for sha256 in sorted(used)),
-            models=tuple(rows[uid] for uid in sorted(rows)),
+            packs=tuple(self._packs[sha256] for sha256 in sorted(used)),
+            models=tuple(self._rows[uid] for uid in sorted(self._rows)),
         )
 
-    def _close(self, writer: PackWriter) -> Pack:
-        data = writer.to_bytes()
-        sha256, checksum = sha256_hex(data), Checksum.of(data)
-        stored = StoredChecksum(algorithm=checksum.algorithm, value=checksum.value)
-        row = PackRow(sha256=sha256, size=len(data), checksum=stored)
-        self._pack_rows[sha256] = row
-        self._places.update({entry.sha256: (sha256, entry) for entry in writer.entries})
-        return Pack(data, row, checksum, tuple(writer.entries))
+    def _is_placed(self, model: LoadedModel) -> bool:
+        """Give the model its row, or let it wait for one; False: it must be packed."""
+        if model.uid in self._given:
+            raise FormatError(f"{model.origin}: UID {model.uid} is there twice; a device has one model")
+        self._given.add(model.uid)
+        known = self._by_sha256.get(model.sha256)
+        if known is None:
+            is_filling = model.sha256 in self._waiting
+            self._waiting[model.sha256].append((model.uid, model.example))
+            return is_filling
+        self._rows[model.uid] = replace(known, uid=model.uid, example=model.example)
+        return True
+
+
+def read_ahead(models: Iterable[SourceModel], readers: ThreadPoolExecutor) -> Iterator[LoadedModel]:
+    """Read models a few mebibytes ahead; one that is larger than a pack only when its turn has come."""
+    # The threads are the caller's: a generator may be left half-way, and then nothing says when it ends them.
+    ahead: deque[Future[list[LoadedModel]]] = deque()
+    for size, chunk in _chunks(models):
+        is_large = size > pack_format.TARGET_BYTES
+        while ahead and (is_large or len(ahead) > READERS):
+            yield from _drained(ahead.popleft().result())
+        ahead.append(readers.submit(_load, chunk))
+        if is_large:
+            yield from _drained(ahead.popleft().result())
+    while ahead:
+        yield from _drained(ahead.popleft().result())
+
+
+def _chunks(models: Iterable[SourceModel]) -> Iterator[tuple[int, list[SourceModel]]]:
+    total = 0
+    chunk: list[SourceModel] = []
+    for model in models:
+        try:
+            check_uid(model.uid)
+        except ValueError as error:
+            raise ConfigError(f"{error}; name the device otherwise") from None
+        size = model.size()
+        if chunk and total + size > CHUNK_BYTES:
+            yield total, chunk
+            total, chunk = 0, []
+        total += size
+        chunk.append(model)
+        # Its bytes may be large: only the thread that reads it shall hold it, and no next one beside it.
+        del model
+        if total >= CHUNK_BYTES or len(chunk) == CHUNK_MODELS:
+            yield total, chunk
+            total, chunk = 0, []
+    if chunk:
+        yield total, chunk
+
+
+def _load(models: list[SourceModel]) -> list[LoadedModel]:
+    loaded = []
+    models.reverse()
+    while models:
+        model = models.pop()
+        data = model.read()
+        loaded.append(LoadedModel(model.uid, model.example, model.origin, data, sha256_hex(data)))
+    return loaded
+
+
+def _drained(models: list[LoadedModel]) -> Iterator[LoadedModel]:
+    # Popped, so that a model is in memory no longer than it is needed.
+    models.reverse()
+    while models:
+        yield models.pop()

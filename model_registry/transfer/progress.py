@@ -11,11 +11,13 @@ class ProgressEvent:
     """How far a transfer is; sent after each pack, from the thread that called push or fetch."""
 
     models: int
-    """Models that are done."""
-    models_total: int
-    """Models of the whole version."""
+    """Models that are done, of those that were given or wanted."""
+    models_total: int | None
+    """Models that were given or are wanted; None: they come as a stream, and nobody knows."""
     bytes: int
     """Bytes that went over the wire so far."""
+    bytes_total: int | None = None
+    """Bytes that will; None: nobody knows before the last model is packed."""
 
 
 Progress = Callable[[ProgressEvent], None]

@@ -2,28 +2,36 @@
 
 Nobody sees anything before the commit, so a push may be killed anywhere and run again. What is in the store
 already is not sent again; it is read back before anything relies on it, and replaced where it is damaged.
+
+A small object is sent at once, and read back only where its key is taken; a large one is asked for first. So
+an update of one model is four requests, one after the other: base, pack, manifest, commit.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Sized
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from model_registry.errors import ConfigError, ObjectExists, ObjectMissing, VersionConflict
 from model_registry.formats.checksums import Checksum, sha256_digest
 from model_registry.formats.commit import Commit
 from model_registry.formats.layout import manifest_key, pack_key, version_key
 from model_registry.names import check_label
-from model_registry.transfer.packing import Pack, Packing
+from model_registry.transfer.packing import READERS, FilledPack, Packing, read_ahead
 from model_registry.transfer.progress import ProgressEvent, ignore
 from model_registry.transfer.reading import read_commit, read_manifest, twice
+from model_registry.transfer.selection import selected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator
+    from concurrent.futures import Future
+    from datetime import datetime
 
-    from model_registry.formats.manifest import Manifest
+    from model_registry.formats.manifest import Manifest, ModelRow, PackRow
+    from model_registry.formats.pack import PackEntry
     from model_registry.model_types.model_type import ModelType
     from model_registry.registry_files.schema import Version
     from model_registry.stores import Store
@@ -31,7 +39,13 @@ if TYPE_CHECKING:
     from model_registry.transfer.progress import Progress
 
 PARALLEL = 3
-"""Packs under way at a time; each is held in memory, twice while it is compared with what is there."""
+"""Packs under way at a time; each is held in memory."""
+
+SMALL_BYTES = 2**20
+"""Up to this size, sending costs less than asking first."""
+
+COMPARED_BYTES = 8 * 2**20
+"""How much of a stored object is held beside the bytes that it is compared with."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +56,14 @@ class PushReport:
     version: str
     manifest: str
     """The version's digest, for the registry."""
+    published: datetime
+    """When the version was committed, by this push or an earlier one."""
     models: int
     """Models of the version."""
     sent_models: int
-    """Models that went over the wire."""
+    """Models that the store took."""
     sent_bytes: int
-    """Bytes of packs and manifest that went over the wire."""
+    """Bytes of packs and manifest that the store took."""
     packs: int
     """Packs that the version's models lie in."""
     packs_healed: int
@@ -60,10 +76,11 @@ def push(
     store: Store,
     set_id: str,
     version_id: str,
-    models: Sequence[SourceModel],
+    models: Iterable[SourceModel],
     *,
     model_type: ModelType,
     base: Version | None = None,
+    without: Collection[str] = (),
     progress: Progress = ignore,
 ) -> PushReport:
     """Publish a version.
@@ -72,50 +89,60 @@ def push(
         store: where to.
         set_id: the model set.
         version_id: the version's ID, unique in the set.
-        models: the models, from `models_in_folder`.
+        models: the models, from `models_in_folder` or from memory. A list or tuple is packed in the order of
+            its UIDs; any other iterable is read once, as it comes, and never held whole.
         model_type: the type of every model in the set.
         base: start from this version's models; those of `models` replace them or are added.
+        without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
         progress: is told after each pack.
 
     Raises:
+        ConfigError: an ID or a UID is none, `without` names no model of the base, or no model is left.
         VersionConflict: the version exists with other models.
-        FormatError: a model is empty, too large or suspiciously compressible.
+        FormatError: a model is empty, too large or suspiciously compressible, or comes twice.
         IntegrityError: the store received other bytes than were sent, twice, or `base` is damaged there.
         StoreError: the store refused or did not answer.
     """
     for name in (set_id, version_id):
         _check_id(name)
-    based_on = read_manifest(store, set_id, base.id, base.manifest) if base else None
-    if based_on and based_on.type != model_type:
-        their = f"set {set_id} version {based_on.version} is of type {based_on.type}"
-        raise ConfigError(f"{their}, the new models of {model_type}; a set holds one type")
-    packing = Packing(models, based_on)
-    stored, sent_models, sent_bytes, healed = 0, 0, 0, 0
-    for result in _store_packs(store, set_id, packing.packs()):
-        stored += result.models
-        if result.outcome is not _Outcome.THERE:
-            sent_models += result.models
-            sent_bytes += result.bytes
-        healed += result.outcome is _Outcome.HEALED
-        progress(ProgressEvent(models=stored, models_total=packing.count, bytes=sent_bytes))
+    based_on = _read_base(store, set_id, base, model_type) if base else None
+    packing = Packing(_kept(based_on, without), based_on.packs if based_on else ())
+    if isinstance(models, list | tuple):
+        models = sorted(models, key=lambda model: model.uid)
+    total = len(models) if isinstance(models, Sized) else None
+    sent_models, sent_bytes, healed = 0, 0, 0
+    with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(PARALLEL) as senders:
+        packs = packing.packs(read_ahead(models, readers), _accept)
+        for stored in _store_packs(store, set_id, packs, senders):
+            packing.stored(stored.row, stored.entries)
+            if stored.outcome is not _Outcome.THERE:
+                sent_models += len(stored.entries)
+                sent_bytes += stored.row.size
+            healed += stored.outcome is _Outcome.HEALED
+            progress(ProgressEvent(packing.models_done, total, sent_bytes))
     manifest = packing.manifest(set_id, version_id, model_type)
     data = manifest.to_bytes()
     digest = sha256_digest(data)
     if _ensure(store, manifest_key(set_id, digest), data, Checksum.of(data)) is not _Outcome.THERE:
         sent_bytes += len(data)
-    published, already_there = _commit(store, manifest, digest)
-    progress(ProgressEvent(models=packing.count, models_total=packing.count, bytes=sent_bytes))
+    commit, already_there = _commit(store, manifest, digest)
+    progress(ProgressEvent(packing.models_done, total, sent_bytes, sent_bytes))
     return PushReport(
         set=set_id,
         version=version_id,
-        manifest=published,
-        models=packing.count,
+        manifest=commit.manifest,
+        published=commit.time,
+        models=len(manifest.models),
         sent_models=sent_models,
         sent_bytes=sent_bytes,
         packs=len(manifest.packs),
         packs_healed=healed,
         already_there=already_there,
     )
+
+
+def _accept(uid: str, data: bytes) -> None:
+    pass
 
 
 def _check_id(name: str) -> None:
@@ -125,52 +152,100 @@ def _check_id(name: str) -> None:
         raise ConfigError(f"cannot push: {error}") from None
 
 
+def _read_base(store: Store, set_id: str, base: Version, model_type: ModelType) -> Manifest:
+    manifest = read_manifest(store, set_id, base.id, base.manifest)
+    if manifest.type != model_type:
+        their = f"set {set_id} version {manifest.version} is of type {manifest.type}"
+        raise ConfigError(f"{their}, the new models of {model_type}; a set holds one type")
+    return manifest
+
+
+def _kept(base: Manifest | None, without: Collection[str]) -> list[ModelRow]:
+    """Return the base's models but those that `without` names, each of which must name one."""
+    if base is None:
+        if without:
+            raise ConfigError(
+                f"{min(without)!r} cannot be left out of a version that has no base; name the base"
+            )
+        return []
+    left_out = selected(base, without)
+    return [row for row in base.models if row.uid not in left_out]
+
+
 class _Outcome(Enum):
     SENT = auto()
     HEALED = auto()
     THERE = auto()
 
 
-@dataclass(frozen=True)
-class _Stored:
+class _Stored(NamedTuple):
     """What became of a pack; the pack's bytes are free to go."""
 
-    models: int
-    bytes: int
+    row: PackRow
+    entries: tuple[PackEntry, ...]
     outcome: _Outcome
 
 
-def _store_packs(store: Store, set_id: str, packs: Iterator[Pack]) -> Iterator[_Stored]:
-    def store_one(pack: Pack) -> _Stored:
+def _store_packs(
+    store: Store, set_id: str, packs: Iterator[FilledPack], senders: ThreadPoolExecutor
+) -> Iterator[_Stored]:
+    """Finish and send packs, several at a time; one of a single huge model has the memory to itself."""
+
+    def store_one(filled: FilledPack) -> _Stored:
+        pack = filled.close()
         outcome = _ensure(store, pack_key(set_id, pack.row.sha256), pack.data, pack.checksum)
-        return _Stored(len(pack.entries), len(pack.data), outcome)
+        return _Stored(pack.row, pack.entries, outcome)
 
     under_way: set[Future[_Stored]] = set()
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        for pack in packs:
-            if len(under_way) == PARALLEL:
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-            under_way.add(pool.submit(store_one, pack))
-        yield from (future.result() for future in under_way)
+    for filled in packs:
+        is_large = filled.is_large
+        while len(under_way) >= (1 if is_large else PARALLEL):
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+        under_way.add(senders.submit(store_one, filled))
+        # Only the thread that sends it holds it now.
+        del filled
+        while is_large and under_way:
+            yield under_way.pop().result()
+    yield from (future.result() for future in under_way)
 
 
 def _ensure(store: Store, key: str, data: bytes, checksum: Checksum) -> _Outcome:
     """Make sure that the store holds `data`; its key is its digest, so replacing is safe."""
+    if len(data) <= SMALL_BYTES:
+        try:
+            twice(lambda: store.put_once(key, data))
+        except ObjectExists:
+            pass
+        else:
+            return _Outcome.SENT
     try:
-        stored = store.get(key)
+        is_same = _holds(store, key, data)
     except ObjectMissing:
         outcome = _Outcome.SENT
     else:
-        if stored == data:
+        if is_same:
             return _Outcome.THERE
         outcome = _Outcome.HEALED
     twice(lambda: store.put(key, data, checksum))
     return outcome
 
 
-def _commit(store: Store, manifest: Manifest, digest: str) -> tuple[str, bool]:
-    """Publish; return the version's digest and whether another push had published the same models before."""
+def _holds(store: Store, key: str, data: bytes) -> bool:
+    """Whether the store's object is `data`, compared piece by piece; ObjectMissing when there is none."""
+    view = memoryview(data)
+    for start in range(0, len(data), COMPARED_BYTES):
+        piece = view[start : start + COMPARED_BYTES]
+        # One byte more than there should be: an object that goes on is another one.
+        expected = len(piece) + (start + len(piece) < len(data))
+        stored = store.get_range(key, start, len(piece) + 1)
+        if len(stored) != expected or not stored.startswith(piece):
+            return False
+    return True
+
+
+def _commit(store: Store, manifest: Manifest, digest: str) -> tuple[Commit, bool]:
+    """Publish; return the version's commit and whether another push had published the same models before."""
     commit = Commit.new(manifest.set, manifest.version, digest)
     try:
         store.put_once(version_key(manifest.set, manifest.version), commit.to_bytes())
@@ -178,12 +253,12 @@ def _commit(store: Store, manifest: Manifest, digest: str) -> tuple[str, bool]:
         there = read_commit(store, manifest.set, manifest.version)
         # The answer to one's own success may be lost; the retry then finds the key taken by oneself.
         if there.txid == commit.txid:
-            return digest, False
+            return commit, False
         if there.manifest != digest:
             theirs = read_manifest(store, manifest.set, manifest.version, there.manifest)
             _refuse_other_models(manifest, theirs, there)
-        return there.manifest, True
-    return digest, False
+        return there, True
+    return commit, False
 
 
 def _refuse_other_models(ours: Manifest, theirs: Manifest, commit: Commit) -> None:

@@ -31,13 +31,19 @@ def spans(pack: PackRow, rows: Sequence[ModelRow]) -> list[Span]:
     wanted = sorted({row.offset: row for row in reversed(rows)}.values(), key=lambda row: row.offset)
     if sum(row.length for row in wanted) >= WHOLE_SHARE * pack.size:
         return [Span(0, pack.size, tuple(wanted))]
+    # The dictionary at the pack's beginning comes along where it lies near.
+    begin = 0 if pack.dictionary and wanted[0].offset <= GAP_BYTES else wanted[0].offset
     groups: list[list[ModelRow]] = []
     for row in wanted:
         if groups and row.offset - _end(groups[-1][-1]) <= GAP_BYTES:
             groups[-1].append(row)
         else:
             groups.append([row])
-    return [Span(group[0].offset, _end(group[-1]) - group[0].offset, tuple(group)) for group in groups]
+    begins = [begin, *(group[0].offset for group in groups[1:])]
+    return [
+        Span(start, _end(group[-1]) - start, tuple(group))
+        for start, group in zip(begins, groups, strict=True)
+    ]
 
 
 def _end(row: ModelRow) -> int:

@@ -191,5 +191,19 @@ PROGRAMS = (
     ),
 )
 
+# What only a benchmark runs: never part of an installation, obtained by name.
+PEERS = (
+    Program(
+        "s5cmd",
+        "2.3.0",
+        "s5cmd",
+        ("github.com/peak/s5cmd/v2",),
+        ("s5cmd",),
+        seconds=30,
+        megabytes=16,
+        ldflags="-X github.com/peak/s5cmd/v2/version.Version=v2.3.0",
+    ),
+)
+
 # What works on a cluster that the user named; everything else makes a node.
 CLIENTS = ("kubectl", "pulumi", "pulumi-resource-kubernetes")

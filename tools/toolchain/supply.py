@@ -15,7 +15,7 @@ from tools.toolchain.download import available, download
 from tools.toolchain.errors import DownloadError, ToolchainError
 from tools.toolchain.find import LANGUAGE_HOST, find, language_host, which
 from tools.toolchain.keys import key_of, this_platform
-from tools.toolchain.programs import PROGRAMS, Program
+from tools.toolchain.programs import PEERS, PROGRAMS, Program
 from tools.toolchain.progress import Doing, Progress, Step, quiet
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def obtain(names: Collection[str] | None = None, progress: Progress = quiet) -> 
     May run in a thread. A run that is killed goes on where it was; of two runs at once the second waits.
 
     Args:
-        names: of `PROGRAMS`; all of them if left out.
+        names: of `PROGRAMS` and `PEERS`; all of `PROGRAMS` if left out.
         progress: told of every step.
 
     Returns:
@@ -78,10 +78,12 @@ def chosen(names: Collection[str] | None) -> Sequence[Program]:
     Raises:
         ToolchainError: a name is none of them.
     """
-    known = [each.name for each in PROGRAMS]
-    if unknown := sorted(set(names or ()) - set(known)):
+    if names is None:
+        return PROGRAMS
+    known = [each.name for each in (*PROGRAMS, *PEERS)]
+    if unknown := sorted(set(names) - set(known)):
         raise ToolchainError(f"no program is called {', '.join(unknown)}; known: {', '.join(known)}")
-    return [each for each in PROGRAMS if names is None or each.name in names]
+    return [each for each in (*PROGRAMS, *PEERS) if each.name in names]
 
 
 def look(programs: Sequence[Program], platform: Platform) -> Mapping[str, Standing]:

@@ -204,8 +204,13 @@ def test_damage_on_the_way_is_fetched_once_more(
 
 
 def test_damage_on_the_way_up_is_refused_by_the_store_and_sent_once_more(
-    store: Store, make_models: MakeModels, model_type: ModelType, tmp_path: Path
+    store: Store,
+    make_models: MakeModels,
+    model_type: ModelType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("model_registry.transfer.push.SMALL_BYTES", 0)
     faulty = FlipsFirstPut(store)
     report = push(faulty, "g1", "v4", make_models(), model_type=model_type)
     assert not faulty.is_first

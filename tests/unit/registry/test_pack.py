@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from model_registry import FormatError, IntegrityError, sha256_hex
 from model_registry.formats import pack as packs
-from model_registry.formats.pack import PackEntry, PackWriter, read_index, read_model
+from model_registry.formats.pack import ModelReader, PackEntry, PackWriter, read_index
 
 MODELS = [b"a model", b"another model" * 500, bytes(range(256)) * 40]
 
@@ -26,7 +26,7 @@ def pack_of(models: list[bytes]) -> bytes:
 
 def models_in(pack: bytes) -> list[bytes]:
     return [
-        read_model(pack[entry.offset : entry.offset + entry.length], entry.raw_length, entry.sha256)
+        ModelReader().read(pack[entry.offset : entry.offset + entry.length], entry.raw_length, entry.sha256)
         for entry in read_index(pack)
     ]
 
@@ -66,7 +66,7 @@ def test_a_changed_byte_never_gives_another_model(data: st.DataObject) -> None:
     for entry, model in zip(entries, MODELS, strict=True):
         frame = bytes(pack[entry.offset : entry.offset + entry.length])
         try:
-            assert read_model(frame, entry.raw_length, entry.sha256) == model
+            assert ModelReader().read(frame, entry.raw_length, entry.sha256) == model
         except IntegrityError:
             assert entry.offset <= index < entry.offset + entry.length
 
@@ -135,22 +135,22 @@ def test_a_frame_that_grows_beyond_its_promise_is_not_decompressed() -> None:
     bomb = zstandard.ZstdCompressor(level=3).compress(bytes(50_000_000))
     for promised in (1000, 50_000_001):
         with pytest.raises(IntegrityError, match="its size differs"):
-            read_model(bomb, promised, "0" * 64)
+            ModelReader().read(bomb, promised, "0" * 64)
 
 
 def test_a_frame_that_hides_its_size_is_refused() -> None:
     frame = zstandard.ZstdCompressor(write_content_size=False).compress(b"a model")
     with pytest.raises(IntegrityError, match="its size differs"):
-        read_model(frame, 7, sha256_hex(b"a model"))
+        ModelReader().read(frame, 7, sha256_hex(b"a model"))
 
 
 def test_bytes_after_a_frame_are_refused() -> None:
     frame = zstandard.ZstdCompressor().compress(b"a model")
     with pytest.raises(IntegrityError, match="its bytes are damaged"):
-        read_model(frame + frame, 7, sha256_hex(b"a model"))
+        ModelReader().read(frame + frame, 7, sha256_hex(b"a model"))
 
 
 def test_another_model_of_the_same_size_is_refused() -> None:
     frame = zstandard.ZstdCompressor().compress(b"model 1")
     with pytest.raises(IntegrityError, match="SHA-256 differs"):
-        read_model(frame, 7, sha256_hex(b"model 2"))
+        ModelReader().read(frame, 7, sha256_hex(b"model 2"))

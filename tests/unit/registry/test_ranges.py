@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_registry import ModelRow, PackRow
-from model_registry.formats.manifest import StoredChecksum
+from model_registry.formats.checksums import Checksum
 from model_registry.transfer.ranges import GAP_BYTES, WHOLE_SHARE, spans
 
 PACK = "a" * 64
-CHECKSUM = StoredChecksum(algorithm="CRC64NVME", value="")
+CHECKSUM = Checksum.of(b"")
 
 
 def row(uid: int, offset: int, length: int) -> ModelRow:

@@ -171,7 +171,7 @@ def test_another_type_than_the_version_has_is_refused(settings: Settings) -> Non
 def test_a_fault_of_ours_is_one_line_too(
     preflight: Preflight, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_server.startup.fetch", lambda *_: 1 / 0)
+    monkeypatch.setattr("model_server.startup.fetch", lambda *_, **__: 1 / 0)
     code, told = preflight(settings)
     assert code == 3
     assert told.startswith("set g1 version v1: bug in the model server: ZeroDivisionError")

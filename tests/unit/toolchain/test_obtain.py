@@ -31,6 +31,7 @@ CHECKOUT = Path(__file__).parents[3]
 def table(tiny: Program, go: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Program, ...]:
     programs = (tiny, replace(tiny, name="small", binaries=("small",)))
     monkeypatch.setattr(supply, "PROGRAMS", programs)
+    monkeypatch.setattr(supply, "PEERS", (replace(tiny, name="peer", binaries=("peer",)),))
     return programs
 
 
@@ -55,6 +56,13 @@ def test_a_second_program_is_added_to_the_first(table: tuple[Program, ...], go: 
     assert set(supply.obtain(["small"])) == {"small"}
     assert set(supply.obtain()) == {"small", "tiny"}
     assert builds(go) == 2
+
+
+def test_a_peer_is_built_only_when_it_is_named(table: tuple[Program, ...], go: Path) -> None:
+    assert "peer" not in supply.obtain()
+    assert builds(go) == 2
+    assert set(supply.obtain(["peer"])) == {"peer"}
+    assert builds(go) == 3
 
 
 def test_the_compilers_caches_are_gone_once_programs_stand(table: tuple[Program, ...]) -> None:
@@ -97,7 +105,7 @@ def test_steps_are_told_with_their_place_in_the_row(table: tuple[Program, ...]) 
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones(table: tuple[Program, ...]) -> None:
-    with pytest.raises(ToolchainError, match=r"^no program is called huge; known: tiny, small$"):
+    with pytest.raises(ToolchainError, match=r"^no program is called huge; known: tiny, small, peer$"):
         supply.obtain(["huge", "tiny"])
 
 

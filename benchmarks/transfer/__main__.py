@@ -1,0 +1,198 @@
+"""`python -m benchmarks.transfer`: measure, judge, write the result and its page."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+from benchmarks.transfer import growth, update, verdicts
+from benchmarks.transfer.cells import WORKS, Bench, Cell, keeping_up
+from benchmarks.transfer.clients import PEERS, Client, OneObject, S5cmd
+from benchmarks.transfer.ours import Ours
+from benchmarks.transfer.payload import Payload, random_models, real_models
+from benchmarks.transfer.plan import FULL, QUICK, TINY, Kind, Plan
+from benchmarks.transfer.report import write_report
+from benchmarks.transfer.server import CHECKOUT, Way, running, way_to
+from model_registry import BluegridError
+from tools import toolchain
+from tools.toolchain.programs import PEERS as PEER_PROGRAMS
+from tools.toolchain.programs import PROGRAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.transfer.verdicts import Row
+
+GOALS = CHECKOUT / "benchmarks" / "goals.yaml"
+SCRATCH = CHECKOUT / ".bluegrid" / "bench-transfer"
+MEMORY_FILES, ROOM_BYTES = Path("/dev", "shm"), 8_000_000_000
+"""Needs up to 4 GB for server, models and what is fetched; the rest is for the processes."""
+PYTHON_PEERS = ("boto3", "awscli", "obstore")
+
+
+def main() -> int:
+    """Run it; 0 if every goal is met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.transfer", description=__doc__)
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help=f"a part of it, in minutes; writes to {SCRATCH}")
+    size.add_argument("--tiny", action="store_true", help=f"seconds, proves nothing; writes to {SCRATCH}")
+    chosen = parser.parse_args()
+    # Ended politely, it takes the server and what is in memory along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    plan = QUICK if chosen.quick else TINY if chosen.tiny else FULL
+    try:
+        programs = toolchain.obtain(["versitygw", "s5cmd"], toolchain.Teller())
+        started = time.monotonic()
+        rows = list(_measured(plan, programs["versitygw"], programs["s5cmd"]))
+        minutes = (time.monotonic() - started) / 60
+    except KeyboardInterrupt:
+        return 130
+    except BluegridError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    result = {
+        "machine": _machine(),
+        "files": f"in memory ({MEMORY_FILES})" if _roomy() else f"on disk ({tempfile.gettempdir()})",
+        "date": datetime.now(UTC).date().isoformat(),
+        "minutes": round(minutes, 1),
+        "versions": _versions(),
+        "rows": [row.to_json() for row in rows],
+    }
+    _write(result, plan)
+    missed = [row for row in rows if row.holds is False]
+    print(f"{minutes:.1f} min; goals missed: {len(missed)} of {sum(row.holds is not None for row in rows)}")
+    for row in missed:
+        print(f"  {row.work}: {row.ratio or row.ours:g}, goal {row.goal}")
+    return 1 if missed else 0
+
+
+def _measured(plan: Plan, s3_server: Path, s5cmd: Path) -> Iterator[Row]:
+    goals = YAML(typ="safe").load(GOALS)["transfer"]
+    S5cmd.program = s5cmd
+    with ExitStack() as stack:
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="bluegrid-bench-", dir=_roomy()))
+        )
+        server = stack.enter_context(running(s3_server, folder / "server"))
+        stack.enter_context(_caches_in(folder / "cache"))
+        ways = [stack.enter_context(way_to(server.endpoint, rtt)) for rtt in plan.rtts]
+        bench = Bench(server, folder, plan.samples)
+        _warm_up(bench, ways)
+
+        cells: list[Cell] = []
+        for kind in plan.kinds:
+            for cell in _cells(bench, kind, ways, cells):
+                cells.append(cell)
+                yield from _told(verdicts.of_cell(cell, goals))
+        yield from _told(verdicts.of_proxy(cells, goals))
+
+        models = _models(bench.folder, plan.updated)
+        updates = update.measure(server, folder, models, plan.updated, plan.samples)
+        shutil.rmtree(models.folder)
+        yield from _told(verdicts.of_update(updates, goals))
+
+        kinds = [*(Kind(2_000, count) for count in plan.growth), *plan.large]
+        points = growth.measure(server, lambda kind: _models(folder, kind), kinds, plan.growth_samples)
+        yield from _told(verdicts.of_growth(points, goals))
+
+
+@contextmanager
+def _caches_in(folder: Path) -> Iterator[None]:
+    """Remember in `folder` what the server can do, not among the user's own stores."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["XDG_CACHE_HOME"]
+        if before is not None:
+            os.environ["XDG_CACHE_HOME"] = before
+
+
+def _roomy() -> Path | None:
+    """A file system in memory, if there is one with room: server and files on it leave the disk out of it."""
+    room = MEMORY_FILES.is_dir() and shutil.disk_usage(MEMORY_FILES).free
+    return MEMORY_FILES if room > ROOM_BYTES else None
+
+
+def _warm_up(bench: Bench, ways: list[Way]) -> None:
+    """Load every library, and have the server's abilities known, which is asked once a day."""
+    payload = random_models(bench.folder / "warm-up", 2, 2_000)
+    tools: list[type[Client]] = [Ours, *PEERS, OneObject]
+    for work in WORKS:
+        for way in ways:
+            bench.warm_up(work, payload, [tool for tool in tools if work in tool.works], way)
+
+
+def _cells(bench: Bench, kind: Kind, ways: list[Way], before: list[Cell]) -> Iterator[Cell]:
+    payload = _models(bench.folder, kind)
+    with bench.stored(payload):
+        for work in WORKS:
+            for way in ways:
+                peers: list[type[Client]] = [each for each in PEERS if work in each.works]
+                if not kind.all_tools:
+                    names = keeping_up(before, kind, work, way.rtt)
+                    peers = [each for each in peers if each.name in names]
+                yield bench.measure(work, kind, payload, [Ours, *peers, OneObject], way)
+    shutil.rmtree(payload.folder)
+
+
+def _models(folder: Path, kind: Kind) -> Payload:
+    into = folder / f"models-{kind.size}-{kind.count}"
+    shutil.rmtree(into, ignore_errors=True)
+    return random_models(into, kind.count, kind.size) if kind.size else real_models(into, kind.count)
+
+
+def _told(rows: list[Row]) -> list[Row]:
+    for row in rows:
+        peer = f"{row.peer:g} {row.peer_name}, {row.ratio:g} times" if row.ratio else ""
+        verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
+        print(f"{row.work}: {row.ours:g} {row.unit}; {peer} {verdict}".rstrip(), flush=True)
+    return rows
+
+
+def _machine() -> str:
+    cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    model = f" ({cpu[1]})" if cpu else ""
+    return (
+        f"{platform.system()} {platform.release()}, {os.cpu_count()} cores{model}, {memory:.0f} GiB, shared"
+    )
+
+
+def _versions() -> dict[str, str]:
+    names = {"versitygw", "s5cmd"}
+    programs = {each.name: each.version for each in (*PROGRAMS, *PEER_PROGRAMS) if each.name in names}
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    packages = {name: importlib.metadata.version(name) for name in PYTHON_PEERS}
+    return {"bluegrid": commit.stdout.strip(), "python": platform.python_version(), **packages, **programs}
+
+
+def _write(result: dict[str, Any], plan: Plan) -> None:
+    results = CHECKOUT / "benchmarks" / "results" if plan is FULL else SCRATCH
+    page = CHECKOUT / "docs" / "benchmarks" if plan is FULL else SCRATCH
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "transfer.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(f"{write_report(result, page)} is written")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""A model that is a folder, as one block of bytes: a sorted ustar archive without times or owners.
+
+So the same files are the same model wherever and whenever they were written. The reader trusts nothing: only
+plain files and folders, in sorted order, below the folder that they are put into.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING
+
+from model_registry.errors import FormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def archive(folder: Path) -> bytes:
+    """Return the bytes of the model in `folder`; FormatError when it holds no file, or a link or device."""
+    buffer = io.BytesIO()
+    by_name = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    if not any(path.is_file() for path in by_name.values()):
+        raise FormatError(f"{folder}: a folder that holds no file is no model")
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as writer:
+        for name in sorted(by_name):
+            try:
+                _add(writer, name, by_name[name])
+            except ValueError as error:
+                raise FormatError(f"{by_name[name]}: {error}; give it a shorter name") from None
+    return buffer.getvalue()
+
+
+def extract(data: bytes, folder: Path) -> None:
+    """Make `folder`, which must not exist, from an archive from anywhere; FormatError when it is none."""
+    folder.mkdir()
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as reader:
+            for info in reader:
+                if not (info.isdir() or info.isreg()):
+                    raise FormatError(f"{info.name!a} is a link or a device; a model holds files and folders")
+                # The filter refuses what would lie outside of the folder.
+                reader.extract(info, folder, set_attrs=False, filter="data")
+    except tarfile.TarError as error:
+        raise FormatError(f"no folder's archive: {error}") from None
+
+
+def _add(writer: tarfile.TarFile, name: str, path: Path) -> None:
+    # A fresh TarInfo has time 0 and no owner.
+    info = tarfile.TarInfo(name)
+    if path.is_symlink() or not (path.is_dir() or path.is_file()):
+        raise FormatError(f"{path}: is a link or a device; a model holds files and folders")
+    if path.is_dir():
+        info.type, info.mode = tarfile.DIRTYPE, 0o755
+        writer.addfile(info)
+        return
+    with path.open("rb") as file:
+        info.size, info.mode = path.stat().st_size, 0o644
+        writer.addfile(info, file)

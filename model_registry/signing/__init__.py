@@ -1,0 +1,1 @@
+"""Who vouches for a version: keys, signatures over manifests, and an export that other tools verify."""

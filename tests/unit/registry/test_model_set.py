@@ -1,0 +1,161 @@
+"""A model set from Python: models from memory become a version in the store and a row in the registry."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import joblib  # type: ignore[import-untyped]
+import numpy as np
+import pytest
+import skops.io
+from sklearn.linear_model import LinearRegression
+
+from model_registry import (
+    BluegridError,
+    Example,
+    ModelSet,
+    SourceModel,
+    VersionConflict,
+    open_store,
+    read_manifest,
+)
+from model_registry.model_set import _serialised
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = """\
+set: {id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}
+versions: []  # by push
+"""
+
+
+@pytest.fixture
+def model_set(tmp_path: Path) -> ModelSet:
+    for name in ("registry", "store"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "registry" / "g1.yaml").write_text(FILE)
+    return ModelSet.open("g1", tmp_path / "registry", f"file://{tmp_path / 'store'}")
+
+
+def fitted(slope: float) -> LinearRegression:
+    return LinearRegression().fit(np.array([[0.0], [1.0]]), np.array([0.0, slope]))
+
+
+def contents(model_set: ModelSet, version: str, tmp_path: Path) -> dict[str, bytes]:
+    paths = model_set.fetch(version, tmp_path / "into").paths
+    return {uid: path.read_bytes() for uid, path in paths.items()}
+
+
+def test_bytes_paths_and_fitted_models_become_a_version(model_set: ModelSet, tmp_path: Path) -> None:
+    (tmp_path / "two.skops").write_bytes(b"from a file")
+    models = {"line-3": fitted(3), "line-1": b"from memory", "line-2": tmp_path / "two.skops"}
+    report = model_set.push("v1", models)
+    assert [(row.id, row.manifest) for row in model_set.versions] == [("v1", report.manifest)]
+    fetched = contents(model_set, "v1", tmp_path)
+    assert (fetched["line-1"], fetched["line-2"]) == (b"from memory", b"from a file")
+    loaded = skops.io.loads(fetched["line-3"], trusted=[])
+    assert loaded.predict(np.array([[2.0]])) == pytest.approx([6.0])
+
+
+def test_an_update_takes_its_base_from_the_registry(model_set: ModelSet, tmp_path: Path) -> None:
+    model_set.push("v1", {f"line-{number}": b"old %d" % number for number in range(5)})
+    report = model_set.push("v2", {"line-1": b"new"}, base="v1", without=["line-[34]"])
+    assert report.sent_models == 1
+    assert contents(model_set, "v2", tmp_path) == {"line-0": b"old 0", "line-1": b"new", "line-2": b"old 2"}
+
+
+def test_recorded_examples_travel_with_models_from_memory(model_set: ModelSet) -> None:
+    example = Example(inputs=((1.0,),), outputs=(2.0,))
+    report = model_set.push("v1", {"line-1": b"one", "line-2": b"two"}, examples={"line-2": example})
+    rows = read_manifest(model_set.store, "g1", "v1", report.manifest).models
+    assert [row.example for row in rows] == [None, example]
+
+
+def test_a_generator_of_models_is_a_version(model_set: ModelSet, tmp_path: Path) -> None:
+    model_set.push("v1", (SourceModel(f"line-{number}", b"%d" % number) for number in range(3)))
+    assert contents(model_set, "v1", tmp_path) == {"line-0": b"0", "line-1": b"1", "line-2": b"2"}
+
+
+def test_a_repeated_push_writes_the_same_row(model_set: ModelSet) -> None:
+    models = {"line-1": b"one"}
+    model_set.push("v1", models)
+    before = (model_set.registry / "g1.yaml").read_text()
+    assert model_set.push("v1", models).already_there
+    assert (model_set.registry / "g1.yaml").read_text() == before
+    with pytest.raises(VersionConflict):
+        model_set.push("v1", {"line-1": b"another"})
+
+
+def test_a_fitted_model_is_serialised_when_its_turn_comes(
+    model_set: ModelSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def serialised(uid: str, _model: object, _file_type: str) -> bytes:
+        asked.append(uid)
+        return uid.encode()
+
+    monkeypatch.setattr("model_registry.model_set._serialised", serialised)
+    model_set.push("v1", {"b": object(), "a": object(), "c": b"bytes"})
+    assert asked == ["a", "b"]
+
+
+def test_joblib_models_are_serialised() -> None:
+    loaded = joblib.load(io.BytesIO(_serialised("line-1", fitted(2), "joblib")))
+    assert loaded.coef_ == pytest.approx([2.0])
+
+
+@pytest.mark.parametrize(
+    ("models", "options", "told"),
+    [
+        ({"line-1": b"x"}, {"examples": {"line-2": None}}, "examples: line-2 has an example and no model"),
+        ({"line-1": b"x"}, {"base": "v9"}, "set g1 has no version v9; declared: none"),
+        ({}, {}, "set g1 version v1: no model is left; a version has at least one"),
+        ({"a/b": b"x"}, {}, "looks like a path"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    models: dict[str, Any], options: dict[str, Any], told: str, model_set: ModelSet
+) -> None:
+    with pytest.raises(BluegridError, match=told) as caught:
+        model_set.push("v1", models, **options)
+    assert "\n" not in str(caught.value)
+    assert model_set.versions == ()
+
+
+def test_a_model_that_no_library_can_write_is_told() -> None:
+    with pytest.raises(
+        BluegridError, match=r"model line-1: a LinearRegression cannot be written as onnx; give"
+    ):
+        _serialised("line-1", fitted(1), "onnx")
+
+
+def test_a_library_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    with pytest.raises(BluegridError, match=r"model line-1: skops needs skops.io; install it"):
+        _serialised("line-1", fitted(1), "skops")
+
+
+def test_the_store_comes_from_the_environment_or_is_asked_for(
+    model_set: ModelSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLUEGRID_STORE", "file:///elsewhere")
+    assert ModelSet.open("g1", model_set.registry).store.url == "file:///elsewhere"
+    given = open_store("file:///given")
+    assert ModelSet.open("g1", model_set.registry, given).store is given
+    monkeypatch.delenv("BLUEGRID_STORE")
+    with pytest.raises(
+        BluegridError, match="set g1: no store is named; give its address, or set BLUEGRID_STORE"
+    ):
+        ModelSet.open("g1", model_set.registry)
+
+
+def test_the_package_needs_no_machine_learning_library() -> None:
+    heavy = "{'sklearn', 'skops', 'joblib', 'boto3'} & set(sys.modules)"
+    code = f"import sys, model_registry; print({heavy} or '')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"

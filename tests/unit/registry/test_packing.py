@@ -1,0 +1,91 @@
+"""Packing: the same models make the same packs, a model lies in one pack once, and memory stays small."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_registry import FormatError, SourceModel
+from model_registry.transfer.packing import FilledPack, Packing, read_ahead
+from tests.endurance import scale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+# A push of models from memory into a folder, in a process of its own: what it takes is its own.
+PUSH = """
+import random, resource, sys
+from model_registry import ModelType, SourceModel, open_store, push
+count, size, url = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+source = random.Random(1)
+models = (SourceModel(f"line-{number:06}", source.randbytes(size)) for number in range(count))
+report = push(open_store(url), "g1", "v1", models, model_type=ModelType.parse("scikit-learn/skops"))
+assert report.models == count
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def pack(models: Iterable[SourceModel], packing: Packing | None = None) -> list[FilledPack]:
+    with ThreadPoolExecutor() as readers:
+        return list((packing or Packing()).packs(read_ahead(models, readers), lambda *_: None))
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "mebibytes"),
+    [(scale(20_000, 100_000), 2000, 300), (scale(3, 6), scale(100, 1000) * 10**6, 300 + scale(200, 2000))],
+)
+def test_memory_is_bounded_whatever_the_number_and_the_size(
+    count: int, size: int, mebibytes: int, tmp_path: Path
+) -> None:
+    arguments = [str(count), str(size), f"file://{tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-c", PUSH, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < mebibytes
+
+
+def test_a_model_of_many_devices_is_packed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 100)
+    models = [SourceModel(f"line-{number:02}", bytes([number % 4]) * 50) for number in range(40)]
+    packing = Packing()
+    packs = [filled.close() for filled in pack(models, packing)]
+    assert sum(len(packed.entries) for packed in packs) == 4
+    assert packing.models_done == 0
+    for packed in packs:
+        packing.stored(packed.row, packed.entries)
+    assert packing.models_done == 40
+
+
+def test_the_same_models_make_the_same_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 3000)
+    models = [SourceModel(f"line-{number:03}", bytes(range(256)) * (1 + number % 7)) for number in range(300)]
+    digests = [[filled.close().row.sha256 for filled in pack(models)] for _ in range(3)]
+    assert digests[0] == digests[1] == digests[2]
+
+
+def test_a_model_larger_than_a_pack_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 1000)
+    sizes = [10, 2000, 20, 30, 3000]
+    models = [SourceModel(f"line-{size:04}", bytes([size % 251]) * size) for size in sizes]
+    filled = pack(models)
+    assert [[entry.raw_length for entry in packed.writer.entries] for packed in filled] == [
+        [10],
+        [2000],
+        [20, 30],
+        [3000],
+    ]
+    assert [packed.is_large for packed in filled] == [False, True, False, True]
+
+
+def test_a_bomb_is_named_by_where_it_comes_from() -> None:
+    (filled,) = pack([SourceModel("line-1", bytes(2**24)), SourceModel("line-2", b"sound")])[:1]
+    with pytest.raises(
+        FormatError, match=r"model line-1: shrinks from 16777216 to \d+ bytes, which no reader"
+    ):
+        filled.close()

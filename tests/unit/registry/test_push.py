@@ -1,0 +1,244 @@
+"""Push: what goes to the store, in how many requests, and what a push that was killed sends again."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from model_registry import (
+    ConfigError,
+    FormatError,
+    ModelType,
+    ProgressEvent,
+    PushReport,
+    SourceModel,
+    Version,
+    fetch,
+    open_store,
+    push,
+    read_manifest,
+)
+from model_registry.formats.layout import manifest_key, pack_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from model_registry import Store
+
+TYPE = ModelType.parse("scikit-learn/skops")
+
+
+class Counting:
+    """A store that notes each request, and may fail from the nth write on, as a killed process does."""
+
+    def __init__(self, store: Store, writes: int = 10**9) -> None:
+        self._store = store
+        self._writes_left = writes
+        self.requests: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+        if not callable(method):
+            return method
+
+        def called(*arguments: Any, **options: Any) -> Any:
+            if name.startswith("put"):
+                self._writes_left -= 1
+                if self._writes_left < 0:
+                    raise Killed
+            if name != "capabilities":
+                self.requests.append(f"{name} {arguments[0].split('/')[2]}")
+            return method(*arguments, **options)
+
+        return called
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    (tmp_path / "store").mkdir()
+    return open_store(f"file://{tmp_path}/store")
+
+
+def models(count: int, seed: int = 1, size: int = 2000) -> list[SourceModel]:
+    source = random.Random(seed)
+    return [SourceModel(f"line-{number:03}", source.randbytes(size)) for number in range(count)]
+
+
+def version(report: PushReport) -> Version:
+    return Version(id=report.version, manifest=report.manifest, updated=report.published)
+
+
+def contents(store: Store, report: PushReport, tmp_path: Path) -> dict[str, bytes]:
+    paths = fetch(store, report.set, report.version, report.manifest, tmp_path / "into").paths
+    return {uid: path.read_bytes() for uid, path in paths.items()}
+
+
+def counting(store: Store, writes: int = 10**9) -> tuple[Store, list[str]]:
+    counted = Counting(store, writes)
+    return cast("Store", counted), counted.requests
+
+
+@pytest.fixture
+def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 5000)
+
+
+def test_models_from_memory_come_out_byte_for_byte(store: Store, tmp_path: Path) -> None:
+    given = models(20)
+    report = push(store, "g1", "v1", given, model_type=TYPE)
+    assert contents(store, report, tmp_path) == {model.uid: model.content for model in given}
+
+
+def test_a_stream_is_read_only_a_little_ahead_of_what_is_stored(
+    store: Store, small_packs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model_registry.transfer.packing.CHUNK_MODELS", 10)
+    events: list[ProgressEvent] = []
+    ahead: list[int] = []
+
+    def stream() -> Iterator[SourceModel]:
+        for number, model in enumerate(models(600)):
+            ahead.append(number - (events[-1].models if events else 0))
+            yield model
+
+    report = push(store, "g1", "v1", stream(), model_type=TYPE, progress=events.append)
+    assert report.models == 600
+    assert max(ahead) < 80
+    assert {event.models_total for event in events} == {None}
+
+
+def test_an_update_of_one_model_is_four_requests_one_after_the_other(store: Store) -> None:
+    base = push(store, "g1", "v1", models(200), model_type=TYPE)
+    counted, requests = counting(store)
+    report = push(counted, "g1", "v2", models(1, seed=2), model_type=TYPE, base=version(base))
+    assert requests == ["get manifests", "put_once packs", "put_once manifests", "put_once versions"]
+    assert (report.models, report.sent_models) == (200, 1)
+    assert report.sent_bytes < 0.06 * base.sent_bytes
+
+
+def test_a_first_push_asks_only_for_what_is_large(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_registry.transfer.push.SMALL_BYTES", 3000)
+    counted, requests = counting(store)
+    push(counted, "g1", "v1", models(10), model_type=TYPE)
+    assert requests == ["get_range packs", "put packs", "put_once manifests", "put_once versions"]
+
+
+@pytest.mark.parametrize("small_bytes", [0, 2**20])
+@pytest.mark.parametrize("writes", range(6))
+def test_a_killed_push_sends_nothing_again(
+    writes: int,
+    small_bytes: int,
+    store: Store,
+    tmp_path: Path,
+    small_packs: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("model_registry.transfer.push.SMALL_BYTES", small_bytes)
+    monkeypatch.setattr("model_registry.transfer.push.PARALLEL", 1)
+    given = models(12)
+    killed, _ = counting(store, writes)
+    with pytest.raises(Killed):
+        push(killed, "g1", "v1", given, model_type=TYPE)
+    report = push(store, "g1", "v1", given, model_type=TYPE)
+    assert report.sent_models == 12 - 3 * min(writes, 4)
+    assert (report.sent_bytes == 0) == (writes >= 5)
+    assert contents(store, report, tmp_path) == {model.uid: model.content for model in given}
+
+
+@pytest.mark.parametrize("small_bytes", [0, 2**20])
+@pytest.mark.parametrize("what", ["pack", "manifest"])
+@pytest.mark.parametrize("harm", ["flipped", "truncated", "longer"])
+def test_a_damaged_object_is_replaced(
+    harm: str, what: str, small_bytes: int, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model_registry.transfer.push.SMALL_BYTES", small_bytes)
+    monkeypatch.setattr("model_registry.transfer.push.COMPARED_BYTES", 1000)
+    given = models(5)
+    first = push(store, "g1", "v1", given, model_type=TYPE)
+    (pack,) = read_manifest(store, "g1", "v1", first.manifest).packs
+    key = pack_key("g1", pack.sha256) if what == "pack" else manifest_key("g1", first.manifest)
+    path = tmp_path / "store" / key
+    data = path.read_bytes()
+    flipped = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+    path.write_bytes({"flipped": flipped, "truncated": data[:-1], "longer": data + b"x"}[harm])
+    second = push(store, "g1", "v1", given, model_type=TYPE)
+    assert path.read_bytes() == data
+    assert (second.packs_healed, second.already_there) == (int(what == "pack"), True)
+
+
+def test_models_of_the_base_are_left_out_by_uid_and_by_pattern(store: Store, tmp_path: Path) -> None:
+    given = models(30)
+    base = push(store, "g1", "v1", given, model_type=TYPE)
+    report = push(
+        store, "g1", "v2", [], model_type=TYPE, base=version(base), without=["line-003", "line-01*"]
+    )
+    kept = {
+        model.uid: model.content for model in given if model.uid != "line-003" and model.uid[:7] != "line-01"
+    }
+    assert (report.models, report.sent_models) == (19, 0)
+    assert contents(store, report, tmp_path) == kept
+
+
+def test_a_uid_that_looks_like_a_pattern_is_that_model(store: Store) -> None:
+    given = [SourceModel(uid, uid.encode()) for uid in ("bus[1]", "bus1", "bus*")]
+    base = push(store, "g1", "v1", given, model_type=TYPE)
+    report = push(store, "g1", "v2", [], model_type=TYPE, base=version(base), without=["bus[1]", "bus*"])
+    assert [row.uid for row in read_manifest(store, "g1", "v2", report.manifest).models] == ["bus1"]
+
+
+@pytest.mark.parametrize(
+    ("without", "told"),
+    [
+        (
+            ["line-9*"],
+            "set g1 version v1: no model is named 'line-9*', so none can be left out; mend the name",
+        ),
+        (["*"], "set g1 version v2: no model is left; a version has at least one"),
+    ],
+)
+def test_leaving_out_nothing_or_everything_is_refused(without: list[str], told: str, store: Store) -> None:
+    base = push(store, "g1", "v1", models(3), model_type=TYPE)
+    with pytest.raises(ConfigError) as caught:
+        push(store, "g1", "v2", [], model_type=TYPE, base=version(base), without=without)
+    assert str(caught.value) == told
+
+
+def test_a_device_has_one_model(store: Store) -> None:
+    twice = [SourceModel("line-1", b"one"), SourceModel("line-1", b"another")]
+    with pytest.raises(FormatError, match="UID line-1 is there twice; a device has one model"):
+        push(store, "g1", "v1", twice, model_type=TYPE)
+
+
+@pytest.mark.parametrize("uid", ["", "../line", "a/b", ".hidden", "a\nb", "u" * 1000])
+def test_a_uid_that_is_none_is_refused_before_anything_is_sent(uid: str, store: Store) -> None:
+    counted, requests = counting(store)
+    with pytest.raises(ConfigError, match="name the device otherwise") as caught:
+        push(counted, "g1", "v1", [*models(3), SourceModel(uid, b"x")], model_type=TYPE)
+    assert "\n" not in str(caught.value)
+    assert requests == []
+
+
+def test_an_error_of_the_caller_s_stream_is_the_caller_s(store: Store) -> None:
+    def stream() -> Iterator[SourceModel]:
+        yield SourceModel("line-1", b"one")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        push(store, "g1", "v1", stream(), model_type=TYPE)
+
+
+def test_progress_counts_the_models_that_were_given(store: Store, small_packs: None) -> None:
+    base = push(store, "g1", "v1", models(9), model_type=TYPE)
+    events: list[ProgressEvent] = []
+    given = [*models(9, seed=2)[:7], *models(9)[7:]]
+    push(store, "g1", "v2", given, model_type=TYPE, base=version(base), progress=events.append)
+    assert [event.models for event in events][-1] == 9
+    assert {event.models_total for event in events} == {9}
+    assert events[-1].bytes == events[-1].bytes_total
