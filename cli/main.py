@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli import clusters, output, pushes, signing, status, switches
+from cli import clusters, fetches, output, pushes, signing, status, switches, upkeep
 from model_registry import BluegridError, Registry
 
 app = typer.Typer(
@@ -19,6 +19,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(pushes.push)
+app.command()(fetches.fetch)
+app.command()(upkeep.verify)
+app.command("gc")(upkeep.collect)
 app.command()(switches.switch)
 app.command()(status.status)
 app.add_typer(clusters.app)

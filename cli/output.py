@@ -17,6 +17,13 @@ RegistryFolder = Annotated[
 ]
 DEFAULT_REGISTRY = Path("registry")
 
+SetId = Annotated[str, typer.Argument(metavar="SET", help="The model set, e.g. g1.")]
+VersionId = Annotated[str, typer.Argument(metavar="VERSION", help="The version, e.g. v2.")]
+StoreUrl = Annotated[
+    str,
+    typer.Option("--store", envvar="BLUEGRID_STORE", help="s3://bucket/prefix?endpoint=... or file:///path"),
+]
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli import output
-from model_registry import ModelSet, ProgressEvent, Registry, models_in_folder
+from cli.progress import bar
+from model_registry import ChecksumAlgorithm, ModelSet, Registry, models_in_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from model_registry import PushReport, SourceModel
 
@@ -39,6 +37,13 @@ def push(
         list[str] | None,
         typer.Option(metavar="UID", help="Leave out this model of the base, or all that `line-9*` matches."),
     ] = None,
+    checksum: Annotated[
+        ChecksumAlgorithm,
+        typer.Option(
+            case_sensitive=False,
+            help="Of each block: taken before sending, again by the store.",
+        ),
+    ] = ChecksumAlgorithm.CRC64NVME,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     as_json: output.Json = False,
 ) -> None:
@@ -53,9 +58,9 @@ def push(
     models: Sequence[SourceModel] = ()
     if folder is not None:
         models = models_in_folder(folder, Registry.load(registry).of_set(set_id).set.type)
-    with _bar(len(models)) as told:
+    with bar("sent") as told:
         report = ModelSet.open(set_id, registry, store).push(
-            version, models, base=base, without=without or (), progress=told
+            version, models, base=base, without=without or (), algorithm=checksum, progress=told
         )
     output.emit(as_json=as_json, data=_data(report), text=_text(report))
 
@@ -69,24 +74,3 @@ def _text(report: PushReport) -> str:
     healed = f", {report.packs_healed} damaged packs replaced" if report.packs_healed else ""
     version = f"set {report.set} version {report.version}"
     return f"{version}: {report.models} models, {sent}{healed}; {report.manifest[:19]}"
-
-
-@contextmanager
-def _bar(models: int) -> Iterator[Callable[[ProgressEvent], None]]:
-    """Models, bytes, rate and time left, on a terminal; nothing where no person looks."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.completed:.0f} of {task.total:.0f} models"),
-        BarColumn(),
-        TextColumn("{task.fields[sent]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("push", total=models, sent="")
-
-        def told(event: ProgressEvent) -> None:
-            elapsed = progress.tasks[task].elapsed or 1e-9
-            sent = f"{event.bytes / 1e6:.2f} MB sent, {event.bytes / 1e6 / elapsed:.1f} MB/s"
-            progress.update(task, completed=event.models, sent=sent)
-
-        yield told

@@ -24,15 +24,9 @@ keys = typer.Typer(name="key", help="Make keys that sign versions.", no_args_is_
 PASSPHRASE = "BLUEGRID_KEY_PASSPHRASE"  # noqa: S105 - the variable's name
 """Never an option: everybody on the machine can read a command's arguments."""
 
-SetId = Annotated[str, typer.Argument(metavar="SET", help="The model set, e.g. g1.")]
-VersionId = Annotated[str, typer.Argument(metavar="VERSION", help="The version, e.g. v2.")]
 KeyFile = Annotated[
     Path,
     typer.Option("--key", help=f"Private key in PEM; its passphrase, if any, is in {PASSPHRASE}."),
-]
-StoreUrl = Annotated[
-    str,
-    typer.Option("--store", envvar="BLUEGRID_STORE", help="s3://bucket/prefix?endpoint=... or file:///path"),
 ]
 
 
@@ -58,9 +52,9 @@ def new(
 
 
 def sign(
-    set_id: SetId,
-    version_id: VersionId,
-    store: StoreUrl,
+    set_id: output.SetId,
+    version_id: output.VersionId,
+    store: output.StoreUrl,
     key: KeyFile,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
 ) -> None:
@@ -75,9 +69,9 @@ def sign(
 
 
 def verify_signature(
-    set_id: SetId,
-    version_id: VersionId,
-    store: StoreUrl,
+    set_id: output.SetId,
+    version_id: output.VersionId,
+    store: output.StoreUrl,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     as_json: output.Json = False,
 ) -> None:
@@ -91,10 +85,10 @@ def verify_signature(
 
 
 def export(
-    set_id: SetId,
-    version_id: VersionId,
+    set_id: output.SetId,
+    version_id: output.VersionId,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")],
-    store: StoreUrl,
+    store: output.StoreUrl,
     key: KeyFile,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
 ) -> None:

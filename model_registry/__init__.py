@@ -40,9 +40,14 @@ from model_registry.transfer.models import SourceModel, models_in_folder
 from model_registry.transfer.progress import Progress, ProgressEvent
 from model_registry.transfer.push import PushReport, push
 from model_registry.transfer.reading import read_commit, read_manifest
+from model_registry.upkeep.differences import ChangedModel, VersionDifference, compare_versions
+from model_registry.upkeep.folders import FolderReport, verify_folder
+from model_registry.upkeep.garbage import GarbageReport, collect_garbage
+from model_registry.upkeep.verify import VerifyReport, verify
 
 __all__ = [
     "BluegridError",
+    "ChangedModel",
     "Checksum",
     "ChecksumAlgorithm",
     "Cluster",
@@ -52,7 +57,9 @@ __all__ = [
     "Example",
     "FetchReport",
     "FetchedVersion",
+    "FolderReport",
     "FormatError",
+    "GarbageReport",
     "IntegrityError",
     "KeyAlgorithm",
     "Manifest",
@@ -79,10 +86,14 @@ __all__ = [
     "StoreUnreachable",
     "Switch",
     "TrustedKey",
+    "VerifyReport",
     "Version",
     "VersionConflict",
+    "VersionDifference",
     "add_cluster",
     "add_version",
+    "collect_garbage",
+    "compare_versions",
     "export_model_signing",
     "fetch",
     "fetch_bytes",
@@ -96,5 +107,7 @@ __all__ = [
     "sha256_hex",
     "sign",
     "switch",
+    "verify",
+    "verify_folder",
     "verify_signature",
 ]

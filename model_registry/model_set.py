@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_registry.errors import ConfigError, FormatError
+from model_registry.formats.checksums import ChecksumAlgorithm
 from model_registry.registry_files.editing import add_version
 from model_registry.registry_files.registry import Registry
 from model_registry.registry_files.schema import Version
@@ -73,6 +74,7 @@ class ModelSet:
         *,
         base: str | None = None,
         without: Collection[str] = (),
+        algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
         examples: Mapping[str, Example] | None = None,
         progress: Progress = ignore,
     ) -> PushReport:
@@ -84,6 +86,7 @@ class ModelSet:
                 serialised when its turn comes; or `SourceModel`s, from a generator if they are many.
             base: start from this version's models.
             without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
+            algorithm: of the checksum that travels with each block of models.
             examples: recorded examples by UID, for the models of a mapping.
             progress: is told after each pack.
 
@@ -101,6 +104,7 @@ class ModelSet:
             model_type=file.set.type,
             base=None if base is None else file.version(base),
             without=without,
+            algorithm=algorithm,
             progress=progress,
         )
         # The commit's own time, so that a push that is repeated writes the same row.

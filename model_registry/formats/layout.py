@@ -2,10 +2,12 @@
 
     sets/<set>/packs/<aa>/<sha256>.mpk          many models' bytes; immutable, shared by versions
     sets/<set>/manifests/<sha256>.json.zst      one version's table of models; immutable
+    sets/<set>/manifests/<sha256>.<key>.sig.json    a key's signature over the manifest
     sets/<set>/versions/<version>.json          the commit point; written once
+    sets/<set>/removed/<version>.json           when garbage collection has found the version removed
 
-Packs and manifests are named by the SHA-256 of their bytes. Nothing is ever listed: the registry names the
-version and the manifest, and the manifest names the packs.
+Packs and manifests are named by the SHA-256 of their bytes. Neither push nor fetch lists anything: the
+registry names the version and the manifest, and the manifest names the packs.
 """
 
 from __future__ import annotations
@@ -24,3 +26,24 @@ def manifest_key(set_id: str, digest: str) -> str:
 def version_key(set_id: str, version_id: str) -> str:
     """Key of the version's commit."""
     return f"sets/{set_id}/versions/{version_id}.json"
+
+
+def set_prefix(set_id: str) -> str:
+    """What the keys of everything of a set begin with."""
+    return f"sets/{set_id}/"
+
+
+def removal_key(set_id: str, version_id: str) -> str:
+    """Key of the note that the version has been removed."""
+    return f"sets/{set_id}/removed/{version_id}.json"
+
+
+def is_removal(key: str) -> bool:
+    """Whether the key is that of such a note."""
+    return key.split("/")[2:3] == ["removed"]
+
+
+def signed_manifest(key: str) -> str:
+    """Return the key of the manifest that a signature is for; any other key as it is."""
+    name = key.removesuffix(".sig.json")
+    return key if name == key else f"{name.rpartition('.')[0]}.json.zst"

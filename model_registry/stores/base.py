@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from model_registry.formats.checksums import Checksum
 
 
+class StoredObject(NamedTuple):
+    """What a listing says of an object."""
+
+    key: str
+    size: int
+    """Bytes."""
+    modified: datetime
+    """When it was last written, by the store's clock."""
+
+
 class Store(Protocol):
-    """Objects by key. Nothing is listed, and nothing is visible before it is whole and proven.
+    """Objects by key. Nothing is visible before it is whole and proven.
 
     Every method raises StoreUnreachable when there is no answer, and StoreError when the store refuses.
     """
@@ -33,5 +46,14 @@ class Store(Protocol):
             IntegrityError: the store has received other bytes; it keeps none of them.
         """
 
-    def put_once(self, key: str, data: bytes) -> None:
-        """Write the object as `put` does; ObjectExists when there is one: of many writers one succeeds."""
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
+        """Write the object as `put` does; ObjectExists when there is one: of many writers one succeeds.
+
+        Without a checksum, one of the default algorithm is taken.
+        """
+
+    def keys(self, prefix: str) -> Iterator[StoredObject]:
+        """List the objects whose keys begin with `prefix`; only upkeep does, never a fetch."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object, if there is one."""

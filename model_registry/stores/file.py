@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from model_registry.errors import IntegrityError, ObjectExists, ObjectMissing, StoreError, StoreUnreachable
 from model_registry.files import write_whole
 from model_registry.formats.checksums import Checksum
+from model_registry.stores.base import StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,15 +39,34 @@ class FileStore:
         """Write the object and read it again before it gets its name."""
         self._write(key, data, checksum, os.replace)
 
-    def put_once(self, key: str, data: bytes) -> None:
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         """Write the object if there is none."""
-        self._write(key, data, Checksum.of(data), os.link)
+        self._write(key, data, checksum or Checksum.of(data), os.link)
+
+    def keys(self, prefix: str) -> Iterator[StoredObject]:
+        """List the objects whose keys begin with `prefix`."""
+        # Only the folder that the prefix leads into is walked.
+        folder = self._path(prefix.rpartition("/")[0])
+        with self._told(prefix):
+            self._root.stat()
+            for path in sorted(folder.rglob("*")):
+                key = path.relative_to(self._root).as_posix()
+                # What begins with a dot is on its way, or was when a writer was killed.
+                if key.startswith(prefix) and path.is_file() and not path.name.startswith("."):
+                    status = path.stat()
+                    yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+
+    def delete(self, key: str) -> None:
+        """Remove the object, if there is one."""
+        with self._told(key):
+            self._root.stat()
+            self._path(key).unlink(missing_ok=True)
 
     def _write(
         self, key: str, data: bytes, checksum: Checksum, publish: Callable[[Path, Path], object]
     ) -> None:
         def proven(temporary: Path, path: Path) -> None:
-            if Checksum.of(temporary.read_bytes()) != checksum:
+            if Checksum.of(temporary.read_bytes(), checksum.algorithm) != checksum:
                 raise IntegrityError(f"{self.url}: {key}: {checksum.algorithm} of the written file differs")
             publish(temporary, path)
 

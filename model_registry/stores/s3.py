@@ -19,6 +19,7 @@ from botocore.handlers import add_expect_header
 
 from model_registry import errors
 from model_registry.formats.checksums import Checksum
+from model_registry.stores.base import StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,9 +90,23 @@ class S3Store:
         """Write the object with its checksum."""
         self._write(key, self._request(key, data, checksum), checksum)
 
-    def put_once(self, key: str, data: bytes) -> None:
+    def keys(self, prefix: str) -> Iterator[StoredObject]:
+        """List the objects whose keys begin with `prefix`."""
+        pages = self._client.get_paginator("list_objects_v2")
+        with self._told(prefix):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
+                for found in page.get("Contents", ()):
+                    key = found["Key"].removeprefix(self._prefix)
+                    yield StoredObject(key, found["Size"], found["LastModified"])
+
+    def delete(self, key: str) -> None:
+        """Remove the object, if there is one."""
+        with self._told(key):
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         """Write the object if there is none."""
-        checksum = Checksum.of(data)
+        checksum = checksum or Checksum.of(data)
         request = self._request(key, data, checksum)
         request["IfNoneMatch"] = "*"
         self._write(key, request, checksum)

@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_registry.errors import ConfigError, FormatError, IntegrityError
+from model_registry.errors import ConfigError, FormatError
 from model_registry.files import locked
 from model_registry.signing.signatures import verify_signature
 from model_registry.transfer.model_files import Cache, is_sound, remove_model, write_model
 from model_registry.transfer.progress import ProgressEvent, ignore
-from model_registry.transfer.reading import about, read_commit, read_manifest
+from model_registry.transfer.reading import about, check_pinned, read_commit, read_manifest
 from model_registry.transfer.selection import selected
 from model_registry.transfer.unpacking import unpack
 
@@ -119,7 +119,7 @@ def fetch(
     """
     manifest, rows = _wanted(store, set_id, version_id, manifest_digest, only, keys)
     folder = into / manifest_digest.removeprefix("sha256:")
-    names = {row.uid: _file_name(manifest, row) for row in rows}
+    names = {row.uid: file_name(manifest, row) for row in rows}
     try:
         into.mkdir(parents=True, exist_ok=True)
         with locked(into):
@@ -161,10 +161,7 @@ def _wanted(
     only: Collection[str],
     keys: Sequence[PublicKey],
 ) -> tuple[Manifest, Sequence[ModelRow]]:
-    commit = read_commit(store, set_id, version_id)
-    if commit.manifest != digest:
-        differs = f"published as manifest {commit.manifest[:15]}, pinned as {digest[:15]}"
-        raise IntegrityError(f"set {set_id} version {version_id}: {differs}; mend the registry's digest")
+    check_pinned(read_commit(store, set_id, version_id), digest)
     if keys:
         verify_signature(store, set_id, version_id, digest, keys)
     manifest = read_manifest(store, set_id, version_id, digest)
@@ -194,7 +191,8 @@ def _unpack_all(
     return tuple(sorted(refetched)), size
 
 
-def _file_name(manifest: Manifest, row: ModelRow) -> str:
+def file_name(manifest: Manifest, row: ModelRow) -> str:
+    """Name of the model's file or folder."""
     return f"{row.sha256}.{manifest.type.file_type}"
 
 
@@ -289,7 +287,7 @@ class _Folder:
             path.replace(target)
 
     def _extra(self) -> tuple[str, ...]:
-        known = {_file_name(self.manifest, row) for row in self.manifest.models}
+        known = {file_name(self.manifest, row) for row in self.manifest.models}
         return tuple(sorted(path.name for path in self.path.iterdir() if path.name not in known))
 
     @property
@@ -297,4 +295,4 @@ class _Folder:
         return self.manifest.type.is_folder
 
     def _at(self, folder: Path, row: ModelRow) -> Path:
-        return folder / _file_name(self.manifest, row)
+        return folder / file_name(self.manifest, row)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from model_registry.errors import ConfigError, FormatError
 from model_registry.formats import pack as pack_format
-from model_registry.formats.checksums import Checksum, sha256_hex
+from model_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_hex
 from model_registry.formats.manifest import Manifest, ModelRow, PackRow
 from model_registry.formats.pack import PackEntry, PackWriter, is_bomb
 from model_registry.names import check_uid
@@ -52,7 +52,6 @@ class Pack:
 
     data: bytes
     row: PackRow
-    checksum: Checksum
     entries: tuple[PackEntry, ...]
 
 
@@ -76,7 +75,7 @@ class FilledPack:
         self.origins[model.sha256] = model.origin
         self.raw_bytes += len(model.data)
 
-    def close(self) -> Pack:
+    def close(self, algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME) -> Pack:
         """Make the pack's bytes; FormatError when a model is a bomb. From any thread, once."""
         data = self.writer.to_bytes()
         entries = tuple(self.writer.entries)
@@ -85,14 +84,13 @@ class FilledPack:
                 shrinks = f"shrinks from {entry.raw_length} to {entry.length} bytes"
                 origin = self.origins[entry.sha256]
                 raise FormatError(f"{origin}: {shrinks}, which no reader accepts; is it a model?")
-        checksum = Checksum.of(data)
         row = PackRow(
             sha256=sha256_hex(data),
             size=len(data),
-            checksum=checksum,
+            checksum=Checksum.of(data, algorithm),
             dictionary=len(self.writer.dictionary),
         )
-        return Pack(data, row, checksum, entries)
+        return Pack(data, row, entries)
 
 
 class Packing:

@@ -16,13 +16,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from model_registry.errors import ConfigError, ObjectExists, ObjectMissing, VersionConflict
-from model_registry.formats.checksums import Checksum, sha256_digest
+from model_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest
 from model_registry.formats.commit import Commit
 from model_registry.formats.layout import manifest_key, pack_key, version_key
 from model_registry.names import check_label
 from model_registry.transfer.packing import READERS, FilledPack, Packing, read_ahead
 from model_registry.transfer.progress import ProgressEvent, ignore
-from model_registry.transfer.reading import read_commit, read_manifest, twice
+from model_registry.transfer.reading import check_pinned, read_commit, read_manifest, twice
+from model_registry.transfer.renewal import Renewal
 from model_registry.transfer.selection import selected
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def push(
     model_type: ModelType,
     base: Version | None = None,
     without: Collection[str] = (),
+    algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
     progress: Progress = ignore,
 ) -> PushReport:
     """Publish a version.
@@ -94,6 +96,7 @@ def push(
         model_type: the type of every model in the set.
         base: start from this version's models; those of `models` replace them or are added.
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
+        algorithm: of the checksum that is taken before sending, and computed again by the store.
         progress: is told after each pack.
 
     Raises:
@@ -106,6 +109,7 @@ def push(
     for name in (set_id, version_id):
         _check_id(name)
     based_on = _read_base(store, set_id, base, model_type) if base else None
+    renewal = Renewal(store, set_id, version_id)
     packing = Packing(_kept(based_on, without), based_on.packs if based_on else ())
     if isinstance(models, list | tuple):
         models = sorted(models, key=lambda model: model.uid)
@@ -113,7 +117,7 @@ def push(
     sent_models, sent_bytes, healed = 0, 0, 0
     with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(PARALLEL) as senders:
         packs = packing.packs(read_ahead(models, readers), _accept)
-        for stored in _store_packs(store, set_id, packs, senders):
+        for stored in _store_packs(renewal, packs, senders, algorithm):
             packing.stored(stored.row, stored.entries)
             if stored.outcome is not _Outcome.THERE:
                 sent_models += len(stored.entries)
@@ -123,7 +127,8 @@ def push(
     manifest = packing.manifest(set_id, version_id, model_type)
     data = manifest.to_bytes()
     digest = sha256_digest(data)
-    if _ensure(store, manifest_key(set_id, digest), data, Checksum.of(data)) is not _Outcome.THERE:
+    checksum = Checksum.of(data, algorithm)
+    if _ensure(renewal, manifest_key(set_id, digest), data, checksum) is not _Outcome.THERE:
         sent_bytes += len(data)
     commit, already_there = _commit(store, manifest, digest)
     progress(ProgressEvent(packing.models_done, total, sent_bytes, sent_bytes))
@@ -153,7 +158,11 @@ def _check_id(name: str) -> None:
 
 
 def _read_base(store: Store, set_id: str, base: Version, model_type: ModelType) -> Manifest:
-    manifest = read_manifest(store, set_id, base.id, base.manifest)
+    with ThreadPoolExecutor(1) as pool:
+        # What a version without a commit refers to may go at any time. Asked for at once: no time is lost.
+        commit = pool.submit(read_commit, store, set_id, base.id)
+        manifest = read_manifest(store, set_id, base.id, base.manifest)
+        check_pinned(commit.result(), base.manifest)
     if manifest.type != model_type:
         their = f"set {set_id} version {manifest.version} is of type {manifest.type}"
         raise ConfigError(f"{their}, the new models of {model_type}; a set holds one type")
@@ -187,13 +196,13 @@ class _Stored(NamedTuple):
 
 
 def _store_packs(
-    store: Store, set_id: str, packs: Iterator[FilledPack], senders: ThreadPoolExecutor
+    renewal: Renewal, packs: Iterator[FilledPack], senders: ThreadPoolExecutor, algorithm: ChecksumAlgorithm
 ) -> Iterator[_Stored]:
     """Finish and send packs, several at a time; one of a single huge model has the memory to itself."""
 
     def store_one(filled: FilledPack) -> _Stored:
-        pack = filled.close()
-        outcome = _ensure(store, pack_key(set_id, pack.row.sha256), pack.data, pack.checksum)
+        pack = filled.close(algorithm)
+        outcome = _ensure(renewal, pack_key(renewal.set_id, pack.row.sha256), pack.data, pack.row.checksum)
         return _Stored(pack.row, pack.entries, outcome)
 
     under_way: set[Future[_Stored]] = set()
@@ -210,11 +219,12 @@ def _store_packs(
     yield from (future.result() for future in under_way)
 
 
-def _ensure(store: Store, key: str, data: bytes, checksum: Checksum) -> _Outcome:
+def _ensure(renewal: Renewal, key: str, data: bytes, checksum: Checksum) -> _Outcome:
     """Make sure that the store holds `data`; its key is its digest, so replacing is safe."""
+    store = renewal.store
     if len(data) <= SMALL_BYTES:
         try:
-            twice(lambda: store.put_once(key, data))
+            twice(lambda: store.put_once(key, data, checksum))
         except ObjectExists:
             pass
         else:
@@ -224,9 +234,9 @@ def _ensure(store: Store, key: str, data: bytes, checksum: Checksum) -> _Outcome
     except ObjectMissing:
         outcome = _Outcome.SENT
     else:
-        if is_same:
+        if is_same and not renewal.is_due(key):
             return _Outcome.THERE
-        outcome = _Outcome.HEALED
+        outcome = _Outcome.SENT if is_same else _Outcome.HEALED
     twice(lambda: store.put(key, data, checksum))
     return outcome
 

@@ -42,6 +42,15 @@ def read_commit(store: Store, set_id: str, version_id: str) -> Commit:
     return commit
 
 
+def check_pinned(commit: Commit, digest: str) -> None:
+    """Raise IntegrityError unless the version was published as the manifest that the registry pins."""
+    if commit.manifest != digest:
+        differs = f"published as manifest {commit.manifest[:15]}, pinned as {digest[:15]}"
+        raise IntegrityError(
+            f"set {commit.set} version {commit.version}: {differs}; mend the registry's digest"
+        )
+
+
 def read_manifest(store: Store, set_id: str, version_id: str, digest: str) -> Manifest:
     """Return the manifest with this digest, which must be this version's.
 

@@ -27,10 +27,11 @@ from model_registry import (
 from model_registry.formats.layout import manifest_key, pack_key, version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from model_registry import Checksum
+    from model_registry.stores.base import StoredObject
 
     MakeModels = Callable[..., tuple[SourceModel, ...]]
     AtRest = Callable[[str], Path]
@@ -54,8 +55,14 @@ class Through:
     def put(self, key: str, data: bytes, checksum: Checksum) -> None:
         self.store.put(key, data, checksum)
 
-    def put_once(self, key: str, data: bytes) -> None:
-        self.store.put_once(key, data)
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
+        self.store.put_once(key, data, checksum)
+
+    def keys(self, prefix: str) -> Iterator[StoredObject]:
+        return self.store.keys(prefix)
+
+    def delete(self, key: str) -> None:
+        self.store.delete(key)
 
 
 class FlipsFirstGet(Through):
@@ -101,9 +108,9 @@ class DiesAtWrite(Through):
         self.count_down()
         super().put(key, data, checksum)
 
-    def put_once(self, key: str, data: bytes) -> None:
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         self.count_down()
-        super().put_once(key, data)
+        super().put_once(key, data, checksum)
 
     def count_down(self) -> None:
         with self.lock:
@@ -115,9 +122,9 @@ class DiesAtWrite(Through):
 class LosesTheAnswer(Through):
     """Writes the commit, loses the answer, and tries again as an S3 client does."""
 
-    def put_once(self, key: str, data: bytes) -> None:
-        super().put_once(key, data)
-        super().put_once(key, data)
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
+        super().put_once(key, data, checksum)
+        super().put_once(key, data, checksum)
 
 
 def flipped(data: bytes, where: float) -> bytes:
@@ -226,7 +233,7 @@ def test_a_writer_killed_before_the_commit_leaves_nothing_visible(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 3000)
+    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 6000)
     models = make_models(6)
     with pytest.raises(Killed):
         push(DiesAtWrite(store, nth), "g1", "v4", models, model_type=model_type)
@@ -251,9 +258,9 @@ def test_of_two_writers_of_one_version_exactly_one_wins(
     start = threading.Barrier(2)
 
     class Together(Through):
-        def put_once(self, key: str, data: bytes) -> None:
+        def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
             start.wait()
-            super().put_once(key, data)
+            super().put_once(key, data, checksum)
 
     def write(models: tuple[SourceModel, ...]) -> PushReport | VersionConflict:
         try:

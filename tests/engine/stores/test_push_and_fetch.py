@@ -31,10 +31,11 @@ from model_registry.formats.layout import pack_key
 from model_registry.model_types.model_type import FILE_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from model_registry import Checksum
+    from model_registry.stores.base import StoredObject
 
     MakeModels = Callable[..., tuple[SourceModel, ...]]
 
@@ -59,9 +60,17 @@ class Recording:
         self.calls.append(("put", key))
         self.store.put(key, data, checksum)
 
-    def put_once(self, key: str, data: bytes) -> None:
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         self.calls.append(("put_once", key))
-        self.store.put_once(key, data)
+        self.store.put_once(key, data, checksum)
+
+    def keys(self, prefix: str) -> Iterator[StoredObject]:
+        self.calls.append(("keys", prefix))
+        return self.store.keys(prefix)
+
+    def delete(self, key: str) -> None:
+        self.calls.append(("delete", key))
+        self.store.delete(key)
 
     def count(self, kind: str) -> Counter[str]:
         """Count calls of one kind by what their key is of: packs, manifests or versions."""
@@ -74,7 +83,7 @@ def version(report: PushReport) -> Version:
 
 
 def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 3000)
+    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 6000)
 
 
 def test_a_pushed_version_is_fetched_byte_for_byte(
@@ -174,7 +183,7 @@ def test_an_update_of_one_model_sends_one_model(
     assert (report.models, report.sent_models, report.packs) == (20, 1, 2)
     assert report.sent_bytes < base.sent_bytes / 10
     # The pack that the update only refers to is not read again.
-    assert recording.count("get") == {"manifests": 1}
+    assert recording.count("get") == {"manifests": 1, "versions": 1}
     fetched = fetch(store, "g1", "v2", report.manifest, tmp_path / "into")
     expected = {**{model.uid: model.read() for model in old}, new[0].uid: new[0].read()}
     assert {uid: path.read_bytes() for uid, path in fetched.paths.items()} == expected

@@ -90,7 +90,7 @@ def test_a_changed_byte_is_refused_before_anything_is_read(data: st.DataObject) 
         (document(row(1, pack=OTHER)), "pack bbbbbbbb, which is not in packs"),
         (document(row(1, pack="../../x")), "pattern"),
         (document(row(1, sha256="x")), "pattern"),
-        (document(row(1, more=1)), "Extra inputs"),
+        (document(row(1, more=1)), "Unexpected keyword"),
         (document(packs=[]), "which is not in packs"),
         (document(packs=[{"sha256": PACK, "size": 1000, "checksum": CHECKSUM}] * 2), "is there twice"),
         (

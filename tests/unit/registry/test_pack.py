@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
 
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 
 from model_registry import FormatError, IntegrityError, sha256_hex
 from model_registry.formats import pack as packs
-from model_registry.formats.pack import ModelReader, PackEntry, PackWriter, read_index
+from model_registry.formats.compression import MAX_DICTIONARY_BYTES
+from model_registry.formats.pack import ModelReader, PackEntry, PackWriter, read_dictionary, read_index
 
+NAMES = [f"bus {number} active power" for number in range(30)]
 MODELS = [b"a model", b"another model" * 500, bytes(range(256)) * 40]
 
 
@@ -125,10 +128,48 @@ def test_a_truncated_or_lengthened_pack_is_refused(cut: int) -> None:
             read_index(wrong)
 
 
-def test_a_dictionary_needs_a_newer_program() -> None:
+def test_a_dictionary_that_is_too_large_needs_a_newer_program() -> None:
     pack = pack_of(MODELS)
+    size = MAX_DICTIONARY_BYTES + 1
+    head = struct.pack("<II", 0x184D2A50, 4 + size) + b"BGP1" + bytes(size)
     with pytest.raises(FormatError, match="newer bluegrid"):
-        read_index(struct.pack("<II", 0x184D2A50, 8) + b"BGP1dict" + pack[12:])
+        read_index(head + pack[12:])
+
+
+def test_models_that_are_alike_share_a_dictionary() -> None:
+    document = {"kind": "ridge regression", "inputs": NAMES}
+    alike = [json.dumps({"weights": [number * 0.37] * 3, **document}).encode() for number in range(400)]
+    writer = PackWriter()
+    for model in alike:
+        writer.add(model, sha256_hex(model))
+    pack = writer.to_bytes()
+    assert 0 < len(writer.dictionary) <= MAX_DICTIONARY_BYTES
+    assert read_dictionary(pack) == writer.dictionary
+    plain = sum(len(zstandard.compress(model)) for model in alike)
+    assert len(pack) - 56 * len(alike) < plain / 2
+    reader = ModelReader(writer.dictionary)
+    for model, entry in zip(alike, read_index(pack), strict=True):
+        frame = pack[entry.offset : entry.offset + entry.length]
+        assert reader.read(frame, entry.raw_length, entry.sha256) == model
+        with pytest.raises(IntegrityError):
+            ModelReader().read(frame, entry.raw_length, entry.sha256)
+
+
+def test_the_same_models_make_the_same_dictionary() -> None:
+    packs = []
+    for _ in range(3):
+        writer = PackWriter()
+        for number in range(300):
+            model = f"model of line {number % 50}: {NAMES}".encode() * 3
+            writer.add(model, sha256_hex(model))
+        packs.append(writer.to_bytes())
+    assert packs[0] == packs[1] == packs[2]
+
+
+@pytest.mark.parametrize("damaged", [b"\x37\xa4\x30\xec" + bytes(100), b"no dictionary"])
+def test_a_damaged_dictionary_is_told(damaged: bytes) -> None:
+    with pytest.raises(IntegrityError, match="its dictionary is damaged"):
+        ModelReader(damaged)
 
 
 def test_a_frame_that_grows_beyond_its_promise_is_not_decompressed() -> None:

@@ -1,0 +1,50 @@
+"""Several jobs at a time, as many as fit into a fixed share of memory."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
+
+PARALLEL = 4
+"""Jobs under way at a time."""
+
+BUDGET_BYTES = 96 * 2**20
+"""Memory that they may take together; one job alone may take more."""
+
+
+@dataclass(frozen=True)
+class Job(Generic[T]):
+    """Something to do."""
+
+    run: Callable[[], T]
+    memory: int
+    """Bytes that it takes meanwhile, near enough to plan with."""
+
+
+def in_parallel(jobs: Iterable[Job[T]]) -> Iterator[T]:
+    """Yield the jobs' results as they come; the first error ends everything."""
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        under_way: dict[Future[T], int] = {}
+        try:
+            for job in jobs:
+                while under_way and sum(under_way.values()) + job.memory > BUDGET_BYTES:
+                    yield from _finished(under_way)
+                under_way[pool.submit(job.run)] = job.memory
+            while under_way:
+                yield from _finished(under_way)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _finished(under_way: dict[Future[T], int]) -> Iterator[T]:
+    done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    for future in done:
+        del under_way[future]
+        yield future.result()

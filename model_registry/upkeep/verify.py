@@ -1,0 +1,203 @@
+"""Verify: reads versions again, every byte of them, and heals what is damaged from a good source.
+
+A fetch proves what it takes; this also proves what nobody has asked for lately, before somebody does.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from model_registry.errors import FormatError, IntegrityError, ObjectMissing
+from model_registry.formats.checksums import Checksum, sha256_hex
+from model_registry.formats.commit import Commit
+from model_registry.formats.layout import (
+    is_removal,
+    manifest_key,
+    pack_key,
+    set_prefix,
+    signed_manifest,
+    version_key,
+)
+from model_registry.formats.manifest import Manifest
+from model_registry.formats.pack import ModelReader, PackEntry, read_dictionary, read_index
+from model_registry.transfer.parallel import Job, in_parallel
+from model_registry.transfer.progress import ProgressEvent, ignore
+from model_registry.transfer.reading import twice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from model_registry.formats.manifest import PackRow
+    from model_registry.registry_files.schema import Version
+    from model_registry.stores import Store
+    from model_registry.transfer.progress import Progress
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What a verification found; objects are named by their keys."""
+
+    set: str
+    versions: int
+    models: int
+    """Models that were checked, each where it is stored."""
+    bytes: int
+    damaged: Mapping[str, str]
+    """What is wrong, in words, by object; without the missing ones."""
+    missing: tuple[str, ...]
+    healed: tuple[str, ...]
+    """Damaged or missing objects that have been replaced from the good source."""
+    extra: tuple[str, ...]
+    """Objects of the set that none of the versions refers to: garbage, or of versions not asked about."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is damaged or missing any more."""
+        return not {*self.damaged, *self.missing} - {*self.healed}
+
+
+def verify(
+    store: Store,
+    set_id: str,
+    versions: Sequence[Version],
+    *,
+    source: Store | None = None,
+    progress: Progress = ignore,
+) -> VerifyReport:
+    """Read versions of a set again, all of their bytes, each pack once.
+
+    Args:
+        store: where they are.
+        set_id: the model set.
+        versions: which, with the digests that the registry pins.
+        source: a good store, to replace what is damaged or missing from; None: nothing is written.
+        progress: is told after each pack.
+
+    Raises:
+        StoreError: a store refused or did not answer. What is damaged or missing is no error here.
+    """
+    return _Verification(store, source, set_id).run(versions, progress)
+
+
+@dataclass
+class _Verification:
+    store: Store
+    source: Store | None
+    set_id: str
+    damaged: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    healed: list[str] = field(default_factory=list)
+
+    def run(self, versions: Sequence[Version], progress: Progress) -> VerifyReport:
+        known: set[str] = set()
+        packs: dict[str, PackRow] = {}
+        rows: dict[str, dict[PackEntry, str]] = defaultdict(dict)
+        for version in versions:
+            known |= {version_key(self.set_id, version.id), manifest_key(self.set_id, version.manifest)}
+            manifest = self._manifest(version)
+            for pack in manifest.packs if manifest else ():
+                packs[pack.sha256] = pack
+            for row in manifest.models if manifest else ():
+                rows[row.pack][PackEntry(row.offset, row.length, row.raw_length, row.sha256)] = row.uid
+        total = sum(map(len, rows.values()))
+        models, size = 0, 0
+        # A pack, and its largest model beside it.
+        jobs = (
+            Job(functools.partial(self._pack, packs[name], rows[name]), 2 * packs[name].size)
+            for name in packs
+        )
+        for count, read in in_parallel(jobs):
+            models, size = models + count, size + read
+            progress(ProgressEvent(models=models, models_total=total, bytes=size))
+        known |= {pack_key(self.set_id, name) for name in packs}
+        return VerifyReport(
+            set=self.set_id,
+            versions=len(versions),
+            models=models,
+            bytes=size,
+            damaged=dict(sorted(self.damaged.items())),
+            missing=tuple(sorted(self.missing)),
+            healed=tuple(sorted(self.healed)),
+            extra=tuple(sorted(self._extra(known))),
+        )
+
+    def _extra(self, known: set[str]) -> Iterator[str]:
+        for found in self.store.keys(set_prefix(self.set_id)):
+            if signed_manifest(found.key) not in known and not is_removal(found.key):
+                yield found.key
+
+    def _manifest(self, version: Version) -> Manifest | None:
+        place = f"set {self.set_id} version {version.id}"
+
+        def commit(data: bytes) -> None:
+            found = Commit.from_bytes(data)
+            if (found.set, found.version, found.manifest) != (self.set_id, version.id, version.manifest):
+                raise IntegrityError(f"is of another version, or of manifest {found.manifest[:15]}")
+
+        def manifest(data: bytes) -> Manifest:
+            found = Manifest.from_bytes(data, version.manifest)
+            if (found.set, found.version) != (self.set_id, version.id):
+                raise IntegrityError(f"is of set {found.set} version {found.version}")
+            return found
+
+        self._read(version_key(self.set_id, version.id), place, commit)
+        return self._read(manifest_key(self.set_id, version.manifest), place, manifest)
+
+    def _pack(self, pack: PackRow, uids: Mapping[PackEntry, str]) -> tuple[int, int]:
+        def check(data: bytes) -> int:
+            _check_pack(data, pack, uids)
+            return len(data)
+
+        read = self._read(pack_key(self.set_id, pack.sha256), f"pack {pack.sha256[:8]}", check)
+        return len(uids), read or 0
+
+    def _read(self, key: str, place: str, check: Callable[[bytes], T]) -> T | None:
+        """Return what `check` makes of the object; None, and note it, where it is damaged or missing."""
+        try:
+            return twice(lambda: check(self.store.get(key)))
+        except ObjectMissing:
+            self.missing.append(key)
+        except (IntegrityError, FormatError) as error:
+            self.damaged[key] = f"{place}: {error}"
+        return self._heal(key, check) if self.source else None
+
+    def _heal(self, key: str, check: Callable[[bytes], T]) -> T | None:
+        source = cast("Store", self.source)
+        try:
+            data = source.get(key)
+            checked = check(data)
+        except (ObjectMissing, IntegrityError, FormatError):
+            # The good source is none for this object: it stays in the report as not healed.
+            return None
+        twice(lambda: self.store.put(key, data, Checksum.of(data)))
+        self.healed.append(key)
+        return checked
+
+
+def _check_pack(data: bytes, pack: PackRow, uids: Mapping[PackEntry, str]) -> None:
+    is_whole = sha256_hex(data) == pack.sha256
+    try:
+        reader = ModelReader(read_dictionary(data))
+        listed = set(read_index(data))
+    except (FormatError, IntegrityError):
+        if is_whole:
+            raise
+        raise IntegrityError(f"SHA-256 differs, and with it all of {len(uids)} models") from None
+    view = memoryview(data)
+    wrong = []
+    for entry, uid in uids.items():
+        try:
+            reader.read(view[entry.offset : entry.offset + entry.length], entry.raw_length, entry.sha256)
+        except IntegrityError:
+            wrong.append(uid)
+        else:
+            wrong.extend([] if entry in listed else [uid])
+    if wrong:
+        raise IntegrityError(f"{len(wrong)} of {len(uids)} models are damaged, such as {min(wrong)}")
+    if not is_whole:
+        raise IntegrityError("SHA-256 differs, outside of these versions' models")

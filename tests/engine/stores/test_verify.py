@@ -1,0 +1,159 @@
+"""Verify finds every damaged, missing and extra object, and heals from a good copy."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_registry import (
+    ModelType,
+    SourceModel,
+    Store,
+    compare_versions,
+    fetch,
+    open_store,
+    push,
+    verify,
+    verify_folder,
+)
+from model_registry.formats.layout import manifest_key, pack_key, version_key
+from model_registry.transfer.reading import read_manifest
+from tests.engine.stores.test_push_and_fetch import small_packs, version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from model_registry import PushReport
+    from tests.engine.stores.conftest import Place
+
+    MakeModels = Callable[..., tuple[SourceModel, ...]]
+    AtRest = Callable[[str], Path]
+
+
+@pytest.fixture
+def two(
+    store: Store, make_models: MakeModels, model_type: ModelType, monkeypatch: pytest.MonkeyPatch
+) -> tuple[PushReport, PushReport]:
+    small_packs(monkeypatch)
+    first = push(store, "g1", "v1", make_models(9), model_type=model_type)
+    update = make_models(1, seed=2)
+    return first, push(store, "g1", "v2", update, model_type=model_type, base=version(first))
+
+
+def flip(path: Path, index: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[index] ^= 0x10
+    path.write_bytes(data)
+
+
+def test_a_sound_set_is_said_to_be_sound(store: Store, two: tuple[PushReport, PushReport]) -> None:
+    report = verify(store, "g1", [version(pushed) for pushed in two])
+    assert report.is_sound
+    assert (report.versions, report.models) == (2, 10)
+    assert (report.damaged, report.missing, report.extra) == ({}, (), ())
+
+
+def test_every_byte_is_read_again(store: Store, two: tuple[PushReport, PushReport], at_rest: AtRest) -> None:
+    rows = [version(pushed) for pushed in two]
+    manifest = read_manifest(store, "g1", "v2", two[1].manifest)
+    packs = [pack_key("g1", pack.sha256) for pack in manifest.packs]
+    keys = [version_key("g1", "v1"), manifest_key("g1", two[0].manifest), *packs]
+    for key in keys:
+        path = at_rest(key)
+        sound = path.read_bytes()
+        for index in {0, 13, len(sound) // 2, len(sound) - 1}:
+            flip(path, index)
+            report = verify(store, "g1", rows)
+            assert not report.is_sound
+            assert key in report.damaged
+            path.write_bytes(sound)
+
+
+def test_damage_is_told_with_the_model(
+    store: Store, two: tuple[PushReport, PushReport], at_rest: AtRest
+) -> None:
+    row = read_manifest(store, "g1", "v1", two[0].manifest).models[4]
+    flip(at_rest(pack_key("g1", row.pack)), row.offset + row.length // 2)
+    report = verify(store, "g1", [version(two[0])])
+    told = report.damaged[pack_key("g1", row.pack)]
+    assert told == f"pack {row.pack[:8]}: 1 of 3 models are damaged, such as line-004"
+
+
+def test_what_is_missing_and_what_is_extra_is_named(
+    store: Store, two: tuple[PushReport, PushReport], at_rest: AtRest
+) -> None:
+    row = read_manifest(store, "g1", "v1", two[0].manifest).models[0]
+    at_rest(pack_key("g1", row.pack)).unlink()
+    report = verify(store, "g1", [version(two[0])])
+    assert report.missing == (pack_key("g1", row.pack),)
+    # Of v2: its commit, its manifest and its one pack.
+    assert len(report.extra) == 3
+
+
+def test_a_store_is_healed_from_a_good_copy(
+    store: Store, two: tuple[PushReport, PushReport], place: Place, at_rest: AtRest, tmp_path: Path
+) -> None:
+    shutil.copytree(place.folder, tmp_path / "copy")
+    source = open_store(f"file://{tmp_path}/copy")
+    rows = [version(pushed) for pushed in two]
+    manifest = read_manifest(store, "g1", "v2", two[1].manifest)
+    first, second, *_ = [pack_key("g1", pack.sha256) for pack in manifest.packs]
+    flip(at_rest(first), 40)
+    at_rest(second).unlink()
+    flip(at_rest(version_key("g1", "v1")), 40)
+    at_rest(manifest_key("g1", two[1].manifest)).unlink()
+    report = verify(store, "g1", rows, source=source)
+    assert report.is_sound
+    assert len(report.healed) == 4
+    assert verify(store, "g1", rows).healed == ()
+    assert verify(store, "g1", rows).is_sound
+
+
+def test_a_source_that_is_damaged_too_heals_nothing(
+    store: Store, two: tuple[PushReport, PushReport], place: Place, at_rest: AtRest, tmp_path: Path
+) -> None:
+    row = read_manifest(store, "g1", "v1", two[0].manifest).models[0]
+    key = pack_key("g1", row.pack)
+    flip(at_rest(key), 40)
+    shutil.copytree(place.folder, tmp_path / "copy")
+    report = verify(store, "g1", [version(two[0])], source=open_store(f"file://{tmp_path}/copy"))
+    assert not report.is_sound
+    assert report.healed == ()
+
+
+def test_a_folder_is_compared_with_its_version(
+    store: Store, two: tuple[PushReport, PushReport], tmp_path: Path
+) -> None:
+    paths = fetch(store, "g1", "v1", two[0].manifest, tmp_path).paths
+    assert verify_folder(store, "g1", version(two[0]), tmp_path).is_sound
+    paths["line-001"].write_bytes(b"rot")
+    paths["line-002"].unlink()
+    (paths["line-001"].parent / "other").touch()
+    report = verify_folder(store, "g1", version(two[0]), tmp_path)
+    assert (report.checked, report.damaged, report.missing, report.extra) == (
+        7,
+        ("line-001",),
+        ("line-002",),
+        ("other",),
+    )
+
+
+def test_versions_are_compared_by_their_manifests(
+    store: Store, make_models: MakeModels, model_type: ModelType
+) -> None:
+    one = push(store, "g1", "v1", make_models(5), model_type=model_type)
+    others = (*make_models(2, seed=2, size=3000), *make_models(7)[5:])
+    two = push(store, "g1", "v2", others, model_type=model_type, base=version(one), without=["line-004"])
+    found = compare_versions(store, "g1", version(one), version(two))
+    assert [row.uid for row in found.added] == ["line-005", "line-006"]
+    assert [row.uid for row in found.removed] == ["line-004"]
+    assert [(row.uid, row.old_bytes, row.new_bytes) for row in found.changed] == [
+        ("line-000", 2000, 3000),
+        ("line-001", 2000, 3000),
+    ]
+    assert found.unchanged == 2
+
+    assert all(row.moved is not None and row.moved > 0 for row in found.changed)
