@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from model_registry.formats.checksums import Checksum
+    from model_registry.stores.capabilities import Capabilities
 
 
 class StoredObject(NamedTuple):
@@ -54,6 +55,9 @@ class Store(Protocol):
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         """List the objects whose keys begin with `prefix`; only upkeep does, never a fetch."""
+
+    def probe(self) -> Capabilities:
+        """Find out what the store's server does by itself; the first write does, if nobody has before."""
 
     def delete(self, key: str) -> None:
         """Remove the object, if there is one."""

@@ -11,6 +11,7 @@ from model_registry.errors import IntegrityError, ObjectExists, ObjectMissing, S
 from model_registry.files import write_whole
 from model_registry.formats.checksums import Checksum
 from model_registry.stores.base import StoredObject
+from model_registry.stores.capabilities import ALL, Capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +43,10 @@ class FileStore:
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         """Write the object if there is none."""
         self._write(key, data, checksum or Checksum.of(data), os.link)
+
+    def probe(self) -> Capabilities:
+        """Return that everything is proven here, by this class itself."""
+        return ALL
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         """List the objects whose keys begin with `prefix`."""

@@ -1,8 +1,8 @@
 """A store in a bucket of any S3-compatible server.
 
-Every object is one PUT with its CRC-64/NVME in the header: the server computes it again and keeps nothing
-that differs. A server that only pretends to is found out by one small probe before the first write; what it
-takes is then read back.
+Every object is one PUT with its checksum in the header that S3 has for it: the server computes it again and
+keeps nothing that differs. Two small probes before the first write find out a server that only pretends to;
+what it takes is then read back, and so is what has a checksum that S3 knows no header for.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from botocore.config import Config
 from botocore.handlers import add_expect_header
 
 from model_registry import errors
-from model_registry.formats.checksums import Checksum
+from model_registry.formats.checksums import Checksum, ChecksumAlgorithm
 from model_registry.stores.base import StoredObject
+from model_registry.stores.capabilities import Capabilities
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
 
@@ -30,6 +31,11 @@ _DEFAULT_REGION = "us-east-1"
 _WRONG_BYTES = {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
 _WRONG_CREDENTIALS = {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 _CREDENTIALS_REMEDY = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_TAKEN = "PreconditionFailed"
+
+READ_TIMEOUT = 60
+"""Seconds to wait for the next bytes of an answer."""
+
 _CONFLICT_WAITS = (0.1, 0.2, 0.4, 0.8)
 """Seconds between tries while another conditional write is under way, where S3 asks for a retry (409)."""
 
@@ -51,14 +57,19 @@ class S3Store:
         config = Config(
             # An address that nothing listens at is told within seconds.
             connect_timeout=3,
-            read_timeout=60,
+            read_timeout=READ_TIMEOUT,
             retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=16,
             # Checksums are ours: one in a header for the server, SHA-256 of every model after a read. What
             # botocore would add by itself breaks several servers and is wrong for ranges.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            s3={"addressing_style": "path" if endpoint else "auto"},
+            s3={
+                "addressing_style": "path" if endpoint else "auto",
+                # The signature covers the checksum's header, and that the bytes: to hash them once more for
+                # the signature would take as long as to send them.
+                "payload_signing_enabled": False,
+            },
         )
         session = boto3.session.Session()
         self._client = session.client(
@@ -67,7 +78,7 @@ class S3Store:
         # Waiting for "100 Continue" would cost every PUT one more round trip.
         self._client.meta.events.unregister("before-call.s3", add_expect_header)
         self._probing = threading.Lock()
-        self._verifies: bool | None = None
+        self._capabilities: Capabilities | None = None
 
     def get(self, key: str) -> bytes:
         """Return the object."""
@@ -84,11 +95,9 @@ class S3Store:
                 if _code(error) == "InvalidRange":
                     return b""
                 raise
-            return answer["Body"].read()
-
-    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
-        """Write the object with its checksum."""
-        self._write(key, self._request(key, data, checksum), checksum)
+            data = answer["Body"].read()
+        # A server may ignore the range, and give all.
+        return data if "ContentRange" in answer else data[offset : offset + length]
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         """List the objects whose keys begin with `prefix`."""
@@ -104,26 +113,69 @@ class S3Store:
         with self._told(key):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
 
+    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+        """Write the object with its checksum."""
+        self._write(key, self._request(key, data, checksum), checksum)
+
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         """Write the object if there is none."""
         checksum = checksum or Checksum.of(data)
-        request = self._request(key, data, checksum)
-        request["IfNoneMatch"] = "*"
-        self._write(key, request, checksum)
+        self._write(key, {**self._request(key, data, checksum), "IfNoneMatch": "*"}, checksum)
+
+    def probe(self) -> Capabilities:
+        """Find out what the server does by itself; once, by writing the object `probe`."""
+        with self._probing, self._told("probe"):
+            if self._capabilities is None:
+                self._capabilities = Capabilities(
+                    verifies_checksums=self._refuses(
+                        self._request("probe", b"probe", Checksum.of(b"other bytes")), _WRONG_BYTES
+                    ),
+                    # The first one may be the first ever.
+                    conditional_writes=any(self._refuses(self._probe_once(), {_TAKEN}) for _ in range(2)),
+                )
+            return self._capabilities
+
+    def _probe_once(self) -> PutObjectRequestTypeDef:
+        return {**self._request("probe", b"probe", Checksum.of(b"probe")), "IfNoneMatch": "*"}
+
+    def _refuses(self, request: PutObjectRequestTypeDef, codes: Collection[str]) -> bool:
+        try:
+            self._send(request)
+        except aws.ClientError as error:
+            if _code(error) not in codes:
+                raise
+            return True
+        return False
 
     def _request(self, key: str, data: bytes, checksum: Checksum) -> PutObjectRequestTypeDef:
-        return {
-            "Bucket": self._bucket,
-            "Key": self._prefix + key,
-            "Body": data,
-            "ChecksumCRC64NVME": checksum.value,
-        }
+        request: PutObjectRequestTypeDef = {"Bucket": self._bucket, "Key": self._prefix + key, "Body": data}
+        match checksum.algorithm:
+            case ChecksumAlgorithm.CRC64NVME:
+                request["ChecksumCRC64NVME"] = checksum.value
+            case ChecksumAlgorithm.CRC32:
+                request["ChecksumCRC32"] = checksum.value
+            case ChecksumAlgorithm.CRC32C:
+                request["ChecksumCRC32C"] = checksum.value
+            case ChecksumAlgorithm.SHA1:
+                request["ChecksumSHA1"] = checksum.value
+            case ChecksumAlgorithm.SHA256:
+                request["ChecksumSHA256"] = checksum.value
+            case ChecksumAlgorithm.MD5:
+                # Older than all of them: what every server knows.
+                request["ContentMD5"] = checksum.value
+            case _:
+                request["Metadata"] = {"bluegrid-checksum": f"{checksum.algorithm}:{checksum.value}"}
+        return request
 
     def _write(self, key: str, request: PutObjectRequestTypeDef, checksum: Checksum) -> None:
+        capabilities = self.probe()
+        if not capabilities.conditional_writes:
+            what = "the server ignores If-None-Match, so that two pushes of one version could both win"
+            raise errors.StoreError(f"{self.url}: {what}; use one that honours it, as AWS S3 does")
         with self._told(key):
-            verified = self._server_verifies()
             self._send(request)
-        if not verified and Checksum.of(self.get(key)) != checksum:
+        is_verified = capabilities.verifies_checksums and "Metadata" not in request
+        if not is_verified and Checksum.of(self.get(key), checksum.algorithm) != checksum:
             raise errors.IntegrityError(
                 f"{self.url}: {key}: the server holds other bytes than were sent: push again"
             )
@@ -139,19 +191,6 @@ class S3Store:
             else:
                 return
         self._client.put_object(**request)
-
-    def _server_verifies(self) -> bool:
-        with self._probing:
-            if self._verifies is None:
-                wrong = Checksum.of(b"other bytes")
-                try:
-                    self._client.put_object(**self._request("probe", b"probe", wrong))
-                    self._verifies = False
-                except aws.ClientError as error:
-                    if _code(error) not in _WRONG_BYTES:
-                        raise
-                    self._verifies = True
-            return self._verifies
 
     @contextmanager
     def _told(self, key: str) -> Iterator[None]:
@@ -172,7 +211,7 @@ class S3Store:
         code = _code(error)
         if code in ("NoSuchKey", "404"):
             return errors.ObjectMissing(f"{self.url}: no object {key}")
-        if code == "PreconditionFailed":
+        if code == _TAKEN:
             return errors.ObjectExists(f"{self.url}: {key} exists")
         if code in _WRONG_BYTES:
             return errors.IntegrityError(

@@ -108,14 +108,16 @@ def push(
     """
     for name in (set_id, version_id):
         _check_id(name)
-    based_on = _read_base(store, set_id, base, model_type) if base else None
     renewal = Renewal(store, set_id, version_id)
-    packing = Packing(_kept(based_on, without), based_on.packs if based_on else ())
     if isinstance(models, list | tuple):
         models = sorted(models, key=lambda model: model.uid)
     total = len(models) if isinstance(models, Sized) else None
     sent_models, sent_bytes, healed = 0, 0, 0
     with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(PARALLEL) as senders:
+        # The first write needs its answer; asked for now, it costs no time.
+        senders.submit(store.probe)
+        based_on = _read_base(store, set_id, base, model_type, senders) if base else None
+        packing = Packing(_kept(based_on, without), based_on.packs if based_on else ())
         packs = packing.packs(read_ahead(models, readers), _accept)
         for stored in _store_packs(renewal, packs, senders, algorithm):
             packing.stored(stored.row, stored.entries)
@@ -157,12 +159,13 @@ def _check_id(name: str) -> None:
         raise ConfigError(f"cannot push: {error}") from None
 
 
-def _read_base(store: Store, set_id: str, base: Version, model_type: ModelType) -> Manifest:
-    with ThreadPoolExecutor(1) as pool:
-        # What a version without a commit refers to may go at any time. Asked for at once: no time is lost.
-        commit = pool.submit(read_commit, store, set_id, base.id)
-        manifest = read_manifest(store, set_id, base.id, base.manifest)
-        check_pinned(commit.result(), base.manifest)
+def _read_base(
+    store: Store, set_id: str, base: Version, model_type: ModelType, pool: ThreadPoolExecutor
+) -> Manifest:
+    # What a version without a commit refers to may go at any time.
+    commit = pool.submit(read_commit, store, set_id, base.id)
+    manifest = read_manifest(store, set_id, base.id, base.manifest)
+    check_pinned(commit.result(), base.manifest)
     if manifest.type != model_type:
         their = f"set {set_id} version {manifest.version} is of type {manifest.type}"
         raise ConfigError(f"{their}, the new models of {model_type}; a set holds one type")

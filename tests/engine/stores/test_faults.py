@@ -25,44 +25,18 @@ from model_registry import (
     read_manifest,
 )
 from model_registry.formats.layout import manifest_key, pack_key, version_key
+from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from model_registry import Checksum
-    from model_registry.stores.base import StoredObject
 
     MakeModels = Callable[..., tuple[SourceModel, ...]]
     AtRest = Callable[[str], Path]
 
 PLACES = [0.0, 0.1, 0.5, 0.9, 1.0]
-
-
-class Through:
-    """A store that passes everything on; the faulty ones below change one thing."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.url = store.url
-
-    def get(self, key: str) -> bytes:
-        return self.store.get(key)
-
-    def get_range(self, key: str, offset: int, length: int) -> bytes:
-        return self.store.get_range(key, offset, length)
-
-    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
-        self.store.put(key, data, checksum)
-
-    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
-        self.store.put_once(key, data, checksum)
-
-    def keys(self, prefix: str) -> Iterator[StoredObject]:
-        return self.store.keys(prefix)
-
-    def delete(self, key: str) -> None:
-        self.store.delete(key)
 
 
 class FlipsFirstGet(Through):

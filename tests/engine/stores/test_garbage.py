@@ -25,8 +25,9 @@ from model_registry import (
 from model_registry.formats.layout import manifest_key, version_key
 from model_registry.registry_files.schema import DeclaredSet, RegistryFile
 from model_registry.upkeep.garbage import GRACE, LAST_GRACE
-from tests.engine.stores.test_faults import DiesAtWrite, Killed, Through
+from tests.engine.stores.test_faults import DiesAtWrite, Killed
 from tests.engine.stores.test_push_and_fetch import small_packs, version
+from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:
     from collections.abc import Callable

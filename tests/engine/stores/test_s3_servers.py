@@ -12,15 +12,20 @@ import pytest
 
 from model_registry import (
     Checksum,
+    ChecksumAlgorithm,
     ConfigError,
     IntegrityError,
     Store,
     StoreError,
     StoreUnreachable,
     fetch,
+    fetch_bytes,
     open_store,
     push,
+    read_manifest,
 )
+from model_registry.stores.capabilities import Capabilities
+from model_registry.transfer.reading import read_commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +46,7 @@ class Pretender:
     headers: list[tuple[str, Message]] = field(default_factory=list)
     damages: bool = False
     conflicts: int = 0
+    is_conditional: bool = True
 
     def put(self, handler: BaseHTTPRequestHandler) -> None:
         data = handler.rfile.read(int(handler.headers["Content-Length"]))
@@ -49,6 +55,11 @@ class Pretender:
             self.conflicts -= 1
             body = b"<Error><Code>ConditionalRequestConflict</Code><Message>busy</Message></Error>"
             return self.answer(handler, 409, body)
+        is_taken = handler.path in self.objects and handler.headers.get("If-None-Match")
+        if is_taken and self.is_conditional:
+            return self.answer(
+                handler, 412, b"<Error><Code>PreconditionFailed</Code><Message>taken</Message></Error>"
+            )
         self.objects[handler.path] = data[:-1] + b"?" if self.damages else data
         return self.answer(handler, 200)
 
@@ -173,7 +184,58 @@ def test_a_server_that_verifies_is_probed_once_and_not_read_back(
 ) -> None:
     for key in ("a", "b"):
         s3_store.put(key, b"x", Checksum.of(b"x"))
-    assert sorted(path.name for path in s3_place[1].iterdir()) == ["a", "b"]
+    assert sorted(path.name for path in s3_place[1].iterdir()) == ["a", "b", "probe"]
+    assert s3_store.probe() == Capabilities(verifies_checksums=True, conditional_writes=True)
+
+
+def test_a_server_without_conditional_writes_takes_no_push_and_serves_fetches(
+    pretender: Pretender, make_models: MakeModels, model_type: ModelType
+) -> None:
+    push(open_store(pretender.url), "g1", "v1", make_models(), model_type=model_type)
+    pretender.is_conditional = False
+    store = open_store(pretender.url)
+    with pytest.raises(StoreError, match=r"ignores If-None-Match, so that two pushes .* both win; use one"):
+        push(store, "g1", "v2", make_models(), model_type=model_type)
+    assert not [path for path in pretender.objects if path.endswith("v2.json")]
+    assert len(fetch_bytes(store, "g1", "v1", read_commit(store, "g1", "v1").manifest)) == 5
+
+
+def test_what_a_server_lacks_is_said(pretender: Pretender) -> None:
+    pretender.is_conditional = False
+    told = open_store(pretender.url).probe().in_words()
+    assert [line.split(";")[0] for line in told] == [
+        "checksums: not verified by the server",
+        "conditional writes: ignored by the server",
+    ]
+
+
+def test_a_server_that_ignores_ranges_is_put_up_with(pretender: Pretender) -> None:
+    store = open_store(pretender.url)
+    store.put("a", b"0123456789", Checksum.of(b"0123456789"))
+    assert store.get_range("a", 3, 4) == b"3456"
+
+
+@pytest.mark.parametrize("algorithm", ChecksumAlgorithm)
+def test_a_wrong_checksum_of_any_algorithm_is_never_stored_as_right(
+    algorithm: ChecksumAlgorithm, store: Store
+) -> None:
+    store.put("right", b"123456789", Checksum.of(b"123456789", algorithm))
+    store.put_once("once", b"123456789", Checksum.of(b"123456789", algorithm))
+    with pytest.raises(IntegrityError):
+        store.put("wrong", b"123456789", Checksum.of(b"123456780", algorithm))
+    assert store.get("right") == store.get("once") == b"123456789"
+
+
+@pytest.mark.parametrize("algorithm", ChecksumAlgorithm)
+def test_a_version_travels_with_the_chosen_checksum(
+    algorithm: ChecksumAlgorithm, store: Store, make_models: MakeModels, model_type: ModelType
+) -> None:
+    models = make_models()
+    pushed = push(store, "g1", "v1", models, model_type=model_type, algorithm=algorithm)
+    manifest = read_manifest(store, "g1", "v1", pushed.manifest)
+    assert {pack.checksum.algorithm for pack in manifest.packs} == {algorithm}
+    fetched = fetch_bytes(store, "g1", "v1", pushed.manifest)
+    assert list(fetched.values()) == [model.read() for model in models]
 
 
 def test_a_busy_conditional_write_is_tried_again(pretender: Pretender) -> None:
