@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from components import naming
@@ -92,6 +93,11 @@ class Pods:
             "BLUEGRID_CLUSTER": self._cluster.id,
             "BLUEGRID_MODELS": MODELS_FOLDER,
         }
+        declared = self._args.model_set
+        if declared.trust:
+            plain["BLUEGRID_TRUST"] = json.dumps(declared.trust)
+        if declared.keys:
+            plain["BLUEGRID_KEYS"] = json.dumps([key.model_dump() for key in declared.keys])
         account = self._hosting.store_secret
         return [
             *({"name": name, "value": value} for name, value in plain.items()),

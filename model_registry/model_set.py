@@ -104,6 +104,8 @@ class ModelSet:
             model_type=file.set.type,
             base=None if base is None else file.version(base),
             without=without,
+            source=file.set.source,
+            trust=file.set.trust,
             algorithm=algorithm,
             progress=progress,
         )

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from model_registry.errors import ConfigError
 from model_registry.frozen import Frozen
 from model_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads these at run time
 from model_registry.names import ClusterId, Digest, Label, ServiceName  # noqa: TC001
-from model_registry.registry_files.schema import Text  # noqa: TC001
+from model_registry.registry_files.schema import Text, TrustedKey  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PREFIX = "BLUEGRID_"
+
+
+def _from_json(value: object) -> object:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"is no JSON: {error}") from None
+
+
+_JSON = BeforeValidator(_from_json)
 
 
 class Settings(Frozen):
@@ -31,6 +42,10 @@ class Settings(Frozen):
     type: ModelType
     service: ServiceName
     cluster: ClusterId
+    trust: Annotated[tuple[Text, ...], _JSON] = ()
+    """What the set trusts beside what is known to be harmless, as JSON: skops types, pickle globals."""
+    keys: Annotated[tuple[TrustedKey, ...], _JSON] = ()
+    """Who may have signed the version, as JSON; none: it need not be signed."""
     models: Path = Path("/models")
     """Folder for the models' files; they go with the pod."""
 

@@ -59,9 +59,17 @@ def start(settings: Settings, say: Say) -> ServedVersion:
         say(f"{settings.place}: {event.models} of {event.models_total} models fetched")
 
     say(f"{settings.place}: fetching")
+    # A type that cannot be loaded, or a trust that makes no sense, is told before anything is fetched.
+    loader = loader_of(settings.type, settings.trust)
     store = open_store(settings.store)
     version = fetch(
-        store, settings.set, settings.version, settings.manifest, settings.models, progress=fetched
+        store,
+        settings.set,
+        settings.version,
+        settings.manifest,
+        settings.models,
+        keys=[key.to_public_key() for key in settings.keys],
+        progress=fetched,
     )
     if version.manifest.type != settings.type:
         raise ConfigError(
@@ -69,7 +77,6 @@ def start(settings: Settings, say: Say) -> ServedVersion:
         )
     rows = version.manifest.models
     say(f"{settings.place}: loading {len(rows)} models")
-    loader = loader_of(settings.type)
     models = {}
     # One after the other: building a model from a small file holds the interpreter's lock, so that threads
     # only take turns (measured: twice as slow with four).

@@ -96,6 +96,8 @@ class Manifest(Frozen):
     set: Label
     version: Label
     type: ModelType
+    globals: tuple[str, ...] | None = None
+    """Of pickles, the classes and functions that each model names: those of a set are alike."""
     packs: tuple[PackRow, ...]
     models: Annotated[tuple[ModelRow, ...], Field(min_length=1)]
 

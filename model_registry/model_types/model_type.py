@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import GetJsonSchemaHandler, model_serializer, model_validator
 
 from model_registry.frozen import Frozen
+from model_registry.model_types.file_types import FILE_TYPES, FileType, file_types
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pydantic_core import CoreSchema
 
-FILE_TYPES: Mapping[str, tuple[str, ...]] = {"scikit-learn": ("skops",)}
-"""The model file types of each framework. A type that can run code when it is loaded does not belong here."""
+__all__ = ["FILE_TYPES", "ModelType"]
 
 
 class ModelType(Frozen):
@@ -33,8 +31,9 @@ class ModelType(Frozen):
 
     @model_validator(mode="after")
     def _is_known(self) -> ModelType:
-        if self.file_type not in FILE_TYPES.get(self.framework, ()):
-            raise ValueError(f"{str(self)!r} is not a known model type; known: {', '.join(_known_types())}")
+        known = file_types()
+        if str(self) not in known:
+            raise ValueError(f"{str(self)!r} is not a known model type; known: {', '.join(known)}")
         return self
 
     @model_serializer
@@ -42,9 +41,19 @@ class ModelType(Frozen):
         return f"{self.framework}/{self.file_type}"
 
     @property
+    def row(self) -> FileType:
+        """What is known of the type."""
+        return file_types()[str(self)]
+
+    @property
     def is_folder(self) -> bool:
         """Whether a model of this type is a folder."""
-        return False
+        return self.row.is_folder
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether loading a hostile model of this type, or predicting with it, can run its author's code."""
+        return self.row.runs_code
 
     @classmethod
     def parse(cls, text: str) -> ModelType:
@@ -54,8 +63,4 @@ class ModelType(Frozen):
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _: GetJsonSchemaHandler) -> dict[str, Any]:
         """Describe the type as it is written: one string."""
-        return {"description": cls.__doc__, "type": "string", "enum": list(_known_types())}
-
-
-def _known_types() -> tuple[str, ...]:
-    return tuple(f"{framework}/{name}" for framework, names in FILE_TYPES.items() for name in names)
+        return {"description": cls.__doc__, "type": "string", "enum": list(file_types())}

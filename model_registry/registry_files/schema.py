@@ -17,6 +17,8 @@ from pydantic import (
     StrictInt,
     StringConstraints,
     Tag,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -73,8 +75,20 @@ class DeclaredSet(Frozen):
     """Framework and file type of every model in the set."""
     source: Source
     """Defined by the platform, or by one of its users."""
+    trust: tuple[Text, ...] = ()
+    """What its models may name beside what is harmless anyway: types in skops files, globals in pickles."""
     keys: tuple[TrustedKey, ...] = ()
     """Who may sign the set's versions; where there are any, a version without their signature is refused."""
+
+    @field_validator("source")
+    @classmethod
+    def _vouches_for_code(cls, source: Source, given: ValidationInfo) -> Source:
+        model_type = given.data.get("type")
+        if source is not Source.PLATFORM and model_type is not None and model_type.runs_code:
+            raise ValueError(
+                f"{source}, but {model_type} can run its author's code; only platform sets hold it"
+            )
+        return source
 
     @property
     def public_keys(self) -> tuple[PublicKey, ...]:

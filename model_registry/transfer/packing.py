@@ -143,7 +143,9 @@ class Packing:
                 placed = ModelRow(uid, row.sha256, *entry, example=example)
                 self._by_sha256[entry.sha256] = self._rows[uid] = placed
 
-    def manifest(self, set_id: str, version_id: str, model_type: ModelType) -> Manifest:
+    def manifest(
+        self, set_id: str, version_id: str, model_type: ModelType, names: tuple[str, ...] | None = None
+    ) -> Manifest:
         """Return the version's manifest, once every pack is stored; ConfigError when there is no model."""
         if not self._rows:
             empty = f"set {set_id} version {version_id}: no model is left"
@@ -153,6 +155,7 @@ class Packing:
             set=set_id,
             version=version_id,
             type=model_type,
+            globals=names,
             packs=tuple(self._packs[sha256] for sha256 in sorted(used)),
             models=tuple(self._rows[uid] for uid in sorted(self._rows)),
         )

@@ -19,6 +19,7 @@ from model_registry.errors import ConfigError, ObjectExists, ObjectMissing, Vers
 from model_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest
 from model_registry.formats.commit import Commit
 from model_registry.formats.layout import manifest_key, pack_key, version_key
+from model_registry.model_types.guard import TypeGuard
 from model_registry.names import check_label
 from model_registry.transfer.packing import READERS, FilledPack, Packing, read_ahead
 from model_registry.transfer.progress import ProgressEvent, ignore
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from model_registry.formats.manifest import Manifest, ModelRow, PackRow
     from model_registry.formats.pack import PackEntry
     from model_registry.model_types.model_type import ModelType
-    from model_registry.registry_files.schema import Version
+    from model_registry.registry_files.schema import Source, Version
     from model_registry.stores import Store
     from model_registry.transfer.models import SourceModel
     from model_registry.transfer.progress import Progress
@@ -82,6 +83,8 @@ def push(
     model_type: ModelType,
     base: Version | None = None,
     without: Collection[str] = (),
+    source: Source | None = None,
+    trust: Collection[str] = (),
     algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
     progress: Progress = ignore,
 ) -> PushReport:
@@ -96,13 +99,17 @@ def push(
         model_type: the type of every model in the set.
         base: start from this version's models; those of `models` replace them or are added.
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
+        source: whose set it is: then every model is looked at, and must be of the type, name nothing that is
+            not trusted, and be like its siblings. None: models are taken as they come.
+        trust: what the set trusts beside what is known to be harmless.
         algorithm: of the checksum that is taken before sending, and computed again by the store.
         progress: is told after each pack.
 
     Raises:
         ConfigError: an ID or a UID is none, `without` names no model of the base, or no model is left.
         VersionConflict: the version exists with other models.
-        FormatError: a model is empty, too large or suspiciously compressible, or comes twice.
+        FormatError: a model is empty, too large or suspiciously compressible, comes twice, or is none of the
+            set's.
         IntegrityError: the store received other bytes than were sent, twice, or `base` is damaged there.
         StoreError: the store refused or did not answer.
     """
@@ -118,7 +125,8 @@ def push(
         senders.submit(store.probe)
         based_on = _read_base(store, set_id, base, model_type, senders) if base else None
         packing = Packing(_kept(based_on, without), based_on.packs if based_on else ())
-        packs = packing.packs(read_ahead(models, readers), _accept)
+        guard = _guard(model_type, source, trust, based_on)
+        packs = packing.packs(read_ahead(models, readers), guard.check if guard else _accept)
         for stored in _store_packs(renewal, packs, senders, algorithm):
             packing.stored(stored.row, stored.entries)
             if stored.outcome is not _Outcome.THERE:
@@ -126,7 +134,8 @@ def push(
                 sent_bytes += stored.row.size
             healed += stored.outcome is _Outcome.HEALED
             progress(ProgressEvent(packing.models_done, total, sent_bytes))
-    manifest = packing.manifest(set_id, version_id, model_type)
+    names = guard.globals if guard else based_on.globals if based_on else None
+    manifest = packing.manifest(set_id, version_id, model_type, names)
     data = manifest.to_bytes()
     digest = sha256_digest(data)
     checksum = Checksum.of(data, algorithm)
@@ -146,6 +155,16 @@ def push(
         packs_healed=healed,
         already_there=already_there,
     )
+
+
+def _guard(
+    model_type: ModelType, source: Source | None, trust: Collection[str], base: Manifest | None
+) -> TypeGuard | None:
+    if source is None:
+        return None
+    if base is None:
+        return TypeGuard(model_type, source, trust)
+    return TypeGuard(model_type, source, trust, base_globals=base.globals, base=f"version {base.version}")
 
 
 def _accept(uid: str, data: bytes) -> None:

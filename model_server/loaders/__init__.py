@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -15,12 +16,18 @@ from typing import TYPE_CHECKING, Protocol, cast
 from model_registry.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
     from model_registry.model_types.model_type import ModelType
 
-_LOADERS = {"scikit-learn/skops": "model_server.loaders.scikit_learn_skops"}
+_LOADERS = {
+    "scikit-learn/skops": "model_server.loaders.scikit_learn_skops",
+    "scikit-learn/joblib": "model_server.loaders.scikit_learn_pickle",
+    "scikit-learn/pickle": "model_server.loaders.scikit_learn_pickle",
+}
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,12 @@ Loader = Callable[[Path], Model]
 """Loads one file; raises ModelError, whose message goes on after "model <uid>"."""
 
 
-def loader_of(model_type: ModelType) -> Loader:
+def loader_of(model_type: ModelType, trust: Iterable[str] = ()) -> Loader:
     """The loader of a model type.
+
+    Args:
+        model_type: the set's type.
+        trust: what the set trusts: types of skops, globals of pickles.
 
     Raises:
         ConfigError: this image has none.
@@ -62,4 +73,4 @@ def loader_of(model_type: ModelType) -> Loader:
         raise ConfigError(
             f"BLUEGRID_TYPE: this image cannot load {model_type}; it loads {', '.join(sorted(_LOADERS))}"
         )
-    return cast("Loader", import_module(module).load)
+    return cast("Loader", partial(import_module(module).load, trust=tuple(trust)))

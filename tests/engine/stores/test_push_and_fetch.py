@@ -28,7 +28,6 @@ from model_registry import (
     read_manifest,
 )
 from model_registry.formats.layout import pack_key
-from model_registry.model_types.model_type import FILE_TYPES
 from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:
@@ -202,7 +201,6 @@ def test_a_base_of_another_type_is_refused(
     store: Store, make_models: MakeModels, model_type: ModelType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = push(store, "g1", "v1", make_models(), model_type=model_type)
-    monkeypatch.setitem(FILE_TYPES, "onnx", ("onnx",))
     other = ModelType.parse("onnx/onnx")
     with pytest.raises(
         ConfigError, match="version v1 is of type scikit-learn/skops, the new models of onnx/onnx"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.skops_files import skops_file
+
 BLUEGRID = Path(sys.executable).with_name("bluegrid")
 
 SET = "set: {id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}\n"
@@ -47,7 +49,7 @@ def models(tmp_path: Path) -> Path:
     folder = tmp_path / "models"
     folder.mkdir()
     for number in range(3):
-        (folder / f"line-{number}.skops").write_bytes(f"model {number}".encode())
+        (folder / f"line-{number}.skops").write_bytes(skops_file(f"model {number}"))
     return folder
 
 
@@ -55,7 +57,7 @@ def models(tmp_path: Path) -> Path:
 def online(registry: Path, store: str, models: Path) -> Path:
     """A registry with versions v1 and v2, and a service whose cluster d1 serves v1."""
     push(models, "v1", registry, store)
-    (models / "line-1.skops").write_bytes(b"model 1, retrained")
+    (models / "line-1.skops").write_bytes(skops_file("model 1, retrained"))
     push(models, "v2", registry, store)
     with (registry / "g1.yaml").open("a") as file:
         file.write(SERVICE)
@@ -89,7 +91,7 @@ def test_a_push_on_a_base_sends_what_changed(
     push(models, "v1", registry, store)
     changed = tmp_path / "changed"
     changed.mkdir()
-    (changed / "line-2.skops").write_bytes(b"another model 2")
+    (changed / "line-2.skops").write_bytes(skops_file("another model 2"))
     report = push(changed, "v2", registry, store, "--base", "v1")
     assert (report["models"], report["sent_models"]) == (3, 1)
 

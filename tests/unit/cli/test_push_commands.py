@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from model_registry import BluegridError, ModelSet
+from tests.skops_files import skops_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir()
     (tmp_path / "registry" / "g1.yaml").write_text(SET + "versions: []\n")
     for number in range(12):
-        (tmp_path / "models" / f"line-{number:02}.skops").write_bytes(b"model %d" % number)
+        (tmp_path / "models" / f"line-{number:02}.skops").write_bytes(skops_file(f"model {number}"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BLUEGRID_STORE", f"file://{tmp_path}/store")
     monkeypatch.setenv("COLUMNS", "200")
@@ -48,7 +49,7 @@ def test_models_are_left_out_without_a_folder(place: Path) -> None:
 def test_models_are_left_out_and_others_replaced(place: Path) -> None:
     push("v1", "models")
     (place / "changed").mkdir()
-    (place / "changed" / "line-03.skops").write_bytes(b"retrained")
+    (place / "changed" / "line-03.skops").write_bytes(skops_file("retrained"))
     done = push("v2", "changed", "--base", "v1", "--without", "line-00")
     assert re.fullmatch(
         r"set g1 version v2: 11 models, 1 sent \(0\.00 MB\); sha256:[0-9a-f]{12}\n", done.stdout

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-import joblib  # type: ignore[import-untyped]
+import joblib
 import numpy as np
 import pytest
 import skops.io
@@ -23,6 +23,7 @@ from model_registry import (
     read_manifest,
 )
 from model_registry.model_set import _serialised
+from tests.skops_files import skops_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,43 +52,53 @@ def contents(model_set: ModelSet, version: str, tmp_path: Path) -> dict[str, byt
 
 
 def test_bytes_paths_and_fitted_models_become_a_version(model_set: ModelSet, tmp_path: Path) -> None:
-    (tmp_path / "two.skops").write_bytes(b"from a file")
-    models = {"line-3": fitted(3), "line-1": b"from memory", "line-2": tmp_path / "two.skops"}
+    (tmp_path / "two.skops").write_bytes(skops_file("from a file"))
+    models = {"line-3": fitted(3), "line-1": skops_file("from memory"), "line-2": tmp_path / "two.skops"}
     report = model_set.push("v1", models)
     assert [(row.id, row.manifest) for row in model_set.versions] == [("v1", report.manifest)]
     fetched = contents(model_set, "v1", tmp_path)
-    assert (fetched["line-1"], fetched["line-2"]) == (b"from memory", b"from a file")
+    assert (fetched["line-1"], fetched["line-2"]) == (skops_file("from memory"), skops_file("from a file"))
     loaded = skops.io.loads(fetched["line-3"], trusted=[])
     assert loaded.predict(np.array([[2.0]])) == pytest.approx([6.0])
 
 
 def test_an_update_takes_its_base_from_the_registry(model_set: ModelSet, tmp_path: Path) -> None:
-    model_set.push("v1", {f"line-{number}": b"old %d" % number for number in range(5)})
-    report = model_set.push("v2", {"line-1": b"new"}, base="v1", without=["line-[34]"])
+    model_set.push("v1", {f"line-{number}": skops_file(f"old {number}") for number in range(5)})
+    report = model_set.push("v2", {"line-1": skops_file("new")}, base="v1", without=["line-[34]"])
     assert report.sent_models == 1
-    assert contents(model_set, "v2", tmp_path) == {"line-0": b"old 0", "line-1": b"new", "line-2": b"old 2"}
+    assert contents(model_set, "v2", tmp_path) == {
+        "line-0": skops_file("old 0"),
+        "line-1": skops_file("new"),
+        "line-2": skops_file("old 2"),
+    }
 
 
 def test_recorded_examples_travel_with_models_from_memory(model_set: ModelSet) -> None:
     example = Example(inputs=((1.0,),), outputs=(2.0,))
-    report = model_set.push("v1", {"line-1": b"one", "line-2": b"two"}, examples={"line-2": example})
+    report = model_set.push(
+        "v1", {"line-1": skops_file("one"), "line-2": skops_file("two")}, examples={"line-2": example}
+    )
     rows = read_manifest(model_set.store, "g1", "v1", report.manifest).models
     assert [row.example for row in rows] == [None, example]
 
 
 def test_a_generator_of_models_is_a_version(model_set: ModelSet, tmp_path: Path) -> None:
-    model_set.push("v1", (SourceModel(f"line-{number}", b"%d" % number) for number in range(3)))
-    assert contents(model_set, "v1", tmp_path) == {"line-0": b"0", "line-1": b"1", "line-2": b"2"}
+    model_set.push("v1", (SourceModel(f"line-{number}", skops_file(str(number))) for number in range(3)))
+    assert contents(model_set, "v1", tmp_path) == {
+        "line-0": skops_file("0"),
+        "line-1": skops_file("1"),
+        "line-2": skops_file("2"),
+    }
 
 
 def test_a_repeated_push_writes_the_same_row(model_set: ModelSet) -> None:
-    models = {"line-1": b"one"}
+    models = {"line-1": skops_file("one")}
     model_set.push("v1", models)
     before = (model_set.registry / "g1.yaml").read_text()
     assert model_set.push("v1", models).already_there
     assert (model_set.registry / "g1.yaml").read_text() == before
     with pytest.raises(VersionConflict):
-        model_set.push("v1", {"line-1": b"another"})
+        model_set.push("v1", {"line-1": skops_file("another")})
 
 
 def test_a_fitted_model_is_serialised_when_its_turn_comes(
@@ -97,10 +108,10 @@ def test_a_fitted_model_is_serialised_when_its_turn_comes(
 
     def serialised(uid: str, _model: object, _file_type: str) -> bytes:
         asked.append(uid)
-        return uid.encode()
+        return skops_file(uid)
 
     monkeypatch.setattr("model_registry.model_set._serialised", serialised)
-    model_set.push("v1", {"b": object(), "a": object(), "c": b"bytes"})
+    model_set.push("v1", {"b": object(), "a": object(), "c": skops_file("bytes")})
     assert asked == ["a", "b"]
 
 
@@ -112,10 +123,14 @@ def test_joblib_models_are_serialised() -> None:
 @pytest.mark.parametrize(
     ("models", "options", "told"),
     [
-        ({"line-1": b"x"}, {"examples": {"line-2": None}}, "examples: line-2 has an example and no model"),
-        ({"line-1": b"x"}, {"base": "v9"}, "set g1 has no version v9; declared: none"),
+        (
+            {"line-1": skops_file("x")},
+            {"examples": {"line-2": None}},
+            "examples: line-2 has an example and no model",
+        ),
+        ({"line-1": skops_file("x")}, {"base": "v9"}, "set g1 has no version v9; declared: none"),
         ({}, {}, "set g1 version v1: no model is left; a version has at least one"),
-        ({"a/b": b"x"}, {}, "looks like a path"),
+        ({"a/b": skops_file("x")}, {}, "looks like a path"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(

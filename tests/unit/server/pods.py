@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,10 @@ class Trained:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment variables that say the same as `settings`."""
-    return {f"BLUEGRID_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    return {
+        f"BLUEGRID_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in settings.model_dump(mode="json").items()
+    }
 
 
 def tensor(**changed: object) -> dict[str, Any]:

@@ -1,0 +1,170 @@
+"""One set holds one kind of model: the odd one out is named, and what is not trusted stays out."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pytest
+import skops.io
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import ElasticNet, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from model_registry import ConfigError, FormatError, ModelType, RegistryError, Source
+from model_registry.model_types.guard import TypeGuard
+from model_registry.model_types.skops import types_of
+from model_registry.model_types.trusted import SKOPS_TYPES
+from model_registry.registry_files.registry import parse
+from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
+
+SKOPS, JOBLIB = ModelType.parse("scikit-learn/skops"), ModelType.parse("scikit-learn/joblib")
+TREE = "sklearn.tree._tree.Tree"
+RIDGE, NET = "sklearn.linear_model._ridge.Ridge", "sklearn.linear_model._coordinate_descent.ElasticNet"
+
+
+def told(guard: TypeGuard, uid: str, data: bytes) -> str:
+    with pytest.raises(FormatError) as caught:
+        guard.check(uid, data)
+    return str(caught.value)
+
+
+def zip_of(schema: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", compression=ZIP_DEFLATED) as writer:
+        writer.writestr("schema.json", schema)
+    return buffer.getvalue()
+
+
+def forest() -> RandomForestRegressor:
+    return RandomForestRegressor(n_estimators=2, random_state=0).fit(X, Y)
+
+
+def test_a_model_of_another_type_is_named_with_what_it_is() -> None:
+    guard = TypeGuard(SKOPS, Source.USER)
+    guard.check("line-1", skops.io.dumps(ridge()))
+    message = told(guard, "line-2", pickle.dumps(ridge()))
+    assert message == "model line-2: is a joblib pickle, not a skops file; a set holds one type"
+
+
+def test_models_of_different_fits_are_alike() -> None:
+    guard = TypeGuard(JOBLIB, Source.PLATFORM)
+    for number in range(5):
+        guard.check(f"line-{number}", joblib_bytes(ridge(alpha=number + 1)))
+    assert guard.globals is not None
+    assert RIDGE in guard.globals
+    assert list(guard.globals) == sorted(guard.globals)
+
+
+def test_a_pickle_that_names_other_globals_than_its_siblings_is_the_odd_one_out() -> None:
+    guard = TypeGuard(JOBLIB, Source.PLATFORM)
+    guard.check("line-1", joblib_bytes(ridge()))
+    message = told(guard, "line-2", joblib_bytes(ElasticNet().fit(X, Y)))
+    assert message == (
+        f"model line-2: is the odd one out beside model line-1: it names also {NET} and not {RIDGE}; "
+        "a set holds models of one kind"
+    )
+
+
+def test_pickles_are_compared_with_the_base_version_too() -> None:
+    first = TypeGuard(JOBLIB, Source.PLATFORM)
+    first.check("line-1", joblib_bytes(ridge()))
+    second = TypeGuard(JOBLIB, Source.PLATFORM, base_globals=first.globals, base="version v1")
+    second.check("line-1", joblib_bytes(ridge(2.0)))
+    assert second.globals == first.globals
+    assert "odd one out beside version v1" in told(second, "line-2", joblib_bytes(ElasticNet().fit(X, Y)))
+
+
+@pytest.mark.parametrize("written", ["scikit-learn/joblib", "scikit-learn/pickle", "keras/h5", "spark/spark"])
+@pytest.mark.parametrize("source", [Source.USER, None])
+def test_only_a_platform_set_holds_what_can_run_code(written: str, source: Source | None) -> None:
+    with pytest.raises(
+        ConfigError, match=f"^{written} can run its author's code; only a set of `source: platform`"
+    ):
+        TypeGuard(ModelType.parse(written), source)
+    TypeGuard(ModelType.parse(written), Source.PLATFORM)
+
+
+def test_a_users_set_of_such_a_type_is_a_mistake_in_its_file() -> None:
+    text = "set:\n  {id: g1, name: n, task: t, type: scikit-learn/pickle, source: user}\nversions: []\n"
+    with pytest.raises(RegistryError) as caught:
+        parse({Path("g1.yaml"): text})
+    assert str(caught.value) == (
+        "g1.yaml:2: set.source: user, but scikit-learn/pickle can run its author's code; "
+        "only platform sets hold it"
+    )
+    (file,) = parse({Path("g1.yaml"): text.replace("user", "platform, trust: [builtins.complex]")}).files
+    assert file.set.trust == ("builtins.complex",)
+
+
+def test_a_pickle_that_names_a_stranger_is_refused_also_as_the_first_one() -> None:
+    model = make_pipeline(FunctionTransformer(os.system), Ridge())
+    message = told(TypeGuard(JOBLIB, Source.PLATFORM), "line-1", joblib_bytes(model))
+    assert message.startswith(
+        "model line-1: names what is not trusted: posix.system; build it without, or add"
+    )
+
+
+def test_a_global_that_the_set_trusts_is_allowed() -> None:
+    data = joblib_bytes(make_pipeline(FunctionTransformer(os.path.basename), Ridge()))
+    assert "names what is not trusted: posixpath.basename;" in told(
+        TypeGuard(JOBLIB, Source.PLATFORM), "line-1", data
+    )
+    TypeGuard(JOBLIB, Source.PLATFORM, ["posixpath.basename"]).check("line-1", data)
+
+
+def test_a_type_that_skops_does_not_trust_is_refused_unless_the_set_trusts_it() -> None:
+    data = skops.io.dumps(forest())
+    message = told(TypeGuard(SKOPS, Source.USER), "line-1", data)
+    assert message.startswith(
+        f"model line-1: names what is not trusted: {TREE}; build it without, or add that"
+    )
+    guard = TypeGuard(SKOPS, Source.USER, [TREE])
+    guard.check("line-1", data)
+    assert guard.globals is None
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        make_pipeline(StandardScaler(), Ridge()),
+        make_pipeline(FunctionTransformer(os.system), Ridge()),
+        make_pipeline(FunctionTransformer("a\\b".join), Ridge()),
+    ],
+    ids=["harmless", "function", "method of text"],
+)
+def test_what_is_not_trusted_is_what_skops_does_not_trust(model: Any) -> None:
+    data = skops.io.dumps(model)
+    assert types_of(data) - SKOPS_TYPES == set(skops.io.get_untrusted_types(data=data))
+
+
+def test_a_method_is_named_with_its_class() -> None:
+    data = skops.io.dumps(make_pipeline(FunctionTransformer(ridge().predict), ElasticNet()))
+    assert types_of(data) - SKOPS_TYPES == {f"{RIDGE}.predict"}
+    assert f"{RIDGE}.predict" in skops.io.get_untrusted_types(data=data)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        rb'{"\u005f_class__": "system", "__module__": "os"}',
+        '{"__class__": "system", "__module__": "os"}'.encode("utf-16"),
+        b'{"__class__":"system", "__module__":"os", "x": {"__class__": "dict", "__module__": "builtins"}}',
+        b'{"__module__": "os", "__class__": "system"}',
+    ],
+    ids=["escaped", "UTF-16", "other spaces", "other order"],
+)
+def test_a_type_cannot_be_hidden_by_how_it_is_written(schema: bytes) -> None:
+    assert "os.system" in types_of(zip_of(schema))
+
+
+@pytest.mark.parametrize("schema", [b"", b"{", b"[" * 100_000, b'{"__loader__": "MethodNode", "content": 1}'])
+def test_a_damaged_schema_is_told(schema: bytes) -> None:
+    assert told(TypeGuard(SKOPS), "line-1", zip_of(schema)).startswith(
+        "model line-1: has a damaged schema.json"
+    )

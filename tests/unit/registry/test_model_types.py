@@ -1,0 +1,113 @@
+"""The table of frameworks and file types, and rows that other packages add."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
+
+import pytest
+from skops.io import _trusted_types as of_skops
+
+from model_registry import ConfigError, ModelType
+from model_registry.model_types import file_types
+from model_registry.model_types.file_types import FILE_TYPES, FileType
+from model_registry.model_types.trusted import ESTIMATORS, PICKLE_GLOBALS, SKOPS_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+OWN = FileType("pmml", "pmml", "a PMML model", lambda data: None if b"<PMML" in data else "has no <PMML")
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Makes entry points look installed."""
+
+    def installed(*values: str) -> None:
+        points = [EntryPoint("own", value, file_types.ENTRY_POINTS) for value in values]
+        monkeypatch.setattr(file_types, "entry_points", lambda group: points)
+        file_types.installed_types.cache_clear()
+
+    yield installed
+    file_types.installed_types.cache_clear()
+
+
+def test_types_that_can_run_code_are_told_from_those_that_cannot() -> None:
+    assert {str(row) for row in FILE_TYPES.values() if not row.runs_code} == {
+        "scikit-learn/skops",
+        "onnx/onnx",
+        "xgboost/ubj",
+        "xgboost/json",
+        "lightgbm/txt",
+        "safetensors/safetensors",
+    }
+    assert ModelType.parse("scikit-learn/joblib").runs_code
+
+
+def test_folders_are_models_too() -> None:
+    folders = {str(row) for row in FILE_TYPES.values() if row.is_folder}
+    assert folders == {"tensorflow/savedmodel", "spark/spark"}
+    assert ModelType.parse("spark/spark").is_folder
+    assert not ModelType.parse("scikit-learn/skops").is_folder
+
+
+def test_an_unknown_type_is_told_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"'pytorch/pt' is not a known model type; known: .*onnx/onnx"):
+        ModelType.parse("pytorch/pt")
+
+
+def test_a_package_adds_a_row(install: Callable[[str], None]) -> None:
+    install(f"{__name__}:OWN")
+    assert ModelType.parse("pmml/pmml").row is OWN
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("absent_package:ROW", "No module named 'absent_package'; mend or remove its package"),
+        ("os:sep", "os:sep is no FileType"),
+        ("model_registry.model_types.file_types:_BUILT_IN", "is no FileType"),
+    ],
+)
+def test_an_entry_point_that_is_no_row_is_told(value: str, told: str, install: Callable[[str], None]) -> None:
+    install(value)
+    with pytest.raises(ConfigError, match=f"^entry point own of bluegrid.file_types: .*{told}"):
+        ModelType.parse("onnx/onnx")
+
+
+def test_a_row_that_is_there_already_is_never_replaced(
+    install: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "OWN", FILE_TYPES["onnx/onnx"])
+    install(f"{__name__}:OWN")
+    with pytest.raises(ConfigError, match="there is a type onnx/onnx already; name it otherwise"):
+        ModelType.parse("onnx/onnx")
+
+
+def test_the_lists_of_harmless_names_are_those_of_the_installed_libraries() -> None:
+    assert set(of_skops.SKLEARN_ESTIMATOR_TYPE_NAMES) == ESTIMATORS
+    for names in (
+        of_skops.PRIMITIVE_TYPE_NAMES,
+        of_skops.CONTAINER_TYPE_NAMES,
+        of_skops.SKLEARN_INTERNAL_TYPE_NAMES,
+        of_skops.NUMPY_DTYPE_TYPE_NAMES,
+        of_skops.NUMPY_UFUNC_TYPE_NAMES,
+    ):
+        assert set(names) <= SKOPS_TYPES
+
+
+def test_nothing_harmless_can_crash_a_pod_or_call_what_it_is_given() -> None:
+    assert "sklearn.tree._tree.Tree" not in SKOPS_TYPES
+    callers = ("partial", "getattr", "eval", "exec", "methodcaller", "attrgetter", "encode", "_reconstructor")
+    assert not [name for name in PICKLE_GLOBALS | SKOPS_TYPES if name.rpartition(".")[2] in callers]
+
+
+def test_types_are_told_without_importing_a_framework() -> None:
+    code = (
+        "import sys, model_registry.model_types.guard\n"
+        "print(*sorted({'numpy', 'sklearn', 'skops', 'joblib', 'onnx'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""

@@ -1,0 +1,290 @@
+"""Pickles: what they name is found without running them, and nothing but the allowed is ever run."""
+
+from __future__ import annotations
+
+import contextlib
+import copyreg
+import functools
+import io
+import operator
+import os
+import pathlib
+import pickle
+import pickletools
+import runpy
+import timeit
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.f2py import crackfortran
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from model_registry import FormatError
+from model_registry.model_types import pickles
+from model_registry.model_types.trusted import PICKLE_GLOBALS
+from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Make = Callable[[str], bytes]
+
+
+class Call:
+    """Is pickled as a call."""
+
+    def __init__(self, function: Any, *args: Any) -> None:
+        self.call = function, args
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+    def __call__(self) -> None:
+        """A pickler calls only what can be called."""
+
+
+def calling(*call: Any) -> bytes:
+    return pickle.dumps(Call(*call), protocol=4)
+
+
+def text(value: str) -> bytes:
+    return pickle.SHORT_BINUNICODE + bytes([len(value.encode())]) + value.encode()
+
+
+def stack_global(module: str, name: str, argument: str) -> bytes:
+    """A call of what STACK_GLOBAL looks up."""
+    return b"\x80\x04" + text(module) + text(name) + b"\x93" + text(argument) + b"\x85R."
+
+
+def memoised(argument: str) -> bytes:
+    """As above, but the two names are fetched from the memo, behind others."""
+    names = text("sklearn") + b"\x94" + text("system") + b"\x94" + text("os") + b"\x94" + b"000"
+    return b"\x80\x04" + names + b"h\2h\1\x93" + text(argument) + b"\x85R."
+
+
+def in_an_array(argument: str) -> bytes:
+    """In the pickle of its own that joblib writes for an array of objects."""
+    array = np.empty(1, dtype=object)
+    array[0] = Call(os.system, argument)
+    model = ridge()
+    model.classes_ = array
+    return joblib_bytes(model)
+
+
+def python(path: str) -> str:
+    return f"open({path!r}, 'w').close()"
+
+
+def shell(path: str) -> str:
+    return f"touch '{path}'"
+
+
+def nested_file(path: str) -> bytes:
+    hidden = f"{path}.hidden"
+    pathlib.Path(hidden).write_bytes(calling(os.system, shell(path)))
+    return calling(joblib.load, hidden)
+
+
+def by_extension(path: str) -> bytes:
+    return b"\x80\x02\x82\x76" + text(shell(path)) + b"\x85R."
+
+
+HOSTILE: dict[str, tuple[Make, str]] = {
+    "reduce": (lambda path: calling(os.system, shell(path)), "posix.system"),
+    "protocol 0": (lambda path: b"cos\nsystem\n(V" + shell(path).encode() + b"\ntR.", "os.system"),
+    "inst": (lambda path: b"(V" + shell(path).encode() + b"\nios\nsystem\n.", "os.system"),
+    "obj": (lambda path: b"(cos\nsystem\nV" + shell(path).encode() + b"\no.", "os.system"),
+    "Python 2's name": (
+        lambda path: b"ccommands\ngetoutput\n(V" + shell(path).encode() + b"\ntR.",
+        "subprocess.getoutput",
+    ),
+    "memoised names": (lambda path: memoised(shell(path)), "os.system"),
+    "a path of names": (
+        lambda path: stack_global("sklearn.datasets._base", "os.system", shell(path)),
+        "'os.system' of 'sklearn.datasets._base'",
+    ),
+    "a path from the root": (
+        lambda path: stack_global("sklearn", "datasets._base.os.system", shell(path)),
+        "'datasets._base.os.system' of 'sklearn'",
+    ),
+    "partial": (lambda path: calling(functools.partial(os.system, shell(path))), "functools.partial"),
+    "getattr": (
+        lambda path: calling(Call(getattr, Call(__import__, "os"), "system"), shell(path)),
+        "builtins.__import__, builtins.getattr",
+    ),
+    "methodcaller": (
+        lambda path: calling(operator.methodcaller("touch"), pathlib.PosixPath(path)),
+        "operator.methodcaller",
+    ),
+    "eval": (lambda path: calling(eval, python(path)), "builtins.eval"),
+    "timeit": (
+        lambda path: calling(timeit.timeit, python(path), "pass", timeit.default_timer, 1),
+        "timeit.timeit",
+    ),
+    "runpy": (lambda path: calling(runpy._run_code, python(path), {}), "runpy._run_code"),  # type: ignore[attr-defined]
+    "NumPy's eval": (
+        lambda path: calling(crackfortran.getlincoef, f"__import__('os').system({shell(path)!r})", {}),
+        "numpy.f2py.crackfortran.getlincoef",
+    ),
+    "pickle in a pickle": (
+        lambda path: calling(pickle.loads, calling(os.system, shell(path))),
+        "_pickle.loads",
+    ),
+    "joblib's own load": (nested_file, "joblib.numpy_pickle.load"),
+    "in an array of objects": (lambda path: in_an_array(shell(path)), "posix.system"),
+    "broken behind the call": (
+        lambda path: calling(os.system, shell(path))[:-1] + b"\xff",
+        "it names posix.system",
+    ),
+    "in an argument of an estimator": (
+        lambda path: joblib_bytes(make_pipeline(StandardScaler(), Call(os.system, shell(path)))),
+        "posix.system",
+    ),
+    "extension code": (by_extension, "extension code 118"),
+}
+
+
+@pytest.fixture
+def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setitem(copyreg._inverted_registry, 0x76, ("os", "system"))  # type: ignore[attr-defined]
+    monkeypatch.setattr(copyreg, "_extension_cache", {})
+    return tmp_path / "ran"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_hostile_pickles_of_these_tests_do_run_code(name: str, marker: Path) -> None:
+    data = HOSTILE[name][0](str(marker))
+    # What comes after the call does not matter.
+    with contextlib.suppress(Exception):
+        joblib.load(io.BytesIO(data)) if b"NumpyArrayWrapper" in data else pickle.loads(data)
+    assert marker.exists()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_pickle_is_refused_by_name_and_nothing_of_it_runs(name: str, marker: Path) -> None:
+    make, told = HOSTILE[name]
+    data = make(str(marker))
+    with pytest.raises(FormatError) as caught:
+        pickles.load(data, PICKLE_GLOBALS)
+    assert told in str(caught.value)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE.keys() - {"extension code"}))
+def test_the_unpickler_refuses_by_itself_what_a_scan_would_have_missed(
+    name: str, marker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = HOSTILE[name][0](str(marker))
+    seen = {pickles.JOBLIB_ARRAY} if b"NumpyArrayWrapper" in data else set()
+    monkeypatch.setattr(pickles, "globals_of", lambda _: frozenset(seen))
+    with pytest.raises(FormatError, match=r"which is not allowed|which is a path"):
+        pickles.load(data, PICKLE_GLOBALS)
+    assert not marker.exists()
+
+
+def test_a_name_of_dots_is_refused_even_where_the_whole_is_allowed() -> None:
+    data = stack_global("sklearn", "linear_model._ridge.Ridge", "x")
+    with pytest.raises(FormatError, match="is a path and not a name"):
+        pickles.load(data, frozenset({"sklearn.linear_model._ridge.Ridge"}))
+
+
+@pytest.mark.parametrize(
+    ("how", "protocol"),
+    [*(("pickle", protocol) for protocol in range(6)), *(("joblib", protocol) for protocol in range(2, 6))],
+)
+def test_what_a_pickle_names_is_found_in_every_protocol(how: str, protocol: int) -> None:
+    forest = RandomForestRegressor(n_estimators=3, random_state=0).fit(
+        pd.DataFrame(X, columns=list("abc")), Y
+    )
+    data = pickle.dumps(forest, protocol) if how == "pickle" else joblib_bytes(forest, protocol=protocol)
+    named = set()
+
+    class Recording(pickle._Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            found = super().find_class(module, name)
+            named.add(".".join(pickles._name(module, name)))
+            return found
+
+    if how == "pickle":
+        Recording(io.BytesIO(data)).load()
+        assert pickles.globals_of(data) == named
+    else:
+        found = pickles.globals_of(data)
+        assert {pickles.JOBLIB_ARRAY, "sklearn.tree._tree.Tree", "numpy.ndarray"} <= found
+
+
+@pytest.mark.parametrize("how", ["pickle", "joblib", "file"])
+def test_a_sound_model_is_loaded(how: str, tmp_path: Path) -> None:
+    columns = pd.DataFrame(X, columns=list("abc"))
+    for model in (
+        make_pipeline(StandardScaler(), Ridge()).fit(columns, Y),
+        RandomForestRegressor(n_estimators=3, random_state=0).fit(columns, Y),
+    ):
+        data = pickle.dumps(model) if how == "pickle" else joblib_bytes(model)
+        path = tmp_path / "model.joblib"
+        path.write_bytes(data)
+        loaded = pickles.load(path if how == "file" else data, PICKLE_GLOBALS)
+        assert loaded.predict(columns).tolist() == model.predict(columns).tolist()
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(["a", "bcd"]),
+        np.array(3.5),
+        np.empty((0, 4)),
+        np.asfortranarray(np.ones((3, 5), dtype=np.float32)),
+        np.zeros(4, dtype=[("x", "<f8"), ("y", "<i2")]),
+        np.array(["2026-11-22"], dtype="datetime64[s]"),
+        np.array([b"ab", None, 1.5, ("x",)], dtype=object),
+        np.ones(3, dtype=">i4"),
+        np.array([True, False]),
+    ],
+    ids=lambda array: str(array.dtype),
+)
+def test_arrays_of_every_kind_are_passed_over(array: Any) -> None:
+    data = joblib_bytes({"a": array, "b": [array, np.arange(7)], "c": ridge()})
+    assert "sklearn.linear_model._ridge.Ridge" in pickles.globals_of(data)
+    pickles.load(data, PICKLE_GLOBALS)
+
+
+def test_a_pickle_that_goes_on_after_its_end_is_refused() -> None:
+    with pytest.raises(FormatError, match="goes on for 5 bytes after the end"):
+        pickles.globals_of(pickle.dumps(1) + b"abcd.")
+
+
+def test_a_reference_to_the_outside_is_refused() -> None:
+    with pytest.raises(FormatError, match="refers to an object outside of the pickle"):
+        pickles.globals_of(b"\x80\x04" + text("id") + b"Q.")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b".",
+        b"\x80\x09.",
+        b"\x80\x04" + text("a") + b"\x85R.",
+        b"\x80\x05\x96" + b"\xff" * 7 + b"\x7f.",
+        b"\x80\x04(" * 5,
+        joblib_bytes(ridge())[:-80],
+    ],
+    ids=["empty", "stop", "protocol 9", "a call of text", "a huge array", "marks", "cut off"],
+)
+def test_a_broken_pickle_is_refused_on_one_line(data: bytes) -> None:
+    with pytest.raises(FormatError) as caught:
+        pickles.globals_of(data)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_scanned_is_what_pickletools_reads() -> None:
+    data = pickle.dumps(make_pipeline(StandardScaler(), Ridge()).fit(X, Y), protocol=2)
+    read = {str(arg).replace(" ", ".") for op, arg, _ in pickletools.genops(data) if op.name == "GLOBAL"}
+    assert pickles.globals_of(data) == read

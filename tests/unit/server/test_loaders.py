@@ -1,0 +1,92 @@
+"""Loading one model in a pod: what it gives, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import pytest
+import skops.io
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from model_registry import ConfigError, ModelError, ModelType
+from model_server.loaders import loader_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+X = np.random.default_rng(7).normal(size=(50, 3))
+Y = X @ np.array([1.0, -2.0, 0.5])
+TREE = "sklearn.tree._tree.Tree"
+
+
+def joblib_bytes(model: Any) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    return buffer.getvalue()
+
+
+WRITERS: dict[str, Callable[[Any], bytes]] = {
+    "scikit-learn/skops": skops.io.dumps,
+    "scikit-learn/joblib": joblib_bytes,
+    "scikit-learn/pickle": pickle.dumps,
+}
+
+
+@pytest.mark.parametrize("written", WRITERS)
+def test_a_model_predicts_as_it_was_trained(written: str, tmp_path: Path) -> None:
+    trained = make_pipeline(StandardScaler(), Ridge()).fit(X, Y)
+    path = tmp_path / "model"
+    path.write_bytes(WRITERS[written](trained))
+    model = loader_of(ModelType.parse(written))(path)
+    assert model.input.shape == (-1, 3)
+    assert model.predict(X).tolist() == trained.predict(X).tolist()
+
+
+@pytest.mark.parametrize("written", WRITERS)
+def test_a_function_that_is_not_trusted_is_named_and_not_called(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(WRITERS[written](make_pipeline(FunctionTransformer(os.system), Ridge())))
+    with pytest.raises(ModelError, match=r"(os|posix)\.system"):
+        loader_of(ModelType.parse(written))(path)
+
+
+def test_what_the_set_trusts_is_loaded(tmp_path: Path) -> None:
+    trained = RandomForestRegressor(n_estimators=2, random_state=0).fit(X, Y)
+    path = tmp_path / "model"
+    path.write_bytes(skops.io.dumps(trained))
+    skops_type = ModelType.parse("scikit-learn/skops")
+    with pytest.raises(ModelError, match=f"^holds types that are not trusted: {TREE}; .* the set's `trust`"):
+        loader_of(skops_type)(path)
+    assert loader_of(skops_type, [TREE])(path).predict(X).tolist() == trained.predict(X).tolist()
+
+
+@pytest.mark.parametrize("written", WRITERS)
+def test_what_cannot_predict_is_no_model(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(WRITERS[written](StandardScaler().fit(X)))
+    with pytest.raises(ModelError, match="is a StandardScaler, not a fitted estimator"):
+        loader_of(ModelType.parse(written))(path)
+
+
+def test_a_pickle_whose_class_refuses_its_state_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(b"\x80\x04cnumpy\ndtype\n(V?no\ntR.")
+    with pytest.raises(ModelError, match=r"is no pickle that this image reads .TypeError: .*save it with"):
+        loader_of(ModelType.parse("scikit-learn/pickle"))(path)
+
+
+def test_a_type_without_a_loader_is_told_on_one_line() -> None:
+    known = "scikit-learn/joblib, scikit-learn/pickle, scikit-learn/skops"
+    with pytest.raises(
+        ConfigError, match=f"^BLUEGRID_TYPE: this image cannot load onnx/onnx; it loads {known}$"
+    ):
+        loader_of(ModelType.parse("onnx/onnx"))
