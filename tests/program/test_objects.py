@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from model_registry import KeyAlgorithm, PrivateKey
 from tests.program.recorder import SECRETS, Plan, run_program
 
 if TYPE_CHECKING:
@@ -103,6 +105,20 @@ def test_a_pod_knows_what_it_serves(registry: Write) -> None:
             "BLUEGRID_CLUSTER": "d2",
             "BLUEGRID_MODELS": "/models",
         }
+
+
+def test_a_pod_is_told_whom_and_what_its_set_trusts(registry: Write) -> None:
+    key = PrivateKey.generate(KeyAlgorithm.P256).public("ops")
+    folder = registry()
+    file = folder / "g1.yaml"
+    row = f'trust: [sklearn.tree._tree.Tree], keys: [{{id: ops, public: "{key.text}"}}], source:'
+    file.write_text(file.read_text().replace("source:", row, 1))
+    plan = run_program(folder)
+    env = {
+        each["name"]: each.get("value") for each in container_of(plan, "Job line-loading-d1-preflight")["env"]
+    }
+    assert json.loads(env["BLUEGRID_TRUST"]) == ["sklearn.tree._tree.Tree"]
+    assert json.loads(env["BLUEGRID_KEYS"]) == [{"id": "ops", "public": key.text}]
 
 
 def test_a_pod_has_no_more_rights_than_it_needs(registry: Write) -> None:

@@ -14,7 +14,15 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from model_registry import ConfigError, ModelType
+from model_registry import (
+    ConfigError,
+    KeyAlgorithm,
+    ModelType,
+    PrivateKey,
+    TrustedKey,
+    open_store,
+    sign,
+)
 from model_server import __main__, failure, logs
 from model_server.loaders import loader_of
 from model_server.startup import start
@@ -154,6 +162,20 @@ def test_a_file_of_something_else_is_no_model(preflight: Preflight, publish: Pub
     assert told.startswith(
         "set g1 version v1: model line-3 is no skops file that this image reads (BadZipFile"
     )
+
+
+def test_a_version_that_nobody_trusted_has_signed_is_not_served(
+    preflight: Preflight, settings: Settings
+) -> None:
+    ours, theirs = (PrivateKey.generate(KeyAlgorithm.ED25519) for _ in range(2))
+    trusting = settings.model_copy(update={"keys": (TrustedKey(id="ops", public=ours.public("ops").text),)})
+    store = open_store(settings.store)
+    sign(store, "g1", "v1", settings.manifest, theirs)
+    code, told = preflight(trusting)
+    assert code == 3
+    assert told.startswith("set g1 version v1: is not signed by a trusted key (ops); sign it with")
+    sign(store, "g1", "v1", settings.manifest, ours)
+    assert preflight(trusting)[0] == 0
 
 
 def test_a_type_that_the_image_cannot_load_is_refused() -> None:
