@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.transfer.ours import MODEL_TYPE, VERSION, folder_of, store_at
+from benchmarks.transfer.ours import MODEL_TYPE, VERSION, folder_of, publish, store_at
 from benchmarks.transfer.payload import size_name
 from benchmarks.transfer.server import CHECKOUT
-from model_registry import fetch, models_in_folder, push
+from model_registry import fetch, models_in_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -80,7 +80,7 @@ def _main(work: str, endpoint: str, set_id: str, folder: str, digest: str = "") 
     store = store_at(endpoint)
     if work == "push":
         models = models_in_folder(Path(folder), MODEL_TYPE)
-        digest = push(store, set_id, VERSION, models, model_type=MODEL_TYPE).manifest
+        digest = publish(store, set_id, VERSION, models).manifest
     else:
         fetch(store, set_id, VERSION, digest, Path(folder))
     seconds = time.perf_counter() - started

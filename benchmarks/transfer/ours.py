@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from benchmarks.transfer.clients import Client
 from benchmarks.transfer.payload import SUFFIX
 from benchmarks.transfer.server import BUCKET, REGION
-from model_registry import ModelType, Store, fetch, models_in_folder, open_store, push
+from model_registry import (
+    ModelType,
+    Source,
+    Store,
+    fetch,
+    fetch_bytes,
+    models_in_folder,
+    open_store,
+    push,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from benchmarks.transfer.payload import Payload
+    from model_registry import PushReport, SourceModel, Version
 
 VERSION = "v1"
 _PREFIX = "ours"
@@ -22,6 +33,22 @@ MODEL_TYPE = ModelType.parse("scikit-learn/skops")
 def store_at(endpoint: str) -> Store:
     """The one store of all sets: what its server can do is asked once a day, not by every push."""
     return open_store(f"s3://{BUCKET}/{_PREFIX}?endpoint={endpoint}&region={REGION}")
+
+
+def publish(
+    store: Store, set_id: str, version_id: str, models: Iterable[SourceModel], base: Version | None = None
+) -> PushReport:
+    """Push as the command does: with a look at every model."""
+    return push(
+        store,
+        set_id,
+        version_id,
+        models,
+        model_type=MODEL_TYPE,
+        base=base,
+        source=Source.PLATFORM,
+        trust=("builtins.bytes",),
+    )
 
 
 def folder_of(set_id: str) -> str:
@@ -49,7 +76,7 @@ class Ours(Client):
     def push(self, payload: Payload) -> None:
         """The folder as a version."""
         models = models_in_folder(payload.folder, MODEL_TYPE)
-        report = push(self._store, self._set, VERSION, models, model_type=MODEL_TYPE)
+        report = publish(self._store, self._set, VERSION, models)
         self._digests[self._set] = report.manifest
 
     def fetch_memory(self, payload: Payload) -> dict[str, bytes]:
@@ -61,11 +88,3 @@ class Ours(Client):
         """The version into the folder."""
         paths = fetch(self._store, self._set, VERSION, self._digests[self._set], into).paths
         return {name: paths[name.removesuffix(SUFFIX)] for name in payload.sha256s}
-
-
-def fetch_bytes(store: Store, set_id: str, version_id: str, digest: str) -> dict[str, bytes]:
-    """A version's models by UID."""
-    # Until model_registry has it: through memory-backed files, which only costs more.
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        paths = fetch(store, set_id, version_id, digest, Path(folder)).paths
-        return {uid: path.read_bytes() for uid, path in paths.items()}

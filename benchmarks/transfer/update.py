@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from benchmarks.transfer.ours import MODEL_TYPE, VERSION, folder_of, store_at
+from benchmarks.transfer.ours import MODEL_TYPE, VERSION, folder_of, publish, store_at
 from benchmarks.transfer.payload import random_models
 from benchmarks.transfer.server import way_to
-from model_registry import Version, models_in_folder, push
+from model_registry import Version, models_in_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,13 +51,13 @@ def measure(server: Server, folder: Path, payload: Payload, kind: Kind, samples:
     with way_to(server.endpoint, RTT) as way:
         whole = models_in_folder(payload.folder, MODEL_TYPE)
         full = _Counted(way)
-        report = push(store_at(way.endpoint), _SET, VERSION, whole, model_type=MODEL_TYPE)
+        report = publish(store_at(way.endpoint), _SET, VERSION, whole)
         full.stop()
         base = Version(id=VERSION, manifest=report.manifest, updated=datetime.now(UTC))
         updates = []
         for number, model in enumerate(models_in_folder(changed.folder, MODEL_TYPE)):
             one = _Counted(way)
-            push(store_at(way.endpoint), _SET, f"u{number}", (model,), model_type=MODEL_TYPE, base=base)
+            publish(store_at(way.endpoint), _SET, f"u{number}", (model,), base)
             updates.append(one.stop())
     shutil.rmtree(server.bucket / folder_of(_SET))
     return Update(

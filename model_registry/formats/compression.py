@@ -8,13 +8,14 @@ from.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import zstandard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 MAX_DICTIONARY_BYTES = 16 * 2**10
 """More does not pay: small models share a few KiB, and a gateway that fetches one model fetches this too."""
@@ -28,8 +29,10 @@ _WORTH = 0.95
 """What is done must leave at most this share of the bytes."""
 
 _LEVEL = 3
-_LEVEL_OF_NOISE = -5
-"""Four times as fast on what does not shrink anyway, and its frames are not larger."""
+
+_FRAME_HEAD = struct.Struct("<IBBQ")
+_FRAME_MAGIC, _SIZE_IN_8_BYTES, _WINDOW_OF_2_MIB = 0xFD2FB528, 0xC0, 0x58
+_BLOCK_BYTES = 128 * 2**10
 
 _SEGMENT_BYTES, _DMER_BYTES = 1024, 8
 """Training parameters. To search for better ones takes five times as long and gains up to 5 %."""
@@ -39,12 +42,15 @@ _SEGMENT_BYTES, _DMER_BYTES = 1024, 8
 class Compression:
     """One way to compress every model of a pack."""
 
-    level: int
+    level: int | None
+    """zstd's level; None: stored as they are."""
     dictionary: bytes = b""
 
-    def compressor(self) -> zstandard.ZstdCompressor:
-        """Return a compressor, for one thread."""
-        return zstandard.ZstdCompressor(level=self.level, dict_data=as_dictionary(self.dictionary))
+    def compressor(self) -> Callable[[bytes], bytes]:
+        """Return what makes a model a zstd frame, for one thread."""
+        if self.level is None:
+            return stored_frame
+        return zstandard.ZstdCompressor(level=self.level, dict_data=as_dictionary(self.dictionary)).compress
 
 
 def as_dictionary(dictionary: bytes) -> zstandard.ZstdCompressionDict | None:
@@ -52,6 +58,21 @@ def as_dictionary(dictionary: bytes) -> zstandard.ZstdCompressionDict | None:
     if not dictionary:
         return None
     return zstandard.ZstdCompressionDict(dictionary, dict_type=zstandard.DICT_TYPE_FULLDICT)
+
+
+def stored_frame(model: bytes) -> bytes:
+    """Return the model as a zstd frame that holds it as it is (RFC 8878, raw blocks).
+
+    zstd itself takes as long to find out that nothing shrinks as to send the bytes.
+    """
+    head = _FRAME_HEAD.pack(_FRAME_MAGIC, _SIZE_IN_8_BYTES, _WINDOW_OF_2_MIB, len(model))
+    view = memoryview(model)
+    parts: list[bytes | memoryview] = [head]
+    for start in range(0, len(model), _BLOCK_BYTES):
+        block = view[start : start + _BLOCK_BYTES]
+        is_last = start + _BLOCK_BYTES >= len(model)
+        parts += [(len(block) << 3 | is_last).to_bytes(3, "little"), block]
+    return b"".join(parts)
 
 
 def best_compression(models: Sequence[bytes]) -> Compression:
@@ -68,12 +89,12 @@ def best_compression(models: Sequence[bytes]) -> Compression:
         if with_dictionary * scale + len(dictionary) <= _WORTH * plain * scale:
             return Compression(_LEVEL, dictionary)
     shrinks = plain <= _WORTH * sum(map(len, judging))
-    return Compression(_LEVEL if shrinks else _LEVEL_OF_NOISE)
+    return Compression(_LEVEL if shrinks else None)
 
 
 def _compressed(models: Sequence[bytes], compression: Compression) -> int:
-    compressor = compression.compressor()
-    return sum(len(compressor.compress(model)) for model in models)
+    compress = compression.compressor()
+    return sum(len(compress(model)) for model in models)
 
 
 def _trained(training: Sequence[bytes], judging: Sequence[bytes], plain: int) -> bytes:

@@ -81,14 +81,14 @@ class PackWriter:
         """Make the pack, once; the same models in the same order give the same bytes."""
         compression = best_compression([model for model, _ in self._models])
         self.dictionary = compression.dictionary
-        compressor = compression.compressor()
+        compress = compression.compressor()
         # One buffer that grows, and whose bytes are given away, while the models go: never twice in memory.
         pack = io.BytesIO()
         pack.write(_HEADER.pack(_HEADER_TAG, len(_MAGIC) + len(self.dictionary), _MAGIC) + self.dictionary)
         while self._models:
             model, sha256 = self._models.popleft()
             raw_length = len(model)
-            frame = compressor.compress(model)
+            frame = compress(model)
             del model
             self.entries.append(PackEntry(pack.tell(), len(frame), raw_length, sha256))
             pack.write(frame)

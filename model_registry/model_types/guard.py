@@ -9,7 +9,7 @@ from model_registry.model_types.content import check_content
 from model_registry.registry_files.schema import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from model_registry.model_types.model_type import ModelType
 
@@ -55,11 +55,20 @@ class TypeGuard:
     def check(self, uid: str, data: bytes) -> None:
         """Raise FormatError, which names the model and what is odd about it, unless it may join the set."""
         try:
-            check_content(self._model_type, data)
-            if self._type.names_in is not None:
-                self._check_names(uid, self._type.names_in(data))
+            if self._type.names_in is None:
+                check_content(self._model_type, data)
+            else:
+                self._check_names(uid, self._names_in(data, self._type.names_in))
         except FormatError as error:
             raise FormatError(f"model {uid}: {error}") from None
+
+    def _names_in(self, data: bytes, names_in: Callable[[bytes], frozenset[str]]) -> frozenset[str]:
+        try:
+            return names_in(data)
+        except FormatError:
+            # What the bytes are instead says more than why they cannot be read.
+            check_content(self._model_type, data)
+            raise
 
     def _check_names(self, uid: str, names: frozenset[str]) -> None:
         if strangers := names - self._trusted:

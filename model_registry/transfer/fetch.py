@@ -212,6 +212,7 @@ class _Folder:
         # The lock is held: what lies here is of a fetch that was killed.
         shutil.rmtree(partial, ignore_errors=True)
         lacking, damaged = self._lacking(rows)
+        extra = self._extra() if self.path.exists() else ()
         refetched: tuple[str, ...] = ()
         size = 0
         if lacking:
@@ -230,7 +231,7 @@ class _Folder:
             already_there=len(rows) - len(lacking),
             damaged=tuple(sorted(damaged)),
             refetched=refetched,
-            extra=self._extra(),
+            extra=extra,
             fetched_bytes=size,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import struct
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from model_registry import FormatError, IntegrityError, sha256_hex
 from model_registry.formats import pack as packs
-from model_registry.formats.compression import MAX_DICTIONARY_BYTES
+from model_registry.formats.compression import MAX_DICTIONARY_BYTES, stored_frame
 from model_registry.formats.pack import ModelReader, PackEntry, PackWriter, read_dictionary, read_index
 
 NAMES = [f"bus {number} active power" for number in range(30)]
@@ -153,6 +154,16 @@ def test_models_that_are_alike_share_a_dictionary() -> None:
         assert reader.read(frame, entry.raw_length, entry.sha256) == model
         with pytest.raises(IntegrityError):
             ModelReader().read(frame, entry.raw_length, entry.sha256)
+
+
+@pytest.mark.parametrize("size", [1, 255, 131_071, 131_072, 131_073, 5_000_000])
+def test_what_does_not_shrink_is_stored_in_frames_that_zstd_reads(size: int) -> None:
+    noise = random.Random(size).randbytes(size)
+    frame = stored_frame(noise)
+    assert len(frame) <= size + 14 + 3 * (size // 131_072 + 1)
+    assert zstandard.ZstdDecompressor().decompress(frame) == noise
+    assert zstandard.ZstdDecompressor().stream_reader(frame).read() == noise
+    assert ModelReader().read(frame, size, sha256_hex(noise)) == noise
 
 
 def test_the_same_models_make_the_same_dictionary() -> None:
