@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-from cli import clusters, fetches, output, pushes, signing, status, switches, upkeep
+from cli import (
+    clusters,
+    fetches,
+    models,
+    output,
+    pushes,
+    sets,
+    signing,
+    status,
+    stores,
+    switches,
+    upkeep,
+    versions,
+)
 from model_registry import BluegridError, Registry
 
 app = typer.Typer(
@@ -19,12 +32,16 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(pushes.push)
-app.command()(fetches.fetch)
-app.command()(upkeep.verify)
-app.command("gc")(upkeep.collect)
+app.command(epilog="Example: `bluegrid fetch g1 v2 models/ --only 'line-9*'`")(fetches.fetch)
+app.command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")(upkeep.verify)
+app.command("gc", epilog="Example: `bluegrid gc --registry main/registry --delete`")(upkeep.collect)
 app.command()(switches.switch)
 app.command()(status.status)
+app.add_typer(sets.app)
+app.add_typer(versions.app)
+app.add_typer(models.app)
 app.add_typer(clusters.app)
+app.add_typer(stores.app)
 app.add_typer(signing.keys)
 app.command()(signing.sign)
 app.command()(signing.verify_signature)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 RegistryFolder = Annotated[
     Path,
@@ -36,3 +42,44 @@ def refuse(message: str) -> None:
     """Print an error the way kubectl does: `error: ...` on standard error, one line for each fault."""
     for line in message.splitlines():
         sys.stderr.write(f"error: {line}\n")
+
+
+def emit_table(*, as_json: bool, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print `rows` as a JSON list, or as a table with these columns."""
+    if as_json:
+        typer.echo(json.dumps(list(rows), indent=2))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.upper(), no_wrap=True)
+    for row in rows:
+        table.add_row(*(cell(row[column]) for column in columns))
+    # As wide as it is where no person looks: a pipe cuts nothing off.
+    console = Console()
+    console.print(table, width=None if console.is_terminal else 10_000, soft_wrap=not console.is_terminal)
+
+
+def emit_facts(*, as_json: bool, data: Mapping[str, Any]) -> None:
+    """Print `data` as JSON, or a line for each fact."""
+    emit(as_json=as_json, data=data, text="\n".join(f"{key}: {cell(value)}" for key, value in data.items()))
+
+
+def cell(value: object) -> str:
+    """Return a value as a table shows it."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return str(value)
+
+
+def first_mistake(error: ValueError) -> str:
+    """Return one line of what pydantic found."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

@@ -20,7 +20,15 @@ from model_registry.formats.commit import Commit
 from model_registry.formats.manifest import Example, Manifest, ModelRow, PackRow
 from model_registry.model_set import ModelSet
 from model_registry.model_types.model_type import ModelType
-from model_registry.registry_files.editing import Switch, add_cluster, add_version, remove_cluster, switch
+from model_registry.registry_files.editing import (
+    Switch,
+    add_cluster,
+    add_version,
+    remove_cluster,
+    remove_version,
+    switch,
+)
+from model_registry.registry_files.editing_sets import add_set, edit_set, remove_set
 from model_registry.registry_files.registry import Registry
 from model_registry.registry_files.schema import (
     Cluster,
@@ -40,6 +48,7 @@ from model_registry.transfer.models import SourceModel, models_in_folder
 from model_registry.transfer.progress import Progress, ProgressEvent
 from model_registry.transfer.push import PushReport, push
 from model_registry.transfer.reading import read_commit, read_manifest
+from model_registry.transfer.selection import selected
 from model_registry.upkeep.differences import ChangedModel, VersionDifference, compare_versions
 from model_registry.upkeep.folders import FolderReport, verify_folder
 from model_registry.upkeep.garbage import GarbageReport, collect_garbage
@@ -91,9 +100,11 @@ __all__ = [
     "VersionConflict",
     "VersionDifference",
     "add_cluster",
+    "add_set",
     "add_version",
     "collect_garbage",
     "compare_versions",
+    "edit_set",
     "export_model_signing",
     "fetch",
     "fetch_bytes",
@@ -103,6 +114,9 @@ __all__ = [
     "read_commit",
     "read_manifest",
     "remove_cluster",
+    "remove_set",
+    "remove_version",
+    "selected",
     "sha256_digest",
     "sha256_hex",
     "sign",

@@ -1,26 +1,22 @@
-"""Edits of registry files: what `bluegrid` writes, as small as a careful person would write it.
-
-Every edit holds the folder's lock, is checked with the whole registry as it will be, and replaces the file
-in one step: a crash, a second edit at the same time or a mistake leaves a registry that is whole.
-"""
+"""Edits of versions, clusters and what is live, each as small as a careful person would write it."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from model_registry.errors import ConfigError, RegistryError, VersionConflict
-from model_registry.files import locked, write_whole
+from model_registry.errors import RegistryError, VersionConflict
 from model_registry.registry_files import yaml_edit
-from model_registry.registry_files.registry import Registry, check_folder, parse, read_folder
-from model_registry.registry_files.schema import DEFAULT_REGION, Cluster, RegistryFile, Service, Version
-from model_registry.registry_files.yaml_source import YamlSource, read_yaml
+from model_registry.registry_files.opened import open_registry
+from model_registry.registry_files.schema import DEFAULT_REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from model_registry.registry_files.schema import Cluster, Service, Version
+    from model_registry.registry_files.yaml_source import YamlSource
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ def add_version(folder: Path, set_id: str, version: Version) -> bool:
         VersionConflict: the ID is taken by another manifest.
         RegistryError: there is no such set, or the registry has mistakes.
     """
-    with _opened(folder) as opened:
+    with open_registry(folder) as opened:
         file = opened.registry.of_set(set_id)
         for known in file.versions:
             if known.id == version.id and known.manifest != version.manifest:
@@ -54,6 +50,26 @@ def add_version(folder: Path, set_id: str, version: Version) -> bool:
         return True
 
 
+def remove_version(folder: Path, set_id: str, version_id: str) -> None:
+    """Take a version out of a set; its objects stay in the store until garbage collection.
+
+    Raises:
+        RegistryError: a cluster serves it, there is no such set or version, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file = opened.registry.of_set(set_id)
+        version = file.version(version_id)
+        service = file.service
+        for cluster in service.clusters if service else ():
+            if service and cluster.version == version_id:
+                uses = f"set {set_id} version {version_id}: cluster {cluster.id} of {service.name} serves it"
+                raise RegistryError(f"{uses}; first: bluegrid cluster remove {service.name} {cluster.id}")
+        index = file.versions.index(version)
+        left = tuple(row for row in file.versions if row != version)
+        text = yaml_edit.remove(opened.text(file), opened.source(file), ("versions",), index)
+        opened.write(file.model_copy(update={"versions": left}), text)
+
+
 def add_cluster(folder: Path, service: str, cluster: Cluster) -> bool:
     """Add a cluster to a service, on standby; return False when the very same is there already.
 
@@ -61,7 +77,7 @@ def add_cluster(folder: Path, service: str, cluster: Cluster) -> bool:
         RegistryError: there is no such service, the cluster's ID or version is taken, or the registry has
             mistakes.
     """
-    with _opened(folder) as opened:
+    with open_registry(folder) as opened:
         file, offered = opened.service(service)
         if cluster in offered.clusters:
             return False
@@ -78,7 +94,7 @@ def remove_cluster(folder: Path, service: str, cluster_id: str) -> None:
     Raises:
         RegistryError: it is live somewhere, there is no such cluster, or the registry has mistakes.
     """
-    with _opened(folder) as opened:
+    with open_registry(folder) as opened:
         file, offered = opened.service(service)
         cluster = offered.cluster(cluster_id)
         for region, live in _live_by_region(offered).items():
@@ -106,7 +122,7 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
         RegistryError: there is no such service, cluster or region, or the regions differ and none was named,
             or the registry has mistakes.
     """
-    with _opened(folder) as opened:
+    with open_registry(folder) as opened:
         file, offered = opened.service(service)
         offered.cluster(cluster_id)
         live = _live_by_region(offered)
@@ -120,46 +136,6 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
             text = _with_live(opened.text(file), opened.source(file), offered, key, cluster_id)
             opened.write(file.model_copy(update={"service": changed}), text)
         return Switch(service, region, old, cluster_id)
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """The registry's files, under its lock."""
-
-    folder: Path
-    texts: Mapping[Path, str]
-    registry: Registry
-
-    def path(self, file: RegistryFile) -> Path:
-        return self.folder / f"{file.set.id}.yaml"
-
-    def text(self, file: RegistryFile) -> str:
-        return self.texts[self.path(file)]
-
-    def source(self, file: RegistryFile) -> YamlSource:
-        return read_yaml(self.text(file))
-
-    def service(self, name: str) -> tuple[RegistryFile, Service]:
-        file = self.registry.of_service(name)
-        return file, cast("Service", file.service)
-
-    def write(self, file: RegistryFile, text: str) -> None:
-        """Replace the file by `text`, which must say exactly what `file` says."""
-        path = self.path(file)
-        if parse({**self.texts, path: text}).of_set(file.set.id) != file:
-            raise RegistryError(f"{path}: is laid out in a way that cannot be edited safely; edit it by hand")
-        try:
-            write_whole(path, text.encode())
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[_Opened]:
-    check_folder(folder)
-    with locked(folder):
-        texts = read_folder(folder)
-        yield _Opened(folder, texts, parse(texts))
 
 
 def _live_by_region(service: Service) -> Mapping[str, str]:

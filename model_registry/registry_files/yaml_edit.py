@@ -68,7 +68,14 @@ def remove(text: str, source: YamlSource, path: tuple[str, ...], index: int) -> 
     if not node.flow_style:
         start = text.rfind("\n", 0, items[index].start_mark.index) + 1
         end = text.find("\n", _end(text, items[index]))
-        return text[:start] + (text[end + 1 :] if end >= 0 else "")
+        rest = text[end + 1 :] if end >= 0 else ""
+        if len(items) > 1:
+            return text[:start] + rest
+        # A key without items below it would say null.
+        parent = cast("MappingNode", source.nodes[path[:-1]])
+        key_end = next(key.end_mark.index for key, value in parent.value if value is node)
+        colon = text.index(":", key_end) + 1
+        return f"{text[:colon]} []{text[colon:start]}{rest}"
     if index + 1 < len(items):
         start, end = items[index].start_mark.index, items[index + 1].start_mark.index
     else:

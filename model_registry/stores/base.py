@@ -44,7 +44,8 @@ class Store(Protocol):
         When this returns, the store holds bytes with this checksum, computed again on the store's side.
 
         Raises:
-            IntegrityError: the store has received other bytes; it keeps none of them.
+            IntegrityError: the store has received other bytes. A server that verifies keeps none of them;
+                what another one keeps, nothing refers to, and the next put replaces it.
         """
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:

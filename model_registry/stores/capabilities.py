@@ -13,6 +13,8 @@ class Capabilities:
     """Keeps nothing that differs from its checksum; else every write is read back."""
     conditional_writes: bool
     """Honours If-None-Match, so that of two writers of one version one wins; else writing is refused."""
+    ranges: bool
+    """Gives a part of an object; else all of it is fetched, and cut."""
 
     def in_words(self) -> tuple[str, ...]:
         """Say what follows for pushes, a line for each."""
@@ -23,7 +25,10 @@ class Capabilities:
             "conditional writes: honoured; of two pushes of one version exactly one wins"
             if self.conditional_writes
             else "conditional writes: ignored by the server; pushes are refused, fetches work",
+            "ranges: given; a fetch of a few models moves little more than these"
+            if self.ranges
+            else "ranges: ignored by the server; a fetch of a few models moves whole packs",
         )
 
 
-ALL = Capabilities(verifies_checksums=True, conditional_writes=True)
+ALL = Capabilities(verifies_checksums=True, conditional_writes=True, ranges=True)

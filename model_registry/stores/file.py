@@ -58,7 +58,11 @@ class FileStore:
                 key = path.relative_to(self._root).as_posix()
                 # What begins with a dot is on its way, or was when a writer was killed.
                 if key.startswith(prefix) and path.is_file() and not path.name.startswith("."):
-                    status = path.stat()
+                    try:
+                        status = path.stat()
+                    except FileNotFoundError:
+                        # Deleted since: it is none.
+                        continue
                     yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def delete(self, key: str) -> None:

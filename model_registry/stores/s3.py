@@ -1,16 +1,19 @@
 """A store in a bucket of any S3-compatible server.
 
 Every object is one PUT with its checksum in the header that S3 has for it: the server computes it again and
-keeps nothing that differs. Two small probes before the first write find out a server that only pretends to;
-what it takes is then read back, and so is what has a checksum that S3 knows no header for.
+keeps nothing that differs, and answers with what it has computed. Small probes before the first write find
+out a server that only pretends to; what it takes is then read back, and so is what has a checksum that S3
+knows no header for.
 """
 
 from __future__ import annotations
 
+import base64
+import functools
 import threading
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 import boto3
 from botocore import exceptions as aws
@@ -21,17 +24,23 @@ from model_registry import errors
 from model_registry.formats.checksums import Checksum, ChecksumAlgorithm
 from model_registry.stores.base import StoredObject
 from model_registry.stores.capabilities import Capabilities
+from model_registry.stores.s3_errors import GARBLED, TAKEN, WRONG_BYTES, code, told
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
-    from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import (
+        ListObjectsV2OutputTypeDef,
+        ListObjectsV2RequestTypeDef,
+        PutObjectOutputTypeDef,
+        PutObjectRequestTypeDef,
+    )
+
+T = TypeVar("T")
 
 _DEFAULT_REGION = "us-east-1"
-_WRONG_BYTES = {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
-_WRONG_CREDENTIALS = {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
-_CREDENTIALS_REMEDY = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-_TAKEN = "PreconditionFailed"
+ATTEMPTS = 3
+"""How often anything is asked for."""
 
 READ_TIMEOUT = 60
 """Seconds to wait for the next bytes of an answer."""
@@ -58,7 +67,7 @@ class S3Store:
             # An address that nothing listens at is told within seconds.
             connect_timeout=3,
             read_timeout=READ_TIMEOUT,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             max_pool_connections=16,
             # Checksums are ours: one in a header for the server, SHA-256 of every model after a read. What
             # botocore would add by itself breaks several servers and is wrong for ranges.
@@ -71,81 +80,124 @@ class S3Store:
                 "payload_signing_enabled": False,
             },
         )
-        session = boto3.session.Session()
-        self._client = session.client(
-            "s3", endpoint_url=endpoint, region_name=region or _DEFAULT_REGION, config=config
-        )
+        try:
+            self._client = boto3.session.Session().client(
+                "s3", endpoint_url=endpoint, region_name=region or _DEFAULT_REGION, config=config
+            )
+        except (ValueError, aws.BotoCoreError) as error:
+            raise errors.ConfigError(
+                f"store {self.url}: {error}; mend its address, or the AWS set-up"
+            ) from None
         # Waiting for "100 Continue" would cost every PUT one more round trip.
         self._client.meta.events.unregister("before-call.s3", add_expect_header)
         self._probing = threading.Lock()
+        self._verifies: dict[ChecksumAlgorithm, bool] = {}
         self._capabilities: Capabilities | None = None
 
     def get(self, key: str) -> bytes:
         """Return the object."""
-        with self._told(key):
-            return self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
+        whole = self._prefix + key
+        return self._ask(key, lambda: self._client.get_object(Bucket=self._bucket, Key=whole)["Body"].read())
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         """Return a part of the object."""
-        span = f"bytes={offset}-{offset + length - 1}"
-        with self._told(key):
-            try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, Range=span)
-            except aws.ClientError as error:
-                if _code(error) == "InvalidRange":
-                    return b""
-                raise
-            data = answer["Body"].read()
+        data, is_part = self._ask(key, lambda: self._part(key, offset, length))
         # A server may ignore the range, and give all.
-        return data if "ContentRange" in answer else data[offset : offset + length]
+        return data if is_part else data[offset : offset + length]
+
+    def _part(self, key: str, offset: int, length: int) -> tuple[bytes, bool]:
+        span = f"bytes={offset}-{offset + length - 1}"
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, Range=span)
+        except aws.ClientError as error:
+            if code(error) in ("InvalidRange", "416"):
+                return b"", True
+            raise
+        return answer["Body"].read(), "ContentRange" in answer
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         """List the objects whose keys begin with `prefix`."""
-        pages = self._client.get_paginator("list_objects_v2")
-        with self._told(prefix):
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
-                for found in page.get("Contents", ()):
-                    key = found["Key"].removeprefix(self._prefix)
-                    yield StoredObject(key, found["Size"], found["LastModified"])
+        request: ListObjectsV2RequestTypeDef = {"Bucket": self._bucket, "Prefix": self._prefix + prefix}
+        is_last = False
+        while not is_last:
+            page = self._ask(prefix, functools.partial(self._page, request))
+            for found in page.get("Contents", ()):
+                key = found["Key"].removeprefix(self._prefix)
+                yield StoredObject(key, found["Size"], found["LastModified"])
+            is_last = not page["IsTruncated"]
+            request["ContinuationToken"] = page.get("NextContinuationToken", "")
+
+    def _page(self, request: ListObjectsV2RequestTypeDef) -> ListObjectsV2OutputTypeDef:
+        page = self._client.list_objects_v2(**request)
+        found = page.get("Contents", [])
+        # What is not listed is taken for garbage: a list is whole, or it is none.
+        if page.get("KeyCount", len(found)) != len(found):
+            raise ValueError(f"the list has {len(found)} objects of {page['KeyCount']}")
+        if page.get("IsTruncated") is not ("NextContinuationToken" in page):
+            raise ValueError("the list is cut short")
+        if not all(row["Key"].startswith(request["Prefix"]) for row in found):
+            raise ValueError("the list has objects that were not asked for")
+        return page
 
     def delete(self, key: str) -> None:
         """Remove the object, if there is one."""
-        with self._told(key):
-            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+        self._ask(key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key))
 
     def put(self, key: str, data: bytes, checksum: Checksum) -> None:
         """Write the object with its checksum."""
-        self._write(key, self._request(key, data, checksum), checksum)
+        self._write(key, self._request(key, data, checksum), data, checksum)
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         """Write the object if there is none."""
         checksum = checksum or Checksum.of(data)
-        self._write(key, {**self._request(key, data, checksum), "IfNoneMatch": "*"}, checksum)
+        self._write(key, {**self._request(key, data, checksum), "IfNoneMatch": "*"}, data, checksum)
 
     def probe(self) -> Capabilities:
         """Find out what the server does by itself; once, by writing the object `probe`."""
-        with self._probing, self._told("probe"):
+        with self._probing:
             if self._capabilities is None:
-                self._capabilities = Capabilities(
-                    verifies_checksums=self._refuses(
-                        self._request("probe", b"probe", Checksum.of(b"other bytes")), _WRONG_BYTES
-                    ),
+                # At once: the first write waits for them.
+                with ThreadPoolExecutor(2) as pool:
+                    verified = pool.submit(self._is_verified, ChecksumAlgorithm.CRC64NVME)
+                    ranges = pool.submit(self._gives_ranges)
                     # The first one may be the first ever.
-                    conditional_writes=any(self._refuses(self._probe_once(), {_TAKEN}) for _ in range(2)),
-                )
+                    is_conditional = any(self._is_refused(self._probe_once(), TAKEN) for _ in range(2))
+                    try:
+                        gives_ranges = ranges.result()
+                    except errors.ObjectMissing:
+                        gives_ranges = self._gives_ranges()
+                    self._capabilities = Capabilities(verified.result(), is_conditional, gives_ranges)
             return self._capabilities
 
     def _probe_once(self) -> PutObjectRequestTypeDef:
-        return {**self._request("probe", b"probe", Checksum.of(b"probe")), "IfNoneMatch": "*"}
+        return {**self._probe(Checksum.of(b"probe")), "IfNoneMatch": "*"}
 
-    def _refuses(self, request: PutObjectRequestTypeDef, codes: Collection[str]) -> bool:
-        try:
-            self._send(request)
-        except aws.ClientError as error:
-            if _code(error) not in codes:
-                raise
-            return True
-        return False
+    def _gives_ranges(self) -> bool:
+        return self._ask("probe", lambda: self._part("probe", 1, 2))[1]
+
+    def _is_verified(self, algorithm: ChecksumAlgorithm) -> bool:
+        # Two threads may both find out: it costs less than that one waits for the other.
+        if algorithm not in self._verifies:
+            request = self._probe(Checksum.of(b"other bytes", algorithm))
+            # Nobody verifies what is nothing but a note of ours.
+            is_known = "Metadata" not in request
+            self._verifies[algorithm] = is_known and self._is_refused(request, WRONG_BYTES)
+        return self._verifies[algorithm]
+
+    def _probe(self, checksum: Checksum) -> PutObjectRequestTypeDef:
+        return self._request("probe", b"probe", checksum)
+
+    def _is_refused(self, request: PutObjectRequestTypeDef, codes: Collection[str]) -> bool:
+        def ask() -> bool:
+            try:
+                self._send(request)
+            except aws.ClientError as error:
+                if code(error) not in {*codes, "NotImplemented"}:
+                    raise
+                return code(error) in codes
+            return False
+
+        return self._ask("probe", ask)
 
     def _request(self, key: str, data: bytes, checksum: Checksum) -> PutObjectRequestTypeDef:
         request: PutObjectRequestTypeDef = {"Bucket": self._bucket, "Key": self._prefix + key, "Body": data}
@@ -167,63 +219,59 @@ class S3Store:
                 request["Metadata"] = {"bluegrid-checksum": f"{checksum.algorithm}:{checksum.value}"}
         return request
 
-    def _write(self, key: str, request: PutObjectRequestTypeDef, checksum: Checksum) -> None:
-        capabilities = self.probe()
-        if not capabilities.conditional_writes:
+    def _write(self, key: str, request: PutObjectRequestTypeDef, data: bytes, checksum: Checksum) -> None:
+        if not self.probe().conditional_writes:
             what = "the server ignores If-None-Match, so that two pushes of one version could both win"
             raise errors.StoreError(f"{self.url}: {what}; use one that honours it, as AWS S3 does")
-        with self._told(key):
-            self._send(request)
-        is_verified = capabilities.verifies_checksums and "Metadata" not in request
-        if not is_verified and Checksum.of(self.get(key), checksum.algorithm) != checksum:
+        is_verified = self._is_verified(checksum.algorithm)
+        if not is_verified and Checksum.of(data, checksum.algorithm) != checksum:
+            differs = f"{checksum.algorithm} differs before sending"
+            raise errors.IntegrityError(f"{self.url}: {key}: {differs}, nothing was sent; push again")
+        answer = self._ask(key, lambda: self._send(request))
+        # Without the server's checksum it may be the answer to anything.
+        if is_verified and _answered(answer, checksum.algorithm) == checksum.value:
+            return
+        if not self._holds(key, checksum):
             raise errors.IntegrityError(
                 f"{self.url}: {key}: the server holds other bytes than were sent: push again"
             )
 
-    def _send(self, request: PutObjectRequestTypeDef) -> None:
+    def _holds(self, key: str, checksum: Checksum) -> bool:
+        try:
+            return Checksum.of(self.get(key), checksum.algorithm) == checksum
+        except errors.ObjectMissing:
+            return False
+
+    def _send(self, request: PutObjectRequestTypeDef) -> PutObjectOutputTypeDef:
         for wait in _CONFLICT_WAITS:
             try:
-                self._client.put_object(**request)
+                return self._client.put_object(**request)
             except aws.ClientError as error:
-                if _code(error) != "ConditionalRequestConflict":
+                if code(error) != "ConditionalRequestConflict":
                     raise
                 time.sleep(wait)
-            else:
-                return
-        self._client.put_object(**request)
+        return self._client.put_object(**request)
 
-    @contextmanager
-    def _told(self, key: str) -> Iterator[None]:
-        try:
-            yield
-        except aws.ClientError as error:
-            raise self._refusal(key, error) from None
-        except (aws.ConnectionError, aws.HTTPClientError) as error:
-            reason = " ".join(str(error).split())
-            remedy = "is the server running, and the address right?"
-            raise errors.StoreUnreachable(f"{self.url}: no answer: {reason} ({remedy})") from None
-        except (aws.NoCredentialsError, aws.PartialCredentialsError):
-            raise errors.ConfigError(f"{self.url}: no credentials; {_CREDENTIALS_REMEDY}") from None
-        except aws.BotoCoreError as error:
-            raise errors.StoreError(f"{self.url}: {key}: {' '.join(str(error).split())}") from None
-
-    def _refusal(self, key: str, error: aws.ClientError) -> errors.BluegridError:
-        code = _code(error)
-        if code in ("NoSuchKey", "404"):
-            return errors.ObjectMissing(f"{self.url}: no object {key}")
-        if code == _TAKEN:
-            return errors.ObjectExists(f"{self.url}: {key} exists")
-        if code in _WRONG_BYTES:
-            return errors.IntegrityError(
-                f"{self.url}: {key}: other bytes arrived than were sent ({code}), none are kept; push again"
-            )
-        if code in _WRONG_CREDENTIALS:
-            return errors.StoreError(f"{self.url}: {key}: refused ({code}); {_CREDENTIALS_REMEDY}")
-        if code == "NoSuchBucket":
-            return errors.StoreError(f"{self.url}: no such bucket; create it, or mend the store's address")
-        message = " ".join(error.response["Error"].get("Message", "").split())
-        return errors.StoreError(f"{self.url}: {key}: {code}: {message}")
+    def _ask(self, key: str, ask: Callable[[], T]) -> T:
+        """Ask the server, and again where its answer is garbled; where there is none, botocore does."""
+        with told(self.url, key):
+            for _ in range(ATTEMPTS - 1):
+                try:
+                    return ask()
+                except GARBLED:
+                    pass
+                except aws.ClientError as error:
+                    if not code(error).isdigit():
+                        raise
+            return ask()
 
 
-def _code(error: aws.ClientError) -> str:
-    return error.response["Error"].get("Code", "unknown")
+def _answered(answer: PutObjectOutputTypeDef, algorithm: ChecksumAlgorithm) -> object:
+    """Return checksum 2: what the server has computed of the bytes that it holds."""
+    if algorithm is not ChecksumAlgorithm.MD5:
+        return answer.get(f"Checksum{algorithm}")
+    try:
+        return base64.b64encode(bytes.fromhex(answer["ETag"].strip('"'))).decode()
+    except (LookupError, ValueError):
+        # Of encrypted objects it is something else.
+        return None

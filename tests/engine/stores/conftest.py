@@ -11,12 +11,14 @@ import socket
 import subprocess
 import time
 import urllib.request
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from botocore.loaders import create_loader
 
 from model_registry import Example, ModelType, SourceModel, Store, open_store
+from tests.engine.stores.faulty_proxy import FaultyProxy
 from tools.toolchain import programs_dir
 
 if TYPE_CHECKING:
@@ -42,23 +44,22 @@ class Place(NamedTuple):
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    root = tmp_path_factory.mktemp("s3")
+    (root / BUCKET).mkdir()
+    with running_server(root) as server:
+        yield server
+
+
+@contextmanager
+def running_server(root: Path, *more: str) -> Iterator[Server]:
+    """Run a server of the buckets in `root`, with more options."""
     binary = shutil.which("versitygw", path=f"{programs_dir()}:{os.environ['PATH']}")
     if binary is None:
         pytest.fail("versitygw is not there; `make test` obtains it", pytrace=False)
-    root = tmp_path_factory.mktemp("s3")
-    (root / BUCKET).mkdir()
     endpoint = f"127.0.0.1:{_free_port()}"
-    options = [
-        "--access",
-        ACCESS_KEY,
-        "--secret",
-        SECRET_KEY,
-        "--quiet",
-        "--keep-alive",
-        "--health",
-        "/health",
-    ]
-    server = subprocess.Popen([binary, "--port", endpoint, *options, "posix", str(root)])
+    options = ["--access", ACCESS_KEY, "--secret", SECRET_KEY, "--health", "/health", "--quiet"]
+    command = [binary, "--port", endpoint, *options, "--keep-alive", *more, "posix", str(root)]
+    server = subprocess.Popen(command)
     try:
         _wait_until_healthy(server, f"http://{endpoint}/health")
         yield Server(f"http://{endpoint}", root)
@@ -104,6 +105,27 @@ def s3_place(s3_server: Server) -> Place:
     prefix = f"test-{next(_numbers)}"
     url = f"s3://{BUCKET}/{prefix}?endpoint={s3_server.endpoint}&region=us-east-1"
     return Place(url, s3_server.root / BUCKET / prefix)
+
+
+@pytest.fixture
+def proxy(s3_server: Server) -> Iterator[FaultyProxy]:
+    """Give a network before the server that does what a test says."""
+    proxy = FaultyProxy(s3_server.endpoint)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def wired_url(s3_place: Place, s3_server: Server, proxy: FaultyProxy) -> str:
+    """Give the address of the store `s3_place` by way of the proxy."""
+    return s3_place.url.replace(s3_server.endpoint, proxy.endpoint)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let S3 clients try again at once, as often as ever: what is tested is that they do, not how long."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    monkeypatch.setattr("model_registry.stores.s3.READ_TIMEOUT", 2)
 
 
 @pytest.fixture(params=["file", "s3"])

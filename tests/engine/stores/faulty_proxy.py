@@ -44,7 +44,9 @@ class Exchange:
     @property
     def what(self) -> str:
         """Method and path without the query, such as `PUT /models/x`."""
-        return self.request.partition(b"\r\n")[0].decode("latin-1").partition("?")[0].removesuffix(" HTTP/1.1")
+        return (
+            self.request.partition(b"\r\n")[0].decode("latin-1").partition("?")[0].removesuffix(" HTTP/1.1")
+        )
 
     def forward(self, request: bytes | None = None) -> bytes:
         """Return the real server's answer to the request; nothing when there is none."""
@@ -142,9 +144,9 @@ def _read_message(connection: socket.socket, is_head: bool = False) -> bytes | N
     return bytes(data)
 
 
-def flipped(data: bytes, index: int) -> bytes:
-    """Return `data` with one bit of one byte turned over."""
-    return data[:index] + bytes([data[index] ^ 1 << index % 7]) + data[index + 1 :]
+def flipped(data: bytes, index: int, bits: int) -> bytes:
+    """Return `data` with some bits of one byte turned over."""
+    return data[:index] + bytes([data[index] ^ bits]) + data[index + 1 :]
 
 
 def pass_on(exchange: Exchange) -> None:
@@ -212,32 +214,36 @@ def in_pieces(exchange: Exchange) -> None:
         exchange.client.sendall(bytes([byte]))
 
 
-def flip_up(index: int) -> Fault:
+def flip_up(index: int, bits: int) -> Fault:
+    """Harm one byte of the request."""
     return lambda exchange: exchange.answer(
-        exchange.forward(flipped(exchange.request, index % len(exchange.request)))
+        exchange.forward(flipped(exchange.request, index % len(exchange.request), bits))
     )
 
 
-def flip_down(index: int) -> Fault:
+def flip_down(index: int, bits: int) -> Fault:
+    """Harm one byte of the answer; nothing follows it, so that nobody waits for more."""
+
     def fault(exchange: Exchange) -> None:
         answer = exchange.forward()
-        exchange.answer(flipped(answer, index % len(answer)))
+        exchange.answer(flipped(answer, index % len(answer), bits))
+        exchange.reset()
 
     return fault
 
 
 class Swapped:
-    """Exchanges the answers of two requests that are under way at once, of all those that `what` begins."""
+    """Exchanges the answers of two requests that are under way at once, of those whose path has `part`."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, part: str) -> None:
+        self._part = part
         self._meeting = threading.Barrier(2, timeout=UPSTREAM_SECONDS)
         self._answers: dict[int, bytes] = {}
         self.count = 0
 
     def __call__(self, exchange: Exchange) -> None:
         answer = exchange.forward()
-        if exchange.what.startswith(self._what) and not self._meeting.broken:
+        if self._part in exchange.what and not self._meeting.broken:
             try:
                 place = self._meeting.wait()
                 self._answers[place] = answer

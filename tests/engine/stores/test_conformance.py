@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from model_registry import (
     Checksum,
+    ChecksumAlgorithm,
     ConfigError,
     IntegrityError,
     ObjectExists,
@@ -19,11 +22,32 @@ from model_registry import (
     StoreUnreachable,
     open_store,
 )
+from model_registry.stores.capabilities import ALL
+from tests.engine.stores.conftest import ACCESS_KEY, SECRET_KEY
+from tests.engine.stores.faulty_proxy import Without
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.engine.stores.faulty_proxy import FaultyProxy
+
 KEY = "sets/g1/packs/ab/abc.mpk"
+
+
+@pytest.fixture(params=["file", "s3", "s3 that verifies nothing", "s3 without ranges"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Give every kind of store: what a server lacks is made up for."""
+    if request.param == "file":
+        (tmp_path / "store").mkdir()
+        return open_store(f"file://{tmp_path}/store")
+    if request.param == "s3":
+        return open_store(request.getfixturevalue("s3_place").url)
+    lacks = ("range",) if "ranges" in request.param else ("x-amz-checksum", "content-md5")
+    proxy: FaultyProxy = request.getfixturevalue("proxy")
+    proxy.forget(Without(lacks, (ACCESS_KEY, SECRET_KEY)))
+    wired: Store = open_store(request.getfixturevalue("wired_url"))
+    assert wired.probe() == replace(ALL, **{"ranges" if "range" in lacks else "verifies_checksums": False})
+    return wired
 
 
 def test_what_was_put_is_got(store: Store) -> None:
@@ -76,6 +100,43 @@ def test_what_is_put_once_stays(store: Store) -> None:
     with pytest.raises(ObjectExists, match=KEY):
         store.put_once(KEY, b"second")
     assert store.get(KEY) == b"first"
+
+
+@pytest.mark.parametrize("algorithm", ChecksumAlgorithm)
+def test_every_algorithm_guards_what_is_put(algorithm: ChecksumAlgorithm, store: Store) -> None:
+    store.put(KEY, b"right", Checksum.of(b"right", algorithm))
+    store.put_once("sets/once", b"right", Checksum.of(b"right", algorithm))
+    for key in ("sets/other", "sets/others"):
+        put = store.put if key == "sets/other" else store.put_once
+        with pytest.raises(IntegrityError, match=key):
+            put(key, b"right", Checksum.of(b"wrong", algorithm))
+        with pytest.raises(ObjectMissing):
+            store.get(key)
+    assert store.get(KEY) == store.get("sets/once") == b"right"
+
+
+def test_what_is_put_is_listed_with_size_and_time(store: Store) -> None:
+    for key in ("sets/g1/a", "sets/g1/b/c", "sets/g10/a", "sets/g2"):
+        store.put_once(key, key.encode())
+    assert [(found.key, found.size) for found in store.keys("sets/g1/")] == [
+        ("sets/g1/a", 9),
+        ("sets/g1/b/c", 11),
+    ]
+    assert [found.key for found in store.keys("sets/g1")] == ["sets/g1/a", "sets/g1/b/c", "sets/g10/a"]
+    assert [found.key for found in store.keys("sets/g1/b/c")] == ["sets/g1/b/c"]
+    assert list(store.keys("sets/g3/")) == []
+    age = datetime.now(UTC) - next(store.keys("sets/g1/")).modified
+    assert timedelta(seconds=-2) < age < timedelta(minutes=1)
+
+
+def test_what_is_deleted_is_gone_and_may_be_written_again(store: Store) -> None:
+    store.put_once(KEY, b"x")
+    store.delete(KEY)
+    store.delete(KEY)
+    with pytest.raises(ObjectMissing):
+        store.get(KEY)
+    store.put_once(KEY, b"y")
+    assert store.get(KEY) == b"y"
 
 
 def test_of_many_writers_of_one_key_exactly_one_wins(store: Store) -> None:

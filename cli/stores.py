@@ -1,0 +1,35 @@
+"""`bluegrid store`: what a store can do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cli import output
+from model_registry import open_store
+
+app = typer.Typer(name="store", help="Look at a store.", no_args_is_help=True)
+
+
+@app.callback()
+def _store() -> None:
+    """Make `probe` a command of its own: typer would take a single one for the whole."""
+
+
+@app.command(epilog="Example: `bluegrid store probe s3://models/grid?endpoint=http://127.0.0.1:7070`")
+def probe(
+    url: Annotated[
+        str, typer.Argument(envvar="BLUEGRID_STORE", help="s3://bucket/prefix?endpoint=... or file:///path")
+    ],
+    as_json: output.Json = False,
+) -> None:
+    """Try out what the store's server does by itself, and say what follows where it does not.
+
+    Writes one small object, `probe`. Exit code 1 if pushes would be refused.
+    """
+    found = open_store(url).probe()
+    output.emit(as_json=as_json, data=asdict(found), text="\n".join(found.in_words()))
+    if not found.conditional_writes:
+        raise typer.Exit(1)

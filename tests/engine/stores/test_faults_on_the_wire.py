@@ -1,0 +1,321 @@
+"""A network that harms, loses, doubles and delays: what arrives is right, or it is refused in one line."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_registry import (
+    BluegridError,
+    Checksum,
+    IntegrityError,
+    ModelType,
+    ObjectMissing,
+    PushReport,
+    SourceModel,
+    Store,
+    StoreError,
+    StoreUnreachable,
+    VersionConflict,
+    fetch_bytes,
+    open_store,
+    push,
+    read_commit,
+)
+from tests.endurance import scale
+from tests.engine.stores import faulty_proxy
+from tests.engine.stores.faulty_proxy import at, status
+from tests.engine.stores.test_push_and_fetch import small_packs, version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.engine.stores.conftest import Place
+    from tests.engine.stores.faulty_proxy import Exchange, Fault, FaultyProxy
+
+    MakeModels = Callable[..., tuple[SourceModel, ...]]
+
+pytestmark = [
+    pytest.mark.usefixtures("patient"),
+    # A time zone's name is flipped as well as any other byte.
+    pytest.mark.filterwarnings("ignore::dateutil.parser.UnknownTimezoneWarning"),
+]
+
+ONCE = {
+    "reset before": faulty_proxy.reset_before,
+    "reset after": faulty_proxy.reset_after,
+    "500": status(500),
+    "503": status(503),
+    "500 after": faulty_proxy.status_after(500),
+    "truncated": faulty_proxy.truncated,
+    "duplicated": faulty_proxy.duplicated,
+    "in pieces": faulty_proxy.in_pieces,
+}
+
+
+@pytest.fixture
+def wired(wired_url: str) -> Store:
+    return open_store(wired_url)
+
+
+def models(seed: int, count: int = 3) -> list[SourceModel]:
+    source = random.Random(seed)
+    return [SourceModel(f"line-{number}", source.randbytes(40) * 2) for number in range(count)]
+
+
+def contents(models: Sequence[SourceModel]) -> dict[str, bytes]:
+    return {model.uid: model.read() for model in models}
+
+
+def check_is_one_line(error: BluegridError) -> None:
+    assert "\n" not in str(error)
+    assert len(str(error)) < 1000
+
+
+def seen(store: Store, version_id: str) -> dict[str, bytes] | None:
+    """Return what readers see of the version: its models, or nothing at all."""
+    try:
+        digest = read_commit(store, "g1", version_id).manifest
+    except ObjectMissing:
+        return None
+    return dict(fetch_bytes(store, "g1", version_id, digest))
+
+
+def requests_of(proxy: FaultyProxy, act: Callable[[], object]) -> list[tuple[int, int]]:
+    """Return the lengths of every request of `act`, and of its answer."""
+    lengths: list[tuple[int, int]] = []
+
+    def note(exchange: Exchange) -> None:
+        answer = exchange.forward()
+        lengths.append((len(exchange.request), len(answer)))
+        exchange.answer(answer)
+
+    proxy.forget(note)
+    act()
+    proxy.forget()
+    return lengths
+
+
+def harmed(source: random.Random, lengths: list[int], kind: Callable[[int, int], Fault]) -> Fault:
+    """Return the fault that changes one byte, any of all with the same chance."""
+    number = source.choices(range(len(lengths)), lengths)[0]
+    return at(number, kind(source.randrange(lengths[number]), source.randrange(1, 256)))
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_whatever_byte_of_a_push_is_flipped_readers_see_it_whole_and_right_or_not_at_all(
+    way: str, proxy: FaultyProxy, wired_url: str, s3_store: Store, model_type: ModelType
+) -> None:
+    kind = faulty_proxy.flip_up if way == "up" else faulty_proxy.flip_down
+    source = random.Random(way)
+    refused = 0
+    base = version(push(s3_store, "g1", "v0", models(0), model_type=model_type))
+    for number in range(1, scale(125, 2500)):
+        name, changed = f"v{number}", models(number, 2)
+        if number % 10 == 1:
+            wired = open_store(wired_url)
+
+        def act(store: Store = wired, name: str = name, changed: list[SourceModel] = changed) -> PushReport:
+            return push(store, "g1", name, changed, model_type=model_type, base=base)
+
+        if number == 1:
+            sizes = requests_of(proxy, act)
+            continue
+        proxy.forget(harmed(source, [pair[way == "down"] for pair in sizes], kind))
+        try:
+            act()
+        except BluegridError as error:
+            check_is_one_line(error)
+            refused += 1
+            proxy.forget()
+            assert seen(s3_store, name) in (None, contents(models(0)) | contents(changed))
+            act()
+        assert seen(s3_store, name) == contents(models(0)) | contents(changed)
+    assert refused < scale(125, 2500) / 2
+
+
+def test_whatever_byte_of_a_fetch_is_flipped_its_models_are_right_or_refused(
+    proxy: FaultyProxy, wired_url: str, s3_store: Store, model_type: ModelType
+) -> None:
+    report = push(s3_store, "g1", "v1", models(1, 20), model_type=model_type)
+    source = random.Random(3)
+    for number in range(scale(250, 5000)):
+        if number % 10 == 0:
+            wired = open_store(wired_url)
+
+        def act(store: Store = wired) -> dict[str, bytes]:
+            return dict(fetch_bytes(store, "g1", "v1", report.manifest))
+
+        if number == 0:
+            sizes = [answer for _, answer in requests_of(proxy, act)]
+        proxy.forget(harmed(source, sizes, faulty_proxy.flip_down))
+        try:
+            assert act() == contents(models(1, 20))
+        except BluegridError as error:
+            check_is_one_line(error)
+
+
+def test_whatever_byte_rots_at_rest_is_never_served(
+    s3_place: Place, s3_store: Store, model_type: ModelType
+) -> None:
+    report = push(s3_store, "g1", "v1", models(1, 20), model_type=model_type)
+    paths = sorted(path for path in s3_place.folder.rglob("*") if path.is_file() and path.name != "probe")
+    source = random.Random(4)
+    for _ in range(scale(100, 2500)):
+        path = source.choices(paths, [path.stat().st_size for path in paths])[0]
+        sound = path.read_bytes()
+        path.write_bytes(faulty_proxy.flipped(sound, source.randrange(len(sound)), source.randrange(1, 256)))
+        with pytest.raises(IntegrityError) as caught:
+            fetch_bytes(s3_store, "g1", "v1", report.manifest)
+        check_is_one_line(caught.value)
+        path.write_bytes(sound)
+
+
+@pytest.mark.parametrize("fault", ONCE)
+def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_push(
+    fault: str,
+    proxy: FaultyProxy,
+    wired_url: str,
+    s3_store: Store,
+    model_type: ModelType,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("model_registry.transfer.push.SMALL_BYTES", 200)
+    base = version(push(s3_store, "g1", "v0", models(0, 9), model_type=model_type))
+    number = 0
+    while True:
+        name, changed = f"v{number + 1}", models(number + 1)
+        proxy.forget(at(number, ONCE[fault]))
+        report = push(open_store(wired_url), "g1", name, changed, model_type=model_type, base=base)
+        assert not report.already_there
+        assert seen(s3_store, name) == contents(models(0, 9)) | contents(changed)
+        if len(proxy.seen) <= number:
+            break
+        number += 1
+    assert number > 5
+
+
+@pytest.mark.parametrize("fault", ONCE)
+def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_fetch(
+    fault: str,
+    proxy: FaultyProxy,
+    wired: Store,
+    s3_store: Store,
+    model_type: ModelType,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small_packs(monkeypatch)
+    report = push(s3_store, "g1", "v1", models(1, 200), model_type=model_type)
+    for number in range(2 + report.packs):
+        proxy.forget(at(number, ONCE[fault]))
+        assert dict(fetch_bytes(wired, "g1", "v1", report.manifest)) == contents(models(1, 200))
+        assert len(proxy.seen) > number
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (faulty_proxy.reset_before, "no answer: Connection was closed"),
+        (status(500), "InternalError: no"),
+        (status(503), "SlowDown: no"),
+        (status(403), r"refused \(ExpiredToken\); check AWS_ACCESS_KEY_ID"),
+        (faulty_proxy.truncated, r"no answer|: \d{3}: "),
+    ],
+)
+def test_a_fault_that_stays_ends_everything_in_one_line(
+    fault: Fault, told: str, proxy: FaultyProxy, wired: Store, s3_store: Store, model_type: ModelType
+) -> None:
+    report = push(s3_store, "g1", "v1", models(1), model_type=model_type)
+    s3_store.put("x", b"0123456789", Checksum.of(b"0123456789"))
+    proxy.forget(fault)
+    for act in (
+        lambda: push(wired, "g1", "v2", models(2), model_type=model_type),
+        lambda: fetch_bytes(wired, "g1", "v1", report.manifest),
+        lambda: list(wired.keys("")),
+        lambda: wired.get_range("x", 0, 8),
+    ):
+        with pytest.raises(StoreError, match=told) as caught:
+            act()
+        check_is_one_line(caught.value)
+    assert seen(s3_store, "v2") is None
+
+
+def test_a_server_that_never_answers_is_given_up(
+    proxy: FaultyProxy, wired_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model_registry.stores.s3.READ_TIMEOUT", 0.05)
+    proxy.forget(faulty_proxy.silent)
+    with pytest.raises(StoreUnreachable, match=r"no answer: Read timeout.* \(is the server running"):
+        open_store(wired_url).get("x")
+    assert len(proxy.seen) == 3
+
+
+def test_answers_that_are_swapped_are_found_out(
+    proxy: FaultyProxy, wired: Store, s3_store: Store, model_type: ModelType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_packs(monkeypatch)
+    report = push(s3_store, "g1", "v1", models(1, 200), model_type=model_type)
+    assert report.packs > 2
+    swapped = faulty_proxy.Swapped("/packs/")
+    proxy.forget(swapped)
+    try:
+        assert dict(fetch_bytes(wired, "g1", "v1", report.manifest)) == contents(models(1, 200))
+    except IntegrityError as error:
+        check_is_one_line(error)
+    assert swapped.count > 0
+
+
+def test_a_refusal_that_arrives_as_a_success_is_none(
+    proxy: FaultyProxy, wired: Store, s3_store: Store, model_type: ModelType
+) -> None:
+    push(s3_store, "g1", "v1", models(1), model_type=model_type)
+    wired.probe()
+
+    def lies(exchange: Exchange) -> None:
+        answer = exchange.forward()
+        exchange.answer(answer.replace(b"HTTP/1.1 412 ", b"HTTP/1.1 200 "))
+
+    proxy.forget(lies)
+    with pytest.raises((IntegrityError, VersionConflict)) as caught:
+        push(wired, "g1", "v1", models(2), model_type=model_type)
+    check_is_one_line(caught.value)
+    assert seen(s3_store, "v1") == contents(models(1))
+
+
+def test_a_list_that_is_cut_short_is_told(proxy: FaultyProxy, wired: Store, s3_place: Place) -> None:
+    folder = s3_place.folder / "sets"
+    folder.mkdir(parents=True)
+    for number in range(1001):
+        (folder / f"{number:04}").touch()
+    assert len(list(wired.keys("sets/"))) == 1001
+    for old, new in (
+        (b"<IsTruncated>true", b"<IsTruncated>frue"),
+        (b"NextContinuationT", b"NextConuinuationT"),
+    ):
+
+        def cuts(exchange: Exchange, old: bytes = old, new: bytes = new) -> None:
+            exchange.answer(exchange.forward().replace(old, new))
+
+        proxy.forget(cuts)
+        with pytest.raises(StoreError, match="the list is cut short"):
+            list(wired.keys("sets/"))
+
+
+def test_a_put_whose_answer_is_anothers_is_not_believed(proxy: FaultyProxy, wired: Store) -> None:
+    wired.put("a", b"a", Checksum.of(b"a"))
+    answers: list[bytes] = []
+
+    def keeps(exchange: Exchange) -> None:
+        answers.append(exchange.forward())
+        exchange.answer(answers[-1])
+
+    def replays(exchange: Exchange) -> None:
+        exchange.answer(answers[0] if exchange.what.startswith("PUT") else exchange.forward())
+
+    proxy.forget(keeps)
+    wired.put("a", b"a", Checksum.of(b"a"))
+    proxy.forget(replays)
+    with pytest.raises(IntegrityError, match="the server holds other bytes than were sent"):
+        wired.put("b", b"b", Checksum.of(b"b"))
