@@ -25,6 +25,15 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder and those around it, so that a crash forgets none of them."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
 def write_whole(path: Path, data: bytes, publish: Callable[[Path, Path], object] = Path.replace) -> None:
     """Write the file so that a crash at any time leaves the old one or the new one.
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from model_registry.errors import IntegrityError, ObjectExists, ObjectMissing, StoreError, StoreUnreachable
-from model_registry.files import write_whole
+from model_registry.files import make_folder, write_whole
 from model_registry.formats.checksums import Checksum
 from model_registry.stores.base import StoredObject
 from model_registry.stores.capabilities import ALL, Capabilities
@@ -82,7 +82,7 @@ class FileStore:
         with self._told(key):
             path = self._path(key)
             self._root.stat()
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             write_whole(path, data, proven)
 
     def _path(self, key: str) -> Path:
