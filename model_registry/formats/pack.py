@@ -26,8 +26,9 @@ from model_registry.errors import FormatError, IntegrityError
 from model_registry.formats.checksums import sha256_hex
 from model_registry.formats.compression import MAX_DICTIONARY_BYTES, as_dictionary, best_compression
 
-TARGET_BYTES = 32 * 2**20
-"""A pack is closed at this many bytes of models: enough to hide round trips, few enough to hold several."""
+TARGET_BYTES = 16 * 2**20
+"""A pack is closed at this many bytes of models: enough to hide round trips, few enough to fill one while
+others are on their way (measured beside 4, 8 and 32 MiB)."""
 
 MAX_RATIO = 1000
 """A model of more than a mebibyte that grows more than this when decompressed is a bomb, not a model."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -161,10 +162,17 @@ def _wanted(
     only: Collection[str],
     keys: Sequence[PublicKey],
 ) -> tuple[Manifest, Sequence[ModelRow]]:
-    check_pinned(read_commit(store, set_id, version_id), digest)
-    if keys:
-        verify_signature(store, set_id, version_id, digest, keys)
-    manifest = read_manifest(store, set_id, version_id, digest)
+    # The digest is known, so none has to wait for another.
+    with ThreadPoolExecutor(2) as pool:
+        commit = pool.submit(read_commit, store, set_id, version_id)
+        signer = pool.submit(verify_signature, store, set_id, version_id, digest, keys) if keys else None
+        try:
+            manifest = read_manifest(store, set_id, version_id, digest)
+        finally:
+            # What is wrong with the commit explains what is wrong with the manifest.
+            check_pinned(commit.result(), digest)
+    if signer:
+        signer.result()
     if not only:
         return manifest, manifest.models
     uids = selected(manifest, only)

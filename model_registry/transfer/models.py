@@ -5,6 +5,7 @@ A model is a file or a folder; a folder is read as one archive of its files.
 
 from __future__ import annotations
 
+import os
 import stat
 import unicodedata
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ class SourceModel:
     content: Path | bytes
     """The model itself, or the file or folder that holds it."""
     example: Example | None = None
+    file_bytes: int | None = None
+    """Bytes of the file, where they are known already."""
 
     @property
     def origin(self) -> str:
@@ -47,6 +50,8 @@ class SourceModel:
         """Bytes of the model, near enough to plan with; ConfigError when it cannot be read."""
         if isinstance(self.content, bytes):
             return len(self.content)
+        if self.file_bytes is not None:
+            return self.file_bytes
         try:
             return _size(self.content)
         except OSError as error:
@@ -115,20 +120,28 @@ def models_in_folder(folder: Path, model_type: ModelType) -> Sequence[SourceMode
     examples = _examples(folder / EXAMPLES)
     suffix = f".{model_type.file_type}"
     names: dict[str, str] = {}
-    for path in folder.iterdir():
-        if not path.name.endswith(suffix):
+    sizes: dict[str, int | None] = {}
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    for entry in found:
+        if not entry.name.endswith(suffix):
             continue
         # Some file systems keep names decomposed; a UID has one form.
-        uid = unicodedata.normalize("NFC", path.name.removesuffix(suffix))
+        uid = unicodedata.normalize("NFC", entry.name.removesuffix(suffix))
         try:
-            names[check_uid(uid)] = path.name
+            names[check_uid(uid)] = entry.name
         except ValueError as error:
-            raise FormatError(f"{folder}: {path.name!a}: {error}; rename the file") from None
+            raise FormatError(f"{folder}: {entry.name!a}: {error}; rename the file") from None
+        # Asked for now: once threads read models, it takes ten times as long to get to run in between.
+        sizes[uid] = None if model_type.is_folder else _size_of(entry)
     if not names:
         raise ConfigError(f"{folder}: no model in it; a model of this set is a file <uid>{suffix}")
     if strays := examples.keys() - names.keys():
         raise FormatError(f"{folder / EXAMPLES}: {min(strays)} has an example and no model")
-    return LazyModels(sorted(names), lambda uid: SourceModel(uid, folder / names[uid], examples.get(uid)))
+    return LazyModels(
+        sorted(names),
+        lambda uid: SourceModel(uid, folder / names[uid], examples.get(uid), sizes[uid]),
+    )
 
 
 def _examples(path: Path) -> dict[str, Example]:
@@ -151,10 +164,26 @@ def _size(path: Path) -> int:
     return status.st_size
 
 
-def _read(path: Path) -> bytes:
+def _size_of(entry: os.DirEntry[str]) -> int | None:
     try:
-        # A model may be many; `Path.open` and its buffer would take as long as the reading.
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            return file.readall()
-    except IsADirectoryError:
-        return archive(path)
+        return entry.stat().st_size
+    except OSError:
+        # Whatever is wrong with it is told when it is read.
+        return None
+
+
+def _read(path: Path) -> bytes:
+    # There may be a hundred thousand; a file object would take as long as the reading.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            return archive(path)
+        data = os.read(descriptor, status.st_size + 1)
+        if len(data) == status.st_size:
+            return data
+        # It grows just now, or is more than the system gives at once.
+        with open(descriptor, "rb", buffering=0, closefd=False) as file:
+            return data + file.readall()
+    finally:
+        os.close(descriptor)

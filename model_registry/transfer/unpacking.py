@@ -7,6 +7,8 @@ stops, naming the model and the pack.
 from __future__ import annotations
 
 import functools
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
     from model_registry.formats.manifest import Manifest, ModelRow, PackRow
     from model_registry.stores import Store
+
+_SMALL_MODEL_BYTES = 64 * 2**10
+_SMALL_MODELS = threading.Lock()
+"""Threads that decode and write small models at the same time mostly wait for the interpreter's lock."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,11 @@ class _Part:
     def memory(self) -> int:
         return self.span.length + max(row.raw_length for row in self.span.rows)
 
+    @property
+    def _has_small_models(self) -> bool:
+        rows = self.span.rows
+        return sum(row.raw_length for row in rows) < _SMALL_MODEL_BYTES * len(rows)
+
     def unpack(self, take: Callable[[ModelRow, bytes], None]) -> Unpacked:
         """Fetch the part and hand over its models."""
         try:
@@ -88,15 +99,9 @@ class _Part:
         data = (
             self.store.get(self.key) if is_whole else self.store.get_range(self.key, span.offset, span.length)
         )
-        view = memoryview(data)
-        reader = self._reader(view)
-        for row in span.rows:
-            start = row.offset - span.offset
-            try:
-                model = reader.read(view[start : start + row.length], row.raw_length, row.sha256)
-            except IntegrityError as error:
-                raise IntegrityError(f"model {row.uid} in pack {pack.sha256[:8]}: {error}") from None
-            take(row, model)
+        reader = self._reader(memoryview(data))
+        with _SMALL_MODELS if self._has_small_models else nullcontext():
+            self._hand_over(reader, memoryview(data), take)
         algorithm = pack.checksum.algorithm
         # Every model has proven itself; this finds what is damaged between them, at a tenth of the cost.
         if is_whole and Checksum.of(data, algorithm) != pack.checksum:
@@ -104,6 +109,17 @@ class _Part:
                 f"pack {pack.sha256[:8]}: {algorithm} differs, outside of this version's models"
             )
         return len(data)
+
+    def _hand_over(
+        self, reader: ModelReader, view: memoryview, take: Callable[[ModelRow, bytes], None]
+    ) -> None:
+        for row in self.span.rows:
+            start = row.offset - self.span.offset
+            try:
+                model = reader.read(view[start : start + row.length], row.raw_length, row.sha256)
+            except IntegrityError as error:
+                raise IntegrityError(f"model {row.uid} in pack {self.pack.sha256[:8]}: {error}") from None
+            take(row, model)
 
     def _reader(self, view: memoryview) -> ModelReader:
         head_size = HEADER_BYTES + self.pack.dictionary

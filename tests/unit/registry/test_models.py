@@ -97,9 +97,9 @@ def test_an_empty_file_is_no_model(tmp_path: Path) -> None:
 
 
 def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
-    (model,) = models_in_folder(folder_of(tmp_path, "a.skops"), TYPE)
+    (listed,) = models_in_folder(folder_of(tmp_path, "a.skops"), TYPE)
     (tmp_path / "a.skops").unlink()
-    for read in (model.read, model.size):
+    for read in (listed.read, SourceModel("a", tmp_path / "a.skops").size):
         with pytest.raises(ConfigError, match=r"a.skops: cannot be read: No such file"):
             read()
 
