@@ -41,7 +41,7 @@ bench-switches: ## Ten switches there and back under load, on the service that `
 	@$(PYTHON) -m benchmarks.switches
 
 bench-transfer: ## Push and fetch beside other tools; rewrites docs/benchmarks and benchmarks/results
-	@tools/bootstrap
+	@tools/bootstrap peers
 	@$(PYTHON) -m benchmarks.transfer
 
 clean: ## Stop what the demo has started and remove its state
