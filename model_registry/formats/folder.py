@@ -37,6 +37,8 @@ def extract(data: bytes, folder: Path) -> None:
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as reader:
             for info in reader:
+                if info.name.startswith("/"):
+                    raise FormatError(f"{info.name!a} is no place in a folder")
                 if not (info.isdir() or info.isreg()):
                     raise FormatError(f"{info.name!a} is a link or a device; a model holds files and folders")
                 # The filter refuses what would lie outside of the folder.
