@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from model_registry import ModelSet, ModelType, models_in_folder
 from tests.skops_files import skops_file
 
 BLUEGRID = Path(sys.executable).with_name("bluegrid")
@@ -56,9 +57,11 @@ def models(tmp_path: Path) -> Path:
 @pytest.fixture
 def online(registry: Path, store: str, models: Path) -> Path:
     """A registry with versions v1 and v2, and a service whose cluster d1 serves v1."""
-    push(models, "v1", registry, store)
+    model_set = ModelSet.open("g1", registry, store)
+    skops = ModelType.parse("scikit-learn/skops")
+    model_set.push("v1", models_in_folder(models, skops))
     (models / "line-1.skops").write_bytes(skops_file("model 1, retrained"))
-    push(models, "v2", registry, store)
+    model_set.push("v2", models_in_folder(models, skops))
     with (registry / "g1.yaml").open("a") as file:
         file.write(SERVICE)
     return registry

@@ -123,6 +123,7 @@ def test_refusals_are_one_line(place: Place) -> None:
     assert "--algorithm p256" in place.refused("export", "g1", "v1", place.folder / "out", "--key", key)
 
 
+@pytest.mark.process
 def test_an_export_is_of_what_a_trusted_key_signed_and_the_stock_command_verifies_it(place: Place) -> None:
     key = place.new_key("ops-2026", KeyAlgorithm.P256)
     out = place.folder / "out"

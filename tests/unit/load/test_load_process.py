@@ -15,6 +15,8 @@ from tools.load import Load, LoadError, LoadReport
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 
 def test_a_load_shows_live_figures_and_ends_with_everything_answered(
     request_file: Path, tmp_path: Path

@@ -37,6 +37,7 @@ def pack(models: Iterable[SourceModel], packing: Packing | None = None) -> list[
         return list((packing or Packing()).packs(read_ahead(models, readers), lambda *_: None))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("count", "size", "mebibytes"),
     [(scale(20_000, 100_000), 2000, 300), (scale(3, 6), scale(100, 1000) * 10**6, 300 + scale(200, 2000))],

@@ -274,7 +274,7 @@ def sealed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @given(data=st.data())
-@settings(max_examples=scale(300, 10_000))
+@settings(max_examples=scale(60, 10_000))
 def test_a_flipped_bit_of_an_envelope_is_never_accepted(data: st.DataObject, sealed: Sealed) -> None:
     store, digest, key = sealed
     name = signature_key("g1", digest, key)
@@ -292,7 +292,7 @@ def test_a_flipped_bit_of_an_envelope_is_never_accepted(data: st.DataObject, sea
 
 
 @given(data=st.data())
-@settings(max_examples=scale(300, 10_000))
+@settings(max_examples=scale(60, 10_000))
 def test_a_manifest_with_a_flipped_bit_has_no_signature(data: st.DataObject, sealed: Sealed) -> None:
     store, digest, key = sealed
     manifest = bytearray(store.get(manifest_key("g1", digest)))
@@ -304,7 +304,7 @@ def test_a_manifest_with_a_flipped_bit_has_no_signature(data: st.DataObject, sea
 
 
 @given(garbage=st.binary(max_size=2000))
-@settings(max_examples=scale(300, 10_000))
+@settings(max_examples=scale(60, 10_000))
 def test_any_bytes_are_an_envelope_or_one_line(garbage: bytes) -> None:
     with pytest.raises(IntegrityError, match=r"^is "):
         Envelope.from_bytes(garbage)

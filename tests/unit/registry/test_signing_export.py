@@ -25,6 +25,8 @@ from model_registry import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 SKOPS = ModelType.parse("scikit-learn/skops")
 KEY = PrivateKey.generate(KeyAlgorithm.P256)
 UIDS = ("line-17", "Umspannwerk Köln 3", "変圧器-1", "a b'\"$;%", "🔌")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 from tests.unit.server.pods import BASE, environment_of, tensor
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model_server.settings import Settings
+
+pytestmark = pytest.mark.process
 
 _RUN = """
 import os, sys
