@@ -171,7 +171,8 @@ def reset_after(exchange: Exchange) -> None:
 def status(code: int) -> Fault:
     """Refuse, as a server or a proxy in between does that is overloaded."""
     body = b"<Error><Code>%s</Code><Message>no</Message></Error>" % {
-        403: b"ExpiredToken",
+        400: b"ExpiredToken",
+        403: b"AccessDenied",
         500: b"InternalError",
         503: b"SlowDown",
     }.get(code, b"Other")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,7 @@ def test_a_fetch_to_a_full_disk_ends_in_one_line_and_is_made_good(
     ) as caught:
         fetch(store, "g1", "v1", report.manifest, into)
     check_is_one_line(caught.value)
+    assert {path.read_bytes() for path in into.rglob("*.skops")} <= {*contents(given).values()}
     filling.unlink()
     paths = fetch(store, "g1", "v1", report.manifest, into).paths
     assert {uid: path.read_bytes() for uid, path in paths.items()} == contents(given)
@@ -187,7 +189,8 @@ def test_a_uid_that_is_a_path_or_no_name_is_refused_before_anything_is_sent(
 
 def test_a_set_may_be_very_large(store: Store, model_type: ModelType) -> None:
     count = scale(5_000, 100_000)
-    given = [SourceModel(f"line-{number:06}", b"model %d" % number) for number in range(count)]
+    source = random.Random(1)
+    given = [SourceModel(f"line-{number:06}", source.randbytes(200)) for number in range(count)]
     report = push(store, "g1", "v1", given, model_type=model_type)
     assert (report.models, report.sent_models) == (count, count)
     changed = SourceModel("line-000017", b"retrained")

@@ -158,17 +158,17 @@ def test_whatever_byte_of_a_fetch_is_flipped_its_models_are_right_or_refused(
 
 
 def test_whatever_byte_rots_at_rest_is_never_served(
-    s3_place: Place, s3_store: Store, model_type: ModelType
+    place: Place, store: Store, model_type: ModelType
 ) -> None:
-    report = push(s3_store, "g1", "v1", models(1, 20), model_type=model_type)
-    paths = sorted(path for path in s3_place.folder.rglob("*") if path.is_file() and path.name != "probe")
+    report = push(store, "g1", "v1", models(1, 20), model_type=model_type)
+    paths = sorted(path for path in place.folder.rglob("*") if path.is_file() and path.name != "probe")
     source = random.Random(4)
     for _ in range(scale(100, 2500)):
         path = source.choices(paths, [path.stat().st_size for path in paths])[0]
         sound = path.read_bytes()
         path.write_bytes(faulty_proxy.flipped(sound, source.randrange(len(sound)), source.randrange(1, 256)))
         with pytest.raises(IntegrityError) as caught:
-            fetch_bytes(s3_store, "g1", "v1", report.manifest)
+            fetch_bytes(store, "g1", "v1", report.manifest)
         check_is_one_line(caught.value)
         path.write_bytes(sound)
 
@@ -220,7 +220,8 @@ def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_fetch(
         (faulty_proxy.reset_before, "no answer: Connection was closed"),
         (status(500), "InternalError: no"),
         (status(503), "SlowDown: no"),
-        (status(403), r"refused \(ExpiredToken\); check AWS_ACCESS_KEY_ID"),
+        (status(400), r"refused \(ExpiredToken\); check AWS_ACCESS_KEY_ID"),
+        (status(403), r"refused \(AccessDenied\); check AWS_ACCESS_KEY_ID"),
         (faulty_proxy.truncated, r"no answer|: \d{3}: "),
     ],
 )

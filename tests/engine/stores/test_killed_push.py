@@ -1,4 +1,4 @@
-"""A process that is killed at any moment of a push or update: readers see the old or the new, never half."""
+"""A process that is killed at any moment of a push, update or collection: nobody ever sees half of it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import ModelType, SourceModel, Store, Version, open_store, push
+from model_registry import ModelType, Registry, SourceModel, Store, Version, collect_garbage, open_store, push
+from tests.endurance import scale
 from tests.engine.stores.faulty_proxy import pass_on
 from tests.engine.stores.test_faults_on_the_wire import contents, models, seen
 from tests.engine.stores.test_push_and_fetch import version
+from tests.engine.stores.test_upkeep_on_the_wire import garbage  # noqa: F401 (a fixture)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from tests.engine.stores.faulty_proxy import Exchange, FaultyProxy
+    from tests.engine.stores.test_upkeep_on_the_wire import Garbage
 
 SKOPS = ModelType.parse("scikit-learn/skops")
 KILLED = -signal.SIGKILL
@@ -34,6 +38,35 @@ def push_in_child(
     url: str, set_id: str, version_id: str, given: list[SourceModel], base: Version | None
 ) -> None:
     push(open_store(url), set_id, version_id, given, model_type=SKOPS, base=base)
+
+
+def collect_in_child(url: str, named: tuple[Registry, ...], now: datetime) -> None:
+    collect_garbage(open_store(url), "g1", named, apply=True, now=now)
+
+
+def is_killed_at(
+    number: int, when: str, proxy: FaultyProxy, target: Callable[..., None], *arguments: object
+) -> bool:
+    """Run in a process that is killed at a request; whether it came so far."""
+    child = _processes.Process(target=target, args=arguments)
+    has_started = threading.Event()
+
+    def kills(exchange: Exchange) -> None:
+        if exchange.number != number:
+            return pass_on(exchange)
+        if when == "after":
+            exchange.forward()
+        assert has_started.wait(10)
+        child.kill()
+        return exchange.reset()
+
+    proxy.forget(kills)
+    child.start()
+    has_started.set()
+    child.join(30)
+    proxy.forget()
+    assert child.exitcode in (0, KILLED)
+    return child.exitcode == KILLED
 
 
 def push_and_die(
@@ -87,35 +120,28 @@ def test_a_process_killed_at_any_request_leaves_the_old_or_the_new(
     outcomes = []
     for number in range(100):
         name, given = f"v{number}", models(number + 1)
-        child = _processes.Process(target=push_in_child, args=(wired_url, "g1", name, given, base))
-        has_started = threading.Event()
-
-        def kills(
-            exchange: Exchange,
-            number: int = number,
-            child: multiprocessing.process.BaseProcess = child,
-            has_started: threading.Event = has_started,
-        ) -> None:
-            if exchange.number != number:
-                return pass_on(exchange)
-            if when == "after":
-                exchange.forward()
-            assert has_started.wait(10)
-            child.kill()
-            return exchange.reset()
-
-        proxy.forget(kills)
-        child.start()
-        has_started.set()
-        child.join(30)
-        proxy.forget()
-        if child.exitcode == 0:
+        if not is_killed_at(number, when, proxy, push_in_child, wired_url, "g1", name, given, base):
             break
-        assert child.exitcode == KILLED
         outcomes.append(check_readers_see_old_or_new(s3_store, name, given, base))
     # Only who is killed after the last request, the commit, has published.
     assert len(outcomes) >= 5
     assert outcomes == [False] * (len(outcomes) - 1) + [when == "after"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_collection_killed_at_any_request_loses_nothing_and_is_gone_on_with(
+    when: str,
+    proxy: FaultyProxy,
+    wired_url: str,
+    garbage: Garbage,  # noqa: F811
+) -> None:
+    step = scale(4, 1)
+    for number in range(0 if when == "after" else step // 2, 200, step):
+        garbage.restore()
+        if not is_killed_at(number, when, proxy, collect_in_child, wired_url, garbage.named, garbage.now):
+            break
+        garbage.check()
+    assert number > 20
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
