@@ -102,8 +102,8 @@ class Generator:
 
     async def _ask(self, session: aiohttp.ClientSession, due: _Due) -> None:
         request = due.request
-        left = due.at + self._plan.time_limit - self.tally.now()
         try:
+            left = self._time_left(due)
             async with (
                 asyncio.timeout(left),
                 session.post(
@@ -119,6 +119,12 @@ class Generator:
             self.tally.failed(Failure.CONNECTION, request.uid, f"{type(error).__name__}: {error}")
         else:
             self._check(due, answer, content)
+
+    def _time_left(self, due: _Due) -> float:
+        left = due.at + self._plan.time_limit - self.tally.now()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
     def _check(self, due: _Due, answer: aiohttp.ClientResponse, content: bytes) -> None:
         request = due.request

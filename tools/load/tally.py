@@ -6,8 +6,12 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from tools.load.report import FailedRequest, Failure, Latency, LoadReport, Spell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LATE_SECONDS = 0.010
 """From when on a send counts as late, and a wait for a connection as one; sleeps are exact to 1 or 2 ms."""
@@ -27,9 +31,10 @@ class _OpenSpell:
 class Tally:
     """Takes in every event of a load; `report` tells the state at any time."""
 
-    def __init__(self, target_rate: float) -> None:
+    def __init__(self, target_rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._started = datetime.now(UTC)
-        self._zero = time.monotonic()
+        self._clock = clock
+        self._zero = clock()
         self._target_rate = target_rate
         self._sent = self._ok = self._late = self._queued = 0
         self._latest_send = 0.0
@@ -42,7 +47,7 @@ class Tally:
 
     def now(self) -> float:
         """Seconds since the start."""
-        return time.monotonic() - self._zero
+        return self._clock() - self._zero
 
     def sent(self, late: float) -> None:
         """A request was due `late` seconds ago and is now handed to a connection."""

@@ -135,12 +135,13 @@ def test_a_collection_killed_at_any_request_loses_nothing_and_is_gone_on_with(
     wired_url: str,
     garbage: Garbage,  # noqa: F811
 ) -> None:
-    step = scale(4, 1)
-    for number in range(0 if when == "after" else step // 2, 200, step):
+    # To be killed after one request is to be killed before the next.
+    for number in range(0, 200, scale(2, 1)):
         garbage.restore()
         if not is_killed_at(number, when, proxy, collect_in_child, wired_url, garbage.named, garbage.now):
             break
         garbage.check()
+        garbage.check_end()
     assert number > 20
 
 

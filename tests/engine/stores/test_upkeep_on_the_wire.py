@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import shutil
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import BluegridError, Registry, Store, collect_garbage, open_store, push, verify
+from model_registry import (
+    BluegridError,
+    Registry,
+    Store,
+    StoreError,
+    collect_garbage,
+    open_store,
+    push,
+    verify,
+)
 from tests.endurance import scale
 from tests.engine.stores import faulty_proxy
-from tests.engine.stores.faulty_proxy import at
+from tests.engine.stores.faulty_proxy import at, pass_on
 from tests.engine.stores.test_faults_on_the_wire import (
     ONCE,
     check_is_one_line,
@@ -33,7 +44,7 @@ if TYPE_CHECKING:
 
     from model_registry import ModelType
     from tests.engine.stores.conftest import Place
-    from tests.engine.stores.faulty_proxy import Fault, FaultyProxy
+    from tests.engine.stores.faulty_proxy import Exchange, Fault, FaultyProxy
 
 pytestmark = [
     pytest.mark.usefixtures("patient"),
@@ -76,6 +87,12 @@ class Garbage:
         assert self.after <= keys(self.store) | {"sets/g1/removed/removed.json"}
         self.collect(self.store)
         assert keys(self.store) == self.after
+
+    def check_end(self) -> None:
+        """Check that what has gone or is to go leaves nothing behind, two days later."""
+        collect_garbage(self.store, "g1", self.named, apply=True, now=self.now + timedelta(days=2))
+        assert not [key for key in keys(self.store) if "expired" in key or "gone" in key]
+        assert len(keys(self.store)) == 3 * len(("kept", "revived", "removed")) + 1
 
 
 MODELS = {name: models(seed) for seed, name in enumerate(("kept", "gone", "expired", "removed", "revived"))}
@@ -167,14 +184,52 @@ def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_verification(
         assert len(proxy.seen) > number
 
 
+@pytest.mark.parametrize("part", ["/versions/", "/manifests/", "/packs/"])
 @pytest.mark.parametrize("fault", STAYS)
-def test_a_network_that_breaks_down_is_no_damage(
-    fault: str, proxy: FaultyProxy, wired_url: str, s3_store: Store, model_type: ModelType
+def test_an_object_that_cannot_be_read_is_not_taken_for_missing_or_damaged(
+    fault: str, part: str, proxy: FaultyProxy, wired_url: str, s3_store: Store, model_type: ModelType
 ) -> None:
     row = version(push(s3_store, "g1", "kept", MODELS["kept"], model_type=model_type))
     wired = open_store(wired_url)
-    for number in range(len(requests_of(proxy, lambda: verify(wired, "g1", [row])))):
-        proxy.forget(since(number, STAYS[fault]))
-        with pytest.raises(BluegridError) as caught:
-            verify(wired, "g1", [row])
-        check_is_one_line(caught.value)
+    proxy.forget(lambda exchange: (STAYS[fault] if part in exchange.what else pass_on)(exchange))
+    with pytest.raises(StoreError) as caught:
+        verify(wired, "g1", [row])
+    check_is_one_line(caught.value)
+
+
+def test_a_version_that_a_list_names_wrongly_loses_nothing(
+    garbage: Garbage, proxy: FaultyProxy, wired_url: str
+) -> None:
+    wired = open_store(wired_url)
+    left = iter(range(10))
+
+    def renames(exchange: Exchange) -> None:
+        answer = exchange.forward()
+        wrong = answer.replace(b"versions/removed.json", b"versions/revived.json")
+        is_versions = b"<Key>" in answer and b"/packs/" not in answer and wrong != answer
+        exchange.answer(wrong if is_versions and next(left) == 0 else answer)
+
+    garbage.restore()
+    proxy.forget(renames)
+    garbage.collect(wired)
+    assert next(left) > 0
+    garbage.check()
+
+
+def test_a_list_that_lacks_a_version_is_not_believed(
+    garbage: Garbage, proxy: FaultyProxy, wired_url: str
+) -> None:
+    wired = open_store(wired_url)
+
+    def drops(exchange: Exchange) -> None:
+        head, _, body = exchange.forward().partition(b"\r\n\r\n")
+        short = re.sub(rb"<Contents>(?:(?!</Contents>).)*versions/kept.json.*?</Contents>", b"", body)
+        length = b"Content-Length: %d" % len(short)
+        exchange.answer(re.sub(rb"(?i)content-length: \d+", length, head) + b"\r\n\r\n" + short)
+
+    garbage.restore()
+    proxy.forget(drops)
+    with pytest.raises(StoreError, match="the list has") as caught:
+        garbage.collect(wired)
+    check_is_one_line(caught.value)
+    assert keys(garbage.store) == garbage.before

