@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_registry.errors import ConfigError, FormatError
-from model_registry.model_types.content import check_content
 from model_registry.registry_files.schema import Source
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ class TypeGuard:
                 f"{model_type} can run its author's code; only a set of `source: platform` holds it: "
                 "push such models to one, or in a format that cannot"
             )
-        self._model_type, self._type = model_type, model_type.row
-        self._trusted = self._type.trusted | frozenset(trust)
+        self._type = model_type
+        self._trusted = model_type.trusted | frozenset(trust)
         self._globals = None if base_globals is None else frozenset(base_globals)
         self._sibling = base
 
@@ -56,7 +55,7 @@ class TypeGuard:
         """Raise FormatError, which names the model and what is odd about it, unless it may join the set."""
         try:
             if self._type.names_in is None:
-                check_content(self._model_type, data)
+                self._type.check(data)
             else:
                 self._check_names(uid, self._names_in(data, self._type.names_in))
         except FormatError as error:
@@ -67,7 +66,7 @@ class TypeGuard:
             return names_in(data)
         except FormatError:
             # What the bytes are instead says more than why they cannot be read.
-            check_content(self._model_type, data)
+            self._type.check(data)
             raise
 
     def _check_names(self, uid: str, names: frozenset[str]) -> None:

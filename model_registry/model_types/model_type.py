@@ -1,66 +1,135 @@
-"""The type of a model set: a framework and one of its file types."""
+"""The table of model types: frameworks, and the file types of each.
+
+A package adds a row of its own by an entry point: `[project.entry-points."bluegrid.file_types"]`, any name,
+its value a `ModelType`. PyTorch models come as ONNX.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cache, partial
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from pydantic import GetJsonSchemaHandler, model_serializer, model_validator
+from pydantic_core import core_schema
 
-from model_registry.frozen import Frozen
-from model_registry.model_types.file_types import FILE_TYPES, FileType, file_types
+from model_registry.errors import ConfigError, FormatError
+from model_registry.model_types import looks, pickles, skops
+from model_registry.model_types.trusted import PICKLE_GLOBALS, SKOPS_TYPES
 
 if TYPE_CHECKING:
-    from pydantic_core import CoreSchema
+    from collections.abc import Callable, Mapping
 
-__all__ = ["FILE_TYPES", "ModelType"]
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+
+ENTRY_POINTS = "bluegrid.file_types"
 
 
-class ModelType(Frozen):
+@dataclass(frozen=True)
+class ModelType:
     """A framework and its file type, written `scikit-learn/skops`; one set holds one type."""
 
     framework: str
     file_type: str
+    """Also the suffix of a model's file or folder."""
+    words: str
+    """How a message calls a model of this type, such as "an ONNX model"."""
+    looks_right: Callable[[bytes], str | None]
+    """None when bytes look like this type, else what is wrong, to go on after "it"; microseconds."""
+    is_folder: bool = False
+    """Whether a model is a folder; its bytes are then the folder's archive."""
+    runs_code: bool = False
+    """Whether loading a hostile model, or predicting with it, can run its author's code."""
+    names_in: Callable[[bytes], frozenset[str]] | None = None
+    """The classes and functions that a model names; FormatError: unreadable."""
+    trusted: frozenset[str] = field(default=frozenset(), repr=False)
+    """Those of them that need no trust of the set's own."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        framework, _, file_type = value.partition("/")
-        return {"framework": framework, "file_type": file_type}
-
-    @model_validator(mode="after")
-    def _is_known(self) -> ModelType:
-        known = file_types()
-        if str(self) not in known:
-            raise ValueError(f"{str(self)!r} is not a known model type; known: {', '.join(known)}")
-        return self
-
-    @model_serializer
     def __str__(self) -> str:
         return f"{self.framework}/{self.file_type}"
 
-    @property
-    def row(self) -> FileType:
-        """What is known of the type."""
-        return file_types()[str(self)]
+    @classmethod
+    def parse(cls, written: object) -> ModelType:
+        """Return the type that is written so; ValueError names the known ones."""
+        known = model_types()
+        if str(written) not in known:
+            raise ValueError(f"{written!r} is not a known model type; known: {', '.join(known)}")
+        return known[str(written)]
 
-    @property
-    def is_folder(self) -> bool:
-        """Whether a model of this type is a folder."""
-        return self.row.is_folder
+    def check(self, data: bytes) -> None:
+        """Check that `data` looks like a model of this type; it takes microseconds.
 
-    @property
-    def runs_code(self) -> bool:
-        """Whether loading a hostile model of this type, or predicting with it, can run its author's code."""
-        return self.row.runs_code
+        Raises:
+            FormatError: it does not; the message goes on after "model <uid>" and says what it is instead.
+        """
+        fault = self.looks_right(data)
+        if fault is None:
+            return
+        for other in model_types().values():
+            if other.looks_right(data) is None:
+                raise FormatError(f"is {other.words}, not {self.words}; a set holds one type")
+        raise FormatError(f"is not {self.words}: it {fault}")
 
     @classmethod
-    def parse(cls, text: str) -> ModelType:
-        """Return the type that is written as `text`; ValueError names the known ones."""
-        return cls.model_validate(text)
+    def __get_pydantic_core_schema__(cls, _: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """Read and write the type as it is written."""
+        as_written = core_schema.to_string_ser_schema(when_used="always")
+        return core_schema.no_info_plain_validator_function(cls.parse, serialization=as_written)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        cls, _: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         """Describe the type as it is written: one string."""
-        return {"description": cls.__doc__, "type": "string", "enum": list(file_types())}
+        return {"type": "string", "enum": list(model_types())}
+
+
+_pickle = partial(
+    ModelType,
+    "scikit-learn",
+    looks_right=looks.pickled,
+    runs_code=True,
+    names_in=pickles.globals_of,
+    trusted=PICKLE_GLOBALS,
+)
+_folder = partial(ModelType, is_folder=True, runs_code=True)
+BUILT_IN: Mapping[str, ModelType] = {
+    str(row): row
+    for row in (
+        ModelType(
+            "scikit-learn", "skops", "a skops file", looks.skops, names_in=skops.types_of, trusted=SKOPS_TYPES
+        ),
+        _pickle("joblib", "a joblib pickle"),
+        _pickle("pickle", "a pickle"),
+        ModelType("onnx", "onnx", "an ONNX model", looks.onnx),
+        ModelType("xgboost", "ubj", "an XGBoost model in UBJSON", looks.xgboost_ubj),
+        ModelType("xgboost", "json", "an XGBoost model in JSON", looks.xgboost_json),
+        ModelType("lightgbm", "txt", "a LightGBM model", looks.lightgbm),
+        ModelType("safetensors", "safetensors", "a safetensors file", looks.safetensors),
+        # A graph has operations that read and write files, Keras has layers of marshalled Python, and Spark's
+        # metadata names the classes to load.
+        _folder("tensorflow", "savedmodel", "a SavedModel folder", looks.saved_model),
+        ModelType("keras", "keras", "a Keras model", looks.keras, runs_code=True),
+        ModelType("keras", "h5", "an HDF5 file", looks.hdf5, runs_code=True),
+        _folder("spark", "spark", "a Spark ML folder", looks.spark),
+    )
+}
+"""The rows that come with bluegrid, by type as it is written."""
+
+
+@cache
+def model_types() -> Mapping[str, ModelType]:
+    """Return every row, by type as it is written; ConfigError when an entry point is none, or taken."""
+    rows = dict(BUILT_IN)
+    for point in entry_points(group=ENTRY_POINTS):
+        where = f"entry point {point.name} of {ENTRY_POINTS}"
+        try:
+            row = point.load()
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(f"{where}: {error}; mend or remove its package") from None
+        if not isinstance(row, ModelType):
+            raise ConfigError(f"{where}: {point.value} is no ModelType; mend or remove its package")
+        if str(row) in rows:
+            raise ConfigError(f"{where}: there is a type {row} already; name it otherwise")
+        rows[str(row)] = row
+    return rows

@@ -24,4 +24,6 @@ def key_of(names: Iterable[str], folders: Iterable[Path]) -> str:
 
 def sources(folder: Path) -> list[Path]:
     """The files of a package that are written by people."""
-    return sorted(path for path in folder.rglob("*") if path.suffix == ".py" or path.name == "Containerfile")
+    return sorted(
+        path for path in folder.rglob("*") if path.suffix in (".py", ".toml") or path.name == "Containerfile"
+    )

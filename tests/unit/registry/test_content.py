@@ -9,8 +9,7 @@ import zlib
 import pytest
 
 from model_registry import FormatError, ModelType
-from model_registry.model_types.content import check_content
-from model_registry.model_types.file_types import FILE_TYPES
+from model_registry.model_types.model_type import BUILT_IN
 from tests.unit.registry.samples import SAMPLES, joblib_bytes, ridge, zipped
 
 PICKLES = {"scikit-learn/joblib", "scikit-learn/pickle"}
@@ -18,7 +17,7 @@ PICKLES = {"scikit-learn/joblib", "scikit-learn/pickle"}
 
 def told(written: str, data: bytes) -> str:
     with pytest.raises(FormatError) as caught:
-        check_content(ModelType.parse(written), data)
+        ModelType.parse(written).check(data)
     return str(caught.value)
 
 
@@ -28,30 +27,28 @@ def samples() -> dict[str, bytes]:
 
 
 def test_every_type_has_a_sample() -> None:
-    assert SAMPLES.keys() == FILE_TYPES.keys()
+    assert SAMPLES.keys() == BUILT_IN.keys()
 
 
-@pytest.mark.parametrize("written", FILE_TYPES)
+@pytest.mark.parametrize("written", BUILT_IN)
 def test_a_model_is_taken_for_its_own_type_and_for_no_other(written: str, samples: dict[str, bytes]) -> None:
-    check_content(ModelType.parse(written), samples[written])
-    words = {row.words for name, row in FILE_TYPES.items() if name == written or {name, written} <= PICKLES}
-    for other, row in FILE_TYPES.items():
+    ModelType.parse(written).check(samples[written])
+    words = {row.words for name, row in BUILT_IN.items() if name == written or {name, written} <= PICKLES}
+    for other, row in BUILT_IN.items():
         if other != written and not {other, written} <= PICKLES:
             message = told(other, samples[written])
             assert message in {f"is {word}, not {row.words}; a set holds one type" for word in words}
 
 
-@pytest.mark.parametrize("written", FILE_TYPES)
+@pytest.mark.parametrize("written", BUILT_IN)
 @pytest.mark.parametrize("data", [b"", b"x", b"\0" * 2000, b"some text.", b"PK\3\4"], ids=repr)
 def test_what_is_no_model_is_refused(written: str, data: bytes) -> None:
-    assert told(written, data).startswith(f"is not {FILE_TYPES[written].words}: it ")
+    assert told(written, data).startswith(f"is not {BUILT_IN[written].words}: it ")
 
 
 @pytest.mark.parametrize(
     "written",
-    sorted(
-        FILE_TYPES.keys() - {"keras/h5", "safetensors/safetensors", "tensorflow/savedmodel", "spark/spark"}
-    ),
+    sorted(BUILT_IN.keys() - {"keras/h5", "safetensors/safetensors", "tensorflow/savedmodel", "spark/spark"}),
 )
 def test_a_model_that_was_cut_off_is_refused(written: str, samples: dict[str, bytes]) -> None:
     assert told(written, samples[written][: len(samples[written]) // 9])
@@ -74,11 +71,11 @@ def test_a_compressed_pickle_is_refused_with_the_remedy() -> None:
 
 @pytest.mark.parametrize("protocol", range(2, 6))
 def test_pickles_of_every_binary_protocol_are_told(protocol: int) -> None:
-    check_content(ModelType.parse("scikit-learn/joblib"), joblib_bytes(ridge(), protocol=protocol))
+    ModelType.parse("scikit-learn/joblib").check(joblib_bytes(ridge(), protocol=protocol))
 
 
 @pytest.mark.parametrize("written", ["scikit-learn/skops", "onnx/onnx"])
 def test_a_check_takes_microseconds(written: str, samples: dict[str, bytes]) -> None:
     model_type, data = ModelType.parse(written), samples[written]
-    best = min(timeit.repeat(lambda: check_content(model_type, data), number=100, repeat=5)) / 100
+    best = min(timeit.repeat(lambda: model_type.check(data), number=100, repeat=5)) / 100
     assert best < 100e-6

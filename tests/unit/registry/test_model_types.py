@@ -11,14 +11,14 @@ import pytest
 from skops.io import _trusted_types as of_skops
 
 from model_registry import ConfigError, ModelType
-from model_registry.model_types import file_types
-from model_registry.model_types.file_types import FILE_TYPES, FileType
+from model_registry.model_types import model_type
+from model_registry.model_types.model_type import BUILT_IN
 from model_registry.model_types.trusted import ESTIMATORS, PICKLE_GLOBALS, SKOPS_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-OWN = FileType("pmml", "pmml", "a PMML model", lambda data: None if b"<PMML" in data else "has no <PMML")
+OWN = ModelType("pmml", "pmml", "a PMML model", lambda data: None if b"<PMML" in data else "has no <PMML")
 
 
 @pytest.fixture
@@ -26,16 +26,16 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Makes entry points look installed."""
 
     def installed(*values: str) -> None:
-        points = [EntryPoint("own", value, file_types.ENTRY_POINTS) for value in values]
-        monkeypatch.setattr(file_types, "entry_points", lambda group: points)
-        file_types.installed_types.cache_clear()
+        points = [EntryPoint("own", value, model_type.ENTRY_POINTS) for value in values]
+        monkeypatch.setattr(model_type, "entry_points", lambda group: points)
+        model_type.model_types.cache_clear()
 
     yield installed
-    file_types.installed_types.cache_clear()
+    model_type.model_types.cache_clear()
 
 
 def test_types_that_can_run_code_are_told_from_those_that_cannot() -> None:
-    assert {str(row) for row in FILE_TYPES.values() if not row.runs_code} == {
+    assert {str(row) for row in BUILT_IN.values() if not row.runs_code} == {
         "scikit-learn/skops",
         "onnx/onnx",
         "xgboost/ubj",
@@ -47,7 +47,7 @@ def test_types_that_can_run_code_are_told_from_those_that_cannot() -> None:
 
 
 def test_folders_are_models_too() -> None:
-    folders = {str(row) for row in FILE_TYPES.values() if row.is_folder}
+    folders = {str(row) for row in BUILT_IN.values() if row.is_folder}
     assert folders == {"tensorflow/savedmodel", "spark/spark"}
     assert ModelType.parse("spark/spark").is_folder
     assert not ModelType.parse("scikit-learn/skops").is_folder
@@ -60,15 +60,15 @@ def test_an_unknown_type_is_told_with_the_known_ones() -> None:
 
 def test_a_package_adds_a_row(install: Callable[[str], None]) -> None:
     install(f"{__name__}:OWN")
-    assert ModelType.parse("pmml/pmml").row is OWN
+    assert ModelType.parse("pmml/pmml") is OWN
 
 
 @pytest.mark.parametrize(
     ("value", "told"),
     [
         ("absent_package:ROW", "No module named 'absent_package'; mend or remove its package"),
-        ("os:sep", "os:sep is no FileType"),
-        ("model_registry.model_types.file_types:_BUILT_IN", "is no FileType"),
+        ("os:sep", "os:sep is no ModelType"),
+        ("model_registry.model_types.model_type:BUILT_IN", "is no ModelType"),
     ],
 )
 def test_an_entry_point_that_is_no_row_is_told(value: str, told: str, install: Callable[[str], None]) -> None:
@@ -80,7 +80,7 @@ def test_an_entry_point_that_is_no_row_is_told(value: str, told: str, install: C
 def test_a_row_that_is_there_already_is_never_replaced(
     install: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "OWN", FILE_TYPES["onnx/onnx"])
+    monkeypatch.setattr(sys.modules[__name__], "OWN", BUILT_IN["onnx/onnx"])
     install(f"{__name__}:OWN")
     with pytest.raises(ConfigError, match="there is a type onnx/onnx already; name it otherwise"):
         ModelType.parse("onnx/onnx")

@@ -138,7 +138,7 @@ def test_a_folder_that_is_not_there_is_no_empty_registry(tmp_path: Path) -> None
         (", memory: 2Gi}\n    -", "}\n    -", "10: service.clusters[0].memory: is missing; add it"),
         ("source: platform", "source: me", "2: set.source: 'me' is not one of 'platform' or 'user'"),
         ("scikit-learn/skops", "scikit-learn/docx", "2: set.type: 'scikit-learn/docx' is not a known model type; known: scikit-learn/skops, scikit-learn/joblib, scikit-learn/pickle, onnx/onnx, xgboost/ubj, xgboost/json, lightgbm/txt, safetensors/safetensors, tensorflow/savedmodel, keras/keras, keras/h5, spark/spark"),
-        ("scikit-learn/skops", "[skops]", "2: set.type: is not a mapping; write key: value"),
+        ("scikit-learn/skops", "[skops]", "2: set.type: ['skops'] is not a known model type; known: scikit-learn/skops, scikit-learn/joblib, scikit-learn/pickle, onnx/onnx, xgboost/ubj, xgboost/json, lightgbm/txt, safetensors/safetensors, tensorflow/savedmodel, keras/keras, keras/h5, spark/spark"),
         (V1, "sha256:12", "4: versions[0].manifest: 'sha256:12' is not a digest, sha256: and 64 hex digits"),
         ("id: v2", "id: 2.0", "5: versions[1].id: 2.0 is not text; put it in quotes"),
         ("22T08:00:00Z", "22T08:00:00", "4: versions[0].updated: 2026-11-22T08:00:00 has no time zone; write 2026-11-22T08:00:00Z"),
