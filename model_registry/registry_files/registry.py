@@ -17,13 +17,12 @@ from pydantic import ValidationError
 
 from model_registry.errors import ConfigError, RegistryError
 from model_registry.registry_files import checks
-from model_registry.registry_files.outline import Outline
-from model_registry.registry_files.schema import RegistryFile
-from model_registry.registry_files.schema_errors import told
-from model_registry.registry_files.yaml_source import Mistake, YamlSource, read_yaml, written
+from model_registry.registry_files.schema import RegistryFile, pick
+from model_registry.registry_files.schema_errors import note_errors
+from model_registry.registry_files.yaml_source import YamlSource, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -45,19 +44,12 @@ class Registry:
 
     def of_set(self, set_id: str) -> RegistryFile:
         """Return the file of the set with this ID, or raise RegistryError naming those that exist."""
-        for file in self.files:
-            if file.set.id == set_id:
-                return file
-        raise RegistryError(f"no set {set_id}; declared: {_listed(file.set.id for file in self.files)}")
+        return pick({file.set.id: file for file in self.files}, set_id, f"no set {set_id}")
 
     def of_service(self, name: str) -> RegistryFile:
         """Return the file of the service with this name, or raise RegistryError naming those that exist."""
-        names = []
-        for file in self.files:
-            if file.service and file.service.name == name:
-                return file
-            names.extend([file.service.name] if file.service else [])
-        raise RegistryError(f"no service {name}; declared: {_listed(names)}")
+        online = {file.service.name: file for file in self.files if file.service}
+        return pick(online, name, f"no service {name}")
 
     def in_region(self, region: str) -> tuple[RegistryFile, ...]:
         """Return the files whose service is offered in `region`."""
@@ -91,13 +83,8 @@ def parse(texts: Mapping[Path, str]) -> Registry:
     files = []
     for path, source in sources.items():
         files.extend(_validated(path, source))
-    readable = {path: source for path, source in sources.items() if isinstance(source.data, dict)}
-    outlines = {path: Outline.of(source.data) for path, source in readable.items()}
-    for path, outline in outlines.items():
-        _note(readable[path], checks.in_one_file(outline, path.stem))
-    by_text = {str(path): readable[path] for path in outlines}
-    for name, found in checks.across_files({str(path): outline for path, outline in outlines.items()}):
-        _note(by_text[name], [found])
+        checks.check_file(source, path.stem)
+    checks.check_names(sources)
     lines = [
         f"{path}:{mistake.line}: {mistake.text}"
         for path, source in sources.items()
@@ -110,21 +97,11 @@ def parse(texts: Mapping[Path, str]) -> Registry:
 
 def _validated(path: Path, source: YamlSource) -> list[RegistryFile]:
     if path.suffix == ".yml":
-        source.mistakes.append(Mistake(1, f"is not read; rename the file to {path.stem}.yaml"))
+        source.note((), f"is not read; rename the file to {path.stem}.yaml", 1)
     if source.data is None and source.mistakes:
         return []
     try:
         return [RegistryFile.model_validate(source.data)]
     except ValidationError as error:
-        _note(source, (told(detail, source.data) for detail in error.errors()))
+        note_errors(source, error)
         return []
-
-
-def _note(source: YamlSource, found: Iterable[checks.Found]) -> None:
-    for path, text in found:
-        place = f"{written(path)}: " if path else ""
-        source.mistakes.append(Mistake(source.line(path), f"{place}{text}"))
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"

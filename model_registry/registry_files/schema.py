@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -31,6 +31,7 @@ from model_registry.signing.keys import PublicKey
 DEFAULT_REGION = "default"
 """The key of `live` that holds for every region without a key of its own."""
 
+T = TypeVar("T")
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -158,11 +159,8 @@ class Service(Frozen):
 
     def cluster(self, cluster_id: str) -> Cluster:
         """Return the cluster with this ID, or raise RegistryError naming those that exist."""
-        for cluster in self.clusters:
-            if cluster.id == cluster_id:
-                return cluster
-        declared = ", ".join(cluster.id for cluster in self.clusters)
-        raise RegistryError(f"{cluster_id} is not a cluster of {self.name}; declared: {declared}")
+        declared = {cluster.id: cluster for cluster in self.clusters}
+        return pick(declared, cluster_id, f"{cluster_id} is not a cluster of {self.name}")
 
 
 class RegistryFile(Frozen):
@@ -176,8 +174,12 @@ class RegistryFile(Frozen):
 
     def version(self, version_id: str) -> Version:
         """Return the version with this ID, or raise RegistryError naming those that exist."""
-        for version in self.versions:
-            if version.id == version_id:
-                return version
-        declared = ", ".join(version.id for version in self.versions) or "none"
-        raise RegistryError(f"set {self.set.id} has no version {version_id}; declared: {declared}")
+        declared = {version.id: version for version in self.versions}
+        return pick(declared, version_id, f"set {self.set.id} has no version {version_id}")
+
+
+def pick(declared: Mapping[str, T], name: str, otherwise: str) -> T:
+    """Return what has this name, or raise RegistryError naming those that exist."""
+    if name not in declared:
+        raise RegistryError(f"{otherwise}; declared: {', '.join(declared) or 'none'}")
+    return declared[name]

@@ -2,50 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from model_registry.registry_files.schema import (
-    Cluster,
-    DeclaredSet,
-    RegistryFile,
-    Service,
-    TrustedKey,
-    Version,
-)
+from model_registry.registry_files import schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic import BaseModel
+    from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
-    from model_registry.registry_files.yaml_source import Path
+    from model_registry.registry_files.yaml_source import Path, YamlSource
 
 _MODEL_AT: Mapping[tuple[str, ...], type[BaseModel]] = {
-    (): RegistryFile,
-    ("set",): DeclaredSet,
-    ("set", "keys"): TrustedKey,
-    ("versions",): Version,
-    ("service",): Service,
-    ("service", "clusters"): Cluster,
+    (): schema.RegistryFile,
+    ("set",): schema.DeclaredSet,
+    ("set", "keys"): schema.TrustedKey,
+    ("versions",): schema.Version,
+    ("service",): schema.Service,
+    ("service", "clusters"): schema.Cluster,
+}
+_TIME = "write 2026-11-22T08:00:00Z"
+_SENTENCES = {
+    "greater_than_equal": "{given!r} is below {ge}",
+    "enum": "{given!r} is not one of {expected}",
+    "string_too_short": "is empty",
+    "timezone_aware": f"{{given}} has no time zone; {_TIME}",
+    **dict.fromkeys(("int_type", "int_parsing"), "{given!r} is not a whole number"),
+    **dict.fromkeys(
+        ("model_type", "dict_type", "mapping_type", "model_attributes_type"),
+        "is not a mapping; write key: value",
+    ),
+    **dict.fromkeys(("tuple_type", "list_type"), "is not a list"),
+    **dict.fromkeys(
+        ("datetime_parsing", "datetime_from_date_parsing", "datetime_type"),
+        f"{{given!r}} is not a time; {_TIME}",
+    ),
 }
 
 
-def told(detail: ErrorDetails, data: Any) -> tuple[Path, str]:
-    """Return the place in `data` and the sentence of one of pydantic's errors about it."""
-    path = _place(detail, data)
-    return path, _sentence(detail, path)
+def note_errors(source: YamlSource, error: ValidationError) -> None:
+    """Note each of pydantic's errors about the file's data, at its place."""
+    for detail in error.errors():
+        path = _place(detail, source)
+        source.note(path, _sentence(detail, path))
 
 
-def _place(detail: ErrorDetails, data: Any) -> Path:
+def _place(detail: ErrorDetails, source: YamlSource) -> Path:
     # pydantic also names the branch of a union that it took; the file knows nothing of that.
     path: Path = ()
     for part in detail["loc"]:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            continue
-        path = (*path, part)
+        if (*path, part) in source.nodes:
+            path = (*path, part)
     return (*path, detail["loc"][-1]) if detail["type"] == "missing" else path
 
 
@@ -53,35 +61,17 @@ def _sentence(detail: ErrorDetails, path: Path) -> str:
     given = detail["input"]
     match detail["type"]:
         case "extra_forbidden":
-            return f"unknown key; known: {', '.join(_keys_beside(path))}"
+            around = tuple(part for part in path[:-1] if isinstance(part, str))
+            return f"unknown key; known: {', '.join(_MODEL_AT[around].model_fields)}"
         case "missing":
             return f"is missing; write `{path[-1]}: []`" if path == ("versions",) else "is missing; add it"
         case "string_type":
-            return f"{given!r} is not text; put it in quotes" if _is_scalar(given) else "is not text"
-        case "int_type" | "int_parsing":
-            return f"{given!r} is not a whole number"
-        case "greater_than_equal":
-            return f"{given!r} is below {detail['ctx']['ge']}"
-        case "model_type" | "dict_type" | "mapping_type" | "model_attributes_type":
-            return "is not a mapping; write key: value"
-        case "tuple_type" | "list_type":
-            return "is not a list"
-        case "enum":
-            return f"{given!r} is not one of {detail['ctx']['expected']}"
-        case "string_too_short":
-            return "is empty"
-        case "timezone_aware":
-            return f"{given} has no time zone; write 2026-11-22T08:00:00Z"
-        case "datetime_parsing" | "datetime_from_date_parsing" | "datetime_type":
-            return f"{given!r} is not a time; write 2026-11-22T08:00:00Z"
+            return (
+                f"{given!r} is not text; put it in quotes"
+                if isinstance(given, int | float)
+                else "is not text"
+            )
+        case kind if kind in _SENTENCES:
+            return _SENTENCES[kind].format(given=given, **detail.get("ctx", {}))
         case _:
             return detail["msg"].removeprefix("Value error, ")
-
-
-def _keys_beside(path: Path) -> list[str]:
-    around = tuple(part for part in path[:-1] if isinstance(part, str))
-    return list(_MODEL_AT[around].model_fields)
-
-
-def _is_scalar(value: object) -> bool:
-    return isinstance(value, int | float)

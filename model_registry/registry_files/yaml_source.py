@@ -50,6 +50,12 @@ class YamlSource:
             path = path[:-1]
         return self._key_lines.get(path, 1)
 
+    def note(self, path: Path, text: str, line: int | None = None) -> None:
+        """Add a mistake in the value at `path`, or in another line."""
+        dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+        place = f"{dotted.removeprefix('.')}: " if path else ""
+        self.mistakes.append(Mistake(line or self.line(path), f"{place}{text}"))
+
 
 def read_yaml(text: str) -> YamlSource:
     """Read `text`; never raises: what is wrong is in the result's mistakes."""
@@ -62,11 +68,11 @@ def read_yaml(text: str) -> YamlSource:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = (error.problem or error.context or "not readable").strip()
-        source.mistakes.append(Mistake(mark.line + 1 if mark else 1, f"not valid YAML: {problem}"))
+        source.note((), f"not valid YAML: {problem}", mark.line + 1 if mark else 1)
     except YAMLError as error:
-        source.mistakes.append(Mistake(1, f"not valid YAML: {' '.join(str(error).split())}"))
+        source.note((), f"not valid YAML: {' '.join(str(error).split())}", 1)
     except RecursionError:
-        source.mistakes.append(Mistake(1, "not readable: nested too deeply"))
+        source.note((), "not readable: nested too deeply", 1)
     return source
 
 
@@ -91,13 +97,11 @@ def _mapping(source: YamlSource, node: MappingNode, path: Path) -> dict[str, Any
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, ScalarNode) or key_node.tag not in _AS_WRITTEN:
-            source.mistakes.append(Mistake(line, "a key is not text; put it in quotes"))
+            source.note((), "a key is not text; put it in quotes", line)
             continue
         key = key_node.value
         if key in data:
-            first = source._key_lines[(*path, key)]
-            dotted = written((*path, key))
-            source.mistakes.append(Mistake(line, f"{dotted}: is there twice, first in line {first}"))
+            source.note((*path, key), f"is there twice, first in line {source.line((*path, key))}", line)
             continue
         source._key_lines[(*path, key)] = line
         data[key] = _value(source, value_node, (*path, key))
@@ -112,13 +116,5 @@ def _scalar(source: YamlSource, node: ScalarNode) -> Any:
             return source._yaml.constructor.construct_object(node)
         except ValueError:
             return node.value
-    source.mistakes.append(
-        Mistake(node.start_mark.line + 1, f"tag {node.tag} is not read; write a plain value")
-    )
+    source.note((), f"tag {node.tag} is not read; write a plain value", node.start_mark.line + 1)
     return None
-
-
-def written(path: Path) -> str:
-    """Return the path as people write it: service.clusters[0].cpu."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".")
