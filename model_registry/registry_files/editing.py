@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model_registry.registry_files.schema import Cluster, Service, Version
-    from model_registry.registry_files.yaml_source import YamlSource
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def add_version(folder: Path, set_id: str, version: Version) -> bool:
                 raise VersionConflict(f"set {set_id} version {version.id}: {taken}; choose a new version ID")
             if known.id == version.id:
                 return False
-        text = yaml_edit.append(opened.text(file), opened.source(file), ("versions",), _version_row(version))
+        text = yaml_edit.append(opened.text(file), ("versions",), _version_row(version))
         opened.write(file.model_copy(update={"versions": (*file.versions, version)}), text)
         return True
 
@@ -66,7 +65,7 @@ def remove_version(folder: Path, set_id: str, version_id: str) -> None:
                 raise RegistryError(f"{uses}; first: bluegrid cluster remove {service.name} {cluster.id}")
         index = file.versions.index(version)
         left = tuple(row for row in file.versions if row != version)
-        text = yaml_edit.remove(opened.text(file), opened.source(file), ("versions",), index)
+        text = yaml_edit.remove(opened.text(file), ("versions",), index)
         opened.write(file.model_copy(update={"versions": left}), text)
 
 
@@ -82,7 +81,7 @@ def add_cluster(folder: Path, service: str, cluster: Cluster) -> bool:
         if cluster in offered.clusters:
             return False
         path = ("service", "clusters")
-        text = yaml_edit.append(opened.text(file), opened.source(file), path, _cluster_row(cluster))
+        text = yaml_edit.append(opened.text(file), path, _cluster_row(cluster))
         changed = offered.model_copy(update={"clusters": (*offered.clusters, cluster)})
         opened.write(file.model_copy(update={"service": changed}), text)
         return True
@@ -103,7 +102,7 @@ def remove_cluster(folder: Path, service: str, cluster_id: str) -> None:
                 remedy = f"switch first: bluegrid switch {service} <other cluster>"
                 raise RegistryError(f"{cluster_id} is the live cluster of {service}{where}; {remedy}")
         index = offered.clusters.index(cluster)
-        text = yaml_edit.remove(opened.text(file), opened.source(file), ("service", "clusters"), index)
+        text = yaml_edit.remove(opened.text(file), ("service", "clusters"), index)
         changed = offered.model_copy(update={"clusters": tuple(c for c in offered.clusters if c != cluster)})
         opened.write(file.model_copy(update={"service": changed}), text)
 
@@ -132,8 +131,10 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
         key = region or DEFAULT_REGION
         old = live.get(key, live[DEFAULT_REGION])
         if old != cluster_id:
-            changed = offered.model_copy(update={"live": _changed_live(offered, key, cluster_id)})
-            text = _with_live(opened.text(file), opened.source(file), offered, key, cluster_id)
+            now = {**live, key: cluster_id}
+            is_alike = isinstance(offered.live, str) and key == DEFAULT_REGION
+            changed = offered.model_copy(update={"live": cluster_id if is_alike else now})
+            text = _with_live(opened.text(file), offered.live, key, now)
             opened.write(file.model_copy(update={"service": changed}), text)
         return Switch(service, region, old, cluster_id)
 
@@ -142,23 +143,16 @@ def _live_by_region(service: Service) -> Mapping[str, str]:
     return {DEFAULT_REGION: service.live} if isinstance(service.live, str) else service.live
 
 
-def _changed_live(service: Service, region: str, cluster_id: str) -> str | Mapping[str, str]:
-    if isinstance(service.live, str) and region == DEFAULT_REGION:
-        return cluster_id
-    return {**_live_by_region(service), region: cluster_id}
-
-
-def _with_live(text: str, source: YamlSource, service: Service, region: str, cluster_id: str) -> str:
+def _with_live(text: str, old: str | Mapping[str, str], region: str, now: Mapping[str, str]) -> str:
     path = ("service", "live")
-    if isinstance(service.live, str):
-        if region == DEFAULT_REGION:
-            return yaml_edit.replace_word(text, source.nodes[path], cluster_id)
-        entries = {DEFAULT_REGION: service.live, region: cluster_id}
-        words = ", ".join(f"{yaml_edit.word(key)}: {yaml_edit.word(live)}" for key, live in entries.items())
-        return yaml_edit.replace(text, source.nodes[path], f"{{{words}}}")
-    if region in service.live:
-        return yaml_edit.replace_word(text, source.nodes[*path, region], cluster_id)
-    return yaml_edit.append(text, source, path, f"{yaml_edit.word(region)}: {yaml_edit.word(cluster_id)}")
+    if isinstance(old, str) and region == DEFAULT_REGION:
+        return yaml_edit.replace_word(text, path, now[region])
+    if isinstance(old, str):
+        words = ", ".join(f"{yaml_edit.word(key)}: {yaml_edit.word(live)}" for key, live in now.items())
+        return yaml_edit.replace(text, path, f"{{{words}}}")
+    if region in old:
+        return yaml_edit.replace_word(text, (*path, region), now[region])
+    return yaml_edit.append(text, path, f"{yaml_edit.word(region)}: {yaml_edit.word(now[region])}")
 
 
 def _version_row(version: Version) -> str:

@@ -9,7 +9,6 @@ from model_registry.registry_files import yaml_edit
 from model_registry.registry_files.opened import open_registry
 from model_registry.registry_files.registry import parse
 from model_registry.registry_files.schema import RegistryFile
-from model_registry.registry_files.yaml_source import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,9 +58,7 @@ def edit_set(
         changes = {key: value for key, value in wanted.items() if value not in (None, getattr(file.set, key))}
         text = opened.text(file)
         for key, value in changes.items():
-            # Read anew: every edit moves what stands behind it.
-            node = read_yaml(text).nodes["set", key]
-            text = yaml_edit.replace_word(text, node, str(value))
+            text = yaml_edit.replace_word(text, ("set", key), str(value))
         if changes:
             opened.write(file.model_copy(update={"set": file.set.model_copy(update=changes)}), text)
         return bool(changes)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, cast
 from model_registry.errors import ConfigError, RegistryError
 from model_registry.files import locked, write_whole
 from model_registry.registry_files.registry import Registry, check_folder, parse, read_folder
-from model_registry.registry_files.yaml_source import YamlSource, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,10 +36,6 @@ class Opened:
     def text(self, file: RegistryFile) -> str:
         """Return what the file says now."""
         return self.texts[self.path(file)]
-
-    def source(self, file: RegistryFile) -> YamlSource:
-        """Return where it says what."""
-        return read_yaml(self.text(file))
 
     def service(self, name: str) -> tuple[RegistryFile, Service]:
         """Return the service with this name, and its file; RegistryError when there is none."""

@@ -16,7 +16,7 @@ from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 from model_registry.registry_files.yaml_source import read_yaml
 
 if TYPE_CHECKING:
-    from model_registry.registry_files.yaml_source import YamlSource
+    from model_registry.registry_files.yaml_source import Path
 
 
 def word(text: str) -> str:
@@ -30,19 +30,21 @@ def number_or_word(text: str) -> str:
     return text if isinstance(data, list) and [str(item) for item in data] == [text] else json.dumps(text)
 
 
-def replace(text: str, node: Node, value: str) -> str:
-    """Return `text` with `value` in the place of `node`."""
+def replace(text: str, path: Path, value: str) -> str:
+    """Return `text` with the YAML `value` at `path`."""
+    node = read_yaml(text).nodes[path]
     return text[: node.start_mark.index] + value + text[node.end_mark.index :]
 
 
-def replace_word(text: str, node: Node, value: str) -> str:
-    """Return `text` with the word of `node` replaced; in quotes if the old one was."""
-    quote = node.style if isinstance(node, ScalarNode) and node.style in ("'", '"') else ""
-    return replace(text, node, f"{quote}{value}{quote}" if quote else word(value))
+def replace_word(text: str, path: Path, value: str) -> str:
+    """Return `text` with the word at `path` replaced; in quotes if the old one was."""
+    style = cast("ScalarNode", read_yaml(text).nodes[path]).style
+    return replace(text, path, f"{style}{value}{style}" if style in ("'", '"') else word(value))
 
 
-def append(text: str, source: YamlSource, path: tuple[str, ...], entry: str) -> str:
+def append(text: str, path: Path, entry: str) -> str:
     """Return `text` with `entry` (an item, or `key: value`) at the end of the list or mapping at `path`."""
+    source = read_yaml(text)
     node = cast("CollectionNode", source.nodes[path])
     parent = cast("MappingNode", source.nodes[path[:-1]])
     dash = "" if isinstance(node, MappingNode) else "- "
@@ -61,8 +63,9 @@ def append(text: str, source: YamlSource, path: tuple[str, ...], entry: str) -> 
     return f"{before}{_newline(text)}{' ' * indent}{dash}{entry}{text[node.end_mark.index :]}"
 
 
-def remove(text: str, source: YamlSource, path: tuple[str, ...], index: int) -> str:
+def remove(text: str, path: Path, index: int) -> str:
     """Return `text` without an item of the list at `path`; from a block list its whole lines go."""
+    source = read_yaml(text)
     node = cast("CollectionNode", source.nodes[path])
     items = node.value
     if not node.flow_style:

@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import EllipsisType
 
 Path = tuple[str | int, ...]
 """The keys and indexes that lead to a value, such as ("service", "clusters", 0, "cpu")."""
@@ -50,6 +51,13 @@ class YamlSource:
             path = path[:-1]
         return self._key_lines.get(path, 1)
 
+    def names(self, *pattern: str | int | EllipsisType) -> Iterator[tuple[str, Path]]:
+        """Yield the texts and places that are like `pattern`, in which `...` is any key or index."""
+        for path, node in self.nodes.items():
+            is_like = len(path) == len(pattern) and all(map(_fits, path, pattern))
+            if is_like and isinstance(node, ScalarNode) and node.tag in _AS_WRITTEN:
+                yield node.value, path
+
     def note(self, path: Path, text: str, line: int | None = None) -> None:
         """Add a mistake in the value at `path`, or in another line."""
         dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
@@ -74,6 +82,10 @@ def read_yaml(text: str) -> YamlSource:
     except RecursionError:
         source.note((), "not readable: nested too deeply", 1)
     return source
+
+
+def _fits(part: str | int, wanted: str | int | EllipsisType) -> bool:
+    return wanted is ... or part == wanted
 
 
 def _anchors(text: str) -> Iterator[Mistake]:
