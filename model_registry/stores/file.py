@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from model_registry.errors import IntegrityError, ObjectExists, ObjectMissing, StoreError, StoreUnreachable
 from model_registry.files import make_folder, write_whole
 from model_registry.formats.checksums import Checksum
-from model_registry.stores.base import StoredObject
-from model_registry.stores.capabilities import ALL, Capabilities
+from model_registry.stores.base import ALL, Capabilities, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

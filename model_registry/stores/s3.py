@@ -13,7 +13,7 @@ import functools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore import exceptions as aws
@@ -22,19 +22,13 @@ from botocore.handlers import add_expect_header
 
 from model_registry import errors
 from model_registry.formats.checksums import Checksum, ChecksumAlgorithm
-from model_registry.stores.base import StoredObject
-from model_registry.stores.capabilities import Capabilities
+from model_registry.stores.base import Capabilities, StoredObject
 from model_registry.stores.s3_errors import GARBLED, TAKEN, WRONG_BYTES, code, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from mypy_boto3_s3.type_defs import (
-        ListObjectsV2OutputTypeDef,
-        ListObjectsV2RequestTypeDef,
-        PutObjectOutputTypeDef,
-        PutObjectRequestTypeDef,
-    )
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, PutObjectOutputTypeDef
 
 T = TypeVar("T")
 
@@ -44,6 +38,13 @@ ATTEMPTS = 3
 
 READ_TIMEOUT = 60
 """Seconds to wait for the next bytes of an answer."""
+
+_HEADERS = {
+    algorithm: "ContentMD5" if algorithm is ChecksumAlgorithm.MD5 else f"Checksum{algorithm}"
+    for algorithm in ChecksumAlgorithm
+    if algorithm not in (ChecksumAlgorithm.CRC64XZ, ChecksumAlgorithm.BLAKE3)
+}
+"""The parameters of a PUT by which S3 verifies. MD5's is older than the rest: what every server knows."""
 
 _CONFLICT_WAITS = (0.1, 0.2, 0.4, 0.8)
 """Seconds between tries while another conditional write is under way, where S3 asks for a retry (409)."""
@@ -117,25 +118,23 @@ class S3Store:
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         """List the objects whose keys begin with `prefix`."""
-        request: ListObjectsV2RequestTypeDef = {"Bucket": self._bucket, "Prefix": self._prefix + prefix}
-        is_last = False
-        while not is_last:
-            page = self._ask(prefix, functools.partial(self._page, request))
+        more: dict[str, str] | None = {}
+        while more is not None:
+            page = self._ask(prefix, functools.partial(self._page, self._prefix + prefix, more))
             for found in page.get("Contents", ()):
                 key = found["Key"].removeprefix(self._prefix)
                 yield StoredObject(key, found["Size"], found["LastModified"])
-            is_last = not page["IsTruncated"]
-            request["ContinuationToken"] = page.get("NextContinuationToken", "")
+            more = {"ContinuationToken": page["NextContinuationToken"]} if page["IsTruncated"] else None
 
-    def _page(self, request: ListObjectsV2RequestTypeDef) -> ListObjectsV2OutputTypeDef:
-        page = self._client.list_objects_v2(**request)
+    def _page(self, prefix: str, more: dict[str, Any]) -> ListObjectsV2OutputTypeDef:
+        page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **more)
         found = page.get("Contents", [])
         # What is not listed is taken for garbage: a list is whole, or it is none.
         if page.get("KeyCount", len(found)) != len(found):
             raise ValueError(f"the list has {len(found)} objects of {page['KeyCount']}")
         if page.get("IsTruncated") is not ("NextContinuationToken" in page):
             raise ValueError("the list is cut short")
-        if not all(row["Key"].startswith(request["Prefix"]) for row in found):
+        if not all(row["Key"].startswith(prefix) for row in found):
             raise ValueError("the list has objects that were not asked for")
         return page
 
@@ -156,12 +155,13 @@ class S3Store:
         """Find out what the server does by itself; once, by writing the object `probe`."""
         with self._probing:
             if self._capabilities is None:
+                probe = {**self._request("probe", b"probe", Checksum.of(b"probe")), "IfNoneMatch": "*"}
                 # At once: the first write waits for them.
                 with ThreadPoolExecutor(2) as pool:
                     verified = pool.submit(self._is_verified, ChecksumAlgorithm.CRC64NVME)
                     ranges = pool.submit(self._gives_ranges)
                     # The first one may be the first ever.
-                    is_conditional = any(self._is_refused(self._probe_once(), TAKEN) for _ in range(2))
+                    is_conditional = any(self._is_refused(probe, TAKEN) for _ in range(2))
                     try:
                         gives_ranges = ranges.result()
                     except errors.ObjectMissing:
@@ -169,25 +169,17 @@ class S3Store:
                     self._capabilities = Capabilities(verified.result(), is_conditional, gives_ranges)
             return self._capabilities
 
-    def _probe_once(self) -> PutObjectRequestTypeDef:
-        return {**self._probe(Checksum.of(b"probe")), "IfNoneMatch": "*"}
-
     def _gives_ranges(self) -> bool:
         return self._ask("probe", lambda: self._part("probe", 1, 2))[1]
 
     def _is_verified(self, algorithm: ChecksumAlgorithm) -> bool:
         # Two threads may both find out: it costs less than that one waits for the other.
         if algorithm not in self._verifies:
-            request = self._probe(Checksum.of(b"other bytes", algorithm))
-            # Nobody verifies what is nothing but a note of ours.
-            is_known = "Metadata" not in request
-            self._verifies[algorithm] = is_known and self._is_refused(request, WRONG_BYTES)
+            request = self._request("probe", b"probe", Checksum.of(b"other bytes", algorithm))
+            self._verifies[algorithm] = algorithm in _HEADERS and self._is_refused(request, WRONG_BYTES)
         return self._verifies[algorithm]
 
-    def _probe(self, checksum: Checksum) -> PutObjectRequestTypeDef:
-        return self._request("probe", b"probe", checksum)
-
-    def _is_refused(self, request: PutObjectRequestTypeDef, codes: Collection[str]) -> bool:
+    def _is_refused(self, request: dict[str, Any], codes: Collection[str]) -> bool:
         def ask() -> bool:
             try:
                 self._send(request)
@@ -199,27 +191,13 @@ class S3Store:
 
         return self._ask("probe", ask)
 
-    def _request(self, key: str, data: bytes, checksum: Checksum) -> PutObjectRequestTypeDef:
-        request: PutObjectRequestTypeDef = {"Bucket": self._bucket, "Key": self._prefix + key, "Body": data}
-        match checksum.algorithm:
-            case ChecksumAlgorithm.CRC64NVME:
-                request["ChecksumCRC64NVME"] = checksum.value
-            case ChecksumAlgorithm.CRC32:
-                request["ChecksumCRC32"] = checksum.value
-            case ChecksumAlgorithm.CRC32C:
-                request["ChecksumCRC32C"] = checksum.value
-            case ChecksumAlgorithm.SHA1:
-                request["ChecksumSHA1"] = checksum.value
-            case ChecksumAlgorithm.SHA256:
-                request["ChecksumSHA256"] = checksum.value
-            case ChecksumAlgorithm.MD5:
-                # Older than all of them: what every server knows.
-                request["ContentMD5"] = checksum.value
-            case _:
-                request["Metadata"] = {"bluegrid-checksum": f"{checksum.algorithm}:{checksum.value}"}
-        return request
+    def _request(self, key: str, data: bytes, checksum: Checksum) -> dict[str, Any]:
+        proof: dict[str, Any] = {"Metadata": {"bluegrid-checksum": f"{checksum.algorithm}:{checksum.value}"}}
+        if checksum.algorithm in _HEADERS:
+            proof = {_HEADERS[checksum.algorithm]: checksum.value}
+        return {"Bucket": self._bucket, "Key": self._prefix + key, "Body": data, **proof}
 
-    def _write(self, key: str, request: PutObjectRequestTypeDef, data: bytes, checksum: Checksum) -> None:
+    def _write(self, key: str, request: dict[str, Any], data: bytes, checksum: Checksum) -> None:
         if not self.probe().conditional_writes:
             what = "the server ignores If-None-Match, so that two pushes of one version could both win"
             raise errors.StoreError(f"{self.url}: {what}; use one that honours it, as AWS S3 does")
@@ -242,7 +220,7 @@ class S3Store:
         except errors.ObjectMissing:
             return False
 
-    def _send(self, request: PutObjectRequestTypeDef) -> PutObjectOutputTypeDef:
+    def _send(self, request: dict[str, Any]) -> PutObjectOutputTypeDef:
         for wait in _CONFLICT_WAITS:
             try:
                 return self._client.put_object(**request)

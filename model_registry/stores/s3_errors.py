@@ -13,16 +13,25 @@ from model_registry import errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_REMEDY = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+
 # Where the body of a refusal is damaged, botocore gives the bare status as its code.
-TAKEN = {"PreconditionFailed", "412"}
-MISSING = {"NoSuchKey", "404"}
-WRONG_BYTES = {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
-WRONG_CREDENTIALS = {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+MISSING = ("NoSuchKey", "404")
+TAKEN = ("PreconditionFailed", "412")
+WRONG_BYTES = ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch")
+_CREDENTIALS = ("AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch")
+_DAMAGED = "other bytes arrived than were sent ({code}), none are kept; push again"
+_REFUSALS = (
+    (MISSING, errors.ObjectMissing, "no object {key}"),
+    (TAKEN, errors.ObjectExists, "{key} exists"),
+    (WRONG_BYTES, errors.IntegrityError, f"{{key}}: {_DAMAGED}"),
+    (_CREDENTIALS, errors.StoreError, f"{{key}}: refused ({{code}}); {_REMEDY}, and their rights"),
+    (("RequestTimeTooSkewed",), errors.StoreError, "{key}: refused ({code}); set this machine's clock"),
+    (("NoSuchBucket",), errors.StoreError, "no such bucket; create it, or mend the store's address"),
+)
 
 GARBLED = (aws.IncompleteReadError, aws.ResponseStreamingError, ResponseParserError, ValueError)
 """What botocore raises when an answer has come, and makes no sense."""
-
-_CREDENTIALS_REMEDY = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 
 @contextmanager
@@ -31,36 +40,20 @@ def told(url: str, key: str) -> Iterator[None]:
     try:
         yield
     except aws.ClientError as error:
-        raise _refusal(url, key, error) from None
+        matching = ((kind, text) for codes, kind, text in _REFUSALS if code(error) in codes)
+        kind, text = next(matching, (errors.StoreError, "{key}: {code}: {message}"))
+        message = _line(error.response["Error"].get("Message", ""))
+        raise kind(f"{url}: {text.format(key=key, code=code(error), message=message)}") from None
     except (aws.ConnectionError, aws.HTTPClientError) as error:
         remedy = "is the server running, and the address right?"
         raise errors.StoreUnreachable(f"{url}: no answer: {_line(error)} ({remedy})") from None
     except (aws.NoCredentialsError, aws.PartialCredentialsError):
-        raise errors.ConfigError(f"{url}: no credentials; {_CREDENTIALS_REMEDY}") from None
+        raise errors.ConfigError(f"{url}: no credentials; {_REMEDY}") from None
     except aws.BotoCoreError as error:
         raise errors.StoreError(f"{url}: {key}: {_line(error)}") from None
     except GARBLED as error:
         garbled = f"the answer makes no sense: {_line(error)}"
         raise errors.StoreError(f"{url}: {key}: {garbled}; is it an S3 server's?") from None
-
-
-def _refusal(url: str, key: str, error: aws.ClientError) -> errors.BluegridError:
-    reason = code(error)
-    if reason in MISSING:
-        return errors.ObjectMissing(f"{url}: no object {key}")
-    if reason in TAKEN:
-        return errors.ObjectExists(f"{url}: {key} exists")
-    if reason in WRONG_BYTES:
-        return errors.IntegrityError(
-            f"{url}: {key}: other bytes arrived than were sent ({reason}), none are kept; push again"
-        )
-    if reason in WRONG_CREDENTIALS:
-        return errors.StoreError(f"{url}: {key}: refused ({reason}); {_CREDENTIALS_REMEDY}, and their rights")
-    if reason == "RequestTimeTooSkewed":
-        return errors.StoreError(f"{url}: {key}: refused ({reason}); set this machine's clock")
-    if reason == "NoSuchBucket":
-        return errors.StoreError(f"{url}: no such bucket; create it, or mend the store's address")
-    return errors.StoreError(f"{url}: {key}: {reason}: {_line(error.response['Error'].get('Message', ''))}")
 
 
 def code(error: aws.ClientError) -> str:

@@ -22,7 +22,7 @@ from model_registry import (
     StoreUnreachable,
     open_store,
 )
-from model_registry.stores.capabilities import ALL
+from model_registry.stores.base import ALL
 from tests.engine.stores.conftest import ACCESS_KEY, SECRET_KEY
 from tests.engine.stores.faulty_proxy import Without
 

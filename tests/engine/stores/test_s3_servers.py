@@ -26,7 +26,7 @@ from model_registry import (
     push,
     read_manifest,
 )
-from model_registry.stores.capabilities import Capabilities
+from model_registry.stores.base import Capabilities
 from model_registry.transfer.reading import read_commit
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model_registry import Checksum, Store
-    from model_registry.stores.base import StoredObject
-    from model_registry.stores.capabilities import Capabilities
+    from model_registry.stores.base import Capabilities, StoredObject
 
 
 class Through:
