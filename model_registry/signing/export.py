@@ -96,21 +96,16 @@ def export_model_signing(
 
 def _place(paths: Mapping[str, Path], folder: Path) -> dict[str, str]:
     """Put each model under its UID; return the SHA-256 of every file by its path in `folder`."""
-    resources = {}
     for uid, source in paths.items():
-        target = folder / f"{uid}{''.join(source.suffixes)}"
-        if source.is_dir():
-            shutil.copytree(source, target)
-            files = sorted(path for path in target.rglob("*") if path.is_file())
-        else:
-            shutil.copyfile(source, target)
-            files = [target]
-        for path in files:
-            with path.open("rb") as file:
-                resources[path.relative_to(folder).as_posix()] = hashlib.file_digest(
-                    file, "sha256"
-                ).hexdigest()
-    return resources
+        put = shutil.copytree if source.is_dir() else shutil.copyfile
+        put(source, folder / f"{uid}{''.join(source.suffixes)}")
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _bundle(name: str, resources: Mapping[str, str], key: PrivateKey) -> bytes:
@@ -123,7 +118,7 @@ def _bundle(name: str, resources: Mapping[str, str], key: PrivateKey) -> bytes:
             "publicKey": {"hint": sha256_hex(key.public("export").pem)},
             "tlogEntries": [],
         },
-        "dsseEnvelope": envelope.model_dump(),
+        "dsseEnvelope": envelope.model_dump(mode="json"),
     }
     return json.dumps(bundle).encode()
 

@@ -112,13 +112,13 @@ def signature_key(set_id: str, digest: str, key: PublicKey) -> str:
 def _check(store: Store, set_id: str, version_id: str, digest: str, key: PublicKey) -> None:
     data = store.get_range(signature_key(set_id, digest, key), 0, MAX_ENVELOPE_BYTES + 1)
     envelope = Envelope.from_bytes(data)
-    statement = envelope.body()
-    if not key.verifies(envelope.signature(), pae(STATEMENT_TYPE, statement)):
+    statement, (signature,) = envelope.payload, envelope.signatures
+    if not key.verifies(signature.sig, pae(STATEMENT_TYPE, statement)):
         raise IntegrityError("does not match: it is damaged, forged, or another key's")
     # A sound payload can have no other bytes than these; it is parsed only to say what it is instead.
     if statement != _statement(set_id, version_id, digest):
         raise IntegrityError(f"is not for this version but for {_subject(statement)}")
-    if envelope.signatures[0].keyid != key.fingerprint:
+    if signature.keyid != key.fingerprint:
         raise IntegrityError("is filed under another key's ID: it is damaged")
 
 

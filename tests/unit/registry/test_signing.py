@@ -139,7 +139,7 @@ def test_another_keys_signature_under_a_trusted_keys_name_is_refused(store: Stor
         store,
         digest,
         KEYS[0],
-        Envelope.of(envelope.body(), envelope.signature(), KEYS[0].fingerprint).to_bytes(),
+        Envelope.of(envelope.payload, envelope.signatures[0].sig, KEYS[0].fingerprint).to_bytes(),
     )
     assert "signature by ops-2026: does not match" in refusal(store, digest, *KEYS)
 
