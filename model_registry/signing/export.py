@@ -23,7 +23,6 @@ from model_registry.errors import ConfigError
 from model_registry.formats.checksums import sha256_hex
 from model_registry.signing.dsse import STATEMENT_TYPE, Envelope, pae
 from model_registry.signing.keys import KeyAlgorithm
-from model_registry.signing.signatures import verify_signature
 from model_registry.transfer.fetch import fetch
 from model_registry.transfer.progress import ignore
 
@@ -66,31 +65,27 @@ def export_model_signing(
 
     Raises:
         ConfigError: the key is no P-256 key, or the folder holds something or cannot be written.
-        IntegrityError, FormatError, StoreError: as `fetch` and `verify_signature`.
+        IntegrityError, FormatError, StoreError: as `fetch`.
     """
     if key.algorithm is not KeyAlgorithm.P256:
         raise ConfigError(
             "the key is Ed25519, which model_signing does not verify; "
             "`bluegrid key new NAME --out FILE --algorithm p256` makes one for exports"
         )
-    if trusted:
-        verify_signature(store, set_id, version_id, digest, trusted)
     try:
         if into.exists() and any(into.iterdir()):
             raise ConfigError(f"{into}: is not empty; name a new folder")
         into.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{into.name}.", dir=into.parent) as scratch:
-            fetched = fetch(store, set_id, version_id, digest, Path(scratch, "fetched"), progress=progress)
-            partial = Path(scratch, "export")
+            folder, partial = Path(scratch, "fetched"), Path(scratch, "export")
+            fetched = fetch(store, set_id, version_id, digest, folder, keys=trusted, progress=progress)
             partial.mkdir()
             resources = _place(fetched.paths, partial)
             (partial / SIGNATURE).write_bytes(_bundle(f"{set_id}/{version_id}", resources, key))
             partial.rename(into)
     except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(
-            f"{into}: {reason} ({error.filename}); name a folder with room and rights"
-        ) from None
+        reason = f"{error.strerror or error} ({error.filename})"
+        raise ConfigError(f"{into}: {reason}; name a folder with room and rights") from None
     return into / SIGNATURE
 
 
@@ -124,21 +119,12 @@ def _bundle(name: str, resources: Mapping[str, str], key: PrivateKey) -> bytes:
 
 
 def _statement(name: str, resources: Mapping[str, str]) -> dict[str, object]:
-    rows = [
-        {"name": path, "algorithm": "sha256", "digest": digest} for path, digest in sorted(resources.items())
-    ]
-    root = hashlib.sha256(b"".join(bytes.fromhex(str(row["digest"])) for row in rows))
+    rows = [{"name": path, "algorithm": "sha256", "digest": resources[path]} for path in sorted(resources)]
+    root = sha256_hex(b"".join(bytes.fromhex(row["digest"]) for row in rows))
+    how = {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": [SIGNATURE]}
     return {
         "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{"name": name, "digest": {"sha256": root.hexdigest()}}],
+        "subject": [{"name": name, "digest": {"sha256": root}}],
         "predicateType": "https://model_signing/signature/v1.0",
-        "predicate": {
-            "serialization": {
-                "method": "files",
-                "hash_type": "sha256",
-                "allow_symlinks": False,
-                "ignore_paths": [SIGNATURE],
-            },
-            "resources": rows,
-        },
+        "predicate": {"serialization": how, "resources": rows},
     }
