@@ -17,7 +17,7 @@ _PAIR = re.compile(rb'"__class__": "([^"\\]*)",\s*"__module__": "([^"\\]*)"')
 
 def types_of(data: bytes) -> frozenset[str]:
     """Return what a skops file names, such as `sklearn.pipeline.Pipeline`; FormatError: unreadable."""
-    schema = member(data, "schema.json")
+    schema = member(data, b"schema.json")
     pairs = _PAIR.findall(schema)
     # As skops writes it, each name stands there literally. Where one might not, it takes a parser, ten times
     # as long. Only \u could hide a key; a method's name is told by other keys.
