@@ -50,9 +50,8 @@ from model_registry.transfer.push import PushReport, push
 from model_registry.transfer.reading import read_commit, read_manifest
 from model_registry.transfer.selection import selected
 from model_registry.upkeep.differences import ChangedModel, VersionDifference, compare_versions
-from model_registry.upkeep.folders import FolderReport, verify_folder
 from model_registry.upkeep.garbage import GarbageReport, collect_garbage
-from model_registry.upkeep.verify import VerifyReport, verify
+from model_registry.upkeep.verify import FolderReport, VerifyReport, verify, verify_folder
 
 __all__ = [
     "BluegridError",

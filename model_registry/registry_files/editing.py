@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from model_registry.errors import RegistryError, VersionConflict
 from model_registry.registry_files import yaml_edit
-from model_registry.registry_files.opened import open_registry
+from model_registry.registry_files.registry import open_registry
 from model_registry.registry_files.schema import DEFAULT_REGION
 
 if TYPE_CHECKING:

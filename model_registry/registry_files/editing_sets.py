@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from model_registry.errors import ConfigError, RegistryError
 from model_registry.registry_files import yaml_edit
-from model_registry.registry_files.opened import open_registry
-from model_registry.registry_files.registry import parse
+from model_registry.registry_files.registry import open_registry, parse
 from model_registry.registry_files.schema import RegistryFile
 
 if TYPE_CHECKING:

@@ -6,24 +6,31 @@
 
 All mistakes of all files are reported at once, each with file:line, so that nobody mends them one run at a
 time.
+
+An edit holds the folder's lock, is checked with the whole registry as it will be, and replaces one file: a
+crash, a second edit at the same time or a mistake leaves a registry that is whole.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pydantic import ValidationError
 
 from model_registry.errors import ConfigError, RegistryError
+from model_registry.files import locked, write_whole
 from model_registry.registry_files import checks
 from model_registry.registry_files.schema import RegistryFile, pick
 from model_registry.registry_files.schema_errors import note_errors
 from model_registry.registry_files.yaml_source import YamlSource, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from model_registry.registry_files.schema import Service
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Registry:
             ConfigError: there is no such folder, or a file cannot be read.
             RegistryError: the files have mistakes; the message has one line for each.
         """
-        return parse(read_folder(folder))
+        return parse(_read_folder(folder))
 
     def of_set(self, set_id: str) -> RegistryFile:
         """Return the file of the set with this ID, or raise RegistryError naming those that exist."""
@@ -56,15 +63,15 @@ class Registry:
         return tuple(file for file in self.files if file.service and file.service.is_in(region))
 
 
-def check_folder(folder: Path) -> None:
+def _check_folder(folder: Path) -> None:
     """Raise ConfigError when there is no such folder: a wrong name must never read as an empty registry."""
     if not folder.is_dir():
         raise ConfigError(f"registry {folder}: no such folder; name the folder of the <set>.yaml files")
 
 
-def read_folder(folder: Path) -> dict[Path, str]:
+def _read_folder(folder: Path) -> dict[Path, str]:
     """Return the text of every registry file in `folder`; ConfigError when one cannot be read."""
-    check_folder(folder)
+    _check_folder(folder)
     texts = {}
     for path in sorted(folder.iterdir()):
         if path.suffix in (".yaml", ".yml") and not path.name.startswith("."):
@@ -105,3 +112,44 @@ def _validated(path: Path, source: YamlSource) -> list[RegistryFile]:
     except ValidationError as error:
         note_errors(source, error)
         return []
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The registry's files, under its lock."""
+
+    folder: Path
+    texts: Mapping[Path, str]
+    registry: Registry
+
+    def path(self, file: RegistryFile) -> Path:
+        """Return the path of the set's file."""
+        return self.folder / f"{file.set.id}.yaml"
+
+    def text(self, file: RegistryFile) -> str:
+        """Return what the file says now."""
+        return self.texts[self.path(file)]
+
+    def service(self, name: str) -> tuple[RegistryFile, Service]:
+        """Return the service with this name, and its file; RegistryError when there is none."""
+        file = self.registry.of_service(name)
+        return file, cast("Service", file.service)
+
+    def write(self, file: RegistryFile, text: str) -> None:
+        """Replace the file by `text`, which must say exactly what `file` says."""
+        path = self.path(file)
+        if parse({**self.texts, path: text}).of_set(file.set.id) != file:
+            raise RegistryError(f"{path}: is laid out in a way that cannot be edited safely; edit it by hand")
+        try:
+            write_whole(path, text.encode())
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def open_registry(folder: Path) -> Iterator[Opened]:
+    """Hold the registry's lock and read it; RegistryError when it has mistakes."""
+    _check_folder(folder)
+    with locked(folder):
+        texts = _read_folder(folder)
+        yield Opened(folder, texts, parse(texts))

@@ -1,6 +1,7 @@
 """Verify: reads versions again, every byte of them, and heals what is damaged from a good source.
 
-A fetch proves what it takes; this also proves what nobody has asked for lately, before somebody does.
+A fetch proves what it takes; this also proves what nobody has asked for lately, before somebody does. What a
+fetch has brought into a folder can be read again too; `fetch` mends it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from model_registry.errors import FormatError, IntegrityError, ObjectMissing
+from model_registry.errors import ConfigError, FormatError, IntegrityError, ObjectMissing
 from model_registry.formats.checksums import Checksum, sha256_hex
 from model_registry.formats.commit import Commit
 from model_registry.formats.layout import (
@@ -23,12 +24,15 @@ from model_registry.formats.layout import (
 )
 from model_registry.formats.manifest import Manifest
 from model_registry.formats.pack import ModelReader, PackEntry, read_dictionary, read_index
+from model_registry.transfer.fetch import file_name
+from model_registry.transfer.model_files import is_sound
 from model_registry.transfer.parallel import Job, in_parallel
 from model_registry.transfer.progress import ProgressEvent, ignore
-from model_registry.transfer.reading import twice
+from model_registry.transfer.reading import read_manifest, twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from model_registry.formats.manifest import PackRow
     from model_registry.registry_files.schema import Version
@@ -201,3 +205,48 @@ def _check_pack(data: bytes, pack: PackRow, uids: Mapping[PackEntry, str]) -> No
         raise IntegrityError(f"{len(wrong)} of {len(uids)} models are damaged, such as {min(wrong)}")
     if not is_whole:
         raise IntegrityError("SHA-256 differs, outside of these versions' models")
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """What lies in a fetched version's folder, by UID."""
+
+    checked: int
+    """Models that are there and sound."""
+    damaged: tuple[str, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    """File names that are no model's of the version."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every model of the version is there, and as it was pushed."""
+        return not (self.damaged or self.missing)
+
+
+def verify_folder(store: Store, set_id: str, version: Version, into: Path) -> FolderReport:
+    """Read the models again that `fetch` has brought into the folder `into`.
+
+    Raises:
+        ConfigError: there is no such folder, or it cannot be read.
+        ObjectMissing, IntegrityError, FormatError, StoreError: as `read_manifest`.
+    """
+    manifest = read_manifest(store, set_id, version.id, version.manifest)
+    folder = into / version.manifest.removeprefix("sha256:")
+    damaged, missing = [], []
+    try:
+        if not folder.is_dir():
+            raise ConfigError(f"{into}: version {version.id} of set {set_id} is not in it; fetch it")
+        for row in manifest.models:
+            path = folder / file_name(manifest, row)
+            try:
+                if not is_sound(path, row.sha256, is_folder=manifest.type.is_folder):
+                    damaged.append(row.uid)
+            except FileNotFoundError:
+                missing.append(row.uid)
+        known = {file_name(manifest, row) for row in manifest.models}
+        extra = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be read: {error.strerror}; check its rights") from None
+    checked = len(manifest.models) - len(damaged) - len(missing)
+    return FolderReport(checked, tuple(damaged), tuple(missing), tuple(extra))
