@@ -6,16 +6,21 @@
     sets/<set>/versions/<version>.json          the commit point; written once
     sets/<set>/removed/<version>.json           when garbage collection has found the version removed
 
-Packs and manifests are named by the SHA-256 of their bytes. Neither push nor fetch lists anything: the
-registry names the version and the manifest, and the manifest names the packs.
+Packs and manifests are named by the SHA-256 of their bytes. Nothing relies on a list: the registry names the
+version and the manifest, and the manifest names the packs.
 """
 
 from __future__ import annotations
 
 
+def packs_prefix(set_id: str) -> str:
+    """What the keys of a set's packs begin with."""
+    return f"sets/{set_id}/packs/"
+
+
 def pack_key(set_id: str, sha256: str) -> str:
     """Key of the pack whose bytes have this SHA-256 (64 hex digits)."""
-    return f"sets/{set_id}/packs/{sha256[:2]}/{sha256}.mpk"
+    return f"{packs_prefix(set_id)}{sha256[:2]}/{sha256}.mpk"
 
 
 def manifest_key(set_id: str, digest: str) -> str:

@@ -4,11 +4,12 @@ Stored as one zstd frame of JSON with sorted keys, without time or writer: the s
 the same bytes, and so the same digest. The digest (SHA-256 of the stored bytes) is what the registry's YAML
 pins; it is checked before anything is decompressed or parsed. A manifest whose digest is right may still be
 hostile, so its sizes and places are checked as well.
+
+Fields stand in the order of their names: that is how the JSON's keys come to be sorted.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
@@ -37,6 +38,8 @@ Size = Annotated[int, Field(gt=0, strict=True)]
 class Example(Frozen):
     """Inputs with the outputs that the model gave when it was trained: a loaded model must reproduce them."""
 
+    atol: Annotated[FiniteFloat, Field(ge=0)] = 1e-9
+    """Largest absolute difference that still counts as equal."""
     inputs: Annotated[
         tuple[Annotated[tuple[FiniteFloat, ...], Field(min_length=1)], ...], Field(min_length=1)
     ]
@@ -45,8 +48,6 @@ class Example(Frozen):
     """n predictions."""
     rtol: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
     """Largest relative difference that still counts as equal."""
-    atol: Annotated[FiniteFloat, Field(ge=0)] = 1e-9
-    """Largest absolute difference that still counts as equal."""
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> Example:
@@ -60,46 +61,46 @@ class Example(Frozen):
 class PackRow(Frozen):
     """One pack that the version's models lie in."""
 
-    sha256: Sha256
-    size: Size
-    """Bytes."""
     checksum: Checksum
     """What the store verified when the pack was put."""
     dictionary: Annotated[int, Field(ge=0, le=MAX_DICTIONARY_BYTES, strict=True)] = 0
     """Bytes of the zstd dictionary at the pack's beginning, without which no model in it can be read."""
+    sha256: Sha256
+    size: Size
+    """Bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
     """One model of the version; a plain dataclass, since there may be a hundred thousand in memory."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    uid: Uid
-    pack: Sha256
-    """SHA-256 of the pack that holds the model's frame."""
-    offset: Size
-    """Where in the pack the frame begins, bytes."""
+    example: Example | None = None
     length: Size
     """Bytes of the frame."""
+    offset: Size
+    """Where in the pack the frame begins, bytes."""
+    pack: Sha256
+    """SHA-256 of the pack that holds the model's frame."""
     raw_length: Annotated[Size, Field(le=MAX_MODEL_BYTES)]
     """Bytes of the model's file."""
     sha256: Sha256
     """SHA-256 of the model's file: the model's identity."""
-    example: Example | None = None
+    uid: Uid
 
 
 class Manifest(Frozen):
     """A version of a model set: its packs, and its models sorted by UID."""
 
     format: Literal["bluegrid-manifest/1"] = "bluegrid-manifest/1"
-    set: Label
-    version: Label
-    type: ModelType
     globals: tuple[str, ...] | None = None
     """Of pickles, the classes and functions that each model names: those of a set are alike."""
-    packs: tuple[PackRow, ...]
     models: Annotated[tuple[ModelRow, ...], Field(min_length=1)]
+    packs: tuple[PackRow, ...]
+    set: Label
+    type: ModelType
+    version: Label
 
     @model_validator(mode="after")
     def _is_sound(self) -> Manifest:
@@ -111,9 +112,7 @@ class Manifest(Frozen):
 
     def to_bytes(self) -> bytes:
         """Return the bytes to store; they are the same for the same manifest."""
-        document = self.model_dump(mode="json", exclude_none=True)
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return zstandard.ZstdCompressor(level=3).compress(text.encode())
+        return zstandard.ZstdCompressor(level=3).compress(self.model_dump_json(exclude_none=True).encode())
 
     @classmethod
     def from_bytes(cls, data: bytes, digest: str) -> Manifest:

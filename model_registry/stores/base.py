@@ -67,12 +67,20 @@ class Store(Protocol):
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`, fewer where the object ends; else as `get`."""
 
-    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
-        """Write the object, whether or not there is one.
+    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
+        """Write the object.
 
         When this returns, the store holds bytes with this checksum, computed again on the store's side.
 
+        Args:
+            key: its key.
+            data: its bytes.
+            checksum: checksum 1 of them.
+            replace: whether to write where there is an object. False is no promise: of two writers at once,
+                both may write.
+
         Raises:
+            ObjectExists: there is one, and it is not to be replaced.
             IntegrityError: the store has received other bytes. A server that verifies keeps none of them;
                 what another one keeps, nothing refers to, and the next put replaces it.
         """

@@ -35,9 +35,9 @@ class FileStore:
             file.seek(offset)
             return file.read(length)
 
-    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
         """Write the object and read it again before it gets its name."""
-        self._write(key, data, checksum, os.replace)
+        self._write(key, data, checksum, os.replace if replace else os.link)
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         """Write the object if there is none."""

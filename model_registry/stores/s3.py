@@ -142,14 +142,21 @@ class S3Store:
         """Remove the object, if there is one."""
         self._ask(key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key))
 
-    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
         """Write the object with its checksum."""
-        self._write(key, self._request(key, data, checksum), data, checksum)
+        request = self._request(key, data, checksum)
+        self._write(key, request if replace else {**request, "IfNoneMatch": "*"}, data, checksum)
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         """Write the object if there is none."""
         checksum = checksum or Checksum.of(data)
+        self._check_conditional()
         self._write(key, {**self._request(key, data, checksum), "IfNoneMatch": "*"}, data, checksum)
+
+    def _check_conditional(self) -> None:
+        if not self.probe().conditional_writes:
+            what = "the server ignores If-None-Match, so that two pushes of one version could both win"
+            raise errors.StoreError(f"{self.url}: {what}; use one that honours it, as AWS S3 does")
 
     def probe(self) -> Capabilities:
         """Find out what the server does by itself; once, by writing the object `probe`."""
@@ -198,16 +205,16 @@ class S3Store:
         return {"Bucket": self._bucket, "Key": self._prefix + key, "Body": data, **proof}
 
     def _write(self, key: str, request: dict[str, Any], data: bytes, checksum: Checksum) -> None:
-        if not self.probe().conditional_writes:
-            what = "the server ignores If-None-Match, so that two pushes of one version could both win"
-            raise errors.StoreError(f"{self.url}: {what}; use one that honours it, as AWS S3 does")
-        is_verified = self._is_verified(checksum.algorithm)
-        if not is_verified and Checksum.of(data, checksum.algorithm) != checksum:
+        is_known = self._verifies.get(checksum.algorithm, False)
+        if not is_known and Checksum.of(data, checksum.algorithm) != checksum:
             differs = f"{checksum.algorithm} differs before sending"
             raise errors.IntegrityError(f"{self.url}: {key}: {differs}, nothing was sent; push again")
         answer = self._ask(key, lambda: self._send(request))
+        # Looked at now, what the server can do was found out meanwhile.
+        self._check_conditional()
         # Without the server's checksum it may be the answer to anything.
-        if is_verified and _answered(answer, checksum.algorithm) == checksum.value:
+        is_same = _answered(answer, checksum.algorithm) == checksum.value
+        if is_same and self._is_verified(checksum.algorithm):
             return
         if not self._holds(key, checksum):
             raise errors.IntegrityError(

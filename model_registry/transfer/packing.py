@@ -94,7 +94,7 @@ class FilledPack:
 
 
 class Packing:
-    """Where every model of a version lies, as packs are filled and stored.
+    """Where every model of a version lies, as packs are filled and made.
 
     Args:
         base: rows to start from.
@@ -109,8 +109,8 @@ class Packing:
         self._given: set[str] = set()
 
     @property
-    def models_done(self) -> int:
-        """Models that were given, and lie in a pack that is stored."""
+    def models_placed(self) -> int:
+        """Models that were given, and lie in a pack that is made."""
         return len(self._given) - sum(map(len, self._waiting.values()))
 
     def packs(
@@ -135,18 +135,22 @@ class Packing:
         if pack.origins:
             yield pack
 
-    def stored(self, row: PackRow, entries: Iterable[PackEntry]) -> None:
-        """Note that a pack is in the store, and with it the models that wait for it."""
+    def place(self, row: PackRow, entries: Iterable[PackEntry]) -> int:
+        """Note where the models of a pack lie, now that it is made; return how many there are."""
         self._packs[row.sha256] = row
+        models = 0
         for entry in entries:
-            for uid, example in self._waiting.pop(entry.sha256):
-                placed = ModelRow(uid, row.sha256, *entry, example=example)
+            waiting = self._waiting.pop(entry.sha256)
+            models += len(waiting)
+            for uid, example in waiting:
+                placed = ModelRow(uid=uid, pack=row.sha256, example=example, **entry._asdict())
                 self._by_sha256[entry.sha256] = self._rows[uid] = placed
+        return models
 
     def manifest(
         self, set_id: str, version_id: str, model_type: ModelType, names: tuple[str, ...] | None = None
     ) -> Manifest:
-        """Return the version's manifest, once every pack is stored; ConfigError when there is no model."""
+        """Return the version's manifest, once every pack is made; ConfigError when there is no model."""
         if not self._rows:
             empty = f"set {set_id} version {version_id}: no model is left"
             raise ConfigError(f"{empty}; a version has at least one")

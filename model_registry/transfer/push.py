@@ -3,19 +3,19 @@
 Nobody sees anything before the commit, so a push may be killed anywhere and run again. What is in the store
 already is not sent again; it is read back before anything relies on it, and replaced where it is damaged.
 
-A small object is sent at once, and read back only where its key is taken; a large one is asked for first. So
-an update of one model is four requests, one after the other: base, pack, manifest, commit.
+Little is done one after the other, for each round trip counts: what the store's server can do and which packs
+it has is asked while models are read, and the manifest goes beside the last packs. So a push waits for its
+packs and its commit, an update for its base as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sized
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from model_registry.errors import ConfigError, ObjectExists, ObjectMissing, VersionConflict
+from model_registry.errors import ConfigError, ObjectExists, VersionConflict
 from model_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest
 from model_registry.formats.commit import Commit
 from model_registry.formats.layout import manifest_key, pack_key, version_key
@@ -23,13 +23,13 @@ from model_registry.model_types.guard import TypeGuard
 from model_registry.names import check_label
 from model_registry.transfer.packing import READERS, FilledPack, Packing, read_ahead
 from model_registry.transfer.progress import ProgressEvent, ignore
-from model_registry.transfer.reading import check_pinned, read_commit, read_manifest, twice
+from model_registry.transfer.reading import check_pinned, read_commit, read_manifest
 from model_registry.transfer.renewal import Renewal
 from model_registry.transfer.selection import selected
+from model_registry.transfer.sending import Missing, Outcome, ensure, missing_packs, never_missing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
-    from concurrent.futures import Future
     from datetime import datetime
 
     from model_registry.formats.manifest import Manifest, ModelRow, PackRow
@@ -40,14 +40,8 @@ if TYPE_CHECKING:
     from model_registry.transfer.models import SourceModel
     from model_registry.transfer.progress import Progress
 
-PARALLEL = 3
+PARALLEL = 4
 """Packs under way at a time; each is held in memory."""
-
-SMALL_BYTES = 2**20
-"""Up to this size, sending costs less than asking first."""
-
-COMPARED_BYTES = 8 * 2**20
-"""How much of a stored object is held beside the bytes that it is compared with."""
 
 
 @dataclass(frozen=True)
@@ -119,40 +113,43 @@ def push(
     if isinstance(models, list | tuple):
         models = sorted(models, key=lambda model: model.uid)
     total = len(models) if isinstance(models, Sized) else None
-    sent_models, sent_bytes, healed = 0, 0, 0
-    with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(PARALLEL) as senders:
-        # The first write needs its answer; asked for now, it costs no time.
+    with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(PARALLEL + 3) as senders:
+        # What the first writes need to know; asked for now, it costs no time.
         senders.submit(store.probe)
+        # An update is one small pack, for which no list is needed.
+        missing = senders.submit(lambda: never_missing if base else missing_packs(store, set_id))
         based_on = _read_base(store, set_id, base, model_type, senders) if base else None
         packing = Packing(_kept(based_on, without), based_on.packs if based_on else ())
         guard = _guard(model_type, source, trust, based_on)
-        packs = packing.packs(read_ahead(models, readers), guard.check if guard else _accept)
-        for stored in _store_packs(renewal, packs, senders, algorithm):
-            packing.stored(stored.row, stored.entries)
-            if stored.outcome is not _Outcome.THERE:
-                sent_models += len(stored.entries)
-                sent_bytes += stored.row.size
-            healed += stored.outcome is _Outcome.HEALED
-            progress(ProgressEvent(packing.models_done, total, sent_bytes))
-    names = guard.globals if guard else based_on.globals if based_on else None
-    manifest = packing.manifest(set_id, version_id, model_type, names)
-    data = manifest.to_bytes()
-    digest = sha256_digest(data)
-    checksum = Checksum.of(data, algorithm)
-    if _ensure(renewal, manifest_key(set_id, digest), data, checksum) is not _Outcome.THERE:
-        sent_bytes += len(data)
+        packs = _Packs(renewal, packing, senders, algorithm, missing)
+
+        def tell() -> None:
+            progress(ProgressEvent(packs.models_done, total, packs.sent_bytes))
+
+        for _ in packs.send(packing.packs(read_ahead(models, readers), guard.check if guard else _accept)):
+            tell()
+        names = guard.globals if guard else based_on.globals if based_on else None
+        manifest = packing.manifest(set_id, version_id, model_type, names)
+        data = manifest.to_bytes()
+        digest = sha256_digest(data)
+        # Beside the last packs: nobody looks for a manifest before its commit.
+        key, checksum = manifest_key(set_id, digest), Checksum.of(data, algorithm)
+        manifest_sent = senders.submit(ensure, renewal, key, data, checksum)
+        for _ in packs.finish():
+            tell()
+        sent_bytes = packs.sent_bytes + (len(data) if manifest_sent.result() is not Outcome.THERE else 0)
     commit, already_there = _commit(store, manifest, digest)
-    progress(ProgressEvent(packing.models_done, total, sent_bytes, sent_bytes))
+    progress(ProgressEvent(packs.models_done, total, sent_bytes, sent_bytes))
     return PushReport(
         set=set_id,
         version=version_id,
         manifest=commit.manifest,
         published=commit.time,
         models=len(manifest.models),
-        sent_models=sent_models,
+        sent_models=packs.sent_models,
         sent_bytes=sent_bytes,
         packs=len(manifest.packs),
-        packs_healed=healed,
+        packs_healed=packs.healed,
         already_there=already_there,
     )
 
@@ -203,77 +200,88 @@ def _kept(base: Manifest | None, without: Collection[str]) -> list[ModelRow]:
     return [row for row in base.models if row.uid not in left_out]
 
 
-class _Outcome(Enum):
-    SENT = auto()
-    HEALED = auto()
-    THERE = auto()
+@dataclass
+class _Sending:
+    """A pack under way: first it is made, then it is sent. Its bytes are held by neither."""
+
+    made: Future[tuple[PackRow, tuple[PackEntry, ...]]] = field(default_factory=Future)
+    row: PackRow | None = None
+    """Its row, once the manifest knows it."""
+    files: int = 0
+    """Different models that lie in it."""
+    models: int = 0
+    """Models of the version that lie in it: devices may share one."""
 
 
-class _Stored(NamedTuple):
-    """What became of a pack; the pack's bytes are free to go."""
+class _Packs:
+    """Finishes and sends packs, several at a time; one of a single huge model has the memory to itself."""
 
-    row: PackRow
-    entries: tuple[PackEntry, ...]
-    outcome: _Outcome
+    def __init__(
+        self,
+        renewal: Renewal,
+        packing: Packing,
+        senders: ThreadPoolExecutor,
+        algorithm: ChecksumAlgorithm,
+        missing: Future[Missing],
+    ) -> None:
+        self._renewal, self._packing, self._senders, self._algorithm = renewal, packing, senders, algorithm
+        self._missing = missing
+        self._under_way: dict[Future[Outcome], _Sending] = {}
+        self.sent_models = self.sent_bytes = self.healed = 0
 
+    @property
+    def models_done(self) -> int:
+        """Models that lie in a pack that is stored."""
+        return self._packing.models_placed - sum(sending.models for sending in self._under_way.values())
 
-def _store_packs(
-    renewal: Renewal, packs: Iterator[FilledPack], senders: ThreadPoolExecutor, algorithm: ChecksumAlgorithm
-) -> Iterator[_Stored]:
-    """Finish and send packs, several at a time; one of a single huge model has the memory to itself."""
+    def send(self, packs: Iterator[FilledPack]) -> Iterator[None]:
+        """Send all; the last ones are still under way at the end, and all are made. Yields after each one."""
+        for filled in packs:
+            is_large = filled.is_large
+            while len(self._under_way) >= (1 if is_large else PARALLEL):
+                yield from self._finish_some()
+            sending = _Sending()
+            self._under_way[self._senders.submit(self._store, filled, sending)] = sending
+            # Only the thread that sends it holds it now.
+            del filled
+            while is_large and self._under_way:
+                yield from self._finish_some()
+        for sending in self._under_way.values():
+            self._place(sending)
 
-    def store_one(filled: FilledPack) -> _Stored:
-        pack = filled.close(algorithm)
-        outcome = _ensure(renewal, pack_key(renewal.set_id, pack.row.sha256), pack.data, pack.row.checksum)
-        return _Stored(pack.row, pack.entries, outcome)
+    def finish(self) -> Iterator[None]:
+        """Wait for those that are under way. Yields after each one."""
+        while self._under_way:
+            yield from self._finish_some()
 
-    under_way: set[Future[_Stored]] = set()
-    for filled in packs:
-        is_large = filled.is_large
-        while len(under_way) >= (1 if is_large else PARALLEL):
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-        under_way.add(senders.submit(store_one, filled))
-        # Only the thread that sends it holds it now.
-        del filled
-        while is_large and under_way:
-            yield under_way.pop().result()
-    yield from (future.result() for future in under_way)
-
-
-def _ensure(renewal: Renewal, key: str, data: bytes, checksum: Checksum) -> _Outcome:
-    """Make sure that the store holds `data`; its key is its digest, so replacing is safe."""
-    store = renewal.store
-    if len(data) <= SMALL_BYTES:
+    def _store(self, filled: FilledPack, sending: _Sending) -> Outcome:
         try:
-            twice(lambda: store.put_once(key, data, checksum))
-        except ObjectExists:
-            pass
-        else:
-            return _Outcome.SENT
-    try:
-        is_same = _holds(store, key, data)
-    except ObjectMissing:
-        outcome = _Outcome.SENT
-    else:
-        if is_same and not renewal.is_due(key):
-            return _Outcome.THERE
-        outcome = _Outcome.SENT if is_same else _Outcome.HEALED
-    twice(lambda: store.put(key, data, checksum))
-    return outcome
+            pack = filled.close(self._algorithm)
+        except BaseException as error:
+            sending.made.set_exception(error)
+            raise
+        sending.made.set_result((pack.row, pack.entries))
+        key = pack_key(self._renewal.set_id, pack.row.sha256)
+        return ensure(self._renewal, key, pack.data, pack.row.checksum, self._missing.result)
 
+    def _finish_some(self) -> Iterator[None]:
+        for future in wait(self._under_way, return_when=FIRST_COMPLETED).done:
+            outcome = future.result()
+            sending = self._under_way.pop(future)
+            row = self._place(sending)
+            if outcome is not Outcome.THERE:
+                self.sent_models += sending.files
+                self.sent_bytes += row.size
+            self.healed += outcome is Outcome.HEALED
+            yield
 
-def _holds(store: Store, key: str, data: bytes) -> bool:
-    """Whether the store's object is `data`, compared piece by piece; ObjectMissing when there is none."""
-    view = memoryview(data)
-    for start in range(0, len(data), COMPARED_BYTES):
-        piece = view[start : start + COMPARED_BYTES]
-        # One byte more than there should be: an object that goes on is another one.
-        expected = len(piece) + (start + len(piece) < len(data))
-        stored = store.get_range(key, start, len(piece) + 1)
-        if len(stored) != expected or not stored.startswith(piece):
-            return False
-    return True
+    def _place(self, sending: _Sending) -> PackRow:
+        if sending.row is None:
+            sending.row, entries = sending.made.result()
+            sending.files, sending.models = len(entries), self._packing.place(sending.row, entries)
+            # Its entries are in the manifest's rows now.
+            del sending.made
+        return sending.row
 
 
 def _commit(store: Store, manifest: Manifest, digest: str) -> tuple[Commit, bool]:

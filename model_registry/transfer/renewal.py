@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from model_registry.errors import ObjectMissing
+from model_registry.errors import ObjectMissing, StoreError
 from model_registry.formats.layout import manifest_key, pack_key
 from model_registry.transfer.reading import read_commit, read_manifest
 
@@ -33,7 +33,11 @@ class Renewal:
     def is_due(self, key: str) -> bool:
         """Whether the object, which the push has found in the store, is to be written anew."""
         now = datetime.now(UTC)
-        is_fresh = any(now - found.modified < FRESH_FOR for found in self.store.keys(key))
+        try:
+            is_fresh = any(now - found.modified < FRESH_FOR for found in self.store.keys(key))
+        except StoreError:
+            # Who may write may not always list.
+            is_fresh = False
         return not is_fresh and key not in self._published
 
     @functools.cached_property

@@ -59,11 +59,11 @@ class FlipsFirstPut(Through):
 
     is_first = True
 
-    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
         if self.is_first:
             self.is_first = False
             data = flipped(data, 0.5)
-        super().put(key, data, checksum)
+        super().put(key, data, checksum, replace=replace)
 
 
 class Killed(BaseException):
@@ -78,9 +78,9 @@ class DiesAtWrite(Through):
         self.left = nth
         self.lock = threading.Lock()
 
-    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
+    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
         self.count_down()
-        super().put(key, data, checksum)
+        super().put(key, data, checksum, replace=replace)
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         self.count_down()
@@ -191,7 +191,7 @@ def test_damage_on_the_way_up_is_refused_by_the_store_and_sent_once_more(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.push.SMALL_BYTES", 0)
+    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", 0)
     faulty = FlipsFirstPut(store)
     report = push(faulty, "g1", "v4", make_models(), model_type=model_type)
     assert not faulty.is_first

@@ -182,7 +182,7 @@ def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_push(
     model_type: ModelType,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.push.SMALL_BYTES", 200)
+    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", 200)
     base = version(push(s3_store, "g1", "v0", models(0, 9), model_type=model_type))
     number = 0
     while True:

@@ -24,8 +24,8 @@ class Through:
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         return self.store.get_range(key, offset, length)
 
-    def put(self, key: str, data: bytes, checksum: Checksum) -> None:
-        self.store.put(key, data, checksum)
+    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
+        self.store.put(key, data, checksum, replace=replace)
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         self.store.put_once(key, data, checksum)

@@ -59,10 +59,10 @@ def test_a_model_of_many_devices_is_packed_once(monkeypatch: pytest.MonkeyPatch)
     packing = Packing()
     packs = [filled.close() for filled in pack(models, packing)]
     assert sum(len(packed.entries) for packed in packs) == 4
-    assert packing.models_done == 0
+    assert packing.models_placed == 0
     for packed in packs:
-        packing.stored(packed.row, packed.entries)
-    assert packing.models_done == 40
+        packing.place(packed.row, packed.entries)
+    assert packing.models_placed == 40
 
 
 def test_the_same_models_make_the_same_packs(monkeypatch: pytest.MonkeyPatch) -> None:

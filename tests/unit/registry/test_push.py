@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
+from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -14,6 +17,7 @@ from model_registry import (
     ProgressEvent,
     PushReport,
     SourceModel,
+    StoreError,
     Version,
     fetch,
     open_store,
@@ -21,12 +25,15 @@ from model_registry import (
     read_manifest,
 )
 from model_registry.formats.layout import manifest_key, pack_key
+from model_registry.stores.base import StoredObject
+from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from model_registry import Store
+    from model_registry.formats.checksums import Checksum
 
 TYPE = ModelType.parse("scikit-learn/skops")
 
@@ -114,22 +121,66 @@ def test_a_stream_is_read_only_a_little_ahead_of_what_is_stored(
     assert {event.models_total for event in events} == {None}
 
 
-def test_an_update_of_one_model_takes_four_round_trips(store: Store) -> None:
+def test_an_update_of_one_model_takes_three_round_trips(store: Store) -> None:
     base = push(store, "g1", "v1", models(200), model_type=TYPE)
     counted, requests = counting(store)
     report = push(counted, "g1", "v2", models(1, seed=2), model_type=TYPE, base=version(base))
-    # The base's two are asked for side by side.
+    # The base's two go side by side, and so do the pack and the manifest.
     assert sorted(requests[:2]) == ["get manifests", "get versions"]
-    assert requests[2:] == ["put_once packs", "put_once manifests", "put_once versions"]
+    assert sorted(requests[2:4]) == ["put manifests", "put packs"]
+    assert requests[4:] == ["put_once versions"]
     assert (report.models, report.sent_models) == (200, 1)
     assert report.sent_bytes < 0.06 * base.sent_bytes
 
 
-def test_a_first_push_asks_only_for_what_is_large(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.transfer.push.SMALL_BYTES", 3000)
+def test_the_manifest_is_sent_beside_the_last_packs(store: Store, small_packs: None) -> None:
+    together = threading.Barrier(5, timeout=60)
+
+    class Together(Through):
+        def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
+            together.wait()
+            super().put(key, data, checksum, replace=replace)
+
+    report = push(Together(store), "g1", "v1", models(12), model_type=TYPE)
+    assert report.packs == 4
+
+
+def test_a_first_push_asks_once_which_packs_are_there(
+    store: Store, small_packs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", 0)
     counted, requests = counting(store)
-    push(counted, "g1", "v1", models(10), model_type=TYPE)
-    assert requests == ["get_range packs", "put packs", "put_once manifests", "put_once versions"]
+    push(counted, "g1", "v1", models(12), model_type=TYPE)
+    asked = Counter(requests)
+    assert asked.pop("get_range manifests") == 1
+    assert asked == {"keys packs": 1, "put packs": 4, "put manifests": 1, "put_once versions": 1}
+
+
+@pytest.mark.parametrize("what", ["is refused", "is too long", "names nothing", "names all"])
+def test_a_list_of_packs_is_only_a_hint(
+    what: str, store: Store, small_packs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", 0)
+    monkeypatch.setattr("model_registry.transfer.sending.LISTED", 3 if what == "is too long" else 1000)
+    given = models(12)
+    there = push(store, "g1", "v1", given, model_type=TYPE)
+    packs = [pack_key("g1", row.sha256) for row in read_manifest(store, "g1", "v1", there.manifest).packs]
+    gone = () if what == "names nothing" else packs[::2]
+    for key in gone:
+        store.delete(key)
+
+    class Lists(Through):
+        def keys(self, prefix: str) -> Iterator[StoredObject]:
+            if what == "is refused":
+                raise StoreError("access denied")
+            found = super().keys(prefix)
+            if what == "names all":
+                return iter([StoredObject(key, 1, datetime.now(UTC)) for key in packs])
+            return iter(()) if what == "names nothing" else found
+
+    report = push(Lists(store), "g1", "v2", given, model_type=TYPE)
+    assert report.sent_models == (12 if what in {"names nothing", "is refused"} else 6)
+    assert contents(store, report, tmp_path) == {model.uid: model.content for model in given}
 
 
 @pytest.mark.parametrize("small_bytes", [0, 2**20])
@@ -142,7 +193,7 @@ def test_a_killed_push_sends_nothing_again(
     small_packs: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.push.SMALL_BYTES", small_bytes)
+    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", small_bytes)
     monkeypatch.setattr("model_registry.transfer.push.PARALLEL", 1)
     given = models(12)
     killed, _ = counting(store, writes)
@@ -160,8 +211,8 @@ def test_a_killed_push_sends_nothing_again(
 def test_a_damaged_object_is_replaced(
     harm: str, what: str, small_bytes: int, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.push.SMALL_BYTES", small_bytes)
-    monkeypatch.setattr("model_registry.transfer.push.COMPARED_BYTES", 1000)
+    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", small_bytes)
+    monkeypatch.setattr("model_registry.transfer.sending._COMPARED_BYTES", 1000)
     given = models(5)
     first = push(store, "g1", "v1", given, model_type=TYPE)
     (pack,) = read_manifest(store, "g1", "v1", first.manifest).packs
@@ -224,7 +275,7 @@ def test_a_uid_that_is_none_is_refused_before_anything_is_sent(uid: str, store: 
     with pytest.raises(ConfigError, match="name the device otherwise") as caught:
         push(counted, "g1", "v1", [*models(3), SourceModel(uid, b"x")], model_type=TYPE)
     assert "\n" not in str(caught.value)
-    assert requests == []
+    assert not [request for request in requests if request.startswith("put")]
 
 
 def test_an_error_of_the_caller_s_stream_is_the_caller_s(store: Store) -> None:

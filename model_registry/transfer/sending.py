@@ -1,0 +1,106 @@
+"""Sending: making sure that the store holds an object; what is there already is not sent again.
+
+What is there is read back before anything relies on it, and replaced where it is damaged: an object's key is
+the digest of its bytes, so replacing is safe. Whether to look at all, a list tells that is asked for once,
+before the first pack is made; it is a hint, and what it leaves out or makes up costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from model_registry.errors import ObjectExists, ObjectMissing, StoreError
+from model_registry.formats.layout import packs_prefix
+from model_registry.transfer.reading import twice
+
+if TYPE_CHECKING:
+    from model_registry.formats.checksums import Checksum
+    from model_registry.stores import Store
+    from model_registry.transfer.renewal import Renewal
+
+SMALL_BYTES = 2**20
+"""Up to this size, sending costs less than asking first."""
+
+LISTED = 1000
+"""Packs that are looked for in one list; S3 answers so many at once."""
+
+_COMPARED_BYTES = 8 * 2**20
+"""How much of a stored object is held beside the bytes that it is compared with."""
+
+
+class Outcome(Enum):
+    """What became of an object."""
+
+    SENT = auto()
+    HEALED = auto()
+    """It was there, and damaged."""
+    THERE = auto()
+
+
+Missing = Callable[[str], bool]
+"""Whether the object with a key is known to be missing."""
+
+
+def missing_packs(store: Store, set_id: str) -> Missing:
+    """Find out which packs of a set are missing, by one list."""
+    try:
+        listed = list(itertools.islice(store.keys(packs_prefix(set_id)), LISTED))
+    except StoreError:
+        # Who may write may not always list.
+        return never_missing
+    if len(listed) == LISTED:
+        return never_missing
+    there = {found.key for found in listed}
+    return lambda key: key not in there
+
+
+def never_missing(_: str) -> bool:
+    """Nothing is known."""
+    return False
+
+
+def ensure(
+    renewal: Renewal,
+    key: str,
+    data: bytes,
+    checksum: Checksum,
+    missing: Callable[[], Missing] = lambda: never_missing,
+) -> Outcome:
+    """Make sure that the store holds `data`, whose digest its key names; `missing` may wait for the list."""
+    store = renewal.store
+    if len(data) > SMALL_BYTES and missing()(key):
+        twice(lambda: store.put(key, data, checksum))
+        return Outcome.SENT
+    if len(data) <= SMALL_BYTES:
+        try:
+            twice(lambda: store.put(key, data, checksum, replace=False))
+        except ObjectExists:
+            pass
+        else:
+            return Outcome.SENT
+    try:
+        is_same = _holds(store, key, data)
+    except ObjectMissing:
+        outcome = Outcome.SENT
+    else:
+        if is_same and not renewal.is_due(key):
+            return Outcome.THERE
+        outcome = Outcome.SENT if is_same else Outcome.HEALED
+    twice(lambda: store.put(key, data, checksum))
+    return outcome
+
+
+def _holds(store: Store, key: str, data: bytes) -> bool:
+    """Whether the store's object is `data`, compared piece by piece; ObjectMissing when there is none."""
+    view = memoryview(data)
+    for start in range(0, len(data), _COMPARED_BYTES):
+        piece = view[start : start + _COMPARED_BYTES]
+        # One byte more than there should be: an object that goes on is another one.
+        expected = len(piece) + (start + len(piece) < len(data))
+        stored = store.get_range(key, start, len(piece) + 1)
+        if len(stored) != expected or not stored.startswith(piece):
+            return False
+    return True
