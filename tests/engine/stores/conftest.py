@@ -18,12 +18,15 @@ import pytest
 from botocore.loaders import create_loader
 
 from model_registry import Example, ModelType, SourceModel, Store, open_store
+from tests.engine.stores.faults import ONCE, SILENT
 from tests.engine.stores.faulty_proxy import FaultyProxy
 from tools.toolchain import programs_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.engine.stores.faulty_proxy import Fault
 
 BUCKET = "models"
 ACCESS_KEY, SECRET_KEY = "test-access", "test-secret"
@@ -126,6 +129,14 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let S3 clients try again at once, as often as ever: what is tested is that they do, not how long."""
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     monkeypatch.setattr("model_registry.stores.s3.READ_TIMEOUT", 2)
+
+
+@pytest.fixture(params=ONCE)
+def passing(request: pytest.FixtureRequest, patient: None, monkeypatch: pytest.MonkeyPatch) -> Fault:
+    """Give each fault that passes; silence lasts as long as a client waits."""
+    if request.param in SILENT:
+        monkeypatch.setattr("model_registry.stores.s3.READ_TIMEOUT", 0.4)
+    return ONCE[request.param]
 
 
 @pytest.fixture(params=["file", "s3"])

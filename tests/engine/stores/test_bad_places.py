@@ -23,8 +23,7 @@ from model_registry import (
 )
 from tests.endurance import scale
 from tests.engine.stores.conftest import BUCKET, Server, running_server
-from tests.engine.stores.test_faults_on_the_wire import check_is_one_line, contents, models, seen
-from tests.engine.stores.test_push_and_fetch import version
+from tests.engine.stores.versions import check_is_one_line, contents, models, seen, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

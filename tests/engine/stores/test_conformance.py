@@ -24,7 +24,7 @@ from model_registry import (
 )
 from model_registry.stores.base import ALL
 from tests.engine.stores.conftest import ACCESS_KEY, SECRET_KEY
-from tests.engine.stores.faulty_proxy import Without
+from tests.engine.stores.faults import Without
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from model_registry import (
-    BluegridError,
     Commit,
     IntegrityError,
     ModelType,
@@ -18,92 +16,21 @@ from model_registry import (
     PushReport,
     SourceModel,
     Store,
-    Version,
     VersionConflict,
     fetch,
     push,
     read_manifest,
 )
 from model_registry.formats.layout import manifest_key, pack_key, version_key
-from tests.engine.stores.through import Through
+from tests.engine.stores.faults import flipped
+from tests.engine.stores.through import DiesAtWrite, FlipsFirstGet, FlipsFirstPut, Killed, Through
+from tests.engine.stores.versions import version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from model_registry import Checksum
-
-    MakeModels = Callable[..., tuple[SourceModel, ...]]
-    AtRest = Callable[[str], Path]
-
-PLACES = [0.0, 0.1, 0.5, 0.9, 1.0]
-
-
-class FlipsFirstGet(Through):
-    """Damages the first answer about each key, as a bad cable would."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self.seen: set[str] = set()
-
-    def get(self, key: str) -> bytes:
-        data = super().get(key)
-        if key in self.seen:
-            return data
-        self.seen.add(key)
-        return flipped(data, 0.5)
-
-
-class FlipsFirstPut(Through):
-    """Damages the bytes of the first put on their way, but not their checksum."""
-
-    is_first = True
-
-    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
-        if self.is_first:
-            self.is_first = False
-            data = flipped(data, 0.5)
-        super().put(key, data, checksum, replace=replace)
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-class DiesAtWrite(Through):
-    """Dies at the nth write, before it."""
-
-    def __init__(self, store: Store, nth: int) -> None:
-        super().__init__(store)
-        self.left = nth
-        self.lock = threading.Lock()
-
-    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
-        self.count_down()
-        super().put(key, data, checksum, replace=replace)
-
-    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
-        self.count_down()
-        super().put_once(key, data, checksum)
-
-    def count_down(self) -> None:
-        with self.lock:
-            if self.left == 0:
-                raise Killed
-            self.left -= 1
-
-
-class LosesTheAnswer(Through):
-    """Writes the commit, loses the answer, and tries again as an S3 client does."""
-
-    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
-        super().put_once(key, data, checksum)
-        super().put_once(key, data, checksum)
-
-
-def flipped(data: bytes, where: float) -> bytes:
-    index = round(where * (len(data) - 1))
-    return data[:index] + bytes([data[index] ^ 0x10]) + data[index + 1 :]
+    from tests.engine.stores.versions import AtRest, MakeModels
 
 
 def keys_of(store: Store, report: PushReport) -> dict[str, str]:
@@ -124,34 +51,20 @@ def pushed(store: Store, make_models: MakeModels, model_type: ModelType) -> Push
     return push(store, "g1", "v4", make_models(), model_type=model_type)
 
 
-@pytest.mark.parametrize("where", PLACES)
-@pytest.mark.parametrize("what", ["pack", "manifest", "commit"])
-def test_a_flipped_byte_is_never_served(
-    what: str, where: float, store: Store, pushed: PushReport, at_rest: AtRest, tmp_path: Path
-) -> None:
-    path = at_rest(keys_of(store, pushed)[what])
-    path.write_bytes(flipped(path.read_bytes(), where))
-    with pytest.raises(IntegrityError, match=r"^set g1 version v4: .* push ") as caught:
-        fetch(store, "g1", "v4", pushed.manifest, tmp_path / "into")
-    assert "\n" not in str(caught.value)
-    assert_nothing_is_visible(tmp_path / "into")
-
-
 def test_damage_is_told_with_set_version_model_pack_and_remedy(
     store: Store, pushed: PushReport, at_rest: AtRest, tmp_path: Path
 ) -> None:
     manifest = read_manifest(store, "g1", "v4", pushed.manifest)
     row = manifest.models[3]
     path = at_rest(pack_key("g1", row.pack))
-    data = bytearray(path.read_bytes())
-    data[row.offset + row.length // 2] ^= 1
-    path.write_bytes(data)
+    path.write_bytes(flipped(path.read_bytes(), row.offset + row.length // 2))
     with pytest.raises(IntegrityError) as caught:
         fetch(store, "g1", "v4", pushed.manifest, tmp_path / "into")
     assert str(caught.value) == (
         f"set g1 version v4: model line-003 in pack {row.pack[:8]}: SHA-256 differs; "
         "push it again, or the base that it came from: that replaces what is damaged or missing"
     )
+    assert_nothing_is_visible(tmp_path / "into")
 
 
 @pytest.mark.parametrize("what", ["pack", "manifest", "commit"])
@@ -219,13 +132,6 @@ def test_a_writer_killed_before_the_commit_leaves_nothing_visible(
     assert len(fetch(store, "g1", "v4", report.manifest, tmp_path / "into").paths) == 6
 
 
-def test_a_lost_answer_to_ones_own_commit_is_a_success(
-    store: Store, make_models: MakeModels, model_type: ModelType
-) -> None:
-    report = push(LosesTheAnswer(store), "g1", "v4", make_models(), model_type=model_type)
-    assert not report.already_there
-
-
 def test_of_two_writers_of_one_version_exactly_one_wins(
     store: Store, make_models: MakeModels, model_type: ModelType, tmp_path: Path
 ) -> None:
@@ -269,7 +175,7 @@ def test_a_push_heals_what_is_damaged(
     if harm == "missing":
         path.unlink()
     else:
-        path.write_bytes(flipped(data, 0.5) if harm == "flipped" else data[:-1])
+        path.write_bytes(flipped(data, len(data) // 2) if harm == "flipped" else data[:-1])
     report = push(store, "g1", "v4", make_models(), model_type=model_type)
     assert report.already_there
     assert report.manifest == pushed.manifest
@@ -282,7 +188,7 @@ def test_a_damaged_commit_is_told_with_what_to_delete(
     store: Store, pushed: PushReport, at_rest: AtRest, make_models: MakeModels, model_type: ModelType
 ) -> None:
     path = at_rest(version_key("g1", "v4"))
-    path.write_bytes(flipped(path.read_bytes(), 0.5))
+    path.write_bytes(flipped(path.read_bytes(), 300))
     told = r"^set g1 version v4: its commit is damaged; delete sets/g1/versions/v4.json and push again$"
     with pytest.raises(IntegrityError, match=told):
         push(store, "g1", "v4", make_models(), model_type=model_type)
@@ -317,28 +223,15 @@ def test_another_versions_manifest_under_this_name_is_refused(
         fetch(store, "g1", "v5", pushed.manifest, tmp_path / "into")
 
 
-def test_every_error_is_one_line_of_ours(
-    store: Store, pushed: PushReport, at_rest: AtRest, tmp_path: Path
-) -> None:
-    path = at_rest(keys_of(store, pushed)["pack"])
-    data = path.read_bytes()
-    for index in range(0, len(data), max(1, len(data) // 15)):
-        path.write_bytes(data[:index] + bytes([data[index] ^ 0xFF]) + data[index + 1 :])
-        with pytest.raises(BluegridError) as caught:
-            fetch(store, "g1", "v4", pushed.manifest, tmp_path / "into")
-        assert "\n" not in str(caught.value)
-
-
 def test_damage_in_a_range_is_told_and_never_served(
     store: Store, at_rest: AtRest, make_models: MakeModels, model_type: ModelType, tmp_path: Path
 ) -> None:
     base = push(store, "g1", "v1", make_models(20), model_type=model_type)
-    pinned = Version(id="v1", manifest=base.manifest, updated=datetime.now(UTC))
-    report = push(store, "g1", "v2", make_models(18, seed=2), model_type=model_type, base=pinned)
+    report = push(store, "g1", "v2", make_models(18, seed=2), model_type=model_type, base=version(base))
     row = read_manifest(store, "g1", "v2", report.manifest).models[-1]
     path = at_rest(pack_key("g1", row.pack))
     data = path.read_bytes()
-    for harm in (data[: row.offset + 9] + b"?" + data[row.offset + 10 :], data[: row.offset + 9], b""):
+    for harm in (flipped(data, row.offset + 9), data[: row.offset + 9], b""):
         path.write_bytes(harm)
         with pytest.raises(
             IntegrityError, match=f"^set g1 version v2: model line-01[89] in pack {row.pack[:8]}: "

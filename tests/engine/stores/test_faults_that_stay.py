@@ -18,43 +18,21 @@ from model_registry import (
     open_store,
     push,
 )
-from tests.engine.stores import faulty_proxy
-from tests.engine.stores.faulty_proxy import FaultyProxy, at, pass_on, status
-from tests.engine.stores.test_faults_on_the_wire import check_is_one_line, contents, models, seen
-from tests.engine.stores.test_push_and_fetch import small_packs, version
+from tests.engine.stores.faults import STAYS, numbers_until_enough, reset_after, since
+from tests.engine.stores.faulty_proxy import FaultyProxy, pass_on
+from tests.engine.stores.versions import check_is_one_line, contents, models, seen, small_packs, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from model_registry import ModelType
     from tests.engine.stores.conftest import Place, Server
-    from tests.engine.stores.faulty_proxy import Exchange, Fault
+    from tests.engine.stores.faulty_proxy import Exchange
 
 pytestmark = pytest.mark.usefixtures("patient")
 
 MODELS = 200
 """With small packs, these take several."""
-
-
-def silent_after(exchange: Exchange) -> None:
-    """Do what was asked for, and never say so."""
-    exchange.forward()
-
-
-def since(number: int, fault: Fault) -> Fault:
-    """Let the fault happen to this request and to all after it."""
-    return lambda exchange: (fault if exchange.number >= number else pass_on)(exchange)
-
-
-STAYS = {
-    "reset before": faulty_proxy.reset_before,
-    "reset after": faulty_proxy.reset_after,
-    "500": status(500),
-    "503": status(503),
-    "500 after": faulty_proxy.status_after(500),
-    "truncated": faulty_proxy.truncated,
-}
-SILENT = {"never asked": faulty_proxy.silent, "never answered": silent_after}
 
 
 @pytest.fixture
@@ -68,17 +46,6 @@ def second_proxy(s3_server: Server) -> Iterator[FaultyProxy]:
     proxy = FaultyProxy(s3_server.endpoint)
     yield proxy
     proxy.close()
-
-
-def numbers_until_enough(proxy: FaultyProxy) -> Iterator[int]:
-    """Give 0, 1 and so on, until what was done last took fewer requests."""
-    number = 0
-    while True:
-        yield number
-        if len(proxy.seen) <= number:
-            break
-        number += 1
-    assert number > 3
 
 
 @pytest.mark.parametrize("what", ["push", "update"])
@@ -130,30 +97,6 @@ def test_a_network_that_breaks_down_at_any_request_of_a_fetch_ends_it_in_one_lin
             assert fetched == contents(models(0, MODELS))
 
 
-@pytest.mark.parametrize("fault", SILENT)
-def test_a_silence_that_passes_is_not_noticed_at_any_request(
-    fault: str,
-    proxy: FaultyProxy,
-    wired_url: str,
-    s3_store: Store,
-    model_type: ModelType,
-    base: PushReport,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("model_registry.stores.s3.READ_TIMEOUT", 0.4)
-    for number in numbers_until_enough(proxy):
-        name, given = f"v{number + 1}", models(number + 1)
-        proxy.forget(at(number, SILENT[fault]))
-        report = push(open_store(wired_url), "g1", name, given, model_type=model_type, base=version(base))
-        assert not report.already_there
-        assert seen(s3_store, name) == contents(models(0, MODELS)) | contents(given)
-    for number in range(3):
-        proxy.forget(at(number, SILENT[fault]))
-        fetched = fetch_bytes(open_store(wired_url), "g1", "v0", base.manifest)
-        assert dict(fetched) == contents(models(0, MODELS))
-        assert len(proxy.seen) > number
-
-
 def test_an_answer_may_take_longer_than_the_time_out_while_it_goes_on(
     proxy: FaultyProxy, wired_url: str, base: PushReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,9 +117,7 @@ def test_an_answer_may_take_longer_than_the_time_out_while_it_goes_on(
     assert len(proxy.seen) == 2 + base.packs
 
 
-@pytest.mark.parametrize("is_lost", [False, True], ids=["answers arrive", "answers are lost"])
-def test_of_two_writers_on_two_networks_exactly_one_wins(
-    is_lost: bool,
+def test_of_two_writers_whose_answers_are_lost_exactly_one_wins(
     proxy: FaultyProxy,
     second_proxy: FaultyProxy,
     s3_place: Place,
@@ -193,7 +134,7 @@ def test_of_two_writers_on_two_networks_exactly_one_wins(
             if not (exchange.what.startswith("PUT") and "/versions/" in exchange.what) or next(tries) > 0:
                 return pass_on(exchange)
             meeting.wait()
-            return (faulty_proxy.reset_after if is_lost else pass_on)(exchange)
+            return reset_after(exchange)
 
         return fault
 

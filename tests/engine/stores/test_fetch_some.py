@@ -21,17 +21,14 @@ from model_registry import (
     sign,
 )
 from model_registry.formats.layout import pack_key
-from tests.engine.stores.test_faults import FlipsFirstGet
-from tests.engine.stores.test_push_and_fetch import Recording, small_packs, version
+from tests.engine.stores.through import FlipsFirstGet, Recording
+from tests.engine.stores.versions import small_packs, version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from model_registry import PushReport
-
-    MakeModels = Callable[..., tuple[SourceModel, ...]]
-    AtRest = Callable[[str], Path]
+    from tests.engine.stores.versions import AtRest, MakeModels
 
 
 @pytest.fixture

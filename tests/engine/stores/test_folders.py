@@ -19,7 +19,7 @@ from model_registry import (
     push,
     verify_folder,
 )
-from tests.engine.stores.test_push_and_fetch import version
+from tests.engine.stores.versions import version
 
 if TYPE_CHECKING:
     from pathlib import Path

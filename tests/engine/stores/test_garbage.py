@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from model_registry import (
     ModelType,
     ObjectMissing,
     Registry,
-    SourceModel,
     Store,
     collect_garbage,
     fetch,
@@ -25,19 +23,16 @@ from model_registry import (
 from model_registry.formats.layout import manifest_key, version_key
 from model_registry.registry_files.schema import DeclaredSet, RegistryFile
 from model_registry.upkeep.garbage import GRACE, LAST_GRACE
-from tests.engine.stores.test_faults import DiesAtWrite, Killed
-from tests.engine.stores.test_push_and_fetch import small_packs, version
-from tests.engine.stores.through import Through
+from tests.engine.stores.through import DiesAtWrite, Killed, Through
+from tests.engine.stores.versions import small_packs, version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from model_registry import PushReport
     from tests.engine.stores.conftest import Place
+    from tests.engine.stores.versions import AtRest, MakeModels
 
-    MakeModels = Callable[..., tuple[SourceModel, ...]]
-    AtRest = Callable[[str], Path]
 
 DAY = timedelta(days=1)
 
@@ -247,23 +242,6 @@ def test_signatures_go_with_their_manifest(
     for days in (0, 31, 33):
         collect_garbage(store, "g1", registry(*three[:2]), apply=True, now=later(days))
     assert signed not in keys(store)
-
-
-def test_a_collection_that_is_killed_anywhere_loses_nothing(
-    store: Store, three: list[PushReport], place: Place, tmp_path: Path
-) -> None:
-    age(place, 100)
-
-    class DiesAtDelete(Through):
-        def delete(self, key: str) -> None:
-            super().delete(key)
-            raise Killed
-
-    for days in (0, 31, 33, 34, 35, 36, 37, 38):
-        with contextlib.suppress(Killed):
-            collect_garbage(DiesAtDelete(store), "g1", registry(*three[:2]), apply=True, now=later(days))
-        assert verify(store, "g1", [version(pushed) for pushed in three[:2]]).is_sound
-    assert verify(store, "g1", [version(pushed) for pushed in three[:2]]).extra == ()
 
 
 def test_the_times_are_as_documented() -> None:

@@ -14,9 +14,8 @@ import pytest
 from model_registry import ModelType, Registry, SourceModel, Store, Version, collect_garbage, open_store, push
 from tests.endurance import scale
 from tests.engine.stores.faulty_proxy import pass_on
-from tests.engine.stores.test_faults_on_the_wire import contents, models, seen
-from tests.engine.stores.test_push_and_fetch import version
 from tests.engine.stores.test_upkeep_on_the_wire import garbage  # noqa: F401 (a fixture)
+from tests.engine.stores.versions import contents, models, seen, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.engine.stores.faulty_proxy import Exchange, FaultyProxy
     from tests.engine.stores.test_upkeep_on_the_wire import Garbage
+
+    Dies = Callable[[int, str, list[SourceModel], Version | None], bool]
 
 SKOPS = ModelType.parse("scikit-learn/skops")
 KILLED = -signal.SIGKILL
@@ -93,20 +94,24 @@ def push_and_die(
     push_in_child(url, "g1", version_id, given, base)
 
 
-def check_readers_see_old_or_new(
-    store: Store, version_id: str, given: list[SourceModel], base: Version | None
-) -> bool:
-    """Check, and return whether it is the new."""
-    expected = (contents(models(0, 9)) if base else {}) | contents(given)
-    found = seen(store, version_id)
-    assert found in (None, expected)
-    if base:
-        assert seen(store, base.id) == contents(models(0, 9))
-    is_new = found is not None
-    report = push(store, "g1", version_id, given, model_type=SKOPS, base=base)
-    assert report.already_there == is_new
-    assert seen(store, version_id) == expected
-    return is_new
+def outcomes_of(what: str, store: Store, dies: Dies) -> list[bool]:
+    """Push a version again and again, killed later each time; whether readers then saw the new one."""
+    base = version(push(store, "g1", "base", models(0, 9), model_type=SKOPS)) if what == "update" else None
+    outcomes: list[bool] = []
+    for number in range(100):
+        name, given = f"v{number}", models(number + 1)
+        expected = (contents(models(0, 9)) if base else {}) | contents(given)
+        if not dies(number, name, given, base):
+            return outcomes
+        found = seen(store, name)
+        assert found in (None, expected)
+        if base:
+            assert seen(store, base.id) == contents(models(0, 9))
+        report = push(store, "g1", name, given, model_type=SKOPS, base=base)
+        assert report.already_there == (found is not None)
+        assert seen(store, name) == expected
+        outcomes.append(report.already_there)
+    raise AssertionError("no push has ended")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -114,15 +119,10 @@ def check_readers_see_old_or_new(
 def test_a_process_killed_at_any_request_leaves_the_old_or_the_new(
     what: str, when: str, proxy: FaultyProxy, wired_url: str, s3_store: Store
 ) -> None:
-    base = None
-    if what == "update":
-        base = version(push(s3_store, "g1", "base", models(0, 9), model_type=SKOPS))
-    outcomes = []
-    for number in range(100):
-        name, given = f"v{number}", models(number + 1)
-        if not is_killed_at(number, when, proxy, push_in_child, wired_url, "g1", name, given, base):
-            break
-        outcomes.append(check_readers_see_old_or_new(s3_store, name, given, base))
+    def dies(number: int, name: str, given: list[SourceModel], base: Version | None) -> bool:
+        return is_killed_at(number, when, proxy, push_in_child, wired_url, "g1", name, given, base)
+
+    outcomes = outcomes_of(what, s3_store, dies)
     # Only who is killed after the last request, the commit, has published.
     assert len(outcomes) >= 5
     assert outcomes == [False] * (len(outcomes) - 1) + [when == "after"]
@@ -153,21 +153,16 @@ def test_a_process_killed_at_any_change_of_a_folder_leaves_the_old_or_the_new(
     (tmp_path / "store").mkdir()
     url = f"file://{tmp_path}/store"
     store = open_store(url)
-    base = None
-    if what == "update":
-        base = version(push(store, "g1", "base", models(0, 9), model_type=SKOPS))
-    outcomes = []
-    for number in range(100):
-        name, given = f"v{number}", models(number + 1)
-        arguments = (url, name, given, base, number, when)
-        child = _processes.Process(target=push_and_die, args=arguments)
+
+    def dies(number: int, name: str, given: list[SourceModel], base: Version | None) -> bool:
+        child = _processes.Process(target=push_and_die, args=(url, name, given, base, number, when))
         child.start()
         child.join(30)
-        if child.exitcode == 0:
-            break
-        assert child.exitcode == KILLED
-        outcomes.append(check_readers_see_old_or_new(store, name, given, base))
+        assert child.exitcode in (0, KILLED)
         assert all(not found.key.endswith(".partial") for found in store.keys(""))
+        return child.exitcode == KILLED
+
+    outcomes = outcomes_of(what, store, dies)
     assert len(outcomes) >= 8
     assert outcomes == sorted(outcomes)
     assert outcomes[0] is False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +14,6 @@ from model_registry import (
     ModelType,
     ObjectMissing,
     ProgressEvent,
-    PushReport,
-    SourceModel,
     Store,
     Version,
     VersionConflict,
@@ -28,52 +25,13 @@ from model_registry import (
     read_manifest,
 )
 from model_registry.formats.layout import pack_key
-from tests.engine.stores.through import Through
+from tests.engine.stores.through import Recording
+from tests.engine.stores.versions import small_packs, version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from model_registry import Checksum
-
-    MakeModels = Callable[..., tuple[SourceModel, ...]]
-
-
-class Recording(Through):
-    """Notes what is asked of the store."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self.calls: list[tuple[str, str]] = []
-
-    def get(self, key: str) -> bytes:
-        self.calls.append(("get", key))
-        return super().get(key)
-
-    def get_range(self, key: str, offset: int, length: int) -> bytes:
-        self.calls.append(("get_range", key))
-        return super().get_range(key, offset, length)
-
-    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
-        self.calls.append(("put", key))
-        super().put(key, data, checksum, replace=replace)
-
-    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
-        self.calls.append(("put_once", key))
-        super().put_once(key, data, checksum)
-
-    def count(self, kind: str) -> Counter[str]:
-        """Count calls of one kind by what their key is of: packs, manifests or versions."""
-        return Counter(key.split("/")[2] for call, key in self.calls if call == kind)
-
-
-def version(report: PushReport) -> Version:
-    row = {"id": report.version, "manifest": report.manifest, "updated": "2026-11-22T08:00:00Z"}
-    return Version.model_validate(row)
-
-
-def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 6000)
+    from tests.engine.stores.versions import MakeModels
 
 
 def test_a_pushed_version_is_fetched_byte_for_byte(

@@ -30,13 +30,12 @@ from model_registry.stores.base import Capabilities
 from model_registry.transfer.reading import read_commit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from email.message import Message
     from pathlib import Path
 
-    from model_registry import ModelType, SourceModel
-
-    MakeModels = Callable[..., tuple[SourceModel, ...]]
+    from model_registry import ModelType
+    from tests.engine.stores.versions import MakeModels
 
 
 @dataclass

@@ -23,20 +23,19 @@ from model_registry import (
     verify,
 )
 from tests.endurance import scale
-from tests.engine.stores import faulty_proxy
-from tests.engine.stores.faulty_proxy import at, pass_on
-from tests.engine.stores.test_faults_on_the_wire import (
+from tests.engine.stores.faults import (
     ONCE,
-    check_is_one_line,
-    contents,
+    STAYS,
+    at,
+    flip_down,
+    flip_up,
     harmed,
-    models,
     requests_of,
-    seen,
+    since,
 )
-from tests.engine.stores.test_faults_that_stay import SILENT, STAYS, since
+from tests.engine.stores.faulty_proxy import pass_on
 from tests.engine.stores.test_garbage import keys, later, registry
-from tests.engine.stores.test_push_and_fetch import version
+from tests.engine.stores.versions import check_is_one_line, contents, models, seen, version
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -120,7 +119,6 @@ def garbage(s3_store: Store, s3_place: Place, model_type: ModelType, tmp_path: P
 FAULTS: list[tuple[Fault, bool]] = [
     *((fault, False) for fault in ONCE.values()),
     *((fault, True) for fault in STAYS.values()),
-    *((fault, False) for fault in SILENT.values()),
 ]
 """With whether they stay."""
 
@@ -153,7 +151,7 @@ def test_a_collection_loses_nothing_whatever_fails_at_any_request(
 def test_a_collection_loses_nothing_whatever_byte_is_flipped(
     way: str, garbage: Garbage, proxy: FaultyProxy, wired_url: str
 ) -> None:
-    kind = faulty_proxy.flip_up if way == "up" else faulty_proxy.flip_down
+    kind = flip_up if way == "up" else flip_down
     source = random.Random(way)
     wired = open_store(wired_url)
     garbage.restore()
@@ -168,9 +166,8 @@ def test_a_collection_loses_nothing_whatever_byte_is_flipped(
         garbage.check()
 
 
-@pytest.mark.parametrize("fault", ONCE)
 def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_verification(
-    fault: str, proxy: FaultyProxy, wired_url: str, s3_store: Store, model_type: ModelType
+    passing: Fault, proxy: FaultyProxy, wired_url: str, s3_store: Store, model_type: ModelType
 ) -> None:
     rows = [
         version(push(s3_store, "g1", name, MODELS[name], model_type=model_type)) for name in ("kept", "gone")
@@ -179,7 +176,7 @@ def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_verification(
     sound = verify(s3_store, "g1", rows)
     assert sound.is_sound
     for number in range(len(requests_of(proxy, lambda: verify(wired, "g1", rows)))):
-        proxy.forget(at(number, ONCE[fault]))
+        proxy.forget(at(number, passing))
         assert verify(wired, "g1", rows) == sound
         assert len(proxy.seen) > number
 

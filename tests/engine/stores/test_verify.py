@@ -9,7 +9,6 @@ import pytest
 
 from model_registry import (
     ModelType,
-    SourceModel,
     Store,
     compare_versions,
     fetch,
@@ -20,17 +19,15 @@ from model_registry import (
 )
 from model_registry.formats.layout import manifest_key, pack_key, version_key
 from model_registry.transfer.reading import read_manifest
-from tests.engine.stores.test_push_and_fetch import small_packs, version
+from tests.engine.stores.faults import flipped
+from tests.engine.stores.versions import small_packs, version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from model_registry import PushReport
     from tests.engine.stores.conftest import Place
-
-    MakeModels = Callable[..., tuple[SourceModel, ...]]
-    AtRest = Callable[[str], Path]
+    from tests.engine.stores.versions import AtRest, MakeModels
 
 
 @pytest.fixture
@@ -44,9 +41,7 @@ def two(
 
 
 def flip(path: Path, index: int) -> None:
-    data = bytearray(path.read_bytes())
-    data[index] ^= 0x10
-    path.write_bytes(data)
+    path.write_bytes(flipped(path.read_bytes(), index))
 
 
 def test_a_sound_set_is_said_to_be_sound(store: Store, two: tuple[PushReport, PushReport]) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from typing import TYPE_CHECKING
+
+from tests.engine.stores.faults import flipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,3 +42,85 @@ class Through:
 
     def probe(self) -> Capabilities:
         return self.store.probe()
+
+
+class Recording(Through):
+    """Notes what is asked of the store."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.calls: list[tuple[str, str]] = []
+
+    def get(self, key: str) -> bytes:
+        self.calls.append(("get", key))
+        return super().get(key)
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        self.calls.append(("get_range", key))
+        return super().get_range(key, offset, length)
+
+    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
+        self.calls.append(("put", key))
+        super().put(key, data, checksum, replace=replace)
+
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
+        self.calls.append(("put_once", key))
+        super().put_once(key, data, checksum)
+
+    def count(self, kind: str) -> Counter[str]:
+        """Count calls of one kind by what their key is of: packs, manifests or versions."""
+        return Counter(key.split("/")[2] for call, key in self.calls if call == kind)
+
+
+class FlipsFirstGet(Through):
+    """Damages the first answer about each key, as a bad cable would."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.seen: set[str] = set()
+
+    def get(self, key: str) -> bytes:
+        data = super().get(key)
+        if key in self.seen:
+            return data
+        self.seen.add(key)
+        return flipped(data, len(data) // 2)
+
+
+class FlipsFirstPut(Through):
+    """Damages the bytes of the first put on their way, but not their checksum."""
+
+    is_first = True
+
+    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
+        if self.is_first:
+            self.is_first = False
+            data = flipped(data, len(data) // 2)
+        super().put(key, data, checksum, replace=replace)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class DiesAtWrite(Through):
+    """Dies at the nth write, before it."""
+
+    def __init__(self, store: Store, nth: int) -> None:
+        super().__init__(store)
+        self.left = nth
+        self.lock = threading.Lock()
+
+    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
+        self.count_down()
+        super().put(key, data, checksum, replace=replace)
+
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
+        self.count_down()
+        super().put_once(key, data, checksum)
+
+    def count_down(self) -> None:
+        with self.lock:
+            if self.left == 0:
+                raise Killed
+            self.left -= 1

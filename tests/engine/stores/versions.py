@@ -1,0 +1,51 @@
+"""Small versions of models, and what readers see of them."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from model_registry import ObjectMissing, SourceModel, Version, fetch_bytes, read_commit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import pytest
+
+    from model_registry import BluegridError, PushReport, Store
+
+    MakeModels = Callable[..., tuple[SourceModel, ...]]
+    AtRest = Callable[[str], Path]
+
+
+def models(seed: int, count: int = 3) -> list[SourceModel]:
+    source = random.Random(seed)
+    return [SourceModel(f"line-{number}", source.randbytes(40) * 2) for number in range(count)]
+
+
+def contents(models: Sequence[SourceModel]) -> dict[str, bytes]:
+    return {model.uid: model.read() for model in models}
+
+
+def version(report: PushReport) -> Version:
+    row = {"id": report.version, "manifest": report.manifest, "updated": "2026-11-22T08:00:00Z"}
+    return Version.model_validate(row)
+
+
+def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 6000)
+
+
+def seen(store: Store, version_id: str) -> dict[str, bytes] | None:
+    """Return what readers see of the version: its models, or nothing at all."""
+    try:
+        digest = read_commit(store, "g1", version_id).manifest
+    except ObjectMissing:
+        return None
+    return dict(fetch_bytes(store, "g1", version_id, digest))
+
+
+def check_is_one_line(error: BluegridError) -> None:
+    assert "\n" not in str(error)
+    assert len(str(error)) < 1000
