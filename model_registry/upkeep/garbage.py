@@ -16,15 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from model_registry.errors import IntegrityError, ObjectMissing
+from model_registry.formats import layout
 from model_registry.formats.checksums import Checksum
-from model_registry.formats.layout import (
-    manifest_key,
-    pack_key,
-    removal_key,
-    set_prefix,
-    signed_manifest,
-    version_key,
-)
 from model_registry.formats.removal import Removal
 from model_registry.transfer.reading import read_commit, read_manifest, twice
 
@@ -109,7 +102,7 @@ class _Collection:
     """Versions whose needs are in `needed`."""
 
     def run(self) -> GarbageReport:
-        objects = {found.key: found for found in self.store.keys(set_prefix(self.set_id))}
+        objects = {found.key: found for found in self.store.keys(layout.set_prefix(self.set_id))}
         commits = {version: self._commit(version) for version in self._versions("versions")}
         notes = {version: self._note(version) for version in self._versions("removed")}
         # All of it is read before anything is written: a set that cannot be read whole is left alone.
@@ -122,7 +115,7 @@ class _Collection:
             found
             for key, found in objects.items()
             if key.split("/")[2] in ("packs", "manifests")
-            and signed_manifest(key) not in self.needed
+            and layout.signed_manifest(key) not in self.needed
             and self.now - found.modified > GRACE
         ]
         deleted = [found for found in garbage if not self.apply or self._delete(found)]
@@ -138,7 +131,7 @@ class _Collection:
         )
 
     def _versions(self, folder: str) -> list[str]:
-        prefix = f"{set_prefix(self.set_id)}{folder}/"
+        prefix = f"{layout.set_prefix(self.set_id)}{folder}/"
         keys = sorted(found.key for found in self.store.keys(prefix))
         return [key.removeprefix(prefix).removesuffix(".json") for key in keys]
 
@@ -146,7 +139,7 @@ class _Collection:
         return read_commit(self.store, self.set_id, version)
 
     def _note(self, version: str) -> Removal:
-        key = removal_key(self.set_id, version)
+        key = layout.removal_key(self.set_id, version)
         try:
             return twice(lambda: Removal.from_bytes(self.store.get(key)))
         except IntegrityError as error:
@@ -165,7 +158,7 @@ class _Collection:
                 revived.extend([version] if is_back else [])
                 del notes[version]
                 if self.apply:
-                    self.store.delete(removal_key(self.set_id, version))
+                    self.store.delete(layout.removal_key(self.set_id, version))
         for version, commit in commits.items():
             if self.named is None or version in self.named:
                 continue
@@ -179,7 +172,7 @@ class _Collection:
                 note = note.model_copy(update={"deleted": self.now})
                 self._write(note)
                 if self.apply:
-                    self.store.delete(version_key(self.set_id, version))
+                    self.store.delete(layout.version_key(self.set_id, version))
             notes[version] = note
         return tuple(revived), waiting, tuple(expired)
 
@@ -191,13 +184,13 @@ class _Collection:
     def _write(self, note: Removal) -> None:
         if self.apply:
             data = note.to_bytes()
-            self.store.put(removal_key(note.set, note.version), data, Checksum.of(data))
+            self.store.put(layout.removal_key(note.set, note.version), data, Checksum.of(data))
 
     def _needs(self, version: str, digest: str) -> set[str]:
         manifest = read_manifest(self.store, self.set_id, version, digest)
         return {
-            manifest_key(self.set_id, digest),
-            *(pack_key(self.set_id, pack.sha256) for pack in manifest.packs),
+            layout.manifest_key(self.set_id, digest),
+            *(layout.pack_key(self.set_id, pack.sha256) for pack in manifest.packs),
         }
 
     def _needs_of_note(self, version: str, note: Removal) -> set[str]:
@@ -225,4 +218,4 @@ class _Collection:
             if version not in self.known:
                 self.needed |= self._needs(version, self._commit(version).manifest)
                 self.known.add(version)
-        return signed_manifest(key) in self.needed
+        return layout.signed_manifest(key) in self.needed

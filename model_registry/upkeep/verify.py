@@ -9,19 +9,12 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from model_registry.errors import ConfigError, FormatError, IntegrityError, ObjectMissing
+from model_registry.formats import layout
 from model_registry.formats.checksums import Checksum, sha256_hex
 from model_registry.formats.commit import Commit
-from model_registry.formats.layout import (
-    is_removal,
-    manifest_key,
-    pack_key,
-    set_prefix,
-    signed_manifest,
-    version_key,
-)
 from model_registry.formats.manifest import Manifest
 from model_registry.formats.pack import ModelReader, PackEntry, read_dictionary, read_index
 from model_registry.transfer.fetch import file_name
@@ -102,12 +95,14 @@ class _Verification:
         packs: dict[str, PackRow] = {}
         rows: dict[str, dict[PackEntry, str]] = defaultdict(dict)
         for version in versions:
-            known |= {version_key(self.set_id, version.id), manifest_key(self.set_id, version.manifest)}
-            manifest = self._manifest(version)
-            for pack in manifest.packs if manifest else ():
-                packs[pack.sha256] = pack
-            for row in manifest.models if manifest else ():
-                rows[row.pack][PackEntry(row.offset, row.length, row.raw_length, row.sha256)] = row.uid
+            known |= {
+                layout.version_key(self.set_id, version.id),
+                layout.manifest_key(self.set_id, version.manifest),
+            }
+            if manifest := self._manifest(version):
+                packs |= {pack.sha256: pack for pack in manifest.packs}
+                for row in manifest.models:
+                    rows[row.pack][PackEntry(row.offset, row.length, row.raw_length, row.sha256)] = row.uid
         total = sum(map(len, rows.values()))
         models, size = 0, 0
         # A pack, and its largest model beside it.
@@ -118,7 +113,7 @@ class _Verification:
         for count, read in in_parallel(jobs):
             models, size = models + count, size + read
             progress(ProgressEvent(models=models, models_total=total, bytes=size))
-        known |= {pack_key(self.set_id, name) for name in packs}
+        known |= {layout.pack_key(self.set_id, name) for name in packs}
         return VerifyReport(
             set=self.set_id,
             versions=len(versions),
@@ -131,8 +126,8 @@ class _Verification:
         )
 
     def _extra(self, known: set[str]) -> Iterator[str]:
-        for found in self.store.keys(set_prefix(self.set_id)):
-            if signed_manifest(found.key) not in known and not is_removal(found.key):
+        for found in self.store.keys(layout.set_prefix(self.set_id)):
+            if layout.signed_manifest(found.key) not in known and not layout.is_removal(found.key):
                 yield found.key
 
     def _manifest(self, version: Version) -> Manifest | None:
@@ -149,15 +144,15 @@ class _Verification:
                 raise IntegrityError(f"is of set {found.set} version {found.version}")
             return found
 
-        self._read(version_key(self.set_id, version.id), place, commit)
-        return self._read(manifest_key(self.set_id, version.manifest), place, manifest)
+        self._read(layout.version_key(self.set_id, version.id), place, commit)
+        return self._read(layout.manifest_key(self.set_id, version.manifest), place, manifest)
 
     def _pack(self, pack: PackRow, uids: Mapping[PackEntry, str]) -> tuple[int, int]:
         def check(data: bytes) -> int:
             _check_pack(data, pack, uids)
             return len(data)
 
-        read = self._read(pack_key(self.set_id, pack.sha256), f"pack {pack.sha256[:8]}", check)
+        read = self._read(layout.pack_key(self.set_id, pack.sha256), f"pack {pack.sha256[:8]}", check)
         return len(uids), read or 0
 
     def _read(self, key: str, place: str, check: Callable[[bytes], T]) -> T | None:
@@ -168,10 +163,9 @@ class _Verification:
             self.missing.append(key)
         except (IntegrityError, FormatError) as error:
             self.damaged[key] = f"{place}: {error}"
-        return self._heal(key, check) if self.source else None
+        return self._heal(self.source, key, check) if self.source else None
 
-    def _heal(self, key: str, check: Callable[[bytes], T]) -> T | None:
-        source = cast("Store", self.source)
+    def _heal(self, source: Store, key: str, check: Callable[[bytes], T]) -> T | None:
         try:
             data = source.get(key)
             checked = check(data)
