@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+import model_registry
 from tools.image import ImageError, cache
 from tools.image.commands import Commands
-from tools.image.keys import key_of
+from tools.image.keys import key_of, sources
 from tools.image.trim import trim
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -30,6 +28,12 @@ def test_a_key_changes_with_base_and_source_and_nothing_else(tmp_path: Path) -> 
     assert key_of(["other base"], [tmp_path]) != key
     (tmp_path / "serve.py").write_text("b")
     assert key_of(["base"], [tmp_path]) != key
+
+
+def test_every_file_of_the_registry_goes_into_the_image() -> None:
+    folder = Path(model_registry.__file__).parent
+    files = {path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"}
+    assert set(sources(folder)) == files
 
 
 def test_what_never_runs_is_left_out(tmp_path: Path) -> None:
