@@ -6,8 +6,6 @@ Each is the literal `pulumi up`. The result is written to `results/switches.json
 from __future__ import annotations
 
 import json
-import os
-import platform
 import statistics
 import sys
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 
+from benchmarks.machine import machine
 from model_registry import BluegridError, ConfigError, Registry
 from tools import toolchain
 from tools.demo import steps
@@ -43,7 +42,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     result = {
-        "machine": f"{platform.system()} {platform.release()}, {os.cpu_count()} cores, shared",
+        "machine": machine(),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {each.name: each.version for each in PROGRAMS},
         "rows": rows,

@@ -1,13 +1,14 @@
-"""`bluegrid model list|show|get`: the models of a version."""
+"""`bluegrid model list|find|show|get`: the models of a version."""
 
 from __future__ import annotations
 
+import fnmatch
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import output
+from cli import output, sets
 from model_registry import ConfigError, Registry, fetch_bytes, open_store, read_manifest, selected
 
 if TYPE_CHECKING:
@@ -35,6 +36,33 @@ def list_models(
     uids = selected(manifest, only) if only else None
     rows = [_row(row) for row in manifest.models if uids is None or row.uid in uids]
     output.emit_table(as_json=as_json, columns=("uid", "bytes", "example", "sha256"), rows=rows)
+
+
+@app.command(epilog="Example: `bluegrid model find 'line-9*' --framework scikit-learn`")
+def find(
+    uid: Annotated[str, typer.Argument(metavar="UID", help="The device, or all that `line-9*` matches.")],
+    store: output.StoreUrl,
+    framework: sets.OfFramework = None,
+    model_type: sets.OfType = None,
+    source: sets.OfSource = None,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    as_json: output.Json = False,
+) -> None:
+    """Find which sets have models of UID, in the newest version of each."""
+    opened = open_store(store)
+    rows = []
+    for file in sets.fitting(registry, framework, model_type, source):
+        if version := sets.newest_version(file):
+            manifest = read_manifest(opened, file.set.id, version.id, version.manifest)
+            place = {"set": file.set.id, "version": version.id}
+            rows += [
+                place | _row(row)
+                for row in manifest.models
+                if row.uid == uid or fnmatch.fnmatchcase(row.uid, uid)
+            ]
+    output.emit_table(
+        as_json=as_json, columns=("set", "version", "uid", "bytes", "example", "sha256"), rows=rows
+    )
 
 
 def _row(row: ModelRow) -> dict[str, Any]:

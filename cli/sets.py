@@ -19,7 +19,9 @@ from model_registry import (
 )
 
 if TYPE_CHECKING:
-    from model_registry import RegistryFile
+    from pathlib import Path
+
+    from model_registry import RegistryFile, Version
 
 app = typer.Typer(name="set", help="Declare and search model sets.", no_args_is_help=True)
 
@@ -27,6 +29,8 @@ NewId = Annotated[str, typer.Argument(metavar="SET", help="The new set's ID, e.g
 Name = Annotated[str | None, typer.Option(help="What people call the set.")]
 Task = Annotated[str | None, typer.Option(help="What its models do, e.g. regression.")]
 OfSource = Annotated[Source | None, typer.Option(help="Who defined it.")]
+OfFramework = Annotated[str | None, typer.Option("--framework", help="Only sets of this framework.")]
+OfType = Annotated[str | None, typer.Option("--type", help="Only sets of this type.")]
 
 
 @app.command(
@@ -55,26 +59,38 @@ def add(
 
 @app.command("list", epilog="Example: `bluegrid set list --framework scikit-learn --source user`")
 def list_sets(
-    framework: Annotated[str | None, typer.Option(help="Only sets of this framework.")] = None,
-    model_type: Annotated[str | None, typer.Option("--type", help="Only sets of this type.")] = None,
+    framework: OfFramework = None,
+    model_type: OfType = None,
     source: OfSource = None,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     as_json: output.Json = False,
 ) -> None:
     """List the sets, all or those that fit."""
-    files = [
+    columns = ("set", "name", "task", "type", "source", "versions", "newest", "service")
+    rows = [_row(file) for file in fitting(registry, framework, model_type, source)]
+    output.emit_table(as_json=as_json, columns=columns, rows=rows)
+
+
+def fitting(
+    registry: Path, framework: str | None, model_type: str | None, source: Source | None
+) -> list[RegistryFile]:
+    """Return the sets that are of all that is named."""
+    return [
         file
         for file in Registry.load(registry).files
         if framework in (None, file.set.type.framework)
         and model_type in (None, str(file.set.type))
         and source in (None, file.set.source)
     ]
-    columns = ("set", "name", "task", "type", "source", "versions", "newest", "service")
-    output.emit_table(as_json=as_json, columns=columns, rows=[_row(file) for file in files])
+
+
+def newest_version(file: RegistryFile) -> Version | None:
+    """Return the version that was updated last; of two at the same second, the one that is further down."""
+    return max(reversed(file.versions), key=lambda version: version.updated, default=None)
 
 
 def _row(file: RegistryFile) -> dict[str, Any]:
-    newest = max(file.versions, key=lambda version: version.updated, default=None)
+    newest = newest_version(file)
     return {
         "set": file.set.id,
         "name": file.set.name,

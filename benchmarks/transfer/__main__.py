@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
+from benchmarks.machine import machine
 from benchmarks.transfer import growth, update, verdicts
 from benchmarks.transfer.cells import WORKS, Bench, Cell, keeping_up
 from benchmarks.transfer.clients import PEERS, Client, OneObject, S5cmd
@@ -67,7 +67,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     result = {
-        "machine": _machine(),
+        "machine": machine(),
         "files": f"in memory ({MEMORY_FILES})" if _roomy() else f"on disk ({tempfile.gettempdir()})",
         "date": datetime.now(UTC).date().isoformat(),
         "minutes": round(minutes, 1),
@@ -165,15 +165,6 @@ def _told(rows: list[Row]) -> list[Row]:
         verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
         print(f"{row.work}: {row.ours:g} {row.unit}; {peer} {verdict}".rstrip(), flush=True)
     return rows
-
-
-def _machine() -> str:
-    cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    model = f" ({cpu[1]})" if cpu else ""
-    return (
-        f"{platform.system()} {platform.release()}, {os.cpu_count()} cores{model}, {memory:.0f} GiB, shared"
-    )
 
 
 def _versions() -> dict[str, str]:

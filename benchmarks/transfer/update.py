@@ -30,9 +30,9 @@ class Update:
 
     Attributes:
         payload: the version that they start from.
-        requests: of each; as many round trips, if none of them go side by side.
+        requests: of each, those that find out what the server can do among them.
         bytes: of each, both ways, headers and all.
-        seconds: of each, at `RTT`.
+        seconds: of each, at `RTT`, from a client that has yet to connect.
         full_bytes: of the push of the whole version.
         full_seconds: of it.
     """
@@ -50,14 +50,16 @@ def measure(server: Server, folder: Path, payload: Payload, kind: Kind, samples:
     changed = random_models(folder / "changed", samples, kind.size or 0, seed=5)
     with way_to(server.endpoint, RTT) as way:
         whole = models_in_folder(payload.folder, MODEL_TYPE)
+        store = store_at(way.endpoint)
         full = _Counted(way)
-        report = publish(store_at(way.endpoint), _SET, VERSION, whole)
+        report = publish(store, _SET, VERSION, whole)
         full.stop()
         base = Version(id=VERSION, manifest=report.manifest, updated=datetime.now(UTC))
         updates = []
         for number, model in enumerate(models_in_folder(changed.folder, MODEL_TYPE)):
+            store = store_at(way.endpoint)
             one = _Counted(way)
-            publish(store_at(way.endpoint), _SET, f"u{number}", (model,), base)
+            publish(store, _SET, f"u{number}", (model,), base)
             updates.append(one.stop())
     shutil.rmtree(server.bucket / folder_of(_SET))
     return Update(

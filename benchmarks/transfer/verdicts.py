@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.transfer.clients import OneObject
 from benchmarks.transfer.ours import Ours
 from benchmarks.transfer.payload import size_name
+from benchmarks.transfer.update import RTT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -122,10 +123,11 @@ def of_update(update: Update, goals: Goals) -> list[Row]:
     """Of one changed model."""
     work = f"update of one model of {update.payload}"
     share = [each / update.full_bytes for each in update.bytes]
+    # Requests go side by side. One after the other are at most as many as its time has room for.
+    trips = [seconds / RTT for seconds in update.seconds]
     return [
-        row(
-            f"{work}: round trips", "requests", {Ours.name: update.requests}, goals.get("update round trips")
-        ),
+        row(f"{work}: round trips", "round trips", {Ours.name: trips}, goals.get("update round trips")),
+        row(f"{work}: requests", "requests", {Ours.name: update.requests}, None),
         row(f"{work}: bytes", "of a full push", {Ours.name: share}, goals.get("update bytes")),
         row(
             f"{work}: time, 50 ms",

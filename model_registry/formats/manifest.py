@@ -15,7 +15,15 @@ from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 import zstandard
-from pydantic import ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from model_registry.errors import FormatError, IntegrityError
 from model_registry.formats.checksums import Checksum, sha256_digest
@@ -112,7 +120,7 @@ class Manifest(Frozen):
 
     def to_bytes(self) -> bytes:
         """Return the bytes to store; they are the same for the same manifest."""
-        return zstandard.ZstdCompressor(level=3).compress(self.model_dump_json(exclude_none=True).encode())
+        return zstandard.ZstdCompressor(level=3).compress(_MANIFEST.dump_json(self, exclude_none=True))
 
     @classmethod
     def from_bytes(cls, data: bytes, digest: str) -> Manifest:
@@ -136,6 +144,10 @@ class Manifest(Frozen):
             raise FormatError(f"manifest {digest[:15]}: {place}: {first['msg']}") from None
         except zstandard.ZstdError as error:
             raise FormatError(f"manifest {digest[:15]}: {error}") from None
+
+
+_MANIFEST = TypeAdapter(Manifest)
+"""Writes bytes at once, where the model's own method makes a string of them first."""
 
 
 def _decompress(data: bytes) -> bytes:

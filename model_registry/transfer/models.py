@@ -119,28 +119,30 @@ def models_in_folder(folder: Path, model_type: ModelType) -> Sequence[SourceMode
         raise ConfigError(f"{folder}: no such folder; name the folder of the models")
     examples = _examples(folder / EXAMPLES)
     suffix = f".{model_type.file_type}"
-    names: dict[str, str] = {}
     sizes: dict[str, int | None] = {}
+    # Only of files that are not named as their UID is written: there may be a hundred thousand.
+    names: dict[str, str] = {}
     with os.scandir(folder) as entries:
-        found = list(entries)
-    for entry in found:
-        if not entry.name.endswith(suffix):
-            continue
-        # Some file systems keep names decomposed; a UID has one form.
-        uid = unicodedata.normalize("NFC", entry.name.removesuffix(suffix))
-        try:
-            names[check_uid(uid)] = entry.name
-        except ValueError as error:
-            raise FormatError(f"{folder}: {entry.name!a}: {error}; rename the file") from None
-        # Asked for now: once threads read models, it takes ten times as long to get to run in between.
-        sizes[uid] = None if model_type.is_folder else _size_of(entry)
-    if not names:
+        for entry in entries:
+            if not entry.name.endswith(suffix):
+                continue
+            # Some file systems keep names decomposed; a UID has one form.
+            uid = unicodedata.normalize("NFC", entry.name.removesuffix(suffix))
+            try:
+                check_uid(uid)
+            except ValueError as error:
+                raise FormatError(f"{folder}: {entry.name!a}: {error}; rename the file") from None
+            if entry.name != uid + suffix:
+                names[uid] = entry.name
+            # Asked for now: once threads read models, it takes ten times as long to get to run in between.
+            sizes[uid] = None if model_type.is_folder else _size_of(entry)
+    if not sizes:
         raise ConfigError(f"{folder}: no model in it; a model of this set is a file <uid>{suffix}")
-    if strays := examples.keys() - names.keys():
+    if strays := examples.keys() - sizes.keys():
         raise FormatError(f"{folder / EXAMPLES}: {min(strays)} has an example and no model")
     return LazyModels(
-        sorted(names),
-        lambda uid: SourceModel(uid, folder / names[uid], examples.get(uid), sizes[uid]),
+        sorted(sizes),
+        lambda uid: SourceModel(uid, folder / names.get(uid, uid + suffix), examples.get(uid), sizes[uid]),
     )
 
 

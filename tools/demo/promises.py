@@ -47,7 +47,8 @@ PROMISES = (
             f"{each.version}: {each.sent_models} of {each.models}" for each in seen.pushed
         ),
         lambda seen: (
-            [(each.sent_models, each.models) for each in seen.pushed]
+            len(seen.changed) == 1
+            and [(each.sent_models, each.models) for each in seen.pushed]
             == [(DISTINCT, DEVICES), (DISTINCT, DEVICES), (1, DEVICES), (DISTINCT, DEVICES)]
         ),
     ),
@@ -83,6 +84,13 @@ PROMISES = (
             seen.refused.exit_code != 0
             and seen.refused.seconds < 60
             and all(reason in seen.refused.output for reason in _reasons(seen))
+        ),
+    ),
+    Promise(
+        "`bluegrid verify` finds the damaged pack, and nothing once it is healed",
+        lambda seen: f"exit code {seen.found.exit_code}, then {seen.sound.exit_code}",
+        lambda seen: (
+            seen.found.exit_code == 1 and seen.damaged_pack in seen.found.output and seen.sound.exit_code == 0
         ),
     ),
     Promise(

@@ -58,6 +58,16 @@ def push(work: Workspace, models: Path, version: str, base: str | None = None) -
     return Pushed(**{field: report[field] for field in fields}, seconds=ran.seconds)
 
 
+def verify(work: Workspace, version: str) -> Ran:
+    """Read every byte of a version in the store again."""
+    return work.bluegrid("verify", SET, version)
+
+
+def diff(work: Workspace, old: str, new: str) -> Ran:
+    """Tell what has changed between two versions."""
+    return work.bluegrid("version", "diff", SET, old, new, "--json").require()
+
+
 def declare_service(work: Workspace, example: Path) -> None:
     """Write the service with its first cluster into the registry file, below the versions."""
     with (work.registry / f"{SET}.yaml").open("a") as file:

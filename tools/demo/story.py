@@ -34,21 +34,25 @@ class Seen:
 
     Attributes:
         pushed: the versions, in order.
+        changed: UIDs of the models that differ between v2 and v3.
         deployed: the first `pulumi up`.
         predicted: answers of the first version.
         added: the `pulumi up` that started d2.
         there, back: the switches to d2 and back to d1.
         replaced: the one `pulumi up` that added d3, switched to it and removed d1.
         damaged_pack: SHA-256 of v4's pack, a byte of which was flipped.
-        refused: the `pulumi up` with d4 on the damaged v4.
+        found: what `bluegrid verify` says of the damaged v4.
+        refused: the `pulumi up` with d4 on it.
         past: the switch to d2 with d4 still declared.
         healed: the push that replaced the damaged pack.
+        sound: what `bluegrid verify` says of v4 after that.
         at_last: the `pulumi up` that added d4 after that, and the switch to it.
         last: answers of v4.
         load: what became of the requests that were sent all the while.
     """
 
     pushed: tuple[steps.Pushed, ...]
+    changed: tuple[str, ...]
     deployed: Ran
     predicted: Predicted
     added: Ran
@@ -56,9 +60,11 @@ class Seen:
     back: steps.Switched
     replaced: Ran
     damaged_pack: str
+    found: Ran
     refused: Ran
     past: Ran
     healed: steps.Pushed
+    sound: Ran
     at_last: steps.Switched
     last: Predicted
     load: LoadReport
@@ -78,6 +84,7 @@ def tell(work: Workspace, models: Path, telling: Telling) -> Seen:
     for each in pushed:
         sent = f"{each.sent_models} of {each.models} models sent"
         telling.say(each.version, f"{sent}, {each.sent_bytes / 1e6:.2f} MB, {each.seconds:.1f} s")
+    changed = tuple(model["uid"] for model in steps.diff(work, "v2", "v3").json()["changed"])
 
     telling.title(f"{SERVICE} goes online: cluster d1 serves v1 with two pods")
     steps.declare_service(work, EXAMPLE)
@@ -110,6 +117,7 @@ def tell(work: Workspace, models: Path, telling: Telling) -> Seen:
 
         telling.title("A byte of v4 is flipped in the store; cluster d4 is to serve it")
         damaged_pack = steps.damage(work, "v4", DAMAGED)
+        found = steps.verify(work, "v4")
         steps.add_cluster(work, "d4", "v4")
         refused = steps.up(work)
         telling.title("d4 is refused and still declared; a switch to d2 works")
@@ -118,6 +126,7 @@ def tell(work: Workspace, models: Path, telling: Telling) -> Seen:
         steps.remove_cluster(work, "d4")
         steps.up(work).require()
         healed = steps.push(work, models / "v4", "v4")
+        sound = steps.verify(work, "v4")
         steps.add_cluster(work, "d4", "v4")
         steps.up(work).require()
         at_last = steps.switch(work, "d4")
@@ -125,6 +134,7 @@ def tell(work: Workspace, models: Path, telling: Telling) -> Seen:
         report = load.stop()
     return Seen(
         tuple(pushed),
+        changed,
         deployed,
         predicted,
         added,
@@ -132,9 +142,11 @@ def tell(work: Workspace, models: Path, telling: Telling) -> Seen:
         back,
         replaced,
         damaged_pack,
+        found,
         refused,
         past,
         healed,
+        sound,
         at_last,
         last,
         report,

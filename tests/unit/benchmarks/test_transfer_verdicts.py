@@ -102,12 +102,14 @@ def test_every_goal_is_judged_by_some_row_of_the_full_run(goals: Goals) -> None:
     assert asked >= goals.keys()
 
 
-UPDATE = Update("3,207 x 20 KB", [4, 5, 4], [600_000, 600_001, 700_000], [0.3, 0.3, 0.3], 64_000_000, 2.0)
+UPDATE = Update("3,207 x 20 KB", [4, 5, 4], [600_000, 600_001, 700_000], [0.22, 0.21, 0.3], 64_000_000, 2.0)
 
 
 def test_an_update_is_judged_by_what_went_over_the_wire(goals: Goals) -> None:
-    trips, share, _ = verdicts.of_update(UPDATE, goals)
-    assert (trips.ours, trips.holds) == (4, True)
+    trips, requests, share, _ = verdicts.of_update(UPDATE, goals)
+    assert trips.ours == pytest.approx(4.4)
+    assert trips.holds is True
+    assert (requests.ours, requests.holds) == (4, None)
     assert share.ours == pytest.approx(0.009375, abs=1e-5)
     assert share.holds is True
 

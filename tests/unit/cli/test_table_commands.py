@@ -136,6 +136,21 @@ def test_two_versions_are_compared() -> None:
     assert text[1].endswith("answers moved by 0.5)")
 
 
+def test_models_are_found_in_all_sets_by_uid_and_type() -> None:
+    told("set", "add", "g2", "--name", "Other", "--task", "regression", "--type", "scikit-learn/skops")
+    told("set", "add", "g3", "--name", "Empty", "--task", "regression", "--type", "scikit-learn/skops")
+    told("push", "models", "--set", "g2", "--version", "w1")
+    rows = data("model", "find", "line-0[34]")
+    assert [(row["set"], row["version"], row["uid"]) for row in rows] == [
+        ("g1", "v2", "line-03"),
+        ("g1", "v2", "line-04"),
+        ("g2", "w1", "line-03"),
+        ("g2", "w1", "line-04"),
+    ]
+    assert data("model", "find", "line-03", "--type", "onnx/onnx") == []
+    assert data("model", "find", "line-99") == []
+
+
 def test_models_are_listed_shown_and_got(place: Path) -> None:
     rows = data("model", "list", "g1", "v1", "--only", "line-0[34]")
     assert [(row["uid"], row["example"]) for row in rows] == [("line-03", True), ("line-04", False)]
