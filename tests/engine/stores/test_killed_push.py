@@ -20,6 +20,7 @@ from tests.engine.stores.versions import contents, models, seen, version
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
     from tests.engine.stores.faulty_proxy import Exchange, FaultyProxy
@@ -33,6 +34,16 @@ KILLED = -signal.SIGKILL
 _processes = multiprocessing.get_context("forkserver")
 # A child that had to load all of it first would take a second.
 _processes.set_forkserver_preload(["tests.engine.stores.test_killed_push", "model_registry.stores.s3"])
+
+
+def child_for(target: Callable[..., None], *arguments: object) -> ForkServerProcess:
+    return _processes.Process(target=in_environment, args=(dict(os.environ), target, *arguments))
+
+
+def in_environment(environment: dict[str, str], target: Callable[..., None], *arguments: object) -> None:
+    """Run as in this environment: the process that forks may have been started by another test."""
+    os.environ.update(environment)
+    target(*arguments)
 
 
 def push_in_child(
@@ -49,7 +60,7 @@ def is_killed_at(
     number: int, when: str, proxy: FaultyProxy, target: Callable[..., None], *arguments: object
 ) -> bool:
     """Run in a process that is killed at a request; whether it came so far."""
-    child = _processes.Process(target=target, args=arguments)
+    child = child_for(target, *arguments)
     has_started = threading.Event()
 
     def kills(exchange: Exchange) -> None:
@@ -155,7 +166,7 @@ def test_a_process_killed_at_any_change_of_a_folder_leaves_the_old_or_the_new(
     store = open_store(url)
 
     def dies(number: int, name: str, given: list[SourceModel], base: Version | None) -> bool:
-        child = _processes.Process(target=push_and_die, args=(url, name, given, base, number, when))
+        child = child_for(push_and_die, url, name, given, base, number, when)
         child.start()
         child.join(30)
         assert child.exitcode in (0, KILLED)
