@@ -273,10 +273,13 @@ class _Folder:
     def _taker(self, partial: Path) -> Callable[[ModelRow, bytes], None]:
         def take(row: ModelRow, model: bytes) -> None:
             path = self._at(partial, row)
-            # A part that came damaged comes twice, with models that are there already.
-            remove_model(path)
             try:
-                write_model(path, model, is_folder=self._is_folder)
+                try:
+                    write_model(path, model, is_folder=self._is_folder)
+                except FileExistsError:
+                    # A part that came damaged comes twice, with models that are there already.
+                    remove_model(path)
+                    write_model(path, model, is_folder=self._is_folder)
             except FormatError as error:
                 raise FormatError(f"model {row.uid}: {error}") from None
             if self.cache:
