@@ -34,6 +34,13 @@ class PredictionError(RequestError):
     status = 500
 
 
+class BusyError(RequestError):
+    """More requests wait than are answered in time."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
 class NotReadyError(RequestError):
     """The models are not loaded yet."""
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from model_server.errors import InputError, NotFoundError, PredictionError, RequestError
-from model_server.tensors import rows_of, tensor_of
+from model_server.tensors import arrays_of, binary_of, datatype_of, json_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
+    from model_server.loaders import TensorSpec
     from model_server.startup import ServedModel
+    from model_server.tensors import BinaryData
+
+
+@dataclass
+class Answer:
+    """What one request is answered: a document, and binary data to follow it."""
+
+    document: dict[str, Any]
+    binary: list[bytes] = field(default_factory=list)
 
 
 def find(models: Mapping[str, ServedModel], uid: str) -> ServedModel:
@@ -28,26 +41,58 @@ def find(models: Mapping[str, ServedModel], uid: str) -> ServedModel:
     raise NotFoundError(f"no model {uid!r} in this version" + (f"; nearest: {nearest}" if nearest else ""))
 
 
-def infer(served: ServedModel, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer one request; the result has `id` if the request has one, and `outputs`.
+def infer(served: ServedModel, request: Mapping[str, Any], binary: BinaryData | None = None) -> Answer:
+    """Answer one request; the document has `id` if the request has one, and `outputs`.
 
     Raises:
         InputError: the request is not what the model takes.
         PredictionError: the model failed on it.
     """
     model = served.model
-    answer = _identity(request)
-    _check_outputs(request.get("outputs"), model.output.name)
-    rows = rows_of(request.get("inputs"), model.input)
+    answer = Answer(_identity(request))
+    wanted = _wanted(request, model.outputs)
+    values = predict(served, arrays_of(request.get("inputs"), model.inputs, binary))
+    answer.document["outputs"] = [
+        _output(name, values[name], answer, is_binary=wanted[name]) for name in wanted
+    ]
+    return answer
+
+
+def predict(served: ServedModel, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    """Call the model; PredictionError when it fails, or gives a number that is none."""
     try:
-        values = model.predict(rows)
+        values = served.model.predict(inputs)
     # Whatever a framework raises is this model's failure on this input: the server goes on.
     except Exception as error:
         raise PredictionError(f"model {served.uid} failed: {type(error).__name__}: {error}") from error
-    if values.shape != rows.shape[:1] or not np.isfinite(values).all():
-        raise PredictionError(f"model {served.uid} did not give one finite number a row")
-    answer["outputs"] = [tensor_of(values, model.output)]
-    return answer
+    for name, array in values.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise PredictionError(f"model {served.uid} gave a {name} that is no finite number")
+    return values
+
+
+def predict_instances(served: ServedModel, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer the simple form for people: rows in, predictions out.
+
+    Raises:
+        InputError: the model has several inputs, or the instances are not what it takes.
+        PredictionError: the model failed on them.
+    """
+    spec, *more = served.model.inputs
+    if more:
+        raise InputError(f"model {served.uid} takes {len(more) + 1} inputs; ask it by v2/models/.../infer")
+    instances = request.get("instances")
+    if not isinstance(instances, list) or not instances:
+        raise InputError('instances: expected a list of rows, such as {"instances": [[1.0, 2.0]]}')
+    shape: list[int] = []
+    level: Any = instances
+    while isinstance(level, list) and len(shape) < len(spec.shape):
+        shape.append(len(level))
+        level = level[0] if level else None
+    tensor = {"name": spec.name, "shape": shape, "datatype": spec.datatype, "data": instances}
+    values = predict(served, arrays_of([tensor], served.model.inputs))
+    listed = {name: array.tolist() for name, array in values.items()}
+    return {"predictions": next(iter(listed.values())) if len(listed) == 1 else listed}
 
 
 def requests_of(batch: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -77,10 +122,14 @@ def _answer(models: Mapping[str, ServedModel], request: Mapping[str, Any]) -> di
         # Without a look for the nearest UIDs: a batch of wrong names would take minutes.
         if uid not in models:
             raise NotFoundError(f"no model {uid!r} in this version")
-        return {"model_name": uid, **infer(models[uid], request)}
+        answer = infer(models[uid], request)
+        if answer.binary:
+            raise InputError("binary data is for v2/models/.../infer; ask a batch for JSON")
     except RequestError as error:
         named = {"id": request["id"]} if isinstance(request.get("id"), str) else {}
         return {"model_name": uid, **named, "error": str(error)}
+    else:
+        return {"model_name": uid, **answer.document}
 
 
 def _identity(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,10 +140,35 @@ def _identity(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": request["id"]}
 
 
-def _check_outputs(wanted: Any, name: str) -> None:
-    if wanted is None:
-        return
-    if not isinstance(wanted, list) or any(
-        not isinstance(tensor, dict) or tensor.get("name") != name for tensor in wanted
+def _wanted(request: Mapping[str, Any], specs: Sequence[TensorSpec]) -> dict[str, bool]:
+    """Return the wanted outputs, and whether each is to be binary."""
+    is_binary = bool(_parameters(request, "the request").get("binary_data_output", False))
+    names = [spec.name for spec in specs]
+    outputs = request.get("outputs")
+    if outputs is None:
+        return dict.fromkeys(names, is_binary)
+    if not isinstance(outputs, list) or not all(
+        isinstance(output, dict) and output.get("name") in names for output in outputs
     ):
-        raise InputError(f"outputs: the model has one, {name!r}")
+        raise InputError(
+            f"outputs: expected a list of {', '.join(map(repr, names))}, each an object with a name"
+        )
+    return {
+        output["name"]: bool(_parameters(output, "an output").get("binary_data", is_binary))
+        for output in outputs
+    }
+
+
+def _parameters(document: Mapping[str, Any], whose: str) -> Mapping[str, Any]:
+    parameters = document.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise InputError(f"parameters of {whose}: expected an object")
+    return parameters
+
+
+def _output(name: str, array: NDArray[Any], answer: Answer, *, is_binary: bool) -> dict[str, Any]:
+    tensor = {"name": name, "shape": array.shape, "datatype": datatype_of(array)}
+    if not is_binary:
+        return {**tensor, "data": json_of(array)}
+    answer.binary.append(binary_of(array))
+    return {**tensor, "parameters": {"binary_data_size": len(answer.binary[-1])}}

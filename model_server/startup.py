@@ -11,6 +11,7 @@ import numpy as np
 from model_registry import fetch, open_store
 from model_registry.errors import ConfigError, ModelError
 from model_server.loaders import loader_of
+from model_server.tensors import DATATYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,9 +99,15 @@ def _load(loader: Loader, row: ModelRow, path: Path, place: str) -> ServedModel:
 
 
 def _reproduce(model: Model, example: Example) -> None:
-    rows, expected = np.array(example.inputs, dtype=np.float64), np.array(example.outputs, dtype=np.float64)
+    expected = np.array(example.outputs, dtype=np.float64)
+    (spec, *more), output = model.inputs, model.outputs[0].name
+    if more:
+        raise ModelError(f"has {len(model.inputs)} inputs; recorded examples are for models with one")
     try:
-        got = model.predict(rows)
+        rows = np.array(example.inputs).astype(DATATYPES[spec.datatype])
+        # A column of numbers is as good as a row of them.
+        got = np.asarray(model.predict({spec.name: rows})[output])
+        got = got.reshape(-1) if got.shape == (len(expected), 1) else got
     # Whatever a framework raises, the model cannot answer its own example.
     except Exception as error:
         raise ModelError(f"cannot answer its recorded example: {type(error).__name__}: {error}") from error

@@ -12,8 +12,19 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from model_server import inference
-from model_server.errors import NotFoundError, NotReadyError, RequestError
-from model_server.http.messages import answer, body_of, failed, parsed, refused, unrouted
+from model_server.errors import BusyError, InputError, NotFoundError, NotReadyError, RequestError
+from model_server.http.messages import (
+    JSON_LENGTH,
+    answer,
+    binary_answer,
+    body_of,
+    failed,
+    parsed,
+    refused,
+    split,
+    unrouted,
+)
+from model_server.tensors import BinaryData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +38,9 @@ if TYPE_CHECKING:
     from model_server.state import State
 
 _T = TypeVar("_T")
+
+MAX_WAITING = 1000
+"""Requests that wait for the models; what comes on top is told to come again, while it still may."""
 
 _SLICE = 16
 """Requests of a batch that are answered in one go; between two slices other requests get their turn."""
@@ -44,6 +58,7 @@ def make_app(settings: Settings, state: State) -> Starlette:
             Route(f"{base}{model}", api.model, methods=["GET"]),
         ]
     routes += [
+        Route(f"/modelService/{settings.service}/predict", api.predict, methods=["POST"]),
         Route(f"{base}/models:batchInfer", api.batch_infer, methods=["POST"]),
         Route(f"{base}/health/live", api.live, methods=["GET"]),
         Route(f"{base}/health/ready", api.ready, methods=["GET"]),
@@ -67,20 +82,31 @@ class Api:
         # Models predict in a thread, so that probes are answered at once however many requests wait. In one
         # thread: more would only take turns with the event loop for the interpreter's lock.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="inference")
+        self._waiting = 0
 
     async def infer(self, request: Request) -> Response:
         """Answer one inference request."""
         served = await self._served(request)
-        body = await body_of(request)
-        inferred = await self._in_worker(lambda: inference.infer(served, parsed(body)))
-        return answer(
-            {
-                "model_name": served.uid,
-                "model_version": self._settings.version,
-                "parameters": {"digest": served.digest},
-                **inferred,
-            }
-        )
+        text, binary = split(await body_of(request), request.headers.get(JSON_LENGTH))
+        inferred = await self._in_worker(lambda: inference.infer(served, parsed(text), BinaryData(binary)))
+        document = {
+            "model_name": served.uid,
+            "model_version": self._settings.version,
+            "parameters": {"digest": served.digest},
+            **inferred.document,
+        }
+        return binary_answer(document, inferred.binary) if inferred.binary else answer(document)
+
+    async def predict(self, request: Request) -> Response:
+        """Answer the form for people: `{"model": uid, "instances": [[...]]}`."""
+        models = self._models()
+        document = parsed(await body_of(request))
+        uid = document.get("model")
+        if not isinstance(uid, str):
+            raise InputError('model: expected a UID, such as {"model": "line-17", "instances": [[1.0, 2.0]]}')
+        served = await self._in_worker(lambda: inference.find(models, uid))
+        predicted = await self._in_worker(lambda: inference.predict_instances(served, document))
+        return answer({"model": uid, "version": self._settings.version, **predicted})
 
     async def batch_infer(self, request: Request) -> Response:
         """Answer inference requests for many models."""
@@ -112,7 +138,7 @@ class Api:
             {
                 "name": f"{self._settings.service}-{self._settings.cluster}",
                 "version": self._settings.version,
-                "extensions": ["model_repository"],
+                "extensions": ["model_repository", "binary_tensor_data"],
             }
         )
 
@@ -128,8 +154,8 @@ class Api:
                 "name": served.uid,
                 "versions": [self._settings.version],
                 "platform": str(self._settings.type).replace("/", "_"),
-                "inputs": [_tensor(served.model.input)],
-                "outputs": [_tensor(served.model.output)],
+                "inputs": [_tensor(spec) for spec in served.model.inputs],
+                "outputs": [_tensor(spec) for spec in served.model.outputs],
             }
         )
 
@@ -161,7 +187,13 @@ class Api:
         return await self._in_worker(lambda: inference.find(models, uid))
 
     async def _in_worker(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+        if self._waiting >= MAX_WAITING:
+            raise BusyError(f"{MAX_WAITING} requests wait already; come again, or add replicas")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+        finally:
+            self._waiting -= 1
 
 
 def _tensor(spec: TensorSpec) -> dict[str, Any]:

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from model_registry.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from model_registry.model_types.model_type import ModelType
@@ -40,18 +39,18 @@ class TensorSpec:
 
 
 class Model(Protocol):
-    """A loaded model: rows of numbers in, one number a row out."""
+    """A loaded model: named arrays in, named arrays out."""
 
     @property
-    def input(self) -> TensorSpec:
-        """What it takes: rows of features."""
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """What it takes."""
 
     @property
-    def output(self) -> TensorSpec:
-        """What it gives: a number a row."""
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What it gives."""
 
-    def predict(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Predict for `rows` (n, k); returns (n,). Called from several threads."""
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Return the outputs for the inputs, all of their specs' shapes and datatypes; from any thread."""
 
 
 Loader = Callable[[Path], Model]

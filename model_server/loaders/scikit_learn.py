@@ -10,6 +10,8 @@ from model_registry.errors import ModelError
 from model_server.loaders import TensorSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 _OUTPUT = TensorSpec("y", (-1,))
@@ -20,8 +22,8 @@ class SklearnModel:
 
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator
-        self.input = TensorSpec("x", (-1, estimator.n_features_in_))
-        self.output = _OUTPUT
+        self.inputs = (TensorSpec("x", (-1, estimator.n_features_in_)),)
+        self.outputs = (_OUTPUT,)
 
     @classmethod
     def of(cls, estimator: Any) -> SklearnModel:
@@ -32,6 +34,6 @@ class SklearnModel:
             )
         return cls(estimator)
 
-    def predict(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Predict for `rows` (n, k); returns (n,)."""
-        return np.asarray(self._estimator.predict(rows), dtype=np.float64)
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Predict for `x` (n, k); returns `y` (n,)."""
+        return {"y": np.asarray(self._estimator.predict(inputs["x"]), dtype=np.float64)}

@@ -24,6 +24,9 @@ from tools.node.status import NodeStatus, component_statuses
 
 Progress = Callable[[str], None]
 _POLL = 0.05
+_LOOKS = 20
+"""How often a supervisor may be looked for in vain before it counts as gone."""
+
 _STOP_SECONDS = 30
 
 
@@ -193,8 +196,11 @@ class Node:
 
     def _supervisor(self) -> int:
         """The process ID of the supervisor that was just launched."""
+        # While one program becomes another, as it does here twice, a process has no command for a moment.
+        looks = _LOOKS
         while (told := Told.read(self._layout.status)) is None:
-            if not machine.supervisors(self._layout.root):
+            looks = _LOOKS if machine.supervisors(self._layout.root) else looks - 1
+            if not looks:
                 raise NodeError(f"the node's supervisor did not start: {machine.log_tail(self._layout)}")
             time.sleep(_POLL)
         return told.pid

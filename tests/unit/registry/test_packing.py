@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
 # A push of models from memory into a folder, in a process of its own: what it takes is its own.
 PUSH = """
-import random, sys
+import os, sys
 from model_registry import ModelType, SourceModel, open_store, push
 count, size, url = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-source = random.Random(1)
-models = (SourceModel(f"line-{number:06}", source.randbytes(size)) for number in range(count))
+models = (SourceModel(f"line-{number:06}", os.urandom(size)) for number in range(count))
 report = push(open_store(url), "g1", "v1", models, model_type=ModelType.parse("scikit-learn/skops"))
 assert report.models == count
 # Not ru_maxrss: that begins with what the parent held when it forked.

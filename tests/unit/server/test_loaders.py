@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from model_registry import ConfigError, ModelError, ModelType
-from model_server.loaders import loader_of
+from model_server.loaders import TensorSpec, loader_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +47,8 @@ def test_a_model_predicts_as_it_was_trained(written: str, tmp_path: Path) -> Non
     path = tmp_path / "model"
     path.write_bytes(WRITERS[written](trained))
     model = loader_of(ModelType.parse(written))(path)
-    assert model.input.shape == (-1, 3)
-    assert model.predict(X).tolist() == trained.predict(X).tolist()
+    assert model.inputs == (TensorSpec("x", (-1, 3)),)
+    assert model.predict({"x": X})["y"].tolist() == trained.predict(X).tolist()
 
 
 @pytest.mark.parametrize("written", WRITERS)
@@ -66,7 +66,8 @@ def test_what_the_set_trusts_is_loaded(tmp_path: Path) -> None:
     skops_type = ModelType.parse("scikit-learn/skops")
     with pytest.raises(ModelError, match=f"^holds types that are not trusted: {TREE}; .* the set's `trust`"):
         loader_of(skops_type)(path)
-    assert loader_of(skops_type, [TREE])(path).predict(X).tolist() == trained.predict(X).tolist()
+    model = loader_of(skops_type, [TREE])(path)
+    assert model.predict({"x": X})["y"].tolist() == trained.predict(X).tolist()
 
 
 @pytest.mark.parametrize("written", WRITERS)

@@ -48,7 +48,7 @@ def test_metadata_is_as_the_protocol_has_it(served: Client) -> None:
     assert served.get(BASE).json() == {
         "name": "line-loading-d1",
         "version": "v1",
-        "extensions": ["model_repository"],
+        "extensions": ["model_repository", "binary_tensor_data"],
     }
     model = {
         "name": "line-1",
