@@ -2,6 +2,9 @@
 
 A loader's module is imported when it is chosen, because a framework takes seconds to import and the server
 answers probes before that.
+
+A package adds a loader by an entry point: `[project.entry-points."bluegrid.loaders"]`, its name a model type
+such as `"mine/bin"` and its value a function `load(path, trust)` that returns a `Model` or raises ModelError.
 """
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from model_registry.errors import ConfigError
 
@@ -23,10 +27,17 @@ if TYPE_CHECKING:
     from model_registry.model_types.model_type import ModelType
 
 _LOADERS = {
-    "scikit-learn/skops": "model_server.loaders.scikit_learn_skops",
-    "scikit-learn/joblib": "model_server.loaders.scikit_learn_pickle",
-    "scikit-learn/pickle": "model_server.loaders.scikit_learn_pickle",
+    "scikit-learn/skops": ("model_server.loaders.scikit_learn_skops", "server"),
+    "scikit-learn/joblib": ("model_server.loaders.scikit_learn_pickle", "server"),
+    "scikit-learn/pickle": ("model_server.loaders.scikit_learn_pickle", "server"),
+    "onnx/onnx": ("model_server.loaders.onnx", "onnx"),
+    "xgboost/ubj": ("model_server.loaders.xgboost", "xgboost"),
+    "xgboost/json": ("model_server.loaders.xgboost", "xgboost"),
+    "lightgbm/txt": ("model_server.loaders.lightgbm", "lightgbm"),
 }
+"""The module of each type, and the extra that brings what it imports."""
+
+ENTRY_POINTS = "bluegrid.loaders"
 
 
 @dataclass(frozen=True)
@@ -67,9 +78,18 @@ def loader_of(model_type: ModelType, trust: Iterable[str] = ()) -> Loader:
     Raises:
         ConfigError: this image has none.
     """
-    module = _LOADERS.get(str(model_type))
-    if module is None:
-        raise ConfigError(
-            f"BLUEGRID_TYPE: this image cannot load {model_type}; it loads {', '.join(sorted(_LOADERS))}"
-        )
-    return cast("Loader", partial(import_module(module).load, trust=tuple(trust)))
+    name = str(model_type)
+    if name in _LOADERS:
+        module, extra = _LOADERS[name]
+        try:
+            load = import_module(module).load
+        except ImportError as error:
+            raise ConfigError(
+                f"BLUEGRID_TYPE: this image cannot load {name}: {error}; use one with bluegrid[{extra}]"
+            ) from None
+    elif points := entry_points(group=ENTRY_POINTS, name=name):
+        load = next(iter(points)).load()
+    else:
+        known = sorted({*_LOADERS, *(point.name for point in entry_points(group=ENTRY_POINTS))})
+        raise ConfigError(f"BLUEGRID_TYPE: nothing loads {name}; loaders: {', '.join(known)}")
+    return partial(load, trust=tuple(trust))

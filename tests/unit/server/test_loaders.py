@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import json
 import os
 import pickle
+import sys
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -17,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from model_registry import ConfigError, ModelError, ModelType
+from model_server import loaders
 from model_server.loaders import TensorSpec, loader_of
 
 if TYPE_CHECKING:
@@ -86,8 +91,28 @@ def test_a_pickle_whose_class_refuses_its_state_is_told(tmp_path: Path) -> None:
 
 
 def test_a_type_without_a_loader_is_told_on_one_line() -> None:
-    known = "scikit-learn/joblib, scikit-learn/pickle, scikit-learn/skops"
     with pytest.raises(
-        ConfigError, match=f"^BLUEGRID_TYPE: this image cannot load onnx/onnx; it loads {known}$"
+        ConfigError, match=r"^BLUEGRID_TYPE: nothing loads spark/spark; loaders: lightgbm/txt, "
+    ):
+        loader_of(ModelType.parse("spark/spark"))
+
+
+def test_a_framework_that_is_not_installed_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "model_server.loaders.onnx", raising=False)
+    with pytest.raises(
+        ConfigError, match=r"cannot load onnx/onnx: .*onnxruntime.*; use one with bluegrid\[onnx\]$"
     ):
         loader_of(ModelType.parse("onnx/onnx"))
+
+
+def test_a_package_adds_a_loader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    point = EntryPoint("spark/spark", "json:loads", loaders.ENTRY_POINTS)
+
+    def points(group: str, name: str = "spark/spark") -> list[EntryPoint]:
+        return [point] if (group, name) == (loaders.ENTRY_POINTS, "spark/spark") else []
+
+    monkeypatch.setattr(loaders, "entry_points", points)
+    loader = loader_of(ModelType.parse("spark/spark"), ["a"])
+    assert isinstance(loader, functools.partial)
+    assert (loader.func, loader.keywords) == (json.loads, {"trust": ("a",)})

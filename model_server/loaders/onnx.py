@@ -1,0 +1,87 @@
+"""ONNX models, by ONNX Runtime: any framework's models that were exported to ONNX.
+
+A session gets the model's bytes and no folder, so that a model cannot name files beside it, and no libraries
+of custom operators. It computes in the thread that asks: many small models answer many requests at a time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+
+from model_registry.errors import ModelError
+from model_server.loaders import TensorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_DATATYPES = {
+    "tensor(bool)": "BOOL",
+    **{
+        f"tensor({sign}int{bits})": f"{sign.upper()}INT{bits}"
+        for sign in ("", "u")
+        for bits in (8, 16, 32, 64)
+    },
+    "tensor(float16)": "FP16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    "tensor(string)": "BYTES",
+}
+_ERRORS_ONLY = 3
+
+
+class OnnxModel:
+    """A session of ONNX Runtime."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+        self.inputs = tuple(_spec(each, "input") for each in session.get_inputs())
+        self.outputs = tuple(_spec(each, "output") for each in session.get_outputs())
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Run the graph."""
+        feeds = {name: _with_strings(array) for name, array in inputs.items()}
+        names = [spec.name for spec in self.outputs]
+        return dict(zip(names, map(np.asarray, self._session.run(names, feeds)), strict=True))
+
+
+def load(path: Path, trust: Iterable[str] = ()) -> OnnxModel:  # noqa: ARG001 - nothing in it runs code
+    """Load an ONNX model.
+
+    Raises:
+        ModelError: it is none, needs files or operators that are not there, or gives what is no tensor.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    try:
+        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    # Its errors share no class but Exception.
+    except Exception as error:  # noqa: BLE001
+        told = " ".join(str(error).split())
+        raise ModelError(
+            f"is no ONNX model that this image runs: {told}; export it for its version"
+        ) from None
+    return OnnxModel(session)
+
+
+def _spec(node: Any, what: str) -> TensorSpec:
+    if node.type not in _DATATYPES:
+        raise ModelError(
+            f"has an {what} {node.name!r} of type {node.type}, which is no tensor; "
+            "export it without (for scikit-learn: options={'zipmap': False})"
+        )
+    shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in node.shape)
+    return TensorSpec(node.name, shape, _DATATYPES[node.type])
+
+
+def _with_strings(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind != "O":
+        return array
+    words = [word.decode(errors="replace") if isinstance(word, bytes) else word for word in array.reshape(-1)]
+    return np.array(words, dtype=object).reshape(array.shape)
