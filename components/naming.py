@@ -9,6 +9,8 @@ import hashlib
 import hmac
 
 PORT = 12345
+METRICS_PORT = 8082
+"""Where pods answer Prometheus; the Service does not lead there."""
 MANAGER = "bluegrid"
 SERVICE_ACCOUNT = "bluegrid-server"
 STORE_SECRET = "bluegrid-store"  # noqa: S105 - the name of the object that holds it

@@ -31,7 +31,10 @@ class Pods:
         """The pod that answers predictions."""
         container: core.ContainerArgsDict = {
             **self._container("serve"),
-            "ports": [{"name": "http", "container_port": naming.PORT}],
+            "ports": [
+                {"name": "http", "container_port": naming.PORT},
+                {"name": "metrics", "container_port": naming.METRICS_PORT},
+            ],
             # The program answers /live as soon as it runs and /ready when the version is loaded.
             "startup_probe": self._probe("live", period=1, failures=START_SECONDS),
             "liveness_probe": self._probe("live", period=10, failures=3),
@@ -92,6 +95,7 @@ class Pods:
             "BLUEGRID_SERVICE": self._args.service,
             "BLUEGRID_CLUSTER": self._cluster.id,
             "BLUEGRID_MODELS": MODELS_FOLDER,
+            "BLUEGRID_METRICS_PORT": str(naming.METRICS_PORT),
         }
         declared = self._args.model_set
         if declared.trust:

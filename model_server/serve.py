@@ -11,6 +11,8 @@ import uvicorn
 
 from model_server.failure import give_up, reason_of
 from model_server.http.app import make_app
+from model_server.http.observed import Observed
+from model_server.metrics import Metrics
 from model_server.startup import start
 from model_server.state import State
 
@@ -33,10 +35,11 @@ class ModelServer:
     def __init__(self, settings: Settings, port: int = PORT) -> None:
         self._settings = settings
         self._state = State()
+        self._metrics = Metrics(settings)
         self._failure: str | None = None
         self._server = uvicorn.Server(
             uvicorn.Config(
-                make_app(settings, self._state),
+                Observed(make_app(settings, self._state), self._metrics),
                 host="0.0.0.0",  # noqa: S104 - a pod's network is its own
                 port=port,
                 loop="uvloop",
@@ -57,6 +60,8 @@ class ModelServer:
         """Serve until SIGTERM, or until the version turns out not to be servable; returns the exit code."""
         # uvicorn stops in good order, then raises the signal again for whoever was there before it.
         signal.signal(signal.SIGTERM, lambda *_: None)
+        if self._settings.metrics_port:
+            self._metrics.listen(self._settings.metrics_port)
         Thread(target=self._bring_up, name="start", daemon=True).start()
         self._server.run()
         return 0 if self._failure is None else give_up(self._failure)
@@ -77,6 +82,7 @@ class ModelServer:
             self._server.should_exit = True
         else:
             self._state.ready(version)
+            self._metrics.loaded(len(version.models))
             log.info("ready", models=len(version.models), examples=version.examples)
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from model_registry.errors import ConfigError
 from model_registry.frozen import Frozen
@@ -46,6 +46,8 @@ class Settings(Frozen):
     """What the set trusts beside what is known to be harmless, as JSON: skops types, pickle globals."""
     keys: Annotated[tuple[TrustedKey, ...], _JSON] = ()
     """Who may have signed the version, as JSON; none: it need not be signed."""
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Where Prometheus asks; 0: nowhere."""
     models: Path = Path("/models")
     """Folder for the models' files; they go with the pod."""
 

@@ -104,6 +104,7 @@ def test_a_pod_knows_what_it_serves(registry: Write) -> None:
             "BLUEGRID_SERVICE": "line-loading",
             "BLUEGRID_CLUSTER": "d2",
             "BLUEGRID_MODELS": "/models",
+            "BLUEGRID_METRICS_PORT": "8082",
         }
 
 
@@ -152,7 +153,10 @@ def test_ready_means_loaded_and_live_means_running(registry: Write) -> None:
     for probe, name in health.items():
         path = f"/modelService/line-loading/v2/health/{name}"
         assert container[probe]["httpGet"] == {"path": path, "port": "http"}
-    assert container["ports"] == [{"name": "http", "containerPort": 12345}]
+    assert container["ports"] == [
+        {"name": "http", "containerPort": 12345},
+        {"name": "metrics", "containerPort": 8082},
+    ]
 
 
 def test_a_pod_that_goes_still_answers_until_the_proxy_knows(registry: Write) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from model_server.settings import Settings
 
@@ -24,7 +24,7 @@ ROWS = [[0.5, -1.0, 2.0], [1.0, 0.0, -0.25]]
 class Client:
     """Calls an application without a network."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     def request(self, method: str, path: str, **content: Any) -> httpx.Response:

@@ -180,7 +180,7 @@ def test_a_version_that_nobody_trusted_has_signed_is_not_served(
 
 def test_a_type_that_the_image_cannot_load_is_refused() -> None:
     other = ModelType.parse("tensorflow/savedmodel")
-    with pytest.raises(ConfigError, match="cannot load tensorflow/savedmodel; it loads scikit"):
+    with pytest.raises(ConfigError, match="nothing loads tensorflow/savedmodel; loaders: lightgbm"):
         loader_of(other)
 
 

@@ -1,0 +1,67 @@
+"""Metrics for Prometheus, on a port of their own, which no Ingress leads to.
+
+Labels are the set and its version, never the model: thousands of models would be thousands of time series.
+Names are those that users of MLServer know.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+if TYPE_CHECKING:
+    from http.server import HTTPServer
+
+    from model_server.settings import Settings
+
+_LABELS = ("model_set", "set_version")
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """What a pod counts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.registry = CollectorRegistry()
+        labels = (settings.set, settings.version)
+
+        self._succeeded = Counter(
+            "model_infer_request_success",
+            "Inference requests that were answered.",
+            _LABELS,
+            registry=self.registry,
+        ).labels(*labels)
+        self._failed = Counter(
+            "model_infer_request_failure",
+            "Inference requests that were refused or failed.",
+            (*_LABELS, "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "model_infer_request_duration_seconds",
+            "Seconds from an inference request to the end of its answer.",
+            _LABELS,
+            registry=self.registry,
+            buckets=_SECONDS,
+        ).labels(*labels)
+        self._loaded = Gauge(
+            "models_loaded", "Models that are loaded and proven.", _LABELS, registry=self.registry
+        ).labels(*labels)
+        self._labels = labels
+
+    def answered(self, status: int, seconds: float) -> None:
+        """Count an inference request."""
+        self._seconds.observe(seconds)
+        if status < 400:
+            self._succeeded.inc()
+        else:
+            self._failed.labels(*self._labels, str(status)).inc()
+
+    def loaded(self, models: int) -> None:
+        """Tell how many models are loaded."""
+        self._loaded.set(models)
+
+    def listen(self, port: int) -> HTTPServer:
+        """Answer `GET /metrics` on this port, in a thread that ends with the process or with the server."""
+        return start_http_server(port, registry=self.registry)[0]
