@@ -144,7 +144,10 @@ def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: st
     except (ValueError, OverflowError):
         raise InputError(f"input {name!r}: data is ragged; shape says {list(shape)}") from None
     if array.dtype.kind not in _KINDS[dtype.kind]:
-        raise InputError(f"input {name!r}: data must hold {_WHAT[dtype.kind]} only")
+        # Of integers that int64 does not hold NumPy makes floats, unless it is told not to.
+        array = np.array(data, dtype=object)
+        if dtype.kind not in "iu" or not all(type(element) is int for element in array.flat):
+            raise InputError(f"input {name!r}: data must hold {_WHAT[dtype.kind]} only")
     _check_shape(array.shape, shape, name)
     if dtype.kind in "iu" and array.dtype != dtype:
         limits = np.iinfo(dtype)

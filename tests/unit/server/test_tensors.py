@@ -59,6 +59,15 @@ def test_strings_come_back_as_they_went(array: np.ndarray[Any, Any]) -> None:
     assert [word.decode() for word in raw.reshape(-1)] == array.reshape(-1).tolist()
 
 
+def test_integers_beyond_int64_are_taken_as_they_are() -> None:
+    tensor = {"name": "a", "shape": [2], "datatype": "UINT64", "data": [0, 2**64 - 1]}
+    assert arrays_of([tensor], [TensorSpec("a", (-1,), "UINT64")])["a"].tolist() == [0, 2**64 - 1]
+    with pytest.raises(InputError, match="data must lie between 0 and 18446744073709551615"):
+        arrays_of([{**tensor, "data": [0, 2**64]}], [TensorSpec("a", (-1,), "UINT64")])
+    with pytest.raises(InputError, match="data must hold integers only"):
+        arrays_of([{**tensor, "data": [0.0, 2**63]}], [TensorSpec("a", (-1,), "UINT64")])
+
+
 def test_several_inputs_take_their_binary_data_in_turn() -> None:
     numbers = np.array([[1.5, 2.5]], dtype=np.float32)
     inputs = [binary_tensor(WORDS, "s"), binary_tensor(numbers, "a")]
