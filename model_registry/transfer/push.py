@@ -279,8 +279,6 @@ class _Packs:
         if sending.row is None:
             sending.row, entries = sending.made.result()
             sending.files, sending.models = len(entries), self._packing.place(sending.row, entries)
-            # Its entries are in the manifest's rows now.
-            del sending.made
         return sending.row
 
 
