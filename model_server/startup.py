@@ -100,20 +100,21 @@ def _load(loader: Loader, row: ModelRow, path: Path, place: str) -> ServedModel:
 
 def _reproduce(model: Model, example: Example) -> None:
     expected = np.array(example.outputs, dtype=np.float64)
-    (spec, *more), output = model.inputs, model.outputs[0].name
+    spec, *more = model.inputs
     if more:
         raise ModelError(f"has {len(model.inputs)} inputs; recorded examples are for models with one")
     try:
         rows = np.array(example.inputs).astype(DATATYPES[spec.datatype])
         # A column of numbers is as good as a row of them.
-        got = np.asarray(model.predict({spec.name: rows})[output])
+        got = next(iter(model.predict({spec.name: rows}).values()))
         got = got.reshape(-1) if got.shape == (len(expected), 1) else got
     # Whatever a framework raises, the model cannot answer its own example.
     except Exception as error:
         raise ModelError(f"cannot answer its recorded example: {type(error).__name__}: {error}") from error
-    if got.shape != expected.shape:
+    if got.shape != expected.shape or got.dtype.kind not in "fiub":
         raise ModelError(
-            f"answers its recorded example with shape {got.shape}, recorded was {expected.shape}: "
+            f"answers its recorded example with {got.dtype} of shape {got.shape}, "
+            f"recorded were numbers of shape {expected.shape}: "
             "push a model that gives one number a row"
         )
     wrong = ~np.isclose(got, expected, rtol=example.rtol, atol=example.atol)

@@ -8,6 +8,7 @@ of its pods proves.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import tarfile
 import zlib
@@ -55,6 +56,9 @@ def onnx(data: bytes) -> str | None:
         return "is cut off"
     if position > len(data):
         return "is cut off"
+    # A file of the machine that loads it would become a tensor that the model can answer with.
+    if _EXTERNAL_DATA.search(data):
+        return "names a file beside it (external data); save it with all its tensors inside"
     return None if _GRAPH in fields else "has no graph"
 
 
@@ -144,6 +148,9 @@ _COMPRESSED = (
     b"\x04\x22M\x18",
 )
 """How gzip, zlib, bzip2, xz, lzma and lz4 begin: what joblib compresses with."""
+
+_EXTERNAL_DATA = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
+"""The key that every external tensor has, field 1 of a StringStringEntryProto, however that is encoded."""
 
 _VARINT, _BYTES, _GRAPH = 0, 2, 7
 _MODEL_PROTO = {1: _VARINT, 5: _VARINT, **dict.fromkeys((2, 3, 4, 6, _GRAPH, 8, 14, 20, 25, 26), _BYTES)}

@@ -1,7 +1,8 @@
 """ONNX models, by ONNX Runtime: any framework's models that were exported to ONNX.
 
-A session gets the model's bytes and no folder, so that a model cannot name files beside it, and no libraries
-of custom operators. It computes in the thread that asks: many small models answer many requests at a time.
+A model that names files beside it is refused: ONNX Runtime would look for them in the server's own folder.
+There are no libraries of custom operators. A session computes in the thread that asks, so that many small
+models answer many requests at a time.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 import onnxruntime
 
 from model_registry.errors import ModelError
+from model_registry.model_types import looks
 from model_server.loaders import TensorSpec
 
 if TYPE_CHECKING:
@@ -56,11 +58,14 @@ def load(path: Path, trust: Iterable[str] = ()) -> OnnxModel:  # noqa: ARG001 - 
     Raises:
         ModelError: it is none, needs files or operators that are not there, or gives what is no tensor.
     """
+    data = path.read_bytes()
+    if fault := looks.onnx(data):
+        raise ModelError(f"is no ONNX model that this image runs: it {fault}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
     try:
-        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     # Its errors share no class but Exception.
     except Exception as error:  # noqa: BLE001
         told = " ".join(str(error).split())

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from model_registry.errors import ModelError
 from model_server.loaders import TensorSpec
+from model_server.tensors import datatype_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-
-_OUTPUT = TensorSpec("y", (-1,))
 
 
 class SklearnModel:
@@ -23,7 +23,6 @@ class SklearnModel:
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator
         self.inputs = (TensorSpec("x", (-1, estimator.n_features_in_)),)
-        self.outputs = (_OUTPUT,)
 
     @classmethod
     def of(cls, estimator: Any) -> SklearnModel:
@@ -34,6 +33,23 @@ class SklearnModel:
             )
         return cls(estimator)
 
+    @cached_property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """One or several numbers a row, or labels; an estimator tells only by answering."""
+        try:
+            y = self.predict({"x": np.zeros((1, self._estimator.n_features_in_))})["y"]
+        # What it makes of zeros says nothing about other rows.
+        except Exception:  # noqa: BLE001
+            return (TensorSpec("y", (-1,)),)
+        return (TensorSpec("y", (-1, *y.shape[1:]), datatype_of(y)),)
+
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Predict for `x` (n, k); returns `y` (n,)."""
-        return {"y": np.asarray(self._estimator.predict(inputs["x"]), dtype=np.float64)}
+        """Predict for `x` (n, k); returns `y` (n,), or (n, m) of an estimator with several outputs."""
+        return {"y": _of_the_protocol(np.asarray(self._estimator.predict(inputs["x"])))}
+
+
+def _of_the_protocol(y: NDArray[Any]) -> NDArray[Any]:
+    if y.dtype.kind == "f":
+        return y.astype(np.float64, copy=False)
+    # Labels are whatever the training data had.
+    return y if y.dtype.kind in "iub" else y.astype(object)

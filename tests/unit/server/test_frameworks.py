@@ -15,7 +15,7 @@ from skl2onnx import to_onnx
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from model_registry import ModelError, ModelType
+from model_registry import FormatError, ModelError, ModelType
 from model_server.inference import infer
 from model_server.loaders import Model, TensorSpec, loader_of
 from model_server.startup import ServedModel
@@ -87,19 +87,30 @@ def test_an_onnx_model_of_strings_takes_them_as_text_and_as_bytes(
     assert model.predict({"a": np.array(["x", b"y"], dtype=object)})["b"].tolist() == ["x", "y"]
 
 
-def test_an_onnx_model_cannot_read_files_beside_it(
-    tmp_path: Path, load: Callable[[str, bytes], Model]
+@pytest.mark.parametrize("key", [b"\n\x08location", b"\x8a\x00\x88\x80\x00location"])
+def test_an_onnx_model_cannot_read_files_of_the_server(
+    key: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "weights").write_bytes(np.ones(4, np.float32).tobytes())
-    exported = to_onnx(Ridge().fit(X, Y), X[:1].astype(np.float32))
+    (tmp_path / "weights").write_bytes(np.full(4, 7, np.float32).tobytes())
     weights = onnx.TensorProto(name="W", data_type=TensorProto.FLOAT, dims=[4])
     weights.data_location = TensorProto.EXTERNAL
     weights.external_data.add(key="location", value="weights")
-    exported.graph.initializer.append(weights)
-    exported.graph.node.append(helper.make_node("Identity", ["W"], ["w"]))
-    exported.graph.output.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, [4]))
-    with pytest.raises(ModelError, match=r"^is no ONNX model that this image runs: "):
-        load("onnx/onnx", exported.SerializeToString())
+    node = helper.make_node("Gather", ["W", "a"], ["b"])
+    given = helper.make_tensor_value_info("a", TensorProto.INT64, [None])
+    taken = helper.make_tensor_value_info("b", TensorProto.FLOAT, [None])
+    graph = helper.make_graph([node], "g", [given], [taken], [weights])
+    opset = [helper.make_opsetid("", 17)]
+    data = helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+    # ONNX Runtime looks for it in the folder that the server was started in.
+    monkeypatch.chdir(tmp_path)
+    # However its parser is asked to read the key.
+    for sent in (data, b"\x08\x08:" + bytes([len(key)]) + key):
+        with pytest.raises(FormatError, match=r"names a file beside it \(external data\)"):
+            ModelType.parse("onnx/onnx").check(sent)
+    path = tmp_path / "model"
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match=r"names a file beside it \(external data\)"):
+        loader_of(ModelType.parse("onnx/onnx"))(path)
 
 
 @pytest.mark.parametrize("file_type", ["ubj", "json"])

@@ -16,13 +16,15 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from model_registry import ConfigError, ModelError, ModelType
 from model_server import loaders
+from model_server.inference import infer
 from model_server.loaders import TensorSpec, loader_of
+from model_server.startup import ServedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +56,29 @@ def test_a_model_predicts_as_it_was_trained(written: str, tmp_path: Path) -> Non
     model = loader_of(ModelType.parse(written))(path)
     assert model.inputs == (TensorSpec("x", (-1, 3)),)
     assert model.predict({"x": X})["y"].tolist() == trained.predict(X).tolist()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "labels", "spec"),
+    [
+        (Ridge(), np.c_[Y, -Y], TensorSpec("y", (-1, 2))),
+        (LogisticRegression(), np.where(Y > 0, "high", "low"), TensorSpec("y", (-1,), "BYTES")),
+        (LogisticRegression(), (Y > 0).astype(np.int64), TensorSpec("y", (-1,), "INT64")),
+        (LogisticRegression(), Y > 0, TensorSpec("y", (-1,), "BOOL")),
+    ],
+    ids=["several", "words", "integers", "booleans"],
+)
+def test_an_estimator_answers_with_what_it_was_trained_on(
+    estimator: Any, labels: np.ndarray[Any, Any], spec: TensorSpec, tmp_path: Path
+) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(skops.io.dumps(estimator.fit(X, labels)))
+    model = loader_of(ModelType.parse("scikit-learn/skops"))(path)
+    assert model.outputs == (spec,)
+    tensor = {"name": "x", "shape": [2, 3], "datatype": "FP64", "data": X[:2].tolist()}
+    (output,) = infer(ServedModel("line-1", "sha256:0", model), {"inputs": [tensor]}).document["outputs"]
+    assert output["datatype"] == spec.datatype
+    assert list(output["data"]) == estimator.predict(X[:2]).reshape(-1).tolist()
 
 
 @pytest.mark.parametrize("written", WRITERS)
