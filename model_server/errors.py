@@ -41,6 +41,30 @@ class BusyError(RequestError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
 
+class LoadError(RequestError):
+    """The model cannot be loaded; the others can."""
+
+    status = 503
+
+
+class OutOfMemoryError(RequestError):
+    """The request, or its model, takes more memory than there is."""
+
+    status = 507
+
+
+class TimeLimitError(RequestError):
+    """The request took too long; the process that worked on it was stopped."""
+
+    status = 504
+
+
+class CrashError(RequestError):
+    """The process that worked on the request ended."""
+
+    status = 500
+
+
 class NotReadyError(RequestError):
     """The models are not loaded yet."""
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model_server.errors import InputError, NotFoundError, PredictionError, RequestError
+from model_server.errors import (
+    InputError,
+    NotFoundError,
+    OutOfMemoryError,
+    PredictionError,
+    RequestError,
+)
 from model_server.tensors import arrays_of, binary_of, datatype_of, json_of
 
 if TYPE_CHECKING:
@@ -33,12 +39,20 @@ def find(models: Mapping[str, ServedModel], uid: str) -> ServedModel:
     """The model of a UID.
 
     Raises:
-        NotFoundError: there is none; the message names the nearest UIDs, which takes 50 us a model.
+        NotFoundError: there is none; the message names the nearest UIDs.
+        LoadError: it cannot be loaded.
     """
-    if uid in models:
-        return models[uid]
-    nearest = ", ".join(get_close_matches(uid, models))
-    raise NotFoundError(f"no model {uid!r} in this version" + (f"; nearest: {nearest}" if nearest else ""))
+    check_uid(models, uid)
+    return models[uid]
+
+
+def check_uid(models: Mapping[str, ServedModel], uid: str) -> None:
+    """Raise NotFoundError unless there is such a model, and name the nearest UIDs: 50 us a model."""
+    if uid not in models:
+        nearest = ", ".join(get_close_matches(uid, models))
+        raise NotFoundError(
+            f"no model {uid!r} in this version" + (f"; nearest: {nearest}" if nearest else "")
+        )
 
 
 def infer(served: ServedModel, request: Mapping[str, Any], binary: BinaryData | None = None) -> Answer:
@@ -62,6 +76,8 @@ def predict(served: ServedModel, inputs: Mapping[str, NDArray[Any]]) -> Mapping[
     """Call the model; PredictionError when it fails, or gives a number that is none."""
     try:
         values = served.model.predict(inputs)
+    except MemoryError as error:
+        raise OutOfMemoryError(f"model {served.uid} needs more memory for this than there is") from error
     # Whatever a framework raises is this model's failure on this input: the server goes on.
     except Exception as error:
         raise PredictionError(f"model {served.uid} failed: {type(error).__name__}: {error}") from error

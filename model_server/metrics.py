@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from http.server import HTTPServer
 
     from model_server.settings import Settings
@@ -45,9 +46,9 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         ).labels(*labels)
-        self._loaded = Gauge(
-            "models_loaded", "Models that are loaded and proven.", _LABELS, registry=self.registry
-        ).labels(*labels)
+        self._loaded = Gauge("models_loaded", "Models in memory.", _LABELS, registry=self.registry).labels(
+            *labels
+        )
         self._labels = labels
 
     def answered(self, status: int, seconds: float) -> None:
@@ -58,9 +59,9 @@ class Metrics:
         else:
             self._failed.labels(*self._labels, str(status)).inc()
 
-    def loaded(self, models: int) -> None:
-        """Tell how many models are loaded."""
-        self._loaded.set(models)
+    def watch(self, loaded: Callable[[], int]) -> None:
+        """Tell, whenever it is asked for, how many models are loaded."""
+        self._loaded.set_function(loaded)
 
     def listen(self, port: int) -> HTTPServer:
         """Answer `GET /metrics` on this port, in a thread that ends with the process or with the server."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
-from threading import Thread
+import socket
 from typing import TYPE_CHECKING
 
-import structlog
 import uvicorn
+import uvloop
 
-from model_server.failure import give_up, reason_of
-from model_server.http.app import make_app
+from model_server.failure import give_up
+from model_server.http.app import make_admin_app, make_app
+from model_server.http.by_port import ByPort
 from model_server.http.observed import Observed
 from model_server.metrics import Metrics
-from model_server.startup import start
-from model_server.state import State
+from model_server.workers.crew import Crew
 
 if TYPE_CHECKING:
     from model_server.settings import Settings
@@ -30,31 +31,12 @@ _GRACE = 20
 
 
 class ModelServer:
-    """An HTTP server, and the thread that brings its version up."""
+    """An HTTP server, and the workers that have the version's models."""
 
     def __init__(self, settings: Settings, port: int = PORT) -> None:
         self._settings = settings
-        self._state = State()
+        self._port = port
         self._metrics = Metrics(settings)
-        self._failure: str | None = None
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                Observed(make_app(settings, self._state), self._metrics),
-                host="0.0.0.0",  # noqa: S104 - a pod's network is its own
-                port=port,
-                loop="uvloop",
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                # Set here, not in the application: answers to what is not even HTTP carry them too.
-                headers=_headers(settings),
-                timeout_keep_alive=_KEEP_ALIVE,
-                timeout_graceful_shutdown=_GRACE,
-            )
-        )
 
     def run(self) -> int:
         """Serve until SIGTERM, or until the version turns out not to be servable; returns the exit code."""
@@ -62,28 +44,52 @@ class ModelServer:
         signal.signal(signal.SIGTERM, lambda *_: None)
         if self._settings.metrics_port:
             self._metrics.listen(self._settings.metrics_port)
-        Thread(target=self._bring_up, name="start", daemon=True).start()
-        self._server.run()
-        return 0 if self._failure is None else give_up(self._failure)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            failure = runner.run(self._serve())
+        return 0 if failure is None else give_up(failure)
 
-    def _bring_up(self) -> None:
-        log = structlog.get_logger()
+    async def _serve(self) -> str | None:
+        crew = Crew(self._settings)
+        self._metrics.watch(lambda: crew.loaded)
+        server = uvicorn.Server(self._config(crew))
+        sockets = [_listening("0.0.0.0", self._port)]  # noqa: S104 - a pod's network is its own
+        if self._settings.admin_port:
+            sockets.append(_listening("127.0.0.1", self._settings.admin_port))
 
-        def say(line: str) -> None:
-            self._state.not_ready(line)
-            log.info(line)
+        def stop(_: asyncio.Future[str]) -> None:
+            server.should_exit = True
 
-        try:
-            version = start(self._settings, say)
-        # A thread that died silently would leave a pod that is live and never ready.
-        except Exception as error:  # noqa: BLE001
-            self._failure = reason_of(error, self._settings)
-            self._state.not_ready(self._failure)
-            self._server.should_exit = True
-        else:
-            self._state.ready(version)
-            self._metrics.loaded(len(version.models))
-            log.info("ready", models=len(version.models), examples=version.examples)
+        crew.broken.add_done_callback(stop)
+        crew.start()
+        await server.serve(sockets)
+        broken = crew.broken.result() if crew.broken.done() else None
+        await crew.close()
+        return broken
+
+    def _config(self, crew: Crew) -> uvicorn.Config:
+        # Port 0 is none: no connection comes to it.
+        by_port = {self._settings.admin_port: make_admin_app(self._settings, crew)}
+        app = ByPort(by_port, make_app(self._settings, crew))
+        return uvicorn.Config(
+            Observed(app, self._metrics),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Set here, not in the application: answers to what is not even HTTP carry them too.
+            headers=_headers(self._settings),
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=_GRACE,
+        )
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    return listening
 
 
 def _headers(settings: Settings) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -48,6 +48,18 @@ class Settings(Frozen):
     """Who may have signed the version, as JSON; none: it need not be signed."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Where Prometheus asks; 0: nowhere."""
+    admin_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Where models are loaded and unloaded, on loopback only; 0: nowhere."""
+    load: Literal["eager", "lazy"] = "eager"
+    """All models at the start, or each on its first request."""
+    memory: Annotated[int, Field(gt=0)] | None = None
+    """Bytes that all models may take when they are loaded on request; the least recently used go."""
+    request_memory: Annotated[int, Field(gt=0)] = 512 * 2**20
+    """Bytes that a worker may take on top of its models while it answers."""
+    time_limit: Annotated[float, Field(gt=0)] = 4.0
+    """Seconds that a model may take for one request; the process that takes longer is replaced."""
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes that models run in; one a CPU core."""
     models: Path = Path("/models")
     """Folder for the models' files; they go with the pod."""
 

@@ -1,4 +1,4 @@
-"""From an empty folder to models that are proven to answer as they did when they were trained."""
+"""From an empty folder to a model that is proven to answer as it did when it was trained."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-_TELL_EVERY = 100
-
 
 @dataclass(frozen=True)
 class ServedModel:
@@ -37,16 +35,23 @@ class ServedModel:
 
 
 @dataclass(frozen=True)
-class ServedVersion:
-    """All models of a version."""
+class FetchedVersion:
+    """A version's files, verified, and what loads them."""
 
-    models: Mapping[str, ServedModel]
-    examples: int
-    """Recorded examples that reproduced."""
+    rows: Mapping[str, ModelRow]
+    """Of the manifest, by UID."""
+    paths: Mapping[str, Path]
+    """The model's file or folder by UID."""
+    loader: Loader
+
+    @property
+    def examples(self) -> int:
+        """How many models have recorded examples."""
+        return sum(row.example is not None for row in self.rows.values())
 
 
-def start(settings: Settings, say: Say) -> ServedVersion:
-    """Fetch, verify and load a version, and answer its recorded examples.
+def fetched(settings: Settings, say: Say) -> FetchedVersion:
+    """Fetch and verify a version.
 
     Args:
         settings: which version, from where.
@@ -56,49 +61,35 @@ def start(settings: Settings, say: Say) -> ServedVersion:
         BluegridError: the version cannot be served; the message says why.
     """
 
-    def fetched(event: ProgressEvent) -> None:
+    def progress(event: ProgressEvent) -> None:
         say(f"{settings.place}: {event.models} of {event.models_total} models fetched")
 
     say(f"{settings.place}: fetching")
     # A type that cannot be loaded, or a trust that makes no sense, is told before anything is fetched.
     loader = loader_of(settings.type, settings.trust)
-    store = open_store(settings.store)
     version = fetch(
-        store,
+        open_store(settings.store),
         settings.set,
         settings.version,
         settings.manifest,
         settings.models,
         keys=[key.to_public_key() for key in settings.keys],
-        progress=fetched,
+        progress=progress,
     )
     if version.manifest.type != settings.type:
         raise ConfigError(
             f"BLUEGRID_TYPE: {settings.type}, but {settings.place} is of {version.manifest.type}"
         )
-    rows = version.manifest.models
-    say(f"{settings.place}: loading {len(rows)} models")
-    models = {}
-    # One after the other: building a model from a small file holds the interpreter's lock, so that threads
-    # only take turns (measured: twice as slow with four).
-    for number, row in enumerate(rows, start=1):
-        models[row.uid] = _load(loader, row, version.paths[row.uid], settings.place)
-        if number % _TELL_EVERY == 0:
-            say(f"{settings.place}: {number} of {len(rows)} models loaded")
-    return ServedVersion(models, examples=sum(row.example is not None for row in rows))
+    return FetchedVersion({row.uid: row for row in version.manifest.models}, version.paths, loader)
 
 
-def _load(loader: Loader, row: ModelRow, path: Path, place: str) -> ServedModel:
-    try:
-        model = loader(path)
-        if row.example is not None:
-            _reproduce(model, row.example)
-    except ModelError as error:
-        raise ModelError(f"{place}: model {row.uid} {error}") from error
-    return ServedModel(row.uid, f"sha256:{row.sha256}", model)
+def load(version: FetchedVersion, uid: str) -> ServedModel:
+    """Load a model; ModelError when it cannot be, whose message goes on after "model <uid>"."""
+    return ServedModel(uid, f"sha256:{version.rows[uid].sha256}", version.loader(version.paths[uid]))
 
 
-def _reproduce(model: Model, example: Example) -> None:
+def reproduce(model: Model, example: Example) -> None:
+    """Let a model answer its recorded example; ModelError when it answers otherwise."""
     expected = np.array(example.outputs, dtype=np.float64)
     spec, *more = model.inputs
     if more:

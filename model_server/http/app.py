@@ -2,53 +2,49 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
+import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from model_server import inference
-from model_server.errors import BusyError, InputError, NotFoundError, NotReadyError, RequestError
-from model_server.http.messages import (
-    JSON_LENGTH,
-    answer,
-    binary_answer,
-    body_of,
-    failed,
-    parsed,
-    refused,
-    split,
-    unrouted,
-)
-from model_server.tensors import BinaryData
+from model_server.bodies import JSON_LENGTH, parsed
+from model_server.errors import InputError, NotFoundError, NotReadyError, RequestError
+from model_server.http.messages import answer, body_of, failed, refused, response, unrouted
+from model_server.workers.calls import Call, Kind, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from model_server.loaders import TensorSpec
     from model_server.settings import Settings
-    from model_server.startup import ServedModel
-    from model_server.state import State
-
-_T = TypeVar("_T")
-
-MAX_WAITING = 1000
-"""Requests that wait for the models; what comes on top is told to come again, while it still may."""
-
-_SLICE = 16
-"""Requests of a batch that are answered in one go; between two slices other requests get their turn."""
+    from model_server.workers.calls import Part
 
 
-def make_app(settings: Settings, state: State) -> Starlette:
-    """Make the application; it answers probes at once and models as soon as `state` has them."""
-    api = Api(settings, state)
+class Models(Protocol):
+    """Who answers calls: the crew of workers."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why calls are not answered yet; None: they are."""
+
+    async def ask(self, call: Call) -> Reply:
+        """Have a call answered; RequestError when it is not."""
+
+    async def ask_all(self, call: Call) -> list[Part]:
+        """Have a call answered by every worker."""
+
+    async def load(self, uid: str) -> Part:
+        """Load a model."""
+
+    async def unload(self, uid: str) -> Part:
+        """Let go of a model until it is loaded again."""
+
+
+def make_app(settings: Settings, models: Models) -> Starlette:
+    """Make the application; it answers probes at once and calls as soon as `models` takes them."""
+    api = Api(settings, models)
     base = f"/modelService/{settings.service}/v2"
     routes = []
     for model in ("/models/{uid}", "/models/{uid}/versions/{version}"):
@@ -66,6 +62,23 @@ def make_app(settings: Settings, state: State) -> Starlette:
         Route(f"{base}/repository/index", api.index, methods=["POST"]),
         Route(base, api.server, methods=["GET"]),
     ]
+    return _app(routes)
+
+
+def make_admin_app(settings: Settings, models: Models) -> Starlette:
+    """Make the application of the admin port: models are loaded and unloaded, and nothing else."""
+    admin = Admin(models)
+    base = "/v2/repository"
+    return _app(
+        [
+            Route(f"{base}/index", Api(settings, models).index, methods=["POST"]),
+            Route(f"{base}/models/{{uid}}/load", admin.load, methods=["POST"]),
+            Route(f"{base}/models/{{uid}}/unload", admin.unload, methods=["POST"]),
+        ]
+    )
+
+
+def _app(routes: list[Route]) -> Starlette:
     # Any: Starlette's types do not see that a handler gets only what it is registered for.
     handlers: dict[Any, Any] = {RequestError: refused, HTTPException: unrouted, Exception: failed}
     app = Starlette(routes=routes, exception_handlers=handlers)
@@ -76,60 +89,32 @@ def make_app(settings: Settings, state: State) -> Starlette:
 class Api:
     """The endpoints."""
 
-    def __init__(self, settings: Settings, state: State) -> None:
+    def __init__(self, settings: Settings, models: Models) -> None:
         self._settings = settings
-        self._state = state
-        # Models predict in a thread, so that probes are answered at once however many requests wait. In one
-        # thread: more would only take turns with the event loop for the interpreter's lock.
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="inference")
-        self._waiting = 0
+        self._models = models
 
     async def infer(self, request: Request) -> Response:
         """Answer one inference request."""
-        served = await self._served(request)
-        text, binary = split(await body_of(request), request.headers.get(JSON_LENGTH))
-        inferred = await self._in_worker(lambda: inference.infer(served, parsed(text), BinaryData(binary)))
-        document = {
-            "model_name": served.uid,
-            "model_version": self._settings.version,
-            "parameters": {"digest": served.digest},
-            **inferred.document,
-        }
-        return binary_answer(document, inferred.binary) if inferred.binary else answer(document)
+        uid = self._uid(request)
+        call = Call(Kind.INFER, uid, await body_of(request), request.headers.get(JSON_LENGTH))
+        return response(await self._models.ask(call))
 
     async def predict(self, request: Request) -> Response:
         """Answer the form for people: `{"model": uid, "instances": [[...]]}`."""
-        models = self._models()
-        document = parsed(await body_of(request))
-        uid = document.get("model")
-        if not isinstance(uid, str):
-            raise InputError('model: expected a UID, such as {"model": "line-17", "instances": [[1.0, 2.0]]}')
-        served = await self._in_worker(lambda: inference.find(models, uid))
-        predicted = await self._in_worker(lambda: inference.predict_instances(served, document))
-        return answer({"model": uid, "version": self._settings.version, **predicted})
+        return response(await self._models.ask(Call(Kind.PREDICT, body=await body_of(request))))
 
     async def batch_infer(self, request: Request) -> Response:
         """Answer inference requests for many models."""
-        models = self._models()
-        body = await body_of(request)
-
-        requests = await self._in_worker(lambda: inference.requests_of(parsed(body)))
-        responses: list[dict[str, Any]] = []
-        for start in range(0, len(requests), _SLICE):
-            chosen = requests[start : start + _SLICE]
-            responses += await self._in_worker(partial(inference.batch_infer, models, chosen))
-        return await self._in_worker(lambda: answer({"responses": responses}))
+        return response(await self._models.ask(Call(Kind.BATCH, body=await body_of(request))))
 
     async def live(self, _: Request) -> Response:
         """Whether the process answers."""
         return answer({"live": True})
 
     async def ready(self, _: Request) -> Response:
-        """Whether every model of the version is loaded and proven."""
-        if self._state.models is None:
-            return answer(
-                {"ready": False, "reason": self._state.reason}, NotReadyError.status, NotReadyError.headers
-            )
+        """Whether every model of the version is loaded and proven, or can be."""
+        if (reason := self._models.reason) is not None:
+            return answer({"ready": False, "reason": reason}, NotReadyError.status, NotReadyError.headers)
         return answer({"ready": True})
 
     async def server(self, _: Request) -> Response:
@@ -144,57 +129,66 @@ class Api:
 
     async def models(self, _: Request) -> Response:
         """All UIDs."""
-        return answer({"models": list(self._models())})
+        reply = await self._models.ask(Call(Kind.STATES))
+        return answer({"models": list(orjson.loads(reply.first.body))})
 
     async def model(self, request: Request) -> Response:
         """What one model takes and gives."""
-        served = await self._served(request)
-        return answer(
-            {
-                "name": served.uid,
-                "versions": [self._settings.version],
-                "platform": str(self._settings.type).replace("/", "_"),
-                "inputs": [_tensor(spec) for spec in served.model.inputs],
-                "outputs": [_tensor(spec) for spec in served.model.outputs],
-            }
-        )
+        return response(await self._models.ask(Call(Kind.DESCRIBE, self._uid(request))))
 
     async def model_ready(self, request: Request) -> Response:
-        """Whether one model is ready: all are, or none."""
-        served = await self._served(request)
-        return answer({"name": served.uid, "ready": True})
+        """Whether one model is there: in memory, or to be loaded on the first request."""
+        uid = self._uid(request)
+        reply = await self._models.ask(Call(Kind.STATE, uid))
+        if reply.first.status >= 400:
+            return response(reply)
+        state, reason = orjson.loads(reply.first.body)
+        ready = state == "READY" or (self._settings.load == "lazy" and reason == "")
+        return answer({"name": uid, "ready": ready}, 200 if ready else NotReadyError.status)
 
-    async def index(self, _: Request) -> Response:
-        """The repository's index; all models are ready, so the request's `ready` filter changes nothing."""
-        version = self._settings.version
+    async def index(self, request: Request) -> Response:
+        """The repository's index; `{"ready": true}` leaves out what is not ready."""
+        body = await body_of(request)
+        only_ready = bool(parsed(body).get("ready", False)) if body else False
+        states: dict[str, tuple[str, str]] = {}
+        for part in await self._models.ask_all(Call(Kind.STATES)):
+            # What one worker has, is there.
+            told = orjson.loads(part.body)
+            states |= {uid: state for uid, state in told.items() if states.get(uid, [""])[0] != "READY"}
         return answer(
-            [{"name": uid, "version": version, "state": "READY", "reason": ""} for uid in self._models()]
+            [
+                {"name": uid, "version": self._settings.version, "state": state, "reason": reason}
+                for uid, (state, reason) in states.items()
+                if state == "READY" or not only_ready
+            ]
         )
 
-    def _models(self) -> Mapping[str, ServedModel]:
-        models = self._state.models
-        if models is None:
-            raise NotReadyError(f"not ready: {self._state.reason}")
-        return models
-
-    async def _served(self, request: Request) -> ServedModel:
-        models, uid = self._models(), request.path_params["uid"]
+    def _uid(self, request: Request) -> str:
         version = request.path_params.get("version", self._settings.version)
         if version != self._settings.version:
             raise NotFoundError(f"no version {version!r} here; this cluster serves {self._settings.version}")
-        if uid in models:
-            return models[uid]
-        return await self._in_worker(lambda: inference.find(models, uid))
-
-    async def _in_worker(self, work: Callable[[], _T]) -> _T:
-        if self._waiting >= MAX_WAITING:
-            raise BusyError(f"{MAX_WAITING} requests wait already; come again, or add replicas")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, work)
-        finally:
-            self._waiting -= 1
+        uid = request.path_params["uid"]
+        assert isinstance(uid, str)  # noqa: S101 - which mypy does not know
+        return uid
 
 
-def _tensor(spec: TensorSpec) -> dict[str, Any]:
-    return {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape}
+class Admin:
+    """The endpoints that change what is in memory."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    async def load(self, request: Request) -> Response:
+        """Load a model of the version; files and configuration from outside are refused."""
+        body = await body_of(request)
+        if body and parsed(body).get("parameters"):
+            raise InputError("parameters: models and their configuration come from the version only")
+        return _done(await self._models.load(request.path_params["uid"]))
+
+    async def unload(self, request: Request) -> Response:
+        """Let go of a model until it is loaded again."""
+        return _done(await self._models.unload(request.path_params["uid"]))
+
+
+def _done(part: Part) -> Response:
+    return answer({}) if part.status < 400 else response(Reply(part))

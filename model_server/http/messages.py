@@ -1,26 +1,25 @@
-"""Bodies of requests and answers."""
+"""Bodies of requests and answers, as Starlette has them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from model_server.errors import InputError, RequestError, TooLargeError
+from model_server.bodies import json_of
+from model_server.errors import RequestError, TooLargeError
+from model_server.workers.calls import JSON, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping
 
     from starlette.exceptions import HTTPException
     from starlette.requests import Request
 
+    from model_server.workers.calls import Reply
+
 MAX_BODY = 16 * 2**20
 """Bytes of a request's body; 186 models with 100 features each take 0.4 MB."""
-
-
-JSON_LENGTH = "Inference-Header-Content-Length"
-"""The header that says how long the JSON before binary data is."""
 
 
 async def body_of(request: Request) -> bytes:
@@ -38,51 +37,29 @@ async def body_of(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def parsed(body: bytes) -> dict[str, Any]:
-    """Return the JSON object that a body holds.
-
-    Raises:
-        InputError: it holds something else.
-    """
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"the body is no JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise InputError("the body must be a JSON object")
-    return document
-
-
-def split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
-    """Return a body's JSON, and the binary data behind it, if the header says where the JSON ends.
-
-    Raises:
-        InputError: the header is no length within the body.
-    """
-    if json_length is None:
-        return body, b""
-    length = int(json_length) if json_length.isascii() and json_length.isdigit() else -1
-    if not 0 <= length <= len(body):
-        raise InputError(f"{JSON_LENGTH}: {json_length!r} is no length of the JSON in {len(body)} bytes")
-    return body[:length], body[length:]
-
-
-def binary_answer(document: Any, binary: Sequence[bytes]) -> Response:
-    """Return an answer of JSON with binary data behind it."""
-    content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-    headers = {JSON_LENGTH: str(len(content))}
-    return Response(b"".join((content, *binary)), headers=headers, media_type="application/octet-stream")
-
-
 def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an answer of JSON; arrays of numbers are NumPy's."""
-    content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(content, status, headers, "application/json")
+    """Return an answer of JSON."""
+    return Response(json_of(document), status, headers, JSON)
+
+
+def response(reply: Reply) -> Response:
+    """Return a worker's answer; one of several parts is sent as they come."""
+    first, rest = reply.first, reply.rest
+    if rest is None:
+        return Response(first.body, first.status, first.headers)
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield first.body
+        async for part in rest:
+            yield part.body
+
+    return StreamingResponse(parts(), first.status, first.headers)
 
 
 async def refused(_: Request, error: RequestError) -> Response:
     """Answer a RequestError."""
-    return answer({"error": str(error)}, error.status, error.headers)
+    part = refusal(error)
+    return Response(part.body, part.status, part.headers)
 
 
 async def unrouted(request: Request, error: HTTPException) -> Response:

@@ -37,6 +37,9 @@ _LOADERS = {
 }
 """The module of each type, and the extra that brings what it imports."""
 
+_OUTLIVE_FORK = frozenset({"scikit-learn", "onnx", "xgboost", "lightgbm"})
+"""Frameworks whose models, loaded in one process, answer in those that are forked from it: no threads."""
+
 ENTRY_POINTS = "bluegrid.loaders"
 
 
@@ -93,3 +96,8 @@ def loader_of(model_type: ModelType, trust: Iterable[str] = ()) -> Loader:
         known = sorted({*_LOADERS, *(point.name for point in entry_points(group=ENTRY_POINTS))})
         raise ConfigError(f"BLUEGRID_TYPE: nothing loads {name}; loaders: {', '.join(known)}")
     return partial(load, trust=tuple(trust))
+
+
+def outlives_fork(model_type: ModelType) -> bool:
+    """Whether models that one process has loaded answer in a process that is forked from it."""
+    return model_type.framework in _OUTLIVE_FORK

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+# What most estimators are made of: imported before the first of them is loaded, since that takes a second.
+import sklearn.ensemble
+import sklearn.linear_model
+import sklearn.pipeline  # noqa: F401
+
 from model_registry.errors import ModelError
 from model_server.loaders import TensorSpec
 from model_server.tensors import datatype_of

@@ -15,9 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from model_registry import ModelType, models_in_folder, open_store, push
 from model_server.http.app import make_app
 from model_server.settings import Settings
-from model_server.startup import start
-from model_server.state import State
-from tests.unit.server.pods import ROWS, Client, Trained
+from tests.unit.server.pods import ROWS, Client, InProcess, Trained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,19 +69,19 @@ def settings(publish: Callable[[Path], Settings], trained: Trained) -> Settings:
 
 
 @pytest.fixture
-def state() -> State:
-    """The state of a server that is still loading."""
-    return State()
+def models(settings: Settings) -> InProcess:
+    """The models of a server that is still loading."""
+    return InProcess(settings)
 
 
 @pytest.fixture
-def client(settings: Settings, state: State) -> Client:
+def client(settings: Settings, models: InProcess) -> Client:
     """A client of the application, without a network; the version is not started yet."""
-    return Client(make_app(settings, state))
+    return Client(make_app(settings, models))
 
 
 @pytest.fixture
-def served(client: Client, settings: Settings, state: State) -> Client:
+def served(client: Client, models: InProcess) -> Client:
     """A client of the application, with its models loaded."""
-    state.ready(start(settings, lambda _: None))
+    models.start()
     return client

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from model_server.answering import Answering
+from model_server.errors import NotReadyError
+from model_server.pool import Pool
+from model_server.startup import fetched
+from model_server.workers.calls import Call, Kind, Part, Reply
+
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
     from typing import Any
 
@@ -46,6 +53,47 @@ class Client:
         return self.request("POST", path, **content)
 
 
+class InProcess:
+    """Models that answer in the process of the test."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.reason: str | None = "starting"
+        self._settings = settings
+        self._answering: Answering
+
+    def start(self) -> None:
+        """Load the version and take calls."""
+        pool = Pool(fetched(self._settings, lambda _: None), self._settings)
+        if self._settings.load == "eager":
+            pool.load_all(lambda _: None)
+        self._answering = Answering(self._settings, pool)
+        self.reason = None
+
+    async def ask(self, call: Call) -> Reply:
+        """Answer a call."""
+        if self.reason is not None:
+            raise NotReadyError(f"not ready: {self.reason}")
+        first, *others = self._answering.parts(call)
+
+        async def rest() -> AsyncIterator[Part]:
+            for part in others:
+                yield part
+
+        return Reply(first, None if first.is_last else rest())
+
+    async def ask_all(self, call: Call) -> list[Part]:
+        """Answer a call once."""
+        return [(await self.ask(call)).first]
+
+    async def load(self, uid: str) -> Part:
+        """Load a model."""
+        return (await self.ask(Call(Kind.LOAD, uid))).first
+
+    async def unload(self, uid: str) -> Part:
+        """Let go of a model."""
+        return (await self.ask(Call(Kind.UNLOAD, uid))).first
+
+
 @dataclass(frozen=True)
 class Trained:
     """Three models of three features, with what each predicts for ROWS."""
@@ -58,7 +106,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     """The environment variables that say the same as `settings`."""
     return {
         f"BLUEGRID_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
-        for name, value in settings.model_dump(mode="json").items()
+        for name, value in settings.model_dump(mode="json", exclude_none=True).items()
     }
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import generate_latest
 
+from model_server import inference
 from model_server.http.app import make_app
 from model_server.http.observed import Observed
 from model_server.metrics import Metrics
-from model_server.startup import start
 from tests.unit.server.pods import BASE, Client, tensor
 
 if TYPE_CHECKING:
     from model_server.settings import Settings
-    from model_server.state import State
+    from tests.unit.server.pods import InProcess
 
 INFER = f"{BASE}/models/line-1/infer"
 LABELS = 'model_set="g1",set_version="v1"'
@@ -28,9 +28,9 @@ def metrics(settings: Settings) -> Metrics:
 
 
 @pytest.fixture
-def observed(settings: Settings, state: State, metrics: Metrics) -> Client:
-    state.ready(start(settings, lambda _: None))
-    return Client(Observed(make_app(settings, state), metrics))
+def observed(settings: Settings, models: InProcess, metrics: Metrics) -> Client:
+    models.start()
+    return Client(Observed(make_app(settings, models), metrics))
 
 
 def told(metrics: Metrics) -> list[str]:
@@ -42,7 +42,7 @@ def test_requests_are_counted_by_set_and_version(observed: Client, metrics: Metr
     observed.post(INFER, json=tensor())
     observed.post(INFER, json={})
     observed.get(f"{BASE}/health/live")
-    metrics.loaded(3)
+    metrics.watch(lambda: 3)
     lines = told(metrics)
     assert f"model_infer_request_success_total{{{LABELS}}} 2.0" in lines
     assert f'model_infer_request_failure_total{{{LABELS},status="400"}} 1.0' in lines
@@ -61,9 +61,9 @@ def test_an_answer_carries_the_requests_id_and_trace(observed: Client) -> None:
 
 
 def test_a_failure_is_logged_under_its_id(
-    observed: Client, state: State, capsys: pytest.CaptureFixture[str]
+    observed: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    state._models = {"line-1": None}  # type: ignore[dict-item]
+    monkeypatch.setattr(inference, "infer", None)
     got = observed.post(INFER, json=tensor(), headers={"X-Request-Id": b"abc\xe9"})
     assert got.status_code == 500
     assert "abc" in capsys.readouterr().out

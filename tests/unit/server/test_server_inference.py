@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from model_server.http import app, messages
+from model_server.bodies import JSON_LENGTH
+from model_server.http import messages
 from tests.unit.server.pods import BASE, ROWS, tensor
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def test_a_prediction_that_is_no_finite_number_is_no_answer(served: Client) -> N
 
 def binary_body(request: dict[str, Any], data: bytes) -> dict[str, Any]:
     text = json.dumps(request).encode()
-    return {"content": text + data, "headers": {messages.JSON_LENGTH: str(len(text))}}
+    return {"content": text + data, "headers": {JSON_LENGTH: str(len(text))}}
 
 
 def test_binary_tensors_go_there_and_back(served: Client, trained: Trained) -> None:
@@ -153,7 +154,7 @@ def test_binary_tensors_go_there_and_back(served: Client, trained: Trained) -> N
     del request["inputs"][0]["data"]
     request["outputs"] = [{"name": "y", "parameters": {"binary_data": True}}]
     got = served.post(INFER, **binary_body(request, rows))
-    length = int(got.headers[messages.JSON_LENGTH])
+    length = int(got.headers[JSON_LENGTH])
     (output,) = json.loads(got.content[:length])["outputs"]
     assert output == {"name": "y", "shape": [2], "datatype": "FP64", "parameters": {"binary_data_size": 16}}
     assert np.frombuffer(got.content[length:]) == pytest.approx(trained.predictions["line-1"])
@@ -161,7 +162,7 @@ def test_binary_tensors_go_there_and_back(served: Client, trained: Trained) -> N
 
 @pytest.mark.parametrize("length", ["-1", "x", "99999", "", "\u0664"])
 def test_a_wrong_length_of_the_json_is_refused(served: Client, length: str) -> None:
-    headers = {messages.JSON_LENGTH: length.encode()}
+    headers = {JSON_LENGTH: length.encode()}
     got = served.post(INFER, content=b"{}", headers=headers)
     assert got.status_code == 400
     assert got.json()["error"].startswith("Inference-Header-Content-Length: ")
@@ -174,6 +175,7 @@ def test_a_wanted_output_may_be_named(served: Client) -> None:
 
 def test_people_ask_with_rows_and_get_predictions(served: Client, trained: Trained) -> None:
     got = served.post(PREDICT, json={"model": "line-1", "instances": ROWS}).json()
+    assert got.pop("digest").startswith("sha256:")
     assert got.pop("predictions") == pytest.approx(trained.predictions["line-1"])
     assert got == {"model": "line-1", "version": "v1"}
 
@@ -193,12 +195,3 @@ def test_what_people_get_wrong_is_told(served: Client, body: object, status: int
     got = served.post(PREDICT, json=body)
     assert got.status_code == status
     assert got.json()["error"].startswith(told)
-
-
-def test_a_server_with_too_much_to_do_asks_to_come_again(
-    served: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app, "MAX_WAITING", 0)
-    got = served.post(INFER, json=tensor())
-    assert (got.status_code, got.headers["Retry-After"]) == (503, "1")
-    assert served.get(f"{BASE}/health/ready").status_code == 200

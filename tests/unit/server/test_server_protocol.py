@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from model_server import inference
 from tests.unit.server.pods import BASE, tensor
 
 if TYPE_CHECKING:
-    from model_server.state import State
-    from tests.unit.server.pods import Client
+    from tests.unit.server.pods import Client, InProcess
 
 
-def test_a_loading_server_is_live_and_not_ready_and_says_why(client: Client, state: State) -> None:
-    state.not_ready("set g1 version v1: 2 of 3 models loaded")
+def test_a_loading_server_is_live_and_not_ready_and_says_why(client: Client, models: InProcess) -> None:
+    models.reason = "set g1 version v1: 2 of 3 models loaded"
     assert client.get(f"{BASE}/health/live").json() == {"live": True}
     got = client.get(f"{BASE}/health/ready")
     assert got.status_code == 503
@@ -57,8 +57,10 @@ def test_metadata_is_as_the_protocol_has_it(served: Client) -> None:
         "inputs": [{"name": "x", "datatype": "FP64", "shape": [-1, 3]}],
         "outputs": [{"name": "y", "datatype": "FP64", "shape": [-1]}],
     }
-    assert served.get(f"{BASE}/models/line-1").json() == model
-    assert served.get(f"{BASE}/models/line-1/versions/v1").json() == model
+    got = served.get(f"{BASE}/models/line-1").json()
+    assert got.pop("parameters")["digest"].startswith("sha256:")
+    assert got == model
+    assert served.get(f"{BASE}/models/line-1/versions/v1").json().items() >= model.items()
     assert served.get(f"{BASE}/models/line-1/ready").json() == {"name": "line-1", "ready": True}
 
 
@@ -86,7 +88,7 @@ def test_what_is_not_there_is_told_as_json(served: Client, method: str, path: st
     assert got.json().keys() == {"error"}
 
 
-def test_a_fault_of_ours_is_told_as_json(served: Client, state: State) -> None:
-    state._models = {"line-1": None}  # type: ignore[dict-item]
-    got = served.get(f"{BASE}/models/line-1")
-    assert (got.status_code, got.json()) == (500, {"error": "internal error: AttributeError"})
+def test_a_fault_of_ours_is_told_as_json(served: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "infer", None)
+    got = served.post(f"{BASE}/models/line-1/infer", json={})
+    assert (got.status_code, got.json()) == (500, {"error": "internal error: TypeError"})

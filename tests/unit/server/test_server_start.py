@@ -25,7 +25,7 @@ from model_registry import (
 )
 from model_server import __main__, failure, logs
 from model_server.loaders import loader_of
-from model_server.startup import start
+from model_server.startup import fetched
 from tests.unit.server.pods import environment_of
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def test_a_type_that_the_image_cannot_load_is_refused() -> None:
 def test_another_type_than_the_version_has_is_refused(settings: Settings) -> None:
     other = ModelType.parse("scikit-learn/joblib")
     with pytest.raises(ConfigError, match="scikit-learn/joblib, but set g1 version v1 is of scikit-learn"):
-        start(settings.model_copy(update={"type": other}), lambda _: None)
+        fetched(settings.model_copy(update={"type": other}), lambda _: None)
 
 
 def test_a_fault_of_ours_is_one_line_too(

@@ -1,0 +1,13 @@
+"""Models run in processes of their own: one that crashes, loops or eats memory costs that process only.
+
+    client ── front (HTTP, one event loop) ──┬── worker ── models
+                 │                           └── worker ── models
+                 └── nursery: fetches, verifies and loads the version once, then forks the workers
+
+The front parses no body and imports no framework. A worker is forked with the models in its memory, so
+that the next one is there within milliseconds, and all of them share the pages. Each call goes to one worker
+over a socket, several ahead; a call whose step takes too long, or that the worker dies of, is answered with
+that, and the worker's other calls go to the next one.
+
+Frameworks that do not outlive a fork (TensorFlow, Spark) are loaded in each worker instead.
+"""

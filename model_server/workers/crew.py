@@ -1,0 +1,274 @@
+"""The front's side: has the nursery and the workers started, hands calls to them, and watches them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+
+from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
+from model_server.workers.beat import Beat
+from model_server.workers.calls import MESSAGE, Call, Kind, Reply
+from model_server.workers.hand import Flight, Hand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from model_server.settings import Settings
+    from model_server.workers.calls import Part
+
+MAX_WAITING = 1000
+"""Calls that are not answered yet; what comes on top is told to come again, while it still may."""
+
+MAX_WAITING_BYTES = 256 * 2**20
+"""Bytes of their bodies."""
+
+_LOOK_EVERY = 0.2
+"""Seconds between two looks at what the workers are busy with."""
+
+_TRIES = 2
+"""How often a call is handed to a worker that then ends, for no fault of the call."""
+
+_MAX_FAILURES = 3
+"""Workers in a row that end before they are up, until the pod gives up."""
+
+_NURSERY = "model_server.workers.nursery"
+
+
+class Crew:
+    """All workers of a pod; made, started and asked in one event loop.
+
+    Attributes:
+        reason: why it takes no calls yet, or no longer; None: it takes them.
+        models: how many models the version has.
+        examples: how many recorded examples reproduced.
+        broken: done, with the reason, when it never will take calls again.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.reason: str | None = "starting"
+        self.models = self.examples = 0
+        self._loop = asyncio.get_running_loop()
+        self.broken: asyncio.Future[str] = self._loop.create_future()
+        self._settings = settings
+        self._hands: dict[int, Hand | None] = {}
+        """By slot; None: on its way."""
+        self._connecting: dict[int, asyncio.Task[Any]] = {}
+        self._waiting: list[Flight] = []
+        self._culprits: dict[str, Flight] = {}
+        """Of workers that have ended by themselves, until the nursery tells how."""
+        self._numbers = itertools.cycle(range(1, 2**32))
+        self._open = self._open_bytes = self._failures = 0
+        self._unloaded: set[str] = set()
+        self._log = structlog.get_logger()
+        self._nursery: subprocess.Popen[bytes]
+        self._control: socket.socket
+
+    def start(self) -> None:
+        """Start the nursery; `reason` tells how far it is."""
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._nursery = subprocess.Popen(
+                [sys.executable, "-m", _NURSERY, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+            )
+        self._control.send(self._settings.model_dump_json().encode())
+        self._control.setblocking(False)
+        self._loop.add_reader(self._control, self._from_nursery)
+        self._loop.call_later(_LOOK_EVERY, self._look)
+
+    async def close(self) -> None:
+        """Let all workers and the nursery end."""
+        self.reason = "stopping"
+        self._loop.remove_reader(self._control)
+        # The nursery sees that the front has gone; it also ends a worker that does not come back.
+        self._control.close()
+        await asyncio.gather(*(hand.close() for hand in self._up()))
+        await asyncio.to_thread(self._nursery.wait)
+
+    async def ask(self, call: Call) -> Reply:
+        """Have a call answered.
+
+        Raises:
+            RequestError: it is not answered: too many wait, it took too long, or its worker ended.
+        """
+        slot = None
+        if self._settings.load == "lazy" and call.uid:
+            # So that each model is loaded, and takes memory, in one worker only.
+            slot = zlib.crc32(call.uid.encode()) % self._settings.workers
+        return await self._ask(call, slot)
+
+    async def ask_all(self, call: Call) -> list[Part]:
+        """Have a call of one part answered by every worker."""
+        if self.reason is not None:
+            raise NotReadyError(f"not ready: {self.reason}")
+        replies = await asyncio.gather(*(self._ask(call, slot) for slot in range(self._settings.workers)))
+        return [reply.first for reply in replies]
+
+    async def load(self, uid: str) -> Part:
+        """Load a model; the worst of the workers' answers."""
+        self._unloaded.discard(uid)
+        return max(await self.ask_all(Call(Kind.LOAD, uid)), key=lambda part: part.status)
+
+    async def unload(self, uid: str) -> Part:
+        """Let go of a model until it is loaded again; the worst of the workers' answers."""
+        worst = max(await self.ask_all(Call(Kind.UNLOAD, uid)), key=lambda part: part.status)
+        if worst.status < 400:
+            self._unloaded.add(uid)
+        return worst
+
+    @property
+    def loaded(self) -> int:
+        """Models in memory."""
+        counts = [hand.beat.models for hand in self._up()]
+        return sum(counts) if self._settings.load == "lazy" else max(counts, default=0)
+
+    def heard(self, hand: Hand, told: Mapping[str, str]) -> None:
+        """Take what a worker says by itself."""
+        if "said" in told:
+            self._say(told["said"])
+        elif "failed" in told:
+            self._break(told["failed"])
+        else:
+            self._take_in(hand)
+
+    def lost(self, hand: Hand) -> None:
+        """Take that a worker has ended: another gets its place and its calls, but for the one it ended of."""
+        if self.reason == "stopping" or self.broken.done():
+            return
+        self._failures = 0 if hand.is_up else self._failures + 1
+        culprit = hand.flights.pop(hand.beat.call or 0, None)
+        if culprit is not None and hand.error is not None:
+            culprit.fail(hand.error)
+        elif culprit is not None:
+            self._culprits[hand.name] = culprit
+        (slot,) = (slot for slot, other in self._hands.items() if other is hand)
+        self._hands[slot] = None
+        self._order(end=hand.name)
+        if self._failures > _MAX_FAILURES:
+            self._break(f"{self._settings.place}: workers end before they can answer; see the log")
+            return
+        self._fork(slot)
+        for flight in hand.flights.values():
+            flight.tries += 1
+            if flight.tries < _TRIES and not flight.first.done():
+                self._dispatch(flight, None)
+            else:
+                flight.fail(CrashError("the processes that were to answer this ended; see the log"))
+
+    async def _ask(self, call: Call, slot: int | None) -> Reply:
+        if self.reason is not None:
+            raise NotReadyError(f"not ready: {self.reason}")
+        if self._open >= MAX_WAITING or self._open_bytes + len(call.body) > MAX_WAITING_BYTES:
+            raise BusyError(f"{self._open} requests wait already; come again, or add replicas")
+        flight = Flight(next(self._numbers), call)
+        self._open += 1
+        self._open_bytes += len(call.body)
+        try:
+            self._dispatch(flight, slot)
+            first = await flight.first
+        finally:
+            self._open -= 1
+            self._open_bytes -= len(call.body)
+        return Reply(first, None if first.is_last else flight.rest())
+
+    def _dispatch(self, flight: Flight, slot: int | None) -> None:
+        hand = self._hands[slot] if slot is not None else None
+        if hand is None or not hand.is_up:
+            hand = min(self._up(), key=lambda hand: len(hand.flights), default=None)
+        if hand is None:
+            self._waiting.append(flight)
+        else:
+            hand.hand(flight)
+
+    def _up(self) -> Iterator[Hand]:
+        return (hand for hand in self._hands.values() if hand is not None and hand.is_up)
+
+    def _look(self) -> None:
+        for hand in self._up():
+            limit = self._settings.time_limit
+            number = hand.beat.call
+            if hand.error is None and hand.beat.seconds > limit and number in hand.flights:
+                what = hand.flights[number].call.uid or "a model of the request"
+                hand.error = TimeLimitError(f"{what} took longer than {limit:g} s; its process was replaced")
+                self._order(end=hand.name)
+        self._loop.call_later(_LOOK_EVERY, self._look)
+
+    def _fork(self, slot: int, *, is_first: bool = False) -> None:
+        self._hands[slot] = None
+        self._order(fork=slot, first=is_first)
+
+    def _order(self, **order: Any) -> None:
+        # When the nursery has gone, _from_nursery() hears of it.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._control.send(orjson.dumps(order))
+
+    def _from_nursery(self) -> None:
+        try:
+            message, fds, _, _ = socket.recv_fds(self._control, MESSAGE, 2)
+        except ConnectionResetError:
+            message, fds = b"", []
+        if not message:
+            self._loop.remove_reader(self._control)
+            self._break(
+                f"the process that loads the models ended {_how(self._nursery.wait())}: {self.reason}"
+            )
+            return
+        told = orjson.loads(message)
+        if "said" in told:
+            self._say(told["said"])
+        elif "failed" in told:
+            self._break(told["failed"])
+        elif "fetched" in told:
+            self.models, self.examples = told["fetched"], told["examples"]
+            # Alone at first: what it cannot load, the others cannot either.
+            self._fork(0, is_first=True)
+        elif "forked" in told:
+            self._greet(told, *fds)
+        elif "ended" in told:
+            self._log.warning("worker ended", how=_how(told["status"]))
+            if culprit := self._culprits.pop(told["ended"], None):
+                what = culprit.call.uid or "a model of the request"
+                culprit.fail(CrashError(f"{what} ended its process {_how(told['status'])}"))
+
+    def _greet(self, told: Mapping[str, Any], connection: int, memory: int) -> None:
+        hand = self._hands[told["slot"]] = Hand(self, told["forked"], Beat(memory))
+        os.close(memory)
+        connected = self._loop.create_connection(lambda: hand, sock=socket.socket(fileno=connection))
+        self._connecting[told["slot"]] = self._loop.create_task(connected)
+
+    def _take_in(self, hand: Hand) -> None:
+        hand.is_up = True
+        for uid in self._unloaded:
+            hand.hand(Flight(next(self._numbers), Call(Kind.UNLOAD, uid)))
+        for slot in range(self._settings.workers):
+            if slot not in self._hands:
+                self._fork(slot)
+        if len(list(self._up())) == self._settings.workers:
+            self.reason = None
+        waiting, self._waiting = self._waiting, []
+        for flight in waiting:
+            self._dispatch(flight, None)
+
+    def _say(self, line: str) -> None:
+        self._log.info(line)
+        if self.reason is not None:
+            self.reason = line
+
+    def _break(self, reason: str) -> None:
+        self.reason = reason
+        if not self.broken.done():
+            self.broken.set_result(reason)
+
+
+def _how(status: int) -> str:
+    return f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"

@@ -1,0 +1,116 @@
+"""A worker as the front sees it: a connection, and the calls that it has not answered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, cast
+
+import orjson
+
+from model_server.workers.calls import UP, Frames, call_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from model_server.errors import RequestError
+    from model_server.workers.beat import Beat
+    from model_server.workers.calls import Call, Part
+
+
+class Flight:
+    """A call that is not answered yet."""
+
+    __slots__ = ("_rest", "call", "first", "number", "tries")
+
+    def __init__(self, number: int, call: Call) -> None:
+        self.number = number
+        self.call = call
+        self.tries = 0
+        self.first: asyncio.Future[Part] = asyncio.get_running_loop().create_future()
+        self._rest: asyncio.Queue[Part | RequestError] = asyncio.Queue()
+
+    def receive(self, part: Part) -> None:
+        """Take a part of the answer."""
+        if not self.first.done():
+            self.first.set_result(part)
+        else:
+            self._rest.put_nowait(part)
+
+    def fail(self, error: RequestError) -> None:
+        """End without an answer, or with half of one."""
+        if not self.first.done():
+            self.first.set_exception(error)
+        else:
+            self._rest.put_nowait(error)
+
+    async def rest(self) -> AsyncIterator[Part]:
+        """Return the parts after the first."""
+        is_last = False
+        while not is_last:
+            part = await self._rest.get()
+            if isinstance(part, Exception):
+                raise part
+            is_last = part.is_last
+            yield part
+
+
+class Listener(Protocol):
+    """Who is told what happens to a worker."""
+
+    def heard(self, hand: Hand, told: Mapping[str, str]) -> None:
+        """Take what a worker says by itself: `said`, `failed`, or nothing: that calls may come."""
+
+    def lost(self, hand: Hand) -> None:
+        """Take that a worker has ended."""
+
+
+class Hand(asyncio.Protocol):
+    """One worker.
+
+    Attributes:
+        flights: its calls by number.
+        is_up: whether it takes calls.
+        error: what the call that it is busy with is answered when the front has it ended.
+    """
+
+    def __init__(self, listener: Listener, name: str, beat: Beat) -> None:
+        self.name, self.beat = name, beat
+        self.flights: dict[int, Flight] = {}
+        self.is_up = False
+        self.error: RequestError | None = None
+        self._listener = listener
+        self._frames = Frames()
+        self._gone = asyncio.Event()
+        self._transport: asyncio.WriteTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection."""
+        self._transport = cast("asyncio.WriteTransport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Give parts of answers to those who wait for them."""
+        for number, part in self._frames.parts(data):
+            if number == UP:
+                self._listener.heard(self, orjson.loads(part.body))
+                continue
+            flight = self.flights[number]
+            if part.is_last:
+                del self.flights[number]
+            flight.receive(part)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Tell that it has ended."""
+        self._listener.lost(self)
+        self.is_up = False
+        self.beat.close()
+        self._gone.set()
+
+    def hand(self, flight: Flight) -> None:
+        """Give it a call."""
+        self.flights[flight.number] = flight
+        self._transport.write(call_bytes(flight.number, flight.call))
+
+    async def close(self) -> None:
+        """Let it end."""
+        self._transport.close()
+        await self._gone.wait()

@@ -1,0 +1,43 @@
+"""A model that does to its process what its first number says."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SOUND, LOOPS, ABORTS, EATS, WAITS = 0.0, 1.0, 2.0, 3.0, 4.0
+
+
+class Hostile(BaseEstimator):  # type: ignore[misc]
+    """Answers with the sum of a row, if it answers."""
+
+    def __init__(self) -> None:
+        self.n_features_in_ = 2
+
+    def predict(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Predict for rows of two numbers."""
+        what = rows[0, 0]
+        while what == LOOPS:
+            pass
+        if what == ABORTS:
+            os.abort()
+        if what == EATS:
+            np.ones(2**31)
+        if what == WAITS:
+            time.sleep(0.3)
+        total: NDArray[Any] = rows.sum(axis=1)
+        return total
+
+
+class NeverLoaded(BaseEstimator):  # type: ignore[misc]
+    """Ends the process that loads it."""
+
+    def __setstate__(self, state: object) -> None:
+        os.abort()

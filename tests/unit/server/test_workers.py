@@ -1,0 +1,220 @@
+"""Workers as processes: what one of them suffers, the others and the server do not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import signal
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from model_registry import ModelType, models_in_folder, open_store, push
+from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
+from model_server.settings import Settings
+from model_server.workers import crew as crews
+from model_server.workers.calls import Call, Kind
+from model_server.workers.crew import Crew
+from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from pathlib import Path
+
+    from sklearn.base import BaseEstimator
+
+pytestmark = pytest.mark.process
+
+PICKLE = ModelType.parse("scikit-learn/pickle")
+TRUST = tuple(f"tests.unit.server.hostile.{model.__name__}" for model in (Hostile, NeverLoaded))
+_PATIENCE = 60
+
+
+def pushed(folder: Path, models: dict[str, BaseEstimator], **settings: Any) -> Settings:
+    """Settings of a pod that serves these models."""
+    for part in ("trained", "store"):
+        (folder / part).mkdir()
+    for uid, model in models.items():
+        (folder / "trained" / f"{uid}.pickle").write_bytes(pickle.dumps(model))
+    url = (folder / "store").as_uri()
+    report = push(
+        open_store(url),
+        "g1",
+        "v1",
+        models_in_folder(folder / "trained", PICKLE),
+        model_type=PICKLE,
+        trust=TRUST,
+    )
+    return Settings.model_validate(
+        {
+            "store": url,
+            "set": "g1",
+            "version": "v1",
+            "manifest": report.manifest,
+            "type": PICKLE,
+            "service": "line-loading",
+            "cluster": "d1",
+            "trust": TRUST,
+            "models": folder / "models",
+            "time_limit": 1.0,
+            **settings,
+        }
+    )
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(_PATIENCE):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Crew]:
+    crew = Crew(settings)
+    crew.start()
+    try:
+        await until(lambda: crew.reason is None or crew.broken.done())
+        yield crew
+    finally:
+        await crew.close()
+
+
+async def asked(crew: Crew, number: float, uid: str = "m1") -> tuple[int, dict[str, Any]]:
+    tensor = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [number, 5.0]}
+    call = Call(Kind.INFER, uid, orjson.dumps({"inputs": [tensor]}))
+    first = (await crew.ask(call)).first
+    return first.status, orjson.loads(first.body)
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(test)
+
+
+SOUND_MODELS: dict[str, Any] = {"m1": Hostile(), "m2": Hostile()}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("number", "error", "told"),
+    [
+        (LOOPS, TimeLimitError, "m1 took longer than 1 s; its process was replaced"),
+        (ABORTS, CrashError, "m1 ended its process by SIGABRT"),
+    ],
+    ids=["loops", "aborts"],
+)
+def test_a_model_that_takes_its_process_along_costs_only_its_own_request(
+    tmp_path: Path, workers: int, number: float, error: type[Exception], told: str
+) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS, workers=workers)) as crew:
+            before = [asyncio.create_task(asked(crew, WAITS)) for _ in range(2)]
+            guilty = asyncio.create_task(asked(crew, number))
+            after = [asyncio.create_task(asked(crew, SOUND, uid)) for uid in ("m1", "m2") * 10]
+            for answer in await asyncio.gather(*before, *after):
+                assert answer[0] == 200
+            with pytest.raises(error, match=told):
+                await guilty
+            assert (await asked(crew, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_a_request_that_eats_memory_is_refused_and_costs_no_process(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS, request_memory=2**28)) as crew:
+            assert await asked(crew, EATS) == (
+                507,
+                {"error": "model m1 needs more memory for this than there is"},
+            )
+            assert (await asked(crew, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_calls_are_answered(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as crew:
+            calls = [asyncio.create_task(asked(crew, SOUND)) for _ in range(5)]
+            (children,) = _children(crew)
+            os.kill(children, signal.SIGKILL)
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+            # At most the call that it was at is lost.
+            assert sum(isinstance(answer, CrashError) for answer in answers) <= 1
+            assert (await asked(crew, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_a_model_that_ends_the_process_that_loads_it_is_told(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, {"m1": NeverLoaded()})) as crew:
+            reason = await crew.broken
+            assert reason.startswith(
+                "the process that loads the models ended by SIGABRT: set g1 version v1: loading"
+            )
+
+    run(test())
+
+
+def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
+    async def test() -> None:
+        models: dict[str, Any] = {"m0": NeverLoaded(), "m1": Hostile()}
+        async with running(pushed(tmp_path, models, load="lazy", time_limit=30)) as crew:
+            assert crew.loaded == 0
+            with pytest.raises(CrashError, match="m0 ended its process by SIGABRT"):
+                await asked(crew, SOUND, "m0")
+            assert (await asked(crew, SOUND))[0] == 200
+            assert crew.loaded == 1
+
+    run(test())
+
+
+def test_what_was_unloaded_stays_so_in_new_workers_until_it_is_loaded(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as crew:
+            assert (await crew.unload("m9")).status == 404
+            assert (await crew.unload("m1")).status == 200
+            with pytest.raises(CrashError):
+                await asked(crew, ABORTS, "m2")
+            status, answer = await asked(crew, SOUND)
+            assert (status, answer["error"]) == (503, "model m1 was unloaded; load it at the admin port")
+            assert (await crew.load("m1")).status == 200
+            assert (await asked(crew, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_a_crew_with_too_much_to_do_asks_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as crew:
+            monkeypatch.setattr(crews, "MAX_WAITING", 0)
+            with pytest.raises(BusyError):
+                await asked(crew, SOUND)
+
+    run(test())
+
+
+def test_a_crew_that_has_closed_takes_no_calls_and_leaves_no_process(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS, workers=2)) as crew:
+            children = _children(crew)
+            assert len(children) == 2
+        with pytest.raises(NotReadyError):
+            await asked(crew, SOUND)
+        for child in children:
+            with pytest.raises(ProcessLookupError):
+                os.kill(child, 0)
+
+    run(test())
+
+
+def _children(crew: Crew) -> list[int]:
+    nursery = crew._nursery.pid
+    with open(f"/proc/{nursery}/task/{nursery}/children") as children:  # noqa: PTH123 - no file of ours
+        return [int(pid) for pid in children.read().split()]
