@@ -11,6 +11,8 @@ import hmac
 PORT = 12345
 METRICS_PORT = 8082
 """Where pods answer Prometheus; the Service does not lead there."""
+ADMIN_PORT = 8083
+"""Where a pod loads and unloads models, on its loopback only: by `kubectl port-forward`."""
 MANAGER = "bluegrid"
 SERVICE_ACCOUNT = "bluegrid-server"
 STORE_SECRET = "bluegrid-store"  # noqa: S105 - the name of the object that holds it

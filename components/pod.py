@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from components import naming
-from components.quantities import share_of_cpu, share_of_memory
+from components.quantities import share_of_cpu, share_of_memory, whole
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core import v1 as core
@@ -18,6 +18,10 @@ MODELS_FOLDER = "/models"
 DRAIN_SECONDS = 5
 GRACE_SECONDS = 30
 START_SECONDS = 60
+_LAZY_MODELS = 0.5
+"""Share of a pod's memory that models may take which are loaded on request."""
+_REQUESTS = 0.25
+"""Share of a pod's memory that all workers may take for requests, on top of their models."""
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -86,6 +90,7 @@ class Pods:
         }
 
     def _env(self) -> list[core.EnvVarArgsDict]:
+        workers = max(1, whole(self._cluster.cpu))
         plain = {
             "BLUEGRID_STORE": self._hosting.store,
             "BLUEGRID_SET": self._args.model_set.id,
@@ -96,7 +101,13 @@ class Pods:
             "BLUEGRID_CLUSTER": self._cluster.id,
             "BLUEGRID_MODELS": MODELS_FOLDER,
             "BLUEGRID_METRICS_PORT": str(naming.METRICS_PORT),
+            "BLUEGRID_ADMIN_PORT": str(naming.ADMIN_PORT),
+            "BLUEGRID_WORKERS": str(workers),
+            "BLUEGRID_REQUEST_MEMORY": str(whole(self._cluster.memory, _REQUESTS / workers)),
         }
+        if self._cluster.load == "lazy":
+            plain["BLUEGRID_LOAD"] = "lazy"
+            plain["BLUEGRID_MEMORY"] = str(whole(self._cluster.memory, _LAZY_MODELS))
         declared = self._args.model_set
         if declared.trust:
             plain["BLUEGRID_TRUST"] = json.dumps(declared.trust)

@@ -33,5 +33,10 @@ def share_of_memory(limit: str, factor: float) -> str:
     return limit if factor == 1 else str(_ceil(value_of(limit) * Decimal(str(factor))))
 
 
+def whole(quantity: str, factor: float = 1) -> int:
+    """Return `factor` times a quantity as a whole number, rounded up."""
+    return _ceil(value_of(quantity) * Decimal(str(factor)))
+
+
 def _ceil(value: Decimal) -> int:
     return int(value.to_integral_value(ROUND_CEILING))

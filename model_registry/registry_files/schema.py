@@ -123,6 +123,8 @@ class Cluster(Frozen):
     """GPU limit of one pod."""
     memory: Quantity
     """Memory limit of one pod, a Kubernetes quantity."""
+    load: Literal["eager", "lazy"] = "eager"
+    """All models before a pod is ready, or each on its first request, in half of the pod's memory."""
 
 
 def _kind_of_live(value: object) -> Literal["everywhere", "by region"]:

@@ -105,7 +105,21 @@ def test_a_pod_knows_what_it_serves(registry: Write) -> None:
             "BLUEGRID_CLUSTER": "d2",
             "BLUEGRID_MODELS": "/models",
             "BLUEGRID_METRICS_PORT": "8082",
+            "BLUEGRID_ADMIN_PORT": "8083",
+            "BLUEGRID_WORKERS": "1",
+            "BLUEGRID_REQUEST_MEMORY": str(2**28),
         }
+
+
+def test_a_pod_that_loads_on_request_has_half_its_memory_for_models(registry: Write) -> None:
+    folder = registry()
+    file = folder / "g1.yaml"
+    file.write_text(file.read_text().replace("memory: 1Gi", "memory: 1Gi, load: lazy", 1))
+    env = {
+        each["name"]: each.get("value")
+        for each in container_of(run_program(folder), "Deployment line-loading-d1")["env"]
+    }
+    assert (env["BLUEGRID_LOAD"], env["BLUEGRID_MEMORY"]) == ("lazy", str(2**29))
 
 
 def test_a_pod_is_told_whom_and_what_its_set_trusts(registry: Write) -> None:
