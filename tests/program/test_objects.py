@@ -117,7 +117,7 @@ def test_a_pod_that_loads_on_request_has_half_its_memory_for_models(registry: Wr
     file.write_text(file.read_text().replace("memory: 1Gi", "memory: 1Gi, load: lazy", 1))
     env = {
         each["name"]: each.get("value")
-        for each in container_of(run_program(folder), "Deployment line-loading-d1")["env"]
+        for each in container_of(run_program(folder), "Deployment line-loading-d2")["env"]
     }
     assert (env["BLUEGRID_LOAD"], env["BLUEGRID_MEMORY"]) == ("lazy", str(2**29))
 
