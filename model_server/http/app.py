@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from model_server.bodies import JSON_LENGTH, parsed
 from model_server.errors import InputError, NotFoundError, NotReadyError, RequestError
+from model_server.http.hot import HotPath
 from model_server.http.messages import answer, body_of, failed, refused, response, unrouted
+from model_server.http.openapi import openapi
 from model_server.workers.calls import Call, Kind, Reply
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import ASGIApp
 
     from model_server.settings import Settings
     from model_server.workers.calls import Part
+
+_PAGE = Path(__file__).with_name("page.html")
 
 
 class Models(Protocol):
@@ -42,19 +49,29 @@ class Models(Protocol):
         """Let go of a model until it is loaded again."""
 
 
-def make_app(settings: Settings, models: Models) -> Starlette:
+def make_app(settings: Settings, models: Models) -> ASGIApp:
     """Make the application; it answers probes at once and calls as soon as `models` takes them."""
+    return HotPath(_app(routes(settings, models)), models, settings.service)
+
+
+def routes(settings: Settings, models: Models) -> list[Route]:
+    """Return what the application answers."""
     api = Api(settings, models)
-    base = f"/modelService/{settings.service}/v2"
-    routes = []
+    service = f"/modelService/{settings.service}"
+    base = f"{service}/v2"
+    document = openapi(settings.service)
+    found = [
+        Route(f"{service}/openapi.json", lambda _: answer(document), methods=["GET"]),
+        Route(f"{service}/", _page, methods=["GET"]),
+    ]
     for model in ("/models/{uid}", "/models/{uid}/versions/{version}"):
-        routes += [
+        found += [
             Route(f"{base}{model}/infer", api.infer, methods=["POST"]),
             Route(f"{base}{model}/ready", api.model_ready, methods=["GET"]),
             Route(f"{base}{model}", api.model, methods=["GET"]),
         ]
-    routes += [
-        Route(f"/modelService/{settings.service}/predict", api.predict, methods=["POST"]),
+    found += [
+        Route(f"{service}/predict", api.predict, methods=["POST"]),
         Route(f"{base}/models:batchInfer", api.batch_infer, methods=["POST"]),
         Route(f"{base}/health/live", api.live, methods=["GET"]),
         Route(f"{base}/health/ready", api.ready, methods=["GET"]),
@@ -62,7 +79,7 @@ def make_app(settings: Settings, models: Models) -> Starlette:
         Route(f"{base}/repository/index", api.index, methods=["POST"]),
         Route(base, api.server, methods=["GET"]),
     ]
-    return _app(routes)
+    return found
 
 
 def make_admin_app(settings: Settings, models: Models) -> Starlette:
@@ -76,6 +93,14 @@ def make_admin_app(settings: Settings, models: Models) -> Starlette:
             Route(f"{base}/models/{{uid}}/unload", admin.unload, methods=["POST"]),
         ]
     )
+
+
+def _page(_: Request) -> Response:
+    # All that the page needs is in it, and it asks only where it came from.
+    policy = (
+        "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    )
+    return HTMLResponse(_PAGE.read_bytes(), headers={"Content-Security-Policy": policy})
 
 
 def _app(routes: list[Route]) -> Starlette:
@@ -96,16 +121,16 @@ class Api:
     async def infer(self, request: Request) -> Response:
         """Answer one inference request."""
         uid = self._uid(request)
-        call = Call(Kind.INFER, uid, await body_of(request), request.headers.get(JSON_LENGTH))
+        call = Call(Kind.INFER, uid, await body_of(request.receive), request.headers.get(JSON_LENGTH))
         return response(await self._models.ask(call))
 
     async def predict(self, request: Request) -> Response:
         """Answer the form for people: `{"model": uid, "instances": [[...]]}`."""
-        return response(await self._models.ask(Call(Kind.PREDICT, body=await body_of(request))))
+        return response(await self._models.ask(Call(Kind.PREDICT, body=await body_of(request.receive))))
 
     async def batch_infer(self, request: Request) -> Response:
         """Answer inference requests for many models."""
-        return response(await self._models.ask(Call(Kind.BATCH, body=await body_of(request))))
+        return response(await self._models.ask(Call(Kind.BATCH, body=await body_of(request.receive))))
 
     async def live(self, _: Request) -> Response:
         """Whether the process answers."""
@@ -148,7 +173,7 @@ class Api:
 
     async def index(self, request: Request) -> Response:
         """The repository's index; `{"ready": true}` leaves out what is not ready."""
-        body = await body_of(request)
+        body = await body_of(request.receive)
         only_ready = bool(parsed(body).get("ready", False)) if body else False
         states: dict[str, tuple[str, str]] = {}
         for part in await self._models.ask_all(Call(Kind.STATES)):
@@ -180,7 +205,7 @@ class Admin:
 
     async def load(self, request: Request) -> Response:
         """Load a model of the version; files and configuration from outside are refused."""
-        body = await body_of(request)
+        body = await body_of(request.receive)
         if body and parsed(body).get("parameters"):
             raise InputError("parameters: models and their configuration come from the version only")
         return _done(await self._models.load(request.path_params["uid"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
 from model_server.bodies import json_of
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.exceptions import HTTPException
     from starlette.requests import Request
+    from starlette.types import Receive
 
     from model_server.workers.calls import Reply
 
@@ -22,19 +24,24 @@ MAX_BODY = 16 * 2**20
 """Bytes of a request's body; 186 models with 100 features each take 0.4 MB."""
 
 
-async def body_of(request: Request) -> bytes:
+async def body_of(receive: Receive) -> bytes:
     """Read a request's body.
 
     Raises:
         TooLargeError: it is longer than MAX_BODY; the rest of it is not read.
+        ClientDisconnect: the client has gone before the end of it.
     """
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
         if size > MAX_BODY:
             raise TooLargeError(f"the body is over {MAX_BODY} bytes; split the request")
-        chunks.append(chunk)
-    return b"".join(chunks)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

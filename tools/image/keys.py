@@ -25,5 +25,7 @@ def key_of(names: Iterable[str], folders: Iterable[Path]) -> str:
 def sources(folder: Path) -> list[Path]:
     """The files of a package that are written by people."""
     return sorted(
-        path for path in folder.rglob("*") if path.suffix in (".py", ".toml") or path.name == "Containerfile"
+        path
+        for path in folder.rglob("*")
+        if path.suffix in (".py", ".toml", ".html") or path.name == "Containerfile"
     )
