@@ -58,7 +58,7 @@ class Answering:
     def _infer(self, call: Call) -> Iterator[Part]:
         served = inference.find(self._pool, call.uid)
         text, binary = split(call.body, call.json_length)
-        inferred = inference.infer(served, parsed(text), BinaryData(binary))
+        inferred = inference.infer(served, parsed(text), BinaryData(binary) if binary else None)
         document = {
             "model_name": served.uid,
             "model_version": self._settings.version,

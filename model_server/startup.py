@@ -94,8 +94,12 @@ def reproduce(model: Model, example: Example) -> None:
     spec, *more = model.inputs
     if more:
         raise ModelError(f"has {len(model.inputs)} inputs; recorded examples are for models with one")
+    rows = np.array(example.inputs).astype(DATATYPES[spec.datatype])
+    if len(spec.shape) == 2 and spec.shape[1] not in (-1, rows.shape[1]):
+        raise ModelError(
+            f"takes {spec.shape[1]} features, its recorded example has {rows.shape[1]}; record it anew"
+        )
     try:
-        rows = np.array(example.inputs).astype(DATATYPES[spec.datatype])
         # A column of numbers is as good as a row of them.
         got = next(iter(model.predict({spec.name: rows}).values()))
         got = got.reshape(-1) if got.shape == (len(expected), 1) else got

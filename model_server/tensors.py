@@ -68,6 +68,9 @@ class BinaryData:
             raise InputError(f"{len(self._left)} bytes of binary data belong to no input")
 
 
+_NO_BINARY = BinaryData()
+
+
 def arrays_of(
     inputs: Any, specs: Sequence[TensorSpec], binary: BinaryData | None = None
 ) -> dict[str, NDArray[Any]]:
@@ -84,6 +87,8 @@ def arrays_of(
     names = [spec.name for spec in specs]
     if not isinstance(inputs, list) or not all(isinstance(tensor, dict) for tensor in inputs):
         raise InputError(f"inputs: expected a list of tensors: {_listed(names)}")
+    if len(inputs) == len(specs) == 1 and inputs[0].get("name") == names[0] and binary is None:
+        return {names[0]: _array(inputs[0], specs[0], _NO_BINARY)}
     given = [tensor.get("name") for tensor in inputs]
     if len(given) != len(names) or any(name not in names for name in given) or len(set(given)) != len(given):
         raise InputError(f"inputs: expected {_listed(names)}, got {_listed(given) or 'none'}")
@@ -104,7 +109,7 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     wanted = DATATYPES[spec.datatype]
     if dtype is None:
         raise InputError(f"input {spec.name!r}: {datatype!r} is no datatype; known: {', '.join(DATATYPES)}")
-    if (dtype.kind == "O") is not (wanted.kind == "O") or not np.can_cast(dtype, wanted, "safe"):
+    if dtype is not wanted and not _fits(dtype, wanted):
         raise InputError(
             f"input {spec.name!r}: expected datatype {spec.datatype} or one that fits into it, got {datatype}"
         )
@@ -122,16 +127,17 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     return array.astype(wanted, copy=False)
 
 
+def _fits(dtype: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
+    return (dtype.kind == "O") is (wanted.kind == "O") and np.can_cast(dtype, wanted, "safe")
+
+
 def _shape(shape: Any, spec: TensorSpec) -> tuple[int, ...]:
-    if (
-        isinstance(shape, list)
-        and len(shape) == len(spec.shape)
-        and all(
-            type(size) is int and size > 0 and fixed in (-1, size)
-            for size, fixed in zip(shape, spec.shape, strict=True)
-        )
-    ):
-        return tuple(shape)
+    if isinstance(shape, list) and len(shape) == len(spec.shape):
+        for size, fixed in zip(shape, spec.shape, strict=True):
+            if type(size) is not int or size <= 0 or fixed not in (-1, size):
+                break
+        else:
+            return tuple(shape)
     expected = ", ".join("n" if size == -1 else str(size) for size in spec.shape)
     raise InputError(f"input {spec.name!r}: expected shape [{expected}] with n >= 1, got {shape!r}")
 
@@ -148,13 +154,17 @@ def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: st
         array = np.array(data, dtype=object)
         if dtype.kind not in "iu" or not all(type(element) is int for element in array.flat):
             raise InputError(f"input {name!r}: data must hold {_WHAT[dtype.kind]} only")
-    _check_shape(array.shape, shape, name)
-    if dtype.kind in "iu" and array.dtype != dtype:
+    if array.shape != shape:
+        _check_shape(array.shape, shape, name)
+        array = array.reshape(shape)
+    if array.dtype == dtype:
+        return array  # JSON has finite numbers only
+    if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         if array.min() < limits.min or array.max() > limits.max:
             raise InputError(f"input {name!r}: data must lie between {limits.min} and {limits.max}")
     with np.errstate(over="ignore"):
-        cast = array.astype(dtype, copy=False).reshape(shape)
+        cast = array.astype(dtype)
     if dtype.kind == "f" and not np.isfinite(cast).all():
         raise InputError(f"input {name!r}: data must lie between {np.finfo(dtype).min} and its opposite")
     return cast

@@ -14,12 +14,15 @@ import sklearn.pipeline  # noqa: F401
 
 from model_registry.errors import ModelError
 from model_server.loaders import TensorSpec
+from model_server.loaders.linear import linear_of
 from model_server.tensors import datatype_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from model_server.loaders import Model
 
 
 class SklearnModel:
@@ -30,13 +33,13 @@ class SklearnModel:
         self.inputs = (TensorSpec("x", (-1, estimator.n_features_in_)),)
 
     @classmethod
-    def of(cls, estimator: Any) -> SklearnModel:
+    def of(cls, estimator: Any) -> Model:
         """Return the model of a loaded object; ModelError when that is no fitted estimator."""
         if not hasattr(estimator, "predict") or not hasattr(estimator, "n_features_in_"):
             raise ModelError(
                 f"is a {type(estimator).__name__}, not a fitted estimator with predict; push one that is"
             )
-        return cls(estimator)
+        return linear_of(estimator) or cls(estimator)
 
     @cached_property
     def outputs(self) -> tuple[TensorSpec, ...]:

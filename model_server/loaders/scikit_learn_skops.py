@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from model_server.loaders import Model
 
-def load(path: Path, trust: Iterable[str] = ()) -> SklearnModel:
+
+def load(path: Path, trust: Iterable[str] = ()) -> Model:
     """Load a fitted estimator.
 
     Args:

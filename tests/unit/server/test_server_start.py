@@ -123,7 +123,7 @@ def test_an_example_of_other_features_refuses_the_version(
     (folder / "examples.json").write_text(json.dumps(examples))
     code, told = preflight(publish(folder))
     assert code == 3
-    assert told.startswith("set g1 version v1: model line-1 cannot answer its recorded example: ValueError")
+    assert told.startswith("set g1 version v1: model line-1 takes 3 features, its recorded example has 1; ")
 
 
 def test_a_type_that_is_not_trusted_is_never_built(
