@@ -15,7 +15,7 @@ demo: ## From a bare machine to a live switch under load; leaves the service run
 	@$(PYTHON) -m tools.demo
 
 test: ## All tests, on real parts
-	@tools/bootstrap
+	@tools/bootstrap tests
 	@$(PYTHON) -m tools.demo prepare
 	$(PYTHON) -m pytest tests
 
@@ -33,7 +33,7 @@ check-tests:
 	$(PYTHON) -m pytest -n auto -m "not process" tests/unit tests/program
 
 endurance: ## The tests at full size, and those that take half an hour each
-	@tools/bootstrap
+	@tools/bootstrap tests
 	@$(PYTHON) -m tools.demo prepare
 	BLUEGRID_ENDURANCE=1 $(PYTHON) -m pytest tests
 

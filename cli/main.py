@@ -9,6 +9,7 @@ import typer
 from cli import (
     clusters,
     fetches,
+    images,
     models,
     output,
     pushes,
@@ -42,6 +43,7 @@ app.add_typer(versions.app)
 app.add_typer(models.app)
 app.add_typer(clusters.app)
 app.add_typer(stores.app)
+app.add_typer(images.app)
 app.add_typer(signing.keys)
 app.command()(signing.sign)
 app.command()(signing.verify_signature)

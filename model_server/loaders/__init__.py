@@ -34,6 +34,10 @@ _LOADERS = {
     "xgboost/ubj": ("model_server.loaders.xgboost", "xgboost"),
     "xgboost/json": ("model_server.loaders.xgboost", "xgboost"),
     "lightgbm/txt": ("model_server.loaders.lightgbm", "lightgbm"),
+    "tensorflow/savedmodel": ("model_server.loaders.tensorflow", "tensorflow"),
+    "keras/keras": ("model_server.loaders.keras", "tensorflow"),
+    "keras/h5": ("model_server.loaders.keras", "tensorflow"),
+    "spark/spark": ("model_server.loaders.spark", "spark"),
 }
 """The module of each type, and the extra that brings what it imports."""
 

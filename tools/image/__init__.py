@@ -1,6 +1,7 @@
-"""Builds the image of a serving pod: `python -m tools.image`.
+"""Builds the image of a serving pod: `python -m tools.image [FAMILY]`.
 
     build.py        base + packages + source -> one OCI archive, kept under a key of all of them
+    families.py     which frameworks an image has
     base.py         the base image: a named one, the official one, or one made of Debian packages
     debian/         the base of Debian packages: Python, its libraries, and nothing to run but Python
     packages.py     the locked dependencies, without what never runs in a pod
@@ -15,5 +16,6 @@ from __future__ import annotations
 
 from tools.image.build import COST, Image, build, kept
 from tools.image.errors import ImageError
+from tools.image.families import DEFAULT, FAMILIES, Family, family_of
 
-__all__ = ["COST", "Image", "ImageError", "build", "kept"]
+__all__ = ["COST", "DEFAULT", "FAMILIES", "Family", "Image", "ImageError", "build", "family_of", "kept"]

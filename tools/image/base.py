@@ -35,25 +35,28 @@ class Base:
     archive: Path | None = None
 
 
-def candidates(named: str | None) -> tuple[Base, ...]:
-    """The bases to try, best first."""
+def candidates(named: str | None, *, has_java: bool = False) -> tuple[Base, ...]:
+    """The bases to try, best first; the official Python image has no Java."""
     if named is not None:
         return (Base(named),)
     key = key_of([debian.suite(), platform.machine()], [Path(debian.__file__).parent])
-    archive = cache.folder() / f"debian-{key}.tar"
-    return Base(_official()), Base(f"oci-archive:{archive}", archive)
+    archive = cache.folder() / f"{'java' if has_java else 'debian'}-{key}.tar"
+    made = Base(f"oci-archive:{archive}", archive)
+    return (made,) if has_java else (Base(_official()), made)
 
 
-def obtain(named: str | None, buildah: Buildah, work: Path, progress: Progress) -> Base:
+def obtain(
+    named: str | None, buildah: Buildah, work: Path, progress: Progress, *, has_java: bool = False
+) -> Base:
     """Choose a base, and make it if it is one of Debian packages."""
-    *others, last = candidates(named)
+    *others, last = candidates(named, has_java=has_java)
     for base in others:
         progress(f"asking for {base.reference}")
         if buildah.reaches(base.reference):
             return base
     if last.archive is not None and not last.archive.exists():
         progress(f"making a base of Debian {debian.suite()} packages, usually 30 s")
-        debian.build(buildah, work, last.archive)
+        debian.build(buildah, work, last.archive, has_java=has_java)
         cache.keep(last.archive)
     return last
 

@@ -11,11 +11,13 @@ from tools.image import cache, packages
 from tools.image.base import CONTAINERFILE, candidates, obtain
 from tools.image.buildah import Buildah
 from tools.image.commands import Commands, Progress
+from tools.image.families import DEFAULT, FAMILIES
 from tools.image.keys import key_of, sources
 from tools.toolchain import Cost
 
 if TYPE_CHECKING:
     from tools.image.base import Base
+    from tools.image.families import Family
 
 COST = Cost("built: the image of a serving pod", seconds=120, download=100, scratch=1300, kept=130)
 
@@ -36,11 +38,12 @@ class Image:
     archive: Path
 
 
-def build(progress: Progress, base: str | None = None) -> Image:
-    """Build the image, unless it is there already: seconds then, about two minutes else.
+def build(progress: Progress, family: Family = FAMILIES[DEFAULT], base: str | None = None) -> Image:
+    """Build a family's image, unless it is there already: seconds then, about two minutes else.
 
     Args:
         progress: told what is done, one line at a time.
+        family: the frameworks that it has.
         base: the image to build on; default: the official Python image, else one of Debian packages.
 
     Raises:
@@ -50,16 +53,16 @@ def build(progress: Progress, base: str | None = None) -> Image:
         log = cache.folder() / "build.log"
         log.unlink(missing_ok=True)
         commands = Commands(log, lock, {"TMPDIR": str(work), **packages.environment()})
-        locked = packages.requirements(commands)
-        for candidate in candidates(base):
-            image = _image(candidate, locked)
+        locked = packages.requirements(commands, family.extras)
+        for candidate in candidates(base, has_java=family.has_java):
+            image = _image(candidate, locked, family)
             if image.archive.exists():
                 image.archive.touch()
                 return image
         buildah = Buildah(commands, work / "storage")
-        chosen = obtain(base, buildah, work, progress)
-        image = _image(chosen, locked)
-        _build(buildah, chosen, locked, work, image, progress)
+        chosen = obtain(base, buildah, work, progress, has_java=family.has_java)
+        image = _image(chosen, locked, family)
+        _build(buildah, chosen, locked, work, image, family, progress)
         cache.keep(image.archive)
         return image
 
@@ -69,13 +72,15 @@ def kept() -> bool:
     return any(cache.folder().glob("bluegrid-server-*.tar"))
 
 
-def _image(base: Base, locked: str) -> Image:
+def _image(base: Base, locked: str, family: Family) -> Image:
     folders = [*(_CHECKOUT / name for name in _SOURCE), Path(__file__).parent]
-    key = key_of([base.reference, locked], folders)
-    return Image(f"localhost/bluegrid-server:{key}", cache.folder() / f"bluegrid-server-{key}.tar")
+    key = key_of([base.reference, locked, family.modules], folders)
+    return Image(f"localhost/{family.image}:{key}", cache.folder() / f"{family.image}-{key}.tar")
 
 
-def _build(buildah: Buildah, base: Base, locked: str, work: Path, image: Image, progress: Progress) -> None:
+def _build(
+    buildah: Buildah, base: Base, locked: str, work: Path, image: Image, family: Family, progress: Progress
+) -> None:
     context = work / "context"
     python = buildah.python_of(base.reference)
     progress(f"installing packages for Python {python}, usually 20 s")
@@ -86,7 +91,7 @@ def _build(buildah: Buildah, base: Base, locked: str, work: Path, image: Image, 
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, copy)
     progress("building the image, usually 60 s")
-    built = buildah.build(CONTAINERFILE, context, base.reference)
+    built = buildah.build(CONTAINERFILE, context, BASE=base.reference, LOADERS=family.modules)
     progress("writing its archive, usually 20 s")
     buildah.save(built, image.reference, image.archive)
     progress(f"{image.reference}: {image.archive.stat().st_size / 1e6:.0f} MB")

@@ -29,9 +29,9 @@ class Buildah:
     commands: Commands
     storage: Path
 
-    def build(self, containerfile: Path, context: Path, base: str | None = None) -> str:
-        """Build an image, on `base` if the Containerfile takes one; returns its ID."""
-        on = () if base is None else ("--build-arg", f"BASE={base}")
+    def build(self, containerfile: Path, context: Path, **arguments: str) -> str:
+        """Build an image with the Containerfile's arguments; returns its ID."""
+        on = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         # chroot: needs no container runtime, no network of its own and works inside containers.
         return self._run(
             "build", "--quiet", "--isolation", "chroot", *on, "--file", containerfile, context

@@ -1,4 +1,4 @@
-"""The locked dependencies of the `server` extra, as a folder that goes into the image.
+"""The locked dependencies of a family of frameworks, as a folder that goes into the image.
 
 They are installed from here and not inside the image: so the index, proxy and certificates that this machine
 is set up with are used, and its cache; none of that gets into the image, nor does an installer.
@@ -18,6 +18,8 @@ from tools.image.trim import trim
 from tools.toolchain import cache
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tools.image.commands import Commands
 
 CHECKOUT = Path(__file__).parents[2]
@@ -36,14 +38,18 @@ _NEVER_RUN = (
     "pydantic/v1/**",
 )
 
+_SOURCE_ONLY = ("pyspark",)
+"""Published without wheels, and nothing in them to compile."""
+
 _AWS_SERVICES = frozenset({"s3", "sts", "sso", "sso-oidc", "signin"})
 """What reading a store, and getting credentials for it, takes of botocore's 400 services (28 MB)."""
 
 
-def requirements(commands: Commands) -> str:
-    """The exact versions and hashes, as pip has them."""
+def requirements(commands: Commands, extras: Iterable[str]) -> str:
+    """The exact versions and hashes of what some extras bring, as pip has them."""
+    chosen = [word for extra in extras for word in ("--extra", extra)]
     return commands.run(
-        _uv(), "export", "--quiet", "--project", CHECKOUT, "--frozen", "--extra", "server",
+        _uv(), "export", "--quiet", "--project", CHECKOUT, "--frozen", *chosen,
         "--no-default-groups", "--no-emit-project", "--no-header", "--no-annotate",
     )  # fmt: skip
 
@@ -55,8 +61,9 @@ def install(commands: Commands, locked: str, python: str, into: Path) -> None:
     file.write_text(locked)
     commands.run(
         _uv(), "pip", "install", "--quiet", "--python", sys.executable, "--python-version", python,
-        "--python-platform", f"{platform.machine()}-{_GLIBC}", "--only-binary", ":all:", "--require-hashes",
-        "--no-deps", "--target", into, "--requirement", file,
+        "--python-platform", f"{platform.machine()}-{_GLIBC}", "--only-binary", ":all:",
+        *(word for name in _SOURCE_ONLY for word in ("--no-binary", name)),
+        "--require-hashes", "--no-deps", "--target", into, "--requirement", file,
     )  # fmt: skip
     trim(into, _NEVER_RUN)
     trim(into / "botocore" / "data", ["*/"], keep=_AWS_SERVICES)

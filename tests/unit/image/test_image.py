@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import model_registry
-from tools.image import ImageError, cache
+from model_server import loaders
+from tools.image import DEFAULT, FAMILIES, ImageError, cache, family_of
 from tools.image.commands import Commands
 from tools.image.keys import key_of, sources
 from tools.image.trim import trim
@@ -51,6 +52,20 @@ def test_what_never_runs_is_left_out(tmp_path: Path) -> None:
     trim(tmp_path / "data", ["*/"], keep=frozenset({"s3"}))
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"scipy/linalg/blas.py", "data/s3/x"}
+
+
+def test_every_loader_is_in_an_image_and_all_have_every_one() -> None:
+    folder = Path(loaders.__file__).parent
+    shared = {"__init__", "boosters", "linear", "scikit_learn"}
+    modules = {path.stem for path in folder.glob("*.py")} - shared
+    assert set(FAMILIES["all"].loaders) == modules
+    assert FAMILIES["spark"].has_java
+    assert not FAMILIES[DEFAULT].has_java
+
+
+def test_an_unknown_family_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ImageError, match="'torch' is no family of images; families: scikit-learn, onnx"):
+        family_of("torch")
 
 
 def test_what_a_killed_build_left_is_removed(images: Path) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import pickle
 import signal
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,20 +16,21 @@ from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitE
 from model_server.settings import Settings
 from model_server.workers import crew as crews
 from model_server.workers.calls import Call, Kind
-from model_server.workers.crew import Crew
+from tests.unit.server.crews import running
 from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import Coroutine
     from pathlib import Path
 
     from sklearn.base import BaseEstimator
+
+    from model_server.workers.crew import Crew
 
 pytestmark = pytest.mark.process
 
 PICKLE = ModelType.parse("scikit-learn/pickle")
 TRUST = tuple(f"tests.unit.server.hostile.{model.__name__}" for model in (Hostile, NeverLoaded))
-_PATIENCE = 60
 
 
 def pushed(folder: Path, models: dict[str, BaseEstimator], **settings: Any) -> Settings:
@@ -63,24 +63,6 @@ def pushed(folder: Path, models: dict[str, BaseEstimator], **settings: Any) -> S
             **settings,
         }
     )
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(_PATIENCE):
-        while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes
-            await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Crew]:
-    crew = Crew(settings)
-    crew.start()
-    try:
-        await until(lambda: crew.reason is None or crew.broken.done())
-        yield crew
-    finally:
-        await crew.close()
 
 
 async def asked(crew: Crew, number: float, uid: str = "m1") -> tuple[int, dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""A base image of Debian packages: Python, the libraries it is linked with, and nothing to run but Python."""
+"""A base image of Debian packages: Python, the libraries it is linked with, and nothing to run but Python.
+
+With Java it also has what Spark's own scripts need to start it: a shell and a few programs.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ CONTAINERFILE = Path(__file__).with_name("Containerfile")
 
 _PACKAGES = "base-files,python3,libstdc++6"
 """base-files has the links /lib and /bin since Debian 13. NumPy needs libstdc++6 and brings the rest."""
+_JAVA_PACKAGES = f"{_PACKAGES},bash,coreutils,default-jre-headless,procps"
 
 _SUITE = "bookworm"
 """The release where this machine is no Debian; the oldest whose Python will do."""
@@ -47,21 +51,31 @@ _NEVER_RUN = (
 )
 
 
+_JAVA_PROGRAMS = frozenset(
+    {"bash", "basename", "cat", "dirname", "env", "java", "ps", "readlink", "sh", "uname"}
+)
+"""Of usr/bin: what Spark's scripts run."""
+
+
 def suite() -> str:
     """The Debian release to take packages of: this machine's, whose keys and mirrors it is set up with."""
     release = platform.freedesktop_os_release()
     return release.get("VERSION_CODENAME", _SUITE) if release["ID"] == "debian" else _SUITE
 
 
-def build(buildah: Buildah, work: Path, archive: Path) -> None:
+def build(buildah: Buildah, work: Path, archive: Path, *, has_java: bool = False) -> None:
     """Make the base as an OCI archive."""
     context = work / "debian"
     rootfs = context / "rootfs"
     context.mkdir()
+    packages = _JAVA_PACKAGES if has_java else _PACKAGES
     buildah.commands.run(
-        "mmdebstrap", "--quiet", "--variant=extract", f"--include={_PACKAGES}", suite(), rootfs
+        "mmdebstrap", "--quiet", "--variant=extract", f"--include={packages}", suite(), rootfs
     )
-    trim(rootfs, _NEVER_RUN)
+    if has_java:
+        # Packages are unpacked and not set up: what would make these links has not run.
+        (rootfs / "usr/bin/java").symlink_to("/usr/lib/jvm/default-java/bin/java")
+    trim(rootfs, _NEVER_RUN, keep=_JAVA_PROGRAMS if has_java else frozenset())
     trim(rootfs, ["usr/share/doc/*/*"], keep=frozenset({"copyright"}))
     image = buildah.build(CONTAINERFILE, context)
     buildah.save(image, f"localhost/bluegrid-debian:{suite()}", archive)

@@ -1,0 +1,110 @@
+"""Spark ML models: `PipelineModel` folders, in a local session of one thread.
+
+A request has its features in one tensor, row by row: the columns that the pipeline's VectorAssembler names,
+in its order, or the vector that its last stage takes. Only sets of the platform hold these models: their
+metadata names the classes to load.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.ml import PipelineModel
+from pyspark.ml.feature import VectorAssembler
+from pyspark.ml.linalg import Vectors
+from pyspark.sql import SparkSession
+
+from model_registry.errors import ModelError
+from model_server.loaders import TensorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_FEATURES = "features"
+_PREDICTION = "prediction"
+_PROBABILITY = "probability"
+
+
+@cache
+def _session() -> SparkSession:
+    """Return the session: it keeps to this machine and this process, and says nothing unless it fails."""
+    options = {
+        "spark.master": "local[1]",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.execution.arrow.pyspark.enabled": "false",
+        "spark.log.level": "OFF",
+    }
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.appName("bluegrid")
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+class SparkModel:
+    """A fitted pipeline."""
+
+    def __init__(self, pipeline: PipelineModel) -> None:
+        self._pipeline = pipeline
+        first, last = pipeline.stages[0], pipeline.stages[-1]
+        self._columns = list(first.getInputCols()) if isinstance(first, VectorAssembler) else []
+        count = len(self._columns) or getattr(last, "numFeatures", None)
+        if not isinstance(count, int) or not hasattr(last, "getPredictionCol"):
+            raise ModelError(
+                "is a pipeline whose features are not known; begin it with a VectorAssembler of its columns, "
+                "and end it with a model that predicts"
+            )
+        self.inputs = (TensorSpec("x", (-1, count)),)
+        answers = self._answers(np.zeros((1, count)))
+        self.outputs = tuple(TensorSpec(name, (-1, *array.shape[1:])) for name, array in answers.items())
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Predict for `x` (n, k); returns `prediction` (n,) and, of a classifier, `probability` (n, m)."""
+        return self._answers(inputs["x"])
+
+    def _answers(self, x: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        rows = x.tolist()
+        if self._columns:
+            table = _session().createDataFrame(rows, self._columns)
+        else:
+            table = _session().createDataFrame([(Vectors.dense(row),) for row in rows], [_FEATURES])
+        last = self._pipeline.stages[-1]
+        columns = {_PREDICTION: last.getPredictionCol()}
+        answered = self._pipeline.transform(table)
+        if hasattr(last, "getProbabilityCol") and last.getProbabilityCol() in answered.columns:
+            columns[_PROBABILITY] = last.getProbabilityCol()
+        found = answered.select(*columns.values()).collect()
+        return {
+            name: np.array([_numbers(row[column]) for row in found], dtype=np.float64)
+            for name, column in columns.items()
+        }
+
+
+def load(path: Path, trust: Iterable[str] = ()) -> SparkModel:  # noqa: ARG001 - trust is for pickles
+    """Load a fitted pipeline; ModelError when it is none."""
+    _session()
+    try:
+        return SparkModel(PipelineModel.load(path.as_uri()))
+    # Java's errors come as either, Python's readers of the metadata raise anything.
+    except (PySparkException, Py4JError, AttributeError, KeyError, TypeError, ValueError) as error:
+        told = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"is no Spark model that this image reads: {type(error).__name__}: {told}; save it with "
+            "its version"
+        ) from None
+
+
+def _numbers(value: Any) -> Any:
+    return value.toArray() if hasattr(value, "toArray") else value

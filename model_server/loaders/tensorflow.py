@@ -1,0 +1,127 @@
+"""TensorFlow models: SavedModel folders, by their `serving_default` signature.
+
+A graph is a program. Only sets of the platform hold them, and those that call Python, or read and write
+files by more than what every SavedModel has for its own variables, are refused all the same.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model_registry.errors import ModelError
+from model_server.loaders import TensorSpec
+from model_server.tensors import DATATYPES
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import saved_model_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SIGNATURE = "serving_default"
+
+_REFUSED = frozenset(
+    {
+        "EagerPyFunc",
+        "FixedLengthRecordDataset",
+        "FixedLengthRecordReader",
+        "FixedLengthRecordReaderV2",
+        "LoadDataset",
+        "MatchingFiles",
+        "PyFunc",
+        "PyFuncStateless",
+        "ReadFile",
+        "SaveDataset",
+        "SaveDatasetV2",
+        "TFRecordDataset",
+        "TFRecordDatasetV2",
+        "TFRecordReader",
+        "TFRecordReaderV2",
+        "TextLineDataset",
+        "TextLineReader",
+        "TextLineReaderV2",
+        "WholeFileReader",
+        "WholeFileReaderV2",
+        "WriteFile",
+    }
+)
+_DATATYPES = {dtype: name for name, dtype in DATATYPES.items() if name != "BYTES"}
+
+# A model answers one request in one thread; many requests are answered by many workers.
+# In a process that has used TensorFlow before, its threads are there.
+with suppress(RuntimeError):
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+class TensorFlowModel:
+    """A signature of a SavedModel."""
+
+    def __init__(self, saved: Any) -> None:
+        if SIGNATURE not in saved.signatures:
+            raise ModelError(f"has no signature {SIGNATURE}; export it with one")
+        self._saved = saved  # a signature does not keep its variables alive
+        self._signature = saved.signatures[SIGNATURE]
+        _, taken = self._signature.structured_input_signature
+        self.inputs = tuple(_spec(name, spec) for name, spec in sorted(taken.items()))
+        given = self._signature.structured_outputs
+        self.outputs = tuple(_spec(name, spec) for name, spec in sorted(given.items()))
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Call the signature."""
+        given = {name: tf.constant(_bytes(array)) for name, array in inputs.items()}
+        return {name: np.asarray(tensor.numpy()) for name, tensor in self._signature(**given).items()}
+
+
+def load(path: Path, trust: Iterable[str] = ()) -> TensorFlowModel:  # noqa: ARG001 - trust is for pickles
+    """Load a SavedModel.
+
+    Raises:
+        ModelError: it is none, has no signature to serve, or does what a model need not do.
+    """
+    try:
+        described = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    except (DecodeError, OSError) as error:
+        raise ModelError(f"is no SavedModel: {error}") from None
+    if found := sorted(_REFUSED.intersection(_operations(described))):
+        raise ModelError(f"has operations that reach out of the model: {', '.join(found)}; export it without")
+    try:
+        saved = tf.saved_model.load(path)
+    # Its errors share no class but Exception.
+    except Exception as error:  # noqa: BLE001
+        told = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"is no SavedModel that this image reads: {type(error).__name__}: {told}; save it with "
+            "its version"
+        ) from None
+    return TensorFlowModel(saved)
+
+
+def _operations(described: Any) -> Iterator[str]:
+    for graph in described.meta_graphs:
+        yield from (node.op for node in graph.graph_def.node)
+        for function in graph.graph_def.library.function:
+            yield from (node.op for node in function.node_def)
+
+
+def _spec(name: str, spec: Any) -> TensorSpec:
+    datatype = "BYTES" if spec.dtype == tf.string else _DATATYPES.get(np.dtype(spec.dtype.as_numpy_dtype))
+    if datatype is None or spec.shape.rank is None:
+        raise ModelError(
+            f"takes or gives a {name!r} of {spec.dtype.name}, shape {spec.shape}, which is no tensor"
+        )
+    return TensorSpec(name, tuple(-1 if size is None else int(size) for size in spec.shape), datatype)
+
+
+def _bytes(array: NDArray[Any]) -> Any:
+    return array.tolist() if array.dtype.kind == "O" else array

@@ -1,0 +1,34 @@
+"""Crews of real processes, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from model_server.workers.crew import Crew
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from model_server.settings import Settings
+
+_PATIENCE = 180
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(_PATIENCE):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Crew]:
+    crew = Crew(settings)
+    crew.start()
+    try:
+        await until(lambda: crew.reason is None or crew.broken.done())
+        yield crew
+    finally:
+        await crew.close()

@@ -1,0 +1,144 @@
+"""TensorFlow, Keras and Spark: trained by the framework, pushed, loaded by a pod's workers, asked.
+
+Each framework has processes of its own, for training and for serving.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pytest
+
+from model_registry import ModelType, models_in_folder, open_store, push
+from model_server.settings import Settings
+from model_server.workers.calls import Call, Kind
+from tests.unit.server.crews import running
+from tests.unit.server.training import ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from model_server.workers.crew import Crew
+
+    Trained = Callable[[str], Path]
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The folder of what a framework has trained; it trains once for all tests."""
+    folders: dict[str, Path] = {}
+
+    def folder(framework: str) -> Path:
+        if framework not in folders:
+            folders[framework] = tmp_path_factory.mktemp(framework)
+            subprocess.run(
+                [sys.executable, "-m", "tests.unit.server.training", framework, folders[framework]],
+                check=True,
+                capture_output=True,
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"},
+            )
+        return folders[framework]
+
+    return folder
+
+
+def pushed(folder: Path, tmp_path: Path, model_type: str) -> Settings:
+    """Settings of a pod that serves these models."""
+    kind = ModelType.parse(model_type)
+    (tmp_path / "store").mkdir()
+    url = (tmp_path / "store").as_uri()
+    report = push(open_store(url), "g1", "v1", models_in_folder(folder / "models", kind), model_type=kind)
+    return Settings(
+        store=url,
+        set="g1",
+        version="v1",
+        manifest=report.manifest,
+        type=kind,
+        service="line-loading",
+        cluster="d1",
+        models=tmp_path / "models",
+        time_limit=60,
+    )
+
+
+async def asked(crew: Crew, uid: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+    reply = await crew.ask(Call(Kind.INFER, uid, orjson.dumps({"inputs": inputs})))
+    answer = orjson.loads(reply.first.body)
+    assert reply.first.status == 200, answer
+    return {output["name"]: output for output in answer["outputs"]}
+
+
+async def described(crew: Crew, uid: str) -> dict[str, Any]:
+    reply = await crew.ask(Call(Kind.DESCRIBE, uid))
+    found: dict[str, Any] = orjson.loads(reply.first.body)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("framework", "what", "model_type"),
+    [
+        ("tensorflow", "keras", "keras/keras"),
+        ("tensorflow", "h5", "keras/h5"),
+        ("tensorflow", "savedmodel", "tensorflow/savedmodel"),
+        ("spark", "spark", "spark/spark"),
+    ],
+)
+def test_a_model_answers_as_its_framework_does(
+    trained: Trained, tmp_path: Path, framework: str, what: str, model_type: str
+) -> None:
+    folder = trained(framework) / what
+    expected = json.loads((folder / "expected.json").read_text())
+
+    async def test() -> None:
+        async with running(pushed(folder, tmp_path, model_type)) as crew:
+            assert crew.reason is None
+            for uid, outputs in expected.items():
+                (spec,) = (await described(crew, uid))["inputs"]
+                got = await asked(crew, uid, [{**spec, "shape": [2, 3], "data": ROWS}])
+                for name, values in outputs.items():
+                    assert got[name]["data"] == pytest.approx(np.ravel(values), rel=1e-5)
+            if what == "savedmodel":
+                await several_inputs(crew)
+
+    asyncio.run(test())
+
+
+async def several_inputs(crew: Crew) -> None:
+    inputs = [
+        {"name": "x", "datatype": "FP32", "shape": [2, 3], "data": ROWS},
+        {"name": "hour", "datatype": "INT64", "shape": [2], "data": [22, 23]},
+    ]
+    got = await asked(crew, "m2", inputs)
+    assert got["load"]["data"] == pytest.approx([1.5, 0.75])
+    assert (got["next_hour"]["datatype"], got["next_hour"]["data"]) == ("INT64", [23, 24])
+
+
+@pytest.mark.parametrize(
+    ("what", "model_type", "told"),
+    [
+        ("lambda", "keras/keras", "model m1 is no Keras model that this image reads: "),
+        (
+            "file-reader",
+            "tensorflow/savedmodel",
+            "model m1 has operations that reach out of the model: ReadFile",
+        ),
+    ],
+)
+def test_a_model_that_holds_code_is_refused(
+    trained: Trained, tmp_path: Path, what: str, model_type: str, told: str
+) -> None:
+    async def test() -> None:
+        async with running(pushed(trained("tensorflow") / what, tmp_path, model_type)) as crew:
+            assert f"set g1 version v1: {told}" in (await crew.broken)
+
+    asyncio.run(test())

@@ -1,0 +1,117 @@
+"""`python -m tests.unit.server.training tensorflow|spark FOLDER`: trains what servers then load.
+
+In a process of its own: TensorFlow and Spark change the process that they are imported in. Each set has a
+folder of its own, with its models in `models` and, in `expected.json`, what each of them answers to ROWS by
+its own framework, by UID.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROWS = [[0.5, -1.0, 2.0], [1.0, 0.0, -0.25]]
+Expected = dict[str, dict[str, Any]]
+
+
+def _data() -> tuple[Any, Any]:
+    random = np.random.default_rng(118)
+    x = random.normal(size=(60, 3))
+    return x, x @ [1.0, -2.0, 0.5] + 3.0
+
+
+def _dense() -> Any:
+    import keras
+
+    x, y = _data()
+    model = keras.Sequential(
+        [keras.layers.Input((3,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1, name="loading")]
+    )
+    model.compile("adam", "mse")
+    model.fit(x, y, epochs=2, verbose=0)
+    return model
+
+
+def _kept(folder: Path, name: str, expected: Expected) -> None:
+    (folder / name / "expected.json").write_text(json.dumps(expected))
+
+
+def _new(folder: Path, name: str) -> Path:
+    models = folder / name / "models"
+    models.mkdir(parents=True)
+    return models
+
+
+def train_tensorflow(folder: Path) -> None:
+    """A Keras model in three formats, a graph of two inputs; one of Python code, one that reads files."""
+    import keras
+    import tensorflow as tf
+
+    model = _dense()
+    answers = model.predict(np.array(ROWS), verbose=0).tolist()
+    for suffix in ("keras", "h5"):
+        model.save(_new(folder, suffix) / f"m1.{suffix}")
+        _kept(folder, suffix, {"m1": {"loading": answers}})
+
+    saved = _new(folder, "savedmodel")
+    model.export(saved / "m1.savedmodel", verbose=False)
+    taken = [tf.TensorSpec([None, 3], tf.float32, "x"), tf.TensorSpec([None], tf.int64, "hour")]
+    pair = tf.Module()
+    pair.serve = tf.function(
+        lambda x, hour: {"load": tf.reduce_sum(x, axis=1), "next_hour": hour + 1}, input_signature=taken
+    )
+    tf.saved_model.save(pair, saved / "m2.savedmodel", signatures={"serving_default": pair.serve})
+    _kept(folder, "savedmodel", {"m1": {"output_0": answers}})
+
+    layers = [keras.layers.Input((3,)), keras.layers.Lambda(lambda x: x * 2)]
+    keras.Sequential(layers).save(_new(folder, "lambda") / "m1.keras")
+    reader = tf.Module()
+    reader.serve = tf.function(
+        lambda path: {"data": tf.io.read_file(path)}, input_signature=[tf.TensorSpec([], tf.string, "path")]
+    )
+    into = _new(folder, "file-reader") / "m1.savedmodel"
+    tf.saved_model.save(reader, into, signatures={"serving_default": reader.serve})
+
+
+def train_spark(folder: Path) -> None:
+    """A regression on named columns, and a classification on a vector."""
+    from pyspark.ml import Pipeline
+    from pyspark.ml.classification import LogisticRegression
+    from pyspark.ml.feature import VectorAssembler
+    from pyspark.ml.regression import LinearRegression
+    from pyspark.sql import SparkSession
+
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    x, y = _data()
+    builder = SparkSession.builder.master("local[1]")
+    session = builder.config("spark.ui.enabled", "false").getOrCreate()
+    columns = ["flow", "tap", "hour"]
+    rows = [(*map(float, row), float(value), float(value > 3)) for row, value in zip(x, y, strict=True)]
+    table = session.createDataFrame(rows, [*columns, "y", "overloaded"])
+    assembler = VectorAssembler(inputCols=columns, outputCol="features")
+    asked = session.createDataFrame(ROWS, columns)
+    models = _new(folder, "spark")
+    expected: Expected = {}
+    regression = Pipeline(stages=[assembler, LinearRegression(labelCol="y")]).fit(table)
+    regression.write().save((models / "m1.spark").as_uri())
+    expected["m1"] = {"prediction": [row.prediction for row in regression.transform(asked).collect()]}
+    features = assembler.transform(table)
+    classifier = Pipeline(stages=[LogisticRegression(labelCol="overloaded", maxIter=5)]).fit(features)
+    classifier.write().save((models / "m2.spark").as_uri())
+    answers = classifier.transform(assembler.transform(asked)).collect()
+    expected["m2"] = {
+        "prediction": [row.prediction for row in answers],
+        "probability": [row.probability.toArray().tolist() for row in answers],
+    }
+    session.stop()
+    _kept(folder, "spark", expected)
+
+
+if __name__ == "__main__":
+    what, into = sys.argv[1:]
+    {"tensorflow": train_tensorflow, "spark": train_spark}[what](Path(into))

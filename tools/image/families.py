@@ -1,0 +1,64 @@
+"""Which frameworks an image has: one family each keeps images small, `all` has every one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tools.image.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of frameworks.
+
+    Attributes:
+        name: as `bluegrid image build` takes it.
+        extras: of the project, which bring what the loaders import.
+        loaders: modules of model_server.loaders that the image has to be able to import.
+        has_java: whether the base needs a Java, as Spark does, and a shell to start it.
+    """
+
+    name: str
+    extras: tuple[str, ...]
+    loaders: tuple[str, ...]
+    has_java: bool = False
+
+    @property
+    def image(self) -> str:
+        """The image's name; the plain one is of the family that the demo uses."""
+        return "bluegrid-server" if self.name == DEFAULT else f"bluegrid-{self.name}-server"
+
+    @property
+    def modules(self) -> str:
+        """What a build imports to see that nothing is missing, as an import statement takes it."""
+        return ", ".join(f"model_server.loaders.{loader}" for loader in self.loaders)
+
+
+DEFAULT = "scikit-learn"
+
+_SINGLE = (
+    Family(DEFAULT, ("server",), ("scikit_learn_skops", "scikit_learn_pickle")),
+    Family("onnx", ("onnx",), ("onnx",)),
+    Family("xgboost", ("xgboost",), ("xgboost",)),
+    Family("lightgbm", ("lightgbm",), ("lightgbm",)),
+    Family("tensorflow", ("tensorflow",), ("tensorflow", "keras")),
+    Family("spark", ("spark",), ("spark",), has_java=True),
+)
+_ALL = Family(
+    "all",
+    tuple(extra for family in _SINGLE for extra in family.extras),
+    tuple(loader for family in _SINGLE for loader in family.loaders),
+    has_java=True,
+)
+FAMILIES: Mapping[str, Family] = {family.name: family for family in (*_SINGLE, _ALL)}
+
+
+def family_of(name: str) -> Family:
+    """Return the family of a name; ImageError names those that there are."""
+    if name not in FAMILIES:
+        raise ImageError(f"{name!r} is no family of images; families: {', '.join(FAMILIES)}")
+    return FAMILIES[name]
