@@ -153,7 +153,7 @@ class _Verification:
 
     def _extra(self, known: set[str]) -> Iterator[str]:
         for found in self.store.keys(layout.set_prefix(self.set_id)):
-            if layout.signed_manifest(found.key) not in known and not layout.is_removal(found.key):
+            if layout.signed_manifest(found.key) not in known and not layout.is_collections_own(found.key):
                 yield found.key
 
     def _manifest(self, version: Version) -> Manifest | None:
