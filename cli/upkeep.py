@@ -53,7 +53,10 @@ def verify(
 ) -> None:
     """Read every byte of SET's versions again, and report what is damaged, missing or extra.
 
-    Exit code 1 if something stays damaged or missing. Pushing the same models again heals a store too.
+    Where the set has `keys:`, signatures too: one of the keys must have signed each version.
+
+    Exit code 1 if something stays damaged, missing or unsigned. Pushing the same models again heals a store
+    too, and signing again a signature.
     """
     file = Registry.load(registry).of_set(set_id)
     versions = [file.version(version)] if version else file.versions
@@ -71,6 +74,7 @@ def verify(
             open_store(store),
             set_id,
             versions,
+            keys=file.set.public_keys,
             source=open_store(source) if source and repair else None,
             progress=told,
         )
@@ -116,9 +120,24 @@ def _verified(report: VerifyReport) -> str:
             ),
             *_listed("missing", [key for key in report.missing if key not in healed]),
             *_listed("healed", report.healed),
+            *_listed("not signed", [_unsigned(report, version) for version in report.unsigned]),
+            *_listed(
+                "signed",
+                [
+                    f"{version} by {', '.join(found.good)}"
+                    for version, found in report.signatures.items()
+                    if found.good
+                ],
+            ),
             *_listed("extra", report.extra),
         ]
     )
+
+
+def _unsigned(report: VerifyReport, version: str) -> str:
+    found = report.signatures[version]
+    keys = ", ".join((*found.wrong, *found.missing))
+    return f"{version} by a trusted key ({keys}); `bluegrid sign {report.set} {version} --key FILE`"
 
 
 def collect(

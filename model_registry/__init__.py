@@ -51,7 +51,7 @@ from model_registry.transfer.reading import read_commit, read_manifest
 from model_registry.transfer.selection import selected
 from model_registry.upkeep.differences import ChangedModel, VersionDifference, compare_versions
 from model_registry.upkeep.garbage import GarbageReport, collect_garbage
-from model_registry.upkeep.verify import FolderReport, VerifyReport, verify, verify_folder
+from model_registry.upkeep.verify import FolderReport, Signatures, VerifyReport, verify, verify_folder
 
 __all__ = [
     "BluegridError",
@@ -87,6 +87,7 @@ __all__ = [
     "RegistryError",
     "RegistryFile",
     "Service",
+    "Signatures",
     "Source",
     "SourceModel",
     "Store",

@@ -17,6 +17,8 @@ import zstandard
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+Part = bytes | memoryview
+
 MAX_DICTIONARY_BYTES = 16 * 2**10
 """More does not pay: small models share a few KiB, and a gateway that fetches one model fetches this too."""
 
@@ -46,11 +48,12 @@ class Compression:
     """zstd's level; None: stored as they are."""
     dictionary: bytes = b""
 
-    def compressor(self) -> Callable[[bytes], bytes]:
-        """Return what makes a model a zstd frame, for one thread."""
+    def compressor(self) -> Callable[[bytes], Sequence[Part]]:
+        """Return what makes a model the parts of a zstd frame, for one thread."""
         if self.level is None:
             return stored_frame
-        return zstandard.ZstdCompressor(level=self.level, dict_data=as_dictionary(self.dictionary)).compress
+        compressor = zstandard.ZstdCompressor(level=self.level, dict_data=as_dictionary(self.dictionary))
+        return lambda model: (compressor.compress(model),)
 
 
 def as_dictionary(dictionary: bytes) -> zstandard.ZstdCompressionDict | None:
@@ -60,19 +63,19 @@ def as_dictionary(dictionary: bytes) -> zstandard.ZstdCompressionDict | None:
     return zstandard.ZstdCompressionDict(dictionary, dict_type=zstandard.DICT_TYPE_FULLDICT)
 
 
-def stored_frame(model: bytes) -> bytes:
-    """Return the model as a zstd frame that holds it as it is (RFC 8878, raw blocks).
+def stored_frame(model: bytes) -> list[Part]:
+    """Return the parts of a zstd frame that holds the model as it is (RFC 8878, raw blocks).
 
-    zstd itself takes as long to find out that nothing shrinks as to send the bytes.
+    zstd itself takes as long to find out that nothing shrinks as to send the bytes. The model is not copied:
+    that took a fifth of the processor time of a push of large ones.
     """
-    head = _FRAME_HEAD.pack(_FRAME_MAGIC, _SIZE_IN_8_BYTES, _WINDOW_OF_2_MIB, len(model))
     view = memoryview(model)
-    parts: list[bytes | memoryview] = [head]
+    parts: list[Part] = [_FRAME_HEAD.pack(_FRAME_MAGIC, _SIZE_IN_8_BYTES, _WINDOW_OF_2_MIB, len(model))]
     for start in range(0, len(model), _BLOCK_BYTES):
         block = view[start : start + _BLOCK_BYTES]
         is_last = start + _BLOCK_BYTES >= len(model)
         parts += [(len(block) << 3 | is_last).to_bytes(3, "little"), block]
-    return b"".join(parts)
+    return parts
 
 
 def best_compression(models: Sequence[bytes]) -> Compression:
@@ -94,7 +97,7 @@ def best_compression(models: Sequence[bytes]) -> Compression:
 
 def _compressed(models: Sequence[bytes], compression: Compression) -> int:
     compress = compression.compressor()
-    return sum(len(compress(model)) for model in models)
+    return sum(len(part) for model in models for part in compress(model))
 
 
 def _trained(training: Sequence[bytes], judging: Sequence[bytes], plain: int) -> bytes:

@@ -5,6 +5,7 @@
     sets/<set>/manifests/<sha256>.<key>.sig.json    a key's signature over the manifest
     sets/<set>/versions/<version>.json          the commit point; written once
     sets/<set>/removed/<version>.json           when garbage collection has found the version removed
+    sets/<set>/deleted/packs|manifests/...      a copy of what it is just deleting, until nobody needs it
 
 Packs and manifests are named by the SHA-256 of their bytes. Nothing relies on a list: the registry names the
 version and the manifest, and the manifest names the packs.
@@ -43,9 +44,20 @@ def removal_key(set_id: str, version_id: str) -> str:
     return f"sets/{set_id}/removed/{version_id}.json"
 
 
-def is_removal(key: str) -> bool:
-    """Whether the key is that of such a note."""
-    return key.split("/")[2:3] == ["removed"]
+def copy_key(key: str) -> str:
+    """Key of the copy of a pack, manifest or signature that garbage collection is just deleting."""
+    _, set_id, rest = key.split("/", 2)
+    return f"{copies_prefix(set_id)}{rest}"
+
+
+def copies_prefix(set_id: str) -> str:
+    """What the keys of such copies begin with."""
+    return f"{set_prefix(set_id)}deleted/"
+
+
+def is_collections_own(key: str) -> bool:
+    """Whether the key is that of a note or a copy that garbage collection has written."""
+    return key.split("/")[2] in ("removed", "deleted")
 
 
 def signed_manifest(key: str) -> str:

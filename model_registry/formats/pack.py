@@ -23,7 +23,7 @@ import zstandard
 
 from model_registry.errors import FormatError, IntegrityError
 from model_registry.formats.checksums import sha256_hex
-from model_registry.formats.compression import MAX_DICTIONARY_BYTES, as_dictionary, best_compression
+from model_registry.formats.compression import MAX_DICTIONARY_BYTES, Part, as_dictionary, best_compression
 
 TARGET_BYTES = 16 * 2**20
 """A pack is closed at this many bytes of models: enough to hide round trips, few enough to fill one while
@@ -83,15 +83,18 @@ class PackWriter:
         self.dictionary = compression.dictionary
         compress = compression.compressor()
         # Joined at the end: a buffer that grows takes six times as long. While frames come, the models go.
-        parts = [_HEADER.pack(_HEADER_TAG, len(_MAGIC) + len(self.dictionary), _MAGIC), self.dictionary]
+        header = _HEADER.pack(_HEADER_TAG, len(_MAGIC) + len(self.dictionary), _MAGIC)
+        parts: list[Part] = [header, self.dictionary]
         end = sum(map(len, parts))
         while self._models:
             model, sha256 = self._models.popleft()
             raw_length = len(model)
-            parts.append(compress(model))
+            frame = compress(model)
             del model
-            self.entries.append(PackEntry(end, len(parts[-1]), raw_length, sha256))
-            end += len(parts[-1])
+            length = sum(map(len, frame))
+            self.entries.append(PackEntry(end, length, raw_length, sha256))
+            end += length
+            parts += frame
         rows = [_ROW.pack(*entry[:3], bytes.fromhex(entry.sha256)) for entry in self.entries]
         index = b"".join((*rows, _TAIL.pack(len(self.entries), _MAGIC)))
         return b"".join((*parts, _SKIPPABLE.pack(_INDEX_TAG, len(index)), index))

@@ -109,8 +109,8 @@ def signature_key(set_id: str, digest: str, key: PublicKey) -> str:
     return f"{stem}.{key.fingerprint}.sig.json"
 
 
-def _check(store: Store, set_id: str, version_id: str, digest: str, key: PublicKey) -> None:
-    data = store.get_range(signature_key(set_id, digest, key), 0, MAX_ENVELOPE_BYTES + 1)
+def check_signature(data: bytes, set_id: str, version_id: str, digest: str, key: PublicKey) -> None:
+    """Raise IntegrityError unless `data`, from anywhere, is the key's signature over this very version."""
     envelope = Envelope.from_bytes(data)
     statement, (signature,) = envelope.payload, envelope.signatures
     if not key.verifies(signature.sig, pae(STATEMENT_TYPE, statement)):
@@ -120,6 +120,11 @@ def _check(store: Store, set_id: str, version_id: str, digest: str, key: PublicK
         raise IntegrityError(f"is not for this version but for {_subject(statement)}")
     if signature.keyid != key.fingerprint:
         raise IntegrityError("is filed under another key's ID: it is damaged")
+
+
+def _check(store: Store, set_id: str, version_id: str, digest: str, key: PublicKey) -> None:
+    data = store.get_range(signature_key(set_id, digest, key), 0, MAX_ENVELOPE_BYTES + 1)
+    check_signature(data, set_id, version_id, digest, key)
 
 
 def _statement(set_id: str, version_id: str, digest: str) -> bytes:

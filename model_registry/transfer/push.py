@@ -105,6 +105,7 @@ def push(
         FormatError: a model is empty, too large or suspiciously compressible, comes twice, or is none of the
             set's.
         IntegrityError: the store received other bytes than were sent, twice, or `base` is damaged there.
+        ObjectMissing: garbage collection took what the version needs just when it was written anew.
         StoreError: the store refused or did not answer.
     """
     for name in (set_id, version_id):
@@ -139,6 +140,7 @@ def push(
             tell()
         sent_bytes = packs.sent_bytes + (len(data) if manifest_sent.result() is not Outcome.THERE else 0)
     commit, already_there = _commit(store, manifest, digest)
+    renewal.check()
     progress(ProgressEvent(packs.models_done, total, sent_bytes, sent_bytes))
     return PushReport(
         set=set_id,

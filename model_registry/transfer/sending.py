@@ -89,6 +89,7 @@ def ensure(
         if is_same and not renewal.is_due(key):
             return Outcome.THERE
         outcome = Outcome.SENT if is_same else Outcome.HEALED
+        renewal.written_anew.add(key)
     twice(lambda: store.put(key, data, checksum))
     return outcome
 

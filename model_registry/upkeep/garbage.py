@@ -5,8 +5,10 @@ The roots are all commits of a set. A version that no given registry names any m
 so that an update which began from it has ended. What killed pushes have left behind goes after 30 days.
 
 Against a push that finds such an object and relies on it: push writes anew what it finds there and is older
-than `push.FRESH_FOR`, and collection asks for the time of writing right before it deletes, and
-looks for new commits right after. If one needs what has just been deleted, it is put back.
+than `renewal.FRESH_FOR`, and collection asks for the time of writing right before it deletes, and looks for
+new commits right after. If one needs what has just been deleted, it is put back. Until that is known, a copy
+lies aside in the store: where collection is killed meanwhile, the next one puts it back. A push that commits
+later still looks whether what it has written anew is there.
 """
 
 from __future__ import annotations
@@ -102,7 +104,9 @@ class _Collection:
     """Versions whose needs are in `needed`."""
 
     def run(self) -> GarbageReport:
-        objects = {found.key: found for found in self.store.keys(layout.set_prefix(self.set_id))}
+        objects = self._objects()
+        if self.apply and self._put_back(objects):
+            objects = self._objects()
         commits = {version: self._commit(version) for version in self._versions("versions")}
         notes = {version: self._note(version) for version in self._versions("removed")}
         # All of it is read before anything is written: a set that cannot be read whole is left alone.
@@ -129,6 +133,24 @@ class _Collection:
             deleted=tuple(found.key for found in deleted),
             deleted_bytes=sum(found.size for found in deleted),
         )
+
+    def _objects(self) -> dict[str, StoredObject]:
+        return {found.key: found for found in self.store.keys(layout.set_prefix(self.set_id))}
+
+    def _put_back(self, objects: Collection[str]) -> bool:
+        """Undo the delete at which an earlier collection was killed; whether there was one.
+
+        Nobody knows what needs it until it is there: it may be a manifest.
+        """
+        prefix = layout.copies_prefix(self.set_id)
+        copies = [key for key in objects if key.startswith(prefix)]
+        for copy in copies:
+            key = layout.set_prefix(self.set_id) + copy.removeprefix(prefix)
+            if key not in objects:
+                data = self.store.get(copy)
+                self.store.put(key, data, Checksum.of(data))
+            self.store.delete(copy)
+        return bool(copies)
 
     def _versions(self, folder: str) -> list[str]:
         prefix = f"{layout.set_prefix(self.set_id)}{folder}/"
@@ -203,15 +225,17 @@ class _Collection:
         """Delete the object, unless it has come to be needed; whether it is gone."""
         if self._is_needed_by_now(found.key):
             return False
-        data = self.store.get(found.key)
-        if [now.modified for now in self.store.keys(found.key)] != [found.modified]:
-            # A push has written it anew, and may be about to rely on it.
-            return False
-        self.store.delete(found.key)
-        if self._is_needed_by_now(found.key):
-            self.store.put(found.key, data, Checksum.of(data))
-            return False
-        return True
+        data, copy = self.store.get(found.key), layout.copy_key(found.key)
+        self.store.put(copy, data, Checksum.of(data))
+        # Otherwise a push has written it anew, and may be about to rely on it.
+        is_old = [now.modified for now in self.store.keys(found.key)] == [found.modified]
+        if is_old:
+            self.store.delete(found.key)
+            if self._is_needed_by_now(found.key):
+                self.store.put(found.key, data, Checksum.of(data))
+                is_old = False
+        self.store.delete(copy)
+        return is_old
 
     def _is_needed_by_now(self, key: str) -> bool:
         for version in self._versions("versions"):

@@ -17,6 +17,7 @@ from model_registry.formats.checksums import Checksum, sha256_hex
 from model_registry.formats.commit import Commit
 from model_registry.formats.manifest import Manifest
 from model_registry.formats.pack import ModelReader, PackEntry, read_dictionary, read_index
+from model_registry.signing.signatures import check_signature, signature_key
 from model_registry.transfer.fetch import file_name
 from model_registry.transfer.model_files import is_sound
 from model_registry.transfer.parallel import Job, in_parallel
@@ -29,10 +30,23 @@ if TYPE_CHECKING:
 
     from model_registry.formats.manifest import PackRow
     from model_registry.registry_files.schema import Version
+    from model_registry.signing.keys import PublicKey
     from model_registry.stores import Store
     from model_registry.transfer.progress import Progress
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """Which of the trusted keys have signed a version; the keys by their IDs."""
+
+    good: tuple[str, ...]
+    """Their signatures are sound, or have been replaced by sound ones from the good source."""
+    wrong: tuple[str, ...]
+    """Their signatures are damaged, forged or of another version: `VerifyReport.damaged` says which."""
+    missing: tuple[str, ...]
+    """They have not signed; no harm where another has."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +65,18 @@ class VerifyReport:
     """Damaged or missing objects that have been replaced from the good source."""
     extra: tuple[str, ...]
     """Objects of the set that none of the versions refers to: garbage, or of versions not asked about."""
+    signatures: Mapping[str, Signatures]
+    """By version; empty where no keys were given."""
+
+    @property
+    def unsigned(self) -> tuple[str, ...]:
+        """Versions that no trusted key has signed, though there are trusted keys."""
+        return tuple(version for version, found in self.signatures.items() if not found.good)
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is damaged or missing any more."""
-        return not {*self.damaged, *self.missing} - {*self.healed}
+        """Whether nothing is damaged or missing any more, and every version is signed that has to be."""
+        return not ({*self.damaged, *self.missing} - {*self.healed} or self.unsigned)
 
 
 def verify(
@@ -63,22 +84,24 @@ def verify(
     set_id: str,
     versions: Sequence[Version],
     *,
+    keys: Sequence[PublicKey] = (),
     source: Store | None = None,
     progress: Progress = ignore,
 ) -> VerifyReport:
-    """Read versions of a set again, all of their bytes, each pack once.
+    """Read versions of a set again, all of their bytes, each pack once, and their signatures.
 
     Args:
         store: where they are.
         set_id: the model set.
         versions: which, with the digests that the registry pins.
+        keys: who is trusted; where given, one of them must have signed each version.
         source: a good store, to replace what is damaged or missing from; None: nothing is written.
         progress: is told after each pack.
 
     Raises:
         StoreError: a store refused or did not answer. What is damaged or missing is no error here.
     """
-    return _Verification(store, source, set_id).run(versions, progress)
+    return _Verification(store, source, set_id, keys).run(versions, progress)
 
 
 @dataclass
@@ -86,6 +109,7 @@ class _Verification:
     store: Store
     source: Store | None
     set_id: str
+    keys: Sequence[PublicKey]
     damaged: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     healed: list[str] = field(default_factory=list)
@@ -114,6 +138,7 @@ class _Verification:
             models, size = models + count, size + read
             progress(ProgressEvent(models=models, models_total=total, bytes=size))
         known |= {layout.pack_key(self.set_id, name) for name in packs}
+        signatures = {version.id: self._signatures(version) for version in versions if self.keys}
         return VerifyReport(
             set=self.set_id,
             versions=len(versions),
@@ -123,11 +148,12 @@ class _Verification:
             missing=tuple(sorted(self.missing)),
             healed=tuple(sorted(self.healed)),
             extra=tuple(sorted(self._extra(known))),
+            signatures=signatures,
         )
 
     def _extra(self, known: set[str]) -> Iterator[str]:
         for found in self.store.keys(layout.set_prefix(self.set_id)):
-            if layout.signed_manifest(found.key) not in known and not layout.is_removal(found.key):
+            if layout.signed_manifest(found.key) not in known and not layout.is_collections_own(found.key):
                 yield found.key
 
     def _manifest(self, version: Version) -> Manifest | None:
@@ -147,6 +173,26 @@ class _Verification:
         self._read(layout.version_key(self.set_id, version.id), place, commit)
         return self._read(layout.manifest_key(self.set_id, version.manifest), place, manifest)
 
+    def _signatures(self, version: Version) -> Signatures:
+        states = {key.id: self._signature(version, key) for key in self.keys}
+        good, wrong, missing = (
+            tuple(key for key, state in states.items() if state == each)
+            for each in ("good", "wrong", "missing")
+        )
+        return Signatures(good, wrong, missing)
+
+    def _signature(self, version: Version, key: PublicKey) -> str:
+        def check(data: bytes) -> bool:
+            check_signature(data, self.set_id, version.id, version.manifest, key)
+            return True
+
+        name = signature_key(self.set_id, version.manifest, key)
+        place = f"set {self.set_id} version {version.id}: signature by {key.id}"
+        # Another key may have signed instead.
+        if self._read(name, place, check, may_be_missing=True):
+            return "good"
+        return "wrong" if name in self.damaged else "missing"
+
     def _pack(self, pack: PackRow, uids: Mapping[PackEntry, str]) -> tuple[int, int]:
         def check(data: bytes) -> int:
             _check_pack(data, pack, uids)
@@ -155,12 +201,14 @@ class _Verification:
         read = self._read(layout.pack_key(self.set_id, pack.sha256), f"pack {pack.sha256[:8]}", check)
         return len(uids), read or 0
 
-    def _read(self, key: str, place: str, check: Callable[[bytes], T]) -> T | None:
+    def _read(
+        self, key: str, place: str, check: Callable[[bytes], T], *, may_be_missing: bool = False
+    ) -> T | None:
         """Return what `check` makes of the object; None, and note it, where it is damaged or missing."""
         try:
             return twice(lambda: check(self.store.get(key)))
         except ObjectMissing:
-            self.missing.append(key)
+            self.missing.extend([] if may_be_missing else [key])
         except (IntegrityError, FormatError) as error:
             self.damaged[key] = f"{place}: {error}"
         return self._heal(self.source, key, check) if self.source else None

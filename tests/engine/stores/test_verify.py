@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_registry import (
+    KeyAlgorithm,
     ModelType,
+    PrivateKey,
+    Signatures,
     Store,
     compare_versions,
     fetch,
     open_store,
     push,
+    sign,
     verify,
     verify_folder,
 )
 from model_registry.formats.layout import manifest_key, pack_key, version_key
+from model_registry.signing.signatures import signature_key
 from model_registry.transfer.reading import read_manifest
 from tests.engine.stores.faults import flipped
 from tests.engine.stores.versions import small_packs, version
@@ -28,6 +33,10 @@ if TYPE_CHECKING:
     from model_registry import PushReport
     from tests.engine.stores.conftest import Place
     from tests.engine.stores.versions import AtRest, MakeModels
+
+OPS = PrivateKey.generate(KeyAlgorithm.ED25519)
+NEXT = PrivateKey.generate(KeyAlgorithm.P256)
+KEYS = (OPS.public("ops-2026"), NEXT.public("ops-2027"))
 
 
 @pytest.fixture
@@ -117,6 +126,82 @@ def test_a_source_that_is_damaged_too_heals_nothing(
     report = verify(store, "g1", [version(two[0])], source=open_store(f"file://{tmp_path}/copy"))
     assert not report.is_sound
     assert report.healed == ()
+
+
+def test_a_set_without_keys_needs_no_signatures(store: Store, two: tuple[PushReport, PushReport]) -> None:
+    report = verify(store, "g1", [version(pushed) for pushed in two])
+    assert (report.signatures, report.unsigned) == ({}, ())
+
+
+def test_each_version_is_signed_by_one_of_the_keys(store: Store, two: tuple[PushReport, PushReport]) -> None:
+    rows = [version(pushed) for pushed in two]
+    sign(store, "g1", "v1", two[0].manifest, OPS)
+    sign(store, "g1", "v1", two[0].manifest, NEXT)
+    sign(store, "g1", "v2", two[1].manifest, NEXT)
+    report = verify(store, "g1", rows, keys=KEYS)
+    assert report.is_sound
+    assert report.signatures == {
+        "v1": Signatures(good=("ops-2026", "ops-2027"), wrong=(), missing=()),
+        "v2": Signatures(good=("ops-2027",), wrong=(), missing=("ops-2026",)),
+    }
+    assert (report.missing, report.extra) == ((), ())
+
+
+def test_a_version_that_no_key_has_signed_is_not_sound(
+    store: Store, two: tuple[PushReport, PushReport]
+) -> None:
+    sign(store, "g1", "v1", two[0].manifest, OPS)
+    sign(store, "g1", "v2", two[1].manifest, PrivateKey.generate(KeyAlgorithm.ED25519))
+    report = verify(store, "g1", [version(pushed) for pushed in two], keys=KEYS)
+    assert not report.is_sound
+    assert report.unsigned == ("v2",)
+    assert (report.damaged, report.missing) == ({}, ())
+
+
+def test_every_byte_of_a_signature_counts(
+    store: Store, two: tuple[PushReport, PushReport], at_rest: AtRest
+) -> None:
+    sign(store, "g1", "v1", two[0].manifest, OPS)
+    key = signature_key("g1", two[0].manifest, KEYS[0])
+    sound = at_rest(key).read_bytes()
+    for index in range(0, len(sound), 40):
+        flip(at_rest(key), index)
+        report = verify(store, "g1", [version(two[0])], keys=KEYS[:1])
+        assert not report.is_sound
+        assert report.signatures["v1"] == Signatures(good=(), wrong=("ops-2026",), missing=())
+        assert report.damaged[key].startswith("set g1 version v1: signature by ops-2026: ")
+        at_rest(key).write_bytes(sound)
+
+
+def test_a_wrong_signature_beside_a_good_one_is_told(
+    store: Store, two: tuple[PushReport, PushReport], at_rest: AtRest
+) -> None:
+    for pushed, name in zip(two, ("v1", "v2"), strict=True):
+        sign(store, "g1", name, pushed.manifest, NEXT)
+    sign(store, "g1", "v1", two[0].manifest, OPS)
+    copied, wrong = (signature_key("g1", pushed.manifest, KEYS[0]) for pushed in two)
+    shutil.copyfile(at_rest(copied), at_rest(wrong))
+    report = verify(store, "g1", [version(pushed) for pushed in two], keys=KEYS)
+    assert not report.is_sound
+    assert report.unsigned == ()
+    assert report.signatures["v2"] == Signatures(good=("ops-2027",), wrong=("ops-2026",), missing=())
+    assert "is not for this version but for 'g1/v1'" in report.damaged[wrong]
+
+
+def test_signatures_are_healed_from_a_good_copy(
+    store: Store, two: tuple[PushReport, PushReport], place: Place, at_rest: AtRest, tmp_path: Path
+) -> None:
+    rows = [version(pushed) for pushed in two]
+    for row in rows:
+        sign(store, "g1", row.id, row.manifest, OPS)
+    shutil.copytree(place.folder, tmp_path / "copy")
+    keys = [signature_key("g1", row.manifest, KEYS[0]) for row in rows]
+    flip(at_rest(keys[0]), 40)
+    at_rest(keys[1]).unlink()
+    report = verify(store, "g1", rows, keys=KEYS, source=open_store(f"file://{tmp_path}/copy"))
+    assert report.is_sound
+    assert report.healed == tuple(sorted(keys))
+    assert verify(store, "g1", rows, keys=KEYS).unsigned == ()
 
 
 def test_a_folder_is_compared_with_its_version(

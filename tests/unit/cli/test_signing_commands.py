@@ -47,6 +47,11 @@ class Place(NamedTuple):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def fails(self, *arguments: str | Path) -> str:
+        done = bluegrid(*arguments, **self._where())
+        assert (done.returncode, done.stderr) == (1, "")
+        return done.stdout
+
     def refused(self, *arguments: str | Path, **environment: str) -> str:
         done = bluegrid(*arguments, **self._where(), **environment)
         assert done.returncode == 1
@@ -111,6 +116,23 @@ def test_keys_are_rotated_without_a_gap(place: Place) -> None:
     file = place.folder / "registry" / "g1.yaml"
     file.write_text(re.sub(r"\{id: ops-2026.*?\}, ", "", file.read_text()))
     assert "signed by ops-2027" in place.run("verify-signature", "g1", "v1")
+
+
+def test_verify_says_who_has_signed(place: Place) -> None:
+    assert "signed" not in place.run("verify", "g1")
+    key = place.new_key("ops-2026", KeyAlgorithm.ED25519)
+    place.new_key("ops-2027", KeyAlgorithm.ED25519)
+    unsigned = place.fails("verify", "g1")
+    assert "not signed v1 by a trusted key (ops-2027, ops-2026); `bluegrid sign g1 v1 --key FILE`" in unsigned
+    place.sign(key)
+    assert "\n  signed v1 by ops-2026" in place.run("verify", "g1")
+    found = json.loads(place.run("verify", "g1", "v1", "--json"))
+    assert found["signatures"] == {"v1": {"good": ["ops-2026"], "wrong": [], "missing": ["ops-2027"]}}
+    (signature,) = place.folder.rglob("*.sig.json")
+    signature.write_bytes(b"rot")
+    assert "signature by ops-2026: is no DSSE envelope" in place.fails("verify", "g1")
+    found = json.loads(place.fails("verify", "g1", "--json"))
+    assert (found["sound"], found["signatures"]["v1"]["wrong"]) == (False, ["ops-2026"])
 
 
 def test_refusals_are_one_line(place: Place) -> None:
