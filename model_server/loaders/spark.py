@@ -46,7 +46,9 @@ def _session() -> SparkSession:
         "spark.sql.execution.arrow.pyspark.enabled": "false",
         "spark.log.level": "OFF",
     }
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # Else it asks for the address of the host's name, which need not have one.
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    os.environ["SPARK_LOCAL_HOSTNAME"] = "localhost"
     builder = SparkSession.builder.appName("bluegrid")
     for name, value in options.items():
         builder = builder.config(name, value)
