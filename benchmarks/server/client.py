@@ -9,6 +9,7 @@ import re
 import selectors
 import socket
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
@@ -55,10 +56,11 @@ def ask(port: int, request: bytes) -> bytes:
         ConnectionError: the answer is not 200.
     """
     connection = _Connection(port)
-    connection.send(request)
-    while not connection.answered():
-        pass
-    return connection.close()
+    with connection.socket:
+        connection.send(request)
+        while not connection.answered():
+            pass
+    return connection.body()
 
 
 def ask_for(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Asked:
@@ -73,8 +75,10 @@ def ask_times(port: int, requests: Sequence[bytes], connections: int, times: int
 
 def _ask(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Asked:
     latencies: list[float] = []
-    with selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector, ExitStack() as stack:
         opened = [_Connection(port) for _ in range(connections)]
+        for connection in opened:
+            stack.enter_context(connection.socket)
         began, cpu, waiting = time.perf_counter(), time.process_time(), 0
         for connection in opened:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
@@ -95,8 +99,6 @@ def _ask(port: int, requests: Iterator[bytes], connections: int, seconds: float)
                     connection.send(request)
         took = time.perf_counter() - began
         busy = (time.process_time() - cpu) / took
-        for connection in opened:
-            connection.socket.close()
     return Asked(took, latencies, busy)
 
 
@@ -131,6 +133,6 @@ class _Connection:
             self._wanted = end + len(_END) + int(length[1])
         return len(self._received) >= self._wanted
 
-    def close(self) -> bytes:
-        self.socket.close()
+    def body(self) -> bytes:
+        """What it was last answered."""
         return self._received.partition(_END)[2]

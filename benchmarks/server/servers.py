@@ -229,7 +229,13 @@ def venv_of(peer: str) -> Path:
     if not complete.exists():
         print(f"Installing {peer} into {venv}: 2 min, 0.6 GB disk", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
-        pip = [venv / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        pip: list[str | Path] = [
+            venv / "bin" / "python",
+            "-m",
+            "pip",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]
         subprocess.run([*pip, "install", "--require-hashes", "--requirement", pinned], check=True)
         complete.touch()
     return venv
