@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-types check-tests endurance bench-switches bench-transfer clean distclean
+.PHONY: help demo test check check-types check-tests endurance bench-server bench-switches bench-transfer clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,10 @@ bench-switches: ## Ten switches there and back under load, on the service that `
 bench-transfer: ## Push and fetch beside other tools; rewrites docs/benchmarks and benchmarks/results
 	@tools/bootstrap peers
 	@$(PYTHON) -m benchmarks.transfer
+
+bench-server: ## The model server beside others, a core each; rewrites docs/benchmarks and benchmarks/results
+	@tools/bootstrap peers
+	@$(PYTHON) -m benchmarks.server
 
 clean: ## Stop what the demo has started and remove its state
 	@if [ -d .bluegrid ]; then \

@@ -18,9 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml import YAML
-
 from benchmarks.machine import machine
+from benchmarks.rows import goals_of
 from benchmarks.transfer import growth, update, verdicts
 from benchmarks.transfer.cells import WORKS, Bench, Cell, keeping_up
 from benchmarks.transfer.clients import PEERS, Client, OneObject, S5cmd
@@ -37,9 +36,8 @@ from tools.toolchain.programs import PROGRAMS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.transfer.verdicts import Row
+    from benchmarks.rows import Row
 
-GOALS = CHECKOUT / "benchmarks" / "goals.yaml"
 SCRATCH = CHECKOUT / ".bluegrid" / "bench-transfer"
 MEMORY_FILES, ROOM_BYTES = Path("/dev", "shm"), 8_000_000_000
 """Needs up to 4 GB for server, models and what is fetched; the rest is for the processes."""
@@ -83,7 +81,7 @@ def main() -> int:
 
 
 def _measured(plan: Plan, s3_server: Path, s5cmd: Path) -> Iterator[Row]:
-    goals = YAML(typ="safe").load(GOALS)["transfer"]
+    goals = goals_of("transfer")
     S5cmd.program = s5cmd
     with ExitStack() as stack:
         folder = Path(

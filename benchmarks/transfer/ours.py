@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from benchmarks.rows import OURS
 from benchmarks.transfer.clients import Client
 from benchmarks.transfer.payload import SUFFIX
 from benchmarks.transfer.server import BUCKET, REGION
@@ -59,7 +60,7 @@ def folder_of(set_id: str) -> str:
 class Ours(Client):
     """push and fetch of `model_registry`."""
 
-    name = "bluegrid"
+    name = OURS
     layout = "packs"
     _digests: ClassVar[dict[str, str]] = {}
     """What the registry file says of the version, by set."""

@@ -10,16 +10,17 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.page import MET, goal, number, span, spread, table
+from benchmarks.plots import lines as plot_lines
 from benchmarks.transfer import plots
 from benchmarks.transfer.cells import FAR_BEHIND, LEFT_BEHIND, SLOW_SECONDS, WORKS
 from benchmarks.transfer.clients import ONE_BY_ONE, OneObject
 from benchmarks.transfer.ours import Ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _CELL = re.compile(rf"(?P<work>{'|'.join(WORKS)}) (?P<models>.+), (?P<rtt>\d+) ms(?P<yard>: against .+)?")
-_MET = {True: "yes", False: "no", None: ""}
 _LINE = re.compile(r"(?P<what>.+), off a straight line")
 
 _METHOD = f"""\
@@ -82,10 +83,10 @@ def _goals(rows: Sequence[dict[str, Any]]) -> str:
         missed = [row for row in group if not row["holds"]]
         values = [row["ours"] if row["ratio"] is None else row["ratio"] for row in group]
         unit = group[0]["unit"] if group[0]["ratio"] is None else "times as fast"
-        goals = " / ".join(dict.fromkeys(_goal(row["goal"]) for row in group))
+        goals = " / ".join(dict.fromkeys(goal(row["goal"]) for row in group))
         verdict = "holds" if not missed else f"missed in {len(missed)} of {len(group)}"
-        lines.append((name, goals, f"{_range(values)} {unit}", verdict))
-    return _table(("", "goal", "measured", ""), lines)
+        lines.append((name, goals, f"{span(values)} {unit}", verdict))
+    return table(("", "goal", "measured", ""), lines)
 
 
 def _group(work: str) -> str:
@@ -108,31 +109,31 @@ def _cells(rows: Sequence[dict[str, Any]], work: str) -> str:
         (
             match["models"],
             f"{match['rtt']} ms",
-            *(_spread(row["samples"].get(tool)) for tool in tools),
-            _number(row["ratio"]),
-            _number(row["peer"] / median(row["samples"][OneObject.name])),
-            _MET[row["holds"]],
+            *(spread(row["samples"].get(tool)) for tool in tools),
+            number(row["ratio"]),
+            number(row["peer"] / median(row["samples"][OneObject.name])),
+            MET[row["holds"]],
         )
         for match, row in cells
     ]
     head = ("models", "round trip", *tools, "times the best peer", "one object would be", "goal met")
-    return _table(head, lines)
+    return table(head, lines)
 
 
 def _others(rows: Sequence[dict[str, Any]]) -> str:
     lines = [
         (
             row["work"],
-            _spread(row["samples"].get(Ours.name)) or _number(row["ours"]),
+            spread(row["samples"].get(Ours.name)) or number(row["ours"]),
             row["unit"],
-            f"{_number(row['peer'])} {row['peer_name']}" if row["peer"] else "",
-            _goal(row["goal"]),
-            _MET[row["holds"]],
+            f"{number(row['peer'])} {row['peer_name']}" if row["peer"] else "",
+            goal(row["goal"]),
+            MET[row["holds"]],
         )
         for row in rows
         if not _CELL.fullmatch(row["work"])
     ]
-    return _table(("", Ours.name, "unit", "beside", "goal", "met"), lines)
+    return table(("", Ours.name, "unit", "beside", "goal", "met"), lines)
 
 
 def _plot(rows: Sequence[dict[str, Any]], folder: Path) -> list[tuple[str, str]]:
@@ -160,7 +161,7 @@ def _plot(rows: Sequence[dict[str, Any]], folder: Path) -> list[tuple[str, str]]
         if (line := _LINE.match(row["work"]))
     }
     if grown:
-        plots.lines(grown, folder / "transfer-growth.svg")
+        plot_lines(grown, folder / "transfer-growth.svg")
         written.append(("Time and memory against the number of models", "transfer-growth.svg"))
     return written
 
@@ -170,32 +171,6 @@ def _most_models(rows: Sequence[dict[str, Any]]) -> str:
     named = {cell["models"] for row in rows if (cell := _CELL.fullmatch(row["work"]))}
     headline = [each for each in named if each.endswith(" x 20 KB")]
     return max(headline, key=lambda each: int(each.partition(" x ")[0].replace(",", "")), default="")
-
-
-def _goal(goal: dict[str, float] | None) -> str:
-    words = {"at_least": "at least", "at_most": "at most", "under": "under"}
-    return ", ".join(f"{words[name]} {_number(value)}" for name, value in (goal or {}).items())
-
-
-def _spread(samples: Sequence[float] | None) -> str:
-    if not samples:
-        return ""
-    middle = _number(median(samples))
-    return middle if len(samples) == 1 else f"{middle} ({_number(min(samples))}-{_number(max(samples))})"
-
-
-def _range(values: Sequence[float]) -> str:
-    least, most = _number(min(values)), _number(max(values))
-    return least if least == most else f"{least} to {most}"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 if __name__ == "__main__":

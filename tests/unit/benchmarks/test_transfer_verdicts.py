@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ruamel.yaml import YAML
 
+from benchmarks import rows
 from benchmarks.transfer import verdicts
 from benchmarks.transfer.cells import Cell, keeping_up
 from benchmarks.transfer.clients import OneObject
@@ -20,7 +21,7 @@ from benchmarks.transfer.update import Update
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.transfer.verdicts import Goals
+    from benchmarks.rows import Goals
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_every_raw_sample_is_in_the_row(goals: Goals) -> None:
 
 
 def test_a_figure_is_rounded_only_after_it_was_judged() -> None:
-    row = verdicts.row("w", "s", {Ours.name: [1.0], "p": [2.99999]}, {"at_least": 3}, ["p"])
+    row = rows.row("w", "s", {Ours.name: [1.0], "p": [2.99999]}, {"at_least": 3}, ["p"])
     assert (row.ratio, row.holds) == (3.0, False)
 
 
@@ -74,20 +75,20 @@ def test_a_figure_is_rounded_only_after_it_was_judged() -> None:
         ({"under": 5}, 5.0, False),
     ],
 )
-def test_a_goal_is_a_limit(goal: verdicts.Goal | None, value: float, verdict: bool | None) -> None:
-    assert verdicts.holds(goal, value) is verdict
+def test_a_goal_is_a_limit(goal: rows.Goal | None, value: float, verdict: bool | None) -> None:
+    assert rows.holds(goal, value) is verdict
 
 
 def test_a_goal_of_a_kind_that_nobody_judges_is_refused() -> None:
     with pytest.raises(ValueError, match="at_lest"):
-        verdicts.holds({"at_lest": 3}, 1.0)
+        rows.holds({"at_lest": 3}, 1.0)
 
 
 def test_every_goal_is_judged_by_some_row_of_the_full_run(goals: Goals) -> None:
     asked: set[str] = set()
 
-    class Asked(dict[str, verdicts.Goal]):
-        def get(self, name: str, default: object = None) -> verdicts.Goal | None:  # type: ignore[override]
+    class Asked(dict[str, rows.Goal]):
+        def get(self, name: str, default: object = None) -> rows.Goal | None:  # type: ignore[override]
             asked.add(name)
             return goals.get(name)
 
@@ -119,8 +120,8 @@ def growing(seconds: object) -> list[Point]:
 
 
 def test_a_straight_line_has_no_residual_and_a_curve_has_one() -> None:
-    assert verdicts.residual({1: 3.0, 10: 21.0, 100: 201.0}) == pytest.approx(0)
-    assert verdicts.residual({0: 0.0, 50: 25.0, 100: 100.0}) == pytest.approx(1 / 6, abs=0.01)
+    assert rows.residual({1: 3.0, 10: 21.0, 100: 201.0}) == pytest.approx(0)
+    assert rows.residual({0: 0.0, 50: 25.0, 100: 100.0}) == pytest.approx(1 / 6, abs=0.01)
 
 
 def test_time_that_grows_with_the_square_misses_the_goal(goals: Goals) -> None:

@@ -1,0 +1,126 @@
+"""Rows of a result: every figure and verdict is computed here, from raw samples and `goals.yaml`.
+
+A ratio says how many times as good as the peer we are.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import linear_regression, median
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+OURS = "bluegrid"
+Goal = dict[str, float]
+Goals = dict[str, Goal]
+_LIMITS: dict[str, Callable[[float, float], bool]] = {
+    "at_least": operator.ge,
+    "at_most": operator.le,
+    "under": operator.lt,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the result.
+
+    Attributes:
+        work: what was done.
+        ours: median.
+        peer: median of the best peer, or of the yardstick.
+        ratio: how many times as good as the peer; None without one.
+        goal: what the ratio, or without a peer `ours`, has to be.
+        holds: whether it is; None without a goal.
+        samples: all that was measured, by tool.
+    """
+
+    work: str
+    ours: float
+    peer: float | None
+    peer_name: str | None
+    unit: str
+    ratio: float | None
+    goal: Goal | None
+    holds: bool | None
+    samples: Mapping[str, Sequence[Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """As in the result file."""
+        return asdict(self)
+
+
+def row(
+    work: str,
+    unit: str,
+    samples: Mapping[str, Sequence[float]],
+    goal: Goal | None,
+    peers: Iterable[str] = (),
+    *,
+    more_is_better: bool = False,
+) -> Row:
+    """A row from raw samples, against the best of `peers`: the one with the least, unless more is better."""
+    ours = median(samples[OURS])
+    medians = {name: median(samples[name]) for name in peers}
+    best = (max if more_is_better else min)(medians, key=medians.__getitem__) if medians else None
+    peer = medians[best] if best else None
+    ratio = None if peer is None else ours / peer if more_is_better else peer / ours
+    return Row(
+        work=work,
+        ours=rounded(ours),
+        peer=None if peer is None else rounded(peer),
+        peer_name=best,
+        unit=unit,
+        ratio=None if ratio is None else rounded(ratio),
+        goal=goal,
+        holds=holds(goal, ours if ratio is None else ratio),
+        samples={name: [rounded(each) for each in values] for name, values in samples.items()},
+    )
+
+
+def holds(goal: Goal | None, value: float) -> bool | None:
+    """Whether a value is as the goal has it; None without one."""
+    if goal is None:
+        return None
+    if unknown := goal.keys() - _LIMITS.keys():
+        raise ValueError(f"goals.yaml: {min(unknown)} is no kind of limit; known: {', '.join(_LIMITS)}")
+    return all(_LIMITS[kind](value, limit) for kind, limit in goal.items())
+
+
+def goals_of(benchmark: str) -> Goals:
+    """The goals of one benchmark, by name."""
+    goals: Goals = YAML(typ="safe").load(Path(__file__).with_name("goals.yaml"))[benchmark]
+    return goals
+
+
+def residual(values: Mapping[int, float]) -> float:
+    """The largest distance from the straight line that fits best, as a share of the largest value."""
+    slope, intercept = linear_regression(list(values), list(values.values()))
+    return max(abs(y - intercept - slope * x) for x, y in values.items()) / max(values.values())
+
+
+def straight(work: str, samples: Mapping[int, Sequence[float]], goal: Goal | None) -> Row:
+    """How far medians by number are from a straight line."""
+    medians = {count: median(each) for count, each in samples.items()}
+    off = residual(medians)
+    return Row(
+        work=f"{work}, off a straight line",
+        ours=rounded(off),
+        peer=None,
+        peer_name=None,
+        unit="of the largest",
+        ratio=None,
+        goal=goal,
+        holds=holds(goal, off),
+        samples={f"{count:,}": [rounded(each) for each in values] for count, values in samples.items()},
+    )
+
+
+def rounded(value: float) -> float:
+    """Four digits: no figure here is more exact."""
+    return float(f"{value:.4g}")

@@ -1,0 +1,11 @@
+"""`make bench-server`: the model server beside MLServer, KServe's Python server and a bare loop, in one run.
+
+plan.py       what is measured: models, connections, rounds
+models.py     the models, as files for each server; the requests
+peers/        what each peer runs: pinned packages, and a program where it has none
+servers.py    starts a server on a core of its own, and asks for its memory
+client.py     asks, the next request as soon as the last is answered
+measure.py    all servers in turn
+verdicts.py   rows from raw samples, goals from ../goals.yaml
+report.py     the page in docs, from the rows alone
+"""

@@ -1,0 +1,103 @@
+"""`python -m benchmarks.server`: measure, judge, write the result and its page."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import machine
+from benchmarks.rows import OURS, goals_of
+from benchmarks.server.measure import Bench
+from benchmarks.server.plan import FULL, TINY, Plan
+from benchmarks.server.report import write_report
+from benchmarks.server.servers import PEERS, venv_of
+from benchmarks.server.verdicts import rows_of
+from model_registry import BluegridError, ConfigError
+
+CHECKOUT = Path(__file__).parents[2]
+SCRATCH = CHECKOUT / ".bluegrid" / "bench-server"
+PINNED = ("mlserver", "kserve")
+PACKAGES = ("scikit-learn", "onnxruntime", "uvicorn", "uvloop", "httptools", "orjson")
+
+
+def main() -> int:
+    """Run it; 0 if every goal is met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.server", description=__doc__)
+    parser.add_argument("--tiny", action="store_true", help=f"a minute, proves nothing; writes to {SCRATCH}")
+    plan = TINY if parser.parse_args().tiny else FULL
+    # Ended politely, it takes its servers along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        for peer in PINNED:
+            venv_of(peer)
+        result = _measured(plan)
+    except KeyboardInterrupt:
+        return 130
+    except BluegridError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    _write(result, plan)
+    missed = [row for row in result["rows"] if row["holds"] is False]
+    print(f"{result['minutes']} min; goals missed: {len(missed)}")
+    for row in missed:
+        print(f"  {row['work']}: {row['ratio'] or row['ours']:g}, goal {row['goal']}")
+    return 1 if missed else 0
+
+
+def _measured(plan: Plan) -> dict[str, Any]:
+    server_core, *client_cores = sorted(os.sched_getaffinity(0))
+    if not client_cores:
+        raise ConfigError("one core for a server and one for the client are needed; found one")
+    os.sched_setaffinity(0, client_cores)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="bluegrid-bench-") as folder:
+        measured = Bench(plan, Path(folder), server_core).run()
+    rows = rows_of(measured, goals_of("server"), plan.many)
+    for row in rows:
+        peer = f"; {row.peer:g} {row.peer_name}, {row.ratio:g} times" if row.ratio else ""
+        verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
+        print(f"{row.work}: {row.ours:g} {row.unit}{peer} {verdict}".rstrip(), flush=True)
+    return {
+        "machine": machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "minutes": round((time.monotonic() - started) / 60, 1),
+        "versions": _versions(),
+        "missing": measured.missing,
+        "rows": [row.to_json() for row in rows],
+    }
+
+
+def _versions() -> dict[str, str]:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    pinned = {
+        peer: re.findall(rf"^{peer}==(\S+)", (PEERS / peer / "requirements.txt").read_text(), re.MULTILINE)[0]
+        for peer in PINNED
+    }
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {OURS: commit.stdout.strip(), "python": platform.python_version(), **pinned, **packages}
+
+
+def _write(result: dict[str, Any], plan: Plan) -> None:
+    results = CHECKOUT / "benchmarks" / "results" if plan is FULL else SCRATCH
+    page = CHECKOUT / "docs" / "benchmarks" if plan is FULL else SCRATCH
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "server.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(f"{write_report(result, page)} is written")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Asks, each connection again as soon as it is answered: one thread, plain sockets, prepared bytes.
+
+It has to cost less than any server, or it would itself be measured; `Asked.busy` tells.
+"""
+
+from __future__ import annotations
+
+import re
+import selectors
+import socket
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+HOST = "127.0.0.1"
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_END = b"\r\n\r\n"
+_TIMEOUT = 60
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of some requests.
+
+    Attributes:
+        seconds: from the first request to the last answer.
+        latencies: seconds of each, in order of the answers.
+        busy: the share of one core that this client took.
+    """
+
+    seconds: float
+    latencies: list[float]
+    busy: float
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return len(self.latencies) / self.seconds
+
+
+def post(path: str, body: bytes) -> bytes:
+    """A request's bytes."""
+    head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """Ask once on a connection of its own; the answer's body.
+
+    Raises:
+        ConnectionError: the answer is not 200.
+    """
+    connection = _Connection(port)
+    with connection.socket:
+        connection.send(request)
+        while not connection.answered():
+            pass
+    return connection.body()
+
+
+def ask_for(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Asked:
+    """Ask the requests over and over for as long."""
+    return _ask(port, cycle(requests), connections, seconds)
+
+
+def ask_times(port: int, requests: Sequence[bytes], connections: int, times: int) -> Asked:
+    """Ask so many times, the requests over and over."""
+    return _ask(port, islice(cycle(requests), times), connections, float("inf"))
+
+
+def _ask(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Asked:
+    latencies: list[float] = []
+    with selectors.DefaultSelector() as selector, ExitStack() as stack:
+        opened = [_Connection(port) for _ in range(connections)]
+        for connection in opened:
+            stack.enter_context(connection.socket)
+        began, cpu, waiting = time.perf_counter(), time.process_time(), 0
+        for connection in opened:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+            if (request := next(requests, None)) is not None:
+                connection.send(request)
+                waiting += 1
+        while waiting:
+            for key, _ in selector.select():
+                connection = key.data
+                if not connection.answered():
+                    continue
+                now = time.perf_counter()
+                latencies.append(now - connection.sent)
+                request = next(requests, None) if now - began < seconds else None
+                if request is None:
+                    waiting -= 1
+                else:
+                    connection.send(request)
+        took = time.perf_counter() - began
+        busy = (time.process_time() - cpu) / took
+    return Asked(took, latencies, busy)
+
+
+class _Connection:
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection((HOST, port), timeout=_TIMEOUT)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sent = 0.0
+        self._received = b""
+        self._wanted = 0
+
+    def send(self, request: bytes) -> None:
+        self._received, self._wanted = b"", 0
+        self.sent = time.perf_counter()
+        self.socket.sendall(request)
+
+    def answered(self) -> bool:
+        """Take what has arrived; whether that is the whole answer."""
+        arrived = self.socket.recv(1 << 20)
+        if not arrived:
+            raise ConnectionError("the server closed the connection within an answer")
+        self._received += arrived
+        if not self._wanted:
+            end = self._received.find(_END)
+            if end < 0:
+                return False
+            if not self._received.startswith(b"HTTP/1.1 200"):
+                raise ConnectionError(f"answered {self._received[:300]!r}")
+            length = _LENGTH.search(self._received, 0, end)
+            if length is None:
+                raise ConnectionError(f"an answer of no known length: {self._received[:end]!r}")
+            self._wanted = end + len(_END) + int(length[1])
+        return len(self._received) >= self._wanted
+
+    def body(self) -> bytes:
+        """What it was last answered."""
+        return self._received.partition(_END)[2]

@@ -1,0 +1,164 @@
+"""All servers in turn, each alone on its core, so that a machine that gets slower does so for all of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from statistics import quantiles
+from typing import TYPE_CHECKING
+
+import orjson
+
+from benchmarks.server import models as trained
+from benchmarks.server.client import ask, ask_for, ask_times, post
+from benchmarks.server.servers import Accelerated, Bare, BareOnnx, KServe, MLServer, NotReadyError, Ours
+from model_server.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from benchmarks.server.models import Models
+    from benchmarks.server.plan import Plan
+    from benchmarks.server.servers import Running, Server
+
+# A server that does not know the setting would be measured twice, once under a wrong name.
+_OURS: tuple[Server, ...] = (Ours(), Accelerated()) if "accelerate" in Settings.model_fields else (Ours(),)
+MANY: tuple[Server, ...] = (*_OURS, MLServer(), KServe())
+ONE: tuple[Server, ...] = (*MANY, Bare(), BareOnnx())
+_WARM_UP = 0.5
+_TOLERANCE = 1e-6
+
+Samples = dict[str, list[float]]
+"""By server."""
+
+
+def _samples() -> Samples:
+    return defaultdict(list)
+
+
+@dataclass
+class Measured:
+    """Raw samples.
+
+    Attributes:
+        rates: requests a second of one model, by connections.
+        p99s: milliseconds, by connections.
+        all_models: seconds in which all models answered: ours in one request, a peer one by one.
+        starts: seconds until ready with all models.
+        memory: MiB with all models, after they were asked.
+        growth_p50: microseconds of one request, by number of models.
+        growth_mib: memory, by number of models.
+        client_busy: the client's share of a core, in each sample.
+        missing: servers that did not do it, and why.
+    """
+
+    rates: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
+    p99s: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
+    all_models: Samples = field(default_factory=_samples)
+    starts: Samples = field(default_factory=_samples)
+    memory: Samples = field(default_factory=_samples)
+    growth_p50: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    growth_mib: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    client_busy: list[float] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+class Bench:
+    """Measures by a plan; servers run on `core`, files go below `folder`."""
+
+    def __init__(self, plan: Plan, folder: Path, core: int) -> None:
+        self._plan, self._folder, self._core = plan, folder, core
+        self.measured = Measured()
+        self._models: dict[int, Models] = {}
+
+    def run(self) -> Measured:
+        """Measure all of it."""
+        one, many = self._trained(1), self._trained(self._plan.many)
+        for _ in range(self._plan.rounds):
+            self._each(ONE, one, self._one_model)
+            self._each(MANY, many, self._all_models)
+        for count in self._plan.growth:
+            self._each((Ours(),), self._trained(count), self._growth)
+        return self.measured
+
+    def _trained(self, count: int) -> Models:
+        if count not in self._models:
+            self._models[count] = trained.make(self._folder / f"models-{count}", count)
+        return self._models[count]
+
+    def _each(
+        self, servers: Sequence[Server], models: Models, measure: Callable[[Server, Running, Models], None]
+    ) -> None:
+        for server in servers:
+            work = f"{server.name}, {len(models.uids):,} models"
+            if work in self.measured.missing:
+                continue
+            print(work, flush=True)
+            try:
+                with server.running(
+                    models, self._folder / "run", self._core, self._plan.start_limit
+                ) as running:
+                    _check(server, running, models)
+                    measure(server, running, models)
+            except (NotReadyError, ConnectionError, TimeoutError) as error:
+                if type(server) is Ours:
+                    raise
+                self.measured.missing[work] = str(error)
+                print(f"{work}: left out: {error}", flush=True)
+
+    def _one_model(self, server: Server, running: Running, models: Models) -> None:
+        request = [post(server.infer_path(models.uids[0]), models.body())]
+        ask_for(running.port, request, max(self._plan.connections), _WARM_UP)
+        for connections in self._plan.connections:
+            asked = ask_for(running.port, request, connections, self._plan.seconds)
+            self.measured.rates[connections][server.name].append(asked.rate)
+            self.measured.p99s[connections][server.name].append(1000 * quantiles(asked.latencies, n=100)[98])
+            self.measured.client_busy.append(asked.busy)
+
+    def _all_models(self, server: Server, running: Running, models: Models) -> None:
+        measured = self.measured
+        measured.starts[server.name].append(running.start_seconds)
+        if isinstance(server, Ours):
+            request = post(server.batch_path, models.batch_body())
+            _check_batch(ask(running.port, request), models)
+            for _ in range(self._plan.batches):
+                measured.all_models[server.name].append(ask_times(running.port, [request], 1, 1).seconds)
+        else:
+            requests = _one_by_one(server, models)
+            connections = max(self._plan.connections)
+            asked = ask_times(running.port, requests, connections, len(requests))
+            measured.all_models[server.name].append(asked.seconds)
+        measured.memory[server.name].append(running.memory_mib())
+
+    def _growth(self, server: Server, running: Running, models: Models) -> None:
+        requests = _one_by_one(server, models)
+        # Every model has been asked before: what a first request builds is in time and memory of none.
+        ask_times(running.port, requests, 1, len(requests))
+        for _ in range(self._plan.rounds):
+            asked = ask_times(running.port, requests, 1, self._plan.growth_requests)
+            self.measured.growth_p50[len(models.uids)].append(1e6 * quantiles(asked.latencies, n=2)[0])
+        self.measured.growth_mib[len(models.uids)].append(running.memory_mib())
+
+
+def _one_by_one(server: Server, models: Models) -> list[bytes]:
+    body = models.body()
+    return [post(server.infer_path(uid), body) for uid in models.uids]
+
+
+def _check(server: Server, running: Running, models: Models) -> None:
+    """Have the last model asked: a server that answers something else is not measured."""
+    uid = models.uids[-1]
+    answer = orjson.loads(ask(running.port, post(server.infer_path(uid), models.body())))
+    _same(server.name, answer["outputs"], models.answers[uid])
+
+
+def _check_batch(body: bytes, models: Models) -> None:
+    for uid, answer in zip(models.uids, orjson.loads(body)["responses"], strict=True):
+        _same(uid, answer.get("outputs"), models.answers[uid])
+
+
+def _same(whose: str, outputs: list[dict[str, list[float]]] | None, expected: float) -> None:
+    got = outputs[0]["data"][0] if outputs else None
+    if got is None or not abs(got - expected) <= _TOLERANCE * max(1, abs(expected)):
+        raise ConnectionError(f"{whose} answered {got}, expected {expected}")

@@ -1,0 +1,57 @@
+"""What is measured: how many models, over how many connections, how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+INPUTS = 30
+"""Numbers in a row: a model of `examples/line_loading` looks at about as many."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run.
+
+    Attributes:
+        rounds: how often every server is started and measured, in turn.
+        seconds: of asking one model, for each number of connections.
+        connections: each waits for its answer before it asks again.
+        many: models of the version that is asked for all of its models.
+        batches: requests for all models, in each round.
+        growth: numbers of models for latency and memory.
+        growth_requests: one after the other, for each of these.
+        start_limit: seconds after which a server that is not ready is given up.
+    """
+
+    rounds: int
+    seconds: float
+    connections: tuple[int, ...]
+    many: int
+    batches: int
+    growth: tuple[int, ...]
+    growth_requests: int
+    start_limit: float
+
+
+FULL = Plan(
+    rounds=3,
+    seconds=4,
+    connections=(1, 16),
+    many=3_207,
+    batches=5,
+    growth=(1, 10, 100, 1_000, 10_000),
+    growth_requests=3_000,
+    start_limit=180,
+)
+
+TINY = Plan(
+    rounds=1,
+    seconds=0.3,
+    connections=(1, 16),
+    many=20,
+    batches=2,
+    growth=(1, 10, 20),
+    growth_requests=50,
+    start_limit=60,
+)
+"""Proves in a minute that all of it works; its figures mean nothing."""

@@ -1,0 +1,95 @@
+"""The page in docs, from the result alone: `python -m benchmarks.server.report RESULT FOLDER`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import plots
+from benchmarks.page import MET, goal, number, spread, table
+from benchmarks.rows import OURS
+from benchmarks.server.plan import INPUTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_GROWTH = re.compile(r"(?P<count>[\d,]+) models: (?P<what>one request|memory held)")
+
+_METHOD = f"""\
+## How it is measured
+
+Every server runs on one core of its own, alone, and the client on another; they are started anew in every
+round, in turn, with the same models and the same requests of the Open Inference Protocol v2: JSON, one row of
+{INPUTS} numbers, HTTP/1.1 with connections that are kept. A model is a Ridge regression of scikit-learn. A
+connection asks again as soon as it is answered. Before a server is measured its answer is compared with the
+model's own.
+
+- *bare loop* is no peer but a yardstick: uvicorn, uvloop, httptools and orjson around the same model, without
+  checks of any kind.
+- *all models*: one request for all of them to ours; to a peer, which has no such request, one after the other
+  for each model over the most connections. Compared are the times in which all models have answered.
+- *start*: until the ready endpoint says so; ours fetches and verifies the version first, from a folder.
+- *memory*: of all processes of a server, what they share counted once (PSS), after all models were asked.
+- Figures are medians of all rounds, with the least and the most.
+- A ratio says how many times as good as the best peer ours is: below 1 it is worse.
+"""
+
+
+def write_report(result: dict[str, Any], folder: Path) -> Path:
+    """Write page and plot; the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = result["rows"]
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    missing = [f"- Left out: {work}: {why.splitlines()[0]}" for work, why in result["missing"].items()]
+    parts = [
+        "# The model server, beside other servers",
+        "Made by `make bench-server`; edits are lost. Raw samples: `benchmarks/results/server.json`.",
+        f"{result['date']}, {result['machine']}. {versions}.",
+        f"The run took {result['minutes']} minutes.",
+        _rows(rows),
+        *(["\n".join(missing)] if missing else []),
+        *_plot(rows, folder),
+        _METHOD.strip(),
+    ]
+    page = folder / "server.md"
+    page.write_text("\n\n".join(parts) + "\n")
+    return page
+
+
+def _rows(rows: Sequence[dict[str, Any]]) -> str:
+    lines = [
+        (
+            row["work"],
+            spread(row["samples"].get(OURS)) or number(row["ours"]),
+            row["unit"],
+            "; ".join(f"{name} {spread(samples)}" for name, samples in row["samples"].items() if name != OURS)
+            if row["ratio"]
+            else "",
+            number(row["ratio"]) if row["ratio"] else "",
+            goal(row["goal"]),
+            MET[row["holds"]],
+        )
+        for row in rows
+    ]
+    return table(("", OURS, "unit", "beside", "times the best of these", "goal", "met"), lines)
+
+
+def _plot(rows: Sequence[dict[str, Any]], folder: Path) -> list[str]:
+    panels: dict[str, tuple[str, plots.Line]] = {
+        "one request": ("us", {}),
+        "memory held": ("MiB", {}),
+    }
+    for row in rows:
+        if found := _GROWTH.fullmatch(row["work"]):
+            panels[found["what"]][1][int(found["count"].replace(",", ""))] = row["samples"][OURS]
+    if not all(line for _, line in panels.values()):
+        return []
+    plots.lines(panels, folder / "server-growth.svg")
+    return ["![Latency and memory against the number of models](server-growth.svg)"]
+
+
+if __name__ == "__main__":
+    print(write_report(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])))

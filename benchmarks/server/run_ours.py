@@ -1,0 +1,14 @@
+"""Our server as its pod runs it, on any port: `python -m benchmarks.server.run_ours PORT`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from model_server import logs
+from model_server.serve import ModelServer
+from model_server.settings import Settings
+
+if __name__ == "__main__":
+    logs.configure()
+    sys.exit(ModelServer(Settings.from_environment(os.environ), port=int(sys.argv[1])).run())

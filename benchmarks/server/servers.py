@@ -1,0 +1,271 @@
+"""Starts a server on a core of its own, and asks for its memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import psutil
+
+from benchmarks.rows import OURS
+from benchmarks.server.client import HOST
+from benchmarks.server.models import MODEL_TYPE, SET, VERSION
+from model_registry import BluegridError
+from tools.toolchain.cache import root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.server.models import Models
+
+PEERS = Path(__file__).parent / "peers"
+SERVICE = "bench"
+_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+MIB = 2**20
+
+
+class NotReadyError(BluegridError):
+    """A server did not become ready."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that is ready.
+
+    Attributes:
+        port: where.
+        start_seconds: from its start until it said that it is ready.
+        process: its first process.
+    """
+
+    port: int
+    start_seconds: float
+    process: psutil.Process
+
+    def memory_mib(self) -> float:
+        """What its processes hold; what they share is counted once (PSS)."""
+        processes = [self.process, *self.process.children(recursive=True)]
+        return sum(float(each.memory_full_info().pss) for each in processes) / MIB
+
+
+class Server(ABC):
+    """A kind of server, with scikit-learn models.
+
+    Attributes:
+        name: for people.
+        is_peer: what others use; a bare loop is a yardstick.
+    """
+
+    name: ClassVar[str]
+    is_peer: ClassVar[bool] = True
+    ready_path: ClassVar[str] = "/v2/health/ready"
+
+    def infer_path(self, uid: str) -> str:
+        """Where one model answers."""
+        return f"/v2/models/{uid}/infer"
+
+    @abstractmethod
+    def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:
+        """What starts it; `folder` is empty and its own."""
+
+    def environment(self, models: Models, folder: Path) -> dict[str, str]:  # noqa: ARG002
+        """What it is told beside."""
+        return {}
+
+    @contextmanager
+    def running(self, models: Models, folder: Path, core: int, limit: float) -> Iterator[Running]:
+        """Have it run on one core, ready.
+
+        Raises:
+            NotReadyError: it ended, or was not ready after `limit` seconds; its output is in the message.
+        """
+        port = _free_ports(1)[0]
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        command = self.command(models, port, folder)
+        log = folder / "log"
+        environment = {**os.environ, **_ONE_THREAD, **self.environment(models, folder)}
+        before, started = os.sched_getaffinity(0), time.perf_counter()
+        # A child starts where its parent is: no code runs between fork and exec.
+        os.sched_setaffinity(0, {core})
+        try:
+            with log.open("wb") as output:
+                process = psutil.Popen(
+                    command,
+                    env=environment,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                )
+        finally:
+            os.sched_setaffinity(0, before)
+        try:
+            while not _is_ready(port, self.ready_path):
+                if process.poll() is not None or time.perf_counter() - started > limit:
+                    told = log.read_text(errors="replace")[-2000:]
+                    raise NotReadyError(f"{self.name} with {len(models.uids):,} models is not ready: {told}")
+                time.sleep(0.02)
+            yield Running(port, time.perf_counter() - started, psutil.Process(process.pid))
+        finally:
+            _stop(process)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class Ours(Server):
+    """This program, as its pod runs it."""
+
+    name = OURS
+    is_peer = False
+    ready_path = f"/modelService/{SERVICE}/v2/health/ready"
+    batch_path = f"/modelService/{SERVICE}/v2/models:batchInfer"
+    accelerate: ClassVar[str] = ""
+
+    def infer_path(self, uid: str) -> str:
+        """Below the service."""
+        return f"/modelService/{SERVICE}/v2/models/{uid}/infer"
+
+    def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:  # noqa: ARG002
+        """The module."""
+        return [sys.executable, "-m", "benchmarks.server.run_ours", str(port)]
+
+    def environment(self, models: Models, folder: Path) -> dict[str, str]:
+        """As the pod's."""
+        told = {
+            "STORE": models.store,
+            "SET": SET,
+            "VERSION": VERSION,
+            "MANIFEST": models.manifest,
+            "TYPE": str(MODEL_TYPE),
+            "SERVICE": SERVICE,
+            "CLUSTER": "a",
+            "MODELS": str(folder / "models"),
+        }
+        if self.accelerate:
+            told["ACCELERATE"] = self.accelerate
+        return {f"BLUEGRID_{name}": value for name, value in told.items()}
+
+
+class Accelerated(Ours):
+    """With the models compiled to ONNX."""
+
+    name = f"{OURS}, accelerated"
+    accelerate = "onnx"
+
+
+class Bare(Server):
+    """An event loop, a JSON parser and the model."""
+
+    name = "bare loop"
+    is_peer = False
+    runtime: ClassVar[str] = "sklearn"
+
+    def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:  # noqa: ARG002
+        """In our own environment."""
+        return [sys.executable, PEERS / "bare" / "serve.py", str(port), models.files, self.runtime]
+
+
+class BareOnnx(Bare):
+    """The same with ONNX Runtime."""
+
+    name = "bare loop, ONNX Runtime"
+    runtime = "onnx"
+
+
+class MLServer(Server):
+    """MLServer in one process, as its documentation has it for a single core."""
+
+    name = "MLServer"
+
+    def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:
+        """A folder with the settings of the server and of each model."""
+        grpc, metrics = _free_ports(2)
+        settings = {
+            "http_port": port,
+            "grpc_port": grpc,
+            "metrics_port": metrics,
+            "parallel_workers": 0,
+            "debug": False,
+        }
+        (folder / "settings.json").write_text(json.dumps(settings))
+        for uid in models.uids:
+            (folder / uid).mkdir()
+            model = {
+                "name": uid,
+                "implementation": "mlserver_sklearn.SKLearnModel",
+                "parameters": {"uri": str(models.files / f"{uid}.joblib")},
+            }
+            (folder / uid / "model-settings.json").write_text(json.dumps(model))
+        return [venv_of("mlserver") / "bin" / "mlserver", "start", folder]
+
+
+class KServe(Server):
+    """KServe's Python server."""
+
+    name = "KServe"
+
+    def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:  # noqa: ARG002
+        """In its own environment."""
+        python = venv_of("kserve") / "bin" / "python"
+        return [python, PEERS / "kserve" / "serve.py", str(port), models.files]
+
+
+def venv_of(peer: str) -> Path:
+    """The environment with exactly the pinned packages of a peer; made when it is not there yet: minutes."""
+    pinned = PEERS / peer / "requirements.txt"
+    venv: Path = root() / "peers" / f"{peer}-{hashlib.sha256(pinned.read_bytes()).hexdigest()[:12]}"
+    # Last: a folder without it is what an interrupted run left.
+    complete = venv / "complete"
+    if not complete.exists():
+        print(f"Installing {peer} into {venv}: 2 min, 0.6 GB disk", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+        pip: list[str | Path] = [
+            venv / "bin" / "python",
+            "-m",
+            "pip",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]
+        subprocess.run([*pip, "install", "--require-hashes", "--requirement", pinned], check=True)
+        complete.touch()
+    return venv
+
+
+def _free_ports(count: int) -> list[int]:
+    opened = [socket.create_server((HOST, 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in opened]
+    for each in opened:
+        each.close()
+    return ports
+
+
+def _is_ready(port: int, path: str) -> bool:
+    try:
+        with socket.create_connection((HOST, port), timeout=5) as asked:
+            asked.sendall(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+            return asked.recv(64).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+def _stop(process: psutil.Popen) -> None:
+    family = [process, *(process.children(recursive=True) if process.is_running() else [])]
+    for each in family:
+        try:
+            each.terminate()
+        except psutil.NoSuchProcess:
+            continue
+    _, left = psutil.wait_procs(family, timeout=10)
+    for each in left:
+        each.kill()
+    psutil.wait_procs(left)

@@ -1,0 +1,84 @@
+"""Rows of the result, from raw samples and `../goals.yaml`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.rows import OURS, Goals, Row, row, straight
+from benchmarks.server.servers import Accelerated, Bare, BareOnnx, KServe, MLServer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmarks.server.measure import Measured, Samples
+
+PEERS = (MLServer.name, KServe.name)
+_VARIANTS = {"": (OURS, Bare.name), ", accelerated": (Accelerated.name, BareOnnx.name)}
+"""What is told of each variant of ours: its name, and the bare loop that it is beside."""
+
+
+def rows_of(measured: Measured, goals: Goals, many: int) -> list[Row]:
+    """Every row; what no server did has none."""
+    rows = []
+    for variant, (ours, bare) in _VARIANTS.items():
+        for connections, rates in measured.rates.items():
+            work = f"one model{variant}, {connections} connections"
+            for yard, others in (("peers", PEERS), ("bare loop", (bare,))):
+                goal = goals.get(f"rate{variant} against {yard}")
+                rows += _beside(f"{work}: against {yard}", "1/s", rates, ours, others, goal, more=True)
+            p99s = measured.p99s[connections]
+            rows += _beside(f"{work}: p99", "ms", p99s, ours, PEERS, goals.get("p99"))
+        # A peer's time is for as many requests as there are models, ours for one.
+        work = f"all of {many:,} models{variant}"
+        taken = measured.all_models
+        rows += _beside(f"{work}: against peers", "s", taken, ours, PEERS, goals.get("all against peers"))
+        rows += _alone(work, "s", taken, ours, goals.get(f"all{variant}"))
+        work = f"{many:,} models{variant}: "
+        rows += _alone(f"{work}start to ready", "s", measured.starts, ours, goals.get("start"))
+        rows += _beside(f"{work}start against peers", "s", measured.starts, ours, PEERS, None)
+        rows += _beside(f"{work}memory", "MiB", measured.memory, ours, PEERS, goals.get("memory"))
+    if measured.growth_p50:
+        rows += _growth(measured.growth_p50, measured.growth_mib, goals)
+    if measured.client_busy:
+        busy = {OURS: [max(measured.client_busy)]}
+        rows.append(row("the client that asks, at its busiest", "of a core", busy, goals.get("client")))
+    return rows
+
+
+def _beside(
+    work: str,
+    unit: str,
+    samples: Samples,
+    ours: str,
+    others: tuple[str, ...],
+    goal: dict[str, float] | None,
+    *,
+    more: bool = False,
+) -> list[Row]:
+    present = [name for name in others if samples.get(name)]
+    if not samples.get(ours) or not present:
+        return []
+    compared = {OURS: samples[ours], **{name: samples[name] for name in present}}
+    return [row(work, unit, compared, goal, present, more_is_better=more)]
+
+
+def _alone(work: str, unit: str, samples: Samples, ours: str, goal: dict[str, float] | None) -> list[Row]:
+    return [row(work, unit, {OURS: samples[ours]}, goal)] if samples.get(ours) else []
+
+
+def _growth(p50: Mapping[int, list[float]], mib: Mapping[int, list[float]], goals: Goals) -> list[Row]:
+    least, most = min(p50), max(p50)
+    between = f"{least:,} to {most:,} models"
+    slower = {OURS: p50[most], f"{least:,} models": p50[least]}
+    return [
+        *(row(f"{count:,} models: one request", "us", {OURS: each}, None) for count, each in p50.items()),
+        *(row(f"{count:,} models: memory held", "MiB", {OURS: each}, None) for count, each in mib.items()),
+        row(
+            f"{between}: latency with the most, against the least",
+            "us",
+            slower,
+            goals.get("growth latency"),
+            [f"{least:,} models"],
+        ),
+        straight(f"{between}: memory", mib, goals.get("straight")),
+    ]
