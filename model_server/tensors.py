@@ -62,10 +62,41 @@ class BinaryData:
         taken, self._left = self._left[:size], self._left[size:]
         return taken
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left."""
+        return not self._left
+
     def check_end(self) -> None:
         """Raise InputError when there are bytes that no tensor has taken."""
         if self._left:
             raise InputError(f"{len(self._left)} bytes of binary data belong to no input")
+
+
+def row_of(inputs: Any, spec: TensorSpec) -> list[float] | None:
+    """Return the numbers of the commonest request: one input of one row of FP64 as JSON floats.
+
+    None says nothing but that the request is another one, perhaps a wrong one. The numbers may be infinite.
+    """
+    if type(inputs) is not list or len(inputs) != 1 or type(tensor := inputs[0]) is not dict:
+        return None
+    if tensor.get("datatype") != "FP64" or spec.datatype != "FP64" or tensor.get("name") != spec.name:
+        return None
+    shape, data = tensor.get("shape"), tensor.get("data")
+    # As numbers compare, [true, 3.0] equals [1, 3], which as a shape it is not.
+    if type(shape) is not list or len(shape) != 2 or not type(shape[0]) is type(shape[1]) is int:
+        return None
+    if type(data) is not list or "parameters" in tensor or len(spec.shape) != 2:
+        return None
+    rows, columns = shape
+    if rows != 1 or columns < 1 or spec.shape[0] not in (-1, 1) or spec.shape[1] not in (-1, columns):
+        return None
+    if len(data) == 1 and type(data[0]) is list:
+        (data,) = data
+    return data if len(data) == columns and set(map(type, data)) == _FLOATS else None
+
+
+_FLOATS = {float}
 
 
 def arrays_of(
@@ -81,6 +112,11 @@ def arrays_of(
     Raises:
         InputError: names the input, what was expected and what was there.
     """
+    if len(specs) == 1 and (row := row_of(inputs, specs[0])) is not None:
+        array = np.array([row])
+        # What is wrong is told below.
+        if np.isfinite(array).all() and (binary is None or binary.is_empty):
+            return {specs[0].name: array}
     names = [spec.name for spec in specs]
     if not isinstance(inputs, list) or not all(isinstance(tensor, dict) for tensor in inputs):
         raise InputError(f"inputs: expected a list of tensors: {_listed(names)}")

@@ -55,7 +55,7 @@ def test_a_model_predicts_as_it_was_trained(written: str, tmp_path: Path) -> Non
     path.write_bytes(WRITERS[written](trained))
     model = loader_of(ModelType.parse(written))(path)
     assert model.inputs == (TensorSpec("x", (-1, 3)),)
-    assert model.predict({"x": X})["y"].tolist() == trained.predict(X).tolist()
+    assert model.predict({"x": X})["y"] == pytest.approx(trained.predict(X), rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.parametrize(
