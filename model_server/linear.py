@@ -64,7 +64,7 @@ def _evaluate(
         terms = x - mean
         terms /= scale
         terms *= coefficients
-        return np.asarray(terms.sum(axis=1) + intercept)
+        return np.asarray(np.add.reduce(terms, axis=1) + intercept)
 
 
 def linear_of(estimator: Any) -> LinearModel | None:

@@ -112,11 +112,10 @@ def arrays_of(
     Raises:
         InputError: names the input, what was expected and what was there.
     """
-    if len(specs) == 1 and (row := row_of(inputs, specs[0])) is not None:
-        array = np.array([row])
-        # What is wrong is told below.
-        if np.isfinite(array).all() and (binary is None or binary.is_empty):
-            return {specs[0].name: array}
+    row = row_of(inputs, specs[0]) if len(specs) == 1 and (binary is None or binary.is_empty) else None
+    # A sum is finite only if all of its numbers are; what is wrong is told below.
+    if row is not None and math.isfinite(sum(row)):
+        return {specs[0].name: np.array([row])}
     names = [spec.name for spec in specs]
     if not isinstance(inputs, list) or not all(isinstance(tensor, dict) for tensor in inputs):
         raise InputError(f"inputs: expected a list of tensors: {_listed(names)}")
