@@ -62,13 +62,41 @@ class BinaryData:
         taken, self._left = self._left[:size], self._left[size:]
         return taken
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left."""
+        return not self._left
+
     def check_end(self) -> None:
         """Raise InputError when there are bytes that no tensor has taken."""
         if self._left:
             raise InputError(f"{len(self._left)} bytes of binary data belong to no input")
 
 
-_NO_BINARY = BinaryData()
+def row_of(inputs: Any, spec: TensorSpec) -> list[float] | None:
+    """Return the numbers of the commonest request: one input of one row of FP64 as JSON floats.
+
+    None says nothing but that the request is another one, perhaps a wrong one. The numbers may be infinite.
+    """
+    if type(inputs) is not list or len(inputs) != 1 or type(tensor := inputs[0]) is not dict:
+        return None
+    if tensor.get("datatype") != "FP64" or spec.datatype != "FP64" or tensor.get("name") != spec.name:
+        return None
+    shape, data = tensor.get("shape"), tensor.get("data")
+    # As numbers compare, [true, 3.0] equals [1, 3], which as a shape it is not.
+    if type(shape) is not list or len(shape) != 2 or not type(shape[0]) is type(shape[1]) is int:
+        return None
+    if type(data) is not list or "parameters" in tensor or len(spec.shape) != 2:
+        return None
+    rows, columns = shape
+    if rows != 1 or columns < 1 or spec.shape[0] not in (-1, 1) or spec.shape[1] not in (-1, columns):
+        return None
+    if len(data) == 1 and type(data[0]) is list:
+        (data,) = data
+    return data if len(data) == columns and set(map(type, data)) == _FLOATS else None
+
+
+_FLOATS = {float}
 
 
 def arrays_of(
@@ -84,11 +112,13 @@ def arrays_of(
     Raises:
         InputError: names the input, what was expected and what was there.
     """
+    row = row_of(inputs, specs[0]) if len(specs) == 1 and (binary is None or binary.is_empty) else None
+    # A sum is finite only if all of its numbers are; what is wrong is told below.
+    if row is not None and math.isfinite(sum(row)):
+        return {specs[0].name: np.array([row])}
     names = [spec.name for spec in specs]
     if not isinstance(inputs, list) or not all(isinstance(tensor, dict) for tensor in inputs):
         raise InputError(f"inputs: expected a list of tensors: {_listed(names)}")
-    if len(inputs) == len(specs) == 1 and inputs[0].get("name") == names[0] and binary is None:
-        return {names[0]: _array(inputs[0], specs[0], _NO_BINARY)}
     given = [tensor.get("name") for tensor in inputs]
     if len(given) != len(names) or any(name not in names for name in given) or len(set(given)) != len(given):
         raise InputError(f"inputs: expected {_listed(names)}, got {_listed(given) or 'none'}")
@@ -109,7 +139,7 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     wanted = DATATYPES[spec.datatype]
     if dtype is None:
         raise InputError(f"input {spec.name!r}: {datatype!r} is no datatype; known: {', '.join(DATATYPES)}")
-    if dtype is not wanted and not _fits(dtype, wanted):
+    if (dtype.kind == "O") is not (wanted.kind == "O") or not np.can_cast(dtype, wanted, "safe"):
         raise InputError(
             f"input {spec.name!r}: expected datatype {spec.datatype} or one that fits into it, got {datatype}"
         )
@@ -127,17 +157,16 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     return array.astype(wanted, copy=False)
 
 
-def _fits(dtype: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
-    return (dtype.kind == "O") is (wanted.kind == "O") and np.can_cast(dtype, wanted, "safe")
-
-
 def _shape(shape: Any, spec: TensorSpec) -> tuple[int, ...]:
-    if isinstance(shape, list) and len(shape) == len(spec.shape):
-        for size, fixed in zip(shape, spec.shape, strict=True):
-            if type(size) is not int or size <= 0 or fixed not in (-1, size):
-                break
-        else:
-            return tuple(shape)
+    if (
+        isinstance(shape, list)
+        and len(shape) == len(spec.shape)
+        and all(
+            type(size) is int and size > 0 and fixed in (-1, size)
+            for size, fixed in zip(shape, spec.shape, strict=True)
+        )
+    ):
+        return tuple(shape)
     expected = ", ".join("n" if size == -1 else str(size) for size in spec.shape)
     raise InputError(f"input {spec.name!r}: expected shape [{expected}] with n >= 1, got {shape!r}")
 
@@ -154,17 +183,13 @@ def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: st
         array = np.array(data, dtype=object)
         if dtype.kind not in "iu" or not all(type(element) is int for element in array.flat):
             raise InputError(f"input {name!r}: data must hold {_WHAT[dtype.kind]} only")
-    if array.shape != shape:
-        _check_shape(array.shape, shape, name)
-        array = array.reshape(shape)
-    if array.dtype == dtype:
-        return array  # JSON has finite numbers only
-    if dtype.kind in "iu":
+    _check_shape(array.shape, shape, name)
+    if dtype.kind in "iu" and array.dtype != dtype:
         limits = np.iinfo(dtype)
         if array.min() < limits.min or array.max() > limits.max:
             raise InputError(f"input {name!r}: data must lie between {limits.min} and {limits.max}")
     with np.errstate(over="ignore"):
-        cast = array.astype(dtype)
+        cast = array.astype(dtype, copy=False).reshape(shape)
     if dtype.kind == "f" and not np.isfinite(cast).all():
         raise InputError(f"input {name!r}: data must lie between {np.finfo(dtype).min} and its opposite")
     return cast

@@ -24,7 +24,6 @@ from model_registry import (
     sign,
 )
 from model_server import __main__, failure, logs
-from model_server.loaders import loader_of
 from model_server.startup import fetched
 from tests.unit.server.pods import environment_of
 
@@ -176,12 +175,6 @@ def test_a_version_that_nobody_trusted_has_signed_is_not_served(
     assert told.startswith("set g1 version v1: is not signed by a trusted key (ops); sign it with")
     sign(store, "g1", "v1", settings.manifest, ours)
     assert preflight(trusting)[0] == 0
-
-
-def test_a_type_that_the_image_cannot_load_is_refused() -> None:
-    other = ModelType.parse("tensorflow/savedmodel")
-    with pytest.raises(ConfigError, match="nothing loads tensorflow/savedmodel; loaders: lightgbm"):
-        loader_of(other)
 
 
 def test_another_type_than_the_version_has_is_refused(settings: Settings) -> None:

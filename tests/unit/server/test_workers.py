@@ -65,9 +65,13 @@ def pushed(folder: Path, models: dict[str, BaseEstimator], **settings: Any) -> S
     )
 
 
-async def asked(crew: Crew, number: float, uid: str = "m1") -> tuple[int, dict[str, Any]]:
+def request_of(number: float, uid: str) -> dict[str, Any]:
     tensor = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [number, 5.0]}
-    call = Call(Kind.INFER, uid, orjson.dumps({"inputs": [tensor]}))
+    return {"model_name": uid, "inputs": [tensor]}
+
+
+async def asked(crew: Crew, number: float, uid: str = "m1") -> tuple[int, dict[str, Any]]:
+    call = Call(Kind.INFER, uid, orjson.dumps(request_of(number, uid)))
     first = (await crew.ask(call)).first
     return first.status, orjson.loads(first.body)
 
@@ -149,6 +153,13 @@ def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
             assert crew.loaded == 0
             with pytest.raises(CrashError, match="m0 ended its process by SIGABRT"):
                 await asked(crew, SOUND, "m0")
+            await crew.unload("m0")
+            both = orjson.dumps({"requests": [request_of(SOUND, "m0"), request_of(SOUND, "m1")]})
+            answers = orjson.loads((await crew.ask(Call(Kind.BATCH, body=both))).first.body)["responses"]
+            assert [sorted(answer) for answer in answers] == [
+                ["error", "model_name"],
+                ["model_name", "outputs"],
+            ]
             assert (await asked(crew, SOUND))[0] == 200
             assert crew.loaded == 1
 

@@ -1,0 +1,114 @@
+"""Linear models without their framework, one or many at a time.
+
+A linear model of scikit-learn needs 100 us and more to look at its input again, which `tensors` has checked,
+and 1 us to compute. Here only the computation is left: the same operations in the same order but for the sum,
+so that an answer differs from scikit-learn's by rounding alone. Each model is compared when it is loaded; one
+that does not agree keeps its own predict.
+
+Not here: several outputs, classifiers, subclasses of the estimators.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_LINEAR = {
+    ("sklearn.linear_model._base", "LinearRegression"),
+    ("sklearn.linear_model._ridge", "Ridge"),
+    ("sklearn.linear_model._coordinate_descent", "Lasso"),
+    ("sklearn.linear_model._coordinate_descent", "ElasticNet"),
+}
+_SCALER = ("sklearn.preprocessing._data", "StandardScaler")
+_PIPELINE = ("sklearn.pipeline", "Pipeline")
+
+_RTOL = 1e-12
+"""Of the sum of the terms' magnitudes: where terms cancel out, their rounding is all that is left."""
+_ROWS = 8
+
+
+class LinearModel:
+    """`((x - mean) / scale) @ coefficients + intercept`, for x of shape (n, k)."""
+
+    __slots__ = ("intercept", "table")
+
+    def __init__(
+        self, mean: NDArray[Any], scale: NDArray[Any], coefficients: NDArray[Any], intercept: float
+    ) -> None:
+        self.table = np.array([mean, scale, coefficients], dtype=np.float64)
+        """Mean, scale and coefficients, of shape (3, k)."""
+        self.intercept = intercept
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return one number a row, (n,); not finite where a step overflows."""
+        return _evaluate(self.table[0], self.table[1], self.table[2], self.intercept, x)
+
+
+def predict_many(models: Sequence[LinearModel], rows: Sequence[Sequence[float]]) -> NDArray[Any]:
+    """Return one number (n,) for each of n models and its row of k; to the bit as each alone would."""
+    tables = np.array([model.table for model in models])
+    intercepts = np.array([model.intercept for model in models])
+    return _evaluate(tables[:, 0], tables[:, 1], tables[:, 2], intercepts, np.array(rows, dtype=np.float64))
+
+
+def _evaluate(
+    mean: NDArray[Any], scale: NDArray[Any], coefficients: NDArray[Any], intercept: Any, x: NDArray[Any]
+) -> NDArray[Any]:
+    with np.errstate(all="ignore"):
+        terms = x - mean
+        terms /= scale
+        terms *= coefficients
+        return np.asarray(np.add.reduce(terms, axis=1) + intercept)
+
+
+def linear_of(estimator: Any) -> LinearModel | None:
+    """Return the linear model that an estimator of scikit-learn is; None when it is none, or disagrees."""
+    try:
+        model = _read(estimator)
+        return model if model is not None and _agrees(model, estimator) else None
+    # An estimator from a file can lack anything; its own predict then says so.
+    except Exception:  # noqa: BLE001
+        return None
+
+
+def _read(estimator: Any) -> LinearModel | None:
+    scaler = None
+    if _class_of(estimator) == _PIPELINE:
+        steps = [step for _, step in estimator.steps]
+        if len(steps) == 2 and _class_of(steps[0]) == _SCALER:
+            scaler, estimator = steps
+        elif len(steps) == 1:
+            (estimator,) = steps
+    coefficients = estimator.coef_ if _class_of(estimator) in _LINEAR else None
+    if coefficients is None or coefficients.ndim != 1 or np.ndim(estimator.intercept_) != 0:
+        return None
+    size = len(coefficients)
+    if size != estimator.n_features_in_:
+        return None
+    mean = np.zeros(size) if scaler is None or not scaler.with_mean else scaler.mean_
+    scale = np.ones(size) if scaler is None or not scaler.with_std else scaler.scale_
+    model = LinearModel(mean, scale, coefficients, float(estimator.intercept_))
+    return model if np.isfinite(model.table).all() and np.isfinite(model.intercept) else None
+
+
+def _class_of(value: Any) -> tuple[str, str]:
+    return type(value).__module__, type(value).__qualname__
+
+
+def _agrees(model: LinearModel, estimator: Any) -> bool:
+    """Whether the model answers as its estimator on rows in and far outside of what it was trained on."""
+    mean, scale, coefficients = model.table
+    spread = np.geomspace(1e-3, 1e6, _ROWS)[:, np.newaxis]
+    rows = mean + scale * spread * np.random.default_rng(0).normal(size=(_ROWS, len(mean)))
+    expected = estimator.predict(rows)
+    got = model.predict(rows)
+    room = _RTOL * (np.abs((rows - mean) / scale) @ np.abs(coefficients) + abs(model.intercept))
+    return bool(
+        expected.dtype == np.float64 and got.shape == expected.shape and (abs(got - expected) <= room).all()
+    )
