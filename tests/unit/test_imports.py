@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "cli": {"model_registry"},
     "examples": {"model_registry"},
     "tools": {"model_registry", "examples"},
-    "benchmarks": {"model_registry", "model_server", "tools"},
+    "benchmarks": {"examples", "model_registry", "model_server", "tools"},
 }
 
 
