@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ class ModelServer:
         """Serve until SIGTERM, or until the version turns out not to be servable; returns the exit code."""
         # uvicorn stops in good order, then raises the signal again for whoever was there before it.
         signal.signal(signal.SIGTERM, lambda *_: None)
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor a connection
         if self._settings.metrics_port:
             self._metrics.listen(self._settings.metrics_port)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -64,7 +64,7 @@ def _measured(plan: Plan) -> dict[str, Any]:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bluegrid-bench-") as folder:
         measured = Bench(plan, Path(folder), server_core).run()
-    rows = rows_of(measured, goals_of("server"), plan.many)
+    rows = rows_of(measured, goals_of("server"))
     for row in rows:
         peer = f"; {row.peer:g} {row.peer_name}, {row.ratio:g} times" if row.ratio else ""
         verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]

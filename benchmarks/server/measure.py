@@ -44,9 +44,9 @@ class Measured:
     Attributes:
         rates: requests a second of one model, by connections.
         p99s: milliseconds, by connections.
-        all_models: seconds in which all models answered: ours in one request, a peer one by one.
-        starts: seconds until ready with all models.
-        memory: MiB with all models, after they were asked.
+        all_models: seconds in which all models answered, by their number: ours at once, a peer one by one.
+        starts: seconds until ready, by number of models.
+        memory: MiB after all models were asked, by their number.
         growth_p50: microseconds of one request, by number of models.
         growth_mib: memory, by number of models.
         client_busy: the client's share of a core, in each sample.
@@ -55,9 +55,9 @@ class Measured:
 
     rates: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     p99s: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
-    all_models: Samples = field(default_factory=_samples)
-    starts: Samples = field(default_factory=_samples)
-    memory: Samples = field(default_factory=_samples)
+    all_models: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
+    starts: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
+    memory: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     growth_p50: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     growth_mib: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     client_busy: list[float] = field(default_factory=list)
@@ -74,10 +74,10 @@ class Bench:
 
     def run(self) -> Measured:
         """Measure all of it."""
-        one, many = self._trained(1), self._trained(self._plan.many)
         for _ in range(self._plan.rounds):
-            self._each(ONE, one, self._one_model)
-            self._each(MANY, many, self._all_models)
+            self._each(ONE, self._trained(1), self._one_model)
+            for count in self._plan.many:
+                self._each(MANY, self._trained(count), self._all_models)
         for count in self._plan.growth:
             self._each((Ours(),), self._trained(count), self._growth)
         return self.measured
@@ -117,19 +117,21 @@ class Bench:
             self.measured.client_busy.append(asked.busy)
 
     def _all_models(self, server: Server, running: Running, models: Models) -> None:
-        measured = self.measured
-        measured.starts[server.name].append(running.start_seconds)
+        measured, count = self.measured, len(models.uids)
+        measured.starts[count][server.name].append(running.start_seconds)
         if isinstance(server, Ours):
             request = post(server.batch_path, models.batch_body())
             _check_batch(ask(running.port, request), models)
             for _ in range(self._plan.batches):
-                measured.all_models[server.name].append(ask_times(running.port, [request], 1, 1).seconds)
+                measured.all_models[count][server.name].append(
+                    ask_times(running.port, [request], 1, 1).seconds
+                )
         else:
             requests = _one_by_one(server, models)
             connections = max(self._plan.connections)
             asked = ask_times(running.port, requests, connections, len(requests))
-            measured.all_models[server.name].append(asked.seconds)
-        measured.memory[server.name].append(running.memory_mib())
+            measured.all_models[count][server.name].append(asked.seconds)
+        measured.memory[count][server.name].append(running.memory_mib())
 
     def _growth(self, server: Server, running: Running, models: Models) -> None:
         requests = _one_by_one(server, models)

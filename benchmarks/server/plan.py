@@ -16,7 +16,7 @@ class Plan:
         rounds: how often every server is started and measured, in turn.
         seconds: of asking one model, for each number of connections.
         connections: each waits for its answer before it asks again.
-        many: models of the version that is asked for all of its models.
+        many: models of versions that are asked for all of them; the first for who cannot hold more.
         batches: requests for all models, in each round.
         growth: numbers of models for latency and memory.
         growth_requests: one after the other, for each of these.
@@ -26,7 +26,7 @@ class Plan:
     rounds: int
     seconds: float
     connections: tuple[int, ...]
-    many: int
+    many: tuple[int, ...]
     batches: int
     growth: tuple[int, ...]
     growth_requests: int
@@ -37,18 +37,18 @@ FULL = Plan(
     rounds=3,
     seconds=4,
     connections=(1, 16),
-    many=3_207,
+    many=(300, 3_207),
     batches=5,
     growth=(1, 10, 100, 1_000, 10_000),
     growth_requests=3_000,
-    start_limit=180,
+    start_limit=120,
 )
 
 TINY = Plan(
     rounds=1,
     seconds=0.3,
     connections=(1, 16),
-    many=20,
+    many=(10, 20),
     batches=2,
     growth=(1, 10, 20),
     growth_requests=50,

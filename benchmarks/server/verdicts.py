@@ -17,7 +17,7 @@ _VARIANTS = {"": (OURS, Bare.name), ", accelerated": (Accelerated.name, BareOnnx
 """What is told of each variant of ours: its name, and the bare loop that it is beside."""
 
 
-def rows_of(measured: Measured, goals: Goals, many: int) -> list[Row]:
+def rows_of(measured: Measured, goals: Goals) -> list[Row]:
     """Every row; what no server did has none."""
     rows = []
     for variant, (ours, bare) in _VARIANTS.items():
@@ -28,15 +28,15 @@ def rows_of(measured: Measured, goals: Goals, many: int) -> list[Row]:
                 rows += _beside(f"{work}: against {yard}", "1/s", rates, ours, others, goal, more=True)
             p99s = measured.p99s[connections]
             rows += _beside(f"{work}: p99", "ms", p99s, ours, PEERS, goals.get("p99"))
-        # A peer's time is for as many requests as there are models, ours for one.
-        work = f"all of {many:,} models{variant}"
-        taken = measured.all_models
-        rows += _beside(f"{work}: against peers", "s", taken, ours, PEERS, goals.get("all against peers"))
-        rows += _alone(work, "s", taken, ours, goals.get(f"all{variant}"))
-        work = f"{many:,} models{variant}: "
-        rows += _alone(f"{work}start to ready", "s", measured.starts, ours, goals.get("start"))
-        rows += _beside(f"{work}start against peers", "s", measured.starts, ours, PEERS, None)
-        rows += _beside(f"{work}memory", "MiB", measured.memory, ours, PEERS, goals.get("memory"))
+        for count, taken in measured.all_models.items():
+            # A peer's time is for as many requests as there are models, ours for one.
+            work = f"all of {count:,} models{variant}"
+            rows += _beside(f"{work}: against peers", "s", taken, ours, PEERS, goals.get("all against peers"))
+            rows += _alone(work, "s", taken, ours, goals.get("all"))
+            work, starts = f"{count:,} models{variant}: ", measured.starts[count]
+            rows += _alone(f"{work}start to ready", "s", starts, ours, goals.get("start"))
+            rows += _beside(f"{work}start against peers", "s", starts, ours, PEERS, None)
+            rows += _beside(f"{work}memory", "MiB", measured.memory[count], ours, PEERS, goals.get("memory"))
     if measured.growth_p50:
         rows += _growth(measured.growth_p50, measured.growth_mib, goals)
     if measured.client_busy:

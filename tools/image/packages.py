@@ -49,7 +49,7 @@ def requirements(commands: Commands, extras: Iterable[str]) -> str:
     """The exact versions and hashes of what some extras bring, as pip has them."""
     chosen = [word for extra in extras for word in ("--extra", extra)]
     return commands.run(
-        _uv(), "export", "--quiet", "--project", CHECKOUT, "--frozen", *chosen,
+        uv(), "export", "--quiet", "--project", CHECKOUT, "--frozen", *chosen,
         "--no-default-groups", "--no-emit-project", "--no-header", "--no-annotate",
     )  # fmt: skip
 
@@ -60,7 +60,7 @@ def install(commands: Commands, locked: str, python: str, into: Path) -> None:
     file = into.with_suffix(".txt")
     file.write_text(locked)
     commands.run(
-        _uv(), "pip", "install", "--quiet", "--python", sys.executable, "--python-version", python,
+        uv(), "pip", "install", "--quiet", "--python", sys.executable, "--python-version", python,
         "--python-platform", f"{platform.machine()}-{_GLIBC}", "--only-binary", ":all:",
         *(word for name in _SOURCE_ONLY for word in ("--no-binary", name)),
         "--require-hashes", "--no-deps", "--target", into, "--requirement", file,
@@ -74,7 +74,8 @@ def environment() -> dict[str, str]:
     return {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR") or str(cache.root() / "uv")}
 
 
-def _uv() -> str:
+def uv() -> str:
+    """The program uv, as the checkout uses it."""
     own = sorted(cache.root().glob("uv-*/bin/uv"))
     found = os.environ.get("UV") or shutil.which("uv") or (str(own[-1]) if own else None)
     if found is None:

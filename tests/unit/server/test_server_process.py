@@ -2,83 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import signal
 import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.unit.server.pods import BASE, environment_of, tensor
+from tests.endurance import FULL
+from tests.unit.server.pods import BASE, tensor
+from tests.unit.server.server_process import PATIENCE, running, wait_for, wait_until_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from model_server.settings import Settings
 
 pytestmark = pytest.mark.process
 
-_RUN = """
-import os, sys
-from model_server import logs
-from model_server.serve import ModelServer
-from model_server.settings import Settings
-logs.configure()
-sys.exit(ModelServer(Settings.from_environment(os.environ), port=int(sys.argv[1])).run())
-"""
-
-_PATIENCE = 60
-
-
-@contextmanager
-def _running(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with subprocess.Popen(
-        [sys.executable, "-c", _RUN, str(port)],
-        env={**os.environ, **environment_of(settings)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process, port
-        finally:
-            process.kill()
-
-
-def _wait_for(client: httpx.Client, readiness: object) -> httpx.Response:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            answer = client.get("/health/ready")
-            if answer.json() == readiness:
-                return answer
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"did not come to {readiness}")
-
 
 def _raw(port: int, request: bytes) -> str:
-    with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(request)
         return connection.makefile().read()
 
 
 def test_a_server_answers_under_its_names_until_it_is_told_to_stop(settings: Settings) -> None:
     with (
-        _running(settings) as (process, port),
+        running(settings) as (process, port),
         httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client,
     ):
-        _wait_for(client, {"ready": True})
+        wait_until_ready(client)
         names = {
             "bluegrid-set": "g1",
             "bluegrid-version": "v1",
@@ -100,13 +58,13 @@ def test_a_server_answers_under_its_names_until_it_is_told_to_stop(settings: Set
         for name, value in names.items():
             assert f"{name}: {value}" in garbage
         process.send_signal(signal.SIGTERM)
-        assert process.wait(_PATIENCE) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_a_version_that_cannot_be_served_ends_the_process_with_its_reason(settings: Settings) -> None:
     broken = settings.model_copy(update={"manifest": "sha256:" + "0" * 64})
-    with _running(broken) as (process, _):
-        out, err = process.communicate(timeout=_PATIENCE)
+    with running(broken) as (process, _):
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 3
         assert err.startswith("set g1 version v1: published as manifest sha256:")
         assert err.count("\n") == 1
@@ -118,8 +76,69 @@ def test_a_server_is_live_while_its_version_is_not_there(settings: Settings, tmp
     (commit,) = (tmp_path / "store").rglob("v1.json")
     commit.unlink()
     os.mkfifo(commit)
-    with _running(settings) as (_, port), httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
-        ready = _wait_for(client, {"ready": False, "reason": "set g1 version v1: fetching"})
+    with running(settings) as (_, port), httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
+        ready = wait_for(client, {"ready": False, "reason": "set g1 version v1: fetching"})
         assert ready.status_code == 503
         assert client.get("/health/live").json() == {"live": True}
         assert ready.headers["bluegrid-version"] == "v1"
+
+
+def _ask(port: int) -> httpx.Response:
+    return httpx.post(f"http://127.0.0.1:{port}{BASE}/models/line-1/infer", json=tensor(), timeout=PATIENCE)
+
+
+CONNECTIONS = 10_000 if FULL else 500
+
+
+def test_clients_that_say_nothing_or_half_a_request_keep_nobody_waiting(settings: Settings) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, CONNECTIONS + 1000), hard))
+    head = f"POST {BASE}/models/line-1/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".encode()
+    halves = [b"", b"POST", head[:60], head, head + b'{"inputs": [']
+    with running(settings) as (process, port), ExitStack() as connections:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
+            wait_until_ready(client)
+        for number in range(CONNECTIONS):
+            connection = connections.enter_context(socket.create_connection(("127.0.0.1", port)))
+            connection.sendall(halves[number % len(halves)])
+        assert _ask(port).status_code == 200
+        connections.close()
+        assert _ask(port).status_code == 200
+        assert process.poll() is None
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_client_that_goes_before_its_answer_harms_nobody(settings: Settings) -> None:
+    body = json.dumps(tensor()).encode()
+    head = (
+        f"POST {BASE}/models/line-1/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    )
+    with running(settings) as (process, port):
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
+            wait_until_ready(client)
+        for _ in range(50):
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(head + body)
+        assert _ask(port).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_models_are_unloaded_and_loaded_on_the_admin_port_alone(settings: Settings) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        admin = free.getsockname()[1]
+    with running(settings.model_copy(update={"admin_port": admin})) as (_, port):
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
+            wait_until_ready(client)
+            assert client.post("/repository/models/line-1/unload").status_code == 404
+        with httpx.Client(base_url=f"http://127.0.0.1:{admin}/v2/repository") as client:
+            assert client.post("/models/line-1/unload").status_code == 200
+            assert _ask(port).status_code == 503
+            states = {row["name"]: row["state"] for row in client.post("/index").json()}
+            assert states == {"line-1": "UNAVAILABLE", "line-2": "READY", "trafo-1": "READY"}
+            refused = client.post("/models/line-1/load", json={"parameters": {"config": "{}"}})
+            assert refused.status_code == 400
+            assert client.post("/models/line-9/load").status_code == 404
+            assert client.post("/models/line-1/load").status_code == 200
+            assert _ask(port).status_code == 200

@@ -92,3 +92,18 @@ def test_a_fault_of_ours_is_told_as_json(served: Client, monkeypatch: pytest.Mon
     monkeypatch.setattr(inference, "infer", None)
     got = served.post(f"{BASE}/models/line-1/infer", json={})
     assert (got.status_code, got.json()) == (500, {"error": "internal error: TypeError"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"inputs": ' + b"[" * 2_000 + b"]" * 2_000 + b"}",
+        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    ],
+    ids=["never closed", "nested lists", "nested objects"],
+)
+def test_json_of_any_depth_is_refused_in_words(served: Client, body: bytes) -> None:
+    got = served.post(f"{BASE}/models/line-1/infer", content=body)
+    assert got.status_code == 400
+    assert got.json().keys() == {"error"}
