@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from model_server.settings import Settings
     from model_server.startup import FetchedVersion, ServedModel
 
+NOT_IN_MEMORY = "not in memory; loaded on the first request"
+"""Why a model that is ready may take longer the first time."""
+
 _TELL_EVERY = 100
 _PAGE = 4096
 _STATM = Path("/proc/self/statm")
@@ -105,7 +108,9 @@ class Pool(Mapping[str, "ServedModel"]):
             return "READY", ""
         if uid in self._unloaded:
             return "UNAVAILABLE", "unloaded"
-        return "UNAVAILABLE", self._faults.get(uid, "not loaded; it will be on the first request")
+        if uid in self._faults:
+            return "UNAVAILABLE", self._faults[uid]
+        return "READY", NOT_IN_MEMORY
 
     def load(self, uid: str) -> None:
         """Load a model, also one that was unloaded; LoadError when it cannot be."""

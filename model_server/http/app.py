@@ -95,6 +95,12 @@ def make_admin_app(settings: Settings, models: Models) -> Starlette:
     )
 
 
+def _how_sure(state: tuple[str, str]) -> int:
+    """Rank what workers say of a model: one that has it knows best, then one that could not load it."""
+    name, reason = state
+    return 0 if (name, reason) == ("READY", "") else 1 if name == "UNAVAILABLE" else 2
+
+
 def _page(_: Request) -> Response:
     # All that the page needs is in it, and it asks only where it came from.
     policy = (
@@ -162,13 +168,13 @@ class Api:
         return response(await self._models.ask(Call(Kind.DESCRIBE, self._uid(request))))
 
     async def model_ready(self, request: Request) -> Response:
-        """Whether one model is there: in memory, or to be loaded on the first request."""
+        """Whether one model answers: it is in memory, or will be loaded on the first request."""
         uid = self._uid(request)
         reply = await self._models.ask(Call(Kind.STATE, uid))
         if reply.first.status >= 400:
             return response(reply)
-        state, reason = orjson.loads(reply.first.body)
-        ready = state == "READY" or (self._settings.load == "lazy" and reason == "")
+        state, _ = orjson.loads(reply.first.body)
+        ready = state == "READY"
         return answer({"name": uid, "ready": ready}, 200 if ready else NotReadyError.status)
 
     async def index(self, request: Request) -> Response:
@@ -177,9 +183,8 @@ class Api:
         only_ready = bool(parsed(body).get("ready", False)) if body else False
         states: dict[str, tuple[str, str]] = {}
         for part in await self._models.ask_all(Call(Kind.STATES)):
-            # What one worker has, is there.
-            told = orjson.loads(part.body)
-            states |= {uid: state for uid, state in told.items() if states.get(uid, [""])[0] != "READY"}
+            for uid, state in orjson.loads(part.body).items():
+                states[uid] = min(states.get(uid, state), state, key=_how_sure)
         return answer(
             [
                 {"name": uid, "version": self._settings.version, "state": state, "reason": reason}

@@ -162,6 +162,8 @@ def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
             ]
             assert (await asked(crew, SOUND))[0] == 200
             assert crew.loaded == 1
+            (states,) = await crew.ask_all(Call(Kind.STATES))
+            assert orjson.loads(states.body) == {"m0": ["UNAVAILABLE", "unloaded"], "m1": ["READY", ""]}
 
     run(test())
 

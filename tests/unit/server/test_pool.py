@@ -1,0 +1,80 @@
+"""Which models are in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_server import pool as pool_module
+from model_server.errors import LoadError
+from model_server.pool import NOT_IN_MEMORY, Pool
+from model_server.startup import FetchedVersion, fetched
+
+if TYPE_CHECKING:
+    from model_server.settings import Settings
+
+
+@pytest.fixture
+def version(settings: Settings) -> FetchedVersion:
+    return fetched(settings, lambda _: None)
+
+
+def in_memory(pool: Pool) -> set[str]:
+    return {uid for uid in pool if pool.state(uid) == ("READY", "")}
+
+
+def test_a_model_is_loaded_when_it_is_asked_for_and_once(version: FetchedVersion, settings: Settings) -> None:
+    pool = Pool(version, settings)
+    assert in_memory(pool) == set()
+    assert pool.state("line-1") == ("READY", NOT_IN_MEMORY)
+    assert pool["line-1"] is pool["line-1"]
+    assert in_memory(pool) == {"line-1"}
+    with pytest.raises(KeyError):
+        pool["line-9"]
+
+
+def test_the_least_recently_used_goes_when_memory_is_full(
+    version: FetchedVersion, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What the process grows by is for the kernel to say; here a model takes as much as its file.
+    monkeypatch.setattr(pool_module, "_resident", lambda: 0)
+    pool = Pool(version, settings, budget=sum(row.raw_length for row in version.rows.values()) - 1)
+    for uid in ("line-1", "line-2", "line-1", "trafo-1"):
+        assert pool[uid]
+    assert in_memory(pool) == {"line-1", "trafo-1"}
+    assert pool["line-2"]
+    assert in_memory(pool) == {"trafo-1", "line-2"}
+
+
+def test_one_model_is_kept_however_little_memory_there_is(
+    version: FetchedVersion, settings: Settings
+) -> None:
+    pool = Pool(version, settings, budget=1)
+    for uid in ("line-1", "line-2"):
+        assert pool[uid]
+        assert in_memory(pool) == {uid}
+
+
+def test_a_model_that_cannot_be_loaded_is_told_and_harms_no_other(
+    version: FetchedVersion, settings: Settings
+) -> None:
+    version.paths["line-1"].write_bytes(b"no model")
+    pool = Pool(version, settings)
+    with pytest.raises(LoadError, match=r"^model line-1 is no skops file"):
+        pool["line-1"]
+    state, reason = pool.state("line-1")
+    assert (state, reason[:16]) == ("UNAVAILABLE", "is no skops file")
+    assert pool["line-2"]
+
+
+def test_a_model_that_is_unloaded_answers_when_it_is_loaded_again(
+    version: FetchedVersion, settings: Settings
+) -> None:
+    pool = Pool(version, settings)
+    pool.load_all(lambda _: None)
+    pool.unload("line-1")
+    with pytest.raises(LoadError, match="was unloaded"):
+        pool["line-1"]
+    pool.load("line-1")
+    assert in_memory(pool) == {"line-1", "line-2", "trafo-1"}
