@@ -128,15 +128,15 @@ class Api:
         """Answer one inference request."""
         uid = self._uid(request)
         call = Call(Kind.INFER, uid, await body_of(request.receive), request.headers.get(JSON_LENGTH))
-        return response(await self._models.ask(call))
+        return await response(await self._models.ask(call))
 
     async def predict(self, request: Request) -> Response:
         """Answer the form for people: `{"model": uid, "instances": [[...]]}`."""
-        return response(await self._models.ask(Call(Kind.PREDICT, body=await body_of(request.receive))))
+        return await response(await self._models.ask(Call(Kind.PREDICT, body=await body_of(request.receive))))
 
     async def batch_infer(self, request: Request) -> Response:
         """Answer inference requests for many models."""
-        return response(await self._models.ask(Call(Kind.BATCH, body=await body_of(request.receive))))
+        return await response(await self._models.ask(Call(Kind.BATCH, body=await body_of(request.receive))))
 
     async def live(self, _: Request) -> Response:
         """Whether the process answers."""
@@ -165,14 +165,14 @@ class Api:
 
     async def model(self, request: Request) -> Response:
         """What one model takes and gives."""
-        return response(await self._models.ask(Call(Kind.DESCRIBE, self._uid(request))))
+        return await response(await self._models.ask(Call(Kind.DESCRIBE, self._uid(request))))
 
     async def model_ready(self, request: Request) -> Response:
         """Whether one model answers: it is in memory, or will be loaded on the first request."""
         uid = self._uid(request)
         reply = await self._models.ask(Call(Kind.STATE, uid))
         if reply.first.status >= 400:
-            return response(reply)
+            return await response(reply)
         state, _ = orjson.loads(reply.first.body)
         ready = state == "READY"
         return answer({"name": uid, "ready": ready}, 200 if ready else NotReadyError.status)
@@ -213,12 +213,12 @@ class Admin:
         body = await body_of(request.receive)
         if body and parsed(body).get("parameters"):
             raise InputError("parameters: models and their configuration come from the version only")
-        return _done(await self._models.load(request.path_params["uid"]))
+        return await _done(await self._models.load(request.path_params["uid"]))
 
     async def unload(self, request: Request) -> Response:
         """Let go of a model until it is loaded again."""
-        return _done(await self._models.unload(request.path_params["uid"]))
+        return await _done(await self._models.unload(request.path_params["uid"]))
 
 
-def _done(part: Part) -> Response:
-    return answer({}) if part.status < 400 else response(Reply(part))
+async def _done(part: Part) -> Response:
+    return answer({}) if part.status < 400 else await response(Reply(part))

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_BODY = 16 * 2**20
 """Bytes of a request's body; 186 models with 100 features each take 0.4 MB."""
 
+STREAMED = 2**20
+"""Bytes of an answer from which on it is not held until it is whole."""
+
 
 async def body_of(receive: Receive) -> bytes:
     """Read a request's body.
@@ -49,14 +52,27 @@ def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None =
     return Response(json_of(document), status, headers, JSON)
 
 
-def response(reply: Reply) -> Response:
-    """Return a worker's answer; one of several parts is sent as they come."""
+async def response(reply: Reply) -> Response:
+    """Return a worker's answer; a large one is sent as its parts come.
+
+    Raises:
+        RequestError: it ended before that was clear.
+    """
     first, rest = reply.first, reply.rest
     if rest is None:
         return Response(first.body, first.status, first.headers)
+    bodies, size = [first.body], len(first.body)
+    async for part in rest:
+        bodies.append(part.body)
+        size += len(part.body)
+        if size > STREAMED:
+            break
+    whole = b"".join(bodies)
+    if size <= STREAMED:
+        return Response(whole, first.status, first.headers)
 
     async def parts() -> AsyncIterator[bytes]:
-        yield first.body
+        yield whole
         async for part in rest:
             yield part.body
 

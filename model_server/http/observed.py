@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import structlog
+from starlette.requests import ClientDisconnect
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +18,8 @@ _REQUEST_ID = b"x-request-id"
 _PASSED_ON = (b"traceparent", b"tracestate")
 _LONGEST_ID = 128
 _INFERENCE = ("/infer", "/models:batchInfer", "/predict")
+_CLIENT_GONE = 499
+"""A client that went before the end of its request, as nginx counts them; nobody reads an answer."""
 _log = structlog.get_logger()
 
 
@@ -50,6 +53,8 @@ class Observed:
         started = time.perf_counter()
         try:
             await self._app(scope, receive, sent)
+        except ClientDisconnect:
+            status = _CLIENT_GONE
         finally:
             seconds = time.perf_counter() - started
             if scope["path"].endswith(_INFERENCE):

@@ -30,7 +30,6 @@ async def main(url: str) -> None:
         got[name] = {
             "id": answer.id,
             "model": answer.model_name,
-            "version": answer.model_version,
             "y": np.ravel(answer.outputs[0].as_numpy()).tolist(),
         }
     try:

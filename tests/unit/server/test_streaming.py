@@ -1,0 +1,54 @@
+"""Answers of several parts: small ones whole and with their length, large ones as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from model_server.http.messages import STREAMED, response
+from model_server.workers.calls import Part, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.types import Message
+
+
+def sent(parts: list[bytes], asked: list[bytes]) -> list[Message]:
+    """What goes out for an answer in these parts; `asked` gets each part as it is asked for."""
+    messages: list[Message] = []
+
+    async def rest() -> AsyncIterator[Part]:
+        for part in parts[1:]:
+            asked.append(part)
+            yield Part(part)
+
+    async def run() -> None:
+        async def send(message: Message) -> None:
+            messages.append(message)
+
+        async def receive() -> Message:
+            await asyncio.get_running_loop().create_future()
+            raise AssertionError
+
+        answer = await response(Reply(Part(parts[0]), rest()))
+        asked.append(b"(headers)")
+        await answer({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send)
+
+    asyncio.run(run())
+    return messages
+
+
+def test_a_small_answer_goes_out_whole_with_its_length() -> None:
+    start, body = sent([b"[1", b",2", b"]"], [])
+    assert (b"content-length", b"5") in start["headers"]
+    assert body["body"] == b"[1,2]"
+
+
+def test_a_large_answer_goes_out_before_its_end_is_there() -> None:
+    half = b"x" * (STREAMED // 2 + 1)
+    asked: list[bytes] = []
+    start, *bodies = sent([half, half, b"last"], asked)
+    assert b"content-length" not in dict(start["headers"])
+    assert asked == [half, b"(headers)", b"last"]
+    assert b"".join(body["body"] for body in bodies) == half + half + b"last"
