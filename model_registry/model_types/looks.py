@@ -177,7 +177,7 @@ def _zip_with(data: bytes, name: bytes) -> str | None:
 
 def _zip_members(data: bytes) -> dict[bytes, _Member] | None:
     """Return the files of a zip by name, from its central directory; None: it is no sound zip."""
-    # `zipfile` takes ten times as long, which 100,000 models would feel.
+    # `zipfile` takes five times as long: a tenth of the time in which small models are pushed.
     end = data.rfind(b"PK\5\6", -(2**16) - 22)
     if end < 0 or end + 22 > len(data):
         return None

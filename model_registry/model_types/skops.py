@@ -19,8 +19,8 @@ def types_of(data: bytes) -> frozenset[str]:
     """Return what a skops file names, such as `sklearn.pipeline.Pipeline`; FormatError: unreadable."""
     schema = member(data, b"schema.json")
     pairs = _PAIR.findall(schema)
-    # As skops writes it, each name stands there literally. Where one might not, it takes a parser, ten times
-    # as long. Only \u could hide a key; a method's name is told by other keys.
+    # As skops writes it, each name stands there literally. Where one might not, it takes a parser, twice as
+    # long. Only \u could hide a key; a method's name is told by other keys.
     is_plain = b"\\u" not in schema and b'"MethodNode"' not in schema
     found: set[str] = set()
     try:
