@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
+from components import Drain, Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
 from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
 
@@ -40,6 +40,7 @@ hosting = Hosting(
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
+    drain=Drain(config.route_address, config.host, config.ready_timeout),
 )
 offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulumi import Input
 
+    from components.drain import Drain
+
 
 @dataclass(frozen=True)
 class Hosting:
@@ -26,6 +28,7 @@ class Hosting:
         route_address: URL at which this program reaches the proxy; None: no route is proven.
         request_factor: resource requests as a share of the limits.
         ready_timeout: seconds in which a version must be fetched, loaded and answering.
+        drain: proves that clusters which go are no longer asked.
     """
 
     namespace: Input[str]
@@ -40,3 +43,4 @@ class Hosting:
     route_address: str | None
     request_factor: float
     ready_timeout: int
+    drain: Drain

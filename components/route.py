@@ -13,6 +13,7 @@ from components import naming
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.drain import Drain
     from components.gate import Gate
 
 
@@ -28,6 +29,7 @@ class RouteArgs:
         host: host name it answers for; None: any.
         labels: of the Ingress.
         gate: what has to be seen at the proxy after a change; None: nothing.
+        drain: proves that nobody is sent to the backend before the route goes; None: it goes at once.
         timeout: seconds in which the Ingress controller has to accept it.
     """
 
@@ -39,6 +41,7 @@ class RouteArgs:
     labels: Mapping[str, str]
     gate: Gate | None
     timeout: int
+    drain: Drain | None = None
 
 
 class Route(pulumi.ComponentResource):
@@ -57,7 +60,7 @@ class Route(pulumi.ComponentResource):
                 parent=self,
                 # A component's own dependencies are not its children's.
                 depends_on=opts.depends_on if opts else None,
-                hooks=_proof(name, args) if args.gate else None,
+                hooks=_hooks(name, args),
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
@@ -74,12 +77,17 @@ def _spec(args: RouteArgs) -> networking.IngressSpecArgsDict:
     return {"ingress_class_name": args.ingress_class, "rules": [{**host, "http": {"paths": [path]}}]}
 
 
-def _proof(name: str, args: RouteArgs) -> pulumi.ResourceHookBinding:
-    """Run the gate after each change: a hook that raises ends the update before anything is deleted."""
+def _hooks(name: str, args: RouteArgs) -> pulumi.ResourceHookBinding:
+    """A hook that raises ends the update before anything is deleted."""
+    proofs: list[pulumi.ResourceHook | pulumi.ResourceHookFunction] = []
+    if args.gate is not None:
+        proofs.append(_proof(name, args.gate, args.host))
+    drained = [args.drain.hook] if args.drain is not None else []
+    return pulumi.ResourceHookBinding(after_create=proofs, after_update=proofs, before_delete=[*drained])
 
+
+def _proof(name: str, gate: Gate, host: pulumi.Input[str] | None) -> pulumi.ResourceHook:
     async def prove(_: pulumi.ResourceHookArgs) -> None:
-        assert args.gate is not None  # noqa: S101 - for the type checker: there is no hook without a gate
-        await args.gate.wait(await pulumi.Output.from_input(args.host).future())
+        await gate.wait(await pulumi.Output.from_input(host).future())
 
-    hook = pulumi.ResourceHook(f"{name}-gate", prove)
-    return pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
+    return pulumi.ResourceHook(f"{name}-gate", prove)
