@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "previews": {"model_registry"},
     "cli": {"model_registry", "previews"},
     "examples": {"model_registry"},
-    "tools": {"model_registry", "examples"},
+    "tools": {"model_registry", "examples", "previews"},
     "benchmarks": {"examples", "model_registry", "model_server", "tools"},
 }
 
