@@ -1,4 +1,4 @@
-"""Puts a report under a pull request, in place of the one before: `python -m tools.pull_request.comment FILE`.
+"""Keeps one report under a pull request: `python -m tools.pull_request.comment FILE`.
 
 Reads what GitHub Actions sets: GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL; PULL_REQUEST is its number.
 """
