@@ -40,7 +40,7 @@ hosting = Hosting(
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
-    drain=Drain(config.route_address, config.host, config.ready_timeout),
+    drain=Drain(config.route_address, config.host),
 )
 offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]

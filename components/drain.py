@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _HOOK = "bluegrid-drained"
 """Kept in the state of every standing route: under another name those could not be deleted."""
 
+_SECONDS = 30.0
+"""Until a proof is given up. The routes stand as they will; the proxy has but to hear of it."""
+
 
 class Drain:
     """Proves, for the whole of a stack, that clusters which go are no longer asked; one in a program.
@@ -28,11 +31,10 @@ class Drain:
     Args:
         address: URL of the proxy, without a path; None: it is out of reach, and nothing is proven.
         host: host name of the live routes; None: any.
-        timeout: seconds until a proof is given up.
     """
 
-    def __init__(self, address: str | None, host: str | None, timeout: float) -> None:
-        self._address, self._host, self._timeout = address, host, timeout
+    def __init__(self, address: str | None, host: str | None) -> None:
+        self._address, self._host = address, host
         self._live: dict[str, Gate] = {}
         # Also where nothing can be proven: standing routes of earlier updates name it.
         self.hook = pulumi.ResourceHook(_HOOK, self._prove)
@@ -50,8 +52,8 @@ class Drain:
         live = self._live.get(service)
         if live is not None:
             # Of a stack that is destroyed, the program declares what the proxy has forgotten.
-            return replace(live, or_no_route=True)
-        return Gate(address, service, None, None, ANSWERS_IN_A_ROW, self._timeout, or_no_route=True)
+            return replace(live, timeout=_SECONDS, or_no_route=True)
+        return Gate(address, service, None, None, ANSWERS_IN_A_ROW, _SECONDS, or_no_route=True)
 
 
 def _labels(inputs: Mapping[str, object]) -> Mapping[str, str]:
