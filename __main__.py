@@ -25,7 +25,9 @@ cluster = pulumi.ResourceOptions(
     )
 )
 platform = Platform(
-    "platform", PlatformArgs(config.namespace, config.store_access_key, config.store_secret_key), cluster
+    "platform",
+    PlatformArgs(config.namespace, config.store, config.store_access_key, config.store_secret_key),
+    cluster,
 )
 hosting = Hosting(
     namespace=platform.namespace,
@@ -35,6 +37,7 @@ hosting = Hosting(
     image=config.image,
     ingress_class=config.ingress_class,
     host=config.host,
+    tls_secret=config.tls_secret,
     route_key=config.route_key,
     standing_domain=config.standing_domain,
     route_address=config.route_address,

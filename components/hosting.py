@@ -23,6 +23,7 @@ class Hosting:
         image: the model server.
         ingress_class: who answers for the routes.
         host: host name of the live routes; None: any.
+        tls_secret: name of the Secret with the host's certificate; None: the live routes have no TLS.
         route_key: what makes the hosts of standing routes unguessable.
         standing_domain: domain of those hosts.
         route_address: URL at which this program reaches the proxy; None: no route is proven.
@@ -38,6 +39,7 @@ class Hosting:
     image: Input[str]
     ingress_class: Input[str]
     host: str | None
+    tls_secret: str | None
     route_key: Input[str]
     standing_domain: str
     route_address: str | None

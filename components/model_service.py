@@ -70,6 +70,7 @@ class ModelService(pulumi.ComponentResource):
                 labels=naming.service_labels(name, file.set.id),
                 gate=gate,
                 timeout=args.hosting.ready_timeout,
+                tls_secret=args.hosting.tls_secret,
             ),
             # All of the cluster, its standing route too: the proxy knows it before it is live.
             pulumi.ResourceOptions(parent=self, depends_on=[self.clusters[live]]),
@@ -80,4 +81,6 @@ class ModelService(pulumi.ComponentResource):
 
 def _origin(hosting: Hosting) -> str:
     """Scheme and host of the service's URL, as far as the stack knows them."""
-    return f"http://{hosting.host}" if hosting.host else (hosting.route_address or "").rstrip("/")
+    if hosting.host:
+        return f"{'https' if hosting.tls_secret else 'http'}://{hosting.host}"
+    return (hosting.route_address or "").rstrip("/")

@@ -28,6 +28,7 @@ class RouteArgs:
         backend: name of the Kubernetes Service that gets the requests.
         host: host name it answers for; None: any.
         labels: of the Ingress.
+        tls_secret: name of the Secret with the host's certificate; None: no TLS.
         gate: what has to be seen at the proxy after a change; None: nothing.
         drain: proves that nobody is sent to the backend before the route goes; None: it goes at once.
         timeout: seconds in which the Ingress controller has to accept it.
@@ -42,6 +43,7 @@ class RouteArgs:
     gate: Gate | None
     timeout: int
     drain: Drain | None = None
+    tls_secret: str | None = None
 
 
 class Route(pulumi.ComponentResource):
@@ -74,7 +76,8 @@ def _spec(args: RouteArgs) -> networking.IngressSpecArgsDict:
         "backend": {"service": {"name": args.backend, "port": {"number": naming.PORT}}},
     }
     host = {} if args.host is None else {"host": args.host}
-    return {"ingress_class_name": args.ingress_class, "rules": [{**host, "http": {"paths": [path]}}]}
+    tls = {} if args.tls_secret is None else {"tls": [{"hosts": [args.host], "secret_name": args.tls_secret}]}
+    return {"ingress_class_name": args.ingress_class, "rules": [{**host, "http": {"paths": [path]}}], **tls}
 
 
 def _hooks(name: str, args: RouteArgs) -> pulumi.ResourceHookBinding:
