@@ -16,6 +16,7 @@ from cli import (
     pushes,
     sets,
     signing,
+    stacks,
     status,
     stores,
     switches,
@@ -46,6 +47,7 @@ app.add_typer(versions.app)
 app.add_typer(models.app)
 app.add_typer(clusters.app)
 app.add_typer(stores.app)
+app.add_typer(stacks.app)
 app.add_typer(images.app)
 app.add_typer(signing.keys)
 app.command()(signing.sign)
