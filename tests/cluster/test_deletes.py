@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tools.demo import steps
+from tools.demo.workspace import NAMESPACE
 
 if TYPE_CHECKING:
     from tools.demo.story import Seen
@@ -41,11 +42,12 @@ def test_a_service_that_is_taken_out_goes_with_all_it_has_and_comes_back(work: W
     file = work.registry / "g1.yaml"
     whole = file.read_text()
     file.write_text(whole[: whole.index("service:")])
-    gone = steps.up(work).require()
-    assert clusters(work) == {}
-    kubectl = ("kubectl", "--context", work.place.context, "--namespace", "bluegrid-demo")
-    left = work.run(*kubectl, "get", "deployments,replicasets,pods,services,ingresses,jobs", "-o", "name")
-    assert left.require().output == "No resources found in bluegrid-demo namespace.\n", gone.output
-    file.write_text(whole)
-    steps.up(work).require()
+    try:
+        steps.up(work).require()
+        kinds = "deployments,replicasets,pods,services,ingresses,jobs"
+        kubectl = ("kubectl", "--context", work.place.context, "--namespace", NAMESPACE)
+        assert work.run(*kubectl, "get", kinds, "--output=name").require().output == ""
+    finally:
+        file.write_text(whole)
+        steps.up(work).require()
     assert set(clusters(work)) == {"d2", "d3", "d4"}
