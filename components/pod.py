@@ -22,6 +22,8 @@ _LAZY_MODELS = 0.5
 """Share of a pod's memory that models may take which are loaded on request."""
 _REQUESTS = 0.25
 """Share of a pod's memory that all workers may take for requests, on top of their models."""
+_TOPOLOGY = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+"""What a cluster's pods are spread over."""
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -46,7 +48,21 @@ class Pods:
             # The proxy needs a moment to hear that the pod goes; until then the pod still answers.
             "lifecycle": {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         }
-        return {**self._spec(container), "termination_grace_period_seconds": DRAIN_SECONDS + GRACE_SECONDS}
+        return {
+            **self._spec(container),
+            "termination_grace_period_seconds": DRAIN_SECONDS + GRACE_SECONDS,
+            "topology_spread_constraints": [self._apart(key) for key in _TOPOLOGY],
+        }
+
+    def _apart(self, topology: str) -> core.TopologySpreadConstraintArgsDict:
+        name = naming.cluster_name(self._args.service, self._cluster.id)
+        return {
+            "topology_key": topology,
+            "max_skew": 1,
+            # Pods on one node answer better than pods on none.
+            "when_unsatisfiable": "ScheduleAnyway",
+            "label_selector": {"match_labels": naming.selector(name)},
+        }
 
     def preflight(self) -> core.PodSpecArgsDict:
         """The pod that fetches, verifies and loads the version once, and says why if it cannot."""

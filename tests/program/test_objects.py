@@ -72,6 +72,35 @@ def test_the_live_route_is_the_one_url_of_the_service(registry: Write) -> None:
     assert plan.outputs == {"urls": {"line-loading": "http://models.example.org/modelService/line-loading"}}
 
 
+def test_a_certificate_is_of_the_live_route_s_host_alone(registry: Write) -> None:
+    plan = run_program(registry(), host="models.example.org", tlsSecret="models-tls")
+    assert plan["Ingress line-loading"].inputs["spec"]["tls"] == [
+        {"hosts": ["models.example.org"], "secretName": "models-tls"}
+    ]
+    assert "tls" not in plan["Ingress line-loading-d1"].inputs["spec"]
+    assert plan.outputs["urls"] == {"line-loading": "https://models.example.org/modelService/line-loading"}
+
+
+def test_pods_are_spread_over_zones_and_nodes(registry: Write) -> None:
+    constraints = pod_of(run_program(registry()), "Deployment line-loading-d1")["topologySpreadConstraints"]
+    assert [each["topologyKey"] for each in constraints] == [
+        "topology.kubernetes.io/zone",
+        "kubernetes.io/hostname",
+    ]
+    for each in constraints:
+        assert each["labelSelector"] == {"matchLabels": {"app": "line-loading-d1"}}
+        assert each["whenUnsatisfiable"] == "ScheduleAnyway"
+
+
+def test_pods_may_speak_with_the_store_and_dns_only(registry: Write) -> None:
+    plan = run_program(registry())
+    spec = plan["NetworkPolicy platform"].inputs["spec"]
+    (label,) = spec["podSelector"]["matchLabels"].items()
+    for key in ("Deployment line-loading-d1", "Job line-loading-d1-preflight"):
+        assert label in plan[key].inputs["spec"]["template"]["metadata"]["labels"].items()
+    assert spec["egress"][0]["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
+
+
 def test_every_cluster_stands_under_a_host_that_nobody_can_guess(registry: Write) -> None:
     hosts = []
     for key in ("one", "another"):
