@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SOUND, LOOPS, ABORTS, EATS, WAITS = 0.0, 1.0, 2.0, 3.0, 4.0
+SOUND, LOOPS, ABORTS, EATS, WAITS, TELLS_ITS_GPU = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
 
 
 class Hostile(BaseEstimator):  # type: ignore[misc]
@@ -32,6 +32,8 @@ class Hostile(BaseEstimator):  # type: ignore[misc]
             np.ones(2**31)
         if what == WAITS:
             time.sleep(0.3)
+        if what == TELLS_ITS_GPU:
+            return np.array([float(os.environ["CUDA_VISIBLE_DEVICES"])])
         total: NDArray[Any] = rows.sum(axis=1)
         return total
 

@@ -4,70 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pickle
 import signal
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
-from model_registry import ModelType, models_in_folder, open_store, push
 from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
-from model_server.settings import Settings
 from model_server.workers import crew as crews
 from model_server.workers.calls import Call, Kind
 from tests.unit.server.crews import running
 from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded
+from tests.unit.server.hostile_pods import pushed, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
-    from sklearn.base import BaseEstimator
-
     from model_server.workers.crew import Crew
 
 pytestmark = pytest.mark.process
-
-PICKLE = ModelType.parse("scikit-learn/pickle")
-TRUST = tuple(f"tests.unit.server.hostile.{model.__name__}" for model in (Hostile, NeverLoaded))
-
-
-def pushed(folder: Path, models: dict[str, BaseEstimator], **settings: Any) -> Settings:
-    """Settings of a pod that serves these models."""
-    for part in ("trained", "store"):
-        (folder / part).mkdir()
-    for uid, model in models.items():
-        (folder / "trained" / f"{uid}.pickle").write_bytes(pickle.dumps(model))
-    url = (folder / "store").as_uri()
-    report = push(
-        open_store(url),
-        "g1",
-        "v1",
-        models_in_folder(folder / "trained", PICKLE),
-        model_type=PICKLE,
-        trust=TRUST,
-    )
-    return Settings.model_validate(
-        {
-            "store": url,
-            "set": "g1",
-            "version": "v1",
-            "manifest": report.manifest,
-            "type": PICKLE,
-            "service": "line-loading",
-            "cluster": "d1",
-            "trust": TRUST,
-            "models": folder / "models",
-            "time_limit": 1.0,
-            **settings,
-        }
-    )
-
-
-def request_of(number: float, uid: str) -> dict[str, Any]:
-    tensor = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [number, 5.0]}
-    return {"model_name": uid, "inputs": [tensor]}
 
 
 async def asked(crew: Crew, number: float, uid: str = "m1") -> tuple[int, dict[str, Any]]:
