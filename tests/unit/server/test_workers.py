@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -135,6 +137,23 @@ def test_what_was_unloaded_stays_so_in_new_workers_until_it_is_loaded(tmp_path: 
             assert (status, answer["error"]) == (503, "model m1 was unloaded; load it at the admin port")
             assert (await crew.load("m1")).status == 200
             assert (await asked(crew, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_a_call_that_is_answered_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as crew:
+            await asked(crew, SOUND)
+            tracemalloc.start()
+            try:
+                for _ in range(2000):
+                    await asked(crew, SOUND)
+                gc.collect()
+                left, _ = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert left < 10 * 2000
 
     run(test())
 
