@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.unit.server.pods import BASE, tensor
-from tests.unit.server.server_process import PATIENCE, running, wait_for, wait_until_ready
+from tests.unit.server.server_process import PATIENCE, free_port, running, wait_for, wait_until_ready
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,9 +101,7 @@ def test_a_client_that_goes_before_its_answer_harms_nobody(settings: Settings) -
 
 
 def test_models_are_unloaded_and_loaded_on_the_admin_port_alone(settings: Settings) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        admin = free.getsockname()[1]
+    admin = free_port()
     with running(settings.model_copy(update={"admin_port": admin})) as (_, port):
         with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
             wait_until_ready(client)
