@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "model_server": {"model_registry"},
     "components": {"model_registry"},
     "cli": {"model_registry"},
-    "examples": {"model_registry"},
+    "examples": {"model_registry", "model_server"},
     "tools": {"model_registry", "examples"},
     "benchmarks": {"examples", "model_registry", "model_server", "tools"},
 }
