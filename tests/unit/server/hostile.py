@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,3 +44,16 @@ class NeverLoaded(BaseEstimator):  # type: ignore[misc]
 
     def __setstate__(self, state: object) -> None:
         os.abort()
+
+
+class TellsItsLoads(Hostile):
+    """Writes a line into a file whenever it is loaded."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self.file = file
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        with Path(self.file).open("a") as loads:
+            loads.write("loaded\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_registry import ModelType, models_in_folder, open_store, push
 from model_server.settings import Settings
-from tests.unit.server.hostile import Hostile, NeverLoaded
+from tests.unit.server.hostile import Hostile, NeverLoaded, TellsItsLoads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 PICKLE = ModelType.parse("scikit-learn/pickle")
-TRUST = tuple(f"tests.unit.server.hostile.{model.__name__}" for model in (Hostile, NeverLoaded))
+TRUST = tuple(
+    f"tests.unit.server.hostile.{model.__name__}" for model in (Hostile, NeverLoaded, TellsItsLoads)
+)
 
 
 def pushed(folder: Path, models: dict[str, BaseEstimator], **settings: Any) -> Settings:

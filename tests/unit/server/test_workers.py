@@ -15,8 +15,9 @@ import pytest
 from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
 from model_server.workers import crew as crews
 from model_server.workers.calls import Call, Kind
+from tests.endurance import scale
 from tests.unit.server.crews import running
-from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded
+from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded, TellsItsLoads
 from tests.unit.server.hostile_pods import pushed, request_of
 
 if TYPE_CHECKING:
@@ -63,6 +64,22 @@ def test_a_model_that_takes_its_process_along_costs_only_its_own_request(
             with pytest.raises(error, match=told):
                 await guilty
             assert (await asked(crew, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_others_are_answered_within_five_seconds_while_a_model_loops(tmp_path: Path) -> None:
+    # Of one worker, which is the worst: all of them wait for it. Four seconds is what the pod is told.
+    limit = scale(1, 4)
+
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS, time_limit=limit)) as crew:
+            guilty = asyncio.create_task(asked(crew, LOOPS))
+            async with asyncio.timeout(limit + 1):
+                answers = await asyncio.gather(*(asked(crew, SOUND, uid) for uid in ("m1", "m2") * 10))
+            assert {status for status, _ in answers} == {200}
+            with pytest.raises(TimeLimitError):
+                await guilty
 
     run(test())
 
@@ -124,6 +141,21 @@ def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
             assert orjson.loads(states.body) == {"m0": ["UNAVAILABLE", "unloaded"], "m1": ["READY", ""]}
 
     run(test())
+
+
+def test_a_model_is_loaded_once_however_many_ask_for_it_first(tmp_path: Path) -> None:
+    loads = tmp_path / "loads"
+
+    async def test() -> None:
+        settings = pushed(tmp_path, {"m1": TellsItsLoads(str(loads))}, load="lazy", workers=2)
+        async with running(settings) as crew:
+            assert not loads.exists()
+            answers = await asyncio.gather(*(asked(crew, WAITS if n == 0 else SOUND) for n in range(20)))
+            assert {status for status, _ in answers} == {200}
+            assert crew.loaded == 1
+
+    run(test())
+    assert loads.read_text() == "loaded\n"
 
 
 def test_what_was_unloaded_stays_so_in_new_workers_until_it_is_loaded(tmp_path: Path) -> None:
