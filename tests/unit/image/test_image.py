@@ -84,6 +84,32 @@ def test_every_loader_is_in_an_image_and_all_have_every_one() -> None:
     assert not FAMILIES[DEFAULT].has_java
 
 
+def test_every_familys_packages_are_locked_and_those_of_all_are_theirs(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        offline = {**packages.environment(), "UV_OFFLINE": "1"}
+        commands = Commands(tmp_path / "log", lock.fileno(), offline)
+        of = {
+            name: set(
+                re.findall(r"^([\w.-]+)==", packages.requirements(commands, family.extras), re.MULTILINE)
+            )
+            for name, family in FAMILIES.items()
+        }
+    frameworks = {
+        DEFAULT: {"scikit-learn", "skops"},
+        "onnx": {"onnxruntime"},
+        "xgboost": {"xgboost-cpu"},
+        "lightgbm": {"lightgbm"},
+        "tensorflow": {"tensorflow-cpu", "keras"},
+        "spark": {"pyspark"},
+    }
+    for name, expected in frameworks.items():
+        assert expected <= of[name]
+        strangers = set().union(*frameworks.values()) - expected - frameworks[DEFAULT]
+        assert not strangers & of[name]
+    every = of.pop("all")
+    assert every == set().union(*of.values())
+
+
 def test_an_unknown_family_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ImageError, match="'torch' is no family of images; families: scikit-learn, onnx"):
         family_of("torch")
