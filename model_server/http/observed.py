@@ -55,6 +55,10 @@ class Observed:
             await self._app(scope, receive, sent)
         except ClientDisconnect:
             status = _CLIENT_GONE
+        except Exception:
+            # Perhaps within its answer: then the server closes the connection, and nobody takes it for whole.
+            status = 500
+            raise
         finally:
             seconds = time.perf_counter() - started
             if scope["path"].endswith(_INFERENCE):

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "components": {"model_registry"},
     "previews": {"model_registry"},
     "cli": {"model_registry", "previews"},
-    "examples": {"model_registry"},
+    "examples": {"model_registry", "model_server"},
     "tools": {"model_registry", "examples", "previews"},
     "benchmarks": {"examples", "model_registry", "model_server", "tools"},
 }
