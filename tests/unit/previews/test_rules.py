@@ -19,7 +19,7 @@ CONTAINER = {
 
 
 def workload(
-    kind: str = "Deployment", container: dict[str, Any] | None = None, **pod: Any
+    kind: str = "Deployment", container: dict[str, Any] | None = None, pod: dict[str, Any] | None = None
 ) -> KubernetesObject:
     spec = {"template": {"spec": {"containers": [container or CONTAINER], **(pod or {})}}}
     inputs = {"metadata": {"name": "line-loading-d1"}, "spec": spec}
