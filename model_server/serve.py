@@ -6,7 +6,8 @@ import asyncio
 import resource
 import signal
 import socket
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 import uvloop
@@ -15,6 +16,7 @@ from model_server.failure import give_up
 from model_server.http.app import make_admin_app, make_app
 from model_server.http.by_port import ByPort
 from model_server.http.observed import Observed
+from model_server.http.protocol import ModelProtocol, ShortWay
 from model_server.metrics import Metrics
 from model_server.workers.crew import Crew
 
@@ -75,7 +77,8 @@ class ModelServer:
         app = ByPort(by_port, make_app(self._settings, crew))
         return uvicorn.Config(
             Observed(app, self._metrics),
-            http="httptools",
+            # uvicorn's type of it is that of a class; it is only called.
+            http=cast("Any", partial(ModelProtocol, ShortWay(self._settings, crew, self._metrics))),
             ws="none",
             lifespan="off",
             log_config=None,
