@@ -1,4 +1,4 @@
-"""The front's side: has the nursery and the workers started, hands calls to them, and watches them."""
+"""The front's side: has workers forked, hands calls to them, and watches them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import itertools
 import os
 import signal
 import socket
-import subprocess
-import sys
 import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from model_server.settings import Settings
     from model_server.workers.calls import Part, Reply
     from model_server.workers.hand import Flight
+    from model_server.workers.nursery import NurseryProcess
 
 MAX_WAITING = 1000
 """Calls that are not answered yet; what comes on top is told to come again, while it still may."""
@@ -43,11 +42,13 @@ _TRIES = 2
 _MAX_FAILURES = 3
 """Workers in a row that end before they are up, until the pod gives up."""
 
-_NURSERY = "model_server.workers.nursery"
-
 
 class Crew:
     """All workers of a pod; made, started and asked in one event loop.
+
+    Args:
+        settings: of the pod.
+        nursery: where the workers come from; it ends with the crew.
 
     Attributes:
         reason: why it takes no calls yet, or no longer; None: it takes them.
@@ -56,7 +57,7 @@ class Crew:
         broken: done, with the reason, when it never will take calls again.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, nursery: NurseryProcess) -> None:
         self.reason: str | None = "starting"
         self.models = self.examples = 0
         self._loop = asyncio.get_running_loop()
@@ -72,17 +73,10 @@ class Crew:
         self._failures = 0
         self._unloaded: set[str] = set()
         self._log = structlog.get_logger()
-        self._nursery: subprocess.Popen[bytes]
-        self._control: socket.socket
+        self._nursery, self._control = nursery, nursery.control
 
     def start(self) -> None:
-        """Start the nursery; `reason` tells how far it is."""
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._nursery = subprocess.Popen(
-                [sys.executable, "-m", _NURSERY, str(theirs.fileno())], pass_fds=[theirs.fileno()]
-            )
-        self._control.send(self._settings.model_dump_json().encode())
+        """Listen to the nursery; `reason` tells how far it is."""
         self._control.setblocking(False)
         self._loop.add_reader(self._control, self._from_nursery)
         self._loop.call_later(_LOOK_EVERY, self._look)

@@ -1,7 +1,7 @@
-"""`python -m model_server.workers.nursery <fd>`: brings a version up, then forks workers when it is told to.
+"""The nursery: a process that brings a version up, then forks workers when it is told to.
 
-It talks with the front over a socket of messages, each a JSON object: settings come first, then orders; it
-tells how far it is, and sends a new worker's connection and memory along with its name.
+It talks with the front over a socket of messages, each a JSON object: orders come in; it tells how far it is,
+and sends a new worker's connection and memory along with its name.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
-from model_server import logs
 from model_server.answering import Answering
 from model_server.failure import reason_of
 from model_server.loaders import outlives_fork
 from model_server.pool import Pool
-from model_server.settings import Settings
 from model_server.startup import fetched
 from model_server.workers.beat import Beat
 from model_server.workers.calls import MESSAGE, UP, Part, part_bytes
@@ -31,6 +29,7 @@ from model_server.workers.worker import Worker, end_with_parent, limit_memory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from model_server.settings import Settings
     from model_server.startup import FetchedVersion
 
 _FIRST_TO_GO = "1000"
@@ -147,20 +146,55 @@ class Nursery:
 def _end(pid: int) -> int:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+    return _ended(pid)
+
+
+def _ended(pid: int) -> int:
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status)
 
 
-def main() -> None:
-    """Be the nursery of the front that started this process."""
-    end_with_parent()
-    # The front is told to stop, answers what it has, and ends this process and the workers by going.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logs.configure()
-    control = socket.socket(fileno=int(sys.argv[1]))
-    Nursery(control, Settings.model_validate_json(control.recv(MESSAGE))).run()
+class NurseryProcess:
+    """The nursery, as the front sees it.
+
+    Attributes:
+        pid: of the process, a child of this one.
+        control: the socket of messages; the nursery ends when it is closed.
+    """
+
+    def __init__(self, pid: int, control: socket.socket) -> None:
+        self.pid, self.control = pid, control
+        self._status: int | None = None
+
+    def wait(self) -> int:
+        """Wait until it has ended; returns its exit code, or minus a signal's number."""
+        if self._status is None:
+            self._status = _ended(self.pid)
+        return self._status
 
 
-if __name__ == "__main__":
-    main()
+def start(settings: Settings) -> NurseryProcess:
+    """Fork the nursery from this process, with which it shares all that is imported by now."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    gc.collect()
+    gc.freeze()  # as in Nursery.run()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        _be_nursery(theirs, settings)
+    theirs.close()
+    return NurseryProcess(pid, ours)
+
+
+def _be_nursery(control: socket.socket, settings: Settings) -> NoReturn:
+    try:
+        end_with_parent()
+        # The front is told to stop, answers what it has, and ends this process and the workers by going.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        Nursery(control, settings).run()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Nothing of the process that it was forked from is ended here.
+        os._exit(0)
