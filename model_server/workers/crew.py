@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import structlog
 
+from model_server.at_once import answer_at_once
 from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
+from model_server.linear_table import LinearTable
 from model_server.workers.beat import Beat
 from model_server.workers.calls import MESSAGE, Call, Kind
 from model_server.workers.hand import Awaited, Hand
@@ -72,6 +74,7 @@ class Crew:
         self._numbers = itertools.cycle(range(1, 2**32))
         self._failures = 0
         self._unloaded: set[str] = set()
+        self._linear: LinearTable | None = None
         self._log = structlog.get_logger()
         self._nursery, self._control = nursery, nursery.control
 
@@ -107,6 +110,11 @@ class Crew:
             RequestError: it is not: there are no models yet, or too many calls wait.
         """
         slot, uid = None, flight.call.uid
+        if self._linear is not None and self.reason is None and uid not in self._unloaded:
+            part = answer_at_once(self._linear, self._settings.version, flight.call)
+            if part is not None:
+                flight.receive(part)
+                return
         if self._settings.load == "lazy" and uid:
             # So that each model is loaded, and takes memory, in one worker only.
             slot = zlib.crc32(uid.encode()) % self._settings.workers
@@ -230,6 +238,9 @@ class Crew:
             self._break(told["failed"])
         elif "fetched" in told:
             self.models, self.examples = told["fetched"], told["examples"]
+            for fd in fds:
+                self._linear = LinearTable(fd)
+                os.close(fd)
             # Alone at first: what it cannot load, the others cannot either.
             self._fork(0, is_first=True)
         elif "forked" in told:

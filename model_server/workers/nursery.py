@@ -19,6 +19,9 @@ import orjson
 
 from model_server.answering import Answering
 from model_server.failure import reason_of
+from model_server.linear import LinearModel
+from model_server.linear_pool import LinearPool
+from model_server.linear_table import LinearTable
 from model_server.loaders import outlives_fork
 from model_server.pool import Pool
 from model_server.startup import fetched
@@ -27,7 +30,7 @@ from model_server.workers.calls import MESSAGE, UP, Part, part_bytes
 from model_server.workers.worker import Worker, end_with_parent, limit_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from model_server.settings import Settings
     from model_server.startup import FetchedVersion
@@ -41,14 +44,56 @@ class Nursery:
     def __init__(self, control: socket.socket, settings: Settings) -> None:
         self._control = control
         self._settings = settings
-        self._pool: Pool
+        self._pool: Pool | LinearPool
         self._version: FetchedVersion
         self._shared = settings.load == "eager" and outlives_fork(settings.type)
         self._children: dict[str, int] = {}
         self._forked = 0
 
-    def run(self) -> None:
-        """Bring the version up, tell how that went, and obey until the front closes the connection."""
+    def run(self) -> int:
+        """Bring the version up, tell how that went, and obey.
+
+        Another process, the loader, imports the framework. Where all that it makes is data, it hands that
+        over and ends, and its memory goes with it; else it is the nursery from there on.
+
+        Returns:
+            The exit code, or minus the number of the signal that ended the loader.
+        """
+        if not self._shared:
+            if self._bring_up():
+                self._tell_fetched()
+                self._obey_all()
+            return 0
+        taken, given = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        loader = os.fork()
+        if loader == 0:
+            taken.close()
+            end_with_parent()
+            self._be_loader(given)
+            return 0
+        given.close()
+        _, fds, _, _ = socket.recv_fds(taken, 1, 1)
+        status = _ended(loader)
+        for fd in fds:
+            self._pool = LinearPool(LinearTable(fd))
+            os.close(fd)
+            self._obey_all()
+        return status
+
+    def _be_loader(self, given: socket.socket) -> None:
+        if not self._bring_up():
+            return
+        linear = [served for served in self._pool.values() if isinstance(served.model, LinearModel)]
+        fds = [LinearTable.make(linear)] if linear else []
+        self._tell_fetched(fds)
+        if 0 < len(linear) == len(self._pool):
+            socket.send_fds(given, [b"."], fds)
+            return
+        given.close()
+        self._obey_all()
+
+    def _bring_up(self) -> bool:
+        """Fetch and load, and tell how that went; whether it went well."""
         try:
             self._version = fetched(self._settings, self._say)
             if self._shared:
@@ -57,10 +102,16 @@ class Nursery:
         # A nursery that died silently would leave a pod that is live and never ready.
         except Exception as error:  # noqa: BLE001
             self._tell({"failed": reason_of(error, self._settings)})
-            return
+            return False
+        return True
+
+    def _tell_fetched(self, fds: Sequence[int] = ()) -> None:
+        self._tell({"fetched": len(self._version.rows), "examples": self._version.examples}, fds)
+
+    def _obey_all(self) -> None:
+        """Obey until the front closes the connection."""
         gc.collect()
         gc.freeze()  # pages that are shared stay shared: no collection writes to them
-        self._tell({"fetched": len(self._version.rows), "examples": self._version.examples})
         with suppress(BrokenPipeError, ConnectionResetError):  # the front has gone
             while order := self._control.recv(MESSAGE):
                 self._obey(orjson.loads(order))
@@ -85,9 +136,7 @@ class Nursery:
         self._children[name] = pid
         ours.close()
         with theirs:
-            socket.send_fds(
-                self._control, [orjson.dumps({"forked": name, "slot": slot})], [theirs.fileno(), memory]
-            )
+            self._tell({"forked": name, "slot": slot}, [theirs.fileno(), memory])
         os.close(memory)
 
     def _be_worker(self, connection: socket.socket, beat: Beat, *, is_first: bool) -> NoReturn:
@@ -137,10 +186,10 @@ class Nursery:
     def _say(self, line: str) -> None:
         self._tell({"said": line})
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _tell(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
         # The front has gone when it takes no message; recv() then ends the loop.
         with suppress(BrokenPipeError, ConnectionResetError):
-            self._control.send(orjson.dumps(message))
+            socket.send_fds(self._control, [orjson.dumps(message)], fds)
 
 
 def _end(pid: int) -> int:
@@ -187,14 +236,19 @@ def start(settings: Settings) -> NurseryProcess:
 
 
 def _be_nursery(control: socket.socket, settings: Settings) -> NoReturn:
+    status = 1
     try:
         end_with_parent()
         # The front is told to stop, answers what it has, and ends this process and the workers by going.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        Nursery(control, settings).run()
+        status = Nursery(control, settings).run()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        if status < 0:
+            # As the loader ended, so that the front tells it.
+            signal.signal(-status, signal.SIG_DFL)
+            os.kill(os.getpid(), -status)
         # Nothing of the process that it was forked from is ended here.
-        os._exit(0)
+        os._exit(status)
