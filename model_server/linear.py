@@ -132,11 +132,17 @@ def _class_of(value: Any) -> tuple[str, str]:
     return type(value).__module__, type(value).__qualname__
 
 
+@cache
+def _around(features: int) -> NDArray[np.float64]:
+    """Points near and far from 0; making them takes as long as an estimator's answer."""
+    spread = np.geomspace(1e-3, 1e6, _ROWS)[:, np.newaxis]
+    return spread * np.random.default_rng(0).normal(size=(_ROWS, features))
+
+
 def _agrees(model: LinearModel, estimator: Any) -> bool:
     """Whether the model answers as its estimator on rows in and far outside of what it was trained on."""
     mean, scale, coefficients = model.table
-    spread = np.geomspace(1e-3, 1e6, _ROWS)[:, np.newaxis]
-    rows = mean + scale * spread * np.random.default_rng(0).normal(size=(_ROWS, len(mean)))
+    rows = mean + scale * _around(len(mean))
     expected = estimator.predict(rows)
     got = model.evaluate(rows)
     room = _RTOL * (np.abs((rows - mean) / scale) @ np.abs(coefficients) + abs(model.intercept))

@@ -50,11 +50,12 @@ class ShortWay:
 
     def uid_of(self, url: bytes) -> str | None:
         """Return the model that a URL asks for inference; None where it is of another kind."""
-        quoted = url[len(self._prefix) : -len(_INFER)]
-        if b"?" in quoted or b"/" in quoted or url != b"%s%s%s" % (self._prefix, quoted, _INFER):
+        if not url.startswith(self._prefix) or not url.endswith(_INFER):
             return None
-        uid = unquote(quoted.decode("ascii"))
-        return None if "/" in uid else uid
+        uid = url[len(self._prefix) : -len(_INFER)].decode("ascii")
+        if "%" in uid:
+            uid = unquote(uid)
+        return uid if uid and "/" not in uid and "?" not in uid else None
 
     def head(self, names: list[tuple[bytes, bytes]]) -> bytes:
         """Return the lines of the headers that every answer has; uvicorn makes a new list once a second."""
