@@ -6,6 +6,7 @@
     loaders/        one module a framework
     tensors.py      tensors of the Open Inference Protocol to and from NumPy
     inference.py    one request, many requests
+    linear.py       linear models without their framework; linear_table.py: in memory that processes share
     http/           the HTTP API
     workers/        the processes that have the models
     serve.py        the server's life: its processes

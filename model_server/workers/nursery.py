@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
+import structlog
 
 from model_server.answering import Answering
 from model_server.failure import reason_of
@@ -243,6 +244,8 @@ def _be_nursery(control: socket.socket, settings: Settings) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         status = Nursery(control, settings).run()
+    except Exception:  # noqa: BLE001 - below this there is nothing that would tell it
+        structlog.get_logger().exception("nursery ended")
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
