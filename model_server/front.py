@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import signal
 import socket
@@ -49,6 +50,9 @@ class ModelServer:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor a connection
         if self._settings.metrics_port:
             self._metrics.listen(self._settings.metrics_port)
+        # A full collection stops everything for milliseconds, and what is here by now stays for good.
+        gc.collect()
+        gc.freeze()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             failure = runner.run(self._serve())
         return 0 if failure is None else give_up(failure)

@@ -87,14 +87,14 @@ def predict_many(models: Sequence[LinearModel], rows: Sequence[Sequence[float]])
     return _evaluate(tables[:, 0], tables[:, 1], tables[:, 2], intercepts, np.array(rows, dtype=np.float64))
 
 
+@np.errstate(all="ignore")
 def _evaluate(
     mean: NDArray[Any], scale: NDArray[Any], coefficients: NDArray[Any], intercept: Any, x: NDArray[Any]
 ) -> NDArray[Any]:
-    with np.errstate(all="ignore"):
-        terms = x - mean
-        terms /= scale
-        terms *= coefficients
-        return np.asarray(np.add.reduce(terms, axis=1) + intercept)
+    terms = x - mean
+    terms /= scale
+    terms *= coefficients
+    return np.asarray(np.add.reduce(terms, axis=1) + intercept)
 
 
 def linear_of(estimator: Any) -> LinearModel | None:

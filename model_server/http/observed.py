@@ -28,14 +28,14 @@ _log = structlog.get_logger()
 Names = list[tuple[bytes, bytes]]
 """Headers that name a request."""
 
-_process = os.urandom(8).hex()
+_process = os.urandom(8).hex().encode()
 _count = itertools.count()
 
 
 def names_of(headers: Mapping[bytes, bytes]) -> Names:
     """Return what names a request in its answer: its ID, by the client or new, and its trace as it came."""
     # A random number for each request would take longer than the rest of this.
-    request_id = headers.get(_REQUEST_ID, b"")[:_LONGEST_ID] or b"%s-%x" % (_process.encode(), next(_count))
+    request_id = headers.get(_REQUEST_ID, b"")[:_LONGEST_ID] or b"%s-%x" % (_process, next(_count))
     return [(_REQUEST_ID, request_id), *((name, headers[name]) for name in _PASSED_ON if name in headers)]
 
 

@@ -13,10 +13,11 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from model_server.bodies import JSON_LENGTH
-from model_server.errors import RequestError
+from model_server.errors import CrashError, RequestError
 from model_server.http.observed import CLIENT_GONE, names_of, observe
 from model_server.workers.calls import Call, Kind, refusal
 from model_server.workers.hand import Flight
@@ -132,6 +133,7 @@ class Exchange(Flight):
         self.keep_alive = keep_alive
         self.disconnected = self.response_complete = False
         self._protocol = protocol
+        self._path = protocol.url.decode("ascii")
         self._names = names_of(headers)
         self._is_in_flight = False
         self._started = time.perf_counter()
@@ -144,6 +146,10 @@ class Exchange(Flight):
             self._protocol.short_way.crew.take(self)
         except RequestError as error:
             self.fail(error)
+        # A fault of ours: the parser that called would take it for the client's.
+        except Exception as error:  # noqa: BLE001
+            structlog.get_logger().exception("internal error", kind="INFER", uid=self.call.uid)
+            self.fail(CrashError(f"internal error: {type(error).__name__}"))
 
     def leave(self) -> None:
         """Take that the client has gone."""
@@ -173,6 +179,5 @@ class Exchange(Flight):
 
     def _end(self, status: int) -> None:
         self.response_complete = True
-        path = f"{self.call.uid}/infer"
         seconds = time.perf_counter() - self._started
-        observe(self._protocol.short_way.metrics, path, status, seconds, self._names)
+        observe(self._protocol.short_way.metrics, self._path, status, seconds, self._names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -12,7 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
+from model_server.http.app import make_app
+from model_server.http.protocol import ModelProtocol, ShortWay
+from model_server.metrics import Metrics
 from tests.unit.server.pods import BASE, ROWS, published, tensor
 from tests.unit.server.server_process import PATIENCE, running, wait_until_ready
 
@@ -20,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model_server.settings import Settings
-    from tests.unit.server.pods import Trained
+    from model_server.workers.crew import Crew
+    from model_server.workers.hand import Flight
+    from tests.unit.server.pods import InProcess, Trained
 
 pytestmark = pytest.mark.process
 
@@ -242,6 +250,39 @@ def test_requests_are_counted_with_those_that_their_client_has_left(server: tupl
     }
     assert grown[success] == 2
     assert grown[f'{failure}"400"}}'] == grown[f'{failure}"499"}}'] == 1
+
+
+class Broken:
+    """A crew with a fault."""
+
+    def take(self, flight: Flight) -> None:
+        raise RuntimeError(flight.call.uid)
+
+
+def test_a_fault_of_ours_is_not_taken_for_the_clients(
+    settings: Settings, models: InProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short_way = ShortWay(settings, cast("Crew", Broken()), Metrics(settings))
+    config = uvicorn.Config(make_app(settings, models), lifespan="off", log_config=None)
+
+    async def ask() -> bytes:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: ModelProtocol(short_way, config=config, server_state=ServerState(), app_state={}),
+            "127.0.0.1",
+            0,
+        )
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(post(Connection="close"))
+        answer = await reader.read()
+        writer.close()
+        server.close()
+        return answer
+
+    answer = asyncio.run(ask())
+    assert answer.startswith(b"HTTP/1.1 500")
+    assert answer.endswith(b'{"error":"internal error: RuntimeError"}')
+    assert "RuntimeError: line-1" in capsys.readouterr().out
 
 
 def test_a_request_that_has_begun_is_answered_when_the_server_stops(settings: Settings) -> None:
