@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import resource
 import signal
 import socket
@@ -30,7 +31,7 @@ _KEEP_ALIVE = 2 * 3600
 close a connection at the moment at which the proxy sends a request on it."""
 
 _GRACE = 20
-"""Seconds that requests in flight have after SIGTERM; less than Kubernetes' 30 before SIGKILL."""
+"""Seconds that requests in flight have after SIGTERM, on top of what one may take; Kubernetes gives 30."""
 
 
 class ModelServer:
@@ -91,7 +92,7 @@ class ModelServer:
             # Set here, not in the application: answers to what is not even HTTP carry them too.
             headers=_headers(self._settings),
             timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=_GRACE,
+            timeout_graceful_shutdown=_GRACE + math.ceil(self._settings.time_limit),
         )
 
 

@@ -80,5 +80,9 @@ class Observed:
             await self._app(scope, receive, sent)
         except ClientDisconnect:
             status = CLIENT_GONE
+        except Exception:
+            # Perhaps within its answer: then the server closes the connection, and nobody takes it for whole.
+            status = 500
+            raise
         finally:
             observe(self._metrics, scope["path"], status, time.perf_counter() - started, names)

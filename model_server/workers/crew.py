@@ -71,7 +71,8 @@ class Crew:
         self._waiting: list[Flight] = []
         self._culprits: dict[str, Flight] = {}
         """Of workers that have ended by themselves, until the nursery tells how."""
-        self._numbers = itertools.cycle(range(1, 2**32))
+        # Not cycle(), which keeps all that it has given.
+        self._numbers = (1 + number % (2**32 - 1) for number in itertools.count())
         self._failures = 0
         self._unloaded: set[str] = set()
         self._linear: LinearTable | None = None

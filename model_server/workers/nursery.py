@@ -47,7 +47,8 @@ class Nursery:
         self._settings = settings
         self._pool: Pool | LinearPool
         self._version: FetchedVersion
-        self._shared = settings.load == "eager" and outlives_fork(settings.type)
+        self._outlives_fork = outlives_fork(settings.type, gpu=settings.gpu > 0)
+        self._shared = settings.load == "eager" and self._outlives_fork
         self._children: dict[str, int] = {}
         self._forked = 0
 
@@ -133,6 +134,8 @@ class Nursery:
         pid = os.fork()
         if pid == 0:
             theirs.close()
+            if self._settings.gpu:
+                os.environ["CUDA_VISIBLE_DEVICES"] = str(slot % self._settings.gpu)
             self._be_worker(ours, Beat(memory), is_first=is_first)
         self._children[name] = pid
         ours.close()
@@ -168,7 +171,7 @@ class Nursery:
             except Exception as error:  # noqa: BLE001 - the front tells it
                 say(failed=reason_of(error, self._settings))
                 return
-        if outlives_fork(self._settings.type):
+        if self._outlives_fork:
             limit_memory(self._settings.request_memory + (self._settings.memory or 0))
         say()
         Worker(connection, beat, Answering(self._settings, self._pool), self._pool).run()

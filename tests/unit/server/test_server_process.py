@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import signal
 import socket
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import httpx
@@ -19,9 +17,8 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from tests.endurance import FULL
 from tests.unit.server.pods import BASE, ROWS, tensor
-from tests.unit.server.server_process import PATIENCE, running, wait_for, wait_until_ready
+from tests.unit.server.server_process import PATIENCE, free_port, running, wait_for, wait_until_ready
 
 if TYPE_CHECKING:
     import subprocess
@@ -97,27 +94,6 @@ def _ask(port: int, **changed: object) -> httpx.Response:
     return httpx.post(url, json=tensor(**changed), timeout=PATIENCE)
 
 
-CONNECTIONS = 10_000 if FULL else 500
-
-
-def test_clients_that_say_nothing_or_half_a_request_keep_nobody_waiting(settings: Settings) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, CONNECTIONS + 1000), hard))
-    head = f"POST {BASE}/models/line-1/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".encode()
-    halves = [b"", b"POST", head[:60], head, head + b'{"inputs": [']
-    with running(settings) as (process, port), ExitStack() as connections:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
-            wait_until_ready(client)
-        for number in range(CONNECTIONS):
-            connection = connections.enter_context(socket.create_connection(("127.0.0.1", port)))
-            connection.sendall(halves[number % len(halves)])
-        assert _ask(port).status_code == 200
-        connections.close()
-        assert _ask(port).status_code == 200
-        assert process.poll() is None
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 def test_a_client_that_goes_before_its_answer_harms_nobody(settings: Settings) -> None:
     body = json.dumps(tensor()).encode()
     head = (
@@ -178,9 +154,7 @@ def test_linear_models_among_others_are_answered_as_those_are(
 
 
 def test_models_are_unloaded_and_loaded_on_the_admin_port_alone(settings: Settings) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        admin = free.getsockname()[1]
+    admin = free_port()
     with running(settings.model_copy(update={"admin_port": admin})) as (_, port):
         with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
             wait_until_ready(client)

@@ -20,7 +20,7 @@ from model_server.http.app import make_app
 from model_server.http.protocol import ModelProtocol, ShortWay
 from model_server.metrics import Metrics
 from tests.unit.server.pods import BASE, ROWS, published, tensor
-from tests.unit.server.server_process import PATIENCE, running, wait_until_ready
+from tests.unit.server.server_process import PATIENCE, free_port, running, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,14 +74,6 @@ def connected(port: int) -> Iterator[Connection]:
     connection = Connection(port)
     yield connection
     connection._socket.close()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert isinstance(port, int)
-    return port
 
 
 @pytest.fixture(scope="module")
