@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 _RUN = """
 import os, sys
 from model_server import logs
-from model_server.serve import ModelServer
+from model_server.serve import serve
 from model_server.settings import Settings
 logs.configure()
-sys.exit(ModelServer(Settings.from_environment(os.environ), port=int(sys.argv[1])).run())
+sys.exit(serve(Settings.from_environment(os.environ), port=int(sys.argv[1])))
 """
 
 PATIENCE = 60

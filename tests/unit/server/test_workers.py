@@ -10,6 +10,7 @@ import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import psutil
 import pytest
 
 from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
@@ -217,6 +218,5 @@ def test_a_crew_that_has_closed_takes_no_calls_and_leaves_no_process(tmp_path: P
 
 
 def _children(crew: Crew) -> list[int]:
-    nursery = crew._nursery.pid
-    with open(f"/proc/{nursery}/task/{nursery}/children") as children:  # noqa: PTH123 - no file of ours
-        return [int(pid) for pid in children.read().split()]
+    family = psutil.Process(crew._nursery.pid).children(recursive=True)
+    return [process.pid for process in family if not process.children()]
