@@ -240,6 +240,10 @@ class _Collection:
     def _is_needed_by_now(self, key: str) -> bool:
         for version in self._versions("versions"):
             if version not in self.known:
-                self.needed |= self._needs(version, self._commit(version).manifest)
+                digest = self._commit(version).manifest
+                if key == layout.manifest_key(self.set_id, digest):
+                    # It may just have been deleted: what it says is read once it is back.
+                    return True
+                self.needed |= self._needs(version, digest)
                 self.known.add(version)
         return layout.signed_manifest(key) in self.needed
