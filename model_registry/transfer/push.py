@@ -1,11 +1,12 @@
 """Push: a version's models into the store, as packs, a manifest and last of all a commit.
 
 Nobody sees anything before the commit, so a push may be killed anywhere and run again. What is in the store
-already is not sent again; it is read back before anything relies on it, and replaced where it is damaged.
+already is not sent again, but for the first pack; it is read back before anything relies on it, and replaced
+where it is damaged.
 
 Little is done one after the other, for each round trip counts: what the store's server can do and which packs
-it has is asked while models are read, and the manifest goes beside the last packs. So a push waits for its
-packs and its commit, an update for its base as well.
+it has is asked while models are read, the first pack does not wait for the answer, and the manifest goes
+beside the last packs. So a push waits for its packs and its commit, an update for its base as well.
 """
 
 from __future__ import annotations
@@ -227,6 +228,7 @@ class _Packs:
         there: Future[frozenset[str] | None],
     ) -> None:
         self._renewal, self._packing, self._senders, self._algorithm = renewal, packing, senders, algorithm
+        # Of the first pack nothing is known; the others wait for the list.
         self._there: There = frozenset
         self._listed = there.result
         self._under_way: dict[Future[Outcome], _Sending] = {}
@@ -246,7 +248,6 @@ class _Packs:
             sending = _Sending()
             future = self._senders.submit(self._store, filled, sending, self._there)
             self._under_way[future] = sending
-            # The first pack does not wait for the list.
             self._there = self._listed
             # Only the thread that sends it holds it now.
             del filled
