@@ -1,11 +1,12 @@
 """Push: a version's models into the store, as packs, a manifest and last of all a commit.
 
 Nobody sees anything before the commit, so a push may be killed anywhere and run again. What is in the store
-already is not sent again; it is read back before anything relies on it, and replaced where it is damaged.
+already is not sent again, but for the first pack; it is read back before anything relies on it, and replaced
+where it is damaged.
 
 Little is done one after the other, for each round trip counts: what the store's server can do and which packs
-it has is asked while models are read, and the manifest goes beside the last packs. So a push waits for its
-packs and its commit, an update for its base as well.
+it has is asked while models are read, the first pack does not wait for the answer, and the manifest goes
+beside the last packs. So a push waits for its packs and its commit, an update for its base as well.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from model_registry.transfer.progress import ProgressEvent, ignore
 from model_registry.transfer.reading import check_pinned, read_commit, read_manifest
 from model_registry.transfer.renewal import Renewal
 from model_registry.transfer.selection import selected
-from model_registry.transfer.sending import Missing, Outcome, ensure, missing_packs, never_missing
+from model_registry.transfer.sending import Outcome, There, ensure, packs_there
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -118,11 +119,11 @@ def push(
         # What the first writes need to know; asked for now, it costs no time.
         senders.submit(store.probe)
         # An update is one small pack, for which no list is needed.
-        missing = senders.submit(lambda: never_missing if base else missing_packs(store, set_id))
+        there = senders.submit(lambda: None if base else packs_there(store, set_id))
         based_on = _read_base(store, set_id, base, model_type, senders) if base else None
         packing = Packing(_kept(based_on, without), based_on.packs if based_on else ())
         guard = _guard(model_type, source, trust, based_on)
-        packs = _Packs(renewal, packing, senders, algorithm, missing)
+        packs = _Packs(renewal, packing, senders, algorithm, there)
 
         def tell() -> None:
             progress(ProgressEvent(packs.models_done, total, packs.sent_bytes))
@@ -224,10 +225,12 @@ class _Packs:
         packing: Packing,
         senders: ThreadPoolExecutor,
         algorithm: ChecksumAlgorithm,
-        missing: Future[Missing],
+        there: Future[frozenset[str] | None],
     ) -> None:
         self._renewal, self._packing, self._senders, self._algorithm = renewal, packing, senders, algorithm
-        self._missing = missing
+        # Of the first pack nothing is known; the others wait for the list.
+        self._there: There = frozenset
+        self._listed = there.result
         self._under_way: dict[Future[Outcome], _Sending] = {}
         self.sent_models = self.sent_bytes = self.healed = 0
 
@@ -243,7 +246,9 @@ class _Packs:
             while len(self._under_way) >= (1 if is_large else PARALLEL):
                 yield from self._finish_some()
             sending = _Sending()
-            self._under_way[self._senders.submit(self._store, filled, sending)] = sending
+            future = self._senders.submit(self._store, filled, sending, self._there)
+            self._under_way[future] = sending
+            self._there = self._listed
             # Only the thread that sends it holds it now.
             del filled
             while is_large and self._under_way:
@@ -256,7 +261,7 @@ class _Packs:
         while self._under_way:
             yield from self._finish_some()
 
-    def _store(self, filled: FilledPack, sending: _Sending) -> Outcome:
+    def _store(self, filled: FilledPack, sending: _Sending, there: There) -> Outcome:
         try:
             pack = filled.close(self._algorithm)
         except BaseException as error:
@@ -264,7 +269,7 @@ class _Packs:
             raise
         sending.made.set_result((pack.row, pack.entries))
         key = pack_key(self._renewal.set_id, pack.row.sha256)
-        return ensure(self._renewal, key, pack.data, pack.row.checksum, self._missing.result)
+        return ensure(self._renewal, key, pack.data, pack.row.checksum, there)
 
     def _finish_some(self) -> Iterator[None]:
         for future in wait(self._under_way, return_when=FIRST_COMPLETED).done:

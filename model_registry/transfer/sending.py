@@ -1,8 +1,9 @@
 """Sending: making sure that the store holds an object; what is there already is not sent again.
 
 What is there is read back before anything relies on it, and replaced where it is damaged: an object's key is
-the digest of its bytes, so replacing is safe. Whether to look at all, a list tells that is asked for once,
-before the first pack is made; it is a hint, and what it leaves out or makes up costs time and nothing else.
+the digest of its bytes, so replacing is safe. Whether to look at all, a list tells that is asked for once; it
+is a hint, and what it leaves out or makes up costs time and nothing else. The first pack and the manifest do
+not wait for it: they are sent, and refused by the store where they are there.
 """
 
 from __future__ import annotations
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from model_registry.stores import Store
     from model_registry.transfer.renewal import Renewal
 
-SMALL_BYTES = 2**20
-"""Up to this size, sending costs less than asking first."""
-
 LISTED = 1000
 """Packs that are looked for in one list; S3 answers so many at once."""
 
@@ -40,26 +38,18 @@ class Outcome(Enum):
     THERE = auto()
 
 
-Missing = Callable[[str], bool]
-"""Whether the object with a key is known to be missing."""
+There = Callable[[], frozenset[str] | None]
+"""Returns the keys that are in the store, or None where nobody knows; may wait for the list."""
 
 
-def missing_packs(store: Store, set_id: str) -> Missing:
-    """Find out which packs of a set are missing, by one list."""
+def packs_there(store: Store, set_id: str) -> frozenset[str] | None:
+    """Return the keys of a set's packs, by one list; None: nobody knows."""
     try:
         listed = list(itertools.islice(store.keys(packs_prefix(set_id)), LISTED))
     except StoreError:
         # Who may write may not always list.
-        return never_missing
-    if len(listed) == LISTED:
-        return never_missing
-    there = {found.key for found in listed}
-    return lambda key: key not in there
-
-
-def never_missing(_: str) -> bool:
-    """Nothing is known."""
-    return False
+        return None
+    return frozenset(found.key for found in listed) if len(listed) < LISTED else None
 
 
 def ensure(
@@ -67,14 +57,11 @@ def ensure(
     key: str,
     data: bytes,
     checksum: Checksum,
-    missing: Callable[[], Missing] = lambda: never_missing,
+    there: There = frozenset,
 ) -> Outcome:
-    """Make sure that the store holds `data`, whose digest its key names; `missing` may wait for the list."""
-    store = renewal.store
-    if len(data) > SMALL_BYTES and missing()(key):
-        twice(lambda: store.put(key, data, checksum))
-        return Outcome.SENT
-    if len(data) <= SMALL_BYTES:
+    """Make sure that the store holds `data`, whose digest its key names."""
+    store, listed = renewal.store, there()
+    if listed is not None and key not in listed:
         try:
             twice(lambda: store.put(key, data, checksum, replace=False))
         except ObjectExists:

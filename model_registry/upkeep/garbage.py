@@ -235,6 +235,10 @@ class _Collection:
     def _is_needed_by_now(self, key: str) -> bool:
         for version in self._versions("versions"):
             if version not in self.known:
-                self.needed |= self._needs(version, read_commit(self.store, self.set_id, version).manifest)
+                digest = read_commit(self.store, self.set_id, version).manifest
+                if key == layout.manifest_key(self.set_id, digest):
+                    # It may just have been deleted: what it says is read once it is back.
+                    return True
+                self.needed |= self._needs(version, digest)
                 self.known.add(version)
         return layout.signed_manifest(key) in self.needed

@@ -102,9 +102,7 @@ def test_damage_on_the_way_up_is_refused_by_the_store_and_sent_once_more(
     make_models: MakeModels,
     model_type: ModelType,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", 0)
     faulty = FlipsFirstPut(store)
     report = push(faulty, "g1", "v4", make_models(), model_type=model_type)
     assert not faulty.is_first

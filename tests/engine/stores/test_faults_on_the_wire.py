@@ -131,9 +131,7 @@ def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_push(
     wired_url: str,
     s3_store: Store,
     model_type: ModelType,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", 200)
     base = version(push(s3_store, "g1", "v0", models(0, 9), model_type=model_type))
     for number in numbers_until_enough(proxy):
         name, changed = f"v{number + 1}", models(number + 1)

@@ -160,6 +160,11 @@ def test_what_a_killed_push_has_left_goes_after_30_days(
     assert len(collect_garbage(store, "g1", registry(*three), apply=True).deleted) == 2
 
 
+class KilledBeforeTheCommit(Through):
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
+        raise Killed
+
+
 def test_a_push_beside_the_collection_loses_nothing(
     store: Store,
     three: list[PushReport],
@@ -168,10 +173,10 @@ def test_a_push_beside_the_collection_loses_nothing(
     place: Place,
     tmp_path: Path,
 ) -> None:
-    """The push finds old packs of a killed one just when they are about to go."""
+    """The push finds what a killed one has left just when it is about to go, the manifest first."""
     models = make_models(9, seed=4)
     with pytest.raises(Killed):
-        push(DiesAtWrite(store, 2), "g1", "v4", models, model_type=model_type)
+        push(KilledBeforeTheCommit(store), "g1", "v4", models, model_type=model_type)
     age(place, 31)
 
     class PushesBeforeTheDelete(Through):

@@ -145,22 +145,36 @@ def test_the_manifest_is_sent_beside_the_last_packs(store: Store, small_packs: N
     assert report.packs == 4
 
 
-def test_a_first_push_asks_once_which_packs_are_there(
-    store: Store, small_packs: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", 0)
+def test_a_first_push_asks_once_which_packs_are_there(store: Store, small_packs: None) -> None:
     counted, requests = counting(store)
     push(counted, "g1", "v1", models(12), model_type=TYPE)
-    asked = Counter(requests)
-    assert asked.pop("get_range manifests") == 1
-    assert asked == {"keys packs": 1, "put packs": 4, "put manifests": 1, "put_once versions": 1}
+    assert Counter(requests) == {"keys packs": 1, "put packs": 4, "put manifests": 1, "put_once versions": 1}
+
+
+def test_the_first_pack_does_not_wait_for_the_list_and_the_others_do(store: Store, small_packs: None) -> None:
+    first_is_sent = threading.Event()
+    asked: list[str] = []
+
+    class ListsLate(Through):
+        def keys(self, prefix: str) -> Iterator[StoredObject]:
+            assert first_is_sent.wait(10)
+            asked.append("list")
+            return super().keys(prefix)
+
+        def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
+            asked.append(key.split("/")[2])
+            super().put(key, data, checksum, replace=replace)
+            first_is_sent.set()
+
+    push(ListsLate(store), "g1", "v1", models(12), model_type=TYPE)
+    asked.remove("manifests")
+    assert asked == ["packs", "list", "packs", "packs", "packs"]
 
 
 @pytest.mark.parametrize("what", ["is refused", "is too long", "names nothing", "names all"])
 def test_a_list_of_packs_is_only_a_hint(
     what: str, store: Store, small_packs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", 0)
     monkeypatch.setattr("model_registry.transfer.sending.LISTED", 3 if what == "is too long" else 1000)
     given = models(12)
     there = push(store, "g1", "v1", given, model_type=TYPE)
@@ -183,17 +197,14 @@ def test_a_list_of_packs_is_only_a_hint(
     assert contents(store, report, tmp_path) == {model.uid: model.content for model in given}
 
 
-@pytest.mark.parametrize("small_bytes", [0, 2**20])
 @pytest.mark.parametrize("writes", range(6))
 def test_a_killed_push_sends_nothing_again(
     writes: int,
-    small_bytes: int,
     store: Store,
     tmp_path: Path,
     small_packs: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", small_bytes)
     monkeypatch.setattr("model_registry.transfer.push.PARALLEL", 1)
     given = models(12)
     killed, _ = counting(store, writes)
@@ -205,13 +216,11 @@ def test_a_killed_push_sends_nothing_again(
     assert contents(store, report, tmp_path) == {model.uid: model.content for model in given}
 
 
-@pytest.mark.parametrize("small_bytes", [0, 2**20])
 @pytest.mark.parametrize("what", ["pack", "manifest"])
 @pytest.mark.parametrize("harm", ["flipped", "truncated", "longer"])
 def test_a_damaged_object_is_replaced(
-    harm: str, what: str, small_bytes: int, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harm: str, what: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.sending.SMALL_BYTES", small_bytes)
     monkeypatch.setattr("model_registry.transfer.sending._COMPARED_BYTES", 1000)
     given = models(5)
     first = push(store, "g1", "v1", given, model_type=TYPE)
