@@ -45,6 +45,8 @@ class LoadError(RequestError):
     """The model cannot be loaded; the others can."""
 
     status = 503
+    # It takes somebody to mend it, not a moment.
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
 
 
 class OutOfMemoryError(RequestError):

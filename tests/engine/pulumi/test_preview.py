@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # The registry of the repository: one service, a cluster of two pods and one of a single pod.
 PLANNED = {
     "Namespace": 1,
+    "NetworkPolicy": 1,
     "ServiceAccount": 1,
     "Secret": 1,
     "Job": 2,

@@ -161,7 +161,8 @@ def test_models_are_unloaded_and_loaded_on_the_admin_port_alone(settings: Settin
             assert client.post("/repository/models/line-1/unload").status_code == 404
         with httpx.Client(base_url=f"http://127.0.0.1:{admin}/v2/repository") as client:
             assert client.post("/models/line-1/unload").status_code == 200
-            assert _ask(port).status_code == 503
+            gone = _ask(port)
+            assert (gone.status_code, gone.headers["Retry-After"]) == (503, "60")
             assert _ask(port, shape=[1, 3], data=ROWS[0]).status_code == 503
             states = {row["name"]: row["state"] for row in client.post("/index").json()}
             assert states == {"line-1": "UNAVAILABLE", "line-2": "READY", "trafo-1": "READY"}
