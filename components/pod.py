@@ -109,6 +109,8 @@ class Pods:
             plain["BLUEGRID_LOAD"] = "lazy"
             plain["BLUEGRID_MEMORY"] = str(whole(self._cluster.memory, _LAZY_MODELS))
         declared = self._args.model_set
+        if declared.accelerate:
+            plain["BLUEGRID_ACCELERATE"] = declared.accelerate
         if declared.trust:
             plain["BLUEGRID_TRUST"] = json.dumps(declared.trust)
         if declared.keys:

@@ -100,6 +100,7 @@ class Answering:
 
     def _describe(self, call: Call) -> Iterator[Part]:
         served = inference.find(self._pool, call.uid)
+        acceleration = {} if served.acceleration is None else {"accelerate": served.acceleration}
         yield Part(
             json_of(
                 {
@@ -108,7 +109,7 @@ class Answering:
                     "platform": str(self._settings.type).replace("/", "_"),
                     "inputs": [_tensor(spec) for spec in served.model.inputs],
                     "outputs": [_tensor(spec) for spec in served.model.outputs],
-                    "parameters": {"digest": served.digest},
+                    "parameters": {"digest": served.digest, **acceleration},
                 }
             )
         )

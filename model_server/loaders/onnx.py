@@ -61,11 +61,8 @@ def load(path: Path, trust: Iterable[str] = ()) -> OnnxModel:  # noqa: ARG001 - 
     data = path.read_bytes()
     if fault := looks.onnx(data):
         raise ModelError(f"is no ONNX model that this image runs: it {fault}")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
     try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = session_of(data)
     # Its errors share no class but Exception.
     except Exception as error:  # noqa: BLE001
         told = " ".join(str(error).split())
@@ -73,6 +70,16 @@ def load(path: Path, trust: Iterable[str] = ()) -> OnnxModel:  # noqa: ARG001 - 
             f"is no ONNX model that this image runs: {told}; export it for its version"
         ) from None
     return OnnxModel(session)
+
+
+def session_of(graph: bytes, *, optimized: bool = True) -> onnxruntime.InferenceSession:
+    """A session that computes in the thread that asks; raises whatever ONNX Runtime does."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _spec(node: Any, what: str) -> TensorSpec:

@@ -29,7 +29,7 @@ class SklearnModel:
     """An estimator with `predict`."""
 
     def __init__(self, estimator: Any) -> None:
-        self._estimator = estimator
+        self.estimator = estimator
         self.inputs = (TensorSpec("x", (-1, estimator.n_features_in_)),)
         self.linear = linear_of(estimator)
         """The short way to the same answers, where there is one."""
@@ -47,7 +47,7 @@ class SklearnModel:
     def outputs(self) -> tuple[TensorSpec, ...]:
         """One or several numbers a row, or labels; an estimator tells only by answering."""
         try:
-            y = self.predict({"x": np.zeros((1, self._estimator.n_features_in_))})["y"]
+            y = self.predict({"x": np.zeros((1, self.estimator.n_features_in_))})["y"]
         # What it makes of zeros says nothing about other rows.
         except Exception:  # noqa: BLE001
             return (TensorSpec("y", (-1,)),)
@@ -57,17 +57,12 @@ class SklearnModel:
         """Predict for `x` (n, k); returns `y` (n,), or (n, m) of an estimator with several outputs."""
         x = inputs["x"]
         # What is no such table, NumPy would stretch to one; the estimator refuses it.
-        if (
-            self.linear is not None
-            and len(x)
-            and x.ndim == 2
-            and x.shape[1] == self._estimator.n_features_in_
-        ):
+        if self.linear is not None and len(x) and x.ndim == 2 and x.shape[1] == self.estimator.n_features_in_:
             y = self.linear.predict(x)
             # Of a number that is none, the estimator says what it makes of it.
             if np.isfinite(y).all():
                 return {"y": y}
-        return {"y": _of_the_protocol(np.asarray(self._estimator.predict(x)))}
+        return {"y": _of_the_protocol(np.asarray(self.estimator.predict(x)))}
 
 
 def _of_the_protocol(y: NDArray[Any]) -> NDArray[Any]:

@@ -19,7 +19,7 @@ def load(path: Path, trust: Iterable[str] = ()) -> BoosterModel:  # noqa: ARG001
     booster = xgboost.Booster({"nthread": 1})
     try:
         booster.load_model(bytearray(path.read_bytes()))
-        return BoosterModel(booster.num_features(), booster.inplace_predict)
+        return BoosterModel(booster, booster.num_features(), booster.inplace_predict)
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
         told = str(error).strip().splitlines()[0]
         raise ModelError(
