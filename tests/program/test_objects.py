@@ -122,6 +122,16 @@ def test_a_pod_that_loads_on_request_has_half_its_memory_for_models(registry: Wr
     assert (env["BLUEGRID_LOAD"], env["BLUEGRID_MEMORY"]) == ("lazy", str(2**29))
 
 
+def test_a_pod_is_told_to_compile_its_models_where_the_set_says_so(registry: Write) -> None:
+    folder = registry()
+    file = folder / "g1.yaml"
+    file.write_text(file.read_text().replace("source:", "accelerate: onnx, source:", 1))
+    plan = run_program(folder)
+    for key in ("Job line-loading-d1-preflight", "Deployment line-loading-d1"):
+        env = {each["name"]: each.get("value") for each in container_of(plan, key)["env"]}
+        assert env["BLUEGRID_ACCELERATE"] == "onnx"
+
+
 def test_a_pod_is_told_whom_and_what_its_set_trusts(registry: Write) -> None:
     key = PrivateKey.generate(KeyAlgorithm.P256).public("ops")
     folder = registry()
