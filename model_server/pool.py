@@ -44,6 +44,7 @@ class Pool(Mapping[str, "ServedModel"]):
         self._total = 0
         self._faults: dict[str, str] = {}
         self._unloaded: set[str] = set()
+        self._accelerations: dict[str, str | None] = {}
 
     def load_all(self, say: Callable[[str], None]) -> int:
         """Load and prove every model; returns how many recorded examples reproduced.
@@ -130,7 +131,7 @@ class Pool(Mapping[str, "ServedModel"]):
             self._total -= self._bytes.pop(uid, 0)
 
     def _accelerated(self) -> str:
-        by_how = Counter(served.acceleration for served in self._models.values())
+        by_how = Counter(self._accelerations.values())
         compiled, alone = by_how.pop(ONNX, 0), by_how.total()
         (why, count), *_ = by_how.most_common(1) or [(None, 0)]
         reason = f": {why} ({count} of them)" if why else ""
@@ -150,6 +151,7 @@ class Pool(Mapping[str, "ServedModel"]):
         served = load(self._version, uid)
         self._models[uid] = served
         self._faults.pop(uid, None)
+        self._accelerations[uid] = served.acceleration
         if self._budget is not None:
             # A file's size is the least that its model takes; what the process grew by is more to the point,
             # but nothing where the model took memory that another one had left.

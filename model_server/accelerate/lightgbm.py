@@ -85,7 +85,6 @@ def _tree(output: int, told: Mapping[str, str]) -> Tree:
         for name in ("split_feature", "left_child", "right_child")
     )
     splits = np.array(told["threshold"].split(), dtype=np.float64)
-    # LightGBM takes every number from -_ZERO to _ZERO for 0: all of them go the way that 0 does.
-    splits = np.where((splits >= 0) & (splits < _ZERO), _ZERO, splits)
-    splits = np.where((splits < 0) & (splits >= -_ZERO), np.nextafter(-_ZERO, -np.inf), splits)
+    # LightGBM takes numbers up to _ZERO, of either sign, for 0, and splits at _ZERO or -_ZERO but not between.
+    splits = np.where(splits == -_ZERO, np.nextafter(-_ZERO, -np.inf), splits)
     return Tree(output, features, splits, left, right, leaves)

@@ -138,6 +138,16 @@ def test_trees_of_scikit_learn_answer_as_they_do_to_the_last_digit(estimator: An
         assert got.tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize(
+    "estimator", [GradientBoostingClassifier(n_estimators=2), HistGradientBoostingClassifier(max_iter=2)]
+)
+def test_of_two_classes_that_are_as_likely_the_same_one_is_chosen(estimator: Any) -> None:
+    own = SklearnModel.of(estimator.fit(np.zeros((10, 4)), np.arange(10) % 2))
+    model, how = compiled(own)
+    assert how == ONNX
+    assert model.predict({"x": X})["y"].tolist() == own.predict({"x": X})["y"].tolist()
+
+
 @pytest.mark.parametrize(("parameters", "y"), XGBOOST, ids=named)
 def test_boosters_of_xgboost_answer_as_they_do_in_fp32(
     parameters: dict[str, Any], y: Any, tmp_path: Path

@@ -68,11 +68,13 @@ def pushed(tmp_path: Path) -> Callable[..., Settings]:
     return settings
 
 
+@pytest.mark.parametrize("budget", [None, 1])
 def test_the_log_counts_what_is_compiled_and_gives_the_commonest_reason(
     pushed: Callable[..., Settings],
+    budget: int | None,
 ) -> None:
     settings, lines = pushed(), list[str]()
-    pool = Pool(fetched(settings, lambda _: None), settings)
+    pool = Pool(fetched(settings, lambda _: None), settings, budget)
     pool.load_all(lines.append)
     told = f"2 of 5 models run by ONNX Runtime, 3 by themselves: {NEAR} (2 of them)"
     assert lines[-1] == f"set g1 version v1: {told}"
