@@ -85,6 +85,6 @@ def _tree(output: int, told: Mapping[str, str]) -> Tree:
         for name in ("split_feature", "left_child", "right_child")
     )
     splits = np.array(told["threshold"].split(), dtype=np.float64)
-    # LightGBM takes numbers up to _ZERO, of either sign, for 0, and splits at _ZERO or -_ZERO but not between.
+    # LightGBM takes numbers from -_ZERO to _ZERO for 0, and has no splits between the two.
     splits = np.where(splits == -_ZERO, np.nextafter(-_ZERO, -np.inf), splits)
     return Tree(output, features, splits, left, right, leaves)
