@@ -32,7 +32,7 @@ check-types:
 check-tests:
 	$(PYTHON) -m pytest -n auto -m "not process" tests/unit tests/program
 
-endurance: ## The tests at full size, and those that take half an hour each
+endurance: ## The tests at full size: half an hour each, an hour for the model server's soak
 	@tools/bootstrap tests
 	@$(PYTHON) -m tools.demo prepare
 	BLUEGRID_ENDURANCE=1 $(PYTHON) -m pytest tests

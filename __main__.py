@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
+from components import Drain, Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
 from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
 
@@ -25,7 +25,9 @@ cluster = pulumi.ResourceOptions(
     )
 )
 platform = Platform(
-    "platform", PlatformArgs(config.namespace, config.store_access_key, config.store_secret_key), cluster
+    "platform",
+    PlatformArgs(config.namespace, config.store, config.store_access_key, config.store_secret_key),
+    cluster,
 )
 hosting = Hosting(
     namespace=platform.namespace,
@@ -35,11 +37,13 @@ hosting = Hosting(
     image=config.image,
     ingress_class=config.ingress_class,
     host=config.host,
+    tls_secret=config.tls_secret,
     route_key=config.route_key,
     standing_domain=config.standing_domain,
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
+    drain=Drain(config.route_address, config.host),
 )
 offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]

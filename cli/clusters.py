@@ -27,7 +27,8 @@ def add(
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
 ) -> None:
     """Declare CLUSTER beside the live one; `pulumi up` starts it as a standby."""
-    row = Cluster(id=cluster, version=version, replicas=replicas, cpu=cpu, gpu=gpu, memory=memory)
+    with output.checked_values():
+        row = Cluster(id=cluster, version=version, replicas=replicas, cpu=cpu, gpu=gpu, memory=memory)
     add_cluster(registry, service, row)
     typer.echo(f"{service}: cluster {cluster} serves {version}, standby; start it with `pulumi up`")
 

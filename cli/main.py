@@ -12,16 +12,18 @@ from cli import (
     images,
     models,
     output,
+    previews,
     pushes,
     sets,
     signing,
+    stacks,
     status,
     stores,
     switches,
     upkeep,
     versions,
 )
-from model_registry import BluegridError, Registry
+from model_registry import BluegridError
 
 app = typer.Typer(
     name="bluegrid",
@@ -38,24 +40,19 @@ app.command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/mod
 app.command("gc", epilog="Example: `bluegrid gc --registry main/registry --delete`")(upkeep.collect)
 app.command()(switches.switch)
 app.command()(status.status)
+app.command(epilog="Example: `bluegrid check --preview preview-north.json`")(previews.check)
+app.command(epilog="Example: `bluegrid preview-report preview-*.json > comment.md`")(previews.preview_report)
 app.add_typer(sets.app)
 app.add_typer(versions.app)
 app.add_typer(models.app)
 app.add_typer(clusters.app)
 app.add_typer(stores.app)
+app.add_typer(stacks.app)
 app.add_typer(images.app)
 app.add_typer(signing.keys)
 app.command()(signing.sign)
 app.command()(signing.verify_signature)
 app.command()(signing.export)
-
-
-@app.command(epilog="Example: `bluegrid check --registry registry/`")
-def check(registry: output.RegistryFolder = output.DEFAULT_REGISTRY) -> None:
-    """Read every registry file and report every mistake, each with file and line."""
-    files = Registry.load(registry).files
-    services = sum(file.service is not None for file in files)
-    typer.echo(f"{registry}: {len(files)} model sets, {services} services, no mistakes")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,10 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from model_registry import RegistryError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 RegistryFolder = Annotated[
     Path,
@@ -75,11 +78,16 @@ def cell(value: object) -> str:
     return str(value)
 
 
-def first_mistake(error: ValueError) -> str:
-    """Return one line of what pydantic found."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+@contextmanager
+def checked_values() -> Iterator[None]:
+    """Refuse options from which no row of the registry can be made, in one line for each mistake."""
+    try:
+        yield
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}"
+            for detail in error.errors()
+        ]
+        raise RegistryError("\n".join(lines)) from None
+    except ValueError as error:
+        raise RegistryError(str(error)) from None

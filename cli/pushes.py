@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 def push(
     set_id: Annotated[str, typer.Option("--set", help="The model set, e.g. g1.")],
     version: Annotated[str, typer.Option(help="The new version's ID, e.g. v2.")],
-    store: Annotated[
-        str, typer.Option(envvar="BLUEGRID_STORE", help="s3://bucket/prefix?endpoint=... or file:///path")
-    ],
+    store: output.StoreUrl,
     folder: Annotated[
         Path | None,
         typer.Argument(

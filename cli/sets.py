@@ -11,7 +11,6 @@ from model_registry import (
     DeclaredSet,
     ModelType,
     Registry,
-    RegistryError,
     Source,
     add_set,
     edit_set,
@@ -47,12 +46,10 @@ def add(
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
 ) -> None:
     """Declare a set without versions; `bluegrid push` adds them."""
-    try:
+    with output.checked_values():
         declared = DeclaredSet(
             id=set_id, name=name, task=task, type=ModelType.parse(model_type), source=source
         )
-    except ValueError as error:
-        raise RegistryError(output.first_mistake(error)) from None
     add_set(registry, declared)
     typer.echo(f"set {set_id}: in {registry / f'{set_id}.yaml'}; add a version with `bluegrid push`")
 

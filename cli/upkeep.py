@@ -21,9 +21,9 @@ from model_registry import (
 from model_registry import verify as verify_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from model_registry import FolderReport, GarbageReport, VerifyReport, Version
+    from model_registry import GarbageReport, VerifyReport, Version
 
 SHOWN = 20
 """Lines of a list that a person is shown; --json has all."""
@@ -87,7 +87,10 @@ def _verify_folder(
     set_id: str, version: Version, folder: Path, store: str, registry: Path, *, repair: bool, as_json: bool
 ) -> None:
     report = verify_folder(open_store(store), set_id, version, folder)
-    text = _folder_text(report, f"set {set_id} version {version.id} in {folder}")
+    text = _with_lists(
+        f"set {set_id} version {version.id} in {folder}: {report.checked} models sound",
+        {"damaged": report.damaged, "missing": report.missing, "extra": report.extra},
+    )
     is_sound = report.is_sound
     if repair and not is_sound:
         ModelSet.open(set_id, registry, store).fetch(version.id, folder)
@@ -98,39 +101,21 @@ def _verify_folder(
         raise typer.Exit(1)
 
 
-def _folder_text(report: FolderReport, place: str) -> str:
-    return "\n".join(
-        [
-            f"{place}: {report.checked} models sound",
-            *_listed("damaged", report.damaged),
-            *_listed("missing", report.missing),
-            *_listed("extra", report.extra),
-        ]
-    )
-
-
 def _verified(report: VerifyReport) -> str:
-    mebibytes = f"{report.bytes / 1e6:.1f} MB"
     healed = set(report.healed)
-    return "\n".join(
-        [
-            f"set {report.set}: {report.versions} versions, {report.models} models checked, {mebibytes} read",
-            *_listed(
-                "damaged", [f"{key}: {fault}" for key, fault in report.damaged.items() if key not in healed]
-            ),
-            *_listed("missing", [key for key in report.missing if key not in healed]),
-            *_listed("healed", report.healed),
-            *_listed("not signed", [_unsigned(report, version) for version in report.unsigned]),
-            *_listed(
-                "signed",
-                [
-                    f"{version} by {', '.join(found.good)}"
-                    for version, found in report.signatures.items()
-                    if found.good
-                ],
-            ),
-            *_listed("extra", report.extra),
-        ]
+    damaged = [f"{key}: {fault}" for key, fault in report.damaged.items() if key not in healed]
+    signers = {version: found.good for version, found in report.signatures.items() if found.good}
+    size = f"{report.models} models checked, {report.bytes / 1e6:.1f} MB read"
+    return _with_lists(
+        f"set {report.set}: {report.versions} versions, {size}",
+        {
+            "damaged": damaged,
+            "missing": [key for key in report.missing if key not in healed],
+            "healed": report.healed,
+            "not signed": [_unsigned(report, version) for version in report.unsigned],
+            "signed": [f"{version} by {', '.join(keys)}" for version, keys in signers.items()],
+            "extra": report.extra,
+        },
     )
 
 
@@ -178,15 +163,13 @@ def _garbage_data(report: GarbageReport) -> dict[str, Any]:
 def _garbage(report: GarbageReport) -> str:
     size = f"{len(report.deleted)} objects, {report.deleted_bytes / 1e6:.1f} MB"
     done = f"{size} deleted" if report.applied else f"{size} would go; --delete deletes them"
-    return "\n".join(
-        [
-            f"set {report.set}: {report.versions} versions kept; {done}",
-            *_listed(
-                "removed, kept until", [f"{until:%Y-%m-%d}: {name}" for name, until in report.waiting.items()]
-            ),
-            *_listed("named again", report.revived),
-            *_listed("removed 30 days ago, goes now", report.expired),
-        ]
+    return _with_lists(
+        f"set {report.set}: {report.versions} versions kept; {done}",
+        {
+            "removed, kept until": [f"{until:%Y-%m-%d}: {name}" for name, until in report.waiting.items()],
+            "named again": report.revived,
+            "removed 30 days ago, goes now": report.expired,
+        },
     )
 
 
@@ -210,17 +193,14 @@ def diff(
         f"set {set_id} {old} -> {new}: {len(found.added)} added, {len(found.changed)} changed, "
         f"{len(found.removed)} removed, {found.unchanged} unchanged; {grown:+} bytes"
     )
-    lines = [
-        *_listed("+", [f"{row.uid} ({row.raw_length} bytes)" for row in found.added]),
-        *_listed("-", [f"{row.uid} ({row.raw_length} bytes)" for row in found.removed]),
-        *_listed(
-            "~",
-            [
-                f"{row.uid} ({row.new_bytes - row.old_bytes:+} bytes{_answers(row.moved)})"
-                for row in found.changed
-            ],
-        ),
-    ]
+    lists = {
+        "+": [f"{row.uid} ({row.raw_length} bytes)" for row in found.added],
+        "-": [f"{row.uid} ({row.raw_length} bytes)" for row in found.removed],
+        "~": [
+            f"{row.uid} ({row.new_bytes - row.old_bytes:+} bytes{_answers(row.moved)})"
+            for row in found.changed
+        ],
+    }
     data = {
         "set": set_id,
         "old": old,
@@ -231,13 +211,18 @@ def diff(
         "unchanged": found.unchanged,
         "grown_bytes": grown,
     }
-    output.emit(as_json=as_json, data=data, text="\n".join([head, *lines]))
+    output.emit(as_json=as_json, data=data, text=_with_lists(head, lists))
 
 
 def _answers(moved: float | None) -> str:
     return "" if moved is None else f", answers moved by {moved:.3g}"
 
 
-def _listed(what: str, names: Sequence[str]) -> list[str]:
-    more = [f"  {what} ... and {len(names) - SHOWN} more; --json lists all"] if len(names) > SHOWN else []
-    return [*(f"  {what} {name}" for name in names[:SHOWN]), *more]
+def _with_lists(head: str, lists: Mapping[str, Sequence[str]]) -> str:
+    """Return the first line, and one for each name in the lists, with what is said of it."""
+    lines = [head]
+    for what, names in lists.items():
+        lines += [f"  {what} {name}" for name in names[:SHOWN]]
+        if len(names) > SHOWN:
+            lines.append(f"  {what} ... and {len(names) - SHOWN} more; --json lists all")
+    return "\n".join(lines)

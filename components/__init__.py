@@ -11,6 +11,7 @@ Route           an Ingress, proven at the proxy by a gate
 from __future__ import annotations
 
 from components.config import StackConfig
+from components.drain import Drain
 from components.gate import Gate, RouteNotProven
 from components.hosting import Hosting
 from components.model_cluster import ModelCluster, ModelClusterArgs
@@ -19,6 +20,7 @@ from components.platform import Platform, PlatformArgs
 from components.route import Route, RouteArgs
 
 __all__ = [
+    "Drain",
     "Gate",
     "Hosting",
     "ModelCluster",

@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -52,6 +53,7 @@ class StackConfig(BaseModel):
     image: Text
     ingress_class: Text
     host: Annotated[Domain | None, _NONE_IF_EMPTY] = None
+    tls_secret: Annotated[Text | None, _NONE_IF_EMPTY] = None
     route_key: pulumi.Output[str]
     route_address: Annotated[HttpUrl | None, _NONE_IF_EMPTY] = None
     standing_domain: Domain
@@ -64,6 +66,13 @@ class StackConfig(BaseModel):
         if path is not None and not path.expanduser().is_file():
             raise ValueError(f"{path} is not a file")
         return path and path.expanduser()
+
+    @field_validator("tls_secret")
+    @classmethod
+    def _is_of_a_host(cls, secret: str | None, given: ValidationInfo) -> str | None:
+        if secret is not None and given.data.get("host") is None:
+            raise ValueError("a certificate is of a host; set bluegrid:host too")
+        return secret
 
     @classmethod
     def read(cls) -> StackConfig:

@@ -17,6 +17,8 @@ import httpx
 from components import naming
 from model_registry.errors import BluegridError
 
+ANSWERS_IN_A_ROW = 20
+"""Of the live route, before anything old may go."""
 ANSWER_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
 
@@ -32,18 +34,20 @@ class Gate:
     Attributes:
         address: URL of the proxy, without a path.
         service: whose path is asked.
-        cluster: ID of the cluster that has to answer.
+        cluster: ID of the cluster that has to answer; None: no cluster may.
         version: ID of the version that it has to answer with.
         answers: how many in a row.
         timeout: seconds until it is given up.
+        or_no_route: whether it is as good that the proxy knows no such route.
     """
 
     address: str
     service: str
-    cluster: str
-    version: str
+    cluster: str | None
+    version: str | None
     answers: int
     timeout: float
+    or_no_route: bool = False
 
     async def wait(self, host: str | None) -> None:
         """Ask until enough answers in a row are right.
@@ -73,15 +77,19 @@ class Gate:
             answer = await client.get(url)
         except httpx.HTTPError as error:
             return f"no answer, {type(error).__name__} {error}".rstrip()
-        cluster = answer.headers.get("Bluegrid-Cluster", "none")
-        version = answer.headers.get("Bluegrid-Version", "none")
+        cluster = answer.headers.get("Bluegrid-Cluster")
+        version = answer.headers.get("Bluegrid-Version")
         if (answer.status_code, cluster, version) == (httpx.codes.OK, self.cluster, self.version):
             return None
-        return f"status {answer.status_code} of cluster {cluster}, version {version}"
+        # A proxy that knows the route, and nobody behind it, answers 503.
+        if self.or_no_route and cluster is None and not answer.is_server_error:
+            return None
+        return f"status {answer.status_code} of cluster {cluster or 'none'}, version {version or 'none'}"
 
     def _message(self, url: str, fault: str) -> str:
+        awaited = f"cluster {self.cluster}, version {self.version}, did not answer"
         return (
-            f"service {self.service}: cluster {self.cluster}, version {self.version}, did not answer "
+            f"service {self.service}: {awaited if self.cluster else 'its route did not go:'} "
             f"{self.answers} times in a row through {url} in {self.timeout:g} s; last: {fault}; nothing old "
             "was deleted: look at the Ingress controller, or switch back, then `pulumi up`"
         )

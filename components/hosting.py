@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulumi import Input
 
+    from components.drain import Drain
+
 
 @dataclass(frozen=True)
 class Hosting:
@@ -21,11 +23,13 @@ class Hosting:
         image: the model server.
         ingress_class: who answers for the routes.
         host: host name of the live routes; None: any.
+        tls_secret: name of the Secret with the host's certificate; None: the live routes have no TLS.
         route_key: what makes the hosts of standing routes unguessable.
         standing_domain: domain of those hosts.
         route_address: URL at which this program reaches the proxy; None: no route is proven.
         request_factor: resource requests as a share of the limits.
         ready_timeout: seconds in which a version must be fetched, loaded and answering.
+        drain: proves that clusters which go are no longer asked.
     """
 
     namespace: Input[str]
@@ -35,8 +39,10 @@ class Hosting:
     image: Input[str]
     ingress_class: Input[str]
     host: str | None
+    tls_secret: str | None
     route_key: Input[str]
     standing_domain: str
     route_address: str | None
     request_factor: float
     ready_timeout: int
+    drain: Drain

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components import naming
+from components.gate import ANSWERS_IN_A_ROW
 from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.route import Route, RouteArgs
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from components.hosting import Hosting
     from model_registry.registry_files.schema import RegistryFile
-
-ANSWERS_IN_A_ROW = 20
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,9 @@ class ModelService(pulumi.ComponentResource):
             for cluster in service.clusters
         }
         live = service.live_in(args.region)
+        gate = self.clusters[live].gate(answers=ANSWERS_IN_A_ROW)
+        if gate is not None:
+            args.hosting.drain.expect(gate)
         self.live_route = Route(
             name,
             RouteArgs(
@@ -66,8 +68,9 @@ class ModelService(pulumi.ComponentResource):
                 backend=naming.cluster_name(name, live),
                 host=args.hosting.host,
                 labels=naming.service_labels(name, file.set.id),
-                gate=self.clusters[live].gate(answers=ANSWERS_IN_A_ROW),
+                gate=gate,
                 timeout=args.hosting.ready_timeout,
+                tls_secret=args.hosting.tls_secret,
             ),
             # All of the cluster, its standing route too: the proxy knows it before it is live.
             pulumi.ResourceOptions(parent=self, depends_on=[self.clusters[live]]),
@@ -78,4 +81,6 @@ class ModelService(pulumi.ComponentResource):
 
 def _origin(hosting: Hosting) -> str:
     """Scheme and host of the service's URL, as far as the stack knows them."""
-    return f"http://{hosting.host}" if hosting.host else (hosting.route_address or "").rstrip("/")
+    if hosting.host:
+        return f"{'https' if hosting.tls_secret else 'http'}://{hosting.host}"
+    return (hosting.route_address or "").rstrip("/")

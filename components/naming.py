@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PORT = 12345
 METRICS_PORT = 8082
@@ -58,6 +62,11 @@ def service_labels(service: str, set_id: str) -> dict[str, str]:
 def cluster_labels(service: str, cluster: str, set_id: str, version: str) -> dict[str, str]:
     """The labels of what belongs to one cluster, but for `app`."""
     return service_labels(service, set_id) | {"bluegrid.io/cluster": cluster, "bluegrid.io/version": version}
+
+
+def service_of_labels(labels: Mapping[str, str]) -> str:
+    """The service that an object with these labels belongs to."""
+    return labels["bluegrid.io/service"]
 
 
 def standing_host(route_key: str, service: str, cluster: str, domain: str) -> str:

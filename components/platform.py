@@ -1,4 +1,4 @@
-"""What a stack's clusters stand on: the namespace, the account that pods run as, the store's credentials."""
+"""What a stack's clusters stand on: namespace, network policy, pods' account, credentials of the store."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.networking import v1 as networking
 
-from components import naming
+from components import naming, network
 from components.pod import STORE_KEYS
 
 # https://kubernetes.io/docs/concepts/security/pod-security-standards/
@@ -16,9 +17,10 @@ _POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in 
 
 @dataclass(frozen=True)
 class PlatformArgs:
-    """The namespace to make, and the account of the store that pods read with."""
+    """The namespace to make, the URL of the store, and the account that pods read it with."""
 
     namespace: pulumi.Input[str]
+    store: str
     store_access_key: pulumi.Input[str]
     store_secret_key: pulumi.Input[str]
 
@@ -38,6 +40,12 @@ class Platform(pulumi.ComponentResource):
             name, metadata={"name": args.namespace, "labels": labels | _POD_SECURITY}, opts=child
         )
         self.namespace = namespace.metadata["name"]
+        networking.NetworkPolicy(
+            name,
+            metadata={"name": naming.MANAGER, "namespace": self.namespace, "labels": labels},
+            spec=network.policy(args.store),
+            opts=child,
+        )
         account = core.ServiceAccount(
             naming.SERVICE_ACCOUNT,
             metadata={"name": naming.SERVICE_ACCOUNT, "namespace": self.namespace, "labels": labels},

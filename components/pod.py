@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from components import naming
-from components.quantities import share_of_cpu, share_of_memory, whole
+from components.quantities import share_of_cpu, share_of_memory
+from model_registry.registry_files.quantities import whole
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core import v1 as core
@@ -22,6 +23,8 @@ _LAZY_MODELS = 0.5
 """Share of a pod's memory that models may take which are loaded on request."""
 _REQUESTS = 0.25
 """Share of a pod's memory that all workers may take for requests, on top of their models."""
+_TOPOLOGY = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+"""What a cluster's pods are spread over."""
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -46,7 +49,22 @@ class Pods:
             # The proxy needs a moment to hear that the pod goes; until then the pod still answers.
             "lifecycle": {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         }
-        return {**self._spec(container), "termination_grace_period_seconds": DRAIN_SECONDS + GRACE_SECONDS}
+        return {
+            **self._spec(container),
+            # What a request may take comes on top: a pod that goes finishes what it has.
+            "termination_grace_period_seconds": DRAIN_SECONDS + GRACE_SECONDS + self._cluster.timeout_seconds,
+            "topology_spread_constraints": [self._apart(key) for key in _TOPOLOGY],
+        }
+
+    def _apart(self, topology: str) -> core.TopologySpreadConstraintArgsDict:
+        name = naming.cluster_name(self._args.service, self._cluster.id)
+        return {
+            "topology_key": topology,
+            "max_skew": 1,
+            # Pods on one node answer better than pods on none.
+            "when_unsatisfiable": "ScheduleAnyway",
+            "label_selector": {"match_labels": naming.selector(name)},
+        }
 
     def preflight(self) -> core.PodSpecArgsDict:
         """The pod that fetches, verifies and loads the version once, and says why if it cannot."""
@@ -90,7 +108,6 @@ class Pods:
         }
 
     def _env(self) -> list[core.EnvVarArgsDict]:
-        workers = max(1, whole(self._cluster.cpu))
         plain = {
             "BLUEGRID_STORE": self._hosting.store,
             "BLUEGRID_SET": self._args.model_set.id,
@@ -102,12 +119,15 @@ class Pods:
             "BLUEGRID_MODELS": MODELS_FOLDER,
             "BLUEGRID_METRICS_PORT": str(naming.METRICS_PORT),
             "BLUEGRID_ADMIN_PORT": str(naming.ADMIN_PORT),
-            "BLUEGRID_WORKERS": str(workers),
-            "BLUEGRID_REQUEST_MEMORY": str(whole(self._cluster.memory, _REQUESTS / workers)),
+            "BLUEGRID_WORKERS": str(self._cluster.workers),
+            "BLUEGRID_TIME_LIMIT": str(self._cluster.timeout_seconds),
+            "BLUEGRID_REQUEST_MEMORY": str(self._memory_per_request()),
         }
         if self._cluster.load == "lazy":
             plain["BLUEGRID_LOAD"] = "lazy"
             plain["BLUEGRID_MEMORY"] = str(whole(self._cluster.memory, _LAZY_MODELS))
+        if self._cluster.gpu:
+            plain["BLUEGRID_GPU"] = str(self._cluster.gpu)
         declared = self._args.model_set
         if declared.accelerate:
             plain["BLUEGRID_ACCELERATE"] = declared.accelerate
@@ -123,6 +143,11 @@ class Pods:
                 for key in STORE_KEYS
             ),
         ]
+
+    def _memory_per_request(self) -> int:
+        if (given := self._cluster.memory_per_request) is not None:
+            return whole(given)
+        return whole(self._cluster.memory, _REQUESTS / self._cluster.workers)
 
     def _resources(self) -> core.ResourceRequirementsArgsDict:
         # Kubernetes wants of a GPU that request and limit are equal, so it has no share.

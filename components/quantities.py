@@ -1,42 +1,15 @@
-"""Kubernetes quantities: a share of a limit, as a request.
-
-https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-"""
+"""A share of a limit, as a request; both are Kubernetes quantities."""
 
 from __future__ import annotations
 
-import re
-from decimal import ROUND_CEILING, Decimal
-
-_SCALE = {
-    "m": Decimal("0.001"),
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate(("", *"kMGTPE"))},
-    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
-}
-
-
-def value_of(quantity: str) -> Decimal:
-    """Return the number that a quantity stands for: 0.5 for `500m`, 1024 for `1Ki`, 1000 for `1e3`."""
-    number = re.match(r"[0-9.]+([eE][0-9]+)?", quantity)
-    if number is None:
-        raise ValueError(f"{quantity!r} is not a Kubernetes quantity")
-    return Decimal(number[0]) * _SCALE[quantity[number.end() :]]
+from model_registry.registry_files.quantities import whole
 
 
 def share_of_cpu(limit: str, factor: float) -> str:
     """Return `factor` times `limit` in whole thousandths of a CPU, rounded up."""
-    return limit if factor == 1 else f"{_ceil(value_of(limit) * 1000 * Decimal(str(factor)))}m"
+    return limit if factor == 1 else f"{whole(limit, factor, unit='m')}m"
 
 
 def share_of_memory(limit: str, factor: float) -> str:
     """Return `factor` times `limit` in whole bytes, rounded up."""
-    return limit if factor == 1 else str(_ceil(value_of(limit) * Decimal(str(factor))))
-
-
-def whole(quantity: str, factor: float = 1) -> int:
-    """Return `factor` times a quantity as a whole number, rounded up."""
-    return _ceil(value_of(quantity) * Decimal(str(factor)))
-
-
-def _ceil(value: Decimal) -> int:
-    return int(value.to_integral_value(ROUND_CEILING))
+    return limit if factor == 1 else str(whole(limit, factor))

@@ -13,6 +13,7 @@ from components import naming
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.drain import Drain
     from components.gate import Gate
 
 
@@ -27,7 +28,9 @@ class RouteArgs:
         backend: name of the Kubernetes Service that gets the requests.
         host: host name it answers for; None: any.
         labels: of the Ingress.
+        tls_secret: name of the Secret with the host's certificate; None: no TLS.
         gate: what has to be seen at the proxy after a change; None: nothing.
+        drain: proves that nobody is sent to the backend before the route goes; None: it goes at once.
         timeout: seconds in which the Ingress controller has to accept it.
     """
 
@@ -39,6 +42,8 @@ class RouteArgs:
     labels: Mapping[str, str]
     gate: Gate | None
     timeout: int
+    drain: Drain | None = None
+    tls_secret: str | None = None
 
 
 class Route(pulumi.ComponentResource):
@@ -57,7 +62,7 @@ class Route(pulumi.ComponentResource):
                 parent=self,
                 # A component's own dependencies are not its children's.
                 depends_on=opts.depends_on if opts else None,
-                hooks=_proof(name, args) if args.gate else None,
+                hooks=_hooks(name, args),
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
@@ -71,15 +76,21 @@ def _spec(args: RouteArgs) -> networking.IngressSpecArgsDict:
         "backend": {"service": {"name": args.backend, "port": {"number": naming.PORT}}},
     }
     host = {} if args.host is None else {"host": args.host}
-    return {"ingress_class_name": args.ingress_class, "rules": [{**host, "http": {"paths": [path]}}]}
+    tls = {} if args.tls_secret is None else {"tls": [{"hosts": [args.host], "secret_name": args.tls_secret}]}
+    return {"ingress_class_name": args.ingress_class, "rules": [{**host, "http": {"paths": [path]}}], **tls}
 
 
-def _proof(name: str, args: RouteArgs) -> pulumi.ResourceHookBinding:
-    """Run the gate after each change: a hook that raises ends the update before anything is deleted."""
+def _hooks(name: str, args: RouteArgs) -> pulumi.ResourceHookBinding:
+    """A hook that raises ends the update before anything is deleted."""
+    proofs: list[pulumi.ResourceHook | pulumi.ResourceHookFunction] = []
+    if args.gate is not None:
+        proofs.append(_proof(name, args.gate, args.host))
+    drained = [args.drain.hook] if args.drain is not None else []
+    return pulumi.ResourceHookBinding(after_create=proofs, after_update=proofs, before_delete=[*drained])
 
+
+def _proof(name: str, gate: Gate, host: pulumi.Input[str] | None) -> pulumi.ResourceHook:
     async def prove(_: pulumi.ResourceHookArgs) -> None:
-        assert args.gate is not None  # noqa: S101 - for the type checker: there is no hook without a gate
-        await args.gate.wait(await pulumi.Output.from_input(args.host).future())
+        await gate.wait(await pulumi.Output.from_input(host).future())
 
-    hook = pulumi.ResourceHook(f"{name}-gate", prove)
-    return pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
+    return pulumi.ResourceHook(f"{name}-gate", prove)

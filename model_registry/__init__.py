@@ -23,12 +23,14 @@ from model_registry.model_types.model_type import ModelType
 from model_registry.registry_files.editing import (
     Switch,
     add_cluster,
+    add_set,
     add_version,
+    edit_set,
     remove_cluster,
+    remove_set,
     remove_version,
     switch,
 )
-from model_registry.registry_files.editing_sets import add_set, edit_set, remove_set
 from model_registry.registry_files.registry import Registry
 from model_registry.registry_files.schema import (
     Cluster,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,26 +157,16 @@ def _from_memory(
 
 
 def _serialised(uid: str, model: Any, file_type: str) -> bytes:
-    serialise = _SERIALISERS.get(file_type)
-    if serialise is None:
-        known = ", ".join(_SERIALISERS)
+    if file_type not in _WRITERS:
         what = f"model {uid}: a {type(model).__name__} cannot be written as {file_type}"
-        raise ConfigError(f"{what}; give its bytes or its path (fitted models: {known})")
+        raise ConfigError(f"{what}; give its bytes or its path (fitted models: {', '.join(_WRITERS)})")
+    buffer = io.BytesIO()
     try:
-        return serialise(model)
+        importlib.import_module(_WRITERS[file_type]).dump(model, buffer)
     except ImportError as error:
         raise ConfigError(f"model {uid}: {file_type} needs {error.name}; install it") from None
-
-
-def _skops(model: Any) -> bytes:
-    written: bytes = importlib.import_module("skops.io").dumps(model)
-    return written
-
-
-def _joblib(model: Any) -> bytes:
-    buffer = io.BytesIO()
-    importlib.import_module("joblib").dump(model, buffer)
     return buffer.getvalue()
 
 
-_SERIALISERS: Mapping[str, Callable[[Any], bytes]] = {"skops": _skops, "joblib": _joblib}
+_WRITERS = {"skops": "skops.io", "joblib": "joblib"}
+"""The modules that write fitted models, by file type."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from model_server import inference
+from model_server.accelerate import LINEAR
 from model_server.bodies import JSON_LENGTH, json_of, parsed, split, with_binary
 from model_server.errors import CrashError, InputError, OutOfMemoryError, RequestError
 from model_server.tensors import BinaryData
@@ -16,9 +17,11 @@ from model_server.workers.calls import Kind, Part, refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from model_server.linear_pool import LinearPool
     from model_server.loaders import TensorSpec
     from model_server.pool import Pool
     from model_server.settings import Settings
+    from model_server.startup import ServedModel
     from model_server.workers.calls import Call
 
 _STEP_SECONDS = 0.02
@@ -28,7 +31,7 @@ _STEP_SECONDS = 0.02
 class Answering:
     """Answers calls, step by step: between two parts of an answer another call may get its turn."""
 
-    def __init__(self, settings: Settings, pool: Pool) -> None:
+    def __init__(self, settings: Settings, pool: Pool | LinearPool) -> None:
         self._settings = settings
         self._pool = pool
         self._answers: Mapping[Kind, Callable[[Call], Iterator[Part]]] = {
@@ -59,17 +62,7 @@ class Answering:
         served = inference.find(self._pool, call.uid)
         text, binary = split(call.body, call.json_length)
         inferred = inference.infer(served, parsed(text), BinaryData(binary) if binary else None)
-        document = {
-            "model_name": served.uid,
-            "model_version": self._settings.version,
-            "parameters": {"digest": served.digest},
-            **inferred.document,
-        }
-        if not inferred.binary:
-            yield Part(json_of(document))
-            return
-        body, length = with_binary(document, inferred.binary)
-        yield Part(body, headers={"content-type": "application/octet-stream", JSON_LENGTH: str(length)})
+        yield inferred_part(served, self._settings.version, inferred)
 
     def _predict(self, call: Call) -> Iterator[Part]:
         document = parsed(call.body)
@@ -100,7 +93,8 @@ class Answering:
 
     def _describe(self, call: Call) -> Iterator[Part]:
         served = inference.find(self._pool, call.uid)
-        acceleration = {} if served.acceleration is None else {"accelerate": served.acceleration}
+        # Linear models that processes share come as numbers alone.
+        acceleration = {"accelerate": served.acceleration or LINEAR} if self._settings.accelerate else {}
         yield Part(
             json_of(
                 {
@@ -130,6 +124,20 @@ class Answering:
         inference.check_uid(self._pool, call.uid)
         self._pool.unload(call.uid)
         yield Part(b"")
+
+
+def inferred_part(served: ServedModel, version: str, inferred: inference.Answer) -> Part:
+    """Return what one model was asked as the answer to a call."""
+    document = {
+        "model_name": served.uid,
+        "model_version": version,
+        "parameters": {"digest": served.digest},
+        **inferred.document,
+    }
+    if not inferred.binary:
+        return Part(json_of(document))
+    body, length = with_binary(document, inferred.binary)
+    return Part(body, headers={"content-type": "application/octet-stream", JSON_LENGTH: str(length)})
 
 
 def _tensor(spec: TensorSpec) -> dict[str, Any]:

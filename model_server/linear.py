@@ -2,20 +2,23 @@
 
 A linear model of scikit-learn needs 100 us and more to look at its input again, which `tensors` has checked,
 and 1 us to compute. Here only the computation is left: the same operations in the same order but for the sum,
-so that an answer differs from scikit-learn's by rounding alone. Each model is compared when it is loaded; one
-that does not agree keeps its own predict.
+so that an answer differs from scikit-learn's by rounding alone. Each estimator is compared when it is loaded;
+one that does not agree keeps its own predict, of the others nothing else is kept.
 
 Not here: several outputs, classifiers, subclasses of the estimators.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from model_server.loaders import TensorSpec
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,20 +37,47 @@ _ROWS = 8
 
 
 class LinearModel:
-    """`((x - mean) / scale) @ coefficients + intercept`, for x of shape (n, k)."""
+    """`((x - mean) / scale) @ coefficients + intercept`, for x of shape (n, k).
+
+    Args:
+        table: mean, scale and coefficients, of shape (3, k).
+        intercept: a number.
+    """
 
     __slots__ = ("intercept", "table")
 
-    def __init__(
-        self, mean: NDArray[Any], scale: NDArray[Any], coefficients: NDArray[Any], intercept: float
-    ) -> None:
-        self.table = np.array([mean, scale, coefficients], dtype=np.float64)
-        """Mean, scale and coefficients, of shape (3, k)."""
+    outputs = (TensorSpec("y", (-1,)),)
+
+    def __init__(self, table: NDArray[np.float64], intercept: float) -> None:
+        self.table = table
         self.intercept = intercept
 
-    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+    @property
+    def features(self) -> int:
+        """How many numbers a row has, k."""
+        return len(self.table[0])
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """What it takes: rows."""
+        return _inputs(self.features)
+
+    def evaluate(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return one number a row, (n,); not finite where a step overflows."""
         return _evaluate(self.table[0], self.table[1], self.table[2], self.intercept, x)
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Predict for `x` (n, k), n >= 1; returns `y` (n,)."""
+        x = inputs["x"]
+        # What is no such table, NumPy would stretch to one.
+        if x.ndim != 2 or not len(x) or x.shape[1] != self.features:
+            raise ValueError(f"expected rows of {self.features} features, got an array of shape {x.shape}")
+        return {"y": self.evaluate(x)}
+
+
+@cache
+def _inputs(features: int) -> tuple[TensorSpec, ...]:
+    return (TensorSpec("x", (-1, features)),)
 
 
 def predict_many(models: Sequence[LinearModel], rows: Sequence[Sequence[float]]) -> NDArray[Any]:
@@ -57,14 +87,14 @@ def predict_many(models: Sequence[LinearModel], rows: Sequence[Sequence[float]])
     return _evaluate(tables[:, 0], tables[:, 1], tables[:, 2], intercepts, np.array(rows, dtype=np.float64))
 
 
+@np.errstate(all="ignore")
 def _evaluate(
     mean: NDArray[Any], scale: NDArray[Any], coefficients: NDArray[Any], intercept: Any, x: NDArray[Any]
 ) -> NDArray[Any]:
-    with np.errstate(all="ignore"):
-        terms = x - mean
-        terms /= scale
-        terms *= coefficients
-        return np.asarray(np.add.reduce(terms, axis=1) + intercept)
+    terms = x - mean
+    terms /= scale
+    terms *= coefficients
+    return np.asarray(np.add.reduce(terms, axis=1) + intercept)
 
 
 def linear_of(estimator: Any) -> LinearModel | None:
@@ -93,7 +123,8 @@ def _read(estimator: Any) -> LinearModel | None:
         return None
     mean = np.zeros(size) if scaler is None or not scaler.with_mean else scaler.mean_
     scale = np.ones(size) if scaler is None or not scaler.with_std else scaler.scale_
-    model = LinearModel(mean, scale, coefficients, float(estimator.intercept_))
+    table = np.array([mean, scale, coefficients], dtype=np.float64)
+    model = LinearModel(table, float(estimator.intercept_))
     return model if np.isfinite(model.table).all() and np.isfinite(model.intercept) else None
 
 
@@ -101,13 +132,19 @@ def _class_of(value: Any) -> tuple[str, str]:
     return type(value).__module__, type(value).__qualname__
 
 
+@cache
+def _around(features: int) -> NDArray[np.float64]:
+    """Points near and far from 0; making them takes as long as an estimator's answer."""
+    spread = np.geomspace(1e-3, 1e6, _ROWS)[:, np.newaxis]
+    return spread * np.random.default_rng(0).normal(size=(_ROWS, features))
+
+
 def _agrees(model: LinearModel, estimator: Any) -> bool:
     """Whether the model answers as its estimator on rows in and far outside of what it was trained on."""
     mean, scale, coefficients = model.table
-    spread = np.geomspace(1e-3, 1e6, _ROWS)[:, np.newaxis]
-    rows = mean + scale * spread * np.random.default_rng(0).normal(size=(_ROWS, len(mean)))
+    rows = mean + scale * _around(len(mean))
     expected = estimator.predict(rows)
-    got = model.predict(rows)
+    got = model.evaluate(rows)
     room = _RTOL * (np.abs((rows - mean) / scale) @ np.abs(coefficients) + abs(model.intercept))
     return bool(
         expected.dtype == np.float64 and got.shape == expected.shape and (abs(got - expected) <= room).all()

@@ -85,7 +85,7 @@ class Pool(Mapping[str, "ServedModel"]):
         if uid not in self._version.rows:
             raise KeyError(uid)
         if uid in self._unloaded:
-            raise LoadError(f"model {uid} was unloaded; load it at the admin port")
+            raise unloaded(uid)
         try:
             return self._load(uid)
         except ModelError as error:
@@ -160,6 +160,11 @@ class Pool(Mapping[str, "ServedModel"]):
             while self._total > self._budget and len(self._models) > 1:
                 self._drop(next(iter(self._models)))
         return served
+
+
+def unloaded(uid: str) -> LoadError:
+    """What is wrong with a request for a model that somebody has unloaded."""
+    return LoadError(f"model {uid} was unloaded; load it at the admin port")
 
 
 def _resident() -> int:

@@ -62,6 +62,8 @@ class Settings(Frozen):
     """Seconds that a model may take for one request; the process that takes longer is replaced."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes that models run in; one a CPU core."""
+    gpu: Annotated[int, Field(ge=0)] = 0
+    """GPUs of the pod; the workers share them out."""
     models: Path = Path("/models")
     """Folder for the models' files; they go with the pod."""
 

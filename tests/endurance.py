@@ -1,4 +1,8 @@
-"""How far the tests go: bounded in every run, at full size in `make endurance`, which keeps its result."""
+"""How far the tests go: bounded in every run, at full size in `make endurance`, which keeps its result.
+
+A test at full size may also be run alone, `BLUEGRID_ENDURANCE=1 pytest tests/unit/server/test_soak.py`: what
+it has measured takes the place of what it measured before, and the rest of the result stays.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,6 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.machine import machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import pytest
 
 FULL = os.environ.get("BLUEGRID_ENDURANCE") == "1"
@@ -23,13 +25,27 @@ RESULT = Path(__file__).parents[1] / "benchmarks" / "results" / "endurance.json"
 _LONG_SECONDS = 10.0
 
 _sizes: dict[str, int] = {}
+_measured: dict[str, dict[str, Any]] = {}
 
 
 def scale(small: int, full: int) -> int:
     """Return `full` where there is time for it, else `small`."""
-    caller = sys._getframe(1)
-    _sizes[f"{Path(caller.f_code.co_filename).name}::{caller.f_code.co_qualname}"] = full
+    _sizes[_caller()] = full
     return full if FULL else small
+
+
+def measured(**values: Any) -> None:
+    """Keep what a test has measured, beside the result of a run at full size."""
+    _measured[_caller()] = {"machine": machine(), "date": _minute(datetime.now(UTC)), **values}
+
+
+def _caller() -> str:
+    code = sys._getframe(2).f_code
+    return f"{Path(code.co_filename).name}::{code.co_qualname}"
+
+
+def _minute(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M}Z"
 
 
 class Record:
@@ -47,15 +63,20 @@ class Record:
             self._outcomes[report.nodeid] = report.outcome
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the result."""
-        RESULT.write_text(json.dumps(self._result(session.config.args), indent=2) + "\n")
+        """Write the result; of a run of some tests alone, only what they have measured."""
+        kept = json.loads(RESULT.read_text())
+        kept["measured"] = dict(sorted({**kept.get("measured", {}), **_measured}.items()))
+        config = session.config
+        if all(Path(name).is_dir() for name in config.args) and not config.option.keyword:
+            kept |= self._result(config.args)
+        RESULT.write_text(json.dumps(kept, indent=2) + "\n")
 
-    def _result(self, folders: Iterable[str]) -> dict[str, Any]:
+    def _result(self, folders: list[str]) -> dict[str, Any]:
         ended = list(self._outcomes.values())
         longest = sorted(self._seconds.items(), key=lambda each: -each[1])
         return {
             "machine": machine(),
-            "date": f"{self._started:%Y-%m-%d %H:%M}Z",
+            "date": _minute(self._started),
             "folders": [Path(folder).as_posix() for folder in folders],
             "minutes": round((datetime.now(UTC) - self._started).total_seconds() / 60, 1),
             "passed": ended.count("passed"),

@@ -6,9 +6,9 @@ import os
 import sys
 
 from model_server import logs
-from model_server.serve import ModelServer
+from model_server.serve import serve
 from model_server.settings import Settings
 
 if __name__ == "__main__":
     logs.configure()
-    sys.exit(ModelServer(Settings.from_environment(os.environ), port=int(sys.argv[1])).run())
+    sys.exit(serve(Settings.from_environment(os.environ), port=int(sys.argv[1])))

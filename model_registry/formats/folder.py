@@ -7,7 +7,9 @@ plain files and folders, in sorted order, below the folder that they are put int
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from model_registry.errors import FormatError
@@ -37,14 +39,27 @@ def extract(data: bytes, folder: Path) -> None:
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as reader:
             for info in reader:
-                if info.name.startswith("/"):
-                    raise FormatError(f"{info.name!a} is no place in a folder")
-                if not (info.isdir() or info.isreg()):
-                    raise FormatError(f"{info.name!a} is a link or a device; a model holds files and folders")
-                # The filter refuses what would lie outside of the folder.
-                reader.extract(info, folder, set_attrs=False, filter="data")
+                _extract(reader, info, folder)
     except tarfile.TarError as error:
         raise FormatError(f"no folder's archive: {error}") from None
+
+
+def _extract(reader: tarfile.TarFile, info: tarfile.TarInfo, folder: Path) -> None:
+    # By hand: the Python of Debian 12, which images may be built on, has no filters for extract().
+    place = PurePosixPath(info.name)
+    if place.is_absolute() or ".." in place.parts:
+        raise FormatError(f"{info.name!a} is no place in a folder")
+    try:
+        if info.isdir():
+            (folder / place).mkdir(parents=True, exist_ok=True)
+        elif info.isreg() and (content := reader.extractfile(info)):
+            (folder / place.parent).mkdir(parents=True, exist_ok=True)
+            with (folder / place).open("xb") as file:
+                shutil.copyfileobj(content, file)
+        else:
+            raise FormatError(f"{info.name!a} is a link or a device; a model holds files and folders")
+    except (FileExistsError, NotADirectoryError):
+        raise FormatError(f"{info.name!a} is there twice") from None
 
 
 def _add(writer: tarfile.TarFile, name: str, path: Path) -> None:

@@ -14,7 +14,7 @@ import math
 import pickle
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from model_registry.errors import FormatError
 
@@ -99,15 +99,18 @@ def _joblib_unpickler(file: io.BytesIO, allowed: frozenset[str]) -> Any:
 
 
 class _Inert:
-    """Stands for a global, or for what a call of it gives; whatever is done to it, it does nothing."""
+    """Stands for every global; whatever is done to it or to what it makes, it does nothing."""
 
-    def __init__(self, name: str, args: tuple[Any, ...] = ()) -> None:
-        self.name = name
-        self.args = args
-        self.state: Any = None
+    args: tuple[Any, ...]
+    state: Any = None
 
-    def __call__(self, *args: Any, **_: Any) -> _Inert:
-        return _Inert(self.name, args)
+    def __new__(cls, *args: Any, **_: Any) -> Self:
+        made = super().__new__(cls)
+        made.args = args
+        return made
+
+    def __call__(self, *_: Any, **__: Any) -> Self:
+        return self
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
@@ -134,10 +137,12 @@ class _Scanner(_PythonUnpickler):  # type: ignore[misc]
         self._file = file
         self._found = found
 
-    def find_class(self, module: str, name: str) -> _Inert:
+    def find_class(self, module: str, name: str) -> type[_Inert]:
         full = ".".join(_name(module, name))
         self._found.add(full)
-        return _Inert(full)
+        if full != JOBLIB_ARRAY:
+            return _Inert
+        return type(name, (_Inert,), {"__setstate__": lambda _, state: self._pass_array(state)})
 
     def persistent_load(self, _: Any) -> Any:
         raise FormatError("refers to an object outside of the pickle")
@@ -145,24 +150,12 @@ class _Scanner(_PythonUnpickler):  # type: ignore[misc]
     def get_extension(self, code: int) -> Any:
         raise FormatError(f"names a global by the extension code {code}")
 
-    def _new_object(self) -> None:
-        args = self.stack.pop()
-        self.stack[-1] = self.stack[-1](*args)
-
-    def _new_object_with_keywords(self) -> None:
-        self.stack.pop()
-        self._new_object()
-
     def _byte_array(self) -> None:
         # The original would set aside as much memory as the pickle claims.
         size = int.from_bytes(self.read(8), "little")
         self.append(bytearray(self.read(min(size, len(self._file.getbuffer())))))
 
-    def _build(self) -> None:
-        super().load_build()
-        built = self.stack[-1]
-        if isinstance(built, _Inert) and built.name == JOBLIB_ARRAY:
-            self._pass_array(built.state)
+    dispatch[pickle.BYTEARRAY8[0]] = _byte_array
 
     def _pass_array(self, state: dict[str, Any]) -> None:
         """Pass over the bytes that follow, as joblib's `NumpyArrayWrapper.read_array` reads them."""
@@ -173,11 +166,6 @@ class _Scanner(_PythonUnpickler):  # type: ignore[misc]
         if state.get("numpy_array_alignment_bytes") is not None:
             self._file.seek(self._file.read(1)[0], io.SEEK_CUR)
         self._file.seek(item_bytes * math.prod(state["shape"]), io.SEEK_CUR)
-
-    dispatch[pickle.NEWOBJ[0]] = _new_object
-    dispatch[pickle.NEWOBJ_EX[0]] = _new_object_with_keywords
-    dispatch[pickle.BYTEARRAY8[0]] = _byte_array
-    dispatch[pickle.BUILD[0]] = _build
 
 
 def _dtype(dtype: _Inert) -> tuple[int, bool]:

@@ -1,21 +1,22 @@
-"""Edits of versions, clusters and what is live, each as small as a careful person would write it."""
+"""Edits of a registry: sets, versions and clusters come and go, and another cluster becomes live."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING
 
-from model_registry.errors import RegistryError, VersionConflict
-from model_registry.registry_files import yaml_edit
-from model_registry.registry_files.registry import open_registry
-from model_registry.registry_files.schema import DEFAULT_REGION
+from model_registry.errors import ConfigError, RegistryError, VersionConflict
+from model_registry.registry_files.registry import open_registry, parse
+from model_registry.registry_files.schema import DEFAULT_REGION, RegistryFile
+from model_registry.registry_files.yaml_edit import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from model_registry.registry_files.schema import Cluster, Service, Version
+    from model_registry.registry_files.schema import Cluster, DeclaredSet, Service, Source, Version
+
+_EDITORS_LINE = "# yaml-language-server:"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,75 @@ class Switch:
     """The region that was named; None: all alike."""
     old: str
     new: str
+
+
+def add_set(folder: Path, declared: DeclaredSet) -> None:
+    """Add a set without versions, as a file of its own.
+
+    Raises:
+        RegistryError: there is a set with this ID, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file = RegistryFile(set=declared, versions=())
+        if opened.path(file) in opened.texts:
+            raise RegistryError(f"set {declared.id} is there already, in {opened.path(file)}")
+        # What tells editors the schema, as the other files have it.
+        heads = {text.split("\n", 1)[0] for text in opened.texts.values() if text.startswith(_EDITORS_LINE)}
+        head = f"{min(heads).rstrip()}\n" if heads else ""
+        inline = in_one_line(declared.model_dump(mode="json", exclude_unset=True))
+        opened.write(file, f"{head}set: {inline}\nversions: []\n")
+
+
+def edit_set(
+    folder: Path,
+    set_id: str,
+    *,
+    name: str | None = None,
+    task: str | None = None,
+    source: Source | None = None,
+) -> bool:
+    """Change what people call a set, what its models do, or who defined it; False: it was so already.
+
+    Its ID and type stay: every version and every model is of them.
+
+    Raises:
+        RegistryError: there is no such set, its type does not allow the source, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file = opened.registry.of_set(set_id)
+        wanted = {"name": name, "task": task, "source": source}
+        changes = {key: value for key, value in wanted.items() if value not in (None, getattr(file.set, key))}
+        if changes:
+            opened.change(file, set=file.set.model_copy(update=changes))
+        return bool(changes)
+
+
+def remove_set(folder: Path, set_id: str, *, with_versions: bool = False) -> None:
+    """Delete a set's file; its objects stay in the store until garbage collection.
+
+    Args:
+        folder: the registry.
+        set_id: the set.
+        with_versions: also if it has versions.
+
+    Raises:
+        RegistryError: it has a service, or versions, there is no such set, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file = opened.registry.of_set(set_id)
+        if file.service:
+            clusters = ", ".join(cluster.id for cluster in file.service.clusters) or "none"
+            online = f"set {set_id} is online: service {file.service.name}, clusters {clusters}"
+            raise RegistryError(f"{online}; first take `service` out of {opened.path(file)} and `pulumi up`")
+        if file.versions and not with_versions:
+            versions = ", ".join(version.id for version in file.versions)
+            raise RegistryError(f"set {set_id} has versions {versions}; --with-versions removes them too")
+        path = opened.path(file)
+        parse({other: text for other, text in opened.texts.items() if other != path})
+        try:
+            path.unlink()
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be removed: {error.strerror}") from None
 
 
 def add_version(folder: Path, set_id: str, version: Version) -> bool:
@@ -44,8 +114,7 @@ def add_version(folder: Path, set_id: str, version: Version) -> bool:
                 raise VersionConflict(f"set {set_id} version {version.id}: {taken}; choose a new version ID")
             if known.id == version.id:
                 return False
-        text = yaml_edit.append(opened.text(file), ("versions",), _version_row(version))
-        opened.write(file.model_copy(update={"versions": (*file.versions, version)}), text)
+        opened.change(file, versions=(*file.versions, version))
         return True
 
 
@@ -63,10 +132,7 @@ def remove_version(folder: Path, set_id: str, version_id: str) -> None:
             if service and cluster.version == version_id:
                 uses = f"set {set_id} version {version_id}: cluster {cluster.id} of {service.name} serves it"
                 raise RegistryError(f"{uses}; first: bluegrid cluster remove {service.name} {cluster.id}")
-        index = file.versions.index(version)
-        left = tuple(row for row in file.versions if row != version)
-        text = yaml_edit.remove(opened.text(file), ("versions",), index)
-        opened.write(file.model_copy(update={"versions": left}), text)
+        opened.change(file, versions=tuple(row for row in file.versions if row != version))
 
 
 def add_cluster(folder: Path, service: str, cluster: Cluster) -> bool:
@@ -80,10 +146,8 @@ def add_cluster(folder: Path, service: str, cluster: Cluster) -> bool:
         file, offered = opened.service(service)
         if cluster in offered.clusters:
             return False
-        path = ("service", "clusters")
-        text = yaml_edit.append(opened.text(file), path, _cluster_row(cluster))
-        changed = offered.model_copy(update={"clusters": (*offered.clusters, cluster)})
-        opened.write(file.model_copy(update={"service": changed}), text)
+        clusters = (*offered.clusters, cluster)
+        opened.change(file, service=offered.model_copy(update={"clusters": clusters}))
         return True
 
 
@@ -101,10 +165,8 @@ def remove_cluster(folder: Path, service: str, cluster_id: str) -> None:
                 where = "" if isinstance(offered.live, str) else f" in region {region}"
                 remedy = f"switch first: bluegrid switch {service} <other cluster>"
                 raise RegistryError(f"{cluster_id} is the live cluster of {service}{where}; {remedy}")
-        index = offered.clusters.index(cluster)
-        text = yaml_edit.remove(opened.text(file), ("service", "clusters"), index)
-        changed = offered.model_copy(update={"clusters": tuple(c for c in offered.clusters if c != cluster)})
-        opened.write(file.model_copy(update={"service": changed}), text)
+        clusters = tuple(row for row in offered.clusters if row != cluster)
+        opened.change(file, service=offered.model_copy(update={"clusters": clusters}))
 
 
 def switch(folder: Path, service: str, cluster_id: str, region: str | None = None) -> Switch:
@@ -131,36 +193,11 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
         key = region or DEFAULT_REGION
         old = live.get(key, live[DEFAULT_REGION])
         if old != cluster_id:
-            now = {**live, key: cluster_id}
             is_alike = isinstance(offered.live, str) and key == DEFAULT_REGION
-            changed = offered.model_copy(update={"live": cluster_id if is_alike else now})
-            text = _with_live(opened.text(file), offered.live, key, now)
-            opened.write(file.model_copy(update={"service": changed}), text)
+            now = cluster_id if is_alike else {**live, key: cluster_id}
+            opened.change(file, service=offered.model_copy(update={"live": now}))
         return Switch(service, region, old, cluster_id)
 
 
 def _live_by_region(service: Service) -> Mapping[str, str]:
     return {DEFAULT_REGION: service.live} if isinstance(service.live, str) else service.live
-
-
-def _with_live(text: str, old: str | Mapping[str, str], region: str, now: Mapping[str, str]) -> str:
-    path = ("service", "live")
-    if isinstance(old, str) and region == DEFAULT_REGION:
-        return yaml_edit.replace_word(text, path, now[region])
-    if isinstance(old, str):
-        words = ", ".join(f"{yaml_edit.word(key)}: {yaml_edit.word(live)}" for key, live in now.items())
-        return yaml_edit.replace(text, path, f"{{{words}}}")
-    if region in old:
-        return yaml_edit.replace_word(text, (*path, region), now[region])
-    return yaml_edit.append(text, path, f"{yaml_edit.word(region)}: {yaml_edit.word(now[region])}")
-
-
-def _version_row(version: Version) -> str:
-    updated = version.updated.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return f'{{id: {yaml_edit.word(version.id)}, manifest: "{version.manifest}", updated: {updated}}}'
-
-
-def _cluster_row(cluster: Cluster) -> str:
-    cpu, memory = (yaml_edit.number_or_word(amount) for amount in (cluster.cpu, cluster.memory))
-    limits = f"replicas: {cluster.replicas}, cpu: {cpu}, gpu: {cluster.gpu}, memory: {memory}"
-    return f"{{id: {yaml_edit.word(cluster.id)}, version: {yaml_edit.word(cluster.version)}, {limits}}}"

@@ -24,6 +24,7 @@ from model_registry.files import locked, write_whole
 from model_registry.registry_files import checks
 from model_registry.registry_files.schema import RegistryFile, pick
 from model_registry.registry_files.schema_errors import note_errors
+from model_registry.registry_files.yaml_edit import rewritten
 from model_registry.registry_files.yaml_source import YamlSource, read_yaml
 
 if TYPE_CHECKING:
@@ -126,14 +127,16 @@ class Opened:
         """Return the path of the set's file."""
         return self.folder / f"{file.set.id}.yaml"
 
-    def text(self, file: RegistryFile) -> str:
-        """Return what the file says now."""
-        return self.texts[self.path(file)]
-
     def service(self, name: str) -> tuple[RegistryFile, Service]:
         """Return the service with this name, and its file; RegistryError when there is none."""
         file = self.registry.of_service(name)
         return file, cast("Service", file.service)
+
+    def change(self, file: RegistryFile, **changes: object) -> None:
+        """Give values of the file others, in a text that a careful person would have written."""
+        changed = file.model_copy(update=changes)
+        old, new = (each.model_dump(mode="json", exclude_unset=True) for each in (file, changed))
+        self.write(changed, rewritten(self.texts[self.path(file)], old, new))
 
     def write(self, file: RegistryFile, text: str) -> None:
         """Replace the file by `text`, which must say exactly what `file` says."""

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AwareDatetime,
+    ConfigDict,
     Discriminator,
     Field,
     StrictInt,
@@ -21,11 +22,13 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.alias_generators import to_camel
 
 from model_registry.errors import ConfigError, RegistryError
 from model_registry.frozen import Frozen
 from model_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
 from model_registry.names import ClusterId, Digest, Label, Quantity, ServiceName
+from model_registry.registry_files.quantities import value_of, whole
 from model_registry.signing.keys import PublicKey
 
 DEFAULT_REGION = "default"
@@ -124,6 +127,8 @@ class Version(Frozen):
 class Cluster(Frozen):
     """The pods that serve one version."""
 
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
     id: ClusterId
     """Unique in the service; Kubernetes objects are named `<service>-<cluster>`."""
     version: Label
@@ -138,6 +143,31 @@ class Cluster(Frozen):
     """Memory limit of one pod, a Kubernetes quantity."""
     load: Literal["eager", "lazy"] = "eager"
     """All models before a pod is ready, or each on its first request, in half of the pod's memory."""
+    timeout_seconds: Annotated[StrictInt, Field(ge=1, le=3600)] = 4
+    """Seconds that a model may take for one request; then its process is replaced and the answer is 504."""
+    memory_per_request: Quantity | None = None
+    """Memory that a request may take on top of the models; absent: a quarter of `memory` over the CPUs."""
+
+    @field_validator("memory_per_request")
+    @classmethod
+    def _fits_into_the_pod(cls, taken: str | None, given: ValidationInfo) -> str | None:
+        cpu, memory = given.data.get("cpu"), given.data.get("memory")
+        if taken is None or cpu is None or memory is None:
+            return taken
+        workers = _workers(cpu)
+        if value_of(taken) * workers >= value_of(memory):
+            times = f" for each of {workers} CPUs" if workers > 1 else ""
+            raise ValueError(f"{taken}{times} leaves nothing of the pod's {memory} for the models")
+        return taken
+
+    @property
+    def workers(self) -> int:
+        """Processes of a pod that models run in: one a CPU, each with one thread."""
+        return _workers(self.cpu)
+
+
+def _workers(cpu: str) -> int:
+    return max(1, whole(cpu))
 
 
 def _kind_of_live(value: object) -> Literal["everywhere", "by region"]:

@@ -25,6 +25,7 @@ _MODEL_AT: Mapping[tuple[str, ...], type[BaseModel]] = {
 _TIME = "write 2026-11-22T08:00:00Z"
 _SENTENCES = {
     "greater_than_equal": "{given!r} is below {ge}",
+    "less_than_equal": "{given!r} is above {le}",
     "enum": "{given!r} is not one of {expected}",
     "string_too_short": "is empty",
     "timezone_aware": f"{{given}} has no time zone; {_TIME}",
@@ -62,7 +63,8 @@ def _sentence(detail: ErrorDetails, path: Path) -> str:
     match detail["type"]:
         case "extra_forbidden":
             around = tuple(part for part in path[:-1] if isinstance(part, str))
-            return f"unknown key; known: {', '.join(_MODEL_AT[around].model_fields)}"
+            known = (field.alias or name for name, field in _MODEL_AT[around].model_fields.items())
+            return f"unknown key; known: {', '.join(known)}"
         case "missing":
             return f"is missing; write `{path[-1]}: []`" if path == ("versions",) else "is missing; add it"
         case "string_type":

@@ -9,7 +9,7 @@ wanted.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
@@ -18,31 +18,58 @@ from model_registry.registry_files.yaml_source import read_yaml
 if TYPE_CHECKING:
     from model_registry.registry_files.yaml_source import Path
 
-
-def word(text: str) -> str:
-    """Return `text` as a YAML scalar that is read as this very text: plain, or in quotes where it must be."""
-    return text if read_yaml(f"[{text}]").data == [text] else json.dumps(text)
+_AMOUNTS = ("cpu", "memory")
 
 
-def number_or_word(text: str) -> str:
-    """Return `text` as a YAML scalar, plain also if it is a number that is written like this."""
-    data = read_yaml(f"[{text}]").data
-    return text if isinstance(data, list) and [str(item) for item in data] == [text] else json.dumps(text)
+def rewritten(text: str, old: Any, new: Any, path: Path = ()) -> str:
+    """Return `text` with `new` at `path`, where it says `old`.
 
-
-def replace(text: str, path: Path, value: str) -> str:
-    """Return `text` with the YAML `value` at `path`."""
+    Both are plain data. Keys and items may come, at the end, and items may go; what else moves is not seen.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key, value in new.items():
+            if key not in old:
+                text = _append(text, path, f"{_scalar(key)}: {in_one_line(value, key)}")
+            elif value != old[key]:
+                text = rewritten(text, old[key], value, (*path, key))
+        return text
+    if isinstance(old, list) and isinstance(new, list):
+        # There may be thousands; none is there twice.
+        had, wanted = ({json.dumps(item): item for item in items} for items in (old, new))
+        for index, item in reversed([*enumerate(had)]):
+            if item not in wanted:
+                text = _remove(text, path, index)
+        for item, data in wanted.items():
+            if item not in had:
+                text = _append(text, path, in_one_line(data))
+        return text
     node = read_yaml(text).nodes[path]
+    quotes = node.style if isinstance(node, ScalarNode) and node.style in ("'", '"') else ""
+    quoted = f"{quotes}{new}{quotes}"
+    value = quoted if quotes and read_yaml(quoted).data == new else in_one_line(new)
     return text[: node.start_mark.index] + value + text[node.end_mark.index :]
 
 
-def replace_word(text: str, path: Path, value: str) -> str:
-    """Return `text` with the word at `path` replaced; in quotes if the old one was."""
-    style = cast("ScalarNode", read_yaml(text).nodes[path]).style
-    return replace(text, path, f"{style}{value}{style}" if style in ("'", '"') else word(value))
+def in_one_line(value: Any, key: str = "") -> str:
+    """Return plain data as YAML in braces and brackets, as people write the value of `key`."""
+    if isinstance(value, dict):
+        entries = (f"{_scalar(name)}: {in_one_line(inner, name)}" for name, inner in value.items())
+        return f"{{{', '.join(entries)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(in_one_line, value))}]"
+    return _scalar(value, key)
 
 
-def append(text: str, path: Path, entry: str) -> str:
+def _scalar(value: object, key: str = "") -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    data = read_yaml(f"[{value}]").data
+    # An amount is text also where it looks like a number; a digest could be taken for a key and its value.
+    is_plain = [str(item) if key in _AMOUNTS else item for item in data or ()] == [value]
+    return value if is_plain and key != "manifest" else json.dumps(value)
+
+
+def _append(text: str, path: Path, entry: str) -> str:
     """Return `text` with `entry` (an item, or `key: value`) at the end of the list or mapping at `path`."""
     source = read_yaml(text)
     node = cast("CollectionNode", source.nodes[path])
@@ -63,7 +90,7 @@ def append(text: str, path: Path, entry: str) -> str:
     return f"{before}{_newline(text)}{' ' * indent}{dash}{entry}{text[node.end_mark.index :]}"
 
 
-def remove(text: str, path: Path, index: int) -> str:
+def _remove(text: str, path: Path, index: int) -> str:
     """Return `text` without an item of the list at `path`; from a block list its whole lines go."""
     source = read_yaml(text)
     node = cast("CollectionNode", source.nodes[path])

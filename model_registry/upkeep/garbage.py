@@ -107,7 +107,9 @@ class _Collection:
         objects = self._objects()
         if self.apply and self._put_back(objects):
             objects = self._objects()
-        commits = {version: self._commit(version) for version in self._versions("versions")}
+        commits = {
+            version: read_commit(self.store, self.set_id, version) for version in self._versions("versions")
+        }
         notes = {version: self._note(version) for version in self._versions("removed")}
         # All of it is read before anything is written: a set that cannot be read whole is left alone.
         needs = {version: self._needs(version, commit.manifest) for version, commit in commits.items()}
@@ -157,9 +159,6 @@ class _Collection:
         keys = sorted(found.key for found in self.store.keys(prefix))
         return [key.removeprefix(prefix).removesuffix(".json") for key in keys]
 
-    def _commit(self, version: str) -> Commit:
-        return read_commit(self.store, self.set_id, version)
-
     def _note(self, version: str) -> Removal:
         key = layout.removal_key(self.set_id, version)
         try:
@@ -173,9 +172,9 @@ class _Collection:
     ) -> tuple[tuple[str, ...], dict[str, datetime], tuple[str, ...]]:
         """Bring the notes up to date; return which versions are revived, waiting and expired."""
         revived, waiting, expired = [], {}, []
-        for version, note in list(notes.items()):
+        for version, noted in list(notes.items()):
             is_back = self.named is not None and version in self.named and version in commits
-            is_over = note.deleted and self.now - note.deleted > LAST_GRACE and version not in commits
+            is_over = noted.deleted and self.now - noted.deleted > LAST_GRACE and version not in commits
             if is_back or is_over:
                 revived.extend([version] if is_back else [])
                 del notes[version]
@@ -184,9 +183,10 @@ class _Collection:
         for version, commit in commits.items():
             if self.named is None or version in self.named:
                 continue
-            note = notes.get(version) or self._new_note(version, commit)
-            if note.manifest != commit.manifest:
-                note = self._new_note(version, commit)
+            note = notes.get(version)
+            if note is None or note.manifest != commit.manifest:
+                note = Removal(set=self.set_id, version=version, manifest=commit.manifest, found=self.now)
+                self._write(note)
             if self.now - note.found <= GRACE:
                 waiting[version] = note.found + GRACE
             else:
@@ -197,11 +197,6 @@ class _Collection:
                     self.store.delete(layout.version_key(self.set_id, version))
             notes[version] = note
         return tuple(revived), waiting, tuple(expired)
-
-    def _new_note(self, version: str, commit: Commit) -> Removal:
-        note = Removal(set=self.set_id, version=version, manifest=commit.manifest, found=self.now)
-        self._write(note)
-        return note
 
     def _write(self, note: Removal) -> None:
         if self.apply:
@@ -240,6 +235,6 @@ class _Collection:
     def _is_needed_by_now(self, key: str) -> bool:
         for version in self._versions("versions"):
             if version not in self.known:
-                self.needed |= self._needs(version, self._commit(version).manifest)
+                self.needed |= self._needs(version, read_commit(self.store, self.set_id, version).manifest)
                 self.known.add(version)
         return layout.signed_manifest(key) in self.needed

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model_registry.errors import ConfigError, ModelError
+from model_server.linear import LinearModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,7 +61,7 @@ def accelerated(model: Model, compiler: Compiler, prove: Callable[[Model], None]
         compiler: of its framework.
         prove: raises ModelError for a model that does not answer as recorded.
     """
-    if getattr(model, "linear", None) is not None:
+    if isinstance(model, LinearModel):
         return model, LINEAR
     # Compilers and ONNX Runtime raise anything for what they do not know; the model answers without them.
     try:

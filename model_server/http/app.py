@@ -13,7 +13,6 @@ from starlette.routing import Route
 
 from model_server.bodies import JSON_LENGTH, parsed
 from model_server.errors import InputError, NotFoundError, NotReadyError, RequestError
-from model_server.http.hot import HotPath
 from model_server.http.messages import answer, body_of, failed, refused, response, unrouted
 from model_server.http.openapi import openapi
 from model_server.workers.calls import Call, Kind, Reply
@@ -21,7 +20,6 @@ from model_server.workers.calls import Call, Kind, Reply
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp
 
     from model_server.settings import Settings
     from model_server.workers.calls import Part
@@ -49,9 +47,9 @@ class Models(Protocol):
         """Let go of a model until it is loaded again."""
 
 
-def make_app(settings: Settings, models: Models) -> ASGIApp:
+def make_app(settings: Settings, models: Models) -> Starlette:
     """Make the application; it answers probes at once and calls as soon as `models` takes them."""
-    return HotPath(_app(routes(settings, models)), models, settings.service)
+    return _app(routes(settings, models))
 
 
 def routes(settings: Settings, models: Models) -> list[Route]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 import structlog
 from starlette.requests import ClientDisconnect
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from model_server.metrics import Metrics
@@ -18,16 +21,40 @@ _REQUEST_ID = b"x-request-id"
 _PASSED_ON = (b"traceparent", b"tracestate")
 _LONGEST_ID = 128
 _INFERENCE = ("/infer", "/models:batchInfer", "/predict")
-_CLIENT_GONE = 499
+CLIENT_GONE = 499
 """A client that went before the end of its request, as nginx counts them; nobody reads an answer."""
 _log = structlog.get_logger()
 
+Names = list[tuple[bytes, bytes]]
+"""Headers that name a request."""
+
+_process = os.urandom(8).hex().encode()
+_count = itertools.count()
+
+
+def names_of(headers: Mapping[bytes, bytes]) -> Names:
+    """Return what names a request in its answer: its ID, by the client or new, and its trace as it came."""
+    # A random number for each request would take longer than the rest of this.
+    request_id = headers.get(_REQUEST_ID, b"")[:_LONGEST_ID] or b"%s-%x" % (_process, next(_count))
+    return [(_REQUEST_ID, request_id), *((name, headers[name]) for name in _PASSED_ON if name in headers)]
+
+
+def observe(
+    metrics: Metrics, path: str, status: int, seconds: float, names: Sequence[tuple[bytes, bytes]]
+) -> None:
+    """Count a request that has ended; log it under its names if it failed.
+
+    Others are not logged: a line takes as long as a small model.
+    """
+    if path.endswith(_INFERENCE):
+        metrics.answered(status, seconds)
+    if status >= 500 and not path.endswith("/health/ready"):
+        headers = {name.decode(): value.decode("latin-1") for name, value in names}
+        _log.warning("failed", path=path, status=status, seconds=round(seconds, 4), **headers)
+
 
 class Observed:
-    """An application whose requests are counted, timed and named; W3C trace headers come back as they came.
-
-    A failed request is logged with its ID. Others are not: a log line takes as long as a small model.
-    """
+    """An application whose requests are counted, timed and named."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -38,29 +65,24 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = dict(scope["headers"])
-        request_id = given.get(_REQUEST_ID, b"")[:_LONGEST_ID] or uuid.uuid4().hex.encode()
-        added = [(_REQUEST_ID, request_id), *((name, given[name]) for name in _PASSED_ON if name in given)]
+        names = names_of(dict(scope["headers"]))
         status = 500
 
         async def sent(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *added]
+                message["headers"] = [*message["headers"], *names]
             await send(message)
 
         started = time.perf_counter()
         try:
             await self._app(scope, receive, sent)
         except ClientDisconnect:
-            status = _CLIENT_GONE
+            status = CLIENT_GONE
+        except Exception:
+            # Perhaps within its answer: then the server closes the connection, and nobody takes it for whole.
+            status = 500
+            raise
         finally:
-            seconds = time.perf_counter() - started
-            if scope["path"].endswith(_INFERENCE):
-                self._metrics.answered(status, seconds)
-            if status >= 500 and not scope["path"].endswith("/health/ready"):
-                headers = {name.decode(): value.decode("latin-1") for name, value in added}
-                _log.warning(
-                    "failed", path=scope["path"], status=status, seconds=round(seconds, 4), **headers
-                )
+            observe(self._metrics, scope["path"], status, time.perf_counter() - started, names)

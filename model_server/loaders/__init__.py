@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_registry.errors import ConfigError
+from model_server.loaders.gpu import not_used
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,6 +44,9 @@ _LOADERS = {
 
 _OUTLIVE_FORK = frozenset({"scikit-learn", "onnx", "xgboost", "lightgbm"})
 """Frameworks whose models, loaded in one process, answer in those that are forked from it: no threads."""
+
+_ON_GPU = frozenset({"onnx", "xgboost", "tensorflow", "keras"})
+"""Frameworks whose models compute on a GPU where there is one; their loaders take `gpu`, whether to try."""
 
 ENTRY_POINTS = "bluegrid.loaders"
 
@@ -75,12 +79,13 @@ Loader = Callable[[Path], Model]
 """Loads one file; raises ModelError, whose message goes on after "model <uid>"."""
 
 
-def loader_of(model_type: ModelType, trust: Iterable[str] = ()) -> Loader:
+def loader_of(model_type: ModelType, trust: Iterable[str] = (), *, gpu: bool = False) -> Loader:
     """The loader of a model type.
 
     Args:
         model_type: the set's type.
         trust: what the set trusts: types of skops, globals of pickles.
+        gpu: whether the pod has a GPU for its models.
 
     Raises:
         ConfigError: this image has none.
@@ -99,9 +104,17 @@ def loader_of(model_type: ModelType, trust: Iterable[str] = ()) -> Loader:
     else:
         known = sorted({*_LOADERS, *(point.name for point in entry_points(group=ENTRY_POINTS))})
         raise ConfigError(f"BLUEGRID_TYPE: nothing loads {name}; loaders: {', '.join(known)}")
+    if gpu and model_type.framework in _ON_GPU:
+        load = partial(load, gpu=True)
+    elif gpu:
+        not_used(model_type.framework, "its models compute on the CPU")
     return partial(load, trust=tuple(trust))
 
 
-def outlives_fork(model_type: ModelType) -> bool:
-    """Whether models that one process has loaded answer in a process that is forked from it."""
-    return model_type.framework in _OUTLIVE_FORK
+def outlives_fork(model_type: ModelType, *, gpu: bool = False) -> bool:
+    """Whether models that one process has loaded answer in a process that is forked from it.
+
+    What CUDA keeps on a GPU does not.
+    """
+    framework = model_type.framework
+    return framework in _OUTLIVE_FORK and not (gpu and framework in _ON_GPU)

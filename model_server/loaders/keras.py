@@ -17,7 +17,7 @@ from model_server.tensors import DATATYPES
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from model_server.loaders import tensorflow  # noqa: F401, I001 - sets TensorFlow's threads up, before they are
+from model_server.loaders import tensorflow  # noqa: I001 - sets TensorFlow's threads up, before they are
 import keras
 import tensorflow as tf
 
@@ -49,8 +49,15 @@ class KerasModel:
         return {spec.name: np.asarray(tensor) for spec, tensor in zip(self.outputs, given, strict=True)}
 
 
-def load(path: Path, trust: Iterable[str] = ()) -> KerasModel:  # noqa: ARG001 - trust is for pickles
-    """Load a model; ModelError when it is none, or holds code."""
+def load(
+    path: Path,
+    trust: Iterable[str] = (),  # noqa: ARG001 - trust is for pickles
+    *,
+    gpu: bool = False,
+) -> KerasModel:
+    """Load a model, onto a GPU if there is one to use; ModelError when it is none, or holds code."""
+    if gpu:
+        tensorflow.use_gpus()
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
         return KerasModel(model)

@@ -15,9 +15,10 @@ import onnxruntime
 from model_registry.errors import ModelError
 from model_registry.model_types import looks
 from model_server.loaders import TensorSpec
+from model_server.loaders.gpu import not_used
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,6 +36,7 @@ _DATATYPES = {
     "tensor(string)": "BYTES",
 }
 _ERRORS_ONLY = 3
+_CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 
 class OnnxModel:
@@ -52,8 +54,13 @@ class OnnxModel:
         return dict(zip(names, map(np.asarray, self._session.run(names, feeds)), strict=True))
 
 
-def load(path: Path, trust: Iterable[str] = ()) -> OnnxModel:  # noqa: ARG001 - nothing in it runs code
-    """Load an ONNX model.
+def load(
+    path: Path,
+    trust: Iterable[str] = (),  # noqa: ARG001 - nothing in it runs code
+    *,
+    gpu: bool = False,
+) -> OnnxModel:
+    """Load an ONNX model, onto a GPU if there is one to use.
 
     Raises:
         ModelError: it is none, needs files or operators that are not there, or gives what is no tensor.
@@ -62,24 +69,34 @@ def load(path: Path, trust: Iterable[str] = ()) -> OnnxModel:  # noqa: ARG001 - 
     if fault := looks.onnx(data):
         raise ModelError(f"is no ONNX model that this image runs: it {fault}")
     try:
-        session = session_of(data)
+        session = session_of(data, _providers(gpu=gpu))
     # Its errors share no class but Exception.
     except Exception as error:  # noqa: BLE001
         told = " ".join(str(error).split())
         raise ModelError(
             f"is no ONNX model that this image runs: {told}; export it for its version"
         ) from None
+    if gpu and _CUDA not in session.get_providers():
+        not_used("onnx", "ONNX Runtime is not built for CUDA, or finds no GPU")
     return OnnxModel(session)
 
 
-def session_of(graph: bytes, *, optimized: bool = True) -> onnxruntime.InferenceSession:
+def session_of(
+    graph: bytes, providers: Sequence[str] = (_CPU,), *, optimized: bool = True
+) -> onnxruntime.InferenceSession:
     """A session that computes in the thread that asks; raises whatever ONNX Runtime does."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
     if not optimized:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, options, providers=list(providers))
+
+
+def _providers(*, gpu: bool) -> list[str]:
+    """Return who computes, by preference: what CUDA has no kernel for, the CPU computes."""
+    use_cuda = gpu and _CUDA in onnxruntime.get_available_providers()
+    return [_CUDA, _CPU] if use_cuda else [_CPU]
 
 
 def _spec(node: Any, what: str) -> TensorSpec:

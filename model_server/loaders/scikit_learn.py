@@ -31,8 +31,6 @@ class SklearnModel:
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
         self.inputs = (TensorSpec("x", (-1, estimator.n_features_in_)),)
-        self.linear = linear_of(estimator)
-        """The short way to the same answers, where there is one."""
 
     @classmethod
     def of(cls, estimator: Any) -> Model:
@@ -41,7 +39,8 @@ class SklearnModel:
             raise ModelError(
                 f"is a {type(estimator).__name__}, not a fitted estimator with predict; push one that is"
             )
-        return cls(estimator)
+        # The short way to the same answers, where there is one.
+        return linear_of(estimator) or cls(estimator)
 
     @cached_property
     def outputs(self) -> tuple[TensorSpec, ...]:
@@ -55,14 +54,7 @@ class SklearnModel:
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Predict for `x` (n, k); returns `y` (n,), or (n, m) of an estimator with several outputs."""
-        x = inputs["x"]
-        # What is no such table, NumPy would stretch to one; the estimator refuses it.
-        if self.linear is not None and len(x) and x.ndim == 2 and x.shape[1] == self.estimator.n_features_in_:
-            y = self.linear.predict(x)
-            # Of a number that is none, the estimator says what it makes of it.
-            if np.isfinite(y).all():
-                return {"y": y}
-        return {"y": _of_the_protocol(np.asarray(self.estimator.predict(x)))}
+        return {"y": _of_the_protocol(np.asarray(self.estimator.predict(inputs["x"])))}
 
 
 def _of_the_protocol(y: NDArray[Any]) -> NDArray[Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from model_registry.errors import ModelError
 from model_server.loaders import TensorSpec
+from model_server.loaders.gpu import not_used
 from model_server.tensors import DATATYPES
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -83,8 +85,23 @@ class TensorFlowModel:
         return {name: np.asarray(tensor.numpy()) for name, tensor in self._signature(**given).items()}
 
 
-def load(path: Path, trust: Iterable[str] = ()) -> TensorFlowModel:  # noqa: ARG001 - trust is for pickles
-    """Load a SavedModel.
+@cache
+def use_gpus() -> None:
+    """Let this process take memory of GPUs as it needs it: others compute on them too."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus:
+        not_used("tensorflow", "TensorFlow is not built for CUDA, or finds no GPU")
+
+
+def load(
+    path: Path,
+    trust: Iterable[str] = (),  # noqa: ARG001 - trust is for pickles
+    *,
+    gpu: bool = False,
+) -> TensorFlowModel:
+    """Load a SavedModel, onto a GPU if there is one to use.
 
     Raises:
         ModelError: it is none, has no signature to serve, or does what a model need not do.
@@ -95,6 +112,8 @@ def load(path: Path, trust: Iterable[str] = ()) -> TensorFlowModel:  # noqa: ARG
         raise ModelError(f"is no SavedModel: {error}") from None
     if found := sorted(_REFUSED.intersection(_operations(described))):
         raise ModelError(f"has operations that reach out of the model: {', '.join(found)}; export it without")
+    if gpu:
+        use_gpus()
     try:
         saved = tf.saved_model.load(path)
     # Its errors share no class but Exception.

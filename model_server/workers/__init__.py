@@ -2,12 +2,12 @@
 
     client ── front (HTTP, one event loop) ──┬── worker ── models
                  │                           └── worker ── models
-                 └── nursery: fetches, verifies and loads the version once, then forks the workers
+                 └── nursery: has the version fetched, verified and loaded once, then forks the workers
 
-The front parses no body and imports no framework. A worker is forked with the models in its memory, so
-that the next one is there within milliseconds, and all of them share the pages. Each call goes to one worker
-over a socket, several ahead; a call whose step takes too long, or that the worker dies of, is answered with
-that, and the worker's other calls go to the next one.
+The front imports no framework, and answers for no model but linear ones, which are data (`at_once.py`). A
+worker is forked with the models in its memory, so that the next one is there within milliseconds, and all of
+them share the pages. Each call goes to one worker over a socket, several ahead; a call whose step takes too
+long, or that the worker dies of, is answered with that, and the worker's other calls go to the next one.
 
 Frameworks that do not outlive a fork (TensorFlow, Spark) are loaded in each worker instead.
 """

@@ -1,4 +1,4 @@
-"""The front's side: has the nursery and the workers started, hands calls to them, and watches them."""
+"""The front's side: has workers forked, hands calls to them, and watches them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import itertools
 import os
 import signal
 import socket
-import subprocess
-import sys
 import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -16,16 +14,20 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import structlog
 
+from model_server.at_once import answer_at_once
 from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
+from model_server.linear_table import LinearTable
 from model_server.workers.beat import Beat
-from model_server.workers.calls import MESSAGE, Call, Kind, Reply
-from model_server.workers.hand import Flight, Hand
+from model_server.workers.calls import MESSAGE, Call, Kind
+from model_server.workers.hand import Awaited, Hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from model_server.settings import Settings
-    from model_server.workers.calls import Part
+    from model_server.workers.calls import Part, Reply
+    from model_server.workers.hand import Flight
+    from model_server.workers.nursery import NurseryProcess
 
 MAX_WAITING = 1000
 """Calls that are not answered yet; what comes on top is told to come again, while it still may."""
@@ -42,11 +44,13 @@ _TRIES = 2
 _MAX_FAILURES = 3
 """Workers in a row that end before they are up, until the pod gives up."""
 
-_NURSERY = "model_server.workers.nursery"
-
 
 class Crew:
     """All workers of a pod; made, started and asked in one event loop.
+
+    Args:
+        settings: of the pod.
+        nursery: where the workers come from; it ends with the crew.
 
     Attributes:
         reason: why it takes no calls yet, or no longer; None: it takes them.
@@ -55,7 +59,7 @@ class Crew:
         broken: done, with the reason, when it never will take calls again.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, nursery: NurseryProcess) -> None:
         self.reason: str | None = "starting"
         self.models = self.examples = 0
         self._loop = asyncio.get_running_loop()
@@ -67,21 +71,16 @@ class Crew:
         self._waiting: list[Flight] = []
         self._culprits: dict[str, Flight] = {}
         """Of workers that have ended by themselves, until the nursery tells how."""
-        self._numbers = itertools.cycle(range(1, 2**32))
-        self._open = self._open_bytes = self._failures = 0
+        # Not cycle(), which keeps all that it has given.
+        self._numbers = (1 + number % (2**32 - 1) for number in itertools.count())
+        self._failures = 0
         self._unloaded: set[str] = set()
+        self._linear: LinearTable | None = None
         self._log = structlog.get_logger()
-        self._nursery: subprocess.Popen[bytes]
-        self._control: socket.socket
+        self._nursery, self._control = nursery, nursery.control
 
     def start(self) -> None:
-        """Start the nursery; `reason` tells how far it is."""
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._nursery = subprocess.Popen(
-                [sys.executable, "-m", _NURSERY, str(theirs.fileno())], pass_fds=[theirs.fileno()]
-            )
-        self._control.send(self._settings.model_dump_json().encode())
+        """Listen to the nursery; `reason` tells how far it is."""
         self._control.setblocking(False)
         self._loop.add_reader(self._control, self._from_nursery)
         self._loop.call_later(_LOOK_EVERY, self._look)
@@ -101,17 +100,33 @@ class Crew:
         Raises:
             RequestError: it is not answered: too many wait, it took too long, or its worker ended.
         """
-        slot = None
-        if self._settings.load == "lazy" and call.uid:
+        flight = Awaited(call)
+        self.take(flight)
+        return await flight.reply()
+
+    def take(self, flight: Flight) -> None:
+        """Have a flight's call answered; it is told.
+
+        Raises:
+            RequestError: it is not: there are no models yet, or too many calls wait.
+        """
+        slot, uid = None, flight.call.uid
+        if self._linear is not None and self.reason is None and uid not in self._unloaded:
+            part = answer_at_once(self._linear, self._settings.version, flight.call)
+            if part is not None:
+                flight.receive(part)
+                return
+        if self._settings.load == "lazy" and uid:
             # So that each model is loaded, and takes memory, in one worker only.
-            slot = zlib.crc32(call.uid.encode()) % self._settings.workers
-        return await self._ask(call, slot)
+            slot = zlib.crc32(uid.encode()) % self._settings.workers
+        self._take(flight, slot)
 
     async def ask_all(self, call: Call) -> list[Part]:
         """Have a call of one part answered by every worker."""
-        if self.reason is not None:
-            raise NotReadyError(f"not ready: {self.reason}")
-        replies = await asyncio.gather(*(self._ask(call, slot) for slot in range(self._settings.workers)))
+        flights = [Awaited(call) for _ in range(self._settings.workers)]
+        for slot, flight in enumerate(flights):
+            self._take(flight, slot)
+        replies = await asyncio.gather(*(flight.reply() for flight in flights))
         return [reply.first for reply in replies]
 
     async def load(self, uid: str) -> Part:
@@ -160,26 +175,20 @@ class Crew:
         self._fork(slot)
         for flight in hand.flights.values():
             flight.tries += 1
-            if flight.tries < _TRIES and not flight.first.done():
+            if flight.tries < _TRIES and not flight.is_begun:
                 self._dispatch(flight, None)
             else:
                 flight.fail(CrashError("the processes that were to answer this ended; see the log"))
 
-    async def _ask(self, call: Call, slot: int | None) -> Reply:
+    def _take(self, flight: Flight, slot: int | None) -> None:
         if self.reason is not None:
             raise NotReadyError(f"not ready: {self.reason}")
-        if self._open >= MAX_WAITING or self._open_bytes + len(call.body) > MAX_WAITING_BYTES:
-            raise BusyError(f"{self._open} requests wait already; come again, or add replicas")
-        flight = Flight(next(self._numbers), call)
-        self._open += 1
-        self._open_bytes += len(call.body)
-        try:
-            self._dispatch(flight, slot)
-            first = await flight.first
-        finally:
-            self._open -= 1
-            self._open_bytes -= len(call.body)
-        return Reply(first, None if first.is_last else flight.rest())
+        waiting = len(self._waiting) + sum(len(hand.flights) for hand in self._up())
+        size = sum(len(each.call.body) for each in self._waiting) + sum(hand.bytes for hand in self._up())
+        if waiting >= MAX_WAITING or size + len(flight.call.body) > MAX_WAITING_BYTES:
+            raise BusyError(f"{waiting} requests wait already; come again, or add replicas")
+        flight.number = next(self._numbers)
+        self._dispatch(flight, slot)
 
     def _dispatch(self, flight: Flight, slot: int | None) -> None:
         hand = self._hands[slot] if slot is not None else None
@@ -230,6 +239,9 @@ class Crew:
             self._break(told["failed"])
         elif "fetched" in told:
             self.models, self.examples = told["fetched"], told["examples"]
+            for fd in fds:
+                self._linear = LinearTable(fd)
+                os.close(fd)
             # Alone at first: what it cannot load, the others cannot either.
             self._fork(0, is_first=True)
         elif "forked" in told:
@@ -249,7 +261,9 @@ class Crew:
     def _take_in(self, hand: Hand) -> None:
         hand.is_up = True
         for uid in self._unloaded:
-            hand.hand(Flight(next(self._numbers), Call(Kind.UNLOAD, uid)))
+            order = Awaited(Call(Kind.UNLOAD, uid))
+            order.number = next(self._numbers)
+            hand.hand(order)
         for slot in range(self._settings.workers):
             if slot not in self._hands:
                 self._fork(slot)

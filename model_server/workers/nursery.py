@@ -1,7 +1,7 @@
-"""`python -m model_server.workers.nursery <fd>`: brings a version up, then forks workers when it is told to.
+"""The nursery: a process that brings a version up, then forks workers when it is told to.
 
-It talks with the front over a socket of messages, each a JSON object: settings come first, then orders; it
-tells how far it is, and sends a new worker's connection and memory along with its name.
+It talks with the front over a socket of messages, each a JSON object: orders come in; it tells how far it is,
+and sends a new worker's connection and memory along with its name.
 """
 
 from __future__ import annotations
@@ -16,21 +16,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
+import structlog
 
-from model_server import logs
 from model_server.answering import Answering
 from model_server.failure import reason_of
+from model_server.linear import LinearModel
+from model_server.linear_pool import LinearPool
+from model_server.linear_table import LinearTable
 from model_server.loaders import outlives_fork
 from model_server.pool import Pool
-from model_server.settings import Settings
 from model_server.startup import fetched
 from model_server.workers.beat import Beat
 from model_server.workers.calls import MESSAGE, UP, Part, part_bytes
 from model_server.workers.worker import Worker, end_with_parent, limit_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from model_server.settings import Settings
     from model_server.startup import FetchedVersion
 
 _FIRST_TO_GO = "1000"
@@ -42,14 +45,57 @@ class Nursery:
     def __init__(self, control: socket.socket, settings: Settings) -> None:
         self._control = control
         self._settings = settings
-        self._pool: Pool
+        self._pool: Pool | LinearPool
         self._version: FetchedVersion
-        self._shared = settings.load == "eager" and outlives_fork(settings.type)
+        self._outlives_fork = outlives_fork(settings.type, gpu=settings.gpu > 0)
+        self._shared = settings.load == "eager" and self._outlives_fork
         self._children: dict[str, int] = {}
         self._forked = 0
 
-    def run(self) -> None:
-        """Bring the version up, tell how that went, and obey until the front closes the connection."""
+    def run(self) -> int:
+        """Bring the version up, tell how that went, and obey.
+
+        Another process, the loader, imports the framework. Where all that it makes is data, it hands that
+        over and ends, and its memory goes with it; else it is the nursery from there on.
+
+        Returns:
+            The exit code, or minus the number of the signal that ended the loader.
+        """
+        if not self._shared:
+            if self._bring_up():
+                self._tell_fetched()
+                self._obey_all()
+            return 0
+        taken, given = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        loader = os.fork()
+        if loader == 0:
+            taken.close()
+            end_with_parent()
+            self._be_loader(given)
+            return 0
+        given.close()
+        _, fds, _, _ = socket.recv_fds(taken, 1, 1)
+        status = _ended(loader)
+        for fd in fds:
+            self._pool = LinearPool(LinearTable(fd))
+            os.close(fd)
+            self._obey_all()
+        return status
+
+    def _be_loader(self, given: socket.socket) -> None:
+        if not self._bring_up():
+            return
+        linear = [served for served in self._pool.values() if isinstance(served.model, LinearModel)]
+        fds = [LinearTable.make(linear)] if linear else []
+        self._tell_fetched(fds)
+        if 0 < len(linear) == len(self._pool):
+            socket.send_fds(given, [b"."], fds)
+            return
+        given.close()
+        self._obey_all()
+
+    def _bring_up(self) -> bool:
+        """Fetch and load, and tell how that went; whether it went well."""
         try:
             self._version = fetched(self._settings, self._say)
             if self._shared:
@@ -58,10 +104,16 @@ class Nursery:
         # A nursery that died silently would leave a pod that is live and never ready.
         except Exception as error:  # noqa: BLE001
             self._tell({"failed": reason_of(error, self._settings)})
-            return
+            return False
+        return True
+
+    def _tell_fetched(self, fds: Sequence[int] = ()) -> None:
+        self._tell({"fetched": len(self._version.rows), "examples": self._version.examples}, fds)
+
+    def _obey_all(self) -> None:
+        """Obey until the front closes the connection."""
         gc.collect()
         gc.freeze()  # pages that are shared stay shared: no collection writes to them
-        self._tell({"fetched": len(self._version.rows), "examples": self._version.examples})
         with suppress(BrokenPipeError, ConnectionResetError):  # the front has gone
             while order := self._control.recv(MESSAGE):
                 self._obey(orjson.loads(order))
@@ -82,13 +134,13 @@ class Nursery:
         pid = os.fork()
         if pid == 0:
             theirs.close()
+            if self._settings.gpu:
+                os.environ["CUDA_VISIBLE_DEVICES"] = str(slot % self._settings.gpu)
             self._be_worker(ours, Beat(memory), is_first=is_first)
         self._children[name] = pid
         ours.close()
         with theirs:
-            socket.send_fds(
-                self._control, [orjson.dumps({"forked": name, "slot": slot})], [theirs.fileno(), memory]
-            )
+            self._tell({"forked": name, "slot": slot}, [theirs.fileno(), memory])
         os.close(memory)
 
     def _be_worker(self, connection: socket.socket, beat: Beat, *, is_first: bool) -> NoReturn:
@@ -119,7 +171,7 @@ class Nursery:
             except Exception as error:  # noqa: BLE001 - the front tells it
                 say(failed=reason_of(error, self._settings))
                 return
-        if outlives_fork(self._settings.type):
+        if self._outlives_fork:
             limit_memory(self._settings.request_memory + (self._settings.memory or 0))
         say()
         Worker(connection, beat, Answering(self._settings, self._pool), self._pool).run()
@@ -138,29 +190,71 @@ class Nursery:
     def _say(self, line: str) -> None:
         self._tell({"said": line})
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _tell(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
         # The front has gone when it takes no message; recv() then ends the loop.
         with suppress(BrokenPipeError, ConnectionResetError):
-            self._control.send(orjson.dumps(message))
+            socket.send_fds(self._control, [orjson.dumps(message)], fds)
 
 
 def _end(pid: int) -> int:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+    return _ended(pid)
+
+
+def _ended(pid: int) -> int:
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status)
 
 
-def main() -> None:
-    """Be the nursery of the front that started this process."""
-    end_with_parent()
-    # The front is told to stop, answers what it has, and ends this process and the workers by going.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logs.configure()
-    control = socket.socket(fileno=int(sys.argv[1]))
-    Nursery(control, Settings.model_validate_json(control.recv(MESSAGE))).run()
+class NurseryProcess:
+    """The nursery, as the front sees it.
+
+    Attributes:
+        pid: of the process, a child of this one.
+        control: the socket of messages; the nursery ends when it is closed.
+    """
+
+    def __init__(self, pid: int, control: socket.socket) -> None:
+        self.pid, self.control = pid, control
+        self._status: int | None = None
+
+    def wait(self) -> int:
+        """Wait until it has ended; returns its exit code, or minus a signal's number."""
+        if self._status is None:
+            self._status = _ended(self.pid)
+        return self._status
 
 
-if __name__ == "__main__":
-    main()
+def start(settings: Settings) -> NurseryProcess:
+    """Fork the nursery from this process, with which it shares all that is imported by now."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    gc.collect()
+    gc.freeze()  # as in Nursery.run()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        _be_nursery(theirs, settings)
+    theirs.close()
+    return NurseryProcess(pid, ours)
+
+
+def _be_nursery(control: socket.socket, settings: Settings) -> NoReturn:
+    status = 1
+    try:
+        end_with_parent()
+        # The front is told to stop, answers what it has, and ends this process and the workers by going.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        status = Nursery(control, settings).run()
+    except Exception:  # noqa: BLE001 - below this there is nothing that would tell it
+        structlog.get_logger().exception("nursery ended")
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if status < 0:
+            # As the loader ended, so that the front tells it.
+            signal.signal(-status, signal.SIG_DFL)
+            os.kill(os.getpid(), -status)
+        # Nothing of the process that it was forked from is ended here.
+        os._exit(status)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from socket import socket
 
     from model_server.answering import Answering
+    from model_server.linear_pool import LinearPool
     from model_server.pool import Pool
     from model_server.workers.beat import Beat
     from model_server.workers.calls import Part
@@ -36,7 +37,7 @@ class Worker:
         pool: the models that it has.
     """
 
-    def __init__(self, connection: socket, beat: Beat, answering: Answering, pool: Pool) -> None:
+    def __init__(self, connection: socket, beat: Beat, answering: Answering, pool: Pool | LinearPool) -> None:
         self._connection = connection
         self._beat = beat
         self._answering = answering

@@ -77,9 +77,19 @@ def test_a_live_route_that_has_changed_is_proven_and_so_is_a_new_standing_route(
     plan = run_program(registry())
     for key in (LIVE, "Ingress line-loading-d1", "Ingress line-loading-d2"):
         hooks = plan[key].hooks
-        assert set(hooks) == {"after_create", "after_update"}
+        assert {"after_create", "after_update"} <= set(hooks)
         assert hooks["after_create"] == hooks["after_update"]
     assert [each.key for each in plan.resources.values() if each.hooks and "Ingress" not in each.key] == []
+
+
+def test_a_cluster_is_proven_to_be_out_of_use_before_its_first_object_goes(registry: Write) -> None:
+    plan = run_program(registry())
+    hooked = {key for key, each in plan.resources.items() if "before_delete" in each.hooks}
+    assert hooked == {"Ingress line-loading-d1", "Ingress line-loading-d2"}
+    # Deletes go backwards: what an object depends on outlives it.
+    assert {"Service line-loading-d1", "Deployment line-loading-d1"} <= plan.before("Ingress line-loading-d1")
+    # A state names the hook for ever.
+    assert {plan[key].hooks["before_delete"] for key in hooked} == {("bluegrid-drained",)}
 
 
 def test_where_the_proxy_cannot_be_reached_nothing_is_asked_of_it(registry: Write) -> None:
@@ -89,8 +99,8 @@ def test_where_the_proxy_cannot_be_reached_nothing_is_asked_of_it(registry: Writ
 
 def test_a_cluster_of_no_pods_is_not_asked_for_answers(registry: Write) -> None:
     plan = run_program(registry(replicas=0))
-    assert plan["Ingress line-loading-d2"].hooks == {}
-    assert plan["Ingress line-loading-d1"].hooks != {}
+    assert "after_update" not in plan["Ingress line-loading-d2"].hooks
+    assert "after_update" in plan["Ingress line-loading-d1"].hooks
 
 
 def test_every_wait_ends_at_the_stacks_time_out(registry: Write) -> None:

@@ -72,6 +72,35 @@ def test_the_live_route_is_the_one_url_of_the_service(registry: Write) -> None:
     assert plan.outputs == {"urls": {"line-loading": "http://models.example.org/modelService/line-loading"}}
 
 
+def test_a_certificate_is_of_the_live_route_s_host_alone(registry: Write) -> None:
+    plan = run_program(registry(), host="models.example.org", tlsSecret="models-tls")
+    assert plan["Ingress line-loading"].inputs["spec"]["tls"] == [
+        {"hosts": ["models.example.org"], "secretName": "models-tls"}
+    ]
+    assert "tls" not in plan["Ingress line-loading-d1"].inputs["spec"]
+    assert plan.outputs["urls"] == {"line-loading": "https://models.example.org/modelService/line-loading"}
+
+
+def test_pods_are_spread_over_zones_and_nodes(registry: Write) -> None:
+    constraints = pod_of(run_program(registry()), "Deployment line-loading-d1")["topologySpreadConstraints"]
+    assert [each["topologyKey"] for each in constraints] == [
+        "topology.kubernetes.io/zone",
+        "kubernetes.io/hostname",
+    ]
+    for each in constraints:
+        assert each["labelSelector"] == {"matchLabels": {"app": "line-loading-d1"}}
+        assert each["whenUnsatisfiable"] == "ScheduleAnyway"
+
+
+def test_pods_may_speak_with_the_store_and_dns_only(registry: Write) -> None:
+    plan = run_program(registry())
+    spec = plan["NetworkPolicy platform"].inputs["spec"]
+    (label,) = spec["podSelector"]["matchLabels"].items()
+    for key in ("Deployment line-loading-d1", "Job line-loading-d1-preflight"):
+        assert label in plan[key].inputs["spec"]["template"]["metadata"]["labels"].items()
+    assert spec["egress"][0]["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
+
+
 def test_every_cluster_stands_under_a_host_that_nobody_can_guess(registry: Write) -> None:
     hosts = []
     for key in ("one", "another"):
@@ -107,18 +136,23 @@ def test_a_pod_knows_what_it_serves(registry: Write) -> None:
             "BLUEGRID_METRICS_PORT": "8082",
             "BLUEGRID_ADMIN_PORT": "8083",
             "BLUEGRID_WORKERS": "1",
+            "BLUEGRID_TIME_LIMIT": "4",
             "BLUEGRID_REQUEST_MEMORY": str(2**28),
         }
 
 
-def test_a_pod_that_loads_on_request_has_half_its_memory_for_models(registry: Write) -> None:
-    folder = registry()
+def env_of_d2(folder: Path, old: str, new: str) -> dict[str, str]:
+    """The environment of cluster d2's pods, once this is written in its row."""
     file = folder / "g1.yaml"
-    file.write_text(file.read_text().replace("memory: 1Gi", "memory: 1Gi, load: lazy", 1))
-    env = {
-        each["name"]: each.get("value")
-        for each in container_of(run_program(folder), "Deployment line-loading-d2")["env"]
-    }
+    head, _, row = file.read_text().partition("id: d2")
+    assert old in row
+    file.write_text(f"{head}id: d2{row.replace(old, new, 1)}")
+    container = container_of(run_program(folder), "Deployment line-loading-d2")
+    return {each["name"]: each.get("value") for each in container["env"]}
+
+
+def test_a_pod_that_loads_on_request_has_half_its_memory_for_models(registry: Write) -> None:
+    env = env_of_d2(registry(), "memory: 1Gi", "memory: 1Gi, load: lazy")
     assert (env["BLUEGRID_LOAD"], env["BLUEGRID_MEMORY"]) == ("lazy", str(2**29))
 
 
@@ -130,6 +164,35 @@ def test_a_pod_is_told_to_compile_its_models_where_the_set_says_so(registry: Wri
     for key in ("Job line-loading-d1-preflight", "Deployment line-loading-d1"):
         env = {each["name"]: each.get("value") for each in container_of(plan, key)["env"]}
         assert env["BLUEGRID_ACCELERATE"] == "onnx"
+
+
+@pytest.mark.parametrize(("cpu", "workers"), [("250m", "1"), ("1", "1"), ("2", "2"), ("2500m", "3")])
+def test_a_pod_has_a_worker_for_each_cpu_and_a_share_of_memory_for_each(
+    registry: Write, cpu: str, workers: str
+) -> None:
+    env = env_of_d2(registry(), "cpu: 500m", f"cpu: {cpu}")
+    assert env["BLUEGRID_WORKERS"] == workers
+    assert int(env["BLUEGRID_REQUEST_MEMORY"]) == pytest.approx(2**28 / int(workers), abs=1)
+
+
+def test_what_a_request_may_take_is_the_clusters_to_say(registry: Write) -> None:
+    limits = "memory: 1Gi, timeoutSeconds: 90, memoryPerRequest: 100Mi"
+    env = env_of_d2(registry(), "memory: 1Gi", limits)
+    assert (env["BLUEGRID_TIME_LIMIT"], env["BLUEGRID_REQUEST_MEMORY"]) == ("90", str(100 * 2**20))
+
+
+def test_a_pod_that_goes_has_time_for_the_longest_request(registry: Write) -> None:
+    seconds = []
+    for limit in (4, 600):
+        folder = registry()
+        env_of_d2(folder, "memory: 1Gi", f"memory: 1Gi, timeoutSeconds: {limit}")
+        pod = pod_of(run_program(folder), "Deployment line-loading-d2")
+        seconds.append(pod["terminationGracePeriodSeconds"])
+    assert seconds[1] - seconds[0] == 596
+
+
+def test_a_pod_with_a_gpu_is_told_so(registry: Write) -> None:
+    assert env_of_d2(registry(gpu=2), "cpu: 500m", "cpu: 2")["BLUEGRID_GPU"] == "2"
 
 
 def test_a_pod_is_told_whom_and_what_its_set_trusts(registry: Write) -> None:

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
             {"kubeconfig": "/nowhere"},
             "bluegrid:kubeconfig: /nowhere is not a file: pulumi config set bluegrid:kubeconfig VALUE",
         ),
+        (
+            {"tlsSecret": "models-tls"},
+            "bluegrid:tlsSecret: a certificate is of a host; set bluegrid:host too: "
+            "pulumi config set bluegrid:tlsSecret VALUE",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )

@@ -8,14 +8,25 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-OURS = {"benchmarks", "cli", "components", "examples", "model_registry", "model_server", "tests", "tools"}
+OURS = {
+    "benchmarks",
+    "cli",
+    "components",
+    "examples",
+    "model_registry",
+    "model_server",
+    "previews",
+    "tests",
+    "tools",
+}
 MAY_IMPORT = {
     "model_registry": set(),
     "model_server": {"model_registry"},
     "components": {"model_registry"},
-    "cli": {"model_registry"},
-    "examples": {"model_registry"},
-    "tools": {"model_registry", "examples"},
+    "previews": {"model_registry"},
+    "cli": {"model_registry", "previews"},
+    "examples": {"model_registry", "model_server"},
+    "tools": {"model_registry", "examples", "previews"},
     "benchmarks": {"examples", "model_registry", "model_server", "tools"},
 }
 
@@ -32,8 +43,8 @@ def test_a_package_imports_only_what_stands_below_it(package: str) -> None:
     assert strays == []
 
 
-@pytest.mark.parametrize("package", ["model_registry", "model_server"])
-def test_what_runs_in_a_pod_knows_nothing_of_pulumi_and_kubernetes(package: str) -> None:
+@pytest.mark.parametrize("package", ["model_registry", "model_server", "previews"])
+def test_what_runs_without_a_stack_knows_nothing_of_pulumi_and_kubernetes(package: str) -> None:
     for path in (CHECKOUT / package).rglob("*.py"):
         assert _imported(path).isdisjoint({"pulumi", "pulumi_kubernetes", "kubernetes"}), path
 

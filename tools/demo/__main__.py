@@ -76,8 +76,12 @@ def _clean(telling: Telling) -> int:
     if (STATE / "node").exists():
         Node.of_checkout(CHECKOUT).down(purge=True)
     elif stack_file.exists():
-        destroy = f". {settings} && pulumi destroy --yes --stack {STACK} --config-file {stack_file}"
-        if subprocess.run(["sh", "-c", destroy], cwd=CHECKOUT, check=False).returncode != 0:
+        # The program has the hooks by which it proves that nobody is sent to what goes.
+        destroy = f"pulumi destroy --yes --run-program --stack {STACK} --config-file {stack_file}"
+        if (
+            subprocess.run(["sh", "-c", f". {settings} && {destroy}"], cwd=CHECKOUT, check=False).returncode
+            != 0
+        ):
             raise BluegridError("the cluster could not be cleaned, see above; `make clean` tries again")
     telling.say("clean", "nothing of the demo runs")
     return 0

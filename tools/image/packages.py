@@ -66,8 +66,21 @@ def install(commands: Commands, locked: str, python: str, into: Path) -> None:
         *(word for name in _SOURCE_ONLY for word in ("--no-binary", name)),
         "--require-hashes", "--no-deps", "--target", into, "--requirement", file,
     )  # fmt: skip
+    share_openmp(into)
     trim(into, _NEVER_RUN)
     trim(into / "botocore" / "data", ["*/"], keep=_AWS_SERVICES)
+
+
+def share_openmp(packages: Path) -> None:
+    """Let LightGBM find OpenMP where it looks for the system's, which a base need not have: scikit-learn's.
+
+    The Containerfile has the link's folder in LD_LIBRARY_PATH.
+    """
+    if (packages / "lightgbm").is_dir():
+        (brought,) = (packages / "scikit_learn.libs").glob("libgomp-*.so*")
+        link = packages / "openmp" / "libgomp.so.1"
+        link.parent.mkdir()
+        link.symlink_to(Path("..", brought.parent.name, brought.name))
 
 
 def environment() -> dict[str, str]:

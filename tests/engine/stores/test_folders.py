@@ -100,6 +100,16 @@ def test_folders_come_out_of_a_cache(store: Store, pushed: PushReport, folder: P
     assert tree(fetched.paths["line-2"]) == tree(folder / "line-2.savedmodel")
 
 
+def test_a_folder_is_made_by_a_python_that_has_no_filters_for_archives(
+    store: Store, pushed: PushReport, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Such as Debian 12's, which pods may have.
+    monkeypatch.delattr(tarfile.TarFile, "extract")
+    monkeypatch.delattr(tarfile.TarFile, "extractall")
+    fetched = fetch(store, "g1", "v1", pushed.manifest, tmp_path / "into")
+    assert tree(fetched.paths["line-2"]) == tree(folder / "line-2.savedmodel")
+
+
 def hostile(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as writer:
@@ -114,6 +124,8 @@ def hostile(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> bytes
     [
         hostile("../outside"),
         hostile("/tmp/bluegrid-outside"),
+        hostile("variables/../../outside"),
+        hostile("."),
         hostile("link", tarfile.SYMTYPE, "/etc/passwd"),
         hostile("link", tarfile.LNKTYPE, "../outside"),
         hostile("device", tarfile.CHRTYPE),

@@ -172,3 +172,14 @@ def test_a_cluster_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
 
 def test_wrong_usage_is_exit_code_2() -> None:
     assert bluegrid("push").returncode == 2
+
+
+def test_every_value_of_which_no_cluster_can_be_made_is_told_in_one_line(online: Path) -> None:
+    wrong: list[str | Path] = ["--version", "v2", "--cpu", "2GB", "--replicas", "-1", "--registry", online]
+    done = bluegrid("cluster", "add", "line-loading", "D_2", *wrong)
+    assert done.returncode == 1
+    assert [line.split(": ")[:2] for line in done.stderr.splitlines()] == [
+        ["error", "id"],
+        ["error", "replicas"],
+        ["error", "cpu"],
+    ]

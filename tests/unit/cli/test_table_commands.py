@@ -211,4 +211,4 @@ def test_the_reference_of_all_commands_is_up_to_date() -> None:
     ]
     made = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
     kept = (CHECKOUT / "docs" / "reference" / "cli.md").read_text()
-    assert kept == made, "run: " + " ".join(["python", *command[1:], "--output", "docs/reference/cli.md"])
+    assert kept == made, "run: " + " ".join(["python", *command[1:], ">", "docs/reference/cli.md"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,11 @@ from components import Gate, RouteNotProven
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+Answer = tuple[int, str | None, str | None]
+"""Status, cluster and version."""
+
 OLD, NEW, NOT_READY = (200, "d1", "v1"), (200, "d2", "v2"), (503, "d2", "v2")
+NO_ROUTE, NOBODY_BEHIND_IT = (404, None, None), (503, None, None)
 OTHER_VERSION = (200, "d2", "v1")
 
 
@@ -24,14 +28,14 @@ OTHER_VERSION = (200, "d2", "v1")
 class Proxy:
     """Answers as told, the last answer for ever; keeps what it was asked and over how many connections."""
 
-    answers: Sequence[tuple[int, str, str]]
+    answers: Sequence[Answer]
     address: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
     connections: int = 0
 
 
 @contextmanager
-def proxy(*answers: tuple[int, str, str]) -> Iterator[Proxy]:
+def proxy(*answers: Answer) -> Iterator[Proxy]:
     state = Proxy(answers)
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,8 +49,9 @@ def proxy(*answers: tuple[int, str, str]) -> Iterator[Proxy]:
             status, cluster, version = state.answers[min(len(state.asked), len(state.answers) - 1)]
             state.asked.append((self.path, self.headers["Host"]))
             self.send_response(status)
-            self.send_header("Bluegrid-Cluster", cluster)
-            self.send_header("Bluegrid-Version", version)
+            if cluster is not None and version is not None:
+                self.send_header("Bluegrid-Cluster", cluster)
+                self.send_header("Bluegrid-Version", version)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -64,9 +69,12 @@ def proxy(*answers: tuple[int, str, str]) -> Iterator[Proxy]:
             thread.join()
 
 
+def gate(address: str, timeout: float = 30) -> Gate:
+    return Gate(address, service="line-loading", cluster="d2", version="v2", answers=20, timeout=timeout)
+
+
 def wait(address: str, host: str | None = None, timeout: float = 30) -> None:
-    gate = Gate(address, service="line-loading", cluster="d2", version="v2", answers=20, timeout=timeout)
-    asyncio.run(gate.wait(host))
+    asyncio.run(gate(address, timeout).wait(host))
 
 
 def test_twenty_answers_of_the_new_version_on_as_many_connections_open_the_gate() -> None:
@@ -77,7 +85,7 @@ def test_twenty_answers_of_the_new_version_on_as_many_connections_open_the_gate(
 
 
 @pytest.mark.parametrize("stray", [OLD, NOT_READY, OTHER_VERSION])
-def test_one_other_answer_starts_the_count_anew(stray: tuple[int, str, str]) -> None:
+def test_one_other_answer_starts_the_count_anew(stray: Answer) -> None:
     with proxy(*[NEW] * 19, stray, NEW) as seen:
         wait(seen.address)
     assert len(seen.asked) == 40
@@ -111,3 +119,21 @@ def test_settings_of_the_users_shell_do_not_redirect_the_gate(monkeypatch: pytes
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with proxy(NEW) as seen:
         wait(seen.address)
+
+
+def test_a_route_that_has_gone_is_as_good_where_that_is_said() -> None:
+    with proxy(OLD, NOBODY_BEHIND_IT, NO_ROUTE) as seen:
+        asyncio.run(replace(gate(seen.address), or_no_route=True).wait(None))
+    assert len(seen.asked) == 22
+
+
+def test_a_route_that_has_gone_is_no_proof_of_a_switch() -> None:
+    with proxy(NO_ROUTE) as seen, pytest.raises(RouteNotProven, match="last: status 404 of cluster none"):
+        wait(seen.address, timeout=0.2)
+
+
+def test_a_service_that_goes_must_be_answered_by_nobody() -> None:
+    with proxy(OLD) as seen:
+        gone = replace(gate(seen.address, 0.2), cluster=None, version=None, or_no_route=True)
+        with pytest.raises(RouteNotProven, match="its route did not go"):
+            asyncio.run(gone.wait(None))

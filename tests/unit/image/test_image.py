@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 import model_registry
 from model_server import loaders
-from tools.image import DEFAULT, FAMILIES, ImageError, cache, family_of
+from tools.image import DEFAULT, FAMILIES, ImageError, cache, family_of, packages
+from tools.image.base import CONTAINERFILE
 from tools.image.commands import Commands
 from tools.image.keys import key_of, sources
 from tools.image.trim import trim
@@ -54,13 +56,58 @@ def test_what_never_runs_is_left_out(tmp_path: Path) -> None:
     assert left == {"scipy/linalg/blas.py", "data/s3/x"}
 
 
+def test_lightgbm_finds_the_openmp_that_scikit_learn_brings(tmp_path: Path) -> None:
+    brought = tmp_path / "scikit_learn.libs" / "libgomp-e985bcbb.so.1.0.0"
+    brought.parent.mkdir()
+    brought.write_bytes(b"OpenMP")
+    packages.share_openmp(tmp_path)
+    assert not (tmp_path / "openmp").exists()
+    (tmp_path / "lightgbm").mkdir()
+    packages.share_openmp(tmp_path)
+    assert (tmp_path / "openmp" / "libgomp.so.1").read_bytes() == b"OpenMP"
+    (folder,) = re.findall(r"LD_LIBRARY_PATH=(\S+)", CONTAINERFILE.read_text())
+    assert folder == "/opt/bluegrid/packages/openmp"
+
+
+def test_a_worker_computes_in_one_thread() -> None:
+    said = CONTAINERFILE.read_text()
+    for threads in ("OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1"):
+        assert threads in said
+
+
 def test_every_loader_is_in_an_image_and_all_have_every_one() -> None:
     folder = Path(loaders.__file__).parent
-    shared = {"__init__", "boosters", "scikit_learn"}
+    shared = {"__init__", "boosters", "gpu", "scikit_learn"}
     modules = {path.stem for path in folder.glob("*.py")} - shared
     assert set(FAMILIES["all"].loaders) == modules
     assert FAMILIES["spark"].has_java
     assert not FAMILIES[DEFAULT].has_java
+
+
+def test_every_familys_packages_are_locked_and_those_of_all_are_theirs(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        offline = {**packages.environment(), "UV_OFFLINE": "1"}
+        commands = Commands(tmp_path / "log", lock.fileno(), offline)
+        of = {
+            name: set(
+                re.findall(r"^([\w.-]+)==", packages.requirements(commands, family.extras), re.MULTILINE)
+            )
+            for name, family in FAMILIES.items()
+        }
+    frameworks = {
+        DEFAULT: {"scikit-learn", "skops"},
+        "onnx": {"onnxruntime"},
+        "xgboost": {"xgboost-cpu"},
+        "lightgbm": {"lightgbm"},
+        "tensorflow": {"tensorflow-cpu", "keras"},
+        "spark": {"pyspark"},
+    }
+    for name, expected in frameworks.items():
+        assert expected <= of[name]
+        strangers = set().union(*frameworks.values()) - expected - frameworks[DEFAULT]
+        assert not strangers & of[name]
+    every = of.pop("all")
+    assert every == set().union(*of.values())
 
 
 def test_an_unknown_family_is_refused_with_those_that_there_are() -> None:

@@ -64,6 +64,13 @@ def test_an_edit_changes_words_and_keeps_their_quotes(folder: Path) -> None:
     assert not edit_set(folder, "g1", name="Line load")
 
 
+@pytest.mark.parametrize("name", ["the operator's", 'the "north"', "a\\b", "a: b # c", "{}"])
+def test_a_name_that_its_quotes_cannot_hold_is_put_in_others(name: str, folder: Path) -> None:
+    edit_set(folder, "g1", name=name, task=name)
+    edited = Registry.load(folder).of_set("g1").set
+    assert (edited.name, edited.task) == (name, name)
+
+
 def test_an_edit_that_makes_a_mistake_is_refused(folder: Path) -> None:
     (folder / "g1.yaml").write_text(TEXT.replace("scikit-learn/skops", "scikit-learn/joblib"))
     before = (folder / "g1.yaml").read_text()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import random
+import tracemalloc
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -168,3 +170,32 @@ def test_a_damaged_schema_is_told(schema: bytes) -> None:
     assert told(TypeGuard(SKOPS), "line-1", zip_of(schema)).startswith(
         "model line-1: has a damaged schema.json"
     )
+
+
+def test_a_zip_of_any_bytes_is_read_or_told() -> None:
+    sound = skops.io.dumps(ridge())
+    guard = TypeGuard(SKOPS)
+    damages = random.Random(7)
+    told_of = []
+    for _ in range(2000):
+        data = bytearray(sound)
+        # What a reader of zips relies on lies at the end.
+        for _ in range(damages.randint(1, 8)):
+            data[-damages.randint(1, 400)] = damages.randrange(256)
+        try:
+            guard.check("line-1", bytes(data[damages.choice((0, 0, 1)) :]))
+        except FormatError as error:
+            told_of.append(str(error))
+    assert len(told_of) > 1000
+    assert all(line.isprintable() for line in told_of)
+
+
+def test_a_schema_that_grows_beyond_what_it_claims_is_not_unpacked() -> None:
+    size = 64 * 2**20
+    bomb = zip_of(b" " * size).replace(size.to_bytes(4, "little"), (99).to_bytes(4, "little"))
+    tracemalloc.start()
+    try:
+        assert "damaged" in told(TypeGuard(SKOPS), "line-1", bomb)
+        assert tracemalloc.get_traced_memory()[1] < size / 8
+    finally:
+        tracemalloc.stop()

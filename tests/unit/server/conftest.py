@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,16 +13,14 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from model_registry import ModelType, models_in_folder, open_store, push
 from model_server.http.app import make_app
-from model_server.settings import Settings
-from tests.unit.server.pods import ROWS, Client, InProcess, Trained
+from tests.unit.server.pods import ROWS, Client, InProcess, Trained, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SKOPS = ModelType.parse("scikit-learn/skops")
+    from model_server.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -43,23 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def publish(tmp_path: Path) -> Callable[[Path], Settings]:
     """Pushes a folder of models as version v1; returns the settings of a pod that serves it."""
 
-    def pushed(folder: Path) -> Settings:
-        store = tmp_path / "store"
-        store.mkdir()
-        url = store.as_uri()
-        report = push(open_store(url), "g1", "v1", models_in_folder(folder, SKOPS), model_type=SKOPS)
-        return Settings(
-            store=url,
-            set="g1",
-            version="v1",
-            manifest=report.manifest,
-            type=SKOPS,
-            service="line-loading",
-            cluster="d1",
-            models=tmp_path / "models",
-        )
-
-    return pushed
+    return partial(published, tmp_path)
 
 
 @pytest.fixture

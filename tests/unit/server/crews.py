@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from model_server.workers import nursery
 from model_server.workers.crew import Crew
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Crew]:
-    crew = Crew(settings)
+    crew = Crew(settings, nursery.start(settings))
     crew.start()
     try:
         await until(lambda: crew.reason is None or crew.broken.done())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.base import BaseEstimator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SOUND, LOOPS, ABORTS, EATS, WAITS = 0.0, 1.0, 2.0, 3.0, 4.0
+SOUND, LOOPS, ABORTS, EATS, WAITS, TELLS_ITS_GPU = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
 
 
 class Hostile(BaseEstimator):  # type: ignore[misc]
@@ -32,6 +33,8 @@ class Hostile(BaseEstimator):  # type: ignore[misc]
             np.ones(2**31)
         if what == WAITS:
             time.sleep(0.3)
+        if what == TELLS_ITS_GPU:
+            return np.array([float(os.environ["CUDA_VISIBLE_DEVICES"])])
         total: NDArray[Any] = rows.sum(axis=1)
         return total
 
@@ -41,3 +44,16 @@ class NeverLoaded(BaseEstimator):  # type: ignore[misc]
 
     def __setstate__(self, state: object) -> None:
         os.abort()
+
+
+class TellsItsLoads(Hostile):
+    """Writes a line into a file whenever it is loaded."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self.file = file
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        with Path(self.file).open("a") as loads:
+            loads.write("loaded\n")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from model_registry import ModelType, models_in_folder, open_store, push
 from model_server.answering import Answering
 from model_server.errors import NotReadyError
 from model_server.pool import Pool
+from model_server.settings import Settings
 from model_server.startup import fetched
 from model_server.workers.calls import Call, Kind, Part, Reply
 
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from model_server.settings import Settings
 
 BASE = "/modelService/line-loading/v2"
+SKOPS = ModelType.parse("scikit-learn/skops")
 ROWS = [[0.5, -1.0, 2.0], [1.0, 0.0, -0.25]]
 
 
@@ -100,6 +102,24 @@ class Trained:
 
     folder: Path
     predictions: dict[str, list[float]]
+
+
+def published(work: Path, folder: Path) -> Settings:
+    """Push a folder of models as version v1 to a store in `work`; returns the settings of its pod."""
+    store = work / "store"
+    store.mkdir()
+    url = store.as_uri()
+    report = push(open_store(url), "g1", "v1", models_in_folder(folder, SKOPS), model_type=SKOPS)
+    return Settings(
+        store=url,
+        set="g1",
+        version="v1",
+        manifest=report.manifest,
+        type=SKOPS,
+        service="line-loading",
+        cluster="d1",
+        models=work / "models",
+    )
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

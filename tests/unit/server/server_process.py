@@ -22,20 +22,26 @@ if TYPE_CHECKING:
 _RUN = """
 import os, sys
 from model_server import logs
-from model_server.serve import ModelServer
+from model_server.serve import serve
 from model_server.settings import Settings
 logs.configure()
-sys.exit(ModelServer(Settings.from_environment(os.environ), port=int(sys.argv[1])).run())
+sys.exit(serve(Settings.from_environment(os.environ), port=int(sys.argv[1])))
 """
 
 PATIENCE = 60
 
 
-@contextmanager
-def running(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    port = free_port()
     with subprocess.Popen(
         [sys.executable, "-c", _RUN, str(port)],
         env={**os.environ, **environment_of(settings)},

@@ -11,8 +11,8 @@ import orjson
 import pytest
 import skops.io
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import Ridge
-from sklearn.neighbors import KNeighborsRegressor
 
 from model_registry import ConfigError, ModelType, models_in_folder, open_store, push
 from model_server.accelerate import LINEAR, ONNX, AcceleratedModel
@@ -35,12 +35,12 @@ MODELS: dict[str, Any] = {
     "forest-1": RandomForestRegressor(10, random_state=0),
     "forest-2": RandomForestRegressor(10, random_state=1),
     "linear": Ridge(),
-    "near-1": KNeighborsRegressor(algorithm="brute"),
-    "near-2": KNeighborsRegressor(algorithm="brute"),
+    "process-1": GaussianProcessRegressor(),
+    "process-2": GaussianProcessRegressor(),
 }
 for each in MODELS.values():
     each.fit(X, Y)
-NEAR = "cannot be compiled: KNeighborsRegressor is faster by itself"
+PROCESS = "cannot be compiled: GaussianProcessRegressor is faster by itself"
 REQUEST = {"inputs": [{"name": "x", "shape": [80, 3], "datatype": "FP64", "data": X.ravel().tolist()}]}
 
 
@@ -76,14 +76,14 @@ def test_the_log_counts_what_is_compiled_and_gives_the_commonest_reason(
     settings, lines = pushed(), list[str]()
     pool = Pool(fetched(settings, lambda _: None), settings, budget)
     pool.load_all(lines.append)
-    told = f"2 of 5 models run by ONNX Runtime, 3 by themselves: {NEAR} (2 of them)"
+    told = f"2 of 5 models run by ONNX Runtime, 3 by themselves: {PROCESS} (2 of them)"
     assert lines[-1] == f"set g1 version v1: {told}"
     assert {uid: pool[uid].acceleration for uid in pool} == {
         "forest-1": ONNX,
         "forest-2": ONNX,
         "linear": LINEAR,
-        "near-1": NEAR,
-        "near-2": NEAR,
+        "process-1": PROCESS,
+        "process-2": PROCESS,
     }
 
 
@@ -142,7 +142,7 @@ def test_forked_workers_answer_with_compiled_models_and_describe_them(
                 assert described["outputs"] == [{"name": "y", "datatype": "FP64", "shape": [-1]}]
                 told[uid] = described["parameters"]["accelerate"]
             assert told == {
-                "forest-1": ONNX, "forest-2": ONNX, "linear": LINEAR, "near-1": NEAR, "near-2": NEAR
+                "forest-1": ONNX, "forest-2": ONNX, "linear": LINEAR, "process-1": PROCESS, "process-2": PROCESS
             }  # fmt: skip
 
     asyncio.run(asked())

@@ -113,6 +113,28 @@ def test_a_model_answers_as_its_framework_does(
     asyncio.run(test())
 
 
+@pytest.mark.parametrize(
+    ("what", "model_type"), [("savedmodel", "tensorflow/savedmodel"), ("keras", "keras/keras")]
+)
+def test_a_model_without_the_gpu_that_it_should_have_answers_and_says_so(
+    trained: Trained, tmp_path: Path, what: str, model_type: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = trained("tensorflow") / what
+    uid, outputs = next(iter(json.loads((folder / "expected.json").read_text()).items()))
+
+    async def test() -> None:
+        settings = pushed(folder, tmp_path, model_type).model_copy(update={"gpu": 1})
+        async with running(settings) as crew:
+            (spec,) = (await described(crew, uid))["inputs"]
+            got = await asked(crew, uid, [{**spec, "shape": [2, 3], "data": ROWS}])
+            for name, values in outputs.items():
+                assert got[name]["data"] == pytest.approx(np.ravel(values), rel=1e-5)
+
+    asyncio.run(test())
+    said = [line for line in capfd.readouterr().out.splitlines() if "no GPU is used" in line]
+    assert [json.loads(line)["framework"] for line in said] == ["tensorflow"]
+
+
 async def several_inputs(crew: Crew) -> None:
     inputs = [
         {"name": "x", "datatype": "FP32", "shape": [2, 3], "data": ROWS},

@@ -48,6 +48,10 @@ def test_whatever_is_sent_the_answer_is_as_described(described: OpenApiSchema, o
     check()
 
 
+def test_the_document_is_openapi(described: OpenApiSchema) -> None:
+    described.validate()
+
+
 def test_every_route_is_described(settings: Settings, models: InProcess) -> None:
     paths = openapi(settings.service)["paths"]
     described = {(f"{SERVICE}{path}", verb.upper()) for path, verbs in paths.items() for verb in verbs}

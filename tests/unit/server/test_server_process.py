@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import shutil
 import signal
 import socket
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import httpx
+import psutil
 import pytest
+import skops.io
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 
-from tests.endurance import FULL
-from tests.unit.server.pods import BASE, tensor
-from tests.unit.server.server_process import PATIENCE, running, wait_for, wait_until_ready
+from tests.unit.server.pods import BASE, ROWS, tensor
+from tests.unit.server.server_process import PATIENCE, free_port, running, wait_for, wait_until_ready
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
     from pathlib import Path
 
     from model_server.settings import Settings
+    from tests.unit.server.pods import Trained
 
 pytestmark = pytest.mark.process
 
@@ -83,29 +89,9 @@ def test_a_server_is_live_while_its_version_is_not_there(settings: Settings, tmp
         assert ready.headers["bluegrid-version"] == "v1"
 
 
-def _ask(port: int) -> httpx.Response:
-    return httpx.post(f"http://127.0.0.1:{port}{BASE}/models/line-1/infer", json=tensor(), timeout=PATIENCE)
-
-
-CONNECTIONS = 10_000 if FULL else 500
-
-
-def test_clients_that_say_nothing_or_half_a_request_keep_nobody_waiting(settings: Settings) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, CONNECTIONS + 1000), hard))
-    head = f"POST {BASE}/models/line-1/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".encode()
-    halves = [b"", b"POST", head[:60], head, head + b'{"inputs": [']
-    with running(settings) as (process, port), ExitStack() as connections:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
-            wait_until_ready(client)
-        for number in range(CONNECTIONS):
-            connection = connections.enter_context(socket.create_connection(("127.0.0.1", port)))
-            connection.sendall(halves[number % len(halves)])
-        assert _ask(port).status_code == 200
-        connections.close()
-        assert _ask(port).status_code == 200
-        assert process.poll() is None
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+def _ask(port: int, **changed: object) -> httpx.Response:
+    url = f"http://127.0.0.1:{port}{BASE}/models/line-1/infer"
+    return httpx.post(url, json=tensor(**changed), timeout=PATIENCE)
 
 
 def test_a_client_that_goes_before_its_answer_harms_nobody(settings: Settings) -> None:
@@ -124,10 +110,51 @@ def test_a_client_that_goes_before_its_answer_harms_nobody(settings: Settings) -
         assert process.wait(PATIENCE) == 0
 
 
+def _family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    front = psutil.Process(process.pid)
+    return [front, *front.children(recursive=True)]
+
+
+def _with_a_framework(process: subprocess.Popen[str]) -> list[bool]:
+    return [any("sklearn" in each.path for each in member.memory_maps()) for member in _family(process)]
+
+
+def test_linear_models_leave_no_framework_in_memory_and_wait_for_no_worker(settings: Settings) -> None:
+    with running(settings) as (process, port):
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
+            wait_until_ready(client)
+        assert _with_a_framework(process) == [False, False, False]
+        worker = _family(process)[-1]
+        worker.suspend()
+        assert _ask(port, shape=[1, 3], data=ROWS[0]).status_code == 200
+        worker.resume()
+        assert _ask(port).status_code == 200
+
+
+def test_linear_models_among_others_are_answered_as_those_are(
+    tmp_path: Path, publish: Callable[[Path], Settings], trained: Trained
+) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    shutil.copy(trained.folder / "line-1.skops", folder)
+    other = make_pipeline(MinMaxScaler(), Ridge()).fit(ROWS, [1.0, 2.0])
+    skops.io.dump(other, folder / "other.skops")
+    with running(publish(folder)) as (process, port):
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
+            wait_until_ready(client)
+            row = tensor(shape=[1, 3], data=ROWS[0])
+            for uid, expected in (
+                ("line-1", trained.predictions["line-1"][:1]),
+                ("other", other.predict(ROWS[:1]).tolist()),
+            ):
+                got = client.post(f"/models/{uid}/infer", json=row).json()
+                assert got["outputs"][0]["data"] == pytest.approx(expected)
+        # Who answers HTTP is without one, whatever the models are made of.
+        assert not _with_a_framework(process)[0]
+
+
 def test_models_are_unloaded_and_loaded_on_the_admin_port_alone(settings: Settings) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        admin = free.getsockname()[1]
+    admin = free_port()
     with running(settings.model_copy(update={"admin_port": admin})) as (_, port):
         with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
             wait_until_ready(client)
@@ -135,6 +162,7 @@ def test_models_are_unloaded_and_loaded_on_the_admin_port_alone(settings: Settin
         with httpx.Client(base_url=f"http://127.0.0.1:{admin}/v2/repository") as client:
             assert client.post("/models/line-1/unload").status_code == 200
             assert _ask(port).status_code == 503
+            assert _ask(port, shape=[1, 3], data=ROWS[0]).status_code == 503
             states = {row["name"]: row["state"] for row in client.post("/index").json()}
             assert states == {"line-1": "UNAVAILABLE", "line-2": "READY", "trafo-1": "READY"}
             refused = client.post("/models/line-1/load", json={"parameters": {"config": "{}"}})

@@ -3,71 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
-import pickle
 import signal
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import psutil
 import pytest
 
-from model_registry import ModelType, models_in_folder, open_store, push
 from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
-from model_server.settings import Settings
 from model_server.workers import crew as crews
 from model_server.workers.calls import Call, Kind
+from tests.endurance import scale
 from tests.unit.server.crews import running
-from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded
+from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded, TellsItsLoads
+from tests.unit.server.hostile_pods import pushed, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
-    from sklearn.base import BaseEstimator
-
     from model_server.workers.crew import Crew
 
 pytestmark = pytest.mark.process
-
-PICKLE = ModelType.parse("scikit-learn/pickle")
-TRUST = tuple(f"tests.unit.server.hostile.{model.__name__}" for model in (Hostile, NeverLoaded))
-
-
-def pushed(folder: Path, models: dict[str, BaseEstimator], **settings: Any) -> Settings:
-    """Settings of a pod that serves these models."""
-    for part in ("trained", "store"):
-        (folder / part).mkdir()
-    for uid, model in models.items():
-        (folder / "trained" / f"{uid}.pickle").write_bytes(pickle.dumps(model))
-    url = (folder / "store").as_uri()
-    report = push(
-        open_store(url),
-        "g1",
-        "v1",
-        models_in_folder(folder / "trained", PICKLE),
-        model_type=PICKLE,
-        trust=TRUST,
-    )
-    return Settings.model_validate(
-        {
-            "store": url,
-            "set": "g1",
-            "version": "v1",
-            "manifest": report.manifest,
-            "type": PICKLE,
-            "service": "line-loading",
-            "cluster": "d1",
-            "trust": TRUST,
-            "models": folder / "models",
-            "time_limit": 1.0,
-            **settings,
-        }
-    )
-
-
-def request_of(number: float, uid: str) -> dict[str, Any]:
-    tensor = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [number, 5.0]}
-    return {"model_name": uid, "inputs": [tensor]}
 
 
 async def asked(crew: Crew, number: float, uid: str = "m1") -> tuple[int, dict[str, Any]]:
@@ -105,6 +65,22 @@ def test_a_model_that_takes_its_process_along_costs_only_its_own_request(
             with pytest.raises(error, match=told):
                 await guilty
             assert (await asked(crew, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_others_are_answered_within_five_seconds_while_a_model_loops(tmp_path: Path) -> None:
+    # Of one worker, which is the worst: all of them wait for it. Four seconds is what the pod is told.
+    limit = scale(1, 4)
+
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS, time_limit=limit)) as crew:
+            guilty = asyncio.create_task(asked(crew, LOOPS))
+            async with asyncio.timeout(limit + 1):
+                answers = await asyncio.gather(*(asked(crew, SOUND, uid) for uid in ("m1", "m2") * 10))
+            assert {status for status, _ in answers} == {200}
+            with pytest.raises(TimeLimitError):
+                await guilty
 
     run(test())
 
@@ -168,6 +144,21 @@ def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
     run(test())
 
 
+def test_a_model_is_loaded_once_however_many_ask_for_it_first(tmp_path: Path) -> None:
+    loads = tmp_path / "loads"
+
+    async def test() -> None:
+        settings = pushed(tmp_path, {"m1": TellsItsLoads(str(loads))}, load="lazy", workers=2)
+        async with running(settings) as crew:
+            assert not loads.exists()
+            answers = await asyncio.gather(*(asked(crew, WAITS if n == 0 else SOUND) for n in range(20)))
+            assert {status for status, _ in answers} == {200}
+            assert crew.loaded == 1
+
+    run(test())
+    assert loads.read_text() == "loaded\n"
+
+
 def test_what_was_unloaded_stays_so_in_new_workers_until_it_is_loaded(tmp_path: Path) -> None:
     async def test() -> None:
         async with running(pushed(tmp_path, SOUND_MODELS)) as crew:
@@ -179,6 +170,23 @@ def test_what_was_unloaded_stays_so_in_new_workers_until_it_is_loaded(tmp_path: 
             assert (status, answer["error"]) == (503, "model m1 was unloaded; load it at the admin port")
             assert (await crew.load("m1")).status == 200
             assert (await asked(crew, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_a_call_that_is_answered_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as crew:
+            await asked(crew, SOUND)
+            tracemalloc.start()
+            try:
+                for _ in range(2000):
+                    await asked(crew, SOUND)
+                gc.collect()
+                left, _ = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert left < 10 * 2000
 
     run(test())
 
@@ -210,6 +218,5 @@ def test_a_crew_that_has_closed_takes_no_calls_and_leaves_no_process(tmp_path: P
 
 
 def _children(crew: Crew) -> list[int]:
-    nursery = crew._nursery.pid
-    with open(f"/proc/{nursery}/task/{nursery}/children") as children:  # noqa: PTH123 - no file of ours
-        return [int(pid) for pid in children.read().split()]
+    family = psutil.Process(crew._nursery.pid).children(recursive=True)
+    return [process.pid for process in family if not process.children()]

@@ -1,0 +1,62 @@
+"""Proof, before a cluster is deleted, that the proxy has stopped sending requests to it.
+
+The gate of a live route runs when that route changes. After a gate that failed, or an update that was killed,
+the route stands changed: the next update has nothing to prove there, and would delete. What is deleted is
+therefore asked about too, first of all by its standing route, which goes before anything else of a cluster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components import naming
+from components.gate import ANSWERS_IN_A_ROW, Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_HOOK = "bluegrid-drained"
+"""Kept in the state of every standing route: under another name those could not be deleted."""
+
+_SECONDS = 30.0
+"""Until a proof is given up. The routes stand as they will; the proxy has but to hear of it."""
+
+
+class Drain:
+    """Proves, for the whole of a stack, that clusters which go are no longer asked; one in a program.
+
+    Args:
+        address: URL of the proxy, without a path; None: it is out of reach, and nothing is proven.
+        host: host name of the live routes; None: any.
+    """
+
+    def __init__(self, address: str | None, host: str | None) -> None:
+        self._address, self._host = address, host
+        self._live: dict[str, Gate] = {}
+        # Also where nothing can be proven: standing routes of earlier updates name it.
+        self.hook = pulumi.ResourceHook(_HOOK, self._prove)
+
+    def expect(self, gate: Gate) -> None:
+        """Take that a service is declared, and which of its clusters has to answer."""
+        self._live[gate.service] = gate
+
+    async def _prove(self, args: pulumi.ResourceHookArgs) -> None:
+        if self._address is not None:
+            service = naming.service_of_labels(_labels(args.old_inputs or {}))
+            await self._gate(self._address, service).wait(self._host)
+
+    def _gate(self, address: str, service: str) -> Gate:
+        live = self._live.get(service)
+        if live is not None:
+            # Of a stack that is destroyed, the program declares what the proxy has forgotten.
+            return replace(live, timeout=_SECONDS, or_no_route=True)
+        return Gate(address, service, None, None, ANSWERS_IN_A_ROW, _SECONDS, or_no_route=True)
+
+
+def _labels(inputs: Mapping[str, object]) -> Mapping[str, str]:
+    metadata = inputs.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return labels if isinstance(labels, dict) else {}

@@ -1,0 +1,42 @@
+"""What a `pulumi preview` means for the services: what is switched, made, scaled, deleted, and what is risky.
+
+    pulumi preview --json ─> plan ──┐
+                                    ├─> states ─> changes ─> report (Markdown, for a pull request)
+    registry files, old and new ────┘                │
+                     plan ─> rules ──────────────────┘  (also run by `bluegrid check` and by `policy/`)
+
+Only reads: neither Pulumi nor Kubernetes is imported or asked.
+"""
+
+from __future__ import annotations
+
+from previews.changes import Risk, ServiceChange, changes_between
+from previews.comparing import Comparison, compare
+from previews.plan import KubernetesObject, Plan, PlannedStep, read_plan
+from previews.report import MARK, RegionReport, render
+from previews.rules import Finding, Level, PolicyError, check_objects, check_plan
+from previews.states import ClusterState, ServiceState, states_of_objects, states_of_registry
+
+__all__ = [
+    "MARK",
+    "ClusterState",
+    "Comparison",
+    "Finding",
+    "KubernetesObject",
+    "Level",
+    "Plan",
+    "PlannedStep",
+    "PolicyError",
+    "RegionReport",
+    "Risk",
+    "ServiceChange",
+    "ServiceState",
+    "changes_between",
+    "check_objects",
+    "check_plan",
+    "compare",
+    "read_plan",
+    "render",
+    "states_of_objects",
+    "states_of_registry",
+]

@@ -1,0 +1,169 @@
+"""What becomes of a service between two states, in words, and what is risky about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from previews.states import ClusterState, ServiceState
+
+
+@dataclass(frozen=True)
+class Risk:
+    """What a reviewer has to know before the change is let through: fault and remedy on one line."""
+
+    service: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ServiceChange:
+    """A service before and after an update.
+
+    Attributes:
+        before: None: the service is new.
+        after: None: the service goes.
+    """
+
+    before: ServiceState | None
+    after: ServiceState | None
+
+    @property
+    def name(self) -> str:
+        """Name of the service."""
+        return self._any.name
+
+    @property
+    def set(self) -> str:
+        """ID of its model set."""
+        return self._any.set
+
+    @property
+    def switch(self) -> tuple[ClusterState, ClusterState] | None:
+        """The cluster that is live and the one that will be, where these are two."""
+        if self.before is None or self.after is None or self.before.live == self.after.live:
+            return None
+        old, new = self._live_before, self._live_after
+        return None if old is None or new is None else (old, new)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the service stays as it is."""
+        return self.before == self.after
+
+    def sentences(self) -> Iterator[str]:
+        """Say what happens, the most important first; what stays as it is comes last."""
+        if self.after is None:
+            yield f"**delete** the service with its URL and {_named(self._clusters_before)}"
+            return
+        if self.before is None:
+            yield f"**create** the service; live is {_of(self._live_after)}"
+        if self.switch is not None:
+            old, new = self.switch
+            yield f"**switch** {_of(old)} → {_of(new)}"
+        yield from self._clusters()
+
+    def risks(self) -> Iterator[Risk]:
+        """Say what could go wrong."""
+        if self.after is None:
+            yield self._risk("its URL goes: clients get 404 from then on")
+            return
+        if self.switch is not None and self.switch[0].id not in self.after.clusters:
+            old, _ = self.switch
+            yield self._risk(
+                f"{old.id} is removed in the update that switches away from it: going back takes a start of "
+                "its pods; keep it declared for one more update"
+            )
+        elif self.before is not None and len(self.before.clusters) > 1 and len(self.after.clusters) == 1:
+            yield self._risk(f"no standby is left beside {self.after.live}; nothing to go back to at once")
+        live = self._live_after
+        if live is not None and live.replicas == 0:
+            yield self._risk(f"{live.id} is live and has no pods; set its replicas")
+
+    def _clusters(self) -> Iterator[str]:
+        before, after = self._clusters_before, self._clusters_after
+        new_live = self.after.live if self.after and self.before is None else None
+        for cluster in after.values():
+            old = before.get(cluster.id)
+            if old is None and cluster.id != new_live:
+                yield f"create {_of(cluster)}, {_pods(cluster.replicas)}"
+            elif old is not None:
+                yield from _changes(old, cluster)
+        for cluster in before.values():
+            if cluster.id not in after:
+                yield f"delete {_of(cluster)}: its Deployment, pods, Service and standing route"
+        standby = [each for each in after if before.get(each) == after[each] and each != self.after_live]
+        if standby and not self.is_nothing:
+            yield f"{_listed(standby)} {'stays' if len(standby) == 1 else 'stay'} warm"
+
+    @property
+    def after_live(self) -> str | None:
+        """ID of the cluster that will be live."""
+        return self.after.live if self.after else None
+
+    @property
+    def _any(self) -> ServiceState:
+        state = self.after or self.before
+        assert state is not None  # noqa: S101 - a change is of something
+        return state
+
+    @property
+    def _clusters_before(self) -> Mapping[str, ClusterState]:
+        return self.before.clusters if self.before else {}
+
+    @property
+    def _clusters_after(self) -> Mapping[str, ClusterState]:
+        return self.after.clusters if self.after else {}
+
+    @property
+    def _live_before(self) -> ClusterState | None:
+        return self._clusters_before.get(self.before.live or "") if self.before else None
+
+    @property
+    def _live_after(self) -> ClusterState | None:
+        return self._clusters_after.get(self.after.live or "") if self.after else None
+
+    def _risk(self, message: str) -> Risk:
+        return Risk(self.name, message)
+
+
+def changes_between(
+    before: Mapping[str, ServiceState], after: Mapping[str, ServiceState]
+) -> list[ServiceChange]:
+    """Return what becomes of each service, by name; those that stay as they are too."""
+    return [ServiceChange(before.get(name), after.get(name)) for name in sorted({*before, *after})]
+
+
+def _changes(old: ClusterState, new: ClusterState) -> Iterator[str]:
+    if old.version != new.version:
+        yield f"**{new.id} serves {new.version} instead of {old.version}**: a rolling update of its pods"
+    if old.replicas != new.replicas:
+        yield f"scale {new.id} from {_pods(old.replicas)} to {_pods(new.replicas)}"
+    resized = [
+        f"{name} {old.resources.get(name, '0')} → {new.resources.get(name, '0')}"
+        for name in sorted({*old.resources, *new.resources})
+        if old.resources.get(name) != new.resources.get(name)
+    ]
+    if resized:
+        yield f"resize {new.id}: {', '.join(resized)}; its pods are replaced one by one"
+
+
+def _of(cluster: ClusterState | None) -> str:
+    return "nothing" if cluster is None else f"{cluster.id} ({cluster.version})"
+
+
+def _pods(replicas: int | None) -> str:
+    if replicas is None:
+        return "as many pods as its autoscaler wants"
+    return "1 pod" if replicas == 1 else f"{replicas} pods"
+
+
+def _named(clusters: Mapping[str, ClusterState]) -> str:
+    return _listed([_of(each) for each in clusters.values()]) or "no cluster"
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -1,0 +1,168 @@
+"""What `pulumi preview --json` says: a step for every resource, with what it was and what it will be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads these at run time
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from model_registry.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class _Foreign(BaseModel):
+    """Pulumi's own document: it may say more than is read here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
+
+
+class _State(_Foreign):
+    inputs: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class PlannedStep(_Foreign):
+    """What is to become of one resource.
+
+    Attributes:
+        op: same, create, update, delete, replace, create-replacement, delete-replaced, read, ...
+        urn: of the resource.
+        old_state: what it was; None: it is new.
+        new_state: what it will be; None: it goes.
+        detailed_diff: changed properties by path.
+    """
+
+    op: str
+    urn: str
+    old_state: _State | None = None
+    new_state: _State | None = None
+    detailed_diff: Mapping[str, Any] | None = None
+
+    @property
+    def type(self) -> str:
+        """The resource's own type, such as `kubernetes:apps/v1:Deployment`."""
+        return self.urn.split("::")[2].rpartition("$")[2]
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return self.urn.split("::")[3]
+
+
+class KubernetesObject(_Foreign):
+    """An object of Kubernetes, as Pulumi is told of it.
+
+    Attributes:
+        type: Pulumi's type of it, such as `kubernetes:apps/v1:Deployment`.
+        inputs: the object.
+    """
+
+    type: str
+    inputs: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """Such as `Deployment`."""
+        return self.type.rpartition(":")[2]
+
+    @property
+    def name(self) -> str:
+        """Its name in Kubernetes."""
+        return str(self._metadata.get("name", ""))
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+        labels = self._metadata.get("labels")
+        return labels if isinstance(labels, dict) else {}
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """Its specification; what is secret in it is a mark that says so."""
+        spec = self.inputs.get("spec")
+        return spec if isinstance(spec, dict) else {}
+
+    @property
+    def _metadata(self) -> Mapping[str, Any]:
+        metadata = self.inputs.get("metadata")
+        return metadata if isinstance(metadata, dict) else {}
+
+
+class _Diagnostic(_Foreign):
+    message: str = ""
+    severity: str = ""
+
+
+class Plan(_Foreign):
+    """All that one preview says.
+
+    Attributes:
+        steps: one for each resource.
+        diagnostics: what engine, program and providers had to say.
+    """
+
+    steps: tuple[PlannedStep, ...] = ()
+    diagnostics: tuple[_Diagnostic, ...] = ()
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack; empty where the preview ended before its first step."""
+        return self.steps[0].urn.split(":")[2] if self.steps else ""
+
+    @property
+    def errors(self) -> list[str]:
+        """Why the preview failed, each reason once; none: it did not."""
+        told = [each.message.strip() for each in self.diagnostics if each.severity == "error"]
+        return list(dict.fromkeys(told))
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many resources each operation touches."""
+        return Counter(step.op for step in self.steps)
+
+    def listed(self) -> str:
+        """Return a line for each resource that is touched, then how many are."""
+        lines = [
+            f"{step.op:<7} {step.type} {step.name}"
+            + "".join(f"\n          {path}" for path in step.detailed_diff or ())
+            for step in self.steps
+            if step.op != "same"
+        ]
+        counted = ", ".join(f"{count} {op}" for op, count in sorted(self.counts.items()))
+        return "\n".join([*lines, counted or "no resources"])
+
+    def objects_before(self) -> list[KubernetesObject]:
+        """What there is in Kubernetes, as far as the stack knows."""
+        return list(_objects((step.type, step.old_state) for step in self.steps))
+
+    def objects_after(self) -> list[KubernetesObject]:
+        """What there will be."""
+        # A replacement is two steps: the old object's state is not the last word about it.
+        steps = (step for step in self.steps if step.op not in ("delete", "delete-replaced"))
+        return list(_objects((step.type, step.new_state) for step in steps))
+
+
+def _objects(states: Iterator[tuple[str, _State | None]]) -> Iterator[KubernetesObject]:
+    for kind, state in states:
+        if state is not None and kind.startswith("kubernetes:"):
+            yield KubernetesObject(type=kind, inputs=state.inputs)
+
+
+def read_plan(path: Path) -> Plan:
+    """Read what `pulumi preview --json` has printed.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds something else.
+    """
+    remedy = "write it with `pulumi preview --json > FILE`"
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; {remedy}") from None
+    except ValidationError:
+        raise ConfigError(f"{path}: is no JSON of a preview; {remedy}") from None

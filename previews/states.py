@@ -1,0 +1,108 @@
+"""What a service is at one moment: its clusters and which is live; from a stack or from the registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from model_registry import Registry
+    from previews.plan import KubernetesObject
+
+LABEL = "bluegrid.io"
+"""Domain of the labels by which objects belong to a service; `components/naming.py` writes them."""
+
+
+@dataclass(frozen=True)
+class ClusterState:
+    """A cluster.
+
+    Attributes:
+        id: unique in its service.
+        version: what it serves.
+        replicas: how many pods; None: an autoscaler decides.
+        resources: the limits of one pod by resource, as Kubernetes quantities.
+    """
+
+    id: str
+    version: str
+    replicas: int | None
+    resources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """A service in one region.
+
+    Attributes:
+        name: of the service.
+        set: ID of its model set.
+        live: ID of the cluster that its URL reaches; None: it has no route.
+        clusters: by ID.
+    """
+
+    name: str
+    set: str
+    live: str | None
+    clusters: Mapping[str, ClusterState]
+
+
+def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceState]:
+    """Return the services that these objects make up, by name."""
+    objects = list(objects)
+    live, sets, clusters = {}, {}, dict[str, dict[str, ClusterState]]()
+    for each in objects:
+        service, cluster = each.labels.get(f"{LABEL}/service"), each.labels.get(f"{LABEL}/cluster")
+        if service is None:
+            continue
+        sets[service] = each.labels.get(f"{LABEL}/set", "")
+        if each.kind == "Deployment" and cluster is not None:
+            clusters.setdefault(service, {})[cluster] = _cluster(cluster, each)
+        elif each.kind == "Ingress" and cluster is None:
+            live[service] = _backend(each).removeprefix(f"{service}-")
+    return {
+        name: ServiceState(name, sets[name], live.get(name), clusters.get(name, {}))
+        for name in sorted({*live, *clusters})
+    }
+
+
+def states_of_registry(registry: Registry, region: str) -> dict[str, ServiceState]:
+    """Return the services that the registry declares in a region, by name."""
+    states = {}
+    for file in registry.in_region(region):
+        assert file.service is not None  # noqa: S101 - in_region returns no others
+        clusters = {
+            cluster.id: ClusterState(
+                cluster.id,
+                cluster.version,
+                cluster.replicas,
+                {"cpu": cluster.cpu, "memory": cluster.memory} | _gpu(cluster.gpu),
+            )
+            for cluster in file.service.clusters
+        }
+        name = file.service.name
+        states[name] = ServiceState(name, file.set.id, file.service.live_in(region), clusters)
+    return states
+
+
+def _cluster(cluster: str, deployment: KubernetesObject) -> ClusterState:
+    containers = deployment.spec.get("template", {}).get("spec", {}).get("containers", [{}])
+    replicas = deployment.spec.get("replicas")
+    return ClusterState(
+        cluster,
+        deployment.labels.get(f"{LABEL}/version", ""),
+        None if replicas is None else int(replicas),
+        containers[0].get("resources", {}).get("limits", {}),
+    )
+
+
+def _gpu(count: int) -> dict[str, str]:
+    return {"nvidia.com/gpu": str(count)} if count else {}
+
+
+def _backend(ingress: KubernetesObject) -> str:
+    (rule,) = ingress.spec["rules"]
+    (path,) = rule["http"]["paths"]
+    return str(path["backend"]["service"]["name"])

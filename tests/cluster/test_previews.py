@@ -1,0 +1,80 @@
+"""What a pull request is told of a real stack, from its real previews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tools.demo.story import Seen
+    from tools.demo.workspace import Ran, Workspace
+
+
+@pytest.fixture
+def registry(work: Workspace, seen: Seen) -> Iterator[Path]:
+    """The registry's file, which is put back as it was: previews change nothing else."""
+    assert seen.last.version == "v4"
+    file = work.registry / "g1.yaml"
+    before = file.read_text()
+    yield file
+    file.write_text(before)
+
+
+def preview(work: Workspace, tmp_path: Path) -> str:
+    ran = work.pulumi("preview", "--json").require()
+    file = tmp_path / "demo.json"
+    file.write_text(ran.output)
+    return str(file)
+
+
+def report(work: Workspace, preview: str) -> Ran:
+    return work.bluegrid("preview-report", preview).require()
+
+
+def test_a_switch_is_told_with_what_the_new_version_changes(
+    work: Workspace, registry: Path, tmp_path: Path
+) -> None:
+    work.bluegrid("switch", "line-loading", "d2").require()
+    text = report(work, preview(work, tmp_path)).output
+    assert (
+        "| demo | line-loading | **switch** d4 (v4) → d2 (v2): 186 models changed, 0 added, 0 removed; "
+        "unsigned: the set names no keys<br>d3 and d4 stay warm |"
+    ) in text
+    assert "[!WARNING]" not in text.replace("image-by-digest", "")
+    assert "spec.rules[0].http.paths[0].backend.service.name" in text
+    assert "1 update" in text
+
+
+def test_a_registry_that_is_online_already_changes_nothing(
+    work: Workspace, registry: Path, tmp_path: Path
+) -> None:
+    assert "| demo | | nothing changes; services: 1 |" in report(work, preview(work, tmp_path)).output
+
+
+def test_a_removal_in_the_update_that_switches_is_the_first_thing_told(
+    work: Workspace, registry: Path, tmp_path: Path
+) -> None:
+    work.bluegrid("switch", "line-loading", "d2").require()
+    for cluster in ("d3", "d4"):
+        work.bluegrid("cluster", "remove", "line-loading", cluster).require()
+    file = preview(work, tmp_path)
+    text = report(work, file).output
+    assert "> - **demo · line-loading**: d4 is removed in the update that switches away from it" in text
+    assert text.index("[!WARNING]") < text.index("| region |")
+    assert "delete d3 (v3): its Deployment, pods, Service and standing route" in text
+    checked = work.bluegrid("check", "--preview", file)
+    assert "warning:" in checked.output
+    assert "ModelService line-loading: the switch leaves no standby" in checked.output
+
+
+def test_hosts_of_standing_routes_are_in_no_preview_and_in_no_report(
+    work: Workspace, registry: Path, tmp_path: Path
+) -> None:
+    work.bluegrid("cluster", "remove", "line-loading", "d3").require()
+    file = preview(work, tmp_path)
+    for text in (report(work, file).output, (tmp_path / "demo.json").read_text()):
+        assert ".standing.invalid" not in text

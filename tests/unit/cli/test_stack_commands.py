@@ -1,0 +1,85 @@
+"""`bluegrid stack new`, as a user types it in the project's folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.unit.cli.test_commands import BLUEGRID
+
+CHECKOUT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copy(CHECKOUT / "Pulumi.yaml", tmp_path)
+    shutil.copytree(CHECKOUT / "stacks", tmp_path / "stacks")
+    return tmp_path
+
+
+def new(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [BLUEGRID, "stack", "new", *arguments],
+        cwd=project,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def config(project: Path, region: str) -> dict[str, str]:
+    return dict(YAML(typ="safe").load(project / "stacks" / f"Pulumi.{region}.yaml")["config"])
+
+
+def test_a_region_like_another_has_its_settings_under_its_own_name(project: Path) -> None:
+    done = new(project, "east", "--like", "north", "--set", "ingressClass=traefik")
+    assert (done.returncode, done.stderr) == (0, "")
+    north, east = config(project, "north"), config(project, "east")
+    assert east["bluegrid:namespace"] == "bluegrid-east"
+    assert east["bluegrid:store"] == north["bluegrid:store"].replace("north", "east")
+    assert east["bluegrid:ingressClass"] == "traefik"
+    assert east.keys() == north.keys()
+    assert "pulumi config set --secret --stack east bluegrid:storeSecretKey" in done.stdout
+
+
+def test_what_a_region_needs_is_told_all_at_once_with_what_it_is_for(project: Path) -> None:
+    refused = new(project, "east", "--set", "kubeContext=east")
+    assert refused.returncode == 1
+    lines = refused.stderr.splitlines()
+    assert [line.split()[2] for line in lines] == ["store=...", "image=...", "ingressClass=..."]
+    assert lines[2] == (
+        "error: --set ingressClass=... is missing: Ingress class that answers for the services."
+    )
+    assert not (project / "stacks" / "Pulumi.east.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["north"], "stacks/Pulumi.north.yaml is there already; edit it, or name another region"),
+        (["east", "--like", "south"], "there is no stack south; declared: north"),
+        (["east", "--set", "kubeContext"], "--set kubeContext: expected KEY=VALUE, such as"),
+        (["east", "--like", "north", "--set", "colour=red"], "colour: no such setting; known: registry,"),
+        (["east", "--like", "north", "--set", "routeKey=x"], "routeKey: secret, and a file is not; see"),
+        (["../east", "--like", "north"], "'../east' is no name of a region; use letters, digits"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_in_one_line(
+    project: Path, arguments: list[str], message: str
+) -> None:
+    refused = new(project, *arguments)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: {message}")
+    assert len(refused.stderr.splitlines()) == 1
+    assert [path.name for path in (project / "stacks").iterdir()] == ["Pulumi.north.yaml"]
+
+
+def test_elsewhere_than_in_a_project_it_says_so(tmp_path: Path) -> None:
+    refused = new(tmp_path, "east")
+    assert refused.stderr == "error: there is no Pulumi.yaml here; run this in the project's folder\n"

@@ -1,0 +1,90 @@
+"""What becomes of a service, in words, and what is risky about it."""
+
+from __future__ import annotations
+
+from previews import ClusterState, ServiceChange, ServiceState, changes_between
+
+LIMITS = {"cpu": "2", "memory": "2Gi"}
+D1 = ClusterState("d1", "v1", 2, LIMITS)
+D2 = ClusterState("d2", "v2", 1, LIMITS)
+D3 = ClusterState("d3", "v3", 1, LIMITS)
+
+
+def service(live: str, *clusters: ClusterState) -> ServiceState:
+    return ServiceState("line-loading", "g1", live, {cluster.id: cluster for cluster in clusters})
+
+
+def told(before: ServiceState | None, after: ServiceState | None) -> list[str]:
+    return list(ServiceChange(before, after).sentences())
+
+
+def risks(before: ServiceState | None, after: ServiceState | None) -> list[str]:
+    return [risk.message for risk in ServiceChange(before, after).risks()]
+
+
+def test_a_switch_is_named_with_both_versions_and_what_stays_to_go_back_to() -> None:
+    before, after = service("d1", D1, D2), service("d2", D1, D2)
+    assert told(before, after) == ["**switch** d1 (v1) → d2 (v2)", "d1 stays warm"]
+    assert risks(before, after) == []
+
+
+def test_a_service_that_stays_as_it_is_says_nothing() -> None:
+    change = ServiceChange(service("d1", D1, D2), service("d1", D1, D2))
+    assert change.is_nothing
+    assert list(change.sentences()) == []
+    assert change.switch is None
+
+
+def test_a_new_cluster_is_told_with_its_pods() -> None:
+    assert told(service("d1", D1), service("d1", D1, D2)) == ["create d2 (v2), 1 pod"]
+
+
+def test_a_new_service_is_told_with_its_live_cluster_once() -> None:
+    assert told(None, service("d1", D1, D2)) == [
+        "**create** the service; live is d1 (v1)",
+        "create d2 (v2), 1 pod",
+    ]
+
+
+def test_a_service_that_goes_is_told_with_all_that_goes_and_is_a_risk() -> None:
+    before = service("d1", D1, D2)
+    assert told(before, None) == ["**delete** the service with its URL and d1 (v1) and d2 (v2)"]
+    assert risks(before, None) == ["its URL goes: clients get 404 from then on"]
+
+
+def test_a_cluster_that_is_scaled_resized_or_given_another_version_says_so() -> None:
+    larger = ClusterState("d1", "v3", 4, {"cpu": "4", "memory": "2Gi", "nvidia.com/gpu": "1"})
+    assert told(service("d1", D1), service("d1", larger)) == [
+        "**d1 serves v3 instead of v1**: a rolling update of its pods",
+        "scale d1 from 2 pods to 4 pods",
+        "resize d1: cpu 2 → 4, nvidia.com/gpu 0 → 1; its pods are replaced one by one",
+    ]
+
+
+def test_removing_the_old_cluster_in_the_update_that_switches_is_a_risk() -> None:
+    before, after = service("d1", D1, D2, D3), service("d2", D2, D3)
+    assert told(before, after)[1] == "delete d1 (v1): its Deployment, pods, Service and standing route"
+    (risk,) = risks(before, after)
+    assert risk.startswith("d1 is removed in the update that switches away from it")
+
+
+def test_a_service_that_loses_its_last_standby_is_a_risk() -> None:
+    assert risks(service("d1", D1, D2), service("d1", D1)) == [
+        "no standby is left beside d1; nothing to go back to at once"
+    ]
+    # It had none before: nothing has changed for the worse.
+    assert risks(service("d1", D1), service("d1", ClusterState("d1", "v1", 3, LIMITS))) == []
+
+
+def test_a_live_cluster_without_pods_is_a_risk() -> None:
+    none = ClusterState("d1", "v1", 0, LIMITS)
+    assert risks(None, service("d1", none)) == ["d1 is live and has no pods; set its replicas"]
+
+
+def test_every_service_of_both_sides_is_told_by_name() -> None:
+    other = ServiceState("a", "g2", "d1", {"d1": D1})
+    before, after = {"line-loading": service("d1", D1)}, {"a": other}
+    assert [(change.name, change.set) for change in changes_between(before, after)] == [
+        ("a", "g2"),
+        ("line-loading", "g1"),
+    ]

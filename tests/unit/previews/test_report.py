@@ -1,0 +1,71 @@
+"""The comment on a pull request."""
+
+from __future__ import annotations
+
+from previews import (
+    MARK,
+    ClusterState,
+    Comparison,
+    RegionReport,
+    ServiceChange,
+    ServiceState,
+    render,
+)
+
+D1, D2 = ClusterState("d1", "v1", 2), ClusterState("d2", "v2", 1)
+BOTH = {"d1": D1, "d2": D2}
+SWITCH = ServiceChange(
+    ServiceState("line-loading", "g1", "d1", BOTH), ServiceState("line-loading", "g1", "d2", BOTH)
+)
+COMPARED = Comparison("37 models changed, 2 added, 0 removed", "signed by ops-2026", is_trusted=True)
+
+
+def switched(**changed: object) -> RegionReport:
+    fields: dict[str, object] = {
+        "region": "north",
+        "source": "the preview",
+        "changes": [SWITCH],
+        "comparisons": {"line-loading": COMPARED},
+        "details": "update Ingress line-loading",
+    }
+    return RegionReport(**fields | changed)  # type: ignore[arg-type]
+
+
+def test_a_switch_says_what_it_brings() -> None:
+    text = render([switched()])
+    assert text.startswith(MARK)
+    assert (
+        "| north | line-loading | **switch** d1 (v1) → d2 (v2): 37 models changed, 2 added, 0 removed; "
+        "signed by ops-2026<br>d1 stays warm |"
+    ) in text
+    assert "[!WARNING]" not in text
+
+
+def test_risks_come_before_everything_else() -> None:
+    forged = Comparison(
+        "1 models changed, 0 added, 0 removed", "is not signed by a trusted key", is_trusted=False
+    )
+    gone = ServiceChange(SWITCH.before, None)
+    text = render([switched(changes=[gone, SWITCH], comparisons={"line-loading": forged})])
+    assert (
+        text.index("its URL goes") < text.index("is not signed by a trusted key") < text.index("| region |")
+    )
+
+
+def test_a_region_without_a_preview_says_why_on_one_line() -> None:
+    text = render(
+        [switched(), RegionReport("east", "failed preview", errors=["no answer:\n connection refused"])]
+    )
+    assert "> - **east**: no preview: no answer: connection refused" in text
+    assert "| east | | unknown: there is no preview |" in text
+
+
+def test_plans_are_folded_away_and_cannot_break_out_of_their_block() -> None:
+    text = render([switched(details="a\n```\n<script>")])
+    folded = text[text.index("<details>") :]
+    assert folded.count("```") == 2
+
+
+def test_a_comment_is_never_longer_than_github_takes() -> None:
+    regions = [switched(region=f"r{number}", details="x" * 100_000) for number in range(5)]
+    assert len(render(regions)) < 65_536
