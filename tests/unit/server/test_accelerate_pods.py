@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SKOPS = ModelType.parse("scikit-learn/skops")
-TRUST = ("sklearn.tree._tree.Tree",)
+KERNELS = ("ConstantKernel", "Product", "RBF")
+TRUST = ("sklearn.tree._tree.Tree", *(f"sklearn.gaussian_process.kernels.{kernel}" for kernel in KERNELS))
 RANDOM = np.random.default_rng(5)
 X = RANDOM.normal(size=(80, 3))
 Y = X @ [1.0, -2.0, 0.5]
@@ -41,6 +42,7 @@ MODELS: dict[str, Any] = {
 for each in MODELS.values():
     each.fit(X, Y)
 PROCESS = "cannot be compiled: GaussianProcessRegressor is faster by itself"
+HOW = {"forest-1": ONNX, "forest-2": ONNX, "linear": LINEAR, "process-1": PROCESS, "process-2": PROCESS}
 REQUEST = {"inputs": [{"name": "x", "shape": [80, 3], "datatype": "FP64", "data": X.ravel().tolist()}]}
 
 
@@ -78,13 +80,7 @@ def test_the_log_counts_what_is_compiled_and_gives_the_commonest_reason(
     pool.load_all(lines.append)
     told = f"2 of 5 models run by ONNX Runtime, 3 by themselves: {PROCESS} (2 of them)"
     assert lines[-1] == f"set g1 version v1: {told}"
-    assert {uid: pool[uid].acceleration for uid in pool} == {
-        "forest-1": ONNX,
-        "forest-2": ONNX,
-        "linear": LINEAR,
-        "process-1": PROCESS,
-        "process-2": PROCESS,
-    }
+    assert {uid: pool[uid].acceleration for uid in pool} == HOW
 
 
 def test_a_model_is_compiled_on_its_first_request_where_the_cluster_is_lazy(
@@ -141,8 +137,6 @@ def test_forked_workers_answer_with_compiled_models_and_describe_them(
                 assert described["inputs"] == [{"name": "x", "datatype": "FP64", "shape": [-1, 3]}]
                 assert described["outputs"] == [{"name": "y", "datatype": "FP64", "shape": [-1]}]
                 told[uid] = described["parameters"]["accelerate"]
-            assert told == {
-                "forest-1": ONNX, "forest-2": ONNX, "linear": LINEAR, "process-1": PROCESS, "process-2": PROCESS
-            }  # fmt: skip
+            assert told == HOW
 
     asyncio.run(asked())
