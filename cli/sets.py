@@ -109,6 +109,7 @@ def show(
     """Show all that the registry says of SET."""
     file = Registry.load(registry).of_set(set_id)
     lines = [f"{key}: {value}" for key, value in _row(file).items()]
+    lines += [f"accelerate: {file.set.accelerate}"] if file.set.accelerate else []
     lines += [f"key {key.id}" for key in file.set.keys]
     lines += [f"trusts {name}" for name in file.set.trust]
     for cluster in file.service.clusters if file.service else ():

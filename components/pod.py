@@ -129,6 +129,8 @@ class Pods:
         if self._cluster.gpu:
             plain["BLUEGRID_GPU"] = str(self._cluster.gpu)
         declared = self._args.model_set
+        if declared.accelerate:
+            plain["BLUEGRID_ACCELERATE"] = declared.accelerate
         if declared.trust:
             plain["BLUEGRID_TRUST"] = json.dumps(declared.trust)
         if declared.keys:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from model_server import inference
+from model_server.accelerate import LINEAR
 from model_server.bodies import JSON_LENGTH, json_of, parsed, split, with_binary
 from model_server.errors import CrashError, InputError, OutOfMemoryError, RequestError
 from model_server.tensors import BinaryData
@@ -92,6 +93,8 @@ class Answering:
 
     def _describe(self, call: Call) -> Iterator[Part]:
         served = inference.find(self._pool, call.uid)
+        # Linear models that processes share come as numbers alone.
+        acceleration = {"accelerate": served.acceleration or LINEAR} if self._settings.accelerate else {}
         yield Part(
             json_of(
                 {
@@ -100,7 +103,7 @@ class Answering:
                     "platform": str(self._settings.type).replace("/", "_"),
                     "inputs": [_tensor(spec) for spec in served.model.inputs],
                     "outputs": [_tensor(spec) for spec in served.model.outputs],
-                    "parameters": {"digest": served.digest},
+                    "parameters": {"digest": served.digest, **acceleration},
                 }
             )
         )

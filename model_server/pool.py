@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_registry.errors import ModelError
+from model_server.accelerate import ONNX
 from model_server.errors import LoadError
 from model_server.startup import load, reproduce
 
@@ -43,6 +44,7 @@ class Pool(Mapping[str, "ServedModel"]):
         self._total = 0
         self._faults: dict[str, str] = {}
         self._unloaded: set[str] = set()
+        self._accelerations: dict[str, str | None] = {}
 
     def load_all(self, say: Callable[[str], None]) -> int:
         """Load and prove every model; returns how many recorded examples reproduced.
@@ -57,6 +59,8 @@ class Pool(Mapping[str, "ServedModel"]):
             self._prove(uid)
             if number % _TELL_EVERY == 0:
                 say(f"{self._place}: {number} of {len(self)} models loaded")
+        if self._version.compiler is not None:
+            say(f"{self._place}: {self._accelerated()}")
         return self._version.examples
 
     def prove_examples(self, say: Callable[[str], None]) -> int:
@@ -126,6 +130,13 @@ class Pool(Mapping[str, "ServedModel"]):
         if self._models.pop(uid, None) is not None:
             self._total -= self._bytes.pop(uid, 0)
 
+    def _accelerated(self) -> str:
+        by_how = Counter(self._accelerations.values())
+        compiled, alone = by_how.pop(ONNX, 0), by_how.total()
+        (why, count), *_ = by_how.most_common(1) or [(None, 0)]
+        reason = f": {why} ({count} of them)" if why else ""
+        return f"{compiled} of {len(self)} models run by ONNX Runtime, {alone} by themselves{reason}"
+
     def _prove(self, uid: str) -> None:
         example = self._version.rows[uid].example
         try:
@@ -140,6 +151,7 @@ class Pool(Mapping[str, "ServedModel"]):
         served = load(self._version, uid)
         self._models[uid] = served
         self._faults.pop(uid, None)
+        self._accelerations[uid] = served.acceleration
         if self._budget is not None:
             # A file's size is the least that its model takes; what the process grew by is more to the point,
             # but nothing where the model took memory that another one had left.

@@ -52,6 +52,8 @@ class Settings(Frozen):
     """Where models are loaded and unloaded, on loopback only; 0: nowhere."""
     load: Literal["eager", "lazy"] = "eager"
     """All models at the start, or each on its first request."""
+    accelerate: Literal["onnx"] | None = None
+    """Compile the models; each that then answers as before runs so."""
     memory: Annotated[int, Field(gt=0)] | None = None
     """Bytes that all models may take when they are loaded on request; the least recently used go."""
     request_memory: Annotated[int, Field(gt=0)] = 512 * 2**20

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from model_registry import fetch, open_store
 from model_registry.errors import ConfigError, ModelError
+from model_server.accelerate import accelerated, compiler_of
 from model_server.loaders import loader_of
 from model_server.tensors import DATATYPES
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from model_registry.formats.manifest import Example, ModelRow
     from model_registry.transfer.progress import ProgressEvent
+    from model_server.accelerate import Compiler
     from model_server.loaders import Loader, Model
     from model_server.settings import Settings
 
@@ -32,6 +35,8 @@ class ServedModel:
     uid: str
     digest: str
     model: Model
+    acceleration: str | None = None
+    """"onnx", or why it runs by itself; None where nobody asked for it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class FetchedVersion:
     paths: Mapping[str, Path]
     """The model's file or folder by UID."""
     loader: Loader
+    compiler: Compiler | None = None
+    """What compiles its models; None: nothing."""
 
     @property
     def examples(self) -> int:
@@ -67,6 +74,7 @@ def fetched(settings: Settings, say: Say) -> FetchedVersion:
     say(f"{settings.place}: fetching")
     # A type that cannot be loaded, or a trust that makes no sense, is told before anything is fetched.
     loader = loader_of(settings.type, settings.trust, gpu=settings.gpu > 0)
+    compiler = compiler_of(settings.type) if settings.accelerate else None
     version = fetch(
         open_store(settings.store),
         settings.set,
@@ -80,12 +88,21 @@ def fetched(settings: Settings, say: Say) -> FetchedVersion:
         raise ConfigError(
             f"BLUEGRID_TYPE: {settings.type}, but {settings.place} is of {version.manifest.type}"
         )
-    return FetchedVersion({row.uid: row for row in version.manifest.models}, version.paths, loader)
+    return FetchedVersion({row.uid: row for row in version.manifest.models}, version.paths, loader, compiler)
 
 
 def load(version: FetchedVersion, uid: str) -> ServedModel:
     """Load a model; ModelError when it cannot be, whose message goes on after "model <uid>"."""
-    return ServedModel(uid, f"sha256:{version.rows[uid].sha256}", version.loader(version.paths[uid]))
+    row, acceleration = version.rows[uid], None
+    model = version.loader(version.paths[uid])
+    if version.compiler is not None:
+        model, acceleration = accelerated(model, version.compiler, partial(_prove, row.example))
+    return ServedModel(uid, f"sha256:{row.sha256}", model, acceleration)
+
+
+def _prove(example: Example | None, model: Model) -> None:
+    if example is not None:
+        reproduce(model, example)
 
 
 def reproduce(model: Model, example: Example) -> None:

@@ -12,20 +12,18 @@ import orjson
 from benchmarks.server import models as trained
 from benchmarks.server.client import ask, ask_for, ask_times, post
 from benchmarks.server.servers import Accelerated, Bare, BareOnnx, KServe, MLServer, NotReadyError, Ours
-from model_server.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from benchmarks.server.models import Models
+    from benchmarks.server.models import Kind, Models
     from benchmarks.server.plan import Plan
     from benchmarks.server.servers import Running, Server
 
-# A server that does not know the setting would be measured twice, once under a wrong name.
-_OURS: tuple[Server, ...] = (Ours(), Accelerated()) if "accelerate" in Settings.model_fields else (Ours(),)
-MANY: tuple[Server, ...] = (*_OURS, MLServer(), KServe())
+MANY: tuple[Server, ...] = (Ours(), Accelerated(), MLServer(), KServe())
 ONE: tuple[Server, ...] = (*MANY, Bare(), BareOnnx())
+FORESTS: tuple[Server, ...] = (*MANY, BareOnnx())
 _WARM_UP = 0.5
 _TOLERANCE = 1e-6
 
@@ -44,6 +42,7 @@ class Measured:
     Attributes:
         rates: requests a second of one model, by connections.
         p99s: milliseconds, by connections.
+        forests: requests a second of one forest, over the most connections.
         all_models: seconds in which all models answered, by their number: ours at once, a peer one by one.
         starts: seconds until ready, by number of models.
         memory: MiB after all models were asked, by their number.
@@ -55,6 +54,7 @@ class Measured:
 
     rates: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     p99s: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
+    forests: Samples = field(default_factory=_samples)
     all_models: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     starts: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     memory: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
@@ -70,22 +70,24 @@ class Bench:
     def __init__(self, plan: Plan, folder: Path, core: int) -> None:
         self._plan, self._folder, self._core = plan, folder, core
         self.measured = Measured()
-        self._models: dict[int, Models] = {}
+        self._models: dict[tuple[int, str], Models] = {}
 
     def run(self) -> Measured:
         """Measure all of it."""
         for _ in range(self._plan.rounds):
             self._each(ONE, self._trained(1), self._one_model)
+            self._each(FORESTS, self._trained(1, trained.FOREST), self._one_forest)
             for count in self._plan.many:
                 self._each(MANY, self._trained(count), self._all_models)
         for count in self._plan.growth:
             self._each((Ours(),), self._trained(count), self._growth)
         return self.measured
 
-    def _trained(self, count: int) -> Models:
-        if count not in self._models:
-            self._models[count] = trained.make(self._folder / f"models-{count}", count)
-        return self._models[count]
+    def _trained(self, count: int, kind: Kind = trained.RIDGE) -> Models:
+        key = count, kind.name
+        if key not in self._models:
+            self._models[key] = trained.make(self._folder / f"{kind.name}-{count}", count, kind)
+        return self._models[key]
 
     def _each(
         self, servers: Sequence[Server], models: Models, measure: Callable[[Server, Running, Models], None]
@@ -115,6 +117,14 @@ class Bench:
             self.measured.rates[connections][server.name].append(asked.rate)
             self.measured.p99s[connections][server.name].append(1000 * quantiles(asked.latencies, n=100)[98])
             self.measured.client_busy.append(asked.busy)
+
+    def _one_forest(self, server: Server, running: Running, models: Models) -> None:
+        request = [post(server.infer_path(models.uids[0]), models.body())]
+        connections = max(self._plan.connections)
+        ask_for(running.port, request, connections, _WARM_UP)
+        asked = ask_for(running.port, request, connections, self._plan.forest_seconds)
+        self.measured.forests[server.name].append(asked.rate)
+        self.measured.client_busy.append(asked.busy)
 
     def _all_models(self, server: Server, running: Running, models: Models) -> None:
         measured, count = self.measured, len(models.uids)

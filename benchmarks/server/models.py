@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
 import orjson
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 
 from benchmarks.server.plan import INPUTS
@@ -15,6 +16,7 @@ from examples.line_loading.skops_bytes import skops_bytes
 from model_registry import ModelType, Source, models_in_folder, open_store, push
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SET, VERSION = "bench", "v1"
@@ -22,8 +24,34 @@ MODEL_TYPE = ModelType.parse("scikit-learn/skops")
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What models are.
+
+    Attributes:
+        name: of its files.
+        new: makes one that is not fitted.
+        rows: what each is fitted to.
+        trust: what it names beside what is harmless.
+    """
+
+    name: str
+    new: Callable[[], Any]
+    rows: int
+    trust: tuple[str, ...] = ()
+
+
+RIDGE = Kind("ridge", Ridge, 2 * INPUTS)
+FOREST = Kind(
+    "forest",
+    lambda: RandomForestRegressor(20, max_depth=6, random_state=0),
+    20 * INPUTS,
+    ("sklearn.tree._tree.Tree",),
+)
+
+
+@dataclass(frozen=True)
 class Models:
-    """Different Ridge regressions of one shape, named `line-0` and so on.
+    """Different models of one kind and shape, named `line-0` and so on.
 
     Attributes:
         store: holds them as a version.
@@ -32,6 +60,7 @@ class Models:
         uids: in order.
         row: what every request asks about.
         answers: what each model says to the row.
+        trust: of the set.
     """
 
     store: str
@@ -40,6 +69,7 @@ class Models:
     uids: tuple[str, ...]
     row: list[float]
     answers: dict[str, float]
+    trust: tuple[str, ...]
 
     def tensor(self) -> dict[str, object]:
         """The input of an Open Inference Protocol request."""
@@ -56,23 +86,31 @@ class Models:
         )
 
 
-def make(folder: Path, count: int) -> Models:
+def make(folder: Path, count: int, kind: Kind) -> Models:
     """Fit `count` models, write them for the peers and push them for ours; the same ones every time."""
     skops, files = folder / "skops", folder / "joblib"
     for each in (skops, files):
         each.mkdir(parents=True)
     random = np.random.default_rng(count)
-    x = random.normal(size=(2 * INPUTS, INPUTS))
+    x = random.normal(size=(kind.rows, INPUTS))
     row = random.normal(size=INPUTS).round(6)
     answers = {}
     for number in range(count):
         uid = f"line-{number}"
-        model = Ridge().fit(x, x @ random.normal(size=INPUTS))
+        model = kind.new().fit(x, x @ random.normal(size=INPUTS))
         (skops / f"{uid}.skops").write_bytes(skops_bytes(model))
         joblib.dump(model, files / f"{uid}.joblib")
         answers[uid] = float(model.predict([row])[0])
     store = f"file://{folder / 'store'}"
     (folder / "store").mkdir()
     found = models_in_folder(skops, MODEL_TYPE)
-    pushed = push(open_store(store), SET, VERSION, found, model_type=MODEL_TYPE, source=Source.PLATFORM)
-    return Models(store, pushed.manifest, files, tuple(answers), row.tolist(), answers)
+    pushed = push(
+        open_store(store),
+        SET,
+        VERSION,
+        found,
+        model_type=MODEL_TYPE,
+        source=Source.PLATFORM,
+        trust=kind.trust,
+    )
+    return Models(store, pushed.manifest, files, tuple(answers), row.tolist(), answers, kind.trust)

@@ -16,6 +16,7 @@ class Plan:
         rounds: how often every server is started and measured, in turn.
         seconds: of asking one model, for each number of connections.
         connections: each waits for its answer before it asks again.
+        forest_seconds: of asking one forest, over the most connections.
         many: models of versions that are asked for all of them; the first for who cannot hold more.
         batches: requests for all models, in each round.
         growth: numbers of models for latency and memory.
@@ -26,6 +27,7 @@ class Plan:
     rounds: int
     seconds: float
     connections: tuple[int, ...]
+    forest_seconds: float
     many: tuple[int, ...]
     batches: int
     growth: tuple[int, ...]
@@ -37,6 +39,7 @@ FULL = Plan(
     rounds=3,
     seconds=4,
     connections=(1, 16),
+    forest_seconds=2,
     many=(300, 3_207),
     batches=5,
     growth=(1, 10, 100, 1_000, 10_000),
@@ -48,6 +51,7 @@ TINY = Plan(
     rounds=1,
     seconds=0.3,
     connections=(1, 16),
+    forest_seconds=0.3,
     many=(10, 20),
     batches=2,
     growth=(1, 10, 20),

@@ -149,6 +149,7 @@ class Ours(Server):
             "TYPE": str(MODEL_TYPE),
             "SERVICE": SERVICE,
             "CLUSTER": "a",
+            "TRUST": json.dumps(models.trust),
             "MODELS": str(folder / "models"),
         }
         if self.accelerate:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from benchmarks.server.measure import Measured, Samples
 
+_PLAIN = f"{OURS}, not accelerated"
 PEERS = (MLServer.name, KServe.name)
 _VARIANTS = {"": (OURS, Bare.name), ", accelerated": (Accelerated.name, BareOnnx.name)}
 """What is told of each variant of ours: its name, and the bare loop that it is beside."""
@@ -37,11 +38,22 @@ def rows_of(measured: Measured, goals: Goals) -> list[Row]:
             rows += _alone(f"{work}start to ready", "s", starts, ours, goals.get("start"))
             rows += _beside(f"{work}start against peers", "s", starts, ours, PEERS, None)
             rows += _beside(f"{work}memory", "MiB", measured.memory[count], ours, PEERS, goals.get("memory"))
+    rows += _forest(measured.forests, goals)
     if measured.growth_p50:
         rows += _growth(measured.growth_p50, measured.growth_mib, goals)
     if measured.client_busy:
         busy = {OURS: [max(measured.client_busy)]}
         rows.append(row("the client that asks, at its busiest", "of a core", busy, goals.get("client")))
+    return rows
+
+
+def _forest(rates: Samples, goals: Goals) -> list[Row]:
+    rows = []
+    samples = {**rates, _PLAIN: rates.get(OURS, [])}
+    for yard, others in (("peers", PEERS), ("bare loop", (BareOnnx.name,)), ("itself", (_PLAIN,))):
+        goal = goals.get(f"rate, accelerated against {yard}")
+        work = f"one forest, accelerated: against {yard}"
+        rows += _beside(work, "1/s", samples, Accelerated.name, others, goal, more=True)
     return rows
 
 

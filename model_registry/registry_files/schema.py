@@ -34,6 +34,9 @@ from model_registry.signing.keys import PublicKey
 DEFAULT_REGION = "default"
 """The key of `live` that holds for every region without a key of its own."""
 
+_COMPILED = ("scikit-learn", "xgboost", "lightgbm")
+"""Frameworks whose models pods can compile."""
+
 T = TypeVar("T")
 Text = Annotated[str, StringConstraints(min_length=1)]
 
@@ -79,6 +82,8 @@ class DeclaredSet(Frozen):
     """Framework and file type of every model in the set."""
     source: Source
     """Defined by the platform, or by one of its users."""
+    accelerate: Literal["onnx"] | None = None
+    """Compile its models to ONNX when pods load them, and use each that then answers as before."""
     trust: tuple[Text, ...] = ()
     """What its models may name beside what is harmless anyway: types in skops files, globals in pickles."""
     keys: tuple[TrustedKey, ...] = ()
@@ -93,6 +98,14 @@ class DeclaredSet(Frozen):
                 f"{source}, but {model_type} can run its author's code; only platform sets hold it"
             )
         return source
+
+    @field_validator("accelerate")
+    @classmethod
+    def _has_a_compiler(cls, accelerate: str | None, given: ValidationInfo) -> str | None:
+        model_type = given.data.get("type")
+        if accelerate and model_type is not None and model_type.framework not in _COMPILED:
+            raise ValueError(f"compiles models of {', '.join(_COMPILED)}; these are {model_type}")
+        return accelerate
 
     @property
     def public_keys(self) -> tuple[PublicKey, ...]:

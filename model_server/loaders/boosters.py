@@ -18,11 +18,13 @@ class BoosterModel:
     """A booster.
 
     Args:
+        booster: the framework's.
         features: how many numbers a row has.
         predict: from rows (n, k) to answers (n,) or, of several classes, (n, m).
     """
 
-    def __init__(self, features: int, predict: Callable[[NDArray[Any]], Any]) -> None:
+    def __init__(self, booster: Any, features: int, predict: Callable[[NDArray[Any]], Any]) -> None:
+        self.booster = booster
         self._predict = predict
         self.inputs = (TensorSpec("x", (-1, features)),)
         answers = np.asarray(predict(np.zeros((1, features))))

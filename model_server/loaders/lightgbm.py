@@ -19,7 +19,7 @@ def load(path: Path, trust: Iterable[str] = ()) -> BoosterModel:  # noqa: ARG001
     """Load a booster; ModelError when it is none. It computes in the thread that asks."""
     try:
         booster = lightgbm.Booster(model_str=path.read_text())
-        return BoosterModel(booster.num_feature(), partial(booster.predict, num_threads=1))
+        return BoosterModel(booster, booster.num_feature(), partial(booster.predict, num_threads=1))
     except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
         told = str(error).strip().splitlines()[0]
         raise ModelError(

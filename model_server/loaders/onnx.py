@@ -18,7 +18,7 @@ from model_server.loaders import TensorSpec
 from model_server.loaders.gpu import not_used
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -68,11 +68,8 @@ def load(
     data = path.read_bytes()
     if fault := looks.onnx(data):
         raise ModelError(f"is no ONNX model that this image runs: it {fault}")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
     try:
-        session = onnxruntime.InferenceSession(data, options, providers=_providers(gpu=gpu))
+        session = session_of(data, _providers(gpu=gpu))
     # Its errors share no class but Exception.
     except Exception as error:  # noqa: BLE001
         told = " ".join(str(error).split())
@@ -82,6 +79,18 @@ def load(
     if gpu and _CUDA not in session.get_providers():
         not_used("onnx", "ONNX Runtime is not built for CUDA, or finds no GPU")
     return OnnxModel(session)
+
+
+def session_of(
+    graph: bytes, providers: Sequence[str] = (_CPU,), *, optimized: bool = True
+) -> onnxruntime.InferenceSession:
+    """A session that computes in the thread that asks; raises whatever ONNX Runtime does."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(graph, options, providers=list(providers))
 
 
 def _providers(*, gpu: bool) -> list[str]:

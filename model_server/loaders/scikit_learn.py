@@ -29,7 +29,7 @@ class SklearnModel:
     """An estimator with `predict`."""
 
     def __init__(self, estimator: Any) -> None:
-        self._estimator = estimator
+        self.estimator = estimator
         self.inputs = (TensorSpec("x", (-1, estimator.n_features_in_)),)
 
     @classmethod
@@ -46,7 +46,7 @@ class SklearnModel:
     def outputs(self) -> tuple[TensorSpec, ...]:
         """One or several numbers a row, or labels; an estimator tells only by answering."""
         try:
-            y = self.predict({"x": np.zeros((1, self._estimator.n_features_in_))})["y"]
+            y = self.predict({"x": np.zeros((1, self.estimator.n_features_in_))})["y"]
         # What it makes of zeros says nothing about other rows.
         except Exception:  # noqa: BLE001
             return (TensorSpec("y", (-1,)),)
@@ -54,7 +54,7 @@ class SklearnModel:
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Predict for `x` (n, k); returns `y` (n,), or (n, m) of an estimator with several outputs."""
-        return {"y": _of_the_protocol(np.asarray(self._estimator.predict(inputs["x"])))}
+        return {"y": _of_the_protocol(np.asarray(self.estimator.predict(inputs["x"])))}
 
 
 def _of_the_protocol(y: NDArray[Any]) -> NDArray[Any]:

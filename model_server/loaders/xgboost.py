@@ -34,7 +34,7 @@ def load(
         booster.load_model(bytearray(path.read_bytes()))
         # In place it would read rows on the device that it computes on, where they are not.
         predict = partial(_predict_copy, booster) if gpu else booster.inplace_predict
-        model = BoosterModel(booster.num_features(), predict)
+        model = BoosterModel(booster, booster.num_features(), predict)
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
         told = str(error).strip().splitlines()[0]
         raise ModelError(

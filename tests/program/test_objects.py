@@ -156,6 +156,16 @@ def test_a_pod_that_loads_on_request_has_half_its_memory_for_models(registry: Wr
     assert (env["BLUEGRID_LOAD"], env["BLUEGRID_MEMORY"]) == ("lazy", str(2**29))
 
 
+def test_a_pod_is_told_to_compile_its_models_where_the_set_says_so(registry: Write) -> None:
+    folder = registry()
+    file = folder / "g1.yaml"
+    file.write_text(file.read_text().replace("source:", "accelerate: onnx, source:", 1))
+    plan = run_program(folder)
+    for key in ("Job line-loading-d1-preflight", "Deployment line-loading-d1"):
+        env = {each["name"]: each.get("value") for each in container_of(plan, key)["env"]}
+        assert env["BLUEGRID_ACCELERATE"] == "onnx"
+
+
 @pytest.mark.parametrize(("cpu", "workers"), [("250m", "1"), ("1", "1"), ("2", "2"), ("2500m", "3")])
 def test_a_pod_has_a_worker_for_each_cpu_and_a_share_of_memory_for_each(
     registry: Write, cpu: str, workers: str

@@ -36,6 +36,7 @@ _NEVER_RUN = (
     "**/*.a",
     "zstandard/_cffi*",  # the backend of other Pythons
     "pydantic/v1/**",
+    "onnx/backend/test/**",
 )
 
 _SOURCE_ONLY = ("pyspark",)

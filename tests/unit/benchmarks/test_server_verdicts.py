@@ -25,10 +25,12 @@ def measured() -> Measured:
     each = Measured()
     for name, rate in ((OURS, 3000), (Accelerated.name, 5000), (MLServer.name, 1000), (KServe.name, 900)):
         each.rates[16][name] = [rate, rate, 2 * rate]
+        each.forests[name] = [rate / 10 if name == OURS else rate]
         each.p99s[16][name] = [1e6 / rate]
         each.starts[MANY][name] = each.all_models[MANY][name] = [60 / rate if name in BOTH else 4.0]
         each.memory[MANY][name] = [200.0 if name in BOTH else 190.0]
     each.rates[16][Bare.name], each.rates[16][BareOnnx.name] = [4000.0], [6000.0]
+    each.forests[BareOnnx.name] = [6000.0]
     each.client_busy = [0.3, 0.5]
     for count in (1, 10, 100):
         each.growth_p50[count], each.growth_mib[count] = [300.0 + count], [100.0 + count / 10]
@@ -52,6 +54,17 @@ def test_the_bare_loop_is_no_peer_and_each_variant_has_its_own() -> None:
     assert (row.peer_name, row.ratio, row.holds) == (BareOnnx.name, 0.8333, True)
 
 
+def test_an_accelerated_forest_is_beside_peers_the_bare_loop_and_itself() -> None:
+    against = {
+        yard: of(f"one forest, accelerated: against {yard}") for yard in ("peers", "bare loop", "itself")
+    }
+    assert {yard: (row.ratio, row.holds) for yard, row in against.items()} == {
+        "peers": (5, True),
+        "bare loop": (0.8333, True),
+        "itself": (16.67, None),
+    }
+
+
 def test_less_time_and_memory_are_better() -> None:
     assert of("one model, 16 connections: p99").ratio == 3
     assert of("all of 3,207 models: against peers").ratio == 200
@@ -64,6 +77,7 @@ def test_what_no_server_did_has_no_row() -> None:
     for samples in (
         without.rates[16],
         without.p99s[16],
+        without.forests,
         *(each[MANY] for each in (without.all_models, without.starts, without.memory)),
     ):
         del samples[Accelerated.name]

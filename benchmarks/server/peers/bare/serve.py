@@ -27,15 +27,18 @@ def _models(folder: Path, runtime: str) -> dict[str, Any]:
 def _onnx(model: Any) -> Any:
     import onnxruntime
     from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import DoubleTensorType
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    converted = convert_sklearn(model, initial_types=[("x", DoubleTensorType([None, model.n_features_in_]))])
+    # What skl2onnx makes of trees takes and gives FP32 only.
+    of_trees = hasattr(model, "estimators_")
+    kind, dtype = (FloatTensorType, np.float32) if of_trees else (DoubleTensorType, np.float64)
+    converted = convert_sklearn(model, initial_types=[("x", kind([None, model.n_features_in_]))])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
         converted.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    return lambda rows: session.run(None, {"x": rows})[0].reshape(-1)
+    return lambda rows: session.run(None, {"x": rows.astype(dtype, copy=False)})[0].reshape(-1)
 
 
 def _application(models: dict[str, Any]) -> Any:

@@ -1,0 +1,324 @@
+"""Compiled models answer as the real frameworks that trained them; what does not keeps its own predict."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import lightgbm
+import numpy as np
+import pytest
+import xgboost
+from sklearn.cluster import KMeans
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from model_registry import ModelError, ModelType
+from model_server.accelerate import LINEAR, ONNX, AcceleratedModel, accelerated, compiler_of
+from model_server.errors import PredictionError
+from model_server.inference import batch_infer, predict
+from model_server.loaders import Model, loader_of
+from model_server.loaders.scikit_learn import SklearnModel
+from model_server.startup import ServedModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RANDOM = np.random.default_rng(11)
+X = RANDOM.normal(loc=[1e5, 0.0, -3.0, 5.0], scale=[10.0, 1e-3, 10.0, 2.0], size=(160, 4))
+Y = ((X - X.mean(axis=0)) / X.std(axis=0)) @ [1.0, -2.0, 0.5, 0.0]
+POSITIVE = np.exp(Y / 3)
+TWO = Y > 0
+THREE = np.array(["low", "mid", "high"])[np.digitize(Y, [-1, 1])]
+NUMBERED = np.digitize(Y, [-1, 1])
+SEVERAL = np.column_stack([Y, Y**2])
+
+FORESTS: list[tuple[Any, Any]] = [
+    (DecisionTreeRegressor(random_state=0), Y),
+    (DecisionTreeClassifier(random_state=0), THREE),
+    (RandomForestRegressor(10, random_state=0), Y),
+    (RandomForestRegressor(10, random_state=0), SEVERAL),
+    (RandomForestRegressor(2, min_samples_leaf=160, random_state=0), Y),
+    (RandomForestClassifier(10, random_state=0), THREE),
+    (ExtraTreesRegressor(10, random_state=0), Y),
+    (ExtraTreesClassifier(10, random_state=0), TWO),
+    (GradientBoostingRegressor(n_estimators=20, random_state=0), Y),
+    (GradientBoostingRegressor(n_estimators=3, init="zero", loss="huber", random_state=0), Y),
+    (GradientBoostingClassifier(n_estimators=5, random_state=0), TWO),
+    (GradientBoostingClassifier(n_estimators=5, random_state=0), THREE),
+    (HistGradientBoostingRegressor(max_iter=20), Y),
+    (HistGradientBoostingRegressor(max_iter=20, loss="poisson"), POSITIVE),
+    (HistGradientBoostingClassifier(max_iter=5), TWO),
+    (HistGradientBoostingClassifier(max_iter=5), THREE),
+    (make_pipeline(StandardScaler(), RandomForestRegressor(10, random_state=0)), Y),
+    (make_pipeline(StandardScaler(with_mean=False), DecisionTreeRegressor(random_state=0)), Y),
+    (make_pipeline(StandardScaler(with_std=False), ExtraTreesRegressor(5, random_state=0)), Y),
+]
+XGBOOST: list[tuple[dict[str, Any], Any]] = [
+    ({}, Y),
+    ({}, SEVERAL),
+    ({"num_parallel_tree": 3, "subsample": 0.5}, Y),
+    ({"objective": "reg:quantileerror", "quantile_alpha": [0.1, 0.9]}, Y),
+    ({"objective": "binary:logistic"}, TWO),
+    ({"objective": "multi:softprob", "num_class": 3}, NUMBERED),
+    ({"objective": "count:poisson"}, POSITIVE),
+]
+LIGHTGBM: list[tuple[dict[str, Any], Any]] = [
+    ({}, Y),
+    ({"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}, Y),
+    ({"objective": "binary"}, TWO),
+    ({"objective": "multiclass", "num_class": 3}, NUMBERED),
+    ({"objective": "poisson"}, POSITIVE),
+]
+
+
+def named(value: Any) -> str | None:
+    return None if isinstance(value, np.ndarray) else " ".join(repr(value).split())[:80]
+
+
+def of_scikit_learn(estimator: Any, y: Any) -> Model:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a small network needs more steps than a test has time for
+        return SklearnModel.of(estimator.fit(X, y))
+
+
+def of_xgboost(folder: Path, parameters: dict[str, Any], y: Any) -> Model:
+    xgboost.train({"max_depth": 4, **parameters}, xgboost.DMatrix(X, y), 15).save_model(folder / "m.ubj")
+    return loader_of(ModelType.parse("xgboost/ubj"))(folder / "m.ubj")
+
+
+def of_lightgbm(folder: Path, parameters: dict[str, Any], y: Any) -> Model:
+    given = {"verbose": -1, "num_leaves": 7, "num_threads": 1, **parameters}
+    lightgbm.train(given, lightgbm.Dataset(X, y), 15).save_model(folder / "m.txt")
+    return loader_of(ModelType.parse("lightgbm/txt"))(folder / "m.txt")
+
+
+def compiled(model: Model, model_type: str = "scikit-learn/skops", prove: Any = lambda _: None) -> Any:
+    return accelerated(model, compiler_of(ModelType.parse(model_type)), prove)
+
+
+def unlike_training() -> Any:
+    """Rows of training, of other ranges, and between any two that are as near as FP32 and FP64 tell apart."""
+    near = np.repeat(X[:40], 2, axis=0)
+    near[::2] = np.nextafter(near[::2], np.inf)
+    near[1::2] = near[1::2].astype(np.float32)
+    other = RANDOM.normal(size=(300, 4)) * np.geomspace(1e-6, 1e7, 300)[:, np.newaxis]
+    return np.vstack([X, near, other, np.zeros((1, 4))])
+
+
+@pytest.mark.parametrize(("estimator", "y"), FORESTS, ids=named)
+def test_trees_of_scikit_learn_answer_as_they_do_to_the_last_digit(estimator: Any, y: Any) -> None:
+    own = of_scikit_learn(estimator, y)
+    model, how = compiled(own)
+    assert how == ONNX
+    assert (model.inputs, model.outputs) == (own.inputs, own.outputs)
+    rows = unlike_training()
+    got, expected = model.predict({"x": rows})["y"], own.predict({"x": rows})["y"]
+    assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
+    if got.dtype.kind == "f":
+        assert got == pytest.approx(expected, rel=1e-15, abs=0)
+    else:
+        assert got.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    "estimator", [GradientBoostingClassifier(n_estimators=2), HistGradientBoostingClassifier(max_iter=2)]
+)
+def test_of_two_classes_that_are_as_likely_the_same_one_is_chosen(estimator: Any) -> None:
+    own = SklearnModel.of(estimator.fit(np.zeros((10, 4)), np.arange(10) % 2))
+    model, how = compiled(own)
+    assert how == ONNX
+    assert model.predict({"x": X})["y"].tolist() == own.predict({"x": X})["y"].tolist()
+
+
+@pytest.mark.parametrize(("parameters", "y"), XGBOOST, ids=named)
+def test_boosters_of_xgboost_answer_as_they_do_in_fp32(
+    parameters: dict[str, Any], y: Any, tmp_path: Path
+) -> None:
+    own = of_xgboost(tmp_path, parameters, y)
+    model, how = compiled(own, "xgboost/ubj")
+    assert how == ONNX
+    assert (model.inputs, model.outputs) == (own.inputs, own.outputs)
+    rows = unlike_training()
+    got, expected = model.predict({"x": rows})["y"], own.predict({"x": rows})["y"]
+    assert got.dtype == expected.dtype == np.float64
+    assert got == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize(("parameters", "y"), LIGHTGBM, ids=named)
+def test_boosters_of_lightgbm_answer_as_they_do(parameters: dict[str, Any], y: Any, tmp_path: Path) -> None:
+    own = of_lightgbm(tmp_path, parameters, y)
+    model, how = compiled(own, "lightgbm/txt")
+    assert how == ONNX
+    assert (model.inputs, model.outputs) == (own.inputs, own.outputs)
+    rows = unlike_training()
+    rows = np.vstack([rows, np.full((1, 4), -1e-35), np.full((1, 4), 1e-35)])
+    assert model.predict({"x": rows})["y"] == pytest.approx(own.predict({"x": rows})["y"], rel=1e-13)
+
+
+def test_what_lightgbm_takes_for_zero_goes_the_way_that_zero_goes(tmp_path: Path) -> None:
+    signs = np.sign(X - X.mean(axis=0)) * [1, 0, 0, 0]
+    # Its splits are then at the edges of what it takes for zero, on either side.
+    signs[:40] = 0
+    data = lightgbm.Dataset(signs, signs[:, 0] + 0.1 * Y)
+    trained = lightgbm.train({"verbose": -1, "num_leaves": 4, "num_threads": 1}, data, 3)
+    trained.save_model(tmp_path / "m.txt")
+    own = loader_of(ModelType.parse("lightgbm/txt"))(tmp_path / "m.txt")
+    model, how = compiled(own, "lightgbm/txt")
+    edge = float(np.float32(1e-35))
+    edges = np.array([-edge, edge, 0.0, *np.nextafter([edge, edge, -edge, -edge], [1, 0, 0, -1])])
+    rows = np.repeat(edges[:, np.newaxis], 4, axis=1)
+    assert how == ONNX
+    assert model.predict({"x": rows})["y"].tolist() == own.predict({"x": rows})["y"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y"),
+    [
+        (make_pipeline(StandardScaler(), MLPRegressor(max_iter=5, random_state=0)), Y),
+        (make_pipeline(StandardScaler(), LogisticRegression()), NUMBERED),
+    ],
+    ids=named,
+)
+def test_other_estimators_answer_as_they_do(estimator: Any, y: Any) -> None:
+    own = of_scikit_learn(estimator, y)
+    model, how = compiled(own)
+    assert how == ONNX
+    rows = unlike_training()
+    assert model.predict({"x": rows})["y"] == pytest.approx(own.predict({"x": rows})["y"], rel=1e-9, abs=1e-9)
+
+
+def test_a_linear_model_keeps_its_shorter_way_and_is_stacked_in_a_batch() -> None:
+    own = of_scikit_learn(make_pipeline(StandardScaler(), Ridge()), Y)
+    forest = of_scikit_learn(RandomForestRegressor(5, random_state=0), Y)
+    assert compiled(own) == (own, LINEAR)
+    model, _ = compiled(forest)
+    served = {name: ServedModel(name, "sha256:0", each) for name, each in (("a", own), ("b", model))}
+    tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": X[0].tolist()}
+    asked = [{"model_name": name, "inputs": [{**tensor, "datatype": "FP64"}]} for name in "aba"]
+    answers = batch_infer(served, [*asked, {"model_name": "b", "inputs": [tensor]}])
+    expected = {"a": own.predict({"x": X[:1]})["y"][0], "b": forest.predict({"x": X[:1]})["y"][0]}
+    assert [each["outputs"][0]["data"][0] for each in answers[:3]] == [expected[name] for name in "aba"]
+    # A client's FP32 is widened before any model sees it.
+    narrow = forest.predict({"x": X[:1].astype(np.float32).astype(np.float64)})["y"][0]
+    assert answers[3]["outputs"][0]["data"][0] == narrow
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "reason"),
+    [
+        (make_pipeline(PolynomialFeatures(), MLPRegressor(max_iter=2)), Y, "cannot be compiled: "),
+        (
+            GradientBoostingRegressor(n_estimators=2, init=Ridge()),
+            Y,
+            "cannot be compiled: starts from a Ridge",
+        ),
+        (SVC(), TWO.astype(int), "cannot be compiled: would choose its labels in FP32 (SVMClassifier)"),
+        (KNeighborsRegressor(), Y, "cannot be compiled: KNeighborsRegressor is faster by itself"),
+        (GaussianProcessRegressor(), Y, "cannot be compiled: GaussianProcessRegressor is faster by itself"),
+        (KMeans(2, random_state=0), Y, "differs: int64 (24,) compiled, int32 (24,) by itself"),
+    ],
+    ids=named,
+)
+def test_what_cannot_be_compiled_or_differs_keeps_its_own_predict(
+    estimator: Any, y: Any, reason: str
+) -> None:
+    own = of_scikit_learn(estimator, y)
+    model, how = compiled(own)
+    assert model is own
+    assert how.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"booster": "dart", "rate_drop": 0.5}, "is of booster dart and objective reg:squarederror"),
+        ({"objective": "multi:softmax", "num_class": 3}, "is of booster gbtree and objective multi:softmax"),
+    ],
+)
+def test_a_booster_of_xgboost_that_cannot_be_compiled_says_why(
+    parameters: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    own = of_xgboost(tmp_path, parameters, NUMBERED)
+    assert compiled(own, "xgboost/ubj") == (own, f"cannot be compiled: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"linear_tree": True}, "has linear models in its leaves"),
+        ({"zero_as_missing": True}, "takes zero for a missing value"),
+        ({"reg_sqrt": True}, "is of objective regression sqrt"),
+    ],
+)
+def test_a_booster_of_lightgbm_that_cannot_be_compiled_says_why(
+    parameters: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    own = of_lightgbm(tmp_path, parameters, Y)
+    assert compiled(own, "lightgbm/txt") == (own, f"cannot be compiled: {reason}")
+
+
+def test_a_graph_that_flips_one_split_is_found_out() -> None:
+    own = of_scikit_learn(DecisionTreeRegressor(random_state=0), Y)
+    compiler = compiler_of(ModelType.parse("scikit-learn/skops"))
+    right = compiler(own)
+    # Without the rounding that scikit-learn's trees do: what skl2onnx makes of them.
+    from model_server.accelerate import scikit_learn
+
+    ensemble = scikit_learn._ensemble(own.estimator, None)  # type: ignore[attr-defined]
+    assert ensemble is not None
+    wrong = replace(right, graph=replace(ensemble, rounds=False).graph())
+    model, how = accelerated(own, lambda _: wrong, lambda _: None)
+    assert model is own
+    assert how.startswith("differs: ")
+
+
+def test_a_model_that_misses_its_recorded_example_when_compiled_runs_by_itself(tmp_path: Path) -> None:
+    own = of_xgboost(tmp_path, {"objective": "binary:logistic"}, TWO)
+
+    def prove(model: Model) -> None:
+        if (model.predict({"x": X})["y"] != own.predict({"x": X})["y"]).any():
+            raise ModelError("does not reproduce it")
+
+    model, how = compiled(own, "xgboost/ubj", prove)
+    assert (model is own, how) == (True, "differs: compiled, it misses its recorded example")
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+@pytest.mark.parametrize("strange", [np.nan, np.inf, 1e300])
+def test_rows_that_frameworks_judge_are_theirs(strange: float, tmp_path: Path) -> None:
+    rows = np.array([[strange, *X[0, 1:]]])
+    forest, how = compiled(of_scikit_learn(RandomForestRegressor(5, random_state=0), Y))
+    assert how == ONNX
+    if not np.isnan(strange):
+        with pytest.raises(PredictionError, match="infinity or a value too large"):
+            predict(ServedModel("line-1", "sha256:0", forest), {"x": rows})
+    own = of_lightgbm(tmp_path, {}, Y)
+    model, how = compiled(own, "lightgbm/txt")
+    assert how == ONNX
+    assert model.predict({"x": rows})["y"].tolist() == own.predict({"x": rows})["y"].tolist()
+
+
+def test_what_is_no_table_of_the_right_width_is_the_frameworks_to_refuse() -> None:
+    model, _ = compiled(of_scikit_learn(RandomForestRegressor(5, random_state=0), Y))
+    assert isinstance(model, AcceleratedModel)
+    for wrong in (X[:1, :3], X[0], X[:0]):
+        with pytest.raises(PredictionError, match="ValueError"):
+            predict(ServedModel("line-1", "sha256:0", model), {"x": wrong})
