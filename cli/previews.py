@@ -29,9 +29,7 @@ def check(
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     preview: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Also hold the rules against what `pulumi preview --json` printed; may be repeated."
-        ),
+        typer.Option(help="Also hold the rules against what `pulumi preview --json --show-sames` printed."),
     ] = None,
 ) -> None:
     """Read every registry file and report every mistake, each with file and line."""
@@ -54,7 +52,9 @@ def check(
 def preview_report(
     previews: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PREVIEW", help="What `pulumi preview --json` printed; one file a stack."),
+        typer.Argument(
+            metavar="PREVIEW", help="What `pulumi preview --json --show-sames` printed; one file a stack."
+        ),
     ] = None,
     base: Annotated[
         Path | None,
@@ -84,9 +84,7 @@ def preview_report(
         before = Registry.load(base)
         reports += [_of_registries(name, before, after, opened) for name in region or ()]
     if not reports:
-        raise ConfigError(
-            "there is nothing to report; name files of `pulumi preview --json`, or --base and --region"
-        )
+        raise ConfigError("there is nothing to report; name previews, or --base and --region")
     typer.echo(render(reports), nl=False)
 
 

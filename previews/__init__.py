@@ -1,6 +1,6 @@
 """What a `pulumi preview` means for the services: what is switched, made, scaled, deleted, and what is risky.
 
-    pulumi preview --json ─> plan ──┐
+    pulumi preview ─> plan ─────────┐
                                     ├─> states ─> changes ─> report (Markdown, for a pull request)
     registry files, old and new ────┘                │
                      plan ─> rules ──────────────────┘  (also run by `bluegrid check` and by `policy/`)

@@ -1,4 +1,4 @@
-"""What `pulumi preview --json` says: a step for every resource, with what it was and what it will be."""
+"""What `pulumi preview --json --show-sames` says: of every resource, what it was and what it will be."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from model_registry.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_SAME = "same"
 
 
 class _Foreign(BaseModel):
@@ -104,10 +106,12 @@ class Plan(_Foreign):
     Attributes:
         steps: one for each resource.
         diagnostics: what engine, program and providers had to say.
+        change_summary: how many resources each operation touches, whether or not there are steps of them.
     """
 
     steps: tuple[PlannedStep, ...] = ()
     diagnostics: tuple[_Diagnostic, ...] = ()
+    change_summary: Mapping[str, int] = Field(default_factory=dict)
 
     @property
     def stack(self) -> str:
@@ -121,9 +125,9 @@ class Plan(_Foreign):
         return list(dict.fromkeys(told))
 
     @property
-    def counts(self) -> Counter[str]:
-        """How many resources each operation touches."""
-        return Counter(step.op for step in self.steps)
+    def left_out(self) -> int:
+        """How many resources stay as they are and have no step here."""
+        return self.change_summary.get(_SAME, 0) - sum(step.op == _SAME for step in self.steps)
 
     def listed(self) -> str:
         """Return a line for each resource that is touched, then how many are."""
@@ -131,9 +135,10 @@ class Plan(_Foreign):
             f"{step.op:<7} {step.type} {step.name}"
             + "".join(f"\n          {path}" for path in step.detailed_diff or ())
             for step in self.steps
-            if step.op != "same"
+            if step.op != _SAME
         ]
-        counted = ", ".join(f"{count} {op}" for op, count in sorted(self.counts.items()))
+        counts = Counter(step.op for step in self.steps)
+        counted = ", ".join(f"{count} {op}" for op, count in sorted(counts.items()))
         return "\n".join([*lines, counted or "no resources"])
 
     def objects_before(self) -> list[KubernetesObject]:
@@ -154,15 +159,19 @@ def _objects(states: Iterator[tuple[str, _State | None]]) -> Iterator[Kubernetes
 
 
 def read_plan(path: Path) -> Plan:
-    """Read what `pulumi preview --json` has printed.
+    """Read what `pulumi preview --json --show-sames` has printed.
 
     Raises:
-        ConfigError: the file cannot be read, or holds something else.
+        ConfigError: the file cannot be read, holds something else, or leaves out what stays as it is.
     """
-    remedy = "write it with `pulumi preview --json > FILE`"
+    remedy = "write it with `pulumi preview --json --show-sames > FILE`"
     try:
-        return Plan.model_validate_json(path.read_bytes())
+        plan = Plan.model_validate_json(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}; {remedy}") from None
     except ValidationError:
         raise ConfigError(f"{path}: is no JSON of a preview; {remedy}") from None
+    # Without it a cluster that stays would be one that there is not.
+    if plan.left_out > 0:
+        raise ConfigError(f"{path}: leaves out {plan.left_out} resources that stay as they are; {remedy}")
+    return plan

@@ -62,8 +62,16 @@ def _warnings(regions: Sequence[RegionReport]) -> Iterator[str]:
             comparison = region.comparisons.get(change.name)
             if comparison is not None and comparison.is_trusted is False:
                 yield f"**{region.region} · {change.name}**: {comparison.signature}"
-        for finding in region.findings:
-            yield f"**{region.region}**: {finding}"
+        for told, places in _grouped(region.findings).items():
+            yield f"**{region.region}**: {', '.join(places)}: {told}"
+
+
+def _grouped(findings: Sequence[Finding]) -> dict[str, list[str]]:
+    """Return where the same is wrong, by what it is."""
+    places: dict[str, list[str]] = {}
+    for each in findings:
+        places.setdefault(f"{each.message} ({each.rule}, {each.level})", []).append(each.place)
+    return places
 
 
 def _table(regions: Sequence[RegionReport]) -> Iterator[str]:

@@ -25,7 +25,7 @@ def registry(work: Workspace, seen: Seen) -> Iterator[Path]:
 
 
 def preview(work: Workspace, tmp_path: Path) -> str:
-    ran = work.pulumi("preview", "--json").require()
+    ran = work.pulumi("preview", "--json", "--show-sames").require()
     file = tmp_path / "demo.json"
     file.write_text(ran.output)
     return str(file)
@@ -44,9 +44,23 @@ def test_a_switch_is_told_with_what_the_new_version_changes(
         "| demo | line-loading | **switch** d4 (v4) → d2 (v2): 186 models changed, 0 added, 0 removed; "
         "unsigned: the set names no keys<br>d3 and d4 stay warm |"
     ) in text
-    assert "[!WARNING]" not in text.replace("image-by-digest", "")
+    # The local node has no image registry, and so no digests.
+    (warning,) = (line for line in text.splitlines() if line.startswith("> - "))
+    assert "image-by-digest" in warning
     assert "spec.rules[0].http.paths[0].backend.service.name" in text
     assert "1 update" in text
+
+
+def test_a_preview_that_leaves_out_what_stays_is_refused(
+    work: Workspace, registry: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "demo.json"
+    file.write_text(work.pulumi("preview", "--json").require().output)
+    refused = work.bluegrid("preview-report", str(file))
+    assert refused.exit_code == 1
+    assert (
+        "resources that stay as they are; write it with `pulumi preview --json --show-sames" in refused.output
+    )
 
 
 def test_a_registry_that_is_online_already_changes_nothing(

@@ -36,7 +36,7 @@ def test_a_report_of_nothing_is_refused_with_the_way_to_make_one() -> None:
     refused = bluegrid("preview-report")
     assert (refused.returncode, refused.stderr) == (
         1,
-        "error: there is nothing to report; name files of `pulumi preview --json`, or --base and --region\n",
+        "error: there is nothing to report; name previews, or --base and --region\n",
     )
 
 
@@ -47,7 +47,8 @@ def test_what_is_no_preview_is_refused_in_one_line(tmp_path: Path) -> None:
         refused = bluegrid(*command, file)
         assert refused.returncode == 1
         assert refused.stderr == (
-            f"error: {file}: is no JSON of a preview; write it with `pulumi preview --json > FILE`\n"
+            f"error: {file}: is no JSON of a preview; "
+            "write it with `pulumi preview --json --show-sames > FILE`\n"
         )
 
 

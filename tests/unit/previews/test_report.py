@@ -6,6 +6,8 @@ from previews import (
     MARK,
     ClusterState,
     Comparison,
+    Finding,
+    Level,
     RegionReport,
     ServiceChange,
     ServiceState,
@@ -50,6 +52,15 @@ def test_risks_come_before_everything_else() -> None:
     assert (
         text.index("its URL goes") < text.index("is not signed by a trusted key") < text.index("| region |")
     )
+
+
+def test_what_is_wrong_in_many_places_is_told_once() -> None:
+    findings = [
+        Finding("limits-are-set", Level.MANDATORY, f"Deployment d{number}", "no limit; set it")
+        for number in (1, 2)
+    ]
+    text = render([switched(findings=findings)])
+    assert "> - **north**: Deployment d1, Deployment d2: no limit; set it (limits-are-set, mandatory)" in text
 
 
 def test_a_region_without_a_preview_says_why_on_one_line() -> None:
