@@ -131,8 +131,8 @@ def test_a_model_without_the_gpu_that_it_should_have_answers_and_says_so(
                 assert got[name]["data"] == pytest.approx(np.ravel(values), rel=1e-5)
 
     asyncio.run(test())
-    said = [line for line in capfd.readouterr().out.splitlines() if "no GPU is used" in line]
-    assert [json.loads(line)["framework"] for line in said] == ["tensorflow"]
+    (said,) = (line for line in capfd.readouterr().out.splitlines() if "no GPU is used" in line)
+    assert "tensorflow" in said
 
 
 async def several_inputs(crew: Crew) -> None:
