@@ -90,6 +90,16 @@ class KubernetesObject(_Foreign):
         return spec if isinstance(spec, dict) else {}
 
     @property
+    def backends(self) -> list[str]:
+        """Of an Ingress: the Services that it leads to, as far as Pulumi shows them.
+
+        It shows no rule that has a secret host, as those of standing routes have.
+        """
+        rules = self.spec.get("rules")
+        shown = [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+        return [str(path["backend"]["service"]["name"]) for rule in shown for path in rule["http"]["paths"]]
+
+    @property
     def _metadata(self) -> Mapping[str, Any]:
         metadata = self.inputs.get("metadata")
         return metadata if isinstance(metadata, dict) else {}

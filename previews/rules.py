@@ -69,7 +69,7 @@ def check_plan(plan: Plan) -> list[Finding]:
         if ingress.kind == "Ingress":
             findings += [
                 _finding("route-leads-somewhere", ingress, f"its backend {name} is not declared; declare it")
-                for name in _backends(ingress)
+                for name in ingress.backends
                 if name not in services
             ]
     for change in changes_between(states_of_objects(plan.objects_before()), states_of_objects(after)):
@@ -109,9 +109,3 @@ def _of_a_container(each: KubernetesObject, container: Mapping[str, Any]) -> Ite
 
 def _finding(rule: str, each: KubernetesObject, message: str) -> Finding:
     return Finding(rule, Level.MANDATORY, f"{each.kind} {each.name}", message)
-
-
-def _backends(ingress: KubernetesObject) -> Iterator[str]:
-    for rule in ingress.spec.get("rules", ()):
-        for path in rule.get("http", {}).get("paths", ()):
-            yield str(path["backend"]["service"]["name"])

@@ -61,7 +61,8 @@ def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceS
         if each.kind == "Deployment" and cluster is not None:
             clusters.setdefault(service, {})[cluster] = _cluster(cluster, each)
         elif each.kind == "Ingress" and cluster is None:
-            live[service] = _backend(each).removeprefix(f"{service}-")
+            (backend,) = each.backends
+            live[service] = backend.removeprefix(f"{service}-")
     return {
         name: ServiceState(name, sets[name], live.get(name), clusters.get(name, {}))
         for name in sorted({*live, *clusters})
@@ -100,9 +101,3 @@ def _cluster(cluster: str, deployment: KubernetesObject) -> ClusterState:
 
 def _gpu(count: int) -> dict[str, str]:
     return {"nvidia.com/gpu": str(count)} if count else {}
-
-
-def _backend(ingress: KubernetesObject) -> str:
-    (rule,) = ingress.spec["rules"]
-    (path,) = rule["http"]["paths"]
-    return str(path["backend"]["service"]["name"])

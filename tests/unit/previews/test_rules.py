@@ -110,6 +110,11 @@ def test_a_route_to_a_service_that_is_not_declared_is_found() -> None:
     )
 
 
+def test_a_route_whose_rules_are_secret_is_passed_over() -> None:
+    hidden = {"rules": ["[secret]"]}
+    assert check_plan(plan(step("same", "Ingress", D1, hidden, hidden))) == []
+
+
 def test_a_switch_that_deletes_the_last_standby_is_told_and_stops_nothing() -> None:
     (finding,) = check_plan(
         plan(
