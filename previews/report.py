@@ -69,7 +69,7 @@ def _warnings(regions: Sequence[RegionReport]) -> Iterator[str]:
 def _grouped(findings: Sequence[Finding]) -> dict[str, list[str]]:
     """Return where the same is wrong, by what it is."""
     places: dict[str, list[str]] = {}
-    for each in findings:
+    for each in sorted(findings, key=lambda finding: finding.place):
         places.setdefault(f"{each.message} ({each.rule}, {each.level})", []).append(each.place)
     return places
 

@@ -64,7 +64,8 @@ def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceS
             (backend,) = each.backends
             live[service] = backend.removeprefix(f"{service}-")
     return {
-        name: ServiceState(name, sets[name], live.get(name), clusters.get(name, {}))
+        # A preview has them in another order each time.
+        name: ServiceState(name, sets[name], live.get(name), dict(sorted(clusters.get(name, {}).items())))
         for name in sorted({*live, *clusters})
     }
 
