@@ -18,6 +18,8 @@ from model_server.http.openapi import openapi
 from model_server.workers.calls import Call, Kind, Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -33,6 +35,10 @@ class Models(Protocol):
     @property
     def reason(self) -> str | None:
         """Why calls are not answered yet; None: they are."""
+
+    @property
+    def loading(self) -> Sequence[str]:
+        """The models that are being loaded, so far as that is known and calls are not answered yet."""
 
     async def ask(self, call: Call) -> Reply:
         """Have a call answered; RequestError when it is not."""
@@ -179,10 +185,8 @@ class Api:
         """The repository's index; `{"ready": true}` leaves out what is not ready."""
         body = await body_of(request.receive)
         only_ready = bool(parsed(body).get("ready", False)) if body else False
-        states: dict[str, tuple[str, str]] = {}
-        for part in await self._models.ask_all(Call(Kind.STATES)):
-            for uid, state in orjson.loads(part.body).items():
-                states[uid] = min(states.get(uid, state), state, key=_how_sure)
+        reason = self._models.reason or ""
+        states = dict.fromkeys(self._models.loading, ("LOADING", reason)) or await self._states()
         return answer(
             [
                 {"name": uid, "version": self._settings.version, "state": state, "reason": reason}
@@ -190,6 +194,13 @@ class Api:
                 if state == "READY" or not only_ready
             ]
         )
+
+    async def _states(self) -> Mapping[str, tuple[str, str]]:
+        states: dict[str, tuple[str, str]] = {}
+        for part in await self._models.ask_all(Call(Kind.STATES)):
+            for uid, state in orjson.loads(part.body).items():
+                states[uid] = min(states.get(uid, state), state, key=_how_sure)
+        return states
 
     def _uid(self, request: Request) -> str:
         version = request.path_params.get("version", self._settings.version)

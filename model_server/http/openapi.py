@@ -112,7 +112,12 @@ def _schemas() -> Document:
         "Ready": _object({"ready": _BOOL, "reason": _TEXT}, "ready"),
         "ModelReady": _object({"name": _TEXT, "ready": _BOOL}, "name", "ready"),
         "ModelState": _object(
-            {"name": _TEXT, "version": _TEXT, "state": {"enum": ["READY", "UNAVAILABLE"]}, "reason": _TEXT},
+            {
+                "name": _TEXT,
+                "version": _TEXT,
+                "state": {"enum": ["LOADING", "READY", "UNAVAILABLE"]},
+                "reason": _TEXT,
+            },
             "name",
             "version",
             "state",

@@ -22,7 +22,7 @@ from model_server.workers.calls import MESSAGE, Call, Kind
 from model_server.workers.hand import Awaited, Hand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from model_server.settings import Settings
     from model_server.workers.calls import Part, Reply
@@ -55,6 +55,7 @@ class Crew:
     Attributes:
         reason: why it takes no calls yet, or no longer; None: it takes them.
         models: how many models the version has.
+        loading: their UIDs while they are loaded, once they are known.
         examples: how many recorded examples reproduced.
         broken: done, with the reason, when it never will take calls again.
     """
@@ -62,6 +63,7 @@ class Crew:
     def __init__(self, settings: Settings, nursery: NurseryProcess) -> None:
         self.reason: str | None = "starting"
         self.models = self.examples = 0
+        self.loading: Sequence[str] = ()
         self._loop = asyncio.get_running_loop()
         self.broken: asyncio.Future[str] = self._loop.create_future()
         self._settings = settings
@@ -237,6 +239,11 @@ class Crew:
             self._say(told["said"])
         elif "failed" in told:
             self._break(told["failed"])
+        elif "loading" in told:
+            (fd,) = fds
+            with os.fdopen(fd, "rb") as memory:
+                memory.seek(0)
+                self.loading = orjson.loads(memory.read())
         elif "fetched" in told:
             self.models, self.examples = told["fetched"], told["examples"]
             for fd in fds:
@@ -268,7 +275,7 @@ class Crew:
             if slot not in self._hands:
                 self._fork(slot)
         if len(list(self._up())) == self._settings.workers:
-            self.reason = None
+            self.reason, self.loading = None, ()
         waiting, self._waiting = self._waiting, []
         for flight in waiting:
             self._dispatch(flight, None)
@@ -279,7 +286,7 @@ class Crew:
             self.reason = line
 
     def _break(self, reason: str) -> None:
-        self.reason = reason
+        self.reason, self.loading = reason, ()
         if not self.broken.done():
             self.broken.set_result(reason)
 

@@ -98,6 +98,7 @@ class Nursery:
         """Fetch and load, and tell how that went; whether it went well."""
         try:
             self._version = fetched(self._settings, self._say)
+            self._tell_loading()
             if self._shared:
                 self._pool = Pool(self._version, self._settings)
                 self._pool.load_all(self._say)
@@ -106,6 +107,14 @@ class Nursery:
             self._tell({"failed": reason_of(error, self._settings)})
             return False
         return True
+
+    def _tell_loading(self) -> None:
+        # In memory of its own: of thousands of models, the UIDs fill more than a message.
+        fd = os.memfd_create("bluegrid-uids")
+        with os.fdopen(fd, "wb") as memory:
+            memory.write(orjson.dumps(list(self._version.rows)))
+            memory.flush()
+            self._tell({"loading": len(self._version.rows)}, [fd])
 
     def _tell_fetched(self, fds: Sequence[int] = ()) -> None:
         self._tell({"fetched": len(self._version.rows), "examples": self._version.examples}, fds)

@@ -60,6 +60,7 @@ class InProcess:
 
     def __init__(self, settings: Settings) -> None:
         self.reason: str | None = "starting"
+        self.loading: tuple[str, ...] = ()
         self._settings = settings
         self._answering: Answering
 

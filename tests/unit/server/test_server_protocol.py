@@ -39,6 +39,14 @@ def test_a_loading_server_asks_to_come_again(client: Client, method: str, path: 
     assert got.json() == {"error": "not ready: starting"}
 
 
+def test_the_index_says_what_is_being_loaded_and_how_far_that_is(client: Client, models: InProcess) -> None:
+    models.reason, models.loading = "set g1 version v1: 2 of 3 models loaded", ("line-1", "line-2")
+    assert client.post(f"{BASE}/repository/index").json() == [
+        {"name": uid, "version": "v1", "state": "LOADING", "reason": models.reason} for uid in models.loading
+    ]
+    assert client.post(f"{BASE}/repository/index", json={"ready": True}).json() == []
+
+
 def test_a_server_is_ready_when_its_models_are(served: Client) -> None:
     got = served.get(f"{BASE}/health/ready")
     assert (got.status_code, got.json()) == (200, {"ready": True})

@@ -15,17 +15,17 @@ import pytest
 
 from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
 from model_server.workers import crew as crews
+from model_server.workers import nursery
 from model_server.workers.calls import Call, Kind
+from model_server.workers.crew import Crew
 from tests.endurance import scale
-from tests.unit.server.crews import running
+from tests.unit.server.crews import running, until
 from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded, TellsItsLoads
 from tests.unit.server.hostile_pods import pushed, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
-
-    from model_server.workers.crew import Crew
 
 pytestmark = pytest.mark.process
 
@@ -34,6 +34,24 @@ async def asked(crew: Crew, number: float, uid: str = "m1") -> tuple[int, dict[s
     call = Call(Kind.INFER, uid, orjson.dumps(request_of(number, uid)))
     first = (await crew.ask(call)).first
     return first.status, orjson.loads(first.body)
+
+
+def test_models_that_are_being_loaded_are_known_until_they_are_ready(tmp_path: Path) -> None:
+    async def test() -> None:
+        # More than fits into one message.
+        uids = [f"m{number:0100}" for number in range(2_000)]
+        settings = pushed(tmp_path, {uid: Hostile() for uid in uids})
+        crew = Crew(settings, nursery.start(settings))
+        crew.start()
+        try:
+            await until(lambda: crew.loading)
+            assert (crew.loading, crew.reason is None) == (uids, False)
+            await until(lambda: crew.reason is None)
+            assert crew.loading == ()
+        finally:
+            await crew.close()
+
+    run(test())
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
