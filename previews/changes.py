@@ -85,24 +85,21 @@ class ServiceChange:
 
     def _clusters(self) -> Iterator[str]:
         before, after = self._clusters_before, self._clusters_after
-        new_live = self.after.live if self.after and self.before is None else None
+        live = self.after.live if self.after else None
+        # Of a new service the live cluster is named already.
+        told = live if self.before is None else None
         for cluster in after.values():
             old = before.get(cluster.id)
-            if old is None and cluster.id != new_live:
+            if old is None and cluster.id != told:
                 yield f"create {_of(cluster)}, {_pods(cluster.replicas)}"
             elif old is not None:
                 yield from _changes(old, cluster)
         for cluster in before.values():
             if cluster.id not in after:
                 yield f"delete {_of(cluster)}: its Deployment, pods, Service and standing route"
-        standby = [each for each in after if before.get(each) == after[each] and each != self.after_live]
+        standby = [each for each in after if before.get(each) == after[each] and each != live]
         if standby and not self.is_nothing:
             yield f"{_listed(standby)} {'stays' if len(standby) == 1 else 'stay'} warm"
-
-    @property
-    def after_live(self) -> str | None:
-        """ID of the cluster that will be live."""
-        return self.after.live if self.after else None
 
     @property
     def _any(self) -> ServiceState:
