@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from model_registry import ConfigError
 
@@ -51,11 +52,21 @@ def new(
 
 def _declared() -> Mapping[str, Mapping[str, Any]]:
     """Return the settings that a stack can have, as `Pulumi.yaml` declares them."""
+    if not _PROJECT.exists():
+        raise ConfigError(f"there is no {_PROJECT} here; run this in the project's folder")
+    return _config(_PROJECT)
+
+
+def _config(file: Path) -> Mapping[str, Any]:
+    """Return what a file of Pulumi's has under `config`."""
     try:
-        declared: Mapping[str, Mapping[str, Any]] = YAML(typ="safe").load(_PROJECT)["config"]
-    except FileNotFoundError:
-        raise ConfigError(f"there is no {_PROJECT} here; run this in the project's folder") from None
-    return declared
+        document = YAML(typ="safe").load(file)
+        config = document["config"]
+    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError):
+        config = None
+    if not isinstance(config, dict):
+        raise ConfigError(f"{file}: has no settings that can be read; expected `config:` and a row for each")
+    return config
 
 
 def _file(region: str) -> Path:
@@ -69,11 +80,10 @@ def _like(other: str, region: str) -> dict[str, str]:
     if not file.exists():
         there = sorted(path.name.split(".")[1] for path in file.parent.glob("Pulumi.*.yaml"))
         raise ConfigError(f"there is no stack {other}; declared: {', '.join(there) or 'none'}")
-    config = YAML(typ="safe").load(file)["config"]
     # What is encrypted is a mapping, and of that stack's own key.
     return {
         key.removeprefix(_PREFIX): str(value).replace(other, region)
-        for key, value in config.items()
+        for key, value in _config(file).items()
         if not isinstance(value, dict)
     }
 

@@ -3,7 +3,7 @@
     pulumi preview ─> plan ─────────┐
                                     ├─> states ─> changes ─> report (Markdown, for a pull request)
     registry files, old and new ────┘                │
-                     plan ─> rules ──────────────────┘  (also run by `bluegrid check` and by `policy/`)
+                     plan ─> rules ──────────────────┘  (also run by `bluegrid check`)
 
 Only reads: neither Pulumi nor Kubernetes is imported or asked.
 """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads these at run time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
 from model_registry.errors import ConfigError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SAME = "same"
+_Urn = Annotated[str, StringConstraints(pattern=r"^urn:pulumi:[^:]+::[^:]+::.+::.+$")]
 
 
 class _Foreign(BaseModel):
@@ -40,7 +41,7 @@ class PlannedStep(_Foreign):
     """
 
     op: str
-    urn: str
+    urn: _Urn
     old_state: _State | None = None
     new_state: _State | None = None
     detailed_diff: Mapping[str, Any] | None = None
@@ -95,9 +96,20 @@ class KubernetesObject(_Foreign):
 
         It shows no rule that has a secret host, as those of standing routes have.
         """
-        rules = self.spec.get("rules")
-        shown = [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
-        return [str(path["backend"]["service"]["name"]) for rule in shown for path in rule["http"]["paths"]]
+        paths = [path for rule in _dicts(self.spec.get("rules")) for path in _dicts(rule["http"]["paths"])]
+        return [str(path["backend"]["service"]["name"]) for path in paths]
+
+    @property
+    def pod(self) -> Mapping[str, Any]:
+        """Of a Deployment or a Job: the specification of its pods."""
+        template = self.spec.get("template")
+        pod = template.get("spec") if isinstance(template, dict) else None
+        return pod if isinstance(pod, dict) else {}
+
+    @property
+    def containers(self) -> list[dict[str, Any]]:
+        """The containers of its pods, as far as Pulumi shows them: none that has a secret in it."""
+        return [*_dicts(self.pod.get("initContainers")), *_dicts(self.pod.get("containers"))]
 
     @property
     def _metadata(self) -> Mapping[str, Any]:
@@ -157,9 +169,12 @@ class Plan(_Foreign):
 
     def objects_after(self) -> list[KubernetesObject]:
         """What there will be."""
-        # A replacement is two steps: the old object's state is not the last word about it.
-        steps = (step for step in self.steps if step.op not in ("delete", "delete-replaced"))
-        return list(_objects((step.type, step.new_state) for step in steps))
+        return list(_objects((step.type, step.new_state) for step in self.steps))
+
+
+def _dicts(values: Any) -> list[dict[str, Any]]:
+    """Return what can be looked into; a mark stands where Pulumi hides a secret."""
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
 def _objects(states: Iterator[tuple[str, _State | None]]) -> Iterator[KubernetesObject]:

@@ -80,7 +80,8 @@ def _table(regions: Sequence[RegionReport]) -> Iterator[str]:
     for region in regions:
         changed = [change for change in region.changes if not change.is_nothing]
         for change in changed:
-            told = "<br>".join(_sentences(change, region.comparisons.get(change.name)))
+            sentences = _sentences(change, region.comparisons.get(change.name))
+            told = "<br>".join(sentence.replace("|", "\\|") for sentence in sentences)
             yield f"| {region.region} | {change.name} | {told or 'changes that touch no cluster'} |"
         if region.errors:
             yield f"| {region.region} | | unknown: there is no preview |"

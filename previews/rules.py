@@ -1,4 +1,4 @@
-"""What must hold of every plan, as plain functions: run on previews, by `bluegrid check`, and by CrossGuard.
+"""What must hold of every plan, as plain functions of a preview; `bluegrid check --preview` runs them.
 
 Mandatory findings stop an update, advisory ones are told. Each names the object, the fault and the remedy on
 one line.
@@ -80,13 +80,10 @@ def check_plan(plan: Plan) -> list[Finding]:
 
 
 def _of_an_object(each: KubernetesObject) -> Iterator[Finding]:
-    pod = each.spec.get("template", {}).get("spec") if each.kind in ("Deployment", "Job") else None
-    if not isinstance(pod, dict):
-        return
-    for container in (*pod.get("initContainers", ()), *pod.get("containers", ())):
+    for container in each.containers:
         yield from _of_a_container(each, container)
     for sharing in ("hostNetwork", "hostPID", "hostIPC"):
-        if pod.get(sharing):
+        if each.pod.get(sharing):
             yield _finding("no-privileges", each, f"{sharing} is on; leave it out")
 
 

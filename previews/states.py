@@ -60,9 +60,8 @@ def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceS
         sets[service] = each.labels.get(f"{LABEL}/set", "")
         if each.kind == "Deployment" and cluster is not None:
             clusters.setdefault(service, {})[cluster] = _cluster(cluster, each)
-        elif each.kind == "Ingress" and cluster is None:
-            (backend,) = each.backends
-            live[service] = backend.removeprefix(f"{service}-")
+        elif each.kind == "Ingress" and cluster is None and each.backends:
+            live[service] = each.backends[0].removeprefix(f"{service}-")
     return {
         # A preview has them in another order each time.
         name: ServiceState(name, sets[name], live.get(name), dict(sorted(clusters.get(name, {}).items())))
@@ -90,13 +89,12 @@ def states_of_registry(registry: Registry, region: str) -> dict[str, ServiceStat
 
 
 def _cluster(cluster: str, deployment: KubernetesObject) -> ClusterState:
-    containers = deployment.spec.get("template", {}).get("spec", {}).get("containers", [{}])
     replicas = deployment.spec.get("replicas")
     return ClusterState(
         cluster,
         deployment.labels.get(f"{LABEL}/version", ""),
         None if replicas is None else int(replicas),
-        containers[0].get("resources", {}).get("limits", {}),
+        next((each.get("resources", {}).get("limits", {}) for each in deployment.containers), {}),
     )
 
 

@@ -80,6 +80,17 @@ def test_what_cannot_be_written_is_refused_in_one_line(
     assert [path.name for path in (project / "stacks").iterdir()] == ["Pulumi.north.yaml"]
 
 
+@pytest.mark.parametrize("text", ["", "encryptionsalt: v1\n", "config: [\n", "config: north\n"])
+def test_a_region_whose_file_says_nothing_is_no_example(project: Path, text: str) -> None:
+    (project / "stacks" / "Pulumi.south.yaml").write_text(text)
+    refused = new(project, "east", "--like", "south")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "error: stacks/Pulumi.south.yaml: has no settings that can be read; "
+        "expected `config:` and a row for each\n",
+    )
+
+
 def test_elsewhere_than_in_a_project_it_says_so(tmp_path: Path) -> None:
     refused = new(tmp_path, "east")
     assert refused.stderr == "error: there is no Pulumi.yaml here; run this in the project's folder\n"

@@ -30,6 +30,11 @@ def test_a_preview_that_leaves_out_what_stays_is_none(tmp_path: Path) -> None:
         read_plan(file)
 
 
+def test_a_step_of_no_resource_is_none_of_a_preview(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is no JSON of a preview"):
+        read_plan(written(tmp_path, steps=[{"op": "same", "urn": "line-loading"}]))
+
+
 def test_a_whole_preview_names_its_stack_and_lists_what_it_touches(tmp_path: Path) -> None:
     steps = [
         {"op": "update", "urn": URN, "detailedDiff": {"spec.rules[0].host": {"kind": "update"}}},

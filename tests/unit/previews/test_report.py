@@ -71,6 +71,12 @@ def test_a_region_without_a_preview_says_why_on_one_line() -> None:
     assert "| east | | unknown: there is no preview |" in text
 
 
+def test_what_a_store_says_cannot_break_the_table() -> None:
+    odd = Comparison("models not compared: a | b", "signature not checked", is_trusted=None)
+    text = render([switched(comparisons={"line-loading": odd})])
+    assert "models not compared: a \\| b;" in text
+
+
 def test_plans_are_folded_away_and_cannot_break_out_of_their_block() -> None:
     text = render([switched(details="a\n```\n<script>")])
     folded = text[text.index("<details>") :]

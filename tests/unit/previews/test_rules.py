@@ -113,6 +113,12 @@ def test_a_route_to_a_service_that_is_not_declared_is_found() -> None:
 def test_a_route_whose_rules_are_secret_is_passed_over() -> None:
     hidden = {"rules": ["[secret]"]}
     assert check_plan(plan(step("same", "Ingress", D1, hidden, hidden))) == []
+    assert check_plan(plan(step("same", "Ingress", "line-loading", hidden, hidden))) == []
+
+
+def test_containers_that_pulumi_hides_for_a_secret_are_passed_over() -> None:
+    hidden = {"replicas": 1, "template": {"spec": {"containers": ["[secret]"]}}}
+    assert check_plan(plan(step("same", "Deployment", D1, hidden, hidden))) == []
 
 
 def test_a_switch_that_deletes_the_last_standby_is_told_and_stops_nothing() -> None:
