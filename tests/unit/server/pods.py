@@ -105,18 +105,18 @@ class Trained:
     predictions: dict[str, list[float]]
 
 
-def published(work: Path, folder: Path) -> Settings:
+def published(work: Path, folder: Path, kind: ModelType = SKOPS) -> Settings:
     """Push a folder of models as version v1 to a store in `work`; returns the settings of its pod."""
     store = work / "store"
     store.mkdir()
     url = store.as_uri()
-    report = push(open_store(url), "g1", "v1", models_in_folder(folder, SKOPS), model_type=SKOPS)
+    report = push(open_store(url), "g1", "v1", models_in_folder(folder, kind), model_type=kind)
     return Settings(
         store=url,
         set="g1",
         version="v1",
         manifest=report.manifest,
-        type=SKOPS,
+        type=kind,
         service="line-loading",
         cluster="d1",
         models=work / "models",

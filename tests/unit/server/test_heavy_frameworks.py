@@ -16,16 +16,17 @@ import numpy as np
 import orjson
 import pytest
 
-from model_registry import ModelType, models_in_folder, open_store, push
-from model_server.settings import Settings
+from model_registry import ModelType
 from model_server.workers.calls import Call, Kind
 from tests.unit.server.crews import running
+from tests.unit.server.pods import published
 from tests.unit.server.training import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from model_server.settings import Settings
     from model_server.workers.crew import Crew
 
     Trained = Callable[[str], Path]
@@ -54,21 +55,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 def pushed(folder: Path, tmp_path: Path, model_type: str) -> Settings:
     """Settings of a pod that serves these models."""
-    kind = ModelType.parse(model_type)
-    (tmp_path / "store").mkdir()
-    url = (tmp_path / "store").as_uri()
-    report = push(open_store(url), "g1", "v1", models_in_folder(folder / "models", kind), model_type=kind)
-    return Settings(
-        store=url,
-        set="g1",
-        version="v1",
-        manifest=report.manifest,
-        type=kind,
-        service="line-loading",
-        cluster="d1",
-        models=tmp_path / "models",
-        time_limit=60,
-    )
+    settings = published(tmp_path, folder / "models", ModelType.parse(model_type))
+    return settings.model_copy(update={"time_limit": 60})
 
 
 async def asked(crew: Crew, uid: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from model_registry import FormatError, ModelType, models_in_folder, open_store, push
+from model_registry import FormatError, ModelType
 from model_registry.model_types.model_type import model_types
-from model_server.settings import Settings
-from tests.unit.server.pods import BASE
+from tests.unit.server.pods import BASE, published
 from tests.unit.server.server_process import running, wait_until_ready
 from tools.image import packages
 
@@ -72,24 +71,12 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 @pytest.mark.usefixtures("_installed")
 def test_a_package_brings_a_framework_from_push_to_answer(tmp_path: Path) -> None:
     kind = ModelType.parse("mine/line")
-    models, store = tmp_path / "trained", tmp_path / "store"
+    models = tmp_path / "trained"
     models.mkdir()
-    store.mkdir()
     (models / "line-17.line").write_text("line 41.7 0.5 -2")
     (models / "examples.json").write_text('{"line-17": {"inputs": [[1, 1]], "outputs": [40.2]}}')
-    report = push(open_store(store.as_uri()), "g1", "v1", models_in_folder(models, kind), model_type=kind)
-    settings = Settings(
-        store=store.as_uri(),
-        set="g1",
-        version="v1",
-        manifest=report.manifest,
-        type=kind,
-        service="line-loading",
-        cluster="d1",
-        models=tmp_path / "models",
-    )
     with (
-        running(settings) as (_, port),
+        running(published(tmp_path, models, kind)) as (_, port),
         httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client,
     ):
         wait_until_ready(client)
