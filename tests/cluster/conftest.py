@@ -1,18 +1,40 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tools.demo import steps
 from tools.demo.place import on_node
-from tools.demo.prepare import CHECKOUT, prepare
+from tools.demo.prepare import CHECKOUT, EXAMPLE, Prepared, prepare
 from tools.demo.story import Seen, tell
 from tools.demo.telling import Telling
-from tools.demo.workspace import Workspace
+from tools.demo.workspace import STACK, Workspace
 from tools.node import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Local:
+    """A node of the tests' own, beside which a demo may run."""
+
+    node: Node
+    prepared: Prepared
+    state: Path
+    telling: Telling
+
+    def workspace(self, stack: str, host: str | None = None) -> Workspace:
+        """A new workspace with an empty stack; its namespace is named by the stack."""
+        assert self.prepared.image is not None
+        place = on_node(self.node, self.prepared.image.reference)
+        programs, echo = self.prepared.programs, self.telling.of(stack)
+        work = Workspace(CHECKOUT, self.state / stack, place, programs, echo, stack, host)
+        work.create()
+        return work
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +43,7 @@ def telling() -> Telling:
 
 
 @pytest.fixture(scope="session")
-def work(telling: Telling, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A workspace on a node of the tests' own, beside which a demo may run."""
+def local(telling: Telling, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     prepared = prepare(telling, with_node=True)
     assert prepared.image is not None
     state = tmp_path_factory.mktemp("cluster")
@@ -30,15 +51,42 @@ def work(telling: Telling, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     try:
         node.up(telling.of("node"))
         node.load_image(prepared.image.archive)
-        place = on_node(node, prepared.image.reference)
-        work = Workspace(CHECKOUT, state / "demo", place, prepared.programs, telling.of("run"))
-        work.create()
-        yield work
+        yield Local(node, prepared, state, telling)
     finally:
         node.down(purge=True)
 
 
 @pytest.fixture(scope="session")
-def seen(work: Workspace, telling: Telling) -> Seen:
+def work(local: Local) -> Workspace:
+    """The workspace of the demo's own story."""
+    return local.workspace(STACK)
+
+
+@pytest.fixture(scope="session")
+def seen(local: Local, work: Workspace) -> Seen:
     """What was seen while the demo's own steps were done, once for all tests."""
-    return tell(work, prepare(telling, with_node=True).models, telling)
+    return tell(work, local.prepared.models, local.telling)
+
+
+@pytest.fixture(scope="module")
+def online(local: Local) -> Iterator[Callable[[str], Workspace]]:
+    """Makes a workspace of a test module's own: v1 is live on d1, v2 stands by on d2; destroyed afterwards.
+
+    Its service answers under a host name of its own, `<stack>.test`, so that several share the proxy.
+    """
+    made: list[Workspace] = []
+
+    def make(stack: str) -> Workspace:
+        work = local.workspace(stack, host=f"{stack}.test")
+        made.append(work)
+        steps.declare_set(work, EXAMPLE)
+        for version in ("v1", "v2"):
+            steps.push(work, local.prepared.models / version, version)
+        steps.declare_service(work, EXAMPLE)
+        steps.add_cluster(work, "d2", "v2")
+        steps.up(work).require()
+        return work
+
+    yield make
+    for work in made:
+        work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tools.demo import steps
-from tools.demo.workspace import NAMESPACE
 
 if TYPE_CHECKING:
     from tools.demo.story import Seen
@@ -45,7 +44,7 @@ def test_a_service_that_is_taken_out_goes_with_all_it_has_and_comes_back(work: W
     try:
         steps.up(work).require()
         kinds = "deployments,replicasets,pods,services,ingresses,jobs"
-        kubectl = ("kubectl", "--context", work.place.context, "--namespace", NAMESPACE)
+        kubectl = ("kubectl", "--context", work.place.context, "--namespace", work.namespace)
         assert work.run(*kubectl, "get", kinds, "--output=name").require().output == ""
     finally:
         file.write_text(whole)

@@ -16,7 +16,7 @@ from tools.demo.prepare import CHECKOUT, STATE, Prepared, prepare
 from tools.demo.promises import PROMISES
 from tools.demo.story import Seen, tell
 from tools.demo.telling import Telling
-from tools.demo.workspace import NAMESPACE, SERVICE, STACK, Workspace, end_leftovers
+from tools.demo.workspace import SERVICE, STACK, Workspace, end_leftovers
 from tools.node import Node
 from tools.toolchain.progress import duration
 
@@ -102,7 +102,7 @@ def _words(work: Workspace, seen: Seen) -> str:
     load = seen.load
     answered = ", ".join(f"{count} by {version}" for version, count in sorted(load.by_version.items()))
     url = f"{work.place.route_url}/modelService/{SERVICE}/v2"
-    pulumi = f"pulumi up --stack {STACK} --config-file {work.stack_file}"
+    pulumi = f"pulumi up --stack {work.stack} --config-file {work.stack_file}"
     return f"""
 {load.sent} requests in {duration(load.seconds)}, while clusters were added, switched, refused and healed:
 {answered}; {load.failed_total} failed.
@@ -112,7 +112,7 @@ The service goes on running. From this checkout:
   curl {url}/models/line-17
   . {work.state}/env.sh                     then these work:
   bluegrid status
-  kubectl --context {work.place.context} -n {NAMESPACE} get pods,services,ingresses
+  kubectl --context {work.place.context} -n {work.namespace} get pods,services,ingresses
   bluegrid switch {SERVICE} d3 && {pulumi}
 Stop it, and leave nothing:
   make clean"""

@@ -2,7 +2,7 @@
 
 <state>/registry/       copies of the example's registry files: what `bluegrid` edits and Pulumi reads
 <state>/pulumi/         the Pulumi backend
-<state>/stack.yaml      settings of the stack `demo`
+<state>/stack.yaml      settings of the stack
 <state>/passphrase      generated; encrypts the stack's secrets
 <state>/env.sh          the environment, to be sourced by whoever looks around afterwards
 """
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tools.demo.place import Place
 
 STACK = "demo"
-NAMESPACE = "bluegrid-demo"
 SERVICE = "line-loading"
 SET = "g1"
 
@@ -90,9 +89,18 @@ class Workspace:
     """One state folder and the environment that its commands run in."""
 
     def __init__(
-        self, checkout: Path, state: Path, place: Place, programs: Path, echo: Callable[[str], None]
+        self,
+        checkout: Path,
+        state: Path,
+        place: Place,
+        programs: Path,
+        echo: Callable[[str], None],
+        stack: str = STACK,
+        host: str | None = None,
     ) -> None:
         self.checkout, self.state, self.place, self.echo = checkout, state, place, echo
+        self.stack, self.host = stack, host
+        self.namespace = f"bluegrid-{stack}"
         self.registry = state / "registry"
         self.stack_file = state / "stack.yaml"
         self._programs = programs
@@ -113,10 +121,10 @@ class Workspace:
             "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self._settings().items())
         )
         kubectl = ("kubectl", "--context", self.place.context)
-        self.run(*kubectl, "delete", "namespace", NAMESPACE, "--ignore-not-found").require()
+        self.run(*kubectl, "delete", "namespace", self.namespace, "--ignore-not-found").require()
         # `stack init` knows no --config-file: in the checkout it would write into stacks/.
         (project / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
-        self.run("pulumi", "--cwd", str(project), "stack", "init", STACK).require()
+        self.run("pulumi", "--cwd", str(project), "stack", "init", self.stack).require()
         plain, secret = self._stack_config()
         options = [f"--plaintext=bluegrid:{key}={value}" for key, value in plain.items()]
         options += [f"--secret=bluegrid:{key}={value}" for key, value in secret.items()]
@@ -124,7 +132,7 @@ class Workspace:
 
     def pulumi(self, *arguments: str) -> Ran:
         """Run the literal `pulumi` in the checkout, on this workspace's stack."""
-        return self.run("pulumi", *arguments, "--stack", STACK, "--config-file", str(self.stack_file))
+        return self.run("pulumi", *arguments, "--stack", self.stack, "--config-file", str(self.stack_file))
 
     def bluegrid(self, *arguments: str) -> Ran:
         """Run the command `bluegrid` as a user would."""
@@ -167,9 +175,9 @@ class Workspace:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "BLUEGRID_REGISTRY": str(self.registry),
             "BLUEGRID_STORE": self.place.store,
-            "BLUEGRID_STACK": STACK,
+            "BLUEGRID_STACK": self.stack,
             "BLUEGRID_KUBE_CONTEXT": self.place.context,
-            "BLUEGRID_NAMESPACE": NAMESPACE,
+            "BLUEGRID_NAMESPACE": self.namespace,
             "AWS_ACCESS_KEY_ID": self.place.writer.access_key,
             "AWS_SECRET_ACCESS_KEY": self.place.writer.secret_key,
         }
@@ -179,13 +187,14 @@ class Workspace:
             "registry": str(self.registry),
             "kubeContext": self.place.context,
             "kubeconfig": str(self.place.kubeconfig),
-            "namespace": NAMESPACE,
+            "namespace": self.namespace,
             "store": self.place.store,
             "image": self.place.image,
             "ingressClass": self.place.ingress_class,
             "routeAddress": self.place.route_url,
             "requestFactor": "0.05",
             "readyTimeout": "120",
+            "host": self.host or "",
         }
         secret = {
             "storeAccessKey": self.place.reader.access_key,

@@ -34,7 +34,8 @@ def main() -> int:
     except LoadError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    report = uvloop.run(_load(Plan(arguments.rate, arguments.seconds), requests, arguments.report))
+    plan = Plan(arguments.rate, arguments.seconds, host=arguments.host)
+    report = uvloop.run(_load(plan, requests, arguments.report))
     sys.stdout.write(
         f"sent {report.sent} at {report.rate:.0f}/s, ok {report.ok}, failed {report.failed_total}, "
         f"longest gap {report.longest_gap_ms:.0f} ms, late sends {report.late_sends}\n"
@@ -67,6 +68,7 @@ async def _watch(generator: Generator, path: Path) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.load", description=__doc__)
     parser.add_argument("--url", required=True, help="where the service is reached: http://ADDRESS[:PORT]")
+    parser.add_argument("--host", help="host name of the service, where the URL's is another")
     parser.add_argument("--service", required=True)
     parser.add_argument("--requests", type=Path, required=True, help="inputs, and each version's answers")
     parser.add_argument(

@@ -24,18 +24,21 @@ if TYPE_CHECKING:
     from tools.load.requests import Request
 
 RTOL, ATOL = 1e-6, 1e-9
-HEADERS = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How requests are sent: times in seconds, every `fresh_every`th on a connection of its own."""
+    """How requests are sent: times in seconds, every `fresh_every`th on a connection of its own.
+
+    `host` is the host name that they are for, where it is not that of the URL.
+    """
 
     rate: float
     seconds: float
     kept: int = 20
     fresh_every: int = 20
     time_limit: float = 2.0
+    host: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,13 +94,13 @@ class Generator:
         self._sent_until = self.tally.now()
 
     async def _kept_connection(self) -> None:
-        async with _session(kept=True) as session:
+        async with self._session(kept=True) as session:
             while (due := await self._queue.get()) is not None:
                 self.tally.began(self.tally.now() - due.handed)
                 await self._ask(session, due)
 
     async def _fresh_connection(self, due: _Due) -> None:
-        async with _session(kept=False) as session:
+        async with self._session(kept=False) as session:
             await self._ask(session, due)
 
     async def _ask(self, session: aiohttp.ClientSession, due: _Due) -> None:
@@ -106,9 +109,7 @@ class Generator:
             left = self._time_left(due)
             async with (
                 asyncio.timeout(left),
-                session.post(
-                    request.url, data=request.body, headers=HEADERS, allow_redirects=False
-                ) as answer,
+                session.post(request.url, data=request.body, allow_redirects=False) as answer,
             ):
                 content = await answer.read()
         except TimeoutError:
@@ -119,6 +120,16 @@ class Generator:
             self.tally.failed(Failure.CONNECTION, request.uid, f"{type(error).__name__}: {error}")
         else:
             self._check(due, answer, content)
+
+    def _session(self, *, kept: bool) -> aiohttp.ClientSession:
+        """A session of one connection, so that kept ones are used in turn and a fresh one is really fresh."""
+        host = {} if self._plan.host is None else {"Host": self._plan.host}
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=1, force_close=not kept),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Content-Type": "application/json", **host},
+        )
 
     def _time_left(self, due: _Due) -> float:
         left = due.at + self._plan.time_limit - self.tally.now()
@@ -143,15 +154,6 @@ class Generator:
             self.tally.failed(Failure.WRONG_VALUE, request.uid, detail)
             return
         self.tally.good(version, cluster, self.tally.now() - due.at)
-
-
-def _session(*, kept: bool) -> aiohttp.ClientSession:
-    """A session of one connection, so that kept ones are used in turn and a fresh one is really fresh."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=1, force_close=not kept),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
 
 
 def _value(content: bytes) -> float | None:

@@ -39,7 +39,14 @@ class Load:
 
     @classmethod
     def start(
-        cls, url: str, service: str, requests: Path, report: Path, rate: float = 450.0, seconds: float = 600.0
+        cls,
+        url: str,
+        service: str,
+        requests: Path,
+        report: Path,
+        rate: float = 450.0,
+        seconds: float = 600.0,
+        host: str | None = None,
     ) -> Self:
         """Starts a load and waits until it sends.
 
@@ -50,6 +57,7 @@ class Load:
             report: file that gets live figures, then the result; a log is written beside it.
             rate: requests a second.
             seconds: after which the load ends by itself.
+            host: host name of the service, where the URL's is another.
 
         Raises:
             LoadError: it did not start.
@@ -59,6 +67,7 @@ class Load:
         command = [sys.executable, "-m", "tools.load", "--url", url, "--service", service]
         command += ["--requests", str(requests.resolve()), "--report", str(report.resolve())]
         command += ["--rate", str(rate), "--seconds", str(seconds)]
+        command += [] if host is None else ["--host", host]
         with log.open("wb") as output:
             process = subprocess.Popen(command, cwd=CHECKOUT, stdout=output, stderr=output)
         load = cls(process, report, log)
