@@ -45,6 +45,7 @@ create table if not exists updates (
     unique (author, key)
 );
 create index if not exists updates_open on updates (state) where state in ('queued', 'running');
+create table if not exists schedules (set_id text primary key, due real not null);
 create table if not exists acts (
     id integer primary key autoincrement,
     time real not null,
@@ -172,6 +173,27 @@ class Journal:
         with self._open() as database:
             rows = database.execute("select * from updates where state in ('queued', 'running')")
             return frozenset().union(*(_update(row).wanted.uploads for row in rows))
+
+    def has_open(self, set_id: str, author: str) -> bool:
+        """Whether somebody has an update of the set that has not ended."""
+        with self._open() as database:
+            found = database.execute(
+                "select 1 from updates where set_id = ? and author = ? and state in ('queued', 'running')",
+                (set_id, author),
+            )
+            return found.fetchone() is not None
+
+    def last_due(self, set_id: str, now: datetime) -> datetime:
+        """Return when the set's schedule was due last; now, if it is seen for the first time."""
+        with self._open() as database, _transaction(database):
+            database.execute("insert or ignore into schedules values (?, ?)", (set_id, now.timestamp()))
+            row = database.execute("select due from schedules where set_id = ?", (set_id,)).fetchone()
+            return _time(row["due"])
+
+    def note_due(self, set_id: str, due: datetime) -> None:
+        """Note that what was due then has been asked for."""
+        with self._open() as database:
+            database.execute("update schedules set due = ? where set_id = ?", (due.timestamp(), set_id))
 
     def acts(self, after: int, limit: int) -> Sequence[dict[str, Any]]:
         """Return the audit log from its beginning, or from behind an act that is known already."""

@@ -19,9 +19,10 @@ from update_server.updates import Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from model_registry import ModelType, Progress, PushReport, Store, Version
+    from model_registry import DeclaredSet, Progress, PushReport, RegistryFile, Store, Version
     from update_server.registry_source import RegistrySource
-    from update_server.updates import Update, Wanted
+    from update_server.training import Training
+    from update_server.updates import Update
     from update_server.uploads import Uploads
 
 ATTEMPTS = 5
@@ -38,31 +39,39 @@ class Publisher:
         source: the registry.
         store: where the versions go.
         uploads: where the models come from.
+        training: what makes them where a set's trainer does.
         scratch: folder for what is unpacked.
     """
 
     source: RegistrySource
     store: Store
     uploads: Uploads
+    training: Training
     scratch: Path
 
-    def publish(self, update: Update, choose: Callable[[str], None], progress: Progress) -> Result:
+    def publish(
+        self, update: Update, choose: Callable[[str], None], go_on: Callable[[], None], progress: Progress
+    ) -> Result:
         """Make the version that an update wants.
 
         Args:
             update: the update; the version that was chosen for it once stays.
             choose: is told the version before anything is sent.
+            go_on: is called now and then while models are trained; what it raises ends it.
             progress: is told after each pack.
 
         Raises:
             BluegridError: it cannot be; the registry says what it said before.
         """
+        if update.wanted.train is not None:
+            # Without the registry in hand: it may take hours.
+            self.training.run(update, self._file(update.set).set, go_on)
         for attempt in range(1, ATTEMPTS + 1):
             with self.source.changing():
                 version = update.version or self._next_version(update.set, attempt)
                 choose(version)
                 try:
-                    report = self._push(update.set, version, update.wanted, progress)
+                    report = self._push(update, version, progress)
                     commit = self.source.publish(_message(update, report), update.author)
                 except VersionConflict:
                     # Of the next version somebody else's push may be the first; a given one is taken.
@@ -82,15 +91,19 @@ class Publisher:
                     )
         raise AssertionError("the last attempt returns or raises")
 
-    def _push(self, set_id: str, version: str, wanted: Wanted, progress: Progress) -> PushReport:
-        model_type = Registry.load(self.source.registry).of_set(set_id).set.type
-        with self._models(wanted, model_type) as models:
-            return ModelSet.open(set_id, self.source.registry, self.store).push(
+    def _push(self, update: Update, version: str, progress: Progress) -> PushReport:
+        wanted = update.wanted
+        with self._models(update, self._file(update.set).set) as models:
+            return ModelSet.open(update.set, self.source.registry, self.store).push(
                 version, models, base=wanted.base, without=wanted.without, progress=progress
             )
 
     @contextmanager
-    def _models(self, wanted: Wanted, model_type: ModelType) -> Iterator[Sequence[SourceModel]]:
+    def _models(self, update: Update, declared: DeclaredSet) -> Iterator[Sequence[SourceModel]]:
+        wanted, model_type = update.wanted, declared.type
+        if wanted.train is not None:
+            yield models_in_folder(self.training.trained(update), model_type)
+            return
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             if wanted.batch is not None:
                 unpacked = self.uploads.unpack(wanted.batch, Path(folder))
@@ -104,8 +117,10 @@ class Publisher:
                 yield [SourceModel(uid, self.uploads.path(digest)) for uid, digest in wanted.models.items()]
 
     def _next_version(self, set_id: str, attempt: int) -> str:
-        file = Registry.load(self.source.registry).of_set(set_id)
-        return next_version(file.versions, attempt)
+        return next_version(self._file(set_id).versions, attempt)
+
+    def _file(self, set_id: str) -> RegistryFile:
+        return Registry.load(self.source.registry).of_set(set_id)
 
 
 def next_version(versions: Sequence[Version], step: int = 1) -> str:
@@ -119,5 +134,7 @@ def next_version(versions: Sequence[Version], step: int = 1) -> str:
 
 def _message(update: Update, report: PushReport) -> str:
     base = f" from {update.wanted.base}" if update.wanted.base else ""
-    what = f"{report.set}: version {report.version}{base}, {report.models} models, {report.sent_models} new"
+    what = (
+        f"{report.set}: version {report.version}{base}, {report.sent_models} of {report.models} models sent"
+    )
     return f"{what}\n\nAsked for by {update.author}, update {update.id}."

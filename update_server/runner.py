@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,10 +16,13 @@ if TYPE_CHECKING:
     from model_registry import ProgressEvent
     from update_server.journal import Journal
     from update_server.publishing import Publisher
+    from update_server.scheduling import Scheduler
     from update_server.updates import Update
 
 IDLE_SECONDS = 0.5
 """Between looks for the turn, and for updates that other servers have taken."""
+LOOK_SECONDS = 30.0
+"""Between looks at the clock and for uploads that nobody wants."""
 KEEP_UPLOADS_SECONDS = 3600.0
 """For which an upload waits for its request."""
 
@@ -34,11 +39,14 @@ class Runner:
     Args:
         journal: says what is to be done.
         publisher: does it.
+        scheduler: asks for more by the clock.
     """
 
-    def __init__(self, journal: Journal, publisher: Publisher) -> None:
+    def __init__(self, journal: Journal, publisher: Publisher, scheduler: Scheduler) -> None:
         self._journal = journal
         self._publisher = publisher
+        self._scheduler = scheduler
+        self._looked = -LOOK_SECONDS
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="updates")
@@ -71,7 +79,10 @@ class Runner:
         try:
             while not self._stopping and (update := self._journal.begin()):
                 self._work(update)
-            self._publisher.uploads.sweep(self._journal.uploads_wanted(), KEEP_UPLOADS_SECONDS)
+            if time.monotonic() - self._looked > LOOK_SECONDS:
+                self._looked = time.monotonic()
+                self._publisher.uploads.sweep(self._journal.uploads_wanted(), KEEP_UPLOADS_SECONDS)
+                self._scheduler.look(datetime.now(UTC))
         except Exception:
             # A full disk, a locked file: the next look may fare better, and a dead thread none.
             log.exception("journal")
@@ -83,15 +94,19 @@ class Runner:
         def choose(version: str) -> None:
             self._journal.choose(update.id, version)
 
+        def go_on() -> None:
+            if self._journal.get(update.id).cancel:
+                raise Cancelled
+
         def tell(event: ProgressEvent) -> None:
             # The last event comes when the version is there: then only the registry is left to be told.
-            if event.bytes_total is None and self._journal.get(update.id).cancel:
-                raise Cancelled
+            if event.bytes_total is None:
+                go_on()
             progress = Progress(models=event.models, bytes=event.bytes, total_models=event.models_total)
             self._journal.tell(update.id, progress)
 
         try:
-            result = self._publisher.publish(update, choose, tell)
+            result = self._publisher.publish(update, choose, go_on, tell)
         except Cancelled:
             self._journal.end(update, State.CANCELLED)
             told.info("update cancelled")
@@ -104,3 +119,5 @@ class Runner:
         else:
             self._journal.end(update, State.DONE, result=result)
             told.info("update done", manifest=result.manifest)
+        # Only now: until it has ended, it may have to be gone on with.
+        self._publisher.training.forget(update)

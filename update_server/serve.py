@@ -18,7 +18,9 @@ from update_server.journal import Journal
 from update_server.publishing import Publisher
 from update_server.registry_source import Clone, Folder
 from update_server.runner import Runner
+from update_server.scheduling import Scheduler
 from update_server.tokens import Tokens
+from update_server.training import Training
 from update_server.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -103,12 +105,13 @@ def build(options: Options) -> FastAPI:
         BluegridError: something of the options is not as it should be.
     """
     uploads = Uploads(options.state / "uploads", options.max_upload)
-    scratch = options.state / "scratch"
-    for folder in (options.state, uploads.folder, scratch):
+    training, scratch = Training(options.state / "trained"), options.state / "scratch"
+    for folder in (options.state, uploads.folder, training.folder, scratch):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     journal = Journal(options.state / "journal.sqlite")
     store, source = open_store(options.store), _source(options)
-    runner = Runner(journal, Publisher(source, store, uploads, scratch))
+    publisher = Publisher(source, store, uploads, training, scratch)
+    runner = Runner(journal, publisher, Scheduler(journal, source))
     return make_app(Server(journal, uploads, runner, Tokens.load(options.tokens), source, store))
 
 

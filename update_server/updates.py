@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from model_registry.frozen import Frozen
 from model_registry.names import Digest, Label, Uid  # noqa: TC001 - pydantic reads these at run time
+from model_registry.registry_files.retraining import Value  # noqa: TC001
 
 MAX_MODELS_BY_NAME = 10_000
 """Models that one request may name; a batch holds as many as a version may."""
@@ -30,13 +31,16 @@ class Wanted(Frozen):
     """An upload: a tar archive of models as `bluegrid push` takes them from a folder."""
     models: Annotated[Mapping[Uid, Digest], Field(max_length=MAX_MODELS_BY_NAME)] = {}
     """Uploads by the UID of the model that each is."""
+    train: Mapping[Label, Value] | None = None
+    """Let the set's trainer make the models, with these parameters in place of their defaults."""
 
     @model_validator(mode="after")
     def _has_models(self) -> Wanted:
-        if self.batch is not None and self.models:
-            raise ValueError("models come as a batch or one by one, not both")
-        if self.batch is None and not self.models and not (self.base and self.without):
-            raise ValueError("names no models: give a batch, models, or a base and what to leave out of it")
+        given = [self.batch is not None, bool(self.models), self.train is not None]
+        if sum(given) > 1:
+            raise ValueError("models come from one of batch, models and train")
+        if not any(given) and not (self.base and self.without):
+            raise ValueError("names no models: give batch, models, train, or a base and what to leave out")
         if self.without and self.base is None:
             raise ValueError("without names models of a version; give it as base")
         return self

@@ -29,6 +29,7 @@ from model_registry.frozen import Frozen
 from model_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
 from model_registry.names import ClusterId, Digest, Label, Quantity, ServiceName
 from model_registry.registry_files.quantities import value_of, whole
+from model_registry.registry_files.retraining import Retraining  # noqa: TC001
 from model_registry.signing.keys import PublicKey
 
 DEFAULT_REGION = "default"
@@ -82,6 +83,8 @@ class DeclaredSet(Frozen):
     """Framework and file type of every model in the set."""
     source: Source
     """Defined by the platform, or by one of its users."""
+    update: Retraining | None = None
+    """How it is trained anew, by request and by the clock; `bluegrid updates serve` does it."""
     accelerate: Literal["onnx"] | None = None
     """Compile its models to ONNX when pods load them, and use each that then answers as before."""
     trust: tuple[Text, ...] = ()

@@ -20,7 +20,14 @@ from update_server.tokens import Scope, new_token
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-SET = "set: {id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}\n"
+SET = """\
+set:
+  id: g1
+  name: Line loading
+  task: regression
+  type: scikit-learn/skops
+  source: platform
+"""
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_an_update_is_a_commit_by_whoever_asked(git_client: httpx.Client, remote
     assert update["result"]["commit"] == git("-C", remote, "rev-parse", "main")
     author, subject = git("-C", remote, "log", "-1", "--format=%an|%s", "main").split("|")
     assert author == "training"
-    assert subject == "g1: version v2 from v1, 3 models, 1 new"
+    assert subject == "g1: version v2 from v1, 1 of 3 models sent"
     assert "- {id: v2," in git("-C", remote, "show", "main:registry/g1.yaml")
 
 
