@@ -57,6 +57,10 @@ class Checksum:
         """Return the checksum of `data`."""
         return cls(algorithm, base64.b64encode(_FUNCTIONS[algorithm](data)).decode())
 
+    def to_bytes(self) -> bytes:
+        """Return the value as big-endian bytes."""
+        return base64.b64decode(self.value)
+
 
 def sha256_hex(data: bytes | memoryview) -> str:
     """SHA-256 of `data` as 64 hex digits."""

@@ -63,7 +63,7 @@ def test_a_sound_set_is_said_to_be_sound(store: Store, two: tuple[PushReport, Pu
 def test_every_byte_is_read_again(store: Store, two: tuple[PushReport, PushReport], at_rest: AtRest) -> None:
     rows = [version(pushed) for pushed in two]
     manifest = read_manifest(store, "g1", "v2", two[1].manifest)
-    packs = [pack_key("g1", pack.sha256) for pack in manifest.packs]
+    packs = [pack_key("g1", pack.name) for pack in manifest.packs]
     keys = [version_key("g1", "v1"), manifest_key("g1", two[0].manifest), *packs]
     for key in keys:
         path = at_rest(key)
@@ -104,7 +104,7 @@ def test_a_store_is_healed_from_a_good_copy(
     source = open_store(f"file://{tmp_path}/copy")
     rows = [version(pushed) for pushed in two]
     manifest = read_manifest(store, "g1", "v2", two[1].manifest)
-    first, second, *_ = [pack_key("g1", pack.sha256) for pack in manifest.packs]
+    first, second, *_ = [pack_key("g1", pack.name) for pack in manifest.packs]
     flip(at_rest(first), 40)
     at_rest(second).unlink()
     flip(at_rest(version_key("g1", "v1")), 40)
