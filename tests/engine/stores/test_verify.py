@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_registry import (
+    IntegrityError,
     KeyAlgorithm,
     ModelType,
     PrivateKey,
@@ -15,6 +16,7 @@ from model_registry import (
     Store,
     compare_versions,
     fetch,
+    fetch_bytes,
     open_store,
     push,
     sign,
@@ -84,6 +86,19 @@ def test_damage_is_told_with_the_model(
     report = verify(store, "g1", [version(two[0])])
     told = report.damaged[pack_key("g1", row.pack)]
     assert told == f"pack {row.pack[:8]}: 1 of 3 models are damaged, such as line-004"
+
+
+def test_damage_that_leaves_all_models_of_a_version_as_they_were_is_found_by_verify_and_fetch(
+    store: Store, two: tuple[PushReport, PushReport], at_rest: AtRest
+) -> None:
+    replaced = read_manifest(store, "g1", "v1", two[0].manifest).models[0]
+    key = pack_key("g1", replaced.pack)
+    flip(at_rest(key), replaced.offset + replaced.length // 2)
+    place = f"pack {replaced.pack[:8]}: is damaged outside of"
+    damaged = verify(store, "g1", [version(two[1])]).damaged
+    assert damaged == {key: f"{place} these versions' models"}
+    with pytest.raises(IntegrityError, match=f"{place} this version's models"):
+        fetch_bytes(store, "g1", "v2", two[1].manifest)
 
 
 def test_what_is_missing_and_what_is_extra_is_named(
