@@ -29,6 +29,10 @@ TARGET_BYTES = 16 * 2**20
 """A pack is closed at this many bytes of models: enough to hide round trips, few enough to fill one while
 others are on their way (measured beside 4, 8 and 32 MiB)."""
 
+TARGET_MODELS = 4096
+"""And at this many models: what is held for each of them, of packs that are small, would else be the most that
+a push or a fetch takes (measured with 100,000 models of 2 KB)."""
+
 MAX_RATIO = 1000
 """A model of more than a mebibyte that grows more than this when decompressed is a bomb, not a model."""
 
@@ -69,8 +73,8 @@ class PackWriter:
 
     @property
     def is_full(self) -> bool:
-        """Whether the models have reached the size that packs are sent at."""
-        return self._raw_bytes >= TARGET_BYTES
+        """Whether the models have reached the size or the number that packs are sent at."""
+        return self._raw_bytes >= TARGET_BYTES or len(self._models) >= TARGET_MODELS
 
     def add(self, model: bytes, sha256: str) -> None:
         """Append the model, which has this SHA-256."""

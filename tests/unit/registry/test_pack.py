@@ -72,6 +72,14 @@ def test_a_pack_is_full_at_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     assert writer.is_full
 
 
+def test_a_pack_is_full_at_its_number_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "TARGET_MODELS", 2)
+    writer = PackWriter()
+    for model, full in ((b"one", False), (b"two", True)):
+        writer.add(model, sha256_hex(model))
+        assert writer.is_full is full
+
+
 @given(st.data())
 def test_a_changed_byte_never_gives_another_model(data: st.DataObject) -> None:
     pack = bytearray(pack_of(MODELS))
