@@ -30,8 +30,8 @@ TARGET_BYTES = 16 * 2**20
 others are on their way (measured beside 4, 8 and 32 MiB)."""
 
 TARGET_MODELS = 4096
-"""And at this many models: what is held for each of them, of packs that are small, would else be the most that
-a push or a fetch takes (measured with 100,000 models of 2 KB)."""
+"""And at this many models: of tiny ones, what is held for each would else be most of the memory of a push
+(measured with 100,000 models of 2 KB)."""
 
 MAX_RATIO = 1000
 """A model of more than a mebibyte that grows more than this when decompressed is a bomb, not a model."""
