@@ -191,6 +191,8 @@ PROGRAMS = (
     ),
 )
 
+_ARGO_KINDS = ("rollout", "experiment", "analysis-run", "analysis-template", "cluster-analysis-template")
+
 # What only a benchmark runs: never part of an installation, obtained by name.
 PEERS = (
     Program(
@@ -202,6 +204,31 @@ PEERS = (
         seconds=30,
         megabytes=16,
         ldflags="-X github.com/peak/s5cmd/v2/version.Version=v2.3.0",
+    ),
+    Program(
+        "kwok",
+        "0.8.0",
+        "kwok",
+        ("sigs.k8s.io/kwok/cmd/kwok",),
+        ("kwok",),
+        seconds=120,
+        megabytes=77,
+        gcflags=_UNOPTIMISED,
+    ),
+    Program(
+        "argo-rollouts",
+        "1.10.1",
+        "argo-rollouts",
+        ("github.com/argoproj/argo-rollouts/cmd/rollouts-controller",),
+        ("rollouts-controller",),
+        seconds=300,
+        megabytes=120,
+        files=tuple(
+            ModuleFile(
+                "github.com/argoproj/argo-rollouts", f"manifests/crds/{kind}-crd.yaml", f"{kind}-crd.yaml"
+            )
+            for kind in _ARGO_KINDS
+        ),
     ),
 )
 
