@@ -53,8 +53,8 @@ def test_one_request_more_than_argos_is_one_too_many() -> None:
 
 
 def test_lines_that_bend_with_the_number_of_services_miss_the_goal() -> None:
-    straight = of_growth([measured(count, count / 10, 1.0) for count in (10, 100, 500)], GOALS)
-    bent = of_growth([measured(count, count**2 / 10, 1.0) for count in (10, 100, 500)], GOALS)
+    straight = of_growth([measured(count, count / 10, 1.0) for count in (10, 50, 100, 200, 500)], GOALS)
+    bent = of_growth([measured(count, count**3 / 1e3, 1.0) for count in (10, 50, 100, 200, 500)], GOALS)
     work = "preview, 10 to 500 services, off a straight line"
     assert of(straight, work).holds
     assert of(bent, work).holds is False
