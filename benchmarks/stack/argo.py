@@ -12,7 +12,7 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.stack.place import apply, current_kubeconfig
+from benchmarks.stack.place import apply, current_kubeconfig, kubectl
 from benchmarks.stack.services import CLUSTERS, VERSIONS
 from benchmarks.stack.switches import Switched, timed, turns, under_load
 from components import naming
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tools.demo.prepare import Prepared
-    from tools.demo.workspace import Ran, Workspace
+    from tools.demo.workspace import Workspace
 
 NAME = "argo"
 HOST = "argo.test"
@@ -34,11 +34,10 @@ CRDS = ("rollout", "experiment", "analysis-run", "analysis-template", "cluster-a
 @contextmanager
 def running(work: Workspace, programs: Mapping[str, Path]) -> Iterator[None]:
     """Argo's controller, as a process of this machine, for as long as the block."""
-    kubectl = ("kubectl", "--context", work.place.context)
     crds = [programs[f"{name}-crd.yaml"] for name in CRDS]
     apply(work, *crds)
     for crd in crds:
-        work.run(*kubectl, "wait", "-f", str(crd), "--for=condition=Established", "--timeout=60s").require()
+        kubectl(work, "wait", f"--filename={crd}", "--for=condition=Established", "--timeout=60s")
     command = [
         str(programs["rollouts-controller"]),
         f"--kubeconfig={current_kubeconfig(work)}",
@@ -72,7 +71,7 @@ class Rollout:
 
     def settle(self) -> None:
         """Wait until Argo has done all that it does after the last edit."""
-        generation = self._run("get", f"rollout/{NAME}", "--output=jsonpath={.metadata.generation}")
+        generation = kubectl(self._work, "get", f"rollout/{NAME}", "--output=jsonpath={.metadata.generation}")
         self._wait("observedGeneration", generation.output)
         self._wait("phase", "Healthy")
         if self._kept_seconds == REMOVED_SECONDS:
@@ -81,15 +80,11 @@ class Rollout:
     def delete(self) -> None:
         """Take it all down."""
         for kind in ("rollout", "ingress", "service"):
-            self._run("delete", kind, "--selector", f"owner={NAME}", "--wait")
+            kubectl(self._work, "delete", kind, "--selector", f"owner={NAME}", "--wait")
 
     def _wait(self, field: str, value: str) -> None:
         condition = f"--for=jsonpath={{.status.{field}}}={value}"
-        self._run("wait", f"rollout/{NAME}", condition, "--timeout=180s")
-
-    def _run(self, *arguments: str) -> Ran:
-        kubectl = ("kubectl", "--context", self._work.place.context, "--namespace", self._work.namespace)
-        return self._work.run(*kubectl, *arguments).require()
+        kubectl(self._work, "wait", f"rollout/{NAME}", condition, "--timeout=180s")
 
     def _rollout(self, version: str) -> dict[str, Any]:
         return {
@@ -135,8 +130,7 @@ def _metadata(work: Workspace, name: str) -> dict[str, Any]:
 
 def _template(work: Workspace, cluster: str) -> dict[str, Any]:
     name = naming.cluster_name(SERVICE, cluster)
-    kubectl = ("kubectl", "--context", work.place.context, "--namespace", work.namespace)
-    deployment = work.run(*kubectl, "get", "deployment", name, "--output=json").require().json()
+    deployment = kubectl(work, "get", f"deployment/{name}", "--output=json").json()
     template: dict[str, Any] = copy.deepcopy(deployment["spec"]["template"])
     template["metadata"] = {"labels": template["metadata"]["labels"] | {"app": NAME}}
     return template

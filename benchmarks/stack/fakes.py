@@ -10,7 +10,7 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.stack.place import apply, current_kubeconfig
+from benchmarks.stack.place import current_kubeconfig, kubectl, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,11 +39,9 @@ def running(work: Workspace, kwok: Path) -> Iterator[None]:
     ]
     with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
-            apply(work, _node())
-            work.run(
-                *("kubectl", "--context", work.place.context, "wait", f"node/{NODE}"),
-                *("--for=condition=Ready", "--timeout=60s"),
-            ).require()
+            # Created, not applied: that would take its status from it.
+            kubectl(work, "create", f"--filename={written(work, _node())}")
+            kubectl(work, "wait", f"node/{NODE}", "--for=condition=Ready", "--timeout=60s")
             yield
         finally:
             process.terminate()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.stack import fakes, services
 from benchmarks.stack.floor import Floor
 from benchmarks.stack.switches import Switched, switch_back_and_forth
+from tools.demo import steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def _grow(work: Workspace, count: int) -> float:
     _prove_at(work, "")
     created = _create(work)
     _prove_at(work, work.place.route_url)
-    work.pulumi(*UP).require()
+    steps.up(work).require()
     return created
 
 

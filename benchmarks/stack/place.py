@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.stack import services
 from model_registry import BluegridError
@@ -15,10 +16,10 @@ from tools.demo.workspace import Workspace
 from tools.node import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from tools.demo.telling import Telling
+    from tools.demo.workspace import Ran
 
 STACK = "bench"
 
@@ -34,7 +35,7 @@ def online(telling: Telling, folder: Path) -> Iterator[tuple[Workspace, Prepared
         node.up(telling.of("node"))
         node.load_image(prepared.image.archive)
         place = on_node(node, prepared.image.reference)
-        work = Workspace(CHECKOUT, folder / STACK, place, prepared.programs, telling.of("run"), STACK)
+        work = Workspace(CHECKOUT, folder / STACK, place, prepared.programs, _commands(telling), STACK)
         work.create()
         steps.declare_set(work, EXAMPLE)
         for version in services.VERSIONS:
@@ -46,6 +47,11 @@ def online(telling: Telling, folder: Path) -> Iterator[tuple[Workspace, Prepared
         node.down(purge=True)
 
 
+def _commands(telling: Telling) -> Callable[[str], None]:
+    """Tells of commands, and not what they print: of thousands of objects it is a line each."""
+    return lambda line: telling.say("run", line) if line.startswith("$ ") else None
+
+
 def current_kubeconfig(work: Workspace) -> Path:
     """A copy of the node's kubeconfig with a current context, for programs that cannot be told one."""
     config = json.loads(work.place.kubeconfig.read_text()) | {"current-context": work.place.context}
@@ -55,13 +61,21 @@ def current_kubeconfig(work: Workspace) -> Path:
     return copy
 
 
-def apply(work: Workspace, *objects: object) -> None:
+def apply(work: Workspace, *objects: Mapping[str, Any] | Path) -> None:
     """`kubectl apply` of objects, or of files."""
-    for number, each in enumerate(objects):
-        file = each
-        if isinstance(each, dict):
-            file = work.state / f"apply-{number}.json"
-            file.write_text(json.dumps(each))
-        work.run(
-            "kubectl", "--context", work.place.context, "apply", "--server-side", "-f", str(file)
-        ).require()
+    for each in objects:
+        file = each if isinstance(each, Path) else written(work, each)
+        kubectl(work, "apply", "--server-side", f"--filename={file}")
+
+
+def written(work: Workspace, manifest: Mapping[str, Any]) -> Path:
+    """A file with one object, for kubectl."""
+    file = work.state / f"{manifest['kind']}.json".lower()
+    file.write_text(json.dumps(manifest))
+    return file
+
+
+def kubectl(work: Workspace, *arguments: str) -> Ran:
+    """Run kubectl in the stack's namespace; a failure is an error."""
+    where = ("--context", work.place.context, "--namespace", work.namespace)
+    return work.run("kubectl", *where, *arguments).require()
