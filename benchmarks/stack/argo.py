@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import subprocess
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.stack.place import apply, current_kubeconfig, kubectl
@@ -118,7 +119,7 @@ def switch(work: Workspace, prepared: Prepared, times: int, kept_seconds: int) -
     done = Switched()
     with under_load(work, prepared, done, HOST) as load:
         for old, new in turns(times):
-            done.seconds.append(timed(load, old, new, lambda new=new: rollout.edit(new)))  # type: ignore[misc]
+            done.seconds.append(timed(load, old, new, partial(rollout.edit, new)))
             rollout.settle()
     rollout.delete()
     return done

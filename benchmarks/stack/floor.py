@@ -32,7 +32,9 @@ class Floor:
         self._work = work
         self._folder = work.state / STACK
         self._objects = work.state / "floor.json"
+        # Away from the checkout, as Pulumi writes the stack's settings beside its program.
         shutil.copytree(_PROGRAM, self._folder)
+        (self._folder / ".venv").symlink_to(work.checkout / ".venv")
         self.pulumi("stack", "init").require()
 
     def pulumi(self, *arguments: str) -> Ran:
@@ -49,7 +51,8 @@ class Floor:
             CommandError: the flat program would change something: it does not declare the same.
         """
         state = self._work.state / "deployment.json"
-        self._work.pulumi("stack", "export", "--show-secrets", "--file", str(state)).require()
+        export = ("stack", "export", "--show-secrets", "--file", str(state), "--stack", self._work.stack)
+        self._work.run("pulumi", "--cwd", str(self._work.state / "project"), *export).require()
         exported = json.loads(state.read_bytes())
         resources = exported["deployment"]["resources"]
         exported["deployment"]["resources"] = flat(resources, self._work.stack)
