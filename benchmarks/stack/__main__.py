@@ -105,7 +105,7 @@ def _grown(
     work: Workspace, prepared: Prepared, programs: Mapping[str, Path], plan: Plan, goals: Goals
 ) -> Iterator[Row]:
     sizes = []
-    for size in growth.measure(work, prepared, programs["kwok"], plan):
+    for size in growth.measure(work, prepared, programs, plan):
         sizes.append(size)
         yield from verdicts.of_size(size, goals)
     yield from verdicts.of_growth(sizes, goals)

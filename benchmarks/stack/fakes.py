@@ -20,16 +20,22 @@ if TYPE_CHECKING:
 
 NODE = "fake"
 _MARK = "kwok.x-k8s.io/node"
+STAGES = (
+    *("pod-ready.yaml", "pod-complete.yaml", "pod-delete.yaml"),
+    *("node-initialize.yaml", "node-heartbeat-with-lease.yaml"),
+)
+"""What kwok does with pods and nodes; they come with it."""
 _PODS = "10.200.0.1/16"
 _ROOM = {"cpu": "10k", "memory": "100Ti", "pods": "100k", "nvidia.com/gpu": "100k"}
 
 
 @contextmanager
-def running(work: Workspace, kwok: Path) -> Iterator[None]:
+def running(work: Workspace, programs: Mapping[str, Path]) -> Iterator[None]:
     """The faked node, for as long as the block."""
     log = work.state / "kwok.log"
     command = [
-        str(kwok),
+        str(programs["kwok"]),
+        *(f"--config={programs[stage]}" for stage in STAGES),
         f"--kubeconfig={current_kubeconfig(work)}",
         "--manage-all-nodes=false",
         f"--manage-nodes-with-annotation-selector={_MARK}={NODE}",

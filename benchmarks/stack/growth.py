@@ -11,7 +11,7 @@ from benchmarks.stack.switches import Switched, switch_back_and_forth
 from tools.demo import steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from benchmarks.stack.plan import Plan
@@ -42,10 +42,10 @@ class Size:
     switched: dict[str, Switched] = field(default_factory=dict)
 
 
-def measure(work: Workspace, prepared: Prepared, kwok: Path, plan: Plan) -> Iterator[Size]:
+def measure(work: Workspace, prepared: Prepared, programs: Mapping[str, Path], plan: Plan) -> Iterator[Size]:
     """Grow the stack from size to size, and measure each."""
     floor = Floor(work)
-    with fakes.running(work, kwok):
+    with fakes.running(work, programs):
         for count in plan.sizes:
             created = _grow(work, count)
             size = Size(count, floor.take_over(), created)

@@ -191,6 +191,10 @@ PROGRAMS = (
     ),
 )
 
+_KWOK_STAGES = (
+    *("pod/fast/pod-ready", "pod/fast/pod-complete", "pod/fast/pod-delete"),
+    *("node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease"),
+)
 _ARGO_KINDS = ("rollout", "experiment", "analysis-run", "analysis-template", "cluster-analysis-template")
 
 # What only a benchmark runs: never part of an installation, obtained by name.
@@ -214,6 +218,10 @@ PEERS = (
         seconds=120,
         megabytes=77,
         gcflags=_UNOPTIMISED,
+        files=tuple(
+            ModuleFile("sigs.k8s.io/kwok", f"kustomize/stage/{path}.yaml", f"{path.rpartition('/')[2]}.yaml")
+            for path in _KWOK_STAGES
+        ),
     ),
     Program(
         "argo-rollouts",
