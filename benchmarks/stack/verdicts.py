@@ -66,11 +66,11 @@ def of_growth(sizes: Sequence[Size], goals: Goals) -> list[Row]:
 def of_comparison(work: str, ours: Switched, argo: Switched, goals: Goals) -> list[Row]:
     """One kind of switch by both; no more failed than theirs, and both times."""
     limit = goals["failed, more than Argo Rollouts"]["at_most"] + argo.failed
-    failed = row(f"{work}: failed", "requests", {OURS: [ours.failed]}, {"at_most": limit})
+    name = f"{work}: failed of {ours.sent:,}, and of {argo.sent:,}"
+    failed = row(name, "requests", {OURS: [ours.failed]}, {"at_most": limit})
     theirs: Mapping[str, list[float]] = {ARGO: [argo.failed]}
     return [
         replace(failed, peer=argo.failed, peer_name=ARGO, samples={**failed.samples, **theirs}),
-        row(f"{work}: sent", "requests", {OURS: [ours.sent], ARGO: [argo.sent]}, None, [ARGO]),
         row(work, _LAST, {OURS: ours.seconds, ARGO: argo.seconds}, None, [ARGO]),
     ]
 

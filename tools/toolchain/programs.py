@@ -215,7 +215,7 @@ PEERS = (
         "kwok",
         ("sigs.k8s.io/kwok/cmd/kwok",),
         ("kwok",),
-        seconds=120,
+        seconds=70,
         megabytes=77,
         gcflags=_UNOPTIMISED,
         files=tuple(
@@ -229,8 +229,8 @@ PEERS = (
         "argo-rollouts",
         ("github.com/argoproj/argo-rollouts/cmd/rollouts-controller",),
         ("rollouts-controller",),
-        seconds=300,
-        megabytes=120,
+        seconds=200,
+        megabytes=115,
         files=tuple(
             ModuleFile(
                 "github.com/argoproj/argo-rollouts", f"manifests/crds/{kind}-crd.yaml", f"{kind}-crd.yaml"

@@ -49,7 +49,7 @@ def test_one_request_more_than_argos_is_one_too_many() -> None:
     theirs = Switched([1.0], sent=100, failed=2)
     for failed, holds in ((2, True), (3, False)):
         rows = of_comparison("switch", Switched([2.0], 100, failed), theirs, GOALS)
-        assert of(rows, "switch: failed").holds is holds
+        assert of(rows, "switch: failed of 100, and of 100").holds is holds
 
 
 def test_lines_that_bend_with_the_number_of_services_miss_the_goal() -> None:
