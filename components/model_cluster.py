@@ -141,6 +141,7 @@ class ModelCluster(pulumi.ComponentResource):
                 labels=self._labels | naming.selector(self._full_name),
                 # A cluster of no pods has nobody to answer.
                 gate=self.gate(answers=1) if args.cluster.replicas else None,
+                arrival=hosting.arrival,
                 drain=hosting.drain if hosting.route_address else None,
                 timeout=hosting.ready_timeout,
             ),

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "cli": {"model_registry", "previews", "update_server"},
     "examples": {"model_registry", "model_server"},
     "tools": {"model_registry", "examples", "previews"},
-    "benchmarks": {"examples", "model_registry", "model_server", "tools"},
+    "benchmarks": {"components", "examples", "model_registry", "model_server", "tools"},
 }
 
 
