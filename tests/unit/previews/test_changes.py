@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model_registry import Autoscaling
 from previews import ClusterState, ServiceChange, ServiceState, changes_between
 
 LIMITS = {"cpu": "2", "memory": "2Gi"}
@@ -79,6 +80,15 @@ def test_a_service_that_loses_its_last_standby_is_a_risk() -> None:
 def test_a_live_cluster_without_pods_is_a_risk() -> None:
     none = ClusterState("d1", "v1", 0, LIMITS)
     assert risks(None, service("d1", none)) == ["d1 is live and has no pods; set its replicas"]
+
+
+def test_a_cluster_that_gets_an_autoscaler_is_told_with_its_bounds() -> None:
+    scaled = ClusterState("d1", "v1", Autoscaling(min=2, max=6, cpu=70), LIMITS)
+    before, after = service("d1", D1, D2), service("d1", scaled, D2)
+    assert told(before, after)[0] == "scale d1 from 2 pods to 2..6 pods at 70 % CPU"
+    assert risks(before, after) == []
+    (risk,) = risks(after, before)
+    assert risk.startswith("d1 loses its autoscaler, which goes last")
 
 
 def test_every_service_of_both_sides_is_told_by_name() -> None:
