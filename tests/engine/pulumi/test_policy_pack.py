@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
+
+from tests.engine.pulumi.conftest import CHECKOUT
 
 if TYPE_CHECKING:
     from tests.engine.pulumi.conftest import Engine
@@ -24,3 +30,17 @@ def test_an_image_without_a_digest_stops_the_update(demo: Engine) -> None:
         "container model-server has image localhost/bluegrid/model-server:1, which can change" in ran.stdout
     )
     assert "limits-are-set" not in ran.stdout
+
+
+def test_the_pack_goes_when_the_engine_is_killed(north: Engine) -> None:
+    command = ["pulumi", "preview", "--stack", "north", "--config-file", str(north.config), *PACK]
+    with subprocess.Popen(command, cwd=CHECKOUT, env=north.environment, stdout=subprocess.PIPE) as pulumi:
+        assert pulumi.stdout is not None
+        assert any(b"Loading policy packs...: done" in line for line in pulumi.stdout)
+        started = psutil.Process(pulumi.pid).children(recursive=True)
+        packs = [
+            each for each in started if b"pulumi.policy" in Path(f"/proc/{each.pid}/cmdline").read_bytes()
+        ]
+        pulumi.kill()
+    assert len(packs) == 1
+    assert psutil.wait_procs(packs, timeout=30)[1] == []
