@@ -73,11 +73,13 @@ def never_fewer_pods(work: Workspace, deployment: str, than: int) -> Iterator[No
     """Watch how many pods of a Deployment are available, all the while."""
     watch = [*command(work), "get", deployment, "--watch", "--output=jsonpath={.status.availableReplicas}/"]
     with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.read(1)
         try:
             yield
         finally:
             process.terminate()
-            seen, _ = process.communicate()
+            seen = first + process.stdout.read()
     assert [int(each or 0) for each in seen.split("/")[:-1] if int(each or 0) < than] == []
 
 
