@@ -80,6 +80,7 @@ def never_fewer_pods(work: Workspace, deployment: str, than: int) -> Iterator[No
         finally:
             process.terminate()
             seen = first + process.stdout.read()
+    assert seen
     assert [int(each or 0) for each in seen.split("/")[:-1] if int(each or 0) < than] == []
 
 
