@@ -127,6 +127,28 @@ class Version(Frozen):
     """When the version was made, with its time zone."""
 
 
+class Autoscaling(Frozen):
+    """How many pods a cluster has, by how busy they are."""
+
+    min: Annotated[StrictInt, Field(ge=1)]
+    """Pods that there always are."""
+    max: Annotated[StrictInt, Field(ge=1)]
+    """Pods that there are at most."""
+    cpu: Annotated[StrictInt, Field(ge=1)]
+    """CPU that pods are to take on average, in percent of what they request."""
+
+    @field_validator("max")
+    @classmethod
+    def _is_not_below_min(cls, most: int, given: ValidationInfo) -> int:
+        fewest = given.data.get("min")
+        if fewest is not None and most < fewest:
+            raise ValueError(f"{most} is below min, which is {fewest}; swap or raise them")
+        return most
+
+    def __str__(self) -> str:
+        return f"{self.min}..{self.max} pods at {self.cpu} % CPU"
+
+
 class Cluster(Frozen):
     """The pods that serve one version."""
 
@@ -138,6 +160,8 @@ class Cluster(Frozen):
     """The version that the cluster serves; a version has at most one cluster."""
     replicas: Annotated[StrictInt, Field(ge=0)] = 1
     """Number of pods."""
+    autoscaling: Autoscaling | None = None
+    """An autoscaler decides on the number of pods; `replicas` is left out then."""
     cpu: Quantity
     """CPU limit of one pod, a Kubernetes quantity."""
     gpu: Annotated[StrictInt, Field(ge=0)] = 0
@@ -162,6 +186,20 @@ class Cluster(Frozen):
             times = f" for each of {workers} CPUs" if workers > 1 else ""
             raise ValueError(f"{taken}{times} leaves nothing of the pod's {memory} for the models")
         return taken
+
+    @model_validator(mode="after")
+    def _has_one_who_decides(self) -> Cluster:
+        # Two numbers would each look as if they held.
+        if self.autoscaling is not None and "replicas" in self.model_fields_set:
+            raise ValueError(
+                f"{self.id} has replicas and autoscaling; keep one: an autoscaler starts with min"
+            )
+        return self
+
+    @property
+    def fewest_pods(self) -> int:
+        """How many pods there are at least, and at first."""
+        return self.autoscaling.min if self.autoscaling else self.replicas
 
     @property
     def workers(self) -> int:
