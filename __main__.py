@@ -5,7 +5,16 @@ from __future__ import annotations
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import Drain, Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
+from components import (
+    Drain,
+    Hosting,
+    ModelService,
+    ModelServiceArgs,
+    Platform,
+    PlatformArgs,
+    Reasons,
+    StackConfig,
+)
 from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
 
@@ -44,6 +53,7 @@ hosting = Hosting(
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
     drain=Drain(config.route_address, config.host),
+    reasons=Reasons(config.kube_context, config.kubeconfig),
 )
 offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]

@@ -17,6 +17,7 @@ from components.hosting import Hosting
 from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.model_service import ModelService, ModelServiceArgs
 from components.platform import Platform, PlatformArgs
+from components.reasons import Reasons
 from components.route import Route, RouteArgs
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ModelServiceArgs",
     "Platform",
     "PlatformArgs",
+    "Reasons",
     "Route",
     "RouteArgs",
     "RouteNotProven",

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pulumi import Input
 
     from components.drain import Drain
+    from components.reasons import Reasons
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Hosting:
         request_factor: resource requests as a share of the limits.
         ready_timeout: seconds in which a version must be fetched, loaded and answering.
         drain: proves that clusters which go are no longer asked.
+        reasons: tells why Kubernetes does not start what it was given.
     """
 
     namespace: Input[str]
@@ -46,3 +48,4 @@ class Hosting:
     request_factor: float
     ready_timeout: int
     drain: Drain
+    reasons: Reasons

@@ -7,7 +7,7 @@ that Pulumi would delete first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -19,14 +19,19 @@ from pulumi_kubernetes.policy import v1 as policy
 from components import naming
 from components.gate import Gate
 from components.pod import Pods
-from components.route import Route, RouteArgs
+from components.route import Route, RouteArgs, proof
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.hosting import Hosting
     from model_registry.registry_files.schema import Cluster, DeclaredSet, Version
 
 # A Job says that it ran out of time; Pulumi's own time-out would not know why.
 _JOB_REPORT_SECONDS = 15
+
+# A standby that runs answers at once; one that has died since would not in any time.
+_READY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class ModelCluster(pulumi.ComponentResource):
         return batch.Job(
             name,
             # A Job that failed cannot be tried again, only replaced: this makes the next update do so.
-            metadata=self._metadata(name, labels) | {"annotations": {"pulumi.com/replaceUnready": "true"}},
+            metadata=self._metadata(name, labels, {"pulumi.com/replaceUnready": "true"}),
             spec={
                 "backoff_limit": 0,
                 "active_deadline_seconds": seconds,
@@ -109,7 +114,7 @@ class ModelCluster(pulumi.ComponentResource):
         # The Deployment's await has proven the pods; the Service's would only add ten seconds of silence.
         return core.Service(
             self._full_name,
-            metadata=self._metadata(self._full_name) | {"annotations": {"pulumi.com/skipAwait": "true"}},
+            metadata=self._metadata(self._full_name, annotations={"pulumi.com/skipAwait": "true"}),
             spec={
                 "selector": naming.selector(self._full_name),
                 "ports": [{"name": "http", "port": naming.PORT, "target_port": "http"}],
@@ -127,9 +132,6 @@ class ModelCluster(pulumi.ComponentResource):
 
     def _make_standing_route(self) -> Route:
         args, hosting = self._args, self._args.hosting
-        host = pulumi.Output.secret(hosting.route_key).apply(
-            lambda key: naming.standing_host(key, args.service, args.cluster.id, hosting.standing_domain)
-        )
         return Route(
             self._full_name,
             RouteArgs(
@@ -137,7 +139,7 @@ class ModelCluster(pulumi.ComponentResource):
                 ingress_class=hosting.ingress_class,
                 service=args.service,
                 backend=self._full_name,
-                host=host,
+                host=self._standing_host(),
                 labels=self._labels | naming.selector(self._full_name),
                 # A cluster of no pods has nobody to answer.
                 gate=self.gate(answers=1) if args.cluster.replicas else None,
@@ -161,10 +163,38 @@ class ModelCluster(pulumi.ComponentResource):
             timeout=args.hosting.ready_timeout,
         )
 
-    def _metadata(self, name: str, labels: dict[str, str] | None = None) -> dict[str, object]:
-        labels = labels or self._labels | naming.selector(self._full_name)
-        return {"name": name, "namespace": self._args.hosting.namespace, "labels": labels}
+    def ready(self) -> pulumi.ResourceHook | None:
+        """The proof, just before the live route leads here, that this cluster answers; None as for `gate`.
+
+        It did when its standing route was made. Its pods may have died since, and nothing else would notice.
+        """
+        gate = self.gate(answers=1)
+        if gate is None:
+            return None
+        remedy = "the live route is as it was: see `bluegrid status`, or switch to another cluster"
+        gate = replace(gate, timeout=_READY_SECONDS, remedy=remedy)
+        return proof(f"{self._full_name}-ready", gate, self._standing_host())
+
+    def _standing_host(self) -> pulumi.Output[str]:
+        args, hosting = self._args, self._args.hosting
+        return pulumi.Output.secret(hosting.route_key).apply(
+            lambda key: naming.standing_host(key, args.service, args.cluster.id, hosting.standing_domain)
+        )
+
+    def _metadata(
+        self, name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
+    ) -> dict[str, object]:
+        return {
+            "name": name,
+            "namespace": self._args.hosting.namespace,
+            "labels": labels or self._labels | naming.selector(self._full_name),
+            "annotations": {**naming.REGISTRY_WINS, **(annotations or {})},
+        }
 
     def _child(self, *after: pulumi.Resource, seconds: int | None = None) -> pulumi.ResourceOptions:
-        timeouts = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s") if seconds else None
-        return pulumi.ResourceOptions(parent=self, depends_on=list(after), custom_timeouts=timeouts)
+        """Options of a child; one that is waited for, up to so many seconds, may also fail."""
+        options = pulumi.ResourceOptions(parent=self, depends_on=list(after))
+        if seconds is not None:
+            options.custom_timeouts = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")
+            options.hooks = pulumi.ResourceHookBinding(on_error=[self._args.hosting.reasons.hook])
+        return options

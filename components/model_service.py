@@ -71,6 +71,7 @@ class ModelService(pulumi.ComponentResource):
                 gate=gate,
                 timeout=args.hosting.ready_timeout,
                 tls_secret=args.hosting.tls_secret,
+                ready=self.clusters[live].ready(),
             ),
             # All of the cluster, its standing route too: the proxy knows it before it is live.
             pulumi.ResourceOptions(parent=self, depends_on=[self.clusters[live]]),

@@ -31,6 +31,7 @@ class RouteArgs:
         tls_secret: name of the Secret with the host's certificate; None: no TLS.
         gate: what has to be seen at the proxy after a change; None: nothing.
         drain: proves that nobody is sent to the backend before the route goes; None: it goes at once.
+        ready: proves that the backend answers before an existing route leads there; None: nothing does.
         timeout: seconds in which the Ingress controller has to accept it.
     """
 
@@ -43,6 +44,7 @@ class RouteArgs:
     gate: Gate | None
     timeout: int
     drain: Drain | None = None
+    ready: pulumi.ResourceHook | None = None
     tls_secret: str | None = None
 
 
@@ -56,7 +58,12 @@ class Route(pulumi.ComponentResource):
         timeout = f"{args.timeout}s"
         self.ingress = networking.Ingress(
             name,
-            metadata={"name": name, "namespace": args.namespace, "labels": args.labels},
+            metadata={
+                "name": name,
+                "namespace": args.namespace,
+                "labels": args.labels,
+                "annotations": naming.REGISTRY_WINS,
+            },
             spec=_spec(args),
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -81,16 +88,19 @@ def _spec(args: RouteArgs) -> networking.IngressSpecArgsDict:
 
 
 def _hooks(name: str, args: RouteArgs) -> pulumi.ResourceHookBinding:
-    """A hook that raises ends the update before anything is deleted."""
-    proofs: list[pulumi.ResourceHook | pulumi.ResourceHookFunction] = []
-    if args.gate is not None:
-        proofs.append(_proof(name, args.gate, args.host))
+    """A hook that raises ends the update: before this route changes, or before anything is deleted."""
+    ready = [args.ready] if args.ready is not None else []
+    proofs = [proof(f"{name}-gate", args.gate, args.host)] if args.gate is not None else []
     drained = [args.drain.hook] if args.drain is not None else []
-    return pulumi.ResourceHookBinding(after_create=proofs, after_update=proofs, before_delete=[*drained])
+    return pulumi.ResourceHookBinding(
+        before_update=[*ready], after_create=[*proofs], after_update=[*proofs], before_delete=[*drained]
+    )
 
 
-def _proof(name: str, gate: Gate, host: pulumi.Input[str] | None) -> pulumi.ResourceHook:
+def proof(name: str, gate: Gate, host: pulumi.Input[str] | None) -> pulumi.ResourceHook:
+    """A hook that waits until the proxy answers for this host as the gate demands."""
+
     async def prove(_: pulumi.ResourceHookArgs) -> None:
         await gate.wait(await pulumi.Output.from_input(host).future())
 
-    return pulumi.ResourceHook(f"{name}-gate", prove)
+    return pulumi.ResourceHook(name, prove)
