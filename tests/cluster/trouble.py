@@ -19,6 +19,7 @@ from tools.demo.workspace import SERVICE
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from tests.cluster.conftest import Local
     from tools.demo.workspace import Ran, Workspace
@@ -79,14 +80,16 @@ class Stack:
 
     def live(self, service: str = SERVICE) -> str:
         """The cluster that the live route leads to, in Kubernetes."""
-        rows = self.work.bluegrid("status", "--json").require().json()
-        (live,) = (row["cluster"] for row in rows if row["service"] == service and row["live"])
+        (live,) = (row["cluster"] for row in self.rows() if row["service"] == service and row["live"])
         return str(live)
 
     def clusters(self) -> set[str]:
         """The clusters of `line-loading` that Kubernetes has."""
-        rows = self.work.bluegrid("status", "--json").require().json()
-        return {row["cluster"] for row in rows if row["service"] == SERVICE}
+        return {row["cluster"] for row in self.rows() if row["service"] == SERVICE}
+
+    def rows(self) -> list[Any]:
+        """What `bluegrid status` shows."""
+        return list(self.work.bluegrid("status", "--json").require().json())
 
     def kubectl_edit(self, kind: str, name: str, change: str) -> None:
         """A change by hand, in an editor: a command of sed."""
