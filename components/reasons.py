@@ -35,7 +35,8 @@ class Reasons:
         self.hook = pulumi.ErrorHook(_HOOK, self._tell)
 
     async def _tell(self, args: pulumi.ErrorHookArgs) -> bool:
-        metadata = (args.new_inputs or {}).get("metadata", {})
+        # What fails to be deleted has no new inputs.
+        metadata = (args.new_inputs or args.old_inputs or {})["metadata"]
         for reason in await asyncio.to_thread(self._warnings, metadata["namespace"], metadata["name"]):
             pulumi.log.error(reason)
         return False
