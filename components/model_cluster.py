@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _JOB_REPORT_SECONDS = 15
 
 # A standby that runs answers at once; one that has died since would not in any time.
-_READY_SECONDS = 30.0
+_READY_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
