@@ -7,7 +7,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.cluster.trouble import OTHER_SERVICE, interrupt, read_until
+from tests.cluster.trouble import OTHER_SERVICE, interrupt, read_until, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,9 @@ def test_pods_that_crash_are_shown_and_waiting_for_them_can_be_ended(stack: Stac
     stack.add("d3", "v3")
     up = stack.start_up()
     try:
-        read_until(up, "Job line-loading-d3-preflight created")
+        # The Job has read the account when it runs; the pods after it get another.
+        pod = ("get", "pods", "--selector=app=line-loading-d3-preflight", "--no-headers")
+        until(lambda: " Running " in stack.kubectl(*pod).require().output)
         stack.kubectl("patch", "secret", "bluegrid-store", "--patch", json.dumps({"data": bad})).require()
         read_until(up, "line-loading-d3-", "CrashLoopBackOff")
         told = interrupt(up)

@@ -64,7 +64,7 @@ def test_an_update_that_is_killed_at_any_step_is_ended_by_the_next(stack: Stack)
         locked = stack.up()
         assert locked.exit_code != 0
         assert "the stack is currently locked" in locked.output
-        stack.work.pulumi("cancel", "--yes").require()
+        stack.cancel()
     stack.up().require()
     assert stack.live() == "d3"
     assert stack.clusters() == {"d2", "d3"}

@@ -91,7 +91,7 @@ def test_hosts_are_in_no_state_no_file_and_no_output(
     files = [file for file in work.state.rglob("*") if file.is_file()]
     texts = {str(file): file.read_bytes() for file in files if "plugins" not in file.parts}
     for command in (
-        ("preview", "--diff", "--show-sames", "--logtostderr", "--verbose=9"),
+        ("preview", "--diff", "--show-sames"),
         ("preview", "--json", "--show-sames"),
         ("refresh", "--yes", "--diff"),
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,10 @@ class Stack:
     def up(self, *options: str) -> Ran:
         """`pulumi up`."""
         return self.work.pulumi("up", "--yes", "--skip-preview", *options)
+
+    def cancel(self) -> None:
+        """`pulumi cancel`: takes away the lock of an update that was killed."""
+        self.work.run("pulumi", "cancel", "--yes", "--stack", self.work.stack).require()
 
     def start_up(self) -> subprocess.Popen[str]:
         """`pulumi up`, to be disturbed; what it prints is the caller's to read."""
@@ -131,8 +135,10 @@ class Stack:
 
     def _kill_until(self, component: str, ended: threading.Event) -> None:
         while not ended.wait(0.1):
-            if pid := self._component(component).pid:
-                psutil.Process(pid).kill()
+            # It may have ended in just this moment.
+            with suppress(psutil.NoSuchProcess):
+                if pid := self._component(component).pid:
+                    psutil.Process(pid).kill()
 
     def _component(self, name: str) -> ComponentStatus:
         (found,) = (each for each in self.local.node.status().components if each.name == name)
