@@ -91,9 +91,10 @@ class Gate:
 
     def _message(self, url: str, fault: str) -> str:
         awaited = f"cluster {self.cluster}, version {self.version}, did not answer"
+        often = f" {self.answers} times in a row" if self.answers > 1 else ""
         return (
-            f"service {self.service}: {awaited if self.cluster else 'its route did not go:'} "
-            f"{self.answers} times in a row through {url} in {self.timeout:g} s; last: {fault}; {self.remedy}"
+            f"service {self.service}: {awaited if self.cluster else 'its route did not go:'}{often} "
+            f"through {url} in {self.timeout:g} s; last: {fault}; {self.remedy}"
         )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _HOOK = "bluegrid-reasons"
 _SECONDS = 10
+_UNSAID = {"FailedCreate", "FailedScheduling", "FailedMount", "FailedCreatePodSandBox"}
+"""Reasons of events that are in no pod's status."""
 
 
 class Reasons:
@@ -63,12 +65,13 @@ class Reasons:
             return []
         # A Deployment's pods are named by their ReplicaSet, and that by the Deployment.
         made = re.compile(rf"{re.escape(name)}(-[a-z0-9]+){{0,2}}")
-        told = [
-            f"{event.involved_object.kind} {event.involved_object.name}: {event.reason}: {event.message}"
+        told = {
+            # Kubernetes tries again and again: the last of each is enough.
+            f"{event.involved_object.kind} {event.involved_object.name}: {event.reason}": event.message
             for event in events
-            if made.fullmatch(event.involved_object.name) and self._is_new(event)
-        ]
-        return list(dict.fromkeys(told))
+            if event.reason in _UNSAID and made.fullmatch(event.involved_object.name) and self._is_new(event)
+        }
+        return [f"{what}: {message}" for what, message in told.items()]
 
     def _is_new(self, event: Any) -> bool:
         seen = event.last_timestamp or event.event_time or event.metadata.creation_timestamp
