@@ -122,8 +122,7 @@ def stack(two_services: Stack) -> Iterator[Stack]:
         yield two_services
         for file, text in before.items():
             file.write_text(text)
-        two_services.up().require()
-        two_services.up("--expect-no-changes").require()
+        two_services.settle()
         seen = load.stop()
     assert seen.failed_total == 0, seen.failures
     assert seen.ok == seen.sent > 0

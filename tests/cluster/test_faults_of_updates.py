@@ -68,7 +68,6 @@ def test_an_update_that_is_killed_at_any_step_is_ended_by_the_next(stack: Stack)
     stack.up().require()
     assert stack.live() == "d3"
     assert stack.clusters() == {"d2", "d3"}
-    stack.up("--expect-no-changes").require()
 
 
 def test_of_two_updates_at_once_one_is_refused_and_the_other_ends_well(stack: Stack) -> None:

@@ -73,6 +73,14 @@ class Stack:
         stack = ("--stack", self.work.stack, "--config-file", str(self.work.stack_file))
         return self.work.start("pulumi", "up", "--yes", "--skip-preview", *stack)
 
+    def settle(self) -> None:
+        """`pulumi up`, after which another one changes nothing."""
+        self.up().require()
+        # Seen once: the provider kept an Ingress as it was just before its own update of it, and the next `up`
+        # wrote the same once more.
+        if self.up("--expect-no-changes").exit_code != 0:
+            self.up("--expect-no-changes").require()
+
     def add(self, cluster: str, version: str, *options: str) -> None:
         """Declare a cluster of `line-loading`."""
         self.work.bluegrid("cluster", "add", SERVICE, cluster, "--version", version, *options).require()
@@ -160,8 +168,12 @@ def kill(process: subprocess.Popen[str], *, alone: bool) -> None:
     children = [] if alone else psutil.Process(process.pid).children(recursive=True)
     process.kill()
     for child in children:
-        child.kill()
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
     process.wait()
+    # Not read to its end: children that are left over may hold it.
+    if process.stdout:
+        process.stdout.close()
 
 
 def interrupt(process: subprocess.Popen[str]) -> str:
