@@ -76,8 +76,7 @@ class Stack:
     def settle(self) -> None:
         """`pulumi up`, after which another one changes nothing."""
         self.up().require()
-        # Seen once: the provider kept an Ingress as it was just before its own update of it, and the next `up`
-        # wrote the same once more.
+        # Seen once: the second wrote the live Ingress again, though the first had; the third changes nothing.
         if self.up("--expect-no-changes").exit_code != 0:
             self.up("--expect-no-changes").require()
 
