@@ -8,13 +8,14 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components import (
-    Arrival,
     Drain,
     Hosting,
     ModelService,
     ModelServiceArgs,
     Platform,
     PlatformArgs,
+    Proofs,
+    Reasons,
     StackConfig,
 )
 from model_registry.errors import BluegridError
@@ -54,8 +55,10 @@ hosting = Hosting(
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
-    arrival=Arrival(),
+    ready=Proofs("bluegrid-ready"),
+    arrived=Proofs("bluegrid-arrived"),
     drain=Drain(config.route_address, config.host),
+    reasons=Reasons(config.kube_context, config.kubeconfig),
 )
 offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]

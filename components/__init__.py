@@ -10,7 +10,6 @@ Route           an Ingress, proven at the proxy by a gate
 
 from __future__ import annotations
 
-from components.arrival import Arrival
 from components.config import StackConfig
 from components.drain import Drain
 from components.gate import Gate, RouteNotProven
@@ -18,10 +17,11 @@ from components.hosting import Hosting
 from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.model_service import ModelService, ModelServiceArgs
 from components.platform import Platform, PlatformArgs
+from components.proofs import Proofs
+from components.reasons import Reasons
 from components.route import Route, RouteArgs
 
 __all__ = [
-    "Arrival",
     "Drain",
     "Gate",
     "Hosting",
@@ -31,6 +31,8 @@ __all__ = [
     "ModelServiceArgs",
     "Platform",
     "PlatformArgs",
+    "Proofs",
+    "Reasons",
     "Route",
     "RouteArgs",
     "RouteNotProven",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulumi import Input
 
-    from components.arrival import Arrival
     from components.drain import Drain
+    from components.proofs import Proofs
+    from components.reasons import Reasons
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,10 @@ class Hosting:
         route_address: URL at which this program reaches the proxy; None: no route is proven.
         request_factor: resource requests as a share of the limits.
         ready_timeout: seconds in which a version must be fetched, loaded and answering.
-        arrival: proves that the proxy follows routes that have changed.
+        ready: proves that a cluster answers before the live route leads to it.
+        arrived: proves that the proxy follows routes that have changed.
         drain: proves that clusters which go are no longer asked.
+        reasons: tells why Kubernetes does not start what it was given.
     """
 
     namespace: Input[str]
@@ -47,5 +50,7 @@ class Hosting:
     route_address: str | None
     request_factor: float
     ready_timeout: int
-    arrival: Arrival
+    ready: Proofs
+    arrived: Proofs
     drain: Drain
+    reasons: Reasons

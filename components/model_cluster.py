@@ -7,7 +7,7 @@ that Pulumi would delete first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -23,11 +23,16 @@ from components.pod import Pods
 from components.route import Route, RouteArgs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.hosting import Hosting
     from model_registry.registry_files.schema import Autoscaling, Cluster, DeclaredSet, Version
 
 # A Job says that it ran out of time; Pulumi's own time-out would not know why.
 _JOB_REPORT_SECONDS = 15
+
+# A standby that runs answers at once; one that has died since would not in any time.
+_READY_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class ModelCluster(pulumi.ComponentResource):
         return batch.Job(
             name,
             # A Job that failed cannot be tried again, only replaced: this makes the next update do so.
-            metadata=self._metadata(name, labels) | {"annotations": {"pulumi.com/replaceUnready": "true"}},
+            metadata=self._metadata(name, labels, {"pulumi.com/replaceUnready": "true"}),
             spec={
                 "backoff_limit": 0,
                 "active_deadline_seconds": seconds,
@@ -123,7 +128,7 @@ class ModelCluster(pulumi.ComponentResource):
         # The Deployment's await has proven the pods; the Service's would only add ten seconds of silence.
         return core.Service(
             self._full_name,
-            metadata=self._metadata(self._full_name) | {"annotations": {"pulumi.com/skipAwait": "true"}},
+            metadata=self._metadata(self._full_name, annotations={"pulumi.com/skipAwait": "true"}),
             spec={
                 "selector": naming.selector(self._full_name),
                 "ports": [{"name": "http", "port": naming.PORT, "target_port": "http"}],
@@ -140,10 +145,9 @@ class ModelCluster(pulumi.ComponentResource):
         )
 
     def _make_standing_route(self) -> Route:
-        args, hosting = self._args, self._args.hosting
-        host = pulumi.Output.secret(hosting.route_key).apply(
-            lambda key: naming.standing_host(key, args.service, args.cluster.id, hosting.standing_domain)
-        )
+        args, hosting, host = self._args, self._args.hosting, self._standing_host()
+        # A cluster of no pods has nobody to answer.
+        gate = self.gate(answers=1) if args.cluster.fewest_pods else None
         return Route(
             self._full_name,
             RouteArgs(
@@ -153,9 +157,7 @@ class ModelCluster(pulumi.ComponentResource):
                 backend=self._full_name,
                 host=host,
                 labels=self._labels | naming.selector(self._full_name),
-                # A cluster of no pods has nobody to answer.
-                gate=self.gate(answers=1) if args.cluster.fewest_pods else None,
-                arrival=hosting.arrival,
+                arrived=hosting.arrived.expect(self._full_name, gate, host),
                 drain=hosting.drain if hosting.route_address else None,
                 timeout=hosting.ready_timeout,
             ),
@@ -176,10 +178,36 @@ class ModelCluster(pulumi.ComponentResource):
             timeout=args.hosting.ready_timeout,
         )
 
-    def _metadata(self, name: str, labels: dict[str, str] | None = None) -> dict[str, object]:
-        labels = labels or self._labels | naming.selector(self._full_name)
-        return {"name": name, "namespace": self._args.hosting.namespace, "labels": labels}
+    def ready(self, route: str) -> pulumi.ResourceHook | None:
+        """The proof, just before a route leads here, that this cluster answers; None as for `gate`.
+
+        It did when its standing route was made. Its pods may have died since, and nothing else would notice.
+        """
+        gate = self.gate(answers=1)
+        remedy = "the live route is as it was: see `bluegrid status`, or switch to another cluster"
+        gate = gate and replace(gate, timeout=_READY_SECONDS, remedy=remedy)
+        return self._args.hosting.ready.expect(route, gate, self._standing_host())
+
+    def _standing_host(self) -> pulumi.Output[str]:
+        args, hosting = self._args, self._args.hosting
+        return pulumi.Output.secret(hosting.route_key).apply(
+            lambda key: naming.standing_host(key, args.service, args.cluster.id, hosting.standing_domain)
+        )
+
+    def _metadata(
+        self, name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
+    ) -> dict[str, object]:
+        return {
+            "name": name,
+            "namespace": self._args.hosting.namespace,
+            "labels": labels or self._labels | naming.selector(self._full_name),
+            "annotations": {**naming.REGISTRY_WINS, **(annotations or {})},
+        }
 
     def _child(self, *after: pulumi.Resource, seconds: int | None = None) -> pulumi.ResourceOptions:
-        timeouts = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s") if seconds else None
-        return pulumi.ResourceOptions(parent=self, depends_on=list(after), custom_timeouts=timeouts)
+        """Options of a child; one that is waited for, up to so many seconds, may also fail."""
+        options = pulumi.ResourceOptions(parent=self, depends_on=list(after))
+        if seconds is not None:
+            options.custom_timeouts = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")
+            options.hooks = pulumi.ResourceHookBinding(on_error=[self._args.hosting.reasons.hook])
+        return options

@@ -68,10 +68,10 @@ class ModelService(pulumi.ComponentResource):
                 backend=naming.cluster_name(name, live),
                 host=args.hosting.host,
                 labels=naming.service_labels(name, file.set.id),
-                gate=gate,
-                arrival=args.hosting.arrival,
                 timeout=args.hosting.ready_timeout,
                 tls_secret=args.hosting.tls_secret,
+                ready=self.clusters[live].ready(route=name),
+                arrived=args.hosting.arrived.expect(name, gate, args.hosting.host),
             ),
             # All of the cluster, its standing route too: the proxy knows it before it is live.
             pulumi.ResourceOptions(parent=self, depends_on=[self.clusters[live]]),

@@ -13,9 +13,7 @@ from components import naming
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.arrival import Arrival
     from components.drain import Drain
-    from components.gate import Gate
 
 
 @dataclass(frozen=True)
@@ -30,9 +28,9 @@ class RouteArgs:
         host: host name it answers for; None: any.
         labels: of the Ingress.
         tls_secret: name of the Secret with the host's certificate; None: no TLS.
-        gate: what has to be seen at the proxy after a change; None: nothing.
-        arrival: sees to it.
         drain: proves that nobody is sent to the backend before the route goes; None: it goes at once.
+        ready: proves that the backend answers, before a route that exists leads there; None: nothing does.
+        arrived: proves what has to be seen after a change; None: nothing has.
         timeout: seconds in which the Ingress controller has to accept it.
     """
 
@@ -42,9 +40,9 @@ class RouteArgs:
     backend: str
     host: pulumi.Input[str] | None
     labels: Mapping[str, str]
-    gate: Gate | None
-    arrival: Arrival
     timeout: int
+    ready: pulumi.ResourceHook | None = None
+    arrived: pulumi.ResourceHook | None = None
     drain: Drain | None = None
     tls_secret: str | None = None
 
@@ -59,13 +57,18 @@ class Route(pulumi.ComponentResource):
         timeout = f"{args.timeout}s"
         self.ingress = networking.Ingress(
             name,
-            metadata={"name": name, "namespace": args.namespace, "labels": args.labels},
+            metadata={
+                "name": name,
+                "namespace": args.namespace,
+                "labels": args.labels,
+                "annotations": naming.REGISTRY_WINS,
+            },
             spec=_spec(args),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # A component's own dependencies are not its children's.
                 depends_on=opts.depends_on if opts else None,
-                hooks=_hooks(name, args),
+                hooks=_hooks(args),
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
@@ -83,11 +86,11 @@ def _spec(args: RouteArgs) -> networking.IngressSpecArgsDict:
     return {"ingress_class_name": args.ingress_class, "rules": [{**host, "http": {"paths": [path]}}], **tls}
 
 
-def _hooks(name: str, args: RouteArgs) -> pulumi.ResourceHookBinding:
-    """A hook that raises ends the update before anything is deleted."""
-    arrived: list[pulumi.ResourceHook | pulumi.ResourceHookFunction] = []
-    if args.gate is not None:
-        args.arrival.expect(name, args.gate, args.host)
-        arrived.append(args.arrival.hook)
+def _hooks(args: RouteArgs) -> pulumi.ResourceHookBinding:
+    """A hook that raises ends the update: before this route changes, or before anything is deleted."""
+    ready = [args.ready] if args.ready is not None else []
+    arrived = [args.arrived] if args.arrived is not None else []
     drained = [args.drain.hook] if args.drain is not None else []
-    return pulumi.ResourceHookBinding(after_create=arrived, after_update=arrived, before_delete=[*drained])
+    return pulumi.ResourceHookBinding(
+        before_update=[*ready], after_create=[*arrived], after_update=[*arrived], before_delete=[*drained]
+    )

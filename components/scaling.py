@@ -43,11 +43,11 @@ def spec(name: str, wanted: Autoscaling) -> autoscaling.HorizontalPodAutoscalerS
 
 
 def ownership(cluster: Cluster) -> dict[str, dict[str, str]]:
-    """Return what the Deployment's metadata says of the owner of `replicas`.
+    """Return what the Deployment's metadata says of the owner of `replicas`, in place of `REGISTRY_WINS`.
 
     It also makes a Deployment differ that goes from one to the other with the same number of pods.
     """
-    return {} if cluster.autoscaling else {"annotations": {"pulumi.com/patchForce": "true"}}
+    return {"annotations": {}} if cluster.autoscaling else {}
 
 
 def options(name: str, cluster: Cluster) -> pulumi.ResourceOptions:

@@ -83,7 +83,24 @@ def test_a_live_route_that_has_changed_is_proven_and_so_is_a_new_standing_route(
         hooks = plan[key].hooks
         assert {"after_create", "after_update"} <= set(hooks)
         assert hooks["after_create"] == hooks["after_update"]
-    assert [each.key for each in plan.resources.values() if each.hooks and "Ingress" not in each.key] == []
+
+
+def test_the_cluster_that_is_to_be_live_is_asked_once_more_before_the_live_route_changes(
+    registry: Write,
+) -> None:
+    plan = run_program(registry(live="d2"))
+    assert [key for key, each in plan.resources.items() if "before_update" in each.hooks] == [LIVE]
+    assert plan[LIVE].hooks["before_update"] == ("bluegrid-ready",)
+
+
+def test_what_may_fail_to_start_tells_why(registry: Write) -> None:
+    plan = run_program(registry())
+    telling = {
+        key: each.hooks["on_error"] for key, each in plan.resources.items() if "on_error" in each.hooks
+    }
+    assert {key.split()[0] for key in telling} == {"Job", "Deployment"}
+    # A state names the hook for ever.
+    assert set(telling.values()) == {("bluegrid-reasons",)}
 
 
 def test_all_routes_share_one_hook(registry: Write) -> None:
@@ -119,7 +136,7 @@ def test_a_cluster_is_proven_to_be_out_of_use_before_its_first_object_goes(regis
 
 def test_where_the_proxy_cannot_be_reached_nothing_is_asked_of_it(registry: Write) -> None:
     plan = run_program(registry(), routeAddress="")
-    assert [each.key for each in plan.resources.values() if each.hooks] == []
+    assert {name for each in plan.resources.values() for name in each.hooks} == {"on_error"}
 
 
 def test_a_cluster_of_no_pods_is_not_asked_for_answers(registry: Write) -> None:
@@ -137,7 +154,8 @@ def test_every_wait_ends_at_the_stacks_time_out(registry: Write) -> None:
     assert job.inputs["spec"]["activeDeadlineSeconds"] == 90
     assert job.timeouts == ("105s", "105s")
     assert plan["Service line-loading-d1"].inputs["metadata"]["annotations"] == {
-        "pulumi.com/skipAwait": "true"
+        "pulumi.com/patchForce": "true",
+        "pulumi.com/skipAwait": "true",
     }
 
 
@@ -145,7 +163,7 @@ def test_a_preflight_that_fails_ends_at_once_and_is_replaced_by_the_next_update(
     job = run_program(registry())["Job line-loading-d1-preflight"].inputs
     assert job["spec"]["backoffLimit"] == 0
     assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
-    assert job["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
+    assert job["metadata"]["annotations"]["pulumi.com/replaceUnready"] == "true"
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
 

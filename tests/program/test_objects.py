@@ -306,7 +306,7 @@ def test_a_cluster_of_a_fixed_size_has_that_size_whoever_changed_it(registry: Wr
     assert deployment.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
     # Else a cluster that gets an autoscaler would not be touched where its size stays.
     scaled = run_program(autoscaled(registry(), "{min: 1, max: 2, cpu: 70}"))
-    assert "annotations" not in scaled["Deployment line-loading-d2"].inputs["metadata"]
+    assert scaled["Deployment line-loading-d2"].inputs["metadata"]["annotations"] == {}
     assert "PodDisruptionBudget line-loading-d2" not in scaled.resources
 
 

@@ -147,15 +147,7 @@ class Workspace:
         self.echo(f"$ {shown}")
         machine = "--json" in command
         started = time.monotonic()
-        process = subprocess.Popen(
-            command,
-            cwd=self.checkout,
-            env=os.environ | self._settings(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if machine else subprocess.STDOUT,
-            text=True,
-        )
+        process = self.start(*command, errors=not machine)
         lines = []
         with process:
             for line in process.stdout or ():
@@ -163,6 +155,18 @@ class Workspace:
                 if not machine and not NOISE.search(line):
                     self.echo(f"  {line.rstrip()}")
         return Ran(shown, process.returncode, "".join(lines), time.monotonic() - started)
+
+    def start(self, *command: str, errors: bool = True) -> subprocess.Popen[str]:
+        """Start a command with the workspace's environment; what it prints is the caller's to read."""
+        return subprocess.Popen(
+            command,
+            cwd=self.checkout,
+            env=os.environ | self._settings(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
+            text=True,
+        )
 
     def _settings(self) -> Mapping[str, str]:
         venv = os.path.dirname(sys.executable)  # noqa: PTH120  not resolved: a venv's python is a link
