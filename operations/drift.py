@@ -1,0 +1,72 @@
+"""Where the registry's YAML and what runs disagree, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_registry.registry_files.quantities import value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from previews import ClusterState, ServiceState
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One disagreement.
+
+    Attributes:
+        service: whose.
+        cluster: whose; None: the service's own.
+        text: what YAML says and what runs.
+    """
+
+    service: str
+    cluster: str | None
+    text: str
+
+
+def drift(wanted: Mapping[str, ServiceState], running: Mapping[str, ServiceState]) -> list[Drift]:
+    """Compare what is declared with what runs; both are services by name."""
+    found = []
+    for name in sorted({*wanted, *running}):
+        declared, there = wanted.get(name), running.get(name)
+        if declared is None:
+            found.append(Drift(name, None, "runs, but YAML does not declare it"))
+        elif there is None:
+            found.append(Drift(name, None, "YAML declares it, but nothing of it runs"))
+        else:
+            found += _of_service(declared, there)
+    return found
+
+
+def _of_service(wanted: ServiceState, running: ServiceState) -> Iterator[Drift]:
+    if wanted.live != running.live:
+        now = f"the Ingress says {running.live}" if running.live else "there is no Ingress"
+        yield Drift(wanted.name, None, f"YAML says {wanted.live} is live, {now}")
+    for cluster in sorted({*wanted.clusters, *running.clusters}):
+        declared, there = wanted.clusters.get(cluster), running.clusters.get(cluster)
+        if declared is None:
+            yield Drift(wanted.name, cluster, "runs, but YAML does not declare it")
+        elif there is None:
+            yield Drift(wanted.name, cluster, "YAML declares it, but it does not run")
+        else:
+            yield from (Drift(wanted.name, cluster, text) for text in _of_cluster(declared, there))
+
+
+def _of_cluster(wanted: ClusterState, running: ClusterState) -> Iterator[str]:
+    if wanted.version != running.version:
+        yield f"YAML says version {wanted.version}, {running.version} runs"
+    # An autoscaler's number is its own.
+    if wanted.replicas is not None and wanted.replicas != running.replicas:
+        yield f"YAML says {_pods(wanted.replicas)}, Kubernetes {_pods(running.replicas or 0)}"
+    for name in sorted({*wanted.resources, *running.resources}):
+        declared, there = (each.resources.get(name, "0") for each in (wanted, running))
+        if value_of(declared) != value_of(there):
+            yield f"YAML says {name} {declared}, Kubernetes {there}"
+
+
+def _pods(count: int) -> str:
+    return "1 replica" if count == 1 else f"{count} replicas"
