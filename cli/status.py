@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,31 +51,30 @@ def status(
     asked = Namespace.connect(context, namespace)
     wanted, notes = _wanted(registry, region, service)
     before = look(asked, service, cluster)
-    console = Console()
-    with Live(console=console, auto_refresh=False, transient=False) as live:
+    # As wide as it is where no person looks: a pipe cuts nothing off.
+    console = Console() if sys.stdout.isatty() else Console(width=10_000)
+    with Live(console=console, auto_refresh=False) if watch else nullcontext() as live:
         while True:
             time.sleep(APART)
             now = look(asked, service, cluster)
             rows = [row for row in statuses(before, now, wanted) if cluster in (None, row.cluster)]
-            if not watch:
+            told = [*notes, *filter(None, [now.unasked])]
+            if live is None:
                 break
-            live.update(_page(rows, [*notes, now.unasked], service), refresh=True)
+            live.update(_page(rows, told, with_pods=service is not None), refresh=True)
             before = now
-    if not rows and (service or cluster):
-        where = f"namespace {namespace} of {context}"
+    where = f"namespace {namespace} of {context}"
+    if service and not rows:
         named = f"cluster {cluster} of service {service}" if cluster else f"service {service}"
-        raise RegistryError(f"{named} neither runs in {where} nor is declared in {registry}")
-    told = [*notes, now.unasked]
+        raise RegistryError(f"{named}: neither runs in {where} nor is declared in {registry}")
     if as_json:
         output.emit(as_json=True, data=[asdict(row) for row in rows], text="")
-        for note in filter(None, told):
+        for note in told:
             typer.echo(f"warning: {note}", err=True)
         return
     if not rows:
-        typer.echo(f"nothing of bluegrid runs in namespace {namespace} of {context}")
-    # As wide as it is where no person looks: a pipe cuts nothing off.
-    wide = None if console.is_terminal else 10_000
-    console.print(_page(rows, told, service), width=wide, soft_wrap=not console.is_terminal)
+        typer.echo(f"nothing of bluegrid runs in {where}")
+    console.print(_page(rows, told, with_pods=service is not None))
 
 
 def _wanted(
@@ -97,7 +98,7 @@ def _wanted(
     return {name: state for name, state in states.items() if service in (None, name)}, []
 
 
-def _page(rows: Sequence[ClusterStatus], notes: Sequence[str | None], service: str | None) -> Group:
+def _page(rows: Sequence[ClusterStatus], notes: Sequence[str], *, with_pods: bool) -> Group:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("service", "cluster", "version", "route", "ready", "pods", "models"):
         table.add_column(column.upper(), no_wrap=True)
@@ -105,9 +106,9 @@ def _page(rows: Sequence[ClusterStatus], notes: Sequence[str | None], service: s
         table.add_column(column.upper(), no_wrap=True, justify="right")
     for row in rows:
         table.add_row(*_cells(row), style=None if row.is_well else "yellow")
-    lines = [line for row in rows for line in _remarks(row, with_pods=service is not None)]
-    lines += [f"note: {note}" for note in notes if note]
-    return Group(table, *(Text(line) for line in lines)) if rows else Group(*(Text(line) for line in lines))
+    lines = [line for row in rows for line in _remarks(row, with_pods=with_pods)]
+    lines += [f"note: {note}" for note in notes]
+    return Group(*([table] if rows else []), *(Text(line) for line in lines))
 
 
 def _cells(row: ClusterStatus) -> list[str]:
