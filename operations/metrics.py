@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from prometheus_client.parser import text_string_to_metric_families
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -44,6 +42,9 @@ def read_counts(text: str) -> Counts:
     Raises:
         ValueError: it is no such text.
     """
+    # Here, so that commands which ask no pods need not load it.
+    from prometheus_client.parser import text_string_to_metric_families
+
     sums: defaultdict[str, float] = defaultdict(float)
     durations: defaultdict[float, float] = defaultdict(float)
     for family in text_string_to_metric_families(text):

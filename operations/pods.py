@@ -52,6 +52,11 @@ def pod_status(pod: Object, now: datetime) -> PodStatus:
     )
 
 
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
 def age_seconds(thing: Object, now: datetime) -> int:
     """Return how long ago an object was made."""
     made = datetime.fromisoformat(thing["metadata"]["creationTimestamp"])
