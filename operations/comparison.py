@@ -125,7 +125,8 @@ def compare(
     with ThreadPoolExecutor(AT_ONCE) as threads:
         pairs = [*threads.map(ask, range(len(requests)), requests)]
     found = [
-        _difference(request.model, *pair, rtol, atol) for request, pair in zip(requests, pairs, strict=True)
+        difference(request.model, *pair, rtol=rtol, atol=atol)
+        for request, pair in zip(requests, pairs, strict=True)
     ]
     return Comparison(
         requests=len(requests),
@@ -138,9 +139,10 @@ def compare(
     )
 
 
-def _difference(
-    model: str, first: Prediction, second: Prediction, rtol: float, atol: float
+def difference(
+    model: str, first: Prediction, second: Prediction, *, rtol: float, atol: float
 ) -> tuple[Difference, bool]:
+    """Return how two answers differ, and whether that is still agreement; arguments as `compare`."""
     words = [
         f"{each.cluster} ({each.version}): {each.error or json.dumps(each.predictions)}"
         for each in (first, second)
@@ -154,7 +156,7 @@ def _difference(
     by, agrees = None, True
     for (_, one), (_, other) in zip(ours, theirs, strict=True):
         if not _is_number(one) or not _is_number(other):
-            agrees &= one == other
+            agrees &= one == other or (_is_nan(one) and _is_nan(other))
             continue
         by = max(by or 0.0, abs(one - other))
         agrees &= math.isclose(one, other, rel_tol=0, abs_tol=atol + rtol * abs(one))
@@ -162,7 +164,12 @@ def _difference(
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Tell what can be subtracted."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _leaves(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:

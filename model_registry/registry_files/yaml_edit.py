@@ -42,7 +42,7 @@ def rewritten(source: YamlSource, old: Any, new: Any, path: Path = ()) -> YamlSo
     node = source.nodes[path]
     quotes = node.style if isinstance(node, ScalarNode) and node.style in ("'", '"') else ""
     quoted = f"{quotes}{new}{quotes}"
-    value = quoted if quotes and read_yaml(quoted).data == new else in_one_line(new)
+    value = quoted if quotes and read_yaml(quoted).data == new else in_one_line(new, str(path[-1]))
     return read_yaml(source.text[: node.start_mark.index] + value + source.text[node.end_mark.index :])
 
 
