@@ -55,7 +55,7 @@ def status(
     console = Console() if sys.stdout.isatty() else Console(width=10_000)
     with Live(console=console, auto_refresh=False) if watch else nullcontext() as live:
         while True:
-            time.sleep(APART)
+            time.sleep(max(0.0, before.at + APART - time.monotonic()))
             now = look(asked, service, cluster)
             rows = [row for row in statuses(before, now, wanted) if cluster in (None, row.cluster)]
             told = [*notes, *filter(None, [now.unasked])]

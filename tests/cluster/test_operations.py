@@ -221,9 +221,9 @@ def test_doctor_says_what_is_wrong_with_the_place(night: Workspace) -> None:
 
 
 def test_a_pod_that_no_node_has_room_for_says_so(night: Workspace) -> None:
-    kubectl(night, "set", "resources", "deployment/line-loading-d2", "--limits=memory=900Gi")
-    kubectl(night, "set", "resources", "deployment/line-loading-d2", "--requests=memory=900Gi")
-    kubectl(night, "wait", "--for=condition=PodScheduled=False", "pod", "--selector=app=line-loading-d2")
+    deployment = "deployment/line-loading-d2"
+    kubectl(night, "set", "resources", deployment, "--limits=memory=900Gi", "--requests=memory=900Gi")
+    kubectl(night, "wait", deployment, "--for=jsonpath={.status.unavailableReplicas}=1")
     found = rows(night)["d2"]
     assert "Insufficient memory" in found["why"]
     assert found["state"] == "1 Pending, 1 Running"
