@@ -10,7 +10,7 @@ import typer
 
 from cli import output
 from model_registry import Registry
-from operations import changes
+from operations import changes_of
 
 
 def history(
@@ -21,6 +21,6 @@ def history(
 ) -> None:
     """Tell each commit that changed what of SERVICE is live, its clusters, their versions or their size."""
     file = Registry.load(registry).of_service(service)
-    found = [*islice(changes(registry / f"{file.set.id}.yaml", service), last)]
+    found = [*islice(changes_of(service, registry / f"{file.set.id}.yaml"), last)]
     lines = [line for each in found for line in (str(each.commit), *(f"  {text}" for text in each.changes))]
     output.emit(as_json=as_json, data=[asdict(each) for each in found], text="\n".join(lines))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import changes, output, pulumi
+from cli import edits, output, pulumi
 from model_registry import Registry, change_cluster, remove_cluster, remove_service
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def scale(
     replicas: Annotated[int, typer.Argument(min=0, help="How many pods.")],
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     up: pulumi.Up = False,
-    dry_run: changes.DryRun = False,
-    yes: changes.Yes = False,
+    dry_run: edits.DryRun = False,
+    yes: edits.Yes = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
 ) -> None:
@@ -43,8 +43,8 @@ def resources(
     gpu: Annotated[int | None, typer.Option(min=0, help="GPUs of a pod.")] = None,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     up: pulumi.Up = False,
-    dry_run: changes.DryRun = False,
-    yes: changes.Yes = False,
+    dry_run: edits.DryRun = False,
+    yes: edits.Yes = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
 ) -> None:
@@ -62,8 +62,8 @@ def stop(
     cluster: Cluster,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     up: pulumi.Up = False,
-    dry_run: changes.DryRun = False,
-    yes: changes.Yes = False,
+    dry_run: edits.DryRun = False,
+    yes: edits.Yes = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
 ) -> None:
@@ -75,7 +75,7 @@ def stop(
         return f"{service}: cluster {cluster} is out"
 
     if not dry_run:
-        changes.ask(f"Stop cluster {cluster} of {service}?", yes=yes)
+        edits.ask(f"Stop cluster {cluster} of {service}?", yes=yes)
     _do(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes)
 
 
@@ -83,8 +83,8 @@ def delete(
     service: Service,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     up: pulumi.Up = False,
-    dry_run: changes.DryRun = False,
-    yes: changes.Yes = False,
+    dry_run: edits.DryRun = False,
+    yes: edits.Yes = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
 ) -> None:
@@ -97,7 +97,7 @@ def delete(
         return f"{service}: is out, with its clusters {clusters}"
 
     if not dry_run:
-        changes.ask(f"Take {service} offline, and stop its clusters {clusters}?", yes=yes)
+        edits.ask(f"Take {service} offline, and stop its clusters {clusters}?", yes=yes)
     _do(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes)
 
 
@@ -120,7 +120,7 @@ def _do(
     """Edit the registry, and have Pulumi do it if asked to; or show what both would do."""
     if dry_run:
         target = pulumi.Stack(stack, config_file) if stack else None
-        sys.exit(changes.dry_run(registry, edit, target, route_of=None))
+        sys.exit(edits.dry_run(registry, edit, target, route_of=None))
     applied = pulumi.Stack.named(stack, config_file) if up else None
     text = edit(registry)
     typer.echo(text if up else f"{text}; apply it with `pulumi up`")

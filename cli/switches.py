@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import changes, output, pulumi
+from cli import edits, output, pulumi
 from model_registry import Registry
 from model_registry import switch as switch_live
 from operations import live_before
@@ -27,7 +27,7 @@ def switch(
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     region: Region = None,
     up: Up = False,
-    dry_run: changes.DryRun = False,
+    dry_run: edits.DryRun = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
     as_json: output.Json = False,
@@ -49,7 +49,7 @@ def rollback(
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     region: Region = None,
     up: Up = False,
-    dry_run: changes.DryRun = False,
+    dry_run: edits.DryRun = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
     as_json: output.Json = False,
@@ -66,6 +66,6 @@ def _preview(
     registry: Path, service: str, cluster: str, region: str | None, stack: str | None, config_file: str | None
 ) -> int:
     target = pulumi.Stack(stack, config_file) if stack else None
-    return changes.dry_run(
+    return edits.dry_run(
         registry, lambda copy: switch_live(copy, service, cluster, region), target, route_of=service
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 from operations.api import KubernetesError, Namespace
 from operations.comparison import Comparison, Request, compare, read_requests
 from operations.doctor import Finding, check_kubernetes, check_programs, check_store
-from operations.history import Change, Commit, LiveBefore, changes, live_before
+from operations.history import Change, Commit, LiveBefore, changes_of, live_before
 from operations.logs import followed, logs
 from operations.looks import Look, look
 from operations.pods import PodStatus
@@ -37,7 +37,7 @@ __all__ = [
     "PodStatus",
     "Prediction",
     "Request",
-    "changes",
+    "changes_of",
     "check_kubernetes",
     "check_programs",
     "check_store",

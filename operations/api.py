@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -32,15 +33,19 @@ PROXY_SECONDS = 3.0
 Object = dict[str, Any]
 """An object of Kubernetes, as its API's JSON."""
 
-_FORBIDDEN = 403
-
 
 class KubernetesError(BluegridError):
     """The API server did not answer, or refused."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
-        self.is_forbidden = status == _FORBIDDEN
+        self.status = status
+        """Of the answer; None: there was none."""
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether it answered that we may not."""
+        return self.status == HTTPStatus.FORBIDDEN
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class Namespace:
             raise _refusal(context, error) from error
         return cls(context, name, client.ApiClient(settings))
 
-    def list(self, path: str, selector: str = OURS) -> list[Object]:
+    def objects(self, path: str, selector: str = OURS) -> list[Object]:
         """Return the objects of a kind that carry our label, or others.
 
         Args:

@@ -76,10 +76,15 @@ def check_kubernetes(namespace: Namespace) -> Iterator[Finding]:
     try:
         namespace.get(f"/api/v1/namespaces/{namespace.name}")
         yield Finding("namespace", is_well=True, text=namespace.name)
+    except KubernetesError as error:
+        if not error.is_forbidden:
+            text = f"{error}; `pulumi up` makes it, or name another: --namespace"
+            yield Finding("namespace", is_well=False, text=text)
+            return
+    try:
         yield from check_routes(namespace)
     except KubernetesError as error:
-        text = f"{error}; `pulumi up` makes it, or name another: --namespace"
-        yield Finding("namespace", is_well=False, text=text)
+        yield Finding("routes", is_well=False, text=str(error))
 
 
 def _rights(namespace: Namespace, what: str, asked: Sequence[tuple[str, str, str]], without: str) -> Finding:
@@ -93,10 +98,10 @@ def _rights(namespace: Namespace, what: str, asked: Sequence[tuple[str, str, str
 
 
 def check_routes(namespace: Namespace) -> Iterator[Finding]:
-    """Ask every live route at its controller's address, as a client would; KubernetesError as `list`."""
+    """Ask every live route at its controller's address, as a client would; KubernetesError when that fails."""
     routes = [
         route
-        for route in namespace.list("apis/networking.k8s.io/v1/ingresses", OURS)
+        for route in namespace.objects("apis/networking.k8s.io/v1/ingresses", OURS)
         if route["metadata"]["name"] == route["metadata"]["labels"].get(f"{LABEL}/service")
     ]
     with ThreadPoolExecutor(AT_ONCE) as threads:

@@ -87,7 +87,7 @@ def recorded(file: Path) -> Iterator[Recorded]:
         yield _read(commit, text)
 
 
-def changes(file: Path, service: str) -> Iterator[Change]:
+def changes_of(service: str, file: Path) -> Iterator[Change]:
     """Yield what each commit changed of a service, newest first; others are left out.
 
     Raises:

@@ -78,7 +78,7 @@ def followed(
 
 def _pods(namespace: Namespace, service: str, cluster: str | None) -> list[Object]:
     selector = f"{OURS},{LABEL}/service={service}" + (f",{LABEL}/cluster={cluster}" if cluster else "")
-    return sorted(namespace.list("api/v1/pods", selector), key=_name)
+    return sorted(namespace.objects("api/v1/pods", selector), key=_name)
 
 
 def _name(pod: Object) -> str:

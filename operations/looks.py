@@ -15,7 +15,7 @@ from operations.metrics import Counts, read_counts
 from operations.pods import pod_status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from operations.api import Namespace, Object
     from operations.pods import PodStatus
@@ -59,6 +59,11 @@ class Look:
         """What Kubernetes says of each pod, by name."""
         return {pod["metadata"]["name"]: pod_status(pod, self.now) for pod in self.pods}
 
+    def counts_of(self, pods: Iterable[str]) -> Mapping[str, Counts]:
+        """Return what those of these pods have counted that told it."""
+        words = {pod: self.words[pod] for pod in pods if pod in self.words}
+        return {pod: word.counts for pod, word in words.items() if word.counts is not None}
+
     def pods_of(self, name: str) -> list[str]:
         """Return the names of the pods whose label `app` this is."""
         return [pod["metadata"]["name"] for pod in self.pods if pod["metadata"]["labels"].get("app") == name]
@@ -73,7 +78,7 @@ def look(namespace: Namespace, service: str | None = None, cluster: str | None =
     selector = ",".join([OURS, *([f"{LABEL}/service={service}"] if service else [])])
     kinds = ("apis/apps/v1/deployments", "apis/networking.k8s.io/v1/ingresses", "api/v1/pods")
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        deployments, ingresses, pods = threads.map(lambda kind: namespace.list(kind, selector), kinds)
+        deployments, ingresses, pods = threads.map(lambda kind: namespace.objects(kind, selector), kinds)
         serving = [pod for pod in pods if _answers(pod) and cluster in (None, _label(pod, "cluster"))]
         at = time.monotonic()
         words: dict[str, PodWord] = {}

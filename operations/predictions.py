@@ -49,14 +49,14 @@ class Asked:
             KubernetesError: none of its pods is ready, or the API server does not answer.
         """
         selector = f"{OURS},{LABEL}/service={service}"
-        deployments = namespace.list("apis/apps/v1/deployments", selector)
+        deployments = namespace.objects("apis/apps/v1/deployments", selector)
         known = sorted(each["metadata"]["labels"][f"{LABEL}/cluster"] for each in deployments)
         where = f"namespace {namespace.name} of {namespace.context}"
         named = cluster or _live(namespace, service, selector) or "that is live"
         if named not in known:
             runs = f"in {where} run: {', '.join(known) or 'none'}"
             raise RegistryError(f"service {service} has no cluster {named}; {runs}")
-        pods = namespace.list("api/v1/pods", f"app={service}-{named}")
+        pods = namespace.objects("api/v1/pods", f"app={service}-{named}")
         told = [pod_status(pod, utc_now()) for pod in pods]
         ready = [pod.name for pod in told if pod.ready and pod.state == "Running"]
         if not ready:
@@ -115,7 +115,7 @@ class Prediction:
 
 
 def _live(namespace: Namespace, service: str, selector: str) -> str | None:
-    for route in namespace.list("apis/networking.k8s.io/v1/ingresses", selector):
+    for route in namespace.objects("apis/networking.k8s.io/v1/ingresses", selector):
         if route["metadata"]["name"] == service:
             backend = route["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
             return str(backend).removeprefix(f"{service}-")

@@ -130,10 +130,8 @@ def _row(before: Look, now: Look, deployment: Object, *, live: bool) -> ClusterS
     service, cluster = labels[f"{LABEL}/service"], labels[f"{LABEL}/cluster"]
     names = now.pods_of(name)
     pods = [_with_word(now.pod_statuses[each], now) for each in names]
-    counts = {pod: now.words[pod].counts for pod in names if pod in now.words}
-    told = {pod: each for pod, each in counts.items() if each is not None}
-    earlier = {pod: before.words[pod].counts for pod in told if pod in before.words}
-    pairs = [(was, told[pod]) for pod, was in earlier.items() if was is not None]
+    told, was = now.counts_of(names), before.counts_of(names)
+    pairs = [(was[pod], told[pod]) for pod in told if pod in was]
     seen = traffic(pairs, now.at - before.at) if pairs and now.at > before.at else None
     return ClusterStatus(
         service=service,

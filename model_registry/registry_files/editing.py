@@ -162,11 +162,7 @@ def remove_cluster(folder: Path, service: str, cluster_id: str) -> None:
     with open_registry(folder) as opened:
         file, offered = opened.service(service)
         cluster = offered.cluster(cluster_id)
-        for region, live in _live_by_region(offered).items():
-            if live == cluster_id:
-                where = "" if isinstance(offered.live, str) else f" in region {region}"
-                remedy = f"switch first: bluegrid switch {service} <other cluster>"
-                raise RegistryError(f"{cluster_id} is the live cluster of {service}{where}; {remedy}")
+        _refuse_live(offered, cluster_id)
         clusters = tuple(row for row in offered.clusters if row != cluster)
         opened.change(file, service=offered.model_copy(update={"clusters": clusters}))
 
@@ -177,13 +173,15 @@ def change_cluster(
     """Give a cluster other values, such as `replicas=3`; returns it as it was and as it is.
 
     Raises:
-        RegistryError: there is no such service or cluster, a value makes no sense, or the registry has
-            mistakes.
+        RegistryError: there is no such service or cluster, it is live and would have no pods, a value makes
+            no sense, or the registry has mistakes.
     """
     with open_registry(folder) as opened:
         file, offered = opened.service(service)
         old = offered.cluster(cluster_id)
         new = old.model_copy(update=changes)
+        if new.replicas == 0:
+            _refuse_live(offered, cluster_id)
         if new != old:
             clusters = tuple(new if row == old else row for row in offered.clusters)
             opened.change(file, service=offered.model_copy(update={"clusters": clusters}))
@@ -233,6 +231,15 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
             now = cluster_id if is_alike else {**live, key: cluster_id}
             opened.change(file, service=offered.model_copy(update={"live": now}))
         return Switch(service, region, old, cluster_id)
+
+
+def _refuse_live(service: Service, cluster_id: str) -> None:
+    """Raise RegistryError when the cluster is live anywhere: nobody would answer any more."""
+    for region, live in _live_by_region(service).items():
+        if live == cluster_id:
+            where = "" if isinstance(service.live, str) else f" in region {region}"
+            remedy = f"switch first: bluegrid switch {service.name} <other cluster>"
+            raise RegistryError(f"{cluster_id} is the live cluster of {service.name}{where}; {remedy}")
 
 
 def _live_by_region(service: Service) -> Mapping[str, str]:

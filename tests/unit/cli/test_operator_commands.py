@@ -81,6 +81,11 @@ def test_what_yaml_left_to_the_default_is_written_below_the_rest(file: Path) -> 
     assert file.read_text() == TEXT.replace("      memory: 2Gi\n", "      memory: 2Gi\n      replicas: 3\n")
 
 
+def test_the_live_cluster_keeps_a_pod(file: Path) -> None:
+    assert "d1 is the live cluster of line-loading" in refused("scale", "line-loading", "d1", "0")
+    told("scale", "line-loading", "d2", "0")
+
+
 def test_resources_change_what_was_named_and_nothing_else(file: Path) -> None:
     assert "cpu 2 -> 4, memory 2Gi -> 4Gi" in told(
         "resources", "line-loading", "d1", "--cpu", "4", "--memory", "4Gi"

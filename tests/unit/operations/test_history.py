@@ -9,7 +9,7 @@ import pytest
 
 from model_registry import Cluster, ConfigError, Registry, RegistryError, Service
 from model_registry.registry_files.editing import add_cluster, change_cluster, remove_cluster, switch
-from operations import changes, live_before
+from operations import changes_of, live_before
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def before(folder: Path, region: str | None = None) -> str:
 
 
 def told(folder: Path) -> list[tuple[str, tuple[str, ...]]]:
-    return [(each.commit.subject, each.changes) for each in changes(folder / "g1.yaml", "line-loading")]
+    return [(each.commit.subject, each.changes) for each in changes_of("line-loading", folder / "g1.yaml")]
 
 
 def test_what_was_live_before_is_told_with_the_commit_that_switched_away(folder: Path) -> None:
