@@ -6,6 +6,7 @@ named by a copy of those settings: nothing of the user's is touched.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from model_registry import ConfigError
+from previews import KubernetesObject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +61,23 @@ class Stack:
             yaml.dump(settings, file)
             file.flush()
             return self._run("preview", "--diff", "--config-file", file.name, *self._targets(service))
+
+    def objects(self) -> list[KubernetesObject]:
+        """Return what Pulumi has made, as its state tells; ConfigError when it does not."""
+        command = ("pulumi", "stack", "export", "--stack", self.name)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            resources = json.loads(done.stdout)["deployment"].get("resources", [])
+        except FileNotFoundError:
+            raise ConfigError("pulumi is not on PATH; it is what reads the state") from None
+        except subprocess.CalledProcessError as error:
+            last = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise ConfigError(f"the state of stack {self.name} cannot be read: {last}") from None
+        return [
+            KubernetesObject(type=each["type"], inputs=each.get("inputs", {}))
+            for each in resources
+            if each["type"].startswith("kubernetes:")
+        ]
 
     def _settings(self, yaml: YAML) -> dict[str, dict[str, str]]:
         file = Path(self.config_file or f"stacks/Pulumi.{self.name}.yaml")

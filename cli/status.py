@@ -14,9 +14,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from cli import kube, output
+from cli import kube, output, pulumi
 from model_registry import BluegridError, Registry, RegistryError
-from previews import states_of_registry
+from previews import states_of_objects, states_of_registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +38,12 @@ def status(
     namespace: kube.Namespace = kube.DEFAULT_NAMESPACE,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     region: kube.Region = None,
+    state: Annotated[
+        bool, typer.Option("--state", help="Also ask the stack's state, and say what follows from drift.")
+    ] = False,
+    stack: Annotated[
+        str | None, typer.Option(envvar="BLUEGRID_STACK", help="The stack, with --state.")
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
     as_json: output.Json = False,
 ) -> None:
@@ -50,6 +56,7 @@ def status(
 
     asked = Namespace.connect(context, namespace)
     wanted, notes = _wanted(registry, region, service)
+    made = states_of_objects(pulumi.Stack.named(stack, None).objects()) if state else None
     before = look(asked, service, cluster)
     # As wide as it is where no person looks: a pipe cuts nothing off.
     console = Console() if sys.stdout.isatty() else Console(width=10_000)
@@ -57,7 +64,7 @@ def status(
         while True:
             time.sleep(max(0.0, before.at + APART - time.monotonic()))
             now = look(asked, service, cluster)
-            rows = [row for row in statuses(before, now, wanted) if cluster in (None, row.cluster)]
+            rows = [row for row in statuses(before, now, wanted, made) if cluster in (None, row.cluster)]
             told = [*notes, *filter(None, [now.unasked])]
             if live is None:
                 break

@@ -98,7 +98,7 @@ def _rights(namespace: Namespace, what: str, asked: Sequence[tuple[str, str, str
 
 
 def check_routes(namespace: Namespace) -> Iterator[Finding]:
-    """Ask every live route at its controller's address, as a client would; KubernetesError when that fails."""
+    """Ask every live route at its controller's address, as a client would; KubernetesError if it cannot."""
     routes = [
         route
         for route in namespace.objects("apis/networking.k8s.io/v1/ingresses", OURS)

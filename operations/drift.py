@@ -1,14 +1,14 @@
-"""Where the registry's YAML and what runs disagree, in words."""
+"""Where the registry's YAML, the stack's state and what runs disagree, in words."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from model_registry.registry_files.quantities import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from previews import ClusterState, ServiceState
 
@@ -40,6 +40,33 @@ def drift(wanted: Mapping[str, ServiceState], running: Mapping[str, ServiceState
         else:
             found += _of_service(declared, there)
     return found
+
+
+def explained(
+    found: Iterable[Drift],
+    wanted: Mapping[str, ServiceState],
+    made: Mapping[str, ServiceState],
+    running: Mapping[str, ServiceState],
+) -> list[Drift]:
+    """Say of each disagreement with which side the stack's state is, and what follows.
+
+    Args:
+        found: what YAML and Kubernetes disagree on.
+        wanted: what YAML declares.
+        made: what Pulumi has made, as its state tells.
+        running: what runs.
+    """
+    not_applied, behind_pulumi = drift(wanted, made), drift(made, running)
+    explained = []
+    for each in found:
+        if each in not_applied:
+            why = "not applied yet: `pulumi up`"
+        elif (each.service, each.cluster) in {(other.service, other.cluster) for other in behind_pulumi}:
+            why = "changed behind Pulumi: `pulumi up --refresh`"
+        else:
+            why = "the stack's state says neither: `pulumi refresh`, then `pulumi up`"
+        explained.append(replace(each, text=f"{each.text}; {why}"))
+    return explained
 
 
 def _of_service(wanted: ServiceState, running: ServiceState) -> Iterator[Drift]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from operations.api import LABEL
-from operations.drift import drift
+from operations.drift import drift, explained
 from operations.metrics import traffic
 from operations.pods import PodStatus, age_seconds, in_words
 from previews import KubernetesObject, ServiceState, states_of_objects
@@ -66,13 +66,19 @@ class ClusterStatus:
         return self.ready == self.replicas and self.why is None and not self.drift
 
 
-def statuses(before: Look, now: Look, wanted: Mapping[str, ServiceState] | None) -> list[ClusterStatus]:
+def statuses(
+    before: Look,
+    now: Look,
+    wanted: Mapping[str, ServiceState] | None,
+    made: Mapping[str, ServiceState] | None = None,
+) -> list[ClusterStatus]:
     """Return every cluster that runs or is declared, by service and name.
 
     Args:
         before: an earlier look; what was counted since then is the traffic.
         now: the look that is told.
         wanted: what YAML declares; None: it is not known, and no drift is told.
+        made: what Pulumi has made, as its state tells; None: drift is not explained by it.
     """
     running = states_of_objects(
         [*_objects("deployments", now.deployments), *_objects("ingresses", now.ingresses)]
@@ -93,7 +99,10 @@ def statuses(before: Look, now: Look, wanted: Mapping[str, ServiceState] | None)
                 why=_why_of_preflight(now, state.name, cluster.id),
             )
             rows.setdefault((state.name, cluster.id), absent)
-    for found in drift(wanted, running):
+    differences = drift(wanted, running)
+    if made is not None:
+        differences = explained(differences, wanted, made, running)
+    for found in differences:
         for key in _told_by(found.service, found.cluster, rows, wanted, running):
             rows[key] = replace(rows[key], drift=(*rows[key].drift, found.text))
     return [rows[key] for key in sorted(rows)]

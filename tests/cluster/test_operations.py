@@ -58,8 +58,8 @@ def git(work: Workspace, *arguments: str) -> None:
     subprocess.run(["git", "-C", work.registry, *who, *arguments], check=True)
 
 
-def rows(work: Workspace) -> dict[str, dict[str, Any]]:
-    found = work.bluegrid("status", SERVICE, "--json").require().json()
+def rows(work: Workspace, *options: str) -> dict[str, dict[str, Any]]:
+    found = work.bluegrid("status", SERVICE, "--json", *options).require().json()
     return {row["cluster"]: row for row in found}
 
 
@@ -105,6 +105,8 @@ def test_status_tells_where_yaml_and_the_cluster_disagree(night: Workspace, regi
         "d4": ["YAML declares it, but it does not run"],
     }
     assert found["d4"]["state"] == "absent"
+    remedy = "not applied yet: `pulumi up`"
+    assert all(row["drift"][0].endswith(remedy) for row in rows(night, "--state").values())
 
 
 def test_an_account_that_may_not_ask_pods_is_told_the_rest(night: Workspace, tmp_path: Path) -> None:
@@ -224,7 +226,9 @@ def test_a_pod_that_no_node_has_room_for_says_so(night: Workspace) -> None:
     deployment = "deployment/line-loading-d2"
     kubectl(night, "set", "resources", deployment, "--limits=memory=900Gi", "--requests=memory=900Gi")
     kubectl(night, "wait", deployment, "--for=jsonpath={.status.unavailableReplicas}=1")
-    found = rows(night)["d2"]
+    found = rows(night, "--state")["d2"]
     assert "Insufficient memory" in found["why"]
     assert found["state"] == "1 Pending, 1 Running"
-    assert found["drift"] == ["YAML says memory 2Gi, Kubernetes 900Gi"]
+    assert found["drift"] == [
+        "YAML says memory 2Gi, Kubernetes 900Gi; changed behind Pulumi: `pulumi up --refresh`"
+    ]

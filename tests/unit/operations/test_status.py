@@ -74,6 +74,16 @@ def test_a_disagreement_is_told_at_its_cluster(wanted: ServiceState, cluster: st
     assert drift(wanted) == {cluster: (text,)}
 
 
+def test_the_stacks_state_tells_what_follows_from_a_disagreement() -> None:
+    edited = replace(WANTED, clusters={"d1": replace(D1, version="v9"), "d2": replace(D2, replicas=3)})
+    state = replace(WANTED, clusters={"d1": D1, "d2": replace(D2, replicas=3)})
+    rows = statuses(RUNS, RUNS, {"loading": edited}, {"loading": state})
+    assert [row.drift for row in rows] == [
+        ("YAML says version v9, v1 runs; not applied yet: `pulumi up`",),
+        ("YAML says 3 replicas, Kubernetes 1 replica; changed behind Pulumi: `pulumi up --refresh`",),
+    ]
+
+
 def test_another_way_to_write_an_amount_is_no_drift() -> None:
     resources = {"cpu": "2000m", "memory": "2048Mi"}
     assert drift(replace(WANTED, clusters={"d1": replace(D1, resources=resources), "d2": D2})) == {}
