@@ -43,6 +43,8 @@ def test_a_cluster_that_fails_does_not_agree() -> None:
         "line-1", answer([1.0]), answer(None, "no model 'line-1'"), rtol=1e-3, atol=0.1
     )
     assert not agreed
+    broken = answer(None, "broken")
+    assert not difference("line-1", broken, broken, rtol=1e-3, atol=0.1)[1]
     assert "no model 'line-1'" in found.text
 
 

@@ -78,7 +78,7 @@ def test_a_pods_state_is_told_with_its_reason(status: dict[str, Any], state: str
 
 
 def test_a_pod_that_goes_is_terminating_whatever_its_container_does() -> None:
-    going = running("p")
+    going = pod("p", containerStatuses=[container(ready=False, terminated=ENDED)])
     going["metadata"]["deletionTimestamp"] = "2026-11-25T08:04:00Z"
     found = pod_status(going, NOW)
     assert (found.state, found.why) == ("Terminating", None)
