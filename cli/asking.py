@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import Annotated
@@ -102,8 +103,9 @@ def logs(
         if follow
         else lines_of(api, service, cluster, since_seconds=seconds, previous=previous)
     )
-    for pod, line in lines:
-        typer.echo(f"{pod} | {line}")
+    with suppress(KeyboardInterrupt):
+        for pod, line in lines:
+            typer.echo(f"{pod} | {line}")
 
 
 def _seconds(text: str) -> int:

@@ -7,6 +7,7 @@ named by a copy of those settings: nothing of the user's is touched.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -42,9 +43,11 @@ class Stack:
 
     @classmethod
     def named(cls, name: str | None, config_file: str | None) -> Stack:
-        """Return the stack; ConfigError when none was named."""
+        """Return the stack; ConfigError when none was named, or nothing could be done with it."""
         if name is None:
             raise ConfigError("there is no stack to update; name it: --stack <name>")
+        if shutil.which("pulumi") is None:
+            raise ConfigError("pulumi is not on PATH, so nothing is changed; see `bluegrid doctor`")
         return cls(name, config_file)
 
     def up(self, *options: str, service: str | None = None) -> int:
@@ -68,8 +71,6 @@ class Stack:
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             resources = json.loads(done.stdout)["deployment"].get("resources", [])
-        except FileNotFoundError:
-            raise ConfigError("pulumi is not on PATH; it is what reads the state") from None
         except subprocess.CalledProcessError as error:
             last = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise ConfigError(f"the state of stack {self.name} cannot be read: {last}") from None
@@ -93,7 +94,4 @@ class Stack:
         return ["--target", LIVE_ROUTE.format(stack=self.name, service=service)] if service else []
 
     def _run(self, command: str, *options: str) -> int:
-        try:
-            return subprocess.run(["pulumi", command, *options, "--stack", self.name], check=False).returncode
-        except FileNotFoundError:
-            raise ConfigError("pulumi is not on PATH; it is what would run") from None
+        return subprocess.run(["pulumi", command, *options, "--stack", self.name], check=False).returncode

@@ -119,7 +119,7 @@ def _do(
 ) -> None:
     """Edit the registry, and have Pulumi do it if asked to; or show what both would do."""
     if dry_run:
-        target = pulumi.Stack(stack, config_file) if stack else None
+        target = pulumi.Stack.named(stack, config_file) if stack else None
         sys.exit(edits.dry_run(registry, edit, target, route_of=None))
     applied = pulumi.Stack.named(stack, config_file) if up else None
     text = edit(registry)

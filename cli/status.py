@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,13 +16,14 @@ from rich.text import Text
 
 from cli import kube, output, pulumi
 from model_registry import BluegridError, Registry, RegistryError
+from operations import Namespace, look, statuses
 from previews import states_of_objects, states_of_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from operations import ClusterStatus
+    from operations import ClusterStatus, Look
     from previews import ServiceState
 
 APART = 1.0
@@ -52,24 +53,25 @@ def status(
     Traffic is that of one second (with --watch, since the last look), told by the pods through the API
     server's proxy. Whoever may not `get` and `create` pods/proxy there sees all else.
     """
-    from operations import Namespace, look, statuses
-
-    asked = Namespace.connect(context, namespace)
+    if watch and as_json:
+        raise typer.BadParameter("is for people; ask with --json again and again", param_hint="--watch")
+    place = Namespace.connect(context, namespace)
     wanted, notes = _wanted(registry, region, service)
     made = states_of_objects(pulumi.Stack.named(stack, None).objects()) if state else None
-    before = look(asked, service, cluster)
     # As wide as it is where no person looks: a pipe cuts nothing off.
     console = Console() if sys.stdout.isatty() else Console(width=10_000)
-    with Live(console=console, auto_refresh=False) if watch else nullcontext() as live:
-        while True:
-            time.sleep(max(0.0, before.at + APART - time.monotonic()))
-            now = look(asked, service, cluster)
-            rows = [row for row in statuses(before, now, wanted, made) if cluster in (None, row.cluster)]
-            told = [*notes, *filter(None, [now.unasked])]
-            if live is None:
-                break
-            live.update(_page(rows, told, with_pods=service is not None), refresh=True)
-            before = now
+
+    def seen(before: Look, now: Look) -> tuple[list[ClusterStatus], list[str]]:
+        rows = [row for row in statuses(before, now, wanted, made) if cluster in (None, row.cluster)]
+        return rows, [*notes, *([now.unasked] if now.unasked else [])]
+
+    looks = _looks(place, service, cluster)
+    if watch:
+        with suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
+            for pair in looks:
+                live.update(_page(*seen(*pair), with_pods=service is not None), refresh=True)
+        return
+    rows, told = seen(*next(looks))
     where = f"namespace {namespace} of {context}"
     if service and not rows:
         named = f"cluster {cluster} of service {service}" if cluster else f"service {service}"
@@ -82,6 +84,16 @@ def status(
     if not rows:
         typer.echo(f"nothing of bluegrid runs in {where}")
     console.print(_page(rows, told, with_pods=service is not None))
+
+
+def _looks(place: Namespace, service: str | None, cluster: str | None) -> Iterator[tuple[Look, Look]]:
+    """Yield a look and the one before it, a second apart, for ever."""
+    before = look(place, service, cluster)
+    while True:
+        time.sleep(max(0.0, before.at + APART - time.monotonic()))
+        now = look(place, service, cluster)
+        yield before, now
+        before = now
 
 
 def _wanted(

@@ -65,7 +65,7 @@ def rollback(
 def _preview(
     registry: Path, service: str, cluster: str, region: str | None, stack: str | None, config_file: str | None
 ) -> int:
-    target = pulumi.Stack(stack, config_file) if stack else None
+    target = pulumi.Stack.named(stack, config_file) if stack else None
     return edits.dry_run(
         registry, lambda copy: switch_live(copy, service, cluster, region), target, route_of=service
     )

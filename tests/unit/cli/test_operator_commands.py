@@ -141,10 +141,28 @@ def test_a_dry_run_of_what_is_refused_is_refused(file: Path) -> None:
     assert "d1 is the live cluster" in refused("stop", "line-loading", "d1", "--dry-run")
 
 
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `pulumi` that nobody gets as far as to run."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pulumi").touch(mode=0o700)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+
+
+@pytest.mark.usefixtures("pulumi")
 def test_a_dry_run_of_a_stack_that_has_no_settings_here_is_one_line(file: Path) -> None:
     assert "stacks/Pulumi.north.yaml: the settings of stack north cannot be read" in refused(
         "switch", "line-loading", "d2", "--dry-run", "--stack", "north"
     )
+
+
+def test_up_without_pulumi_is_refused_before_anything_is_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    for command in (("scale", "line-loading", "d1", "4"), ("switch", "line-loading", "d2")):
+        assert "pulumi is not on PATH" in refused(*command, "--up", "--stack", "north")
+    assert file.read_text() == TEXT
 
 
 def test_up_without_a_stack_is_refused_before_anything_is_written(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -30,12 +31,9 @@ def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def _named(thing: dict[str, Any], service: str) -> dict[str, Any]:
     """Make an object of service `loading` one of another service."""
-    metadata = thing["metadata"]
-    labels = {key: value.replace("loading", service) for key, value in metadata["labels"].items()}
-    labels["app.kubernetes.io/managed-by"] = "bluegrid"
-    return thing | {
-        "metadata": metadata | {"name": metadata["name"].replace("loading", service), "labels": labels}
-    }
+    named: dict[str, Any] = json.loads(json.dumps(thing).replace("loading", service))
+    named["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "bluegrid"
+    return named
 
 
 def objects(services: int) -> dict[str, list[dict[str, Any]]]:
