@@ -54,15 +54,13 @@ def _difference(before: Path, after: Path) -> Iterator[str]:
         yield from difflib.unified_diff(old, new, str(file), str(file), n=1)
 
 
-def ask(question: str, *, yes: bool) -> None:
-    """Ask before something is deleted.
-
-    Raises:
-        ConfigError: the answer is no, or nobody is there to answer.
-    """
-    if yes:
-        return
+def require_someone() -> None:
+    """Raise ConfigError when nobody is there to answer what is going to be asked."""
     if not sys.stdin.isatty():
-        raise ConfigError(f"{question} Nobody is there to answer; say it with --yes")
+        raise ConfigError("this asks before it goes on, and nobody is there to answer; say it with --yes")
+
+
+def ask(question: str) -> None:
+    """Ask before something is deleted; ConfigError when the answer is no."""
     if not typer.confirm(question):
         raise ConfigError("nothing is changed")

@@ -68,15 +68,13 @@ def stop(
     config_file: pulumi.ConfigFile = None,
 ) -> None:
     """Take CLUSTER out: its pods go, its version stays in the store. The live cluster is refused."""
-    Registry.load(registry).of_service(service)
 
     def edit(folder: Path) -> str:
         remove_cluster(folder, service, cluster)
         return f"{service}: cluster {cluster} is out"
 
-    if not dry_run:
-        edits.ask(f"Stop cluster {cluster} of {service}?", yes=yes)
-    _do(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes)
+    question = f"Stop cluster {cluster} of {service}?"
+    _do(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes, question=question)
 
 
 def delete(
@@ -96,9 +94,8 @@ def delete(
         remove_service(folder, service)
         return f"{service}: is out, with its clusters {clusters}"
 
-    if not dry_run:
-        edits.ask(f"Take {service} offline, and stop its clusters {clusters}?", yes=yes)
-    _do(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes)
+    question = f"Take {service} offline, and stop its clusters {clusters}?"
+    _do(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes, question=question)
 
 
 def _changed(service: str, cluster: str, values: Mapping[str, int | str], folder: Path) -> str:
@@ -116,12 +113,20 @@ def _do(
     up: bool,
     dry_run: bool,
     yes: bool,
+    question: str | None = None,
 ) -> None:
-    """Edit the registry, and have Pulumi do it if asked to; or show what both would do."""
+    """Edit the registry, and have Pulumi do it if asked to; or show what both would do.
+
+    `question` is put first; `pulumi up` puts its own.
+    """
     if dry_run:
         target = pulumi.Stack.named(stack, config_file) if stack else None
         sys.exit(edits.dry_run(registry, edit, target, route_of=None))
     applied = pulumi.Stack.named(stack, config_file) if up else None
+    if not yes and (up or question):
+        edits.require_someone()
+    if question and not yes:
+        edits.ask(question)
     text = edit(registry)
     typer.echo(text if up else f"{text}; apply it with `pulumi up`")
     if applied is not None:

@@ -132,7 +132,6 @@ class Namespace:
         path: str,
         body: Any = None,
         *,
-        headers: Mapping[str, str] | None = None,
         seconds: float = PROXY_SECONDS,
     ) -> Answer:
         """Ask a pod: POST where there is a body, else GET.
@@ -142,7 +141,7 @@ class Namespace:
         """
         where = f"/api/v1/namespaces/{self.name}/pods/{pod}:{port}/proxy/{path.lstrip('/')}"
         method = "GET" if body is None else "POST"
-        response = self._request(method, where, body=body, headers=headers, seconds=seconds)
+        response = self._request(method, where, body=body, seconds=seconds)
         answer = Answer(response.status, response.headers, response.read())
         if _is_from_api_server(answer):
             raise self._refused(answer.status, answer.body, f"pod {pod}")
@@ -172,7 +171,6 @@ class Namespace:
         query: Mapping[str, str] | None = None,
         *,
         body: Any = None,
-        headers: Mapping[str, str] | None = None,
         seconds: float | None = LIST_SECONDS,
     ) -> Any:
         from kubernetes.client.exceptions import ApiException
@@ -182,7 +180,7 @@ class Namespace:
             method,
             quote(path, safe="/:"),
             query_params=[*(query or {}).items()],
-            header_params={"Accept": "*/*", "Content-Type": "application/json", **(headers or {})},
+            header_params={"Accept": "*/*", "Content-Type": "application/json"},
             body=body,
             auth_settings=["BearerToken"],
         )

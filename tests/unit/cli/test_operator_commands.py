@@ -48,6 +48,14 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `pulumi` that nobody gets as far as to run."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pulumi").touch(mode=0o700)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+
+
 def bluegrid(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
@@ -115,9 +123,17 @@ def test_deleting_takes_the_service_out_and_keeps_the_versions(file: Path) -> No
     assert file.read_text() == TEXT[: TEXT.index("service:")]
 
 
-@pytest.mark.parametrize("command", [("stop", "line-loading", "d2"), ("delete", "line-loading")])
-def test_nothing_is_deleted_unasked(command: tuple[str, ...], file: Path) -> None:
-    assert "Nobody is there to answer; say it with --yes" in refused(*command)
+@pytest.mark.usefixtures("pulumi")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("stop", "line-loading", "d2"),
+        ("delete", "line-loading"),
+        ("scale", "line-loading", "d1", "4", "--up", "--stack", "north"),
+    ],
+)
+def test_what_would_ask_is_refused_where_nobody_can_answer(command: tuple[str, ...], file: Path) -> None:
+    assert "nobody is there to answer; say it with --yes" in refused(*command)
     assert file.read_text() == TEXT
 
 
@@ -139,14 +155,6 @@ def test_a_dry_run_shows_the_edit_and_writes_nothing(command: tuple[str, ...], l
 
 def test_a_dry_run_of_what_is_refused_is_refused(file: Path) -> None:
     assert "d1 is the live cluster" in refused("stop", "line-loading", "d1", "--dry-run")
-
-
-@pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A `pulumi` that nobody gets as far as to run."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "pulumi").touch(mode=0o700)
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
 
 
 @pytest.mark.usefixtures("pulumi")
