@@ -7,12 +7,14 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from operations import Namespace
 
 METRICS = """\
 # TYPE models_loaded gauge
@@ -29,11 +31,13 @@ class ApiServer:
     Attributes:
         kinds: objects by the last part of their path, such as `pods`.
         pod: what a pod answers through the proxy: (status, body), by its name.
+        forbidden: what an access review denies, such as `get pods/proxy`.
         calls: paths that were asked for.
     """
 
     kinds: dict[str, list[dict[str, Any]]]
     pod: Callable[[str], tuple[int, str]] = lambda _: (200, METRICS)
+    forbidden: tuple[str, ...] = ()
     calls: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -45,12 +49,15 @@ class ApiServer:
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
                 api.calls.append(url.path)
-                status, body = api.answer(url.path, parse_qs(url.query))
+                sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status, body = api.answer(url.path, parse_qs(url.query), sent)
                 data = body.encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
+
+            do_POST = do_GET  # noqa: N815 - so it is called
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -70,8 +77,17 @@ class ApiServer:
         self._server.server_close()
         self._thread.join()
 
-    def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, str]:
+    def answer(self, path: str, query: dict[str, list[str]], sent: bytes) -> tuple[int, str]:
         parts = path.split("/")
+        if parts[-1] == "selfsubjectaccessreviews":
+            asked = json.loads(sent)["spec"]["resourceAttributes"]
+            kind = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
+            return 201, json.dumps({"status": {"allowed": f"{asked['verb']} {kind}" not in self.forbidden}})
+        if path == "/version":
+            return 200, json.dumps({"gitVersion": "v1.34.4"})
+        if parts[-2] == "namespaces":
+            there = parts[-1] == "bluegrid"
+            return (200, "{}") if there else refusal(404, f'namespaces "{parts[-1]}" not found')
         if "proxy" in parts:
             return self.pod(parts[parts.index("pods") + 1].partition(":")[0])
         if parts[-1] == "log":
@@ -94,6 +110,13 @@ class ApiServer:
         }
         file.write_text(json.dumps(config))
         return file
+
+
+class Connect(Protocol):
+    """The fixture `connect`."""
+
+    def __call__(self, api: ApiServer, name: str = "bluegrid") -> Namespace:
+        """Connect to a namespace of it."""
 
 
 def slow(seconds: float) -> Callable[[str], tuple[int, str]]:

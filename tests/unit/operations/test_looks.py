@@ -9,24 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations import KubernetesError, Namespace, logs, look, statuses
+from operations import KubernetesError, logs, look, statuses
 from operations.api import PROXY_SECONDS
 from tests.unit.operations.api_server import METRICS, ApiServer, refusal, slow
 from tests.unit.operations.objects import deployment, live_route, running
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    def to(api: ApiServer) -> Namespace:
-        # The client reads $KUBECONFIG once a process.
-        place = "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
-        monkeypatch.setattr(place, str(api.kubeconfig(tmp_path)))
-        return Namespace.connect("there", "bluegrid")
-
-    return to
+    from tests.unit.operations.api_server import Connect
 
 
 def _named(thing: dict[str, Any], service: str) -> dict[str, Any]:
@@ -53,7 +42,7 @@ def objects(services: int) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def test_fifty_services_are_asked_side_by_side(connect: Any) -> None:
+def test_fifty_services_are_asked_side_by_side(connect: Connect) -> None:
     with ApiServer(objects(50), slow(0.1)) as api:
         namespace = connect(api)
         began = time.monotonic()
@@ -68,7 +57,7 @@ def test_fifty_services_are_asked_side_by_side(connect: Any) -> None:
 
 
 @pytest.mark.process
-def test_a_pod_that_hangs_holds_nobody_up_for_long(connect: Any) -> None:
+def test_a_pod_that_hangs_holds_nobody_up_for_long(connect: Connect) -> None:
     over = threading.Event()
 
     def answer(pod: str) -> tuple[int, str]:
@@ -87,7 +76,7 @@ def test_a_pod_that_hangs_holds_nobody_up_for_long(connect: Any) -> None:
     assert {row.models_loaded for row in statuses(seen, seen, None)} == {186}
 
 
-def test_who_may_not_ask_pods_is_told_why_and_sees_the_rest(connect: Any) -> None:
+def test_who_may_not_ask_pods_is_told_why_and_sees_the_rest(connect: Connect) -> None:
     with ApiServer(objects(1), lambda _: refusal(403, 'cannot get resource "pods/proxy"')) as api:
         seen = look(connect(api))
     assert seen.words == {}
@@ -96,12 +85,12 @@ def test_who_may_not_ask_pods_is_told_why_and_sees_the_rest(connect: Any) -> Non
     assert [row.ready for row in statuses(seen, seen, None)] == [2, 2]
 
 
-def test_an_answer_that_is_no_metrics_is_as_good_as_none(connect: Any) -> None:
+def test_an_answer_that_is_no_metrics_is_as_good_as_none(connect: Connect) -> None:
     with ApiServer(objects(1), lambda _: (200, "<html>")) as api:
         assert look(connect(api)).words == {}
 
 
-def test_one_cluster_is_looked_at_by_asking_its_pods_alone(connect: Any) -> None:
+def test_one_cluster_is_looked_at_by_asking_its_pods_alone(connect: Connect) -> None:
     with ApiServer(objects(3)) as api:
         seen = look(connect(api), "service1", "d2")
         asked = [path for path in api.calls if "/proxy/" in path]
@@ -109,14 +98,14 @@ def test_one_cluster_is_looked_at_by_asking_its_pods_alone(connect: Any) -> None
     assert len(asked) == 2
 
 
-def test_an_api_server_that_has_gone_is_one_line(connect: Any) -> None:
+def test_an_api_server_that_has_gone_is_one_line(connect: Connect) -> None:
     with ApiServer(objects(1)) as api:
         namespace = connect(api)
     with pytest.raises(KubernetesError, match=r"^context there: "):
         look(namespace)
 
 
-def test_log_lines_are_told_by_pod_and_the_last_needs_no_line_end(connect: Any) -> None:
+def test_log_lines_are_told_by_pod_and_the_last_needs_no_line_end(connect: Connect) -> None:
     with ApiServer(objects(1)) as api:
         lines = [*logs(connect(api), "service0", "d1", since_seconds=60)]
     assert lines == [
