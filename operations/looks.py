@@ -43,7 +43,7 @@ class Look:
         now: the time of day.
         deployments, ingresses, pods: the objects of bluegrid, preflight's pods too.
         words: what serving pods say, by name; those that did not answer are not in it.
-        unasked: why pods could not be asked; None: they could.
+        unasked: why pods could not be asked that ought to answer; None: they could.
     """
 
     at: float
@@ -81,13 +81,18 @@ def look(namespace: Namespace, service: str | None = None, cluster: str | None =
         deployments, ingresses, pods = threads.map(lambda kind: namespace.objects(kind, selector), kinds)
         serving = [pod for pod in pods if _answers(pod) and cluster in (None, _label(pod, "cluster"))]
         at = time.monotonic()
-        words: dict[str, PodWord] = {}
-        unasked: str | None = None
-        for pod, word in zip(serving, threads.map(lambda pod: _word(namespace, pod), serving), strict=True):
-            if isinstance(word, KubernetesError):
-                unasked = str(word) if word.is_forbidden else unasked
-            else:
-                words[pod["metadata"]["name"]] = word
+        told = [*threads.map(lambda pod: _word(namespace, pod), serving)]
+    words, refused, silent = {}, [], []
+    for pod, word in zip(serving, told, strict=True):
+        if isinstance(word, PodWord):
+            words[pod["metadata"]["name"]] = word
+        elif word.is_forbidden:
+            refused.append(str(word))
+        elif _is_ready(pod):
+            silent.append(str(word))
+    unasked = refused[0] if refused else None
+    if silent:
+        unasked = f"{len(silent)} of {len(serving)} pods did not answer, such as: {silent[0]}"
     return Look(at, datetime.now(UTC), deployments, ingresses, pods, words, unasked)
 
 
@@ -104,13 +109,17 @@ def _answers(pod: Object) -> bool:
     )
 
 
+def _is_ready(pod: Object) -> bool:
+    return all(each["ready"] for each in pod["status"]["containerStatuses"])
+
+
 def _word(namespace: Namespace, pod: Object) -> PodWord | KubernetesError:
     """Ask a pod; the error where it is not to be asked, so that the others are told all the same."""
     name = pod["metadata"]["name"]
     try:
         said = namespace.ask(name, METRICS_PORT, "metrics")
         counts = read_counts(said.body.decode()) if said.status < 400 else None
-        if all(each["ready"] for each in pod["status"]["containerStatuses"]):
+        if _is_ready(pod):
             return PodWord(counts)
         health = namespace.ask(name, PORT, f"modelService/{_label(pod, 'service')}/v2/health/ready")
         return PodWord(counts, json.loads(health.body).get("reason"))
