@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from contextlib import suppress
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from operations import logs as lines_of
 Service = Annotated[str, typer.Argument(help="The service, e.g. line-loading.")]
 
 SHOWN = 20
-"""Differences that a person is shown; --json has all."""
+"""Differences that a person is shown, the largest; --json has all, with the answers."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -74,7 +75,11 @@ def compare(
     largest = "nothing to subtract" if found.largest is None else f"largest difference {found.largest:.3g}"
     lines = [f"{service} {first} {second}: {found.agreed} of {found.requests} requests agree; {largest}"]
     lines += [f"  {name}: p50 {each.p50} ms, p99 {each.p99} ms" for name, each in found.latency.items()]
-    lines += [f"  {each.model}: {each.text}" for each in found.differing[:SHOWN]]
+    worst = sorted(found.differing, key=lambda each: math.inf if each.by is None else each.by, reverse=True)
+    lines += [
+        f"  {each.model}: {each.text if each.by is None else f'differ by {each.by:.3g}'}"
+        for each in worst[:SHOWN]
+    ]
     if len(found.differing) > SHOWN:
         lines.append(f"  ... and {len(found.differing) - SHOWN} more; --json lists all")
     output.emit(as_json=as_json, data=asdict(found), text="\n".join(lines))

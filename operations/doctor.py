@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_registry import BluegridError, open_store, read_commit, read_manifest
+from model_registry import BluegridError, StoreUnreachable, open_store, read_commit, read_manifest
 from model_registry.transfer.reading import check_pinned
 from operations.api import AT_ONCE, LABEL, OURS, KubernetesError
 
@@ -147,12 +147,15 @@ def check_store(url: str, registry: Registry) -> Iterator[Finding]:
 
     Of versions that clusters serve the manifest is read too; `bluegrid verify` reads every byte.
     """
+    pinned = [(file, version) for file in registry.files for version in file.versions]
     try:
         store = open_store(url)
+        # One alone, so that a store that does not answer is told once.
+        for each in pinned[:1]:
+            _fault(store, *each)
     except BluegridError as error:
         yield Finding("store", is_well=False, text=str(error))
         return
-    pinned = [(file, version) for file in registry.files for version in file.versions]
     with ThreadPoolExecutor(AT_ONCE) as threads:
         faults = [*filter(None, threads.map(lambda each: _fault(store, *each), pinned))]
     for fault in dict.fromkeys(faults):
@@ -163,10 +166,13 @@ def check_store(url: str, registry: Registry) -> Iterator[Finding]:
 
 def _fault(store: Store, file: RegistryFile, version: Version) -> str | None:
     served = [cluster.version for cluster in file.service.clusters] if file.service else []
+    """Return what is wrong with a version in the store; StoreUnreachable when that does not answer."""
     try:
         check_pinned(read_commit(store, file.set.id, version.id), version.manifest)
         if version.id in served:
             read_manifest(store, file.set.id, version.id, version.manifest)
+    except StoreUnreachable:
+        raise
     except BluegridError as error:
         return str(error)
     return None
