@@ -222,7 +222,9 @@ def test_doctor_says_what_is_wrong_with_the_place(night: Workspace) -> None:
     assert {line.split()[1] for line in faults} == {"namespace:", "store:"}
 
 
-def test_a_pod_that_no_node_has_room_for_says_so(night: Workspace) -> None:
+def test_a_pod_that_no_node_has_room_for_says_so_and_what_was_changed_behind_pulumi_is_put_back(
+    night: Workspace,
+) -> None:
     deployment = "deployment/line-loading-d2"
     kubectl(night, "set", "resources", deployment, "--limits=memory=900Gi", "--requests=memory=900Gi")
     kubectl(night, "wait", deployment, "--for=jsonpath={.status.unavailableReplicas}=1")
@@ -232,3 +234,6 @@ def test_a_pod_that_no_node_has_room_for_says_so(night: Workspace) -> None:
     assert found["drift"] == [
         "YAML says memory 2Gi, Kubernetes 900Gi; changed behind Pulumi: `pulumi up --refresh`"
     ]
+    # The remedy that it names.
+    night.pulumi("up", "--yes", "--skip-preview", "--refresh").require()
+    assert rows(night)["d2"]["drift"] == []
