@@ -62,9 +62,9 @@ def explained(
         if each in not_applied:
             why = "not applied yet: `pulumi up`"
         elif (each.service, each.cluster) in {(other.service, other.cluster) for other in behind_pulumi}:
-            why = "changed behind Pulumi: `pulumi up --refresh`"
+            why = "changed behind Pulumi"
         else:
-            why = "the stack's state says neither: `pulumi refresh`, then `pulumi up`"
+            why = "the stack's state says neither"
         explained.append(replace(each, text=f"{each.text}; {why}"))
     return explained
 

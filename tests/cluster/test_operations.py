@@ -222,7 +222,7 @@ def test_doctor_says_what_is_wrong_with_the_place(night: Workspace) -> None:
     assert {line.split()[1] for line in faults} == {"namespace:", "store:"}
 
 
-def test_a_pod_that_no_node_has_room_for_says_so_and_what_was_changed_behind_pulumi_is_put_back(
+def test_a_pod_that_no_node_has_room_for_says_so(
     night: Workspace,
 ) -> None:
     deployment = "deployment/line-loading-d2"
@@ -231,9 +231,4 @@ def test_a_pod_that_no_node_has_room_for_says_so_and_what_was_changed_behind_pul
     found = rows(night, "--state")["d2"]
     assert "Insufficient memory" in found["why"]
     assert found["state"] == "1 Pending, 1 Running"
-    assert found["drift"] == [
-        "YAML says memory 2Gi, Kubernetes 900Gi; changed behind Pulumi: `pulumi up --refresh`"
-    ]
-    # The remedy that it names.
-    night.pulumi("up", "--yes", "--skip-preview", "--refresh").require()
-    assert rows(night)["d2"]["drift"] == []
+    assert found["drift"] == ["YAML says memory 2Gi, Kubernetes 900Gi; changed behind Pulumi"]

@@ -80,7 +80,7 @@ def test_the_stacks_state_tells_what_follows_from_a_disagreement() -> None:
     rows = statuses(RUNS, RUNS, {"loading": edited}, {"loading": state})
     assert [row.drift for row in rows] == [
         ("YAML says version v9, v1 runs; not applied yet: `pulumi up`",),
-        ("YAML says 3 replicas, Kubernetes 1 replica; changed behind Pulumi: `pulumi up --refresh`",),
+        ("YAML says 3 replicas, Kubernetes 1 replica; changed behind Pulumi",),
     ]
 
 
