@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import Drain, Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
+from components import (
+    Arrival,
+    Drain,
+    Hosting,
+    ModelService,
+    ModelServiceArgs,
+    Platform,
+    PlatformArgs,
+    StackConfig,
+)
 from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
 
@@ -43,8 +54,19 @@ hosting = Hosting(
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
+    arrival=Arrival(),
     drain=Drain(config.route_address, config.host),
 )
 offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]
-pulumi.export("urls", {service.name: service.url for service in services})
+
+
+async def outputs() -> pulumi.Inputs:
+    """Give the URLs, once every resource has begun to register."""
+    # The SDK looks for registrations once. If none has begun, it waits for all outputs of all resources anew
+    # whenever one is there: a time that grows with the square of their number.
+    await asyncio.sleep(0)
+    return {"urls": {service.name: service.url for service in services}}
+
+
+pulumi.run(outputs)

@@ -24,6 +24,7 @@ from cli import (
     status,
     stores,
     switches,
+    updates,
     upkeep,
     versions,
 )
@@ -65,6 +66,7 @@ app.add_typer(clusters.app)
 app.add_typer(stores.app)
 app.add_typer(stacks.app)
 app.add_typer(images.app)
+app.add_typer(updates.app)
 app.add_typer(signing.keys)
 app.command()(signing.sign)
 app.command()(signing.verify_signature)

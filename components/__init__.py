@@ -10,6 +10,7 @@ Route           an Ingress, proven at the proxy by a gate
 
 from __future__ import annotations
 
+from components.arrival import Arrival
 from components.config import StackConfig
 from components.drain import Drain
 from components.gate import Gate, RouteNotProven
@@ -20,6 +21,7 @@ from components.platform import Platform, PlatformArgs
 from components.route import Route, RouteArgs
 
 __all__ = [
+    "Arrival",
     "Drain",
     "Gate",
     "Hosting",

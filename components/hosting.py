@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulumi import Input
 
+    from components.arrival import Arrival
     from components.drain import Drain
 
 
@@ -29,6 +30,7 @@ class Hosting:
         route_address: URL at which this program reaches the proxy; None: no route is proven.
         request_factor: resource requests as a share of the limits.
         ready_timeout: seconds in which a version must be fetched, loaded and answering.
+        arrival: proves that the proxy follows routes that have changed.
         drain: proves that clusters which go are no longer asked.
     """
 
@@ -45,4 +47,5 @@ class Hosting:
     route_address: str | None
     request_factor: float
     ready_timeout: int
+    arrival: Arrival
     drain: Drain

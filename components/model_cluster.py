@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_kubernetes.apps import v1 as apps
+from pulumi_kubernetes.autoscaling import v2 as autoscaler
 from pulumi_kubernetes.batch import v1 as batch
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.policy import v1 as policy
 
-from components import naming
+from components import naming, scaling
 from components.gate import Gate
 from components.pod import Pods
 from components.route import Route, RouteArgs
 
 if TYPE_CHECKING:
     from components.hosting import Hosting
-    from model_registry.registry_files.schema import Cluster, DeclaredSet, Version
+    from model_registry.registry_files.schema import Autoscaling, Cluster, DeclaredSet, Version
 
 # A Job says that it ran out of time; Pulumi's own time-out would not know why.
 _JOB_REPORT_SECONDS = 15
@@ -67,7 +68,9 @@ class ModelCluster(pulumi.ComponentResource):
         self.preflight = self._make_preflight()
         self.deployment = self._make_deployment()
         self.service = self._make_service()
-        if args.cluster.replicas > 1:
+        if args.cluster.autoscaling:
+            self._make_autoscaler(args.cluster.autoscaling)
+        if args.cluster.fewest_pods > 1:
             self._make_disruption_budget()
         self.standing_route = self._make_standing_route()
         self.register_outputs({})
@@ -94,15 +97,26 @@ class ModelCluster(pulumi.ComponentResource):
         seconds = self._args.hosting.ready_timeout
         return apps.Deployment(
             self._full_name,
-            metadata=self._metadata(self._full_name, labels),
+            metadata=self._metadata(self._full_name, labels) | scaling.ownership(self._args.cluster),
             spec={
-                "replicas": self._args.cluster.replicas,
+                "replicas": self._args.cluster.fewest_pods,
                 "selector": {"match_labels": naming.selector(self._full_name)},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0}},
                 "progress_deadline_seconds": seconds,
                 "template": {"metadata": {"labels": labels}, "spec": self._pods.serving()},
             },
-            opts=self._child(self.preflight, seconds=seconds),
+            opts=pulumi.ResourceOptions.merge(
+                self._child(self.preflight, seconds=seconds),
+                scaling.options(self._full_name, self._args.cluster),
+            ),
+        )
+
+    def _make_autoscaler(self, autoscaling: Autoscaling) -> None:
+        autoscaler.HorizontalPodAutoscaler(
+            self._full_name,
+            metadata=self._metadata(self._full_name),
+            spec=scaling.spec(self._full_name, autoscaling),
+            opts=self._child(self.deployment),
         )
 
     def _make_service(self) -> core.Service:
@@ -140,7 +154,8 @@ class ModelCluster(pulumi.ComponentResource):
                 host=host,
                 labels=self._labels | naming.selector(self._full_name),
                 # A cluster of no pods has nobody to answer.
-                gate=self.gate(answers=1) if args.cluster.replicas else None,
+                gate=self.gate(answers=1) if args.cluster.fewest_pods else None,
+                arrival=hosting.arrival,
                 drain=hosting.drain if hosting.route_address else None,
                 timeout=hosting.ready_timeout,
             ),

@@ -69,6 +69,7 @@ class ModelService(pulumi.ComponentResource):
                 host=args.hosting.host,
                 labels=naming.service_labels(name, file.set.id),
                 gate=gate,
+                arrival=args.hosting.arrival,
                 timeout=args.hosting.ready_timeout,
                 tls_secret=args.hosting.tls_secret,
             ),

@@ -13,6 +13,7 @@ from components import naming
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.arrival import Arrival
     from components.drain import Drain
     from components.gate import Gate
 
@@ -30,6 +31,7 @@ class RouteArgs:
         labels: of the Ingress.
         tls_secret: name of the Secret with the host's certificate; None: no TLS.
         gate: what has to be seen at the proxy after a change; None: nothing.
+        arrival: sees to it.
         drain: proves that nobody is sent to the backend before the route goes; None: it goes at once.
         timeout: seconds in which the Ingress controller has to accept it.
     """
@@ -41,6 +43,7 @@ class RouteArgs:
     host: pulumi.Input[str] | None
     labels: Mapping[str, str]
     gate: Gate | None
+    arrival: Arrival
     timeout: int
     drain: Drain | None = None
     tls_secret: str | None = None
@@ -82,15 +85,9 @@ def _spec(args: RouteArgs) -> networking.IngressSpecArgsDict:
 
 def _hooks(name: str, args: RouteArgs) -> pulumi.ResourceHookBinding:
     """A hook that raises ends the update before anything is deleted."""
-    proofs: list[pulumi.ResourceHook | pulumi.ResourceHookFunction] = []
+    arrived: list[pulumi.ResourceHook | pulumi.ResourceHookFunction] = []
     if args.gate is not None:
-        proofs.append(_proof(name, args.gate, args.host))
+        args.arrival.expect(name, args.gate, args.host)
+        arrived.append(args.arrival.hook)
     drained = [args.drain.hook] if args.drain is not None else []
-    return pulumi.ResourceHookBinding(after_create=proofs, after_update=proofs, before_delete=[*drained])
-
-
-def _proof(name: str, gate: Gate, host: pulumi.Input[str] | None) -> pulumi.ResourceHook:
-    async def prove(_: pulumi.ResourceHookArgs) -> None:
-        await gate.wait(await pulumi.Output.from_input(host).future())
-
-    return pulumi.ResourceHook(f"{name}-gate", prove)
+    return pulumi.ResourceHookBinding(after_create=arrived, after_update=arrived, before_delete=[*drained])

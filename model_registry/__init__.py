@@ -35,6 +35,7 @@ from model_registry.registry_files.editing import (
 )
 from model_registry.registry_files.registry import Registry
 from model_registry.registry_files.schema import (
+    Autoscaling,
     Cluster,
     DeclaredSet,
     RegistryFile,
@@ -58,6 +59,7 @@ from model_registry.upkeep.garbage import GarbageReport, collect_garbage
 from model_registry.upkeep.verify import FolderReport, Signatures, VerifyReport, verify, verify_folder
 
 __all__ = [
+    "Autoscaling",
     "BluegridError",
     "ChangedModel",
     "Checksum",

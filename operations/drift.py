@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from model_registry import Autoscaling
 from model_registry.registry_files.quantities import value_of
 
 if TYPE_CHECKING:
@@ -86,14 +87,22 @@ def _of_service(wanted: ServiceState, running: ServiceState) -> Iterator[Drift]:
 def _of_cluster(wanted: ClusterState, running: ClusterState) -> Iterator[str]:
     if wanted.version != running.version:
         yield f"YAML says version {wanted.version}, {running.version} runs"
-    # An autoscaler's number is its own.
-    if wanted.replicas is not None and wanted.replicas != running.replicas:
-        yield f"YAML says {_pods(wanted.replicas)}, Kubernetes {_pods(running.replicas or 0)}"
+    if not _is_as_wanted(wanted.replicas, running.replicas):
+        yield f"YAML says {_pods(wanted.replicas)}, Kubernetes {_pods(running.replicas)}"
     for name in sorted({*wanted.resources, *running.resources}):
         declared, there = (each.resources.get(name, "0") for each in (wanted, running))
         if value_of(declared) != value_of(there):
             yield f"YAML says {name} {declared}, Kubernetes {there}"
 
 
-def _pods(count: int) -> str:
+def _is_as_wanted(wanted: int | Autoscaling, running: int | Autoscaling) -> bool:
+    # Which number it is within its bounds is the autoscaler's own decision.
+    if isinstance(wanted, Autoscaling) and isinstance(running, int):
+        return wanted.min <= running <= wanted.max
+    return wanted == running
+
+
+def _pods(count: int | Autoscaling) -> str:
+    if isinstance(count, Autoscaling):
+        return f"{count.min} to {count.max} replicas"
     return "1 replica" if count == 1 else f"{count} replicas"

@@ -94,7 +94,7 @@ def statuses(
                 cluster.version,
                 live=False,
                 ready=0,
-                replicas=cluster.replicas or 0,
+                replicas=cluster.replicas if isinstance(cluster.replicas, int) else cluster.replicas.min,
                 state=ABSENT,
                 why=_why_of_preflight(now, state.name, cluster.id),
             )

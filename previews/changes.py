@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_registry import Autoscaling
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -82,6 +84,20 @@ class ServiceChange:
         live = self._live_after
         if live is not None and live.replicas == 0:
             yield self._risk(f"{live.id} is live and has no pods; set its replicas")
+        yield from self._autoscalers_that_go()
+
+    def _autoscalers_that_go(self) -> Iterator[Risk]:
+        for cluster in self._clusters_after.values():
+            old = self._clusters_before.get(cluster.id)
+            if (
+                old
+                and isinstance(old.replicas, Autoscaling)
+                and not isinstance(cluster.replicas, Autoscaling)
+            ):
+                yield self._risk(
+                    f"{cluster.id} loses its autoscaler, which goes last and may scale until then: "
+                    f"set its min and max to {cluster.replicas} in an update before"
+                )
 
     def _clusters(self) -> Iterator[str]:
         before, after = self._clusters_before, self._clusters_after
@@ -152,9 +168,9 @@ def _of(cluster: ClusterState | None) -> str:
     return "nothing" if cluster is None else f"{cluster.id} ({cluster.version})"
 
 
-def _pods(replicas: int | None) -> str:
-    if replicas is None:
-        return "as many pods as its autoscaler wants"
+def _pods(replicas: int | Autoscaling) -> str:
+    if isinstance(replicas, Autoscaling):
+        return str(replicas)
     return "1 pod" if replicas == 1 else f"{replicas} pods"
 
 

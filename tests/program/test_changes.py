@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pulumi.runtime import settings, stack
+
 from tests.program.recorder import Plan, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import pytest
 
     Write = Callable[..., Path]
 
@@ -80,6 +84,27 @@ def test_a_live_route_that_has_changed_is_proven_and_so_is_a_new_standing_route(
         assert {"after_create", "after_update"} <= set(hooks)
         assert hooks["after_create"] == hooks["after_update"]
     assert [each.key for each in plan.resources.values() if each.hooks and "Ingress" not in each.key] == []
+
+
+def test_all_routes_share_one_hook(registry: Write) -> None:
+    plan = run_program(registry())
+    names = {name for each in plan.resources.values() for name in each.hooks.get("after_create", ())}
+    assert names == {"bluegrid-arrived"}
+
+
+def test_every_resource_has_begun_to_register_when_the_sdk_begins_to_wait(
+    registry: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    wait = stack.wait_for_rpcs
+
+    async def counted() -> None:
+        begun.append(len(settings._get_rpc_manager().rpcs))
+        await wait()
+
+    monkeypatch.setattr(stack, "wait_for_rpcs", counted)
+    # Else its time grows with the square of their number.
+    assert len(run_program(registry()).resources) <= begun[0]
 
 
 def test_a_cluster_is_proven_to_be_out_of_use_before_its_first_object_goes(registry: Write) -> None:

@@ -269,6 +269,47 @@ def test_a_cluster_of_one_pod_has_no_disruption_budget(registry: Write) -> None:
     assert "PodDisruptionBudget line-loading-d2" not in plan.resources
 
 
+def autoscaled(folder: Path, bounds: str) -> Path:
+    """The registry, with an autoscaler in the place of d2's `replicas`."""
+    file = folder / "g1.yaml"
+    head, _, row = file.read_text().partition("id: d2")
+    file.write_text(f"{head}id: d2{row.replace('replicas: 1', f'autoscaling: {bounds}', 1)}")
+    return folder
+
+
+def test_an_autoscaled_cluster_starts_with_its_fewest_pods_and_the_program_leaves_their_number_alone(
+    registry: Write,
+) -> None:
+    plan = run_program(autoscaled(registry(), "{min: 2, max: 6, cpu: 70}"))
+    deployment = plan["Deployment line-loading-d2"]
+    assert deployment.inputs["spec"]["replicas"] == 2
+    assert deployment.ignored == {"spec.replicas"}
+    assert plan["HorizontalPodAutoscaler line-loading-d2"].inputs["spec"] == {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "line-loading-d2"},
+        "minReplicas": 2,
+        "maxReplicas": 6,
+        "metrics": [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
+            }
+        ],
+    }
+    assert "PodDisruptionBudget line-loading-d2" in plan.resources
+    assert "after_create" in plan["Ingress line-loading-d2"].hooks
+
+
+def test_a_cluster_of_a_fixed_size_has_that_size_whoever_changed_it(registry: Write) -> None:
+    plan = run_program(registry())
+    deployment = plan["Deployment line-loading-d1"]
+    assert deployment.ignored == frozenset()
+    assert deployment.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
+    # Else a cluster that gets an autoscaler would not be touched where its size stays.
+    scaled = run_program(autoscaled(registry(), "{min: 1, max: 2, cpu: 70}"))
+    assert "annotations" not in scaled["Deployment line-loading-d2"].inputs["metadata"]
+    assert "PodDisruptionBudget line-loading-d2" not in scaled.resources
+
+
 def test_secrets_are_marked_and_stand_nowhere_else(registry: Write) -> None:
     plan = run_program(registry())
     assert "stringData" in plan["Secret bluegrid-store"].secrets

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from model_registry import Autoscaling
 from operations import ClusterStatus, Look, statuses
 from operations.looks import PodWord
 from operations.metrics import Counts
@@ -89,8 +90,10 @@ def test_another_way_to_write_an_amount_is_no_drift() -> None:
     assert drift(replace(WANTED, clusters={"d1": replace(D1, resources=resources), "d2": D2})) == {}
 
 
-def test_what_an_autoscaler_decides_is_no_drift() -> None:
-    assert drift(replace(WANTED, clusters={"d1": replace(D1, replicas=None), "d2": D2})) == {}
+def test_what_an_autoscaler_decides_within_its_bounds_is_no_drift() -> None:
+    for most, found in ((4, {}), (1, {"d1": ("YAML says 1 to 1 replicas, Kubernetes 2 replicas",)})):
+        scaled = replace(D1, replicas=Autoscaling(min=1, max=most, cpu=70))
+        assert drift(replace(WANTED, clusters={"d1": scaled, "d2": D2})) == found
 
 
 def test_a_service_that_yaml_does_not_declare_is_told_and_one_that_does_not_run_too() -> None:
