@@ -1,53 +1,71 @@
-"""`bluegrid switch`: says in the registry which cluster is live; with `--up`, makes it so."""
+"""`bluegrid switch|rollback`: say in the registry which cluster is live; with `--up`, make it so."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import output
-from model_registry import ConfigError
+from cli import edits, output, pulumi
+from model_registry import Registry
 from model_registry import switch as switch_live
+from operations import live_before
 
-# The live route alone: another cluster of the stack that cannot start must not hold up a switch.
-LIVE_ROUTE = "urn:pulumi:{stack}::bluegrid::**::{service}"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Service = Annotated[str, typer.Argument(help="The service, e.g. line-loading.")]
+Region = Annotated[str | None, typer.Option(help="Switch one region only.")]
+Up = Annotated[bool, typer.Option("--up", help="Also run `pulumi up` for the service's route, and it alone.")]
 
 
 def switch(
-    service: Annotated[str, typer.Argument(help="The service, e.g. line-loading.")],
+    service: Service,
     cluster: Annotated[str, typer.Argument(help="The declared cluster that is to be live, e.g. d2.")],
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    region: Annotated[str | None, typer.Option(help="Switch one region only.")] = None,
-    up: Annotated[
-        bool, typer.Option("--up", help="Also run `pulumi up` for the service's route, and it alone.")
-    ] = False,
-    stack: Annotated[str | None, typer.Option(envvar="BLUEGRID_STACK", help="The stack, with --up.")] = None,
-    config_file: Annotated[str | None, typer.Option(help="Passed on to Pulumi, with --up.")] = None,
+    region: Region = None,
+    up: Up = False,
+    dry_run: edits.DryRun = False,
+    stack: pulumi.StackName = None,
+    config_file: pulumi.ConfigFile = None,
     as_json: output.Json = False,
 ) -> None:
     """Point SERVICE at CLUSTER: one word of YAML. Going back is the same command."""
-    if up and stack is None:
-        raise ConfigError("--up needs the stack to update; name it: --stack <name>")
+    if dry_run:
+        sys.exit(_preview(registry, service, cluster, region, stack, config_file))
+    target = pulumi.Stack.named(stack, config_file) if up else None
     done = switch_live(registry, service, cluster, region)
     where = f" in {done.region}" if done.region else ""
     text = f"{service}{where}: {done.old} -> {done.new} in {registry}"
     output.emit(as_json=as_json, data=asdict(done), text=text if up else f"{text}; apply it with `pulumi up`")
-    if up and stack is not None:
-        sys.exit(_apply(service, stack, config_file))
+    if target is not None:
+        sys.exit(target.up("--yes", "--skip-preview", service=service))
 
 
-def _apply(service: str, stack: str, config_file: str | None) -> int:
-    target = LIVE_ROUTE.format(stack=stack, service=service)
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--stack", stack, "--target", target]
-    if config_file is not None:
-        command += ["--config-file", config_file]
-    try:
-        return subprocess.run(command, check=False).returncode
-    except FileNotFoundError as error:
-        raise ConfigError(
-            "pulumi is not on PATH; the registry is edited, `pulumi up` is yet to be run"
-        ) from error
+def rollback(
+    service: Service,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    region: Region = None,
+    up: Up = False,
+    dry_run: edits.DryRun = False,
+    stack: pulumi.StackName = None,
+    config_file: pulumi.ConfigFile = None,
+    as_json: output.Json = False,
+) -> None:
+    """Point SERVICE back at the cluster that was live before, as the git history of its file tells."""
+    file = Registry.load(registry).of_service(service)
+    assert file.service is not None  # noqa: S101 - of_service returns no others
+    before = live_before(registry / f"{file.set.id}.yaml", file.service, region)
+    typer.echo(f"{before.cluster} was live until {before.until}", err=True)
+    switch(service, before.cluster, registry, region, up, dry_run, stack, config_file, as_json)
+
+
+def _preview(
+    registry: Path, service: str, cluster: str, region: str | None, stack: str | None, config_file: str | None
+) -> int:
+    target = pulumi.Stack.named(stack, config_file) if stack else None
+    return edits.dry_run(
+        registry, lambda copy: switch_live(copy, service, cluster, region), target, route_of=service
+    )

@@ -7,6 +7,7 @@ thing once.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -39,6 +40,7 @@ class Mistake:
 class YamlSource:
     """What a YAML file says, where it says it, and what is wrong with it as YAML."""
 
+    text: str = ""
     data: Any = None
     nodes: dict[Path, Node] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
@@ -67,7 +69,7 @@ class YamlSource:
 
 def read_yaml(text: str) -> YamlSource:
     """Read `text`; never raises: what is wrong is in the result's mistakes."""
-    source = YamlSource()
+    source = YamlSource(text)
     try:
         source.mistakes.extend(_anchors(text))
         if not source.mistakes:
@@ -82,6 +84,15 @@ def read_yaml(text: str) -> YamlSource:
     except RecursionError:
         source.note((), "not readable: nested too deeply", 1)
     return source
+
+
+def block_of(text: str, key: str) -> str:
+    """Return the lines of one key of the outermost mapping; all of `text` where it is not laid out so.
+
+    A file of thousands of versions takes seconds to read; what follows `service:` takes none.
+    """
+    found = re.search(rf"^{key}:.*?(?=^[^\s#]|\Z)", text, re.MULTILINE | re.DOTALL)
+    return found[0] if found else text
 
 
 def _fits(part: str | int, wanted: str | int | EllipsisType) -> bool:

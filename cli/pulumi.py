@@ -1,0 +1,97 @@
+"""How commands have Pulumi do what they have written: `pulumi up`, or a preview of what it would do.
+
+Pulumi reads the registry that the stack's settings name. A preview of what is not written yet reads a copy,
+named by a copy of those settings: nothing of the user's is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from model_registry import ConfigError
+from previews import KubernetesObject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Up = Annotated[bool, typer.Option("--up", help="Also run `pulumi up`, which shows its preview and asks.")]
+StackName = Annotated[
+    str | None, typer.Option("--stack", envvar="BLUEGRID_STACK", help="The stack, with --up or --dry-run.")
+]
+ConfigFile = Annotated[str | None, typer.Option(help="Passed on to Pulumi, with --up or --dry-run.")]
+
+LIVE_ROUTE = "urn:pulumi:{stack}::bluegrid::**::{service}"
+"""The live route alone: another cluster of the stack that cannot start must not hold up a switch."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack, and the file of its settings where that is not Pulumi's own choice."""
+
+    name: str
+    config_file: str | None
+
+    @classmethod
+    def named(cls, name: str | None, config_file: str | None) -> Stack:
+        """Return the stack; ConfigError when none was named, or nothing could be done with it."""
+        if name is None:
+            raise ConfigError("there is no stack to update; name it: --stack <name>")
+        if shutil.which("pulumi") is None:
+            raise ConfigError("pulumi is not on PATH, so nothing is changed; see `bluegrid doctor`")
+        return cls(name, config_file)
+
+    def up(self, *options: str, service: str | None = None) -> int:
+        """Run `pulumi up`, of a service's live route alone where one is named; returns the exit code."""
+        files = [] if self.config_file is None else ["--config-file", self.config_file]
+        return self._run("up", *options, *files, *self._targets(service))
+
+    def preview(self, registry: Path, service: str | None = None) -> int:
+        """Show what `pulumi up` would do if `registry` were the stack's; returns the exit code."""
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            yaml = YAML()
+            settings = self._settings(yaml)
+            settings["config"]["bluegrid:registry"] = str(registry)
+            yaml.dump(settings, file)
+            file.flush()
+            return self._run("preview", "--diff", "--config-file", file.name, *self._targets(service))
+
+    def objects(self) -> list[KubernetesObject]:
+        """Return what Pulumi has made, as its state tells; ConfigError when it does not."""
+        command = ("pulumi", "stack", "export", "--stack", self.name)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            resources = json.loads(done.stdout)["deployment"].get("resources", [])
+        except subprocess.CalledProcessError as error:
+            last = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise ConfigError(f"the state of stack {self.name} cannot be read: {last}") from None
+        return [
+            KubernetesObject(type=each["type"], inputs=each.get("inputs", {}))
+            for each in resources
+            if each["type"].startswith("kubernetes:")
+        ]
+
+    def _settings(self, yaml: YAML) -> dict[str, dict[str, str]]:
+        file = Path(self.config_file or f"stacks/Pulumi.{self.name}.yaml")
+        try:
+            settings: dict[str, dict[str, str]] = yaml.load(file)
+            settings["config"]
+        except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError):
+            remedy = "run this in the project's folder, or name it: --config-file <file>"
+            raise ConfigError(f"{file}: the settings of stack {self.name} cannot be read; {remedy}") from None
+        return settings
+
+    def _targets(self, service: str | None) -> Sequence[str]:
+        return ["--target", LIVE_ROUTE.format(stack=self.name, service=service)] if service else []
+
+    def _run(self, command: str, *options: str) -> int:
+        return subprocess.run(["pulumi", command, *options, "--stack", self.name], check=False).returncode
