@@ -12,6 +12,7 @@ from model_registry.registry_files.registry import Registry
 try:
     config = StackConfig.read()
     registry = Registry.load(config.registry)
+    offered = config.sized(registry.in_region(config.region))
 except BluegridError as error:
     raise pulumi.RunError(str(error)) from None
 
@@ -45,6 +46,5 @@ hosting = Hosting(
     ready_timeout=config.ready_timeout,
     drain=Drain(config.route_address, config.host),
 )
-offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]
 pulumi.export("urls", {service.name: service.url for service in services})

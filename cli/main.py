@@ -13,6 +13,7 @@ from cli import (
     models,
     output,
     previews,
+    promotions,
     pushes,
     sets,
     signing,
@@ -39,6 +40,9 @@ app.command(epilog="Example: `bluegrid fetch g1 v2 models/ --only 'line-9*'`")(f
 app.command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")(upkeep.verify)
 app.command("gc", epilog="Example: `bluegrid gc --registry main/registry --delete`")(upkeep.collect)
 app.command()(switches.switch)
+app.command(epilog="Example: `bluegrid promote line-loading d2 --regions north,east --bake 10m`")(
+    promotions.promote
+)
 app.command()(status.status)
 app.command(epilog="Example: `bluegrid check --preview preview-north.json`")(previews.check)
 app.command(epilog="Example: `bluegrid preview-report preview-*.json > comment.md`")(previews.preview_report)

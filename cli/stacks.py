@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from model_registry import ConfigError
+from promotion import config_of, stack_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,19 +54,7 @@ def _declared() -> Mapping[str, Mapping[str, Any]]:
     """Return the settings that a stack can have, as `Pulumi.yaml` declares them."""
     if not _PROJECT.exists():
         raise ConfigError(f"there is no {_PROJECT} here; run this in the project's folder")
-    return _config(_PROJECT)
-
-
-def _config(file: Path) -> Mapping[str, Any]:
-    """Return what a file of Pulumi's has under `config`."""
-    try:
-        document = YAML(typ="safe").load(file)
-        config = document["config"]
-    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError):
-        config = None
-    if not isinstance(config, dict):
-        raise ConfigError(f"{file}: has no settings that can be read; expected `config:` and a row for each")
-    return config
+    return config_of(_PROJECT)
 
 
 def _file(region: str) -> Path:
@@ -78,12 +66,12 @@ def _file(region: str) -> Path:
 def _like(other: str, region: str) -> dict[str, str]:
     file = _file(other)
     if not file.exists():
-        there = sorted(path.name.split(".")[1] for path in file.parent.glob("Pulumi.*.yaml"))
-        raise ConfigError(f"there is no stack {other}; declared: {', '.join(there) or 'none'}")
+        there = ", ".join(stack_names(file.parent)) or "none"
+        raise ConfigError(f"there is no stack {other}; declared: {there}")
     # What is encrypted is a mapping, and of that stack's own key.
     return {
         key.removeprefix(_PREFIX): str(value).replace(other, region)
-        for key, value in _config(file).items()
+        for key, value in config_of(file).items()
         if not isinstance(value, dict)
     }
 

@@ -12,9 +12,7 @@ import typer
 from cli import output
 from model_registry import ConfigError
 from model_registry import switch as switch_live
-
-# The live route alone: another cluster of the stack that cannot start must not hold up a switch.
-LIVE_ROUTE = "urn:pulumi:{stack}::bluegrid::**::{service}"
+from promotion import up_command
 
 
 def switch(
@@ -41,10 +39,7 @@ def switch(
 
 
 def _apply(service: str, stack: str, config_file: str | None) -> int:
-    target = LIVE_ROUTE.format(stack=stack, service=service)
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--stack", stack, "--target", target]
-    if config_file is not None:
-        command += ["--config-file", config_file]
+    command = up_command(service, stack, config_file)
     try:
         return subprocess.run(command, check=False).returncode
     except FileNotFoundError as error:

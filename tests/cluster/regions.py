@@ -1,0 +1,112 @@
+"""Two regions on one node: two stacks, two namespaces, two host names; one registry, one state on S3."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+
+from tools.demo import steps
+from tools.demo.place import on_node
+from tools.demo.prepare import CHECKOUT, EXAMPLE
+from tools.demo.workspace import SERVICE, Workspace
+from tools.load.process import Load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cluster.conftest import Local
+    from tools.demo.workspace import Ran
+
+BUCKET = "state"
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Both regions, each with a load; v1 is live on d1 in both, v2 stands by on d2."""
+
+    north: Workspace
+    east: Workspace
+    local: Local
+
+    def promote(self, cluster: str, *options: str) -> Ran:
+        """Run `bluegrid promote` as a platform engineer would."""
+        regions = "--regions", "north,east"
+        return self.north.bluegrid(
+            "promote", SERVICE, cluster, *regions, "--stacks", str(self.north.state), *options
+        )
+
+    def live(self) -> str:
+        """What YAML says is live, as it stands there."""
+        text = self.north.registry.joinpath("g1.yaml").read_text()
+        (line,) = (line for line in text.splitlines() if line.startswith("  live: "))
+        return line.removeprefix("  live: ")
+
+    def routed(self) -> tuple[str, str]:
+        """What the Ingress of each region says is live: north, east."""
+        north, east = (backend(work) for work in (self.north, self.east))
+        return north, east
+
+    @contextmanager
+    def load(self, rate: float = 50) -> Iterator[tuple[Load, Load]]:
+        """Ask both services all the while."""
+        with self._load(self.north, rate) as north, self._load(self.east, rate) as east:
+            yield north, east
+
+    def _load(self, work: Workspace, rate: float) -> Load:
+        requests = self.local.prepared.models / "requests.json"
+        report = self.local.state / f"load-{work.stack}.json"
+        return Load.start(work.place.route_url, SERVICE, requests, report, rate=rate, host=work.host)
+
+
+def backend(work: Workspace) -> str:
+    """The cluster that the live Ingress of a region points at."""
+    path = "{.spec.rules[0].http.paths[0].backend.service.name}"
+    kubectl = ("kubectl", "--context", work.place.context, "--namespace", work.namespace)
+    ran = work.run(*kubectl, "get", "ingress", SERVICE, f"--output=jsonpath={path}").require()
+    return ran.output.removeprefix(f"{SERVICE}-")
+
+
+@contextmanager
+def two_regions(local: Local) -> Iterator[Regions]:
+    """Bring both online; destroyed afterwards."""
+    assert local.prepared.image is not None
+    node, state = local.node, local.state / "regions"
+    boto3.client(
+        "s3",
+        endpoint_url=node.s3_endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=node.s3_admin.access_key,
+        aws_secret_access_key=node.s3_admin.secret_key,
+    ).create_bucket(Bucket=BUCKET)
+    backend = f"s3://{BUCKET}?endpoint={node.s3_endpoint}&region=us-east-1&s3ForcePathStyle=true"
+    place = on_node(node, local.prepared.image.reference)
+    north, east = (
+        Workspace(
+            CHECKOUT,
+            state,
+            place,
+            local.prepared.programs,
+            local.telling.of(stack),
+            stack,
+            f"{stack}.test",
+            backend,
+        )
+        for stack in ("north", "east")
+    )
+    north.create()
+    east.add_stack()
+    steps.declare_set(north, EXAMPLE)
+    for version in ("v1", "v2"):
+        steps.push(north, local.prepared.models / version, version)
+    steps.declare_service(north, EXAMPLE)
+    steps.add_cluster(north, "d2", "v2")
+    try:
+        for work in (north, east):
+            steps.up(work).require()
+        yield Regions(north, east, local)
+    finally:
+        for work in (north, east):
+            work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
