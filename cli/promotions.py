@@ -56,8 +56,10 @@ def promote(
 
     Run it in the project's folder, and commit the registry afterwards.
     """
-    seconds = _seconds(bake)
-    promotion = Promotion(registry, service, cluster, stacks, [each for each in regions.split(",") if each])
+    seconds, names = _seconds(bake), [each for each in regions.split(",") if each]
+    if not names:
+        raise typer.BadParameter("names no region", param_hint="--regions")
+    promotion = Promotion(registry, service, cluster, stacks, names)
     promotion.check()
     if dry_run:
         _rehearse(promotion, registry, service, cluster, as_json=as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,8 @@ app = typer.Typer(name="stack", help="The stacks: one file a region.", no_args_i
 _PROJECT = Path("Pulumi.yaml")
 _PREFIX = "bluegrid:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_PROVIDERS = ("passphrase", "awskms://", "azurekeyvault://", "gcpkms://", "hashivault://")
+"""Who may encrypt a stack's secrets: https://www.pulumi.com/docs/iac/concepts/secrets/#available-encryption-providers"""
 
 
 @app.command(epilog="Example: `bluegrid stack new east --like north --set kubeContext=east-1`")
@@ -30,6 +33,14 @@ def new(
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.")
+    ] = None,
+    secrets_provider: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROVIDER",
+            help="What encrypts its secrets: passphrase, or the URL of a key such as "
+            "awskms://alias/bluegrid?region=eu-central-1. Default: as Pulumi has it.",
+        ),
     ] = None,
 ) -> None:
     """Write stacks/Pulumi.REGION.yaml, and say what is left to do. Run it in the project's folder."""
@@ -47,7 +58,8 @@ def new(
     if missing := [key for key in missing if key not in values]:
         lines = [f"--set {key}=... is missing: {declared[key]['description']}" for key in missing]
         raise ConfigError("\n".join(lines))
-    _write(file, region, values, [key for key, secret in is_secret.items() if secret])
+    init = f"pulumi stack init {region}{_encrypted_by(secrets_provider)}"
+    _write(file, region, values, init, [key for key, secret in is_secret.items() if secret])
 
 
 def _declared() -> Mapping[str, Mapping[str, Any]]:
@@ -83,12 +95,21 @@ def _given(settings: list[str]) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _write(file: Path, region: str, values: Mapping[str, str], secrets: list[str]) -> None:
+def _encrypted_by(provider: str | None) -> str:
+    if provider is None:
+        return ""
+    if not provider.startswith(_PROVIDERS):
+        known = ", ".join(f"{each}..." if each.endswith("/") else each for each in _PROVIDERS)
+        raise ConfigError(f"--secrets-provider {provider}: no provider of Pulumi's; known: {known}")
+    return f" --secrets-provider {shlex.quote(provider)}"
+
+
+def _write(file: Path, region: str, values: Mapping[str, str], init: str, secrets: list[str]) -> None:
     file.parent.mkdir(exist_ok=True)
     yaml = YAML()
     yaml.width = 4096
     commands = [
-        f"pulumi stack init {region}",
+        init,
         *(f"pulumi config set --secret --stack {region} {_PREFIX}{key}" for key in secrets),
     ]
     with file.open("x", encoding="utf-8") as written:

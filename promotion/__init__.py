@@ -3,6 +3,7 @@
     stack_files     which stacks there are, and where each one's region runs
     live_route      `pulumi up` of a service's live route alone
     bake            the time after a switch in which errors send it back
+    sight           what a look at a region shows of a service
     region          one region: its switch, its bake, its way back
     promotion       one region after the other
     rehearsal       what all that would change, by previews
@@ -12,25 +13,20 @@ YAML says what is wanted and Pulumi makes it so; nothing here changes Kubernetes
 
 from __future__ import annotations
 
-from promotion.bake import BakeFailed, Progress
-from promotion.live_route import UpFailed, up_command
+from promotion.bake import Progress
+from promotion.live_route import up_command
 from promotion.promotion import Promotion, PromotionStopped
-from promotion.region import Outcome, Region, Stage
+from promotion.region import Outcome, Stage
 from promotion.rehearsal import rehearse
-from promotion.stack_files import Stack, config_of, find_stack, stack_names
+from promotion.stack_files import config_of, stack_names
 
 __all__ = [
-    "BakeFailed",
     "Outcome",
     "Progress",
     "Promotion",
     "PromotionStopped",
-    "Region",
-    "Stack",
     "Stage",
-    "UpFailed",
     "config_of",
-    "find_stack",
     "rehearse",
     "stack_names",
     "up_command",

@@ -31,9 +31,13 @@ def target(service: str, stack: str) -> list[str]:
 
 
 def up_command(service: str, stack: str, config_file: Path | str | None) -> list[str]:
-    """Return the command; without a file, Pulumi finds the stack's own."""
+    """Return the command; without a file, Pulumi finds the stack's own.
+
+    It reads the route anew: after an update that was interrupted in the gate, the state has the old backend
+    and Kubernetes the new one, and without a look Pulumi would find nothing to do.
+    """
     more = [] if config_file is None else ["--config-file", str(config_file)]
-    return ["pulumi", "up", "--yes", "--skip-preview", *target(service, stack), *more]
+    return ["pulumi", "up", "--yes", "--skip-preview", "--refresh", *target(service, stack), *more]
 
 
 def up(service: str, stack: str, config_file: Path) -> None:

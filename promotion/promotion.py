@@ -100,6 +100,7 @@ class Promotion:
         try:
             for region in self._regions:
                 if region.is_promoted:
+                    region.say_so()
                     self._note(tell, region, Stage.LIVE_ALREADY)
                     continue
                 try:
@@ -129,7 +130,10 @@ class Promotion:
         try:
             region.go_back()
         except (BluegridError, KeyboardInterrupt) as error:
-            self._note(tell, region, Stage.NOT_BACK, f"{why}; {str(error) or 'interrupted again'}")
+            # Pulumi may have changed the route and not have seen the proxy follow.
+            is_back = region.live == region.old
+            told = f"{why}; going back: {str(error) or 'interrupted again'}"
+            self._note(tell, region, Stage.BACK if is_back else Stage.NOT_BACK, told)
         else:
             self._note(tell, region, Stage.BACK, why)
 

@@ -116,6 +116,10 @@ class Region:
             told = f"pulumi up succeeded and {self.live} is live; does {self.stack.file} name the registry"
             raise ConfigError(f"{told} {self._registry}?")
 
+    def say_so(self) -> None:
+        """Have YAML say that the cluster is live, where it is already."""
+        self._write(self._cluster)
+
     def bake(self, seconds: float, errors: float, tell: Callable[[Progress], None]) -> None:
         """Watch the region; `errors` is the share of requests that may fail on top of what failed before.
 
@@ -133,7 +137,7 @@ class Region:
         """Make live again what was; YAML then says what is true, also where that fails.
 
         Raises:
-            BluegridError: the region is not back.
+            BluegridError: the region is not back, or it is and the proxy has not shown it.
         """
         self._write(self.old)
         try:

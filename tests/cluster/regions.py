@@ -15,7 +15,9 @@ from tools.demo.workspace import SERVICE, Workspace
 from tools.load.process import Load
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.cluster.conftest import Local
     from tools.demo.workspace import Ran
@@ -32,16 +34,26 @@ class Regions:
     local: Local
 
     def promote(self, cluster: str, *options: str) -> Ran:
-        """Run `bluegrid promote` as a platform engineer would."""
-        regions = "--regions", "north,east"
-        return self.north.bluegrid(
-            "promote", SERVICE, cluster, *regions, "--stacks", str(self.north.state), *options
-        )
+        """Run `bluegrid promote` in both, as a platform engineer would."""
+        return self.north.run(*self._command(cluster, "north,east", *options))
 
+    def start_promoting(self, cluster: str, regions: str, *options: str) -> subprocess.Popen[str]:
+        """Start it, so that it can be interrupted."""
+        return self.north.start(*self._command(cluster, regions, *options))
+
+    def _command(self, cluster: str, regions: str, *options: str) -> tuple[str, ...]:
+        stacks = "--stacks", str(self.north.state)
+        return "bluegrid", "promote", SERVICE, cluster, "--regions", regions, *stacks, *options
+
+    @property
+    def file(self) -> Path:
+        """The registry file of the one set."""
+        return self.north.registry / "g1.yaml"
+
+    @property
     def live(self) -> str:
         """What YAML says is live, as it stands there."""
-        text = self.north.registry.joinpath("g1.yaml").read_text()
-        (line,) = (line for line in text.splitlines() if line.startswith("  live: "))
+        (line,) = (line for line in self.file.read_text().splitlines() if line.startswith("  live: "))
         return line.removeprefix("  live: ")
 
     def routed(self) -> tuple[str, str]:

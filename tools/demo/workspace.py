@@ -155,22 +155,25 @@ class Workspace:
         self.echo(f"$ {shown}")
         machine = "--json" in command
         started = time.monotonic()
-        process = subprocess.Popen(
-            command,
-            cwd=self.checkout,
-            env=os.environ | self._settings(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if machine else subprocess.STDOUT,
-            text=True,
-        )
         lines = []
-        with process:
+        with self.start(*command, stderr=subprocess.DEVNULL if machine else subprocess.STDOUT) as process:
             for line in process.stdout or ():
                 lines.append(line)
                 if not machine and not NOISE.search(line):
                     self.echo(f"  {line.rstrip()}")
         return Ran(shown, process.returncode, "".join(lines), time.monotonic() - started)
+
+    def start(self, *command: str, stderr: int = subprocess.STDOUT) -> subprocess.Popen[str]:
+        """Start a command with the workspace's environment."""
+        return subprocess.Popen(
+            command,
+            cwd=self.checkout,
+            env=os.environ | self._settings(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
 
     def _settings(self) -> Mapping[str, str]:
         venv = os.path.dirname(sys.executable)  # noqa: PTH120  not resolved: a venv's python is a link

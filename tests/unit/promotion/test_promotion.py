@@ -12,7 +12,7 @@ import pytest
 
 from model_registry import BluegridError
 from promotion import Promotion, PromotionStopped, Stage
-from tests.unit.cli.test_commands import BLUEGRID
+from tests.unit.cli.test_commands import BLUEGRID, bluegrid
 
 if TYPE_CHECKING:
     from tests.unit.promotion.conftest import Place
@@ -54,10 +54,11 @@ def test_what_was_live_by_region_stays_so(place: Place) -> None:
     assert place.live == "{default: d1, north: d2, east: d2}"
 
 
-def test_a_region_in_which_it_is_live_is_left_alone(place: Place) -> None:
-    place.declare("{default: d1, north: d2}")
+def test_a_region_in_which_it_is_live_is_left_alone_and_yaml_says_so(place: Place) -> None:
     place.set("north", live="d2")
-    assert promote(place) == {"north": Stage.LIVE_ALREADY, "east": Stage.LIVE}
+    place.pulumi("east", "fails")
+    assert stopped(place)[1] == {"north": Stage.LIVE_ALREADY, "east": Stage.BACK}
+    assert place.live == "{default: d1, north: d2, east: d1}"
     assert place.calls == ["east"]
 
 
@@ -136,6 +137,19 @@ def test_a_stack_that_reads_another_registry_is_found_out(place: Place) -> None:
     assert told.startswith("north: pulumi up succeeded and d1 is live; does ")
     assert stages == {"north": Stage.BACK, "east": Stage.WAITING}
     assert place.live == "d1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--regions", "north", "--bake", "soon"], "'soon' is no time such as 90s, 10m or 1h"),
+        (["--regions", ","], "names no region"),
+    ],
+)
+def test_what_is_no_time_or_no_region_is_wrong_usage(arguments: list[str], fault: str) -> None:
+    refused = bluegrid("promote", "line-loading", "d2", *arguments)
+    assert refused.returncode == 2
+    assert fault in refused.stderr
 
 
 def test_ctrl_c_lets_pulumi_end_and_goes_back(place: Place) -> None:
