@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tools.demo.workspace import Ran
 
 BUCKET = "state"
+_BACKEND = "{.spec.rules[0].http.paths[0].backend.service.name}"
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,26 @@ class Regions:
         return Load.start(work.place.route_url, SERVICE, requests, report, rate=rate, host=work.host)
 
 
+def kubectl(work: Workspace, *arguments: str) -> str:
+    """Ask a region's namespace; returns what was printed."""
+    return (
+        work.run("kubectl", "--context", work.place.context, "--namespace", work.namespace, *arguments)
+        .require()
+        .output
+    )
+
+
 def backend(work: Workspace) -> str:
     """The cluster that the live Ingress of a region points at."""
-    path = "{.spec.rules[0].http.paths[0].backend.service.name}"
-    kubectl = ("kubectl", "--context", work.place.context, "--namespace", work.namespace)
-    ran = work.run(*kubectl, "get", "ingress", SERVICE, f"--output=jsonpath={path}").require()
-    return ran.output.removeprefix(f"{SERVICE}-")
+    return kubectl(work, "get", "ingress", SERVICE, f"--output=jsonpath={_BACKEND}").removeprefix(
+        f"{SERVICE}-"
+    )
+
+
+def wait_until_live(work: Workspace, cluster: str) -> None:
+    """Wait until it points at this one."""
+    condition = f"--for=jsonpath={_BACKEND}={SERVICE}-{cluster}"
+    kubectl(work, "wait", f"ingress/{SERVICE}", condition, "--timeout=120s")
 
 
 @contextmanager

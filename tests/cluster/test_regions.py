@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.cluster.regions import Regions, backend, two_regions
+from tests.cluster.regions import Regions, backend, kubectl, two_regions, wait_until_live
 from tools.demo.workspace import SERVICE
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def test_an_update_that_is_interrupted_before_its_proof_goes_back(regions: Regio
         east.pulumi("config", "set", f"bluegrid:{key}", other).require()
     try:
         with regions.start_promoting("d2", "east", "--bake", "0") as promoting:
-            _wait_until_live(east, "d2")
+            wait_until_live(east, "d2")
             promoting.send_signal(signal.SIGTERM)
             told, _ = promoting.communicate(timeout=300)
     finally:
@@ -106,17 +105,7 @@ def test_a_switch_of_one_region_leaves_the_other_as_it_is(regions: Regions) -> N
 
 def _version(work: Workspace) -> str:
     """Changes whenever anybody writes the live Ingress."""
-    kubectl = ("kubectl", "--context", work.place.context, "--namespace", work.namespace)
-    return work.run(
-        *kubectl, "get", "ingress", SERVICE, "--output=jsonpath={.metadata.resourceVersion}"
-    ).output
-
-
-def _wait_until_live(work: Workspace, cluster: str) -> None:
-    deadline = time.monotonic() + 120
-    while backend(work) != cluster:
-        assert time.monotonic() < deadline, f"{cluster} is not live in {work.stack}"
-        time.sleep(0.2)
+    return kubectl(work, "get", "ingress", SERVICE, "--output=jsonpath={.metadata.resourceVersion}")
 
 
 @contextmanager

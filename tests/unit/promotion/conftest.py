@@ -57,10 +57,6 @@ def stop(*_):
     print("error: update canceled")
     sys.exit(1)
 
-if does == "waits":
-    signal.signal(signal.SIGINT, stop)
-    (folder / "waiting").touch()
-    signal.pause()
 if does not in ("fails", "changes nothing"):
     live = re.search("^  live: (.*)$", (folder / "registry" / "g1.yaml").read_text(), re.M)[1]
     by_region = dict(re.findall(r"(\\w+): (\\w+)", live)) or dict(default=live)
@@ -68,6 +64,10 @@ if does not in ("fails", "changes nothing"):
     seen = json.loads(state.read_text()) | dict(live=by_region.get(stack, by_region["default"]))
     state.with_suffix(".new").write_text(json.dumps(seen))
     state.with_suffix(".new").replace(state)
+if does == "waits":
+    signal.signal(signal.SIGINT, stop)
+    (folder / "waiting").touch()
+    signal.pause()
 if does in ("fails", "is not proven"):
     print("    error: the stack is locked" if does == "fails" else "    error: the proxy did not answer")
     print("    error: update failed")

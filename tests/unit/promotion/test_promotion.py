@@ -152,32 +152,35 @@ def test_what_is_no_time_or_no_region_is_wrong_usage(arguments: list[str], fault
     assert fault in refused.stderr
 
 
-def test_ctrl_c_lets_pulumi_end_and_goes_back(place: Place) -> None:
-    place.pulumi("east", "waits")
-    command = [
-        str(BLUEGRID),
-        "promote",
-        "line-loading",
-        "d2",
-        "--regions",
-        "north,east",
-        "--bake",
-        "0",
-        "--json",
-    ]
-    command += ["--registry", str(place.registry), "--stacks", str(place.folder)]
+@pytest.mark.parametrize(
+    ("number", "back", "why"),
+    [
+        (signal.SIGINT, "works", "interrupted"),
+        (
+            signal.SIGTERM,
+            "is not proven",
+            "interrupted; going back: pulumi up: the proxy did not answer",
+        ),
+    ],
+)
+def test_who_interrupts_it_lets_pulumi_end_and_has_the_region_go_back(
+    place: Place, number: signal.Signals, back: str, why: str
+) -> None:
+    place.pulumi("east", "waits", back)
+    options = ["--regions", "north,east", "--bake", "0", "--json"]
+    options += ["--registry", str(place.registry), "--stacks", str(place.folder)]
+    command = [str(BLUEGRID), "promote", "line-loading", "d2", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         deadline = time.monotonic() + 60
         while not (place.folder / "waiting").exists():
             assert time.monotonic() < deadline, "pulumi was not started"
             time.sleep(0.05)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         printed, told = running.communicate(timeout=60)
     assert running.returncode == 1
     assert told.splitlines()[-1] == "error: east: interrupted; now live: d2 in north, d1 in east"
-    rows = json.loads(printed)["regions"]
-    assert [(row["region"], row["live"], row["stage"]) for row in rows] == [
-        ("north", "d2", "live"),
-        ("east", "d1", "back"),
-    ]
+    north, east = json.loads(printed)["regions"]
+    assert (north["live"], north["stage"]) == ("d2", "live")
+    assert (east["live"], east["stage"], east["why"]) == ("d1", "back", why)
     assert place.live == "{default: d1, north: d2, east: d1}"
+    assert place.calls == ["north", "east", "east"]
