@@ -42,7 +42,7 @@ model_infer_request_failure_total{{model_set="g1",status="500"}} {failed}
 PULUMI = """\
 #!{python} -IS
 \"\"\"Applies `live` of the registry to a region; each line of `<stack>.does` is a fault of one call.\"\"\"
-import json, re, signal, sys
+import json, re, signal, sys, time
 from pathlib import Path
 
 folder = Path({folder!r})
@@ -54,6 +54,9 @@ does, _, rest = script.read_text().partition("\\n") if script.exists() else ("",
 script.write_text(rest)
 
 def stop(*_):
+    with (folder / "interrupts").open("a") as interrupts:
+        interrupts.write(stack + "\\n")
+    time.sleep(0.5)
     print("error: update canceled")
     sys.exit(1)
 

@@ -50,8 +50,8 @@ def test_requests_are_counted_from_the_start_of_the_bake(place: Place, north: Na
     place.set("north", answered=5000, failed=4000)
     seen = bake(north, 0.3)
     assert seen.failed == 0
-    assert 0 < seen.requests < 5000
-    assert seen.requests % 100 == 0
+    # It answers 100 more each time that it is asked; the first look is the start.
+    assert seen.requests == place.state("bluegrid-north")["answered"] - 5000 - 100 > 100
 
 
 def test_more_failures_than_may_be_end_it(place: Place, north: Namespace) -> None:

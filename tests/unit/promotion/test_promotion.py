@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -170,12 +171,15 @@ def test_who_interrupts_it_lets_pulumi_end_and_has_the_region_go_back(
     options = ["--regions", "north,east", "--bake", "0", "--json"]
     options += ["--registry", str(place.registry), "--stacks", str(place.folder)]
     command = [str(BLUEGRID), "promote", "line-loading", "d2", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
         deadline = time.monotonic() + 60
         while not (place.folder / "waiting").exists():
             assert time.monotonic() < deadline, "pulumi was not started"
             time.sleep(0.05)
-        running.send_signal(number)
+        # As a terminal does it: all that were started are told.
+        os.killpg(running.pid, number)
         printed, told = running.communicate(timeout=60)
     assert running.returncode == 1
     assert told.splitlines()[-1] == "error: east: interrupted; now live: d2 in north, d1 in east"
@@ -184,3 +188,5 @@ def test_who_interrupts_it_lets_pulumi_end_and_has_the_region_go_back(
     assert (east["live"], east["stage"], east["why"]) == ("d1", "back", why)
     assert place.live == "{default: d1, north: d2, east: d1}"
     assert place.calls == ["north", "east", "east"]
+    # Twice would have made it drop everything.
+    assert (place.folder / "interrupts").read_text().split() == ["east"]
