@@ -24,6 +24,7 @@ from model_registry.registry_files.registry import Registry
 try:
     config = StackConfig.read()
     registry = Registry.load(config.registry)
+    offered = config.sized(registry.in_region(config.region))
 except BluegridError as error:
     raise pulumi.RunError(str(error)) from None
 
@@ -60,7 +61,6 @@ hosting = Hosting(
     drain=Drain(config.route_address, config.host),
     reasons=Reasons(config.kube_context, config.kubeconfig),
 )
-offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]
 
 

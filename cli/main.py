@@ -16,6 +16,7 @@ from cli import (
     models,
     output,
     previews,
+    promotions,
     pushes,
     sets,
     signing,
@@ -45,6 +46,9 @@ app.command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/mod
 app.command("gc", epilog="Example: `bluegrid gc --registry main/registry --delete`")(upkeep.collect)
 app.command(epilog="Example: `bluegrid switch line-loading d2 --up --stack north`")(switches.switch)
 app.command(epilog="Example: `bluegrid rollback line-loading --up --stack north`")(switches.rollback)
+app.command(epilog="Example: `bluegrid promote line-loading d2 --regions north,east --bake 10m`")(
+    promotions.promote
+)
 app.command(epilog="Example: `bluegrid status line-loading --context north --watch`")(status.status)
 app.command(epilog="Example: `bluegrid scale line-loading d1 4 --up --stack north`")(sizes.scale)
 app.command(epilog="Example: `bluegrid resources line-loading d1 --memory 4Gi`")(sizes.resources)

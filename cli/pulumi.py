@@ -20,6 +20,7 @@ from ruamel.yaml.error import YAMLError
 
 from model_registry import ConfigError
 from previews import KubernetesObject
+from promotion import target, up_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,9 +30,6 @@ StackName = Annotated[
     str | None, typer.Option("--stack", envvar="BLUEGRID_STACK", help="The stack, with --up or --dry-run.")
 ]
 ConfigFile = Annotated[str | None, typer.Option(help="Passed on to Pulumi, with --up or --dry-run.")]
-
-LIVE_ROUTE = "urn:pulumi:{stack}::bluegrid::**::{service}"
-"""The live route alone: another cluster of the stack that cannot start must not hold up a switch."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +48,14 @@ class Stack:
             raise ConfigError("pulumi is not on PATH, so nothing is changed; see `bluegrid doctor`")
         return cls(name, config_file)
 
-    def up(self, *options: str, service: str | None = None) -> int:
-        """Run `pulumi up`, of a service's live route alone where one is named; returns the exit code."""
+    def up(self, *options: str) -> int:
+        """Run `pulumi up`; returns the exit code."""
         files = [] if self.config_file is None else ["--config-file", self.config_file]
-        return self._run("up", *options, *files, *self._targets(service))
+        return _run(["pulumi", "up", *options, *files, "--stack", self.name])
+
+    def up_live_route(self, service: str) -> int:
+        """Run `pulumi up` of a service's live route alone; returns the exit code."""
+        return _run(up_command(service, self.name, self.config_file))
 
     def preview(self, registry: Path, service: str | None = None) -> int:
         """Show what `pulumi up` would do if `registry` were the stack's; returns the exit code."""
@@ -63,7 +65,8 @@ class Stack:
             settings["config"]["bluegrid:registry"] = str(registry)
             yaml.dump(settings, file)
             file.flush()
-            return self._run("preview", "--diff", "--config-file", file.name, *self._targets(service))
+            targets = target(service, self.name) if service else ["--stack", self.name]
+            return _run(["pulumi", "preview", "--diff", "--config-file", file.name, *targets])
 
     def objects(self) -> list[KubernetesObject]:
         """Return what Pulumi has made, as its state tells; ConfigError when it does not."""
@@ -90,8 +93,12 @@ class Stack:
             raise ConfigError(f"{file}: the settings of stack {self.name} cannot be read; {remedy}") from None
         return settings
 
-    def _targets(self, service: str | None) -> Sequence[str]:
-        return ["--target", LIVE_ROUTE.format(stack=self.name, service=service)] if service else []
 
-    def _run(self, command: str, *options: str) -> int:
-        return subprocess.run(["pulumi", command, *options, "--stack", self.name], check=False).returncode
+def _run(command: Sequence[str]) -> int:
+    with subprocess.Popen(command) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                # The terminal has told Pulumi too, which ends in good order; killed, it would leave a lock.
+                continue

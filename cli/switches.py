@@ -41,7 +41,7 @@ def switch(
     text = f"{service}{where}: {done.old} -> {done.new} in {registry}"
     output.emit(as_json=as_json, data=asdict(done), text=text if up else f"{text}; apply it with `pulumi up`")
     if target is not None:
-        sys.exit(target.up("--yes", "--skip-preview", service=service))
+        sys.exit(target.up_live_route(service))
 
 
 def rollback(

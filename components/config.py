@@ -6,8 +6,10 @@ tell.
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - pydantic reads it
-from typing import Annotated, Any
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads these
+from decimal import Decimal  # noqa: TC003
+from pathlib import Path  # noqa: TC003
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
@@ -16,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictInt,
     StringConstraints,
     ValidationError,
     ValidationInfo,
@@ -23,7 +26,13 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from components.sizes import sized
 from model_registry.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from model_registry.registry_files.schema import RegistryFile
 
 PROJECT = "bluegrid"
 
@@ -59,6 +68,8 @@ class StackConfig(BaseModel):
     standing_domain: Domain
     request_factor: Annotated[float, Field(gt=0, le=1)]
     ready_timeout: Annotated[int, Field(gt=0)]
+    size_factor: Annotated[Decimal, Field(gt=0, le=100)]
+    replicas: Mapping[str, Annotated[StrictInt, Field(ge=0)]]
 
     @field_validator("kubeconfig")
     @classmethod
@@ -73,6 +84,10 @@ class StackConfig(BaseModel):
         if secret is not None and given.data.get("host") is None:
             raise ValueError("a certificate is of a host; set bluegrid:host too")
         return secret
+
+    def sized(self, files: Iterable[RegistryFile]) -> tuple[RegistryFile, ...]:
+        """Return the registry's files with this stack's own numbers of pods; ConfigError: a name is wrong."""
+        return sized(files, self.size_factor, self.replicas)
 
     @classmethod
     def read(cls) -> StackConfig:
@@ -93,11 +108,15 @@ class StackConfig(BaseModel):
 
 _SECRETS = {"storeAccessKey", "storeSecretKey", "routeKey"}
 
+_OBJECTS = {"replicas"}
+
 _FORMS = {
     "store": "s3://bucket/prefix?endpoint=URL&region=NAME",
     "routeAddress": "http://ADDRESS, without a path",
     "requestFactor": "a number above 0 and at most 1",
     "readyTimeout": "a number of seconds above 0",
+    "sizeFactor": "a number above 0 and at most 100",
+    "replicas": "a number of pods",
     "namespace": "a DNS label",
     "host": "a DNS name",
     "standingDomain": "a DNS name",
@@ -113,12 +132,15 @@ def _keys() -> list[str]:
 
 
 def _value(config: pulumi.Config, key: str) -> Any:
-    return config.get_secret(key) if key in _SECRETS else config.get(key)
+    if key in _SECRETS:
+        return config.get_secret(key)
+    return config.get_object(key) if key in _OBJECTS else config.get(key)
 
 
 def _line(error: Any) -> str:
-    key = str(error["loc"][0])
-    command = f"pulumi config set {'--secret ' if key in _SECRETS else ''}{PROJECT}:{key}"
+    key, inner = str(error["loc"][0]), ".".join(map(str, error["loc"]))
+    option = "--secret " if key in _SECRETS else "--path " if key != inner else ""
+    command = f"pulumi config set {option}{PROJECT}:{inner}"
     if error["type"] == "extra_forbidden":
         known = ", ".join(field.alias or name for name, field in StackConfig.model_fields.items())
         return f"{PROJECT}:{key} is no key of this project; known: {known}: pulumi config rm {PROJECT}:{key}"
@@ -126,4 +148,4 @@ def _line(error: Any) -> str:
         return f"{PROJECT}:{key} is not set: {command} {_FORMS.get(key, 'VALUE')}"
     form = _FORMS.get(key)
     fault = f"{error['input']!r} is not {form}" if form else error["msg"].removeprefix("Value error, ")
-    return f"{PROJECT}:{key}: {fault}: {command} VALUE"
+    return f"{PROJECT}:{inner}: {fault}: {command} VALUE"

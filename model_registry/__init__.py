@@ -32,6 +32,7 @@ from model_registry.registry_files.editing import (
     remove_set,
     remove_version,
     switch,
+    unify_live,
 )
 from model_registry.registry_files.registry import Registry
 from model_registry.registry_files.schema import (
@@ -129,6 +130,7 @@ __all__ = [
     "sha256_hex",
     "sign",
     "switch",
+    "unify_live",
     "verify",
     "verify_folder",
     "verify_signature",

@@ -17,6 +17,7 @@ from model_registry import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 LABEL = "bluegrid.io"
 """Domain of the labels by which objects belong to a service; `components/naming.py` writes them."""
@@ -67,12 +68,13 @@ class Namespace:
     """`kubernetes.client.ApiClient`; it may be used from many threads."""
 
     @classmethod
-    def connect(cls, context: str, name: str) -> Namespace:
+    def connect(cls, context: str, name: str, kubeconfig: Path | None = None) -> Namespace:
         """Read the kubeconfig; nothing is asked yet.
 
         Args:
             context: a context of the kubeconfig; the default one is never used.
             name: of the namespace.
+            kubeconfig: None: $KUBECONFIG, then ~/.kube/config.
 
         Raises:
             KubernetesError: the kubeconfig has no such context.
@@ -85,7 +87,9 @@ class Namespace:
         settings.connection_pool_maxsize = AT_ONCE
         settings.retries = False
         try:
-            config.load_kube_config(context=context, client_configuration=settings)  # type: ignore[no-untyped-call]
+            config.load_kube_config(
+                kubeconfig and str(kubeconfig), context=context, client_configuration=settings
+            )  # type: ignore[no-untyped-call]
         except ConfigException as error:
             raise _refusal(context, error) from error
         return cls(context, name, client.ApiClient(settings))

@@ -12,7 +12,7 @@ from model_registry.registry_files.yaml_edit import in_one_line
 from model_registry.registry_files.yaml_source import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from model_registry.registry_files.schema import Cluster, DeclaredSet, Service, Source, Version
@@ -231,6 +231,24 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
             now = cluster_id if is_alike else {**live, key: cluster_id}
             opened.change(file, service=offered.model_copy(update={"live": now}))
         return Switch(service, region, old, cluster_id)
+
+
+def unify_live(folder: Path, service: str, regions: Iterable[str]) -> bool:
+    """Say in one word which cluster is live, where it is the same one in all these regions.
+
+    Returns:
+        Whether the file has changed.
+
+    Raises:
+        RegistryError: there is no such service, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file, offered = opened.service(service)
+        live = {offered.live_in(region) for region in regions}
+        if isinstance(offered.live, str) or len(live) != 1:
+            return False
+        opened.change(file, service=offered.model_copy(update={"live": live.pop()}))
+        return True
 
 
 def _refuse_live(service: Service, cluster_id: str) -> None:

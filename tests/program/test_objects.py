@@ -60,6 +60,12 @@ def test_a_service_sends_requests_to_the_pods_of_its_cluster_only(registry: Writ
     assert preflight["app"] == "line-loading-d1-preflight"
 
 
+def test_a_region_has_its_own_numbers_of_pods(registry: Write) -> None:
+    plan = run_program(registry(), sizeFactor="1.5", replicas='{"line-loading-d2": 1}')
+    pods = {name: plan[f"Deployment line-loading-{name}"].inputs["spec"]["replicas"] for name in ("d1", "d2")}
+    assert pods == {"d1": 3, "d2": 1}
+
+
 def test_the_live_route_is_the_one_url_of_the_service(registry: Write) -> None:
     plan = run_program(registry(), host="models.example.org")
     assert path_of(plan, "Ingress line-loading") == {
