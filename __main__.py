@@ -26,7 +26,9 @@ cluster = pulumi.ResourceOptions(
 )
 platform = Platform(
     "platform",
-    PlatformArgs(config.namespace, config.store, config.store_access_key, config.store_secret_key),
+    PlatformArgs(
+        config.namespace, config.store, config.store_access_key, config.store_secret_key, config.quota
+    ),
     cluster,
 )
 hosting = Hosting(

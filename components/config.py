@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from model_registry.errors import ConfigError
+from model_registry.names import Quantity  # noqa: TC001 - pydantic reads it
 
 PROJECT = "bluegrid"
 
@@ -59,6 +60,9 @@ class StackConfig(BaseModel):
     standing_domain: Domain
     request_factor: Annotated[float, Field(gt=0, le=1)]
     ready_timeout: Annotated[int, Field(gt=0)]
+    quota_cpu: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
+    quota_memory: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
+    quota_pods: Annotated[Annotated[int, Field(gt=0)] | None, _NONE_IF_EMPTY] = None
 
     @field_validator("kubeconfig")
     @classmethod
@@ -73,6 +77,16 @@ class StackConfig(BaseModel):
         if secret is not None and given.data.get("host") is None:
             raise ValueError("a certificate is of a host; set bluegrid:host too")
         return secret
+
+    @property
+    def quota(self) -> dict[str, str]:
+        """The quotas that are set, by the resource's name in a ResourceQuota."""
+        given = {
+            "requests.cpu": self.quota_cpu,
+            "requests.memory": self.quota_memory,
+            "pods": self.quota_pods,
+        }
+        return {resource: str(most) for resource, most in given.items() if most is not None}
 
     @classmethod
     def read(cls) -> StackConfig:
@@ -98,6 +112,9 @@ _FORMS = {
     "routeAddress": "http://ADDRESS, without a path",
     "requestFactor": "a number above 0 and at most 1",
     "readyTimeout": "a number of seconds above 0",
+    "quotaCpu": "a Kubernetes quantity, such as 8",
+    "quotaMemory": "a Kubernetes quantity, such as 16Gi",
+    "quotaPods": "a number above 0",
     "namespace": "a DNS label",
     "host": "a DNS name",
     "standingDomain": "a DNS name",

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from model_registry.errors import BluegridError
 from previews.changes import changes_between
+from previews.quota import shortages
 from previews.states import states_of_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from decimal import Decimal
 
     from previews.plan import KubernetesObject, Plan
+    from previews.quota import Shortage
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _LIMITS = ("cpu", "memory")
@@ -72,6 +75,7 @@ def check_plan(plan: Plan) -> list[Finding]:
                 for name in ingress.backends
                 if name not in services
             ]
+    findings += [_of_a_shortage(shortage) for shortage in shortages(plan)]
     for change in changes_between(states_of_objects(plan.objects_before()), states_of_objects(after)):
         if change.switch is not None and change.after is not None and len(change.after.clusters) == 1:
             message = "the switch leaves no standby; keep one cluster to go back to for one more update"
@@ -102,6 +106,18 @@ def _of_a_container(each: KubernetesObject, container: Mapping[str, Any]) -> Ite
     if security.get("privileged") or security.get("allowPrivilegeEscalation", True):
         message = f"container {name} may gain privileges; set allowPrivilegeEscalation: false"
         yield _finding("no-privileges", each, message)
+
+
+def _of_a_shortage(short: Shortage) -> Finding:
+    when = "while new pods run beside old ones" if short.passes else "by all pods"
+    needed, allowed = (_amount(value, short.resource) for value in (short.needed, short.allowed))
+    message = f"{short.resource}: {needed} needed {when}, {allowed} allowed; raise the quota or ask for less"
+    level = Level.ADVISORY if short.passes else Level.MANDATORY
+    return Finding("quota-suffices", level, f"ResourceQuota {short.quota}", message)
+
+
+def _amount(value: Decimal, resource: str) -> str:
+    return f"{value / 2**20:.0f}Mi" if resource.endswith("memory") else f"{value.normalize():f}"
 
 
 def _finding(rule: str, each: KubernetesObject, message: str) -> Finding:
