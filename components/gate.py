@@ -21,6 +21,7 @@ ANSWERS_IN_A_ROW = 20
 """Of the live route, before anything old may go."""
 ANSWER_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
+_REMEDY = "nothing old was deleted: look at the Ingress controller, or switch back, then `pulumi up`"
 
 
 class RouteNotProven(BluegridError):  # noqa: N818 - what is not, is the fault
@@ -39,6 +40,7 @@ class Gate:
         answers: how many in a row.
         timeout: seconds until it is given up.
         or_no_route: whether it is as good that the proxy knows no such route.
+        remedy: what it means that it was not seen, and what to do then.
     """
 
     address: str
@@ -48,6 +50,7 @@ class Gate:
     answers: int
     timeout: float
     or_no_route: bool = False
+    remedy: str = _REMEDY
 
     async def wait(self, host: str | None) -> None:
         """Ask until enough answers in a row are right.
@@ -90,8 +93,7 @@ class Gate:
         awaited = f"cluster {self.cluster}, version {self.version}, did not answer"
         return (
             f"service {self.service}: {awaited if self.cluster else 'its route did not go:'} "
-            f"{self.answers} times in a row through {url} in {self.timeout:g} s; last: {fault}; nothing old "
-            "was deleted: look at the Ingress controller, or switch back, then `pulumi up`"
+            f"{self.answers} times in a row through {url} in {self.timeout:g} s; last: {fault}; {self.remedy}"
         )
 
 

@@ -7,7 +7,7 @@ that Pulumi would delete first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -19,7 +19,7 @@ from pulumi_kubernetes.policy import v1 as policy
 from components import naming
 from components.gate import Gate
 from components.pod import Pods
-from components.route import Route, RouteArgs
+from components.route import Route, RouteArgs, proof
 
 if TYPE_CHECKING:
     from components.hosting import Hosting
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 # A Job says that it ran out of time; Pulumi's own time-out would not know why.
 _JOB_REPORT_SECONDS = 15
+
+# A standby that runs answers at once; one that has died since would not in any time.
+_READY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,10 @@ class ModelClusterArgs:
         service: name of the service that it belongs to.
         model_set: the set of that service.
         version: what it serves.
-        cluster: its ID and size, from the registry.
+        cluster: its ID and size, as it runs in this region.
         hosting: what it shares with the stack's other clusters.
+        replicas: number of its pods, where that is known only later: they are scaled then. None: at once.
+        before_scaling: has to pass before its pods change.
     """
 
     service: str
@@ -46,6 +51,8 @@ class ModelClusterArgs:
     version: Version
     cluster: Cluster
     hosting: Hosting
+    replicas: pulumi.Input[int] | None = None
+    before_scaling: pulumi.ResourceHook | None = None
 
 
 class ModelCluster(pulumi.ComponentResource):
@@ -92,17 +99,21 @@ class ModelCluster(pulumi.ComponentResource):
     def _make_deployment(self) -> apps.Deployment:
         labels = self._labels | naming.selector(self._full_name)
         seconds = self._args.hosting.ready_timeout
+        replicas, hook = self._args.replicas, self._args.before_scaling
+        hooks = pulumi.ResourceHookBinding(before_update=[hook]) if hook is not None else None
         return apps.Deployment(
             self._full_name,
             metadata=self._metadata(self._full_name, labels),
             spec={
-                "replicas": self._args.cluster.replicas,
+                "replicas": self._args.cluster.replicas if replicas is None else replicas,
                 "selector": {"match_labels": naming.selector(self._full_name)},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0}},
                 "progress_deadline_seconds": seconds,
                 "template": {"metadata": {"labels": labels}, "spec": self._pods.serving()},
             },
-            opts=self._child(self.preflight, seconds=seconds),
+            opts=pulumi.ResourceOptions.merge(
+                self._child(self.preflight, seconds=seconds), pulumi.ResourceOptions(hooks=hooks)
+            ),
         )
 
     def _make_service(self) -> core.Service:
@@ -127,9 +138,6 @@ class ModelCluster(pulumi.ComponentResource):
 
     def _make_standing_route(self) -> Route:
         args, hosting = self._args, self._args.hosting
-        host = pulumi.Output.secret(hosting.route_key).apply(
-            lambda key: naming.standing_host(key, args.service, args.cluster.id, hosting.standing_domain)
-        )
         return Route(
             self._full_name,
             RouteArgs(
@@ -137,7 +145,7 @@ class ModelCluster(pulumi.ComponentResource):
                 ingress_class=hosting.ingress_class,
                 service=args.service,
                 backend=self._full_name,
-                host=host,
+                host=self._standing_host(),
                 labels=self._labels | naming.selector(self._full_name),
                 # A cluster of no pods has nobody to answer.
                 gate=self.gate(answers=1) if args.cluster.replicas else None,
@@ -159,6 +167,24 @@ class ModelCluster(pulumi.ComponentResource):
             version=args.version.id,
             answers=answers,
             timeout=args.hosting.ready_timeout,
+        )
+
+    def ready(self) -> pulumi.ResourceHook | None:
+        """The proof, just before the live route leads here, that this cluster answers; None as for `gate`.
+
+        Its pods may be ready, and the proxy not have heard of them. Or they have died since.
+        """
+        gate = self.gate(answers=1)
+        if gate is None:
+            return None
+        remedy = "the live route is as it was: see `bluegrid status`, or switch to another cluster"
+        gate = replace(gate, timeout=_READY_SECONDS, remedy=remedy)
+        return proof(f"{self._full_name}-ready", gate, self._standing_host())
+
+    def _standing_host(self) -> pulumi.Output[str]:
+        args, hosting = self._args, self._args.hosting
+        return pulumi.Output.secret(hosting.route_key).apply(
+            lambda key: naming.standing_host(key, args.service, args.cluster.id, hosting.standing_domain)
         )
 
     def _metadata(self, name: str, labels: dict[str, str] | None = None) -> dict[str, object]:

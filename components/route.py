@@ -9,6 +9,7 @@ import pulumi
 from pulumi_kubernetes.networking import v1 as networking
 
 from components import naming
+from components.gate import RouteNotProven
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,7 @@ class RouteArgs:
         tls_secret: name of the Secret with the host's certificate; None: no TLS.
         gate: what has to be seen at the proxy after a change; None: nothing.
         drain: proves that nobody is sent to the backend before the route goes; None: it goes at once.
+        ready: has to pass before an existing route leads to the backend; None: nothing has.
         timeout: seconds in which the Ingress controller has to accept it.
     """
 
@@ -43,6 +45,7 @@ class RouteArgs:
     gate: Gate | None
     timeout: int
     drain: Drain | None = None
+    ready: pulumi.ResourceHook | None = None
     tls_secret: str | None = None
 
 
@@ -54,6 +57,7 @@ class Route(pulumi.ComponentResource):
     def __init__(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bluegrid:serving:Route", name, None, opts)
         timeout = f"{args.timeout}s"
+        self._failed_proofs: list[str] = []
         self.ingress = networking.Ingress(
             name,
             metadata={"name": name, "namespace": args.namespace, "labels": args.labels},
@@ -62,11 +66,20 @@ class Route(pulumi.ComponentResource):
                 parent=self,
                 # A component's own dependencies are not its children's.
                 depends_on=opts.depends_on if opts else None,
-                hooks=_hooks(name, args),
+                hooks=_hooks(name, args, self._failed_proofs),
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
         self.register_outputs({})
+
+    async def is_good(self) -> bool:
+        """Whether the route is written as declared and proven, once that is known; in a preview it will be.
+
+        An update that goes on after errors (`--continue-on-error`) gets here without either.
+        """
+        await self.ingress.urn.future()
+        is_written = pulumi.runtime.is_dry_run() or await self.ingress.metadata.is_known()
+        return is_written and not self._failed_proofs
 
 
 def _spec(args: RouteArgs) -> networking.IngressSpecArgsDict:
@@ -80,17 +93,27 @@ def _spec(args: RouteArgs) -> networking.IngressSpecArgsDict:
     return {"ingress_class_name": args.ingress_class, "rules": [{**host, "http": {"paths": [path]}}], **tls}
 
 
-def _hooks(name: str, args: RouteArgs) -> pulumi.ResourceHookBinding:
-    """A hook that raises ends the update before anything is deleted."""
-    proofs: list[pulumi.ResourceHook | pulumi.ResourceHookFunction] = []
-    if args.gate is not None:
-        proofs.append(_proof(name, args.gate, args.host))
+def _hooks(name: str, args: RouteArgs, failed: list[str]) -> pulumi.ResourceHookBinding:
+    """A hook that raises ends the update: before this route changes, or before anything is deleted."""
+    ready = [args.ready] if args.ready is not None else []
+    proofs = [proof(f"{name}-gate", args.gate, args.host, failed)] if args.gate is not None else []
     drained = [args.drain.hook] if args.drain is not None else []
-    return pulumi.ResourceHookBinding(after_create=proofs, after_update=proofs, before_delete=[*drained])
+    return pulumi.ResourceHookBinding(
+        before_update=[*ready], after_create=[*proofs], after_update=[*proofs], before_delete=[*drained]
+    )
 
 
-def _proof(name: str, gate: Gate, host: pulumi.Input[str] | None) -> pulumi.ResourceHook:
+def proof(
+    name: str, gate: Gate, host: pulumi.Input[str] | None, failed: list[str] | None = None
+) -> pulumi.ResourceHook:
+    """A hook that waits until the proxy answers for this host as the gate demands; `failed` gets its name."""
+
     async def prove(_: pulumi.ResourceHookArgs) -> None:
-        await gate.wait(await pulumi.Output.from_input(host).future())
+        try:
+            await gate.wait(await pulumi.Output.from_input(host).future())
+        except RouteNotProven:
+            if failed is not None:
+                failed.append(name)
+            raise
 
-    return pulumi.ResourceHook(f"{name}-gate", prove)
+    return pulumi.ResourceHook(name, prove)
