@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from components.drain import Drain
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hosting:
     """What the clusters and routes of a stack share.
 
@@ -38,11 +38,11 @@ class Hosting:
     store: Input[str]
     image: Input[str]
     ingress_class: Input[str]
-    host: str | None
-    tls_secret: str | None
+    host: str | None = None
+    tls_secret: str | None = None
     route_key: Input[str]
-    standing_domain: str
-    route_address: str | None
-    request_factor: float
-    ready_timeout: int
+    standing_domain: str = "standing.invalid"
+    route_address: str | None = None
+    request_factor: float = 1
+    ready_timeout: int = 600
     drain: Drain
