@@ -42,6 +42,7 @@ class ModelClusterArgs:
         version: what it serves.
         cluster: its ID and size, as it runs in this region.
         hosting: what it shares with the stack's other clusters.
+        most_replicas: number of its pods when it is live.
         replicas: number of its pods, where that is known only later: they are scaled then. None: at once.
         before_scaling: has to pass before its pods change.
     """
@@ -51,6 +52,7 @@ class ModelClusterArgs:
     version: Version
     cluster: Cluster
     hosting: Hosting
+    most_replicas: int
     replicas: pulumi.Input[int] | None = None
     before_scaling: pulumi.ResourceHook | None = None
 
@@ -74,7 +76,8 @@ class ModelCluster(pulumi.ComponentResource):
         self.preflight = self._make_preflight()
         self.deployment = self._make_deployment()
         self.service = self._make_service()
-        if args.cluster.replicas > 1:
+        # Not by what runs now: an update of the live route alone could neither make nor delete it.
+        if args.most_replicas > 1:
             self._make_disruption_budget()
         self.standing_route = self._make_standing_route()
         self.register_outputs({})

@@ -53,13 +53,13 @@ class ModelService(pulumi.ComponentResource):
         live = service.live_in(args.region)
         running = {cluster.id: cluster for cluster in service.as_run_in(args.region)}
         self._handover = Handover(name, running) if args.hosting.route_address is None else None
-        clusters = {live: self._cluster(running.pop(live))}
+        clusters = {live: self._cluster(running.pop(live), service.cluster(live).replicas)}
         self.live_route = self._make_live_route(live, clusters[live])
         for cluster in running.values():
             replicas: pulumi.Output[int] = pulumi.Output.from_input(
                 self._pods_of(cluster, service.cluster(cluster.id))
             )
-            clusters[cluster.id] = self._cluster(cluster, replicas)
+            clusters[cluster.id] = self._cluster(cluster, service.cluster(cluster.id).replicas, replicas)
         self.clusters = clusters
         self.url = _origin(args.hosting) + naming.service_path(name)
         self.register_outputs({"url": pulumi.Output.from_input(self._url_once_good())})
@@ -87,7 +87,9 @@ class ModelService(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=[cluster]),
         )
 
-    def _cluster(self, cluster: Cluster, replicas: pulumi.Input[int] | None = None) -> ModelCluster:
+    def _cluster(
+        self, cluster: Cluster, most: int, replicas: pulumi.Input[int] | None = None
+    ) -> ModelCluster:
         file, handover = self._file, self._handover
         return ModelCluster(
             ModelClusterArgs(
@@ -96,6 +98,7 @@ class ModelService(pulumi.ComponentResource):
                 version=file.version(cluster.version),
                 cluster=cluster,
                 hosting=self._args.hosting,
+                most_replicas=most,
                 replicas=replicas,
                 before_scaling=None if replicas is None or handover is None else handover.before_scaling,
             ),

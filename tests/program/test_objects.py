@@ -282,8 +282,8 @@ def test_standbys_have_fewer_pods_where_the_service_says_so(registry: Write) -> 
         plan = run_program(folder, stack)
         for cluster, replicas in expected.items():
             assert plan[f"Deployment line-loading-{cluster}"].inputs["spec"]["replicas"] == replicas
-            budget = f"PodDisruptionBudget line-loading-{cluster}"
-            assert (budget in plan.resources) == (replicas > 1)
+            # A switch neither makes nor deletes it.
+            assert f"PodDisruptionBudget line-loading-{cluster}" in plan.resources
 
 
 def test_a_standby_has_no_more_pods_than_when_it_is_live(registry: Write) -> None:
