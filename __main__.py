@@ -8,14 +8,12 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components import (
-    Drain,
     Hosting,
     ModelService,
     ModelServiceArgs,
     Platform,
     PlatformArgs,
-    Proofs,
-    Reasons,
+    Safeguards,
     StackConfig,
 )
 from model_registry.errors import BluegridError
@@ -39,7 +37,9 @@ cluster = pulumi.ResourceOptions(
 )
 platform = Platform(
     "platform",
-    PlatformArgs(config.namespace, config.store, config.store_access_key, config.store_secret_key),
+    PlatformArgs(
+        config.namespace, config.store, config.store_access_key, config.store_secret_key, config.quota
+    ),
     cluster,
 )
 hosting = Hosting(
@@ -56,10 +56,7 @@ hosting = Hosting(
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
-    ready=Proofs("bluegrid-ready"),
-    arrived=Proofs("bluegrid-arrived"),
-    drain=Drain(config.route_address, config.host),
-    reasons=Reasons(config.kube_context, config.kubeconfig),
+    safeguards=Safeguards(config.kube_context, config.kubeconfig, config.route_address, config.host),
 )
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]
 

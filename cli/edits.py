@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cli.pulumi import Stack
+    from promotion import Target
 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Change nothing; show the edit and, of a named stack, the preview.")
@@ -24,14 +25,16 @@ DryRun = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
-def dry_run(registry: Path, edit: Callable[[Path], object], stack: Stack | None, route_of: str | None) -> int:
+def dry_run(
+    registry: Path, edit: Callable[[Path], object], stack: Stack | None, target: Target | None
+) -> int:
     """Show what an edit changes in YAML, and what `pulumi up` would then do; returns Pulumi's exit code.
 
     Args:
         registry: the folder that is left as it is.
         edit: is given a copy of it.
         stack: whose preview is shown; None: the edit alone.
-        route_of: the service whose live route alone is updated; None: everything.
+        target: what alone is updated; None: everything.
     """
     Registry.load(registry)
     with tempfile.TemporaryDirectory() as folder:
@@ -42,7 +45,7 @@ def dry_run(registry: Path, edit: Callable[[Path], object], stack: Stack | None,
         if stack is None:
             typer.echo("nothing is written; with --stack <name> the preview is shown too")
             return 0
-        return stack.preview(copy, route_of)
+        return stack.preview(copy, target)
 
 
 def _difference(before: Path, after: Path) -> Iterator[str]:

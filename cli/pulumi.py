@@ -20,10 +20,12 @@ from ruamel.yaml.error import YAMLError
 
 from model_registry import ConfigError
 from previews import KubernetesObject
-from promotion import target, up_command
+from promotion import up_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from promotion import Target
 
 Up = Annotated[bool, typer.Option("--up", help="Also run `pulumi up`, which shows its preview and asks.")]
 StackName = Annotated[
@@ -53,11 +55,11 @@ class Stack:
         files = [] if self.config_file is None else ["--config-file", self.config_file]
         return _run(["pulumi", "up", *options, *files, "--stack", self.name])
 
-    def up_live_route(self, service: str) -> int:
-        """Run `pulumi up` of a service's live route alone; returns the exit code."""
-        return _run(up_command(service, self.name, self.config_file))
+    def make_live(self, target: Target) -> int:
+        """Run `pulumi up` of what makes a cluster live, and of nothing else; returns the exit code."""
+        return _run(up_command(target, self.name, self.config_file))
 
-    def preview(self, registry: Path, service: str | None = None) -> int:
+    def preview(self, registry: Path, target: Target | None = None) -> int:
         """Show what `pulumi up` would do if `registry` were the stack's; returns the exit code."""
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
             yaml = YAML()
@@ -65,8 +67,8 @@ class Stack:
             settings["config"]["bluegrid:registry"] = str(registry)
             yaml.dump(settings, file)
             file.flush()
-            targets = target(service, self.name) if service else ["--stack", self.name]
-            return _run(["pulumi", "preview", "--diff", "--config-file", file.name, *targets])
+            options = target.options(self.name) if target else ["--stack", self.name]
+            return _run(["pulumi", "preview", "--diff", "--config-file", file.name, *options])
 
     def objects(self) -> list[KubernetesObject]:
         """Return what Pulumi has made, as its state tells; ConfigError when it does not."""

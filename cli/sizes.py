@@ -121,7 +121,7 @@ def _do(
     """
     if dry_run:
         target = pulumi.Stack.named(stack, config_file) if stack else None
-        sys.exit(edits.dry_run(registry, edit, target, route_of=None))
+        sys.exit(edits.dry_run(registry, edit, target, None))
     applied = pulumi.Stack.named(stack, config_file) if up else None
     if not yes and (up or question):
         edits.require_someone()

@@ -12,13 +12,17 @@ from cli import edits, output, pulumi
 from model_registry import Registry
 from model_registry import switch as switch_live
 from operations import live_before
+from promotion import Target
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Service = Annotated[str, typer.Argument(help="The service, e.g. line-loading.")]
 Region = Annotated[str | None, typer.Option(help="Switch one region only.")]
-Up = Annotated[bool, typer.Option("--up", help="Also run `pulumi up` for the service's route, and it alone.")]
+Up = Annotated[
+    bool,
+    typer.Option("--up", help="Also run `pulumi up`, for the service's route and no cluster but CLUSTER."),
+]
 
 
 def switch(
@@ -35,13 +39,13 @@ def switch(
     """Point SERVICE at CLUSTER: one word of YAML. Going back is the same command."""
     if dry_run:
         sys.exit(_preview(registry, service, cluster, region, stack, config_file))
-    target = pulumi.Stack.named(stack, config_file) if up else None
+    updated = pulumi.Stack.named(stack, config_file) if up else None
     done = switch_live(registry, service, cluster, region)
     where = f" in {done.region}" if done.region else ""
     text = f"{service}{where}: {done.old} -> {done.new} in {registry}"
     output.emit(as_json=as_json, data=asdict(done), text=text if up else f"{text}; apply it with `pulumi up`")
-    if target is not None:
-        sys.exit(target.up_live_route(service))
+    if updated is not None:
+        sys.exit(updated.make_live(Target.of(Registry.load(registry).service(service), cluster)))
 
 
 def rollback(
@@ -55,9 +59,9 @@ def rollback(
     as_json: output.Json = False,
 ) -> None:
     """Point SERVICE back at the cluster that was live before, as the git history of its file tells."""
-    file = Registry.load(registry).of_service(service)
-    assert file.service is not None  # noqa: S101 - of_service returns no others
-    before = live_before(registry / f"{file.set.id}.yaml", file.service, region)
+    loaded = Registry.load(registry)
+    file = registry / f"{loaded.of_service(service).set.id}.yaml"
+    before = live_before(file, loaded.service(service), region)
     typer.echo(f"{before.cluster} was live until {before.until}", err=True)
     switch(service, before.cluster, registry, region, up, dry_run, stack, config_file, as_json)
 
@@ -65,7 +69,6 @@ def rollback(
 def _preview(
     registry: Path, service: str, cluster: str, region: str | None, stack: str | None, config_file: str | None
 ) -> int:
-    target = pulumi.Stack.named(stack, config_file) if stack else None
-    return edits.dry_run(
-        registry, lambda copy: switch_live(copy, service, cluster, region), target, route_of=service
-    )
+    updated = pulumi.Stack.named(stack, config_file) if stack else None
+    target = Target.of(Registry.load(registry).service(service), cluster)
+    return edits.dry_run(registry, lambda copy: switch_live(copy, service, cluster, region), updated, target)

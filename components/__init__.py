@@ -11,18 +11,15 @@ Route           an Ingress, proven at the proxy by a gate
 from __future__ import annotations
 
 from components.config import StackConfig
-from components.drain import Drain
 from components.gate import Gate, RouteNotProven
 from components.hosting import Hosting
 from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.model_service import ModelService, ModelServiceArgs
 from components.platform import Platform, PlatformArgs
-from components.proofs import Proofs
-from components.reasons import Reasons
 from components.route import Route, RouteArgs
+from components.safeguards import Safeguards
 
 __all__ = [
-    "Drain",
     "Gate",
     "Hosting",
     "ModelCluster",
@@ -31,10 +28,9 @@ __all__ = [
     "ModelServiceArgs",
     "Platform",
     "PlatformArgs",
-    "Proofs",
-    "Reasons",
     "Route",
     "RouteArgs",
     "RouteNotProven",
+    "Safeguards",
     "StackConfig",
 ]

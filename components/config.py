@@ -28,6 +28,7 @@ from pydantic.alias_generators import to_camel
 
 from components.sizes import sized
 from model_registry.errors import ConfigError
+from model_registry.names import Quantity  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,6 +71,9 @@ class StackConfig(BaseModel):
     ready_timeout: Annotated[int, Field(gt=0)]
     size_factor: Annotated[Decimal, Field(gt=0, le=100)]
     replicas: Mapping[str, Annotated[StrictInt, Field(ge=0)]]
+    quota_cpu: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
+    quota_memory: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
+    quota_pods: Annotated[Annotated[int, Field(gt=0)] | None, _NONE_IF_EMPTY] = None
 
     @field_validator("kubeconfig")
     @classmethod
@@ -88,6 +92,16 @@ class StackConfig(BaseModel):
     def sized(self, files: Iterable[RegistryFile]) -> tuple[RegistryFile, ...]:
         """Return the registry's files with this stack's own numbers of pods; ConfigError: a name is wrong."""
         return sized(files, self.size_factor, self.replicas)
+
+    @property
+    def quota(self) -> dict[str, str]:
+        """The quotas that are set, by the resource's name in a ResourceQuota."""
+        given = {
+            "requests.cpu": self.quota_cpu,
+            "requests.memory": self.quota_memory,
+            "pods": self.quota_pods,
+        }
+        return {resource: str(most) for resource, most in given.items() if most is not None}
 
     @classmethod
     def read(cls) -> StackConfig:
@@ -117,6 +131,9 @@ _FORMS = {
     "readyTimeout": "a number of seconds above 0",
     "sizeFactor": "a number above 0 and at most 100",
     "replicas": "a number of pods",
+    "quotaCpu": "a Kubernetes quantity, such as 8",
+    "quotaMemory": "a Kubernetes quantity, such as 16Gi",
+    "quotaPods": "a number above 0",
     "namespace": "a DNS label",
     "host": "a DNS name",
     "standingDomain": "a DNS name",

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulumi import Input
 
-    from components.drain import Drain
-    from components.proofs import Proofs
-    from components.reasons import Reasons
+    from components.safeguards import Safeguards
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hosting:
     """What the clusters and routes of a stack share.
 
@@ -31,10 +29,7 @@ class Hosting:
         route_address: URL at which this program reaches the proxy; None: no route is proven.
         request_factor: resource requests as a share of the limits.
         ready_timeout: seconds in which a version must be fetched, loaded and answering.
-        ready: proves that a cluster answers before the live route leads to it.
-        arrived: proves that the proxy follows routes that have changed.
-        drain: proves that clusters which go are no longer asked.
-        reasons: tells why Kubernetes does not start what it was given.
+        safeguards: what stands between an update and the requests under way.
     """
 
     namespace: Input[str]
@@ -43,14 +38,11 @@ class Hosting:
     store: Input[str]
     image: Input[str]
     ingress_class: Input[str]
-    host: str | None
-    tls_secret: str | None
+    host: str | None = None
+    tls_secret: str | None = None
     route_key: Input[str]
-    standing_domain: str
-    route_address: str | None
-    request_factor: float
-    ready_timeout: int
-    ready: Proofs
-    arrived: Proofs
-    drain: Drain
-    reasons: Reasons
+    standing_domain: str = "standing.invalid"
+    route_address: str | None = None
+    request_factor: float = 1
+    ready_timeout: int = 600
+    safeguards: Safeguards

@@ -7,6 +7,7 @@ that Pulumi would delete first.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _JOB_REPORT_SECONDS = 15
 
 # A standby that runs answers at once; one that has died since would not in any time.
-_READY_SECONDS = 15.0
+_READY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,11 @@ class ModelClusterArgs:
         service: name of the service that it belongs to.
         model_set: the set of that service.
         version: what it serves.
-        cluster: its ID and size, from the registry.
+        cluster: its ID and size, as it runs in this region.
         hosting: what it shares with the stack's other clusters.
+        most_replicas: number of its pods when it is live; the fewest, of an autoscaler's.
+        replicas: number of its pods, where that is known only later: they are scaled then. None: at once.
+        before_scaling: has to pass before its pods change.
     """
 
     service: str
@@ -52,6 +56,9 @@ class ModelClusterArgs:
     version: Version
     cluster: Cluster
     hosting: Hosting
+    most_replicas: int
+    replicas: pulumi.Input[int] | None = None
+    before_scaling: pulumi.ResourceHook | None = None
 
 
 class ModelCluster(pulumi.ComponentResource):
@@ -75,7 +82,8 @@ class ModelCluster(pulumi.ComponentResource):
         self.service = self._make_service()
         if args.cluster.autoscaling:
             self._make_autoscaler(args.cluster.autoscaling)
-        if args.cluster.fewest_pods > 1:
+        # Not by what runs now: an update of the live route alone could neither make nor delete it.
+        if args.most_replicas > 1:
             self._make_disruption_budget()
         self.standing_route = self._make_standing_route()
         self.register_outputs({})
@@ -100,19 +108,25 @@ class ModelCluster(pulumi.ComponentResource):
     def _make_deployment(self) -> apps.Deployment:
         labels = self._labels | naming.selector(self._full_name)
         seconds = self._args.hosting.ready_timeout
+        replicas, hook = self._args.replicas, self._args.before_scaling
+        hooks = pulumi.ResourceHookBinding(before_update=[hook]) if hook is not None else None
         return apps.Deployment(
             self._full_name,
             metadata=self._metadata(self._full_name, labels) | scaling.ownership(self._args.cluster),
             spec={
-                "replicas": self._args.cluster.fewest_pods,
+                "replicas": self._args.cluster.fewest_pods if replicas is None else replicas,
                 "selector": {"match_labels": naming.selector(self._full_name)},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0}},
                 "progress_deadline_seconds": seconds,
                 "template": {"metadata": {"labels": labels}, "spec": self._pods.serving()},
             },
-            opts=pulumi.ResourceOptions.merge(
-                self._child(self.preflight, seconds=seconds),
-                scaling.options(self._full_name, self._args.cluster),
+            opts=functools.reduce(
+                pulumi.ResourceOptions.merge,
+                [
+                    self._child(self.preflight, seconds=seconds),
+                    scaling.options(self._full_name, self._args.cluster),
+                    pulumi.ResourceOptions(hooks=hooks),
+                ],
             ),
         )
 
@@ -157,8 +171,8 @@ class ModelCluster(pulumi.ComponentResource):
                 backend=self._full_name,
                 host=host,
                 labels=self._labels | naming.selector(self._full_name),
-                arrived=hosting.arrived.expect(self._full_name, gate, host),
-                drain=hosting.drain if hosting.route_address else None,
+                arrived=hosting.safeguards.arrived.expect(self._full_name, gate, host),
+                drain=hosting.safeguards.drain if hosting.route_address else None,
                 timeout=hosting.ready_timeout,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[self.service]),
@@ -181,12 +195,12 @@ class ModelCluster(pulumi.ComponentResource):
     def ready(self, route: str) -> pulumi.ResourceHook | None:
         """The proof, just before a route leads here, that this cluster answers; None as for `gate`.
 
-        It did when its standing route was made. Its pods may have died since, and nothing else would notice.
+        Its pods may be ready, and the proxy not have heard of them. Or they have died since.
         """
         gate = self.gate(answers=1)
         remedy = "the live route is as it was: see `bluegrid status`, or switch to another cluster"
         gate = gate and replace(gate, timeout=_READY_SECONDS, remedy=remedy)
-        return self._args.hosting.ready.expect(route, gate, self._standing_host())
+        return self._args.hosting.safeguards.ready.expect(route, gate, self._standing_host())
 
     def _standing_host(self) -> pulumi.Output[str]:
         args, hosting = self._args, self._args.hosting
@@ -209,5 +223,5 @@ class ModelCluster(pulumi.ComponentResource):
         options = pulumi.ResourceOptions(parent=self, depends_on=list(after))
         if seconds is not None:
             options.custom_timeouts = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")
-            options.hooks = pulumi.ResourceHookBinding(on_error=[self._args.hosting.reasons.hook])
+            options.hooks = pulumi.ResourceHookBinding(on_error=[self._args.hosting.safeguards.reasons.hook])
         return options

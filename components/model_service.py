@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.hosting import Hosting
-    from model_registry.registry_files.schema import RegistryFile
+    from model_registry.registry_files.schema import Cluster, RegistryFile
 
 
 @dataclass(frozen=True)
@@ -48,36 +48,85 @@ class ModelService(pulumi.ComponentResource):
             raise ValueError(f"set {file.set.id} has no service")
         self.name = name = service.name
         super().__init__("bluegrid:serving:ModelService", name, None, opts)
-        self.clusters = {
-            cluster.id: ModelCluster(
-                ModelClusterArgs(name, file.set, file.version(cluster.version), cluster, args.hosting),
-                pulumi.ResourceOptions(parent=self),
-            )
-            for cluster in service.clusters
-        }
+        self._file, self._args = file, args
         live = service.live_in(args.region)
-        gate = self.clusters[live].gate(answers=ANSWERS_IN_A_ROW)
+        running = {cluster.id: cluster for cluster in service.as_run_in(args.region)}
+        self._handover = args.hosting.safeguards.handover if args.hosting.route_address is None else None
+        if self._handover is not None:
+            self._handover.expect(name, running)
+        clusters = {live: self._cluster(running.pop(live), service.cluster(live))}
+        self.live_route = self._make_live_route(live, clusters[live])
+        for cluster in running.values():
+            declared = service.cluster(cluster.id)
+            replicas: pulumi.Output[int] = pulumi.Output.from_input(self._pods_of(cluster, declared))
+            clusters[cluster.id] = self._cluster(cluster, declared, replicas)
+        self.clusters = clusters
+        self.url = _origin(args.hosting) + naming.service_path(name)
+        self.register_outputs({"url": pulumi.Output.from_input(self._url_once_good())})
+
+    def _make_live_route(self, live: str, cluster: ModelCluster) -> Route:
+        hosting = self._args.hosting
+        gate = cluster.gate(answers=ANSWERS_IN_A_ROW)
         if gate is not None:
-            args.hosting.drain.expect(gate)
-        self.live_route = Route(
-            name,
+            hosting.safeguards.drain.expect(gate)
+        return Route(
+            self.name,
             RouteArgs(
-                namespace=args.hosting.namespace,
-                ingress_class=args.hosting.ingress_class,
-                service=name,
-                backend=naming.cluster_name(name, live),
-                host=args.hosting.host,
-                labels=naming.service_labels(name, file.set.id),
-                timeout=args.hosting.ready_timeout,
-                tls_secret=args.hosting.tls_secret,
-                ready=self.clusters[live].ready(route=name),
-                arrived=args.hosting.arrived.expect(name, gate, args.hosting.host),
+                namespace=hosting.namespace,
+                ingress_class=hosting.ingress_class,
+                service=self.name,
+                backend=naming.cluster_name(self.name, live),
+                host=hosting.host,
+                labels=naming.service_labels(self.name, self._file.set.id),
+                timeout=hosting.ready_timeout,
+                tls_secret=hosting.tls_secret,
+                ready=self._handover.before_switch if self._handover else cluster.ready(route=self.name),
+                arrived=hosting.safeguards.arrived.expect(self.name, gate, hosting.host),
             ),
             # All of the cluster, its standing route too: the proxy knows it before it is live.
-            pulumi.ResourceOptions(parent=self, depends_on=[self.clusters[live]]),
+            pulumi.ResourceOptions(parent=self, depends_on=[cluster]),
         )
-        self.url = _origin(args.hosting) + naming.service_path(name)
-        self.register_outputs({"url": self.url})
+
+    def _cluster(
+        self, cluster: Cluster, declared: Cluster, replicas: pulumi.Input[int] | None = None
+    ) -> ModelCluster:
+        file, handover = self._file, self._handover
+        return ModelCluster(
+            ModelClusterArgs(
+                service=self.name,
+                model_set=file.set,
+                version=file.version(cluster.version),
+                cluster=cluster,
+                hosting=self._args.hosting,
+                most_replicas=declared.fewest_pods,
+                replicas=replicas,
+                before_scaling=None if replicas is None or handover is None else handover.before_scaling,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    async def _pods_of(self, standby: Cluster, declared: Cluster) -> int:
+        """Return how many pods a standby runs, once the live route is proven: until then it may be live.
+
+        That orders one update. A dependency would stay in the state, where each switch turns it around: an
+        update of some targets would close a circle there, and deletes would wait for each other.
+        """
+        await self._live_is_good()
+        was_live = self._handover is not None and self._handover.leaves(self.name, standby.id)
+        return declared.fewest_pods if was_live else standby.fewest_pods
+
+    async def _url_once_good(self) -> str:
+        await self._live_is_good()
+        return self.url
+
+    async def _live_is_good(self) -> None:
+        """Wait for the live route; where it is not as declared, end the program: then nothing is deleted."""
+        is_written = await self.live_route.is_written()
+        failed = self._args.hosting.safeguards.arrived.has_failed(self.name)
+        if not is_written or failed:
+            raise pulumi.RunError(
+                f"service {self.name}: its live route is not proven; nothing old was touched"
+            )
 
 
 def _origin(hosting: Hosting) -> str:

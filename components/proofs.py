@@ -1,8 +1,4 @@
-"""Proofs, when a route is written: before it that the cluster answers, after it that the proxy follows.
-
-One hook serves all routes of a program. Hooks of the routes' own would each be a request to the engine, and a
-server: the SDK starts one for every hook that is made before the first of them runs.
-"""
+"""Proofs, when a route is written: before it that the cluster answers, after it that the proxy follows."""
 
 from __future__ import annotations
 
@@ -10,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from components.gate import RouteNotProven
+
 if TYPE_CHECKING:
     from components.gate import Gate
 
 
 class Proofs:
-    """What has to be seen of each route of a stack at one moment of its update.
+    """What has to be seen of each route of a program at one moment of its update.
 
     Args:
         hook: name of the hook, which failures are told with.
@@ -23,6 +21,7 @@ class Proofs:
 
     def __init__(self, hook: str) -> None:
         self._gates: dict[str, tuple[Gate, pulumi.Input[str] | None]] = {}
+        self._failed: set[str] = set()
         self.hook = pulumi.ResourceHook(hook, self._prove)
 
     def expect(
@@ -38,6 +37,14 @@ class Proofs:
         self._gates[route] = gate, host
         return self.hook
 
+    def has_failed(self, route: str) -> bool:
+        """Whether it was not seen for the route of this name."""
+        return route in self._failed
+
     async def _prove(self, args: pulumi.ResourceHookArgs) -> None:
         gate, host = self._gates[args.name]
-        await gate.wait(await pulumi.Output.from_input(host).future())
+        try:
+            await gate.wait(await pulumi.Output.from_input(host).future())
+        except RouteNotProven:
+            self._failed.add(args.name)
+            raise

@@ -29,8 +29,8 @@ class RouteArgs:
         labels: of the Ingress.
         tls_secret: name of the Secret with the host's certificate; None: no TLS.
         drain: proves that nobody is sent to the backend before the route goes; None: it goes at once.
-        ready: proves that the backend answers, before a route that exists leads there; None: nothing does.
-        arrived: proves what has to be seen after a change; None: nothing has.
+        ready: has to pass before a route that exists leads to the backend; None: nothing has.
+        arrived: has to pass after a change; None: nothing has.
         timeout: seconds in which the Ingress controller has to accept it.
     """
 
@@ -73,6 +73,14 @@ class Route(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({})
+
+    async def is_written(self) -> bool:
+        """Whether the route is as declared, once that is known; in a preview it will be.
+
+        An update that goes on after errors (`--continue-on-error`) gets here without.
+        """
+        await self.ingress.urn.future()
+        return pulumi.runtime.is_dry_run() or await self.ingress.metadata.is_known()
 
 
 def _spec(args: RouteArgs) -> networking.IngressSpecArgsDict:

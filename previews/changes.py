@@ -113,9 +113,15 @@ class ServiceChange:
         for cluster in before.values():
             if cluster.id not in after:
                 yield f"delete {_of(cluster)}: its Deployment, pods, Service and standing route"
-        standby = [each for each in after if before.get(each) == after[each] and each != live]
-        if standby and not self.is_nothing:
-            yield f"{_listed(standby)} {'stays' if len(standby) == 1 else 'stay'} warm"
+        if self.is_nothing:
+            return
+        unchanged = [each for each in after.values() if before.get(each.id) == each and each.id != live]
+        for standby, how in (
+            ([each.id for each in unchanged if each.replicas != 0], "warm"),
+            ([each.id for each in unchanged if each.replicas == 0], "without pods"),
+        ):
+            if standby:
+                yield f"{_listed(standby)} {'stays' if len(standby) == 1 else 'stay'} {how}"
 
     @property
     def _any(self) -> ServiceState:

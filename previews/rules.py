@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from model_registry.errors import BluegridError
 from previews.changes import changes_between
+from previews.quota import shortages
 from previews.states import states_of_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from decimal import Decimal
 
     from previews.plan import KubernetesObject, Plan
+    from previews.quota import Shortage
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _LIMITS = ("cpu", "memory")
@@ -42,12 +45,14 @@ class Rule(StrEnum):
     LIMITS = "limits-are-set"
     PRIVILEGES = "no-privileges"
     ROUTE = "route-leads-somewhere"
+    QUOTA = "quota-suffices"
+    QUOTA_IN_BETWEEN = "quota-suffices-in-between"
     STANDBY = "standby-stays"
 
     @property
     def level(self) -> Level:
         """Whether it stops an update."""
-        return Level.ADVISORY if self is Rule.STANDBY else Level.MANDATORY
+        return Level.ADVISORY if self in (Rule.STANDBY, Rule.QUOTA_IN_BETWEEN) else Level.MANDATORY
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ def check_plan(plan: Plan) -> list[Finding]:
     """Return what does not hold of a preview: of its objects, and of what it does to them."""
     after = plan.objects_after()
     findings = check_objects(after) + check_stack(after)
+    findings += [_of_a_shortage(shortage) for shortage in shortages(plan)]
     for change in changes_between(states_of_objects(plan.objects_before()), states_of_objects(after)):
         if change.switch is not None and change.after is not None and len(change.after.clusters) == 1:
             message = "the switch leaves no standby; keep one cluster to go back to for one more update"
@@ -122,6 +128,21 @@ def _of_a_container(each: KubernetesObject, container: Mapping[str, Any]) -> Ite
     if security.get("privileged") or security.get("allowPrivilegeEscalation", True):
         message = f"container {name} may gain privileges; set allowPrivilegeEscalation: false"
         yield _finding(Rule.PRIVILEGES, each, message)
+
+
+def _of_a_shortage(short: Shortage) -> Finding:
+    rule, when = (
+        (Rule.QUOTA_IN_BETWEEN, "while new pods run beside old ones")
+        if short.passes
+        else (Rule.QUOTA, "by all pods")
+    )
+    needed, allowed = (_amount(value, short.resource) for value in (short.needed, short.allowed))
+    message = f"{short.resource}: {needed} needed {when}, {allowed} allowed; raise the quota or ask for less"
+    return Finding(rule, f"ResourceQuota {short.quota}", message)
+
+
+def _amount(value: Decimal, resource: str) -> str:
+    return f"{value / 2**20:.0f}Mi" if resource.endswith("memory") else f"{value.normalize():f}"
 
 
 def _finding(rule: Rule, each: KubernetesObject, message: str) -> Finding:

@@ -84,7 +84,7 @@ def states_of_registry(registry: Registry, region: str) -> dict[str, ServiceStat
                 cluster.autoscaling or cluster.replicas,
                 {"cpu": cluster.cpu, "memory": cluster.memory} | _gpu(cluster.gpu),
             )
-            for cluster in file.service.clusters
+            for cluster in file.service.as_run_in(region)
         }
         name = file.service.name
         states[name] = ServiceState(name, file.set.id, file.service.live_in(region), clusters)

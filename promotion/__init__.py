@@ -14,7 +14,7 @@ YAML says what is wanted and Pulumi makes it so; nothing here changes Kubernetes
 from __future__ import annotations
 
 from promotion.bake import Progress
-from promotion.live_route import target, up_command
+from promotion.live_route import Target, up_command
 from promotion.promotion import Promotion, PromotionStopped
 from promotion.region import Outcome, Stage
 from promotion.rehearsal import rehearse
@@ -26,9 +26,9 @@ __all__ = [
     "Promotion",
     "PromotionStopped",
     "Stage",
+    "Target",
     "config_of",
     "rehearse",
     "stack_names",
-    "target",
     "up_command",
 ]

@@ -1,6 +1,8 @@
-"""`pulumi up` of one service's live route, and it alone.
+"""`pulumi up` of one service's live route, and of no cluster but the one that it is to lead to.
 
-Another cluster of the stack that cannot start must not hold up a switch.
+Another cluster of the stack that cannot start must not hold up a switch. Where standbys have fewer pods,
+those of the new cluster come first. What the old one gives up is left to the next whole update: until then
+going back takes no start of pods.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_registry import BluegridError, ConfigError
@@ -16,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_URN = "urn:pulumi:{stack}::bluegrid::**::{service}"
+    from model_registry import Service
+
+_ROUTE = "urn:pulumi:{stack}::bluegrid::**::{service}"
+_PODS = "urn:pulumi:{stack}::bluegrid::**$kubernetes:apps/v1:Deployment::{service}-{cluster}"
 _ERROR = "error: "
 _NO_NEWS = f"{_ERROR}update failed"
 
@@ -25,22 +31,43 @@ class UpFailed(BluegridError):  # noqa: N818 - named after what happened
     """`pulumi up` ended with another exit code than 0; the message is its own, on one line."""
 
 
-def target(service: str, stack: str) -> list[str]:
-    """Return the options by which `pulumi` touches the live route of a service alone."""
-    return ["--stack", stack, "--target", _URN.format(stack=stack, service=service)]
+@dataclass(frozen=True)
+class Target:
+    """What an update touches that makes a cluster live.
+
+    Attributes:
+        service: name of the service.
+        cluster: ID of the cluster.
+        is_scaled: whether the cluster has more pods when it is live.
+    """
+
+    service: str
+    cluster: str
+    is_scaled: bool
+
+    @classmethod
+    def of(cls, service: Service, cluster: str) -> Target:
+        """Return what makes a declared cluster of the service live."""
+        return cls(service.name, cluster, is_scaled=service.standby_replicas is not None)
+
+    def options(self, stack: str) -> list[str]:
+        """Return the options by which `pulumi` touches nothing else."""
+        urns = [_ROUTE, _PODS] if self.is_scaled else [_ROUTE]
+        names = {"stack": stack, "service": self.service, "cluster": self.cluster}
+        return ["--stack", stack, *(f"--target={urn.format(**names)}" for urn in urns)]
 
 
-def up_command(service: str, stack: str, config_file: Path | str | None) -> list[str]:
+def up_command(target: Target, stack: str, config_file: Path | str | None) -> list[str]:
     """Return the command; without a file, Pulumi finds the stack's own.
 
     It reads the route anew: after an update that was interrupted in the gate, the state has the old backend
     and Kubernetes the new one, and without a look Pulumi would find nothing to do.
     """
     more = [] if config_file is None else ["--config-file", str(config_file)]
-    return ["pulumi", "up", "--yes", "--skip-preview", "--refresh", *target(service, stack), *more]
+    return ["pulumi", "up", "--yes", "--skip-preview", "--refresh", *target.options(stack), *more]
 
 
-def up(service: str, stack: str, config_file: Path) -> None:
+def up(target: Target, stack: str, config_file: Path) -> None:
     """Run it, and wait for it.
 
     Raises:
@@ -48,7 +75,7 @@ def up(service: str, stack: str, config_file: Path) -> None:
         KeyboardInterrupt: we were interrupted; Pulumi was told so, and has ended in good order.
         ConfigError: there is no `pulumi`.
     """
-    with _running([*up_command(service, stack, config_file), "--non-interactive"]) as pulumi:
+    with _running([*up_command(target, stack, config_file), "--non-interactive"]) as pulumi:
         told, _ = pulumi.communicate()
     if pulumi.returncode != 0:
         raise UpFailed(f"pulumi up: {_reason(told.splitlines()) or f'exit code {pulumi.returncode}'}")

@@ -15,6 +15,7 @@ from model_registry import BluegridError, ConfigError, switch
 from operations import KubernetesError, Namespace, look
 from promotion import live_route
 from promotion.bake import Bake, Progress, share_that_failed
+from promotion.live_route import Target
 from promotion.sight import backend_of, live_in, pods, version_of
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class Region:
         self._before = share_that_failed(seen, name, live)
         wanted = self._service.cluster(cluster).version
         ready, replicas = pods(seen, f"{name}-{cluster}")
-        if ready == 0 or ready < replicas:
+        # Standbys may have no pods: then the update starts them first.
+        if ready < replicas or (ready == 0 and self._service.standby_replicas is None):
             raise self._refusal(f"{ready} of {replicas} pods of {cluster} are ready", "first")
         if (version := version_of(seen, f"{name}-{cluster}")) != wanted:
             raise self._refusal(f"{cluster} serves {version} there, and {wanted} in YAML", "first")
@@ -110,11 +112,14 @@ class Region:
             BluegridError: YAML or Pulumi refused, or the route is not proven.
         """
         self._write(self._cluster)
-        live_route.up(self._service.name, self.stack.name, self.stack.file)
+        self._up(self._cluster)
         self.live = self._ask()
         if self.live != self._cluster:
             told = f"pulumi up succeeded and {self.live} is live; does {self.stack.file} name the registry"
             raise ConfigError(f"{told} {self._registry}?")
+
+    def _up(self, cluster: str) -> None:
+        live_route.up(Target.of(self._service, cluster), self.stack.name, self.stack.file)
 
     def say_so(self) -> None:
         """Have YAML say that the cluster is live, where it is already."""
@@ -142,7 +147,7 @@ class Region:
         self._write(self.old)
         try:
             if self._ask() == self._cluster:
-                live_route.up(self._service.name, self.stack.name, self.stack.file)
+                self._up(self.old)
         finally:
             self._write_what_is_true()
         if self.live != self.old:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 
-from model_registry import ConfigError, switch
+from model_registry import ConfigError, Registry, switch
 from previews import Plan, read_plan
-from promotion.live_route import target
+from promotion.live_route import Target
 from promotion.stack_files import PREFIX
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def rehearse(registry: Path, service: str, cluster: str, stack: Stack) -> Plan:
         BluegridError: the registry refuses the switch, or what Pulumi printed cannot be read.
     """
     with TemporaryDirectory() as folder:
+        target = Target.of(Registry.load(registry).service(service), cluster)
         copy, file, preview = (Path(folder) / name for name in ("registry", stack.file.name, "preview.json"))
         shutil.copytree(registry, copy)
         switch(copy, service, cluster, stack.region)
@@ -35,7 +36,7 @@ def rehearse(registry: Path, service: str, cluster: str, stack: Stack) -> Plan:
         document["config"][f"{PREFIX}registry"] = str(copy)
         yaml.dump(document, file)
         command = ["pulumi", "preview", "--json", "--show-sames", "--non-interactive"]
-        command += [*target(service, stack.name), "--config-file", str(file)]
+        command += [*target.options(stack.name), "--config-file", str(file)]
         try:
             with preview.open("wb") as printed:
                 subprocess.run(command, stdout=printed, stderr=subprocess.DEVNULL, check=False)

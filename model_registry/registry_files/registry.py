@@ -59,6 +59,11 @@ class Registry:
         online = {file.service.name: file for file in self.files if file.service}
         return pick(online, name, f"no service {name}")
 
+    def service(self, name: str) -> Service:
+        """Return the service with this name, or raise RegistryError naming those that exist."""
+        # `of_service` returns no files without one.
+        return cast("Service", self.of_service(name).service)
+
     def in_region(self, region: str) -> tuple[RegistryFile, ...]:
         """Return the files whose service is offered in `region`."""
         return tuple(file for file in self.files if file.service and file.service.is_in(region))
@@ -133,8 +138,7 @@ class Opened:
 
     def service(self, name: str) -> tuple[RegistryFile, Service]:
         """Return the service with this name, and its file; RegistryError when there is none."""
-        file = self.registry.of_service(name)
-        return file, cast("Service", file.service)
+        return self.registry.of_service(name), self.registry.service(name)
 
     def change(self, file: RegistryFile, **changes: object) -> None:
         """Give values of the file others, in a text that a careful person would have written."""

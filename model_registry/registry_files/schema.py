@@ -224,12 +224,16 @@ Live = Annotated[
 class Service(Frozen):
     """The online service of the set: one URL, /modelService/<name>, answered by one live cluster."""
 
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
     name: ServiceName
     """Unique in the registry."""
     live: Live
     """The cluster that the URL reaches, or one for each region: {default: d1, north: d2}."""
     clusters: tuple[Cluster, ...]
     """The live cluster and those that stand by."""
+    standby_replicas: Annotated[StrictInt, Field(ge=0)] | None = None
+    """Pods of a standby, at most its `replicas`; 0: none until a switch. Not of one with autoscaling."""
     regions: tuple[Label, ...] | None = None
     """The regions that have the service; absent: all."""
 
@@ -238,6 +242,16 @@ class Service(Frozen):
         if isinstance(self.live, str):
             return self.live
         return self.live.get(region, self.live[DEFAULT_REGION])
+
+    def as_run_in(self, region: str) -> tuple[Cluster, ...]:
+        """Return the clusters with the replicas that they have in `region`: a standby may have fewer."""
+        most, live = self.standby_replicas, self.live_in(region)
+        return tuple(
+            cluster
+            if most is None or cluster.id == live or cluster.autoscaling
+            else cluster.model_copy(update={"replicas": min(cluster.replicas, most)})
+            for cluster in self.clusters
+        )
 
     def is_in(self, region: str) -> bool:
         """Whether `region` has the service."""

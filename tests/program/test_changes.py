@@ -60,6 +60,17 @@ def test_the_live_route_waits_for_all_of_the_live_cluster_and_for_no_other(regis
     assert not [key for key in before if "d1" in key]
 
 
+def test_a_standby_is_scaled_once_the_live_route_is_proven(registry: Write) -> None:
+    for live, standby in (("d1", "d2"), ("d2", "d1")):
+        plan = run_program(registry(live=live, more="  standbyReplicas: 0"))
+        order = [*plan.resources]
+        assert order.index(f"Deployment line-loading-{live}") < order.index(LIVE)
+        assert order.index(LIVE) < order.index(f"Deployment line-loading-{standby}")
+        # An order within one update only: kept in the state, it would turn around with each switch.
+        assert LIVE not in plan.before(f"Deployment line-loading-{standby}")
+        assert f"Deployment line-loading-{standby}" not in plan.before(LIVE)
+
+
 def test_a_switch_changes_one_property_of_one_resource(registry: Write) -> None:
     before, after = run_program(registry(live="d1")), run_program(registry(live="d2"))
     assert changes(before, after) == [(LIVE, "spec.rules[0].http.paths[0].backend.service.name")]
@@ -82,6 +93,7 @@ def test_a_live_route_that_has_changed_is_proven_and_so_is_a_new_standing_route(
     for key in (LIVE, "Ingress line-loading-d1", "Ingress line-loading-d2"):
         hooks = plan[key].hooks
         assert {"after_create", "after_update"} <= set(hooks)
+        assert ("before_update" in hooks) == (key == LIVE)
         assert hooks["after_create"] == hooks["after_update"]
 
 
@@ -136,7 +148,16 @@ def test_a_cluster_is_proven_to_be_out_of_use_before_its_first_object_goes(regis
 
 def test_where_the_proxy_cannot_be_reached_nothing_is_asked_of_it(registry: Write) -> None:
     plan = run_program(registry(), routeAddress="")
-    assert {name for each in plan.resources.values() for name in each.hooks} == {"on_error"}
+    # What the state says is asked: whether this update takes pods from what was live.
+    asked = {
+        each.key: hooks
+        for each in plan.resources.values()
+        if (hooks := {moment: names for moment, names in each.hooks.items() if moment != "on_error"})
+    }
+    assert asked == {
+        LIVE: {"before_update": ("bluegrid-handover",)},
+        "Deployment line-loading-d2": {"before_update": ("bluegrid-keep-pods",)},
+    }
 
 
 def test_a_cluster_of_no_pods_is_not_asked_for_answers(registry: Write) -> None:

@@ -316,6 +316,28 @@ def test_a_cluster_of_a_fixed_size_has_that_size_whoever_changed_it(registry: Wr
     assert "PodDisruptionBudget line-loading-d2" not in scaled.resources
 
 
+def test_a_quota_is_the_namespace_s_and_of_what_is_set(registry: Write) -> None:
+    assert "ResourceQuota platform" not in run_program(registry()).resources
+    plan = run_program(registry(), quotaMemory="64Gi", quotaPods="40")
+    quota = plan["ResourceQuota platform"].inputs
+    assert quota["spec"]["hard"] == {"requests.memory": "64Gi", "pods": "40"}
+
+
+def test_standbys_have_fewer_pods_where_the_service_says_so(registry: Write) -> None:
+    folder = registry(live="{default: d1, north: d2}", replicas=3, more="  standbyReplicas: 1")
+    for stack, expected in (("demo", {"d1": 2, "d2": 1}), ("north", {"d1": 1, "d2": 3})):
+        plan = run_program(folder, stack)
+        for cluster, replicas in expected.items():
+            assert plan[f"Deployment line-loading-{cluster}"].inputs["spec"]["replicas"] == replicas
+            # A switch neither makes nor deletes it.
+            assert f"PodDisruptionBudget line-loading-{cluster}" in plan.resources
+
+
+def test_a_standby_has_no_more_pods_than_when_it_is_live(registry: Write) -> None:
+    plan = run_program(registry(replicas=2, more="  standbyReplicas: 5"))
+    assert plan["Deployment line-loading-d2"].inputs["spec"]["replicas"] == 2
+
+
 def test_secrets_are_marked_and_stand_nowhere_else(registry: Write) -> None:
     plan = run_program(registry())
     assert "stringData" in plan["Secret bluegrid-store"].secrets

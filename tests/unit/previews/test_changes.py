@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from model_registry import Autoscaling
 from previews import (
     ClusterState,
@@ -34,6 +36,17 @@ def test_a_switch_is_named_with_both_versions_and_what_stays_to_go_back_to() -> 
     before, after = service("d1", D1, D2), service("d2", D1, D2)
     assert told(before, after) == ["**switch** d1 (v1) → d2 (v2)", "d1 stays warm"]
     assert risks(before, after) == []
+
+
+def test_a_switch_that_moves_the_pods_says_so() -> None:
+    small = {cluster.id: replace(cluster, replicas=0) for cluster in (D1, D2, D3)}
+    before, after = service("d1", D1, small["d2"], small["d3"]), service("d2", small["d1"], D2, small["d3"])
+    assert told(before, after) == [
+        "**switch** d1 (v1) → d2 (v2)",
+        "scale d1 from 2 pods to 0 pods",
+        "scale d2 from 0 pods to 1 pod",
+        "d3 stays without pods",
+    ]
 
 
 def test_a_service_that_stays_as_it_is_says_nothing() -> None:
