@@ -39,6 +39,7 @@ app.command(epilog="Example: `bluegrid fetch g1 v2 models/ --only 'line-9*'`")(f
 app.command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")(upkeep.verify)
 app.command("gc", epilog="Example: `bluegrid gc --registry main/registry --delete`")(upkeep.collect)
 app.command()(switches.switch)
+app.command(epilog="Example: `bluegrid traffic line-loading d1=90 d2=10`")(switches.traffic)
 app.command()(status.status)
 app.command(epilog="Example: `bluegrid check --preview preview-north.json`")(previews.check)
 app.command(epilog="Example: `bluegrid preview-report preview-*.json > comment.md`")(previews.preview_report)

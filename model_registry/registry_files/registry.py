@@ -135,7 +135,9 @@ class Opened:
     def change(self, file: RegistryFile, **changes: object) -> None:
         """Give values of the file others, in a text that a careful person would have written."""
         changed = file.model_copy(update=changes)
-        old, new = (each.model_dump(mode="json", exclude_unset=True) for each in (file, changed))
+        old, new = (
+            each.model_dump(mode="json", exclude_unset=True, exclude_none=True) for each in (file, changed)
+        )
         self.write(changed, rewritten(self.texts[self.path(file)], old, new))
 
     def write(self, file: RegistryFile, text: str) -> None:

@@ -24,9 +24,13 @@ _AMOUNTS = ("cpu", "memory")
 def rewritten(text: str, old: Any, new: Any, path: Path = ()) -> str:
     """Return `text` with `new` at `path`, where it says `old`.
 
-    Both are plain data. Keys and items may come, at the end, and items may go; what else moves is not seen.
+    Both are plain data. Keys and items may come, at the end, and may go; what else moves is not seen.
     """
     if isinstance(old, dict) and isinstance(new, dict):
+        for key in old.keys() - new.keys():
+            # Plain data need not be in the file's order.
+            mapping = cast("MappingNode", read_yaml(text).nodes[path])
+            text = _remove(text, path, [name.value for name, _ in mapping.value].index(key))
         for key, value in new.items():
             if key not in old:
                 text = _append(text, path, f"{_scalar(key)}: {in_one_line(value, key)}")
@@ -91,13 +95,13 @@ def _append(text: str, path: Path, entry: str) -> str:
 
 
 def _remove(text: str, path: Path, index: int) -> str:
-    """Return `text` without an item of the list at `path`; from a block list its whole lines go."""
+    """Return `text` without an item of the list or mapping at `path`; from a block its whole lines go."""
     source = read_yaml(text)
     node = cast("CollectionNode", source.nodes[path])
-    items = node.value
+    items = [_span(text, item) for item in node.value]
     if not node.flow_style:
-        start = text.rfind("\n", 0, items[index].start_mark.index) + 1
-        end = text.find("\n", _end(text, items[index]))
+        start = text.rfind("\n", 0, items[index][0]) + 1
+        end = text.find("\n", items[index][1])
         rest = text[end + 1 :] if end >= 0 else ""
         if len(items) > 1:
             return text[:start] + rest
@@ -107,11 +111,17 @@ def _remove(text: str, path: Path, index: int) -> str:
         colon = text.index(":", key_end) + 1
         return f"{text[:colon]} []{text[colon:start]}{rest}"
     if index + 1 < len(items):
-        start, end = items[index].start_mark.index, items[index + 1].start_mark.index
+        start, end = items[index][0], items[index + 1][0]
     else:
-        start = _end(text, items[index - 1]) if index else items[index].start_mark.index
-        end = _end(text, items[index])
+        start = items[index - 1][1] if index else items[index][0]
+        end = items[index][1]
     return text[:start] + text[end:]
+
+
+def _span(text: str, item: Node | tuple[Node, Node]) -> tuple[int, int]:
+    """Return where an item of a list, or a key and its value, begins and ends."""
+    first, last = item if isinstance(item, tuple) else (item, item)
+    return first.start_mark.index, _end(text, last)
 
 
 def _end(text: str, node: Node) -> int:
