@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 from components import Drain, Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
 from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
+from model_registry.registry_files.schema import SMALLEST_SHARE
 
 try:
     config = StackConfig.read()
@@ -35,7 +36,7 @@ hosting = Hosting(
     store_secret=platform.store_secret,
     store=config.store,
     image=config.image,
-    ingress_class=config.ingress_class,
+    proxy=config.proxy,
     host=config.host,
     tls_secret=config.tls_secret,
     route_key=config.route_key,
@@ -43,7 +44,7 @@ hosting = Hosting(
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
-    drain=Drain(config.route_address, config.host),
+    drain=Drain(config.route_address, config.host, SMALLEST_SHARE if config.gateway else 1),
 )
 offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from cli import output
 from model_registry import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 OURS = "app.kubernetes.io/managed-by=bluegrid"
 LABEL = "bluegrid.io"
@@ -71,14 +72,11 @@ def clusters_in(context: str, namespace: str) -> list[ClusterStatus]:
         deployments = client.AppsV1Api(api).list_namespaced_deployment(namespace, **selector).items
         pods = client.CoreV1Api(api).list_namespaced_pod(namespace, **selector).items
         routes: list[Any] = client.NetworkingV1Api(api).list_namespaced_ingress(namespace, **selector).items
+        live = {_backend(route) for route in routes if _is_live(route.metadata.name, route.metadata.labels)}
+        live |= _backends_of_gateways(client.CustomObjectsApi(api), namespace)
     except (ConfigException, HTTPError, ApiException) as error:
         reason = str(getattr(error, "reason", error)).splitlines()[0]
         raise ConfigError(f"context {context}: {reason}; see `kubectl config get-contexts`") from error
-    live = {
-        _backend(route)
-        for route in routes
-        if route.metadata.name == route.metadata.labels[f"{LABEL}/service"]
-    }
     return sorted(
         (_row(each, pods, live) for each in deployments), key=lambda row: (row.service, row.cluster)
     )
@@ -96,6 +94,29 @@ def _row(deployment: Any, pods: Iterable[Any], live: set[str]) -> ClusterStatus:
         replicas=deployment.spec.replicas,
         state=", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no pods",
     )
+
+
+def _is_live(name: str, labels: Mapping[str, str]) -> bool:
+    return name == labels[f"{LABEL}/service"]
+
+
+def _backends_of_gateways(api: Any, namespace: str) -> set[str]:
+    """The Services that live HTTPRoutes lead to; where Kubernetes knows no HTTPRoutes, there are none."""
+    from kubernetes.client.exceptions import ApiException
+
+    kind = {"group": "gateway.networking.k8s.io", "version": "v1", "plural": "httproutes"}
+    try:
+        routes = api.list_namespaced_custom_object(namespace=namespace, **kind, label_selector=OURS)["items"]
+    except ApiException as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return set()
+        raise
+    return {
+        backend["name"]
+        for route in routes
+        if _is_live(route["metadata"]["name"], route["metadata"]["labels"])
+        for backend in route["spec"]["rules"][0]["backendRefs"]
+    }
 
 
 def _backend(route: Any) -> str:

@@ -7,7 +7,7 @@ tell.
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - pydantic reads it
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, LiteralString
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
@@ -22,13 +22,20 @@ from pydantic import (
     field_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
+from components.gateway import Gateway
+from components.ingress import IngressClass
 from model_registry.errors import ConfigError
+
+if TYPE_CHECKING:
+    from components.route import Proxy
 
 PROJECT = "bluegrid"
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
 Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=200)]
+GatewayName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9.-]+(/[a-z0-9.-]+)?$")]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+/?$")]
 
 # `Pulumi.yaml` can only give an optional key a default of its own type: the empty text stands for none.
@@ -51,7 +58,8 @@ class StackConfig(BaseModel):
     store_access_key: pulumi.Output[str]
     store_secret_key: pulumi.Output[str]
     image: Text
-    ingress_class: Text
+    gateway: Annotated[GatewayName | None, _NONE_IF_EMPTY] = None
+    ingress_class: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
     host: Annotated[Domain | None, _NONE_IF_EMPTY] = None
     tls_secret: Annotated[Text | None, _NONE_IF_EMPTY] = None
     route_key: pulumi.Output[str]
@@ -67,12 +75,33 @@ class StackConfig(BaseModel):
             raise ValueError(f"{path} is not a file")
         return path and path.expanduser()
 
+    @field_validator("ingress_class")
+    @classmethod
+    def _is_the_one_way(cls, name: str | None, given: ValidationInfo) -> str | None:
+        gateway = given.data.get("gateway")
+        if name is not None and gateway is not None:
+            raise PydanticCustomError(
+                _NOT_WITH_GATEWAY, "the routes attach to bluegrid:gateway; keep one of the two"
+            )
+        if name is None and "gateway" in given.data and gateway is None:
+            raise ValueError("nobody answers for the routes; set it, or bluegrid:gateway")
+        return name
+
     @field_validator("tls_secret")
     @classmethod
     def _is_of_a_host(cls, secret: str | None, given: ValidationInfo) -> str | None:
+        if secret is not None and given.data.get("gateway") is not None:
+            raise PydanticCustomError(
+                _NOT_WITH_GATEWAY, "the listeners of bluegrid:gateway have the certificates"
+            )
         if secret is not None and given.data.get("host") is None:
             raise ValueError("a certificate is of a host; set bluegrid:host too")
         return secret
+
+    @property
+    def proxy(self) -> Proxy:
+        """Who answers for the routes."""
+        return Gateway.parse(self.gateway) if self.gateway else IngressClass(self.ingress_class or "")
 
     @classmethod
     def read(cls) -> StackConfig:
@@ -91,9 +120,12 @@ class StackConfig(BaseModel):
             raise ConfigError("\n".join(lines)) from None
 
 
+_NOT_WITH_GATEWAY: LiteralString = "not_with_gateway"
+
 _SECRETS = {"storeAccessKey", "storeSecretKey", "routeKey"}
 
 _FORMS = {
+    "gateway": "namespace/name of a Gateway, or namespace/name/listener",
     "store": "s3://bucket/prefix?endpoint=URL&region=NAME",
     "routeAddress": "http://ADDRESS, without a path",
     "requestFactor": "a number above 0 and at most 1",
@@ -124,6 +156,8 @@ def _line(error: Any) -> str:
         return f"{PROJECT}:{key} is no key of this project; known: {known}: pulumi config rm {PROJECT}:{key}"
     if error["type"] == "missing":
         return f"{PROJECT}:{key} is not set: {command} {_FORMS.get(key, 'VALUE')}"
+    if error["type"] == _NOT_WITH_GATEWAY:
+        return f"{PROJECT}:{key}: {error['msg']}: pulumi config rm {PROJECT}:{key}"
     form = _FORMS.get(key)
     fault = f"{error['input']!r} is not {form}" if form else error["msg"].removeprefix("Value error, ")
     return f"{PROJECT}:{key}: {fault}: {command} VALUE"

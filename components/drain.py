@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components import naming
-from components.gate import ANSWERS_IN_A_ROW, Gate
+from components.gate import Gate, answers_to_rule_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +31,12 @@ class Drain:
     Args:
         address: URL of the proxy, without a path; None: it is out of reach, and nothing is proven.
         host: host name of the live routes; None: any.
+        smallest_share: of a route's requests that one of several clusters can have had.
     """
 
-    def __init__(self, address: str | None, host: str | None) -> None:
+    def __init__(self, address: str | None, host: str | None, smallest_share: float = 1) -> None:
         self._address, self._host = address, host
+        self._answers = answers_to_rule_out(smallest_share)
         self._live: dict[str, Gate] = {}
         # Also where nothing can be proven: standing routes of earlier updates name it.
         self.hook = pulumi.ResourceHook(_HOOK, self._prove)
@@ -52,8 +54,8 @@ class Drain:
         live = self._live.get(service)
         if live is not None:
             # Of a stack that is destroyed, the program declares what the proxy has forgotten.
-            return replace(live, timeout=_SECONDS, or_no_route=True)
-        return Gate(address, service, None, None, ANSWERS_IN_A_ROW, _SECONDS, or_no_route=True)
+            return replace(live, answers=self._answers, timeout=_SECONDS, or_no_route=True)
+        return Gate(address, service, {}, self._answers, _SECONDS, or_no_route=True)
 
 
 def _labels(inputs: Mapping[str, object]) -> Mapping[str, str]:

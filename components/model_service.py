@@ -1,8 +1,8 @@
-"""A service: its clusters, and the one live route that reaches one of them."""
+"""A service: its clusters, and the one live route, to one of them or shared by several."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -13,8 +13,9 @@ from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.route import Route, RouteArgs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from components.gate import Gate
     from components.hosting import Hosting
     from model_registry.registry_files.schema import RegistryFile
 
@@ -35,7 +36,7 @@ class ModelServiceArgs:
 
 
 class ModelService(pulumi.ComponentResource):
-    """One model set online: every declared cluster runs, and one answers under the service's URL."""
+    """One model set online: every declared cluster runs, and those that are live answer under the URL."""
 
     name: str
     clusters: Mapping[str, ModelCluster]
@@ -47,6 +48,13 @@ class ModelService(pulumi.ComponentResource):
         if service is None:
             raise ValueError(f"set {file.set.id} has no service")
         self.name = name = service.name
+        weights = service.weights_in(args.region)
+        if len(weights) > 1 and not args.hosting.proxy.shares_traffic:
+            raise pulumi.RunError(
+                f"service {name}: its traffic in {args.region} is shared by {' and '.join(weights)}, and an "
+                "Ingress leads to one; set bluegrid:gateway in the place of bluegrid:ingressClass, or: "
+                f"bluegrid switch {name} {next(iter(weights))}"
+            )
         super().__init__("bluegrid:serving:ModelService", name, None, opts)
         self.clusters = {
             cluster.id: ModelCluster(
@@ -55,28 +63,35 @@ class ModelService(pulumi.ComponentResource):
             )
             for cluster in service.clusters
         }
-        live = service.live_in(args.region)
-        gate = self.clusters[live].gate(answers=ANSWERS_IN_A_ROW)
+        live = [self.clusters[cluster] for cluster in weights]
+        gate = _gate(live)
         if gate is not None:
             args.hosting.drain.expect(gate)
         self.live_route = Route(
             name,
             RouteArgs(
                 namespace=args.hosting.namespace,
-                ingress_class=args.hosting.ingress_class,
+                proxy=args.hosting.proxy,
                 service=name,
-                backend=naming.cluster_name(name, live),
+                weights=weights,
                 host=args.hosting.host,
                 labels=naming.service_labels(name, file.set.id),
                 gate=gate,
                 timeout=args.hosting.ready_timeout,
                 tls_secret=args.hosting.tls_secret,
             ),
-            # All of the cluster, its standing route too: the proxy knows it before it is live.
-            pulumi.ResourceOptions(parent=self, depends_on=[self.clusters[live]]),
+            # All of each cluster, its standing route too: the proxy knows it before it is live.
+            pulumi.ResourceOptions(parent=self, depends_on=live),
         )
         self.url = _origin(args.hosting) + naming.service_path(name)
         self.register_outputs({"url": self.url})
+
+
+def _gate(live: Sequence[ModelCluster]) -> Gate | None:
+    """The proof that the live route leads to these clusters, and to each of them."""
+    gates = [gate for cluster in live if (gate := cluster.gate(answers=ANSWERS_IN_A_ROW))]
+    versions = {cluster: version for gate in gates for cluster, version in gate.versions.items()}
+    return replace(gates[0], versions=versions) if gates else None
 
 
 def _origin(hosting: Hosting) -> str:

@@ -65,11 +65,11 @@ def check_plan(plan: Plan) -> list[Finding]:
     after = plan.objects_after()
     findings = check_objects(after)
     services = {each.name for each in after if each.kind == "Service"}
-    for ingress in after:
-        if ingress.kind == "Ingress":
+    for route in after:
+        if route.is_route:
             findings += [
-                _finding("route-leads-somewhere", ingress, f"its backend {name} is not declared; declare it")
-                for name in ingress.backends
+                _finding("route-leads-somewhere", route, f"its backend {name} is not declared; declare it")
+                for name in route.backends
                 if name not in services
             ]
     for change in changes_between(states_of_objects(plan.objects_before()), states_of_objects(after)):
