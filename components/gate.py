@@ -122,7 +122,7 @@ class Gate:
         return (
             f"service {self.service}: {awaited} "
             f"{self.answers} times in a row through {url} in {self.timeout:g} s; last: {fault}; nothing old "
-            "was deleted: look at the Ingress controller, or switch back, then `pulumi up`"
+            "was deleted: look at the proxy's controller, or switch back, then `pulumi up`"
         )
 
 

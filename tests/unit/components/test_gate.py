@@ -104,7 +104,7 @@ def test_a_proxy_that_keeps_the_old_cluster_is_named_in_one_line() -> None:
     assert str(refusal.value) == (
         "service line-loading: cluster d2, version v2, did not answer 20 times in a row through "
         f"{seen.address}/modelService/line-loading/v2/health/ready in 0.2 s; last: status 200 of cluster d1, "
-        "version v1; nothing old was deleted: look at the Ingress controller, or switch back, then "
+        "version v1; nothing old was deleted: look at the proxy's controller, or switch back, then "
         "`pulumi up`"
     )
 
