@@ -35,8 +35,8 @@ def objects(*backends: tuple[str, int]) -> list[KubernetesObject]:
     standing = {**LABELS, "bluegrid.io/cluster": "d2"}
     kinds = {
         "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute": [
-            http_route("line-loading-d2", ("line-loading-d2", 1), labels=standing),
             http_route("line-loading", *backends),
+            http_route("line-loading-d2", ("line-loading-d2", 1), labels=standing),
         ],
         "kubernetes:apps/v1:Deployment": [deployment("d1"), deployment("d2")],
     }
