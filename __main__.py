@@ -8,7 +8,6 @@ import pulumi_kubernetes as kubernetes
 from components import Drain, Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
 from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
-from model_registry.registry_files.schema import SMALLEST_SHARE
 
 try:
     config = StackConfig.read()
@@ -44,7 +43,7 @@ hosting = Hosting(
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
-    drain=Drain(config.route_address, config.host, SMALLEST_SHARE if config.gateway else 1),
+    drain=Drain(config.route_address, config.host, config.proxy.smallest_share),
 )
 offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]

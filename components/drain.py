@@ -31,7 +31,7 @@ class Drain:
     Args:
         address: URL of the proxy, without a path; None: it is out of reach, and nothing is proven.
         host: host name of the live routes; None: any.
-        smallest_share: of a route's requests that one of several clusters can have had.
+        smallest_share: of a route's requests that a cluster which goes can have had.
     """
 
     def __init__(self, address: str | None, host: str | None, smallest_share: float = 1) -> None:
