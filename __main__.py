@@ -43,7 +43,7 @@ hosting = Hosting(
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
-    drain=Drain(config.route_address, config.host, config.proxy.smallest_share),
+    drain=Drain(config.route_address, config.host, config.proxy.shares_traffic),
 )
 offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _HOOK = "bluegrid-drained"
 """Kept in the state of every standing route: under another name those could not be deleted."""
 
+_SHARE = 0.1
+"""Of the requests, that is not missed. The gate knows which share has ended, and looks for that one: what is
+smaller and left unproven, since the update before this one was killed, could still be missed here."""
 _SECONDS = 30.0
 """Until a proof is given up. The routes stand as they will; the proxy has but to hear of it."""
 
@@ -31,12 +34,12 @@ class Drain:
     Args:
         address: URL of the proxy, without a path; None: it is out of reach, and nothing is proven.
         host: host name of the live routes; None: any.
-        smallest_share: of a route's requests that a cluster which goes can have had.
+        shares_traffic: whether a cluster that goes can have had but a share of the requests.
     """
 
-    def __init__(self, address: str | None, host: str | None, smallest_share: float = 1) -> None:
+    def __init__(self, address: str | None, host: str | None, shares_traffic: bool = False) -> None:
         self._address, self._host = address, host
-        self._answers = answers_to_rule_out(smallest_share)
+        self._answers = answers_to_rule_out(_SHARE if shares_traffic else 1)
         self._live: dict[str, Gate] = {}
         # Also where nothing can be proven: standing routes of earlier updates name it.
         self.hook = pulumi.ResourceHook(_HOOK, self._prove)

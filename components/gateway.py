@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar, NotRequired, TypedDict, cast
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components import naming
-from model_registry.registry_files.schema import SMALLEST_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +80,7 @@ class Gateway:
     namespace: str
     name: str
     section: str | None = None
-    smallest_share: ClassVar[float] = SMALLEST_SHARE
+    shares_traffic: ClassVar = True
 
     @classmethod
     def parse(cls, text: str) -> Gateway:

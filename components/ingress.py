@@ -24,7 +24,7 @@ class IngressClass:
     """
 
     name: pulumi.Input[str]
-    smallest_share: ClassVar[float] = 1
+    shares_traffic: ClassVar = False
 
     def make_route(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions) -> networking.Ingress:
         """Declare an Ingress; of a route to one cluster, since it has one backend."""

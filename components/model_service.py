@@ -49,7 +49,7 @@ class ModelService(pulumi.ComponentResource):
             raise ValueError(f"set {file.set.id} has no service")
         self.name = name = service.name
         weights = service.weights_in(args.region)
-        if len(weights) > 1 and args.hosting.proxy.smallest_share == 1:
+        if len(weights) > 1 and not args.hosting.proxy.shares_traffic:
             raise pulumi.RunError(
                 f"service {name}: its traffic in {args.region} is shared by {' and '.join(weights)}, and an "
                 "Ingress leads to one; set bluegrid:gateway in the place of bluegrid:ingressClass, or: "

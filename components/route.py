@@ -20,8 +20,8 @@ class Proxy(Protocol):
     """How a proxy is told of routes: `IngressClass` or `Gateway`."""
 
     @property
-    def smallest_share(self) -> float:
-        """Of a route's requests that one of several clusters can have; 1: it leads to one alone."""
+    def shares_traffic(self) -> bool:
+        """Whether one route can lead to several clusters."""
 
     def make_route(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
         """Declare the object of a route."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tools.demo.workspace import Workspace
     from tools.load.report import LoadReport
 
-RATE = 200
-SHARED_ANSWERS = 3000
+RATE = 100
+SHARED_ANSWERS = 2000
 
 
 @dataclass(frozen=True)
