@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tools.demo.workspace import Workspace
     from tools.load.report import LoadReport
 
-RATE = 100
-SHARED_ANSWERS = 2000
+RATE = 60
+SHARED_ANSWERS = 1500
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen(local: Local, online: Callable[[str], Workspace]) -> Seen:
     work = online("gateway")
-    steps.push(work, local.prepared.models / "v3", "v3")
+    steps.push(work, local.prepared.models / "v3", "v3", base="v2")
     requests, report = local.prepared.models / "requests.json", local.state / "gateway.json"
     with Load.start(work.place.route_url, SERVICE, requests, report, RATE, host=work.host) as load:
         work.pulumi("config", "rm", "bluegrid:ingressClass").require()

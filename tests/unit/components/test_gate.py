@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from pulumi import ResourceHookArgs
 
-from components import Gate, RouteNotProven
+from components import Drain, Gate, RouteNotProven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -179,3 +180,22 @@ def test_where_all_routes_go_no_cluster_has_to_be_seen() -> None:
     with proxy(NO_ROUTE) as seen:
         asyncio.run(replace(shared(seen.address), or_no_route=True).wait(None))
     assert len(seen.asked) == 20
+
+
+@pytest.mark.parametrize(("shares_traffic", "answers"), [(False, 20), (True, 132)])
+def test_before_a_cluster_goes_a_tenth_of_shared_traffic_is_looked_for(
+    shares_traffic: bool, answers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", lambda hook: None)
+    gone = {"metadata": {"labels": {"bluegrid.io/service": "line-loading"}}}
+
+    async def prove(address: str) -> None:
+        drain = Drain(address, None, shares_traffic)
+        drain.expect(gate(address))
+        proof = drain.hook(ResourceHookArgs("urn", "id", "name", "type", old_inputs=gone))
+        assert proof is not None
+        await proof
+
+    with proxy(*[NEW] * (answers - 1), OLD, NEW) as seen:
+        asyncio.run(prove(seen.address))
+    assert len(seen.asked) == 2 * answers
