@@ -49,7 +49,7 @@ def switch(
 
 def traffic(
     service: Service,
-    shares: Annotated[list[str], typer.Argument(metavar="CLUSTER=WEIGHT...", help="E.g. d1=90 d2=10.")],
+    shares: Annotated[list[str], typer.Argument(metavar="CLUSTER=WEIGHT", help="E.g. d1=90 d2=10.")],
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     region: Region = None,
     up: Up = False,
