@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-types check-tests endurance bench-server bench-switches bench-transfer clean distclean
+.PHONY: help demo test check check-types check-tests endurance bench-server bench-stack bench-switches bench-transfer clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,10 @@ endurance: ## The tests at full size: half an hour each, an hour for the model s
 
 bench-switches: ## Ten switches there and back under load, on the service that `make demo` left running
 	@$(PYTHON) -m benchmarks.switches
+
+bench-stack: ## Many services, switches, Argo Rollouts beside them; rewrites docs/benchmarks and benchmarks/results
+	@tools/bootstrap peers
+	@$(PYTHON) -m benchmarks.stack
 
 bench-transfer: ## Push and fetch beside other tools; rewrites docs/benchmarks and benchmarks/results
 	@tools/bootstrap peers

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import Drain, Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
+from components import (
+    Hosting,
+    ModelService,
+    ModelServiceArgs,
+    Platform,
+    PlatformArgs,
+    Safeguards,
+    StackConfig,
+)
 from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
 
 try:
     config = StackConfig.read()
     registry = Registry.load(config.registry)
+    offered = config.sized(registry.in_region(config.region))
 except BluegridError as error:
     raise pulumi.RunError(str(error)) from None
 
@@ -26,7 +37,9 @@ cluster = pulumi.ResourceOptions(
 )
 platform = Platform(
     "platform",
-    PlatformArgs(config.namespace, config.store, config.store_access_key, config.store_secret_key),
+    PlatformArgs(
+        config.namespace, config.store, config.store_access_key, config.store_secret_key, config.quota
+    ),
     cluster,
 )
 hosting = Hosting(
@@ -43,8 +56,23 @@ hosting = Hosting(
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
-    drain=Drain(config.route_address, config.host, config.proxy.shares_traffic),
+    safeguards=Safeguards(
+        config.kube_context,
+        config.kubeconfig,
+        config.route_address,
+        config.host,
+        config.proxy.shares_traffic,
+    ),
 )
-offered = registry.in_region(config.region)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]
-pulumi.export("urls", {service.name: service.url for service in services})
+
+
+async def outputs() -> pulumi.Inputs:
+    """Give the URLs, once every resource has begun to register."""
+    # The SDK looks for registrations once. If none has begun, it waits for all outputs of all resources anew
+    # whenever one is there: a time that grows with the square of their number.
+    await asyncio.sleep(0)
+    return {"urls": {service.name: service.url for service in services}}
+
+
+pulumi.run(outputs)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 Line = dict[int, list[float]]
 
 
-def lines(panels: Mapping[str, tuple[str, Line]], file: Path) -> None:
-    """Samples against the number of models, and the straight line that fits their medians best."""
+def lines(panels: Mapping[str, tuple[str, Line]], file: Path, counted: str = "models") -> None:
+    """Samples against the number of what is counted, and the straight line that fits their medians best."""
     drawn = figure(len(panels))
     for axes, (title, (unit, line)) in zip(drawn.axes, panels.items(), strict=True):
         counts, medians = list(line), [median(each) for each in line.values()]
@@ -23,7 +23,7 @@ def lines(panels: Mapping[str, tuple[str, Line]], file: Path) -> None:
         for count, samples in line.items():
             axes.plot([count] * len(samples), samples, "k.")
         axes.plot(counts, [intercept + slope * count for count in counts], "C0-", linewidth=1)
-        axes.set(title=title, xlabel="models", ylabel=unit)
+        axes.set(title=title, xlabel=counted, ylabel=unit)
         axes.set_ylim(bottom=0)
     save(drawn, file)
 

@@ -7,19 +7,26 @@ import sys
 import typer
 
 from cli import (
+    asking,
     clusters,
+    doctor,
     fetches,
+    history,
     images,
     models,
     output,
     previews,
+    promotions,
     pushes,
     sets,
     signing,
+    sizes,
     stacks,
     status,
     stores,
     switches,
+    traffic,
+    updates,
     upkeep,
     versions,
 )
@@ -38,9 +45,24 @@ app.command()(pushes.push)
 app.command(epilog="Example: `bluegrid fetch g1 v2 models/ --only 'line-9*'`")(fetches.fetch)
 app.command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")(upkeep.verify)
 app.command("gc", epilog="Example: `bluegrid gc --registry main/registry --delete`")(upkeep.collect)
-app.command()(switches.switch)
-app.command(epilog="Example: `bluegrid traffic line-loading d1=90 d2=10`")(switches.traffic)
-app.command()(status.status)
+app.command(epilog="Example: `bluegrid switch line-loading d2 --up --stack north`")(switches.switch)
+app.command(epilog="Example: `bluegrid traffic line-loading d1=90 d2=10`")(traffic.traffic)
+app.command(epilog="Example: `bluegrid rollback line-loading --up --stack north`")(switches.rollback)
+app.command(epilog="Example: `bluegrid promote line-loading d2 --regions north,east --bake 10m`")(
+    promotions.promote
+)
+app.command(epilog="Example: `bluegrid status line-loading --context north --watch`")(status.status)
+app.command(epilog="Example: `bluegrid scale line-loading d1 4 --up --stack north`")(sizes.scale)
+app.command(epilog="Example: `bluegrid resources line-loading d1 --memory 4Gi`")(sizes.resources)
+app.command(epilog="Example: `bluegrid stop line-loading d1 --dry-run --stack north`")(sizes.stop)
+app.command(epilog="Example: `bluegrid delete line-loading --dry-run --stack north`")(sizes.delete)
+app.command(
+    epilog="Example: `bluegrid predict line-loading --cluster d2 --model line-17 --instances '[[12.5, 3.1]]'`"
+)(asking.predict)
+app.command(epilog="Example: `bluegrid compare line-loading d1 d2 --requests requests.jsonl`")(asking.compare)
+app.command(epilog="Example: `bluegrid logs line-loading d2 --since 10m --follow`")(asking.logs)
+app.command(epilog="Example: `bluegrid history line-loading --last 5`")(history.history)
+app.command(epilog="Example: `bluegrid doctor --context north --namespace bluegrid-north`")(doctor.doctor)
 app.command(epilog="Example: `bluegrid check --preview preview-north.json`")(previews.check)
 app.command(epilog="Example: `bluegrid preview-report preview-*.json > comment.md`")(previews.preview_report)
 app.add_typer(sets.app)
@@ -50,6 +72,7 @@ app.add_typer(clusters.app)
 app.add_typer(stores.app)
 app.add_typer(stacks.app)
 app.add_typer(images.app)
+app.add_typer(updates.app)
 app.add_typer(signing.keys)
 app.command()(signing.sign)
 app.command()(signing.verify_signature)

@@ -111,7 +111,9 @@ def _report(
     compared = {change.name: compare(change, registry, store) for change in changes}
     return RegionReport(
         region,
-        source="the preview" if plan else "from the registry files alone; the stack was not asked",
+        source=", ".join(["the preview", *plan.sizes])
+        if plan
+        else "from the registry files alone; the stack was not asked",
         changes=changes,
         comparisons={name: found for name, found in compared.items() if found is not None},
         findings=check_plan(plan) if plan else (),

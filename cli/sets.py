@@ -113,7 +113,8 @@ def show(
     lines += [f"key {key.id}" for key in file.set.keys]
     lines += [f"trusts {name}" for name in file.set.trust]
     for cluster in file.service.clusters if file.service else ():
-        lines.append(f"cluster {cluster.id}: version {cluster.version}, {cluster.replicas} replicas")
+        pods = cluster.autoscaling or f"{cluster.replicas} replicas"
+        lines.append(f"cluster {cluster.id}: version {cluster.version}, {pods}")
     output.emit(as_json=as_json, data=file.model_dump(mode="json"), text="\n".join(lines))
 
 

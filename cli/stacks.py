@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from model_registry import ConfigError
+from promotion import config_of, stack_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,8 @@ app = typer.Typer(name="stack", help="The stacks: one file a region.", no_args_i
 _PROJECT = Path("Pulumi.yaml")
 _PREFIX = "bluegrid:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_PROVIDERS = ("passphrase", "awskms://", "azurekeyvault://", "gcpkms://", "hashivault://")
+"""Who may encrypt a stack's secrets: https://www.pulumi.com/docs/iac/concepts/secrets/#available-encryption-providers"""
 
 
 @app.command(epilog="Example: `bluegrid stack new east --like north --set kubeContext=east-1`")
@@ -30,6 +33,14 @@ def new(
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.")
+    ] = None,
+    secrets_provider: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROVIDER",
+            help="What encrypts its secrets: passphrase, or the URL of a key such as "
+            "awskms://alias/bluegrid?region=eu-central-1. Default: as Pulumi has it.",
+        ),
     ] = None,
 ) -> None:
     """Write stacks/Pulumi.REGION.yaml, and say what is left to do. Run it in the project's folder."""
@@ -47,26 +58,15 @@ def new(
     if missing := [key for key in missing if key not in values]:
         lines = [f"--set {key}=... is missing: {declared[key]['description']}" for key in missing]
         raise ConfigError("\n".join(lines))
-    _write(file, region, values, [key for key, secret in is_secret.items() if secret])
+    init = f"pulumi stack init {region}{_encrypted_by(secrets_provider)}"
+    _write(file, region, values, init, [key for key, secret in is_secret.items() if secret])
 
 
 def _declared() -> Mapping[str, Mapping[str, Any]]:
     """Return the settings that a stack can have, as `Pulumi.yaml` declares them."""
     if not _PROJECT.exists():
         raise ConfigError(f"there is no {_PROJECT} here; run this in the project's folder")
-    return _config(_PROJECT)
-
-
-def _config(file: Path) -> Mapping[str, Any]:
-    """Return what a file of Pulumi's has under `config`."""
-    try:
-        document = YAML(typ="safe").load(file)
-        config = document["config"]
-    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError):
-        config = None
-    if not isinstance(config, dict):
-        raise ConfigError(f"{file}: has no settings that can be read; expected `config:` and a row for each")
-    return config
+    return config_of(_PROJECT)
 
 
 def _file(region: str) -> Path:
@@ -78,12 +78,12 @@ def _file(region: str) -> Path:
 def _like(other: str, region: str) -> dict[str, str]:
     file = _file(other)
     if not file.exists():
-        there = sorted(path.name.split(".")[1] for path in file.parent.glob("Pulumi.*.yaml"))
-        raise ConfigError(f"there is no stack {other}; declared: {', '.join(there) or 'none'}")
+        there = ", ".join(stack_names(file.parent)) or "none"
+        raise ConfigError(f"there is no stack {other}; declared: {there}")
     # What is encrypted is a mapping, and of that stack's own key.
     return {
         key.removeprefix(_PREFIX): str(value).replace(other, region)
-        for key, value in _config(file).items()
+        for key, value in config_of(file).items()
         if not isinstance(value, dict)
     }
 
@@ -95,12 +95,21 @@ def _given(settings: list[str]) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _write(file: Path, region: str, values: Mapping[str, str], secrets: list[str]) -> None:
+def _encrypted_by(provider: str | None) -> str:
+    if provider is None:
+        return ""
+    if not provider.startswith(_PROVIDERS):
+        known = ", ".join(f"{each}..." if each.endswith("/") else each for each in _PROVIDERS)
+        raise ConfigError(f"--secrets-provider {provider}: no provider of Pulumi's; known: {known}")
+    return f" --secrets-provider {shlex.quote(provider)}"
+
+
+def _write(file: Path, region: str, values: Mapping[str, str], init: str, secrets: list[str]) -> None:
     file.parent.mkdir(exist_ok=True)
     yaml = YAML()
     yaml.width = 4096
     commands = [
-        f"pulumi stack init {region}",
+        init,
         *(f"pulumi config set --secret --stack {region} {_PREFIX}{key}" for key in secrets),
     ]
     with file.open("x", encoding="utf-8") as written:

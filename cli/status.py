@@ -1,133 +1,169 @@
-"""`bluegrid status`: what runs, asked of Kubernetes itself."""
+"""`bluegrid status`: what runs, asked of Kubernetes itself, beside what the registry declares."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
-from cli import output
-from model_registry import ConfigError
+from cli import kube, output, pulumi
+from model_registry import BluegridError, Registry, RegistryError
+from operations import Namespace, look, statuses
+from previews import states_of_objects, states_of_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-OURS = "app.kubernetes.io/managed-by=bluegrid"
-LABEL = "bluegrid.io"
+    from operations import ClusterStatus, Look
+    from previews import ServiceState
 
+APART = 1.0
+"""Seconds between two looks, of which the traffic is told."""
 
-@dataclass(frozen=True)
-class ClusterStatus:
-    """One cluster as it runs: `state` sums up the states of its pods (seed: module M205)."""
-
-    service: str
-    cluster: str
-    version: str
-    live: bool
-    ready: int
-    replicas: int
-    state: str
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def status(
-    context: Annotated[
-        str, typer.Option(envvar="BLUEGRID_KUBE_CONTEXT", help="The kube context; never the default.")
-    ],
-    namespace: Annotated[
-        str, typer.Option(envvar="BLUEGRID_NAMESPACE", help="The stack's namespace.")
-    ] = "bluegrid",
+    context: kube.Context,
+    service: Annotated[str | None, typer.Argument(help="One service, with its pods.")] = None,
+    cluster: Annotated[str | None, typer.Argument(help="One of its clusters.")] = None,
+    namespace: kube.Namespace = kube.DEFAULT_NAMESPACE,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    region: kube.Region = None,
+    state: Annotated[
+        bool, typer.Option("--state", help="Also ask the stack's state, and say what follows from drift.")
+    ] = False,
+    stack: Annotated[
+        str | None, typer.Option(envvar="BLUEGRID_STACK", help="The stack, with --state.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
     as_json: output.Json = False,
 ) -> None:
-    """Show every service's clusters: version, live or standby, pods ready and their states."""
-    rows = clusters_in(context, namespace)
+    """Show every service's clusters: what is live, pods and why they wait, models, traffic, drift from YAML.
+
+    Traffic is that of one second (with --watch, since the last look), told by the pods through the API
+    server's proxy. Whoever may not `get` and `create` pods/proxy there sees all else.
+    """
+    if watch and as_json:
+        raise typer.BadParameter("is for people; ask with --json again and again", param_hint="--watch")
+    place = Namespace.connect(context, namespace)
+    wanted, notes = _wanted(registry, region, service)
+    made = states_of_objects(pulumi.Stack.named(stack, None).objects()) if state else None
+    # As wide as it is where no person looks: a pipe cuts nothing off.
+    console = Console() if sys.stdout.isatty() else Console(width=10_000)
+
+    def seen(before: Look, now: Look) -> tuple[list[ClusterStatus], list[str]]:
+        rows = [row for row in statuses(before, now, wanted, made) if cluster in (None, row.cluster)]
+        return rows, [*notes, *([now.unasked] if now.unasked else [])]
+
+    looks = _looks(place, service, cluster)
+    if watch:
+        with suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
+            for pair in looks:
+                live.update(_page(*seen(*pair), with_pods=service is not None), refresh=True)
+        return
+    rows, told = seen(*next(looks))
+    where = f"namespace {namespace} of {context}"
+    if service and not rows:
+        named = f"cluster {cluster} of service {service}" if cluster else f"service {service}"
+        raise RegistryError(f"{named}: neither runs in {where} nor is declared in {registry}")
     if as_json:
         output.emit(as_json=True, data=[asdict(row) for row in rows], text="")
+        for note in told:
+            typer.echo(f"warning: {note}", err=True)
         return
-    table = Table("service", "cluster", "version", "route", "ready", "pods", box=None, header_style="bold")
+    if not rows:
+        typer.echo(f"nothing of bluegrid runs in {where}")
+    console.print(_page(rows, told, with_pods=service is not None))
+
+
+def _looks(place: Namespace, service: str | None, cluster: str | None) -> Iterator[tuple[Look, Look]]:
+    """Yield a look and the one before it, a second apart, for ever."""
+    before = look(place, service, cluster)
+    while True:
+        time.sleep(max(0.0, before.at + APART - time.monotonic()))
+        now = look(place, service, cluster)
+        yield before, now
+        before = now
+
+
+def _wanted(
+    registry: Path, region: str | None, service: str | None
+) -> tuple[Mapping[str, ServiceState] | None, list[str]]:
+    """Return what YAML declares, or why that is not known: at 3 a.m. what runs is told all the same."""
+    try:
+        loaded = Registry.load(registry)
+        by_region = [
+            file.service.name
+            for file in loaded.files
+            if file.service and not (isinstance(file.service.live, str) and file.service.regions is None)
+        ]
+        if by_region and region is None:
+            names = ", ".join(by_region)
+            raise RegistryError(f"{names}: differ by region; name this one: --region <region>")
+    except BluegridError as error:
+        first, *_ = str(error).splitlines()
+        return None, [f"drift from YAML is not told: {first}"]
+    states = states_of_registry(loaded, region or "")
+    return {name: state for name, state in states.items() if service in (None, name)}, []
+
+
+def _page(rows: Sequence[ClusterStatus], notes: Sequence[str], *, with_pods: bool) -> Group:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("service", "cluster", "version", "route", "ready", "pods", "models"):
+        table.add_column(column.upper(), no_wrap=True)
+    for column in ("req/s", "err/s", "p99 ms", "age"):
+        table.add_column(column.upper(), no_wrap=True, justify="right")
     for row in rows:
-        route = "[green]live[/]" if row.live else "standby"
-        table.add_row(row.service, row.cluster, row.version, route, f"{row.ready}/{row.replicas}", row.state)
-    Console().print(table if rows else f"nothing of bluegrid runs in namespace {namespace} of {context}")
+        table.add_row(*_cells(row), style=None if row.is_well else "yellow")
+    lines = [line for row in rows for line in _remarks(row, with_pods=with_pods)]
+    lines += [f"note: {note}" for note in notes]
+    return Group(*([table] if rows else []), *(Text(line) for line in lines))
 
 
-def clusters_in(context: str, namespace: str) -> list[ClusterStatus]:
-    """Every bluegrid cluster in one namespace, by service and name.
-
-    Raises:
-        ConfigError: the context is not in the kubeconfig, or its API server does not answer or refuses.
-    """
-    # Here, because it takes as long to load as all the other commands together.
-    from kubernetes import client, config
-    from kubernetes.client.exceptions import ApiException
-    from kubernetes.config.config_exception import ConfigException
-    from urllib3.exceptions import HTTPError
-
-    try:
-        api = config.new_client_from_config(context=context)  # type: ignore[no-untyped-call]
-        selector: Any = {"label_selector": OURS, "_request_timeout": 10}
-        deployments = client.AppsV1Api(api).list_namespaced_deployment(namespace, **selector).items
-        pods = client.CoreV1Api(api).list_namespaced_pod(namespace, **selector).items
-        routes: list[Any] = client.NetworkingV1Api(api).list_namespaced_ingress(namespace, **selector).items
-        live = {_backend(route) for route in routes if _is_live(route.metadata.name, route.metadata.labels)}
-        live |= _backends_of_gateways(client.CustomObjectsApi(api), namespace)
-    except (ConfigException, HTTPError, ApiException) as error:
-        reason = str(getattr(error, "reason", error)).splitlines()[0]
-        raise ConfigError(f"context {context}: {reason}; see `kubectl config get-contexts`") from error
-    return sorted(
-        (_row(each, pods, live) for each in deployments), key=lambda row: (row.service, row.cluster)
-    )
+def _cells(row: ClusterStatus) -> list[str]:
+    models = "-" if row.models_loaded is None else f"{row.models_loaded}/{row.models_expected or '?'}"
+    return [
+        row.service,
+        row.cluster,
+        row.version,
+        "[green]live[/]" if row.live else "standby",
+        f"{row.ready}/{row.replicas}",
+        row.state,
+        models,
+        *(_number(each) for each in (row.requests_per_second, row.errors_per_second, row.p99_ms)),
+        "-" if row.age_seconds is None else age(row.age_seconds),
+    ]
 
 
-def _row(deployment: Any, pods: Iterable[Any], live: set[str]) -> ClusterStatus:
-    name, labels = deployment.metadata.name, deployment.metadata.labels
-    states = sorted(_state(pod) for pod in pods if pod.metadata.labels.get("app") == name)
-    return ClusterStatus(
-        service=labels[f"{LABEL}/service"],
-        cluster=labels[f"{LABEL}/cluster"],
-        version=labels[f"{LABEL}/version"],
-        live=name in live,
-        ready=deployment.status.ready_replicas or 0,
-        replicas=deployment.spec.replicas,
-        state=", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no pods",
-    )
+def _remarks(row: ClusterStatus, *, with_pods: bool) -> list[str]:
+    name = f"{row.service} {row.cluster}"
+    lines = [f"why: {name}: {row.why}"] if row.why else []
+    lines += [f"drift: {name}: {text}" for text in row.drift]
+    for pod in row.pods if with_pods else ():
+        restarts = f", {pod.restarts} restarts" if pod.restarts else ""
+        ready = "ready" if pod.ready else "not ready"
+        why = f": {pod.why}" if pod.why else ""
+        lines.append(f"pod {pod.name}: {pod.state}, {ready}, {age(pod.age_seconds)}{restarts}{why}")
+    return lines
 
 
-def _is_live(name: str, labels: Mapping[str, str]) -> bool:
-    return name == labels[f"{LABEL}/service"]
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
-def _backends_of_gateways(api: Any, namespace: str) -> set[str]:
-    """The Services that live HTTPRoutes lead to; where Kubernetes knows no HTTPRoutes, there are none."""
-    from kubernetes.client.exceptions import ApiException
-
-    kind = {"group": "gateway.networking.k8s.io", "version": "v1", "plural": "httproutes"}
-    try:
-        routes = api.list_namespaced_custom_object(namespace=namespace, **kind, label_selector=OURS)["items"]
-    except ApiException as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            return set()
-        raise
-    return {
-        backend["name"]
-        for route in routes
-        if _is_live(route["metadata"]["name"], route["metadata"]["labels"])
-        for backend in route["spec"]["rules"][0]["backendRefs"]
-    }
-
-
-def _backend(route: Any) -> str:
-    return str(route.spec.rules[0].http.paths[0].backend.service.name)
-
-
-def _state(pod: Any) -> str:
-    """The word that kubectl shows: a waiting container's reason before the pod's phase."""
-    if pod.metadata.deletion_timestamp is not None:
-        return "Terminating"
-    for container in pod.status.container_statuses or ():
-        if container.state.waiting is not None:
-            return str(container.state.waiting.reason)
-    return str(pod.status.phase)
+def age(seconds: int) -> str:
+    """Return an age as kubectl tells it: 42s, 7m, 5h, 3d."""
+    for unit, length in (("d", _DAY), ("h", _HOUR), ("m", _MINUTE)):
+        if seconds >= length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"

@@ -13,7 +13,6 @@ Gateway         makes them HTTPRoutes, which can share traffic among clusters
 from __future__ import annotations
 
 from components.config import StackConfig
-from components.drain import Drain
 from components.gate import Gate, RouteNotProven
 from components.gateway import Gateway
 from components.hosting import Hosting
@@ -22,9 +21,9 @@ from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.model_service import ModelService, ModelServiceArgs
 from components.platform import Platform, PlatformArgs
 from components.route import Proxy, Route, RouteArgs
+from components.safeguards import Safeguards
 
 __all__ = [
-    "Drain",
     "Gate",
     "Gateway",
     "Hosting",
@@ -39,5 +38,6 @@ __all__ = [
     "Route",
     "RouteArgs",
     "RouteNotProven",
+    "Safeguards",
     "StackConfig",
 ]

@@ -6,7 +6,9 @@ tell.
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - pydantic reads it
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads these
+from decimal import Decimal  # noqa: TC003
+from pathlib import Path  # noqa: TC003
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString
 
 import pulumi
@@ -16,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictInt,
     StringConstraints,
     ValidationError,
     ValidationInfo,
@@ -26,10 +29,15 @@ from pydantic_core import PydanticCustomError
 
 from components.gateway import Gateway
 from components.ingress import IngressClass
+from components.sizes import sized
 from model_registry.errors import ConfigError
+from model_registry.names import Quantity  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from components.route import Proxy
+    from model_registry.registry_files.schema import RegistryFile
 
 PROJECT = "bluegrid"
 
@@ -67,6 +75,11 @@ class StackConfig(BaseModel):
     standing_domain: Domain
     request_factor: Annotated[float, Field(gt=0, le=1)]
     ready_timeout: Annotated[int, Field(gt=0)]
+    size_factor: Annotated[Decimal, Field(gt=0, le=100)]
+    replicas: Mapping[str, Annotated[StrictInt, Field(ge=0)]]
+    quota_cpu: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
+    quota_memory: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
+    quota_pods: Annotated[Annotated[int, Field(gt=0)] | None, _NONE_IF_EMPTY] = None
 
     @field_validator("kubeconfig")
     @classmethod
@@ -103,6 +116,20 @@ class StackConfig(BaseModel):
         """Who answers for the routes."""
         return Gateway.parse(self.gateway) if self.gateway else IngressClass(self.ingress_class or "")
 
+    def sized(self, files: Iterable[RegistryFile]) -> tuple[RegistryFile, ...]:
+        """Return the registry's files with this stack's own numbers of pods; ConfigError: a name is wrong."""
+        return sized(files, self.size_factor, self.replicas)
+
+    @property
+    def quota(self) -> dict[str, str]:
+        """The quotas that are set, by the resource's name in a ResourceQuota."""
+        given = {
+            "requests.cpu": self.quota_cpu,
+            "requests.memory": self.quota_memory,
+            "pods": self.quota_pods,
+        }
+        return {resource: str(most) for resource, most in given.items() if most is not None}
+
     @classmethod
     def read(cls) -> StackConfig:
         """Read the config of the stack that this program runs for.
@@ -124,12 +151,19 @@ _NOT_WITH_GATEWAY: LiteralString = "not_with_gateway"
 
 _SECRETS = {"storeAccessKey", "storeSecretKey", "routeKey"}
 
+_OBJECTS = {"replicas"}
+
 _FORMS = {
     "gateway": "namespace/name of a Gateway, or namespace/name/listener",
     "store": "s3://bucket/prefix?endpoint=URL&region=NAME",
     "routeAddress": "http://ADDRESS, without a path",
     "requestFactor": "a number above 0 and at most 1",
     "readyTimeout": "a number of seconds above 0",
+    "sizeFactor": "a number above 0 and at most 100",
+    "replicas": "a number of pods",
+    "quotaCpu": "a Kubernetes quantity, such as 8",
+    "quotaMemory": "a Kubernetes quantity, such as 16Gi",
+    "quotaPods": "a number above 0",
     "namespace": "a DNS label",
     "host": "a DNS name",
     "standingDomain": "a DNS name",
@@ -145,12 +179,15 @@ def _keys() -> list[str]:
 
 
 def _value(config: pulumi.Config, key: str) -> Any:
-    return config.get_secret(key) if key in _SECRETS else config.get(key)
+    if key in _SECRETS:
+        return config.get_secret(key)
+    return config.get_object(key) if key in _OBJECTS else config.get(key)
 
 
 def _line(error: Any) -> str:
-    key = str(error["loc"][0])
-    command = f"pulumi config set {'--secret ' if key in _SECRETS else ''}{PROJECT}:{key}"
+    key, inner = str(error["loc"][0]), ".".join(map(str, error["loc"]))
+    option = "--secret " if key in _SECRETS else "--path " if key != inner else ""
+    command = f"pulumi config set {option}{PROJECT}:{inner}"
     if error["type"] == "extra_forbidden":
         known = ", ".join(field.alias or name for name, field in StackConfig.model_fields.items())
         return f"{PROJECT}:{key} is no key of this project; known: {known}: pulumi config rm {PROJECT}:{key}"
@@ -160,4 +197,4 @@ def _line(error: Any) -> str:
         return f"{PROJECT}:{key}: {error['msg']}: pulumi config rm {PROJECT}:{key}"
     form = _FORMS.get(key)
     fault = f"{error['input']!r} is not {form}" if form else error["msg"].removeprefix("Value error, ")
-    return f"{PROJECT}:{key}: {fault}: {command} VALUE"
+    return f"{PROJECT}:{inner}: {fault}: {command} VALUE"

@@ -31,6 +31,7 @@ CHANCE = 1e-6
 """That a cluster is taken for one that gets no requests, and gets some."""
 ANSWER_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
+_REMEDY = "nothing old was deleted: look at the proxy's controller, or switch back, then `pulumi up`"
 
 
 class RouteNotProven(BluegridError):  # noqa: N818 - what is not, is the fault
@@ -55,6 +56,7 @@ class Gate:
         answers: how many in a row, at least; as many as it takes to see each cluster.
         timeout: seconds until it is given up.
         or_no_route: whether it is as good that the proxy knows no such route, or not every cluster is seen.
+        remedy: what it means that it was not seen, and what to do then.
     """
 
     address: str
@@ -63,6 +65,7 @@ class Gate:
     answers: int
     timeout: float
     or_no_route: bool = False
+    remedy: str = _REMEDY
 
     def after(self, weights: Mapping[str, int]) -> Gate:
         """Return the gate of a route that until now shared requests by these weights of clusters."""
@@ -119,10 +122,10 @@ class Gate:
     def _message(self, url: str, fault: str) -> str:
         pairs = [f"cluster {cluster}, version {version}," for cluster, version in self.versions.items()]
         awaited = f"{' and '.join(pairs)} did not answer" if pairs else "its route did not go:"
+        often = f" {self.answers} times in a row" if self.answers > 1 else ""
         return (
-            f"service {self.service}: {awaited} "
-            f"{self.answers} times in a row through {url} in {self.timeout:g} s; last: {fault}; nothing old "
-            "was deleted: look at the proxy's controller, or switch back, then `pulumi up`"
+            f"service {self.service}: {awaited}{often} "
+            f"through {url} in {self.timeout:g} s; last: {fault}; {self.remedy}"
         )
 
 

@@ -98,7 +98,7 @@ class Gateway:
                 "name": name,
                 "namespace": args.namespace,
                 "labels": args.labels,
-                "annotations": {"pulumi.com/waitFor": _ACCEPTED},
+                "annotations": {**naming.REGISTRY_WINS, "pulumi.com/waitFor": _ACCEPTED},
             },
             spec=self._spec(args),
             opts=opts,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulumi import Input
 
-    from components.drain import Drain
     from components.route import Proxy
+    from components.safeguards import Safeguards
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hosting:
     """What the clusters and routes of a stack share.
 
@@ -31,7 +31,7 @@ class Hosting:
         route_address: URL at which this program reaches the proxy; None: no route is proven.
         request_factor: resource requests as a share of the limits.
         ready_timeout: seconds in which a version must be fetched, loaded and answering.
-        drain: proves that clusters which go are no longer asked.
+        safeguards: what stands between an update and the requests under way.
     """
 
     namespace: Input[str]
@@ -40,11 +40,11 @@ class Hosting:
     store: Input[str]
     image: Input[str]
     proxy: Proxy
-    host: str | None
-    tls_secret: str | None
+    host: str | None = None
+    tls_secret: str | None = None
     route_key: Input[str]
-    standing_domain: str
-    route_address: str | None
-    request_factor: float
-    ready_timeout: int
-    drain: Drain
+    standing_domain: str = "standing.invalid"
+    route_address: str | None = None
+    request_factor: float = 1
+    ready_timeout: int = 600
+    safeguards: Safeguards

@@ -28,8 +28,17 @@ class IngressClass:
 
     def make_route(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions) -> networking.Ingress:
         """Declare an Ingress; of a route to one cluster, since it has one backend."""
-        metadata = {"name": name, "namespace": args.namespace, "labels": args.labels}
-        return networking.Ingress(name, metadata=metadata, spec=self._spec(args), opts=opts)
+        return networking.Ingress(
+            name,
+            metadata={
+                "name": name,
+                "namespace": args.namespace,
+                "labels": args.labels,
+                "annotations": naming.REGISTRY_WINS,
+            },
+            spec=self._spec(args),
+            opts=opts,
+        )
 
     def _spec(self, args: RouteArgs) -> networking.IngressSpecArgsDict:
         (cluster,) = args.weights

@@ -7,26 +7,33 @@ that Pulumi would delete first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_kubernetes.apps import v1 as apps
+from pulumi_kubernetes.autoscaling import v2 as autoscaler
 from pulumi_kubernetes.batch import v1 as batch
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.policy import v1 as policy
 
-from components import naming
+from components import naming, scaling
 from components.gate import Gate
 from components.pod import Pods
 from components.route import Route, RouteArgs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.hosting import Hosting
-    from model_registry.registry_files.schema import Cluster, DeclaredSet, Version
+    from model_registry.registry_files.schema import Autoscaling, Cluster, DeclaredSet, Version
 
 # A Job says that it ran out of time; Pulumi's own time-out would not know why.
 _JOB_REPORT_SECONDS = 15
+
+# A standby that runs answers at once; one that has died since would not in any time.
+_READY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,11 @@ class ModelClusterArgs:
         service: name of the service that it belongs to.
         model_set: the set of that service.
         version: what it serves.
-        cluster: its ID and size, from the registry.
+        cluster: its ID and size, as it runs in this region.
         hosting: what it shares with the stack's other clusters.
+        most_replicas: number of its pods when it is live; the fewest, of an autoscaler's.
+        replicas: number of its pods, where that is known only later: they are scaled then. None: at once.
+        before_scaling: has to pass before its pods change.
     """
 
     service: str
@@ -46,6 +56,9 @@ class ModelClusterArgs:
     version: Version
     cluster: Cluster
     hosting: Hosting
+    most_replicas: int
+    replicas: pulumi.Input[int] | None = None
+    before_scaling: pulumi.ResourceHook | None = None
 
 
 class ModelCluster(pulumi.ComponentResource):
@@ -67,7 +80,10 @@ class ModelCluster(pulumi.ComponentResource):
         self.preflight = self._make_preflight()
         self.deployment = self._make_deployment()
         self.service = self._make_service()
-        if args.cluster.replicas > 1:
+        if args.cluster.autoscaling:
+            self._make_autoscaler(args.cluster.autoscaling)
+        # Not by what runs now: an update of the live route alone could neither make nor delete it.
+        if args.most_replicas > 1:
             self._make_disruption_budget()
         self.standing_route = self._make_standing_route()
         self.register_outputs({})
@@ -80,7 +96,7 @@ class ModelCluster(pulumi.ComponentResource):
         return batch.Job(
             name,
             # A Job that failed cannot be tried again, only replaced: this makes the next update do so.
-            metadata=self._metadata(name, labels) | {"annotations": {"pulumi.com/replaceUnready": "true"}},
+            metadata=self._metadata(name, labels, {"pulumi.com/replaceUnready": "true"}),
             spec={
                 "backoff_limit": 0,
                 "active_deadline_seconds": seconds,
@@ -92,24 +108,41 @@ class ModelCluster(pulumi.ComponentResource):
     def _make_deployment(self) -> apps.Deployment:
         labels = self._labels | naming.selector(self._full_name)
         seconds = self._args.hosting.ready_timeout
+        replicas, hook = self._args.replicas, self._args.before_scaling
+        hooks = pulumi.ResourceHookBinding(before_update=[hook]) if hook is not None else None
         return apps.Deployment(
             self._full_name,
-            metadata=self._metadata(self._full_name, labels),
+            metadata=self._metadata(self._full_name, labels) | scaling.ownership(self._args.cluster),
             spec={
-                "replicas": self._args.cluster.replicas,
+                "replicas": self._args.cluster.fewest_pods if replicas is None else replicas,
                 "selector": {"match_labels": naming.selector(self._full_name)},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0}},
                 "progress_deadline_seconds": seconds,
                 "template": {"metadata": {"labels": labels}, "spec": self._pods.serving()},
             },
-            opts=self._child(self.preflight, seconds=seconds),
+            opts=functools.reduce(
+                pulumi.ResourceOptions.merge,
+                [
+                    self._child(self.preflight, seconds=seconds),
+                    scaling.options(self._full_name, self._args.cluster),
+                    pulumi.ResourceOptions(hooks=hooks),
+                ],
+            ),
+        )
+
+    def _make_autoscaler(self, autoscaling: Autoscaling) -> None:
+        autoscaler.HorizontalPodAutoscaler(
+            self._full_name,
+            metadata=self._metadata(self._full_name),
+            spec=scaling.spec(self._full_name, autoscaling),
+            opts=self._child(self.deployment),
         )
 
     def _make_service(self) -> core.Service:
         # The Deployment's await has proven the pods; the Service's would only add ten seconds of silence.
         return core.Service(
             self._full_name,
-            metadata=self._metadata(self._full_name) | {"annotations": {"pulumi.com/skipAwait": "true"}},
+            metadata=self._metadata(self._full_name, annotations={"pulumi.com/skipAwait": "true"}),
             spec={
                 "selector": naming.selector(self._full_name),
                 "ports": [{"name": "http", "port": naming.PORT, "target_port": "http"}],
@@ -126,10 +159,9 @@ class ModelCluster(pulumi.ComponentResource):
         )
 
     def _make_standing_route(self) -> Route:
-        args, hosting = self._args, self._args.hosting
-        host = pulumi.Output.secret(hosting.route_key).apply(
-            lambda key: naming.standing_host(key, args.service, args.cluster.id, hosting.standing_domain)
-        )
+        args, hosting, host = self._args, self._args.hosting, self._standing_host()
+        # A cluster of no pods has nobody to answer.
+        gate = self.gate(answers=1) if args.cluster.fewest_pods else None
         return Route(
             self._full_name,
             RouteArgs(
@@ -139,9 +171,8 @@ class ModelCluster(pulumi.ComponentResource):
                 weights={args.cluster.id: 1},
                 host=host,
                 labels=self._labels | naming.selector(self._full_name),
-                # A cluster of no pods has nobody to answer.
-                gate=self.gate(answers=1) if args.cluster.replicas else None,
-                drain=hosting.drain if hosting.route_address else None,
+                arrived=hosting.safeguards.arrived.expect(self._full_name, gate, host),
+                drain=hosting.safeguards.drain if hosting.route_address else None,
                 timeout=hosting.ready_timeout,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[self.service]),
@@ -160,10 +191,36 @@ class ModelCluster(pulumi.ComponentResource):
             timeout=args.hosting.ready_timeout,
         )
 
-    def _metadata(self, name: str, labels: dict[str, str] | None = None) -> dict[str, object]:
-        labels = labels or self._labels | naming.selector(self._full_name)
-        return {"name": name, "namespace": self._args.hosting.namespace, "labels": labels}
+    def ready(self, route: str) -> pulumi.ResourceHook | None:
+        """The proof, just before a route leads here, that this cluster answers; None as for `gate`.
+
+        Its pods may be ready, and the proxy not have heard of them. Or they have died since.
+        """
+        gate = self.gate(answers=1)
+        remedy = "the live route is as it was: see `bluegrid status`, or switch to another cluster"
+        gate = gate and replace(gate, timeout=_READY_SECONDS, remedy=remedy)
+        return self._args.hosting.safeguards.ready.expect(route, gate, self._standing_host())
+
+    def _standing_host(self) -> pulumi.Output[str]:
+        args, hosting = self._args, self._args.hosting
+        return pulumi.Output.secret(hosting.route_key).apply(
+            lambda key: naming.standing_host(key, args.service, args.cluster.id, hosting.standing_domain)
+        )
+
+    def _metadata(
+        self, name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
+    ) -> dict[str, object]:
+        return {
+            "name": name,
+            "namespace": self._args.hosting.namespace,
+            "labels": labels or self._labels | naming.selector(self._full_name),
+            "annotations": {**naming.REGISTRY_WINS, **(annotations or {})},
+        }
 
     def _child(self, *after: pulumi.Resource, seconds: int | None = None) -> pulumi.ResourceOptions:
-        timeouts = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s") if seconds else None
-        return pulumi.ResourceOptions(parent=self, depends_on=list(after), custom_timeouts=timeouts)
+        """Options of a child; one that is waited for, up to so many seconds, may also fail."""
+        options = pulumi.ResourceOptions(parent=self, depends_on=list(after))
+        if seconds is not None:
+            options.custom_timeouts = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")
+            options.hooks = pulumi.ResourceHookBinding(on_error=[self._args.hosting.safeguards.reasons.hook])
+        return options

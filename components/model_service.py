@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from components.gate import Gate
     from components.hosting import Hosting
-    from model_registry.registry_files.schema import RegistryFile
+    from model_registry.registry_files.schema import Cluster, RegistryFile
 
 
 @dataclass(frozen=True)
@@ -56,35 +56,91 @@ class ModelService(pulumi.ComponentResource):
                 f"bluegrid switch {name} {next(iter(weights))}"
             )
         super().__init__("bluegrid:serving:ModelService", name, None, opts)
-        self.clusters = {
-            cluster.id: ModelCluster(
-                ModelClusterArgs(name, file.set, file.version(cluster.version), cluster, args.hosting),
-                pulumi.ResourceOptions(parent=self),
-            )
-            for cluster in service.clusters
-        }
-        live = [self.clusters[cluster] for cluster in weights]
+        self._file, self._args = file, args
+        running = {cluster.id: cluster for cluster in service.as_run_in(args.region)}
+        self._handover = args.hosting.safeguards.handover if args.hosting.route_address is None else None
+        if self._handover is not None:
+            self._handover.expect(name, running)
+        clusters = {live: self._cluster(running.pop(live), service.cluster(live)) for live in weights}
+        self.live_route = self._make_live_route(weights, [*clusters.values()])
+        for cluster in running.values():
+            declared = service.cluster(cluster.id)
+            replicas: pulumi.Output[int] = pulumi.Output.from_input(self._pods_of(cluster, declared))
+            clusters[cluster.id] = self._cluster(cluster, declared, replicas)
+        self.clusters = clusters
+        self.url = _origin(args.hosting) + naming.service_path(name)
+        self.register_outputs({"url": pulumi.Output.from_input(self._url_once_good())})
+
+    def _make_live_route(self, weights: Mapping[str, int], live: Sequence[ModelCluster]) -> Route:
+        hosting = self._args.hosting
         gate = _gate(live)
         if gate is not None:
-            args.hosting.drain.expect(gate)
-        self.live_route = Route(
-            name,
+            hosting.safeguards.drain.expect(gate)
+        return Route(
+            self.name,
             RouteArgs(
-                namespace=args.hosting.namespace,
-                proxy=args.hosting.proxy,
-                service=name,
+                namespace=hosting.namespace,
+                proxy=hosting.proxy,
+                service=self.name,
                 weights=weights,
-                host=args.hosting.host,
-                labels=naming.service_labels(name, file.set.id),
-                gate=gate,
-                timeout=args.hosting.ready_timeout,
-                tls_secret=args.hosting.tls_secret,
+                host=hosting.host,
+                labels=naming.service_labels(self.name, self._file.set.id),
+                timeout=hosting.ready_timeout,
+                tls_secret=hosting.tls_secret,
+                ready=self._handover.before_switch if self._handover else self._each_ready(live),
+                arrived=hosting.safeguards.arrived.expect(self.name, gate, hosting.host),
             ),
             # All of each cluster, its standing route too: the proxy knows it before it is live.
             pulumi.ResourceOptions(parent=self, depends_on=live),
         )
-        self.url = _origin(args.hosting) + naming.service_path(name)
-        self.register_outputs({"url": self.url})
+
+    def _each_ready(self, live: Sequence[ModelCluster]) -> pulumi.ResourceHook | None:
+        """The proof of all these clusters: they share one hook, which goes through them."""
+        hook = None
+        for cluster in live:
+            hook = cluster.ready(route=self.name)
+        return hook
+
+    def _cluster(
+        self, cluster: Cluster, declared: Cluster, replicas: pulumi.Input[int] | None = None
+    ) -> ModelCluster:
+        file, handover = self._file, self._handover
+        return ModelCluster(
+            ModelClusterArgs(
+                service=self.name,
+                model_set=file.set,
+                version=file.version(cluster.version),
+                cluster=cluster,
+                hosting=self._args.hosting,
+                most_replicas=declared.fewest_pods,
+                replicas=replicas,
+                before_scaling=None if replicas is None or handover is None else handover.before_scaling,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    async def _pods_of(self, standby: Cluster, declared: Cluster) -> int:
+        """Return how many pods a standby runs, once the live route is proven: until then it may be live.
+
+        That orders one update. A dependency would stay in the state, where each switch turns it around: an
+        update of some targets would close a circle there, and deletes would wait for each other.
+        """
+        await self._live_is_good()
+        was_live = self._handover is not None and self._handover.leaves(self.name, standby.id)
+        return declared.fewest_pods if was_live else standby.fewest_pods
+
+    async def _url_once_good(self) -> str:
+        await self._live_is_good()
+        return self.url
+
+    async def _live_is_good(self) -> None:
+        """Wait for the live route; where it is not as declared, end the program: then nothing is deleted."""
+        is_written = await self.live_route.is_written()
+        failed = self._args.hosting.safeguards.arrived.has_failed(self.name)
+        if not is_written or failed:
+            raise pulumi.RunError(
+                f"service {self.name}: its live route is not proven; nothing old was touched"
+            )
 
 
 def _gate(live: Sequence[ModelCluster]) -> Gate | None:

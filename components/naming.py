@@ -20,6 +20,8 @@ ADMIN_PORT = 8083
 MANAGER = "bluegrid"
 SERVICE_ACCOUNT = "bluegrid-server"
 STORE_SECRET = "bluegrid-store"  # noqa: S105 - the name of the object that holds it
+REGISTRY_WINS: Mapping[str, str] = {"pulumi.com/patchForce": "true"}
+"""Annotation: what was changed by hand gives way, where the next change by Pulumi would be a conflict."""
 MAX_NAME = 63
 _HOST_DIGITS = 40
 

@@ -1,8 +1,9 @@
-"""What a stack's clusters stand on: namespace, network policy, pods' account, credentials of the store."""
+"""What a stack's clusters stand on: namespace, quota, network policy, pods' account, store credentials."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_kubernetes.core import v1 as core
@@ -11,18 +12,31 @@ from pulumi_kubernetes.networking import v1 as networking
 from components import naming, network
 from components.pod import STORE_KEYS
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 # https://kubernetes.io/docs/concepts/security/pod-security-standards/
 _POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
 
 
 @dataclass(frozen=True)
 class PlatformArgs:
-    """The namespace to make, the URL of the store, and the account that pods read it with."""
+    """What a platform is made of.
+
+    Attributes:
+        namespace: the Kubernetes namespace to make.
+        store: URL of the store.
+        store_access_key: of the account that pods read the store with.
+        store_secret_key: of that account.
+        quota: the most that all pods of the namespace may ask for, by resource, such as `requests.cpu`;
+            empty: no quota. https://kubernetes.io/docs/concepts/policy/resource-quotas/
+    """
 
     namespace: pulumi.Input[str]
-    store: str
+    store: pulumi.Input[str]
     store_access_key: pulumi.Input[str]
     store_secret_key: pulumi.Input[str]
+    quota: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
 
 class Platform(pulumi.ComponentResource):
@@ -43,9 +57,16 @@ class Platform(pulumi.ComponentResource):
         networking.NetworkPolicy(
             name,
             metadata={"name": naming.MANAGER, "namespace": self.namespace, "labels": labels},
-            spec=network.policy(args.store),
+            spec=pulumi.Output.from_input(args.store).apply(network.policy),
             opts=child,
         )
+        if args.quota:
+            core.ResourceQuota(
+                name,
+                metadata={"name": naming.MANAGER, "namespace": self.namespace, "labels": labels},
+                spec={"hard": args.quota},
+                opts=child,
+            )
         account = core.ServiceAccount(
             naming.SERVICE_ACCOUNT,
             metadata={"name": naming.SERVICE_ACCOUNT, "namespace": self.namespace, "labels": labels},

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import pulumi
 
-from components.gateway import weights_in
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.drain import Drain
-    from components.gate import Gate
 
 
 class Proxy(Protocol):
@@ -39,8 +36,9 @@ class RouteArgs:
         host: host name it answers for; None: any.
         labels: of the object.
         tls_secret: name of the Secret with the host's certificate; None: no TLS, or the Gateway's own.
-        gate: what has to be seen at the proxy after a change; None: nothing.
         drain: proves that nobody is sent to a cluster before the route goes; None: it goes at once.
+        ready: has to pass before a route that exists leads to the clusters; None: nothing has.
+        arrived: has to pass after a change; None: nothing has.
         timeout: seconds in which the proxy's controller has to accept it.
     """
 
@@ -50,8 +48,9 @@ class RouteArgs:
     weights: Mapping[str, int]
     host: pulumi.Input[str] | None
     labels: Mapping[str, str]
-    gate: Gate | None
     timeout: int
+    ready: pulumi.ResourceHook | None = None
+    arrived: pulumi.ResourceHook | None = None
     drain: Drain | None = None
     tls_secret: str | None = None
 
@@ -71,25 +70,28 @@ class Route(pulumi.ComponentResource):
                 parent=self,
                 # A component's own dependencies are not its children's.
                 depends_on=opts.depends_on if opts else None,
-                hooks=_hooks(name, args),
+                hooks=_hooks(args),
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
         self.register_outputs({})
 
+    async def is_written(self) -> bool:
+        """Whether the route is as declared, once that is known; in a preview it will be.
 
-def _hooks(name: str, args: RouteArgs) -> pulumi.ResourceHookBinding:
-    """A hook that raises ends the update before anything is deleted."""
-    proofs: list[pulumi.ResourceHook | pulumi.ResourceHookFunction] = []
-    if args.gate is not None:
-        proofs.append(_proof(name, args.gate, args.host))
+        An update that goes on after errors (`--continue-on-error`) gets here without.
+        """
+        await self.object.urn.future()
+        # The SDK gives a resource of another's API all outputs, and declares none.
+        metadata: pulumi.Output[object] = pulumi.get(self.object, "metadata")
+        return pulumi.runtime.is_dry_run() or await metadata.is_known()
+
+
+def _hooks(args: RouteArgs) -> pulumi.ResourceHookBinding:
+    """A hook that raises ends the update: before this route changes, or before anything is deleted."""
+    ready = [args.ready] if args.ready is not None else []
+    arrived = [args.arrived] if args.arrived is not None else []
     drained = [args.drain.hook] if args.drain is not None else []
-    return pulumi.ResourceHookBinding(after_create=proofs, after_update=proofs, before_delete=[*drained])
-
-
-def _proof(name: str, gate: Gate, host: pulumi.Input[str] | None) -> pulumi.ResourceHook:
-    async def prove(change: pulumi.ResourceHookArgs) -> None:
-        before = weights_in(change.old_inputs or {}, gate.service)
-        await gate.after(before).wait(await pulumi.Output.from_input(host).future())
-
-    return pulumi.ResourceHook(f"{name}-gate", prove)
+    return pulumi.ResourceHookBinding(
+        before_update=[*ready], after_create=[*arrived], after_update=[*arrived], before_delete=[*drained]
+    )

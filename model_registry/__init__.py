@@ -26,15 +26,19 @@ from model_registry.registry_files.editing import (
     add_cluster,
     add_set,
     add_version,
+    change_cluster,
     edit_set,
     remove_cluster,
+    remove_service,
     remove_set,
     remove_version,
     share_traffic,
     switch,
+    unify_live,
 )
 from model_registry.registry_files.registry import Registry
 from model_registry.registry_files.schema import (
+    Autoscaling,
     Cluster,
     DeclaredSet,
     RegistryFile,
@@ -58,6 +62,7 @@ from model_registry.upkeep.garbage import GarbageReport, collect_garbage
 from model_registry.upkeep.verify import FolderReport, Signatures, VerifyReport, verify, verify_folder
 
 __all__ = [
+    "Autoscaling",
     "BluegridError",
     "ChangedModel",
     "Checksum",
@@ -107,6 +112,7 @@ __all__ = [
     "add_cluster",
     "add_set",
     "add_version",
+    "change_cluster",
     "collect_garbage",
     "compare_versions",
     "edit_set",
@@ -119,6 +125,7 @@ __all__ = [
     "read_commit",
     "read_manifest",
     "remove_cluster",
+    "remove_service",
     "remove_set",
     "remove_version",
     "selected",
@@ -127,6 +134,7 @@ __all__ = [
     "share_traffic",
     "sign",
     "switch",
+    "unify_live",
     "verify",
     "verify_folder",
     "verify_signature",

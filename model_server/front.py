@@ -60,7 +60,7 @@ class ModelServer:
 
     async def _serve(self) -> str | None:
         crew = Crew(self._settings, self._nursery)
-        self._metrics.watch(lambda: crew.loaded)
+        self._metrics.watch(lambda: crew.loaded, lambda: crew.models or len(crew.loading))
         server = uvicorn.Server(self._config(crew))
         sockets = [_listening("0.0.0.0", self._port)]  # noqa: S104 - a pod's network is its own
         if self._settings.admin_port:

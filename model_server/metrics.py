@@ -25,8 +25,7 @@ class Metrics:
 
     def __init__(self, settings: Settings) -> None:
         self.registry = CollectorRegistry()
-        labels = (settings.set, settings.version)
-
+        self._labels = labels = (settings.set, settings.version)
         self._succeeded = Counter(
             "model_infer_request_success",
             "Inference requests that were answered.",
@@ -46,10 +45,11 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         ).labels(*labels)
-        self._loaded = Gauge("models_loaded", "Models in memory.", _LABELS, registry=self.registry).labels(
-            *labels
-        )
-        self._labels = labels
+        self._loaded = self._gauge("models_loaded", "Models in memory.")
+        self._expected = self._gauge("models_expected", "Models of the version, as far as that is known yet.")
+
+    def _gauge(self, name: str, help_text: str) -> Gauge:
+        return Gauge(name, help_text, _LABELS, registry=self.registry).labels(*self._labels)
 
     def answered(self, status: int, seconds: float) -> None:
         """Count an inference request."""
@@ -59,9 +59,10 @@ class Metrics:
         else:
             self._failed.labels(*self._labels, str(status)).inc()
 
-    def watch(self, loaded: Callable[[], int]) -> None:
-        """Tell, whenever it is asked for, how many models are loaded."""
+    def watch(self, loaded: Callable[[], int], expected: Callable[[], int]) -> None:
+        """Tell, whenever it is asked for, how many models are loaded, and how many the version has."""
         self._loaded.set_function(loaded)
+        self._expected.set_function(expected)
 
     def listen(self, port: int) -> HTTPServer:
         """Answer `GET /metrics` on this port, in a thread that ends with the process or with the server."""

@@ -14,7 +14,7 @@ from previews.changes import Risk, ServiceChange, changes_between
 from previews.comparing import Comparison, compare
 from previews.plan import KubernetesObject, Plan, PlannedStep, read_plan
 from previews.report import MARK, RegionReport, render
-from previews.rules import Finding, Level, PolicyError, check_objects, check_plan
+from previews.rules import Finding, Level, PolicyError, Rule, check_objects, check_plan, check_stack
 from previews.states import ClusterState, ServiceState, states_of_objects, states_of_registry
 
 __all__ = [
@@ -29,11 +29,13 @@ __all__ = [
     "PolicyError",
     "RegionReport",
     "Risk",
+    "Rule",
     "ServiceChange",
     "ServiceState",
     "changes_between",
     "check_objects",
     "check_plan",
+    "check_stack",
     "compare",
     "read_plan",
     "render",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_registry import Autoscaling
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -94,6 +96,20 @@ class ServiceChange:
         for each in self.after.answering:
             if each in self.after.clusters and self.after.clusters[each].replicas == 0:
                 yield self._risk(f"{each} is live and has no pods; set its replicas")
+        yield from self._autoscalers_that_go()
+
+    def _autoscalers_that_go(self) -> Iterator[Risk]:
+        for cluster in self._clusters_after.values():
+            old = self._clusters_before.get(cluster.id)
+            if (
+                old
+                and isinstance(old.replicas, Autoscaling)
+                and not isinstance(cluster.replicas, Autoscaling)
+            ):
+                yield self._risk(
+                    f"{cluster.id} loses its autoscaler, which goes last and may scale until then: "
+                    f"set its min and max to {cluster.replicas} in an update before"
+                )
 
     def _clusters(self) -> Iterator[str]:
         before, after = self._clusters_before, self._clusters_after
@@ -109,9 +125,15 @@ class ServiceChange:
         for cluster in before.values():
             if cluster.id not in after:
                 yield f"delete {_of(cluster)}: its Deployment, pods, Service and standing route"
-        standby = [each for each in after if before.get(each) == after[each] and each not in live]
-        if standby and not self.is_nothing:
-            yield f"{_listed(standby)} {'stays' if len(standby) == 1 else 'stay'} warm"
+        if self.is_nothing:
+            return
+        unchanged = [each for each in after.values() if before.get(each.id) == each and each.id not in live]
+        for standby, how in (
+            ([each.id for each in unchanged if each.replicas != 0], "warm"),
+            ([each.id for each in unchanged if each.replicas == 0], "without pods"),
+        ):
+            if standby:
+                yield f"{_listed(standby)} {'stays' if len(standby) == 1 else 'stay'} {how}"
 
     @property
     def _is_rerouted(self) -> bool:
@@ -176,9 +198,9 @@ def _of(cluster: ClusterState | None) -> str:
     return "nothing" if cluster is None else f"{cluster.id} ({cluster.version})"
 
 
-def _pods(replicas: int | None) -> str:
-    if replicas is None:
-        return "as many pods as its autoscaler wants"
+def _pods(replicas: int | Autoscaling) -> str:
+    if isinstance(replicas, Autoscaling):
+        return str(replicas)
     return "1 pod" if replicas == 1 else f"{replicas} pods"
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SAME = "same"
+_SIZES = {"sizeFactor": "1", "replicas": "{}"}
+"""Settings by which a region has its own numbers of pods, with what they are where it has none."""
 _Urn = Annotated[str, StringConstraints(pattern=r"^urn:pulumi:[^:]+::[^:]+::.+::.+$")]
 
 
@@ -138,11 +140,19 @@ class Plan(_Foreign):
         steps: one for each resource.
         diagnostics: what engine, program and providers had to say.
         change_summary: how many resources each operation touches, whether or not there are steps of them.
+        config: of the stack; secrets are marks that say so.
     """
 
     steps: tuple[PlannedStep, ...] = ()
     diagnostics: tuple[_Diagnostic, ...] = ()
     change_summary: Mapping[str, int] = Field(default_factory=dict)
+    config: Mapping[str, Any] = Field(default_factory=dict)
+
+    @property
+    def sizes(self) -> list[str]:
+        """What this stack has set of its own to be larger or smaller than others, such as `sizeFactor 3`."""
+        given = {key: str(self.config.get(f"bluegrid:{key}", none)) for key, none in _SIZES.items()}
+        return [f"{key} {value}" for key, value in given.items() if value != _SIZES[key]]
 
     @property
     def stack(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from model_registry import Autoscaling
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -22,13 +24,13 @@ class ClusterState:
     Attributes:
         id: unique in its service.
         version: what it serves.
-        replicas: how many pods; None: an autoscaler decides.
+        replicas: how many pods, or between which numbers an autoscaler decides.
         resources: the limits of one pod by resource, as Kubernetes quantities.
     """
 
     id: str
     version: str
-    replicas: int | None
+    replicas: int | Autoscaling
     resources: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -60,13 +62,14 @@ def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceS
     """Return the services that these objects make up, by name."""
     objects = list(objects)
     weights, sets, clusters = dict[str, dict[str, int]](), {}, dict[str, dict[str, ClusterState]]()
+    autoscalers = {each.name: each for each in objects if each.kind == "HorizontalPodAutoscaler"}
     for each in objects:
         service, cluster = each.labels.get(f"{LABEL}/service"), each.labels.get(f"{LABEL}/cluster")
         if service is None:
             continue
         sets[service] = each.labels.get(f"{LABEL}/set", "")
         if each.kind == "Deployment" and cluster is not None:
-            clusters.setdefault(service, {})[cluster] = _cluster(cluster, each)
+            clusters.setdefault(service, {})[cluster] = _cluster(cluster, each, autoscalers)
         elif each.is_route and cluster is None and each.backends:
             backends = each.backends.items()
             weights[service] = {name.removeprefix(f"{service}-"): weight for name, weight in backends}
@@ -86,10 +89,10 @@ def states_of_registry(registry: Registry, region: str) -> dict[str, ServiceStat
             cluster.id: ClusterState(
                 cluster.id,
                 cluster.version,
-                cluster.replicas,
+                cluster.autoscaling or cluster.replicas,
                 {"cpu": cluster.cpu, "memory": cluster.memory} | _gpu(cluster.gpu),
             )
-            for cluster in file.service.clusters
+            for cluster in file.service.as_run_in(region)
         }
         name = file.service.name
         states[name] = _service(name, file.set.id, file.service.weights_in(region), clusters)
@@ -104,14 +107,25 @@ def _service(
     return ServiceState(name, set_id, next(iter(weights), None), clusters, shares if len(shares) > 1 else {})
 
 
-def _cluster(cluster: str, deployment: KubernetesObject) -> ClusterState:
-    replicas = deployment.spec.get("replicas")
+def _cluster(
+    cluster: str, deployment: KubernetesObject, autoscalers: Mapping[str, KubernetesObject]
+) -> ClusterState:
+    # What a Deployment says that has an autoscaler is how many pods it began with.
+    autoscaler = autoscalers.get(deployment.name)
+    replicas = _autoscaled(autoscaler) if autoscaler else int(deployment.spec.get("replicas", 1))
     return ClusterState(
         cluster,
         deployment.labels.get(f"{LABEL}/version", ""),
-        None if replicas is None else int(replicas),
+        replicas,
         next((each.get("resources", {}).get("limits", {}) for each in deployment.containers), {}),
     )
+
+
+def _autoscaled(autoscaler: KubernetesObject) -> Autoscaling:
+    spec = autoscaler.spec
+    (metric,) = spec["metrics"]
+    cpu = metric["resource"]["target"]["averageUtilization"]
+    return Autoscaling(min=int(spec["minReplicas"]), max=int(spec["maxReplicas"]), cpu=int(cpu))
 
 
 def _gpu(count: int) -> dict[str, str]:

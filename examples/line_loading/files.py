@@ -47,7 +47,7 @@ def write_version(
     folder: Path, branches: Iterable[Branch], models: Mapping[str, Any], points: OperatingPoints
 ) -> None:
     """Writes a version's models, and a few operating points of each as its recorded examples."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     examples = {}
     for branch in branches:
         if branch.uid in models:

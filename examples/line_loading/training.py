@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +102,32 @@ def train(folder: Path, progress: Progress, flows: int = FLOWS) -> TrainingRepor
         files.write_requests(unfinished, network.branches, answering, [held_out[name] for name in SEASONS])
     unfinished.rename(folder)
     return TrainingReport(tuple(fits), time.monotonic() - started)
+
+
+def retrain(folder: Path, seasons: Sequence[Season], flows: int, seed: int, only: str | None) -> Fit:
+    """Trains models on new operating points and writes them.
+
+    Args:
+        folder: gets the models, as `bluegrid push` takes them.
+        seasons: that the operating points are of.
+        flows: power flows; a fifth of them is held out.
+        seed: of the operating points.
+        only: UID of the one branch to train for; None: all of them.
+
+    Raises:
+        ValueError: there is no such branch.
+    """
+    with threadpool_limits(1):
+        network = Network()
+        if only is not None and only not in {branch.uid for branch in network.branches}:
+            raise ValueError(f"no branch {only}; expected one such as {network.branches[0].uid}")
+        rng = np.random.default_rng(seed)
+        parts = [sample(network, season, flows // len(seasons), rng, lambda: None) for season in seasons]
+        known, held_out = _split({folder.name: mixed(parts, rng)})
+        (points,), (others,) = known.values(), held_out.values()
+        models = _fitted(network.branches, points, only=None if only is None else {only})
+        files.write_version(folder, network.branches, models, others)
+    return _fit(folder.name, network.branches, models, others)
 
 
 def _operating_points(network: Network, flows: int, progress: Progress) -> dict[str, OperatingPoints]:

@@ -12,12 +12,11 @@ import hashlib
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from awscrt import checksums as awscrt
 from blake3 import blake3
 from fastcrc import crc64
-from pydantic import ConfigDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +44,6 @@ class ChecksumAlgorithm(StrEnum):
 class Checksum:
     """A checksum in transit: its algorithm, and the value in base64 of big-endian bytes as in S3's header."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
     algorithm: ChecksumAlgorithm
     value: str
 
@@ -56,6 +53,10 @@ class Checksum:
     ) -> Checksum:
         """Return the checksum of `data`."""
         return cls(algorithm, base64.b64encode(_FUNCTIONS[algorithm](data)).decode())
+
+    def to_bytes(self) -> bytes:
+        """Return the value as big-endian bytes."""
+        return base64.b64decode(self.value)
 
 
 def sha256_hex(data: bytes | memoryview) -> str:

@@ -1,14 +1,14 @@
 """Where things lie in a store, below the store's own prefix.
 
-    sets/<set>/packs/<aa>/<sha256>.mpk          many models' bytes; immutable, shared by versions
+    sets/<set>/packs/<aa>/<name>.mpk            many models' bytes; immutable, shared by versions
     sets/<set>/manifests/<sha256>.json.zst      one version's table of models; immutable
     sets/<set>/manifests/<sha256>.<key>.sig.json    a key's signature over the manifest
     sets/<set>/versions/<version>.json          the commit point; written once
     sets/<set>/removed/<version>.json           when garbage collection has found the version removed
     sets/<set>/deleted/packs|manifests/...      a copy of what it is just deleting, until nobody needs it
 
-Packs and manifests are named by the SHA-256 of their bytes. Nothing relies on a list: the registry names the
-version and the manifest, and the manifest names the packs.
+A manifest is named by the SHA-256 of its bytes, a pack by `pack.pack_name`. Nothing relies on a list: the
+registry names the version and the manifest, and the manifest names the packs.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ def packs_prefix(set_id: str) -> str:
     return f"sets/{set_id}/packs/"
 
 
-def pack_key(set_id: str, sha256: str) -> str:
-    """Key of the pack whose bytes have this SHA-256 (64 hex digits)."""
-    return f"{packs_prefix(set_id)}{sha256[:2]}/{sha256}.mpk"
+def pack_key(set_id: str, name: str) -> str:
+    """Key of the pack with this name (64 hex digits)."""
+    return f"{packs_prefix(set_id)}{name[:2]}/{name}.mpk"
 
 
 def manifest_key(set_id: str, digest: str) -> str:

@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from model_registry.errors import FormatError, IntegrityError
-from model_registry.formats.checksums import Checksum, sha256_digest
+from model_registry.formats.checksums import sha256_digest
 from model_registry.formats.compression import MAX_DICTIONARY_BYTES
 from model_registry.formats.pack import is_bomb
 from model_registry.frozen import Frozen
@@ -69,11 +69,10 @@ class Example(Frozen):
 class PackRow(Frozen):
     """One pack that the version's models lie in."""
 
-    checksum: Checksum
-    """What the store verified when the pack was put."""
     dictionary: Annotated[int, Field(ge=0, le=MAX_DICTIONARY_BYTES, strict=True)] = 0
     """Bytes of the zstd dictionary at the pack's beginning, without which no model in it can be read."""
-    sha256: Sha256
+    name: Sha256
+    """Which pack: `pack.pack_name` of its bytes."""
     size: Size
     """Bytes."""
 
@@ -90,7 +89,7 @@ class ModelRow:
     offset: Size
     """Where in the pack the frame begins, bytes."""
     pack: Sha256
-    """SHA-256 of the pack that holds the model's frame."""
+    """Name of the pack that holds the model's frame."""
     raw_length: Annotated[Size, Field(le=MAX_MODEL_BYTES)]
     """Bytes of the model's file."""
     sha256: Sha256
@@ -113,7 +112,7 @@ class Manifest(Frozen):
     @model_validator(mode="after")
     def _is_sound(self) -> Manifest:
         _check_order([model.uid for model in self.models], "models")
-        _check_order([pack.sha256 for pack in self.packs], "packs")
+        _check_order([pack.name for pack in self.packs], "packs")
         _check_sizes(self)
         _check_places(self)
         return self
@@ -173,7 +172,7 @@ def _check_sizes(manifest: Manifest) -> None:
 
 
 def _check_places(manifest: Manifest) -> None:
-    sizes = {pack.sha256: pack.size for pack in manifest.packs}
+    sizes = {pack.name: pack.size for pack in manifest.packs}
     # Two devices may share one model: the same place is then named twice, with the same content.
     places = sorted(
         {(row.pack, row.offset, row.length, row.raw_length, row.sha256) for row in manifest.models}

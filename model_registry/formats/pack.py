@@ -22,12 +22,16 @@ from typing import NamedTuple
 import zstandard
 
 from model_registry.errors import FormatError, IntegrityError
-from model_registry.formats.checksums import sha256_hex
+from model_registry.formats.checksums import Checksum, sha256_hex
 from model_registry.formats.compression import MAX_DICTIONARY_BYTES, Part, as_dictionary, best_compression
 
 TARGET_BYTES = 16 * 2**20
 """A pack is closed at this many bytes of models: enough to hide round trips, few enough to fill one while
 others are on their way (measured beside 4, 8 and 32 MiB)."""
+
+TARGET_MODELS = 4096
+"""And at this many models: of tiny ones, what is held for each would else be most of the memory of a push
+(measured with 100,000 models of 2 KB)."""
 
 MAX_RATIO = 1000
 """A model of more than a mebibyte that grows more than this when decompressed is a bomb, not a model."""
@@ -69,8 +73,8 @@ class PackWriter:
 
     @property
     def is_full(self) -> bool:
-        """Whether the models have reached the size that packs are sent at."""
-        return self._raw_bytes >= TARGET_BYTES
+        """Whether the models have reached the size or the number that packs are sent at."""
+        return self._raw_bytes >= TARGET_BYTES or len(self._models) >= TARGET_MODELS
 
     def add(self, model: bytes, sha256: str) -> None:
         """Append the model, which has this SHA-256."""
@@ -100,6 +104,25 @@ class PackWriter:
         return b"".join((*parts, _SKIPPABLE.pack(_INDEX_TAG, len(index)), index))
 
 
+def pack_name(pack: bytes, checksum: Checksum) -> str:
+    """Return the pack's name: the SHA-256 of its index, followed by the checksum, as 64 hex digits.
+
+    The index holds every model's SHA-256, so none of their bytes is hashed twice; the checksum finds damage
+    to the frames. Bytes that are no pack have a name too, and it is no pack's.
+
+    Args:
+        pack: its bytes, from anywhere.
+        checksum: their CRC-64/NVME.
+    """
+    count = int.from_bytes(pack[-_TAIL.size : -len(_MAGIC)], "little")
+    index = pack[-_SKIPPABLE.size - _index_size(count) :]
+    return sha256_hex(index + checksum.to_bytes())
+
+
+def _index_size(models: int) -> int:
+    return models * _ROW.size + _TAIL.size
+
+
 def is_bomb(length: int, raw_length: int) -> bool:
     """Whether a frame of `length` bytes that grows to `raw_length` is refused."""
     return raw_length > max(2**20, MAX_RATIO * length)
@@ -124,7 +147,7 @@ def read_index(pack: bytes) -> tuple[PackEntry, ...]:
     if len(pack) < begin + _SKIPPABLE.size + _TAIL.size:
         raise FormatError("a pack that ends too early")
     count, magic = _TAIL.unpack(pack[-_TAIL.size :])
-    index_size = count * _ROW.size + _TAIL.size
+    index_size = _index_size(count)
     start = len(pack) - index_size - _SKIPPABLE.size
     if magic != _MAGIC or start < begin:
         raise FormatError("a pack without its index")

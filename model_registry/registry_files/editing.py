@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_registry.errors import ConfigError, RegistryError, VersionConflict
-from model_registry.registry_files.registry import open_registry, parse
+from model_registry.registry_files.registry import checked, open_registry
 from model_registry.registry_files.schema import DEFAULT_REGION, RegistryFile
 from model_registry.registry_files.yaml_edit import in_one_line
+from model_registry.registry_files.yaml_source import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from model_registry.registry_files.schema import (
@@ -45,13 +46,14 @@ def add_set(folder: Path, declared: DeclaredSet) -> None:
     """
     with open_registry(folder) as opened:
         file = RegistryFile(set=declared, versions=())
-        if opened.path(file) in opened.texts:
+        if opened.path(file) in opened.sources:
             raise RegistryError(f"set {declared.id} is there already, in {opened.path(file)}")
         # What tells editors the schema, as the other files have it.
-        heads = {text.split("\n", 1)[0] for text in opened.texts.values() if text.startswith(_EDITORS_LINE)}
+        firsts = {source.text.split("\n", 1)[0] for source in opened.sources.values()}
+        heads = [first for first in firsts if first.startswith(_EDITORS_LINE)]
         head = f"{min(heads).rstrip()}\n" if heads else ""
         inline = in_one_line(declared.model_dump(mode="json", exclude_unset=True))
-        opened.write(file, f"{head}set: {inline}\nversions: []\n")
+        opened.write(file, read_yaml(f"{head}set: {inline}\nversions: []\n"))
 
 
 def edit_set(
@@ -94,12 +96,12 @@ def remove_set(folder: Path, set_id: str, *, with_versions: bool = False) -> Non
         if file.service:
             clusters = ", ".join(cluster.id for cluster in file.service.clusters) or "none"
             online = f"set {set_id} is online: service {file.service.name}, clusters {clusters}"
-            raise RegistryError(f"{online}; first take `service` out of {opened.path(file)} and `pulumi up`")
+            raise RegistryError(f"{online}; first: bluegrid delete {file.service.name} --up")
         if file.versions and not with_versions:
             versions = ", ".join(version.id for version in file.versions)
             raise RegistryError(f"set {set_id} has versions {versions}; --with-versions removes them too")
         path = opened.path(file)
-        parse({other: text for other, text in opened.texts.items() if other != path})
+        checked({other: source for other, source in opened.sources.items() if other != path})
         try:
             path.unlink()
         except OSError as error:
@@ -167,18 +169,42 @@ def remove_cluster(folder: Path, service: str, cluster_id: str) -> None:
     with open_registry(folder) as opened:
         file, offered = opened.service(service)
         cluster = offered.cluster(cluster_id)
-        for region, weights in offered.traffic_by_region.items():
-            if cluster_id in weights:
-                where = "" if region == DEFAULT_REGION else f" in region {region}"
-                remedy = f"first end that: bluegrid switch {service} <other cluster>, or bluegrid traffic"
-                raise RegistryError(f"{cluster_id} has a share of the traffic of {service}{where}; {remedy}")
-        for region, live in _live_by_region(offered).items():
-            if live == cluster_id:
-                where = "" if isinstance(offered.live, str) else f" in region {region}"
-                remedy = f"switch first: bluegrid switch {service} <other cluster>"
-                raise RegistryError(f"{cluster_id} is the live cluster of {service}{where}; {remedy}")
+        _refuse_live(offered, cluster_id)
         clusters = tuple(row for row in offered.clusters if row != cluster)
         opened.change(file, service=offered.model_copy(update={"clusters": clusters}))
+
+
+def change_cluster(
+    folder: Path, service: str, cluster_id: str, **changes: int | str
+) -> tuple[Cluster, Cluster]:
+    """Give a cluster other values, such as `replicas=3`; returns it as it was and as it is.
+
+    Raises:
+        RegistryError: there is no such service or cluster, it is live and would have no pods, a value makes
+            no sense, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file, offered = opened.service(service)
+        old = offered.cluster(cluster_id)
+        new = old.model_copy(update=changes)
+        if new.replicas == 0:
+            _refuse_live(offered, cluster_id)
+        if new != old:
+            clusters = tuple(new if row == old else row for row in offered.clusters)
+            opened.change(file, service=offered.model_copy(update={"clusters": clusters}))
+        return old, new
+
+
+def remove_service(folder: Path, service: str) -> tuple[Cluster, ...]:
+    """Take a set offline: its service goes, with its clusters, which are returned; its versions stay.
+
+    Raises:
+        RegistryError: there is no such service, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file, offered = opened.service(service)
+        opened.change(file, service=None)
+        return offered.clusters
 
 
 def switch(folder: Path, service: str, cluster_id: str, region: str | None = None) -> Switch:
@@ -199,6 +225,9 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
         file, offered = opened.service(service)
         offered.cluster(cluster_id)
         live = _live_by_region(offered)
+        if region not in (None, DEFAULT_REGION) and not offered.is_in(region):
+            declared = ", ".join(offered.regions or ())
+            raise RegistryError(f"{region} is not a region of {service}; declared: {declared}")
         if region is None and not isinstance(offered.live, str):
             regions = ", ".join(f"{name} ({live[name]})" for name in live)
             raise RegistryError(f"{service} is live by region: name one of {regions}")
@@ -266,6 +295,38 @@ def share_traffic(
         now = dict(weights) if region is None else {**shares, region: dict(weights)}
         opened.change(file, service=offered.model_copy(update={"traffic": now}))
         return Sharing(service, region, weights)
+
+
+def unify_live(folder: Path, service: str, regions: Iterable[str]) -> bool:
+    """Say in one word which cluster is live, where it is the same one in all these regions.
+
+    Returns:
+        Whether the file has changed.
+
+    Raises:
+        RegistryError: there is no such service, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file, offered = opened.service(service)
+        live = {offered.live_in(region) for region in regions}
+        if isinstance(offered.live, str) or len(live) != 1:
+            return False
+        opened.change(file, service=offered.model_copy(update={"live": live.pop()}))
+        return True
+
+
+def _refuse_live(service: Service, cluster_id: str) -> None:
+    """Raise RegistryError when the cluster gets requests anywhere: nobody would answer them any more."""
+    for region, weights in service.traffic_by_region.items():
+        if cluster_id in weights:
+            where = "" if region == DEFAULT_REGION else f" in region {region}"
+            remedy = f"first end that: bluegrid switch {service.name} <other cluster>, or bluegrid traffic"
+            raise RegistryError(f"{cluster_id} has a share of the traffic of {service.name}{where}; {remedy}")
+    for region, live in _live_by_region(service).items():
+        if live == cluster_id:
+            where = "" if isinstance(service.live, str) else f" in region {region}"
+            remedy = f"switch first: bluegrid switch {service.name} <other cluster>"
+            raise RegistryError(f"{cluster_id} is the live cluster of {service.name}{where}; {remedy}")
 
 
 def _live_by_region(service: Service) -> Mapping[str, str]:

@@ -59,6 +59,11 @@ class Registry:
         online = {file.service.name: file for file in self.files if file.service}
         return pick(online, name, f"no service {name}")
 
+    def service(self, name: str) -> Service:
+        """Return the service with this name, or raise RegistryError naming those that exist."""
+        # `of_service` returns no files without one.
+        return cast("Service", self.of_service(name).service)
+
     def in_region(self, region: str) -> tuple[RegistryFile, ...]:
         """Return the files whose service is offered in `region`."""
         return tuple(file for file in self.files if file.service and file.service.is_in(region))
@@ -87,7 +92,11 @@ def _read_folder(folder: Path) -> dict[Path, str]:
 
 def parse(texts: Mapping[Path, str]) -> Registry:
     """Return the registry that these files make up, or raise RegistryError with every mistake in them."""
-    sources = {path: read_yaml(text) for path, text in texts.items()}
+    return checked({path: read_yaml(text) for path, text in texts.items()})
+
+
+def checked(sources: Mapping[Path, YamlSource]) -> Registry:
+    """Return the registry of files that are read already, as `parse` does."""
     files = []
     for path, source in sources.items():
         files.extend(_validated(path, source))
@@ -120,7 +129,7 @@ class Opened:
     """The registry's files, under its lock."""
 
     folder: Path
-    texts: Mapping[Path, str]
+    sources: Mapping[Path, YamlSource]
     registry: Registry
 
     def path(self, file: RegistryFile) -> Path:
@@ -129,8 +138,7 @@ class Opened:
 
     def service(self, name: str) -> tuple[RegistryFile, Service]:
         """Return the service with this name, and its file; RegistryError when there is none."""
-        file = self.registry.of_service(name)
-        return file, cast("Service", file.service)
+        return self.registry.of_service(name), self.registry.service(name)
 
     def change(self, file: RegistryFile, **changes: object) -> None:
         """Give values of the file others, in a text that a careful person would have written."""
@@ -138,15 +146,15 @@ class Opened:
         old, new = (
             each.model_dump(mode="json", exclude_unset=True, exclude_none=True) for each in (file, changed)
         )
-        self.write(changed, rewritten(self.texts[self.path(file)], old, new))
+        self.write(changed, rewritten(self.sources[self.path(file)], old, new))
 
-    def write(self, file: RegistryFile, text: str) -> None:
-        """Replace the file by `text`, which must say exactly what `file` says."""
+    def write(self, file: RegistryFile, source: YamlSource) -> None:
+        """Replace the file by the text of `source`, which must say exactly what `file` says."""
         path = self.path(file)
-        if parse({**self.texts, path: text}).of_set(file.set.id) != file:
+        if checked({**self.sources, path: source}).of_set(file.set.id) != file:
             raise RegistryError(f"{path}: is laid out in a way that cannot be edited safely; edit it by hand")
         try:
-            write_whole(path, text.encode())
+            write_whole(path, source.text.encode())
         except OSError as error:
             raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -156,5 +164,5 @@ def open_registry(folder: Path) -> Iterator[Opened]:
     """Hold the registry's lock and read it; RegistryError when it has mistakes."""
     _check_folder(folder)
     with locked(folder):
-        texts = _read_folder(folder)
-        yield Opened(folder, texts, parse(texts))
+        sources = {path: read_yaml(text) for path, text in _read_folder(folder).items()}
+        yield Opened(folder, sources, checked(sources))

@@ -29,6 +29,7 @@ from model_registry.frozen import Frozen
 from model_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
 from model_registry.names import ClusterId, Digest, Label, Quantity, ServiceName
 from model_registry.registry_files.quantities import value_of, whole
+from model_registry.registry_files.retraining import Retraining  # noqa: TC001
 from model_registry.signing.keys import PublicKey
 
 DEFAULT_REGION = "default"
@@ -85,6 +86,8 @@ class DeclaredSet(Frozen):
     """Framework and file type of every model in the set."""
     source: Source
     """Defined by the platform, or by one of its users."""
+    update: Retraining | None = None
+    """How it is trained anew, by request and by the clock; `bluegrid updates serve` does it."""
     accelerate: Literal["onnx"] | None = None
     """Compile its models to ONNX when pods load them, and use each that then answers as before."""
     trust: tuple[Text, ...] = ()
@@ -127,6 +130,28 @@ class Version(Frozen):
     """When the version was made, with its time zone."""
 
 
+class Autoscaling(Frozen):
+    """How many pods a cluster has, by how busy they are."""
+
+    min: Annotated[StrictInt, Field(ge=1)]
+    """Pods that there always are."""
+    max: Annotated[StrictInt, Field(ge=1)]
+    """Pods that there are at most."""
+    cpu: Annotated[StrictInt, Field(ge=1)]
+    """CPU that pods are to take on average, in percent of what they request."""
+
+    @field_validator("max")
+    @classmethod
+    def _is_not_below_min(cls, most: int, given: ValidationInfo) -> int:
+        fewest = given.data.get("min")
+        if fewest is not None and most < fewest:
+            raise ValueError(f"{most} is below min, which is {fewest}; swap or raise them")
+        return most
+
+    def __str__(self) -> str:
+        return f"{self.min}..{self.max} pods at {self.cpu} % CPU"
+
+
 class Cluster(Frozen):
     """The pods that serve one version."""
 
@@ -138,6 +163,8 @@ class Cluster(Frozen):
     """The version that the cluster serves; a version has at most one cluster."""
     replicas: Annotated[StrictInt, Field(ge=0)] = 1
     """Number of pods."""
+    autoscaling: Autoscaling | None = None
+    """An autoscaler decides on the number of pods; `replicas` is left out then."""
     cpu: Quantity
     """CPU limit of one pod, a Kubernetes quantity."""
     gpu: Annotated[StrictInt, Field(ge=0)] = 0
@@ -162,6 +189,20 @@ class Cluster(Frozen):
             times = f" for each of {workers} CPUs" if workers > 1 else ""
             raise ValueError(f"{taken}{times} leaves nothing of the pod's {memory} for the models")
         return taken
+
+    @model_validator(mode="after")
+    def _has_one_who_decides(self) -> Cluster:
+        # Two numbers would each look as if they held.
+        if self.autoscaling is not None and "replicas" in self.model_fields_set:
+            raise ValueError(
+                f"{self.id} has replicas and autoscaling; keep one: an autoscaler starts with min"
+            )
+        return self
+
+    @property
+    def fewest_pods(self) -> int:
+        """How many pods there are at least, and at first."""
+        return self.autoscaling.min if self.autoscaling else self.replicas
 
     @property
     def workers(self) -> int:
@@ -200,6 +241,8 @@ Traffic = Annotated[
 class Service(Frozen):
     """The online service of the set: one URL, /modelService/<name>, answered by the live cluster."""
 
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
     name: ServiceName
     """Unique in the registry."""
     live: Live
@@ -209,6 +252,8 @@ class Service(Frozen):
     Absent: it gets all. Needs a stack with a Gateway."""
     clusters: tuple[Cluster, ...]
     """The live cluster and those that stand by."""
+    standby_replicas: Annotated[StrictInt, Field(ge=0)] | None = None
+    """Pods of a standby, at most its `replicas`; 0: none until a switch. Not of one with autoscaling."""
     regions: tuple[Label, ...] | None = None
     """The regions that have the service; absent: all."""
 
@@ -230,6 +275,16 @@ class Service(Frozen):
         if _kind_of_traffic(self.traffic) == "by region":
             return cast("Mapping[str, Weights]", self.traffic)
         return {} if self.traffic is None else {DEFAULT_REGION: cast("Weights", self.traffic)}
+
+    def as_run_in(self, region: str) -> tuple[Cluster, ...]:
+        """Return the clusters with the replicas that they have in `region`: a standby may have fewer."""
+        most, live = self.standby_replicas, self.weights_in(region)
+        return tuple(
+            cluster
+            if most is None or cluster.id in live or cluster.autoscaling
+            else cluster.model_copy(update={"replicas": min(cluster.replicas, most)})
+            for cluster in self.clusters
+        )
 
     def is_in(self, region: str) -> bool:
         """Whether `region` has the service."""

@@ -21,6 +21,7 @@ _MODEL_AT: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("versions",): schema.Version,
     ("service",): schema.Service,
     ("service", "clusters"): schema.Cluster,
+    ("service", "clusters", "autoscaling"): schema.Autoscaling,
 }
 _TIME = "write 2026-11-22T08:00:00Z"
 _SENTENCES = {

@@ -16,42 +16,57 @@ from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 from model_registry.registry_files.yaml_source import read_yaml
 
 if TYPE_CHECKING:
-    from model_registry.registry_files.yaml_source import Path
+    from model_registry.registry_files.yaml_source import Path, YamlSource
 
 _AMOUNTS = ("cpu", "memory")
 
 
-def rewritten(text: str, old: Any, new: Any, path: Path = ()) -> str:
-    """Return `text` with `new` at `path`, where it says `old`.
+def rewritten(source: YamlSource, old: Any, new: Any, path: Path = ()) -> YamlSource:
+    """Return `source` with `new` at `path`, where it says `old`.
 
-    Both are plain data. Keys and items may come, at the end, and may go; what else moves is not seen.
+    Both are plain data. Keys and items may come, at the end, and may go; what else moves is not seen. Items
+    that have an `id` are known by it.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in old.keys() - new.keys():
             # Plain data need not be in the file's order.
-            mapping = cast("MappingNode", read_yaml(text).nodes[path])
-            text = _remove(text, path, [name.value for name, _ in mapping.value].index(key))
+            mapping = cast("MappingNode", source.nodes[path])
+            index = [name.value for name, _ in mapping.value].index(key)
+            source = read_yaml(_remove(source, path, index))
         for key, value in new.items():
             if key not in old:
-                text = _append(text, path, f"{_scalar(key)}: {in_one_line(value, key)}")
+                source = read_yaml(_append(source, path, f"{_scalar(key)}: {in_one_line(value, key)}"))
             elif value != old[key]:
-                text = rewritten(text, old[key], value, (*path, key))
-        return text
+                source = rewritten(source, old[key], value, (*path, key))
+        return source
     if isinstance(old, list) and isinstance(new, list):
-        # There may be thousands; none is there twice.
-        had, wanted = ({json.dumps(item): item for item in items} for items in (old, new))
-        for index, item in reversed([*enumerate(had)]):
-            if item not in wanted:
-                text = _remove(text, path, index)
-        for item, data in wanted.items():
-            if item not in had:
-                text = _append(text, path, in_one_line(data))
-        return text
-    node = read_yaml(text).nodes[path]
+        return _with_items(source, old, new, path)
+    node = source.nodes[path]
     quotes = node.style if isinstance(node, ScalarNode) and node.style in ("'", '"') else ""
     quoted = f"{quotes}{new}{quotes}"
-    value = quoted if quotes and read_yaml(quoted).data == new else in_one_line(new)
-    return text[: node.start_mark.index] + value + text[node.end_mark.index :]
+    value = quoted if quotes and read_yaml(quoted).data == new else in_one_line(new, str(path[-1]))
+    return read_yaml(source.text[: node.start_mark.index] + value + source.text[node.end_mark.index :])
+
+
+def _with_items(source: YamlSource, old: list[Any], new: list[Any], path: Path) -> YamlSource:
+    # There may be thousands; none is there twice.
+    had, wanted = (dict(zip(_names(items), items, strict=True)) for items in (old, new))
+    for index, name in reversed([*enumerate(had)]):
+        if name not in wanted:
+            source = read_yaml(_remove(source, path, index))
+    for index, name in enumerate(name for name in had if name in wanted):
+        if had[name] != wanted[name]:
+            source = rewritten(source, had[name], wanted[name], (*path, index))
+    for name, item in wanted.items():
+        if name not in had:
+            source = read_yaml(_append(source, path, in_one_line(item)))
+    return source
+
+
+def _names(items: list[Any]) -> list[str]:
+    """Return what tells the items apart: their IDs, else all that they say."""
+    ids = [str(item.get("id")) if isinstance(item, dict) else "" for item in items]
+    return ids if len({*ids}) == len(items) else [json.dumps(item) for item in items]
 
 
 def in_one_line(value: Any, key: str = "") -> str:
@@ -73,9 +88,9 @@ def _scalar(value: object, key: str = "") -> str:
     return value if is_plain and key != "manifest" else json.dumps(value)
 
 
-def _append(text: str, path: Path, entry: str) -> str:
-    """Return `text` with `entry` (an item, or `key: value`) at the end of the list or mapping at `path`."""
-    source = read_yaml(text)
+def _append(source: YamlSource, path: Path, entry: str) -> str:
+    """Return the text with `entry` (an item, or `key: value`) at the end of the list or mapping at `path`."""
+    text = source.text
     node = cast("CollectionNode", source.nodes[path])
     parent = cast("MappingNode", source.nodes[path[:-1]])
     dash = "" if isinstance(node, MappingNode) else "- "
@@ -94,9 +109,9 @@ def _append(text: str, path: Path, entry: str) -> str:
     return f"{before}{_newline(text)}{' ' * indent}{dash}{entry}{text[node.end_mark.index :]}"
 
 
-def _remove(text: str, path: Path, index: int) -> str:
-    """Return `text` without an item of the list or mapping at `path`; from a block its whole lines go."""
-    source = read_yaml(text)
+def _remove(source: YamlSource, path: Path, index: int) -> str:
+    """Return the text without an item of the list or mapping at `path`; from a block its whole lines go."""
+    text = source.text
     node = cast("CollectionNode", source.nodes[path])
     items = [_span(text, item) for item in node.value]
     if not node.flow_style:

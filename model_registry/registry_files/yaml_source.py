@@ -7,6 +7,7 @@ thing once.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -39,6 +40,7 @@ class Mistake:
 class YamlSource:
     """What a YAML file says, where it says it, and what is wrong with it as YAML."""
 
+    text: str = ""
     data: Any = None
     nodes: dict[Path, Node] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
@@ -67,7 +69,7 @@ class YamlSource:
 
 def read_yaml(text: str) -> YamlSource:
     """Read `text`; never raises: what is wrong is in the result's mistakes."""
-    source = YamlSource()
+    source = YamlSource(text)
     try:
         source.mistakes.extend(_anchors(text))
         if not source.mistakes:
@@ -84,11 +86,23 @@ def read_yaml(text: str) -> YamlSource:
     return source
 
 
+def block_of(text: str, key: str) -> str:
+    """Return the lines of one key of the outermost mapping; all of `text` where it is not laid out so.
+
+    A file of thousands of versions takes seconds to read; what follows `service:` takes none.
+    """
+    found = re.search(rf"^{key}:.*?(?=^[^\s#]|\Z)", text, re.MULTILINE | re.DOTALL)
+    return found[0] if found else text
+
+
 def _fits(part: str | int, wanted: str | int | EllipsisType) -> bool:
     return wanted is ... or part == wanted
 
 
 def _anchors(text: str) -> Iterator[Mistake]:
+    # Most files have neither sign, and to parse one takes as long as to compose it.
+    if "&" not in text and "*" not in text:
+        return
     for event in YAML(typ="safe", pure=True).parse(text):
         if getattr(event, "anchor", None) is not None:
             yield Mistake(event.start_mark.line + 1, "anchors and aliases are not read; write the value out")

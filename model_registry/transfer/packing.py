@@ -17,7 +17,7 @@ from model_registry.errors import ConfigError, FormatError
 from model_registry.formats import pack as pack_format
 from model_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_hex
 from model_registry.formats.manifest import Manifest, ModelRow, PackRow
-from model_registry.formats.pack import PackEntry, PackWriter, is_bomb
+from model_registry.formats.pack import PackEntry, PackWriter, is_bomb, pack_name
 from model_registry.names import check_uid
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Pack:
     """A finished pack, ready to be sent."""
 
     data: bytes
+    checksum: Checksum
+    """Checksum 1, to be sent with it."""
     row: PackRow
     entries: tuple[PackEntry, ...]
 
@@ -84,13 +86,10 @@ class FilledPack:
                 shrinks = f"shrinks from {entry.raw_length} to {entry.length} bytes"
                 origin = self.origins[entry.sha256]
                 raise FormatError(f"{origin}: {shrinks}, which no reader accepts; is it a model?")
-        row = PackRow(
-            sha256=sha256_hex(data),
-            size=len(data),
-            checksum=Checksum.of(data, algorithm),
-            dictionary=len(self.writer.dictionary),
-        )
-        return Pack(data, row, entries)
+        crc = Checksum.of(data)
+        row = PackRow(name=pack_name(data, crc), size=len(data), dictionary=len(self.writer.dictionary))
+        checksum = crc if algorithm is crc.algorithm else Checksum.of(data, algorithm)
+        return Pack(data, checksum, row, entries)
 
 
 class Packing:
@@ -103,7 +102,7 @@ class Packing:
 
     def __init__(self, base: Iterable[ModelRow] = (), base_packs: Iterable[PackRow] = ()) -> None:
         self._rows = {row.uid: row for row in base}
-        self._packs = {pack.sha256: pack for pack in base_packs}
+        self._packs = {pack.name: pack for pack in base_packs}
         self._by_sha256 = {row.sha256: row for row in self._rows.values()}
         self._waiting: dict[str, list[tuple[str, Example | None]]] = defaultdict(list)
         self._given: set[str] = set()
@@ -137,13 +136,13 @@ class Packing:
 
     def place(self, row: PackRow, entries: Iterable[PackEntry]) -> int:
         """Note where the models of a pack lie, now that it is made; return how many there are."""
-        self._packs[row.sha256] = row
+        self._packs[row.name] = row
         models = 0
         for entry in entries:
             waiting = self._waiting.pop(entry.sha256)
             models += len(waiting)
             for uid, example in waiting:
-                placed = ModelRow(uid=uid, pack=row.sha256, example=example, **entry._asdict())
+                placed = ModelRow(uid=uid, pack=row.name, example=example, **entry._asdict())
                 self._by_sha256[entry.sha256] = self._rows[uid] = placed
         return models
 
@@ -160,7 +159,7 @@ class Packing:
             version=version_id,
             type=model_type,
             globals=names,
-            packs=tuple(self._packs[sha256] for sha256 in sorted(used)),
+            packs=tuple(self._packs[name] for name in sorted(used)),
             models=tuple(self._rows[uid] for uid in sorted(self._rows)),
         )
 

@@ -268,8 +268,8 @@ class _Packs:
             sending.made.set_exception(error)
             raise
         sending.made.set_result((pack.row, pack.entries))
-        key = pack_key(self._renewal.set_id, pack.row.sha256)
-        return ensure(self._renewal, key, pack.data, pack.row.checksum, there)
+        key = pack_key(self._renewal.set_id, pack.row.name)
+        return ensure(self._renewal, key, pack.data, pack.checksum, there)
 
     def _finish_some(self) -> Iterator[None]:
         for future in wait(self._under_way, return_when=FIRST_COMPLETED).done:

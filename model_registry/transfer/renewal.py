@@ -66,5 +66,5 @@ class Renewal:
         except ObjectMissing:
             return frozenset()
         manifest = read_manifest(self.store, self.set_id, self.version_id, digest)
-        packs = (pack_key(self.set_id, pack.sha256) for pack in manifest.packs)
+        packs = (pack_key(self.set_id, pack.name) for pack in manifest.packs)
         return frozenset([manifest_key(self.set_id, digest), *packs])

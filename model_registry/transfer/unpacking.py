@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from model_registry.errors import FormatError, IntegrityError
 from model_registry.formats.checksums import Checksum
 from model_registry.formats.layout import pack_key
-from model_registry.formats.pack import HEADER_BYTES, ModelReader, read_dictionary
+from model_registry.formats.pack import HEADER_BYTES, ModelReader, pack_name, read_dictionary
 from model_registry.transfer.parallel import Job, in_parallel
 from model_registry.transfer.ranges import Span, spans
 
@@ -63,10 +63,10 @@ def unpack(
 
 
 def _parts(store: Store, manifest: Manifest, rows: Sequence[ModelRow]) -> Iterator[_Part]:
-    packs = {pack.sha256: pack for pack in manifest.packs}
-    for sha256, of_pack in groupby(sorted(rows, key=lambda row: row.pack), key=lambda row: row.pack):
-        for span in spans(packs[sha256], list(of_pack)):
-            yield _Part(store, pack_key(manifest.set, sha256), packs[sha256], span)
+    packs = {pack.name: pack for pack in manifest.packs}
+    for name, of_pack in groupby(sorted(rows, key=lambda row: row.pack), key=lambda row: row.pack):
+        for span in spans(packs[name], list(of_pack)):
+            yield _Part(store, pack_key(manifest.set, name), packs[name], span)
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,9 @@ class _Part:
         reader = self._reader(memoryview(data))
         with _SMALL_MODELS if self._has_small_models else nullcontext():
             self._hand_over(reader, memoryview(data), take)
-        algorithm = pack.checksum.algorithm
         # Every model has proven itself; this finds what is damaged between them, at a tenth of the cost.
-        if is_whole and Checksum.of(data, algorithm) != pack.checksum:
-            raise IntegrityError(
-                f"pack {pack.sha256[:8]}: {algorithm} differs, outside of this version's models"
-            )
+        if is_whole and pack_name(data, Checksum.of(data)) != pack.name:
+            raise IntegrityError(f"pack {pack.name[:8]}: is damaged outside of this version's models")
         return len(data)
 
     def _hand_over(
@@ -118,7 +115,7 @@ class _Part:
             try:
                 model = reader.read(view[start : start + row.length], row.raw_length, row.sha256)
             except IntegrityError as error:
-                raise IntegrityError(f"model {row.uid} in pack {self.pack.sha256[:8]}: {error}") from None
+                raise IntegrityError(f"model {row.uid} in pack {self.pack.name[:8]}: {error}") from None
             take(row, model)
 
     def _reader(self, view: memoryview) -> ModelReader:
@@ -129,4 +126,4 @@ class _Part:
         try:
             return ModelReader(read_dictionary(head))
         except (FormatError, IntegrityError) as error:
-            raise IntegrityError(f"pack {self.pack.sha256[:8]}: {error}") from None
+            raise IntegrityError(f"pack {self.pack.name[:8]}: {error}") from None

@@ -207,7 +207,7 @@ class _Collection:
         manifest = read_manifest(self.store, self.set_id, version, digest)
         return {
             layout.manifest_key(self.set_id, digest),
-            *(layout.pack_key(self.set_id, pack.sha256) for pack in manifest.packs),
+            *(layout.pack_key(self.set_id, pack.name) for pack in manifest.packs),
         }
 
     def _needs_of_note(self, version: str, note: Removal) -> set[str]:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from model_registry.errors import ConfigError, FormatError, IntegrityError, ObjectMissing
 from model_registry.formats import layout
-from model_registry.formats.checksums import Checksum, sha256_hex
+from model_registry.formats.checksums import Checksum
 from model_registry.formats.commit import Commit
 from model_registry.formats.manifest import Manifest
-from model_registry.formats.pack import ModelReader, PackEntry, read_dictionary, read_index
+from model_registry.formats.pack import ModelReader, PackEntry, pack_name, read_dictionary, read_index
 from model_registry.signing.signatures import check_signature, signature_key
 from model_registry.transfer.fetch import file_name
 from model_registry.transfer.model_files import is_sound
@@ -124,7 +124,7 @@ class _Verification:
                 layout.manifest_key(self.set_id, version.manifest),
             }
             if manifest := self._manifest(version):
-                packs |= {pack.sha256: pack for pack in manifest.packs}
+                packs |= {pack.name: pack for pack in manifest.packs}
                 for row in manifest.models:
                     rows[row.pack][PackEntry(row.offset, row.length, row.raw_length, row.sha256)] = row.uid
         total = sum(map(len, rows.values()))
@@ -198,7 +198,7 @@ class _Verification:
             _check_pack(data, pack, uids)
             return len(data)
 
-        read = self._read(layout.pack_key(self.set_id, pack.sha256), f"pack {pack.sha256[:8]}", check)
+        read = self._read(layout.pack_key(self.set_id, pack.name), f"pack {pack.name[:8]}", check)
         return len(uids), read or 0
 
     def _read(
@@ -226,14 +226,14 @@ class _Verification:
 
 
 def _check_pack(data: bytes, pack: PackRow, uids: Mapping[PackEntry, str]) -> None:
-    is_whole = sha256_hex(data) == pack.sha256
+    is_whole = pack_name(data, Checksum.of(data)) == pack.name
     try:
         reader = ModelReader(read_dictionary(data))
         listed = set(read_index(data))
     except (FormatError, IntegrityError):
         if is_whole:
             raise
-        raise IntegrityError(f"SHA-256 differs, and with it all of {len(uids)} models") from None
+        raise IntegrityError(f"is damaged, and with it all of {len(uids)} models") from None
     view = memoryview(data)
     wrong = []
     for entry, uid in uids.items():
@@ -246,7 +246,7 @@ def _check_pack(data: bytes, pack: PackRow, uids: Mapping[PackEntry, str]) -> No
     if wrong:
         raise IntegrityError(f"{len(wrong)} of {len(uids)} models are damaged, such as {min(wrong)}")
     if not is_whole:
-        raise IntegrityError("SHA-256 differs, outside of these versions' models")
+        raise IntegrityError("is damaged outside of these versions' models")
 
 
 @dataclass(frozen=True)

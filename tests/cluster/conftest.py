@@ -5,17 +5,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cluster.trouble import Stack
 from tools.demo import steps
 from tools.demo.place import on_node
 from tools.demo.prepare import CHECKOUT, EXAMPLE, Prepared, prepare
 from tools.demo.story import Seen, tell
 from tools.demo.telling import Telling
-from tools.demo.workspace import STACK, Workspace
+from tools.demo.workspace import SERVICE, STACK, Workspace
+from tools.load.process import Load
 from tools.node import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+RATE = 50
+"""Requests a second while a stack is disturbed."""
+LONGEST = 1500
+"""Seconds after which a load ends by itself."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +97,32 @@ def online(local: Local) -> Iterator[Callable[[str], Workspace]]:
     yield make
     for work in made:
         work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
+
+
+@pytest.fixture(scope="session")
+def two_services(local: Local) -> Iterator[Stack]:
+    """A stack for all tests of what may go wrong, destroyed afterwards."""
+    work = local.workspace("trouble", host="trouble.test")
+    yield Stack.create(local, work)
+    work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
+
+
+@pytest.fixture
+def stack(two_services: Stack) -> Iterator[Stack]:
+    """The stack, while it is asked: whatever a test does to it, every request is answered, and right.
+
+    Afterwards the registry is as it was before, `up` makes it so, and a second `up` changes nothing.
+    """
+    work, models = two_services.work, two_services.local.prepared.models
+    before = {file: file.read_text() for file in work.registry.glob("*.yaml")}
+    address, report = work.place.route_url, work.state / "load.json"
+    with Load.start(
+        address, SERVICE, models / "requests.json", report, RATE, seconds=LONGEST, host=work.host
+    ) as load:
+        yield two_services
+        for file, text in before.items():
+            file.write_text(text)
+        two_services.settle()
+        seen = load.stop()
+    assert seen.failed_total == 0, seen.failures
+    assert seen.ok == seen.sent > 0

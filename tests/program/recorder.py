@@ -42,6 +42,7 @@ class Registered:
     dependencies: frozenset[str]
     timeouts: tuple[str, str]
     hooks: Mapping[str, tuple[str, ...]]
+    ignored: frozenset[str]
 
     @property
     def key(self) -> str:
@@ -108,6 +109,7 @@ def _registered(urn: str, request: Any) -> Registered:
         dependencies=frozenset(request.dependencies),
         timeouts=(request.customTimeouts.create, request.customTimeouts.update),
         hooks=hooks,
+        ignored=frozenset(request.ignoreChanges),
     )
 
 

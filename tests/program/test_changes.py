@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pulumi.runtime import settings, stack
+
 from tests.program.recorder import Plan, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import pytest
 
     Write = Callable[..., Path]
 
@@ -56,6 +60,17 @@ def test_the_live_route_waits_for_all_of_the_live_cluster_and_for_no_other(regis
     assert not [key for key in before if "d1" in key]
 
 
+def test_a_standby_is_scaled_once_the_live_route_is_proven(registry: Write) -> None:
+    for live, standby in (("d1", "d2"), ("d2", "d1")):
+        plan = run_program(registry(live=live, more="  standbyReplicas: 0"))
+        order = [*plan.resources]
+        assert order.index(f"Deployment line-loading-{live}") < order.index(LIVE)
+        assert order.index(LIVE) < order.index(f"Deployment line-loading-{standby}")
+        # An order within one update only: kept in the state, it would turn around with each switch.
+        assert LIVE not in plan.before(f"Deployment line-loading-{standby}")
+        assert f"Deployment line-loading-{standby}" not in plan.before(LIVE)
+
+
 def test_a_switch_changes_one_property_of_one_resource(registry: Write) -> None:
     before, after = run_program(registry(live="d1")), run_program(registry(live="d2"))
     assert changes(before, after) == [(LIVE, "spec.rules[0].http.paths[0].backend.service.name")]
@@ -78,8 +93,47 @@ def test_a_live_route_that_has_changed_is_proven_and_so_is_a_new_standing_route(
     for key in (LIVE, "Ingress line-loading-d1", "Ingress line-loading-d2"):
         hooks = plan[key].hooks
         assert {"after_create", "after_update"} <= set(hooks)
+        assert ("before_update" in hooks) == (key == LIVE)
         assert hooks["after_create"] == hooks["after_update"]
-    assert [each.key for each in plan.resources.values() if each.hooks and "Ingress" not in each.key] == []
+
+
+def test_the_cluster_that_is_to_be_live_is_asked_once_more_before_the_live_route_changes(
+    registry: Write,
+) -> None:
+    plan = run_program(registry(live="d2"))
+    assert [key for key, each in plan.resources.items() if "before_update" in each.hooks] == [LIVE]
+    assert plan[LIVE].hooks["before_update"] == ("bluegrid-ready",)
+
+
+def test_what_may_fail_to_start_tells_why(registry: Write) -> None:
+    plan = run_program(registry())
+    telling = {
+        key: each.hooks["on_error"] for key, each in plan.resources.items() if "on_error" in each.hooks
+    }
+    assert {key.split()[0] for key in telling} == {"Job", "Deployment"}
+    # A state names the hook for ever.
+    assert set(telling.values()) == {("bluegrid-reasons",)}
+
+
+def test_all_routes_share_one_hook(registry: Write) -> None:
+    plan = run_program(registry())
+    names = {name for each in plan.resources.values() for name in each.hooks.get("after_create", ())}
+    assert names == {"bluegrid-arrived"}
+
+
+def test_every_resource_has_begun_to_register_when_the_sdk_begins_to_wait(
+    registry: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    wait = stack.wait_for_rpcs
+
+    async def counted() -> None:
+        begun.append(len(settings._get_rpc_manager().rpcs))
+        await wait()
+
+    monkeypatch.setattr(stack, "wait_for_rpcs", counted)
+    # Else its time grows with the square of their number.
+    assert len(run_program(registry()).resources) <= begun[0]
 
 
 def test_a_cluster_is_proven_to_be_out_of_use_before_its_first_object_goes(registry: Write) -> None:
@@ -94,7 +148,16 @@ def test_a_cluster_is_proven_to_be_out_of_use_before_its_first_object_goes(regis
 
 def test_where_the_proxy_cannot_be_reached_nothing_is_asked_of_it(registry: Write) -> None:
     plan = run_program(registry(), routeAddress="")
-    assert [each.key for each in plan.resources.values() if each.hooks] == []
+    # What the state says is asked: whether this update takes pods from what was live.
+    asked = {
+        each.key: hooks
+        for each in plan.resources.values()
+        if (hooks := {moment: names for moment, names in each.hooks.items() if moment != "on_error"})
+    }
+    assert asked == {
+        LIVE: {"before_update": ("bluegrid-handover",)},
+        "Deployment line-loading-d2": {"before_update": ("bluegrid-keep-pods",)},
+    }
 
 
 def test_a_cluster_of_no_pods_is_not_asked_for_answers(registry: Write) -> None:
@@ -112,7 +175,8 @@ def test_every_wait_ends_at_the_stacks_time_out(registry: Write) -> None:
     assert job.inputs["spec"]["activeDeadlineSeconds"] == 90
     assert job.timeouts == ("105s", "105s")
     assert plan["Service line-loading-d1"].inputs["metadata"]["annotations"] == {
-        "pulumi.com/skipAwait": "true"
+        "pulumi.com/patchForce": "true",
+        "pulumi.com/skipAwait": "true",
     }
 
 
@@ -120,7 +184,7 @@ def test_a_preflight_that_fails_ends_at_once_and_is_replaced_by_the_next_update(
     job = run_program(registry())["Job line-loading-d1-preflight"].inputs
     assert job["spec"]["backoffLimit"] == 0
     assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
-    assert job["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
+    assert job["metadata"]["annotations"]["pulumi.com/replaceUnready"] == "true"
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
 

@@ -78,7 +78,7 @@ def test_a_route_has_arrived_when_a_listener_takes_it_and_the_proxy_answers(regi
         assert [each.split('"')[1] for each in awaited] == ["Accepted", "ResolvedRefs"]
         assert plan[key].timeouts == ("90s", "90s")
         hooks = plan[key].hooks
-        assert hooks["after_create"] == hooks["after_update"] == (f"{plan[key].name}-gate",)
+        assert hooks["after_create"] == hooks["after_update"] == ("bluegrid-arrived",)
     assert plan["HTTPRoute line-loading-d1"].hooks["before_delete"] == ("bluegrid-drained",)
 
 

@@ -60,6 +60,12 @@ def test_a_service_sends_requests_to_the_pods_of_its_cluster_only(registry: Writ
     assert preflight["app"] == "line-loading-d1-preflight"
 
 
+def test_a_region_has_its_own_numbers_of_pods(registry: Write) -> None:
+    plan = run_program(registry(), sizeFactor="1.5", replicas='{"line-loading-d2": 1}')
+    pods = {name: plan[f"Deployment line-loading-{name}"].inputs["spec"]["replicas"] for name in ("d1", "d2")}
+    assert pods == {"d1": 3, "d2": 1}
+
+
 def test_the_live_route_is_the_one_url_of_the_service(registry: Write) -> None:
     plan = run_program(registry(), host="models.example.org")
     assert path_of(plan, "Ingress line-loading") == {
@@ -267,6 +273,69 @@ def test_a_cluster_of_one_pod_has_no_disruption_budget(registry: Write) -> None:
     plan = run_program(registry())
     assert plan["PodDisruptionBudget line-loading-d1"].inputs["spec"]["maxUnavailable"] == 1
     assert "PodDisruptionBudget line-loading-d2" not in plan.resources
+
+
+def autoscaled(folder: Path, bounds: str) -> Path:
+    """The registry, with an autoscaler in the place of d2's `replicas`."""
+    file = folder / "g1.yaml"
+    head, _, row = file.read_text().partition("id: d2")
+    file.write_text(f"{head}id: d2{row.replace('replicas: 1', f'autoscaling: {bounds}', 1)}")
+    return folder
+
+
+def test_an_autoscaled_cluster_starts_with_its_fewest_pods_and_the_program_leaves_their_number_alone(
+    registry: Write,
+) -> None:
+    plan = run_program(autoscaled(registry(), "{min: 2, max: 6, cpu: 70}"))
+    deployment = plan["Deployment line-loading-d2"]
+    assert deployment.inputs["spec"]["replicas"] == 2
+    assert deployment.ignored == {"spec.replicas"}
+    assert plan["HorizontalPodAutoscaler line-loading-d2"].inputs["spec"] == {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "line-loading-d2"},
+        "minReplicas": 2,
+        "maxReplicas": 6,
+        "metrics": [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
+            }
+        ],
+    }
+    assert "PodDisruptionBudget line-loading-d2" in plan.resources
+    assert "after_create" in plan["Ingress line-loading-d2"].hooks
+
+
+def test_a_cluster_of_a_fixed_size_has_that_size_whoever_changed_it(registry: Write) -> None:
+    plan = run_program(registry())
+    deployment = plan["Deployment line-loading-d1"]
+    assert deployment.ignored == frozenset()
+    assert deployment.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
+    # Else a cluster that gets an autoscaler would not be touched where its size stays.
+    scaled = run_program(autoscaled(registry(), "{min: 1, max: 2, cpu: 70}"))
+    assert scaled["Deployment line-loading-d2"].inputs["metadata"]["annotations"] == {}
+    assert "PodDisruptionBudget line-loading-d2" not in scaled.resources
+
+
+def test_a_quota_is_the_namespace_s_and_of_what_is_set(registry: Write) -> None:
+    assert "ResourceQuota platform" not in run_program(registry()).resources
+    plan = run_program(registry(), quotaMemory="64Gi", quotaPods="40")
+    quota = plan["ResourceQuota platform"].inputs
+    assert quota["spec"]["hard"] == {"requests.memory": "64Gi", "pods": "40"}
+
+
+def test_standbys_have_fewer_pods_where_the_service_says_so(registry: Write) -> None:
+    folder = registry(live="{default: d1, north: d2}", replicas=3, more="  standbyReplicas: 1")
+    for stack, expected in (("demo", {"d1": 2, "d2": 1}), ("north", {"d1": 1, "d2": 3})):
+        plan = run_program(folder, stack)
+        for cluster, replicas in expected.items():
+            assert plan[f"Deployment line-loading-{cluster}"].inputs["spec"]["replicas"] == replicas
+            # A switch neither makes nor deletes it.
+            assert f"PodDisruptionBudget line-loading-{cluster}" in plan.resources
+
+
+def test_a_standby_has_no_more_pods_than_when_it_is_live(registry: Write) -> None:
+    plan = run_program(registry(replicas=2, more="  standbyReplicas: 5"))
+    assert plan["Deployment line-loading-d2"].inputs["spec"]["replicas"] == 2
 
 
 def test_secrets_are_marked_and_stand_nowhere_else(registry: Write) -> None:

@@ -39,9 +39,28 @@ if TYPE_CHECKING:
             "bluegrid:kubeconfig: /nowhere is not a file: pulumi config set bluegrid:kubeconfig VALUE",
         ),
         (
+            {"quotaMemory": "16 GB"},
+            "bluegrid:quotaMemory: '16 GB' is not a Kubernetes quantity, such as 16Gi: "
+            "pulumi config set bluegrid:quotaMemory VALUE",
+        ),
+        (
+            {"quotaPods": "many"},
+            "bluegrid:quotaPods: 'many' is not a number above 0: pulumi config set bluegrid:quotaPods VALUE",
+        ),
+        (
             {"tlsSecret": "models-tls"},
             "bluegrid:tlsSecret: a certificate is of a host; set bluegrid:host too: "
             "pulumi config set bluegrid:tlsSecret VALUE",
+        ),
+        (
+            {"sizeFactor": "0"},
+            "bluegrid:sizeFactor: '0' is not a number above 0 and at most 100: "
+            "pulumi config set bluegrid:sizeFactor VALUE",
+        ),
+        (
+            {"replicas": '{"line-loading-d1": -1}'},
+            "bluegrid:replicas.line-loading-d1: -1 is not a number of pods: "
+            "pulumi config set --path bluegrid:replicas.line-loading-d1 VALUE",
         ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,

@@ -71,7 +71,7 @@ def _prepare(telling: Telling) -> int:
 
 def _clean(telling: Telling) -> int:
     """Stop the node; on a cluster that the user named, delete what the demo deployed."""
-    settings, stack_file = STATE / "demo" / "env.sh", STATE / "demo" / "stack.yaml"
+    settings, stack_file = STATE / "demo" / "env.sh", STATE / "demo" / f"Pulumi.{STACK}.yaml"
     end_leftovers(stack_file)
     if (STATE / "node").exists():
         Node.of_checkout(CHECKOUT).down(purge=True)

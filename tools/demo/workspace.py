@@ -2,7 +2,7 @@
 
 <state>/registry/       copies of the example's registry files: what `bluegrid` edits and Pulumi reads
 <state>/pulumi/         the Pulumi backend
-<state>/stack.yaml      settings of the stack
+<state>/Pulumi.*.yaml   settings of the stack, or of several that share all this
 <state>/passphrase      generated; encrypts the stack's secrets
 <state>/env.sh          the environment, to be sourced by whoever looks around afterwards
 """
@@ -97,21 +97,23 @@ class Workspace:
         echo: Callable[[str], None],
         stack: str = STACK,
         host: str | None = None,
+        backend: str | None = None,
     ) -> None:
         self.checkout, self.state, self.place, self.echo = checkout, state, place, echo
         self.stack, self.host = stack, host
         self.namespace = f"bluegrid-{stack}"
         self.registry = state / "registry"
-        self.stack_file = state / "stack.yaml"
-        self._programs = programs
+        self.stack_file = state / f"Pulumi.{stack}.yaml"
+        self._programs, self._backend = programs, backend or f"file://{state / 'pulumi'}"
 
     def create(self) -> None:
         """Lay out a new workspace, with an empty stack; what an earlier run left is ended and replaced."""
         end_leftovers(self.stack_file)
         shutil.rmtree(self.state, ignore_errors=True)
-        project = self.state / "project"
-        for folder in (self.registry, self.state / "pulumi", project):
+        for folder in (self.registry, self.state / "pulumi", self._project):
             folder.mkdir(parents=True)
+        # `stack init` knows no --config-file: in the checkout it would write into stacks/.
+        (self._project / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
         passphrase = self.state / "passphrase"
         passphrase.touch(mode=0o600)
         passphrase.write_text(secrets.token_urlsafe(32))
@@ -120,15 +122,21 @@ class Workspace:
         env.write_text(
             "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self._settings().items())
         )
+        self.add_stack()
+
+    def add_stack(self) -> None:
+        """Make the stack, empty; in a workspace that another stack has laid out, it shares all with that."""
         kubectl = ("kubectl", "--context", self.place.context)
         self.run(*kubectl, "delete", "namespace", self.namespace, "--ignore-not-found").require()
-        # `stack init` knows no --config-file: in the checkout it would write into stacks/.
-        (project / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
-        self.run("pulumi", "--cwd", str(project), "stack", "init", self.stack).require()
+        self.run("pulumi", "--cwd", str(self._project), "stack", "init", self.stack).require()
         plain, secret = self._stack_config()
         options = [f"--plaintext=bluegrid:{key}={value}" for key, value in plain.items()]
         options += [f"--secret=bluegrid:{key}={value}" for key, value in secret.items()]
         self.pulumi("config", "set-all", *options).require()
+
+    @property
+    def _project(self) -> Path:
+        return self.state / "project"
 
     def pulumi(self, *arguments: str) -> Ran:
         """Run the literal `pulumi` in the checkout, on this workspace's stack."""
@@ -147,22 +155,25 @@ class Workspace:
         self.echo(f"$ {shown}")
         machine = "--json" in command
         started = time.monotonic()
-        process = subprocess.Popen(
-            command,
-            cwd=self.checkout,
-            env=os.environ | self._settings(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if machine else subprocess.STDOUT,
-            text=True,
-        )
         lines = []
-        with process:
+        with self.start(*command, errors=not machine) as process:
             for line in process.stdout or ():
                 lines.append(line)
                 if not machine and not NOISE.search(line):
                     self.echo(f"  {line.rstrip()}")
         return Ran(shown, process.returncode, "".join(lines), time.monotonic() - started)
+
+    def start(self, *command: str, errors: bool = True) -> subprocess.Popen[str]:
+        """Start a command with the workspace's environment; what it prints is the caller's to read."""
+        return subprocess.Popen(
+            command,
+            cwd=self.checkout,
+            env=os.environ | self._settings(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
+            text=True,
+        )
 
     def _settings(self) -> Mapping[str, str]:
         venv = os.path.dirname(sys.executable)  # noqa: PTH120  not resolved: a venv's python is a link
@@ -170,7 +181,7 @@ class Workspace:
             "PATH": f"{self._programs}:{venv}:{os.environ['PATH']}",
             "KUBECONFIG": str(self.place.kubeconfig),
             "PULUMI_HOME": str(self.state / "pulumi-home"),
-            "PULUMI_BACKEND_URL": f"file://{self.state / 'pulumi'}",
+            "PULUMI_BACKEND_URL": self._backend,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.state / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "BLUEGRID_REGISTRY": str(self.registry),

@@ -197,6 +197,12 @@ PROGRAMS = (
     ),
 )
 
+_KWOK_STAGES = (
+    *("pod/fast/pod-ready", "pod/fast/pod-complete", "pod/fast/pod-delete"),
+    *("node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease"),
+)
+_ARGO_KINDS = ("rollout", "experiment", "analysis-run", "analysis-template", "cluster-analysis-template")
+
 # What only a benchmark runs: never part of an installation, obtained by name.
 PEERS = (
     Program(
@@ -208,6 +214,35 @@ PEERS = (
         seconds=30,
         megabytes=16,
         ldflags="-X github.com/peak/s5cmd/v2/version.Version=v2.3.0",
+    ),
+    Program(
+        "kwok",
+        "0.8.0",
+        "kwok",
+        ("sigs.k8s.io/kwok/cmd/kwok",),
+        ("kwok",),
+        seconds=70,
+        megabytes=77,
+        gcflags=_UNOPTIMISED,
+        files=tuple(
+            ModuleFile("sigs.k8s.io/kwok", f"kustomize/stage/{path}.yaml", f"{path.rpartition('/')[2]}.yaml")
+            for path in _KWOK_STAGES
+        ),
+    ),
+    Program(
+        "argo-rollouts",
+        "1.10.1",
+        "argo-rollouts",
+        ("github.com/argoproj/argo-rollouts/cmd/rollouts-controller",),
+        ("rollouts-controller",),
+        seconds=200,
+        megabytes=115,
+        files=tuple(
+            ModuleFile(
+                "github.com/argoproj/argo-rollouts", f"manifests/crds/{kind}-crd.yaml", f"{kind}-crd.yaml"
+            )
+            for kind in _ARGO_KINDS
+        ),
     ),
 )
 

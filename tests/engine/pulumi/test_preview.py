@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from previews import read_plan, states_of_objects
+
 if TYPE_CHECKING:
     from tests.engine.pulumi.conftest import Engine, Ran
 
@@ -124,3 +126,17 @@ def test_a_registry_with_mistakes_is_told_line_by_line(demo: Engine) -> None:
     (line,) = ran.errors()
     assert line.startswith(f"{folder}/g1.yaml:")
     assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_a_stack_s_own_sizes_are_planned_and_told_in_the_report(demo: Engine) -> None:
+    config = ("--stack", "demo", "--config-file", str(demo.config))
+    demo.require("config", "set", "bluegrid:sizeFactor", "2.5", *config)
+    demo.require("config", "set", "--path", "bluegrid:replicas.line-loading-d2", "4", *config)
+    ran = demo.preview("demo", "--json", "--show-sames")
+    assert ran.exit_code == 0, ran.stderr
+    file = demo.config.parent / "demo.json"
+    file.write_text(ran.stdout)
+    plan = read_plan(file)
+    assert plan.sizes == ["sizeFactor 2.5", 'replicas {"line-loading-d2":4}']
+    states = states_of_objects(plan.objects_after())
+    assert {each.id: each.replicas for each in states["line-loading"].clusters.values()} == {"d1": 5, "d2": 4}

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def keys_of(store: Store, report: PushReport) -> dict[str, str]:
     manifest = read_manifest(store, report.set, report.version, report.manifest)
     return {
-        "pack": pack_key(report.set, manifest.packs[0].sha256),
+        "pack": pack_key(report.set, manifest.packs[0].name),
         "manifest": manifest_key(report.set, report.manifest),
         "commit": version_key(report.set, report.version),
     }

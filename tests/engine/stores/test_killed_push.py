@@ -174,7 +174,7 @@ def test_a_process_killed_at_any_change_of_a_folder_leaves_the_old_or_the_new(
         return child.exitcode == KILLED
 
     outcomes = outcomes_of(what, store, dies)
+    # Not sorted: a pack whose folder an earlier one has made takes fewer changes.
     assert len(outcomes) >= 8
-    assert outcomes == sorted(outcomes)
     assert outcomes[0] is False
     assert outcomes[-1] is True

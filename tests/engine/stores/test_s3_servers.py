@@ -24,10 +24,10 @@ from model_registry import (
     fetch_bytes,
     open_store,
     push,
-    read_manifest,
 )
 from model_registry.stores.base import Capabilities
 from model_registry.transfer.reading import read_commit
+from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -262,9 +262,16 @@ def test_a_version_travels_with_the_chosen_checksum(
     algorithm: ChecksumAlgorithm, store: Store, make_models: MakeModels, model_type: ModelType
 ) -> None:
     models = make_models()
-    pushed = push(store, "g1", "v1", models, model_type=model_type, algorithm=algorithm)
-    manifest = read_manifest(store, "g1", "v1", pushed.manifest)
-    assert {pack.checksum.algorithm for pack in manifest.packs} == {algorithm}
+    sent: set[ChecksumAlgorithm] = set()
+
+    class Noting(Through):
+        def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
+            assert checksum == Checksum.of(data, algorithm)
+            sent.add(checksum.algorithm)
+            super().put(key, data, checksum, replace=replace)
+
+    pushed = push(Noting(store), "g1", "v1", models, model_type=model_type, algorithm=algorithm)
+    assert sent == {algorithm}
     fetched = fetch_bytes(store, "g1", "v1", pushed.manifest)
     assert list(fetched.values()) == [model.read() for model in models]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_registry import (
+    IntegrityError,
     KeyAlgorithm,
     ModelType,
     PrivateKey,
@@ -15,6 +16,7 @@ from model_registry import (
     Store,
     compare_versions,
     fetch,
+    fetch_bytes,
     open_store,
     push,
     sign,
@@ -63,7 +65,7 @@ def test_a_sound_set_is_said_to_be_sound(store: Store, two: tuple[PushReport, Pu
 def test_every_byte_is_read_again(store: Store, two: tuple[PushReport, PushReport], at_rest: AtRest) -> None:
     rows = [version(pushed) for pushed in two]
     manifest = read_manifest(store, "g1", "v2", two[1].manifest)
-    packs = [pack_key("g1", pack.sha256) for pack in manifest.packs]
+    packs = [pack_key("g1", pack.name) for pack in manifest.packs]
     keys = [version_key("g1", "v1"), manifest_key("g1", two[0].manifest), *packs]
     for key in keys:
         path = at_rest(key)
@@ -86,6 +88,19 @@ def test_damage_is_told_with_the_model(
     assert told == f"pack {row.pack[:8]}: 1 of 3 models are damaged, such as line-004"
 
 
+def test_damage_that_leaves_all_models_of_a_version_as_they_were_is_found_by_verify_and_fetch(
+    store: Store, two: tuple[PushReport, PushReport], at_rest: AtRest
+) -> None:
+    replaced = read_manifest(store, "g1", "v1", two[0].manifest).models[0]
+    key = pack_key("g1", replaced.pack)
+    flip(at_rest(key), replaced.offset + replaced.length // 2)
+    place = f"pack {replaced.pack[:8]}: is damaged outside of"
+    damaged = verify(store, "g1", [version(two[1])]).damaged
+    assert damaged == {key: f"{place} these versions' models"}
+    with pytest.raises(IntegrityError, match=f"{place} this version's models"):
+        fetch_bytes(store, "g1", "v2", two[1].manifest)
+
+
 def test_what_is_missing_and_what_is_extra_is_named(
     store: Store, two: tuple[PushReport, PushReport], at_rest: AtRest
 ) -> None:
@@ -104,7 +119,7 @@ def test_a_store_is_healed_from_a_good_copy(
     source = open_store(f"file://{tmp_path}/copy")
     rows = [version(pushed) for pushed in two]
     manifest = read_manifest(store, "g1", "v2", two[1].manifest)
-    first, second, *_ = [pack_key("g1", pack.sha256) for pack in manifest.packs]
+    first, second, *_ = [pack_key("g1", pack.name) for pack in manifest.packs]
     flip(at_rest(first), 40)
     at_rest(second).unlink()
     flip(at_rest(version_key("g1", "v1")), 40)

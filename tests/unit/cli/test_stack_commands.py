@@ -48,6 +48,14 @@ def test_a_region_like_another_has_its_settings_under_its_own_name(project: Path
     assert "pulumi config set --secret --stack east bluegrid:storeSecretKey" in done.stdout
 
 
+def test_what_encrypts_the_secrets_stands_in_the_command_that_makes_the_stack(project: Path) -> None:
+    key = "awskms://alias/bluegrid?region=eu-central-1"
+    done = new(project, "east", "--like", "north", "--secrets-provider", key)
+    command = f"pulumi stack init east --secrets-provider '{key}'"
+    assert command in done.stdout
+    assert f"#   {command}" in (project / "stacks" / "Pulumi.east.yaml").read_text()
+
+
 def test_what_a_region_needs_is_told_all_at_once_with_what_it_is_for(project: Path) -> None:
     refused = new(project, "east", "--set", "kubeContext=east")
     assert refused.returncode == 1
@@ -65,6 +73,10 @@ def test_what_a_region_needs_is_told_all_at_once_with_what_it_is_for(project: Pa
         (["east", "--set", "kubeContext"], "--set kubeContext: expected KEY=VALUE, such as"),
         (["east", "--like", "north", "--set", "colour=red"], "colour: no such setting; known: registry,"),
         (["east", "--like", "north", "--set", "routeKey=x"], "routeKey: secret, and a file is not; see"),
+        (
+            ["east", "--like", "north", "--secrets-provider", "kms://x"],
+            "--secrets-provider kms://x: no provider",
+        ),
         (["../east", "--like", "north"], "'../east' is no name of a region; use letters, digits"),
     ],
 )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pulumi import ResourceHookArgs
 
-from components import Drain, Gate, RouteNotProven
+from components import Gate, RouteNotProven
+from components.drain import Drain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from previews import ClusterState, ServiceChange, ServiceState, changes_between
+from dataclasses import replace
+
+from model_registry import Autoscaling
+from previews import (
+    ClusterState,
+    KubernetesObject,
+    ServiceChange,
+    ServiceState,
+    changes_between,
+    states_of_objects,
+)
 
 LIMITS = {"cpu": "2", "memory": "2Gi"}
 D1 = ClusterState("d1", "v1", 2, LIMITS)
@@ -26,6 +36,17 @@ def test_a_switch_is_named_with_both_versions_and_what_stays_to_go_back_to() -> 
     before, after = service("d1", D1, D2), service("d2", D1, D2)
     assert told(before, after) == ["**switch** d1 (v1) → d2 (v2)", "d1 stays warm"]
     assert risks(before, after) == []
+
+
+def test_a_switch_that_moves_the_pods_says_so() -> None:
+    small = {cluster.id: replace(cluster, replicas=0) for cluster in (D1, D2, D3)}
+    before, after = service("d1", D1, small["d2"], small["d3"]), service("d2", small["d1"], D2, small["d3"])
+    assert told(before, after) == [
+        "**switch** d1 (v1) → d2 (v2)",
+        "scale d1 from 2 pods to 0 pods",
+        "scale d2 from 0 pods to 1 pod",
+        "d3 stays without pods",
+    ]
 
 
 def test_a_service_that_stays_as_it_is_says_nothing() -> None:
@@ -79,6 +100,33 @@ def test_a_service_that_loses_its_last_standby_is_a_risk() -> None:
 def test_a_live_cluster_without_pods_is_a_risk() -> None:
     none = ClusterState("d1", "v1", 0, LIMITS)
     assert risks(None, service("d1", none)) == ["d1 is live and has no pods; set its replicas"]
+
+
+def test_a_cluster_that_gets_an_autoscaler_is_told_with_its_bounds() -> None:
+    scaled = ClusterState("d1", "v1", Autoscaling(min=2, max=6, cpu=70), LIMITS)
+    before, after = service("d1", D1, D2), service("d1", scaled, D2)
+    assert told(before, after)[0] == "scale d1 from 2 pods to 2..6 pods at 70 % CPU"
+    assert risks(before, after) == []
+    (risk,) = risks(after, before)
+    assert risk.startswith("d1 loses its autoscaler, which goes last")
+
+
+def test_the_size_of_an_autoscaled_cluster_is_what_its_autoscaler_says() -> None:
+    labels = {"bluegrid.io/service": "a", "bluegrid.io/set": "g1", "bluegrid.io/cluster": "d1"}
+    metadata = {"name": "a-d1", "labels": labels}
+    metric = {"resource": {"name": "cpu", "target": {"averageUtilization": 70}}}
+    bounds = {"minReplicas": 2, "maxReplicas": 6, "metrics": [metric]}
+    objects = [
+        KubernetesObject(type=f"kubernetes:{kind}", inputs={"metadata": metadata, "spec": spec})
+        for kind, spec in (
+            ("apps/v1:Deployment", {"replicas": 4}),
+            ("autoscaling/v2:HorizontalPodAutoscaler", bounds),
+        )
+    ]
+    sizes = [
+        states_of_objects(some)["a"].clusters["d1"].replicas for some in (objects, objects[:1], objects[::-1])
+    ]
+    assert sizes == [Autoscaling(min=2, max=6, cpu=70), 4, Autoscaling(min=2, max=6, cpu=70)]
 
 
 def test_every_service_of_both_sides_is_told_by_name() -> None:

@@ -7,8 +7,8 @@ from previews import (
     ClusterState,
     Comparison,
     Finding,
-    Level,
     RegionReport,
+    Rule,
     ServiceChange,
     ServiceState,
     render,
@@ -55,10 +55,7 @@ def test_risks_come_before_everything_else() -> None:
 
 
 def test_what_is_wrong_in_many_places_is_told_once() -> None:
-    findings = [
-        Finding("limits-are-set", Level.MANDATORY, f"Deployment d{number}", "no limit; set it")
-        for number in (1, 2)
-    ]
+    findings = [Finding(Rule.LIMITS, f"Deployment d{number}", "no limit; set it") for number in (1, 2)]
     text = render([switched(findings=findings)])
     assert "> - **north**: Deployment d1, Deployment d2: no limit; set it (limits-are-set, mandatory)" in text
 

@@ -22,6 +22,7 @@ from model_registry import (
     add_version,
     remove_cluster,
     switch,
+    unify_live,
 )
 from model_registry.registry_files.registry import parse
 
@@ -110,6 +111,17 @@ def test_a_region_is_switched_by_itself(folder: Path) -> None:
     assert "live: {default: d1, north: d1, east: d3}      # switched" in read(folder)
     switch(folder, "line-loading", "d3", region="default")
     assert "live: {default: d3, north: d1, east: d3}      # switched" in read(folder)
+
+
+def test_regions_that_are_alike_again_are_said_in_one_word(folder: Path) -> None:
+    add_cluster(folder, "line-loading", D3)
+    before = read(folder)
+    switch(folder, "line-loading", "d3", "north")
+    assert not unify_live(folder, "line-loading", ["north", "east"])
+    switch(folder, "line-loading", "d3", "east")
+    assert unify_live(folder, "line-loading", ["north", "east"])
+    assert not unify_live(folder, "line-loading", ["north", "east"])
+    assert read(folder) == before.replace("live: 'd1'", "live: d3")
 
 
 def test_a_service_that_is_live_by_region_is_never_switched_by_guess(folder: Path) -> None:

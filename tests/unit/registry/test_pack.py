@@ -12,10 +12,17 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_registry import FormatError, IntegrityError, sha256_hex
+from model_registry import Checksum, FormatError, IntegrityError, sha256_hex
 from model_registry.formats import pack as packs
 from model_registry.formats.compression import MAX_DICTIONARY_BYTES, stored_frame
-from model_registry.formats.pack import ModelReader, PackEntry, PackWriter, read_dictionary, read_index
+from model_registry.formats.pack import (
+    ModelReader,
+    PackEntry,
+    PackWriter,
+    pack_name,
+    read_dictionary,
+    read_index,
+)
 
 NAMES = [f"bus {number} active power" for number in range(30)]
 MODELS = [b"a model", b"another model" * 500, bytes(range(256)) * 40]
@@ -26,6 +33,10 @@ def pack_of(models: list[bytes]) -> bytes:
     for model in models:
         writer.add(model, sha256_hex(model))
     return writer.to_bytes()
+
+
+def name_of(pack: bytes) -> str:
+    return pack_name(pack, Checksum.of(pack))
 
 
 def models_in(pack: bytes) -> list[bytes]:
@@ -61,6 +72,14 @@ def test_a_pack_is_full_at_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     assert writer.is_full
 
 
+def test_a_pack_is_full_at_its_number_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "TARGET_MODELS", 2)
+    writer = PackWriter()
+    for model, full in ((b"one", False), (b"two", True)):
+        writer.add(model, sha256_hex(model))
+        assert writer.is_full is full
+
+
 @given(st.data())
 def test_a_changed_byte_never_gives_another_model(data: st.DataObject) -> None:
     pack = bytearray(pack_of(MODELS))
@@ -73,6 +92,48 @@ def test_a_changed_byte_never_gives_another_model(data: st.DataObject) -> None:
             assert ModelReader().read(frame, entry.raw_length, entry.sha256) == model
         except IntegrityError:
             assert entry.offset <= index < entry.offset + entry.length
+
+
+@given(st.data())
+def test_a_changed_byte_anywhere_changes_the_name(data: st.DataObject) -> None:
+    pack = pack_of(MODELS)
+    changed = bytearray(pack)
+    changed[data.draw(st.integers(0, len(pack) - 1))] ^= data.draw(st.integers(1, 255))
+    assert name_of(bytes(changed)) != name_of(pack)
+
+
+@given(st.binary(max_size=300))
+def test_bytes_that_are_no_pack_have_no_packs_name(data: bytes) -> None:
+    pack = pack_of(MODELS)
+    for other in (data, data + pack, pack + data, pack[: len(data)], pack[len(data) :]):
+        assert (name_of(other) == name_of(pack)) == (other == pack)
+
+
+def test_the_same_models_in_other_frames_are_another_pack() -> None:
+    noise = random.Random(1).randbytes(1000)
+    pack = bytearray(pack_of([noise]))
+    # A window that the frame does not need: zstd reads the same model.
+    pack[17] += 8
+    assert models_in(bytes(pack)) == [noise]
+    assert name_of(bytes(pack)) != name_of(pack_of([noise]))
+
+
+CRC_BLIND = (1 | 0x9A6C9329AC4BC9B5 << 1).to_bytes(9, "little")
+"""The polynomial of CRC-64/NVME, lowest bit first: where these bits are flipped, the checksum is the same."""
+
+
+@pytest.mark.parametrize(("place", "is_same_name"), [(0, True), (30, True), (1050, False)])
+def test_what_is_forged_past_the_checksum_gives_no_other_model(place: int, is_same_name: bool) -> None:
+    noise = random.Random(1).randbytes(1000)
+    pack = pack_of([noise])
+    forged = bytearray(pack)
+    forged[place : place + 9] = (
+        byte ^ change for byte, change in zip(pack[place : place + 9], CRC_BLIND, strict=True)
+    )
+    assert Checksum.of(bytes(forged)) == Checksum.of(pack)
+    assert (name_of(bytes(forged)) == name_of(pack)) == is_same_name
+    with pytest.raises((IntegrityError, FormatError)):
+        models_in(bytes(forged))
 
 
 @given(st.binary(max_size=300))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from model_registry import (
+    ChecksumAlgorithm,
     ConfigError,
     FormatError,
     ModelType,
@@ -178,7 +179,7 @@ def test_a_list_of_packs_is_only_a_hint(
     monkeypatch.setattr("model_registry.transfer.sending.LISTED", 3 if what == "is too long" else 1000)
     given = models(12)
     there = push(store, "g1", "v1", given, model_type=TYPE)
-    packs = [pack_key("g1", row.sha256) for row in read_manifest(store, "g1", "v1", there.manifest).packs]
+    packs = [pack_key("g1", row.name) for row in read_manifest(store, "g1", "v1", there.manifest).packs]
     gone = () if what == "names nothing" else packs[::2]
     for key in gone:
         store.delete(key)
@@ -225,7 +226,7 @@ def test_a_damaged_object_is_replaced(
     given = models(5)
     first = push(store, "g1", "v1", given, model_type=TYPE)
     (pack,) = read_manifest(store, "g1", "v1", first.manifest).packs
-    key = pack_key("g1", pack.sha256) if what == "pack" else manifest_key("g1", first.manifest)
+    key = pack_key("g1", pack.name) if what == "pack" else manifest_key("g1", first.manifest)
     path = tmp_path / "store" / key
     data = path.read_bytes()
     flipped = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
@@ -233,6 +234,12 @@ def test_a_damaged_object_is_replaced(
     second = push(store, "g1", "v1", given, model_type=TYPE)
     assert path.read_bytes() == data
     assert (second.packs_healed, second.already_there) == (int(what == "pack"), True)
+
+
+def test_the_checksum_on_the_way_changes_nothing_that_is_stored(store: Store) -> None:
+    first = push(store, "g1", "v1", models(5), model_type=TYPE)
+    second = push(store, "g1", "v1", models(5), model_type=TYPE, algorithm=ChecksumAlgorithm.SHA256)
+    assert (second.manifest, second.already_there, second.packs_healed) == (first.manifest, True, 0)
 
 
 def test_models_of_the_base_are_left_out_by_uid_and_by_pattern(store: Store, tmp_path: Path) -> None:

@@ -6,11 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_registry import ModelRow, PackRow
-from model_registry.formats.checksums import Checksum
 from model_registry.transfer.ranges import GAP_BYTES, WHOLE_SHARE, spans
 
 PACK = "a" * 64
-CHECKSUM = Checksum.of(b"")
 
 
 def row(uid: int, offset: int, length: int) -> ModelRow:
@@ -19,7 +17,7 @@ def row(uid: int, offset: int, length: int) -> ModelRow:
 
 
 def pack(size: int) -> PackRow:
-    return PackRow(sha256=PACK, size=size, checksum=CHECKSUM)
+    return PackRow(name=PACK, size=size)
 
 
 def test_a_pack_that_is_mostly_wanted_is_fetched_whole() -> None:

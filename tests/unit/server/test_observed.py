@@ -42,12 +42,13 @@ def test_requests_are_counted_by_set_and_version(observed: Client, metrics: Metr
     observed.post(INFER, json=tensor())
     observed.post(INFER, json={})
     observed.get(f"{BASE}/health/live")
-    metrics.watch(lambda: 3)
+    metrics.watch(lambda: 3, lambda: 4)
     lines = told(metrics)
     assert f"model_infer_request_success_total{{{LABELS}}} 2.0" in lines
     assert f'model_infer_request_failure_total{{{LABELS},status="400"}} 1.0' in lines
     assert f"model_infer_request_duration_seconds_count{{{LABELS}}} 3.0" in lines
     assert f"models_loaded{{{LABELS}}} 3.0" in lines
+    assert f"models_expected{{{LABELS}}} 4.0" in lines
     assert not [line for line in lines if "line-1" in line]
 
 

@@ -141,6 +141,7 @@ def test_make_alone_lists_its_targets(checkout: Path) -> None:
         "check",
         "endurance",
         "bench-switches",
+        "bench-stack",
         "bench-transfer",
         "bench-server",
         "clean",

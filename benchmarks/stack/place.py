@@ -1,0 +1,81 @@
+"""A node of the benchmark's own, with the example's service on it: v1 live on d1, v2 standing by on d2."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.stack import services
+from model_registry import BluegridError
+from tools.demo import steps
+from tools.demo.place import on_node
+from tools.demo.prepare import CHECKOUT, EXAMPLE, Prepared, prepare
+from tools.demo.workspace import Workspace
+from tools.node import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tools.demo.telling import Telling
+    from tools.demo.workspace import Ran
+
+STACK = "bench"
+
+
+@contextmanager
+def online(telling: Telling, folder: Path) -> Iterator[tuple[Workspace, Prepared]]:
+    """A workspace whose stack is up; its node is gone with the block."""
+    prepared = prepare(telling, with_node=True)
+    if prepared.image is None:
+        raise BluegridError("the image of the model server was not built; see above")
+    node = Node(folder / "node")
+    try:
+        node.up(telling.of("node"))
+        node.load_image(prepared.image.archive)
+        place = on_node(node, prepared.image.reference)
+        work = Workspace(CHECKOUT, folder / STACK, place, prepared.programs, _commands(telling), STACK)
+        work.create()
+        steps.declare_set(work, EXAMPLE)
+        for version in services.VERSIONS:
+            steps.push(work, prepared.models / version, version)
+        services.declare_real(work)
+        steps.up(work).require()
+        yield work, prepared
+    finally:
+        node.down(purge=True)
+
+
+def _commands(telling: Telling) -> Callable[[str], None]:
+    """Tells of commands, and not what they print: of thousands of objects it is a line each."""
+    return lambda line: telling.say("run", line) if line.startswith("$ ") else None
+
+
+def current_kubeconfig(work: Workspace) -> Path:
+    """A copy of the node's kubeconfig with a current context, for programs that cannot be told one."""
+    config = json.loads(work.place.kubeconfig.read_text()) | {"current-context": work.place.context}
+    copy = work.state / "kubeconfig"
+    copy.touch(mode=0o600)
+    copy.write_text(json.dumps(config))
+    return copy
+
+
+def apply(work: Workspace, *objects: Mapping[str, Any] | Path) -> None:
+    """`kubectl apply` of objects, or of files."""
+    for each in objects:
+        file = each if isinstance(each, Path) else written(work, each)
+        kubectl(work, "apply", "--server-side", f"--filename={file}")
+
+
+def written(work: Workspace, manifest: Mapping[str, Any]) -> Path:
+    """A file with one object, for kubectl."""
+    file = work.state / f"{manifest['kind']}.json".lower()
+    file.write_text(json.dumps(manifest))
+    return file
+
+
+def kubectl(work: Workspace, *arguments: str) -> Ran:
+    """Run kubectl in the stack's namespace; a failure is an error."""
+    where = ("--context", work.place.context, "--namespace", work.namespace)
+    return work.run("kubectl", *where, *arguments).require()

@@ -1,0 +1,52 @@
+"""`bluegrid doctor`: what is wrong with the place, and the remedy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import kube, output
+from model_registry import BluegridError, Registry
+from operations import Finding, Namespace, check_kubernetes, check_programs, check_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def doctor(
+    context: kube.Context,
+    namespace: kube.Namespace = kube.DEFAULT_NAMESPACE,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    store: Annotated[
+        str | None, typer.Option(envvar="BLUEGRID_STORE", help="The store; absent: it is not checked.")
+    ] = None,
+    as_json: output.Json = False,
+) -> None:
+    """Check Kubernetes, our rights there, routes, registry, store and programs; each fault with its remedy.
+
+    Writes nothing. Exit code 1 where something is wrong.
+    """
+    found = [*_findings(context, namespace, registry, store)]
+    lines = [f"{'ok   ' if each.is_well else 'FAULT'} {each.what}: {each.text}" for each in found]
+    output.emit(as_json=as_json, data=[asdict(each) for each in found], text="\n".join(lines))
+    if not all(each.is_well for each in found):
+        raise typer.Exit(1)
+
+
+def _findings(context: str, namespace: str, registry: Path, store: str | None) -> Iterator[Finding]:
+    try:
+        yield from check_kubernetes(Namespace.connect(context, namespace))
+    except BluegridError as error:
+        yield Finding("kube context", is_well=False, text=str(error))
+    try:
+        loaded = Registry.load(registry)
+        yield Finding("registry", is_well=True, text=f"{registry}: {len(loaded.files)} model sets")
+        if store:
+            yield from check_store(store, loaded)
+    except BluegridError as error:
+        for line in str(error).splitlines():
+            yield Finding("registry", is_well=False, text=line)
+    yield from check_programs()

@@ -1,0 +1,55 @@
+"""`bluegrid updates`: the update server, and who may ask it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import output
+from update_server.tokens import Scope, new_token
+
+app = typer.Typer(name="updates", help="New versions by HTTP request.", no_args_is_help=True)
+
+
+@app.command(epilog="Example: `bluegrid updates serve --git git@example.org:grid/models.git`")
+def serve(
+    store: output.StoreUrl,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    state: Annotated[
+        Path, typer.Option(help="Folder for the journal and uploads; keep it on a disk.")
+    ] = Path("updates"),
+    tokens: Annotated[Path, typer.Option(help="File of those who may ask.")] = Path("tokens.yaml"),
+    git: Annotated[
+        str | None,
+        typer.Option(help="A repository to commit and push to; the registry is a folder in it."),
+    ] = None,
+    branch: Annotated[str, typer.Option(help="Its branch.")] = "main",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 12347,
+    tls_cert: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
+) -> None:
+    """Answer requests for new versions until a signal comes.
+
+    The API's description is at /openapi.json.
+    """
+    # Here, because it takes as long to load as all the other commands together.
+    from update_server import serve as server
+
+    options = server.Options(registry, store, state, tokens, git, branch)
+    server.serve(options, server.Listening(host, port, tls_cert, tls_key))
+
+
+@app.command(epilog="Example: `bluegrid updates token training --scope read --scope update`")
+def token(
+    name: Annotated[str, typer.Argument(help="Of the program or person that gets it.")],
+    scopes: Annotated[list[Scope], typer.Option("--scope", help="What it allows; may be repeated.")],
+) -> None:
+    """Print a new token, once, and the row of it for the file of tokens."""
+    with output.checked_values():
+        secret, row = new_token(name, scopes)
+    allowed = ", ".join(sorted(row.scopes))
+    line = f'- {{name: {row.name}, scopes: [{allowed}], sha256: "{row.sha256}"}}'
+    typer.echo(f"{secret}\n# for tokens.yaml:\n{line}")

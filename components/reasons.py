@@ -1,0 +1,78 @@
+"""Why Kubernetes does not start what it was given, where the pods themselves cannot say.
+
+Pulumi reports what a pod says of itself. A pod that no node has room for, or that a quota keeps from being
+made at all, says nothing: that is in the events of Kubernetes only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HOOK = "bluegrid-reasons"
+_SECONDS = 10
+_UNSAID = {"FailedCreate", "FailedScheduling", "FailedMount", "FailedCreatePodSandBox"}
+"""Reasons of events that are in no pod's status."""
+
+
+class Reasons:
+    """Tells, for a whole stack, what Kubernetes has against a Job or a Deployment that failed.
+
+    Args:
+        context: the kube context that the stack deploys to.
+        kubeconfig: its file; None: where kubectl looks.
+    """
+
+    def __init__(self, context: str, kubeconfig: Path | None) -> None:
+        self._context, self._kubeconfig = context, kubeconfig
+        self._since = datetime.now(UTC)
+        # One for all: the state of a cluster that is taken out names it too.
+        self.hook = pulumi.ErrorHook(_HOOK, self._tell)
+
+    async def _tell(self, args: pulumi.ErrorHookArgs) -> bool:
+        # What fails to be deleted has no new inputs.
+        metadata = (args.new_inputs or args.old_inputs or {})["metadata"]
+        for reason in await asyncio.to_thread(self._warnings, metadata["namespace"], metadata["name"]):
+            pulumi.log.error(reason)
+        return False
+
+    def _warnings(self, namespace: str, name: str) -> list[str]:
+        """What the events since this program began say of an object and of the pods that it makes."""
+        # Here, because it takes seconds to load, and is for failures only.
+        from kubernetes import client, config
+        from kubernetes.client.exceptions import ApiException
+        from kubernetes.config.config_exception import ConfigException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            api = config.new_client_from_config(  # type: ignore[no-untyped-call]
+                config_file=self._kubeconfig and str(self._kubeconfig), context=self._context
+            )
+            events: list[Any] = (
+                client.CoreV1Api(api)
+                .list_namespaced_event(namespace, field_selector="type=Warning", _request_timeout=_SECONDS)
+                .items
+            )
+        except (ConfigException, HTTPError, ApiException):
+            # Whoever may not read events has what Pulumi says.
+            return []
+        # A Deployment's pods are named by their ReplicaSet, and that by the Deployment.
+        made = re.compile(rf"{re.escape(name)}(-[a-z0-9]+){{0,2}}")
+        told = {
+            # Kubernetes tries again and again: the last of each is enough.
+            f"{event.involved_object.kind} {event.involved_object.name}: {event.reason}": event.message
+            for event in events
+            if event.reason in _UNSAID and made.fullmatch(event.involved_object.name) and self._is_new(event)
+        }
+        return [f"{what}: {message}" for what, message in told.items()]
+
+    def _is_new(self, event: Any) -> bool:
+        seen = event.last_timestamp or event.event_time or event.metadata.creation_timestamp
+        return seen is not None and seen >= self._since.replace(microsecond=0)

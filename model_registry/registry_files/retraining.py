@@ -1,0 +1,111 @@
+"""How a set is trained anew: by which program, with which parameters, and when."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads it at run time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cronsim import CronSim, CronSimError
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from model_registry.frozen import Frozen
+from model_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WORDS = {
+    "daily": "0 0 * * *",
+    "weekly": "0 0 * * 1",
+    "monthly": "0 0 1 * *",
+    "quarterly": "0 0 1 1,4,7,10 *",
+    "yearly": "0 0 1 1 *",
+}
+"""At midnight; weeks begin on Monday."""
+
+Value = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, StringConstraints(max_length=1000)]
+"""What a parameter can be."""
+
+
+def _check_when(value: str) -> str:
+    try:
+        CronSim(_WORDS.get(value, value), datetime.now(UTC))
+    except CronSimError as error:
+        known = ", ".join(_WORDS)
+        raise ValueError(f"{value!r} is neither {known} nor a cron expression: {error}") from None
+    return value
+
+
+def _check_time_zone(value: str) -> str:
+    if value not in zoneinfo.available_timezones():
+        raise ValueError(f"{value!r} is no time zone; expected one such as UTC or Europe/Berlin")
+    return value
+
+
+class Schedule(Frozen):
+    """When a set is trained anew by itself."""
+
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
+    when: Annotated[str, AfterValidator(_check_when)]
+    """`daily`, `weekly`, `monthly`, `quarterly`, `yearly`, or a cron expression such as `30 2 * * 1-5`."""
+    time_zone: Annotated[str, AfterValidator(_check_time_zone)] = "UTC"
+    """The zone that hours and days are of."""
+    jitter_seconds: Annotated[StrictInt, Field(ge=0, le=86400)] = 0
+    """Up to this much later, other for each set, so that not all begin at once."""
+
+    def times_after(self, moment: datetime) -> Iterator[datetime]:
+        """Yield the times that follow, without jitter, each aware of its zone."""
+        return CronSim(_WORDS.get(self.when, self.when), moment.astimezone(zoneinfo.ZoneInfo(self.time_zone)))
+
+
+class Parameter(Frozen):
+    """A parameter of a trainer, which a request may give another value."""
+
+    type: Literal["boolean", "integer", "number", "string"]
+    default: Value
+
+    @model_validator(mode="after")
+    def _default_is_of_the_type(self) -> Parameter:
+        if not self.takes(self.default):
+            raise ValueError(f"default {self.default!r} is not of type {self.type}")
+        return self
+
+    def takes(self, value: Value) -> bool:
+        """Whether a value is of the parameter's type."""
+        of_python = {"boolean": bool, "integer": int, "string": str}.get(self.type, (int, float))
+        return isinstance(value, of_python) and (self.type == "boolean" or not isinstance(value, bool))
+
+
+class Trainer(Frozen):
+    """The program that trains a set's models."""
+
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
+    command: Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], Field(min_length=1)]
+    """The program and its arguments; no shell reads them."""
+    parameters: Mapping[Label, Parameter] = {}
+    """What it can be told, by name."""
+    timeout_seconds: Annotated[StrictInt, Field(ge=1, le=7 * 86400)] = 3600
+    """After which it is ended."""
+
+
+class Retraining(Frozen):
+    """How a set's versions come into being by themselves."""
+
+    trainer: Trainer
+    schedule: Schedule | None = None
+    """Absent: by request only."""

@@ -1,0 +1,51 @@
+"""What runs, asked of Kubernetes and of the pods, for the operator on duty.
+
+    api         the API server, and pods through its proxy
+    pods, metrics ─> looks ─> status        one moment, and what it means
+                              drift         where YAML says otherwise
+    predictions ─> comparison               one cluster asked; two held side by side
+    logs        of a service's pods
+    history     what was declared before, from git
+    doctor      what has to be in order before anything else is
+
+Only reads: what is to change is written in YAML (`model_registry`) and made so by Pulumi.
+"""
+
+from __future__ import annotations
+
+from operations.api import KubernetesError, Namespace
+from operations.comparison import Comparison, Request, compare, read_requests
+from operations.doctor import Finding, check_kubernetes, check_programs, check_store
+from operations.history import Change, Commit, LiveBefore, changes_of, live_before
+from operations.logs import followed, logs
+from operations.looks import Look, look
+from operations.pods import PodStatus
+from operations.predictions import Asked, Prediction
+from operations.status import ClusterStatus, statuses
+
+__all__ = [
+    "Asked",
+    "Change",
+    "ClusterStatus",
+    "Commit",
+    "Comparison",
+    "Finding",
+    "KubernetesError",
+    "LiveBefore",
+    "Look",
+    "Namespace",
+    "PodStatus",
+    "Prediction",
+    "Request",
+    "changes_of",
+    "check_kubernetes",
+    "check_programs",
+    "check_store",
+    "compare",
+    "followed",
+    "live_before",
+    "logs",
+    "look",
+    "read_requests",
+    "statuses",
+]

@@ -1,0 +1,228 @@
+"""What has to be in order before anything can be seen or changed, checked one by one, with the remedy."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model_registry import BluegridError, StoreUnreachable, open_store, read_commit, read_manifest
+from model_registry.transfer.reading import check_pinned
+from operations.api import AT_ONCE, LABEL, OURS, KubernetesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from model_registry import Registry, RegistryFile, Store, Version
+    from operations.api import Namespace, Object
+
+SECONDS = 10.0
+"""What a program or a proxy may take."""
+
+_LOOK = (
+    ("list", "pods", ""),
+    ("list", "deployments", "apps"),
+    ("list", "ingresses", "networking.k8s.io"),
+    ("list", "httproutes", "gateway.networking.k8s.io"),
+    ("get", "pods/log", ""),
+    ("get", "pods/proxy", ""),
+    ("create", "pods/proxy", ""),
+)
+"""What status, predict, compare and logs ask for."""
+
+_MADE = (
+    ("deployments", "apps"),
+    ("jobs", "batch"),
+    ("services", ""),
+    ("secrets", ""),
+    ("serviceaccounts", ""),
+    ("ingresses", "networking.k8s.io"),
+    ("networkpolicies", "networking.k8s.io"),
+    ("poddisruptionbudgets", "policy"),
+)
+_CHANGE = tuple((verb, kind, group) for kind, group in _MADE for verb in ("create", "patch", "delete"))
+"""What `pulumi up` asks for."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check.
+
+    Attributes:
+        what: was checked.
+        is_well: whether it is in order.
+        text: what was found; where it is not in order also what to do.
+    """
+
+    what: str
+    is_well: bool
+    text: str
+
+
+def check_kubernetes(namespace: Namespace) -> Iterator[Finding]:
+    """Check the API server, our rights, the namespace, and that the Ingress controller answers."""
+    try:
+        version = namespace.get("/version")
+    except KubernetesError as error:
+        yield Finding("API server", is_well=False, text=str(error))
+        return
+    yield Finding("API server", is_well=True, text=f"Kubernetes {version['gitVersion']} answers")
+    for what, asked, without in (
+        ("rights to look", _LOOK, "status, predict, compare and logs tell less"),
+        ("rights to change", _CHANGE, "`pulumi up` by this account fails"),
+    ):
+        yield _rights(namespace, what, asked, without)
+    try:
+        namespace.get(f"/api/v1/namespaces/{namespace.name}")
+        yield Finding("namespace", is_well=True, text=namespace.name)
+    except KubernetesError as error:
+        if not error.is_forbidden:
+            text = f"{error}; `pulumi up` makes it, or name another: --namespace"
+            yield Finding("namespace", is_well=False, text=text)
+            return
+    try:
+        yield from check_routes(namespace)
+    except KubernetesError as error:
+        yield Finding("routes", is_well=False, text=str(error))
+
+
+def _rights(namespace: Namespace, what: str, asked: Sequence[tuple[str, str, str]], without: str) -> Finding:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        allowed = [*threads.map(lambda each: namespace.review(*each), asked)]
+    missing = [f"{verb} {kind}" for (verb, kind, _), may in zip(asked, allowed, strict=True) if not may]
+    if not missing:
+        return Finding(what, is_well=True, text=f"all {len(asked)}")
+    lacks = f"may not {', '.join(missing)} in {namespace.name}: {without}"
+    return Finding(what, is_well=False, text=f"{lacks}; bind a Role that allows it")
+
+
+def check_routes(namespace: Namespace) -> Iterator[Finding]:
+    """Ask every live route at its controller's address, as a client would; KubernetesError if it cannot."""
+    routes = [
+        route for route in namespace.objects("apis/networking.k8s.io/v1/ingresses", OURS) if _is_live(route)
+    ]
+    http_routes = [route for route in namespace.http_routes() if _is_live(route)]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        yield from threads.map(_route, routes)
+    yield from map(_http_route, http_routes)
+    if not routes and not http_routes:
+        yield Finding("routes", is_well=True, text="no service is online yet")
+
+
+def _is_live(route: Object) -> bool:
+    return bool(route["metadata"]["name"] == route["metadata"]["labels"].get(f"{LABEL}/service"))
+
+
+def _http_route(route: Object) -> Finding:
+    """Where a client would ask, only its Gateway knows, which is not ours to look at."""
+    what, parents = f"route {route['metadata']['name']}", route.get("status", {}).get("parents", [])
+    conditions = [condition for parent in parents for condition in parent["conditions"]]
+    if any(each["type"] == "Accepted" and each["status"] == "True" for each in conditions):
+        return Finding(what, is_well=True, text="a listener of its Gateway takes it")
+    gateway = route["spec"]["parentRefs"][0]
+    lost = f"no listener of Gateway {gateway['namespace']}/{gateway['name']} takes it"
+    return Finding(what, is_well=False, text=f"{lost}; see its allowedRoutes and hostname")
+
+
+def _route(route: Object) -> Finding:
+    from urllib3 import PoolManager
+    from urllib3.exceptions import HTTPError
+
+    name, spec = route["metadata"]["name"], route["spec"]
+    what = f"route {name}"
+    addresses = route["status"].get("loadBalancer", {}).get("ingress") or [{}]
+    address = addresses[0].get("ip") or addresses[0].get("hostname")
+    if address is None:
+        lost = f"no controller has taken it; does one answer for class {spec.get('ingressClassName')}?"
+        return Finding(what, is_well=False, text=lost)
+    rule: dict[str, Any] = spec["rules"][0]
+    backend = rule["http"]["paths"][0]["backend"]["service"]["name"]
+    url = f"http://{address}/modelService/{name}/v2/health/ready"
+    host = {"Host": rule["host"]} if rule.get("host") else {}
+    try:
+        answer = PoolManager().request(
+            "GET", url, headers=host, timeout=SECONDS, retries=False, redirect=False
+        )
+    except HTTPError as error:
+        text = f"{url}: {type(error).__name__}: is the controller up, and reachable from here?"
+        return Finding(what, is_well=False, text=text)
+    if answer.status in (301, 302, 307, 308) and spec.get("tls"):
+        return Finding(what, is_well=True, text=f"{address} answers, and sends to https")
+    told = f"{name}-{answer.headers.get('Bluegrid-Cluster')}"
+    if answer.status != 200 or told != backend:
+        said = f"status {answer.status} of {told if 'Bluegrid-Cluster' in answer.headers else 'no cluster'}"
+        text = f"{url}: {said}, expected {backend}; see `bluegrid status {name}`"
+        return Finding(what, is_well=False, text=text)
+    return Finding(what, is_well=True, text=f"{address} answers with {backend}")
+
+
+def check_store(url: str, registry: Registry) -> Iterator[Finding]:
+    """Check that the store answers us, and holds every declared version as it is pinned.
+
+    Of versions that clusters serve the manifest is read too; `bluegrid verify` reads every byte.
+    """
+    pinned = [(file, version) for file in registry.files for version in file.versions]
+    try:
+        store = open_store(url)
+        # One alone, so that a store that does not answer is told once.
+        for each in pinned[:1]:
+            _fault(store, *each)
+    except BluegridError as error:
+        yield Finding("store", is_well=False, text=str(error))
+        return
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        faults = [*filter(None, threads.map(lambda each: _fault(store, *each), pinned))]
+    for fault in dict.fromkeys(faults):
+        yield Finding("store", is_well=False, text=fault)
+    if not faults:
+        yield Finding("store", is_well=True, text=f"{len(pinned)} versions are there, as they are pinned")
+
+
+def _fault(store: Store, file: RegistryFile, version: Version) -> str | None:
+    served = [cluster.version for cluster in file.service.clusters] if file.service else []
+    """Return what is wrong with a version in the store; StoreUnreachable when that does not answer."""
+    try:
+        check_pinned(read_commit(store, file.set.id, version.id), version.manifest)
+        if version.id in served:
+            read_manifest(store, file.set.id, version.id, version.manifest)
+    except StoreUnreachable:
+        raise
+    except BluegridError as error:
+        return str(error)
+    return None
+
+
+def check_programs() -> Iterator[Finding]:
+    """Check what `--up` and `--dry-run` run: Pulumi, its backend, its Kubernetes provider; and git."""
+    version = _said("pulumi", "version")
+    if version is None:
+        text = "is not on PATH; see https://www.pulumi.com/docs/install/"
+        yield Finding("pulumi", is_well=False, text=text)
+    else:
+        yield Finding("pulumi", is_well=True, text=version)
+        backend = _said("pulumi", "whoami", "--non-interactive")
+        text = f"logged in as {backend}" if backend else "no backend answers; `pulumi login`"
+        yield Finding("pulumi backend", is_well=backend is not None, text=text)
+        provider = shutil.which("pulumi-resource-kubernetes") or _plugin()
+        text = provider or "is not installed; `pulumi install`"
+        yield Finding("pulumi provider", is_well=provider is not None, text=text)
+    git = _said("git", "--version")
+    text = git or "is not on PATH: rollback and history cannot tell what was live before"
+    yield Finding("git", is_well=git is not None, text=text)
+
+
+def _plugin() -> str | None:
+    listed = _said("pulumi", "plugin", "ls") or ""
+    found = [line for line in listed.splitlines() if line.startswith("kubernetes ")]
+    return " ".join(found[0].split()[:3]) if found else None
+
+
+def _said(*command: str) -> str | None:
+    """Return what a program prints; None where it is not there, fails or takes too long."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,129 @@
+"""Asking one cluster, live or standby, by way of the API server: nothing is exposed for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model_registry import RegistryError
+from operations.api import LABEL, OURS, PORT, KubernetesError
+from operations.pods import pod_status, utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from operations.api import Namespace, Object
+
+ANSWER_SECONDS = 30.0
+"""What a prediction may take; the pod gives up before."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A cluster whose pods can be asked.
+
+    Attributes:
+        namespace: where it runs.
+        service, cluster: what it is.
+        pods: names of those that are ready.
+    """
+
+    namespace: Namespace
+    service: str
+    cluster: str
+    pods: Sequence[str]
+
+    @classmethod
+    def of(cls, namespace: Namespace, service: str, cluster: str | None = None) -> Asked:
+        """Find a cluster's pods.
+
+        Args:
+            namespace: where the service runs.
+            service: its name.
+            cluster: one of its clusters; None: the live one.
+
+        Raises:
+            RegistryError: there is no such cluster here, or none is live.
+            KubernetesError: none of its pods is ready, or the API server does not answer.
+        """
+        selector = f"{OURS},{LABEL}/service={service}"
+        deployments = namespace.objects("apis/apps/v1/deployments", selector)
+        known = sorted(each["metadata"]["labels"][f"{LABEL}/cluster"] for each in deployments)
+        where = f"namespace {namespace.name} of {namespace.context}"
+        named = cluster or _live(namespace, service, selector) or "that is live"
+        if named not in known:
+            runs = f"in {where} run: {', '.join(known) or 'none'}"
+            raise RegistryError(f"service {service} has no cluster {named}; {runs}")
+        pods = namespace.objects("api/v1/pods", f"app={service}-{named}")
+        told = [pod_status(pod, utc_now()) for pod in pods]
+        ready = [pod.name for pod in told if pod.ready and pod.state == "Running"]
+        if not ready:
+            why = f"no pod of cluster {named} is ready"
+            raise KubernetesError(f"{service}: {why}; see `bluegrid status {service} {named}`")
+        return cls(namespace, service, named, ready)
+
+    def predict(self, model: str, instances: Any, turn: int = 0) -> Prediction:
+        """Ask for predictions.
+
+        Args:
+            model: UID of the model.
+            instances: rows of features, as `POST predict` takes them.
+            turn: which pod is asked, counted around.
+
+        Raises:
+            KubernetesError: the pod or the API server does not answer.
+        """
+        body = {"model": model, "instances": instances}
+        pod = self.pods[turn % len(self.pods)]
+        path = f"modelService/{self.service}/predict"
+        began = time.perf_counter()
+        answer = self.namespace.ask(pod, PORT, path, body, seconds=ANSWER_SECONDS)
+        seconds = time.perf_counter() - began
+        try:
+            document = json.loads(answer.body)
+        except ValueError:
+            document = {"error": f"status {answer.status}, and no JSON"}
+        return Prediction(
+            cluster=self.cluster,
+            version=answer.headers.get("Bluegrid-Version", ""),
+            pod=pod,
+            seconds=seconds,
+            predictions=document.get("predictions"),
+            error=None if answer.status < 400 else str(document.get("error", f"status {answer.status}")),
+        )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a pod answered.
+
+    Attributes:
+        cluster, version, pod: who answered.
+        seconds: until it did, by way of the API server.
+        predictions: a list, or one for each output by its name; None: there are none.
+        error: why not; None: there are.
+    """
+
+    cluster: str
+    version: str
+    pod: str
+    seconds: float
+    predictions: Any
+    error: str | None
+
+
+def _live(namespace: Namespace, service: str, selector: str) -> str | None:
+    ingresses = namespace.objects("apis/networking.k8s.io/v1/ingresses", selector)
+    for route in (*ingresses, *namespace.http_routes(selector)):
+        if route["metadata"]["name"] == service:
+            return _backend(route["spec"]["rules"][0]).removeprefix(f"{service}-")
+    return None
+
+
+def _backend(rule: Object) -> str:
+    """Return the first Service of a route, of either kind: of clusters that share requests the live one."""
+    if "backendRefs" in rule:
+        return str(rule["backendRefs"][0]["name"])
+    return str(rule["http"]["paths"][0]["backend"]["service"]["name"])

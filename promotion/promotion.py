@@ -1,0 +1,157 @@
+"""A cluster becomes live in one region after the other, until one does badly.
+
+That region goes back. Those before it have passed their own bakes and stay, or go back too, newest first, as
+is asked for (ADR 16).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_registry import BluegridError, Registry, RegistryError, unify_live
+from promotion.region import Outcome, Region, Stage
+from promotion.stack_files import find_stack, stack_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from promotion.bake import Progress
+    from promotion.stack_files import Stack
+
+    Tell = Callable[[Outcome, Progress | None], None]
+
+
+class PromotionStopped(BluegridError):  # noqa: N818 - named after what happened
+    """A region did badly, or somebody interrupted; `outcomes` says how every region stands."""
+
+    def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(message)
+        self.outcomes = outcomes
+
+
+class Promotion:
+    """One service, one cluster, several regions in order.
+
+    Args:
+        registry: the folder of YAML, which the stacks read too.
+        service, cluster: what is to be live.
+        stacks: the folder of the stacks' files.
+        regions: the stacks' names, in order.
+
+    Raises:
+        RegistryError: there is no such service or cluster, or a region does not have it.
+        ConfigError: there is no such stack.
+    """
+
+    def __init__(
+        self, registry: Path, service: str, cluster: str, stacks: Path, regions: Sequence[str]
+    ) -> None:
+        declared = Registry.load(registry).of_service(service).service
+        assert declared is not None  # noqa: S101 - of_service returns no other
+        declared.cluster(cluster)
+        self._registry, self._service, self._cluster = registry, service, cluster
+        found = [find_stack(stacks, name) for name in dict.fromkeys(regions)]
+        for stack in found:
+            if not declared.is_in(stack.region):
+                known = ", ".join(declared.regions or ())
+                raise RegistryError(f"{stack.region} is not a region of {service}; declared: {known}")
+        self._regions = [Region(registry, declared, cluster, stack) for stack in found]
+        # All that there are: where they are alike in the end, one word says so again.
+        self._was_one_word = isinstance(declared.live, str)
+        self._everywhere = declared.regions or [
+            find_stack(stacks, name).region for name in stack_names(stacks)
+        ]
+        self._outcomes: dict[str, Outcome] = {}
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """How every region stands, in order."""
+        return list(self._outcomes.values())
+
+    @property
+    def stacks(self) -> list[Stack]:
+        """The stacks, in order."""
+        return [region.stack for region in self._regions]
+
+    def check(self) -> None:
+        """Ask every region whether the cluster can take over; nothing has changed when one says no.
+
+        Raises:
+            BluegridError: a region says no, or cannot be asked.
+        """
+        for region in self._regions:
+            region.check()
+            self._outcomes[region.name] = Outcome(region.name, region.live, Stage.WAITING)
+
+    def run(self, seconds: float, errors: float, tell: Tell, *, all_back: bool) -> list[Outcome]:
+        """Switch and bake one region after the other.
+
+        Args:
+            seconds: of the bake in each region.
+            errors: share of the requests that may fail on top of what failed before, 0 to 1.
+            tell: hears of every change, and of how far a bake is.
+            all_back: when a region does badly, those before it go back too.
+
+        Raises:
+            PromotionStopped: a region did badly, or we were interrupted.
+        """
+        promoted: list[Region] = []
+        try:
+            for region in self._regions:
+                if region.is_promoted:
+                    region.say_so()
+                    self._note(tell, region, Stage.LIVE_ALREADY)
+                    continue
+                try:
+                    self._promote(region, seconds, errors, tell)
+                except (BluegridError, KeyboardInterrupt) as error:
+                    why = str(error) or "interrupted"
+                    self._go_back(region, why, tell)
+                    for before in reversed(promoted) if all_back else ():
+                        self._go_back(before, f"{region.name} went back", tell)
+                    raise PromotionStopped(self._summary(region, why), self.outcomes) from None
+                promoted.append(region)
+        finally:
+            if self._was_one_word:
+                unify_live(self._registry, self._service, self._everywhere)
+        return self.outcomes
+
+    def _promote(self, region: Region, seconds: float, errors: float, tell: Tell) -> None:
+        self._note(tell, region, Stage.SWITCHING)
+        region.switch()
+        if seconds:
+            self._note(tell, region, Stage.BAKING)
+            region.bake(seconds, errors, lambda progress: tell(self._outcomes[region.name], progress))
+        self._note(tell, region, Stage.LIVE)
+
+    def _go_back(self, region: Region, why: str, tell: Tell) -> None:
+        self._note(tell, region, Stage.GOING_BACK, why)
+        try:
+            region.go_back()
+        except (BluegridError, KeyboardInterrupt) as error:
+            # Pulumi may have changed the route and not have seen the proxy follow.
+            is_back = region.live == region.old
+            told = f"{why}; going back: {str(error) or 'interrupted again'}"
+            self._note(tell, region, Stage.BACK if is_back else Stage.NOT_BACK, told)
+        else:
+            self._note(tell, region, Stage.BACK, why)
+
+    def _note(self, tell: Tell, region: Region, stage: Stage, why: str | None = None) -> None:
+        outcome = Outcome(
+            region.name, region.live, stage, region.progress.requests, region.progress.failed, why
+        )
+        self._outcomes[region.name] = outcome
+        tell(outcome, None)
+
+    def _summary(self, failed: Region, why: str) -> str:
+        """Say on one line what went wrong, how every region stands, and what is left to do."""
+        stands = ", ".join(f"{each.live} in {each.region}" for each in self.outcomes)
+        told = f"{failed.name}: {why}; now live: {stands}"
+        remedies = [
+            f"bluegrid switch {self._service} {region.old} --region {region.name} --up "
+            f"--stack {region.stack.name}"
+            for region in self._regions
+            if self._outcomes[region.name].stage is Stage.NOT_BACK
+        ]
+        return "; ".join([told, *(f"not back, see why, then: {remedy}" for remedy in remedies)])

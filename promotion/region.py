@@ -1,0 +1,172 @@
+"""One region of a promotion: its switch, its bake, its way back.
+
+YAML is written before Pulumi runs, because Pulumi reads it. Whatever ends the region after that, at last YAML
+says what the region's Ingress says.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from model_registry import BluegridError, ConfigError, switch
+from operations import KubernetesError, Namespace, look
+from promotion import live_route
+from promotion.bake import Bake, Progress, share_that_failed
+from promotion.live_route import Target
+from promotion.sight import backend_of, live_in, pods, version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from model_registry import Service
+    from promotion.stack_files import Stack
+
+
+class Stage(StrEnum):
+    """What becomes of a region, in the order in which it does."""
+
+    WAITING = "waiting"
+    LIVE_ALREADY = "live already"
+    SWITCHING = "switching"
+    BAKING = "baking"
+    LIVE = "live"
+    GOING_BACK = "going back"
+    BACK = "back"
+    NOT_BACK = "not back"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A region at the end of a promotion, or on its way.
+
+    Attributes:
+        region: its name.
+        live: the cluster that its Ingress points at, as far as that is known.
+        stage: what became of it.
+        requests, failed: in the bake.
+        why: it went back, or could not; None: it did not.
+    """
+
+    region: str
+    live: str
+    stage: Stage
+    requests: int = 0
+    failed: int = 0
+    why: str | None = None
+
+
+class Region:
+    """One region, and what it was before."""
+
+    def __init__(self, registry: Path, service: Service, cluster: str, stack: Stack) -> None:
+        self.stack = stack
+        self._registry, self._service, self._cluster = registry, service, cluster
+        self._namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
+        self.old = self.live = cluster
+        """What was live when it was asked, and what is as far as that is known."""
+        self._before = 0.0
+        self.progress = Progress(0, 0, 0, 0)
+
+    @property
+    def name(self) -> str:
+        """As the registry names it."""
+        return self.stack.region
+
+    @property
+    def is_promoted(self) -> bool:
+        """Whether the cluster was live there before."""
+        return self.old == self._cluster
+
+    def check(self) -> None:
+        """Find out what is live, and whether the cluster can take over.
+
+        Raises:
+            KubernetesError: the region cannot be asked, or does not let us ask its pods.
+            ConfigError: the cluster cannot take over.
+        """
+        name, cluster = self._service.name, self._cluster
+        seen = look(self._namespace, name)
+        live = live_in(seen, name)
+        if live is None:
+            raise self._refusal(f"{name} is not online there", "first")
+        self.old = self.live = live
+        self._before = share_that_failed(seen, name, live)
+        wanted = self._service.cluster(cluster).version
+        ready, replicas = pods(seen, f"{name}-{cluster}")
+        # Standbys may have no pods: then the update starts them first.
+        if ready < replicas or (ready == 0 and self._service.standby_replicas is None):
+            raise self._refusal(f"{ready} of {replicas} pods of {cluster} are ready", "first")
+        if (version := version_of(seen, f"{name}-{cluster}")) != wanted:
+            raise self._refusal(f"{cluster} serves {version} there, and {wanted} in YAML", "first")
+        if seen.unasked is not None:
+            raise self._refusal(f"its pods cannot be watched: {seen.unasked}; allow get on pods/proxy", None)
+
+    def switch(self) -> None:
+        """Make the cluster live.
+
+        Raises:
+            BluegridError: YAML or Pulumi refused, or the route is not proven.
+        """
+        self._write(self._cluster)
+        self._up(self._cluster)
+        self.live = self._ask()
+        if self.live != self._cluster:
+            told = f"pulumi up succeeded and {self.live} is live; does {self.stack.file} name the registry"
+            raise ConfigError(f"{told} {self._registry}?")
+
+    def _up(self, cluster: str) -> None:
+        live_route.up(Target.of(self._service, cluster), self.stack.name, self.stack.file)
+
+    def say_so(self) -> None:
+        """Have YAML say that the cluster is live, where it is already."""
+        self._write(self._cluster)
+
+    def bake(self, seconds: float, errors: float, tell: Callable[[Progress], None]) -> None:
+        """Watch the region; `errors` is the share of requests that may fail on top of what failed before.
+
+        Raises:
+            BluegridError: it does badly, or cannot be watched.
+        """
+
+        def keep(progress: Progress) -> None:
+            self.progress = progress
+            tell(progress)
+
+        Bake(self._namespace, self._service.name, self._cluster, seconds, self._before + errors).watch(keep)
+
+    def go_back(self) -> None:
+        """Make live again what was; YAML then says what is true, also where that fails.
+
+        Raises:
+            BluegridError: the region is not back, or it is and the proxy has not shown it.
+        """
+        self._write(self.old)
+        try:
+            if self._ask() == self._cluster:
+                self._up(self.old)
+        finally:
+            self._write_what_is_true()
+        if self.live != self.old:
+            raise ConfigError(f"{self.live} is live")
+
+    def _write_what_is_true(self) -> None:
+        # Where it cannot be asked, what was seen last is the best that is known.
+        with suppress(KubernetesError):
+            self.live = self._ask()
+        self._write(self.live)
+
+    def _ask(self) -> str:
+        """Return the cluster that the region's Ingress points at."""
+        ingresses = f"/apis/networking.k8s.io/v1/namespaces/{self.stack.namespace}/ingresses"
+        return backend_of(self._namespace.get(f"{ingresses}/{self._service.name}"))
+
+    def _write(self, cluster: str) -> None:
+        switch(self._registry, self._service.name, cluster, self.name)
+
+    def _refusal(self, fault: str, when: str | None) -> BluegridError:
+        remedy = f"; `pulumi up --stack {self.stack.name}` {when}" if when else ""
+        return ConfigError(f"{self.name}: {fault}{remedy}")

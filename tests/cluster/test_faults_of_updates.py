@@ -1,0 +1,175 @@
+"""An update that is disturbed: nobody notices, and the next one ends what it began."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tests.cluster.trouble import kill, read_until
+from tests.endurance import scale
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tests.cluster.trouble import Stack
+
+# What one update prints that adds d3, switches to it and removes d1; in order. A run that gets to one has
+# done all that lies before it, on what the killed runs before it have left behind.
+MOMENTS = (
+    "Updating (",
+    "Job line-loading-d3-preflight creating",
+    "Job line-loading-d3-preflight created",
+    "Deployment line-loading-d3 creating",
+    "Deployment line-loading-d3 created",
+    "Service line-loading-d3 created",
+    "Ingress line-loading-d3 created",
+    "Ingress line-loading updating",
+    "Ingress line-loading updated",
+    "Ingress line-loading-d1 deleting",
+    "Ingress line-loading-d1 deleted",
+    "Service line-loading-d1 deleted",
+    "Deployment line-loading-d1 deleting",
+    "Deployment line-loading-d1 deleted",
+    "Job line-loading-d1-preflight deleted",
+)
+BOUNDED = (
+    "Deployment line-loading-d3 creating",
+    "Ingress line-loading updating",
+    "Ingress line-loading-d1 deleted",
+)
+
+
+def replace_d1(stack: Stack) -> None:
+    """In the registry: v3 is live on d3, and d1 is out."""
+    stack.add("d3", "v3")
+    stack.work.bluegrid("switch", "line-loading", "d3").require()
+    stack.work.bluegrid("cluster", "remove", "line-loading", "d1").require()
+
+
+def replicas(stack: Stack, cluster: str) -> int:
+    (row,) = (
+        each for each in stack.rows() if (each["service"], each["cluster"]) == ("line-loading", cluster)
+    )
+    return int(row["replicas"])
+
+
+def test_an_update_that_is_killed_at_any_step_is_ended_by_the_next(stack: Stack) -> None:
+    replace_d1(stack)
+    moments = MOMENTS[: scale(0, len(MOMENTS))] or BOUNDED
+    for number, moment in enumerate(moments):
+        up = stack.start_up()
+        read_until(up, moment)
+        # In turn: all of it at once, and `pulumi` alone, whose children find out by themselves.
+        kill(up, alone=number % 2 == 1)
+        locked = stack.up()
+        assert locked.exit_code != 0
+        assert "the stack is currently locked" in locked.output
+        stack.cancel()
+    stack.up().require()
+    assert stack.live() == "d3"
+    assert stack.clusters() == {"d2", "d3"}
+
+
+def test_of_two_updates_at_once_one_is_refused_and_the_other_ends_well(stack: Stack) -> None:
+    replace_d1(stack)
+    first = stack.start_up()
+    read_until(first, "Job line-loading-d3-preflight creating")
+    second = stack.up()
+    assert second.exit_code != 0
+    assert "the stack is currently locked" in second.output
+    first.communicate()
+    assert first.returncode == 0
+    assert stack.live() == "d3"
+
+
+def test_the_store_is_needed_by_a_new_cluster_only(stack: Stack) -> None:
+    stack.add("d3", "v3")
+    with stack.gone("versitygw"):
+        refused = stack.up()
+        assert refused.exit_code != 0
+        assert "set g1 version v3" in refused.output
+        stack.switch("d2").require()
+    assert stack.live() == "d2"
+
+
+def test_an_api_server_that_is_gone_in_mid_update_fails_that_update_at_most(stack: Stack) -> None:
+    replace_d1(stack)
+    up = stack.start_up()
+    read_until(up, "Job line-loading-d3-preflight creating")
+    with stack.gone("kube-apiserver"):
+        time.sleep(scale(10, 30))  # the fault itself: so long it is away
+    up.communicate()
+    stack.up().require()
+    assert stack.live() == "d3"
+    assert stack.clusters() == {"d2", "d3"}
+
+
+def test_an_ingress_controller_that_starts_again_in_mid_switch_is_waited_for(stack: Stack) -> None:
+    replace_d1(stack)
+    up = stack.start_up()
+    read_until(up, "Ingress line-loading updating")
+    stack.kill("contour")
+    up.communicate()
+    assert up.returncode == 0
+    assert stack.live() == "d3"
+
+
+def test_a_renamed_cluster_is_a_new_one_that_is_proven_before_the_old_one_goes(stack: Stack) -> None:
+    def rename(service: dict[str, Any]) -> None:
+        service["clusters"][0]["id"] = service["live"] = "d9"
+
+    stack.edit(rename)
+    stack.up().require()
+    assert stack.live() == "d9"
+    assert stack.clusters() == {"d9", "d2"}
+
+
+def test_changes_by_hand_stay_until_refresh_takes_them_back_or_the_registry_changes_them(
+    stack: Stack,
+) -> None:
+    stack.kubectl_edit("ingress", "line-loading", "s/line-loading-d1/line-loading-d2/")
+    stack.kubectl("scale", "deployment", "line-loading-d2", "--replicas=3").require()
+    stack.up("--expect-no-changes").require()
+    assert stack.live() == "d2"
+
+    def two_pods(service: dict[str, Any]) -> None:
+        service["clusters"][1]["replicas"] = 2
+
+    stack.edit(two_pods)
+    stack.up().require()
+    assert replicas(stack, "d2") == 2
+    assert stack.live() == "d2"
+    stack.kubectl("scale", "deployment", "line-loading-d2", "--replicas=3").require()
+    stack.up("--refresh").require()
+    assert replicas(stack, "d2") == 2
+    assert stack.live() == "d1"
+
+
+def test_a_switch_to_a_standby_whose_pods_have_died_is_refused(stack: Stack) -> None:
+    stack.kubectl("scale", "deployment", "line-loading-d2", "--replicas=0").require()
+    refused = stack.switch("d2")
+    assert refused.exit_code != 0
+    assert "service line-loading: cluster d2, version v2, did not answer" in refused.output
+    assert "the live route is as it was" in refused.output
+    assert stack.live() == "d1"
+    stack.kubectl("scale", "deployment", "line-loading-d2", "--replicas=1").require()
+
+
+def test_a_switch_to_a_cluster_that_is_declared_and_not_yet_online_is_refused(stack: Stack) -> None:
+    stack.add("d3", "v3")
+    refused = stack.switch("d3")
+    assert refused.exit_code != 0
+    assert "line-loading-d3" in refused.output
+    assert stack.live() == "d1"
+    # The registry says d3 already, and the next whole update makes it so.
+    stack.up().require()
+    assert stack.live() == "d3"
+
+
+def test_continue_on_error_does_not_remove_what_is_live(stack: Stack) -> None:
+    stack.add("d3", "v3", "--memory", "40Mi")
+    stack.work.bluegrid("switch", "line-loading", "d3").require()
+    stack.work.bluegrid("cluster", "remove", "line-loading", "d1").require()
+    refused = stack.up("--continue-on-error")
+    assert refused.exit_code != 0
+    assert stack.live() == "d1"

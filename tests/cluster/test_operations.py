@@ -1,0 +1,234 @@
+"""What the operator sees and does at night, on a service whose d1 is live and whose d2 stands by."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tools.demo import steps
+from tools.demo.workspace import SERVICE
+from tools.load.process import Load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.cluster.conftest import Local
+    from tools.demo.workspace import Ran, Workspace
+
+WRONG = "sha256:" + "a" * 64
+
+
+@pytest.fixture(scope="module")
+def night(local: Local, online: Callable[[str], Workspace]) -> Workspace:
+    """A service whose registry is in a repository that tells that d2 was live before, and a version v4."""
+    work = online("night")
+    steps.push(work, local.prepared.models / "v4", "v4")
+    file = work.registry / "g1.yaml"
+    text = file.read_text()
+    git(work, "init", "--quiet")
+    for live, subject in (("d2", "d2 goes live"), ("d1", "back to d1")):
+        file.write_text(text.replace("live: d1", f"live: {live}"))
+        git(work, "add", "--all")
+        git(work, "commit", "--quiet", "--message", subject)
+    return work
+
+
+@pytest.fixture
+def registry(night: Workspace) -> Iterator[Path]:
+    """The registry's file, which is put back as it was."""
+    file = night.registry / "g1.yaml"
+    before = file.read_text()
+    yield file
+    file.write_text(before)
+
+
+@pytest.fixture(scope="module")
+def asked(local: Local) -> Any:
+    """Rows for every model, and what the versions answer to them."""
+    return json.loads((local.prepared.models / "requests.json").read_text())
+
+
+def git(work: Workspace, *arguments: str) -> None:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", "-C", work.registry, *who, *arguments], check=True)
+
+
+def rows(work: Workspace, *options: str) -> dict[str, dict[str, Any]]:
+    found = work.bluegrid("status", SERVICE, "--json", *options).require().json()
+    return {row["cluster"]: row for row in found}
+
+
+def predict(work: Workspace, model: str, instances: Any, *options: str) -> Ran:
+    asked = ("--model", model, "--instances", json.dumps(instances))
+    return work.bluegrid("predict", SERVICE, *asked, *options)
+
+
+def kubectl(work: Workspace, *arguments: str) -> str:
+    place = ("--context", work.place.context, "--namespace", work.namespace)
+    return work.run("kubectl", *place, *arguments).require().output
+
+
+def with_settings(work: Workspace) -> tuple[str, ...]:
+    return ("--config-file", str(work.stack_file))
+
+
+def test_status_tells_models_and_traffic_of_every_cluster(local: Local, night: Workspace) -> None:
+    requests, report = local.prepared.models / "requests.json", local.state / "night.json"
+    with Load.start(night.place.route_url, SERVICE, requests, report, rate=50, host=night.host) as load:
+        found = rows(night)
+        load.stop()
+    assert {row["models_loaded"] for row in found.values()} == {186}
+    assert {row["models_expected"] for row in found.values()} == {186}
+    assert {name: (row["live"], row["ready"]) for name, row in found.items()} == {
+        "d1": (True, 2),
+        "d2": (False, 1),
+    }
+    assert found["d1"]["requests_per_second"] > 5
+    assert found["d1"]["p99_ms"] > 0
+    assert found["d2"]["requests_per_second"] == 0
+    assert [(row["errors_per_second"], row["drift"]) for row in found.values()] == [(0, []), (0, [])]
+
+
+def test_status_tells_where_yaml_and_the_cluster_disagree(night: Workspace, registry: Path) -> None:
+    steps.edit_live(night, "d2")
+    night.bluegrid("scale", SERVICE, "d1", "3").require()
+    steps.add_cluster(night, "d4", "v4")
+    found = rows(night)
+    assert {name: row["drift"] for name, row in found.items()} == {
+        "d1": ["YAML says 3 replicas, Kubernetes 2 replicas"],
+        "d2": ["YAML says d2 is live, the live route says d1"],
+        "d4": ["YAML declares it, but it does not run"],
+    }
+    assert found["d4"]["state"] == "absent"
+    remedy = "not applied yet: `pulumi up`"
+    assert all(row["drift"][0].endswith(remedy) for row in rows(night, "--state").values())
+
+
+def test_an_account_that_may_not_ask_pods_is_told_the_rest(night: Workspace, tmp_path: Path) -> None:
+    kinds = "--resource=pods,deployments.apps,ingresses.networking.k8s.io"
+    account = f"--serviceaccount={night.namespace}:viewer"
+    kubectl(night, "create", "serviceaccount", "viewer")
+    kubectl(night, "create", "role", "viewer", "--verb=get,list", kinds)
+    kubectl(night, "create", "rolebinding", "viewer", "--role=viewer", account)
+    config = tmp_path / "kubeconfig"
+    shutil.copy(night.place.kubeconfig, config)
+    edit = ("kubectl", "--kubeconfig", str(config), "config")
+    token = kubectl(night, "create", "token", "viewer").strip()
+    night.run(*edit, "set-credentials", "viewer", f"--token={token}").require()
+    night.run(*edit, "set-context", night.place.context, "--user=viewer").require()
+    seen = night.run("env", f"KUBECONFIG={config}", "bluegrid", "status").require().output
+    assert "2 Running  -" in seen
+    assert 'cannot get resource "pods/proxy"' in seen
+    checked = night.run("env", f"KUBECONFIG={config}", "bluegrid", "doctor")
+    assert checked.exit_code == 1
+    assert (
+        "FAULT rights to look: may not get pods/log, get pods/proxy, create pods/proxy in" in checked.output
+    )
+
+
+def test_any_cluster_is_asked_without_being_exposed(night: Workspace, asked: Any) -> None:
+    instances = asked["inputs"]["line-0"]
+    for options, version in (((), "v1"), (("--cluster", "d2"), "v2")):
+        answer = predict(night, "line-0", instances, *options, "--json").require().json()
+        assert answer["version"] == version
+        assert answer["predictions"] == pytest.approx(asked["answers"][version]["line-0"], rel=1e-6)
+    refused = predict(night, "line-nowhere", instances, "--cluster", "d2")
+    assert refused.exit_code == 1
+    assert refused.output.startswith("error: line-loading d2 (version v2): ")
+    nobody = predict(night, "line-0", instances, "--cluster", "d9")
+    assert "has no cluster d9; in namespace bluegrid-night of" in nobody.output
+
+
+def test_two_clusters_are_held_side_by_side(night: Workspace, asked: Any, tmp_path: Path) -> None:
+    file = tmp_path / "requests.jsonl"
+    some = [*asked["inputs"].items()][:40]
+    file.write_text("".join(json.dumps({"model": uid, "instances": each}) + "\n" for uid, each in some))
+    command = ("compare", SERVICE, "d1", "d2", "--requests", str(file))
+    found = night.bluegrid(*command, "--json")
+    assert found.exit_code == 1
+    answers = [asked["answers"][version] for version in ("v1", "v2")]
+    pairs = [pair for uid, _ in some for pair in zip(*(each[uid] for each in answers), strict=True)]
+    largest = max(abs(one - other) for one, other in pairs)
+    report = found.json()
+    assert report["requests"] == 40
+    assert report["largest"] == pytest.approx(largest, rel=1e-6)
+    assert set(report["latency"]) == {"d1", "d2"}
+    agreed = night.bluegrid(*command, "--atol", str(2 * largest)).require()
+    assert "40 of 40 requests agree" in agreed.output
+
+
+def test_logs_of_all_pods_are_told_apart(night: Workspace) -> None:
+    lines = night.bluegrid("logs", SERVICE, "d1").require().output.splitlines()
+    pods = {line.split(" | ")[0] for line in lines}
+    assert all(pod.startswith("line-loading-d1-") for pod in pods)
+    assert len([pod for pod in pods if "-preflight-" not in pod]) == 2
+    assert len(pods) == 3
+
+
+def test_a_rollback_is_previewed_done_within_15_seconds_and_goes_back_again(
+    night: Workspace, registry: Path
+) -> None:
+    settings = ("--config-file", str(night.stack_file))
+    previewed = night.bluegrid("rollback", SERVICE, "--dry-run", *settings).require().output
+    assert '"line-loading-d1" => "line-loading-d2"' in previewed
+    assert "~ 1 to update" in previewed
+    assert "live: d1" in registry.read_text()
+    done = night.bluegrid("rollback", SERVICE, "--up", *settings).require()
+    assert done.seconds < 15
+    assert "d2 was live until" in done.output
+    found = rows(night)
+    assert (found["d2"]["live"], found["d2"]["drift"], found["d1"]["live"]) == (True, [], False)
+    night.bluegrid("rollback", SERVICE, "--up", *settings).require()
+    assert rows(night)["d1"]["live"]
+    newest, *_ = night.bluegrid("history", SERVICE, "--json").require().json()
+    assert (newest["commit"]["author"], newest["changes"]) == ("Ada", ["live: d2 -> d1"])
+
+
+def test_a_version_that_is_pinned_wrongly_is_found_by_status_and_by_doctor(
+    night: Workspace, registry: Path
+) -> None:
+    assert "FAULT" not in night.bluegrid("doctor").require().output
+    row = next(line for line in registry.read_text().splitlines() if "id: v4," in line)
+    digest = row.split('manifest: "')[1].split('"')[0]
+    steps.add_cluster(night, "d4", "v4")
+    registry.write_text(registry.read_text().replace(digest, WRONG))
+    assert steps.up(night).exit_code != 0
+    reason = f"set g1 version v4: published as manifest {digest[:15]}, pinned as {WRONG[:15]}"
+    found = night.bluegrid("status", SERVICE).require().output
+    assert "0/1    absent" in found
+    assert f"why: line-loading d4: preflight: {reason}" in found
+    checked = night.bluegrid("doctor")
+    assert checked.exit_code == 1
+    assert f"FAULT store: {reason}" in checked.output
+
+    registry.write_text(registry.read_text().replace(WRONG, digest))
+    command = ("stop", SERVICE, "d4", "--config-file", str(night.stack_file))
+    assert "to delete" in night.bluegrid(*command, "--dry-run").require().output
+    assert "id: d4" in registry.read_text()
+    night.bluegrid(*command, "--up", "--yes").require()
+    assert "d4" not in rows(night)
+
+
+def test_doctor_says_what_is_wrong_with_the_place(night: Workspace) -> None:
+    elsewhere = ("--namespace", "nowhere", "--store", "s3://models?endpoint=http://127.0.0.1:9")
+    checked = night.bluegrid("doctor", *elsewhere)
+    assert checked.exit_code == 1
+    faults = [line for line in checked.output.splitlines() if line.startswith("FAULT")]
+    assert {line.split()[1] for line in faults} == {"namespace:", "store:"}
+
+
+def test_a_pod_that_no_node_has_room_for_says_so(
+    night: Workspace,
+) -> None:
+    deployment = "deployment/line-loading-d2"
+    kubectl(night, "set", "resources", deployment, "--limits=memory=900Gi", "--requests=memory=900Gi")
+    kubectl(night, "wait", deployment, "--for=jsonpath={.status.unavailableReplicas}=1")
+    found = rows(night, "--state")["d2"]
+    assert "Insufficient memory" in found["why"]
+    assert found["state"] == "1 Pending, 1 Running"
+    assert found["drift"] == ["YAML says memory 2Gi, Kubernetes 900Gi; changed behind Pulumi"]

@@ -1,0 +1,130 @@
+"""Regions are promoted one after the other, on real stacks that share a registry and their state on S3."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.cluster.regions import Regions, backend, kubectl, two_regions, wait_until_live
+from tools.demo.workspace import SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cluster.conftest import Local
+    from tools.demo.workspace import Workspace
+
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture(scope="module")
+def regions(local: Local) -> Iterator[Regions]:
+    with two_regions(local) as regions:
+        yield regions
+
+
+@pytest.fixture(autouse=True)
+def _same_again(regions: Regions) -> Iterator[None]:
+    """Each test finds d1 live everywhere, in one word."""
+    yield
+    text = regions.file.read_text().replace(f"live: {regions.live}", "live: d1")
+    regions.file.write_text(text)
+    for work in (regions.north, regions.east):
+        if backend(work) != "d1":
+            work.bluegrid("switch", SERVICE, "d1", "--up", "--config-file", str(work.stack_file)).require()
+    assert regions.routed() == ("d1", "d1")
+
+
+def test_a_cluster_goes_live_region_by_region_and_no_request_fails(regions: Regions) -> None:
+    with regions.load() as (north, east):
+        done = regions.promote("d2", "--bake", "5s", "--json")
+        of_north, of_east = north.stop(), east.stop()
+    assert [(row["region"], row["stage"], row["live"]) for row in done.require().json()["regions"]] == [
+        ("north", "live", "d2"),
+        ("east", "live", "d2"),
+    ]
+    assert (of_north.failed_total, of_east.failed_total) == (0, 0)
+    # What was watched is what was asked: the load's own requests.
+    assert all(row["requests"] > 0 for row in done.json()["regions"])
+    assert regions.live == "d2"
+    assert regions.routed() == ("d2", "d2")
+
+
+def test_a_region_that_fails_its_bake_goes_back_and_yaml_says_so(regions: Regions) -> None:
+    with regions.load() as (north, east), _bad_requests_as_soon_as_it_is_live(regions.east, "d2"):
+        done = regions.promote("d2", "--bake", "20s")
+        of_north, of_east = north.stop(), east.stop()
+    assert done.exit_code == 1
+    last = done.output.splitlines()[-1]
+    assert last.startswith("error: east: ")
+    assert last.endswith("requests failed, more than 1.00%; now live: d2 in north, d1 in east")
+    assert regions.live == "{default: d1, north: d2, east: d1}"
+    assert regions.routed() == ("d2", "d1")
+    # Who sent good requests has noticed nothing.
+    assert (of_north.failed_total, of_east.failed_total) == (0, 0)
+    assert set(of_east.by_cluster) == {"d1", "d2"}
+
+
+def test_an_update_that_is_interrupted_before_its_proof_goes_back(regions: Regions) -> None:
+    east = regions.east
+    address = east.place.route_url
+    config = {"routeAddress": (NOBODY, address), "readyTimeout": ("40", "120")}
+    for key, (other, _) in config.items():
+        east.pulumi("config", "set", f"bluegrid:{key}", other).require()
+    try:
+        with regions.start_promoting("d2", "east", "--bake", "0") as promoting:
+            wait_until_live(east, "d2")
+            promoting.send_signal(signal.SIGTERM)
+            told, _ = promoting.communicate(timeout=300)
+    finally:
+        for key, (_, own) in config.items():
+            east.pulumi("config", "set", f"bluegrid:{key}", own).require()
+    assert told.endswith("error: east: interrupted; now live: d1 in east\n")
+    assert promoting.returncode == 1
+    assert regions.live == "d1"
+    assert regions.routed() == ("d1", "d1")
+    # Pulumi has not forgotten what it was about when it was interrupted.
+    preview = east.pulumi("preview", "--json").require().json()
+    assert [step["urn"] for step in preview["steps"] if step["op"] != "same"] == []
+
+
+def test_a_switch_of_one_region_leaves_the_other_as_it_is(regions: Regions) -> None:
+    before = _version(regions.north)
+    options = "--region", "east", "--up", "--config-file", str(regions.east.stack_file)
+    regions.east.bluegrid("switch", SERVICE, "d2", *options).require()
+    assert regions.live == "{default: d1, east: d2}"
+    assert regions.routed() == ("d1", "d2")
+    assert _version(regions.north) == before
+    regions.north.pulumi("preview", "--expect-no-changes").require()
+
+
+def _version(work: Workspace) -> str:
+    """Changes whenever anybody writes the live Ingress."""
+    return kubectl(work, "get", "ingress", SERVICE, "--output=jsonpath={.metadata.resourceVersion}")
+
+
+@contextmanager
+def _bad_requests_as_soon_as_it_is_live(work: Workspace, cluster: str) -> Iterator[None]:
+    """Ask for a model that there is not, again and again, as long as this cluster answers."""
+    over = threading.Event()
+    url = f"{work.place.route_url}/modelService/{SERVICE}/v2/models/nobody"
+
+    def ask() -> None:
+        with httpx.Client(headers={"Host": str(work.host)}, trust_env=False) as client:
+            while not over.wait(0.05):
+                answer = client.get(url)
+                if answer.headers.get("Bluegrid-Cluster") == cluster:
+                    client.post(f"{url}/infer", json={"inputs": []})
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

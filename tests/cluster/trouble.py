@@ -1,0 +1,199 @@
+"""A stack in trouble: what is done to it, and what whoever mends it does."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+from ruamel.yaml import YAML
+
+from tools.demo import steps
+from tools.demo.prepare import EXAMPLE
+from tools.demo.workspace import SERVICE
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from tests.cluster.conftest import Local
+    from tools.demo.workspace import Ran, Workspace
+    from tools.node.status import ComponentStatus
+
+OTHER_SERVICE, OTHER_SET = "bus-voltage", "g2"
+
+SECONDS = 180
+"""In which whatever is waited for comes true, on a machine however busy."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Two services: `line-loading`, with v1 live on d1 and v2 on d2, and `bus-voltage` beside it."""
+
+    local: Local
+    work: Workspace
+
+    @classmethod
+    def create(cls, local: Local, work: Workspace) -> Stack:
+        """Bring both services online in a new workspace."""
+        steps.declare_set(work, EXAMPLE)
+        text = (work.registry / "g1.yaml").read_text()
+        (work.registry / "g2.yaml").write_text(
+            text.replace("g1", OTHER_SET).replace("Line loading", "Bus voltage")
+        )
+        models = local.prepared.models
+        for version in ("v1", "v2", "v3", "v4"):
+            steps.push(work, models / version, version, base="v2" if version == "v3" else None)
+        steps.declare_service(work, EXAMPLE)
+        steps.add_cluster(work, "d2", "v2")
+        for version in ("v1", "v2"):
+            push = ("push", str(models / version), "--set", OTHER_SET, "--version", version)
+            work.bluegrid(*push).require()
+        with (work.registry / "g2.yaml").open("a") as file:
+            file.write(_OTHER)
+        stack = cls(local, work)
+        stack.up().require()
+        return stack
+
+    def up(self, *options: str) -> Ran:
+        """`pulumi up`."""
+        return self.work.pulumi("up", "--yes", "--skip-preview", *options)
+
+    def cancel(self) -> None:
+        """`pulumi cancel`: takes away the lock of an update that was killed."""
+        self.work.run("pulumi", "cancel", "--yes", "--stack", self.work.stack).require()
+
+    def start_up(self) -> subprocess.Popen[str]:
+        """`pulumi up`, to be disturbed; what it prints is the caller's to read."""
+        stack = ("--stack", self.work.stack, "--config-file", str(self.work.stack_file))
+        return self.work.start("pulumi", "up", "--yes", "--skip-preview", *stack)
+
+    def settle(self) -> None:
+        """`pulumi up`, after which another one changes nothing."""
+        self.up().require()
+        # Seen once: the second wrote the live Ingress again, though the first had; the third changes nothing.
+        if self.up("--expect-no-changes").exit_code != 0:
+            self.up("--expect-no-changes").require()
+
+    def add(self, cluster: str, version: str, *options: str) -> None:
+        """Declare a cluster of `line-loading`."""
+        self.work.bluegrid("cluster", "add", SERVICE, cluster, "--version", version, *options).require()
+
+    def switch(self, cluster: str, service: str = SERVICE) -> Ran:
+        """`bluegrid switch --up`, which is also how one goes back."""
+        options = ("--up", "--config-file", str(self.work.stack_file))
+        return self.work.bluegrid("switch", service, cluster, *options)
+
+    def live(self, service: str = SERVICE) -> str:
+        """The cluster that the live route leads to, in Kubernetes."""
+        (live,) = (row["cluster"] for row in self.rows() if row["service"] == service and row["live"])
+        return str(live)
+
+    def clusters(self) -> set[str]:
+        """The clusters of `line-loading` that Kubernetes has."""
+        return {row["cluster"] for row in self.rows() if row["service"] == SERVICE}
+
+    def rows(self) -> list[Any]:
+        """What `bluegrid status` shows."""
+        return list(self.work.bluegrid("status", "--json").require().json())
+
+    def kubectl_edit(self, kind: str, name: str, change: str) -> None:
+        """A change by hand, in an editor: a command of sed."""
+        editor = f"KUBE_EDITOR=sed --in-place {change}"
+        context, namespace = self.work.place.context, self.work.namespace
+        command = ("kubectl", "--context", context, "--namespace", namespace, "edit", kind, name)
+        self.work.run("env", editor, *command).require()
+
+    def kubectl(self, *arguments: str) -> Ran:
+        """`kubectl` in the stack's namespace."""
+        place = self.work.place
+        return self.work.run(
+            "kubectl", "--context", place.context, "--namespace", self.work.namespace, *arguments
+        )
+
+    def edit(self, change: Callable[[dict[str, object]], None]) -> None:
+        """Change the service `line-loading` in its registry file as a person would in an editor."""
+        yaml, file = YAML(), self.work.registry / "g1.yaml"
+        document = yaml.load(file)
+        change(document["service"])
+        yaml.dump(document, file)
+
+    @contextmanager
+    def gone(self, component: str) -> Iterator[None]:
+        """Keep a component of the node from running: it is killed whenever the supervisor has started it."""
+        ended = threading.Event()
+        killer = threading.Thread(target=self._kill_until, args=(component, ended))
+        killer.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            killer.join()
+            until(lambda: self._component(component).healthy and self._component(component).pid != 0)
+
+    def kill(self, component: str) -> None:
+        """Kill a component of the node; the supervisor starts it again."""
+        psutil.Process(self._component(component).pid).kill()
+
+    def _kill_until(self, component: str, ended: threading.Event) -> None:
+        while not ended.wait(0.1):
+            # It may have ended in just this moment.
+            with suppress(psutil.NoSuchProcess):
+                if pid := self._component(component).pid:
+                    psutil.Process(pid).kill()
+
+    def _component(self, name: str) -> ComponentStatus:
+        (found,) = (each for each in self.local.node.status().components if each.name == name)
+        return found
+
+
+def read_until(process: subprocess.Popen[str], *words: str) -> str:
+    """Read what a process prints up to the first line with all these words; returns all of it so far."""
+    read = []
+    for line in process.stdout or ():
+        read.append(line)
+        if all(word in line for word in words):
+            return "".join(read)
+    raise AssertionError(f"never printed {words}:\n{''.join(read)}")
+
+
+def kill(process: subprocess.Popen[str], *, alone: bool) -> None:
+    """SIGKILL a `pulumi`, alone or with the processes that it has started."""
+    children = [] if alone else psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    process.wait()
+    # Not read to its end: children that are left over may hold it.
+    if process.stdout:
+        process.stdout.close()
+
+
+def interrupt(process: subprocess.Popen[str]) -> str:
+    """Ctrl-C; returns what it printed from then on."""
+    process.send_signal(signal.SIGINT)
+    return process.communicate(timeout=SECONDS)[0]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is true."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "never came true"
+        time.sleep(0.1)
+
+
+_OTHER = """\
+service:
+  name: bus-voltage
+  live: d1
+  clusters:
+    - {id: d1, version: v1, replicas: 1, cpu: 1, gpu: 0, memory: 1Gi}
+    - {id: d2, version: v2, replicas: 1, cpu: 1, gpu: 0, memory: 1Gi}
+"""

@@ -1,0 +1,249 @@
+"""The components in another Pulumi program, which writes manifests; it reaches a proxy in one test only."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ruamel.yaml import YAML
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.engine.pulumi.conftest import Engine, Ran
+
+HOST = "models.example.org"
+
+PROGRAM = f"""\
+import os
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components import (
+    Hosting, IngressClass, ModelService, ModelServiceArgs, Platform, PlatformArgs, Safeguards
+)
+from model_registry import Registry
+
+STORE = pulumi.Output.from_input("s3://models?endpoint=http://10.0.0.1:7070")
+manifests = kubernetes.Provider("manifests", render_yaml_to_directory="manifests")
+given = pulumi.ResourceOptions(provider=manifests)
+address = os.environ.get("ROUTE_ADDRESS")
+key = pulumi.Output.secret("swordfish")
+platform = Platform("models", PlatformArgs("grid", STORE, "reader", key, {{"pods": "20"}}), given)
+hosting = Hosting(
+    namespace=platform.namespace,
+    service_account=platform.service_account,
+    store_secret=platform.store_secret,
+    store=STORE,
+    image="registry.example/model-server@sha256:" + "0" * 64,
+    proxy=IngressClass("contour"),
+    host="{HOST}",
+    route_key=key,
+    route_address=address,
+    ready_timeout=3,
+    safeguards=Safeguards("north", route_address=address, host="{HOST}"),
+)
+for file in Registry.load(Path("registry")).files:
+    service = ModelService(ModelServiceArgs(file, "north", hosting), given)
+    pulumi.export(service.name, service.url)
+"""
+
+REGISTRY = f"""\
+set: {{id: g1, name: Line loading, task: regression, type: onnx/onnx, source: user}}
+versions:
+  - {{id: v1, manifest: "sha256:{"1" * 64}", updated: 2026-11-21T08:00:00Z}}
+  - {{id: v2, manifest: "sha256:{"2" * 64}", updated: 2026-11-22T08:00:00Z}}
+service:
+  name: line-loading
+  live: d1
+  clusters:
+    - {{id: d1, version: v1, replicas: 2, cpu: 1, memory: 1Gi}}
+    - {{id: d2, version: v2, replicas: 2, cpu: 1, memory: 1Gi}}
+  standbyReplicas: 0
+"""
+
+WHY = (
+    "this program cannot reach the proxy and does not see when that has left it: {remedy} for one more "
+    "`pulumi up`, or set bluegrid:routeAddress"
+)
+
+
+class Elsewhere:
+    """A project of someone else's, whose stack `north` is up."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self._engine, self._folder = engine, folder
+        (folder / "registry").mkdir(parents=True)
+        (folder / "env").symlink_to(Path(sys.prefix))
+        (folder / "Pulumi.yaml").write_text(
+            "name: grid\nruntime:\n  name: python\n  options:\n    virtualenv: env\n"
+        )
+        (folder / "__main__.py").write_text(PROGRAM)
+        self.registry = folder / "registry" / "g1.yaml"
+        self.registry.write_text(REGISTRY)
+        engine.require("stack", "init", "north", cwd=folder)
+        self.up()
+
+    def edit(self, old: str, new: str) -> None:
+        text = self.registry.read_text()
+        assert text.count(old) == 1
+        self.registry.write_text(text.replace(old, new))
+
+    def run(self, *arguments: str) -> Ran:
+        return self._engine.run(*arguments, "--stack", "north", cwd=self._folder)
+
+    def up(self) -> None:
+        ran = self.run("up", "--yes", "--skip-preview")
+        assert ran.exit_code == 0, ran.stdout
+
+    def manifest(self, kind: str, name: str) -> Any:
+        (path,) = (self._folder / "manifests").rglob(f"*-{kind}-grid-{name}.yaml")
+        return YAML(typ="safe").load(path)
+
+    def live(self) -> str:
+        (rule,) = self.manifest("ingress", "line-loading")["spec"]["rules"]
+        return str(rule["http"]["paths"][0]["backend"]["service"]["name"])
+
+    def pods(self) -> dict[str, int]:
+        """How many pods each cluster is to have."""
+        return {
+            cluster: self.manifest("deployment", f"line-loading-{cluster}")["spec"]["replicas"]
+            for cluster in ("d1", "d2")
+        }
+
+
+class Proxy(ThreadingHTTPServer):
+    """Answers as a cluster would: as `live` under the service's host, as `standing` under every other."""
+
+    live = standing = "d1"
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Proxy)
+        cluster = self.server.live if self.headers["Host"] == HOST else self.server.standing
+        self.send_response(200)
+        self.send_header("Bluegrid-Cluster", cluster)
+        self.send_header("Bluegrid-Version", cluster.replace("d", "v"))
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    with Proxy(("127.0.0.1", 0), _Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def elsewhere(engine: Engine, tmp_path: Path) -> Elsewhere:
+    # Manifests are written, or a cluster is named.
+    del engine.environment["KUBECONFIG"]
+    return Elsewhere(engine, tmp_path / "elsewhere")
+
+
+def test_a_service_is_declared_with_the_components_alone(elsewhere: Elsewhere) -> None:
+    assert elsewhere.run("stack", "output", "--json").json() == {
+        "line-loading": f"http://{HOST}/modelService/line-loading"
+    }
+    assert elsewhere.live() == "line-loading-d1"
+    assert elsewhere.pods() == {"d1": 2, "d2": 0}
+    assert elsewhere.manifest("resourcequota", "bluegrid")["spec"] == {"hard": {"pods": "20"}}
+    assert elsewhere.run("preview", "--expect-no-changes").exit_code == 0
+
+
+def test_what_was_live_keeps_its_pods_in_the_update_that_switches(elsewhere: Elsewhere) -> None:
+    elsewhere.edit("live: d1", "live: d2")
+    elsewhere.up()
+    assert elsewhere.live() == "line-loading-d2"
+    assert elsewhere.pods() == {"d1": 2, "d2": 2}
+    elsewhere.up()
+    assert elsewhere.pods() == {"d1": 0, "d2": 2}
+
+
+def test_an_update_that_switches_and_deletes_what_was_live_is_refused_before_it_switches(
+    elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    d1 = "    - {id: d1, version: v1, replicas: 2, cpu: 1, memory: 1Gi}\n"
+    elsewhere.edit("live: d1", "live: d2")
+    elsewhere.edit(d1, "")
+    why = "service line-loading: line-loading-d1 is live and to be deleted; " + WHY.format(
+        remedy="keep it declared"
+    )
+    preview = elsewhere.run("preview", "--json", "--show-sames")
+    assert preview.exit_code != 0
+    refused = elsewhere.run("up", "--yes", "--skip-preview")
+    assert refused.exit_code != 0
+    assert f'before hook "line-loading-switch" failed: {why}' in refused.errors()
+    going_on = elsewhere.run("up", "--yes", "--skip-preview", "--continue-on-error")
+    assert "service line-loading: its live route is not proven; nothing old was touched" in going_on.errors()
+    assert elsewhere.live() == "line-loading-d1"
+    assert elsewhere.pods()["d1"] == 2
+    # And so a pull request is refused.
+    (tmp_path / "north.json").write_text(preview.stdout)
+    checked = subprocess.run(
+        [
+            Path(sys.executable).with_name("bluegrid"),
+            "check",
+            f"--preview={tmp_path / 'north.json'}",
+            f"--registry={elsewhere.registry.parent}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 1
+    assert why in checked.stderr
+
+    elsewhere.edit("  clusters:\n", f"  clusters:\n{d1}")
+    elsewhere.up()
+    elsewhere.edit(d1, "")
+    elsewhere.up()
+    assert elsewhere.live() == "line-loading-d2"
+
+
+def test_so_is_one_that_takes_pods_from_what_was_live(elsewhere: Elsewhere) -> None:
+    elsewhere.edit("live: d1", "live: d2")
+    elsewhere.edit("version: v1, replicas: 2", "version: v1, replicas: 1")
+    why = "service line-loading: line-loading-d1 was live and is to have 1 pods instead of 2; " + WHY.format(
+        remedy="keep its replicas"
+    )
+    refused = elsewhere.run("preview")
+    assert refused.exit_code != 0
+    assert f'Preview failed: before hook "line-loading-scaling" failed: {why}' in refused.errors()
+
+
+@pytest.mark.parametrize("options", [(), ("--continue-on-error",)], ids=["plain", "goes on"])
+def test_a_gate_that_fails_leaves_the_old_cluster_its_pods(
+    engine: Engine, tmp_path: Path, proxy: Proxy, options: tuple[str, ...]
+) -> None:
+    del engine.environment["KUBECONFIG"]
+    engine.environment["ROUTE_ADDRESS"] = proxy.address
+    elsewhere = Elsewhere(engine, tmp_path / "elsewhere")
+    elsewhere.edit("live: d1", "live: d2")
+    proxy.standing = "d2"
+    refused = elsewhere.run("up", "--yes", "--skip-preview", *options)
+    assert refused.exit_code != 0
+    assert 'after hook "bluegrid-arrived" failed: service line-loading: cluster d2' in refused.stdout
+    assert elsewhere.live() == "line-loading-d2"
+    assert elsewhere.pods() == {"d1": 2, "d2": 2}
+    proxy.live = "d2"
+    elsewhere.up()
+    assert elsewhere.pods() == {"d1": 0, "d2": 2}

@@ -1,0 +1,212 @@
+"""What the operator types that changes YAML: it asks first, shows what it would do, and keeps comments."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from model_registry import BluegridError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typer.testing import Result
+
+DIGEST = "sha256:" + "a" * 64
+TEXT = f"""\
+# kept by grid operations
+set: {{id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}}
+versions:
+  - {{id: v1, manifest: "{DIGEST}", updated: 2026-11-22T08:00:00Z}}
+  - {{id: v2, manifest: "{DIGEST}", updated: 2026-11-23T08:00:00Z}}
+service:
+  name: line-loading
+  live: d1  # the only word that a switch changes
+  clusters:
+    - {{id: d1, version: v1, replicas: 2, cpu: 2, gpu: 0, memory: 2Gi}}  # big
+    - id: d2  # stands by
+      version: v2
+      cpu: 2
+      memory: 2Gi
+  regions: [north, east]
+"""
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "registry").mkdir()
+    file = tmp_path / "registry" / "g1.yaml"
+    file.write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    for name in ("BLUEGRID_STACK", "BLUEGRID_REGISTRY"):
+        monkeypatch.delenv(name, raising=False)
+    return file
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `pulumi` that nobody gets as far as to run."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pulumi").touch(mode=0o700)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+
+
+def bluegrid(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def told(*arguments: str) -> str:
+    done = bluegrid(*arguments)
+    assert done.exit_code == 0, done.output + str(done.exception)
+    return done.output
+
+
+def refused(*arguments: str) -> str:
+    done = bluegrid(*arguments)
+    assert isinstance(done.exception, BluegridError)
+    return str(done.exception)
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", "-C", folder, *who, *arguments], check=True, capture_output=True)
+
+
+def test_scaling_changes_one_number(file: Path) -> None:
+    assert told("scale", "line-loading", "d1", "4") == (
+        "line-loading d1: replicas 2 -> 4; apply it with `pulumi up`\n"
+    )
+    assert file.read_text() == TEXT.replace("replicas: 2", "replicas: 4")
+
+
+def test_what_yaml_left_to_the_default_is_written_below_the_rest(file: Path) -> None:
+    told("scale", "line-loading", "d2", "3")
+    assert file.read_text() == TEXT.replace("      memory: 2Gi\n", "      memory: 2Gi\n      replicas: 3\n")
+
+
+def test_the_live_cluster_keeps_a_pod(file: Path) -> None:
+    assert "d1 is the live cluster of line-loading" in refused("scale", "line-loading", "d1", "0")
+    told("scale", "line-loading", "d2", "0")
+
+
+def test_resources_change_what_was_named_and_nothing_else(file: Path) -> None:
+    assert "cpu 2 -> 4, memory 2Gi -> 4Gi" in told(
+        "resources", "line-loading", "d1", "--cpu", "4", "--memory", "4Gi"
+    )
+    assert file.read_text() == TEXT.replace(
+        "cpu: 2, gpu: 0, memory: 2Gi}  # big", "cpu: 4, gpu: 0, memory: 4Gi}  # big"
+    )
+    assert bluegrid("resources", "line-loading", "d1").exit_code == 2
+
+
+def test_an_amount_that_is_none_is_refused_with_its_line(file: Path) -> None:
+    assert "registry/g1.yaml:10: service.clusters[0].memory" in refused(
+        "resources", "line-loading", "d1", "--memory", "4GB"
+    )
+    assert file.read_text() == TEXT
+
+
+def test_stopping_takes_the_clusters_entry_out_and_refuses_the_live_one(file: Path) -> None:
+    told("stop", "line-loading", "d2", "--yes")
+    start, end = TEXT.index("    - id: d2"), TEXT.index("  regions")
+    assert file.read_text() == TEXT[:start] + TEXT[end:]
+    assert "d1 is the live cluster of line-loading" in refused("stop", "line-loading", "d1", "--yes")
+
+
+def test_deleting_takes_the_service_out_and_keeps_the_versions(file: Path) -> None:
+    assert "is out, with its clusters d1, d2" in told("delete", "line-loading", "--yes")
+    assert file.read_text() == TEXT[: TEXT.index("service:")]
+
+
+@pytest.mark.usefixtures("pulumi")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("stop", "line-loading", "d2"),
+        ("delete", "line-loading"),
+        ("scale", "line-loading", "d1", "4", "--up", "--stack", "north"),
+    ],
+)
+def test_what_would_ask_is_refused_where_nobody_can_answer(command: tuple[str, ...], file: Path) -> None:
+    assert "nobody is there to answer; say it with --yes" in refused(*command)
+    assert file.read_text() == TEXT
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        (("switch", "line-loading", "d2"), "+  live: d2  # the only word that a switch changes"),
+        (("scale", "line-loading", "d1", "9"), "replicas: 9"),
+        (("stop", "line-loading", "d2"), "-    - id: d2  # stands by"),
+        (("delete", "line-loading"), "-service:"),
+    ],
+)
+def test_a_dry_run_shows_the_edit_and_writes_nothing(command: tuple[str, ...], line: str, file: Path) -> None:
+    shown = told(*command, "--dry-run")
+    assert line in shown
+    assert "--- registry/g1.yaml" in shown
+    assert file.read_text() == TEXT
+
+
+def test_a_dry_run_of_what_is_refused_is_refused(file: Path) -> None:
+    assert "d1 is the live cluster" in refused("stop", "line-loading", "d1", "--dry-run")
+
+
+@pytest.mark.usefixtures("pulumi")
+def test_a_dry_run_of_a_stack_that_has_no_settings_here_is_one_line(file: Path) -> None:
+    assert "stacks/Pulumi.north.yaml: the settings of stack north cannot be read" in refused(
+        "switch", "line-loading", "d2", "--dry-run", "--stack", "north"
+    )
+
+
+def test_up_without_pulumi_is_refused_before_anything_is_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    for command in (("scale", "line-loading", "d1", "4"), ("switch", "line-loading", "d2")):
+        assert "pulumi is not on PATH" in refused(*command, "--up", "--stack", "north")
+    assert file.read_text() == TEXT
+
+
+def test_up_without_a_stack_is_refused_before_anything_is_written(file: Path) -> None:
+    for command in (("scale", "line-loading", "d1", "4"), ("switch", "line-loading", "d2")):
+        assert "name it: --stack" in refused(*command, "--up")
+    assert file.read_text() == TEXT
+
+
+@pytest.mark.parametrize("cluster", ["d1", "d2"])
+def test_a_region_that_the_service_is_not_in_is_never_switched(cluster: str, file: Path) -> None:
+    assert "south is not a region of line-loading; declared: north, east" in refused(
+        "switch", "line-loading", cluster, "--region", "south"
+    )
+    assert file.read_text() == TEXT
+
+
+def test_a_rollback_goes_to_what_was_live_before_and_back_again(file: Path) -> None:
+    git(file.parent, "init", "--quiet")
+    git(file.parent, "add", "--all")
+    git(file.parent, "commit", "--quiet", "--message", "online")
+    told("switch", "line-loading", "d2")
+    git(file.parent, "commit", "--quiet", "--all", "--message", "d2 goes live")
+    assert "live: d1" in told("rollback", "line-loading", "--dry-run")
+    assert "line-loading: d2 -> d1" in told("rollback", "line-loading")
+    assert file.read_text() == TEXT
+    git(file.parent, "commit", "--quiet", "--all", "--message", "back to d1")
+    rows = json.loads(told("history", "line-loading", "--json"))
+    assert [(row["commit"]["subject"], row["changes"][0]) for row in rows] == [
+        ("back to d1", "live: d2 -> d1"),
+        ("d2 goes live", "live: d1 -> d2"),
+        ("online", "live: none -> d1"),
+    ]
+    told("rollback", "line-loading")
+    assert file.read_text() == TEXT.replace("live: d1", "live: d2")
+
+
+def test_a_rollback_without_a_history_is_refused(file: Path) -> None:
+    assert "registry/g1.yaml: has no history" in refused("rollback", "line-loading")
+    assert file.read_text() == TEXT

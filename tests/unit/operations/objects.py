@@ -1,0 +1,87 @@
+"""Objects of Kubernetes as its API gives them, cut down to what is read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from operations import Look
+
+if TYPE_CHECKING:
+    from operations.looks import PodWord
+
+MADE = "2026-11-25T08:00:00Z"
+NOW = datetime(2026, 11, 25, 8, 5, tzinfo=UTC)
+
+
+def _labels(cluster: str | None, version: str = "v1") -> dict[str, str]:
+    labels = {"bluegrid.io/service": "loading", "bluegrid.io/set": "g1"}
+    of_cluster = {"bluegrid.io/cluster": cluster, "bluegrid.io/version": version, "app": f"loading-{cluster}"}
+    return labels | {key: value for key, value in of_cluster.items() if cluster and value}
+
+
+def pod(name: str, cluster: str = "d1", **status: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "labels": _labels(cluster), "creationTimestamp": MADE},
+        "status": {"phase": "Running", **status},
+    }
+
+
+def container(*, ready: bool = True, restarts: int = 0, last: Any = None, **state: Any) -> dict[str, Any]:
+    return {
+        "ready": ready,
+        "restartCount": restarts,
+        "state": state or {"running": {"startedAt": MADE}},
+        "lastState": {"terminated": last} if last else {},
+    }
+
+
+READY = {"type": "Ready", "status": "True"}
+
+
+def running(name: str, cluster: str = "d1") -> dict[str, Any]:
+    return pod(name, cluster, containerStatuses=[container()], conditions=[READY])
+
+
+def deployment(cluster: str, version: str, replicas: int, ready: int, **status: Any) -> dict[str, Any]:
+    limits = {"cpu": "2", "memory": "2Gi"}
+    return {
+        "metadata": {
+            "name": f"loading-{cluster}",
+            "labels": _labels(cluster, version),
+            "creationTimestamp": MADE,
+        },
+        "spec": {
+            "replicas": replicas,
+            "template": {"spec": {"containers": [{"resources": {"limits": limits}}]}},
+        },
+        "status": {"readyReplicas": ready, **status},
+    }
+
+
+def live_route(cluster: str) -> dict[str, Any]:
+    backend = {"service": {"name": f"loading-{cluster}", "port": {"number": 12345}}}
+    return {
+        "metadata": {"name": "loading", "labels": _labels(None)},
+        "spec": {"rules": [{"http": {"paths": [{"path": "/modelService/loading", "backend": backend}]}}]},
+    }
+
+
+def shared_route(**weights: int) -> dict[str, Any]:
+    backends = [{"name": f"loading-{cluster}", "weight": weight} for cluster, weight in weights.items()]
+    return {
+        "metadata": {"name": "loading", "labels": _labels(None)},
+        "spec": {"rules": [{"backendRefs": backends}]},
+    }
+
+
+def look(
+    deployments: list[dict[str, Any]],
+    routes: list[dict[str, Any]],
+    pods: list[dict[str, Any]],
+    words: dict[str, PodWord] | None = None,
+    at: float = 0.0,
+) -> Look:
+    http_routes = [route for route in routes if "backendRefs" in route["spec"]["rules"][0]]
+    ingresses = [route for route in routes if route not in http_routes]
+    return Look(at, NOW, deployments, ingresses, http_routes, pods, words or {}, None)

@@ -1,0 +1,128 @@
+"""What the doctor finds, on a real store and a made-up API server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_registry import ModelSet, ModelType, Registry, models_in_folder
+from operations import check_kubernetes, check_store
+from tests.skops_files import skops_file
+from tests.unit.operations.api_server import ApiServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from operations import Finding
+    from tests.unit.operations.api_server import Connect
+
+SET = "set: {id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}\n"
+SERVICE = """\
+service:
+  name: loading
+  live: d1
+  clusters:
+    - {id: d1, version: v1, cpu: 2, memory: 2Gi}
+"""
+NOTHING: dict[str, list[dict[str, object]]] = {"ingresses": []}
+
+
+@pytest.fixture
+def pushed(tmp_path: Path) -> Path:
+    """A folder with a registry of v1, which a cluster serves, and v2, and the store that holds them."""
+    for name in ("registry", "store", "models"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "registry" / "g1.yaml").write_text(SET + "versions: []\n")
+    model_set = ModelSet.open("g1", tmp_path / "registry", f"file://{tmp_path}/store")
+    for version in ("v1", "v2"):
+        (tmp_path / "models" / "line-1.skops").write_bytes(skops_file(version))
+        models = models_in_folder(tmp_path / "models", ModelType.parse("scikit-learn/skops"))
+        model_set.push(version, models)
+    with (tmp_path / "registry" / "g1.yaml").open("a") as file:
+        file.write(SERVICE)
+    return tmp_path
+
+
+def store(place: Path) -> list[tuple[bool, str]]:
+    registry = Registry.load(place / "registry")
+    return [(each.is_well, each.text) for each in check_store(f"file://{place}/store", registry)]
+
+
+def faults(found: list[Finding]) -> dict[str, str]:
+    return {each.what: each.text for each in found if not each.is_well}
+
+
+def test_a_store_that_holds_every_version_as_pinned_is_well(pushed: Path) -> None:
+    assert store(pushed) == [(True, "2 versions are there, as they are pinned")]
+
+
+def test_a_version_that_is_pinned_otherwise_is_a_fault_served_or_not(pushed: Path) -> None:
+    file = pushed / "registry" / "g1.yaml"
+    digests = [version.manifest for version in Registry.load(pushed / "registry").files[0].versions]
+    file.write_text(file.read_text().replace(digests[1], "sha256:" + "a" * 64))
+    ((is_well, text),) = store(pushed)
+    assert not is_well
+    assert text.startswith(
+        f"set g1 version v2: published as manifest {digests[1][:15]}, pinned as sha256:aaaaaaaa"
+    )
+
+
+def test_a_manifest_that_is_gone_is_a_fault_of_a_version_that_is_served(pushed: Path) -> None:
+    for manifest in (pushed / "store" / "sets" / "g1" / "manifests").iterdir():
+        manifest.unlink()
+    ((is_well, text),) = store(pushed)
+    assert not is_well
+    assert text.startswith("set g1 version v1: ")
+    assert "push it again" in text
+
+
+def test_a_store_that_is_not_there_is_one_fault(pushed: Path) -> None:
+    (found,) = check_store("s3://models?endpoint=http://127.0.0.1:9", Registry.load(pushed / "registry"))
+    assert not found.is_well
+    assert "http://127.0.0.1:9" in found.text
+
+
+def test_a_cluster_in_order_has_no_faults(connect: Connect) -> None:
+    with ApiServer(NOTHING) as api:
+        found = [*check_kubernetes(connect(api))]
+    assert faults(found) == {}
+    assert [each.what for each in found] == [
+        "API server",
+        "rights to look",
+        "rights to change",
+        "namespace",
+        "routes",
+    ]
+
+
+def test_rights_that_are_missing_are_named_with_what_fails_without(connect: Connect) -> None:
+    with ApiServer(NOTHING, forbidden=("create pods/proxy", "delete jobs")) as api:
+        found = faults([*check_kubernetes(connect(api))])
+    assert found["rights to look"].startswith("may not create pods/proxy in bluegrid: status, predict")
+    assert found["rights to change"].startswith("may not delete jobs in bluegrid: `pulumi up`")
+
+
+def test_a_namespace_that_is_not_there_is_a_fault(connect: Connect) -> None:
+    with ApiServer(NOTHING) as api:
+        found = faults([*check_kubernetes(connect(api, "elsewhere"))])
+    assert list(found) == ["namespace"]
+    assert 'namespaces "elsewhere" not found; `pulumi up` makes it' in found["namespace"]
+
+
+def test_an_api_server_that_has_gone_is_the_one_fault(connect: Connect) -> None:
+    with ApiServer(NOTHING) as api:
+        namespace = connect(api)
+    assert list(faults([*check_kubernetes(namespace)])) == ["API server"]
+
+
+def test_a_route_that_no_controller_has_taken_is_a_fault(connect: Connect) -> None:
+    labels = {"app.kubernetes.io/managed-by": "bluegrid", "bluegrid.io/service": "loading"}
+    route = {
+        "metadata": {"name": "loading", "labels": labels},
+        "spec": {"ingressClassName": "contour", "rules": []},
+        "status": {"loadBalancer": {}},
+    }
+    with ApiServer({"ingresses": [route]}) as api:
+        found = faults([*check_kubernetes(connect(api))])
+    assert found == {"route loading": "no controller has taken it; does one answer for class contour?"}

@@ -1,0 +1,116 @@
+"""A look is quick however many pods there are, and tells what it can where some do not answer."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from operations import KubernetesError, logs, look, statuses
+from operations.api import PROXY_SECONDS
+from tests.unit.operations.api_server import METRICS, ApiServer, refusal, slow
+from tests.unit.operations.objects import deployment, live_route, running
+
+if TYPE_CHECKING:
+    from tests.unit.operations.api_server import Connect
+
+
+def _named(thing: dict[str, Any], service: str) -> dict[str, Any]:
+    """Make an object of service `loading` one of another service."""
+    named: dict[str, Any] = json.loads(json.dumps(thing).replace("loading", service))
+    named["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "bluegrid"
+    return named
+
+
+def objects(services: int) -> dict[str, list[dict[str, Any]]]:
+    """Objects of so many services, each of two clusters of two pods."""
+    names = [f"service{number}" for number in range(services)]
+    return {
+        "deployments": [
+            _named(deployment(cluster, "v1", 2, 2), name) for name in names for cluster in ("d1", "d2")
+        ],
+        "ingresses": [_named(live_route("d1"), name) for name in names],
+        "pods": [
+            _named(running(f"loading-{cluster}-{pod}", cluster), name)
+            for name in names
+            for cluster in ("d1", "d2")
+            for pod in "ab"
+        ],
+    }
+
+
+def test_fifty_services_are_asked_side_by_side(connect: Connect) -> None:
+    with ApiServer(objects(50), slow(0.1)) as api:
+        namespace = connect(api)
+        began = time.monotonic()
+        seen = look(namespace)
+        took = time.monotonic() - began
+    assert len(seen.words) == 200
+    # One after the other they would take 20 s.
+    assert took < 5
+    rows = statuses(seen, seen, None)
+    assert len(rows) == 100
+    assert {row.models_loaded for row in rows} == {186}
+
+
+@pytest.mark.process
+def test_a_pod_that_hangs_holds_nobody_up_for_long(connect: Connect) -> None:
+    over = threading.Event()
+
+    def answer(pod: str) -> tuple[int, str]:
+        if pod.endswith("d1-a"):
+            over.wait(30)
+        return 200, METRICS
+
+    with ApiServer(objects(3), answer) as api:
+        began = time.monotonic()
+        seen = look(connect(api))
+        took = time.monotonic() - began
+        over.set()
+    assert PROXY_SECONDS <= took < PROXY_SECONDS + 5
+    assert len(seen.words) == 9
+    assert seen.unasked is not None
+    assert seen.unasked.startswith("3 of 12 pods did not answer, such as: context there: ")
+    assert {row.models_loaded for row in statuses(seen, seen, None)} == {186}
+
+
+def test_who_may_not_ask_pods_is_told_why_and_sees_the_rest(connect: Connect) -> None:
+    with ApiServer(objects(1), lambda _: refusal(403, 'cannot get resource "pods/proxy"')) as api:
+        seen = look(connect(api))
+    assert seen.words == {}
+    assert seen.unasked is not None
+    assert seen.unasked.endswith('cannot get resource "pods/proxy"')
+    assert [row.ready for row in statuses(seen, seen, None)] == [2, 2]
+
+
+def test_an_answer_that_is_no_metrics_is_as_good_as_none(connect: Connect) -> None:
+    with ApiServer(objects(1), lambda _: (200, "<html>")) as api:
+        assert look(connect(api)).words == {}
+
+
+def test_one_cluster_is_looked_at_by_asking_its_pods_alone(connect: Connect) -> None:
+    with ApiServer(objects(3)) as api:
+        seen = look(connect(api), "service1", "d2")
+        asked = [path for path in api.calls if "/proxy/" in path]
+    assert sorted(seen.words) == ["service1-d2-a", "service1-d2-b"]
+    assert len(asked) == 2
+
+
+def test_an_api_server_that_has_gone_is_one_line(connect: Connect) -> None:
+    with ApiServer(objects(1)) as api:
+        namespace = connect(api)
+    with pytest.raises(KubernetesError, match=r"^context there: "):
+        look(namespace)
+
+
+def test_log_lines_are_told_by_pod_and_the_last_needs_no_line_end(connect: Connect) -> None:
+    with ApiServer(objects(1)) as api:
+        lines = [*logs(connect(api), "service0", "d1", since_seconds=60)]
+    assert lines == [
+        (pod, line)
+        for pod in ("service0-d1-a", "service0-d1-b")
+        for line in ("sinceSeconds=60", "previous=false", "last")
+    ]

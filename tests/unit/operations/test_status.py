@@ -1,0 +1,144 @@
+"""What runs beside what is declared: every disagreement is told, at the cluster that it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from model_registry import Autoscaling
+from operations import ClusterStatus, Look, statuses
+from operations.looks import PodWord
+from operations.metrics import Counts
+from previews import ClusterState, ServiceState
+from tests.unit.operations.objects import container, deployment, live_route, look, pod, running
+
+LIMITS = {"cpu": "2", "memory": "2Gi"}
+D1, D2 = ClusterState("d1", "v1", 2, LIMITS), ClusterState("d2", "v2", 1, LIMITS)
+WANTED = ServiceState("loading", "g1", "d1", {"d1": D1, "d2": D2})
+RUNS = look(
+    [deployment("d1", "v1", 2, 2), deployment("d2", "v2", 1, 1)],
+    [live_route("d1")],
+    [running("d1-a"), running("d1-b"), running("d2-a", "d2")],
+)
+
+
+def told(wanted: ServiceState | None, seen: Look = RUNS) -> dict[str, ClusterStatus]:
+    states = {wanted.name: wanted} if wanted else {}
+    return {row.cluster: row for row in statuses(seen, seen, states)}
+
+
+def drift(wanted: ServiceState | None, seen: Look = RUNS) -> dict[str, tuple[str, ...]]:
+    return {cluster: row.drift for cluster, row in told(wanted, seen).items() if row.drift}
+
+
+def test_what_runs_as_declared_has_no_drift() -> None:
+    assert drift(WANTED) == {}
+    rows = told(WANTED)
+    assert (rows["d1"].live, rows["d1"].ready, rows["d1"].replicas, rows["d1"].state) == (
+        True,
+        2,
+        2,
+        "2 Running",
+    )
+    assert not rows["d2"].live
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cluster", "text"),
+    [
+        (replace(WANTED, live="d2"), "d2", "YAML says d2 is live, the live route says d1"),
+        (
+            replace(WANTED, clusters={"d1": replace(D1, version="v9"), "d2": D2}),
+            "d1",
+            "YAML says version v9, v1 runs",
+        ),
+        (
+            replace(WANTED, clusters={"d1": replace(D1, replicas=3), "d2": D2}),
+            "d1",
+            "YAML says 3 replicas, Kubernetes 2 replicas",
+        ),
+        (
+            replace(WANTED, clusters={"d1": replace(D1, resources={"cpu": "2", "memory": "4Gi"}), "d2": D2}),
+            "d1",
+            "YAML says memory 4Gi, Kubernetes 2Gi",
+        ),
+        (replace(WANTED, clusters={"d1": D1}), "d2", "runs, but YAML does not declare it"),
+        (
+            replace(WANTED, clusters={"d1": D1, "d2": D2, "d3": ClusterState("d3", "v3", 1, LIMITS)}),
+            "d3",
+            "YAML declares it, but it does not run",
+        ),
+    ],
+)
+def test_a_disagreement_is_told_at_its_cluster(wanted: ServiceState, cluster: str, text: str) -> None:
+    assert drift(wanted) == {cluster: (text,)}
+
+
+def test_the_stacks_state_tells_what_follows_from_a_disagreement() -> None:
+    edited = replace(WANTED, clusters={"d1": replace(D1, version="v9"), "d2": replace(D2, replicas=3)})
+    state = replace(WANTED, clusters={"d1": D1, "d2": replace(D2, replicas=3)})
+    rows = statuses(RUNS, RUNS, {"loading": edited}, {"loading": state})
+    assert [row.drift for row in rows] == [
+        ("YAML says version v9, v1 runs; not applied yet: `pulumi up`",),
+        ("YAML says 3 replicas, Kubernetes 1 replica; changed behind Pulumi",),
+    ]
+
+
+def test_another_way_to_write_an_amount_is_no_drift() -> None:
+    resources = {"cpu": "2000m", "memory": "2048Mi"}
+    assert drift(replace(WANTED, clusters={"d1": replace(D1, resources=resources), "d2": D2})) == {}
+
+
+def test_what_an_autoscaler_decides_within_its_bounds_is_no_drift() -> None:
+    for most, found in ((4, {}), (1, {"d1": ("YAML says 1 to 1 replicas, Kubernetes 2 replicas",)})):
+        scaled = replace(D1, replicas=Autoscaling(min=1, max=most, cpu=70))
+        assert drift(replace(WANTED, clusters={"d1": scaled, "d2": D2})) == found
+
+
+def test_a_service_that_yaml_does_not_declare_is_told_and_one_that_does_not_run_too() -> None:
+    assert drift(None)["d1"] == ("runs, but YAML does not declare it",)
+    nothing = look([], [], [])
+    assert drift(WANTED, nothing)["d1"] == ("YAML declares it, but nothing of it runs",)
+    assert told(WANTED, nothing)["d2"].state == "absent"
+
+
+def test_a_cluster_that_preflight_refused_is_told_with_the_reason() -> None:
+    ended = {"exitCode": 3, "reason": "Error", "message": "set g1 version v2: model line-17: SHA-256 differs"}
+    refused = pod(
+        "d2-preflight-x", "d2", phase="Failed", containerStatuses=[container(ready=False, terminated=ended)]
+    )
+    refused["metadata"]["labels"]["app"] = "loading-d2-preflight"
+    seen = look([deployment("d1", "v1", 2, 2)], [live_route("d1")], [refused])
+    row = told(WANTED, seen)["d2"]
+    assert row.why == "preflight: set g1 version v2: model line-17: SHA-256 differs"
+    assert not row.is_well
+
+
+def test_a_deployment_that_may_make_no_pods_is_told_with_the_reason() -> None:
+    condition = {"type": "ReplicaFailure", "status": "True", "message": "pods is forbidden: exceeded quota"}
+    seen = look([deployment("d1", "v1", 2, 0, conditions=[condition])], [live_route("d1")], [])
+    assert told(WANTED, seen)["d1"].why == "pods is forbidden: exceeded quota"
+
+
+def test_models_are_those_of_the_pod_that_has_the_fewest_and_a_pod_says_why_it_is_not_ready() -> None:
+    loading = pod("d1-b", containerStatuses=[container(ready=False)])
+    words = {
+        "d1-a": PodWord(Counts(186, 186, 0, 0)),
+        "d1-b": PodWord(Counts(12, 186, 0, 0), "loading: 12 of 186"),
+    }
+    seen = look([deployment("d1", "v1", 2, 1)], [live_route("d1")], [running("d1-a"), loading], words)
+    row = told(WANTED, seen)["d1"]
+    assert (row.models_loaded, row.models_expected, row.why) == (12, 186, "loading: 12 of 186")
+
+
+def test_traffic_is_told_of_pods_that_were_there_at_both_looks() -> None:
+    pods, routes, deployments = [running("d1-a"), running("d1-b")], [live_route("d1")], RUNS.deployments[:1]
+    before = look([*deployments], routes, pods, {"d1-a": PodWord(Counts(1, 1, 100, 0))}, at=10.0)
+    words = {"d1-a": PodWord(Counts(1, 1, 300, 2)), "d1-b": PodWord(Counts(1, 1, 9000, 0))}
+    (row,) = statuses(before, look([*deployments], routes, pods, words, at=12.0), None)
+    assert (row.requests_per_second, row.errors_per_second) == (101.0, 1.0)
+
+
+def test_without_yaml_nothing_is_called_drift() -> None:
+    assert all(row.drift == () for row in statuses(RUNS, RUNS, None))

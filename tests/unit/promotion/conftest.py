@@ -1,0 +1,247 @@
+"""Two regions that answer as Kubernetes does, and a `pulumi` that does at once what it is told to.
+
+The real ones are in `tests/cluster/test_regions.py`. Here is what cannot be made to happen there at once: a
+Pulumi that fails before or after it has changed the route, pods that fail requests, an API server in silence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILE = """\
+set: {{id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}}
+versions:
+  - {{id: v1, manifest: "sha256:{0}", updated: 2026-11-21T08:00:00Z}}
+  - {{id: v2, manifest: "sha256:{0}", updated: 2026-11-22T08:00:00Z}}
+service:
+  name: line-loading
+  live: {1}
+  clusters:
+    - {{id: d1, version: v1, replicas: 1, cpu: 2, memory: 2Gi}}
+    - {{id: d2, version: v2, replicas: 1, cpu: 2, memory: 2Gi}}
+"""
+
+METRICS = """\
+models_loaded{{model_set="g1"}} 186
+model_infer_request_success_total{{model_set="g1"}} {answered}
+model_infer_request_failure_total{{model_set="g1",status="500"}} {failed}
+"""
+
+PULUMI = """\
+#!{python} -IS
+\"\"\"Applies `live` of the registry to a region; each line of `<stack>.does` is a fault of one call.\"\"\"
+import json, re, signal, sys, time
+from pathlib import Path
+
+folder = Path({folder!r})
+stack = sys.argv[sys.argv.index("--stack") + 1]
+with (folder / "calls").open("a") as calls:
+    calls.write(stack + "\\n")
+script = folder / (stack + ".does")
+does, _, rest = script.read_text().partition("\\n") if script.exists() else ("", "", "")
+script.write_text(rest)
+
+def stop(*_):
+    with (folder / "interrupts").open("a") as interrupts:
+        interrupts.write(stack + "\\n")
+    time.sleep(0.5)
+    print("error: update canceled")
+    sys.exit(1)
+
+if does not in ("fails", "changes nothing"):
+    live = re.search("^  live: (.*)$", (folder / "registry" / "g1.yaml").read_text(), re.M)[1]
+    by_region = dict(re.findall(r"(\\w+): (\\w+)", live)) or dict(default=live)
+    state = folder / ("bluegrid-" + stack + ".json")
+    seen = json.loads(state.read_text()) | dict(live=by_region.get(stack, by_region["default"]))
+    state.with_suffix(".new").write_text(json.dumps(seen))
+    state.with_suffix(".new").replace(state)
+if does == "waits":
+    signal.signal(signal.SIGINT, stop)
+    (folder / "waiting").touch()
+    signal.pause()
+if does in ("fails", "is not proven"):
+    print("    error: the stack is locked" if does == "fails" else "    error: the proxy did not answer")
+    print("    error: update failed")
+    sys.exit(255)
+"""
+
+
+@dataclass
+class Place:
+    """The folder of everything, and what happens in it."""
+
+    folder: Path
+    silent: int = 0
+    """How many requests Kubernetes does not answer from now on."""
+    failing: dict[str, int] = field(default_factory=dict)
+    """Requests that d2 fails more of every time it is asked, by namespace."""
+
+    @property
+    def registry(self) -> Path:
+        return self.folder / "registry"
+
+    @property
+    def live(self) -> str:
+        """What YAML says, as it stands there."""
+        (line,) = (line for line in self.text.splitlines() if line.startswith("  live: "))
+        return line.removeprefix("  live: ")
+
+    @property
+    def text(self) -> str:
+        return (self.registry / "g1.yaml").read_text()
+
+    def declare(self, live: str) -> None:
+        (self.registry / "g1.yaml").write_text(FILE.format("1" * 64, live))
+
+    def pulumi(self, stack: str, *does: str) -> None:
+        """What the next calls of `pulumi` do: `fails`, `is not proven`, `changes nothing`, `waits`."""
+        (self.folder / f"{stack}.does").write_text("\n".join(does))
+
+    @property
+    def calls(self) -> list[str]:
+        """The stacks that `pulumi up` was run of, in order."""
+        return (self.folder / "calls").read_text().split()
+
+    def set(self, region: str, **values: Any) -> None:
+        path = self.folder / f"bluegrid-{region}.json"
+        path.write_text(json.dumps({**self.state(f"bluegrid-{region}"), **values}))
+
+    def state(self, namespace: str) -> dict[str, Any]:
+        seen: dict[str, Any] = json.loads((self.folder / f"{namespace}.json").read_text())
+        return seen
+
+    def routed(self) -> tuple[str, str]:
+        """What is live in north and in east."""
+        return self.state("bluegrid-north")["live"], self.state("bluegrid-east")["live"]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    place = Place(tmp_path)
+    place.registry.mkdir()
+    place.declare("d1")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    pulumi = programs / "pulumi"
+    pulumi.write_text(PULUMI.format(python=sys.executable, folder=str(tmp_path)))
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(place)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(_kubeconfig(f"http://127.0.0.1:{server.server_address[1]}"))
+        for region in ("north", "east"):
+            (tmp_path / f"Pulumi.{region}.yaml").write_text(
+                f"config:\n  bluegrid:kubeContext: here\n  bluegrid:kubeconfig: {kubeconfig}\n"
+                f"  bluegrid:namespace: bluegrid-{region}\n"
+            )
+            (tmp_path / f"bluegrid-{region}.json").write_text(
+                json.dumps({"live": "d1", "ready": 1, "restarts": 0, "answered": 0, "failed": 0})
+            )
+        yield place
+        server.shutdown()
+
+
+def _handler(place: Place) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if place.silent:
+                place.silent -= 1
+                self.send_error(503)
+                return
+            parts = self.path.partition("?")[0].split("/")
+            namespace = parts[parts.index("namespaces") + 1]
+            body = _answer(place, namespace, parts).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+def _answer(place: Place, namespace: str, parts: list[str]) -> str:
+    seen = place.state(namespace)
+    if "proxy" in parts:
+        if not seen.get("metrics", True):
+            return "nothing of the kind"
+        cluster = parts[parts.index("pods") + 1].split("-")[2]
+        if cluster == "d2" and seen["live"] == "d2":
+            place.set(
+                namespace.removeprefix("bluegrid-"),
+                answered=seen["answered"] + 100,
+                failed=seen["failed"] + place.failing.get(namespace, 0),
+            )
+        counted = seen if cluster == "d2" else {"answered": 1000, "failed": 0}
+        return METRICS.format(answered=counted["answered"], failed=counted["failed"])
+    if parts[-1] == "line-loading":
+        return json.dumps(_ingress(seen["live"]))
+    made = {"deployments": _deployment, "pods": _pod}.get(parts[-1])
+    return json.dumps(
+        {"items": [made(name, seen) for name in ("d1", "d2")] if made else [_ingress(seen["live"])]}
+    )
+
+
+def _metadata(cluster: str, **more: str) -> dict[str, Any]:
+    labels = {
+        "app": f"line-loading-{cluster}",
+        "bluegrid.io/service": "line-loading",
+        "bluegrid.io/cluster": cluster,
+        "bluegrid.io/version": f"v{cluster[1]}",
+    }
+    made = {"name": f"line-loading-{cluster}", "creationTimestamp": "2026-11-21T08:00:00Z"} | more
+    return {**made, "labels": labels}
+
+
+def _deployment(cluster: str, seen: dict[str, Any]) -> dict[str, Any]:
+    ready = seen["ready"] if cluster == "d2" else 1
+    metadata = _metadata(cluster)
+    if cluster == "d2" and "version" in seen:
+        metadata["labels"]["bluegrid.io/version"] = seen["version"]
+    return {
+        "metadata": metadata,
+        "spec": {"replicas": seen.get("replicas", 1)},
+        "status": {"readyReplicas": ready},
+    }
+
+
+def _pod(cluster: str, seen: dict[str, Any]) -> dict[str, Any]:
+    container = {"ready": True, "restartCount": seen["restarts"], "state": {"running": {}}}
+    return {
+        "metadata": _metadata(cluster, name=f"line-loading-{cluster}-x"),
+        "status": {"phase": "Running", "containerStatuses": [container]},
+    }
+
+
+def _ingress(live: str) -> dict[str, Any]:
+    path = {"backend": {"service": {"name": f"line-loading-{live}"}}}
+    labels = {"bluegrid.io/service": "line-loading"}
+    return {
+        "metadata": {"name": "line-loading", "labels": labels},
+        "spec": {"rules": [{"http": {"paths": [path]}}]},
+    }
+
+
+def _kubeconfig(server: str) -> str:
+    return json.dumps(
+        {
+            "clusters": [{"name": "here", "cluster": {"server": server}}],
+            "users": [{"name": "here", "user": {}}],
+            "contexts": [{"name": "here", "context": {"cluster": "here", "user": "here"}}],
+        }
+    )

@@ -1,0 +1,90 @@
+"""Nobody does more than his token allows, and nothing that is too large is taken."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_registry import ConfigError
+from tests.unit.updates.updating import digest
+from update_server.serve import Listening
+from update_server.tokens import Tokens
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+    from tests.unit.updates.updating import Place
+
+
+@pytest.mark.parametrize("path", ["/modelSets", "/modelSets/g1/versions", "/updates", "/updates/1", "/acts"])
+@pytest.mark.parametrize("header", [{"Authorization": ""}, {"Authorization": "Bearer guess"}])
+def test_without_a_token_that_is_known_nothing_is_told(
+    client: httpx.Client, path: str, header: dict[str, str]
+) -> None:
+    refused = client.get(path, headers=header)
+    assert refused.status_code == 401
+    assert refused.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_token_to_look_does_not_update(client: httpx.Client, place: Place) -> None:
+    looker = place.headers("looker")
+    assert client.get("/modelSets", headers=looker).json()[0]["id"] == "g1"
+    for refused in (
+        client.put(f"/uploads/{digest(b'x')}", content=b"x", headers=looker),
+        client.post("/modelSets/g1/updates", json={"base": "v1", "without": ["line-1"]}, headers=looker),
+        client.post("/updates/1/cancel", headers=looker),
+    ):
+        assert refused.status_code == 403
+        assert refused.json()["error"] == "token looker has scope read; this needs update"
+    assert list((place.folder / "state" / "uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/modelSets/g9", "/modelSets/g1/versions/v9/models", "/updates/99", "/nothing", "/modelSets/%2e%2e"],
+)
+def test_what_is_not_there_is_404_in_one_line(client: httpx.Client, path: str) -> None:
+    missing = client.get(path)
+    assert missing.status_code in (400, 404)
+    assert "\n" not in missing.json()["error"]
+
+
+def test_a_request_that_is_no_upload_is_bounded(client: httpx.Client) -> None:
+    large = client.post("/modelSets/g1/updates", content=b" " * (5 * 2**20))
+    assert large.status_code == 413
+    unbounded = client.post("/modelSets/g1/updates", content=iter([b"{}"]))
+    assert unbounded.status_code == 411
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ("- {name: a, scopes: [fly], sha256: " + "a" * 64 + "}", "0.scopes"),
+        ("- {name: a, scopes: [read], sha256: secret}", "0.sha256"),
+        (("- {name: a, scopes: [read], sha256: " + "a" * 64 + "}\n") * 2, "a is there twice"),
+        ("{", "cannot be read"),
+    ],
+)
+def test_a_file_of_tokens_with_a_mistake_is_refused(tmp_path: Path, rows: str, reason: str) -> None:
+    file = tmp_path / "tokens.yaml"
+    file.write_text(rows)
+    with pytest.raises(ConfigError) as refused:
+        Tokens.load(file)
+    assert str(refused.value).startswith(f"{file}: {reason}")
+    assert "\n" not in str(refused.value)
+
+
+def test_tokens_never_travel_in_clear_over_a_network() -> None:
+    with pytest.raises(ConfigError, match="--tls-cert"):
+        Listening("0.0.0.0", 0).check()
+    Listening("127.0.0.1", 0).check()
+
+
+def test_the_servers_state_is_for_nobody_else(client: httpx.Client, place: Place) -> None:
+    assert client.get("/healthz", headers={"Authorization": ""}).status_code == 200
+    mode = (place.folder / "state").stat().st_mode
+    assert not mode & (stat.S_IRWXG | stat.S_IRWXO)

@@ -1,0 +1,86 @@
+"""The server is killed at any moment, started again, and what it was asked for comes about once."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from model_registry import Registry, open_store, verify
+from tests.endurance import scale
+from tests.skops_files import skops_file
+from tests.unit.updates.updating import ended, git, upload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.unit.updates.updating import Place
+
+pytestmark = pytest.mark.process
+
+BLUEGRID = Path(sys.executable).with_name("bluegrid")
+KILLS = scale(4, 60)
+UPDATES = 6
+
+
+@contextmanager
+def serving(place: Place, git: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    command: list[str | Path] = [
+        BLUEGRID,
+        "updates",
+        "serve",
+        "--port",
+        "0",
+        "--git",
+        git,
+        "--registry",
+        "registry",
+    ]
+    command += ["--store", place.store, "--state", place.folder / "state"]
+    command += ["--tokens", place.folder / "tokens.yaml"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            found = next(
+                match for line in process.stderr if (match := re.search(r"http://127\.0\.0\.1:\d+", line))
+            )
+            with httpx.Client(base_url=found[0], headers=place.headers("training"), timeout=30) as client:
+                yield process, client
+        finally:
+            process.kill()
+
+
+def test_every_update_comes_about_once_however_often_the_server_is_killed(place: Place, remote: Path) -> None:
+    chance = random.Random(7)
+    with serving(place, remote) as (process, client):
+        answers = [
+            client.post(
+                "/modelSets/g1/updates",
+                json={"base": "v1", "models": {"line-1": upload(client, skops_file(f"retrained {number}"))}},
+                headers={"Idempotency-Key": f"key-{number}"},
+            )
+            for number in range(UPDATES)
+        ]
+        process.send_signal(signal.SIGKILL)
+    for _ in range(KILLS):
+        with serving(place, remote) as (process, _):
+            time.sleep(chance.uniform(0, 0.6))  # a moment like any other
+            process.send_signal(signal.SIGKILL)
+    with serving(place, remote) as (_, client):
+        updates = [ended(client, answer) for answer in answers]
+    assert [update["state"] for update in updates] == ["done"] * UPDATES
+    versions = [update["version"] for update in updates]
+    assert versions == [f"v{number}" for number in range(2, 2 + UPDATES)]
+    log = git("-C", remote, "log", "--format=%s", "main").splitlines()
+    assert [line.split()[2] for line in reversed(log[:-1])] == versions
+    file = Registry.load(place.folder / "state" / "clone" / "registry").of_set("g1")
+    assert verify(open_store(place.store), "g1", file.versions).is_sound

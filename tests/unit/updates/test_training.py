@@ -1,0 +1,188 @@
+"""A set's trainer makes its models, by request and by the clock."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from ruamel.yaml import YAML
+
+from tests.unit.updates.updating import SECONDS, ended
+from update_server.journal import Journal
+from update_server.registry_source import Folder
+from update_server.scheduling import Scheduler
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.unit.updates.updating import Place
+
+TRAINER = """\
+import json, os, pathlib, sys, time
+sys.path.insert(0, {checkout!r})
+from tests.skops_files import skops_file
+told = json.load(sys.stdin)
+print("told", sorted(told), "secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "no secret")
+parameters = told["parameters"]
+if parameters["fault"]:
+    sys.exit("the grid has no data")
+pathlib.Path({marks!r}, f"run-{{os.getpid()}}").touch()
+time.sleep(parameters["seconds"])
+for number in range(2):
+    model = skops_file(f"{{told['base']}} {{parameters['flows']}} {{number}}")
+    pathlib.Path(told["folder"], f"line-{{number}}.skops").write_bytes(model)
+"""
+
+
+@pytest.fixture
+def marks(place: Place) -> Path:
+    """A folder with a file for each run of the trainer, named by its process."""
+    folder = place.folder / "marks"
+    folder.mkdir()
+    script = place.folder / "trainer.py"
+    checkout = str(Path(__file__).parents[3])
+    script.write_text(TRAINER.format(checkout=checkout, marks=str(folder)))
+    file = place.registry / "g1.yaml"
+    yaml = YAML()
+    document = yaml.load(file)
+    document["set"]["update"] = {
+        "trainer": {
+            "command": [sys.executable, str(script)],
+            "timeoutSeconds": 30,
+            "parameters": {
+                "flows": {"type": "integer", "default": 120},
+                "seconds": {"type": "number", "default": 0},
+                "fault": {"type": "boolean", "default": False},
+            },
+        },
+        "schedule": {"when": "30 2 * * *", "timeZone": "Europe/Berlin", "jitterSeconds": 600},
+    }
+    yaml.dump(document, file)
+    return folder
+
+
+def runs(marks: Path) -> list[int]:
+    return [int(path.name.removeprefix("run-")) for path in marks.iterdir()]
+
+
+def train(client: httpx.Client, **parameters: object) -> httpx.Response:
+    return client.post("/modelSets/g1/updates", json={"base": "v1", "train": parameters})
+
+
+def until_it_trains(marks: Path) -> int:
+    deadline = time.monotonic() + SECONDS
+    while not (found := runs(marks)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found[0]
+
+
+def test_a_request_trains_with_its_parameters_and_keeps_what_is_not_trained(
+    marks: Path, client: httpx.Client, place: Place
+) -> None:
+    update = ended(client, train(client, flows=60))
+    assert (update["state"], update["result"]["models"]) == ("done", 3)
+    other = ended(client, train(client, flows=60))
+    assert other["result"]["sent_models"] == 0
+    models = place.models("v2")
+    assert models["line-2"] == place.models("v1")["line-2"]
+    assert models["line-0"] != place.models("v1")["line-0"]
+    assert models == place.models("v3")
+    assert place.models(ended(client, train(client))["version"]) != models
+    assert list((place.folder / "state" / "trained").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"colour": "red"}, "parameter colour is not declared; known: flows, seconds, fault"),
+        ({"flows": "many"}, "parameter flows: 'many' is not of type integer"),
+        ({"flows": True}, "parameter flows: True is not of type integer"),
+        ({"fault": True}, "exit code 1; it said: told"),
+        ({"fault": True}, "no secret; the grid has no data"),
+    ],
+)
+def test_a_trainer_that_cannot_work_fails_the_update_with_its_own_words(
+    marks: Path,
+    client: httpx.Client,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    parameters: dict[str, object],
+    reason: str,
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the server alone")
+    update = ended(client, train(client, **parameters))
+    assert update["state"] == "failed"
+    assert reason in update["error"]
+    assert place.versions() == ["v1"]
+
+
+def test_a_trainer_that_runs_is_ended_when_its_update_is_cancelled(
+    marks: Path, client: httpx.Client, place: Place
+) -> None:
+    asked = train(client, seconds=600)
+    pid = until_it_trains(marks)
+    client.post(f"{asked.headers['Location']}/cancel").raise_for_status()
+    assert ended(client, asked)["state"] == "cancelled"
+    assert not psutil.pid_exists(pid)
+    assert place.versions() == ["v1"]
+
+
+def test_a_set_without_a_trainer_says_so(client: httpx.Client) -> None:
+    update = ended(client, train(client))
+    assert "set g1 has no trainer; name it in the registry" in update["error"]
+
+
+@pytest.fixture
+def scheduler(marks: Path, place: Place) -> Scheduler:
+    return Scheduler(Journal(place.folder / "journal.sqlite"), Folder(place.registry))
+
+
+SEEN = datetime(2026, 11, 25, 12, tzinfo=UTC)
+NIGHT = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)  # 2:30 in Berlin
+JITTER = timedelta(seconds=600)
+
+
+def asked_for(scheduler: Scheduler) -> int:
+    return len(scheduler.journal.list("g1", None, 100))
+
+
+def test_an_update_is_due_at_its_time_and_not_before(scheduler: Scheduler) -> None:
+    scheduler.look(SEEN)
+    scheduler.look(NIGHT - timedelta(seconds=1))
+    assert asked_for(scheduler) == 0
+    scheduler.look(NIGHT + JITTER)
+    (update,) = scheduler.journal.list("g1", None, 100)
+    assert (update.author, update.wanted.base, update.wanted.train) == ("schedule", "v1", {})
+
+
+def test_after_a_down_time_all_that_was_missed_is_one_update(scheduler: Scheduler) -> None:
+    scheduler.look(SEEN)
+    later = NIGHT + timedelta(days=9) + JITTER
+    for _ in range(3):
+        scheduler.look(later)
+    assert asked_for(scheduler) == 1
+
+
+def test_an_update_that_is_due_waits_for_the_one_before(scheduler: Scheduler) -> None:
+    scheduler.look(SEEN)
+    scheduler.look(NIGHT + JITTER)
+    scheduler.look(NIGHT + JITTER + timedelta(days=1))
+    assert asked_for(scheduler) == 1
+    (first,) = scheduler.journal.list("g1", None, 100)
+    scheduler.journal.cancel(first.id, "operator")
+    scheduler.look(NIGHT + JITTER + timedelta(days=1))
+    assert asked_for(scheduler) == 2
+
+
+def test_two_servers_ask_for_what_is_due_once(scheduler: Scheduler, place: Place) -> None:
+    scheduler.look(SEEN)
+    other = Scheduler(Journal(place.folder / "journal.sqlite"), scheduler.source)
+    for each in (scheduler, other):
+        each.look(NIGHT + JITTER)
+    assert asked_for(scheduler) == 1

@@ -1,0 +1,211 @@
+"""A request becomes a version, whole and verified, or a reason why not."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_registry import ModelSet
+from tests.skops_files import skops_file
+from tests.unit.updates.updating import batch, content_digest, digest, ended, upload
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.unit.updates.updating import Place
+
+RETRAINED = skops_file("model 1, retrained")
+
+
+def test_one_model_of_a_version_is_replaced_in_the_next_one(client: httpx.Client, place: Place) -> None:
+    path = "/modelSets/g1/versions/v1/models/line-1"
+    update = ended(client, client.put(path, content=RETRAINED, headers=content_digest(RETRAINED)))
+    assert (update["state"], update["version"], update["author"]) == ("done", "v2", "training")
+    assert (update["result"]["models"], update["result"]["sent_models"]) == (3, 1)
+    assert place.models("v2") == place.models("v1") | {"line-1": RETRAINED}
+
+
+def test_a_batch_becomes_a_whole_version_with_the_id_that_was_given(
+    client: httpx.Client, place: Place
+) -> None:
+    models = {f"bus-{number}": skops_file(f"bus {number}") for number in range(20)}
+    wanted = {"version": "2026-11", "batch": upload(client, batch(models))}
+    assert ended(client, client.post("/modelSets/g1/updates", json=wanted))["state"] == "done"
+    assert place.models("2026-11") == models
+
+
+def test_several_models_change_and_others_are_left_out_in_one_request(
+    client: httpx.Client, place: Place
+) -> None:
+    new = {"line-0": skops_file("new 0"), "line-9": skops_file("new 9")}
+    wanted = {
+        "base": "v1",
+        "models": {uid: upload(client, data) for uid, data in new.items()},
+        "without": ["line-2"],
+    }
+    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    assert update["state"] == "done"
+    kept = place.models("v1")["line-1"]
+    assert place.models(update["version"]) == new | {"line-1": kept}
+
+
+def test_a_body_with_another_digest_than_it_names_is_not_kept(client: httpx.Client, place: Place) -> None:
+    path = "/modelSets/g1/versions/v1/models/line-1"
+    refused = client.put(path, content=RETRAINED + b"!", headers=content_digest(RETRAINED))
+    assert refused.status_code == 400
+    assert refused.json()["error"].endswith(f"not {digest(RETRAINED)}; send it again")
+    assert client.get("/updates").json() == []
+    assert list((place.folder / "state" / "uploads").iterdir()) == []
+
+
+def test_an_upload_that_is_not_there_is_named(client: httpx.Client) -> None:
+    refused = client.post("/modelSets/g1/updates", json={"batch": digest(b"never sent")})
+    assert refused.status_code == 404
+    assert f"PUT /uploads/{digest(b'never sent')}" in refused.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        ({}, "names no models"),
+        ({"without": ["line-1"], "models": {"a": digest(b"")}}, "without names models of a version"),
+        ({"models": {"../../etc/passwd": digest(b"")}}, "looks like a path"),
+        ({"version": "../v2", "batch": digest(b"")}, "is not an ID"),
+        ({"batch": "sha256:abc"}, "is not a digest"),
+        ({"batch": digest(b""), "colour": "red"}, "colour"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused_with_the_place(
+    client: httpx.Client, wanted: dict[str, object], reason: str
+) -> None:
+    refused = client.post("/modelSets/g1/updates", json=wanted)
+    assert refused.status_code == 400
+    assert reason in refused.json()["error"]
+
+
+def test_a_version_that_is_taken_is_not_replaced(client: httpx.Client, place: Place) -> None:
+    before = place.models("v1")
+    wanted = {"version": "v1", "models": {"line-1": upload(client, RETRAINED)}}
+    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    assert update["state"] == "failed"
+    assert "v1" in update["error"]
+    assert place.models("v1") == before
+
+
+def test_the_next_version_steps_over_one_that_somebody_else_has_just_published(
+    client: httpx.Client, place: Place
+) -> None:
+    # In the store, and not yet in the registry.
+    other = place.folder / "other"
+    other.mkdir()
+    text = (place.registry / "g1.yaml").read_text()
+    (other / "g1.yaml").write_text(text)
+    ModelSet.open("g1", other, place.store).push("v2", {"line-0": skops_file("theirs")})
+    wanted = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
+    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    assert (update["state"], update["version"]) == ("done", "v3")
+    assert place.versions() == ["v1", "v3"]
+
+
+def test_a_model_that_is_none_of_the_sets_fails_the_update_and_nothing_else(
+    client: httpx.Client, place: Place
+) -> None:
+    wanted = {"base": "v1", "models": {"line-1": upload(client, b"no skops file")}}
+    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    assert update["state"] == "failed"
+    assert "line-1" in update["error"]
+    assert place.versions() == ["v1"]
+    after = ended(client, client.post("/modelSets/g1/updates", json={"base": "v1", "without": ["line-1"]}))
+    assert after["state"] == "done"
+
+
+def archive_with(info: tarfile.TarInfo, data: bytes = b"") -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def link(name: str, target: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, target
+    return info
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        archive_with(tarfile.TarInfo("../../outside.skops"), RETRAINED),
+        archive_with(link("line-1.skops", "/etc/passwd")),
+        batch({"line-1": RETRAINED})[:-20],
+        gzip.decompress(batch({"line-1": RETRAINED})).rstrip(b"\0"),
+        b"no archive",
+    ],
+    ids=["path", "link", "truncated", "cut off at the end of a model", "not an archive"],
+)
+def test_a_hostile_or_broken_batch_writes_nothing(client: httpx.Client, place: Place, data: bytes) -> None:
+    wanted = {"batch": upload(client, data)}
+    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    assert update["state"] == "failed"
+    assert update["error"].count("\n") == 0
+    assert place.versions() == ["v1"]
+    assert not list(place.folder.rglob("outside*"))
+    assert list((place.folder / "state" / "scratch").iterdir()) == []
+
+
+def test_the_same_key_means_the_same_update(client: httpx.Client, place: Place) -> None:
+    wanted = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
+    key = {"Idempotency-Key": "night-17"}
+    first, again = (client.post("/modelSets/g1/updates", json=wanted, headers=key) for _ in range(2))
+    assert first.json()["id"] == again.json()["id"]
+    ended(client, first)
+    other = client.post("/modelSets/g1/updates", json={**wanted, "version": "v9"}, headers=key)
+    assert other.status_code == 422
+    assert "night-17 was used for another request" in other.json()["error"]
+    assert place.versions() == ["v1", "v2"]
+
+
+def test_updates_of_a_set_are_made_one_after_the_other(client: httpx.Client, place: Place) -> None:
+    answers = [
+        client.post(
+            "/modelSets/g1/updates",
+            json={"base": "v1", "models": {f"line-{number}": upload(client, skops_file(f"n {number}"))}},
+        )
+        for number in range(10)
+    ]
+    updates = [ended(client, answer) for answer in answers]
+    assert {update["state"] for update in updates} == {"done"}
+    assert [update["version"] for update in updates] == [f"v{number}" for number in range(2, 12)]
+    assert place.versions() == [f"v{number}" for number in range(1, 12)]
+
+
+def test_the_audit_log_says_who_asked_for_what_and_what_came_of_it(client: httpx.Client) -> None:
+    wanted = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
+    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    acts = client.get("/acts").json()
+    assert [(act["author"], act["act"]) for act in acts] == [
+        ("training", "requested"),
+        ("training", "started"),
+        ("training", "done"),
+    ]
+    assert acts[0]["detail"]["wanted"]["base"] == "v1"
+    assert acts[2]["detail"]["result"]["manifest"] == update["result"]["manifest"]
+    assert client.get("/acts", params={"after": acts[1]["id"]}).json() == acts[2:]
+
+
+def test_an_update_that_waits_is_cancelled_at_once_and_one_that_has_ended_is_not(
+    client: httpx.Client, place: Place
+) -> None:
+    models = {f"line-{number}": upload(client, skops_file(f"n {number}")) for number in range(50)}
+    first, second = (client.post("/modelSets/g1/updates", json={"models": models}) for _ in range(2))
+    cancelled = client.post(f"{second.headers['Location']}/cancel")
+    assert cancelled.status_code == 202
+    assert ended(client, first)["state"] == "done"
+    assert ended(client, second)["state"] == "cancelled"
+    assert place.versions() == ["v1", "v2"]
+    assert client.post(f"{first.headers['Location']}/cancel").status_code == 409

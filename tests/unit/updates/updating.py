@@ -1,0 +1,85 @@
+"""What the tests of the update server share: where it is tried, and how it is asked."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import subprocess
+import tarfile
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model_registry import Registry, fetch_bytes, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import httpx
+
+SECONDS = 60.0
+SOMEBODY = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.invalid")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A registry, its store, and the tokens of those who may ask."""
+
+    folder: Path
+    registry: Path
+    store: str
+    tokens: Mapping[str, str]
+
+    def headers(self, name: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[name]}"}
+
+    def versions(self) -> list[str]:
+        return [version.id for version in Registry.load(self.registry).of_set("g1").versions]
+
+    def models(self, version: str) -> dict[str, bytes]:
+        """What a pod that fetches the version gets."""
+        row = Registry.load(self.registry).of_set("g1").version(version)
+        return dict(fetch_bytes(open_store(self.store), "g1", version, row.manifest))
+
+
+def digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def content_digest(data: bytes) -> dict[str, str]:
+    return {"Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"}
+
+
+def batch(models: Mapping[str, bytes]) -> bytes:
+    """A tar archive as `tar -C models -cf - .` makes it."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, data in models.items():
+            info = tarfile.TarInfo(f"./{name}.skops")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def upload(client: httpx.Client, data: bytes) -> str:
+    client.put(f"/uploads/{digest(data)}", content=data).raise_for_status()
+    return digest(data)
+
+
+def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
+    """The update that the answer tells of, once nothing more happens to it."""
+    assert answer.status_code == 202, answer.text
+    deadline = time.monotonic() + SECONDS
+    while True:
+        update: dict[str, Any] = client.get(answer.headers["Location"]).raise_for_status().json()
+        if update["state"] not in ("queued", "running"):
+            return update
+        assert time.monotonic() < deadline, update
+        time.sleep(0.02)
+
+
+def git(*arguments: str | Path) -> str:
+    done = subprocess.run(("git", *map(str, arguments)), capture_output=True, text=True, check=True)
+    return done.stdout.strip()

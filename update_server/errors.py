@@ -1,0 +1,29 @@
+"""How the update server refuses, as HTTP sees it; every other known error is one of the registry's.
+
+BluegridError
+└── Refused                 the request cannot be served; carries the status
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from model_registry.errors import BluegridError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Refused(BluegridError):  # noqa: N818 - what happened
+    """A request that cannot be served."""
+
+    def __init__(self, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+def not_found(what: str) -> Refused:
+    """What is asked for is not there."""
+    return Refused(HTTPStatus.NOT_FOUND, what)

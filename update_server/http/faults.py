@@ -1,0 +1,83 @@
+"""How the API refuses: a status and one line, `{"error": ...}`, whatever was wrong."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from model_registry import BluegridError
+from model_registry.frozen import Frozen
+from update_server.errors import Refused
+
+MAX_JSON_BYTES = 4 * 2**20
+
+
+class Fault(Frozen):
+    """Why a request was refused: what is wrong, where, and what to do."""
+
+    error: str
+
+
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    status: {"model": Fault, "description": words}
+    for status, words in {
+        400: "The request makes no sense, or its body has another digest.",
+        401: "No token, or none that is known.",
+        403: "The token does not allow this.",
+        404: "No such set, version, update or upload.",
+        409: "The update has ended.",
+        411: "A request that is no upload says its Content-Length.",
+        413: "The body is too large.",
+        422: "The idempotency key was used for another request.",
+        502: "The registry, the store or git does not answer, or refuses.",
+    }.items()
+}
+"""The refusals of every route, for the OpenAPI document."""
+
+
+def add_faults(app: FastAPI) -> None:
+    """Make the application refuse so."""
+    app.middleware("http")(_bounded)
+    app.exception_handler(BluegridError)(_known)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_of_http)
+
+
+async def _bounded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuse a body that is no upload and too large, before it is read."""
+    if request.method != "PUT":
+        length = request.headers.get("content-length", "")
+        if (int(length) if length.isdecimal() else 0) > MAX_JSON_BYTES:
+            message = f"a request has at most {MAX_JSON_BYTES} bytes; models come as uploads"
+            return _fault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
+        if "transfer-encoding" in request.headers:
+            return _fault(HTTPStatus.LENGTH_REQUIRED, "a request that is no upload says its Content-Length")
+    return await go_on(request)
+
+
+async def _known(_: Request, error: Exception) -> Response:
+    if isinstance(error, Refused):
+        return _fault(error.status, str(error), error.headers)
+    return _fault(HTTPStatus.BAD_GATEWAY, str(error))
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler is registered for it
+    mistakes = [
+        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors()
+    ]
+    return _fault(HTTPStatus.BAD_REQUEST, "; ".join(mistakes))
+
+
+async def _of_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - the handler is registered for it
+    return _fault(error.status_code, str(error.detail), error.headers)
+
+
+def _fault(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": message}, status, headers)

@@ -1,0 +1,127 @@
+"""Routes that make versions: uploads and updates."""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from model_registry.names import Digest, Label, Uid
+from update_server.http.server import Server
+from update_server.tokens import Scope
+from update_server.updates import State, Update, Wanted
+
+_CONTENT_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+
+UpdateId = Annotated[int, Path(ge=1, le=2**62)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="The same key of the same caller always means the same update.",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+    ),
+]
+ContentDigest = Annotated[
+    str,
+    Header(
+        alias="Content-Digest",
+        description="Of the body, as RFC 9530 has it: sha-256=:BASE64:",
+        pattern=_CONTENT_DIGEST.pattern,
+    ),
+]
+
+_BYTES = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
+
+
+def updating(server: Server) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter()
+    may_read, may_update = server.allowed(Scope.READ), server.allowed(Scope.UPDATE)
+
+    def add(set_id: str, wanted: Wanted, author: str, key: str | None, response: Response) -> Update:
+        server.file_of(set_id)
+        server.uploads.require(wanted.uploads)
+        update = server.journal.add(set_id, wanted, author, key)
+        server.runner.wake()
+        response.headers["Location"] = f"/updates/{update.id}"
+        return update
+
+    @router.put(
+        "/uploads/{digest}",
+        status_code=HTTPStatus.CREATED,
+        dependencies=[may_update],
+        responses={200: {"description": "It was here."}},
+        openapi_extra=_BYTES,
+    )
+    async def upload(digest: Digest, request: Request, response: Response) -> Mapping[str, str]:
+        """Send a model, or a batch: a tar archive of models. The path names the body's SHA-256."""
+        if not await server.uploads.receive(digest, request.stream()):
+            response.status_code = HTTPStatus.OK
+        return {"upload": digest}
+
+    @router.post("/modelSets/{set_id}/updates", status_code=HTTPStatus.ACCEPTED)
+    def update(
+        set_id: Label,
+        wanted: Wanted,
+        response: Response,
+        author: Annotated[str, may_update],
+        key: IdempotencyKey = None,
+    ) -> Update:
+        """Ask for a version: a whole one, or one like another but for some models."""
+        return add(set_id, wanted, author, key, response)
+
+    @router.put(
+        "/modelSets/{set_id}/versions/{base}/models/{uid}",
+        status_code=HTTPStatus.ACCEPTED,
+        openapi_extra=_BYTES,
+    )
+    async def update_model(
+        set_id: Label,
+        base: Label,
+        uid: Uid,
+        request: Request,
+        response: Response,
+        author: Annotated[str, may_update],
+        content_digest: ContentDigest,
+        version: Label | None = None,
+        key: IdempotencyKey = None,
+    ) -> Update:
+        """Ask for a version like `base` but for one model, whose bytes are the body."""
+        digest = _digest(content_digest)
+        await server.uploads.receive(digest, request.stream())
+        wanted = Wanted(version=version, base=base, models={uid: digest})
+        return await to_thread.run_sync(add, set_id, wanted, author, key, response)
+
+    @router.get("/updates", dependencies=[may_read])
+    def updates(
+        set_id: Annotated[Label | None, Query(alias="set")] = None,
+        state: State | None = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> Sequence[Update]:
+        """Updates, newest first."""
+        return server.journal.list(set_id, state, limit)
+
+    @router.get("/updates/{update_id}", dependencies=[may_read])
+    def one_update(update_id: UpdateId) -> Update:
+        """One update, and how far it is."""
+        return server.journal.get(update_id)
+
+    @router.post("/updates/{update_id}/cancel", status_code=HTTPStatus.ACCEPTED)
+    def cancel(update_id: UpdateId, author: Annotated[str, may_update]) -> Update:
+        """Cancel an update; one whose version is in the store already is done all the same."""
+        return server.journal.cancel(update_id, author)
+
+    return router
+
+
+def _digest(header: str) -> str:
+    """Return the digest that a Content-Digest header names: of its algorithms, SHA-256."""
+    found = _CONTENT_DIGEST.search(header)
+    assert found is not None  # noqa: S101 - the header's pattern is the same
+    return f"sha256:{base64.b64decode(found[1]).hex()}"

@@ -1,0 +1,140 @@
+"""An update becomes a version: pushed to the store, named in the registry, and that made true for everybody.
+
+Each step may be done again: what the store has is not sent twice, and a row that is there is not added.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_registry import ModelSet, Registry, SourceModel, VersionConflict, models_in_folder
+from update_server.registry_source import PushRejected
+from update_server.updates import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from model_registry import DeclaredSet, Progress, PushReport, RegistryFile, Store, Version
+    from update_server.registry_source import RegistrySource
+    from update_server.training import Training
+    from update_server.updates import Update
+    from update_server.uploads import Uploads
+
+ATTEMPTS = 5
+"""With others who publish at the same time, before it is given up."""
+
+_NUMBERED = re.compile(r"(.*?)([0-9]{1,9})")
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """What makes versions.
+
+    Attributes:
+        source: the registry.
+        store: where the versions go.
+        uploads: where the models come from.
+        training: what makes them where a set's trainer does.
+        scratch: folder for what is unpacked.
+    """
+
+    source: RegistrySource
+    store: Store
+    uploads: Uploads
+    training: Training
+    scratch: Path
+
+    def publish(
+        self, update: Update, choose: Callable[[str], None], go_on: Callable[[], None], progress: Progress
+    ) -> Result:
+        """Make the version that an update wants.
+
+        Args:
+            update: the update; the version that was chosen for it once stays.
+            choose: is told the version before anything is sent.
+            go_on: is called now and then while models are trained; what it raises ends it.
+            progress: is told after each pack.
+
+        Raises:
+            BluegridError: it cannot be; the registry says what it said before.
+        """
+        if update.wanted.train is not None:
+            # Without the registry in hand: it may take hours.
+            self.training.run(update, self._file(update.set).set, go_on)
+        for attempt in range(1, ATTEMPTS + 1):
+            with self.source.changing():
+                version = update.version or self._next_version(update.set, attempt)
+                choose(version)
+                try:
+                    report = self._push(update, version, progress)
+                    commit = self.source.publish(_message(update, report), update.author)
+                except VersionConflict:
+                    # Of the next version somebody else's push may be the first; a given one is taken.
+                    if update.wanted.version is not None or attempt == ATTEMPTS:
+                        raise
+                    update = update.model_copy(update={"version": None})
+                except PushRejected:
+                    if attempt == ATTEMPTS:
+                        raise
+                else:
+                    return Result(
+                        manifest=report.manifest,
+                        models=report.models,
+                        sent_models=report.sent_models,
+                        sent_bytes=report.sent_bytes,
+                        commit=commit,
+                    )
+        raise AssertionError("the last attempt returns or raises")
+
+    def _push(self, update: Update, version: str, progress: Progress) -> PushReport:
+        wanted = update.wanted
+        with self._models(update, self._file(update.set).set) as models:
+            return ModelSet.open(update.set, self.source.registry, self.store).push(
+                version, models, base=wanted.base, without=wanted.without, progress=progress
+            )
+
+    @contextmanager
+    def _models(self, update: Update, declared: DeclaredSet) -> Iterator[Sequence[SourceModel]]:
+        wanted, model_type = update.wanted, declared.type
+        if wanted.train is not None:
+            yield models_in_folder(self.training.trained(update), model_type)
+            return
+        with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+            if wanted.batch is not None:
+                unpacked = self.uploads.unpack(wanted.batch, Path(folder))
+                yield models_in_folder(unpacked, model_type)
+            elif model_type.is_folder:
+                yield [
+                    SourceModel(uid, self.uploads.unpack(digest, Path(folder, str(number))))
+                    for number, (uid, digest) in enumerate(wanted.models.items())
+                ]
+            else:
+                yield [SourceModel(uid, self.uploads.path(digest)) for uid, digest in wanted.models.items()]
+
+    def _next_version(self, set_id: str, attempt: int) -> str:
+        return next_version(self._file(set_id).versions, attempt)
+
+    def _file(self, set_id: str) -> RegistryFile:
+        return Registry.load(self.source.registry).of_set(set_id)
+
+
+def next_version(versions: Sequence[Version], step: int = 1) -> str:
+    """Return the ID that follows the highest numbered one: v10 after v9, 2026-12 after 2026-11."""
+    numbered = [match for version in versions if (match := _NUMBERED.fullmatch(version.id))]
+    if not numbered:
+        return f"v{step}"
+    prefix, number = max((match.groups() for match in numbered), key=lambda parts: int(parts[1]))
+    return f"{prefix}{int(number) + step:0{len(number)}d}"
+
+
+def _message(update: Update, report: PushReport) -> str:
+    base = f" from {update.wanted.base}" if update.wanted.base else ""
+    what = (
+        f"{report.set}: version {report.version}{base}, {report.sent_models} of {report.models} models sent"
+    )
+    return f"{what}\n\nAsked for by {update.author}, update {update.id}."

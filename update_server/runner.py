@@ -1,0 +1,123 @@
+"""The runner: works updates off, one after the other, and stays alive whatever becomes of each."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from model_registry import BluegridError
+from update_server.updates import Progress, State
+
+if TYPE_CHECKING:
+    from model_registry import ProgressEvent
+    from update_server.journal import Journal
+    from update_server.publishing import Publisher
+    from update_server.scheduling import Scheduler
+    from update_server.updates import Update
+
+IDLE_SECONDS = 0.5
+"""Between looks for the turn, and for updates that other servers have taken."""
+LOOK_SECONDS = 30.0
+"""Between looks at the clock and for uploads that nobody wants."""
+KEEP_UPLOADS_SECONDS = 3600.0
+"""For which an upload waits for its request."""
+
+log = structlog.get_logger()
+
+
+class Cancelled(Exception):  # noqa: N818 - what happened
+    """Somebody asked for the update to be cancelled, and it was not visible yet."""
+
+
+class Runner:
+    """One thread that works updates off while it has the turn.
+
+    Args:
+        journal: says what is to be done.
+        publisher: does it.
+        scheduler: asks for more by the clock.
+    """
+
+    def __init__(self, journal: Journal, publisher: Publisher, scheduler: Scheduler) -> None:
+        self._journal = journal
+        self._publisher = publisher
+        self._scheduler = scheduler
+        self._looked = -LOOK_SECONDS
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="updates")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the journal now."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End what is under way, and nothing more."""
+        self._stopping = True
+        self.wake()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            with self._journal.turn() as ours:
+                while ours and not self._stopping:
+                    self._wake.clear()
+                    self._work_off()
+                    self._wake.wait(IDLE_SECONDS)
+            self._wake.wait(IDLE_SECONDS)
+
+    def _work_off(self) -> None:
+        """Do all that is to be done now."""
+        try:
+            while not self._stopping and (update := self._journal.begin()):
+                self._work(update)
+            if time.monotonic() - self._looked > LOOK_SECONDS:
+                self._looked = time.monotonic()
+                self._publisher.uploads.sweep(self._journal.uploads_wanted(), KEEP_UPLOADS_SECONDS)
+                self._scheduler.look(datetime.now(UTC))
+        except Exception:
+            # A full disk, a locked file: the next look may fare better, and a dead thread none.
+            log.exception("journal")
+
+    def _work(self, update: Update) -> None:
+        told = log.bind(update=update.id, set=update.set, author=update.author)
+        told.info("update begins")
+
+        def choose(version: str) -> None:
+            self._journal.choose(update.id, version)
+
+        def go_on() -> None:
+            if self._journal.get(update.id).cancel:
+                raise Cancelled
+
+        def tell(event: ProgressEvent) -> None:
+            # The last event comes when the version is there: then only the registry is left to be told.
+            if event.bytes_total is None:
+                go_on()
+            progress = Progress(models=event.models, bytes=event.bytes, total_models=event.models_total)
+            self._journal.tell(update.id, progress)
+
+        try:
+            result = self._publisher.publish(update, choose, go_on, tell)
+        except Cancelled:
+            self._journal.end(update, State.CANCELLED)
+            told.info("update cancelled")
+        except BluegridError as error:
+            self._journal.end(update, State.FAILED, error=str(error))
+            told.warning("update failed", error=str(error))
+        except Exception:
+            log.exception("update failed", update=update.id)
+            self._journal.end(update, State.FAILED, error="a fault of the server's; see its log")
+        else:
+            self._journal.end(update, State.DONE, result=result)
+            told.info("update done", manifest=result.manifest)
+        # Only now: until it has ended, it may have to be gone on with.
+        self._publisher.training.forget(update)

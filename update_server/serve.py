@@ -1,0 +1,155 @@
+"""The update server as a process."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+
+from model_registry.errors import ConfigError
+from model_registry.stores import open_store
+from update_server.http.app import make_app
+from update_server.http.server import Server
+from update_server.journal import Journal
+from update_server.publishing import Publisher
+from update_server.registry_source import Clone, Folder
+from update_server.runner import Runner
+from update_server.scheduling import Scheduler
+from update_server.tokens import Tokens
+from update_server.training import Training
+from update_server.uploads import Uploads
+
+if TYPE_CHECKING:
+    import socket
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+    from update_server.registry_source import RegistrySource
+
+STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the server is started.
+
+    Attributes:
+        registry: folder of registry files; with `git`, in the repository.
+        store: URL of the store.
+        state: folder for the journal, uploads and the clone.
+        tokens: file of those who may ask.
+        git: a repository whose branch says what is true; None: the folder does.
+        branch: that branch.
+        max_upload: bytes.
+    """
+
+    registry: Path
+    store: str
+    state: Path
+    tokens: Path
+    git: str | None = None
+    branch: str = "main"
+    max_upload: int = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where the server listens.
+
+    Attributes:
+        host: an address of this machine.
+        port: 0: a free one.
+        tls_cert, tls_key: PEM files; None: plain HTTP.
+    """
+
+    host: str
+    port: int
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    def check(self) -> None:
+        """Raise ConfigError when tokens would travel in clear over a network."""
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ConfigError("TLS needs a certificate and its key; give --tls-cert and --tls-key")
+        try:
+            loopback = ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            raise ConfigError(f"--host {self.host}: expected an address, such as 127.0.0.1") from None
+        if self.tls_cert is None and not loopback:
+            fault = f"--host {self.host} is reached from elsewhere, and tokens would travel in clear"
+            raise ConfigError(
+                f"{fault}; give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy"
+            )
+
+
+class _Told(uvicorn.Server):
+    """Says where it listens: the port may be any."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        scheme = "https" if self.config.is_ssl else "http"
+        for host, port, *_ in (each.getsockname() for server in self.servers for each in server.sockets):
+            structlog.get_logger().info("listening", url=f"{scheme}://{host}:{port}")
+
+
+def build(options: Options) -> FastAPI:
+    """Return the application.
+
+    Raises:
+        BluegridError: something of the options is not as it should be.
+    """
+    uploads = Uploads(options.state / "uploads", options.max_upload)
+    training, scratch = Training(options.state / "trained"), options.state / "scratch"
+    for folder in (options.state, uploads.folder, training.folder, scratch):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    journal = Journal(options.state / "journal.sqlite")
+    store, source = open_store(options.store), _source(options)
+    publisher = Publisher(source, store, uploads, training, scratch)
+    runner = Runner(journal, publisher, Scheduler(journal, source))
+    return make_app(Server(journal, uploads, runner, Tokens.load(options.tokens), source, store))
+
+
+def serve(options: Options, listening: Listening) -> None:
+    """Answer until a signal comes.
+
+    Raises:
+        BluegridError: something of the options is not as it should be.
+    """
+    listening.check()
+    _log_as_json()
+    config = uvicorn.Config(
+        build(options),
+        host=listening.host,
+        port=listening.port,
+        ssl_certfile=listening.tls_cert,
+        ssl_keyfile=listening.tls_key,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    _Told(config).run()
+
+
+def _source(options: Options) -> RegistrySource:
+    if options.git is None:
+        return Folder(options.registry)
+    return Clone.open(options.state / "clone", options.git, options.branch, str(options.registry))
+
+
+def _log_as_json() -> None:
+    """One JSON object a line, on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

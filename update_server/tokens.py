@@ -1,0 +1,109 @@
+"""Who may do what: a file of names, scopes and the SHA-256 of each token. The tokens themselves are nowhere.
+
+- {name: training, scopes: [read, update], sha256: "9f86d081…"}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from enum import StrEnum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from model_registry.errors import ConfigError
+from model_registry.frozen import Frozen
+from model_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
+from update_server.errors import Refused
+from update_server.scheduling import AUTHOR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class Scope(StrEnum):
+    """What a token allows."""
+
+    READ = "read"
+    """To look: sets, versions, models, updates, the audit log."""
+    UPDATE = "update"
+    """To send models and ask for versions."""
+
+
+class Token(Frozen):
+    """One row of the file."""
+
+    name: Label
+    """Of the program or person that has it; the audit log names it."""
+    scopes: Annotated[frozenset[Scope], Field(min_length=1)]
+    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+class Tokens:
+    """The tokens that are known."""
+
+    def __init__(self, known: Sequence[Token]) -> None:
+        self._known = tuple(known)
+
+    @classmethod
+    def load(cls, file: Path) -> Tokens:
+        """Read the file.
+
+        Raises:
+            ConfigError: it cannot be read, has a mistake, or names somebody twice.
+        """
+        try:
+            rows = YAML(typ="safe").load(file)
+            known = TypeAdapter(tuple[Token, ...]).validate_python(rows)
+        except (OSError, UnicodeDecodeError, YAMLError) as error:
+            reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
+            raise ConfigError(
+                f"{file}: cannot be read: {reason}; `bluegrid updates token` makes rows"
+            ) from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "whole"
+            raise ConfigError(
+                f"{file}: {place}: {first['msg']}; `bluegrid updates token` makes rows"
+            ) from None
+        names = [token.name for token in known]
+        if AUTHOR in names:
+            raise ConfigError(
+                f"{file}: {AUTHOR} is the server's own name for what it does by itself; choose another"
+            )
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ConfigError(f"{file}: {twice[0]} is there twice; give every token a name of its own")
+        return cls(known)
+
+    def require(self, given: str | None, scope: Scope) -> str:
+        """Return the name of whoever has this token.
+
+        Raises:
+            Refused: nobody has it, or it does not allow this.
+        """
+        asked = {"WWW-Authenticate": "Bearer"}
+        if not given:
+            message = "no token; send the header Authorization: Bearer TOKEN"
+            raise Refused(HTTPStatus.UNAUTHORIZED, message, asked)
+        digest = hashlib.sha256(given.encode()).hexdigest()
+        # All of them, so that the time says nothing of which one was nearly right.
+        found = [token for token in self._known if hmac.compare_digest(token.sha256, digest)]
+        if not found:
+            raise Refused(HTTPStatus.UNAUTHORIZED, "this token is not known here", asked)
+        if scope not in found[0].scopes:
+            has = ", ".join(sorted(found[0].scopes))
+            raise Refused(HTTPStatus.FORBIDDEN, f"token {found[0].name} has scope {has}; this needs {scope}")
+        return found[0].name
+
+
+def new_token(name: str, scopes: Sequence[Scope]) -> tuple[str, Token]:
+    """Return a new token, and its row for the file."""
+    token = f"bluegrid_{secrets.token_urlsafe(32)}"
+    sha256 = hashlib.sha256(token.encode()).hexdigest()
+    return token, Token(name=name, scopes=frozenset(scopes), sha256=sha256)

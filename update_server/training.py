@@ -1,0 +1,179 @@
+"""A set's own program trains its models. Nothing of it is trusted: what it leaves is pushed like any upload.
+
+It reads one JSON object from standard input:
+
+    {"set": "g1", "type": "scikit-learn/skops", "base": "v1", "folder": "/...", "parameters": {"flows": 120}}
+
+and leaves in `folder` what `bluegrid push` takes: `<uid>.<file type>`, and `examples.json` if it has some.
+Models of the base that it does not leave stay as they are; without a base it leaves them all.
+
+    <state>/trained/<update>            what it has left, until the version is there
+    <state>/trained/<update>.partial    while it runs
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from model_registry.errors import BluegridError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from model_registry import DeclaredSet
+    from model_registry.registry_files.retraining import Trainer, Value
+    from update_server.updates import Update
+
+LOOK_SECONDS = 0.2
+LAST_LINES = 5
+MAX_LINE = 500
+_PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
+"""Of the environment: nothing that the server alone should know, such as the store's account."""
+
+log = structlog.get_logger()
+
+
+class TrainingFailed(BluegridError):  # noqa: N818 - what happened
+    """The trainer did not do its work."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where trainers work.
+
+    Attributes:
+        folder: for what they leave.
+    """
+
+    folder: Path
+
+    def trained(self, update: Update) -> Path:
+        """Return the folder of what was trained for an update."""
+        return self.folder / str(update.id)
+
+    def run(self, update: Update, declared: DeclaredSet, go_on: Callable[[], None]) -> None:
+        """Train what an update wants, unless that has been done.
+
+        Args:
+            update: the update.
+            declared: its set.
+            go_on: is called now and then; what it raises ends the trainer.
+
+        Raises:
+            ConfigError: the set has no trainer, or not these parameters.
+            TrainingFailed: the trainer failed, or took too long.
+        """
+        if declared.update is None:
+            raise ConfigError(
+                f"set {declared.id} has no trainer; name it in the registry: set.update.trainer"
+            )
+        trained, partial = self.trained(update), self.folder / f"{update.id}.partial"
+        if trained.exists():
+            return
+        told = {
+            "set": declared.id,
+            "type": str(declared.type),
+            "base": update.wanted.base,
+            "folder": str(partial),
+            "parameters": parameters(declared.update.trainer, update.wanted.train or {}),
+        }
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        place = f"set {declared.id}, update {update.id}"
+        _run(declared.update.trainer, json.dumps(told), place, go_on)
+        partial.rename(trained)
+
+    def forget(self, update: Update) -> None:
+        """Delete what was trained for an update."""
+        for name in (str(update.id), f"{update.id}.partial"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+
+def parameters(trainer: Trainer, given: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the value of every parameter.
+
+    Raises:
+        ConfigError: one is not declared, or is of another type.
+    """
+    declared = trainer.parameters
+    for name, value in given.items():
+        if name not in declared:
+            raise ConfigError(f"parameter {name} is not declared; known: {', '.join(declared) or 'none'}")
+        if not declared[name].takes(value):
+            raise ConfigError(f"parameter {name}: {value!r} is not of type {declared[name].type}")
+    return {name: given.get(name, parameter.default) for name, parameter in declared.items()}
+
+
+def _run(trainer: Trainer, told: str, place: str, go_on: Callable[[], None]) -> None:
+    command = [sys.executable, "-m", "update_server.run_trainer", str(os.getpid()), *trainer.command]
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    reader = threading.Thread(target=_listen, args=(process, told, place, last), daemon=True)
+    deadline = time.monotonic() + trainer.timeout_seconds
+    with process:
+        reader.start()
+        try:
+            while process.poll() is None:
+                go_on()
+                if time.monotonic() > deadline:
+                    raise TrainingFailed(f"{place}: the trainer took more than {trainer.timeout_seconds} s")
+                _wait(process)
+        finally:
+            # Whatever it has started, too: then nobody holds the pipe any more.
+            _kill_group(process)
+            reader.join()
+    if process.returncode != 0:
+        said = "; ".join(last) or "nothing"
+        raise TrainingFailed(
+            f"{place}: the trainer ended with exit code {process.returncode}; it said: {said}"
+        )
+
+
+def _listen(process: subprocess.Popen[str], told: str, place: str, last: deque[str]) -> None:
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - they are pipes
+    try:
+        process.stdin.write(told)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # Then its exit code says why.
+    while line := process.stdout.readline(MAX_LINE):
+        if line := line.strip():
+            last.append(line)
+            log.info("trainer", place=place, line=line)
+
+
+def _wait(process: subprocess.Popen[str]) -> None:
+    try:
+        process.wait(LOOK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,110 @@
+"""What an update is: a request for one more version of a set, and what has become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads it at run time
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+
+from model_registry.frozen import Frozen
+from model_registry.names import Digest, Label, Uid  # noqa: TC001 - pydantic reads these at run time
+from model_registry.registry_files.retraining import Value  # noqa: TC001
+
+MAX_MODELS_BY_NAME = 10_000
+"""Models that one request may name; a batch holds as many as a version may."""
+
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Wanted(Frozen):
+    """The version that is to come into being: from a batch, from single models, or from a base alone."""
+
+    version: Label | None = None
+    """Its ID; absent: the next, v5 after v4."""
+    base: Label | None = None
+    """Start from this version's models; what is uploaded replaces them or is added."""
+    without: Annotated[tuple[Pattern, ...], Field(max_length=MAX_MODELS_BY_NAME)] = ()
+    """UIDs, or patterns such as `line-9*`, of the base's models to leave out."""
+    batch: Digest | None = None
+    """An upload: a tar archive of models as `bluegrid push` takes them from a folder."""
+    models: Annotated[Mapping[Uid, Digest], Field(max_length=MAX_MODELS_BY_NAME)] = {}
+    """Uploads by the UID of the model that each is."""
+    train: Mapping[Label, Value] | None = None
+    """Let the set's trainer make the models, with these parameters in place of their defaults."""
+
+    @model_validator(mode="after")
+    def _has_models(self) -> Wanted:
+        given = [self.batch is not None, bool(self.models), self.train is not None]
+        if sum(given) > 1:
+            raise ValueError("models come from one of batch, models and train")
+        if not any(given) and not (self.base and self.without):
+            raise ValueError("names no models: give batch, models, train, or a base and what to leave out")
+        if self.without and self.base is None:
+            raise ValueError("without names models of a version; give it as base")
+        return self
+
+    @property
+    def uploads(self) -> frozenset[str]:
+        """The digests of what has to be there first."""
+        return frozenset(self.models.values()) | ({self.batch} if self.batch else frozenset())
+
+
+class State(StrEnum):
+    """How far an update is."""
+
+    QUEUED = "queued"
+    """Waits for its turn: one update of a set at a time."""
+    RUNNING = "running"
+    DONE = "done"
+    """The version is in the store and in the registry."""
+    FAILED = "failed"
+    """There is no such version; `error` says why."""
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in (State.QUEUED, State.RUNNING)
+
+
+class Progress(Frozen):
+    """How much of a push has been done."""
+
+    models: int
+    bytes: int
+    total_models: int | None
+
+
+class Result(Frozen):
+    """What an update has made."""
+
+    manifest: Digest
+    models: int
+    """Models of the version."""
+    sent_models: int
+    """Models that the store did not have."""
+    sent_bytes: int
+    commit: str | None
+    """The git commit that names the version; None: the registry is not under git, or it was there already."""
+
+
+class Update(Frozen):
+    """An update as the journal has it."""
+
+    id: int
+    set: Label
+    wanted: Wanted
+    author: str
+    """Name of the token that asked for it."""
+    state: State
+    version: Label | None
+    """The version's ID, once it is chosen."""
+    created: AwareDatetime
+    ended: AwareDatetime | None
+    cancel: bool
+    """Whether somebody asked for it to be cancelled."""
+    progress: Progress | None
+    result: Result | None
+    error: str | None
