@@ -96,7 +96,8 @@ class Stack:
 
     def clusters(self) -> set[str]:
         """The clusters of `line-loading` that Kubernetes has."""
-        return {row["cluster"] for row in self.rows() if row["service"] == SERVICE}
+        running = [row for row in self.rows() if row["service"] == SERVICE and row["state"] != "absent"]
+        return {row["cluster"] for row in running}
 
     def rows(self) -> list[Any]:
         """What `bluegrid status` shows."""
