@@ -111,6 +111,22 @@ def test_the_live_route_waits_for_each_cluster_that_gets_requests(registry: Writ
     assert not [key for key in only if "d2" in key]
 
 
+def test_each_cluster_that_gets_requests_has_all_its_pods_and_is_proven_first(registry: Write) -> None:
+    folder = registry(replicas=3, more="  traffic: {north: {d1: 90, d2: 10}}\n  standbyReplicas: 0")
+    for stack, pods in (("north", 3), ("demo", 0)):
+        plan = run(folder, stack)
+        assert plan["Deployment line-loading-d2"].inputs["spec"]["replicas"] == pods
+        order = [*plan.resources]
+        assert (order.index("Deployment line-loading-d2") < order.index(LIVE)) == bool(pods)
+        assert plan[LIVE].hooks["before_update"] == ("bluegrid-ready",)
+
+
+def test_what_was_changed_by_hand_is_put_back(registry: Write) -> None:
+    plan = run(registry())
+    for key in (LIVE, "HTTPRoute line-loading-d1"):
+        assert plan[key].inputs["metadata"]["annotations"]["pulumi.com/patchForce"] == "true"
+
+
 def test_regions_share_each_for_itself(registry: Write) -> None:
     folder = shared(registry, "{north: {d1: 90, d2: 10}}")
     assert backends(run(folder, "north"), LIVE) == [("line-loading-d1", 90), ("line-loading-d2", 10)]

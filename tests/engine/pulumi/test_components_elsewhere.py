@@ -191,7 +191,7 @@ def test_an_update_that_switches_and_deletes_what_was_live_is_refused_before_it_
     assert preview.exit_code != 0
     refused = elsewhere.run("up", "--yes", "--skip-preview")
     assert refused.exit_code != 0
-    assert f'before hook "line-loading-switch" failed: {why}' in refused.errors()
+    assert f'before hook "bluegrid-handover" failed: {why}' in refused.errors()
     going_on = elsewhere.run("up", "--yes", "--skip-preview", "--continue-on-error")
     assert "service line-loading: its live route is not proven; nothing old was touched" in going_on.errors()
     assert elsewhere.live() == "line-loading-d1"
@@ -222,12 +222,12 @@ def test_an_update_that_switches_and_deletes_what_was_live_is_refused_before_it_
 def test_so_is_one_that_takes_pods_from_what_was_live(elsewhere: Elsewhere) -> None:
     elsewhere.edit("live: d1", "live: d2")
     elsewhere.edit("version: v1, replicas: 2", "version: v1, replicas: 1")
-    why = "service line-loading: line-loading-d1 was live and is to have 1 pods instead of 2; " + WHY.format(
+    why = "line-loading-d1 was live and is to have 1 pods instead of 2; " + WHY.format(
         remedy="keep its replicas"
     )
     refused = elsewhere.run("preview")
     assert refused.exit_code != 0
-    assert f'Preview failed: before hook "line-loading-scaling" failed: {why}' in refused.errors()
+    assert f'Preview failed: before hook "bluegrid-keep-pods" failed: {why}' in refused.errors()
 
 
 @pytest.mark.parametrize("options", [(), ("--continue-on-error",)], ids=["plain", "goes on"])

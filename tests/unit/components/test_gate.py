@@ -14,6 +14,7 @@ from pulumi import ResourceHookArgs
 
 from components import Gate, RouteNotProven
 from components.drain import Drain
+from components.proofs import Proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -177,17 +178,56 @@ def test_a_cluster_that_had_a_small_share_is_looked_for_longer() -> None:
         assert before.after(weights).answers == 20
 
 
+async def prove(proofs: Proofs, old_weights: dict[str, int]) -> None:
+    backends = [{"name": f"line-loading-{each}", "weight": weight} for each, weight in old_weights.items()]
+    old = {"spec": {"rules": [{"backendRefs": backends}]}}
+    proof = proofs.hook(ResourceHookArgs("urn", "id", "line-loading", "type", old_inputs=old))
+    assert proof is not None
+    await proof
+
+
+@pytest.fixture
+def _without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", lambda hook: None)
+
+
+@pytest.mark.usefixtures("_without_an_engine")
+def test_each_cluster_that_a_route_is_to_lead_to_is_asked_under_its_own_host() -> None:
+    async def prove_both(address: str) -> None:
+        proofs = Proofs("ready")
+        for cluster, version in (("d2", "v2"), ("d3", "v3")):
+            one = replace(gate(address), versions={cluster: version}, answers=1)
+            assert proofs.expect("line-loading", one, cluster) is proofs.hook
+        await prove(proofs, {"d1": 1})
+
+    with proxy(NEW, OTHER) as seen:
+        asyncio.run(prove_both(seen.address))
+    assert [host for _, host in seen.asked] == ["d2", "d3"]
+
+
+@pytest.mark.usefixtures("_without_an_engine")
+def test_a_route_has_arrived_once_the_share_that_ends_is_seen_no_more() -> None:
+    async def prove_it(address: str) -> None:
+        proofs = Proofs("arrived", ends_shares=True)
+        proofs.expect("line-loading", gate(address), None)
+        await prove(proofs, {"d2": 9, "d1": 1})
+
+    with proxy(NEW) as seen:
+        asyncio.run(prove_it(seen.address))
+    assert len(seen.asked) == 132
+
+
 def test_where_all_routes_go_no_cluster_has_to_be_seen() -> None:
     with proxy(NO_ROUTE) as seen:
         asyncio.run(replace(shared(seen.address), or_no_route=True).wait(None))
     assert len(seen.asked) == 20
 
 
+@pytest.mark.usefixtures("_without_an_engine")
 @pytest.mark.parametrize(("shares_traffic", "answers"), [(False, 20), (True, 132)])
 def test_before_a_cluster_goes_a_tenth_of_shared_traffic_is_looked_for(
-    shares_traffic: bool, answers: int, monkeypatch: pytest.MonkeyPatch
+    shares_traffic: bool, answers: int
 ) -> None:
-    monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", lambda hook: None)
     gone = {"metadata": {"labels": {"bluegrid.io/service": "line-loading"}}}
 
     async def prove(address: str) -> None:

@@ -82,6 +82,4 @@ def look(
     words: dict[str, PodWord] | None = None,
     at: float = 0.0,
 ) -> Look:
-    http_routes = [route for route in routes if "backendRefs" in route["spec"]["rules"][0]]
-    ingresses = [route for route in routes if route not in http_routes]
-    return Look(at, NOW, deployments, ingresses, http_routes, pods, words or {}, None)
+    return Look(at, NOW, deployments, routes, [], pods, words or {}, None)
