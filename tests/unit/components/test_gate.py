@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 from pulumi import ResourceHookArgs
 
-from components import Gate, RouteNotProven
+from components import Gate, RouteNotProven, Safeguards
 from components.drain import Drain
-from components.proofs import Proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from components.proofs import Proofs
 
 Answer = tuple[int, str | None, str | None]
 """Status, cluster and version."""
@@ -194,7 +195,7 @@ def _without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_without_an_engine")
 def test_each_cluster_that_a_route_is_to_lead_to_is_asked_under_its_own_host() -> None:
     async def prove_both(address: str) -> None:
-        proofs = Proofs("ready")
+        proofs = Safeguards("north").ready
         for cluster, version in (("d2", "v2"), ("d3", "v3")):
             one = replace(gate(address), versions={cluster: version}, answers=1)
             assert proofs.expect("line-loading", one, cluster) is proofs.hook
@@ -208,7 +209,7 @@ def test_each_cluster_that_a_route_is_to_lead_to_is_asked_under_its_own_host() -
 @pytest.mark.usefixtures("_without_an_engine")
 def test_a_route_has_arrived_once_the_share_that_ends_is_seen_no_more() -> None:
     async def prove_it(address: str) -> None:
-        proofs = Proofs("arrived", ends_shares=True)
+        proofs = Safeguards("north").arrived
         proofs.expect("line-loading", gate(address), None)
         await prove(proofs, {"d2": 9, "d1": 1})
 
