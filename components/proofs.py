@@ -30,7 +30,7 @@ class Proofs:
     def expect(
         self, route: str, gate: Gate | None, host: pulumi.Input[str] | None
     ) -> pulumi.ResourceHook | None:
-        """Take what has to be seen, under which host name, for the route of this name; it may be much.
+        """Take what has to be seen, under which host name, for the route of this name; there may be more.
 
         Returns:
             The hook that sees to it; None where nothing has to be seen.
@@ -47,10 +47,8 @@ class Proofs:
     async def _prove(self, args: pulumi.ResourceHookArgs) -> None:
         try:
             for gate, host in self._gates[args.name]:
-                awaited = (
-                    gate.after(weights_in(args.old_inputs or {}, gate.service)) if self._ends_shares else gate
-                )
-                await awaited.wait(await pulumi.Output.from_input(host).future())
+                before = weights_in(args.old_inputs or {}, gate.service) if self._ends_shares else {}
+                await gate.after(before).wait(await pulumi.Output.from_input(host).future())
         except RouteNotProven:
             self._failed.add(args.name)
             raise
