@@ -48,7 +48,7 @@ hosting = Hosting(
     store_secret=platform.store_secret,
     store=config.store,
     image=config.image,
-    ingress_class=config.ingress_class,
+    proxy=config.proxy,
     host=config.host,
     tls_secret=config.tls_secret,
     route_key=config.route_key,
@@ -56,7 +56,13 @@ hosting = Hosting(
     route_address=config.route_address,
     request_factor=config.request_factor,
     ready_timeout=config.ready_timeout,
-    safeguards=Safeguards(config.kube_context, config.kubeconfig, config.route_address, config.host),
+    safeguards=Safeguards(
+        config.kube_context,
+        config.kubeconfig,
+        config.route_address,
+        config.host,
+        config.proxy.shares_traffic,
+    ),
 )
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]
 

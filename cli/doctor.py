@@ -23,22 +23,31 @@ def doctor(
     store: Annotated[
         str | None, typer.Option(envvar="BLUEGRID_STORE", help="The store; absent: it is not checked.")
     ] = None,
+    route_address: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BLUEGRID_ROUTE_ADDRESS",
+            help="URL at which routes are asked; absent: where Ingresses say that they answer.",
+        ),
+    ] = None,
     as_json: output.Json = False,
 ) -> None:
     """Check Kubernetes, our rights there, routes, registry, store and programs; each fault with its remedy.
 
     Writes nothing. Exit code 1 where something is wrong.
     """
-    found = [*_findings(context, namespace, registry, store)]
+    found = [*_findings(context, namespace, registry, store, route_address)]
     lines = [f"{'ok   ' if each.is_well else 'FAULT'} {each.what}: {each.text}" for each in found]
     output.emit(as_json=as_json, data=[asdict(each) for each in found], text="\n".join(lines))
     if not all(each.is_well for each in found):
         raise typer.Exit(1)
 
 
-def _findings(context: str, namespace: str, registry: Path, store: str | None) -> Iterator[Finding]:
+def _findings(
+    context: str, namespace: str, registry: Path, store: str | None, route_address: str | None
+) -> Iterator[Finding]:
     try:
-        yield from check_kubernetes(Namespace.connect(context, namespace))
+        yield from check_kubernetes(Namespace.connect(context, namespace), route_address)
     except BluegridError as error:
         yield Finding("kube context", is_well=False, text=str(error))
     try:

@@ -25,6 +25,7 @@ from cli import (
     status,
     stores,
     switches,
+    traffic,
     updates,
     upkeep,
     versions,
@@ -45,6 +46,7 @@ app.command(epilog="Example: `bluegrid fetch g1 v2 models/ --only 'line-9*'`")(f
 app.command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")(upkeep.verify)
 app.command("gc", epilog="Example: `bluegrid gc --registry main/registry --delete`")(upkeep.collect)
 app.command(epilog="Example: `bluegrid switch line-loading d2 --up --stack north`")(switches.switch)
+app.command(epilog="Example: `bluegrid traffic line-loading d1=90 d2=10`")(traffic.traffic)
 app.command(epilog="Example: `bluegrid rollback line-loading --up --stack north`")(switches.rollback)
 app.command(epilog="Example: `bluegrid promote line-loading d2 --regions north,east --bake 10m`")(
     promotions.promote

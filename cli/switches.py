@@ -36,7 +36,7 @@ def switch(
     config_file: pulumi.ConfigFile = None,
     as_json: output.Json = False,
 ) -> None:
-    """Point SERVICE at CLUSTER: one word of YAML. Going back is the same command."""
+    """Point SERVICE at CLUSTER: one word of YAML. Going back is the same command; it ends shared traffic."""
     if dry_run:
         sys.exit(_preview(registry, service, cluster, region, stack, config_file))
     updated = pulumi.Stack.named(stack, config_file) if up else None

@@ -5,29 +5,36 @@ To be used from this project's program and from others:
 Platform        namespace, service account, store credentials
 ModelService    a service: its clusters and its live route
 ModelCluster    preflight Job, Deployment, Service and standing route of one version
-Route           an Ingress, proven at the proxy by a gate
+Route           an Ingress or an HTTPRoute, proven at the proxy by a gate
+IngressClass    makes the routes Ingresses
+Gateway         makes them HTTPRoutes, which can share traffic among clusters
 """
 
 from __future__ import annotations
 
 from components.config import StackConfig
 from components.gate import Gate, RouteNotProven
+from components.gateway import Gateway
 from components.hosting import Hosting
+from components.ingress import IngressClass
 from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.model_service import ModelService, ModelServiceArgs
 from components.platform import Platform, PlatformArgs
-from components.route import Route, RouteArgs
+from components.route import Proxy, Route, RouteArgs
 from components.safeguards import Safeguards
 
 __all__ = [
     "Gate",
+    "Gateway",
     "Hosting",
+    "IngressClass",
     "ModelCluster",
     "ModelClusterArgs",
     "ModelService",
     "ModelServiceArgs",
     "Platform",
     "PlatformArgs",
+    "Proxy",
     "Route",
     "RouteArgs",
     "RouteNotProven",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads these
 from decimal import Decimal  # noqa: TC003
 from pathlib import Path  # noqa: TC003
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, LiteralString
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
@@ -25,7 +25,10 @@ from pydantic import (
     field_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
+from components.gateway import Gateway
+from components.ingress import IngressClass
 from components.sizes import sized
 from model_registry.errors import ConfigError
 from model_registry.names import Quantity  # noqa: TC001 - pydantic reads it
@@ -33,12 +36,14 @@ from model_registry.names import Quantity  # noqa: TC001 - pydantic reads it
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from components.route import Proxy
     from model_registry.registry_files.schema import RegistryFile
 
 PROJECT = "bluegrid"
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
 Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=200)]
+GatewayName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9.-]+(/[a-z0-9.-]+)?$")]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+/?$")]
 
 # `Pulumi.yaml` can only give an optional key a default of its own type: the empty text stands for none.
@@ -61,7 +66,8 @@ class StackConfig(BaseModel):
     store_access_key: pulumi.Output[str]
     store_secret_key: pulumi.Output[str]
     image: Text
-    ingress_class: Text
+    gateway: Annotated[GatewayName | None, _NONE_IF_EMPTY] = None
+    ingress_class: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
     host: Annotated[Domain | None, _NONE_IF_EMPTY] = None
     tls_secret: Annotated[Text | None, _NONE_IF_EMPTY] = None
     route_key: pulumi.Output[str]
@@ -82,12 +88,33 @@ class StackConfig(BaseModel):
             raise ValueError(f"{path} is not a file")
         return path and path.expanduser()
 
+    @field_validator("ingress_class")
+    @classmethod
+    def _is_the_one_way(cls, name: str | None, given: ValidationInfo) -> str | None:
+        gateway = given.data.get("gateway")
+        if name is not None and gateway is not None:
+            raise PydanticCustomError(
+                _NOT_WITH_GATEWAY, "the routes attach to bluegrid:gateway; keep one of the two"
+            )
+        if name is None and "gateway" in given.data and gateway is None:
+            raise ValueError("nobody answers for the routes; set it, or bluegrid:gateway")
+        return name
+
     @field_validator("tls_secret")
     @classmethod
     def _is_of_a_host(cls, secret: str | None, given: ValidationInfo) -> str | None:
+        if secret is not None and given.data.get("gateway") is not None:
+            raise PydanticCustomError(
+                _NOT_WITH_GATEWAY, "the listeners of bluegrid:gateway have the certificates"
+            )
         if secret is not None and given.data.get("host") is None:
             raise ValueError("a certificate is of a host; set bluegrid:host too")
         return secret
+
+    @property
+    def proxy(self) -> Proxy:
+        """Who answers for the routes."""
+        return Gateway.parse(self.gateway) if self.gateway else IngressClass(self.ingress_class or "")
 
     def sized(self, files: Iterable[RegistryFile]) -> tuple[RegistryFile, ...]:
         """Return the registry's files with this stack's own numbers of pods; ConfigError: a name is wrong."""
@@ -120,11 +147,14 @@ class StackConfig(BaseModel):
             raise ConfigError("\n".join(lines)) from None
 
 
+_NOT_WITH_GATEWAY: LiteralString = "not_with_gateway"
+
 _SECRETS = {"storeAccessKey", "storeSecretKey", "routeKey"}
 
 _OBJECTS = {"replicas"}
 
 _FORMS = {
+    "gateway": "namespace/name of a Gateway, or namespace/name/listener",
     "store": "s3://bucket/prefix?endpoint=URL&region=NAME",
     "routeAddress": "http://ADDRESS, without a path",
     "requestFactor": "a number above 0 and at most 1",
@@ -163,6 +193,8 @@ def _line(error: Any) -> str:
         return f"{PROJECT}:{key} is no key of this project; known: {known}: pulumi config rm {PROJECT}:{key}"
     if error["type"] == "missing":
         return f"{PROJECT}:{key} is not set: {command} {_FORMS.get(key, 'VALUE')}"
+    if error["type"] == _NOT_WITH_GATEWAY:
+        return f"{PROJECT}:{key}: {error['msg']}: pulumi config rm {PROJECT}:{key}"
     form = _FORMS.get(key)
     fault = f"{error['input']!r} is not {form}" if form else error["msg"].removeprefix("Value error, ")
     return f"{PROJECT}:{inner}: {fault}: {command} VALUE"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components import naming
-from components.gate import ANSWERS_IN_A_ROW, Gate
+from components.gate import Gate, answers_to_rule_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _HOOK = "bluegrid-drained"
 """Kept in the state of every standing route: under another name those could not be deleted."""
 
+_SHARE = 0.1
+"""Of the requests, that is not missed. The gate knows which share has ended, and looks for that one: what is
+smaller and left unproven, since the update before this one was killed, could still be missed here."""
 _SECONDS = 30.0
 """Until a proof is given up. The routes stand as they will; the proxy has but to hear of it."""
 
@@ -31,10 +34,12 @@ class Drain:
     Args:
         address: URL of the proxy, without a path; None: it is out of reach, and nothing is proven.
         host: host name of the live routes; None: any.
+        shares_traffic: whether a cluster that goes can have had but a share of the requests.
     """
 
-    def __init__(self, address: str | None, host: str | None) -> None:
+    def __init__(self, address: str | None, host: str | None, shares_traffic: bool = False) -> None:
         self._address, self._host = address, host
+        self._answers = answers_to_rule_out(_SHARE if shares_traffic else 1)
         self._live: dict[str, Gate] = {}
         # Also where nothing can be proven: standing routes of earlier updates name it.
         self.hook = pulumi.ResourceHook(_HOOK, self._prove)
@@ -52,8 +57,8 @@ class Drain:
         live = self._live.get(service)
         if live is not None:
             # Of a stack that is destroyed, the program declares what the proxy has forgotten.
-            return replace(live, timeout=_SECONDS, or_no_route=True)
-        return Gate(address, service, None, None, ANSWERS_IN_A_ROW, _SECONDS, or_no_route=True)
+            return replace(live, answers=self._answers, timeout=_SECONDS, or_no_route=True)
+        return Gate(address, service, {}, self._answers, _SECONDS, or_no_route=True)
 
 
 def _labels(inputs: Mapping[str, object]) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components import naming
+from components.gateway import weights_in
 from model_registry.errors import BluegridError
 
 if TYPE_CHECKING:
@@ -46,14 +47,13 @@ class Handover:
         return naming.cluster_name(service, cluster) in self._left
 
     def _note(self, args: pulumi.ResourceHookArgs) -> None:
-        left, backend = (_backend(inputs or {}) for inputs in (args.old_inputs, args.new_inputs))
-        if left == backend:
-            return
         # A live route is named as its service.
-        if left not in self._declared[args.name]:
-            remedy = _REMEDY.format(remedy="keep it declared")
-            raise StillInUse(f"service {args.name}: {left} is live and to be deleted; {remedy}")
-        self._left.add(left)
+        old, new = (_backends(inputs or {}, args.name) for inputs in (args.old_inputs, args.new_inputs))
+        for left in sorted(old - new):
+            if left not in self._declared[args.name]:
+                remedy = _REMEDY.format(remedy="keep it declared")
+                raise StillInUse(f"service {args.name}: {left} is live and to be deleted; {remedy}")
+            self._left.add(left)
 
     def _keep_pods(self, args: pulumi.ResourceHookArgs) -> None:
         had, has = (int((inputs or {})["spec"]["replicas"]) for inputs in (args.old_inputs, args.new_inputs))
@@ -62,5 +62,7 @@ class Handover:
             raise StillInUse(f"{fault}; {_REMEDY.format(remedy='keep its replicas')}")
 
 
-def _backend(inputs: Mapping[str, Any]) -> str:
-    return str(inputs["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"])
+def _backends(inputs: Mapping[str, Any], service: str) -> set[str]:
+    if inputs["kind"] == "Ingress":
+        return {inputs["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]}
+    return {naming.cluster_name(service, cluster) for cluster in weights_in(inputs, service)}

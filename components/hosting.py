@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulumi import Input
 
+    from components.route import Proxy
     from components.safeguards import Safeguards
 
 
@@ -21,9 +22,10 @@ class Hosting:
         store_secret: the Secret with the store's account, keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
         store: URL from which pods fetch versions.
         image: the model server.
-        ingress_class: who answers for the routes.
+        proxy: who answers for the routes.
         host: host name of the live routes; None: any.
-        tls_secret: name of the Secret with the host's certificate; None: the live routes have no TLS.
+        tls_secret: name of the Secret with the host's certificate; None: the live routes have no TLS, or the
+            Gateway's own.
         route_key: what makes the hosts of standing routes unguessable.
         standing_domain: domain of those hosts.
         route_address: URL at which this program reaches the proxy; None: no route is proven.
@@ -37,7 +39,7 @@ class Hosting:
     store_secret: Input[str]
     store: Input[str]
     image: Input[str]
-    ingress_class: Input[str]
+    proxy: Proxy
     host: str | None = None
     tls_secret: str | None = None
     route_key: Input[str]

@@ -166,9 +166,9 @@ class ModelCluster(pulumi.ComponentResource):
             self._full_name,
             RouteArgs(
                 namespace=hosting.namespace,
-                ingress_class=hosting.ingress_class,
+                proxy=hosting.proxy,
                 service=args.service,
-                backend=self._full_name,
+                weights={args.cluster.id: 1},
                 host=host,
                 labels=self._labels | naming.selector(self._full_name),
                 arrived=hosting.safeguards.arrived.expect(self._full_name, gate, host),
@@ -186,8 +186,7 @@ class ModelCluster(pulumi.ComponentResource):
         return Gate(
             address=args.hosting.route_address,
             service=args.service,
-            cluster=args.cluster.id,
-            version=args.version.id,
+            versions={args.cluster.id: args.version.id},
             answers=answers,
             timeout=args.hosting.ready_timeout,
         )

@@ -1,8 +1,8 @@
-"""A service: its clusters, and the one live route that reaches one of them."""
+"""A service: its clusters, and the one live route, to one of them or shared by several."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -13,8 +13,9 @@ from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.route import Route, RouteArgs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from components.gate import Gate
     from components.hosting import Hosting
     from model_registry.registry_files.schema import Cluster, RegistryFile
 
@@ -35,7 +36,7 @@ class ModelServiceArgs:
 
 
 class ModelService(pulumi.ComponentResource):
-    """One model set online: every declared cluster runs, and one answers under the service's URL."""
+    """One model set online: every declared cluster runs, and those that are live answer under the URL."""
 
     name: str
     clusters: Mapping[str, ModelCluster]
@@ -47,15 +48,21 @@ class ModelService(pulumi.ComponentResource):
         if service is None:
             raise ValueError(f"set {file.set.id} has no service")
         self.name = name = service.name
+        weights = service.weights_in(args.region)
+        if len(weights) > 1 and not args.hosting.proxy.shares_traffic:
+            raise pulumi.RunError(
+                f"service {name}: its traffic in {args.region} is shared by {' and '.join(weights)}, and an "
+                "Ingress leads to one; set bluegrid:gateway in the place of bluegrid:ingressClass, or: "
+                f"bluegrid switch {name} {next(iter(weights))}"
+            )
         super().__init__("bluegrid:serving:ModelService", name, None, opts)
         self._file, self._args = file, args
-        live = service.live_in(args.region)
         running = {cluster.id: cluster for cluster in service.as_run_in(args.region)}
         self._handover = args.hosting.safeguards.handover if args.hosting.route_address is None else None
         if self._handover is not None:
             self._handover.expect(name, running)
-        clusters = {live: self._cluster(running.pop(live), service.cluster(live))}
-        self.live_route = self._make_live_route(live, clusters[live])
+        clusters = {live: self._cluster(running.pop(live), service.cluster(live)) for live in weights}
+        self.live_route = self._make_live_route(weights, [*clusters.values()])
         for cluster in running.values():
             declared = service.cluster(cluster.id)
             replicas: pulumi.Output[int] = pulumi.Output.from_input(self._pods_of(cluster, declared))
@@ -64,28 +71,35 @@ class ModelService(pulumi.ComponentResource):
         self.url = _origin(args.hosting) + naming.service_path(name)
         self.register_outputs({"url": pulumi.Output.from_input(self._url_once_good())})
 
-    def _make_live_route(self, live: str, cluster: ModelCluster) -> Route:
+    def _make_live_route(self, weights: Mapping[str, int], live: Sequence[ModelCluster]) -> Route:
         hosting = self._args.hosting
-        gate = cluster.gate(answers=ANSWERS_IN_A_ROW)
+        gate = _gate(live)
         if gate is not None:
             hosting.safeguards.drain.expect(gate)
         return Route(
             self.name,
             RouteArgs(
                 namespace=hosting.namespace,
-                ingress_class=hosting.ingress_class,
+                proxy=hosting.proxy,
                 service=self.name,
-                backend=naming.cluster_name(self.name, live),
+                weights=weights,
                 host=hosting.host,
                 labels=naming.service_labels(self.name, self._file.set.id),
                 timeout=hosting.ready_timeout,
                 tls_secret=hosting.tls_secret,
-                ready=self._handover.before_switch if self._handover else cluster.ready(route=self.name),
+                ready=self._handover.before_switch if self._handover else self._each_ready(live),
                 arrived=hosting.safeguards.arrived.expect(self.name, gate, hosting.host),
             ),
-            # All of the cluster, its standing route too: the proxy knows it before it is live.
-            pulumi.ResourceOptions(parent=self, depends_on=[cluster]),
+            # All of each cluster, its standing route too: the proxy knows it before it is live.
+            pulumi.ResourceOptions(parent=self, depends_on=live),
         )
+
+    def _each_ready(self, live: Sequence[ModelCluster]) -> pulumi.ResourceHook | None:
+        """The proof of all these clusters: they share one hook, which goes through them."""
+        hook = None
+        for cluster in live:
+            hook = cluster.ready(route=self.name)
+        return hook
 
     def _cluster(
         self, cluster: Cluster, declared: Cluster, replicas: pulumi.Input[int] | None = None
@@ -127,6 +141,13 @@ class ModelService(pulumi.ComponentResource):
             raise pulumi.RunError(
                 f"service {self.name}: its live route is not proven; nothing old was touched"
             )
+
+
+def _gate(live: Sequence[ModelCluster]) -> Gate | None:
+    """The proof that the live route leads to these clusters, and to each of them."""
+    gates = [gate for cluster in live if (gate := cluster.gate(answers=ANSWERS_IN_A_ROW))]
+    versions = {cluster: version for gate in gates for cluster, version in gate.versions.items()}
+    return replace(gates[0], versions=versions) if gates else None
 
 
 def _origin(hosting: Hosting) -> str:

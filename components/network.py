@@ -35,7 +35,7 @@ def policy(store: str) -> networking.NetworkPolicySpecArgsDict:
     return {
         "pod_selector": {"match_labels": naming.common_labels()},
         "policy_types": ["Ingress", "Egress"],
-        # From anywhere: where the Ingress controller and Prometheus run is not for a stack to know.
+        # From anywhere: where the proxy and Prometheus run is not for a stack to know.
         "ingress": [{"ports": [_tcp(naming.PORT), _tcp(naming.METRICS_PORT)]}],
         "egress": [to_store, {"ports": [{"protocol": "UDP", "port": _DNS}, _tcp(_DNS)]}],
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.gate import RouteNotProven
+from components.gateway import weights_in
 
 if TYPE_CHECKING:
     from components.gate import Gate
@@ -17,24 +18,26 @@ class Proofs:
 
     Args:
         hook: name of the hook, which failures are told with.
+        ends_shares: whether clusters that had a share of the requests must be seen to have none.
     """
 
-    def __init__(self, hook: str) -> None:
-        self._gates: dict[str, tuple[Gate, pulumi.Input[str] | None]] = {}
+    def __init__(self, hook: str, *, ends_shares: bool = False) -> None:
+        self._gates: dict[str, list[tuple[Gate, pulumi.Input[str] | None]]] = {}
+        self._ends_shares = ends_shares
         self._failed: set[str] = set()
         self.hook = pulumi.ResourceHook(hook, self._prove)
 
     def expect(
         self, route: str, gate: Gate | None, host: pulumi.Input[str] | None
     ) -> pulumi.ResourceHook | None:
-        """Take what has to be seen, under which host name, for the route of this name.
+        """Take what has to be seen, under which host name, for the route of this name; there may be more.
 
         Returns:
             The hook that sees to it; None where nothing has to be seen.
         """
         if gate is None:
             return None
-        self._gates[route] = gate, host
+        self._gates.setdefault(route, []).append((gate, host))
         return self.hook
 
     def has_failed(self, route: str) -> bool:
@@ -42,9 +45,10 @@ class Proofs:
         return route in self._failed
 
     async def _prove(self, args: pulumi.ResourceHookArgs) -> None:
-        gate, host = self._gates[args.name]
         try:
-            await gate.wait(await pulumi.Output.from_input(host).future())
+            for gate, host in self._gates[args.name]:
+                before = weights_in(args.old_inputs or {}, gate.service) if self._ends_shares else {}
+                await gate.after(before).wait(await pulumi.Output.from_input(host).future())
         except RouteNotProven:
             self._failed.add(args.name)
             raise

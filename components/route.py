@@ -1,14 +1,11 @@
-"""A route to a cluster: an Ingress with one path and one backend, proven at the proxy once written."""
+"""A route to clusters: an object with one path that the proxy reads, proven at the proxy once written."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pulumi
-from pulumi_kubernetes.networking import v1 as networking
-
-from components import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,28 +13,39 @@ if TYPE_CHECKING:
     from components.drain import Drain
 
 
+class Proxy(Protocol):
+    """How a proxy is told of routes: `IngressClass` or `Gateway`."""
+
+    @property
+    def shares_traffic(self) -> bool:
+        """Whether one route can lead to several clusters."""
+
+    def make_route(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
+        """Declare the object of a route."""
+
+
 @dataclass(frozen=True)
 class RouteArgs:
     """What a route is made of.
 
     Attributes:
-        namespace: of the Ingress and of its backend.
-        ingress_class: who answers for it.
+        namespace: of the object and of its backends.
+        proxy: who answers for it.
         service: whose path it routes.
-        backend: name of the Kubernetes Service that gets the requests.
+        weights: the weight of each cluster that gets requests, by ID, each above 0; of one cluster, any.
         host: host name it answers for; None: any.
-        labels: of the Ingress.
-        tls_secret: name of the Secret with the host's certificate; None: no TLS.
-        drain: proves that nobody is sent to the backend before the route goes; None: it goes at once.
-        ready: has to pass before a route that exists leads to the backend; None: nothing has.
+        labels: of the object.
+        tls_secret: name of the Secret with the host's certificate; None: no TLS, or the Gateway's own.
+        drain: proves that nobody is sent to a cluster before the route goes; None: it goes at once.
+        ready: has to pass before a route that exists leads to the clusters; None: nothing has.
         arrived: has to pass after a change; None: nothing has.
-        timeout: seconds in which the Ingress controller has to accept it.
+        timeout: seconds in which the proxy's controller has to accept it.
     """
 
     namespace: pulumi.Input[str]
-    ingress_class: pulumi.Input[str]
+    proxy: Proxy
     service: str
-    backend: str
+    weights: Mapping[str, int]
     host: pulumi.Input[str] | None
     labels: Mapping[str, str]
     timeout: int
@@ -48,23 +56,17 @@ class RouteArgs:
 
 
 class Route(pulumi.ComponentResource):
-    """A live or a standing route; its name is its Ingress's name too."""
+    """A live or a standing route; its name is its object's name too."""
 
-    ingress: networking.Ingress
+    object: pulumi.CustomResource
 
     def __init__(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bluegrid:serving:Route", name, None, opts)
         timeout = f"{args.timeout}s"
-        self.ingress = networking.Ingress(
+        self.object = args.proxy.make_route(
             name,
-            metadata={
-                "name": name,
-                "namespace": args.namespace,
-                "labels": args.labels,
-                "annotations": naming.REGISTRY_WINS,
-            },
-            spec=_spec(args),
-            opts=pulumi.ResourceOptions(
+            args,
+            pulumi.ResourceOptions(
                 parent=self,
                 # A component's own dependencies are not its children's.
                 depends_on=opts.depends_on if opts else None,
@@ -79,19 +81,10 @@ class Route(pulumi.ComponentResource):
 
         An update that goes on after errors (`--continue-on-error`) gets here without.
         """
-        await self.ingress.urn.future()
-        return pulumi.runtime.is_dry_run() or await self.ingress.metadata.is_known()
-
-
-def _spec(args: RouteArgs) -> networking.IngressSpecArgsDict:
-    path: networking.HTTPIngressPathArgsDict = {
-        "path": naming.service_path(args.service),
-        "path_type": "Prefix",
-        "backend": {"service": {"name": args.backend, "port": {"number": naming.PORT}}},
-    }
-    host = {} if args.host is None else {"host": args.host}
-    tls = {} if args.tls_secret is None else {"tls": [{"hosts": [args.host], "secret_name": args.tls_secret}]}
-    return {"ingress_class_name": args.ingress_class, "rules": [{**host, "http": {"paths": [path]}}], **tls}
+        await self.object.urn.future()
+        # The SDK gives a resource of another's API all outputs, and declares none.
+        metadata: pulumi.Output[object] = pulumi.get(self.object, "metadata")
+        return pulumi.runtime.is_dry_run() or await metadata.is_known()
 
 
 def _hooks(args: RouteArgs) -> pulumi.ResourceHookBinding:

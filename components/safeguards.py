@@ -25,6 +25,7 @@ class Safeguards:
         kubeconfig: its file; None: where kubectl looks.
         route_address: URL at which the program reaches the proxy, without a path; None: it does not.
         host: host name of the live routes; None: any.
+        shares_traffic: whether live routes can lead to several clusters.
     """
 
     def __init__(
@@ -33,12 +34,13 @@ class Safeguards:
         kubeconfig: Path | None = None,
         route_address: str | None = None,
         host: str | None = None,
+        shares_traffic: bool = False,
     ) -> None:
         self.ready = Proofs("bluegrid-ready")
-        """Before an existing live route leads to a cluster: that it answers."""
-        self.arrived = Proofs("bluegrid-arrived")
+        """Before an existing live route leads to clusters: that each answers."""
+        self.arrived = Proofs("bluegrid-arrived", ends_shares=True)
         """After a route was written: that the proxy follows it."""
-        self.drain = Drain(route_address, host)
+        self.drain = Drain(route_address, host, shares_traffic)
         """Before a cluster is deleted: that it is asked no more."""
         self.handover = Handover()
         """Where the proxy is out of reach: that what was live keeps its pods."""

@@ -21,6 +21,7 @@ from model_registry.formats.manifest import Example, Manifest, ModelRow, PackRow
 from model_registry.model_set import ModelSet
 from model_registry.model_types.model_type import ModelType
 from model_registry.registry_files.editing import (
+    Sharing,
     Switch,
     add_cluster,
     add_set,
@@ -31,6 +32,7 @@ from model_registry.registry_files.editing import (
     remove_service,
     remove_set,
     remove_version,
+    share_traffic,
     switch,
     unify_live,
 )
@@ -94,6 +96,7 @@ __all__ = [
     "RegistryError",
     "RegistryFile",
     "Service",
+    "Sharing",
     "Signatures",
     "Source",
     "SourceModel",
@@ -128,6 +131,7 @@ __all__ = [
     "selected",
     "sha256_digest",
     "sha256_hex",
+    "share_traffic",
     "sign",
     "switch",
     "unify_live",

@@ -106,6 +106,18 @@ class Namespace:
         items: list[Object] = found["items"]
         return items
 
+    def http_routes(self, selector: str = OURS) -> list[Object]:
+        """Return the HTTPRoutes like `objects`; none where Kubernetes has no Gateway API, or we may not look.
+
+        Kubernetes' own role `view` shows Ingresses, which ours may be, and no HTTPRoutes.
+        """
+        try:
+            return self.objects("apis/gateway.networking.k8s.io/v1/httproutes", selector)
+        except KubernetesError as error:
+            if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+                return []
+            raise
+
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """Return what the API server says at `path`.
 

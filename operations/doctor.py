@@ -28,6 +28,7 @@ _LOOK = (
     ("get", "pods/log", ""),
     ("get", "pods/proxy", ""),
     ("create", "pods/proxy", ""),
+    ("list", "httproutes", "gateway.networking.k8s.io"),
 )
 """What status, predict, compare and logs ask for."""
 
@@ -60,8 +61,13 @@ class Finding:
     text: str
 
 
-def check_kubernetes(namespace: Namespace) -> Iterator[Finding]:
-    """Check the API server, our rights, the namespace, and that the Ingress controller answers."""
+def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> Iterator[Finding]:
+    """Check the API server, our rights, the namespace, and that the proxy answers.
+
+    Args:
+        namespace: of the stack.
+        route_address: URL of the proxy, without a path; None: where the Ingresses say that it is.
+    """
     try:
         version = namespace.get("/version")
     except KubernetesError as error:
@@ -82,7 +88,7 @@ def check_kubernetes(namespace: Namespace) -> Iterator[Finding]:
             yield Finding("namespace", is_well=False, text=text)
             return
     try:
-        yield from check_routes(namespace)
+        yield from check_routes(namespace, route_address)
     except KubernetesError as error:
         yield Finding("routes", is_well=False, text=str(error))
 
@@ -97,37 +103,58 @@ def _rights(namespace: Namespace, what: str, asked: Sequence[tuple[str, str, str
     return Finding(what, is_well=False, text=f"{lacks}; bind a Role that allows it")
 
 
-def check_routes(namespace: Namespace) -> Iterator[Finding]:
-    """Ask every live route at its controller's address, as a client would; KubernetesError if it cannot."""
-    routes = [
-        route
-        for route in namespace.objects("apis/networking.k8s.io/v1/ingresses", OURS)
-        if route["metadata"]["name"] == route["metadata"]["labels"].get(f"{LABEL}/service")
-    ]
+def check_routes(namespace: Namespace, address: str | None) -> Iterator[Finding]:
+    """Ask every live route at the proxy's address, as a client would; KubernetesError if it cannot."""
+    ingresses = namespace.objects("apis/networking.k8s.io/v1/ingresses", OURS)
+    routes = [route for route in (*ingresses, *namespace.http_routes()) if _is_live(route)]
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        yield from threads.map(_route, routes)
+        yield from threads.map(lambda route: _route(route, address), routes)
     if not routes:
         yield Finding("routes", is_well=True, text="no service is online yet")
 
 
-def _route(route: Object) -> Finding:
-    from urllib3 import PoolManager
-    from urllib3.exceptions import HTTPError
+def _is_live(route: Object) -> bool:
+    return bool(route["metadata"]["name"] == route["metadata"]["labels"].get(f"{LABEL}/service"))
 
-    name, spec = route["metadata"]["name"], route["spec"]
-    what = f"route {name}"
+
+def _route(route: Object, address: str | None) -> Finding:
+    what, spec = f"route {route['metadata']['name']}", route["spec"]
+    if "parentRefs" in spec:
+        return _http_route(what, route, address)
     addresses = route["status"].get("loadBalancer", {}).get("ingress") or [{}]
-    address = addresses[0].get("ip") or addresses[0].get("hostname")
-    if address is None:
+    told = addresses[0].get("ip") or addresses[0].get("hostname")
+    if told is None:
         lost = f"no controller has taken it; does one answer for class {spec.get('ingressClassName')}?"
         return Finding(what, is_well=False, text=lost)
     rule: dict[str, Any] = spec["rules"][0]
     backend = rule["http"]["paths"][0]["backend"]["service"]["name"]
-    url = f"http://{address}/modelService/{name}/v2/health/ready"
-    host = {"Host": rule["host"]} if rule.get("host") else {}
+    return _asked(route, address or f"http://{told}", rule.get("host"), [backend])
+
+
+def _http_route(what: str, route: Object, address: str | None) -> Finding:
+    spec, parents = route["spec"], route.get("status", {}).get("parents", [])
+    conditions = [condition for parent in parents for condition in parent["conditions"]]
+    if not any(each["type"] == "Accepted" and each["status"] == "True" for each in conditions):
+        gateway = spec["parentRefs"][0]
+        lost = f"no listener of Gateway {gateway['namespace']}/{gateway['name']} takes it"
+        return Finding(what, is_well=False, text=f"{lost}; see its allowedRoutes and hostname")
+    # Where clients ask, only its Gateway knows, which is not ours to look at.
+    if address is None:
+        return Finding(what, is_well=True, text="a listener takes it; not asked without --route-address")
+    backends = [each["name"] for each in spec["rules"][0]["backendRefs"]]
+    return _asked(route, address, next(iter(spec.get("hostnames", ())), None), backends)
+
+
+def _asked(route: Object, address: str, host: str | None, backends: Sequence[str]) -> Finding:
+    """Ask a route as a client would; one of its backends has to answer."""
+    from urllib3 import PoolManager
+    from urllib3.exceptions import HTTPError
+
+    name, spec = route["metadata"]["name"], route["spec"]
+    what, url = f"route {name}", f"{address.rstrip('/')}/modelService/{name}/v2/health/ready"
     try:
         answer = PoolManager().request(
-            "GET", url, headers=host, timeout=SECONDS, retries=False, redirect=False
+            "GET", url, headers={"Host": host} if host else {}, timeout=SECONDS, retries=False, redirect=False
         )
     except HTTPError as error:
         text = f"{url}: {type(error).__name__}: is the controller up, and reachable from here?"
@@ -135,11 +162,11 @@ def _route(route: Object) -> Finding:
     if answer.status in (301, 302, 307, 308) and spec.get("tls"):
         return Finding(what, is_well=True, text=f"{address} answers, and sends to https")
     told = f"{name}-{answer.headers.get('Bluegrid-Cluster')}"
-    if answer.status != 200 or told != backend:
+    if answer.status != 200 or told not in backends:
         said = f"status {answer.status} of {told if 'Bluegrid-Cluster' in answer.headers else 'no cluster'}"
-        text = f"{url}: {said}, expected {backend}; see `bluegrid status {name}`"
+        text = f"{url}: {said}, expected {' or '.join(backends)}; see `bluegrid status {name}`"
         return Finding(what, is_well=False, text=text)
-    return Finding(what, is_well=True, text=f"{address} answers with {backend}")
+    return Finding(what, is_well=True, text=f"{address} answers with {told}")
 
 
 def check_store(url: str, registry: Registry) -> Iterator[Finding]:

@@ -72,8 +72,11 @@ def explained(
 
 def _of_service(wanted: ServiceState, running: ServiceState) -> Iterator[Drift]:
     if wanted.live != running.live:
-        now = f"the Ingress says {running.live}" if running.live else "there is no Ingress"
+        now = f"the live route says {running.live}" if running.live else "there is no live route"
         yield Drift(wanted.name, None, f"YAML says {wanted.live} is live, {now}")
+    elif wanted.shares != running.shares:
+        text = f"YAML says {_shares(wanted)} of the requests, the live route says {_shares(running)}"
+        yield Drift(wanted.name, None, text)
     for cluster in sorted({*wanted.clusters, *running.clusters}):
         declared, there = wanted.clusters.get(cluster), running.clusters.get(cluster)
         if declared is None:
@@ -82,6 +85,11 @@ def _of_service(wanted: ServiceState, running: ServiceState) -> Iterator[Drift]:
             yield Drift(wanted.name, cluster, "YAML declares it, but it does not run")
         else:
             yield from (Drift(wanted.name, cluster, text) for text in _of_cluster(declared, there))
+
+
+def _shares(service: ServiceState) -> str:
+    shares = [f"{cluster} {100 * share:.3g} %" for cluster, share in service.shares.items()]
+    return ", ".join(shares) or f"{service.live} 100 %"
 
 
 def _of_cluster(wanted: ClusterState, running: ClusterState) -> Iterator[str]:

@@ -41,7 +41,7 @@ class Look:
     Attributes:
         at: when the pods were asked, in seconds of a clock that only goes on.
         now: the time of day.
-        deployments, ingresses, pods: the objects of bluegrid, preflight's pods too.
+        deployments, ingresses, http_routes, pods: the objects of bluegrid, preflight's pods too.
         words: what serving pods say, by name; those that did not answer are not in it.
         unasked: why pods could not be asked that ought to answer; None: they could.
     """
@@ -50,6 +50,7 @@ class Look:
     now: datetime
     deployments: Sequence[Object]
     ingresses: Sequence[Object]
+    http_routes: Sequence[Object]
     pods: Sequence[Object]
     words: Mapping[str, PodWord]
     unasked: str | None
@@ -78,6 +79,7 @@ def look(namespace: Namespace, service: str | None = None, cluster: str | None =
     selector = ",".join([OURS, *([f"{LABEL}/service={service}"] if service else [])])
     kinds = ("apis/apps/v1/deployments", "apis/networking.k8s.io/v1/ingresses", "api/v1/pods")
     with ThreadPoolExecutor(AT_ONCE) as threads:
+        http_routes = threads.submit(namespace.http_routes, selector)
         deployments, ingresses, pods = threads.map(lambda kind: namespace.objects(kind, selector), kinds)
         serving = [pod for pod in pods if _answers(pod) and cluster in (None, _label(pod, "cluster"))]
         at = time.monotonic()
@@ -93,7 +95,7 @@ def look(namespace: Namespace, service: str | None = None, cluster: str | None =
     unasked = refused[0] if refused else None
     if silent:
         unasked = f"{len(silent)} of {len(serving)} pods did not answer, such as: {silent[0]}"
-    return Look(at, datetime.now(UTC), deployments, ingresses, pods, words, unasked)
+    return Look(at, datetime.now(UTC), deployments, ingresses, http_routes.result(), pods, words, unasked)
 
 
 def _label(thing: Object, name: str) -> str:

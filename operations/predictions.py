@@ -14,7 +14,7 @@ from operations.pods import pod_status, utc_now
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from operations.api import Namespace
+    from operations.api import Namespace, Object
 
 ANSWER_SECONDS = 30.0
 """What a prediction may take; the pod gives up before."""
@@ -115,8 +115,15 @@ class Prediction:
 
 
 def _live(namespace: Namespace, service: str, selector: str) -> str | None:
-    for route in namespace.objects("apis/networking.k8s.io/v1/ingresses", selector):
+    ingresses = namespace.objects("apis/networking.k8s.io/v1/ingresses", selector)
+    for route in (*ingresses, *namespace.http_routes(selector)):
         if route["metadata"]["name"] == service:
-            backend = route["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
-            return str(backend).removeprefix(f"{service}-")
+            return _backend(route["spec"]["rules"][0]).removeprefix(f"{service}-")
     return None
+
+
+def _backend(rule: Object) -> str:
+    """Return the first Service of a route, of either kind: of clusters that share requests the live one."""
+    if "backendRefs" in rule:
+        return str(rule["backendRefs"][0]["name"])
+    return str(rule["http"]["paths"][0]["backend"]["service"]["name"])

@@ -21,6 +21,7 @@ ABSENT = "absent"
 _TYPES = {
     "deployments": "kubernetes:apps/v1:Deployment",
     "ingresses": "kubernetes:networking.k8s.io/v1:Ingress",
+    "httproutes": "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
 }
 
 
@@ -30,7 +31,7 @@ class ClusterStatus:
 
     Attributes:
         service, cluster, version: what it is.
-        live: whether the service's Ingress points at it.
+        live: whether the service's live route leads to it.
         ready, replicas: pods that get requests, and pods that there are to be.
         state: the states of its pods, summed up (seed: module M205).
         why: what keeps it from being well; None: nothing.
@@ -81,7 +82,11 @@ def statuses(
         made: what Pulumi has made, as its state tells; None: drift is not explained by it.
     """
     running = states_of_objects(
-        [*_objects("deployments", now.deployments), *_objects("ingresses", now.ingresses)]
+        [
+            *_objects("deployments", now.deployments),
+            *_objects("ingresses", now.ingresses),
+            *_objects("httproutes", now.http_routes),
+        ]
     )
     rows = {(each.service, each.cluster): each for each in _running(before, now, running)}
     if wanted is None:
@@ -119,7 +124,7 @@ def _told_by(
     wanted: Mapping[str, ServiceState],
     running: Mapping[str, ServiceState],
 ) -> list[tuple[str, str]]:
-    """Return the rows that a drift stands in: its cluster's, or that which YAML or else the Ingress names."""
+    """Return the rows that a drift stands in: its cluster's, or the live one's, by YAML or its route."""
     if cluster is not None:
         return [(service, cluster)]
     named = [states[service].live for states in (wanted, running) if service in states]
@@ -131,7 +136,7 @@ def _running(before: Look, now: Look, states: Mapping[str, ServiceState]) -> Ite
     for deployment in now.deployments:
         labels = deployment["metadata"]["labels"]
         service, cluster = labels[f"{LABEL}/service"], labels[f"{LABEL}/cluster"]
-        yield _row(before, now, deployment, live=states[service].live == cluster)
+        yield _row(before, now, deployment, live=cluster in states[service].answering)
 
 
 def _row(before: Look, now: Look, deployment: Object, *, live: bool) -> ClusterStatus:

@@ -52,6 +52,15 @@ class ServiceChange:
         return None if old is None or new is None else (old, new)
 
     @property
+    def compared(self) -> tuple[ClusterState, ClusterState] | None:
+        """The cluster that is live and one that newly gets requests, for whoever compares their versions."""
+        if self.switch is not None or self.before is None or self.after is None:
+            return self.switch
+        new = [each for each in self.after.answering if each not in self.before.answering]
+        old, first = self._live_before, self._clusters_after.get(new[0]) if new else None
+        return None if old is None or first is None else (old, first)
+
+    @property
     def is_nothing(self) -> bool:
         """Whether the service stays as it is."""
         return self.before == self.after
@@ -62,10 +71,10 @@ class ServiceChange:
             yield f"**delete** the service with its URL and {_named(self._clusters_before)}"
             return
         if self.before is None:
-            yield f"**create** the service; live is {_of(self._live_after)}"
-        if self.switch is not None:
-            old, new = self.switch
-            yield f"**switch** {_of(old)} → {_of(new)}"
+            yield f"**create** the service; live is {_answering(self.after)}"
+        elif self._is_rerouted:
+            what = "share" if self.switch is None else "switch"
+            yield f"**{what}** {_answering(self.before)} → {_answering(self.after)}"
         yield from self._clusters()
 
     def risks(self) -> Iterator[Risk]:
@@ -73,17 +82,20 @@ class ServiceChange:
         if self.after is None:
             yield self._risk("its URL goes: clients get 404 from then on")
             return
-        if self.switch is not None and self.switch[0].id not in self.after.clusters:
-            old, _ = self.switch
+        gone = (
+            [each for each in self.before.answering if each not in self.after.clusters] if self.before else []
+        )
+        for cluster in gone:
             yield self._risk(
-                f"{old.id} is removed in the update that switches away from it: going back takes a start of "
+                f"{cluster} is removed in the update that switches away from it: going back takes a start of "
                 "its pods; keep it declared for one more update"
             )
-        elif self.before is not None and len(self.before.clusters) > 1 and len(self.after.clusters) == 1:
+        had_standby = self.before is not None and len(self.before.clusters) > 1
+        if had_standby and len(self.after.clusters) == 1 and not gone:
             yield self._risk(f"no standby is left beside {self.after.live}; nothing to go back to at once")
-        live = self._live_after
-        if live is not None and live.replicas == 0:
-            yield self._risk(f"{live.id} is live and has no pods; set its replicas")
+        for each in self.after.answering:
+            if each in self.after.clusters and self.after.clusters[each].replicas == 0:
+                yield self._risk(f"{each} is live and has no pods; set its replicas")
         yield from self._autoscalers_that_go()
 
     def _autoscalers_that_go(self) -> Iterator[Risk]:
@@ -101,12 +113,12 @@ class ServiceChange:
 
     def _clusters(self) -> Iterator[str]:
         before, after = self._clusters_before, self._clusters_after
-        live = self.after.live if self.after else None
+        live = self.after.answering if self.after else []
         # Of a new service the live cluster is named already.
-        told = live if self.before is None else None
+        told = live if self.before is None else []
         for cluster in after.values():
             old = before.get(cluster.id)
-            if old is None and cluster.id != told:
+            if old is None and cluster.id not in told:
                 yield f"create {_of(cluster)}, {_pods(cluster.replicas)}"
             elif old is not None:
                 yield from _changes(old, cluster)
@@ -115,13 +127,19 @@ class ServiceChange:
                 yield f"delete {_of(cluster)}: its Deployment, pods, Service and standing route"
         if self.is_nothing:
             return
-        unchanged = [each for each in after.values() if before.get(each.id) == each and each.id != live]
+        unchanged = [each for each in after.values() if before.get(each.id) == each and each.id not in live]
         for standby, how in (
             ([each.id for each in unchanged if each.replicas != 0], "warm"),
             ([each.id for each in unchanged if each.replicas == 0], "without pods"),
         ):
             if standby:
                 yield f"{_listed(standby)} {'stays' if len(standby) == 1 else 'stay'} {how}"
+
+    @property
+    def _is_rerouted(self) -> bool:
+        if self.before is None or self.after is None or not self.before.answering:
+            return False
+        return (self.before.live, self.before.shares) != (self.after.live, self.after.shares)
 
     @property
     def _any(self) -> ServiceState:
@@ -168,6 +186,12 @@ def _changes(old: ClusterState, new: ClusterState) -> Iterator[str]:
     ]
     if resized:
         yield f"resize {new.id}: {', '.join(resized)}; its pods are replaced one by one"
+
+
+def _answering(service: ServiceState) -> str:
+    """Name the clusters that get requests, each with its share where there are several."""
+    parts = {each: f" {100 * share:.3g} %" for each, share in service.shares.items()}
+    return ", ".join(f"{_of(service.clusters.get(each))}{parts.get(each, '')}" for each in service.answering)
 
 
 def _of(cluster: ClusterState | None) -> str:

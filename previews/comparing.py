@@ -29,16 +29,16 @@ class Comparison:
 
 
 def compare(change: ServiceChange, registry: Registry, store: Store | None) -> Comparison | None:
-    """Compare the versions of a switch; None where nothing is switched.
+    """Compare the versions of a switch, or of a cluster that gets its first share; None where there is none.
 
     Args:
         change: what becomes of the service.
         registry: names the versions, and the keys of the set.
         store: holds the versions; None: nobody is asked.
     """
-    if change.switch is None:
+    if change.compared is None:
         return None
-    old, new = change.switch
+    old, new = change.compared
     if store is None:
         return Comparison("models not compared: no store was named", "signature not checked", None)
     file = registry.of_set(change.set)

@@ -93,13 +93,22 @@ class KubernetesObject(_Foreign):
         return spec if isinstance(spec, dict) else {}
 
     @property
-    def backends(self) -> list[str]:
-        """Of an Ingress: the Services that it leads to, as far as Pulumi shows them.
+    def is_route(self) -> bool:
+        """Whether it is an Ingress or an HTTPRoute."""
+        return self.kind in ("Ingress", "HTTPRoute")
 
-        It shows no rule that has a secret host, as those of standing routes have.
+    @property
+    def backends(self) -> dict[str, int]:
+        """Of a route: the weight of each Service that it leads to, as far as Pulumi shows them.
+
+        It shows no rule of an Ingress that has a secret host, as those of standing routes have.
         """
-        paths = [path for rule in _dicts(self.spec.get("rules")) for path in _dicts(rule["http"]["paths"])]
-        return [str(path["backend"]["service"]["name"]) for path in paths]
+        rules = _dicts(self.spec.get("rules"))
+        if self.kind == "HTTPRoute":
+            refs = [ref for rule in rules for ref in _dicts(rule.get("backendRefs"))]
+            return {str(ref["name"]): int(ref.get("weight", 1)) for ref in refs}
+        paths = [path for rule in rules for path in _dicts(rule["http"]["paths"])]
+        return {str(path["backend"]["service"]["name"]): 1 for path in paths}
 
     @property
     def pod(self) -> Mapping[str, Any]:

@@ -91,7 +91,7 @@ def _table(regions: Sequence[RegionReport]) -> Iterator[str]:
 
 def _sentences(change: ServiceChange, comparison: Comparison | None) -> Iterator[str]:
     for number, sentence in enumerate(change.sentences()):
-        if number == 0 and change.switch is not None and comparison is not None:
+        if number == 0 and comparison is not None:
             yield f"{sentence}: {comparison.models}; {comparison.signature}"
         else:
             yield sentence

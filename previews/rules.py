@@ -87,10 +87,10 @@ def check_stack(objects: Sequence[KubernetesObject]) -> list[Finding]:
     """Return what does not hold of all objects of a stack together."""
     services = {each.name for each in objects if each.kind == "Service"}
     return [
-        _finding(Rule.ROUTE, ingress, f"its backend {name} is not declared; declare it")
-        for ingress in objects
-        if ingress.kind == "Ingress"
-        for name in ingress.backends
+        _finding(Rule.ROUTE, route, f"its backend {name} is not declared; declare it")
+        for route in objects
+        if route.is_route
+        for name in route.backends
         if name not in services
     ]
 

@@ -43,18 +43,25 @@ class ServiceState:
         set: ID of its model set.
         live: ID of the cluster that its URL reaches; None: it has no route.
         clusters: by ID.
+        shares: parts of the requests by ID of the clusters that get them, where `live` is not the only one.
     """
 
     name: str
     set: str
     live: str | None
     clusters: Mapping[str, ClusterState]
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def answering(self) -> list[str]:
+        """IDs of the clusters that get requests, the live one first."""
+        return [*self.shares] or [each for each in (self.live,) if each is not None]
 
 
 def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceState]:
     """Return the services that these objects make up, by name."""
     objects = list(objects)
-    live, sets, clusters = {}, {}, dict[str, dict[str, ClusterState]]()
+    weights, sets, clusters = dict[str, dict[str, int]](), {}, dict[str, dict[str, ClusterState]]()
     autoscalers = {each.name: each for each in objects if each.kind == "HorizontalPodAutoscaler"}
     for each in objects:
         service, cluster = each.labels.get(f"{LABEL}/service"), each.labels.get(f"{LABEL}/cluster")
@@ -63,12 +70,13 @@ def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceS
         sets[service] = each.labels.get(f"{LABEL}/set", "")
         if each.kind == "Deployment" and cluster is not None:
             clusters.setdefault(service, {})[cluster] = _cluster(cluster, each, autoscalers)
-        elif each.kind == "Ingress" and cluster is None and each.backends:
-            live[service] = each.backends[0].removeprefix(f"{service}-")
+        elif each.is_route and cluster is None and each.backends:
+            backends = each.backends.items()
+            weights[service] = {name.removeprefix(f"{service}-"): weight for name, weight in backends}
     return {
         # A preview has them in another order each time.
-        name: ServiceState(name, sets[name], live.get(name), dict(sorted(clusters.get(name, {}).items())))
-        for name in sorted({*live, *clusters})
+        name: _service(name, sets[name], weights.get(name, {}), dict(sorted(clusters.get(name, {}).items())))
+        for name in sorted({*weights, *clusters})
     }
 
 
@@ -87,8 +95,16 @@ def states_of_registry(registry: Registry, region: str) -> dict[str, ServiceStat
             for cluster in file.service.as_run_in(region)
         }
         name = file.service.name
-        states[name] = ServiceState(name, file.set.id, file.service.live_in(region), clusters)
+        states[name] = _service(name, file.set.id, file.service.weights_in(region), clusters)
     return states
+
+
+def _service(
+    name: str, set_id: str, weights: Mapping[str, int], clusters: Mapping[str, ClusterState]
+) -> ServiceState:
+    """Return a service; of the clusters that have a weight the live one is the first."""
+    shares = {cluster: weight / sum(weights.values()) for cluster, weight in weights.items()}
+    return ServiceState(name, set_id, next(iter(weights), None), clusters, shares if len(shares) > 1 else {})
 
 
 def _cluster(

@@ -1,4 +1,4 @@
-"""`pulumi up` of one service's live route, and of no cluster but the one that it is to lead to.
+"""`pulumi up` of one service's live route, and of no clusters but those that it is to lead to.
 
 Another cluster of the stack that cannot start must not hold up a switch. Where standbys have fewer pods,
 those of the new cluster come first. What the old one gives up is left to the next whole update: until then
@@ -33,28 +33,31 @@ class UpFailed(BluegridError):  # noqa: N818 - named after what happened
 
 @dataclass(frozen=True)
 class Target:
-    """What an update touches that makes a cluster live.
+    """What an update touches that makes clusters live.
 
     Attributes:
         service: name of the service.
-        cluster: ID of the cluster.
-        is_scaled: whether the cluster has more pods when it is live.
+        clusters: their IDs; behind an Ingress it is one.
+        are_scaled: whether clusters have more pods when they are live.
     """
 
     service: str
-    cluster: str
-    is_scaled: bool
+    clusters: tuple[str, ...]
+    are_scaled: bool
 
     @classmethod
-    def of(cls, service: Service, cluster: str) -> Target:
-        """Return what makes a declared cluster of the service live."""
-        return cls(service.name, cluster, is_scaled=service.standby_replicas is not None)
+    def of(cls, service: Service, *clusters: str) -> Target:
+        """Return what makes declared clusters of the service live."""
+        return cls(service.name, clusters, are_scaled=service.standby_replicas is not None)
 
     def options(self, stack: str) -> list[str]:
         """Return the options by which `pulumi` touches nothing else."""
-        urns = [_ROUTE, _PODS] if self.is_scaled else [_ROUTE]
-        names = {"stack": stack, "service": self.service, "cluster": self.cluster}
-        return ["--stack", stack, *(f"--target={urn.format(**names)}" for urn in urns)]
+        urns = [_ROUTE.format(stack=stack, service=self.service)]
+        if self.are_scaled:
+            urns += [
+                _PODS.format(stack=stack, service=self.service, cluster=cluster) for cluster in self.clusters
+            ]
+        return ["--stack", stack, *(f"--target={urn}" for urn in urns)]
 
 
 def up_command(target: Target, stack: str, config_file: Path | str | None) -> list[str]:

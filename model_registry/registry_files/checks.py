@@ -6,17 +6,18 @@ names that are there, and skip what is not. Which value is wrong by itself is th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml.nodes import MappingNode, SequenceNode
 
 from model_registry.names import MAX_LABEL
-from model_registry.registry_files.schema import DEFAULT_REGION
+from model_registry.registry_files.schema import DEFAULT_REGION, SMALLEST_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from model_registry.registry_files import yaml_source
     from model_registry.registry_files.yaml_source import YamlSource
 
 
@@ -37,6 +38,7 @@ def check_file(source: YamlSource, stem: str) -> None:
             seen.add(name)
     _check_versions_of_clusters(source)
     _check_live(source)
+    _check_traffic(source)
 
 
 def check_names(sources: Mapping[Path, YamlSource]) -> None:
@@ -88,6 +90,54 @@ def _check_live(source: YamlSource) -> None:
         names_regions = is_by_region and isinstance(source.nodes.get(regions), SequenceNode)
         if names_regions and path[-1] not in declared:
             source.note(path, f"{path[-1]} is not a region of {service}; declared: {_listed(declared[1:])}")
+
+
+def _check_traffic(source: YamlSource) -> None:
+    traffic = ("service", "traffic")
+    told = _mapping(source.data, *traffic)
+    is_by_region = any(isinstance(each, dict) for each in told.values())
+    places = {region: (*traffic, region) for region in told} if is_by_region else {DEFAULT_REGION: traffic}
+    clusters = [cluster for cluster, _ in source.names("service", "clusters", ..., "id")]
+    regions = [region for region, _ in source.names("service", "regions", ...)]
+    service = next((name for name, _ in source.names("service", "name")), "this service")
+    for region, place in places.items():
+        if regions and region not in (DEFAULT_REGION, *regions):
+            source.note(place, f"{region} is not a region of {service}; declared: {_listed(regions)}")
+        weights = _weights(source, place)
+        for cluster, weight in weights.items():
+            if cluster not in clusters:
+                declared = f"declared: {_listed(clusters)}"
+                source.note((*place, cluster), f"{cluster} is not a cluster of {service}; {declared}")
+            elif 0 < weight < SMALLEST_SHARE * sum(weights.values()):
+                fault = f"less than {SMALLEST_SHARE:.0%} of the requests; give it more, or 0"
+                source.note((*place, cluster), fault)
+    if isinstance(source.nodes.get(traffic), MappingNode):
+        _check_live_has_a_share(source, places)
+
+
+def _check_live_has_a_share(source: YamlSource, places: Mapping[str, yaml_source.Path]) -> None:
+    live = _mapping(source.data, "service", "live")
+    if not live:
+        live = {DEFAULT_REGION: _mapping(source.data, "service").get("live")}
+    for region in dict.fromkeys([*places, *live]):
+        cluster = live.get(region, live.get(DEFAULT_REGION))
+        place = places.get(region, places.get(DEFAULT_REGION))
+        if cluster is not None and place is not None and not _weights(source, place).get(cluster):
+            where = "" if region == DEFAULT_REGION else f" in {region}"
+            source.note(
+                place, f"{cluster} is live{where} and has no share; give it one, or make another live"
+            )
+
+
+def _weights(source: YamlSource, place: yaml_source.Path) -> dict[str, int]:
+    return {name: each for name, each in _mapping(source.data, *place).items() if type(each) is int}
+
+
+def _mapping(data: Any, *keys: str | int) -> dict[str, Any]:
+    """Return the mapping at this place; where there is none, an empty one."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
 
 
 def _listed(names: Iterable[str]) -> str:

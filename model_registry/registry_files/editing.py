@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from model_registry.registry_files.schema import Cluster, DeclaredSet, Service, Source, Version
+    from model_registry.registry_files.schema import (
+        Cluster,
+        DeclaredSet,
+        Service,
+        Source,
+        Version,
+        Weights,
+    )
 
 _EDITORS_LINE = "# yaml-language-server:"
 
@@ -201,7 +208,7 @@ def remove_service(folder: Path, service: str) -> tuple[Cluster, ...]:
 
 
 def switch(folder: Path, service: str, cluster_id: str, region: str | None = None) -> Switch:
-    """Make a cluster the live one; the file changes by one word.
+    """Make a cluster the live one, with all requests; the file changes by one word, and loses `traffic`.
 
     Args:
         folder: the registry.
@@ -226,11 +233,68 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
             raise RegistryError(f"{service} is live by region: name one of {regions}")
         key = region or DEFAULT_REGION
         old = live.get(key, live[DEFAULT_REGION])
-        if old != cluster_id:
-            is_alike = isinstance(offered.live, str) and key == DEFAULT_REGION
-            now = cluster_id if is_alike else {**live, key: cluster_id}
-            opened.change(file, service=offered.model_copy(update={"live": now}))
+        is_alike = isinstance(offered.live, str) and key == DEFAULT_REGION
+        now = cluster_id if is_alike else {**live, key: cluster_id}
+        changes: dict[str, object] = {} if old == cluster_id else {"live": now}
+        if offered.traffic is not None:
+            changes["traffic"] = (
+                None if region is None else _all_to(cluster_id, key, offered.traffic_by_region)
+            )
+        if changes:
+            opened.change(file, service=offered.model_copy(update=changes))
         return Switch(service, region, old, cluster_id)
+
+
+def _all_to(cluster_id: str, region: str, shares: Mapping[str, Weights]) -> Mapping[str, Weights] | None:
+    """Return the shares of the other regions, beside one in which this region's requests are not shared."""
+    others = {name: weights for name, weights in shares.items() if name != region}
+    return ({**others, region: {cluster_id: 1}} if DEFAULT_REGION in others else others) or None
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How the requests of a service are shared from now on."""
+
+    service: str
+    region: str | None
+    """The region that was named; None: all alike."""
+    weights: Mapping[str, int]
+
+
+def share_traffic(
+    folder: Path, service: str, weights: Mapping[str, int], region: str | None = None
+) -> Sharing:
+    """Share the requests of a service among clusters; `switch` ends it.
+
+    Args:
+        folder: the registry.
+        service: the service.
+        weights: of at least two clusters, the live one among them; each gets its weight's part of their sum.
+        region: the region, or `default`: those that `live` and `traffic` do not name. None: all of them, for
+            a service that is alike everywhere.
+
+    Raises:
+        RegistryError: there is no such service, cluster or region, the live cluster has no share, or one is
+            too small, or the regions differ and none was named, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file, offered = opened.service(service)
+        for cluster_id in weights:
+            offered.cluster(cluster_id)
+        live = offered.live_in(region or DEFAULT_REGION)
+        if not weights.get(live) or len(weights) < 2:
+            raise RegistryError(
+                f"{live} is live, and {service} shares its requests with others; name it and another; "
+                f"for all to one: bluegrid switch {service} <cluster>"
+            )
+        shares = offered.traffic_by_region
+        is_alike = isinstance(offered.live, str) and not shares.keys() - {DEFAULT_REGION}
+        if region is None and not is_alike:
+            named = {**_live_by_region(offered), **shares}
+            raise RegistryError(f"{service} differs by region: name one of {', '.join(named)}")
+        now = dict(weights) if region is None else {**shares, region: dict(weights)}
+        opened.change(file, service=offered.model_copy(update={"traffic": now}))
+        return Sharing(service, region, weights)
 
 
 def unify_live(folder: Path, service: str, regions: Iterable[str]) -> bool:
@@ -252,7 +316,12 @@ def unify_live(folder: Path, service: str, regions: Iterable[str]) -> bool:
 
 
 def _refuse_live(service: Service, cluster_id: str) -> None:
-    """Raise RegistryError when the cluster is live anywhere: nobody would answer any more."""
+    """Raise RegistryError when the cluster gets requests anywhere: nobody would answer them any more."""
+    for region, weights in service.traffic_by_region.items():
+        if cluster_id in weights:
+            where = "" if region == DEFAULT_REGION else f" in region {region}"
+            remedy = f"first end that: bluegrid switch {service.name} <other cluster>, or bluegrid traffic"
+            raise RegistryError(f"{cluster_id} has a share of the traffic of {service.name}{where}; {remedy}")
     for region, live in _live_by_region(service).items():
         if live == cluster_id:
             where = "" if isinstance(service.live, str) else f" in region {region}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, cast
 
 from pydantic import (
     AwareDatetime,
@@ -34,6 +34,9 @@ from model_registry.signing.keys import PublicKey
 
 DEFAULT_REGION = "default"
 """The key of `live` that holds for every region without a key of its own."""
+
+SMALLEST_SHARE = 0.01
+"""Of a service's requests, for a cluster that gets any: fewer could go on unseen when it is taken out."""
 
 _COMPILED = ("scikit-learn", "xgboost", "lightgbm")
 """Frameworks whose models pods can compile."""
@@ -221,8 +224,22 @@ Live = Annotated[
 ]
 
 
+Weights = Mapping[ClusterId, Annotated[StrictInt, Field(ge=0, le=1_000_000)]]
+
+
+def _kind_of_traffic(value: object) -> Literal["everywhere", "by region"]:
+    is_by_region = isinstance(value, Mapping) and any(isinstance(each, Mapping) for each in value.values())
+    return "by region" if is_by_region else "everywhere"
+
+
+Traffic = Annotated[
+    Annotated[Weights, Tag("everywhere")] | Annotated[Mapping[Label, Weights], Tag("by region")],
+    Discriminator(_kind_of_traffic),
+]
+
+
 class Service(Frozen):
-    """The online service of the set: one URL, /modelService/<name>, answered by one live cluster."""
+    """The online service of the set: one URL, /modelService/<name>, answered by the live cluster."""
 
     model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
 
@@ -230,6 +247,9 @@ class Service(Frozen):
     """Unique in the registry."""
     live: Live
     """The cluster that the URL reaches, or one for each region: {default: d1, north: d2}."""
+    traffic: Traffic | None = None
+    """Shares of the requests, {d1: 90, d2: 10}, or such shares for some regions; the live cluster has one.
+    Absent: it gets all. Needs a stack with a Gateway."""
     clusters: tuple[Cluster, ...]
     """The live cluster and those that stand by."""
     standby_replicas: Annotated[StrictInt, Field(ge=0)] | None = None
@@ -243,12 +263,25 @@ class Service(Frozen):
             return self.live
         return self.live.get(region, self.live[DEFAULT_REGION])
 
+    def weights_in(self, region: str) -> dict[str, int]:
+        """Return the weight of each cluster that gets requests in `region`, by ID; the live one first."""
+        live, shares = self.live_in(region), self.traffic_by_region
+        weights = shares.get(region, shares.get(DEFAULT_REGION, {live: 1}))
+        return {live: weights[live], **{cluster: weight for cluster, weight in weights.items() if weight}}
+
+    @property
+    def traffic_by_region(self) -> Mapping[str, Weights]:
+        """The shares of `traffic` by region; `default` are those of all that have no key of their own."""
+        if _kind_of_traffic(self.traffic) == "by region":
+            return cast("Mapping[str, Weights]", self.traffic)
+        return {} if self.traffic is None else {DEFAULT_REGION: cast("Weights", self.traffic)}
+
     def as_run_in(self, region: str) -> tuple[Cluster, ...]:
         """Return the clusters with the replicas that they have in `region`: a standby may have fewer."""
-        most, live = self.standby_replicas, self.live_in(region)
+        most, live = self.standby_replicas, self.weights_in(region)
         return tuple(
             cluster
-            if most is None or cluster.id == live or cluster.autoscaling
+            if most is None or cluster.id in live or cluster.autoscaling
             else cluster.model_copy(update={"replicas": min(cluster.replicas, most)})
             for cluster in self.clusters
         )

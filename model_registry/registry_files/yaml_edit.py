@@ -28,9 +28,11 @@ def rewritten(source: YamlSource, old: Any, new: Any, path: Path = ()) -> YamlSo
     that have an `id` are known by it.
     """
     if isinstance(old, dict) and isinstance(new, dict):
-        for index, key in reversed([*enumerate(old)]):
-            if key not in new:
-                source = read_yaml(_remove(source, path, index))
+        for key in old.keys() - new.keys():
+            # Plain data need not be in the file's order.
+            mapping = cast("MappingNode", source.nodes[path])
+            index = [name.value for name, _ in mapping.value].index(key)
+            source = read_yaml(_remove(source, path, index))
         for key, value in new.items():
             if key not in old:
                 source = read_yaml(_append(source, path, f"{_scalar(key)}: {in_one_line(value, key)}"))

@@ -101,7 +101,7 @@ def test_status_tells_where_yaml_and_the_cluster_disagree(night: Workspace, regi
     found = rows(night)
     assert {name: row["drift"] for name, row in found.items()} == {
         "d1": ["YAML says 3 replicas, Kubernetes 2 replicas"],
-        "d2": ["YAML says d2 is live, the Ingress says d1"],
+        "d2": ["YAML says d2 is live, the live route says d1"],
         "d4": ["YAML declares it, but it does not run"],
     }
     assert found["d4"]["state"] == "absent"
@@ -127,7 +127,8 @@ def test_an_account_that_may_not_ask_pods_is_told_the_rest(night: Workspace, tmp
     checked = night.run("env", f"KUBECONFIG={config}", "bluegrid", "doctor")
     assert checked.exit_code == 1
     assert (
-        "FAULT rights to look: may not get pods/log, get pods/proxy, create pods/proxy in" in checked.output
+        "FAULT rights to look: may not get pods/log, get pods/proxy, create pods/proxy, list httproutes in"
+        in checked.output
     )
 
 

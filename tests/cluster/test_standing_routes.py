@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -39,7 +40,8 @@ GUESSES = (
 
 def answer(stack: Stack, head: str) -> tuple[int, str | None]:
     """Status of an answer to these very lines, and the cluster that gave it."""
-    with socket.create_connection((stack.local.node.address, 80), timeout=10) as connection:
+    proxy = urlsplit(stack.local.node.route_url)
+    with socket.create_connection((proxy.hostname, proxy.port), timeout=10) as connection:
         connection.sendall(f"{head}\r\nConnection: close\r\n\r\n".encode())
         response = http.client.HTTPResponse(connection)
         response.begin()

@@ -189,6 +189,7 @@ class Workspace:
             "BLUEGRID_STACK": self.stack,
             "BLUEGRID_KUBE_CONTEXT": self.place.context,
             "BLUEGRID_NAMESPACE": self.namespace,
+            "BLUEGRID_ROUTE_ADDRESS": self.place.route_url,
             "AWS_ACCESS_KEY_ID": self.place.writer.access_key,
             "AWS_SECRET_ACCESS_KEY": self.place.writer.secret_key,
         }

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 POD_NETWORK = "10.244.0.0/24"
 SERVICE_NETWORK = "10.96.0.0/16"
+GATEWAY = "contour/public"
+_GATEWAY = dict(zip(("namespace", "name"), GATEWAY.split("/"), strict=True))
 
 
 def write_configs(layout: Layout, plan: Plan) -> None:
@@ -28,6 +30,8 @@ def write_configs(layout: Layout, plan: Plan) -> None:
     (layout.config / "kubelet.json").write_text(_json(_kubelet(inside, plan)))
     (layout.config / "kube-proxy.json").write_text(_json(_kube_proxy(inside)))
     (layout.config / "ingress-class.json").write_text(_json(_ingress_class()))
+    (layout.config / "gateway.json").write_text(_json(_gateway()))
+    (layout.config / "contour.json").write_text(_json({"gateway": {"gatewayRef": _GATEWAY}}))
     (layout.config / "resolv.conf").write_text("# The node has no DNS and no way out.\n")
 
 
@@ -156,3 +160,28 @@ def _ingress_class() -> dict[str, object]:
         "metadata": {"name": "contour"},
         "spec": {"controller": "projectcontour.io/ingress-controller"},
     }
+
+
+def _gateway() -> dict[str, object]:
+    """The Gateway that HTTPRoutes of every namespace may attach to, under any host name."""
+    api = "gateway.networking.k8s.io/v1"
+    kind = {
+        "apiVersion": api,
+        "kind": "GatewayClass",
+        "metadata": {"name": "contour"},
+        "spec": {"controllerName": "projectcontour.io/gateway-controller"},
+    }
+    listener = {
+        "name": "http",
+        "protocol": "HTTP",
+        "port": 80,
+        "allowedRoutes": {"namespaces": {"from": "All"}},
+    }
+    gateway = {
+        "apiVersion": api,
+        "kind": "Gateway",
+        "metadata": _GATEWAY,
+        "spec": {"gatewayClassName": "contour", "listeners": [listener]},
+    }
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _GATEWAY["namespace"]}}
+    return {"apiVersion": "v1", "kind": "List", "items": [namespace, kind, gateway]}

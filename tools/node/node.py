@@ -12,13 +12,14 @@ from pathlib import Path
 
 from tools.node import cgroups, machine, programs
 from tools.node.access import S3Account, Secrets, write_access
-from tools.node.configs import write_configs
+from tools.node.configs import GATEWAY, write_configs
 from tools.node.errors import NodeError
 from tools.node.identity import Identity, pick_link
 from tools.node.kubernetes import ctr
 from tools.node.layout import CONTAINERD_SOCKET, Layout
 from tools.node.pause import write_pause_image
 from tools.node.plan import Plan
+from tools.node.routing import HTTP_PORT
 from tools.node.state import Phase, Told
 from tools.node.status import NodeStatus, component_statuses
 
@@ -136,8 +137,13 @@ class Node:
 
     @property
     def route_url(self) -> str:
-        """Where Ingresses answer."""
-        return f"http://{self.address}"
+        """Where Ingresses and HTTPRoutes answer."""
+        return f"http://{self.address}:{HTTP_PORT}"
+
+    @property
+    def gateway(self) -> str:
+        """The Gateway that HTTPRoutes may attach to, `namespace/name`."""
+        return GATEWAY
 
     @property
     def s3_endpoint(self) -> str:

@@ -19,6 +19,7 @@ CNI = Path("/usr/lib/cni")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 CONTOUR_CRDS = "contour-crds.yaml"
+GATEWAY_CRDS = "gateway-crds.yaml"
 BUILT = (
     "etcd",
     "kube-apiserver",
@@ -31,6 +32,7 @@ BUILT = (
     "versitygw",
     "contour",
     CONTOUR_CRDS,
+    GATEWAY_CRDS,
 )
 _DEBIAN = {
     "containerd": "containerd",

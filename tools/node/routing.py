@@ -1,4 +1,7 @@
-"""How requests from the machine reach pods: Contour follows the Ingresses, Envoy carries the requests."""
+"""How requests from the machine reach pods: Contour follows the routes, Envoy carries the requests.
+
+Routes are Ingresses and HTTPRoutes; both answer at the one listener of the node's Gateway.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +10,52 @@ from typing import TYPE_CHECKING
 from tools.node.component import Api, Component
 from tools.node.kubernetes import kubectl
 from tools.node.layout import INSIDE, Layout
-from tools.node.programs import CONTOUR_CRDS
+from tools.node.programs import CONTOUR_CRDS, GATEWAY_CRDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tools.node.plan import Plan
 
-HTTP_PORT = 80
+HTTP_PORT = 8080
+"""Where Contour has Envoy listen for a Gateway's port 80: in its container no port below 1024 is free."""
 _XDS = ("--xds-address=127.0.0.1", "--xds-port=8001")
 _HEALTH_PORT = 8000
 _STATS_PORT = 8002
+_NOT_IN_STANDARD_CRDS = ("backendtlspolicies", "extensionservices", "grpcroutes", "tcproutes", "tlsroutes")
 
 
 def routing(plan: Plan) -> Sequence[Component]:
     """Contour, its custom resources and Envoy; both run beside the cluster, not in it."""
     inside = Layout(INSIDE)
-    crds = plan.programs[CONTOUR_CRDS]
+    crds = [f"--filename={plan.programs[name]}" for name in (CONTOUR_CRDS, GATEWAY_CRDS)]
     bootstrap = inside.config / "envoy.json"
     return (
         Component(
             "custom-resources",
             (
-                *(*kubectl(plan), "apply", "--server-side", f"--filename={crds}"),
+                *(*kubectl(plan), "apply", "--server-side", *crds),
                 f"--filename={inside.config / 'ingress-class.json'}",
             ),
             after=("kube-apiserver",),
         ),
         Component(
             "custom-resources-known",
-            (*kubectl(plan), "wait", "--for=condition=Established", f"--filename={crds}"),
+            (*kubectl(plan), "wait", "--for=condition=Established", *crds),
             after=("custom-resources",),
+        ),
+        Component(
+            "gateway",
+            (*kubectl(plan), "apply", "--server-side", f"--filename={inside.config / 'gateway.json'}"),
+            after=("custom-resources-known",),
         ),
         Component(
             "contour",
             (
                 *(plan.programs["contour"], "serve", "--insecure", "--disable-leader-election", *_XDS),
                 f"--kubeconfig={inside.kubeconfig_of('contour')}",
+                f"--config-path={inside.config / 'contour.json'}",
+                *(f"--disable-feature={feature}" for feature in _NOT_IN_STANDARD_CRDS),
                 "--ingress-class-name=contour",
                 f"--ingress-status-address={plan.address}",
                 f"--envoy-service-http-address={plan.address}",
@@ -53,7 +65,7 @@ def routing(plan: Plan) -> Sequence[Component]:
                 *("--health-address=127.0.0.1", f"--health-port={_HEALTH_PORT}"),
                 *("--stats-address=127.0.0.1", f"--stats-port={_STATS_PORT}"),
             ),
-            after=("custom-resources-known",),
+            after=("gateway",),
             ready=Api("127.0.0.1", _HEALTH_PORT).answers("/healthz"),
         ),
         Component(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import subprocess
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -53,7 +52,8 @@ def build(program: Program, platform: Platform, into: Path, tick: Callable[[], N
             f" is in {log}; run the same command again: what was compiled is kept"
         )
     for file in program.files:
-        shutil.copyfile(_module(program, file) / file.path, into / file.name)
+        found = sorted(_module(program, file).glob(file.path))
+        (into / file.name).write_text("---\n".join(each.read_text() for each in found))
     return f"built with {platform.go} from {', '.join(program.packages)}"
 
 

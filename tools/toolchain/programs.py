@@ -41,7 +41,11 @@ class Download:
 
 @dataclass(frozen=True)
 class ModuleFile:
-    """A file of a Go module that a program needs beside it."""
+    """A YAML file that a program needs beside it, from a Go module.
+
+    Attributes:
+        path: a pattern; where several files are like it, they become one.
+    """
 
     module: str
     path: str
@@ -149,6 +153,8 @@ PROGRAMS = (
             ModuleFile(
                 "github.com/projectcontour/contour", "examples/contour/01-crds.yaml", "contour-crds.yaml"
             ),
+            # What every Gateway API has; the experimental channel has more.
+            ModuleFile("sigs.k8s.io/gateway-api", "config/crd/standard/*.yaml", "gateway-crds.yaml"),
         ),
     ),
     Program(

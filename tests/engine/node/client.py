@@ -56,11 +56,12 @@ def s3(node: Node, account: S3Account) -> S3Client:
     )
 
 
-def answer(url: str) -> int:
+def answer(url: str, host: str | None = None) -> int:
     """The status that a URL answers with, past any proxy; 0: no answer."""
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=5) as response:
+        with opener.open(request, timeout=5) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -116,8 +117,37 @@ def namespace(name: str) -> dict[str, object]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def route_to_s3(name: str, node: Node) -> list[Mapping[str, object]]:
+def ingress_to_s3(name: str, node: Node) -> list[Mapping[str, object]]:
     """An Ingress for `/health` whose backend is the node's S3 server: a server that is there in any case."""
+    backend = {"service": {"name": name, "port": {"number": 7070}}}
+    path = {"path": "/health", "pathType": "Prefix", "backend": backend}
+    spec = {"ingressClassName": "contour", "rules": [{"http": {"paths": [path]}}]}
+    where = {"name": name, "namespace": name}
+    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": where, "spec": spec}
+    return [*_s3(name, node), ingress]
+
+
+def http_route_to_s3(name: str, node: Node) -> list[Mapping[str, object]]:
+    """The same as an HTTPRoute of the node's Gateway, under the host name `<name>.test`."""
+    namespace, gateway = node.gateway.split("/")
+    rule = {
+        "matches": [{"path": {"type": "PathPrefix", "value": "/health"}}],
+        "backendRefs": [{"name": name, "port": 7070}],
+    }
+    route = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": name, "namespace": name},
+        "spec": {
+            "parentRefs": [{"namespace": namespace, "name": gateway}],
+            "hostnames": [f"{name}.test"],
+            "rules": [rule],
+        },
+    }
+    return [*_s3(name, node), route]
+
+
+def _s3(name: str, node: Node) -> list[Mapping[str, object]]:
     where = {"name": name, "namespace": name}
     service = {"apiVersion": "v1", "kind": "Service", "metadata": where, "spec": {"ports": [{"port": 7070}]}}
     slice_ = {
@@ -128,12 +158,4 @@ def route_to_s3(name: str, node: Node) -> list[Mapping[str, object]]:
         "endpoints": [{"addresses": [node.address], "conditions": {"ready": True}}],
         "ports": [{"port": 7070}],
     }
-    backend = {"service": {"name": name, "port": {"number": 7070}}}
-    path = {"path": "/health", "pathType": "Prefix", "backend": backend}
-    ingress = {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": where,
-        "spec": {"ingressClassName": "contour", "rules": [{"http": {"paths": [path]}}]},
-    }
-    return [service, slice_, ingress]
+    return [service, slice_]

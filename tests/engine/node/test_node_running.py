@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.engine.node.client import Kubectl, answer, deployment, namespace, route_to_s3, s3, until
+from tests.engine.node.client import (
+    Kubectl,
+    answer,
+    deployment,
+    http_route_to_s3,
+    ingress_to_s3,
+    namespace,
+    s3,
+    until,
+)
 from tools.node import NodeError
 from tools.node.pause import write_pause_image
 from tools.node.state import Phase
@@ -65,11 +74,17 @@ def test_a_file_that_is_no_image_is_refused(node: Node, tmp_path: Path) -> None:
 
 
 def test_an_ingress_leads_from_this_machine_to_its_service(node: Node, kubectl: Kubectl, room: str) -> None:
-    kubectl.apply(*route_to_s3(room, node))
+    kubectl.apply(*ingress_to_s3(room, node))
 
     until(lambda: answer(f"{node.route_url}/health") == 200)
     ingress = kubectl.get("ingress", room, f"--namespace={room}")
     assert ingress["status"]["loadBalancer"]["ingress"] == [{"ip": node.address}]
+
+
+def test_an_http_route_does_so_at_the_same_address(node: Node, kubectl: Kubectl, room: str) -> None:
+    kubectl.apply(*http_route_to_s3(room, node))
+
+    until(lambda: answer(f"{node.route_url}/health", host=f"{room}.test") == 200)
 
 
 def test_the_readers_account_gets_objects_and_does_nothing_else(node: Node) -> None:

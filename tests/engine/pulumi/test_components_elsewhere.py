@@ -26,7 +26,9 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import Drain, Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs
+from components import (
+    Hosting, IngressClass, ModelService, ModelServiceArgs, Platform, PlatformArgs, Safeguards
+)
 from model_registry import Registry
 
 STORE = pulumi.Output.from_input("s3://models?endpoint=http://10.0.0.1:7070")
@@ -41,12 +43,12 @@ hosting = Hosting(
     store_secret=platform.store_secret,
     store=STORE,
     image="registry.example/model-server@sha256:" + "0" * 64,
-    ingress_class="contour",
+    proxy=IngressClass("contour"),
     host="{HOST}",
     route_key=key,
     route_address=address,
     ready_timeout=3,
-    drain=Drain(address, "{HOST}"),
+    safeguards=Safeguards("north", route_address=address, host="{HOST}"),
 )
 for file in Registry.load(Path("registry")).files:
     service = ModelService(ModelServiceArgs(file, "north", hosting), given)
@@ -189,7 +191,7 @@ def test_an_update_that_switches_and_deletes_what_was_live_is_refused_before_it_
     assert preview.exit_code != 0
     refused = elsewhere.run("up", "--yes", "--skip-preview")
     assert refused.exit_code != 0
-    assert f'before hook "line-loading-switch" failed: {why}' in refused.errors()
+    assert f'before hook "bluegrid-handover" failed: {why}' in refused.errors()
     going_on = elsewhere.run("up", "--yes", "--skip-preview", "--continue-on-error")
     assert "service line-loading: its live route is not proven; nothing old was touched" in going_on.errors()
     assert elsewhere.live() == "line-loading-d1"
@@ -220,12 +222,12 @@ def test_an_update_that_switches_and_deletes_what_was_live_is_refused_before_it_
 def test_so_is_one_that_takes_pods_from_what_was_live(elsewhere: Elsewhere) -> None:
     elsewhere.edit("live: d1", "live: d2")
     elsewhere.edit("version: v1, replicas: 2", "version: v1, replicas: 1")
-    why = "service line-loading: line-loading-d1 was live and is to have 1 pods instead of 2; " + WHY.format(
+    why = "line-loading-d1 was live and is to have 1 pods instead of 2; " + WHY.format(
         remedy="keep its replicas"
     )
     refused = elsewhere.run("preview")
     assert refused.exit_code != 0
-    assert f'Preview failed: before hook "line-loading-scaling" failed: {why}' in refused.errors()
+    assert f'Preview failed: before hook "bluegrid-keep-pods" failed: {why}' in refused.errors()
 
 
 @pytest.mark.parametrize("options", [(), ("--continue-on-error",)], ids=["plain", "goes on"])
@@ -239,7 +241,7 @@ def test_a_gate_that_fails_leaves_the_old_cluster_its_pods(
     proxy.standing = "d2"
     refused = elsewhere.run("up", "--yes", "--skip-preview", *options)
     assert refused.exit_code != 0
-    assert 'after hook "line-loading-gate" failed: service line-loading: cluster d2' in refused.stdout
+    assert 'after hook "bluegrid-arrived" failed: service line-loading: cluster d2' in refused.stdout
     assert elsewhere.live() == "line-loading-d2"
     assert elsewhere.pods() == {"d1": 2, "d2": 2}
     proxy.live = "d2"

@@ -46,8 +46,27 @@ def test_a_stack_is_planned_without_a_cluster_in_reach(stack: str, request: pyte
     assert {step["op"] for step in kubernetes_steps(ran)} == {"create"}
 
 
-def test_no_secret_is_shown_in_a_preview(demo: Engine) -> None:
-    ran = demo.preview("demo", "--json")
+@pytest.fixture
+def behind_a_gateway(demo: Engine) -> Engine:
+    """The stack `demo` with HTTPRoutes in the place of Ingresses."""
+    stack = ("--stack", "demo", "--config-file", str(demo.config))
+    demo.require("config", "rm", "bluegrid:ingressClass", *stack)
+    demo.require("config", "set", "bluegrid:gateway", "infra/public", *stack)
+    return demo
+
+
+def test_http_routes_are_planned_without_a_cluster_in_reach(behind_a_gateway: Engine) -> None:
+    ran = behind_a_gateway.preview("demo", "--json")
+    assert ran.exit_code == 0, ran.stderr
+    planned = dict(PLANNED)
+    planned["HTTPRoute"] = planned.pop("Ingress")
+    assert kinds(ran) == planned
+
+
+@pytest.mark.parametrize("stack", ["demo", "behind_a_gateway"])
+def test_no_secret_is_shown_in_a_preview(stack: str, request: pytest.FixtureRequest) -> None:
+    engine: Engine = request.getfixturevalue(stack)
+    ran = engine.preview("demo", "--json")
     assert ran.exit_code == 0, ran.stderr
     for secret in ("swordfish", "only the stack knows", ".standing.invalid"):
         assert secret not in ran.stdout
@@ -81,7 +100,7 @@ def test_missing_settings_are_named_all_at_once(engine: Engine) -> None:
     ran = engine.preview("demo")
     assert ran.exit_code != 0
     (line,) = ran.errors()
-    assert line.endswith("missing configuration values 'ingressClass', 'kubeContext' and 'store'")
+    assert line.endswith("missing configuration values 'kubeContext' and 'store'")
 
 
 def test_a_setting_that_makes_no_sense_is_told_once_and_without_a_traceback(demo: Engine) -> None:

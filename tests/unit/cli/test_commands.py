@@ -108,6 +108,17 @@ def test_a_switch_changes_one_word(online: Path) -> None:
     assert (online / "g1.yaml").read_text() == before.replace("live: d1  #", "live: d2  #")
 
 
+def test_traffic_is_shared_by_one_line_and_a_switch_ends_it(online: Path) -> None:
+    added = bluegrid("cluster", "add", "line-loading", "d2", "--version", "v2", "--registry", online)
+    assert added.returncode == 0, added.stderr
+    before = (online / "g1.yaml").read_text()
+    done = bluegrid("traffic", "line-loading", "d1=90", "d2=10", "--registry", online)
+    assert done.stdout == f"line-loading: d1 90, d2 10 in {online}; apply it with `pulumi up`\n"
+    assert (online / "g1.yaml").read_text() == f"{before}  traffic: {{d1: 90, d2: 10}}\n"
+    done = bluegrid("switch", "line-loading", "d1", "--registry", online)
+    assert (done.returncode, (online / "g1.yaml").read_text()) == (0, before)
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -116,6 +127,9 @@ def test_a_switch_changes_one_word(online: Path) -> None:
         (["cluster", "remove", "line-loading", "d1"], "d1 is the live cluster of line-loading"),
         (["cluster", "add", "line-loading", "d2", "--version", "v9"], "v9"),
         (["switch", "line-loading", "d1", "--up"], "--stack"),
+        (["traffic", "line-loading", "d1=90", "d2=10", "--up"], "--stack"),
+        (["traffic", "line-loading", "d1=90", "d2"], "'d2' is no share; write CLUSTER=WEIGHT"),
+        (["traffic", "line-loading", "d1=90", "d9=10"], "d9 is not a cluster of line-loading"),
     ],
 )
 def test_a_refusal_is_one_line_and_leaves_the_registry_alone(

@@ -37,6 +37,13 @@ service:
 """
 
 
+UPDATES = (
+    ("scale", "line-loading", "d1", "4"),
+    ("switch", "line-loading", "d2"),
+    ("traffic", "line-loading", "d1=90", "d2=10"),
+)
+
+
 @pytest.fixture(autouse=True)
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "registry").mkdir()
@@ -91,6 +98,9 @@ def test_what_yaml_left_to_the_default_is_written_below_the_rest(file: Path) -> 
 
 def test_the_live_cluster_keeps_a_pod(file: Path) -> None:
     assert "d1 is the live cluster of line-loading" in refused("scale", "line-loading", "d1", "0")
+    told("traffic", "line-loading", "d1=90", "d2=10")
+    assert "d2 has a share of the traffic of line-loading" in refused("scale", "line-loading", "d2", "0")
+    told("switch", "line-loading", "d1")
     told("scale", "line-loading", "d2", "0")
 
 
@@ -141,6 +151,7 @@ def test_what_would_ask_is_refused_where_nobody_can_answer(command: tuple[str, .
     ("command", "line"),
     [
         (("switch", "line-loading", "d2"), "+  live: d2  # the only word that a switch changes"),
+        (("traffic", "line-loading", "d1=90", "d2=10"), "+  traffic: {d1: 90, d2: 10}"),
         (("scale", "line-loading", "d1", "9"), "replicas: 9"),
         (("stop", "line-loading", "d2"), "-    - id: d2  # stands by"),
         (("delete", "line-loading"), "-service:"),
@@ -168,13 +179,13 @@ def test_up_without_pulumi_is_refused_before_anything_is_written(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    for command in (("scale", "line-loading", "d1", "4"), ("switch", "line-loading", "d2")):
+    for command in UPDATES:
         assert "pulumi is not on PATH" in refused(*command, "--up", "--stack", "north")
     assert file.read_text() == TEXT
 
 
 def test_up_without_a_stack_is_refused_before_anything_is_written(file: Path) -> None:
-    for command in (("scale", "line-loading", "d1", "4"), ("switch", "line-loading", "d2")):
+    for command in UPDATES:
         assert "name it: --stack" in refused(*command, "--up")
     assert file.read_text() == TEXT
 

@@ -60,10 +60,8 @@ def test_what_a_region_needs_is_told_all_at_once_with_what_it_is_for(project: Pa
     refused = new(project, "east", "--set", "kubeContext=east")
     assert refused.returncode == 1
     lines = refused.stderr.splitlines()
-    assert [line.split()[2] for line in lines] == ["store=...", "image=...", "ingressClass=..."]
-    assert lines[2] == (
-        "error: --set ingressClass=... is missing: Ingress class that answers for the services."
-    )
+    assert [line.split()[2] for line in lines] == ["store=...", "image=..."]
+    assert lines[1].startswith("error: --set image=... is missing: Image of the model server")
     assert not (project / "stacks" / "Pulumi.east.yaml").exists()
 
 

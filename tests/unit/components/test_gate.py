@@ -10,11 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from pulumi import ResourceHookArgs
 
-from components import Gate, RouteNotProven
+from components import Gate, RouteNotProven, Safeguards
+from components.drain import Drain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from components.proofs import Proofs
 
 Answer = tuple[int, str | None, str | None]
 """Status, cluster and version."""
@@ -22,6 +26,7 @@ Answer = tuple[int, str | None, str | None]
 OLD, NEW, NOT_READY = (200, "d1", "v1"), (200, "d2", "v2"), (503, "d2", "v2")
 NO_ROUTE, NOBODY_BEHIND_IT = (404, None, None), (503, None, None)
 OTHER_VERSION = (200, "d2", "v1")
+OTHER = (200, "d3", "v3")
 
 
 @dataclass
@@ -70,7 +75,7 @@ def proxy(*answers: Answer) -> Iterator[Proxy]:
 
 
 def gate(address: str, timeout: float = 30) -> Gate:
-    return Gate(address, service="line-loading", cluster="d2", version="v2", answers=20, timeout=timeout)
+    return Gate(address, service="line-loading", versions={"d2": "v2"}, answers=20, timeout=timeout)
 
 
 def wait(address: str, host: str | None = None, timeout: float = 30) -> None:
@@ -103,7 +108,7 @@ def test_a_proxy_that_keeps_the_old_cluster_is_named_in_one_line() -> None:
     assert str(refusal.value) == (
         "service line-loading: cluster d2, version v2, did not answer 20 times in a row through "
         f"{seen.address}/modelService/line-loading/v2/health/ready in 0.2 s; last: status 200 of cluster d1, "
-        "version v1; nothing old was deleted: look at the Ingress controller, or switch back, then "
+        "version v1; nothing old was deleted: look at the proxy's controller, or switch back, then "
         "`pulumi up`"
     )
 
@@ -134,6 +139,105 @@ def test_a_route_that_has_gone_is_no_proof_of_a_switch() -> None:
 
 def test_a_service_that_goes_must_be_answered_by_nobody() -> None:
     with proxy(OLD) as seen:
-        gone = replace(gate(seen.address, 0.2), cluster=None, version=None, or_no_route=True)
+        gone = replace(gate(seen.address, 0.2), versions={}, or_no_route=True)
         with pytest.raises(RouteNotProven, match="its route did not go"):
             asyncio.run(gone.wait(None))
+
+
+def shared(address: str, timeout: float = 30) -> Gate:
+    return replace(gate(address, timeout), versions={"d2": "v2", "d3": "v3"})
+
+
+def test_of_shared_traffic_each_cluster_has_to_be_seen() -> None:
+    with proxy(*[NEW] * 40, OTHER) as seen:
+        asyncio.run(shared(seen.address).wait(None))
+    assert len(seen.asked) == 41
+
+
+@pytest.mark.parametrize("stray", [OLD, NOT_READY, OTHER_VERSION])
+def test_a_stray_answer_counts_as_little_where_traffic_is_shared(stray: Answer) -> None:
+    with proxy(*[OTHER] * 19, stray, *[NEW] * 20, OTHER) as seen:
+        asyncio.run(shared(seen.address).wait(None))
+    assert len(seen.asked) == 41
+
+
+def test_a_cluster_that_has_a_share_and_never_answers_is_named_in_one_line() -> None:
+    with proxy(NEW) as seen, pytest.raises(RouteNotProven) as refusal:
+        asyncio.run(shared(seen.address, timeout=0.2).wait(None))
+    assert "cluster d2, version v2, and cluster d3, version v3, did not answer 20 times" in str(refusal.value)
+    assert "last: no answer of cluster d3; nothing old was deleted" in str(refusal.value)
+
+
+def test_a_cluster_that_had_a_small_share_is_looked_for_longer() -> None:
+    """20 answers miss a share of 1 % four times out of five, and of 10 % once in eight."""
+    before = gate("http://proxy")
+    for share, chance in ((0.01, 1e-6), (0.1, 1e-6), (0.5, 1e-6)):
+        answers = before.after({"d2": round(100 - 100 * share), "d1": round(100 * share)}).answers
+        assert (1 - share) ** answers <= chance < (1 - share) ** (answers - 2)
+    # Who had all of them cannot be missed, and who keeps a share is not looked for.
+    for weights in ({"d1": 1}, {"d2": 90}, {}, {"d2": 90, "d1": 0}):
+        assert before.after(weights).answers == 20
+
+
+async def prove(proofs: Proofs, old_weights: dict[str, int]) -> None:
+    backends = [{"name": f"line-loading-{each}", "weight": weight} for each, weight in old_weights.items()]
+    old = {"spec": {"rules": [{"backendRefs": backends}]}}
+    proof = proofs.hook(ResourceHookArgs("urn", "id", "line-loading", "type", old_inputs=old))
+    assert proof is not None
+    await proof
+
+
+@pytest.fixture
+def _without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", lambda hook: None)
+
+
+@pytest.mark.usefixtures("_without_an_engine")
+def test_each_cluster_that_a_route_is_to_lead_to_is_asked_under_its_own_host() -> None:
+    async def prove_both(address: str) -> None:
+        proofs = Safeguards("north").ready
+        for cluster, version in (("d2", "v2"), ("d3", "v3")):
+            one = replace(gate(address), versions={cluster: version}, answers=1)
+            assert proofs.expect("line-loading", one, cluster) is proofs.hook
+        await prove(proofs, {"d1": 1})
+
+    with proxy(NEW, OTHER) as seen:
+        asyncio.run(prove_both(seen.address))
+    assert [host for _, host in seen.asked] == ["d2", "d3"]
+
+
+@pytest.mark.usefixtures("_without_an_engine")
+def test_a_route_has_arrived_once_the_share_that_ends_is_seen_no_more() -> None:
+    async def prove_it(address: str) -> None:
+        proofs = Safeguards("north").arrived
+        proofs.expect("line-loading", gate(address), None)
+        await prove(proofs, {"d2": 9, "d1": 1})
+
+    with proxy(NEW) as seen:
+        asyncio.run(prove_it(seen.address))
+    assert len(seen.asked) == 132
+
+
+def test_where_all_routes_go_no_cluster_has_to_be_seen() -> None:
+    with proxy(NO_ROUTE) as seen:
+        asyncio.run(replace(shared(seen.address), or_no_route=True).wait(None))
+    assert len(seen.asked) == 20
+
+
+@pytest.mark.usefixtures("_without_an_engine")
+@pytest.mark.parametrize(("shares_traffic", "answers"), [(False, 20), (True, 132)])
+def test_before_a_cluster_goes_a_tenth_of_shared_traffic_is_looked_for(
+    shares_traffic: bool, answers: int
+) -> None:
+    gone = {"metadata": {"labels": {"bluegrid.io/service": "line-loading"}}}
+
+    async def prove(address: str) -> None:
+        drain = Drain(address, None, shares_traffic)
+        drain.expect(gate(address))
+        proof = drain.hook(ResourceHookArgs("urn", "id", "name", "type", old_inputs=gone))
+        assert proof is not None
+        await proof
+
+    with proxy(*[NEW] * (answers - 1), OLD, NEW) as seen:
+        asyncio.run(prove(seen.address))
+    assert len(seen.asked) == 2 * answers

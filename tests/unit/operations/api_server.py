@@ -92,6 +92,8 @@ class ApiServer:
             return self.pod(parts[parts.index("pods") + 1].partition(":")[0])
         if parts[-1] == "log":
             return 200, "".join(f"{name}={','.join(values)}\n" for name, values in query.items()) + "last"
+        if parts[-1] not in self.kinds:
+            return refusal(404, "the server could not find the requested resource")
         wanted = [pair.split("=") for pair in query.get("labelSelector", [""])[0].split(",")]
         items = [
             each

@@ -67,6 +67,14 @@ def live_route(cluster: str) -> dict[str, Any]:
     }
 
 
+def shared_route(**weights: int) -> dict[str, Any]:
+    backends = [{"name": f"loading-{cluster}", "weight": weight} for cluster, weight in weights.items()]
+    return {
+        "metadata": {"name": "loading", "labels": _labels(None)},
+        "spec": {"rules": [{"backendRefs": backends}]},
+    }
+
+
 def look(
     deployments: list[dict[str, Any]],
     routes: list[dict[str, Any]],
@@ -74,4 +82,4 @@ def look(
     words: dict[str, PodWord] | None = None,
     at: float = 0.0,
 ) -> Look:
-    return Look(at, NOW, deployments, routes, pods, words or {}, None)
+    return Look(at, NOW, deployments, routes, [], pods, words or {}, None)

@@ -116,6 +116,20 @@ def test_an_api_server_that_has_gone_is_the_one_fault(connect: Connect) -> None:
     assert list(faults([*check_kubernetes(namespace)])) == ["API server"]
 
 
+@pytest.mark.parametrize("accepted", ["True", "False"])
+def test_a_route_of_a_gateway_is_well_where_a_listener_takes_it(connect: Connect, accepted: str) -> None:
+    labels = {"app.kubernetes.io/managed-by": "bluegrid", "bluegrid.io/service": "loading"}
+    route = {
+        "metadata": {"name": "loading", "labels": labels},
+        "spec": {"parentRefs": [{"namespace": "infra", "name": "public"}], "rules": []},
+        "status": {"parents": [{"conditions": [{"type": "Accepted", "status": accepted}]}]},
+    }
+    with ApiServer({"ingresses": [], "httproutes": [route]}) as api:
+        found = faults([*check_kubernetes(connect(api))])
+    lost = "no listener of Gateway infra/public takes it; see its allowedRoutes and hostname"
+    assert found == ({} if accepted == "True" else {"route loading": lost})
+
+
 def test_a_route_that_no_controller_has_taken_is_a_fault(connect: Connect) -> None:
     labels = {"app.kubernetes.io/managed-by": "bluegrid", "bluegrid.io/service": "loading"}
     route = {

@@ -12,7 +12,7 @@ import pytest
 from operations import KubernetesError, logs, look, statuses
 from operations.api import PROXY_SECONDS
 from tests.unit.operations.api_server import METRICS, ApiServer, refusal, slow
-from tests.unit.operations.objects import deployment, live_route, running
+from tests.unit.operations.objects import deployment, live_route, running, shared_route
 
 if TYPE_CHECKING:
     from tests.unit.operations.api_server import Connect
@@ -54,6 +54,13 @@ def test_fifty_services_are_asked_side_by_side(connect: Connect) -> None:
     rows = statuses(seen, seen, None)
     assert len(rows) == 100
     assert {row.models_loaded for row in rows} == {186}
+
+
+def test_http_routes_are_seen_where_there_are_any(connect: Connect) -> None:
+    behind_a_gateway = objects(1) | {"ingresses": [], "httproutes": [_named(shared_route(d2=1), "service0")]}
+    with ApiServer(behind_a_gateway) as api:
+        seen = look(connect(api))
+    assert [(row.cluster, row.live) for row in statuses(seen, seen, None)] == [("d1", False), ("d2", True)]
 
 
 @pytest.mark.process

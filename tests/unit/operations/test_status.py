@@ -11,7 +11,7 @@ from operations import ClusterStatus, Look, statuses
 from operations.looks import PodWord
 from operations.metrics import Counts
 from previews import ClusterState, ServiceState
-from tests.unit.operations.objects import container, deployment, live_route, look, pod, running
+from tests.unit.operations.objects import container, deployment, live_route, look, pod, running, shared_route
 
 LIMITS = {"cpu": "2", "memory": "2Gi"}
 D1, D2 = ClusterState("d1", "v1", 2, LIMITS), ClusterState("d2", "v2", 1, LIMITS)
@@ -44,10 +44,23 @@ def test_what_runs_as_declared_has_no_drift() -> None:
     assert not rows["d2"].live
 
 
+def test_clusters_that_share_the_requests_are_live_and_other_shares_are_drift() -> None:
+    shared = replace(RUNS, ingresses=[], http_routes=[shared_route(d1=90, d2=10)])
+    wanted = replace(WANTED, shares={"d1": 0.9, "d2": 0.1})
+    assert [row.live for row in told(wanted, shared).values()] == [True, True]
+    assert drift(wanted, shared) == {}
+    assert drift(replace(WANTED, shares={"d1": 0.5, "d2": 0.5}), shared) == {
+        "d1": ("YAML says d1 50 %, d2 50 % of the requests, the live route says d1 90 %, d2 10 %",)
+    }
+    assert drift(WANTED, shared) == {
+        "d1": ("YAML says d1 100 % of the requests, the live route says d1 90 %, d2 10 %",)
+    }
+
+
 @pytest.mark.parametrize(
     ("wanted", "cluster", "text"),
     [
-        (replace(WANTED, live="d2"), "d2", "YAML says d2 is live, the Ingress says d1"),
+        (replace(WANTED, live="d2"), "d2", "YAML says d2 is live, the live route says d1"),
         (
             replace(WANTED, clusters={"d1": replace(D1, version="v9"), "d2": D2}),
             "d1",

@@ -118,7 +118,7 @@ def test_a_folder_that_is_not_there_is_no_empty_registry(tmp_path: Path) -> None
             "live: {north: d2} ",
             "8: service.live: has no default; add `default: <cluster>` for the regions that it does not name",
         ),
-        ("  live: d1 ", "  liev: d1 ", "8: service.liev: unknown key; known: name, live, clusters, standbyReplicas, regions"),
+        ("  live: d1 ", "  liev: d1 ", "8: service.liev: unknown key; known: name, live, traffic, clusters, standbyReplicas, regions"),
         ("  regions:", "  standbyReplicas: -1\n  regions:", "12: service.standbyReplicas: -1 is below 0"),
         ("version: v2", "version: v3", "11: service.clusters[1].version: v3 is not a version of this set; declared: v1, v2"),
         ("version: v2", "version: v1", "11: service.clusters[1].version: v1 has cluster d1 already; a version has one cluster"),

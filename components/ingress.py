@@ -1,0 +1,53 @@
+"""Routes as Ingresses: any controller's, with no annotation of one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pulumi_kubernetes.networking import v1 as networking
+
+from components import naming
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from components.route import RouteArgs
+
+
+@dataclass(frozen=True)
+class IngressClass:
+    """A proxy that reads Ingresses.
+
+    Attributes:
+        name: of the class; its controller answers for the routes.
+    """
+
+    name: pulumi.Input[str]
+    shares_traffic: ClassVar = False
+
+    def make_route(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions) -> networking.Ingress:
+        """Declare an Ingress; of a route to one cluster, since it has one backend."""
+        return networking.Ingress(
+            name,
+            metadata={
+                "name": name,
+                "namespace": args.namespace,
+                "labels": args.labels,
+                "annotations": naming.REGISTRY_WINS,
+            },
+            spec=self._spec(args),
+            opts=opts,
+        )
+
+    def _spec(self, args: RouteArgs) -> networking.IngressSpecArgsDict:
+        (cluster,) = args.weights
+        backend = naming.cluster_name(args.service, cluster)
+        path: networking.HTTPIngressPathArgsDict = {
+            "path": naming.service_path(args.service),
+            "path_type": "Prefix",
+            "backend": {"service": {"name": backend, "port": {"number": naming.PORT}}},
+        }
+        host = {} if args.host is None else {"host": args.host}
+        tls = {"tls": [{"hosts": [args.host], "secret_name": args.tls_secret}]} if args.tls_secret else {}
+        return {"ingress_class_name": self.name, "rules": [{**host, "http": {"paths": [path]}}], **tls}

@@ -1,0 +1,114 @@
+"""Behind a Gateway: switches that nobody notices, and traffic that clusters share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tools.demo import steps
+from tools.demo.workspace import SERVICE
+from tools.load.process import Load
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
+
+    from tests.cluster.conftest import Local
+    from tools.demo.workspace import Workspace
+    from tools.load.report import LoadReport
+
+RATE = 60
+SHARED_ANSWERS = 1500
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen while requests were sent all the time.
+
+    Attributes:
+        moved: what became of the requests until Ingresses were HTTPRoutes.
+        switched: the switch from d1 to d2.
+        shared: answers of each cluster while d3 had nine parts of the requests and d2 one.
+        live: what `bluegrid status` said meanwhile.
+        comment: what a pull request that ends it was told.
+        load: what became of all requests.
+    """
+
+    moved: LoadReport
+    switched: steps.Switched
+    shared: Counter[str]
+    live: dict[str, bool]
+    comment: str
+    load: LoadReport
+
+
+@pytest.fixture(scope="module")
+def seen(local: Local, online: Callable[[str], Workspace]) -> Seen:
+    work = online("gateway")
+    steps.push(work, local.prepared.models / "v3", "v3", base="v2")
+    requests, report = local.prepared.models / "requests.json", local.state / "gateway.json"
+    with Load.start(work.place.route_url, SERVICE, requests, report, RATE, host=work.host) as load:
+        work.pulumi("config", "rm", "bluegrid:ingressClass").require()
+        work.pulumi("config", "set", "bluegrid:gateway", local.node.gateway).require()
+        steps.up(work).require()
+        moved = load.figures()
+        switched = steps.switch(work, "d2")
+        # In one update: d3 starts, gets all but a tenth of the requests, and d1 goes.
+        steps.add_cluster(work, "d3", "v3")
+        steps.edit_live(work, "d3")
+        work.bluegrid("traffic", SERVICE, "d3=9", "d2=1").require()
+        steps.remove_cluster(work, "d1")
+        steps.up(work).require()
+        before = load.figures()
+        live = {row["cluster"]: row["live"] for row in work.bluegrid("status", "--json").require().json()}
+        after = load.wait_until(lambda now: now.ok - before.ok >= SHARED_ANSWERS, seconds=60)
+        # In one update: the tenth ends, and who had it goes.
+        steps.edit_live(work, "d3")
+        steps.remove_cluster(work, "d2")
+        comment = _comment(work)
+        steps.up(work).require()
+        last = load.figures()
+        load.wait_until(lambda now: now.ok - last.ok >= RATE, seconds=60)
+        result = load.stop()
+    return Seen(moved, switched, after.by_cluster - before.by_cluster, live, comment, result)
+
+
+def _comment(work: Workspace) -> str:
+    preview = work.state / "preview.json"
+    preview.write_text(work.pulumi("preview", "--json", "--show-sames").require().output)
+    return work.bluegrid("preview-report", str(preview)).require().output
+
+
+def test_no_request_fails_whatever_becomes_of_the_routes_and_the_clusters(seen: Seen) -> None:
+    assert seen.load.failures == ()
+    assert seen.load.failed_total == 0
+    assert {*seen.load.by_version} == {"v1", "v2", "v3"}
+
+
+def test_ingresses_become_http_routes_of_the_same_proxy_without_a_failure(seen: Seen) -> None:
+    assert seen.moved.failed_total == 0
+    assert {*seen.moved.by_version} == {"v1"}
+
+
+def test_a_switch_is_one_update_of_one_route(seen: Seen) -> None:
+    (change,) = seen.switched.changes
+    assert (change.op, change.name) == ("update", SERVICE)
+    assert change.kind == "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
+    assert change.paths == ("spec.rules[0].backendRefs[0].name",)
+
+
+def test_requests_are_shared_by_weight(seen: Seen) -> None:
+    total = sum(seen.shared.values())
+    assert {*seen.shared} == {"d2", "d3"}
+    # Five standard deviations: one run in two million is further off by chance.
+    assert abs(seen.shared["d2"] / total - 0.1) < 5 * math.sqrt(0.1 * 0.9 / total)
+    assert seen.live == {"d2": True, "d3": True}
+
+
+def test_a_pull_request_is_told_of_shares(seen: Seen) -> None:
+    assert "| **share** d3 (v3) 90 %, d2 (v2) 10 % → d3 (v3)<br>delete d2 (v2)" in seen.comment
+    assert "d2 is removed in the update that switches away from it" in seen.comment
+    assert ".standing.invalid" not in seen.comment

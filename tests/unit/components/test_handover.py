@@ -1,0 +1,56 @@
+"""Where the proxy is out of reach: who leaves a live route, by the route as it was and as it will be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi import ResourceHookArgs
+
+from components.handover import Handover, StillInUse
+
+
+def ingress(cluster: str) -> dict[str, Any]:
+    path = {"backend": {"service": {"name": f"line-loading-{cluster}"}}}
+    return {"kind": "Ingress", "spec": {"rules": [{"http": {"paths": [path]}}]}}
+
+
+def http_route(**weights: int) -> dict[str, Any]:
+    backends = [{"name": f"line-loading-{cluster}", "weight": weight} for cluster, weight in weights.items()]
+    return {"kind": "HTTPRoute", "spec": {"rules": [{"backendRefs": backends}]}}
+
+
+@pytest.fixture
+def handover(monkeypatch: pytest.MonkeyPatch) -> Handover:
+    monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", lambda hook: None)
+    handover = Handover()
+    handover.expect("line-loading", ["d1", "d2"])
+    return handover
+
+
+def switch(handover: Handover, old: dict[str, Any], new: dict[str, Any]) -> set[str]:
+    handover.before_switch(ResourceHookArgs("urn", "id", "line-loading", "type", new, old))
+    return {cluster for cluster in ("d1", "d2") if handover.leaves("line-loading", cluster)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "left"),
+    [
+        (ingress("d1"), ingress("d1"), set()),
+        (ingress("d1"), ingress("d2"), {"d1"}),
+        (http_route(d1=1), http_route(d2=1), {"d1"}),
+        (http_route(d1=1), http_route(d1=90, d2=10), set()),
+        (http_route(d1=90, d2=10), http_route(d1=10, d2=90), set()),
+        (http_route(d1=90, d2=10), http_route(d1=1), {"d2"}),
+    ],
+)
+def test_a_cluster_leaves_that_got_requests_and_gets_none(
+    handover: Handover, old: dict[str, Any], new: dict[str, Any], left: set[str]
+) -> None:
+    assert switch(handover, old, new) == left
+
+
+def test_a_cluster_that_had_a_share_and_is_not_declared_any_more_is_refused(handover: Handover) -> None:
+    with pytest.raises(StillInUse) as refusal:
+        switch(handover, http_route(d1=90, d3=10), http_route(d1=1))
+    assert str(refusal.value).startswith("service line-loading: line-loading-d3 is live and to be deleted; ")

@@ -1,0 +1,28 @@
+"""What an update touches that makes clusters live."""
+
+from __future__ import annotations
+
+import pytest
+
+from model_registry import Cluster, Service
+from promotion import Target
+
+D1, D2, D3 = (Cluster(id=f"d{n}", version=f"v{n}", cpu="1", memory="1Gi") for n in (1, 2, 3))
+ROUTE = "--target=urn:pulumi:north::bluegrid::**::loading"
+PODS = "--target=urn:pulumi:north::bluegrid::**$kubernetes:apps/v1:Deployment::loading-"
+
+
+@pytest.mark.parametrize(
+    ("standby_replicas", "clusters", "targets"),
+    [
+        (None, ["d2"], [ROUTE]),
+        (None, ["d1", "d2"], [ROUTE]),
+        (0, ["d2"], [ROUTE, f"{PODS}d2"]),
+        (0, ["d1", "d2"], [ROUTE, f"{PODS}d1", f"{PODS}d2"]),
+    ],
+)
+def test_it_is_the_live_route_and_the_pods_that_it_needs(
+    standby_replicas: int | None, clusters: list[str], targets: list[str]
+) -> None:
+    service = Service(name="loading", live="d1", clusters=(D1, D2, D3), standbyReplicas=standby_replicas)
+    assert Target.of(service, *clusters).options("north") == ["--stack", "north", *targets]
