@@ -27,5 +27,5 @@ def sources(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix in (".py", ".toml", ".html") or path.name == "Containerfile"
+        if path.suffix in (".py", ".toml", ".html", ".typed") or path.name == "Containerfile"
     )
