@@ -5,7 +5,6 @@ https://gateway-api.sigs.k8s.io/reference/spec/: only what every implementation 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NotRequired, TypedDict, cast
 
@@ -21,14 +20,6 @@ if TYPE_CHECKING:
     from components.route import RouteArgs
 
 _GROUP = "gateway.networking.k8s.io"
-
-_ACCEPTED = json.dumps(
-    [
-        f'jsonpath={{.status.parents[*].conditions[?(@.type=="{condition}")].status}}=True'
-        for condition in ("Accepted", "ResolvedRefs")
-    ]
-)
-"""What Pulumi waits for: a listener takes the route, and its Services are there. The gate proves the rest."""
 
 
 class _ParentRef(TypedDict):
@@ -98,7 +89,7 @@ class Gateway:
                 "name": name,
                 "namespace": args.namespace,
                 "labels": args.labels,
-                "annotations": {**naming.REGISTRY_WINS, "pulumi.com/waitFor": _ACCEPTED},
+                "annotations": {**naming.REGISTRY_WINS, **naming.NOT_AWAITED},
             },
             spec=self._spec(args),
             opts=opts,

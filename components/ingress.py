@@ -34,7 +34,7 @@ class IngressClass:
                 "name": name,
                 "namespace": args.namespace,
                 "labels": args.labels,
-                "annotations": naming.REGISTRY_WINS,
+                "annotations": {**naming.REGISTRY_WINS, **naming.NOT_AWAITED},
             },
             spec=self._spec(args),
             opts=opts,

@@ -142,7 +142,7 @@ class ModelCluster(pulumi.ComponentResource):
         # The Deployment's await has proven the pods; the Service's would only add ten seconds of silence.
         return core.Service(
             self._full_name,
-            metadata=self._metadata(self._full_name, annotations={"pulumi.com/skipAwait": "true"}),
+            metadata=self._metadata(self._full_name, annotations=naming.NOT_AWAITED),
             spec={
                 "selector": naming.selector(self._full_name),
                 "ports": [{"name": "http", "port": naming.PORT, "target_port": "http"}],
@@ -173,7 +173,6 @@ class ModelCluster(pulumi.ComponentResource):
                 labels=self._labels | naming.selector(self._full_name),
                 arrived=hosting.safeguards.arrived.expect(self._full_name, gate, host),
                 drain=hosting.safeguards.drain if hosting.route_address else None,
-                timeout=hosting.ready_timeout,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[self.service]),
         )

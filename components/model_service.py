@@ -85,7 +85,6 @@ class ModelService(pulumi.ComponentResource):
                 weights=weights,
                 host=hosting.host,
                 labels=naming.service_labels(self.name, self._file.set.id),
-                timeout=hosting.ready_timeout,
                 tls_secret=hosting.tls_secret,
                 ready=self._handover.before_switch if self._handover else self._each_ready(live),
                 arrived=hosting.safeguards.arrived.expect(self.name, gate, hosting.host),

@@ -22,6 +22,9 @@ SERVICE_ACCOUNT = "bluegrid-server"
 STORE_SECRET = "bluegrid-store"  # noqa: S105 - the name of the object that holds it
 REGISTRY_WINS: Mapping[str, str] = {"pulumi.com/patchForce": "true"}
 """Annotation: what was changed by hand gives way, where the next change by Pulumi would be a conflict."""
+NOT_AWAITED: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
+"""Annotation: Pulumi does not wait for the object. What it waits with may show it as it was before, and that
+goes into the state: of a switch there and back the way back was then taken for no change (seen)."""
 MAX_NAME = 63
 _HOST_DIGITS = 40
 

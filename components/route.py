@@ -39,7 +39,6 @@ class RouteArgs:
         drain: proves that nobody is sent to a cluster before the route goes; None: it goes at once.
         ready: has to pass before a route that exists leads to the clusters; None: nothing has.
         arrived: has to pass after a change; None: nothing has.
-        timeout: seconds in which the proxy's controller has to accept it.
     """
 
     namespace: pulumi.Input[str]
@@ -48,7 +47,6 @@ class RouteArgs:
     weights: Mapping[str, int]
     host: pulumi.Input[str] | None
     labels: Mapping[str, str]
-    timeout: int
     ready: pulumi.ResourceHook | None = None
     arrived: pulumi.ResourceHook | None = None
     drain: Drain | None = None
@@ -62,7 +60,6 @@ class Route(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bluegrid:serving:Route", name, None, opts)
-        timeout = f"{args.timeout}s"
         self.object = args.proxy.make_route(
             name,
             args,
@@ -71,7 +68,6 @@ class Route(pulumi.ComponentResource):
                 # A component's own dependencies are not its children's.
                 depends_on=opts.depends_on if opts else None,
                 hooks=_hooks(args),
-                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
         self.register_outputs({})

@@ -168,16 +168,16 @@ def test_a_cluster_of_no_pods_is_not_asked_for_answers(registry: Write) -> None:
 
 def test_every_wait_ends_at_the_stacks_time_out(registry: Write) -> None:
     plan = run_program(registry(), readyTimeout="90")
-    for key in ("Deployment line-loading-d1", "Ingress line-loading-d1", LIVE):
-        assert plan[key].timeouts == ("90s", "90s")
+    assert plan["Deployment line-loading-d1"].timeouts == ("90s", "90s")
     job = plan["Job line-loading-d1-preflight"]
     # The Job gives up first, because it knows the reason.
     assert job.inputs["spec"]["activeDeadlineSeconds"] == 90
     assert job.timeouts == ("105s", "105s")
-    assert plan["Service line-loading-d1"].inputs["metadata"]["annotations"] == {
-        "pulumi.com/patchForce": "true",
-        "pulumi.com/skipAwait": "true",
-    }
+    for key in ("Service line-loading-d1", "Ingress line-loading-d1", LIVE):
+        assert plan[key].inputs["metadata"]["annotations"] == {
+            "pulumi.com/patchForce": "true",
+            "pulumi.com/skipAwait": "true",
+        }
 
 
 def test_a_preflight_that_fails_ends_at_once_and_is_replaced_by_the_next_update(registry: Write) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -71,12 +70,12 @@ def test_a_stack_has_the_one_kind_of_routes_or_the_other(registry: Write) -> Non
         assert found == dict.fromkeys(names, kind)
 
 
-def test_a_route_has_arrived_when_a_listener_takes_it_and_the_proxy_answers(registry: Write) -> None:
-    plan = run(registry(), readyTimeout="90")
+def test_a_route_has_arrived_when_the_proxy_answers_and_pulumi_itself_waits_for_nothing(
+    registry: Write,
+) -> None:
+    plan = run(registry())
     for key in (LIVE, "HTTPRoute line-loading-d1"):
-        awaited = json.loads(plan[key].inputs["metadata"]["annotations"]["pulumi.com/waitFor"])
-        assert [each.split('"')[1] for each in awaited] == ["Accepted", "ResolvedRefs"]
-        assert plan[key].timeouts == ("90s", "90s")
+        assert plan[key].inputs["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
         hooks = plan[key].hooks
         assert hooks["after_create"] == hooks["after_update"] == ("bluegrid-arrived",)
     assert plan["HTTPRoute line-loading-d1"].hooks["before_delete"] == ("bluegrid-drained",)
