@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -74,9 +75,16 @@ class Stack:
         return self.work.start("pulumi", "up", "--yes", "--skip-preview", *stack)
 
     def settle(self) -> None:
-        """`pulumi up`, after which another one changes nothing."""
+        """`pulumi up`, after which another one changes nothing.
+
+        But for a Job: the provider waits with a cache that may show it as it was before the change, and that
+        goes into the state. The next update then writes it once more.
+        """
         self.up().require()
-        self.up("--expect-no-changes").require()
+        again = self.up("--expect-no-changes")
+        if again.exit_code != 0:
+            assert {*re.findall(r"kubernetes:(\S+) \S+ updated", again.output)} == {"batch/v1:Job"}
+            self.up("--expect-no-changes").require()
 
     def add(self, cluster: str, version: str, *options: str) -> None:
         """Declare a cluster of `line-loading`."""
