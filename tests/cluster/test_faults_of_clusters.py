@@ -7,7 +7,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.cluster.trouble import OTHER_SERVICE, interrupt, read_until, until
+from tests.cluster.trouble import OTHER_SERVICE, at_length, interrupt, read_until, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,7 @@ def test_a_cluster_without_enough_memory_fails_at_once_and_holds_up_no_switch(st
             assert stack.live(service) == cluster
 
 
+@at_length
 def test_a_cluster_that_nothing_has_room_for_says_so_in_its_time(stack: Stack) -> None:
     stack.add("d3", "v3", "--cpu", "400")
     stack.add("d4", "v4", "--memory", "100Gi")
@@ -61,6 +62,7 @@ def test_a_cluster_that_nothing_has_room_for_says_so_in_its_time(stack: Stack) -
         stack.kubectl("delete", "resourcequota", "tight").require()
 
 
+@at_length
 def test_an_image_that_is_not_there_changes_no_pod_that_runs(stack: Stack) -> None:
     image = "localhost/nobody-has-built-this:1"
     with setting(stack, "image", image), setting(stack, "readyTimeout", "20"):
@@ -70,6 +72,7 @@ def test_an_image_that_is_not_there_changes_no_pod_that_runs(stack: Stack) -> No
         assert stack.live() == "d2"
 
 
+@at_length
 def test_pods_that_crash_are_shown_and_waiting_for_them_can_be_ended(stack: Stack) -> None:
     good = (
         stack.kubectl("get", "secret", "bluegrid-store", "--output=jsonpath={.data}", "--v=0")

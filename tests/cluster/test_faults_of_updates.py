@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tests.cluster.trouble import kill, read_until
+from tests.cluster.trouble import at_length, kill, read_until
 from tests.endurance import scale
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def test_an_update_that_is_killed_at_any_step_is_ended_by_the_next(stack: Stack)
     assert stack.clusters() == {"d2", "d3"}
 
 
+@at_length
 def test_of_two_updates_at_once_one_is_refused_and_the_other_ends_well(stack: Stack) -> None:
     replace_d1(stack)
     first = stack.start_up()
@@ -82,6 +83,7 @@ def test_of_two_updates_at_once_one_is_refused_and_the_other_ends_well(stack: St
     assert stack.live() == "d3"
 
 
+@at_length
 def test_the_store_is_needed_by_a_new_cluster_only(stack: Stack) -> None:
     stack.add("d3", "v3")
     with stack.gone("versitygw"):
@@ -93,6 +95,7 @@ def test_the_store_is_needed_by_a_new_cluster_only(stack: Stack) -> None:
     assert stack.live() == "d2"
 
 
+@at_length
 def test_an_api_server_that_is_gone_in_mid_update_fails_that_update_at_most(stack: Stack) -> None:
     replace_d1(stack)
     up = stack.start_up()
@@ -105,6 +108,7 @@ def test_an_api_server_that_is_gone_in_mid_update_fails_that_update_at_most(stac
     assert stack.clusters() == {"d2", "d3"}
 
 
+@at_length
 def test_an_ingress_controller_that_starts_again_in_mid_switch_is_waited_for(stack: Stack) -> None:
     replace_d1(stack)
     up = stack.start_up()
@@ -156,6 +160,7 @@ def test_a_switch_to_a_standby_whose_pods_have_died_is_refused(stack: Stack) -> 
     stack.kubectl("scale", "deployment", "line-loading-d2", "--replicas=1").require()
 
 
+@at_length
 def test_a_switch_to_a_cluster_that_is_declared_and_not_yet_online_is_refused(stack: Stack) -> None:
     stack.add("d3", "v3")
     refused = stack.switch("d3")
@@ -167,6 +172,7 @@ def test_a_switch_to_a_cluster_that_is_declared_and_not_yet_online_is_refused(st
     assert stack.live() == "d3"
 
 
+@at_length
 def test_continue_on_error_does_not_remove_what_is_live(stack: Stack) -> None:
     stack.add("d3", "v3", "--memory", "40Mi")
     stack.work.bluegrid("switch", "line-loading", "d3").require()

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 from ruamel.yaml import YAML
 
+from tests.endurance import FULL
 from tools.demo import steps
 from tools.demo.prepare import EXAMPLE
 from tools.demo.workspace import SERVICE
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from tools.node.status import ComponentStatus
 
 OTHER_SERVICE, OTHER_SET = "bus-voltage", "g2"
+
+at_length = pytest.mark.skipif(not FULL, reason="takes a minute or more; `make endurance` runs it")
+"""Marks what is not tried in every run."""
 
 SECONDS = 180
 """In which whatever is waited for comes true, on a machine however busy."""
