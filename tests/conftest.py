@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from hypothesis import settings
@@ -17,6 +18,8 @@ settings.load_profile("bluegrid")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the results of a run at full size."""
+    """Keep the results of a run at full size; let what the tests start be interrupted."""
+    # A shell that runs the tests in the background ignores interrupts, and children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if FULL:
         config.pluginmanager.register(Record())
