@@ -1,6 +1,6 @@
 """Serves the rules of `previews/rules.py` to the engine, which holds them in previews and updates.
 
-Not `standby-stays`: a pack is told of what there will be, and not of what goes.
+Not those of quotas and standbys: a pack is told of what there will be, and not of what goes.
 """
 
 from __future__ import annotations
@@ -77,6 +77,6 @@ if __name__ == "__main__":
             _object_policy(
                 Rule.PRIVILEGES, "No container gains privileges, no pod shares the node's namespaces."
             ),
-            _stack_policy(Rule.ROUTE, "Every Ingress leads to a Service that is declared."),
+            _stack_policy(Rule.ROUTE, "Every route leads to Services that are declared."),
         ],
     )
