@@ -46,11 +46,17 @@ def replace_d1(stack: Stack) -> None:
     stack.work.bluegrid("cluster", "remove", "line-loading", "d1").require()
 
 
+def row(service: dict[str, Any], cluster: str) -> dict[str, Any]:
+    """A cluster's row in the registry file."""
+    found: dict[str, Any] = next(each for each in service["clusters"] if each["id"] == cluster)
+    return found
+
+
 def replicas(stack: Stack, cluster: str) -> int:
-    (row,) = (
+    (found,) = (
         each for each in stack.rows() if (each["service"], each["cluster"]) == ("line-loading", cluster)
     )
-    return int(row["replicas"])
+    return int(found["replicas"])
 
 
 def test_an_update_that_is_killed_at_any_step_is_ended_by_the_next(stack: Stack) -> None:
@@ -121,7 +127,7 @@ def test_an_ingress_controller_that_starts_again_in_mid_switch_is_waited_for(sta
 
 def test_a_renamed_cluster_is_a_new_one_that_is_proven_before_the_old_one_goes(stack: Stack) -> None:
     def rename(service: dict[str, Any]) -> None:
-        service["clusters"][0]["id"] = service["live"] = "d9"
+        row(service, "d1")["id"] = service["live"] = "d9"
 
     stack.edit(rename)
     stack.up().require()
@@ -138,7 +144,7 @@ def test_changes_by_hand_stay_until_refresh_takes_them_back_or_the_registry_chan
     assert stack.live() == "d2"
 
     def two_pods(service: dict[str, Any]) -> None:
-        service["clusters"][1]["replicas"] = 2
+        row(service, "d2")["replicas"] = 2
 
     stack.edit(two_pods)
     stack.up().require()
