@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import httpx
     from schemathesis import Case
 
+pytestmark = pytest.mark.process
+
 load_all_checks()
 EXAMPLES = scale(15, 1000)
 # Whoever asks here has a token; and no schema says that a digest is the body's.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.unit.updates.updating import Place
 
+pytestmark = pytest.mark.process
+
 TRAINER = """\
 import json, os, pathlib, sys, time
 sys.path.insert(0, {checkout!r})
