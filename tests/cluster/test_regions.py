@@ -71,7 +71,7 @@ def test_a_region_that_fails_its_bake_goes_back_and_yaml_says_so(regions: Region
 
 
 @pytest.mark.skip(
-    reason="a cluster is proven before the route changes now: an address that hangs holds no update behind that"
+    reason="a cluster is proven before the route changes now: no address holds an update behind that"
 )
 def test_an_update_that_is_interrupted_before_its_proof_goes_back(regions: Regions) -> None:
     east = regions.east
