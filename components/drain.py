@@ -2,12 +2,13 @@
 
 The gate of a live route runs when that route changes. After a gate that failed, or an update that was killed,
 the route stands changed: the next update has nothing to prove there, and would delete. What is deleted is
-therefore asked about too, first of all by its standing route, which goes before anything else of a cluster.
+therefore asked about too, first of all by its standing route, which goes before anything else of a cluster:
+it must not answer any more. Who does is no matter: of a stack that is destroyed, it may be another stack's
+service of the same name.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -40,25 +41,14 @@ class Drain:
     def __init__(self, address: str | None, host: str | None, shares_traffic: bool = False) -> None:
         self._address, self._host = address, host
         self._answers = answers_to_rule_out(_SHARE if shares_traffic else 1)
-        self._live: dict[str, Gate] = {}
         # Also where nothing can be proven: standing routes of earlier updates name it.
         self.hook = pulumi.ResourceHook(_HOOK, self._prove)
 
-    def expect(self, gate: Gate) -> None:
-        """Take that a service is declared, and which of its clusters has to answer."""
-        self._live[gate.service] = gate
-
     async def _prove(self, args: pulumi.ResourceHookArgs) -> None:
         if self._address is not None:
-            service = naming.service_of_labels(_labels(args.old_inputs or {}))
-            await self._gate(self._address, service).wait(self._host)
-
-    def _gate(self, address: str, service: str) -> Gate:
-        live = self._live.get(service)
-        if live is not None:
-            # Of a stack that is destroyed, the program declares what the proxy has forgotten.
-            return replace(live, answers=self._answers, timeout=_SECONDS, or_no_route=True)
-        return Gate(address, service, {}, self._answers, _SECONDS, or_no_route=True)
+            service, cluster = naming.cluster_of_labels(_labels(args.old_inputs or {}))
+            gate = Gate(self._address, service, {}, self._answers, _SECONDS, without=cluster)
+            await gate.wait(self._host)
 
 
 def _labels(inputs: Mapping[str, object]) -> Mapping[str, str]:

@@ -52,10 +52,11 @@ class Gate:
     Attributes:
         address: URL of the proxy, without a path.
         service: whose path is asked.
-        versions: by ID of each cluster that has to answer, the ID of its version; empty: no cluster may.
+        versions: by ID of each cluster that has to answer, the ID of its version.
         answers: how many in a row, at least; as many as it takes to see each cluster.
         timeout: seconds until it is given up.
-        or_no_route: whether it is as good that the proxy knows no such route, or not every cluster is seen.
+        without: ID of a cluster that may not answer, while anybody else may, and nobody has to; None: it is
+            `versions` that counts.
         remedy: what it means that it was not seen, and what to do then.
     """
 
@@ -64,7 +65,7 @@ class Gate:
     versions: Mapping[str, str]
     answers: int
     timeout: float
-    or_no_route: bool = False
+    without: str | None = None
     remedy: str = _REMEDY
 
     def after(self, weights: Mapping[str, int]) -> Gate:
@@ -84,7 +85,7 @@ class Gate:
         """
         url = f"{self.address.rstrip('/')}{naming.service_path(self.service)}/v2/health/ready"
         deadline = time.monotonic() + self.timeout
-        in_a_row, unseen = 0, self._awaited()
+        in_a_row, unseen = 0, {*self.versions}
         async with _client(host) as client:
             while in_a_row < self.answers or unseen:
                 cluster, fault = await self._ask(client, url)
@@ -95,13 +96,10 @@ class Gate:
                         continue
                     fault = f"no answer of cluster {', '.join(sorted(unseen))}"
                 else:
-                    in_a_row, unseen = 0, self._awaited()
+                    in_a_row, unseen = 0, {*self.versions}
                     await asyncio.sleep(PAUSE_SECONDS)
                 if time.monotonic() > deadline:
                     raise RouteNotProven(self._message(url, fault))
-
-    def _awaited(self) -> set[str]:
-        return set() if self.or_no_route else {*self.versions}
 
     async def _ask(self, client: httpx.AsyncClient, url: str) -> tuple[str, str | None]:
         """Ask once; return the cluster that answered, and what is wrong with the answer."""
@@ -111,17 +109,21 @@ class Gate:
             return "", f"no answer, {type(error).__name__} {error}".rstrip()
         cluster = answer.headers.get("Bluegrid-Cluster", "")
         version = answer.headers.get("Bluegrid-Version", "")
-        if answer.status_code == httpx.codes.OK and cluster and self.versions.get(cluster) == version:
-            return cluster, None
-        # A proxy that knows the route, and nobody behind it, answers 503.
-        if self.or_no_route and not cluster and not answer.is_server_error:
+        if self.without is not None:
+            # A proxy that knows the route, and nobody behind it, answers 503.
+            is_right = cluster != self.without if cluster else not answer.is_server_error
+        else:
+            is_right = answer.status_code == httpx.codes.OK and self.versions.get(cluster) == version
+        if is_right:
             return cluster, None
         told = f"status {answer.status_code} of cluster {cluster or 'none'}, version {version or 'none'}"
         return cluster, told
 
     def _message(self, url: str, fault: str) -> str:
         pairs = [f"cluster {cluster}, version {version}," for cluster, version in self.versions.items()]
-        awaited = f"{' and '.join(pairs)} did not answer" if pairs else "its route did not go:"
+        awaited = f"{' and '.join(pairs)} did not answer"
+        if self.without is not None:
+            awaited = f"cluster {self.without} was not seen to be out of use"
         often = f" {self.answers} times in a row" if self.answers > 1 else ""
         return (
             f"service {self.service}: {awaited}{often} "

@@ -73,9 +73,6 @@ class ModelService(pulumi.ComponentResource):
 
     def _make_live_route(self, weights: Mapping[str, int], live: Sequence[ModelCluster]) -> Route:
         hosting = self._args.hosting
-        gate = _gate(live)
-        if gate is not None:
-            hosting.safeguards.drain.expect(gate)
         return Route(
             self.name,
             RouteArgs(
@@ -87,7 +84,7 @@ class ModelService(pulumi.ComponentResource):
                 labels=naming.service_labels(self.name, self._file.set.id),
                 tls_secret=hosting.tls_secret,
                 ready=self._handover.before_switch if self._handover else self._each_ready(live),
-                arrived=hosting.safeguards.arrived.expect(self.name, gate, hosting.host),
+                arrived=hosting.safeguards.arrived.expect(self.name, _gate(live), hosting.host),
             ),
             # All of each cluster, its standing route too: the proxy knows it before it is live.
             pulumi.ResourceOptions(parent=self, depends_on=live),

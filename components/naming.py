@@ -69,9 +69,9 @@ def cluster_labels(service: str, cluster: str, set_id: str, version: str) -> dic
     return service_labels(service, set_id) | {"bluegrid.io/cluster": cluster, "bluegrid.io/version": version}
 
 
-def service_of_labels(labels: Mapping[str, str]) -> str:
-    """The service that an object with these labels belongs to."""
-    return labels["bluegrid.io/service"]
+def cluster_of_labels(labels: Mapping[str, str]) -> tuple[str, str]:
+    """The service and the cluster that an object with these labels belongs to."""
+    return labels["bluegrid.io/service"], labels["bluegrid.io/cluster"]
 
 
 def standing_host(route_key: str, service: str, cluster: str, domain: str) -> str:
