@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import json
 import os
 import platform
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.keeping import commit, keep
 from benchmarks.machine import machine
 from benchmarks.rows import OURS, goals_of
 from benchmarks.server.measure import Bench
@@ -48,7 +47,7 @@ def main() -> int:
     except BluegridError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    _write(result, plan)
+    keep("server", result, write_report, None if plan is FULL else SCRATCH)
     missed = [row for row in result["rows"] if row["holds"] is False]
     print(f"{result['minutes']} min; goals missed: {len(missed)}")
     for row in missed:
@@ -80,23 +79,12 @@ def _measured(plan: Plan) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
     pinned = {
         peer: re.findall(rf"^{peer}==(\S+)", (PEERS / peer / "requirements.txt").read_text(), re.MULTILINE)[0]
         for peer in PINNED
     }
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {OURS: commit.stdout.strip(), "python": platform.python_version(), **pinned, **packages}
-
-
-def _write(result: dict[str, Any], plan: Plan) -> None:
-    results = CHECKOUT / "benchmarks" / "results" if plan is FULL else SCRATCH
-    page = CHECKOUT / "docs" / "benchmarks" if plan is FULL else SCRATCH
-    results.mkdir(parents=True, exist_ok=True)
-    (results / "server.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(f"{write_report(result, page)} is written")
+    return {OURS: commit(), "python": platform.python_version(), **pinned, **packages}
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import json
 import platform
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.keeping import commit, keep
 from benchmarks.machine import machine
 from benchmarks.rows import OURS, goals_of
 from benchmarks.stack import argo, growth, verdicts
@@ -55,7 +54,7 @@ def main() -> int:
     except BluegridError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    _write(result, plan)
+    keep("stack", result, write_report, None if plan is FULL else SCRATCH)
     missed = [row for row in result["rows"] if row["holds"] is False]
     print(f"{result['minutes']} min; goals missed: {len(missed)}")
     for row in missed:
@@ -119,21 +118,10 @@ def _told(row: Row) -> Row:
 
 
 def _versions() -> dict[str, str]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
     used = {*NAMED, "pulumi", "pulumi-resource-kubernetes", "kubernetes", "etcd", "contour"}
     programs = {each.name: each.version for each in (*PROGRAMS, *PEERS) if each.name in used}
     packages = {f"{name} (Python)": importlib.metadata.version(name) for name in PACKAGES}
-    return {OURS: commit.stdout.strip(), "python": platform.python_version(), **packages, **programs}
-
-
-def _write(result: dict[str, Any], plan: Plan) -> None:
-    results = CHECKOUT / "benchmarks" / "results" if plan is FULL else SCRATCH
-    page = CHECKOUT / "docs" / "benchmarks" if plan is FULL else SCRATCH
-    results.mkdir(parents=True, exist_ok=True)
-    (results / "stack.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(f"{write_report(result, page)} is written")
+    return {OURS: commit(), "python": platform.python_version(), **packages, **programs}
 
 
 if __name__ == "__main__":

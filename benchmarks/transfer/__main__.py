@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import json
 import os
 import platform
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from benchmarks.keeping import commit, keep
 from benchmarks.machine import machine
 from benchmarks.rows import goals_of
 from benchmarks.transfer import growth, update, verdicts
@@ -72,7 +71,7 @@ def main() -> int:
         "versions": _versions(),
         "rows": [row.to_json() for row in rows],
     }
-    _write(result, plan)
+    keep("transfer", result, write_report, None if plan is FULL else SCRATCH)
     missed = [row for row in rows if row.holds is False]
     print(f"{minutes:.1f} min; goals missed: {len(missed)} of {sum(row.holds is not None for row in rows)}")
     for row in missed:
@@ -168,19 +167,8 @@ def _told(rows: list[Row]) -> list[Row]:
 def _versions() -> dict[str, str]:
     names = {"versitygw", "s5cmd"}
     programs = {each.name: each.version for each in (*PROGRAMS, *PEER_PROGRAMS) if each.name in names}
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
     packages = {name: importlib.metadata.version(name) for name in PYTHON_PEERS}
-    return {"bluegrid": commit.stdout.strip(), "python": platform.python_version(), **packages, **programs}
-
-
-def _write(result: dict[str, Any], plan: Plan) -> None:
-    results = CHECKOUT / "benchmarks" / "results" if plan is FULL else SCRATCH
-    page = CHECKOUT / "docs" / "benchmarks" if plan is FULL else SCRATCH
-    results.mkdir(parents=True, exist_ok=True)
-    (results / "transfer.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(f"{write_report(result, page)} is written")
+    return {"bluegrid": commit(), "python": platform.python_version(), **packages, **programs}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+"""Where the result of a benchmark goes: of a full run into the tracked files, else into a scratch folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def commit() -> str:
+    """Return the commit that is measured, short."""
+    command = ("git", "rev-parse", "--short", "HEAD")
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def keep(
+    name: str,
+    result: dict[str, Any],
+    write_report: Callable[[dict[str, Any], Path], Path],
+    scratch: Path | None,
+) -> None:
+    """Write the raw result `<name>.json` and its page, and say where.
+
+    Args:
+        name: of the benchmark.
+        result: as it is kept.
+        write_report: writes the page into a folder, and returns its path.
+        scratch: the folder for both, of a run that proves nothing; None: the tracked ones.
+    """
+    results = scratch or CHECKOUT / "benchmarks" / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    (results / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(f"{write_report(result, scratch or CHECKOUT / 'docs' / 'benchmarks')} is written")
