@@ -4,7 +4,8 @@ The gate of a live route runs when that route changes. After a gate that failed,
 the route stands changed: the next update has nothing to prove there, and would delete. What is deleted is
 therefore asked about too, first of all by its standing route, which goes before anything else of a cluster:
 it must not answer any more. Who does is no matter: of a stack that is destroyed, it may be another stack's
-service of the same name.
+service of the same name. A cluster that the program declares as live is not asked about: it goes with its
+whole stack, or only its standing route goes, as one of another kind takes its place.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from components import naming
 from components.gate import Gate, answers_to_rule_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _HOOK = "bluegrid-drained"
 """Kept in the state of every standing route: under another name those could not be deleted."""
@@ -41,12 +42,17 @@ class Drain:
     def __init__(self, address: str | None, host: str | None, shares_traffic: bool = False) -> None:
         self._address, self._host = address, host
         self._answers = answers_to_rule_out(_SHARE if shares_traffic else 1)
+        self._live: set[tuple[str, str]] = set()
         # Also where nothing can be proven: standing routes of earlier updates name it.
         self.hook = pulumi.ResourceHook(_HOOK, self._prove)
 
+    def expect(self, service: str, live: Iterable[str]) -> None:
+        """Take that a service is declared, and the IDs of its clusters that may be asked."""
+        self._live.update((service, cluster) for cluster in live)
+
     async def _prove(self, args: pulumi.ResourceHookArgs) -> None:
-        if self._address is not None:
-            service, cluster = naming.cluster_of_labels(_labels(args.old_inputs or {}))
+        service, cluster = naming.cluster_of_labels(_labels(args.old_inputs or {}))
+        if self._address is not None and (service, cluster) not in self._live:
             gate = Gate(self._address, service, {}, self._answers, _SECONDS, without=cluster)
             await gate.wait(self._host)
 

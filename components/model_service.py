@@ -73,6 +73,7 @@ class ModelService(pulumi.ComponentResource):
 
     def _make_live_route(self, weights: Mapping[str, int], live: Sequence[ModelCluster]) -> Route:
         hosting = self._args.hosting
+        hosting.safeguards.drain.expect(self.name, weights)
         return Route(
             self.name,
             RouteArgs(

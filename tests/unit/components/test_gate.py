@@ -249,3 +249,21 @@ def test_before_a_cluster_goes_a_tenth_of_shared_traffic_is_looked_for(
     with proxy(*[NEW] * (answers - 1), OLD, NEW) as seen:
         asyncio.run(prove(seen.address))
     assert len(seen.asked) == 2 * answers
+
+
+@pytest.mark.usefixtures("_without_an_engine")
+def test_a_declared_live_cluster_goes_without_proof() -> None:
+    """Its stack is destroyed, or a route of another kind takes the place of the one that goes."""
+    labels = {"bluegrid.io/service": "line-loading", "bluegrid.io/cluster": "d1"}
+
+    async def prove(address: str) -> None:
+        drain = Drain(address, None)
+        drain.expect("line-loading", ["d1"])
+        gone = {"metadata": {"labels": labels}}
+        proof = drain.hook(ResourceHookArgs("urn", "id", "name", "type", old_inputs=gone))
+        assert proof is not None
+        await proof
+
+    with proxy(OLD) as seen:
+        asyncio.run(prove(seen.address))
+    assert not seen.asked
