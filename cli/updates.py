@@ -26,6 +26,16 @@ def serve(
         typer.Option(help="A repository to commit and push to; the registry is a folder in it."),
     ] = None,
     branch: Annotated[str, typer.Option(help="Its branch.")] = "main",
+    stack: Annotated[
+        list[str] | None,
+        typer.Option(help="A stack that sets with a rollout reach; may be repeated, in their order."),
+    ] = None,
+    program: Annotated[
+        Path | None, typer.Option(help="Folder of the Pulumi program; default: the repository.")
+    ] = None,
+    stack_files: Annotated[
+        Path | None, typer.Option(help="Folder of the stacks' files; default: `stacks` of the program.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 12347,
     tls_cert: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
@@ -38,7 +48,9 @@ def serve(
     # Here, because it takes as long to load as all the other commands together.
     from update_server import serve as server
 
-    options = server.Options(registry, store, state, tokens, git, branch)
+    options = server.Options(
+        registry, store, state, tokens, git, branch, tuple(stack or ()), program, stack_files
+    )
     server.serve(options, server.Listening(host, port, tls_cert, tls_key))
 
 

@@ -126,7 +126,9 @@ class Gateway:
 
 def weights_in(inputs: Mapping[str, object], service: str) -> dict[str, int]:
     """Return the weight of each cluster by ID, of an HTTPRoute as Pulumi knows it; of other objects none."""
-    rules = cast("_HTTPRouteSpec", inputs.get("spec", {})).get("rules", [])
+    spec = inputs.get("spec")
+    # A standing route's is secret and comes as an Output; it shares nothing.
+    rules = cast("_HTTPRouteSpec", spec).get("rules", []) if isinstance(spec, dict) else []
     prefix = naming.cluster_name(service, "")
     return {
         backend["name"].removeprefix(prefix): int(backend["weight"])

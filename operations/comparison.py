@@ -63,11 +63,13 @@ class Difference:
         model: UID of the model that was asked.
         by: largest absolute difference between their predictions; None where these cannot be subtracted.
         text: what each answered, or why it did not.
+        refused: the clusters that gave no prediction.
     """
 
     model: str
     by: float | None
     text: str
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,8 @@ def difference(
         for each in (first, second)
     ]
     text = "; ".join(words)
-    if first.error or second.error:
-        return Difference(model, None, text), False
+    if refused := tuple(each.cluster for each in (first, second) if each.error):
+        return Difference(model, None, text, refused), False
     ours, theirs = ([*_leaves(each.predictions)] for each in (first, second))
     if [place for place, _ in ours] != [place for place, _ in theirs]:
         return Difference(model, None, text), False

@@ -2,6 +2,7 @@
 
     stack_files     which stacks there are, and where each one's region runs
     live_route      `pulumi up` of a service's live route alone
+    means           what changes YAML and Kubernetes
     bake            the time after a switch in which errors send it back
     sight           what a look at a region shows of a service
     region          one region: its switch, its bake, its way back
@@ -13,22 +14,31 @@ YAML says what is wanted and Pulumi makes it so; nothing here changes Kubernetes
 
 from __future__ import annotations
 
-from promotion.bake import Progress
-from promotion.live_route import Target, up_command
+from promotion.bake import Bake, Progress, share_that_failed
+from promotion.live_route import Target, UpFailed, reason_of, up_command
+from promotion.means import Means
 from promotion.promotion import Promotion, PromotionStopped
 from promotion.region import Outcome, Stage
 from promotion.rehearsal import rehearse
-from promotion.stack_files import config_of, stack_names
+from promotion.stack_files import PREFIX, Stack, config_of, find_stack, stack_names
 
 __all__ = [
+    "PREFIX",
+    "Bake",
+    "Means",
     "Outcome",
     "Progress",
     "Promotion",
     "PromotionStopped",
+    "Stack",
     "Stage",
     "Target",
+    "UpFailed",
     "config_of",
+    "find_stack",
+    "reason_of",
     "rehearse",
+    "share_that_failed",
     "stack_names",
     "up_command",
 ]

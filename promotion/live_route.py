@@ -52,12 +52,16 @@ class Target:
 
     def options(self, stack: str) -> list[str]:
         """Return the options by which `pulumi` touches nothing else."""
+        return ["--stack", stack, *(f"--target={urn}" for urn in self.urns(stack))]
+
+    def urns(self, stack: str) -> list[str]:
+        """Return patterns of the resources' URNs in a stack."""
         urns = [_ROUTE.format(stack=stack, service=self.service)]
         if self.are_scaled:
             urns += [
                 _PODS.format(stack=stack, service=self.service, cluster=cluster) for cluster in self.clusters
             ]
-        return ["--stack", stack, *(f"--target={urn}" for urn in urns)]
+        return urns
 
 
 def up_command(target: Target, stack: str, config_file: Path | str | None) -> list[str]:
@@ -81,7 +85,7 @@ def up(target: Target, stack: str, config_file: Path) -> None:
     with _running([*up_command(target, stack, config_file), "--non-interactive"]) as pulumi:
         told, _ = pulumi.communicate()
     if pulumi.returncode != 0:
-        raise UpFailed(f"pulumi up: {_reason(told.splitlines()) or f'exit code {pulumi.returncode}'}")
+        raise UpFailed(f"pulumi up: {reason_of(told.splitlines()) or f'exit code {pulumi.returncode}'}")
 
 
 @contextmanager
@@ -117,7 +121,7 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
         return
 
 
-def _reason(lines: Sequence[str]) -> str:
+def reason_of(lines: Sequence[str]) -> str:
     """Return the errors among what Pulumi prints, each once."""
     errors = [line.strip() for line in lines if line.strip().startswith(_ERROR)]
     told = dict.fromkeys(error.removeprefix(_ERROR) for error in errors if error != _NO_NEWS)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_registry import BluegridError, Registry, RegistryError, unify_live
+from model_registry import BluegridError, Registry, RegistryError
+from promotion.means import ByCommand
 from promotion.region import Outcome, Region, Stage
 from promotion.stack_files import find_stack, stack_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from promotion.bake import Progress
+    from promotion.means import Means
     from promotion.stack_files import Stack
 
     Tell = Callable[[Outcome, Progress | None], None]
@@ -38,6 +40,8 @@ class Promotion:
         service, cluster: what is to be live.
         stacks: the folder of the stacks' files.
         regions: the stacks' names, in order.
+        means: what changes YAML and Kubernetes; None: files in place, and the command `pulumi`.
+        before: the cluster that was live in a region before an attempt that was cut off.
 
     Raises:
         RegistryError: there is no such service or cluster, or a region does not have it.
@@ -45,18 +49,30 @@ class Promotion:
     """
 
     def __init__(
-        self, registry: Path, service: str, cluster: str, stacks: Path, regions: Sequence[str]
+        self,
+        registry: Path,
+        service: str,
+        cluster: str,
+        stacks: Path,
+        regions: Sequence[str],
+        *,
+        means: Means | None = None,
+        before: Mapping[str, str] | None = None,
     ) -> None:
         declared = Registry.load(registry).of_service(service).service
         assert declared is not None  # noqa: S101 - of_service returns no other
         declared.cluster(cluster)
-        self._registry, self._service, self._cluster = registry, service, cluster
+        self._means = means or ByCommand(registry)
+        self._service, self._cluster = service, cluster
         found = [find_stack(stacks, name) for name in dict.fromkeys(regions)]
         for stack in found:
             if not declared.is_in(stack.region):
-                known = ", ".join(declared.regions or ())
-                raise RegistryError(f"{stack.region} is not a region of {service}; declared: {known}")
-        self._regions = [Region(registry, declared, cluster, stack) for stack in found]
+                regions_of = ", ".join(declared.regions or ())
+                raise RegistryError(f"{stack.region} is not a region of {service}; declared: {regions_of}")
+        known = before or {}
+        self._regions = [
+            Region(self._means, declared, cluster, stack, known.get(stack.region)) for stack in found
+        ]
         # All that there are: where they are alike in the end, one word says so again.
         self._was_one_word = isinstance(declared.live, str)
         self._everywhere = declared.regions or [
@@ -114,7 +130,18 @@ class Promotion:
                 promoted.append(region)
         finally:
             if self._was_one_word:
-                unify_live(self._registry, self._service, self._everywhere)
+                self._means.say_in_one_word(self._service, self._everywhere)
+        return self.outcomes
+
+    def go_back(self, why: str, tell: Tell) -> list[Outcome]:
+        """Make live again what was live before an attempt that was cut off."""
+        try:
+            for region in reversed(self._regions):
+                if not region.is_promoted:
+                    self._go_back(region, why, tell)
+        finally:
+            if self._was_one_word:
+                self._means.say_in_one_word(self._service, self._everywhere)
         return self.outcomes
 
     def _promote(self, region: Region, seconds: float, errors: float, tell: Tell) -> None:

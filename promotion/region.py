@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from model_registry import BluegridError, ConfigError, switch
+from model_registry import BluegridError, ConfigError
 from operations import KubernetesError, Namespace, look
-from promotion import live_route
 from promotion.bake import Bake, Progress, share_that_failed
 from promotion.live_route import Target
 from promotion.sight import backend_of, live_in, pods, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from model_registry import Service
+    from promotion.means import Means
     from promotion.stack_files import Stack
 
 
@@ -60,13 +59,23 @@ class Outcome:
 
 
 class Region:
-    """One region, and what it was before."""
+    """One region, and what it was before.
 
-    def __init__(self, registry: Path, service: Service, cluster: str, stack: Stack) -> None:
+    Args:
+        means: what changes YAML and Kubernetes.
+        service, cluster: what is to be live.
+        stack: where.
+        before: what was live before an earlier attempt that was cut off; None: there was none.
+    """
+
+    def __init__(
+        self, means: Means, service: Service, cluster: str, stack: Stack, before: str | None = None
+    ) -> None:
         self.stack = stack
-        self._registry, self._service, self._cluster = registry, service, cluster
+        self._means, self._service, self._cluster = means, service, cluster
+        self._known_before = before
         self._namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
-        self.old = self.live = cluster
+        self.old, self.live = before or cluster, cluster
         """What was live when it was asked, and what is as far as that is known."""
         self._before = 0.0
         self.progress = Progress(0, 0, 0, 0)
@@ -93,7 +102,8 @@ class Region:
         live = live_in(seen, name)
         if live is None:
             raise self._refusal(f"{name} is not online there", "first")
-        self.old = self.live = live
+        self.live = live
+        self.old = self._known_before or live
         self._before = share_that_failed(seen, name, live)
         wanted = self._service.cluster(cluster).version
         ready, replicas = pods(seen, f"{name}-{cluster}")
@@ -116,10 +126,10 @@ class Region:
         self.live = self._ask()
         if self.live != self._cluster:
             told = f"pulumi up succeeded and {self.live} is live; does {self.stack.file} name the registry"
-            raise ConfigError(f"{told} {self._registry}?")
+            raise ConfigError(f"{told} {self._means.registry}?")
 
     def _up(self, cluster: str) -> None:
-        live_route.up(Target.of(self._service, cluster), self.stack.name, self.stack.file)
+        self._means.up(Target.of(self._service, cluster), self.stack)
 
     def say_so(self) -> None:
         """Have YAML say that the cluster is live, where it is already."""
@@ -165,7 +175,7 @@ class Region:
         return backend_of(self._namespace.get(f"{ingresses}/{self._service.name}"))
 
     def _write(self, cluster: str) -> None:
-        switch(self._registry, self._service.name, cluster, self.name)
+        self._means.declare(self._service.name, cluster, self.name)
 
     def _refusal(self, fault: str, when: str | None) -> BluegridError:
         remedy = f"; `pulumi up --stack {self.stack.name}` {when}" if when else ""

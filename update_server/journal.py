@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from update_server.errors import Refused, not_found
-from update_server.updates import Progress, Result, State, Update, Wanted
+from update_server.updates import Progress, Result, RollingOut, State, Update, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,6 +41,7 @@ create table if not exists updates (
     cancel integer not null default 0,
     progress text,
     result text,
+    rollout text,
     error text,
     unique (author, key)
 );
@@ -128,13 +129,36 @@ class Journal:
         """Note how far it is."""
         self._change(update, progress=progress.model_dump_json())
 
+    def publish(self, update: Update, result: Result) -> None:
+        """Note that the version is there: what is left is to roll it out."""
+        with self._open() as database, _transaction(database):
+            _changed(database, update.id, result=result.model_dump_json())
+            _note(database, update.author, "published", update.id, result.model_dump())
+
+    def roll_out(self, update: Update, rollout: RollingOut) -> None:
+        """Note how far it is on its way online; a new step is an act."""
+        with self._open() as database, _transaction(database):
+            before = _update(_one(database, update.id)).rollout
+            _changed(database, update.id, rollout=rollout.model_dump_json())
+            if before is None or before.step != rollout.step:
+                _note(database, update.author, "rollout", update.id, rollout.model_dump(mode="json"))
+
+    def clusters_of(self, set_id: str) -> frozenset[str]:
+        """Return the clusters that rollouts of a set have made, now and before."""
+        with self._open() as database:
+            rows = database.execute(
+                "select * from updates where set_id = ? and rollout is not null", (set_id,)
+            )
+            rollouts = [_update(row).rollout for row in rows]
+        return frozenset(each.cluster for each in rollouts if each is not None and each.cluster is not None)
+
     def end(
         self, update: Update, state: State, result: Result | None = None, error: str | None = None
     ) -> None:
         """Note how it ended, as its last act."""
-        found = result.model_dump_json() if result else None
+        found = {"result": result.model_dump_json()} if result else {}
         with self._open() as database, _transaction(database):
-            _changed(database, update.id, state=state.value, ended=time.time(), result=found, error=error)
+            _changed(database, update.id, state=state.value, ended=time.time(), error=error, **found)
             detail = {"result": result.model_dump() if result else None, "error": error}
             _note(database, update.author, state.value, update.id, detail)
 
@@ -261,6 +285,7 @@ def _update(row: sqlite3.Row) -> Update:
         cancel=bool(row["cancel"]),
         progress=Progress.model_validate_json(row["progress"]) if row["progress"] else None,
         result=Result.model_validate_json(row["result"]) if row["result"] else None,
+        rollout=RollingOut.model_validate_json(row["rollout"]) if row["rollout"] else None,
         error=row["error"],
     )
 

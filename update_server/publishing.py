@@ -125,7 +125,12 @@ class Publisher:
 
 def next_version(versions: Sequence[Version], step: int = 1) -> str:
     """Return the ID that follows the highest numbered one: v10 after v9, 2026-12 after 2026-11."""
-    numbered = [match for version in versions if (match := _NUMBERED.fullmatch(version.id))]
+    return next_id([version.id for version in versions], step)
+
+
+def next_id(known: Sequence[str], step: int = 1) -> str:
+    """Return the ID that follows the highest numbered one; v1 where none is."""
+    numbered = [match for each in known if (match := _NUMBERED.fullmatch(each))]
     if not numbered:
         return f"v{step}"
     prefix, number = max((match.groups() for match in numbered), key=lambda parts: int(parts[1]))

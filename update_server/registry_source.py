@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from model_registry.errors import BluegridError, ConfigError
 from model_registry.files import locked
@@ -36,6 +36,9 @@ class PushRejected(GitError):  # noqa: N818 - what happened
 class RegistrySource(Protocol):
     """A registry that can be changed."""
 
+    is_shared: ClassVar[bool]
+    """Whether all others who deploy from it see a change."""
+
     @property
     def registry(self) -> Path:
         """The folder of registry files."""
@@ -54,6 +57,8 @@ class RegistrySource(Protocol):
 @dataclass(frozen=True)
 class Folder:
     """A folder that is edited in place."""
+
+    is_shared: ClassVar[bool] = False
 
     registry: Path
 
@@ -76,6 +81,8 @@ class Clone:
         branch: the branch that says what is true.
         registry: the folder of registry files in it.
     """
+
+    is_shared: ClassVar[bool] = True
 
     folder: Path
     remote: str

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import structlog
 
 from model_registry import BluegridError
+from update_server.rollouts import RolloutFailed
 from update_server.updates import Progress, State
 
 if TYPE_CHECKING:
     from model_registry import ProgressEvent
     from update_server.journal import Journal
     from update_server.publishing import Publisher
+    from update_server.rollouts import Rollouts
     from update_server.scheduling import Scheduler
-    from update_server.updates import Update
+    from update_server.updates import Result, RollingOut, Update
 
 IDLE_SECONDS = 0.5
 """Between looks for the turn, and for updates that other servers have taken."""
@@ -33,18 +35,26 @@ class Cancelled(Exception):  # noqa: N818 - what happened
     """Somebody asked for the update to be cancelled, and it was not visible yet."""
 
 
+class _Stopping(Exception):  # noqa: N818 - what happens
+    """The server ends; whoever starts again goes on."""
+
+
 class Runner:
     """One thread that works updates off while it has the turn.
 
     Args:
         journal: says what is to be done.
-        publisher: does it.
+        publisher: makes versions.
+        rollouts: brings them online.
         scheduler: asks for more by the clock.
     """
 
-    def __init__(self, journal: Journal, publisher: Publisher, scheduler: Scheduler) -> None:
+    def __init__(
+        self, journal: Journal, publisher: Publisher, rollouts: Rollouts, scheduler: Scheduler
+    ) -> None:
         self._journal = journal
         self._publisher = publisher
+        self._rollouts = rollouts
         self._scheduler = scheduler
         self._looked = -LOOK_SECONDS
         self._wake = threading.Event()
@@ -60,7 +70,7 @@ class Runner:
         self._wake.set()
 
     def stop(self) -> None:
-        """End what is under way, and nothing more."""
+        """End what is under way, and nothing more; of a rollout, the step that is."""
         self._stopping = True
         self.wake()
         self._thread.join()
@@ -90,6 +100,32 @@ class Runner:
     def _work(self, update: Update) -> None:
         told = log.bind(update=update.id, set=update.set, author=update.author)
         told.info("update begins")
+        try:
+            result = update.result or self._publish(update)
+            self._roll_out(update.id)
+        except _Stopping:
+            told.info("update waits for the server's next start")
+            return
+        except Cancelled:
+            self._journal.end(update, State.CANCELLED)
+            told.info("update cancelled")
+        except RolloutFailed as error:
+            self._journal.end(update, State.WENT_BACK, result=result, error=str(error))
+            told.warning("update went back", error=str(error))
+        except BluegridError as error:
+            self._journal.end(update, State.FAILED, error=str(error))
+            told.warning("update failed", error=str(error))
+        except Exception:
+            log.exception("update failed", update=update.id)
+            self._journal.end(update, State.FAILED, error="a fault of the server's; see its log")
+        else:
+            self._journal.end(update, State.DONE, result=result)
+            told.info("update done", manifest=result.manifest)
+        # Only now: until it has ended, it may have to be gone on with.
+        self._publisher.training.forget(update)
+
+    def _publish(self, update: Update) -> Result:
+        """Make the version."""
 
         def choose(version: str) -> None:
             self._journal.choose(update.id, version)
@@ -105,19 +141,17 @@ class Runner:
             progress = Progress(models=event.models, bytes=event.bytes, total_models=event.models_total)
             self._journal.tell(update.id, progress)
 
-        try:
-            result = self._publisher.publish(update, choose, go_on, tell)
-        except Cancelled:
-            self._journal.end(update, State.CANCELLED)
-            told.info("update cancelled")
-        except BluegridError as error:
-            self._journal.end(update, State.FAILED, error=str(error))
-            told.warning("update failed", error=str(error))
-        except Exception:
-            log.exception("update failed", update=update.id)
-            self._journal.end(update, State.FAILED, error="a fault of the server's; see its log")
-        else:
-            self._journal.end(update, State.DONE, result=result)
-            told.info("update done", manifest=result.manifest)
-        # Only now: until it has ended, it may have to be gone on with.
-        self._publisher.training.forget(update)
+        result = self._publisher.publish(update, choose, go_on, tell)
+        self._journal.publish(update, result)
+        return result
+
+    def _roll_out(self, update_id: int) -> None:
+        """Bring the version online, if that is what its set wants."""
+        update = self._journal.get(update_id)
+
+        def note(rollout: RollingOut) -> None:
+            self._journal.roll_out(update, rollout)
+            if self._stopping:
+                raise _Stopping
+
+        self._rollouts.roll_out(update, self._journal.clusters_of(update.set), note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,6 +18,7 @@ from update_server.http.server import Server
 from update_server.journal import Journal
 from update_server.publishing import Publisher
 from update_server.registry_source import Clone, Folder
+from update_server.rollouts import Rollouts, Stacks
 from update_server.runner import Runner
 from update_server.scheduling import Scheduler
 from update_server.tokens import Tokens
@@ -25,7 +27,6 @@ from update_server.uploads import Uploads
 
 if TYPE_CHECKING:
     import socket
-    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -45,6 +46,9 @@ class Options:
         tokens: file of those who may ask.
         git: a repository whose branch says what is true; None: the folder does.
         branch: that branch.
+        stacks: names of those that versions are rolled out to, in order.
+        program: folder of the Pulumi program; None: the repository's, or where the server works.
+        stack_files: folder of the stacks' files; None: `stacks` in the program's.
         max_upload: bytes.
     """
 
@@ -54,6 +58,9 @@ class Options:
     tokens: Path
     git: str | None = None
     branch: str = "main"
+    stacks: tuple[str, ...] = ()
+    program: Path | None = None
+    stack_files: Path | None = None
     max_upload: int = 4 * 2**30
 
 
@@ -111,8 +118,9 @@ def build(options: Options) -> FastAPI:
     journal = Journal(options.state / "journal.sqlite")
     store, source = open_store(options.store), _source(options)
     publisher = Publisher(source, store, uploads, training, scratch)
-    runner = Runner(journal, publisher, Scheduler(journal, source))
-    return make_app(Server(journal, uploads, runner, Tokens.load(options.tokens), source, store))
+    rollouts = Rollouts(source, store, _stacks(options))
+    runner = Runner(journal, publisher, rollouts, Scheduler(journal, source))
+    return make_app(Server(journal, uploads, runner, Tokens.load(options.tokens), source, store, rollouts))
 
 
 def serve(options: Options, listening: Listening) -> None:
@@ -140,6 +148,14 @@ def _source(options: Options) -> RegistrySource:
     if options.git is None:
         return Folder(options.registry)
     return Clone.open(options.state / "clone", options.git, options.branch, str(options.registry))
+
+
+def _stacks(options: Options) -> Stacks:
+    program = options.program or (options.state / "clone" if options.git else Path())
+    files = options.stack_files or program / "stacks"
+    stacks = Stacks(program.resolve(), files.resolve(), options.stacks, (options.state / "stacks").resolve())
+    stacks.check()
+    return stacks
 
 
 def _log_as_json() -> None:

@@ -76,7 +76,8 @@ class Training:
             ConfigError: the set has no trainer, or not these parameters.
             TrainingFailed: the trainer failed, or took too long.
         """
-        if declared.update is None:
+        trainer = declared.update.trainer if declared.update else None
+        if trainer is None:
             raise ConfigError(
                 f"set {declared.id} has no trainer; name it in the registry: set.update.trainer"
             )
@@ -88,12 +89,12 @@ class Training:
             "type": str(declared.type),
             "base": update.wanted.base,
             "folder": str(partial),
-            "parameters": parameters(declared.update.trainer, update.wanted.train or {}),
+            "parameters": parameters(trainer, update.wanted.train or {}),
         }
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         place = f"set {declared.id}, update {update.id}"
-        _run(declared.update.trainer, json.dumps(told), place, go_on)
+        _run(trainer, json.dumps(told), place, go_on)
         partial.rename(trained)
 
     def forget(self, update: Update) -> None:

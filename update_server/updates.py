@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from model_registry.frozen import Frozen
 from model_registry.names import Digest, Label, Uid  # noqa: TC001 - pydantic reads these at run time
-from model_registry.registry_files.retraining import Value  # noqa: TC001
+from model_registry.registry_files.retraining import RolloutKind, Value  # noqa: TC001
 
 MAX_MODELS_BY_NAME = 10_000
 """Models that one request may name; a batch holds as many as a version may."""
@@ -60,7 +60,9 @@ class State(StrEnum):
     DONE = "done"
     """The version is in the store and in the registry."""
     FAILED = "failed"
-    """There is no such version; `error` says why."""
+    """There is no such version, unless there is a result; `error` says why."""
+    WENT_BACK = "went back"
+    """The version is in the store and in the registry, and not online; `error` says why."""
     CANCELLED = "cancelled"
 
     @property
@@ -90,6 +92,22 @@ class Result(Frozen):
     """The git commit that names the version; None: the registry is not under git, or it was there already."""
 
 
+class RollingOut(Frozen):
+    """How far a version is on its way online."""
+
+    to: RolloutKind
+    step: str
+    """What is being done, such as `north: baking`, or was done last."""
+    cluster: Label | None = None
+    """Whose pods serve it."""
+    before: Mapping[Label, Label] = {}
+    """By region, the cluster that was live before; in place, by cluster, the version that it served."""
+    requests: int = 0
+    """Answered in the bake of the last region."""
+    failed: int = 0
+    """Of them, those that failed."""
+
+
 class Update(Frozen):
     """An update as the journal has it."""
 
@@ -107,4 +125,6 @@ class Update(Frozen):
     """Whether somebody asked for it to be cancelled."""
     progress: Progress | None
     result: Result | None
+    """What there is once the version is there, also while it is rolled out."""
+    rollout: RollingOut | None
     error: str | None

@@ -1,10 +1,11 @@
-"""How a set is trained anew: by which program, with which parameters, and when."""
+"""How a set gets new versions: by which program it is trained, when, and what then becomes of what runs."""
 
 from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads it at run time
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cronsim import CronSim, CronSimError
@@ -103,9 +104,57 @@ class Trainer(Frozen):
     """After which it is ended."""
 
 
-class Retraining(Frozen):
-    """How a set's versions come into being by themselves."""
+class RolloutKind(StrEnum):
+    """What follows once a version is there."""
 
-    trainer: Trainer
+    NONE = "none"
+    """Nothing: people add a cluster and switch."""
+    IN_PLACE = "in-place"
+    """The live cluster's pods are replaced by pods of the new version, one after the other."""
+    STANDBY = "standby"
+    """A new cluster serves it beside the live one."""
+    LIVE = "live"
+    """That cluster is compared with the live one, becomes live, and is watched."""
+
+
+class Tolerance(Frozen):
+    """How far predictions of the new version may be from those of the live one."""
+
+    rtol: Annotated[StrictFloat, Field(ge=0)] = 0.0
+    """Of the live version's prediction."""
+    atol: Annotated[StrictFloat, Field(ge=0)] = 0.0
+    """On top, in the prediction's own unit."""
+    share: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.0
+    """Of the models that are compared, how many may be further off."""
+
+
+class Rollout(Frozen):
+    """What the update server does with a version that it has made."""
+
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
+    to: RolloutKind
+    """How far it goes."""
+    bake_seconds: Annotated[StrictInt, Field(ge=0, le=86400)] = 600
+    """For which each region is watched after its switch."""
+    errors: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.01
+    """Share of the requests that may fail meanwhile, on top of what failed before."""
+    within: Tolerance | None = None
+    """Of the answers to recorded inputs, sent to both clusters before the switch; absent: they must come."""
+
+
+class Retraining(Frozen):
+    """How a set's versions come into being, and what becomes of them."""
+
+    trainer: Trainer | None = None
+    """Absent: its models come by request."""
     schedule: Schedule | None = None
     """Absent: by request only."""
+    rollout: Rollout = Rollout(to=RolloutKind.NONE)
+    """Absent: a new version waits for people."""
+
+    @model_validator(mode="after")
+    def _has_whom_to_call(self) -> Retraining:
+        if self.schedule is not None and self.trainer is None:
+            raise ValueError("a schedule calls the trainer, and there is none; name one, or take it out")
+        return self

@@ -55,7 +55,7 @@ def test_a_cluster_goes_live_region_by_region_and_no_request_fails(regions: Regi
 
 
 def test_a_region_that_fails_its_bake_goes_back_and_yaml_says_so(regions: Regions) -> None:
-    with regions.load() as (north, east), _bad_requests_as_soon_as_it_is_live(regions.east, "d2"):
+    with regions.load() as (north, east), bad_requests_as_soon_as_it_is_live(regions.east, "d2"):
         done = regions.promote("d2", "--bake", "20s")
         of_north, of_east = north.stop(), east.stop()
     assert done.exit_code == 1
@@ -138,7 +138,7 @@ def _proxy_that_never_follows(work: Workspace) -> Iterator[str]:
 
 
 @contextmanager
-def _bad_requests_as_soon_as_it_is_live(work: Workspace, cluster: str) -> Iterator[None]:
+def bad_requests_as_soon_as_it_is_live(work: Workspace, cluster: str) -> Iterator[None]:
     """Ask for a model that there is not, again and again, as long as this cluster answers."""
     over = threading.Event()
     url = f"{work.place.route_url}/modelService/{SERVICE}/v2/models/nobody"

@@ -29,7 +29,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         401: "No token, or none that is known.",
         403: "The token does not allow this.",
         404: "No such set, version, update or upload.",
-        409: "The update has ended.",
+        409: "The update has ended, or this server cannot roll out what the set wants.",
         411: "A request that is no upload says its Content-Length.",
         413: "The body is too large.",
         422: "The idempotency key was used for another request.",

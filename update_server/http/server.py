@@ -10,6 +10,7 @@ from model_registry import Registry, RegistryFile, Store
 from update_server.errors import not_found
 from update_server.journal import Journal
 from update_server.registry_source import RegistrySource
+from update_server.rollouts import Rollouts
 from update_server.runner import Runner
 from update_server.tokens import Scope, Tokens
 from update_server.uploads import Uploads
@@ -27,6 +28,7 @@ class Server:
     tokens: Tokens
     source: RegistrySource
     store: Store
+    rollouts: Rollouts
 
     def allowed(self, scope: Scope) -> Any:
         """Return the dependency that yields the name of the caller, or refuses."""

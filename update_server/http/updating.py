@@ -9,7 +9,9 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
+from model_registry import ConfigError
 from model_registry.names import Digest, Label, Uid
+from update_server.errors import Refused
 from update_server.http.server import Server
 from update_server.tokens import Scope
 from update_server.updates import State, Update, Wanted
@@ -45,7 +47,10 @@ def updating(server: Server) -> APIRouter:
     may_read, may_update = server.allowed(Scope.READ), server.allowed(Scope.UPDATE)
 
     def add(set_id: str, wanted: Wanted, author: str, key: str | None, response: Response) -> Update:
-        server.file_of(set_id)
+        try:
+            server.rollouts.check(server.file_of(set_id))
+        except ConfigError as error:
+            raise Refused(HTTPStatus.CONFLICT, str(error)) from None
         server.uploads.require(wanted.uploads)
         update = server.journal.add(set_id, wanted, author, key)
         server.runner.wake()

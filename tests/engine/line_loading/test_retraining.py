@@ -53,6 +53,7 @@ def update(number: int, **parameters: Value) -> Update:
         cancel=False,
         progress=None,
         result=None,
+        rollout=None,
         error=None,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pulumi
+
 from components import Gateway
 from components.gateway import weights_in
 
@@ -22,3 +24,7 @@ def test_an_ingress_and_a_route_that_is_new_have_shared_nothing() -> None:
 def test_a_gateway_is_named_with_or_without_a_listener() -> None:
     assert Gateway.parse("infra/public") == Gateway("infra", "public", None)
     assert Gateway.parse("infra/public/http") == Gateway("infra", "public", "http")
+
+
+def test_a_standing_route_whose_host_is_secret_shares_nothing() -> None:
+    assert weights_in({"spec": pulumi.Output.secret({"rules": []})}, "line-loading") == {}

@@ -191,10 +191,11 @@ def test_the_audit_log_says_who_asked_for_what_and_what_came_of_it(client: httpx
     assert [(act["author"], act["act"]) for act in acts] == [
         ("training", "requested"),
         ("training", "started"),
+        ("training", "published"),
         ("training", "done"),
     ]
     assert acts[0]["detail"]["wanted"]["base"] == "v1"
-    assert acts[2]["detail"]["result"]["manifest"] == update["result"]["manifest"]
+    assert acts[3]["detail"]["result"]["manifest"] == update["result"]["manifest"]
     assert client.get("/acts", params={"after": acts[1]["id"]}).json() == acts[2:]
 
 

@@ -54,12 +54,17 @@ def content_digest(data: bytes) -> dict[str, str]:
 
 def batch(models: Mapping[str, bytes]) -> bytes:
     """A tar archive as `tar -C models -cf - .` makes it."""
+    return archive({f"{name}.skops": data for name, data in models.items()})
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """The same of files by their names."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, data in models.items():
-            info = tarfile.TarInfo(f"./{name}.skops")
+    with tarfile.open(fileobj=buffer, mode="w:gz") as opened:
+        for name, data in files.items():
+            info = tarfile.TarInfo(f"./{name}")
             info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
+            opened.addfile(info, io.BytesIO(data))
     return buffer.getvalue()
 
 

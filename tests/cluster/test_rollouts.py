@@ -1,0 +1,194 @@
+"""Versions that come by request go online by themselves, or not at all; YAML always says which."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cluster.regions import backend
+from tests.cluster.test_regions import bad_requests_as_soon_as_it_is_live
+from tests.cluster.updating import UpdateServer, files_of, has_ended
+from tools.demo import steps
+from tools.demo.workspace import SERVICE
+from tools.load.process import Load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.cluster.conftest import Local
+    from tools.demo.workspace import Workspace
+    from tools.load.report import LoadReport
+
+RATE = 50
+LONGEST = 900
+LIVE = "{to: live, bakeSeconds: 6, within: {atol: 25, share: 0.05}}"
+IN_PLACE = "{to: in-place, bakeSeconds: 6}"
+
+
+@dataclass(frozen=True)
+class State:
+    """An update, and what was true once it had ended."""
+
+    update: dict[str, Any]
+    live: str
+    """By YAML."""
+    routed: str
+    """By the Ingress."""
+    clusters: dict[str, str]
+    """The version of each cluster that YAML declares."""
+
+    @classmethod
+    def after(cls, server: UpdateServer, update: dict[str, Any]) -> State:
+        service = server.declared().service(SERVICE)
+        clusters = {cluster.id: cluster.version for cluster in service.clusters}
+        return cls(update, service.live_in(server.work.stack), backend(server.work), clusters)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen while requests were sent all the time."""
+
+    good: State
+    wrong: State
+    breaking: State
+    killed: State
+    kills: list[str]
+    """The steps at which the server was killed."""
+    subjects: list[str]
+    load: LoadReport
+    preview: list[str]
+
+
+@contextmanager
+def serving(work: Workspace, rollout: str) -> Iterator[UpdateServer]:
+    """A server that rolls versions out in this stack."""
+    server = UpdateServer(work)
+    text = (work.registry / "g1.yaml").read_text()
+    server.commit(text.replace("source: platform}", f"source: platform, update: {{rollout: {rollout}}}}}"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        server.declared()
+
+
+@pytest.fixture(scope="module")
+def server(online: Callable[[str], Workspace]) -> Iterator[UpdateServer]:
+    with serving(online("rollouts"), LIVE) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def seen(local: Local, server: UpdateServer) -> Seen:
+    work, models = server.work, local.prepared.models
+    v3, v4 = files_of(models / "v3"), files_of(models / "v4")
+    report = work.state / "load.json"
+    address, requests = work.place.route_url, models / "requests.json"
+    with Load.start(address, SERVICE, requests, report, RATE, seconds=LONGEST, host=work.host) as load:
+        good = State.after(server, server.ended(server.request(v3, base="v2", version="v3")))
+        wrong = State.after(
+            server, server.ended(server.request(_exchanged(files_of(models / "v2")), version="wrong"))
+        )
+        with bad_requests_as_soon_as_it_is_live(work, "d4"):
+            breaking = State.after(server, server.ended(server.request(v4, version="v4")))
+        killed, kills = _killed_at_every_step(server, server.request(v4, version="v4"))
+        after = State.after(server, killed)
+        result = load.stop()
+    changes = [f"{change.op} {change.name}" for change in steps.preview(work)]
+    return Seen(good, wrong, breaking, after, kills, server.subjects(), result, changes)
+
+
+def _exchanged(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Give each device the model of another with as many inputs; nobody recorded examples of that."""
+    by_inputs: dict[int, list[str]] = {}
+    for uid, example in json.loads(files["examples.json"]).items():
+        by_inputs.setdefault(len(example["inputs"][0]), []).append(f"{uid}.skops")
+    return {
+        name: files[other]
+        for alike in by_inputs.values()
+        for name, other in zip(alike, [*alike[1:], alike[0]], strict=True)
+    }
+
+
+def _killed_at_every_step(server: UpdateServer, update: str) -> tuple[dict[str, Any], list[str]]:
+    kills: list[str] = []
+
+    def is_new(found: dict[str, Any]) -> bool:
+        rollout = found["rollout"]
+        return has_ended(found) or (rollout is not None and rollout["step"] not in kills)
+
+    while not has_ended(found := server.wait(update, is_new)):
+        server.kill()
+        kills.append(found["rollout"]["step"])
+        server.start()
+    return found, kills
+
+
+def test_a_version_that_is_well_goes_live(seen: Seen) -> None:
+    assert seen.good.update["state"] == "done", seen.good.update
+    assert (seen.good.live, seen.good.routed) == ("d3", "d3")
+    # What was live stands by, and what people have declared stays.
+    assert seen.good.clusters == {"d1": "v1", "d2": "v2", "d3": "v3"}
+    assert seen.good.update["rollout"]["before"] == {"rollouts": "d1"}
+    assert seen.good.update["rollout"]["requests"] > 0
+
+
+def test_a_version_whose_answers_are_wrong_is_stopped_before_the_switch(seen: Seen) -> None:
+    assert seen.wrong.update["state"] == "went back", seen.wrong.update
+    assert "further off d3 than allowed" in seen.wrong.update["error"]
+    assert (seen.wrong.live, seen.wrong.routed) == ("d3", "d3")
+    assert "d4" not in seen.wrong.clusters
+    assert "wrong" not in seen.load.by_version
+
+
+def test_a_version_that_breaks_under_traffic_goes_back_in_the_bake(seen: Seen) -> None:
+    assert seen.breaking.update["state"] == "went back", seen.breaking.update
+    assert "requests failed, more than 1.00%" in seen.breaking.update["error"]
+    assert (seen.breaking.live, seen.breaking.routed) == ("d3", "d3")
+    assert "d4" not in seen.breaking.clusters
+
+
+def test_a_server_that_is_killed_at_every_step_gets_there(seen: Seen) -> None:
+    assert seen.killed.update["state"] == "done", seen.killed.update
+    assert len(seen.kills) >= 4, seen.kills
+    assert (seen.killed.live, seen.killed.routed) == ("d4", "d4")
+    assert seen.killed.clusters == {"d1": "v1", "d2": "v2", "d3": "v3", "d4": "v4"}
+
+
+def test_whatever_happened_nobody_noticed_and_everything_is_as_declared(seen: Seen) -> None:
+    assert seen.load.failed_total == 0, seen.load.failures
+    assert {*seen.load.by_version} == {"v1", "v3", "v4"}
+    assert seen.preview == []
+    assert f"{SERVICE}: d3 is live in rollouts" in seen.subjects
+
+
+def test_in_place_the_live_cluster_gets_the_version_and_nobody_notices(
+    local: Local, online: Callable[[str], Workspace]
+) -> None:
+    work, models = online("in-place"), local.prepared.models
+    # A version has one cluster: the one that stands by with v2 makes room.
+    steps.remove_cluster(work, "d2")
+    steps.up(work).require()
+    address, requests, report = work.place.route_url, models / "requests.json", work.state / "load.json"
+    with (
+        serving(work, IN_PLACE) as server,
+        Load.start(address, SERVICE, requests, report, RATE, seconds=LONGEST, host=work.host) as load,
+    ):
+        update = server.ended(server.request(files_of(models / "v2"), version="v2"))
+        went = State.after(server, update)
+        # A model that is not there: whoever asks for it fails.
+        with bad_requests_as_soon_as_it_is_live(work, "d1"):
+            back = State.after(server, server.ended(server.request(files_of(models / "v4"), version="v4")))
+        seen = load.stop()
+    assert update["state"] == "done", update
+    assert (went.live, went.clusters) == ("d1", {"d1": "v2"})
+    assert back.update["state"] == "went back", back.update
+    assert back.clusters == {"d1": "v2"}
+    assert seen.failed_total == 0, seen.failures
+    assert {*seen.by_version} == {"v1", "v2", "v4"}
+    assert steps.preview(work) == ()

@@ -1,0 +1,143 @@
+"""The update server as a process, on a registry in a git repository of the test's own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from model_registry import Registry
+from tests.unit.updates.updating import SOMEBODY, archive, git, upload
+from tools.demo.prepare import CHECKOUT
+from update_server.tokens import Scope, new_token
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tools.demo.workspace import Workspace
+
+SECONDS = 300.0
+
+
+class UpdateServer:
+    """The server; it may be killed and started again.
+
+    Args:
+        work: the stack that versions are rolled out to; its registry becomes a repository's.
+    """
+
+    def __init__(self, work: Workspace) -> None:
+        self.work, self.folder = work, work.state / "updates"
+        self.folder.mkdir()
+        self._secret, row = new_token("training", [Scope.READ, Scope.UPDATE])
+        (self.folder / "tokens.yaml").write_text(json.dumps([row.model_dump(mode="json")]))
+        self._remote, self._clone = self.folder / "remote.git", self.folder / "clone"
+        git("init", "--quiet", "--bare", "--initial-branch=main", str(self._remote))
+        git("clone", "--quiet", str(self._remote), str(self._clone))
+        self._process: subprocess.Popen[str] | None = None
+        self.log: list[str] = []
+
+    def commit(self, text: str) -> None:
+        """Push a registry file of the set, as a person would."""
+        (self._clone / "registry").mkdir(exist_ok=True)
+        (self._clone / "registry" / "g1.yaml").write_text(text)
+        git("-C", str(self._clone), "add", ".")
+        git("-C", str(self._clone), *SOMEBODY, "commit", "--quiet", "--message=By hand")
+        git("-C", str(self._clone), "push", "--quiet", "origin", "HEAD:main")
+
+    def declared(self) -> Registry:
+        """What the branch says."""
+        git("-C", str(self._clone), "pull", "--quiet", "--ff-only", "origin", "main")
+        # What the stack's own commands read from now on.
+        (self.work.registry / "g1.yaml").write_text((self._clone / "registry" / "g1.yaml").read_text())
+        return Registry.load(self.work.registry)
+
+    def subjects(self) -> list[str]:
+        """The first lines of all commits, newest first."""
+        return git("-C", str(self._remote), "log", "--format=%s", "main").splitlines()
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        self._process = self.work.start(
+            "bluegrid",
+            "updates",
+            "serve",
+            *("--git", str(self._remote), "--registry", "registry", "--store", self.work.place.store),
+            *("--state", str(self.folder / "state"), "--tokens", str(self.folder / "tokens.yaml")),
+            *("--stack", self.work.stack, "--program", str(CHECKOUT)),
+            *("--stack-files", str(self.work.state), "--port", "0"),
+        )
+        listening = threading.Event()
+        self._reader = threading.Thread(target=self._listen, args=(self._process, listening), daemon=True)
+        self._reader.start()
+        assert listening.wait(60), self.log[-5:]
+
+    def _listen(self, process: subprocess.Popen[str], listening: threading.Event) -> None:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                self.log.append(line)
+                if '"listening"' in line:
+                    self._url = json.loads(line)["url"]
+                    listening.set()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(120)
+            self._reader.join()
+            self._process = None
+
+    def request(self, models: Mapping[str, bytes], **wanted: str) -> str:
+        """Upload a batch of files, and ask for a version of it; the update's path."""
+        data = archive(models)
+        with self._client() as client:
+            answer = client.post("/modelSets/g1/updates", json={**wanted, "batch": upload(client, data)})
+            return str(answer.raise_for_status().headers["Location"])
+
+    def look(self, update: str) -> dict[str, Any]:
+        """Return how far an update is."""
+        with self._client() as client:
+            found: dict[str, Any] = client.get(update).raise_for_status().json()
+            return found
+
+    def wait(self, update: str, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait for something to become of an update."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            found = self.look(update)
+            if until(found):
+                return found
+            assert time.monotonic() < deadline, (found, self.log[-5:])
+            time.sleep(0.05)
+
+    def ended(self, update: str) -> dict[str, Any]:
+        """Wait until nothing more happens to it."""
+        return self.wait(update, has_ended)
+
+    def _client(self) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self._secret}"}
+        return httpx.Client(base_url=self._url, headers=headers, trust_env=False, timeout=30)
+
+
+def has_ended(update: Mapping[str, Any]) -> bool:
+    return update["state"] not in ("queued", "running")
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """The models of a folder, and their examples."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

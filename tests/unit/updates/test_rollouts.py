@@ -1,0 +1,118 @@
+"""What a server says at once to an update whose version it could not bring online.
+
+What it does with the others is tried on a real cluster: `tests/cluster/test_rollouts.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import ValidationError
+
+from model_registry.registry_files.retraining import Retraining
+from tests.skops_files import skops_file
+from tests.unit.updates.conftest import asked
+from tests.unit.updates.updating import content_digest, ended
+from update_server.rollouts.stacks import _is_left_behind, of_cluster
+from update_server.serve import Options
+
+if TYPE_CHECKING:
+    from tests.unit.updates.updating import Place
+
+RETRAINED = skops_file("model 1, retrained")
+PATH = "/modelSets/g1/versions/v1/models/line-1"
+SERVICE = """\
+service:
+  name: line-loading
+  live: d1
+  clusters:
+    - {id: d1, version: v1, cpu: 1, memory: 1Gi}
+"""
+STACK = "config:\n  bluegrid:kubeContext: nowhere\n"
+
+
+@pytest.mark.parametrize(
+    ("rollout", "service", "stacks", "fault"),
+    [
+        ("standby", "", (), "the set has no service; declare one, or set rollout to none"),
+        ("standby", SERVICE, (), "this server has no stacks; start it with --stack"),
+        ("live", SERVICE, ("north",), "start the server with --git"),
+    ],
+)
+def test_what_cannot_be_rolled_out_is_refused_before_anything_is_made(
+    place: Place, rollout: str, service: str, stacks: tuple[str, ...], fault: str
+) -> None:
+    _declare(place, rollout, service)
+    (place.folder / "Pulumi.north.yaml").write_text(STACK)
+    with asked(_options(place, stacks), place.headers("training")) as client:
+        answer = client.put(PATH, content=RETRAINED, headers=content_digest(RETRAINED))
+        assert answer.status_code == 409
+        assert answer.json()["error"].startswith(f"set g1: rollout to {rollout}: ")
+        assert answer.json()["error"].endswith(fault)
+        assert client.get("/updates").json() == []
+    assert place.versions() == ["v1"]
+
+
+def test_a_cluster_that_does_not_start_is_not_declared_any_more(place: Place) -> None:
+    """Nobody is there who could start it: the version is made all the same."""
+    _declare(place, "standby", SERVICE)
+    (place.folder / "Pulumi.north.yaml").write_text(STACK)
+    with asked(_options(place, ("north",)), place.headers("training")) as client:
+        update = ended(client, client.put(PATH, content=RETRAINED, headers=content_digest(RETRAINED)))
+        assert (update["state"], update["version"]) == ("went back", "v2")
+        assert update["error"].startswith("v2 is not online: pulumi ")
+        assert "\n" not in update["error"]
+        acts = [act["detail"]["step"] for act in client.get("/acts").json() if act["act"] == "rollout"]
+    assert acts == ["d2: starting", "d2: going"]
+    assert place.versions() == ["v1", "v2"]
+    assert "d2" not in (place.registry / "g1.yaml").read_text()
+
+
+def test_a_schedule_needs_a_trainer() -> None:
+    with pytest.raises(ValidationError, match="a schedule calls the trainer, and there is none"):
+        Retraining.model_validate({"schedule": {"when": "daily"}})
+
+
+@pytest.mark.parametrize(
+    ("message", "left"),
+    [
+        ("created by root@{host} (pid 4194303) at 2026-11-26", True),
+        ("created by root@{host} (pid {pid}) at 2026-11-26", False),
+        ("created by root@elsewhere (pid 4194303) at 2026-11-26", False),
+        ("created by root@{host} (pid 4194303), created by root@{host} (pid {pid})", False),
+        ("locked", False),
+    ],
+)
+def test_only_the_lock_of_a_process_of_this_machine_that_is_no_more_is_taken_away(
+    message: str, left: bool
+) -> None:
+    text = message.format(host=socket.gethostname(), pid=os.getpid())
+    assert _is_left_behind(text) is left
+
+
+def test_only_what_a_cluster_is_made_of_is_updated() -> None:
+    assert of_cluster("line", "d1") == [
+        "urn:pulumi:{stack}::bluegrid::**::line-d1",
+        "urn:pulumi:{stack}::bluegrid::**::line-d1-preflight",
+    ]
+
+
+def _declare(place: Place, rollout: str, service: str) -> None:
+    file = place.registry / "g1.yaml"
+    update = f"source: platform\n  update:\n    rollout: {{to: {rollout}}}\n"
+    file.write_text(file.read_text().replace("source: platform\n", update) + service)
+
+
+def _options(place: Place, stacks: tuple[str, ...]) -> Options:
+    return Options(
+        place.registry,
+        place.store,
+        place.folder / "state",
+        place.folder / "tokens.yaml",
+        stacks=stacks,
+        program=place.folder,
+        stack_files=place.folder,
+    )

@@ -1,0 +1,18 @@
+"""What follows once a version is there: clusters that serve it, a switch, or the way back.
+
+    declaring   edits of the registry, each a commit that is pushed
+    stacks      Pulumi, through its Automation API, with the registry as the server has it
+    means       both of these, as a promotion wants them
+    steps       what a rollout is made of: start a cluster, compare it, go live, in place
+    rollouts    which of them a set wants
+
+Every step may be done again, by whoever goes on after a crash. Whatever ends a rollout, YAML says what runs.
+"""
+
+from __future__ import annotations
+
+from update_server.rollouts.rollouts import Rollouts
+from update_server.rollouts.stacks import Stacks
+from update_server.rollouts.steps import RolloutFailed
+
+__all__ = ["RolloutFailed", "Rollouts", "Stacks"]

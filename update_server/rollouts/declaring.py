@@ -1,0 +1,54 @@
+"""Edits of the registry that are true for everybody once they have been made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from update_server.registry_source import PushRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from update_server.registry_source import RegistrySource
+    from update_server.updates import Update
+
+ATTEMPTS = 5
+"""With others who push at the same time, before it is given up."""
+
+
+@dataclass(frozen=True)
+class Declaring:
+    """Declares what one update wants.
+
+    Attributes:
+        source: the registry.
+        update: in whose name.
+    """
+
+    source: RegistrySource
+    update: Update
+
+    def change(self, what: str, edit: Callable[[Path], object]) -> None:
+        """Edit the registry as it is now, and publish that; nothing is published where nothing changes.
+
+        Args:
+            what: the commit's first line.
+            edit: is given the registry's folder, and may be called again.
+
+        Raises:
+            PushRejected: others were always faster, or we may not; nothing has changed.
+            BluegridError: the registry does not take the edit.
+        """
+        message = f"{what}\n\nUpdate {self.update.id}, asked for by {self.update.author}."
+        for attempt in range(1, ATTEMPTS + 1):
+            with self.source.changing():
+                edit(self.source.registry)
+                try:
+                    self.source.publish(message, self.update.author)
+                except PushRejected:
+                    if attempt == ATTEMPTS:
+                        raise
+                else:
+                    return

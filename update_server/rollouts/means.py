@@ -1,0 +1,44 @@
+"""By what a promotion of the server's changes things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from model_registry import switch, unify_live
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from promotion import Stack, Target
+    from update_server.rollouts.declaring import Declaring
+    from update_server.rollouts.stacks import Stacks
+
+
+@dataclass(frozen=True)
+class Means:
+    """Commits, and the server's stacks; as `promotion.Means` wants it."""
+
+    declaring: Declaring
+    stacks: Stacks
+
+    @property
+    def registry(self) -> Path:
+        """The folder of registry files."""
+        return self.declaring.source.registry
+
+    def declare(self, service: str, cluster: str, region: str) -> None:
+        """Commit it."""
+        edit = partial(switch, service=service, cluster_id=cluster, region=region)
+        self.declaring.change(f"{service}: {cluster} is live in {region}", edit)
+
+    def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
+        """Commit it."""
+        edit = partial(unify_live, service=service, regions=[*regions])
+        self.declaring.change(f"{service}: the same cluster is live everywhere", edit)
+
+    def up(self, target: Target, stack: Stack) -> None:
+        """Have Pulumi do it."""
+        self.stacks.up(stack, target.urns(stack.name))

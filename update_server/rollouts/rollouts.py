@@ -1,0 +1,101 @@
+"""What a set wants to become of its new versions, and whether this server can do it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_registry import BluegridError, ConfigError, Registry
+from model_registry.registry_files.retraining import Rollout, RolloutKind
+from update_server.rollouts.declaring import Declaring
+from update_server.rollouts.means import Means
+from update_server.rollouts.steps import RolloutFailed, Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from model_registry import RegistryFile, Service, Store
+    from update_server.registry_source import RegistrySource
+    from update_server.rollouts.stacks import Stacks
+    from update_server.updates import RollingOut, Update
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Rolls versions out.
+
+    Attributes:
+        source: the registry.
+        store: where the versions are.
+        stacks: where they go.
+    """
+
+    source: RegistrySource
+    store: Store
+    stacks: Stacks
+
+    def check(self, file: RegistryFile) -> Service | None:
+        """Return the service that a set's versions are rolled out to; None: they are not.
+
+        Raises:
+            ConfigError: they are to be, and cannot.
+        """
+        wanted = _wanted(file)
+        if wanted.to is RolloutKind.NONE:
+            return None
+        place = f"set {file.set.id}: rollout to {wanted.to}"
+        if file.service is None:
+            raise ConfigError(f"{place}: the set has no service; declare one, or set rollout to none")
+        if not self.stacks.names:
+            raise ConfigError(f"{place}: this server has no stacks; start it with --stack")
+        if wanted.to is RolloutKind.LIVE:
+            if not self.source.is_shared:
+                fault = "without a git remote the next `pulumi up` from elsewhere would undo it"
+                raise ConfigError(f"{place}: {fault}; start the server with --git")
+            if file.service.standby_replicas == 0:
+                fault = "standbys have no pods, and nobody could be compared with the live cluster"
+                raise ConfigError(f"{place}: {fault}; set standbyReplicas to 1")
+        return file.service
+
+    def roll_out(self, update: Update, ours: Collection[str], note: Callable[[RollingOut], None]) -> None:
+        """Do what the set wants with the version that an update has made.
+
+        Args:
+            update: with its version, and how far it was if it was cut off.
+            ours: clusters that earlier rollouts of the set have made.
+            note: keeps how far it is.
+
+        Raises:
+            RolloutFailed: the version did not go online.
+        """
+        try:
+            self._roll_out(update, ours, note)
+        except RolloutFailed:
+            raise
+        except BluegridError as error:
+            # Whatever it was, the version is there.
+            raise RolloutFailed(f"{update.version} is not online: {error}") from None
+
+    def _roll_out(self, update: Update, ours: Collection[str], note: Callable[[RollingOut], None]) -> None:
+        with self.source.changing():
+            file = Registry.load(self.source.registry).of_set(update.set)
+        service = self.check(file)
+        if service is None or update.version is None:
+            return
+        stacks = self.stacks.of(service, self.source.registry)
+        if not stacks:
+            raise ConfigError(f"none of this server's stacks has service {service.name}")
+        wanted = _wanted(file)
+        means = Means(Declaring(self.source, update), self.stacks)
+        steps = Steps(file, service, update.version, wanted, means, stacks, update.rollout, note)
+        if wanted.to is RolloutKind.IN_PLACE:
+            steps.replace_in_place()
+            return
+        cluster = steps.start_cluster(ours)
+        if wanted.to is RolloutKind.LIVE:
+            steps.compare(self.store, cluster)
+            steps.go_live(cluster)
+
+
+def _wanted(file: RegistryFile) -> Rollout:
+    return file.set.update.rollout if file.set.update else Rollout(to=RolloutKind.NONE)

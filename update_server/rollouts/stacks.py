@@ -1,0 +1,154 @@
+"""The stacks that the server may update, by Pulumi's Automation API.
+
+Their files are copied, with the registry that the server has in place of the one that they name: the clone in
+which every commit was made. Program, stacks and state are those that people use.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from ruamel.yaml import YAML
+
+from model_registry import ConfigError
+from promotion import PREFIX, UpFailed, config_of, find_stack, reason_of, stack_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from model_registry import Service
+    from promotion import Stack
+
+LOCKED_SECONDS = 600.0
+"""For which somebody else's update of the same stack is waited for."""
+LOOK_SECONDS = 2.0
+_LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Stacks of one program.
+
+    Attributes:
+        program: folder of the Pulumi program.
+        files: folder of the stacks' files.
+        names: the stacks to update, in order.
+        folder: for the copies.
+    """
+
+    program: Path
+    files: Path
+    names: tuple[str, ...]
+    folder: Path
+
+    def of(self, service: Service, registry: Path) -> list[Stack]:
+        """Copy all stacks' files, and return the stacks that have the service, in order.
+
+        Raises:
+            ConfigError: a stack has no file, or it does not say where its region runs.
+        """
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        for name in {*stack_names(self.files), *self.names}:
+            self._copy(find_stack(self.files, name), registry)
+        stacks = [find_stack(self.folder, name) for name in self.names]
+        return [stack for stack in stacks if service.is_in(stack.region)]
+
+    def _copy(self, stack: Stack, registry: Path) -> None:
+        yaml = YAML()
+        document = yaml.load(stack.file)
+        document["config"][f"{PREFIX}registry"] = str(registry)
+        yaml.dump(document, self.folder / stack.file.name)
+
+    def check(self) -> None:
+        """Raise ConfigError where a file is missing, or cannot be read."""
+        for name in self.names:
+            config_of(find_stack(self.files, name).file)
+
+    def up(self, stack: Stack, targets: Sequence[str]) -> None:
+        """Update resources of a stack; they are looked at first, since an update may have been cut off.
+
+        Args:
+            stack: the stack, with a file of ours.
+            targets: patterns of the resources' URNs.
+
+        Raises:
+            UpFailed: it did not succeed, or the stack was locked all the time.
+        """
+        # Here, because it takes half a second to load.
+        from pulumi import automation
+
+        printed: list[str] = []
+        deadline = time.monotonic() + LOCKED_SECONDS
+        while True:
+            printed.clear()
+            try:
+                found = automation.select_stack(stack.name, work_dir=str(self.program))
+                found.up(
+                    target=[*targets],
+                    refresh=True,
+                    config_file=str(stack.file),
+                    color="never",
+                    show_secrets=False,
+                    on_output=printed.append,
+                    on_error=printed.append,
+                )
+            except automation.ConcurrentUpdateError as error:
+                if _is_left_behind(str(error)):
+                    log.warning("the lock of an update that has died is taken away", stack=stack.name)
+                    found.cancel()
+                    continue
+                if time.monotonic() > deadline:
+                    raise UpFailed(
+                        f"pulumi up: {stack.name} is locked by somebody else's update; if there is none, "
+                        f"`pulumi cancel --stack {stack.name}`"
+                    ) from None
+                time.sleep(LOOK_SECONDS)
+            except automation.CommandError as error:
+                lines = [line for text in printed for line in text.splitlines()]
+                raise UpFailed(f"pulumi up: {reason_of(lines) or str(error).splitlines()[0]}") from None
+            except FileNotFoundError:
+                raise ConfigError("pulumi is not on PATH; install it, and start the server again") from None
+            else:
+                log.info("pulumi up", stack=stack.name, seconds=_seconds(printed))
+                return
+
+
+def of_cluster(service: str, cluster: str) -> list[str]:
+    """Return the patterns of the URNs of all that a cluster is made of, but for `{stack}`."""
+    # Here, because its package loads Pulumi's.
+    from components import naming
+
+    names = naming.cluster_name(service, cluster), naming.preflight_name(service, cluster)
+    return [f"urn:pulumi:{{stack}}::bluegrid::**::{name}" for name in names]
+
+
+def _is_left_behind(message: str) -> bool:
+    """Whether all who hold a stack's lock were processes of this machine that are no more."""
+    holders = [match.groupdict() for match in _LOCKED_BY.finditer(message)]
+    return bool(holders) and all(
+        each["host"] == socket.gethostname() and not _lives(int(each["pid"])) for each in holders
+    )
+
+
+def _lives(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+def _seconds(printed: Sequence[str]) -> str:
+    """Return what Pulumi says that it took."""
+    return next((line.split()[-1] for line in reversed(printed) if "Duration:" in line), "")

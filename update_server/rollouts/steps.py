@@ -1,0 +1,275 @@
+"""What a rollout is made of. Each step may be done again; one that fails leaves YAML saying what runs."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+from model_registry import (
+    BluegridError,
+    Cluster,
+    add_cluster,
+    change_cluster,
+    read_manifest,
+    remove_cluster,
+)
+from operations import Asked, Namespace, Request, compare, look
+from promotion import Bake, Promotion, PromotionStopped, share_that_failed
+from update_server.publishing import next_id
+from update_server.rollouts.stacks import of_cluster
+from update_server.updates import RollingOut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from model_registry import RegistryFile, Service, Store
+    from model_registry.registry_files.retraining import Rollout
+    from promotion import Outcome, Progress, Stack
+    from update_server.rollouts.means import Means
+
+MAX_COMPARED = 500
+"""Models whose recorded inputs are sent to both clusters, evenly taken from all."""
+
+
+class RolloutFailed(BluegridError):  # noqa: N818 - what happened
+    """The version is there, and did not go online; what was live before is."""
+
+
+class Steps:
+    """The steps of one update's rollout.
+
+    Args:
+        file: of the set, with the version.
+        service: of the set.
+        version: what is rolled out.
+        rollout: what the set wants.
+        means: what changes things.
+        stacks: that have the service, in order.
+        done: how far it was when it was cut off.
+        note: keeps how far it is.
+    """
+
+    def __init__(
+        self,
+        file: RegistryFile,
+        service: Service,
+        version: str,
+        rollout: Rollout,
+        means: Means,
+        stacks: Sequence[Stack],
+        done: RollingOut | None,
+        note: Callable[[RollingOut], None],
+    ) -> None:
+        self._file, self._service, self._version = file, service, version
+        self._rollout, self._means, self._stacks, self._note = rollout, means, stacks, note
+        self._at = done or RollingOut(to=rollout.to, step="waiting")
+
+    def start_cluster(self, ours: Collection[str]) -> str:
+        """Have a cluster beside the live one that serves the version; return its ID.
+
+        Args:
+            ours: clusters of earlier rollouts. Of them, those that are live nowhere make room for this one.
+
+        Raises:
+            RolloutFailed: it did not start; it is not declared any more.
+        """
+        service, name = self._service, self._service.name
+        live = service.cluster(service.live_in(self._stacks[0].region))
+        known = [each for each in service.clusters if each.version == self._version]
+        ids = [each.id for each in service.clusters]
+        cluster = (
+            known[0] if known else live.model_copy(update={"id": next_id(ids), "version": self._version})
+        )
+        self._tell(f"{cluster.id}: starting", cluster=cluster.id)
+        retired = [
+            each for each in ids if each in ours and each != cluster.id and not self._gets_requests(each)
+        ]
+        self._means.declaring.change(
+            f"{name}: {cluster.id} serves {self._version}"
+            + (f", {', '.join(retired)} goes" if retired else ""),
+            partial(_replace, service=name, retired=retired, cluster=None if known else cluster),
+        )
+        try:
+            for stack in self._stacks:
+                self._up(stack, cluster.id, *retired)
+        except BluegridError as error:
+            raise self._failed(error, cluster.id) from None
+        return cluster.id
+
+    def compare(self, store: Store, cluster: str) -> None:
+        """Send the inputs of recorded examples to the live cluster and to this one.
+
+        Raises:
+            RolloutFailed: it does not answer where the live one does, or is too far off.
+        """
+        self._tell(f"{cluster}: comparing")
+        stack, name = self._stacks[0], self._service.name
+        live = self._service.live_in(stack.region)
+        if live == cluster:
+            return
+        try:
+            requests = self._requests(store, self._service.cluster(live).version)
+            if not requests:
+                return
+            namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
+            first, second = (Asked.of(namespace, name, each) for each in (live, cluster))
+            within = self._rollout.within
+            # Without a limit it is only asked whether it answers.
+            found = compare(
+                first,
+                second,
+                requests,
+                rtol=within.rtol if within else 0.0,
+                atol=within.atol if within else math.inf,
+            )
+        except BluegridError as error:
+            raise self._failed(error, cluster) from None
+        silent = [each for each in found.differing if each.refused == (cluster,)]
+        if silent:
+            fault = f"{cluster} gives no prediction for {len(silent)} of {found.requests} models"
+            raise self._failed(f"{fault}: {silent[0].text}", cluster)
+        off = [each for each in found.differing if not each.refused]
+        if within is not None and len(off) > within.share * found.requests:
+            fault = f"{len(off)} of {found.requests} models are further off {live} than allowed"
+            raise self._failed(f"{fault}, such as {off[0].model}: {off[0].text}", cluster)
+
+    def go_live(self, cluster: str) -> None:
+        """Switch one region after the other, and watch each; all go back where one does badly.
+
+        Raises:
+            RolloutFailed: one did.
+        """
+        names = [stack.name for stack in self._stacks]
+        promotion = Promotion(
+            self._means.registry,
+            self._service.name,
+            cluster,
+            self._means.stacks.folder,
+            names,
+            means=self._means,
+            before=self._at.before,
+        )
+        try:
+            promotion.check()
+        except BluegridError as error:
+            if self._at.before:
+                promotion.go_back(str(error), self._tell_outcome)
+            raise self._failed(error, cluster, promotion.outcomes) from None
+        if not self._at.before:
+            before = {each.region: each.live for each in promotion.outcomes}
+            self._tell(f"{cluster}: switching", before=before)
+        try:
+            promotion.run(self._rollout.bake_seconds, self._rollout.errors, self._tell_outcome, all_back=True)
+        except PromotionStopped as stopped:
+            raise self._failed(stopped, cluster, stopped.outcomes) from None
+
+    def replace_in_place(self) -> None:
+        """Have the live cluster serve the version, one pod after the other, and watch it.
+
+        Raises:
+            RolloutFailed: it does badly; it serves what it served before.
+        """
+        service, name = self._service, self._service.name
+        lives = sorted({each for stack in self._stacks for each in service.weights_in(stack.region)})
+        if len(lives) > 1:
+            raise RolloutFailed(f"{name}: {' and '.join(lives)} get requests; in place is for one")
+        (cluster,) = lives
+        before = self._at.before.get(cluster, service.cluster(cluster).version)
+        self._tell(f"{cluster}: replacing", cluster=cluster, before={cluster: before})
+        try:
+            self._serve(cluster, self._version)
+            for stack in self._stacks:
+                self._replace_in(stack, cluster)
+        except BluegridError as error:
+            raise self._back_in_place(cluster, before, error) from None
+
+    def _replace_in(self, stack: Stack, cluster: str) -> None:
+        name = self._service.name
+        namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
+        most = share_that_failed(look(namespace, name), name, cluster) + self._rollout.errors
+        self._up(stack, cluster)
+        self._tell(f"{stack.region}: baking")
+        Bake(namespace, name, cluster, self._rollout.bake_seconds, most).watch(self._tell_progress)
+
+    def _back_in_place(self, cluster: str, before: str, error: BluegridError) -> RolloutFailed:
+        self._tell(f"{cluster}: going back")
+        told = str(error)
+        try:
+            self._serve(cluster, before)
+            for stack in self._stacks:
+                self._up(stack, cluster)
+        except BluegridError as again:
+            told = f"{told}; going back: {again}"
+        return RolloutFailed(f"{self._version} is not online: {told}")
+
+    def _serve(self, cluster: str, version: str) -> None:
+        name = self._service.name
+        edit = partial(change_cluster, service=name, cluster_id=cluster, version=version)
+        self._means.declaring.change(f"{name}: {cluster} serves {version}", edit)
+
+    def _failed(
+        self, error: BluegridError | str, cluster: str, outcomes: Sequence[Outcome] = ()
+    ) -> RolloutFailed:
+        """Take the cluster out again, unless it is live somewhere all the same; return what to raise."""
+        told = f"{self._version} is not online: {error}"
+        if any(each.live == cluster for each in outcomes):
+            return RolloutFailed(told)
+        self._tell(f"{cluster}: going")
+        name = self._service.name
+        try:
+            self._means.declaring.change(
+                f"{name}: {cluster} goes, {self._version} did not pass",
+                partial(remove_cluster, service=name, cluster_id=cluster),
+            )
+            for stack in self._stacks:
+                self._up(stack, cluster)
+        except BluegridError as again:
+            told = f"{told}; {cluster} is still there: {again}"
+        return RolloutFailed(told)
+
+    def _requests(self, store: Store, live_version: str) -> list[Request]:
+        """What recorded examples of the live version ask, for models that the new one has too."""
+        set_id, known = self._file.set.id, {each.id: each for each in self._file.versions}
+        new, live = (
+            read_manifest(store, set_id, version, known[version].manifest)
+            for version in (self._version, live_version)
+        )
+        uids = {row.uid for row in new.models}
+        asked = [
+            Request(model=row.uid, instances=[[*inputs] for inputs in row.example.inputs])
+            for row in live.models
+            if row.example is not None and row.uid in uids
+        ]
+        return asked[:: math.ceil(len(asked) / MAX_COMPARED) or 1]
+
+    def _gets_requests(self, cluster: str) -> bool:
+        service = self._service
+        live = {service.live} if isinstance(service.live, str) else {*service.live.values()}
+        shares = {each for weights in service.traffic_by_region.values() for each in weights}
+        return cluster in live | shares
+
+    def _up(self, stack: Stack, *clusters: str) -> None:
+        targets = [target for cluster in clusters for target in of_cluster(self._service.name, cluster)]
+        self._means.stacks.up(stack, [target.format(stack=stack.name) for target in targets])
+
+    def _tell_outcome(self, outcome: Outcome, progress: Progress | None) -> None:
+        if progress is None:
+            self._tell(f"{outcome.region}: {outcome.stage}")
+        else:
+            self._tell_progress(progress)
+
+    def _tell_progress(self, progress: Progress) -> None:
+        self._tell(self._at.step, requests=progress.requests, failed=progress.failed)
+
+    def _tell(self, step: str, **more: object) -> None:
+        self._at = self._at.model_copy(update={"step": step, **more})
+        self._note(self._at)
+
+
+def _replace(folder: Path, service: str, retired: Sequence[str], cluster: Cluster | None) -> None:
+    for each in retired:
+        remove_cluster(folder, service, each)
+    if cluster is not None:
+        add_cluster(folder, service, cluster)
