@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import pulumi
-
 from components import Gateway
 from components.gateway import weights_in
 
@@ -29,7 +25,5 @@ def test_a_gateway_is_named_with_or_without_a_listener() -> None:
 
 
 def test_a_standing_route_whose_host_is_secret_shares_nothing() -> None:
-    async def weights() -> dict[str, int]:
-        return weights_in({"spec": pulumi.Output.secret({"rules": []})}, "line-loading")
-
-    assert asyncio.run(weights()) == {}
+    an_output = object()
+    assert weights_in({"spec": an_output}, "line-loading") == {}
