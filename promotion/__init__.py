@@ -20,10 +20,9 @@ from promotion.means import Means
 from promotion.promotion import Promotion, PromotionStopped
 from promotion.region import Outcome, Stage
 from promotion.rehearsal import rehearse
-from promotion.stack_files import PREFIX, Stack, config_of, find_stack, stack_names
+from promotion.stack_files import Stack, config_of, copy_with_registry, find_stack, stack_names
 
 __all__ = [
-    "PREFIX",
     "Bake",
     "Means",
     "Outcome",
@@ -35,6 +34,7 @@ __all__ = [
     "Target",
     "UpFailed",
     "config_of",
+    "copy_with_registry",
     "find_stack",
     "reason_of",
     "rehearse",

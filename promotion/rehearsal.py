@@ -8,12 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ruamel.yaml import YAML
-
 from model_registry import ConfigError, Registry, switch
 from previews import Plan, read_plan
 from promotion.live_route import Target
-from promotion.stack_files import PREFIX
+from promotion.stack_files import copy_with_registry
 
 if TYPE_CHECKING:
     from promotion.stack_files import Stack
@@ -28,13 +26,10 @@ def rehearse(registry: Path, service: str, cluster: str, stack: Stack) -> Plan:
     """
     with TemporaryDirectory() as folder:
         target = Target.of(Registry.load(registry).service(service), cluster)
-        copy, file, preview = (Path(folder) / name for name in ("registry", stack.file.name, "preview.json"))
+        copy, preview = Path(folder) / "registry", Path(folder) / "preview.json"
         shutil.copytree(registry, copy)
         switch(copy, service, cluster, stack.region)
-        yaml = YAML()
-        document = yaml.load(stack.file)
-        document["config"][f"{PREFIX}registry"] = str(copy)
-        yaml.dump(document, file)
+        file = copy_with_registry(stack, copy, Path(folder))
         command = ["pulumi", "preview", "--json", "--show-sames", "--non-interactive"]
         command += [*target.options(stack.name), "--config-file", str(file)]
         try:

@@ -73,6 +73,15 @@ def find_stack(folder: Path, name: str) -> Stack:
     )
 
 
+def copy_with_registry(stack: Stack, registry: Path, folder: Path) -> Path:
+    """Copy a stack's file into a folder, with another registry than it names; return the copy's path."""
+    yaml, copy = YAML(), folder / stack.file.name
+    document = yaml.load(stack.file)
+    document["config"][f"{PREFIX}registry"] = str(registry)
+    yaml.dump(document, copy)
+    return copy
+
+
 def config_of(file: Path) -> Mapping[str, Any]:
     """Return what a file of Pulumi's has under `config`.
 

@@ -128,11 +128,11 @@ def next_version(versions: Sequence[Version], step: int = 1) -> str:
     return next_id([version.id for version in versions], step)
 
 
-def next_id(known: Sequence[str], step: int = 1) -> str:
-    """Return the ID that follows the highest numbered one; v1 where none is."""
+def next_id(known: Sequence[str], step: int = 1, prefix: str = "v") -> str:
+    """Return the ID that follows the highest numbered one; where none is, the first with this prefix."""
     numbered = [match for each in known if (match := _NUMBERED.fullmatch(each))]
     if not numbered:
-        return f"v{step}"
+        return f"{prefix}{step}"
     prefix, number = max((match.groups() for match in numbered), key=lambda parts: int(parts[1]))
     return f"{prefix}{int(number) + step:0{len(number)}d}"
 

@@ -130,7 +130,7 @@ def _killed_at_every_step(server: UpdateServer, update: str) -> tuple[dict[str, 
 
 
 def test_a_version_that_is_well_goes_live(seen: Seen) -> None:
-    assert seen.good.update["state"] == "done", seen.good.update
+    assert (seen.good.update["error"], seen.good.update["state"]) == (None, "done")
     assert (seen.good.live, seen.good.routed) == ("d3", "d3")
     # What was live stands by, and what people have declared stays.
     assert seen.good.clusters == {"d1": "v1", "d2": "v2", "d3": "v3"}
@@ -154,7 +154,7 @@ def test_a_version_that_breaks_under_traffic_goes_back_in_the_bake(seen: Seen) -
 
 
 def test_a_server_that_is_killed_at_every_step_gets_there(seen: Seen) -> None:
-    assert seen.killed.update["state"] == "done", seen.killed.update
+    assert (seen.killed.update["error"], seen.killed.update["state"]) == (None, "done")
     assert len(seen.kills) >= 4, seen.kills
     assert (seen.killed.live, seen.killed.routed) == ("d4", "d4")
     assert seen.killed.clusters == {"d1": "v1", "d2": "v2", "d3": "v3", "d4": "v4"}
@@ -185,7 +185,7 @@ def test_in_place_the_live_cluster_gets_the_version_and_nobody_notices(
         with bad_requests_as_soon_as_it_is_live(work, "d1"):
             back = State.after(server, server.ended(server.request(files_of(models / "v4"), version="v4")))
         seen = load.stop()
-    assert update["state"] == "done", update
+    assert (update["error"], update["state"]) == (None, "done")
     assert (went.live, went.clusters) == ("d1", {"d1": "v2"})
     assert back.update["state"] == "went back", back.update
     assert back.clusters == {"d1": "v2"}

@@ -11,19 +11,19 @@ import re
 import shutil
 import socket
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from ruamel.yaml import YAML
 
 from model_registry import ConfigError
-from promotion import PREFIX, UpFailed, config_of, find_stack, reason_of, stack_names
+from promotion import UpFailed, copy_with_registry, find_stack, reason_of, stack_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from pulumi import automation
 
     from model_registry import Service
     from promotion import Stack
@@ -61,20 +61,14 @@ class Stacks:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         for name in {*stack_names(self.files), *self.names}:
-            self._copy(find_stack(self.files, name), registry)
+            copy_with_registry(find_stack(self.files, name), registry, self.folder)
         stacks = [find_stack(self.folder, name) for name in self.names]
         return [stack for stack in stacks if service.is_in(stack.region)]
-
-    def _copy(self, stack: Stack, registry: Path) -> None:
-        yaml = YAML()
-        document = yaml.load(stack.file)
-        document["config"][f"{PREFIX}registry"] = str(registry)
-        yaml.dump(document, self.folder / stack.file.name)
 
     def check(self) -> None:
         """Raise ConfigError where a file is missing, or cannot be read."""
         for name in self.names:
-            config_of(find_stack(self.files, name).file)
+            find_stack(self.files, name)
 
     def up(self, stack: Stack, targets: Sequence[str]) -> None:
         """Update resources of a stack; they are looked at first, since an update may have been cut off.
@@ -89,31 +83,20 @@ class Stacks:
         # Here, because it takes half a second to load.
         from pulumi import automation
 
-        printed: list[str] = []
         deadline = time.monotonic() + LOCKED_SECONDS
         while True:
-            printed.clear()
+            printed: list[str] = []
             try:
-                found = automation.select_stack(stack.name, work_dir=str(self.program))
-                found.up(
-                    target=[*targets],
-                    refresh=True,
-                    config_file=str(stack.file),
-                    color="never",
-                    show_secrets=False,
-                    on_output=printed.append,
-                    on_error=printed.append,
-                )
+                self._up_once(stack, targets, printed.append)
             except automation.ConcurrentUpdateError as error:
-                if _is_left_behind(str(error)):
-                    log.warning("the lock of an update that has died is taken away", stack=stack.name)
-                    found.cancel()
-                    continue
                 if time.monotonic() > deadline:
                     raise UpFailed(
                         f"pulumi up: {stack.name} is locked by somebody else's update; if there is none, "
                         f"`pulumi cancel --stack {stack.name}`"
                     ) from None
+                if _is_left_behind(str(error)):
+                    log.warning("the lock of an update that has died is taken away", stack=stack.name)
+                    self._select(stack).cancel()
                 time.sleep(LOOK_SECONDS)
             except automation.CommandError as error:
                 lines = [line for text in printed for line in text.splitlines()]
@@ -123,6 +106,22 @@ class Stacks:
             else:
                 log.info("pulumi up", stack=stack.name, seconds=_seconds(printed))
                 return
+
+    def _up_once(self, stack: Stack, targets: Sequence[str], tell: Callable[[str], object]) -> None:
+        self._select(stack).up(
+            target=[*targets],
+            refresh=True,
+            config_file=str(stack.file),
+            color="never",
+            show_secrets=False,
+            on_output=tell,
+            on_error=tell,
+        )
+
+    def _select(self, stack: Stack) -> automation.Stack:
+        from pulumi import automation
+
+        return automation.select_stack(stack.name, work_dir=str(self.program))
 
 
 def of_cluster(service: str, cluster: str) -> list[str]:
@@ -143,10 +142,14 @@ def _is_left_behind(message: str) -> bool:
 
 
 def _lives(pid: int) -> bool:
-    with suppress(ProcessLookupError):
+    try:
         os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Somebody else's.
         return True
-    return False
+    return True
 
 
 def _seconds(printed: Sequence[str]) -> str:

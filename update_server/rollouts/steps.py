@@ -76,19 +76,14 @@ class Steps:
             RolloutFailed: it did not start; it is not declared any more.
         """
         service, name = self._service, self._service.name
-        live = service.cluster(service.live_in(self._stacks[0].region))
-        known = [each for each in service.clusters if each.version == self._version]
-        ids = [each.id for each in service.clusters]
-        cluster = (
-            known[0] if known else live.model_copy(update={"id": next_id(ids), "version": self._version})
-        )
+        known = next((each for each in service.clusters if each.version == self._version), None)
+        cluster = known or self._next_cluster()
         self._tell(f"{cluster.id}: starting", cluster=cluster.id)
-        retired = [
-            each for each in ids if each in ours and each != cluster.id and not self._gets_requests(each)
-        ]
+        others = (each.id for each in service.clusters if each.id in ours and each.id != cluster.id)
+        retired = [each for each in others if not self._gets_requests(each)]
+        goes = f", {', '.join(retired)} goes" if retired else ""
         self._means.declaring.change(
-            f"{name}: {cluster.id} serves {self._version}"
-            + (f", {', '.join(retired)} goes" if retired else ""),
+            f"{name}: {cluster.id} serves {self._version}{goes}",
             partial(_replace, service=name, retired=retired, cluster=None if known else cluster),
         )
         try:
@@ -141,22 +136,11 @@ class Steps:
         Raises:
             RolloutFailed: one did.
         """
-        names = [stack.name for stack in self._stacks]
-        promotion = Promotion(
-            self._means.registry,
-            self._service.name,
-            cluster,
-            self._means.stacks.folder,
-            names,
-            means=self._means,
-            before=self._at.before,
-        )
+        promotion = self._promotion(cluster)
         try:
             promotion.check()
         except BluegridError as error:
-            if self._at.before:
-                promotion.go_back(str(error), self._tell_outcome)
-            raise self._failed(error, cluster, promotion.outcomes) from None
+            raise self._failed(error, cluster) from None
         if not self._at.before:
             before = {each.region: each.live for each in promotion.outcomes}
             self._tell(f"{cluster}: switching", before=before)
@@ -209,11 +193,33 @@ class Steps:
         edit = partial(change_cluster, service=name, cluster_id=cluster, version=version)
         self._means.declaring.change(f"{name}: {cluster} serves {version}", edit)
 
+    def _promotion(self, cluster: str) -> Promotion:
+        return Promotion(
+            self._means.registry,
+            self._service.name,
+            cluster,
+            self._means.stacks.folder,
+            [stack.name for stack in self._stacks],
+            means=self._means,
+            before=self._at.before,
+        )
+
     def _failed(
-        self, error: BluegridError | str, cluster: str, outcomes: Sequence[Outcome] = ()
+        self, error: BluegridError | str, cluster: str, outcomes: Sequence[Outcome] | None = None
     ) -> RolloutFailed:
-        """Take the cluster out again, unless it is live somewhere all the same; return what to raise."""
+        """Take the cluster out again, unless it is live somewhere all the same; return what to raise.
+
+        Args:
+            error: what went wrong.
+            cluster: that was to be live.
+            outcomes: of the promotion that went back; None: it did not get so far this time. An attempt that
+                was cut off may have switched, in YAML or all the way.
+        """
         told = f"{self._version} is not online: {error}"
+        if outcomes is None:
+            outcomes = (
+                self._promotion(cluster).go_back(str(error), self._tell_outcome) if self._at.before else ()
+            )
         if any(each.live == cluster for each in outcomes):
             return RolloutFailed(told)
         self._tell(f"{cluster}: going")
@@ -243,6 +249,12 @@ class Steps:
             if row.example is not None and row.uid in uids
         ]
         return asked[:: math.ceil(len(asked) / MAX_COMPARED) or 1]
+
+    def _next_cluster(self) -> Cluster:
+        """One as large as the live cluster."""
+        live = self._service.cluster(self._service.live_in(self._stacks[0].region))
+        following = next_id([each.id for each in self._service.clusters], prefix="d")
+        return live.model_copy(update={"id": following, "version": self._version})
 
     def _gets_requests(self, cluster: str) -> bool:
         service = self._service

@@ -11,7 +11,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Thread, get_ident
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,7 +116,10 @@ class Place:
 
     def set(self, region: str, **values: Any) -> None:
         path = self.folder / f"bluegrid-{region}.json"
-        path.write_text(json.dumps({**self.state(f"bluegrid-{region}"), **values}))
+        # At once: a thread that answers another question reads it meanwhile.
+        new = path.with_suffix(f".{get_ident()}")
+        new.write_text(json.dumps({**self.state(f"bluegrid-{region}"), **values}))
+        new.replace(path)
 
     def state(self, namespace: str) -> dict[str, Any]:
         seen: dict[str, Any] = json.loads((self.folder / f"{namespace}.json").read_text())

@@ -1,0 +1,68 @@
+"""What a rollout that was cut off leaves behind, when it cannot be gone on with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from model_registry import Registry, switch, unify_live
+from model_registry.registry_files.retraining import Rollout, RolloutKind
+from promotion import UpFailed, find_stack
+from update_server.rollouts.steps import RolloutFailed, Steps
+from update_server.updates import RollingOut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from promotion import Stack, Target
+    from tests.unit.promotion.conftest import Place
+    from update_server.rollouts.means import Means
+
+
+class _Edits:
+    """Edits in place; Pulumi updates live routes, and no clusters."""
+
+    def __init__(self, place: Place) -> None:
+        self._place, self.registry, self.folder = place, place.registry, place.folder
+        self.declaring = self.stacks = self
+
+    def change(self, what: str, edit: Callable[[Path], object]) -> None:
+        edit(self.registry)
+
+    def declare(self, service: str, cluster: str, region: str) -> None:
+        switch(self.registry, service, cluster, region)
+
+    def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
+        unify_live(self.registry, service, regions)
+
+    def up(self, where: Target | Stack, what: Stack | Sequence[str]) -> None:
+        if isinstance(what, list):
+            raise UpFailed("pulumi up: no room")
+        self._place.set("north", live="d1")
+
+
+@pytest.mark.parametrize("routed", ["d1", "d2"])
+def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(place: Place, routed: str) -> None:
+    """YAML names the new cluster; the route had followed, or had not."""
+    place.declare("{default: d1, north: d2}")
+    place.set("north", live=routed)
+    file = Registry.load(place.registry).of_set("g1")
+    assert file.service is not None
+    done = RollingOut(to=RolloutKind.LIVE, step="north: switching", cluster="d2", before={"north": "d1"})
+    steps = Steps(
+        file,
+        file.service,
+        "v2",
+        Rollout(to=RolloutKind.LIVE),
+        cast("Means", _Edits(place)),
+        [find_stack(place.folder, "north")],
+        done,
+        lambda _: None,
+    )
+    with pytest.raises(RolloutFailed, match="v2 is not online: pulumi up: no room"):
+        steps.start_cluster(())
+    assert place.live == "{default: d1, north: d1}"
+    assert place.routed()[0] == "d1"
+    assert "id: d2" not in place.text
