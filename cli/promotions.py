@@ -16,7 +16,6 @@ from rich.progress import Progress as Bar
 
 from cli import output
 from model_registry import BluegridError
-from previews import changes_between, states_of_objects
 from promotion import Outcome, Progress, Promotion, PromotionStopped, Stage, rehearse
 
 if TYPE_CHECKING:
@@ -131,13 +130,9 @@ def _terminated_as_by_ctrl_c() -> Iterator[None]:
 def _rehearse(promotion: Promotion, registry: Path, service: str, cluster: str, *, as_json: bool) -> None:
     told, errors = {}, []
     for stack in promotion.stacks:
-        plan = rehearse(registry, service, cluster, stack)
-        errors += [f"{stack.region}: {error}" for error in plan.errors]
-        changes = changes_between(
-            states_of_objects(plan.objects_before()), states_of_objects(plan.objects_after())
-        )
-        sentences = [line for change in changes if change.name == service for line in change.sentences()]
-        told[stack.region] = {"changes": sentences, "steps": plan.listed().splitlines()}
+        found = rehearse(registry, service, cluster, stack)
+        errors += [f"{stack.region}: {error}" for error in found.errors]
+        told[stack.region] = {"changes": [*found.changes], "steps": [*found.steps]}
     if errors:
         raise BluegridError("\n".join(errors))
     lines = [

@@ -19,7 +19,7 @@ from promotion.live_route import Target, UpFailed, reason_of, up_command
 from promotion.means import Means
 from promotion.promotion import Promotion, PromotionStopped
 from promotion.region import Outcome, Stage
-from promotion.rehearsal import rehearse
+from promotion.rehearsal import Rehearsal, rehearse
 from promotion.stack_files import Stack, config_of, copy_with_registry, find_stack, stack_names
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Progress",
     "Promotion",
     "PromotionStopped",
+    "Rehearsal",
     "Stack",
     "Stage",
     "Target",

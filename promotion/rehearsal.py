@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from model_registry import ConfigError, Registry, switch
-from previews import Plan, read_plan
+from previews import changes_between, read_plan, states_of_objects
 from promotion.live_route import Target
 from promotion.stack_files import copy_with_registry
 
@@ -17,8 +18,31 @@ if TYPE_CHECKING:
     from promotion.stack_files import Stack
 
 
-def rehearse(registry: Path, service: str, cluster: str, stack: Stack) -> Plan:
+@dataclass(frozen=True)
+class Rehearsal:
+    """What the switch of one region would do.
+
+    Attributes:
+        changes: what becomes of the service, each a sentence.
+        steps: what Pulumi would do, each on a line.
+        errors: why Pulumi would not.
+    """
+
+    changes: tuple[str, ...]
+    steps: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+def rehearse(
+    registry: Path, service: str, cluster: str, stack: Stack, program: Path | None = None
+) -> Rehearsal:
     """Preview the switch of one region; neither the registry nor the stack's file is touched.
+
+    Args:
+        registry: the folder of YAML.
+        service, cluster: what would be live.
+        stack: where.
+        program: folder of the Pulumi program; None: where we work.
 
     Raises:
         ConfigError: there is no `pulumi`.
@@ -34,7 +58,15 @@ def rehearse(registry: Path, service: str, cluster: str, stack: Stack) -> Plan:
         command += [*target.options(stack.name), "--config-file", str(file)]
         try:
             with preview.open("wb") as printed:
-                subprocess.run(command, stdout=printed, stderr=subprocess.DEVNULL, check=False)
+                subprocess.run(command, stdout=printed, stderr=subprocess.DEVNULL, cwd=program, check=False)
         except FileNotFoundError:
             raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
-        return read_plan(preview)
+        plan = read_plan(preview)
+    changes = changes_between(
+        states_of_objects(plan.objects_before()), states_of_objects(plan.objects_after())
+    )
+    return Rehearsal(
+        changes=tuple(line for each in changes if each.name == service for line in each.sentences()),
+        steps=tuple(plan.listed().splitlines()),
+        errors=tuple(plan.errors),
+    )

@@ -24,6 +24,11 @@ class Refused(BluegridError):  # noqa: N818 - what happened
         self.headers = headers
 
 
+def unauthorized(message: str) -> Refused:
+    """Nobody says who asks."""
+    return Refused(HTTPStatus.UNAUTHORIZED, message, {"WWW-Authenticate": "Bearer"})
+
+
 def not_found(what: str) -> Refused:
     """What is asked for is not there."""
     return Refused(HTTPStatus.NOT_FOUND, what)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import structlog
 from model_registry import BluegridError
 from update_server.rollouts import RolloutFailed
 from update_server.updates import Progress, State
+from update_server.worker import Worker
 
 if TYPE_CHECKING:
     from model_registry import ProgressEvent
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from update_server.scheduling import Scheduler
     from update_server.updates import Result, RollingOut, Update
 
-IDLE_SECONDS = 0.5
-"""Between looks for the turn, and for updates that other servers have taken."""
 LOOK_SECONDS = 30.0
 """Between looks at the clock and for uploads that nobody wants."""
 KEEP_UPLOADS_SECONDS = 3600.0
@@ -57,45 +55,17 @@ class Runner:
         self._rollouts = rollouts
         self._scheduler = scheduler
         self._looked = -LOOK_SECONDS
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="updates")
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Look at the journal now."""
-        self._wake.set()
-
-    def stop(self) -> None:
-        """End what is under way, and nothing more; of a rollout, the step that is."""
-        self._stopping = True
-        self.wake()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping:
-            with self._journal.turn() as ours:
-                while ours and not self._stopping:
-                    self._wake.clear()
-                    self._work_off()
-                    self._wake.wait(IDLE_SECONDS)
-            self._wake.wait(IDLE_SECONDS)
+        self.worker = Worker("updates", journal.database, self._work_off)
+        """A stop ends what is under way: of a rollout, the step that is."""
 
     def _work_off(self) -> None:
         """Do all that is to be done now."""
-        try:
-            while not self._stopping and (update := self._journal.begin()):
-                self._work(update)
-            if time.monotonic() - self._looked > LOOK_SECONDS:
-                self._looked = time.monotonic()
-                self._publisher.uploads.sweep(self._journal.uploads_wanted(), KEEP_UPLOADS_SECONDS)
-                self._scheduler.look(datetime.now(UTC))
-        except Exception:
-            # A full disk, a locked file: the next look may fare better, and a dead thread none.
-            log.exception("journal")
+        while not self.worker.is_stopping and (update := self._journal.begin()):
+            self._work(update)
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            self._publisher.uploads.sweep(self._journal.uploads_wanted(), KEEP_UPLOADS_SECONDS)
+            self._scheduler.look(datetime.now(UTC))
 
     def _work(self, update: Update) -> None:
         told = log.bind(update=update.id, set=update.set, author=update.author)
@@ -151,7 +121,12 @@ class Runner:
 
         def note(rollout: RollingOut) -> None:
             self._journal.roll_out(update, rollout)
-            if self._stopping:
+            if self.worker.is_stopping:
                 raise _Stopping
 
-        self._rollouts.roll_out(update, self._journal.clusters_of(update.set), note)
+        self._rollouts.roll_out(
+            update,
+            self._journal.clusters_of(update.set),
+            note,
+            lambda: self._journal.get(update_id).cancel,
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import uvicorn
 
 from model_registry.errors import ConfigError
 from model_registry.stores import open_store
+from update_server.database import Database
 from update_server.http.app import make_app
 from update_server.http.server import Server
 from update_server.journal import Journal
@@ -21,9 +22,11 @@ from update_server.registry_source import Clone, Folder
 from update_server.rollouts import Rollouts, Stacks
 from update_server.runner import Runner
 from update_server.scheduling import Scheduler
+from update_server.switches import Switcher, SwitchJournal
 from update_server.tokens import Tokens
 from update_server.training import Training
 from update_server.uploads import Uploads
+from update_server.watching import Watcher
 
 if TYPE_CHECKING:
     import socket
@@ -115,12 +118,28 @@ def build(options: Options) -> FastAPI:
     training, scratch = Training(options.state / "trained"), options.state / "scratch"
     for folder in (options.state, uploads.folder, training.folder, scratch):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    journal = Journal(options.state / "journal.sqlite")
+    database = Database.open(options.state / "journal.sqlite")
+    journal, switches = Journal(database), SwitchJournal(database)
     store, source = open_store(options.store), _source(options)
+    stacks = _stacks(options, source)
+    rollouts = Rollouts(source, store, stacks, switches)
     publisher = Publisher(source, store, uploads, training, scratch)
-    rollouts = Rollouts(source, store, _stacks(options))
-    runner = Runner(journal, publisher, rollouts, Scheduler(journal, source))
-    return make_app(Server(journal, uploads, runner, Tokens.load(options.tokens), source, store, rollouts))
+    # Its own copies: a switch does not wait for a rollout of another service.
+    switcher = Switcher(switches, source, replace(stacks, folder=stacks.folder.with_name("switches")))
+    return make_app(
+        Server(
+            journal=journal,
+            uploads=uploads,
+            runner=Runner(journal, publisher, rollouts, Scheduler(journal, source)),
+            tokens=Tokens.load(options.tokens),
+            source=source,
+            store=store,
+            rollouts=rollouts,
+            switches=switches,
+            switcher=switcher,
+            watcher=Watcher(stacks, source),
+        )
+    )
 
 
 def serve(options: Options, listening: Listening) -> None:
@@ -150,11 +169,12 @@ def _source(options: Options) -> RegistrySource:
     return Clone.open(options.state / "clone", options.git, options.branch, str(options.registry))
 
 
-def _stacks(options: Options) -> Stacks:
+def _stacks(options: Options, source: RegistrySource) -> Stacks:
     program = options.program or (options.state / "clone" if options.git else Path())
     files = options.stack_files or program / "stacks"
-    stacks = Stacks(program.resolve(), files.resolve(), options.stacks, (options.state / "stacks").resolve())
-    stacks.check()
+    folder = options.state / "stacks"
+    stacks = Stacks(program.resolve(), files.resolve(), options.stacks, folder.resolve(), source)
+    stacks.declared()
     return stacks
 
 

@@ -19,7 +19,7 @@ from ruamel.yaml.error import YAMLError
 from model_registry.errors import ConfigError
 from model_registry.frozen import Frozen
 from model_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
-from update_server.errors import Refused
+from update_server.errors import Refused, unauthorized
 from update_server.scheduling import AUTHOR
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Scope(StrEnum):
     """To look: sets, versions, models, updates, the audit log."""
     UPDATE = "update"
     """To send models and ask for versions."""
+    SWITCH = "switch"
+    """To choose which cluster is live."""
 
 
 class Token(Frozen):
@@ -81,25 +83,31 @@ class Tokens:
             raise ConfigError(f"{file}: {twice[0]} is there twice; give every token a name of its own")
         return cls(known)
 
-    def require(self, given: str | None, scope: Scope) -> str:
+    def owner(self, given: str | None) -> str:
         """Return the name of whoever has this token.
 
         Raises:
-            Refused: nobody has it, or it does not allow this.
+            Refused: nobody has it.
         """
-        asked = {"WWW-Authenticate": "Bearer"}
         if not given:
-            message = "no token; send the header Authorization: Bearer TOKEN"
-            raise Refused(HTTPStatus.UNAUTHORIZED, message, asked)
+            raise unauthorized("no token; send the header Authorization: Bearer TOKEN")
         digest = hashlib.sha256(given.encode()).hexdigest()
         # All of them, so that the time says nothing of which one was nearly right.
         found = [token for token in self._known if hmac.compare_digest(token.sha256, digest)]
         if not found:
-            raise Refused(HTTPStatus.UNAUTHORIZED, "this token is not known here", asked)
-        if scope not in found[0].scopes:
-            has = ", ".join(sorted(found[0].scopes))
-            raise Refused(HTTPStatus.FORBIDDEN, f"token {found[0].name} has scope {has}; this needs {scope}")
+            raise unauthorized("this token is not known here")
         return found[0].name
+
+    def scopes_of(self, name: str) -> frozenset[Scope]:
+        """Return what the token of that name allows; nothing: there is none."""
+        return next((token.scopes for token in self._known if token.name == name), frozenset())
+
+    def require(self, name: str, scope: Scope) -> None:
+        """Raise Refused when the token of that name does not allow this."""
+        allowed = self.scopes_of(name)
+        if scope not in allowed:
+            has = ", ".join(sorted(allowed))
+            raise Refused(HTTPStatus.FORBIDDEN, f"token {name} has scope {has}; this needs {scope}")
 
 
 def new_token(name: str, scopes: Sequence[Scope]) -> tuple[str, Token]:

@@ -1,21 +1,26 @@
 """What requests are answered with, and who may send them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from model_registry import Registry, RegistryFile, Store
 from update_server.errors import not_found
+from update_server.http.sessions import COOKIE, CSRF_HEADER, Sessions, require_own_page
 from update_server.journal import Journal
 from update_server.registry_source import RegistrySource
 from update_server.rollouts import Rollouts
 from update_server.runner import Runner
+from update_server.switches import Switcher, SwitchJournal
 from update_server.tokens import Scope, Tokens
 from update_server.uploads import Uploads
+from update_server.watching import Watcher
 
 _bearer = HTTPBearer(auto_error=False, description="A token of `bluegrid updates token`.")
+
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Of a browser that has signed in.")
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,27 @@ class Server:
     source: RegistrySource
     store: Store
     rollouts: Rollouts
+    switches: SwitchJournal
+    switcher: Switcher
+    watcher: Watcher
+    sessions: Sessions = field(default_factory=Sessions)
 
     def allowed(self, scope: Scope) -> Any:
         """Return the dependency that yields the name of the caller, or refuses."""
 
-        def author(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
-            return self.tokens.require(given.credentials if given else None, scope)
+        def author(
+            request: Request,
+            given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+            secret: Annotated[str | None, Depends(_cookie)],
+        ) -> str:
+            session = None if given else self.sessions.get(secret)
+            if session is None:
+                name = self.tokens.owner(given.credentials if given else None)
+            else:
+                require_own_page(session, request.method, request.headers.get(CSRF_HEADER))
+                name = session.name
+            self.tokens.require(name, scope)
+            return name
 
         return Depends(author)
 
@@ -48,3 +68,10 @@ class Server:
         if set_id not in files:
             raise not_found(f"no set {set_id}; declared: {', '.join(files) or 'none'}")
         return files[set_id]
+
+    def file_of_service(self, service: str) -> RegistryFile:
+        """Return the file that declares a service, or raise Refused."""
+        files = {file.service.name: file for file in self.files() if file.service}
+        if service not in files:
+            raise not_found(f"no service {service}; declared: {', '.join(files) or 'none'}")
+        return files[service]

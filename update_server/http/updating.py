@@ -53,7 +53,7 @@ def updating(server: Server) -> APIRouter:
             raise Refused(HTTPStatus.CONFLICT, str(error)) from None
         server.uploads.require(wanted.uploads)
         update = server.journal.add(set_id, wanted, author, key)
-        server.runner.wake()
+        server.runner.worker.wake()
         response.headers["Location"] = f"/updates/{update.id}"
         return update
 
@@ -119,7 +119,7 @@ def updating(server: Server) -> APIRouter:
 
     @router.post("/updates/{update_id}/cancel", status_code=HTTPStatus.ACCEPTED)
     def cancel(update_id: UpdateId, author: Annotated[str, may_update]) -> Update:
-        """Cancel an update; one whose version is in the store already is done all the same."""
+        """Cancel an update; one whose version is there already goes back, if it is being rolled out."""
         return server.journal.cancel(update_id, author)
 
     return router

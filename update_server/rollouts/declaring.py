@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from update_server.registry_source import RegistrySource
-    from update_server.updates import Update
 
 ATTEMPTS = 5
 """With others who push at the same time, before it is given up."""
@@ -20,15 +19,17 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Declaring:
-    """Declares what one update wants.
+    """Declares what somebody has asked for.
 
     Attributes:
         source: the registry.
-        update: in whose name.
+        author: in whose name.
+        reason: the last line of every commit's message.
     """
 
     source: RegistrySource
-    update: Update
+    author: str
+    reason: str
 
     def change(self, what: str, edit: Callable[[Path], object]) -> None:
         """Edit the registry as it is now, and publish that; nothing is published where nothing changes.
@@ -41,12 +42,12 @@ class Declaring:
             PushRejected: others were always faster, or we may not; nothing has changed.
             BluegridError: the registry does not take the edit.
         """
-        message = f"{what}\n\nUpdate {self.update.id}, asked for by {self.update.author}."
+        message = f"{what}\n\n{self.reason}"
         for attempt in range(1, ATTEMPTS + 1):
             with self.source.changing():
                 edit(self.source.registry)
                 try:
-                    self.source.publish(message, self.update.author)
+                    self.source.publish(message, self.author)
                 except PushRejected:
                     if attempt == ATTEMPTS:
                         raise

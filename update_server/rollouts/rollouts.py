@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from model_registry.registry_files.retraining import Rollout, RolloutKind
 from update_server.rollouts.declaring import Declaring
 from update_server.rollouts.means import Means
 from update_server.rollouts.steps import RolloutFailed, Steps
+from update_server.updates import RollingOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
     from model_registry import RegistryFile, Service, Store
     from update_server.registry_source import RegistrySource
     from update_server.rollouts.stacks import Stacks
-    from update_server.updates import RollingOut, Update
+    from update_server.switches.journal import SwitchJournal
+    from update_server.updates import Update
+
+WAIT_SECONDS = 0.5
+"""Between looks whether a switch has ended."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +34,13 @@ class Rollouts:
         source: the registry.
         store: where the versions are.
         stacks: where they go.
+        switches: what is switched meanwhile is waited for.
     """
 
     source: RegistrySource
     store: Store
     stacks: Stacks
+    switches: SwitchJournal
 
     def check(self, file: RegistryFile) -> Service | None:
         """Return the service that a set's versions are rolled out to; None: they are not.
@@ -57,37 +65,57 @@ class Rollouts:
                 raise ConfigError(f"{place}: {fault}; set standbyReplicas to 1")
         return file.service
 
-    def roll_out(self, update: Update, ours: Collection[str], note: Callable[[RollingOut], None]) -> None:
+    def roll_out(
+        self,
+        update: Update,
+        ours: Collection[str],
+        note: Callable[[RollingOut], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
         """Do what the set wants with the version that an update has made.
 
         Args:
             update: with its version, and how far it was if it was cut off.
             ours: clusters that earlier rollouts of the set have made.
             note: keeps how far it is.
+            is_cancelled: whether somebody wants it to go back.
 
         Raises:
             RolloutFailed: the version did not go online.
         """
         try:
-            self._roll_out(update, ours, note)
+            self._roll_out(update, ours, note, is_cancelled)
         except RolloutFailed:
             raise
         except BluegridError as error:
             # Whatever it was, the version is there.
             raise RolloutFailed(f"{update.version} is not online: {error}") from None
 
-    def _roll_out(self, update: Update, ours: Collection[str], note: Callable[[RollingOut], None]) -> None:
+    def _roll_out(
+        self,
+        update: Update,
+        ours: Collection[str],
+        note: Callable[[RollingOut], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
         with self.source.changing():
             file = Registry.load(self.source.registry).of_set(update.set)
         service = self.check(file)
         if service is None or update.version is None:
             return
-        stacks = self.stacks.of(service, self.source.registry)
+        wanted = _wanted(file)
+        done = update.rollout or RollingOut(to=wanted.to, step="waiting")
+        # Noted first: from now on no switch of the service is begun.
+        note(done)
+        while self.switches.is_under_way(update.set):
+            time.sleep(WAIT_SECONDS)
+            note(done)
+        stacks = self.stacks.of(service)
         if not stacks:
             raise ConfigError(f"none of this server's stacks has service {service.name}")
-        wanted = _wanted(file)
-        means = Means(Declaring(self.source, update), self.stacks)
-        steps = Steps(file, service, update.version, wanted, means, stacks, update.rollout, note)
+        reason = f"Update {update.id}, asked for by {update.author}."
+        means = Means(Declaring(self.source, update.author, reason), self.stacks)
+        steps = Steps(file, service, update.version, wanted, means, stacks, done, note, is_cancelled)
         if wanted.to is RolloutKind.IN_PLACE:
             steps.replace_in_place()
             return

@@ -1,7 +1,7 @@
 """The stacks that the server may update, by Pulumi's Automation API.
 
-Their files are copied, with the registry that the server has in place of the one that they name: the clone in
-which every commit was made. Program, stacks and state are those that people use.
+Their files are copied, with the registry that the server has in place of the one that they name. Program,
+stacks and state are those that people use.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
     from model_registry import Service
     from promotion import Stack
+    from update_server.registry_source import RegistrySource
 
 LOCKED_SECONDS = 600.0
 """For which somebody else's update of the same stack is waited for."""
 LOOK_SECONDS = 2.0
+_REGISTRY = "registry"
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 log = structlog.get_logger()
@@ -44,15 +46,17 @@ class Stacks:
         program: folder of the Pulumi program.
         files: folder of the stacks' files.
         names: the stacks to update, in order.
-        folder: for the copies.
+        folder: for the copies, of the stacks' files and of the registry.
+        source: the registry.
     """
 
     program: Path
     files: Path
     names: tuple[str, ...]
     folder: Path
+    source: RegistrySource
 
-    def of(self, service: Service, registry: Path) -> list[Stack]:
+    def of(self, service: Service) -> list[Stack]:
         """Copy all stacks' files, and return the stacks that have the service, in order.
 
         Raises:
@@ -61,14 +65,28 @@ class Stacks:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         for name in {*stack_names(self.files), *self.names}:
-            copy_with_registry(find_stack(self.files, name), registry, self.folder)
+            copy_with_registry(find_stack(self.files, name), self.folder / _REGISTRY, self.folder)
         stacks = [find_stack(self.folder, name) for name in self.names]
         return [stack for stack in stacks if service.is_in(stack.region)]
 
-    def check(self) -> None:
-        """Raise ConfigError where a file is missing, or cannot be read."""
-        for name in self.names:
-            find_stack(self.files, name)
+    def declared(self) -> list[Stack]:
+        """Return the stacks as their files say, in order.
+
+        Raises:
+            ConfigError: a stack has no file, or it does not say where its region runs.
+        """
+        return [find_stack(self.files, name) for name in self.names]
+
+    def snapshot(self, folder: Path) -> Path:
+        """Copy the registry as it is now for everybody into a folder, and return the copy's path.
+
+        Pulumi reads a copy: the server's other threads change the original meanwhile.
+        """
+        copy = folder / _REGISTRY
+        with self.source.changing():
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(self.source.registry, copy, ignore=shutil.ignore_patterns(".*"))
+        return copy
 
     def up(self, stack: Stack, targets: Sequence[str]) -> None:
         """Update resources of a stack; they are looked at first, since an update may have been cut off.
@@ -83,6 +101,7 @@ class Stacks:
         # Here, because it takes half a second to load.
         from pulumi import automation
 
+        self.snapshot(self.folder)
         deadline = time.monotonic() + LOCKED_SECONDS
         while True:
             printed: list[str] = []

@@ -15,10 +15,9 @@ from model_registry import (
     remove_cluster,
 )
 from operations import Asked, Namespace, Request, compare, look
-from promotion import Bake, Promotion, PromotionStopped, share_that_failed
+from promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
 from update_server.publishing import next_id
 from update_server.rollouts.stacks import of_cluster
-from update_server.updates import RollingOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from model_registry.registry_files.retraining import Rollout
     from promotion import Outcome, Progress, Stack
     from update_server.rollouts.means import Means
+    from update_server.updates import RollingOut
 
 MAX_COMPARED = 500
 """Models whose recorded inputs are sent to both clusters, evenly taken from all."""
@@ -49,6 +49,7 @@ class Steps:
         stacks: that have the service, in order.
         done: how far it was when it was cut off.
         note: keeps how far it is.
+        is_cancelled: whether somebody wants it to go back.
     """
 
     def __init__(
@@ -59,12 +60,13 @@ class Steps:
         rollout: Rollout,
         means: Means,
         stacks: Sequence[Stack],
-        done: RollingOut | None,
+        done: RollingOut,
         note: Callable[[RollingOut], None],
+        is_cancelled: Callable[[], bool],
     ) -> None:
         self._file, self._service, self._version = file, service, version
         self._rollout, self._means, self._stacks, self._note = rollout, means, stacks, note
-        self._at = done or RollingOut(to=rollout.to, step="waiting")
+        self._at, self._is_cancelled = done, is_cancelled
 
     def start_cluster(self, ours: Collection[str]) -> str:
         """Have a cluster beside the live one that serves the version; return its ID.
@@ -88,6 +90,7 @@ class Steps:
         )
         try:
             for stack in self._stacks:
+                self._go_on()
                 self._up(stack, cluster.id, *retired)
         except BluegridError as error:
             raise self._failed(error, cluster.id) from None
@@ -106,6 +109,7 @@ class Steps:
             return
         try:
             requests = self._requests(store, self._service.cluster(live).version)
+            self._go_on()
             if not requests:
                 return
             namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
@@ -165,6 +169,7 @@ class Steps:
         try:
             self._serve(cluster, self._version)
             for stack in self._stacks:
+                self._go_on()
                 self._replace_in(stack, cluster)
         except BluegridError as error:
             raise self._back_in_place(cluster, before, error) from None
@@ -269,11 +274,19 @@ class Steps:
     def _tell_outcome(self, outcome: Outcome, progress: Progress | None) -> None:
         if progress is None:
             self._tell(f"{outcome.region}: {outcome.stage}")
+            if outcome.stage is Stage.SWITCHING:
+                self._go_on()
         else:
             self._tell_progress(progress)
 
     def _tell_progress(self, progress: Progress) -> None:
         self._tell(self._at.step, requests=progress.requests, failed=progress.failed)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Raise where somebody wants it to go back."""
+        if self._is_cancelled():
+            raise RolloutFailed("cancelled")
 
     def _tell(self, step: str, **more: object) -> None:
         self._at = self._at.model_copy(update={"step": step, **more})

@@ -60,6 +60,7 @@ def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(place: Place, r
         [find_stack(place.folder, "north")],
         done,
         lambda _: None,
+        lambda: False,
     )
     with pytest.raises(RolloutFailed, match="v2 is not online: pulumi up: no room"):
         steps.start_cluster(())

@@ -32,7 +32,7 @@ set:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """A registry whose version v1 has three models, and tokens of two callers."""
+    """A registry whose version v1 has three models, and tokens of three callers."""
     registry, store = tmp_path / "registry", f"file://{tmp_path / 'store'}"
     registry.mkdir()
     (tmp_path / "store").mkdir()
@@ -40,7 +40,12 @@ def place(tmp_path: Path) -> Place:
     models = {f"line-{number}": skops_file(f"model {number}") for number in range(3)}
     ModelSet.open("g1", registry, store).push("v1", models)
     secrets, rows = {}, []
-    for name, scopes in {"training": [Scope.READ, Scope.UPDATE], "looker": [Scope.READ]}.items():
+    callers = {
+        "training": [Scope.READ, Scope.UPDATE],
+        "looker": [Scope.READ],
+        "operator": [Scope.READ, Scope.SWITCH],
+    }
+    for name, scopes in callers.items():
         secrets[name], row = new_token(name, scopes)
         rows.append(row.model_dump(mode="json"))
     YAML().dump(rows, tmp_path / "tokens.yaml")

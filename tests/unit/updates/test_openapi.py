@@ -26,6 +26,8 @@ OPERATIONS = [
     ("GET", "/modelSets/{set_id}"),
     ("GET", "/modelSets/{set_id}/versions"),
     ("GET", "/modelSets/{set_id}/versions/{version_id}/models"),
+    ("GET", "/modelSets/{set_id}/versions/{version_id}/changes"),
+    ("GET", "/modelSets/{set_id}/models/{uid}"),
     ("GET", "/acts"),
     ("PUT", "/uploads/{digest}"),
     ("POST", "/modelSets/{set_id}/updates"),
@@ -33,6 +35,16 @@ OPERATIONS = [
     ("GET", "/updates"),
     ("GET", "/updates/{update_id}"),
     ("POST", "/updates/{update_id}/cancel"),
+    ("GET", "/services"),
+    ("GET", "/services/{service}/history"),
+    ("GET", "/status"),
+    ("GET", "/services/{service}/switches/preview"),
+    ("POST", "/services/{service}/switches"),
+    ("GET", "/switches"),
+    ("GET", "/switches/{switch_id}"),
+    ("POST", "/session"),
+    ("GET", "/session"),
+    ("DELETE", "/session"),
 ]
 
 

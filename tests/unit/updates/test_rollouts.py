@@ -66,7 +66,7 @@ def test_a_cluster_that_does_not_start_is_not_declared_any_more(place: Place) ->
         assert update["error"].startswith("v2 is not online: pulumi ")
         assert "\n" not in update["error"]
         acts = [act["detail"]["step"] for act in client.get("/acts").json() if act["act"] == "rollout"]
-    assert acts == ["d2: starting", "d2: going"]
+    assert acts == ["waiting", "d2: starting", "d2: going"]
     assert place.versions() == ["v1", "v2"]
     assert "d2" not in (place.registry / "g1.yaml").read_text()
 

@@ -13,6 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.unit.updates.updating import SECONDS, ended
+from update_server.database import Database
 from update_server.journal import Journal
 from update_server.registry_source import Folder
 from update_server.scheduling import Scheduler
@@ -142,7 +143,7 @@ def test_a_set_without_a_trainer_says_so(client: httpx.Client) -> None:
 
 @pytest.fixture
 def scheduler(marks: Path, place: Place) -> Scheduler:
-    return Scheduler(Journal(place.folder / "journal.sqlite"), Folder(place.registry))
+    return Scheduler(Journal(Database.open(place.folder / "journal.sqlite")), Folder(place.registry))
 
 
 SEEN = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -184,7 +185,7 @@ def test_an_update_that_is_due_waits_for_the_one_before(scheduler: Scheduler) ->
 
 def test_two_servers_ask_for_what_is_due_once(scheduler: Scheduler, place: Place) -> None:
     scheduler.look(SEEN)
-    other = Scheduler(Journal(place.folder / "journal.sqlite"), scheduler.source)
+    other = Scheduler(Journal(Database.open(place.folder / "journal.sqlite")), scheduler.source)
     for each in (scheduler, other):
         each.look(NIGHT + JITTER)
     assert asked_for(scheduler) == 1

@@ -1,0 +1,131 @@
+"""Whoever signs in with a browser may do what the token allows, and no other site may in that name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from update_server.http.sessions import COOKIE, CSRF_HEADER, LASTS_SECONDS, MAX_SESSIONS, Sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.unit.updates.updating import Place
+
+CHANGES = [("POST", "/updates/1/cancel"), ("DELETE", "/session")]
+
+
+@pytest.fixture
+def browser(client: httpx.Client) -> Iterator[httpx.Client]:
+    """Somebody who has no token in its requests, and keeps cookies."""
+    with httpx.Client(base_url=client.base_url, timeout=30) as browser:
+        yield browser
+
+
+def sign_in(browser: httpx.Client, place: Place, name: str) -> str:
+    """Sign in, and return the session's CSRF token."""
+    answer = browser.post("/session", json={"token": place.tokens[name]})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["csrf"])
+
+
+def test_who_has_signed_in_is_told_and_may_look(browser: httpx.Client, place: Place) -> None:
+    assert browser.get("/modelSets").status_code == 401
+    sign_in(browser, place, "looker")
+    who = browser.get("/session").json()
+    assert (who["name"], who["scopes"]) == ("looker", ["read"])
+    assert browser.get("/modelSets").json()[0]["id"] == "g1"
+
+
+def test_the_cookie_is_for_the_page_alone(browser: httpx.Client, place: Place) -> None:
+    answer = browser.post("/session", json={"token": place.tokens["looker"]})
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert place.tokens["looker"] not in cookie
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("token", ["guess", "", " "])
+def test_a_wrong_token_does_not_sign_in(browser: httpx.Client, token: str) -> None:
+    refused = browser.post("/session", json={"token": token})
+    assert refused.status_code in (400, 401)
+    assert COOKIE not in browser.cookies
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+def test_another_site_cannot_change_anything(
+    browser: httpx.Client, place: Place, method: str, path: str
+) -> None:
+    """The browser sends the cookie; what it does not have is the session's own token."""
+    sign_in(browser, place, "training")
+    with httpx.Client(base_url=browser.base_url) as other:
+        of_other = sign_in(other, place, "training")
+    for headers in ({}, {CSRF_HEADER: "guess"}, {CSRF_HEADER: of_other}, {CSRF_HEADER: "é".encode()}):
+        refused = browser.request(method, path, headers=headers)  # type: ignore[arg-type]
+        assert refused.status_code == 403
+        assert refused.json()["error"] == "not from the page: X-CSRF-Token is not the session's"
+    assert browser.get("/session").status_code == 200
+
+
+def test_the_page_itself_may_within_its_scopes(browser: httpx.Client, place: Place) -> None:
+    csrf = {CSRF_HEADER: sign_in(browser, place, "training")}
+    assert browser.post("/updates/1/cancel", headers=csrf).status_code == 404
+    csrf = {CSRF_HEADER: sign_in(browser, place, "looker")}
+    refused = browser.post("/updates/1/cancel", headers=csrf)
+    assert (refused.status_code, refused.json()["error"]) == (
+        403,
+        "token looker has scope read; this needs update",
+    )
+
+
+def test_a_form_of_another_site_does_not_sign_anybody_in(browser: httpx.Client, place: Place) -> None:
+    """A form can send no JSON."""
+    text = f'{{"token": "{place.tokens["looker"]}"}}'
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        assert browser.post("/session", content=text, headers={"Content-Type": kind}).status_code == 400
+    assert COOKIE not in browser.cookies
+
+
+def test_whoever_has_signed_out_is_out(browser: httpx.Client, place: Place) -> None:
+    csrf = {CSRF_HEADER: sign_in(browser, place, "looker")}
+    secret = browser.cookies[COOKIE]
+    assert browser.delete("/session", headers=csrf).status_code == 204
+    browser.cookies.set(COOKIE, secret)
+    assert browser.get("/modelSets").status_code == 401
+
+
+def test_a_session_ends_after_a_shift() -> None:
+    now = [0.0]
+    sessions = Sessions(lambda: now[0])
+    secret, _ = sessions.start("operator")
+    now[0] = LASTS_SECONDS - 1.0
+    assert sessions.get(secret) is not None
+    now[0] = float(LASTS_SECONDS)
+    assert sessions.get(secret) is None
+
+
+def test_sessions_take_a_bounded_room() -> None:
+    sessions = Sessions()
+    first, _ = sessions.start("operator")
+    for _ in range(MAX_SESSIONS):
+        last, _ = sessions.start("operator")
+    assert sessions.get(first) is None
+    assert sessions.get(last) is not None
+
+
+@pytest.mark.parametrize("path", ["/", "/page/page.css", "/page/main.js", "/modelSets"])
+def test_a_browser_runs_nothing_but_the_pages_own_files(browser: httpx.Client, path: str) -> None:
+    answer = browser.get(path)
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; ")
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/page/../tokens.py", "/page/%2e%2e/tokens.py", "/page/%2Fetc%2Fpasswd"])
+def test_the_page_has_no_other_files(browser: httpx.Client, path: str) -> None:
+    assert browser.get(path).status_code == 404

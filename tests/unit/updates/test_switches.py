@@ -1,0 +1,194 @@
+"""What a server says to a switch before and after Pulumi; the switches themselves are made on a real cluster.
+
+`tests/cluster/test_operator_page.py` has those.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.unit.updates.conftest import asked
+from tests.unit.updates.updating import SECONDS, SOMEBODY, git
+from update_server.database import Database
+from update_server.errors import Refused
+from update_server.journal import Journal
+from update_server.serve import Options
+from update_server.switches import SwitchJournal, SwitchState
+from update_server.updates import RollingOut, State, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+    from tests.unit.updates.updating import Place
+
+SERVICE = """\
+service:
+  name: line-loading
+  live: d1
+  clusters:
+    - {id: d1, version: v1, cpu: 1, memory: 1Gi}
+    - {id: d2, version: v2, cpu: 1, memory: 1Gi}
+"""
+STACK = "config:\n  bluegrid:kubeContext: nowhere\n"
+PATH = "/services/line-loading/switches"
+
+
+@pytest.fixture
+def served(place: Place) -> Place:
+    """The registry with a service that has two clusters, and a stack that leads nowhere."""
+    file = place.registry / "g1.yaml"
+    text = file.read_text()
+    (row,) = [line for line in text.splitlines() if "id: v1" in line]
+    file.write_text(text + row.replace("id: v1", "id: v2") + "\n" + SERVICE)
+    (place.folder / "Pulumi.north.yaml").write_text(STACK)
+    return place
+
+
+@pytest.fixture
+def operator(served: Place, remote: Path) -> Iterator[httpx.Client]:
+    options = Options(
+        Path("registry"),
+        served.store,
+        served.folder / "state",
+        served.folder / "tokens.yaml",
+        git=str(remote),
+        stacks=("north",),
+        program=served.folder,
+        stack_files=served.folder,
+    )
+    with asked(options, served.headers("operator")) as client:
+        yield client
+
+
+def test_a_service_is_told_as_declared_with_what_was_live_before(
+    operator: httpx.Client, served: Place, remote: Path
+) -> None:
+    work = served.folder / "work"
+    for live, subject in (("d2", "To d2"), ("d1", "Back to d1")):
+        file = work / "registry" / "g1.yaml"
+        other = {"d1": "d2", "d2": "d1"}[live]
+        file.write_text(file.read_text().replace(f"live: {other}", f"live: {live}"))
+        git("-C", work, *SOMEBODY, "commit", "--quiet", "--all", f"--message={subject}")
+    git("-C", work, "push", "--quiet", "origin", "HEAD:main")
+    # A look at the registry as it is for everybody.
+    ended(operator, operator.post(PATH, json={"cluster": "d2"}))
+    (service,) = operator.get("/services").json()
+    assert (service["name"], service["set"], service["update"]) == ("line-loading", "g1", None)
+    assert service["clusters"] == [{"id": "d1", "version": "v1"}, {"id": "d2", "version": "v2"}]
+    (region,) = service["regions"]
+    assert (region["region"], region["stack"], region["live"]) == ("north", "north", "d1")
+    assert region["before"]["cluster"] == "d2"
+    assert region["before"]["until"].endswith("by somebody: Back to d1")
+    subjects = [each["subject"] for each in operator.get("/services/line-loading/history").json()]
+    assert subjects == ["Back to d1", "To d2", "Version v1"]
+    assert remote.is_dir()
+
+
+def test_a_region_that_cannot_be_asked_is_told_as_such(operator: httpx.Client) -> None:
+    (region,) = operator.get("/status").json()
+    assert (region["region"], region["clusters"]) == ("north", [])
+    assert region["error"].startswith("context nowhere: ")
+
+
+def test_a_switch_that_cannot_be_made_changes_nothing_and_says_why(
+    operator: httpx.Client, remote: Path
+) -> None:
+    before = git("-C", remote, "rev-parse", "main")
+    switch = ended(operator, operator.post(PATH, json={"cluster": "d2"}))
+    assert (switch["state"], switch["regions"], switch["author"]) == ("failed", ["north"], "operator")
+    assert switch["error"].startswith("context nowhere: ")
+    assert git("-C", remote, "rev-parse", "main") == before
+    acts = operator.get("/acts", params={"newest": True}).json()
+    assert [act["act"] for act in acts] == ["switch failed", "switch"]
+    assert acts[0]["detail"]["cluster"] == "d2"
+    assert operator.get("/switches", params={"service": "line-loading"}).json() == [switch]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "fault"),
+    [
+        ("/services/other/switches", {"cluster": "d2"}, 404, "no service other; declared: line-loading"),
+        (PATH, {"cluster": "d9"}, 404, "service line-loading has no cluster d9; declared: d1, d2"),
+        (PATH, {"cluster": "d2", "regions": ["south"]}, 409, "line-loading: this server does not switch"),
+        (PATH, {"cluster": "d2", "regions": []}, 400, "body.regions: "),
+        (PATH, {"cluster": "../d2"}, 400, "body.cluster: "),
+    ],
+)
+def test_a_switch_that_makes_no_sense_is_refused(
+    operator: httpx.Client, path: str, body: dict[str, Any], status: int, fault: str
+) -> None:
+    refused = operator.post(path, json=body)
+    assert (refused.status_code, refused.json()["error"][: len(fault)]) == (status, fault)
+    assert operator.get("/switches").json() == []
+
+
+def test_without_a_remote_nothing_is_switched(served: Place) -> None:
+    options = Options(
+        served.registry,
+        served.store,
+        served.folder / "state",
+        served.folder / "tokens.yaml",
+        stacks=("north",),
+        program=served.folder,
+        stack_files=served.folder,
+    )
+    with asked(options, served.headers("operator")) as client:
+        refused = client.post(PATH, json={"cluster": "d2"})
+    assert refused.status_code == 409
+    assert refused.json()["error"].endswith("would undo a switch; start the server with --git")
+
+
+def test_only_a_token_to_switch_switches(operator: httpx.Client, served: Place) -> None:
+    for name in ("looker", "training"):
+        headers = served.headers(name)
+        for refused in (
+            operator.post(PATH, json={"cluster": "d2"}, headers=headers),
+            operator.get(f"{PATH}/preview", params={"cluster": "d2"}, headers=headers),
+        ):
+            assert refused.status_code == 403
+            assert refused.json()["error"].endswith("this needs switch")
+
+
+def test_of_a_service_only_one_thing_changes_what_is_live(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "journal.sqlite")
+    journal, switches = Journal(database), SwitchJournal(database)
+    journal.add("g1", Wanted(base="v1", without=("line-1",)), "training", None)
+    update = journal.begin()
+    assert update is not None
+    first = switches.add("g1", "line-loading", "d2", ["north"], "operator")
+    with pytest.raises(Refused, match="switch 1 of line-loading is under way"):
+        switches.add("g1", "line-loading", "d1", ["north"], "operator")
+    switches.end(first)
+    journal.roll_out(update, RollingOut(to="live", step="waiting"))
+    with pytest.raises(Refused, match="update 1 is being rolled out to line-loading; cancel it"):
+        switches.add("g1", "line-loading", "d1", ["north"], "operator")
+    assert switches.add("g2", "other", "d1", ["north"], "operator").id == 2
+    journal.end(update, State.DONE)
+    assert switches.add("g1", "line-loading", "d1", ["north"], "operator").state is SwitchState.QUEUED
+
+
+def test_a_switch_that_was_cut_off_is_gone_on_with(tmp_path: Path) -> None:
+    journal = SwitchJournal(Database.open(tmp_path / "journal.sqlite"))
+    added = journal.add("g1", "line-loading", "d2", ["north"], "operator")
+    journal.note(added, "north: switching", {"north": "d1"})
+    begun = SwitchJournal(Database.open(tmp_path / "journal.sqlite")).begin()
+    assert begun is not None
+    assert (begun.id, begun.state, begun.before) == (added.id, "running", {"north": "d1"})
+
+
+def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
+    """The switch that the answer tells of, once nothing more happens to it."""
+    assert answer.status_code == 202, answer.text
+    deadline = time.monotonic() + SECONDS
+    while True:
+        switch: dict[str, Any] = client.get(answer.headers["Location"]).raise_for_status().json()
+        if switch["ended"]:
+            return switch
+        assert time.monotonic() < deadline, switch
+        time.sleep(0.02)

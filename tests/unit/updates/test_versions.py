@@ -1,0 +1,75 @@
+"""What versions changed, and what became of one model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.skops_files import skops_file
+from tests.unit.updates.updating import batch, ended, upload
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@pytest.fixture
+def client(client: httpx.Client) -> httpx.Client:
+    """v1 has line-0 to line-2, v2 another line-1, v3 a new line-3 and no line-0 any more, v4 is like v3."""
+    again, new = skops_file("model 1, retrained"), skops_file("model 3")
+    for wanted in (
+        {"base": "v1", "models": {"line-1": upload(client, again)}},
+        {"base": "v2", "without": ["line-0"], "batch": upload(client, batch({"line-3": new}))},
+        {"base": "v3", "batch": upload(client, batch({"line-3": new}))},
+    ):
+        update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+        assert update["state"] == "done", update
+    return client
+
+
+def test_a_version_says_what_it_changed(client: httpx.Client) -> None:
+    def changes(version: str, **query: str) -> dict[str, Any]:
+        answer = client.get(f"/modelSets/g1/versions/{version}/changes", params=query)
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
+    first = changes("v1")
+    assert (first["since"], first["added"]) == (None, ["line-0", "line-1", "line-2"])
+    assert changes("v3") == {
+        "version": "v3",
+        "since": "v2",
+        "models": 3,
+        "changed": [],
+        "added": ["line-3"],
+        "removed": ["line-0"],
+    }
+    assert changes("v3", since="v1")["changed"] == ["line-1"]
+    missing = client.get("/modelSets/g1/versions/v3/changes", params={"since": "v9"})
+    assert (missing.status_code, missing.json()["error"]) == (
+        404,
+        "set g1 has no version v9; declared: v1, v2, v3, v4",
+    )
+
+
+@pytest.mark.parametrize(
+    ("uid", "limit", "told"),
+    [
+        ("line-0", 20, ["absent", "removed", "same", "added"]),
+        ("line-1", 20, ["same", "same", "changed", "added"]),
+        ("line-3", 20, ["same", "added", "absent", "absent"]),
+        ("line-1", 3, ["same", "same", "changed"]),
+    ],
+)
+def test_a_model_has_a_history(client: httpx.Client, uid: str, limit: int, told: list[str]) -> None:
+    rows = client.get(f"/modelSets/g1/models/{uid}", params={"limit": limit}).json()
+    assert [row["version"] for row in rows] == ["v4", "v3", "v2", "v1"][:limit]
+    assert [row["change"] for row in rows] == told
+    assert [row["sha256"] is None for row in rows] == [each in ("absent", "removed") for each in told]
+
+
+def test_a_model_that_never_was_has_none(client: httpx.Client) -> None:
+    missing = client.get("/modelSets/g1/models/line-9")
+    assert (missing.status_code, missing.json()["error"]) == (
+        404,
+        "set g1 has no model line-9 in its newest 4 versions",
+    )

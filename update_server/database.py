@@ -1,0 +1,143 @@
+"""What the server remembers, in one SQLite file; servers on the same machine may share it.
+
+Acts are only ever added: they are the audit log.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+BUSY_SECONDS = 20.0
+"""For which a write waits for those of other servers."""
+
+_SCHEMA = """
+create table if not exists updates (
+    id integer primary key autoincrement,
+    set_id text not null,
+    wanted text not null,
+    author text not null,
+    key text,
+    fingerprint text not null,
+    state text not null default 'queued',
+    version text,
+    created real not null,
+    ended real,
+    cancel integer not null default 0,
+    progress text,
+    result text,
+    rollout text,
+    error text,
+    unique (author, key)
+);
+create index if not exists updates_open on updates (state) where state in ('queued', 'running');
+create table if not exists switches (
+    id integer primary key autoincrement,
+    set_id text not null,
+    service text not null,
+    cluster text not null,
+    regions text not null,
+    author text not null,
+    state text not null default 'queued',
+    step text,
+    before text not null default '{}',
+    created real not null,
+    ended real,
+    error text
+);
+create index if not exists switches_open on switches (state) where state in ('queued', 'running');
+create table if not exists schedules (set_id text primary key, due real not null);
+create table if not exists acts (
+    id integer primary key autoincrement,
+    time real not null,
+    author text not null,
+    act text not null,
+    update_id integer,
+    detail text not null
+);
+create trigger if not exists acts_stay before delete on acts begin select raise(abort, 'acts stay'); end;
+create trigger if not exists acts_are before update on acts begin select raise(abort, 'acts stay'); end;
+"""
+
+
+@dataclass(frozen=True)
+class Database:
+    """The file."""
+
+    file: Path
+
+    @classmethod
+    def open(cls, file: Path) -> Database:
+        """Make what is not there yet."""
+        database = cls(file)
+        with database.reading() as connection:
+            connection.execute("pragma journal_mode = wal")
+            connection.executescript(_SCHEMA)
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Connect, to look."""
+        with closing(sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+            connection.row_factory = sqlite3.Row
+            # What was answered must be there after a power cut.
+            connection.execute("pragma synchronous = full")
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Connect, to change all of it or nothing; nobody else writes in between."""
+        with self.reading() as connection:
+            connection.execute("begin immediate")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("rollback")
+                raise
+            connection.execute("commit")
+
+    @contextmanager
+    def turn(self, work: str) -> Iterator[bool]:
+        """Hold the turn to do a kind of work, if nobody else does; it ends with the process at the latest."""
+        with self.file.with_suffix(f".{work}").open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+
+def note_act(
+    connection: sqlite3.Connection, author: str, act: str, update: int | None, detail: Mapping[str, object]
+) -> None:
+    """Add a line to the audit log."""
+    connection.execute(
+        "insert into acts (time, author, act, update_id, detail) values (?, ?, ?, ?, ?)",
+        (time.time(), author, act, update, json.dumps(detail)),
+    )
+
+
+def change_row(
+    connection: sqlite3.Connection, table: str, row_id: int, values: Mapping[str, object]
+) -> sqlite3.Row:
+    """Change columns of a row, and return it."""
+    columns = ", ".join(f"{name} = ?" for name in values)
+    command = f"update {table} set {columns} where id = ? returning *"  # noqa: S608 - names of ours
+    row: sqlite3.Row = connection.execute(command, (*values.values(), row_id)).fetchone()
+    return row
+
+
+def time_of(seconds: float) -> datetime:
+    """Return a time that a row has."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,198 @@
+"""Routes for the operator: what runs where, and switches of what is live."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from model_registry import BluegridError, RegistryFile, Service
+from model_registry.frozen import Frozen
+from model_registry.names import Label
+from operations import LiveBefore, changes_of, live_before
+from update_server.errors import not_found
+from update_server.http.server import Server
+from update_server.switches import Switch, SwitchWanted
+from update_server.tokens import Scope
+from update_server.watching import RegionStatus
+
+MAX_COMMITS = 20
+"""Of a service's history that are told."""
+
+SwitchId = Annotated[int, Path(ge=1, le=2**62)]
+
+
+class DeclaredCluster(Frozen):
+    """A cluster, as YAML declares it."""
+
+    id: Label
+    version: Label
+
+
+class Before(Frozen):
+    """The cluster that was live before, and the commit that switched away from it."""
+
+    cluster: Label
+    until: str
+
+
+class DeclaredRegion(Frozen):
+    """What YAML says of a service in one of this server's regions."""
+
+    region: Label
+    stack: str
+    live: Label
+    before: Before | None
+    """None: no other was, or git does not tell."""
+
+
+class DeclaredService(Frozen):
+    """A service, as YAML declares it."""
+
+    name: Label
+    set: Label
+    path: str
+    clusters: tuple[DeclaredCluster, ...]
+    regions: tuple[DeclaredRegion, ...]
+    update: int | None
+    """The update that is being rolled out to it."""
+
+
+class ServiceCommit(Frozen):
+    """A commit that changed what is declared of a service."""
+
+    commit: str
+    """Empty: it is not committed yet."""
+    author: str
+    time: str
+    subject: str
+    changes: tuple[str, ...]
+
+
+class SwitchPreview(Frozen):
+    """What a switch would do in a region."""
+
+    region: Label
+    changes: tuple[str, ...]
+    """What becomes of the service, each a sentence."""
+    steps: tuple[str, ...]
+    """What Pulumi would do, each on a line."""
+    errors: tuple[str, ...]
+    """Why Pulumi would not."""
+    refusal: str | None
+    """Why the cluster cannot take over now."""
+
+
+def operating(server: Server) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter()
+    may_read, may_switch = server.allowed(Scope.READ), server.allowed(Scope.SWITCH)
+
+    @router.get("/services", dependencies=[may_read])
+    def services() -> Sequence[DeclaredService]:
+        """Every service as YAML declares it, and which cluster was live before."""
+        rolling_out = server.journal.rolling_out()
+        return [_declared(server, file, file.service, rolling_out) for file in server.files() if file.service]
+
+    @router.get("/services/{service}/history", dependencies=[may_read])
+    def history(service: Label) -> Sequence[ServiceCommit]:
+        """What commits changed of a service, newest first: who, when, what."""
+        file = server.file_of_service(service)
+        changes = changes_of(service, server.source.registry / f"{file.set.id}.yaml")
+        return [
+            ServiceCommit(
+                commit=each.commit.digest,
+                author=each.commit.author,
+                time=each.commit.time,
+                subject=each.commit.subject,
+                changes=each.changes,
+            )
+            for each in islice(changes, MAX_COMMITS)
+        ]
+
+    @router.get("/status", dependencies=[may_read])
+    def status() -> Sequence[RegionStatus]:
+        """What runs in every region of this server's, asked of Kubernetes and of the pods."""
+        return server.watcher.regions()
+
+    @router.get("/services/{service}/switches/preview", dependencies=[may_switch])
+    def preview(service: Label, cluster: Label, region: Label | None = None) -> Sequence[SwitchPreview]:
+        """What a switch would do, by a preview of Pulumi's: nothing is changed."""
+        file = _with_cluster(server, service, cluster)
+        regions = server.switcher.regions_of(file, [region] if region else None)
+        return [
+            SwitchPreview(
+                region=each.region,
+                changes=each.rehearsal.changes,
+                steps=each.rehearsal.steps,
+                errors=each.rehearsal.errors,
+                refusal=each.refusal,
+            )
+            for each in server.switcher.rehearse(service, cluster, regions)
+        ]
+
+    @router.post("/services/{service}/switches", status_code=202)
+    def switch(
+        service: Label, wanted: SwitchWanted, response: Response, author: Annotated[str, may_switch]
+    ) -> Switch:
+        """Make a cluster live, region by region; all go back where one does badly."""
+        file = _with_cluster(server, service, wanted.cluster)
+        regions = server.switcher.regions_of(file, wanted.regions)
+        added = server.switches.add(file.set.id, service, wanted.cluster, regions, author)
+        server.switcher.worker.wake()
+        response.headers["Location"] = f"/switches/{added.id}"
+        return added
+
+    @router.get("/switches", dependencies=[may_read])
+    def switches(
+        service: Label | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 20
+    ) -> Sequence[Switch]:
+        """Switches, newest first."""
+        return server.switches.list(service, limit)
+
+    @router.get("/switches/{switch_id}", dependencies=[may_read])
+    def one_switch(switch_id: SwitchId) -> Switch:
+        """One switch, and how far it is."""
+        return server.switches.get(switch_id)
+
+    return router
+
+
+def _with_cluster(server: Server, service: str, cluster: str) -> RegistryFile:
+    """Return the file of a service that declares the cluster, or raise Refused."""
+    file = server.file_of_service(service)
+    assert file.service is not None  # noqa: S101 - it was found by its service
+    known = [each.id for each in file.service.clusters]
+    if cluster not in known:
+        raise not_found(f"service {service} has no cluster {cluster}; declared: {', '.join(known)}")
+    return file
+
+
+def _declared(
+    server: Server, file: RegistryFile, service: Service, rolling_out: Mapping[str, int]
+) -> DeclaredService:
+    return DeclaredService(
+        name=service.name,
+        set=file.set.id,
+        path=f"/modelService/{service.name}",
+        clusters=tuple(DeclaredCluster(id=each.id, version=each.version) for each in service.clusters),
+        regions=tuple(_regions(server, file, service)),
+        update=rolling_out.get(file.set.id),
+    )
+
+
+def _regions(server: Server, file: RegistryFile, service: Service) -> Iterator[DeclaredRegion]:
+    for stack in server.rollouts.stacks.declared():
+        if service.is_in(stack.region):
+            try:
+                path = server.source.registry / f"{file.set.id}.yaml"
+                before = _before(live_before(path, service, stack.region))
+            except BluegridError:
+                before = None
+            yield DeclaredRegion(
+                region=stack.region, stack=stack.name, live=service.live_in(stack.region), before=before
+            )
+
+
+def _before(found: LiveBefore) -> Before:
+    return Before(cluster=found.cluster, until=str(found.until))

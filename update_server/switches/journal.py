@@ -1,0 +1,133 @@
+"""The journal of switches, in the same database as the updates: of one service, only one is under way."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from update_server.database import change_row, note_act, time_of
+from update_server.errors import Refused, not_found
+from update_server.switches.switches import Switch, SwitchState
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+    from update_server.database import Database
+
+_OPEN = "state in ('queued', 'running')"
+
+
+@dataclass(frozen=True)
+class SwitchJournal:
+    """The switches of a database."""
+
+    database: Database
+
+    def add(self, set_id: str, service: str, cluster: str, regions: Sequence[str], author: str) -> Switch:
+        """Note a switch.
+
+        Raises:
+            Refused: something else changes what is live of the service.
+        """
+        with self.database.writing() as connection:
+            rolling_out = connection.execute(
+                "select id from updates where set_id = ? and state = 'running' and rollout is not null",
+                (set_id,),
+            ).fetchone()
+            if rolling_out is not None:
+                fault = f"update {rolling_out['id']} is being rolled out to {service}"
+                raise Refused(
+                    HTTPStatus.CONFLICT, f"{fault}; cancel it, and what was live before is live again"
+                )
+            other = connection.execute(
+                f"select id from switches where service = ? and {_OPEN}",  # noqa: S608 - ours
+                (service,),
+            ).fetchone()
+            if other is not None:
+                raise Refused(
+                    HTTPStatus.CONFLICT, f"switch {other['id']} of {service} is under way; wait for its end"
+                )
+            row = connection.execute(
+                "insert into switches (set_id, service, cluster, regions, author, created)"
+                " values (?, ?, ?, ?, ?, ?) returning *",
+                (set_id, service, cluster, json.dumps([*regions]), author, time.time()),
+            ).fetchone()
+            _note(connection, author, "switch", _switch(row))
+            return _switch(row)
+
+    def begin(self) -> Switch | None:
+        """Return the oldest switch that has not ended, to be made by whoever has the turn."""
+        with self.database.writing() as connection:
+            row = connection.execute(
+                f"select * from switches where {_OPEN} order by id limit 1"  # noqa: S608 - ours
+            ).fetchone()
+            return None if row is None else _changed(connection, row["id"], {"state": SwitchState.RUNNING})
+
+    def note(self, switch: Switch, step: str, before: Mapping[str, str]) -> None:
+        """Note how far it is."""
+        with self.database.writing() as connection:
+            _changed(connection, switch.id, {"step": step, "before": json.dumps({**before})})
+
+    def end(self, switch: Switch, error: str | None = None) -> None:
+        """Note how it ended, also in the audit log."""
+        state = SwitchState.DONE if error is None else SwitchState.FAILED
+        with self.database.writing() as connection:
+            values = {"state": state, "ended": time.time(), "error": error}
+            ended = _changed(connection, switch.id, values)
+            _note(connection, switch.author, "switched" if error is None else "switch failed", ended)
+
+    def get(self, switch: int) -> Switch:
+        """Return a switch, or raise Refused."""
+        with self.database.reading() as connection:
+            row = connection.execute("select * from switches where id = ?", (switch,)).fetchone()
+        if row is None:
+            raise not_found(f"no switch {switch}; `GET /switches` lists them")
+        return _switch(row)
+
+    def list(self, service: str | None, limit: int) -> Sequence[Switch]:
+        """Return the newest switches first, of one service if it is named."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "select * from switches where ?1 is null or service = ?1 order by id desc limit ?2",
+                (service, limit),
+            )
+            return [_switch(row) for row in rows]
+
+    def is_under_way(self, set_id: str) -> bool:
+        """Whether a service of the set is being switched."""
+        with self.database.reading() as connection:
+            found = connection.execute(
+                f"select 1 from switches where set_id = ? and {_OPEN}",  # noqa: S608 - ours
+                (set_id,),
+            )
+            return found.fetchone() is not None
+
+
+def _changed(connection: sqlite3.Connection, switch: int, values: Mapping[str, object]) -> Switch:
+    return _switch(change_row(connection, "switches", switch, values))
+
+
+def _note(connection: sqlite3.Connection, author: str, act: str, switch: Switch) -> None:
+    told = switch.model_dump(mode="json", include={"id", "service", "cluster", "regions", "before", "error"})
+    note_act(connection, author, act, None, told)
+
+
+def _switch(row: sqlite3.Row) -> Switch:
+    return Switch(
+        id=row["id"],
+        set=row["set_id"],
+        service=row["service"],
+        cluster=row["cluster"],
+        regions=tuple(json.loads(row["regions"])),
+        author=row["author"],
+        state=SwitchState(row["state"]),
+        step=row["step"],
+        before=json.loads(row["before"]),
+        created=time_of(row["created"]),
+        ended=None if row["ended"] is None else time_of(row["ended"]),
+        error=row["error"],
+    )

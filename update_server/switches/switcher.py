@@ -1,0 +1,164 @@
+"""Switches are rehearsed, and made so."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import structlog
+
+from model_registry import BluegridError, Registry
+from promotion import Promotion, PromotionStopped, rehearse
+from update_server.errors import Refused
+from update_server.rollouts.declaring import Declaring
+from update_server.rollouts.means import Means
+from update_server.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model_registry import RegistryFile
+    from promotion import Outcome, Progress, Rehearsal, Stack
+    from update_server.registry_source import RegistrySource
+    from update_server.rollouts import Stacks
+    from update_server.switches.journal import SwitchJournal
+    from update_server.switches.switches import Switch
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class RehearsedRegion:
+    """What a switch would do in a region.
+
+    Attributes:
+        region: its name.
+        rehearsal: by Pulumi.
+        refusal: why the cluster cannot take over now; None: it can.
+    """
+
+    region: str
+    rehearsal: Rehearsal
+    refusal: str | None
+
+
+class Switcher:
+    """Makes switches, one after the other; of those that were cut off it finds out what is left to do.
+
+    Args:
+        journal: says which.
+        source: the registry.
+        stacks: the server's; their folder is nobody else's.
+    """
+
+    def __init__(self, journal: SwitchJournal, source: RegistrySource, stacks: Stacks) -> None:
+        self._journal, self._source, self._stacks = journal, source, stacks
+        self._rehearsing = threading.Lock()
+        self.worker = Worker("switches", journal.database, self._work_off)
+
+    def regions_of(self, file: RegistryFile, wanted: Sequence[str] | None) -> list[str]:
+        """Return the regions to switch, in order.
+
+        Args:
+            file: of the service's set.
+            wanted: those that were named; None: all of the server's that have the service.
+
+        Raises:
+            Refused: this server cannot switch there.
+        """
+        assert file.service is not None  # noqa: S101 - whoever asks has found it by its service
+        if not self._source.is_shared:
+            fault = "without a git remote the next `pulumi up` from elsewhere would undo a switch"
+            raise Refused(HTTPStatus.CONFLICT, f"{fault}; start the server with --git")
+        ours = [stack.region for stack in self._stacks.declared() if file.service.is_in(stack.region)]
+        unknown = [each for each in wanted or () if each not in ours]
+        if unknown or not ours:
+            fault = f"{file.service.name}: this server does not switch {', '.join(unknown) or 'it anywhere'}"
+            remedy = "start it with --stack for each stack that it may update"
+            raise Refused(HTTPStatus.CONFLICT, f"{fault}; it does {', '.join(ours) or 'no region'}: {remedy}")
+        return [*dict.fromkeys(wanted or ours)]
+
+    def rehearse(self, service: str, cluster: str, regions: Sequence[str]) -> list[RehearsedRegion]:
+        """Return what switching would do, region by region; nothing is changed.
+
+        Raises:
+            BluegridError: the registry refuses the switch, or there is no `pulumi`.
+        """
+        # One after the other: each starts Pulumi, which is not small.
+        with self._rehearsing, TemporaryDirectory() as folder:
+            registry = self._stacks.snapshot(Path(folder))
+            return [self._rehearse(registry, service, cluster, stack) for stack in self._of(regions)]
+
+    def _rehearse(self, registry: Path, service: str, cluster: str, stack: Stack) -> RehearsedRegion:
+        found = rehearse(registry, service, cluster, stack, self._stacks.program)
+        refusal = None
+        try:
+            Promotion(registry, service, cluster, self._stacks.files, [stack.name]).check()
+        except BluegridError as error:
+            refusal = str(error)
+        return RehearsedRegion(stack.region, found, refusal)
+
+    def _of(self, regions: Sequence[str]) -> list[Stack]:
+        stacks = {stack.region: stack for stack in self._stacks.declared()}
+        return [stacks[region] for region in regions]
+
+    def _work_off(self) -> None:
+        while not self.worker.is_stopping and (switch := self._journal.begin()):
+            told = log.bind(switch=switch.id, service=switch.service, cluster=switch.cluster)
+            told.info("switch begins", author=switch.author)
+            error = self._error_of(switch)
+            self._journal.end(switch, error)
+            told.info("switch ends", error=error)
+
+    def _error_of(self, switch: Switch) -> str | None:
+        """Switch; return why that could not be done."""
+        try:
+            self._switch(switch)
+        except BluegridError as error:
+            return str(error)
+        except Exception:
+            log.exception("switch failed", switch=switch.id)
+            return "a fault of the server's; see its log"
+        return None
+
+    def _switch(self, switch: Switch) -> None:
+        before = {**switch.before}
+        promotion = self._promotion(switch)
+
+        def tell(outcome: Outcome, _: Progress | None) -> None:
+            self._journal.note(switch, f"{outcome.region}: {outcome.stage}", before)
+
+        try:
+            promotion.check()
+            before = before or {each.region: each.live for each in promotion.outcomes}
+            self._journal.note(switch, "checked", before)
+            # Nobody waits for a bake at 3 a.m.; `bluegrid promote` has one.
+            promotion.run(0, 0, tell, all_back=True)
+        except PromotionStopped:
+            raise
+        except BluegridError as error:
+            if switch.before:
+                # It was cut off, and may have switched.
+                promotion.go_back(str(error), tell)
+            raise
+
+    def _promotion(self, switch: Switch) -> Promotion:
+        reason = f"Switch {switch.id}, asked for by {switch.author}."
+        means = Means(Declaring(self._source, switch.author, reason), self._stacks)
+        names = [stack.name for stack in self._of(switch.regions)]
+        with self._source.changing():
+            registry = self._source.registry
+            self._stacks.of(Registry.load(registry).service(switch.service))
+            return Promotion(
+                registry,
+                switch.service,
+                switch.cluster,
+                self._stacks.folder,
+                names,
+                means=means,
+                before=switch.before,
+            )

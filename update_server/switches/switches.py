@@ -1,0 +1,56 @@
+"""What a switch is: a request for another live cluster, and what has become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads it at run time
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from model_registry.frozen import Frozen
+from model_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
+
+
+class SwitchWanted(Frozen):
+    """What is to be live, and where."""
+
+    cluster: Label
+    regions: Annotated[tuple[Label, ...], Field(min_length=1, max_length=1000)] | None = None
+    """In this order; absent: all of this server's that have the service."""
+
+
+class SwitchState(StrEnum):
+    """How far a switch is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    """The cluster is live in every region."""
+    FAILED = "failed"
+    """A region refused or failed: `error` says which and why. What could go back went back."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (SwitchState.DONE, SwitchState.FAILED)
+
+
+class Switch(Frozen):
+    """A switch as the journal has it."""
+
+    id: int
+    set: Label
+    service: Label
+    cluster: Label
+    regions: tuple[Label, ...]
+    author: str
+    """Name of the token that asked for it."""
+    state: SwitchState
+    step: str | None
+    """What is being done, such as `north: switching`, or was done last."""
+    before: Mapping[Label, Label]
+    """By region, the cluster that was live before, once that is known."""
+    created: AwareDatetime
+    ended: AwareDatetime | None
+    error: str | None
