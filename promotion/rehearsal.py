@@ -40,7 +40,8 @@ def rehearse(
 
     Args:
         registry: the folder of YAML.
-        service, cluster: what would be live.
+        service: that is switched.
+        cluster: that would be live.
         stack: where.
         program: folder of the Pulumi program; None: where we work.
 
@@ -62,9 +63,8 @@ def rehearse(
         except FileNotFoundError:
             raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
         plan = read_plan(preview)
-    changes = changes_between(
-        states_of_objects(plan.objects_before()), states_of_objects(plan.objects_after())
-    )
+    before, after = (states_of_objects(each) for each in (plan.objects_before(), plan.objects_after()))
+    changes = changes_between(before, after)
     return Rehearsal(
         changes=tuple(line for each in changes if each.name == service for line in each.sentences()),
         steps=tuple(plan.listed().splitlines()),

@@ -184,8 +184,8 @@ class Journal:
         with self.database.reading() as connection:
             rows = connection.execute(command, (after, limit))
             return [
-                dict(row) | {"time": time_of(row["time"]), "detail": json.loads(row["detail"])}
-                for row in rows
+                {**row, "time": time_of(row["time"]), "detail": json.loads(row["detail"])}
+                for row in map(dict, rows)
             ]
 
     def _change(self, update: int, **values: Any) -> None:

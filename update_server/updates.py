@@ -100,6 +100,8 @@ class RollingOut(Frozen):
     """What is being done, such as `north: baking`, or was done last."""
     cluster: Label | None = None
     """Whose pods serve it."""
+    service: Label | None = None
+    """The service that the set had not before."""
     before: Mapping[Label, Label] = {}
     """By region, the cluster that was live before; in place, by cluster, the version that it served."""
     requests: int = 0

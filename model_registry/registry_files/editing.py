@@ -195,6 +195,23 @@ def change_cluster(
         return old, new
 
 
+def add_service(folder: Path, set_id: str, service: Service) -> bool:
+    """Put a set online; return False when the very same service is there already.
+
+    Raises:
+        RegistryError: it has another service, the name is taken, there is no such set, or the registry has
+            mistakes.
+    """
+    with open_registry(folder) as opened:
+        file = opened.registry.of_set(set_id)
+        if file.service == service:
+            return False
+        if file.service is not None:
+            raise RegistryError(f"{opened.path(file)}: set {set_id} has service {file.service.name} already")
+        opened.change(file, service=service)
+        return True
+
+
 def remove_service(folder: Path, service: str) -> tuple[Cluster, ...]:
     """Take a set offline: its service goes, with its clusters, which are returned; its versions stay.
 

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from model_registry.frozen import Frozen
-from model_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
+from model_registry.names import Label, Quantity, ServiceName  # noqa: TC001 - pydantic reads these at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,6 +128,19 @@ class Tolerance(Frozen):
     """Of the models that are compared, how many may be further off."""
 
 
+class NewService(Frozen):
+    """The service that a set gets with its first version, one cluster in every region that the server has."""
+
+    name: ServiceName
+    """Unique in the registry."""
+    replicas: Annotated[StrictInt, Field(ge=1)] = 1
+    """Number of pods."""
+    cpu: Quantity
+    """CPU limit of one pod, a Kubernetes quantity."""
+    memory: Quantity
+    """Memory limit of one pod, a Kubernetes quantity."""
+
+
 class Rollout(Frozen):
     """What the update server does with a version that it has made."""
 
@@ -141,6 +154,14 @@ class Rollout(Frozen):
     """Share of the requests that may fail meanwhile, on top of what failed before."""
     within: Tolerance | None = None
     """Of the answers to recorded inputs, sent to both clusters before the switch; absent: they must come."""
+    service: NewService | None = None
+    """Of a set that has none yet; absent: it has to be declared first."""
+
+    @model_validator(mode="after")
+    def _only_what_goes_live_makes_a_service(self) -> Rollout:
+        if self.service is not None and self.to is not RolloutKind.LIVE:
+            raise ValueError(f"to {self.to} makes no service; take it out, or roll out to live")
+        return self
 
 
 class Retraining(Frozen):

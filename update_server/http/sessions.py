@@ -52,7 +52,7 @@ class Sessions:
         self._known: dict[str, Session] = {}
 
     def start(self, name: str) -> tuple[str, Session]:
-        """Return the secret for the cookie, and the session; the oldest one makes room where there is none."""
+        """Return the secret for the cookie, and the session; where there is no room the oldest one goes."""
         secret = secrets.token_urlsafe(32)
         session = Session(name, secrets.token_urlsafe(32), self._clock() + LASTS_SECONDS)
         with self._lock:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_registry import BluegridError, ConfigError, Registry
+from model_registry import BluegridError, Cluster, ConfigError, Registry, Service
 from model_registry.registry_files.retraining import Rollout, RolloutKind
 from update_server.rollouts.declaring import Declaring
 from update_server.rollouts.means import Means
@@ -16,12 +16,14 @@ from update_server.updates import RollingOut
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from model_registry import RegistryFile, Service, Store
+    from model_registry import RegistryFile, Store
     from update_server.registry_source import RegistrySource
     from update_server.rollouts.stacks import Stacks
     from update_server.switches.journal import SwitchJournal
     from update_server.updates import Update
 
+FIRST_CLUSTER = "d1"
+"""Of a service that a rollout makes."""
 WAIT_SECONDS = 0.5
 """Between looks whether a switch has ended."""
 
@@ -42,28 +44,28 @@ class Rollouts:
     stacks: Stacks
     switches: SwitchJournal
 
-    def check(self, file: RegistryFile) -> Service | None:
-        """Return the service that a set's versions are rolled out to; None: they are not.
+    def check(self, file: RegistryFile) -> bool:
+        """Return whether a set's versions are rolled out.
 
         Raises:
             ConfigError: they are to be, and cannot.
         """
         wanted = _wanted(file)
         if wanted.to is RolloutKind.NONE:
-            return None
+            return False
         place = f"set {file.set.id}: rollout to {wanted.to}"
-        if file.service is None:
-            raise ConfigError(f"{place}: the set has no service; declare one, or set rollout to none")
+        if file.service is None and wanted.service is None:
+            raise ConfigError(f"{place}: the set has no service; declare one, or give rollout its `service`")
         if not self.stacks.names:
             raise ConfigError(f"{place}: this server has no stacks; start it with --stack")
         if wanted.to is RolloutKind.LIVE:
             if not self.source.is_shared:
                 fault = "without a git remote the next `pulumi up` from elsewhere would undo it"
                 raise ConfigError(f"{place}: {fault}; start the server with --git")
-            if file.service.standby_replicas == 0:
+            if file.service is not None and file.service.standby_replicas == 0:
                 fault = "standbys have no pods, and nobody could be compared with the live cluster"
                 raise ConfigError(f"{place}: {fault}; set standbyReplicas to 1")
-        return file.service
+        return True
 
     def roll_out(
         self,
@@ -100,8 +102,7 @@ class Rollouts:
     ) -> None:
         with self.source.changing():
             file = Registry.load(self.source.registry).of_set(update.set)
-        service = self.check(file)
-        if service is None or update.version is None:
+        if not self.check(file) or update.version is None:
             return
         wanted = _wanted(file)
         done = update.rollout or RollingOut(to=wanted.to, step="waiting")
@@ -110,12 +111,16 @@ class Rollouts:
         while self.switches.is_under_way(update.set):
             time.sleep(WAIT_SECONDS)
             note(done)
+        service = file.service or _new_service(wanted, update.version)
         stacks = self.stacks.of(service)
         if not stacks:
             raise ConfigError(f"none of this server's stacks has service {service.name}")
         reason = f"Update {update.id}, asked for by {update.author}."
         means = Means(Declaring(self.source, update.author, reason), self.stacks)
         steps = Steps(file, service, update.version, wanted, means, stacks, done, note, is_cancelled)
+        if file.service is None or done.service is not None:
+            steps.start_service()
+            return
         if wanted.to is RolloutKind.IN_PLACE:
             steps.replace_in_place()
             return
@@ -127,3 +132,12 @@ class Rollouts:
 
 def _wanted(file: RegistryFile) -> Rollout:
     return file.set.update.rollout if file.set.update else Rollout(to=RolloutKind.NONE)
+
+
+def _new_service(rollout: Rollout, version: str) -> Service:
+    wanted = rollout.service
+    assert wanted is not None  # noqa: S101 - `check` has refused it
+    cluster = Cluster(
+        id=FIRST_CLUSTER, version=version, replicas=wanted.replicas, cpu=wanted.cpu, memory=wanted.memory
+    )
+    return Service(name=wanted.name, live=FIRST_CLUSTER, clusters=(cluster,))
