@@ -1,0 +1,145 @@
+"""A set that nobody has put online: its first version does, and the calendar keeps it new."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cluster.regions import backend
+from tests.cluster.updating import SECONDS, UpdateServer, files_of
+from tools.demo import steps
+from tools.demo.prepare import EXAMPLE
+from tools.demo.workspace import SERVICE, SET
+from tools.load.process import Load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from model_registry import Service
+    from tests.cluster.conftest import Local
+    from tools.demo.workspace import Workspace
+    from tools.load.report import LoadReport
+
+RATE = 50
+LONGEST = 900
+UPDATE = """
+  update:
+    trainer:
+      command: [python, -m, examples.line_loading.retrain]
+      parameters:
+        season: {{type: string, default: winter}}
+        flows: {{type: integer, default: 40}}
+        seed: {{type: integer, default: 1}}
+        uid: {{type: string, default: {uid}}}
+    schedule: {{when: weekly, timeZone: Europe/Berlin}}
+    rollout:
+      to: live
+      bakeSeconds: 6
+      within: {{atol: 25, share: 0.05}}
+      service: {{name: line-loading, replicas: 2, cpu: 1, memory: 1Gi}}
+"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The first version and the one that was due, and what was true after each."""
+
+    first: dict[str, Any]
+    put_online: Service
+    due: dict[str, Any]
+    retrained: Service
+    routed: str
+    load: LoadReport
+    subjects: list[str]
+    preview: list[str]
+
+
+@pytest.fixture(scope="module")
+def work(local: Local) -> Iterator[Workspace]:
+    """A stack whose only set has neither versions nor a service."""
+    work = local.workspace("calendar", host="calendar.test")
+    steps.declare_set(work, EXAMPLE)
+    steps.up(work).require()
+    yield work
+    work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
+
+
+@pytest.fixture(scope="module")
+def seen(local: Local, work: Workspace) -> Iterator[Seen]:
+    models = local.prepared.models
+    uid, requests = _requests_for_all_but_one(models / "requests.json", work.state / "requests.json")
+    server = UpdateServer(work)
+    declared = (work.registry / "g1.yaml").read_text()
+    row = "{id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}"
+    assert row in declared
+    mapping = "".join(f"\n  {each}" for each in row.strip("{}").split(", "))
+    server.commit(declared.replace(f" {row}", mapping + UPDATE.format(uid=uid).rstrip()))
+    server.start()
+    try:
+        first = server.ended(server.request(files_of(models / "v4"), version="v4"))
+        put_online = server.declared().service(SERVICE)
+        report = work.state / "load.json"
+        with Load.start(
+            work.place.route_url, SERVICE, requests, report, RATE, seconds=LONGEST, host=work.host
+        ) as load:
+            # It was seen for the first time when the server began; eight days later it is due.
+            server.stop()
+            server.move_clock(days=8)
+            server.start()
+            due = server.ended(_due(server))
+            retrained, routed = server.declared().service(SERVICE), backend(work)
+            result = load.stop()
+    finally:
+        server.stop()
+        server.declared()
+    changes = [f"{change.op} {change.name}" for change in steps.preview(work)]
+    yield Seen(first, put_online, due, retrained, routed, result, server.subjects(), changes)
+
+
+def _requests_for_all_but_one(source: Path, target: Path) -> tuple[str, Path]:
+    """Requests to which v5 must answer as v4 does: for every model but the one that is trained anew."""
+    known = json.loads(source.read_text())
+    uid = next(iter(known["inputs"]))
+    del known["inputs"][uid]
+    answers = {name: known["answers"]["v4"][name] for name in known["inputs"]}
+    target.write_text(json.dumps({"inputs": known["inputs"], "answers": {"v4": answers, "v5": answers}}))
+    return uid, target
+
+
+def _due(server: UpdateServer) -> str:
+    """The update that the calendar asks for."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        with server.client() as client:
+            updates = client.get("/updates", params={"set": SET}).raise_for_status().json()
+        if found := [each["id"] for each in updates if each["author"] == "schedule"]:
+            return f"/updates/{found[0]}"
+        assert time.monotonic() < deadline, updates
+        time.sleep(0.2)
+
+
+def test_the_first_version_of_a_set_puts_it_online(seen: Seen) -> None:
+    assert (seen.first["error"], seen.first["state"]) == (None, "done")
+    assert seen.first["rollout"]["service"] == SERVICE
+    assert (seen.put_online.live, [each.version for each in seen.put_online.clusters]) == ("d1", ["v4"])
+    assert [each.replicas for each in seen.put_online.clusters] == [2]
+
+
+def test_what_is_due_is_trained_and_goes_live_by_itself(seen: Seen) -> None:
+    assert (seen.due["error"], seen.due["state"], seen.due["version"]) == (None, "done", "v5")
+    # One model was trained anew; all others are those of the version before.
+    assert seen.due["result"]["sent_models"] == 1
+    assert (seen.retrained.live, seen.routed) == ("d2", "d2")
+    assert {each.id: each.version for each in seen.retrained.clusters} == {"d1": "v4", "d2": "v5"}
+    assert f"{SERVICE}: d2 is live in calendar" in seen.subjects
+
+
+def test_nobody_noticed_and_everything_is_as_declared(seen: Seen) -> None:
+    assert seen.load.failed_total == 0, seen.load.failures
+    assert {*seen.load.by_version} == {"v4", "v5"}
+    assert seen.preview == []
