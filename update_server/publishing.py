@@ -12,8 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_registry import ModelSet, Registry, SourceModel, VersionConflict, models_in_folder
-from update_server.registry_source import PushRejected
+from model_registry import (
+    ModelSet,
+    Registry,
+    SourceModel,
+    VersionConflict,
+    add_version,
+    models_in_folder,
+)
+from update_server.incoming import fetch_incoming
+from update_server.registry_source import PushRejected, snapshot
 from update_server.updates import Result
 
 if TYPE_CHECKING:
@@ -67,34 +75,42 @@ class Publisher:
             # Without the registry in hand: it may take hours.
             self.training.run(update, self._file(update.set).set, go_on)
         for attempt in range(1, ATTEMPTS + 1):
-            with self.source.changing():
-                version = update.version or self._next_version(update.set, attempt)
-                choose(version)
-                try:
-                    report = self._push(update, version, progress)
+            try:
+                with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+                    # On a copy: it may take minutes, and a switch must not wait for it.
+                    copy = snapshot(self.source, Path(folder))
+                    file = Registry.load(copy).of_set(update.set)
+                    version = update.version or next_version(file.versions, attempt)
+                    choose(version)
+                    report = self._push(update, file.set, copy, version, progress)
+                    row = Registry.load(copy).of_set(update.set).version(version)
+                with self.source.changing():
+                    add_version(self.source.registry, update.set, row)
                     commit = self.source.publish(_message(update, report), update.author)
-                except VersionConflict:
-                    # Of the next version somebody else's push may be the first; a given one is taken.
-                    if update.wanted.version is not None or attempt == ATTEMPTS:
-                        raise
-                    update = update.model_copy(update={"version": None})
-                except PushRejected:
-                    if attempt == ATTEMPTS:
-                        raise
-                else:
-                    return Result(
-                        manifest=report.manifest,
-                        models=report.models,
-                        sent_models=report.sent_models,
-                        sent_bytes=report.sent_bytes,
-                        commit=commit,
-                    )
+            except VersionConflict:
+                # Of the next version somebody else's push may be the first; a given one is taken.
+                if update.wanted.version is not None or attempt == ATTEMPTS:
+                    raise
+                update = update.model_copy(update={"version": None})
+            except PushRejected:
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                return Result(
+                    manifest=report.manifest,
+                    models=report.models,
+                    sent_models=report.sent_models,
+                    sent_bytes=report.sent_bytes,
+                    commit=commit,
+                )
         raise AssertionError("the last attempt returns or raises")
 
-    def _push(self, update: Update, version: str, progress: Progress) -> PushReport:
+    def _push(
+        self, update: Update, declared: DeclaredSet, registry: Path, version: str, progress: Progress
+    ) -> PushReport:
         wanted = update.wanted
-        with self._models(update, self._file(update.set).set) as models:
-            return ModelSet.open(update.set, self.source.registry, self.store).push(
+        with self._models(update, declared) as models:
+            return ModelSet.open(update.set, registry, self.store).push(
                 version, models, base=wanted.base, without=wanted.without, progress=progress
             )
 
@@ -108,6 +124,9 @@ class Publisher:
             if wanted.batch is not None:
                 unpacked = self.uploads.unpack(wanted.batch, Path(folder))
                 yield models_in_folder(unpacked, model_type)
+            elif wanted.path is not None:
+                fetched = fetch_incoming(self.store, wanted.path, Path(folder), self.uploads.max_bytes)
+                yield models_in_folder(fetched, model_type)
             elif model_type.is_folder:
                 yield [
                     SourceModel(uid, self.uploads.unpack(digest, Path(folder, str(number))))
@@ -115,9 +134,6 @@ class Publisher:
                 ]
             else:
                 yield [SourceModel(uid, self.uploads.path(digest)) for uid, digest in wanted.models.items()]
-
-    def _next_version(self, set_id: str, attempt: int) -> str:
-        return next_version(self._file(set_id).versions, attempt)
 
     def _file(self, set_id: str) -> RegistryFile:
         return Registry.load(self.source.registry).of_set(set_id)

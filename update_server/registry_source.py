@@ -54,6 +54,18 @@ class RegistrySource(Protocol):
         """
 
 
+def snapshot(source: RegistrySource, folder: Path) -> Path:
+    """Copy the registry as it is now for everybody into a folder, and return the copy's path.
+
+    For whoever needs it longer than the others should wait, or has other programs read it.
+    """
+    copy = folder / "registry"
+    with source.changing():
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(source.registry, copy, ignore=shutil.ignore_patterns(".*"))
+    return copy
+
+
 @dataclass(frozen=True)
 class Folder:
     """A folder that is edited in place."""

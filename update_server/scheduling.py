@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from model_registry import Registry
-from update_server.updates import Wanted
+from update_server.updates import SCHEDULE, Wanted
 
 if TYPE_CHECKING:
     from model_registry import RegistryFile
     from model_registry.registry_files.retraining import Schedule
     from update_server.journal import Journal
     from update_server.registry_source import RegistrySource
-
-AUTHOR = "schedule"
-"""Whose updates they are in the journal and in git; no token has the name."""
 
 log = structlog.get_logger()
 
@@ -53,10 +50,10 @@ class Scheduler:
                 break
             due = time
         # One of a set at a time; what is due meanwhile comes after it, once.
-        if due is None or self.journal.has_open(set_id, AUTHOR):
+        if due is None or self.journal.has_open(set_id, SCHEDULE):
             return
         wanted = Wanted(base=file.versions[-1].id if file.versions else None, train={})
-        update = self.journal.add(set_id, wanted, AUTHOR, f"{set_id} {due.isoformat()}")
+        update = self.journal.add(set_id, wanted, SCHEDULE, f"{set_id} {due.isoformat()}")
         self.journal.note_due(set_id, due)
         log.info("update is due", set=set_id, due=due.isoformat(), update=update.id)
 

@@ -20,7 +20,7 @@ from model_registry.errors import ConfigError
 from model_registry.frozen import Frozen
 from model_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
 from update_server.errors import Refused, unauthorized
-from update_server.scheduling import AUTHOR
+from update_server.updates import SCHEDULE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,9 +75,9 @@ class Tokens:
                 f"{file}: {place}: {first['msg']}; `bluegrid updates token` makes rows"
             ) from None
         names = [token.name for token in known]
-        if AUTHOR in names:
+        if SCHEDULE in names:
             raise ConfigError(
-                f"{file}: {AUTHOR} is the server's own name for what it does by itself; choose another"
+                f"{file}: {SCHEDULE} is the server's own name for what it does by itself; choose another"
             )
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ConfigError(f"{file}: {twice[0]} is there twice; give every token a name of its own")

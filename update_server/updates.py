@@ -12,14 +12,19 @@ from model_registry.frozen import Frozen
 from model_registry.names import Digest, Label, Uid  # noqa: TC001 - pydantic reads these at run time
 from model_registry.registry_files.retraining import RolloutKind, Value  # noqa: TC001
 
+SCHEDULE = "schedule"
+"""The author of what the calendar asks for, in the journal and in git; no token has the name."""
 MAX_MODELS_BY_NAME = 10_000
 """Models that one request may name; a batch holds as many as a version may."""
 
+_SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
+StorePath = Annotated[str, StringConstraints(pattern=f"^{_SEGMENT}(/{_SEGMENT})*$", max_length=500)]
+"""Such as `nightly/2026-11-26`."""
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Wanted(Frozen):
-    """The version that is to come into being: from a batch, from single models, or from a base alone."""
+    """The version that is to come into being: from models of one origin, from a base, or from both."""
 
     version: Label | None = None
     """Its ID; absent: the next, v5 after v4."""
@@ -31,16 +36,25 @@ class Wanted(Frozen):
     """An upload: a tar archive of models as `bluegrid push` takes them from a folder."""
     models: Annotated[Mapping[Uid, Digest], Field(max_length=MAX_MODELS_BY_NAME)] = {}
     """Uploads by the UID of the model that each is."""
+    path: StorePath | None = None
+    """A folder of the store below `incoming/`, with models as `bluegrid push` takes them from a folder."""
     train: Mapping[Label, Value] | None = None
     """Let the set's trainer make the models, with these parameters in place of their defaults."""
 
     @model_validator(mode="after")
     def _has_models(self) -> Wanted:
-        given = [self.batch is not None, bool(self.models), self.train is not None]
+        given = [
+            self.batch is not None,
+            bool(self.models),
+            self.path is not None,
+            self.train is not None,
+        ]
         if sum(given) > 1:
-            raise ValueError("models come from one of batch, models and train")
+            raise ValueError("models come from one of batch, models, path and train")
         if not any(given) and not (self.base and self.without):
-            raise ValueError("names no models: give batch, models, train, or a base and what to leave out")
+            raise ValueError(
+                "names no models: give batch, models, path, train, or a base and what to leave out"
+            )
         if self.without and self.base is None:
             raise ValueError("without names models of a version; give it as base")
         return self
@@ -55,7 +69,7 @@ class State(StrEnum):
     """How far an update is."""
 
     QUEUED = "queued"
-    """Waits for its turn: one update of a set at a time."""
+    """Waits for its turn: updates are made one after the other."""
     RUNNING = "running"
     DONE = "done"
     """The version is in the store and in the registry."""

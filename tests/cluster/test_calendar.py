@@ -98,7 +98,7 @@ def seen(local: Local, work: Workspace) -> Iterator[Seen]:
         server.stop()
         server.declared()
     changes = [f"{change.op} {change.name}" for change in steps.preview(work)]
-    yield Seen(first, put_online, due, retrained, routed, result, server.subjects(), changes)
+    return Seen(first, put_online, due, retrained, routed, result, server.subjects(), changes)
 
 
 def _requests_for_all_but_one(source: Path, target: Path) -> tuple[str, Path]:

@@ -18,6 +18,7 @@ import structlog
 
 from model_registry import ConfigError
 from promotion import UpFailed, copy_with_registry, find_stack, reason_of, stack_names
+from update_server.registry_source import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 LOCKED_SECONDS = 600.0
 """For which somebody else's update of the same stack is waited for."""
 LOOK_SECONDS = 2.0
-_REGISTRY = "registry"
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 log = structlog.get_logger()
@@ -65,7 +65,7 @@ class Stacks:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         for name in {*stack_names(self.files), *self.names}:
-            copy_with_registry(find_stack(self.files, name), self.folder / _REGISTRY, self.folder)
+            copy_with_registry(find_stack(self.files, name), self.folder / "registry", self.folder)
         stacks = [find_stack(self.folder, name) for name in self.names]
         return [stack for stack in stacks if service.is_in(stack.region)]
 
@@ -76,17 +76,6 @@ class Stacks:
             ConfigError: a stack has no file, or it does not say where its region runs.
         """
         return [find_stack(self.files, name) for name in self.names]
-
-    def snapshot(self, folder: Path) -> Path:
-        """Copy the registry as it is now for everybody into a folder, and return the copy's path.
-
-        Pulumi reads a copy: the server's other threads change the original meanwhile.
-        """
-        copy = folder / _REGISTRY
-        with self.source.changing():
-            shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(self.source.registry, copy, ignore=shutil.ignore_patterns(".*"))
-        return copy
 
     def up(self, stack: Stack, targets: Sequence[str]) -> None:
         """Update resources of a stack; they are looked at first, since an update may have been cut off.
@@ -101,7 +90,8 @@ class Stacks:
         # Here, because it takes half a second to load.
         from pulumi import automation
 
-        self.snapshot(self.folder)
+        # A copy, because the server's other threads change the original meanwhile.
+        snapshot(self.source, self.folder)
         deadline = time.monotonic() + LOCKED_SECONDS
         while True:
             printed: list[str] = []

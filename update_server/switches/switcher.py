@@ -14,6 +14,7 @@ import structlog
 from model_registry import BluegridError, Registry
 from promotion import Promotion, PromotionStopped, rehearse
 from update_server.errors import Refused
+from update_server.registry_source import snapshot
 from update_server.rollouts.declaring import Declaring
 from update_server.rollouts.means import Means
 from update_server.worker import Worker
@@ -90,7 +91,7 @@ class Switcher:
         """
         # One after the other: each starts Pulumi, which is not small.
         with self._rehearsing, TemporaryDirectory() as folder:
-            registry = self._stacks.snapshot(Path(folder))
+            registry = snapshot(self._source, Path(folder))
             return [self._rehearse(registry, service, cluster, stack) for stack in self._of(regions)]
 
     def _rehearse(self, registry: Path, service: str, cluster: str, stack: Stack) -> RehearsedRegion:

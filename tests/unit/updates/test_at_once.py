@@ -45,9 +45,7 @@ def test_a_hundred_uploads_at_once_are_all_kept_but_for_those_that_arrive_damage
 def test_a_hundred_who_send_the_same_upload_leave_one(client: httpx.Client, place: Place) -> None:
     data = skops_file("the same")
     with ThreadPoolExecutor(MANY) as threads:
-        answers = [
-            *threads.map(lambda _: client.put(f"/uploads/{digest(data)}", content=data), range(MANY))
-        ]
+        answers = [*threads.map(lambda _: client.put(f"/uploads/{digest(data)}", content=data), range(MANY))]
     assert {answer.status_code for answer in answers} <= {200, 201}
     (kept,) = (place.folder / "state" / "uploads").iterdir()
     assert kept.read_bytes() == data
