@@ -10,7 +10,11 @@ import typer
 from cli import output
 from update_server.tokens import Scope, new_token
 
-app = typer.Typer(name="updates", help="New versions by HTTP request.", no_args_is_help=True)
+app = typer.Typer(
+    name="updates",
+    help="New versions and switches by HTTP request, and the operator's page.",
+    no_args_is_help=True,
+)
 
 
 @app.command(epilog="Example: `bluegrid updates serve --git git@example.org:grid/models.git`")
@@ -36,20 +40,23 @@ def serve(
     stack_files: Annotated[
         Path | None, typer.Option(help="Folder of the stacks' files; default: `stacks` of the program.")
     ] = None,
+    containers: Annotated[
+        str, typer.Option(help="The program that runs trainers that are images: podman, docker.")
+    ] = "podman",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 12347,
     tls_cert: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
 ) -> None:
-    """Answer requests for new versions until a signal comes.
+    """Answer requests for new versions and for switches until a signal comes.
 
-    The API's description is at /openapi.json.
+    At / is the operator's page, at /openapi.json the API's description.
     """
     # Here, because it takes as long to load as all the other commands together.
     from update_server import serve as server
 
     options = server.Options(
-        registry, store, state, tokens, git, branch, tuple(stack or ()), program, stack_files
+        registry, store, state, tokens, git, branch, tuple(stack or ()), program, stack_files, containers
     )
     server.serve(options, server.Listening(host, port, tls_cert, tls_key))
 

@@ -1,7 +1,7 @@
 """Models that somebody has put into the store, as plain objects: `incoming/<path>/<uid>.<file type>`.
 
-They are read once and pushed like any upload; nothing refers to them afterwards, and whoever has put them there
-takes them away.
+They are read once and pushed like any upload; nothing refers to them afterwards, and whoever has put them
+there takes them away.
 """
 
 from __future__ import annotations

@@ -52,6 +52,7 @@ class Options:
         stacks: names of those that versions are rolled out to, in order.
         program: folder of the Pulumi program; None: the repository's, or where the server works.
         stack_files: folder of the stacks' files; None: `stacks` in the program's.
+        containers: what runs trainers that are images.
         max_upload: bytes.
     """
 
@@ -64,6 +65,7 @@ class Options:
     stacks: tuple[str, ...] = ()
     program: Path | None = None
     stack_files: Path | None = None
+    containers: str = "podman"
     max_upload: int = 4 * 2**30
 
 
@@ -115,7 +117,7 @@ def build(options: Options) -> FastAPI:
         BluegridError: something of the options is not as it should be.
     """
     uploads = Uploads(options.state / "uploads", options.max_upload)
-    training, scratch = Training(options.state / "trained"), options.state / "scratch"
+    training, scratch = Training(options.state / "trained", options.containers), options.state / "scratch"
     for folder in (options.state, uploads.folder, training.folder, scratch):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database.open(options.state / "journal.sqlite")

@@ -1,6 +1,6 @@
 """A set's own program trains its models. Nothing of it is trusted: what it leaves is pushed like any upload.
 
-It reads one JSON object from standard input:
+It is a program of this machine, or one in a container. It reads one JSON object from standard input:
 
     {"set": "g1", "type": "scikit-learn/skops", "base": "v1", "folder": "/...", "parameters": {"flows": 120}}
 
@@ -13,6 +13,7 @@ Models of the base that it does not leave stay as they are; without a base it le
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,7 @@ import structlog
 from model_registry.errors import BluegridError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from model_registry import DeclaredSet
@@ -38,9 +40,21 @@ if TYPE_CHECKING:
     from update_server.updates import Update
 
 LOOK_SECONDS = 0.2
+_INSIDE = "/models"
+"""The folder, for a trainer in a container."""
 LAST_LINES = 5
 MAX_LINE = 500
-_PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
+_PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "PATH",
+    "PYTHONPATH",
+    "TMPDIR",
+    "TZ",
+    "VIRTUAL_ENV",
+    "XDG_RUNTIME_DIR",
+)
 """Of the environment: nothing that the server alone should know, such as the store's account."""
 
 log = structlog.get_logger()
@@ -56,9 +70,11 @@ class Training:
 
     Attributes:
         folder: for what they leave.
+        containers: the program that runs those that are images, as `podman` and `docker` do.
     """
 
     folder: Path
+    containers: str = "podman"
 
     def trained(self, update: Update) -> Path:
         """Return the folder of what was trained for an update."""
@@ -88,13 +104,17 @@ class Training:
             "set": declared.id,
             "type": str(declared.type),
             "base": update.wanted.base,
-            "folder": str(partial),
+            "folder": str(partial) if trainer.image is None else _INSIDE,
             "parameters": parameters(trainer, update.wanted.train or {}),
         }
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         place = f"set {declared.id}, update {update.id}"
-        _run(trainer, json.dumps(told), place, go_on)
+        if trainer.image is None:
+            _run(trainer.command, trainer.timeout_seconds, json.dumps(told), place, go_on)
+        else:
+            with container(self.containers, trainer, partial.resolve()) as command:
+                _run(command, trainer.timeout_seconds, json.dumps(told), place, go_on)
         partial.rename(trained)
 
     def forget(self, update: Update) -> None:
@@ -118,8 +138,38 @@ def parameters(trainer: Trainer, given: Mapping[str, Value]) -> dict[str, Value]
     return {name: given.get(name, parameter.default) for name, parameter in declared.items()}
 
 
-def _run(trainer: Trainer, told: str, place: str, go_on: Callable[[], None]) -> None:
-    command = [sys.executable, "-m", "update_server.run_trainer", str(os.getpid()), *trainer.command]
+@contextmanager
+def container(program: str, trainer: Trainer, folder: Path) -> Iterator[Sequence[str]]:
+    """Yield the command that runs a trainer's image; whatever ends that, the container is gone afterwards.
+
+    Args:
+        program: `podman`, or one like it.
+        trainer: with an image.
+        folder: where it leaves its models, and whereby the container is named: one that a killed server has
+            left is taken away first.
+
+    Raises:
+        ConfigError: there is no such program.
+    """
+    if shutil.which(program) is None:
+        raise ConfigError(f"{program} is not on PATH, and the trainer is an image; install it")
+    name = f"bluegrid-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    gone = [program, "rm", "--force", "--volumes", name]
+    subprocess.run(gone, capture_output=True, check=False)
+    options = ["--rm", "--interactive", f"--name={name}", f"--volume={folder}:{_INSIDE}:z"]
+    # What trains models needs neither rights nor more of them.
+    options += ["--cap-drop=ALL", "--security-opt=no-new-privileges"]
+    try:
+        yield [program, "run", *options, str(trainer.image), *trainer.command]
+    finally:
+        # The program that was ended is only the one that talks to the container.
+        subprocess.run(gone, capture_output=True, check=False)
+
+
+def _run(
+    program: Sequence[str], timeout_seconds: int, told: str, place: str, go_on: Callable[[], None]
+) -> None:
+    command = [sys.executable, "-m", "update_server.run_trainer", str(os.getpid()), *program]
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     process = subprocess.Popen(
         command,
@@ -133,14 +183,14 @@ def _run(trainer: Trainer, told: str, place: str, go_on: Callable[[], None]) -> 
     )
     last: deque[str] = deque(maxlen=LAST_LINES)
     reader = threading.Thread(target=_listen, args=(process, told, place, last), daemon=True)
-    deadline = time.monotonic() + trainer.timeout_seconds
+    deadline = time.monotonic() + timeout_seconds
     with process:
         reader.start()
         try:
             while process.poll() is None:
                 go_on()
                 if time.monotonic() > deadline:
-                    raise TrainingFailed(f"{place}: the trainer took more than {trainer.timeout_seconds} s")
+                    raise TrainingFailed(f"{place}: the trainer took more than {timeout_seconds} s")
                 _wait(process)
         finally:
             # Whatever it has started, too: then nobody holds the pipe any more.

@@ -28,6 +28,8 @@ from model_registry.names import Label, Quantity, ServiceName  # noqa: TC001 - p
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_IMAGE = r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"
+"""A reference; what begins with a dash would be an option."""
 _WORDS = {
     "daily": "0 0 * * *",
     "weekly": "0 0 * * 1",
@@ -96,12 +98,20 @@ class Trainer(Frozen):
 
     model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
 
-    command: Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], Field(min_length=1)]
-    """The program and its arguments; no shell reads them."""
+    image: Annotated[str, StringConstraints(pattern=_IMAGE, max_length=500)] | None = None
+    """A container image that the program is in; absent: it is the server's own machine's."""
+    command: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
+    """The program and its arguments, which no shell reads; absent: the image's own."""
     parameters: Mapping[Label, Parameter] = {}
     """What it can be told, by name."""
     timeout_seconds: Annotated[StrictInt, Field(ge=1, le=7 * 86400)] = 3600
     """After which it is ended."""
+
+    @model_validator(mode="after")
+    def _is_a_program(self) -> Trainer:
+        if not self.command and self.image is None:
+            raise ValueError("names no program; give command, image or both")
+        return self
 
 
 class RolloutKind(StrEnum):

@@ -55,6 +55,7 @@ class Seen:
     good: State
     wrong: State
     breaking: State
+    cancelled: State
     killed: State
     kills: list[str]
     """The steps at which the server was killed."""
@@ -96,11 +97,15 @@ def seen(local: Local, server: UpdateServer) -> Seen:
         )
         with bad_requests_as_soon_as_it_is_live(work, "d4"):
             breaking = State.after(server, server.ended(server.request(v4, version="v4")))
+        update = server.request(v4, version="v4")
+        server.wait(update, lambda found: "baking" in (found["rollout"] or {"step": ""})["step"])
+        server.cancel(update)
+        cancelled = State.after(server, server.ended(update))
         killed, kills = _killed_at_every_step(server, server.request(v4, version="v4"))
         after = State.after(server, killed)
         result = load.stop()
     changes = [f"{change.op} {change.name}" for change in steps.preview(work)]
-    return Seen(good, wrong, breaking, after, kills, server.subjects(), result, changes)
+    return Seen(good, wrong, breaking, cancelled, after, kills, server.subjects(), result, changes)
 
 
 def _exchanged(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -151,6 +156,13 @@ def test_a_version_that_breaks_under_traffic_goes_back_in_the_bake(seen: Seen) -
     assert "requests failed, more than 1.00%" in seen.breaking.update["error"]
     assert (seen.breaking.live, seen.breaking.routed) == ("d3", "d3")
     assert "d4" not in seen.breaking.clusters
+
+
+def test_a_rollout_that_is_cancelled_goes_back(seen: Seen) -> None:
+    assert seen.cancelled.update["state"] == "went back", seen.cancelled.update
+    assert "rollouts: cancelled; now live: d3 in rollouts" in seen.cancelled.update["error"]
+    assert (seen.cancelled.live, seen.cancelled.routed) == ("d3", "d3")
+    assert "d4" not in seen.cancelled.clusters
 
 
 def test_a_server_that_is_killed_at_every_step_gets_there(seen: Seen) -> None:

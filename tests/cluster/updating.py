@@ -123,6 +123,11 @@ class UpdateServer:
         with closing(sqlite3.connect(self.folder / "state" / "journal.sqlite")) as database, database:
             database.execute("update schedules set due = due - ?", (days * 86400,))
 
+    def cancel(self, update: str) -> None:
+        """Have an update cancelled."""
+        with self.client() as client:
+            client.post(f"{update}/cancel").raise_for_status()
+
     def look(self, update: str) -> dict[str, Any]:
         """Return how far an update is."""
         with self.client() as client:

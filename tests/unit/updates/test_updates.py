@@ -53,6 +53,27 @@ def test_several_models_change_and_others_are_left_out_in_one_request(
     assert place.models(update["version"]) == new | {"line-1": kept}
 
 
+def test_models_that_lie_in_the_store_become_a_version(client: httpx.Client, place: Place) -> None:
+    folder = place.folder / "store" / "incoming" / "nightly" / "2026-11-26"
+    folder.mkdir(parents=True)
+    (folder / "line-1.skops").write_bytes(RETRAINED)
+    (folder / "readme.txt").write_text("no model")
+    wanted = {"base": "v1", "path": "nightly/2026-11-26"}
+    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    assert (update["state"], update["result"]["sent_models"]) == ("done", 1)
+    assert place.models("v2")["line-1"] == RETRAINED
+    empty = ended(client, client.post("/modelSets/g1/updates", json={"path": "nightly"}))
+    assert empty["state"] == "failed"
+    assert (folder / "line-1.skops").exists()
+
+
+@pytest.mark.parametrize("path", ["../sets", "/etc", "a//b", "a/./b", "a/..", "", "a/", ".a", "a\n"])
+def test_nothing_but_what_is_incoming_is_taken_from_the_store(client: httpx.Client, path: str) -> None:
+    refused = client.post("/modelSets/g1/updates", json={"path": path})
+    assert refused.status_code == 400
+    assert "path" in refused.json()["error"]
+
+
 def test_a_body_with_another_digest_than_it_names_is_not_kept(client: httpx.Client, place: Place) -> None:
     path = "/modelSets/g1/versions/v1/models/line-1"
     refused = client.put(path, content=RETRAINED + b"!", headers=content_digest(RETRAINED))

@@ -1,0 +1,87 @@
+"""A trainer that is a container image: the model server's own, which has scikit-learn and skops."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_registry import Registry, fetch_bytes, open_store
+from tests.unit.updates.conftest import SET, asked
+from tests.unit.updates.updating import ended
+from update_server.serve import Options
+from update_server.tokens import Scope, new_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.cluster.conftest import Local
+
+TRAIN = """\
+import json, os, pathlib, sys
+import numpy, skops.io
+from sklearn.linear_model import Ridge
+told = json.load(sys.stdin)
+if told["parameters"]["fault"]:
+    sys.exit("the grid has no data")
+seen = {"folder": told["folder"], "secret": "AWS_SECRET_ACCESS_KEY" in os.environ}
+print(json.dumps(seen))
+slope = told["parameters"]["slope"]
+rows = numpy.arange(8.0).reshape(4, 2)
+skops.io.dump(Ridge().fit(rows, rows.sum(axis=1) * slope), pathlib.Path(told["folder"], "line-1.skops"))
+"""
+UPDATE = """\
+  update:
+    trainer:
+      image: {image}
+      command: [python3, -c, {program}]
+      parameters:
+        slope: {{type: number, default: 2.0}}
+        fault: {{type: boolean, default: false}}
+"""
+
+
+@pytest.fixture(scope="module")
+def image(local: Local) -> Iterator[str]:
+    """The image, known to podman by its reference."""
+    built = local.prepared.image
+    assert built is not None
+    assert shutil.which("podman") is not None
+    loaded = subprocess.run(
+        ["podman", "load", "--quiet", "--input", str(built.archive)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    name = loaded.stdout.strip().removeprefix("Loaded image: ").removeprefix("Loaded image(s): ")
+    yield name
+    subprocess.run(["podman", "rmi", "--force", name], capture_output=True, check=True)
+
+
+def test_models_come_out_of_a_container_that_is_gone_afterwards(image: str, tmp_path: Path) -> None:
+    registry, store = tmp_path / "registry", f"file://{tmp_path / 'store'}"
+    for folder in (registry, tmp_path / "store"):
+        folder.mkdir()
+    update = UPDATE.format(image=image, program=json.dumps(TRAIN))
+    (registry / "g1.yaml").write_text(f"{SET}{update}versions: []\n")
+    secret, row = new_token("training", [Scope.READ, Scope.UPDATE])
+    (tmp_path / "tokens.yaml").write_text(json.dumps([row.model_dump(mode="json")]))
+    options = Options(registry, store, tmp_path / "state", tmp_path / "tokens.yaml")
+    with asked(options, {"Authorization": f"Bearer {secret}"}) as client:
+        done = ended(client, client.post("/modelSets/g1/updates", json={"train": {"slope": 3.0}}))
+        assert (done["error"], done["state"], done["result"]["models"]) == (None, "done", 1)
+        failed = ended(client, client.post("/modelSets/g1/updates", json={"train": {"fault": True}}))
+    assert failed["error"].endswith("exit code 1; it said: the grid has no data")
+    version = Registry.load(registry).of_set("g1").version("v1")
+    assert [*fetch_bytes(open_store(store), "g1", "v1", version.manifest)] == ["line-1"]
+    left = subprocess.run(
+        ["podman", "ps", "--all", "--quiet", "--filter=name=bluegrid-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert left.stdout == ""
