@@ -34,14 +34,15 @@ class UpdateServer:
         work: the stack that versions are rolled out to; its registry becomes a repository's.
 
     Attributes:
-        operator: a token that may do everything.
+        training: a token that may look and update.
+        operator: one that may do everything.
         url: where it listens, once it does.
     """
 
     def __init__(self, work: Workspace) -> None:
         self.work, self.folder = work, work.state / "updates"
         self.folder.mkdir()
-        self._secret, training = new_token("training", [Scope.READ, Scope.UPDATE])
+        self.training, training = new_token("training", [Scope.READ, Scope.UPDATE])
         self.operator, operator = new_token("operator", [*Scope])
         rows = [row.model_dump(mode="json") for row in (training, operator)]
         (self.folder / "tokens.yaml").write_text(json.dumps(rows))
@@ -150,7 +151,7 @@ class UpdateServer:
 
     def client(self) -> httpx.Client:
         """Ask in the name of `training`."""
-        headers = {"Authorization": f"Bearer {self._secret}"}
+        headers = {"Authorization": f"Bearer {self.training}"}
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
 
 

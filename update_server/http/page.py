@@ -21,7 +21,7 @@ _HEADERS = {
 
 
 def add_page(app: FastAPI) -> None:
-    """Serve the page at `/`; every answer of the application gets the headers that keep browsers from harm."""
+    """Serve the page at `/`; every answer gets the headers that keep browsers from harm."""
 
     @app.middleware("http")
     async def guarded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
