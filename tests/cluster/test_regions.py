@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.cluster.regions import Regions, backend, kubectl, two_regions, wait_until_live
+from tests.cluster.updating import UpdateServer, files_of
 from tools.demo.workspace import SERVICE
 
 if TYPE_CHECKING:
@@ -67,6 +68,32 @@ def test_a_region_that_fails_its_bake_goes_back_and_yaml_says_so(regions: Region
     # Who sent good requests has noticed nothing.
     assert (of_north.failed_total, of_east.failed_total) == (0, 0)
     assert set(of_east.by_cluster) == {"d1", "d2"}
+
+
+def test_a_version_that_breaks_in_the_second_region_goes_back_in_both(regions: Regions) -> None:
+    server = UpdateServer(regions.north, ("north", "east"))
+    rollout = "update: {rollout: {to: live, bakeSeconds: 6}}"
+    text = regions.file.read_text()
+    server.commit(text.replace("source: platform}", f"source: platform, {rollout}}}"))
+    server.start()
+    models = regions.local.prepared.models
+    try:
+        with regions.load() as (north, east), bad_requests_as_soon_as_it_is_live(regions.east, "d3"):
+            update = server.ended(server.request(files_of(models / "v4"), version="v4"))
+            of_north, of_east = north.stop(), east.stop()
+    finally:
+        server.stop()
+        service = server.declared().service(SERVICE)
+    assert update["state"] == "went back", update
+    assert "east: " in update["error"]
+    assert update["rollout"]["before"] == {"north": "d1", "east": "d1"}
+    assert (of_north.failed_total, of_east.failed_total) == (0, 0)
+    # It had been live in the first.
+    assert {*of_north.by_version} == {"v1", "v4"}
+    assert regions.routed() == ("d1", "d1")
+    assert [cluster.id for cluster in service.clusters] == ["d1", "d2"]
+    for work in (regions.north, regions.east):
+        work.pulumi("preview", "--expect-no-changes").require()
 
 
 def test_an_update_that_is_interrupted_before_its_proof_goes_back(regions: Regions) -> None:

@@ -19,7 +19,7 @@ from update_server.tokens import Scope, new_token
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from tools.demo.workspace import Workspace
@@ -31,7 +31,8 @@ class UpdateServer:
     """The server; it may be killed and started again.
 
     Args:
-        work: the stack that versions are rolled out to; its registry becomes a repository's.
+        work: the workspace of the stacks that versions are rolled out to; its registry becomes a repository's.
+        stacks: those stacks; none: the workspace's own.
 
     Attributes:
         training: a token that may look and update.
@@ -39,8 +40,9 @@ class UpdateServer:
         url: where it listens, once it does.
     """
 
-    def __init__(self, work: Workspace) -> None:
+    def __init__(self, work: Workspace, stacks: Sequence[str] = ()) -> None:
         self.work, self.folder = work, work.state / "updates"
+        self._stacks = stacks or (work.stack,)
         self.folder.mkdir()
         self.training, training = new_token("training", [Scope.READ, Scope.UPDATE])
         self.operator, operator = new_token("operator", [*Scope])
@@ -79,7 +81,8 @@ class UpdateServer:
             "serve",
             *("--git", str(self._remote), "--registry", "registry", "--store", self.work.place.store),
             *("--state", str(self.folder / "state"), "--tokens", str(self.folder / "tokens.yaml")),
-            *("--stack", self.work.stack, "--program", str(CHECKOUT)),
+            *(option for stack in self._stacks for option in ("--stack", stack)),
+            *("--program", str(CHECKOUT)),
             *("--stack-files", str(self.work.state), "--port", "0"),
         )
         listening = threading.Event()
