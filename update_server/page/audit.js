@@ -1,0 +1,90 @@
+// The audit log: who did what, when, and what came of it.
+
+import { h } from "./dom.js";
+import { count, listed } from "./format.js";
+import { changed, use } from "./store.js";
+import { button, code, heading, said, time, trouble } from "./ui.js";
+import { resultInWords, wantedInWords } from "./updates.js";
+
+const PAGE = 200;
+const MOST = 1000;
+
+let limit = PAGE;
+let filter = "";
+
+/** Sentences by act; what is not in here is told as it stands. */
+const SENTENCES = {
+  requested: ({ detail, update }) => ["asked for ", update, " of ", said(detail.set), ": ", wantedInWords(detail.wanted)],
+  started: ({ update }) => [update, " was begun"],
+  resumed: ({ update }) => [update, " was taken up again, as the server was started again"],
+  published: ({ update, detail }) => [update, " is in the store: ", resultInWords(detail)],
+  rollout: ({ update, detail }) => [
+    [update, " is rolled out to ", said(detail.to), ": ", said(detail.step)],
+    detail.cluster && [", cluster ", said(detail.cluster)],
+  ],
+  cancel: ({ update }) => ["asked to cancel ", update],
+  done: ({ update, detail }) => [update, " is done", detail.result && [": ", resultInWords(detail.result)]],
+  failed: ({ update, detail }) => [update, " failed", because(detail)],
+  "went back": ({ update, detail }) => [update, " went back", because(detail)],
+  cancelled: ({ update }) => [update, " is cancelled"],
+  switch: ({ detail }) => ["asked to switch ", switchInWords(detail)],
+  switched: ({ detail }) => ["switched ", switchInWords(detail)],
+  "switch failed": ({ detail }) => ["could not switch ", switchInWords(detail), because(detail)],
+};
+
+const because = (detail) => detail.error && [": ", h("span", { class: "bad" }, said(detail.error))];
+
+function switchInWords({ service, cluster, regions, before }) {
+  const from = before ? Object.entries(before).map(([region, was]) => `${region} from ${was}`) : [];
+  const where = from.length ? listed(from) : regions?.length ? listed(regions) : "all regions";
+  return [said(service ?? "?"), " to ", said(cluster ?? "?"), " in ", said(where)];
+}
+
+function sentence(act) {
+  const update = act.update_id === null ? "update ?" : `update ${act.update_id}`;
+  const told = Object.hasOwn(SENTENCES, act.act) && SENTENCES[act.act];
+  if (told) return told({ update, detail: act.detail });
+  return [said(act.act), act.update_id !== null && ` (${update})`, " ", code(JSON.stringify(act.detail))];
+}
+
+/** @param {import("./dom.js").Child | import("./dom.js").Child[]} node @returns {string} what is read of it */
+function textOf(node) {
+  if (Array.isArray(node)) return node.map(textOf).join("");
+  if (node == null || typeof node === "boolean") return "";
+  return typeof node === "object" ? textOf(node.children) : String(node);
+}
+
+/** @returns {import("./dom.js").Child[]} */
+export function auditView() {
+  const path = `/acts?newest=true&limit=${limit}`;
+  const acts = use(path, 5);
+  const rows = (acts.value ?? []).map((act) => {
+    const nodes = sentence(act);
+    return { act, nodes, text: `${act.author} ${textOf(nodes)}`.toLowerCase() };
+  });
+  const found = rows.filter((row) => row.text.includes(filter.trim().toLowerCase()));
+  const oninput = (event) => {
+    filter = event.currentTarget.value;
+    changed();
+  };
+  const more = () => {
+    limit = MOST;
+    changed();
+  };
+  return [
+    heading("Audit log"),
+    h(
+      "form",
+      { class: "line-form", role: "search", onsubmit: (event) => event.preventDefault() },
+      h("label", null, "Only lines with ", h("input", { type: "search", oninput, value: filter, autocomplete: "off" })),
+      h("span", { class: "muted", role: "status" }, acts.value && `${count(found.length)} of the newest ${count(rows.length)}`),
+    ),
+    trouble(acts, path),
+    h(
+      "ol",
+      { class: "log", "aria-label": "Acts, newest first" },
+      found.map(({ act, nodes }) => h("li", { key: act.id, "data-act": act.act }, time(act.time), h("strong", null, said(act.author)), h("div", null, nodes))),
+    ),
+    rows.length === limit && limit < MOST && button(`Show the newest ${count(MOST)}`, more),
+  ];
+}

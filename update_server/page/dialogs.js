@@ -1,0 +1,38 @@
+// Dialogs: what is asked before something is done.
+
+import { h, render } from "./dom.js";
+
+/**
+ * @param {string} key
+ * @param {import("./dom.js").Child} title
+ * @param {() => void} onclose it was closed, by a button or by Escape
+ * @param {...import("./dom.js").Child} content
+ */
+export function dialog(key, title, onclose, ...content) {
+  const id = `dialog-${key}`;
+  return h("dialog", { key, onclose, "aria-labelledby": id }, h("h2", { id }, title), content);
+}
+
+/** Close the dialog that something is in; who opened it has the focus again. */
+export function close(event) {
+  event.currentTarget.closest("dialog").close();
+}
+
+/**
+ * Draw the dialogs that are open now.
+ * @param {HTMLElement} container
+ * @param {(import("./dom.js").Child | null)[]} nodes
+ */
+export function renderDialogs(container, nodes) {
+  render(container, nodes);
+  for (const element of container.querySelectorAll("dialog")) {
+    if (!element.open) element.showModal();
+    // The button that had the focus may be gone or disabled: Cancel or Close has it then.
+    if (document.activeElement === document.body) element.querySelector("[autofocus]")?.focus();
+  }
+}
+
+/** Give the focus a place if what had it is no longer there, such as the button of a switch that is done. */
+export function keepFocus() {
+  if (document.activeElement === document.body) document.querySelector("h1")?.focus({ preventScroll: true });
+}

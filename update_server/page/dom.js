@@ -1,0 +1,91 @@
+// Nodes described by h(), and morphed into what is on the page, so that a poll moves nothing the operator uses.
+
+const SVG = "http://www.w3.org/2000/svg";
+const KEY = Symbol("key");
+const GIVEN = Symbol("given");
+
+/**
+ * @typedef {{tag: string, attributes: Object<string, unknown>, children: Child[]}} Described
+ * @typedef {Described | string | number} Child
+ */
+
+/**
+ * Describe an element. Text only ever becomes text nodes: nothing here parses.
+ * @param {string} tag
+ * @param {Object<string, unknown>?} attributes `on…` are handlers, `style` an object, `key` tells siblings apart
+ * @param {...(Child | Child[] | null | undefined | boolean)} children what is null or a boolean is left out
+ * @returns {Described}
+ */
+export function h(tag, attributes, ...children) {
+  return { tag, attributes: attributes ?? {}, children: present(children) };
+}
+
+/**
+ * Make a container's content what the nodes describe; what stays the same is not touched, so that focus, scrolling,
+ * opened <details> and typed text survive.
+ * @param {HTMLElement} container
+ * @param {Child | Child[]} nodes
+ */
+export function render(container, nodes) {
+  const focused = document.activeElement;
+  morph(container, present([nodes]));
+  // A node that is moved among its siblings loses the focus.
+  if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
+}
+
+function present(children) {
+  return children.flat(Infinity).filter((child) => child != null && typeof child !== "boolean");
+}
+
+function morph(parent, children) {
+  const old = new Map([...parent.childNodes].map((node) => [node[KEY], node]));
+  const used = new Map();
+  const nodes = children.map((child) => {
+    const key = keyOf(child, used);
+    const node = old.get(key) ?? created(parent, child);
+    node[KEY] = key;
+    update(node, child);
+    return node;
+  });
+  const kept = new Set(nodes);
+  for (const node of [...parent.childNodes]) if (!kept.has(node)) node.remove();
+  nodes.forEach((node, index) => {
+    const there = parent.childNodes[index] ?? null;
+    if (there !== node) parent.insertBefore(node, there);
+  });
+}
+
+/** Its tag and key, or its place among those of its tag; twice the same key is told apart too. */
+function keyOf(child, used) {
+  const name = typeof child === "object" ? `${child.tag} ${child.attributes.key ?? ""}` : "";
+  const count = used.get(name) ?? 0;
+  used.set(name, count + 1);
+  return `${name} ${count}`;
+}
+
+function created(parent, child) {
+  if (typeof child !== "object") return document.createTextNode("");
+  return document.createElementNS(child.tag === "svg" ? SVG : parent.namespaceURI, child.tag);
+}
+
+function update(node, child) {
+  if (typeof child !== "object") {
+    if (node.data !== String(child)) node.data = String(child);
+    return;
+  }
+  // Compared with what was given before, not with what is there: `open` of <details> is the operator's.
+  const before = node[GIVEN] ?? {};
+  for (const name of Object.keys({ ...before, ...child.attributes })) {
+    if (before[name] !== child.attributes[name]) set(node, name, child.attributes[name]);
+  }
+  node[GIVEN] = child.attributes;
+  morph(node, child.children);
+}
+
+function set(node, name, value) {
+  if (name === "key") return;
+  if (name.startsWith("on")) node[name] = value ?? null;
+  else if (name === "style") Object.assign(node.style, value);
+  else if (value == null || value === false) node.removeAttribute(name);
+  else node.setAttribute(name, value === true ? "" : String(value));
+}

@@ -1,0 +1,63 @@
+// Numbers, times and lists as an operator reads them.
+
+const LOCALE = "en-GB";
+const NONE = "–";
+const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const clockOf = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium" });
+const dayOf = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
+
+/** The zone that all times are told in, such as Europe/Berlin. */
+export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** @param {number?} value a count */
+export const count = (value) => (value == null ? NONE : whole.format(value));
+
+/** @param {number?} value such as 49.8 requests a second; a little is never told as nothing */
+export function rate(value) {
+  if (value == null) return NONE;
+  if (value > 0 && value < 0.05) return "< 0.1";
+  return (value < 100 ? tenths : whole).format(value);
+}
+
+/** @param {number?} value in ms */
+export const milliseconds = (value) => (value == null ? NONE : `${rate(value)} ms`);
+
+/** @param {number?} value */
+export function bytes(value) {
+  if (value == null) return NONE;
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  for (; value >= 1000 && unit < units.length - 1; unit += 1) value /= 1000;
+  return `${unit === 0 || value >= 100 ? whole.format(value) : tenths.format(value)} ${units[unit]}`;
+}
+
+/** @param {number?} seconds */
+export function age(seconds) {
+  if (seconds == null) return NONE;
+  for (const [unit, size] of [["d", 86_400], ["h", 3600], ["min", 60]]) {
+    if (seconds >= 2 * size) return `${Math.floor(seconds / size)} ${unit}`;
+  }
+  return `${Math.round(seconds)} s`;
+}
+
+/** @param {number} at ms @returns {string} such as 03:12:07 */
+export const clock = (at) => clockOf.format(at);
+
+/** @param {string} iso @returns {string} the clock of today, else also the day */
+export function moment(iso) {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return String(iso);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return isToday ? clock(at) : `${dayOf.format(at)}, ${clock(at)}`;
+}
+
+/** @param {string[]} names @returns {string} such as `a, b and c` */
+export function listed(names) {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+/** @param {number} number @param {string} thing @returns {string} such as `1 model`, `3,207 models` */
+export function some(number, thing) {
+  return `${count(number)} ${thing}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,112 @@
+// The page: who is signed in, which view is shown, and what is drawn around it.
+
+import { auditView } from "./audit.js";
+import { renderDialogs } from "./dialogs.js";
+import { h, render } from "./dom.js";
+import { ZONE, clock } from "./format.js";
+import { serviceView } from "./service.js";
+import { servicesView } from "./services.js";
+import { SESSION, hearSession, signInView, signOut } from "./session.js";
+import { ONCE, changed, listen, lostSince, outcome, say, start, use } from "./store.js";
+import { follow, hearSwitch, switchDialog } from "./switching.js";
+import { remember } from "./traffic.js";
+import { button, notice, said, trouble } from "./ui.js";
+import { cancelDialog, updatesView } from "./updates.js";
+import { setsView, versionsView } from "./versions.js";
+
+const TABS = [
+  ["services", "Services"],
+  ["versions", "Versions"],
+  ["updates", "Updates"],
+  ["audit", "Audit log"],
+];
+const part = (id) => document.getElementById(id);
+
+/** @returns {[string, string?]} the tab, and the name of what is looked at in it */
+function route() {
+  const [, tab = "", name] = location.hash.split("/");
+  const known = TABS.some(([each]) => each === tab) ? tab : "services";
+  try {
+    return [known, name && decodeURIComponent(name)];
+  } catch {
+    return [known, name];
+  }
+}
+
+function view([tab, name], scopes) {
+  if (tab === "versions") return name ? versionsView(name) : setsView();
+  if (tab === "updates") return updatesView(scopes.includes("update"));
+  if (tab === "audit") return auditView();
+  return name ? serviceView(name, scopes.includes("switch")) : servicesView();
+}
+
+/** A fault of the page must not leave the operator without a page. */
+function guarded(draw) {
+  try {
+    return draw();
+  } catch (error) {
+    console.error(error);
+    return [notice("bad", "This page has failed on what the server said: ", said(error.message), ". Use ", h("code", null, "bluegrid status"), ".")];
+  }
+}
+
+function header(session, tab) {
+  const tabs = TABS.map(([id, title]) => {
+    const href = id === "services" ? "#/" : `#/${id}`;
+    return h("a", { key: id, href, "aria-current": id === tab ? "page" : null }, title);
+  });
+  return [
+    h("strong", { class: "brand" }, "bluegrid"),
+    session && h("nav", { "aria-label": "Views" }, tabs),
+    session && h("div", { class: "who" }, h("span", null, "Signed in as ", said(session.name)), button("Sign out", signOut)),
+  ];
+}
+
+function draw() {
+  const entry = use(SESSION, ONCE);
+  const session = entry.value;
+  const at = route();
+  if (session) follow();
+  const content = guarded(() => {
+    if (session) return view(at, session.scopes);
+    return entry.refused?.status === 401 ? signInView() : trouble(entry, SESSION);
+  });
+  render(part("header"), header(session, at[0]));
+  render(part("main"), h("div", { key: session ? location.hash : "sign-in" }, content));
+  renderDialogs(part("dialogs"), session ? guarded(() => [switchDialog(), cancelDialog()]) : []);
+  render(part("footer"), `Times are those of ${ZONE}.`);
+  const since = lostSince();
+  const lost = since && `No answer from the server since ${clock(since)}; what you see is from then. It is asked again and again.`;
+  render(part("lost"), lost && notice("bad", lost));
+  document.body.classList.toggle("is-lost", Boolean(since));
+  const gone = button("Dismiss", () => say(null));
+  render(part("said"), outcome && notice(outcome.kind, said(outcome.text), " ", gone));
+}
+
+function arrive() {
+  const [tab, name] = route();
+  document.title = [name, TABS.find(([id]) => id === tab)[1], "bluegrid"].filter(Boolean).join(" · ");
+}
+
+listen(hearSession);
+listen(hearSwitch);
+listen((path, entry) => path === "/status" && entry.at === entry.heard && remember(entry.value, entry.at));
+
+part("skip").addEventListener("click", (event) => {
+  // The address belongs to the views.
+  event.preventDefault();
+  part("main").focus();
+});
+window.addEventListener("hashchange", () => {
+  arrive();
+  changed();
+  // Once it is drawn, the view begins at its heading, for the eye and for a screen reader.
+  requestAnimationFrame(() => {
+    window.scrollTo(0, 0);
+    document.querySelector("h1")?.focus({ preventScroll: true });
+  });
+});
+
+render(part("main"), []);
+arrive();
+start(draw);

@@ -1,0 +1,166 @@
+// One service: its clusters region by region, their traffic, and what can be done.
+
+import { url } from "./api.js";
+import { h } from "./dom.js";
+import { age, count, milliseconds, rate, some } from "./format.js";
+import { differences, healthAt, healthOf, placesOf } from "./places.js";
+import { asOf } from "./services.js";
+import { use } from "./store.js";
+import { askSwitch, running, switchesOf, switchesTable } from "./switching.js";
+import { trafficChart } from "./traffic.js";
+import { button, code, heading, mark, notice, said, table, time, trouble } from "./ui.js";
+
+const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "Pods", "Models#", "Req/s#", "Err/s#", "p99#", "Age#", "Switch"];
+
+/**
+ * @param {string} name
+ * @param {boolean} maySwitch whether the operator's token allows it
+ * @returns {import("./dom.js").Child[]}
+ */
+export function serviceView(name, maySwitch) {
+  const declared = use("/services", 5);
+  const status = use("/status", 2);
+  const switches = use(switchesOf(name), 3);
+  const past = url`/services/${name}/history`;
+  const service = (declared.value ?? []).find((each) => each.name === name);
+  const places = service ? placesOf(service, status.value) : [];
+  return [
+    h("nav", { class: "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/" }, "Services"), " / ", said(name)),
+    h("div", { class: "head" }, heading(said(name)), asOf(status)),
+    trouble(declared, "/services"),
+    trouble(status, "/status"),
+    declared.value && !service && notice("bad", "The registry declares no service of this name."),
+    service && [
+      facts(service),
+      running(switches.value ?? [], name).map((one) =>
+        notice("busy", said(one.author), " is switching it to ", said(one.cluster), ": ", one.state, one.step && [", ", said(one.step)]),
+      ),
+      !maySwitch && notice("info", "Your token does not allow switching (scope switch)."),
+      maySwitch && everywhere(service, places),
+      places.map((place) => region(service, place, maySwitch)),
+      h("section", null, h("h2", null, "Recent switches"), trouble(switches, switchesOf(name)), switches.value && switchesTable(switches.value)),
+      history(use(past, 30), past),
+    ],
+  ];
+}
+
+function facts(service) {
+  return h(
+    "p",
+    { class: "muted" },
+    "Model set ",
+    h("a", { href: url`#/versions/${service.set}` }, said(service.set)),
+    " at ",
+    code(service.path),
+    service.update !== null && ["; ", h("a", { href: "#/updates" }, `update ${service.update}`), " is being rolled out to it"],
+  );
+}
+
+/** What can be done to all regions at once: only where there are several. */
+function everywhere(service, places) {
+  const here = places.filter((place) => place.declared);
+  if (here.length < 2) return null;
+  const isLive = (cluster) => here.every((place) => (place.live.length ? place.live : [place.declared]).join() === cluster);
+  const before = new Set(here.map((place) => place.before?.cluster));
+  const choices = service.clusters.filter((each) => !isLive(each.id));
+  return h(
+    "div",
+    { class: "everywhere", role: "group", "aria-label": "In all regions" },
+    choices.map(({ id }) => switchButton(service.name, id, null, before.size === 1 && before.has(id), places)),
+  );
+}
+
+function switchButton(service, cluster, place, isBack, places) {
+  const regions = place && [place.region];
+  const verb = isBack ? ["Roll back to ", said(cluster)] : ["Make ", said(cluster), " live"];
+  const words = [verb, " in ", place ? said(place.region) : "all regions", "…"];
+  return button(words, () => askSwitch(service, cluster, regions, isBack, places), {
+    key: `switch ${cluster}`,
+    "data-switch-to": cluster,
+    class: isBack ? "back" : null,
+  });
+}
+
+function region(service, place, maySwitch) {
+  const { kind, words } = healthAt(place);
+  const title = place.stack === place.region ? null : [" (stack ", said(place.stack), ")"];
+  return h(
+    "section",
+    { key: place.stack, class: "region", "data-region": place.region, "aria-label": `Region ${place.region}` },
+    h("div", { class: "head" }, h("h2", null, said(place.region), title), mark(kind, words)),
+    place.error &&
+      notice("bad", h("strong", null, "It cannot be asked"), ", so nothing is known of it now: ", said(place.error), place.declared && ["; YAML says that ", said(place.declared), " is live"]),
+    differences(place).map((line) => notice("warn", said(line))),
+    place.notes.map((line) => notice("info", said(line))),
+    place.clusters.length > 0 && clustersTable(service, place, maySwitch),
+    place.before && h("p", { class: "muted" }, "Live before: ", said(place.before.cluster), ", until ", said(place.before.until)),
+    !place.error && trafficChart(place, service.name),
+  );
+}
+
+function clustersTable(service, place, maySwitch) {
+  const rows = [...place.clusters].sort((one, other) => other.live - one.live);
+  const columns = maySwitch ? COLUMNS : COLUMNS.slice(0, -1);
+  return table(`Clusters in ${place.region}`, columns, rows.map((row) => clusterRow(service, place, row, columns)));
+}
+
+function clusterRow(service, place, row, columns) {
+  const { kind, words } = healthOf(row);
+  const isBack = place.before?.cluster === row.cluster;
+  const isOnly = row.live && place.live.length === 1;
+  const cells = [
+    h("strong", null, said(row.cluster)),
+    row.live ? h("span", { class: "live" }, "live") : "standby",
+    said(row.version),
+    `${count(row.ready)} of ${count(row.replicas)}`,
+    [mark(kind, words), h("div", { class: "muted" }, said(row.state))],
+    row.models_loaded === null ? "–" : `${count(row.models_loaded)} of ${count(row.models_expected)}`,
+    rate(row.requests_per_second),
+    h("span", { class: row.errors_per_second > 0 ? "bad" : null }, rate(row.errors_per_second)),
+    milliseconds(row.p99_ms),
+    age(row.age_seconds),
+    !isOnly && switchButton(service.name, row.cluster, place, isBack, [place]),
+  ];
+  return {
+    key: row.cluster,
+    attributes: { "data-cluster": row.cluster, "data-live": String(row.live) },
+    cells: cells.slice(0, columns.length),
+    under: [
+      row.why && h("p", { class: "bad" }, said(row.why)),
+      ...row.drift.map((line) => h("p", { class: "warn" }, "Drift: ", said(line))),
+      row.pods.length > 0 && pods(row),
+    ].filter(Boolean),
+  };
+}
+
+function pods(row) {
+  const isOdd = row.pods.some((pod) => !pod.ready || pod.why);
+  return h(
+    "details",
+    null,
+    h("summary", null, `${some(row.pods.length, "pod")} of `, said(row.cluster), isOdd && ", not all ready"),
+    table(
+      `Pods of ${row.cluster}`,
+      ["Pod", "State", "Restarts#", "Age#"],
+      row.pods.map((pod) => ({
+        key: pod.name,
+        cells: [said(pod.name), mark(pod.ready ? "well" : "warn", said(pod.state), !pod.ready && ", not ready"), count(pod.restarts), age(pod.age_seconds)],
+        under: pod.why ? [h("p", { class: "bad" }, said(pod.why))] : [],
+      })),
+    ),
+  );
+}
+
+function history(entry, path) {
+  const rows = (entry.value ?? []).map((change) => ({
+    key: change.commit,
+    cells: [time(change.time), said(change.author), [h("div", null, said(change.subject)), change.changes.map((line) => h("div", { class: "muted" }, said(line)))], code(change.commit.slice(0, 10))],
+  }));
+  return h(
+    "section",
+    null,
+    h("h2", null, "History"),
+    trouble(entry, path),
+    entry.value && (rows.length ? table("History from git", ["When", "By", "What", "Commit"], rows) : h("p", { class: "muted" }, "No commit has changed it.")),
+  );
+}

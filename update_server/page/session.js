@@ -1,0 +1,69 @@
+// Signing in and out.
+
+import { Refused, ask, useCsrf } from "./api.js";
+import { h } from "./dom.js";
+import { changed, put, reset, say } from "./store.js";
+import { heading, notice, said } from "./ui.js";
+
+/** The path of the session, which holds who is signed in. */
+export const SESSION = "/session";
+
+let fault = null;
+let wasSignedIn = false;
+
+/** Keep what each answer says of the session; 401 is its end, whatever was asked. */
+export function hearSession(path, { value, refused }) {
+  if (refused?.status === 401) {
+    if (wasSignedIn) fault = "Your session has ended.";
+    wasSignedIn = false;
+    if (path !== SESSION) reset(SESSION, refused);
+  } else if (path === SESSION && value) {
+    useCsrf(value.csrf);
+    wasSignedIn = true;
+  }
+}
+
+/** @returns {import("./dom.js").Child[]} */
+export function signInView() {
+  return [
+    h(
+      "form",
+      { class: "panel sign-in", onsubmit: signIn },
+      heading("Sign in"),
+      h("label", null, "Token", h("input", { type: "password", name: "token", required: true, autocomplete: "current-password" })),
+      h("div", { role: "alert" }, fault && notice("bad", said(fault))),
+      h("button", { class: "primary" }, "Sign in"),
+      h("p", { class: "muted" }, "A token is made by ", h("code", null, "bluegrid updates token"), "."),
+    ),
+  ];
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  const form = event.currentTarget;
+  fault = null;
+  try {
+    const session = await ask(SESSION, { method: "POST", body: { token: form.elements.token.value.trim() } });
+    useCsrf(session.csrf);
+    wasSignedIn = true;
+    put(SESSION, session);
+    document.getElementById("main").focus();
+  } catch (error) {
+    fault = error.message;
+    form.elements.token.select();
+    changed();
+  }
+}
+
+/** End the session, and forget all that it has shown. */
+export async function signOut() {
+  try {
+    await ask(SESSION, { method: "DELETE" });
+  } catch (error) {
+    // One that has ended on the server already is what was wanted.
+    if (error.status !== 401) return void say(`You are still signed in: ${error.message}.`, "bad");
+  }
+  wasSignedIn = false;
+  fault = null;
+  reset(SESSION, new Refused(401, "signed out"));
+}

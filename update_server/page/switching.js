@@ -1,0 +1,222 @@
+// Make another cluster live: preview, confirm, follow to the end.
+
+import { NoAnswer, ask, url } from "./api.js";
+import { close, dialog, keepFocus } from "./dialogs.js";
+import { h } from "./dom.js";
+import { clock, listed, some } from "./format.js";
+import { placesOf } from "./places.js";
+import { ONCE, changed, forget, refresh, say, use } from "./store.js";
+import { button, code, mark, notice, said, table, time, trouble } from "./ui.js";
+
+/**
+ * @typedef {Object} Question
+ * @property {string} service
+ * @property {string} cluster to become live
+ * @property {string[]?} regions null: all that the service has
+ * @property {boolean} isBack whether the cluster was live before
+ * @property {Object<string, string>} from what is live, by region, when the question was asked
+ * @property {boolean} isSent
+ * @property {string?} fault why nothing came of it
+ * @property {number?} id of the switch that came of it
+ */
+
+/** @type {Question?} */
+let question = null;
+/** IDs of the switches that were begun here; their ends are told wherever the operator is by then. */
+const followed = new Set();
+
+const STATES = { queued: "info", running: "busy", done: "well", failed: "bad" };
+const isOver = (one) => one.state === "done" || one.state === "failed";
+const pathOf = (id) => url`/switches/${id}`;
+
+/** @param {import("./places.js").Place} place @returns {string} what is live there, as far as is known */
+export const liveAt = (place) => listed(place.live) || place.declared || "none";
+
+/** Open the dialog. */
+export function askSwitch(service, cluster, regions, isBack, places) {
+  const from = liveIn(places, regions);
+  question = { service, cluster, regions, isBack, from, isSent: false, fault: null, id: null };
+  changed();
+}
+
+function liveIn(places, regions) {
+  const asked = places.filter((place) => !regions || regions.includes(place.region));
+  return Object.fromEntries(asked.map((place) => [place.region, liveAt(place)]));
+}
+
+/** @param {object[]} switches @param {string} service @returns {object[]} those that have not ended */
+export const running = (switches, service) => switches.filter((one) => one.service === service && !isOver(one));
+
+/** Ask how the switches are that were begun here. */
+export function follow() {
+  for (const id of followed) use(pathOf(id), 1);
+}
+
+/** Tell how a switch has ended. */
+export function hearSwitch(path, { value: one, refused }) {
+  const isEnd = refused ? refused.status === 404 : one && isOver(one);
+  if (!isEnd || !path.startsWith("/switches/")) return;
+  const id = [...followed].find((each) => pathOf(each) === path);
+  if (!followed.delete(id)) return;
+  for (const other of ["/services", "/status", one && url`/services/${one.service}/history`]) refresh(other);
+  if (refused) say(`Switch ${id}: ${refused.message}`, "bad");
+  else if (one.state === "done") say(`${one.service}: ${one.cluster} is live in ${listed(one.regions)}.`, "well");
+  else say(`${one.service}: the switch to ${one.cluster} failed: ${one.error}`, "bad");
+}
+
+/** @returns {import("./dom.js").Child?} the dialog; null: nothing is asked */
+export function switchDialog() {
+  if (!question) return null;
+  const { service, cluster, regions, isBack } = question;
+  const where = regions ? listed(regions) : "all regions";
+  const title = [isBack ? "Roll back " : "Switch ", said(service), " to ", said(cluster), " in ", said(where)];
+  const onclose = () => {
+    question = null;
+    keepFocus();
+    changed();
+  };
+  return dialog("switch", title, onclose, question.id === null ? preview(question) : progress(question));
+}
+
+function preview(asked) {
+  const path = previewPath(asked);
+  const found = use(path, ONCE);
+  const rows = found.value;
+  const hasMoved = rows && !asked.isSent && movedSince(asked);
+  const isRefused = rows?.some((row) => row.errors.length || row.refusal);
+  const again = button("Preview again", () => {
+    Object.assign(asked, { isSent: false, fault: null, from: liveNow(asked) });
+    forget(path);
+  });
+  const isReady = rows?.length && !isRefused && !hasMoved && !asked.isSent && !asked.fault && !found.refused;
+  return [
+    rows || found.refused ? trouble(found, path) : waiting(found),
+    rows?.length === 0 && notice("bad", "No region of this server has this cluster."),
+    rows?.map((row) => regionPreview(row, asked)),
+    found.at && h("p", { class: "muted" }, `Previewed at ${clock(found.at)}.`),
+    isRefused && notice("bad", "It cannot be switched like this.", rows.length > 1 && " Other regions can be switched one by one."),
+    hasMoved && notice("warn", "What is live has changed since this preview. ", again),
+    asked.fault && notice("bad", said(asked.fault), " ", again),
+    h(
+      "div",
+      { class: "actions", key: "actions" },
+      button(confirmWords(asked, rows), () => send(asked), { class: "primary", disabled: !isReady, "data-confirm": true }),
+      button("Cancel", close, { autofocus: true }),
+    ),
+  ];
+}
+
+function previewPath({ service, cluster, regions }) {
+  const path = url`/services/${service}/switches/preview?cluster=${cluster}`;
+  return regions ? path + url`&region=${regions[0]}` : path;
+}
+
+function waiting(found) {
+  return [
+    h("p", null, "Asking what would change. That takes 3 to 10 seconds for each region; nothing is changed by it."),
+    found.missed && notice("warn", "No answer from the server; it is asked again."),
+    h("progress", { "aria-label": "Asking what would change" }),
+  ];
+}
+
+function regionPreview(row, asked) {
+  const from = asked.from[row.region];
+  const change = from === asked.cluster ? "is live already" : ["→ ", said(asked.cluster)];
+  return h(
+    "section",
+    { class: "preview", key: row.region, "data-region": row.region },
+    h("h3", null, said(row.region), ": ", from && said(from), " ", change),
+    row.refusal && notice("bad", "It cannot take over: ", said(row.refusal)),
+    row.errors.map((line) => notice("bad", said(line))),
+    row.changes.length > 0
+      ? h("ul", null, row.changes.map((line) => h("li", null, said(line))))
+      : h("p", { class: "muted" }, "Nothing changes."),
+    row.steps.length > 0 &&
+      h("details", null, h("summary", null, some(row.steps.length, "step")), h("ul", { class: "plain" }, row.steps.map((line) => h("li", null, code(line))))),
+  );
+}
+
+function confirmWords({ cluster, regions, from }, rows) {
+  const all = rows?.map((row) => row.region) ?? regions ?? Object.keys(from);
+  const changing = all.filter((region) => from[region] !== cluster);
+  const before = new Set(changing.map((region) => from[region]));
+  const where = changing.length && changing.length <= 3 ? listed(changing) : some(changing.length || all.length, "region");
+  return before.size === 1 ? `Switch ${where}: ${[...before][0]} → ${cluster}` : `Switch ${where} to ${cluster}`;
+}
+
+function liveNow({ service, regions }) {
+  const found = (use("/services", 5).value ?? []).find((each) => each.name === service);
+  return found ? liveIn(placesOf(found, use("/status", 2).value), regions) : {};
+}
+
+function movedSince(asked) {
+  const now = liveNow(asked);
+  return Object.keys(asked.from).some((region) => now[region] !== undefined && now[region] !== asked.from[region]);
+}
+
+async function send(asked) {
+  asked.isSent = true;
+  changed();
+  try {
+    const body = { cluster: asked.cluster, regions: asked.regions };
+    const one = await ask(url`/services/${asked.service}/switches`, { method: "POST", body });
+    asked.id = one.id;
+    followed.add(one.id);
+    refresh(switchesOf(asked.service));
+  } catch (error) {
+    asked.fault = error instanceof NoAnswer
+      ? "No answer came. The switch may have begun all the same: look at the service's recent switches before you try again."
+      : `The server says: ${error.message}`;
+  }
+  if (question !== asked && asked.fault) say(`${asked.service}: ${asked.fault}`, "bad");
+  changed();
+}
+
+/** @param {string} service @returns {string} the path of its switches */
+export const switchesOf = (service) => url`/switches?service=${service}`;
+
+function progress(asked) {
+  const { value: one, refused } = use(pathOf(asked.id), 1);
+  if (refused) return [notice("bad", "The server says: ", said(refused.message)), closing("Close")];
+  if (!one) return [h("p", null, "It has begun."), closing("Close; it goes on")];
+  const found = (use("/services", 5).value ?? []).find((each) => each.name === asked.service);
+  const places = found ? placesOf(found, use("/status", 2).value) : [];
+  return [
+    h("p", { role: "status" }, mark(STATES[one.state], one.state), one.step && [" ", said(one.step)]),
+    !isOver(one) && h("progress", { "aria-label": "Switching" }),
+    one.error && notice("bad", said(one.error)),
+    h(
+      "ul",
+      { class: "plain" },
+      one.regions.map((region) => {
+        const place = places.find((each) => each.region === region);
+        const live = place && !place.error ? ["live is ", h("strong", null, said(listed(place.live) || "nothing"))] : "cannot be asked";
+        return h("li", { key: region, "data-region": region }, said(region), ": ", live);
+      }),
+    ),
+    closing(isOver(one) ? "Close" : "Close; it goes on"),
+  ];
+}
+
+const closing = (words) => h("div", { class: "actions" }, button(words, close, { autofocus: true, key: "close" }));
+
+/** @param {object[]} switches newest first */
+export function switchesTable(switches) {
+  if (!switches.length) return h("p", { class: "muted" }, "None yet.");
+  return table(
+    "Recent switches",
+    ["Begun", "By", "What", "How it is", "Ended"],
+    switches.map((one) => ({
+      key: one.id,
+      attributes: { "data-switch": one.id, "data-state": one.state },
+      cells: [
+        time(one.created),
+        said(one.author),
+        one.regions.map((region) => h("div", null, said(region), ": ", said(one.before[region] ?? "?"), " → ", said(one.cluster))),
+        [mark(STATES[one.state] ?? "info", one.state), !isOver(one) && one.step && [" ", said(one.step)]],
+        time(one.ended),
+      ],
+      under: one.error ? [said(one.error)] : [],
+    })),
+  );
+}

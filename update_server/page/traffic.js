@@ -1,0 +1,156 @@
+// Requests per second of the last minutes, as they happened: samples that are kept while the page is open, and a chart.
+
+import { h } from "./dom.js";
+import { clock, listed, rate } from "./format.js";
+import { said } from "./ui.js";
+
+const WINDOW_MS = 5 * 60_000;
+/** Two looks further apart are not joined by a line: nobody knows what was between them. */
+const GAP_MS = 12_000;
+/** In the drawing's own units; it is stretched to the width there is. */
+const WIDTH = 1000;
+/** In px, as the style sheet has it. */
+const HEIGHT = 120;
+const STRIP = 24;
+const LABEL = 18;
+/** Colours and dashes that the style sheet has. */
+const STYLES = 6;
+
+/** @typedef {{at: number, live: string[], rates: Object<string, {requests: number, errors: number}>}} Sample */
+
+/** @type {Map<string, {samples: Sample[], clusters: string[]}>} by stack and service */
+const history = new Map();
+const keyOf = (stack, service) => JSON.stringify([stack, service]);
+
+/**
+ * Keep what a look at all regions tells.
+ * @param {object[]} status of `/status`
+ * @param {number} at ms
+ */
+export function remember(status, at) {
+  for (const look of status.filter((each) => !each.error)) {
+    for (const service of new Set(look.clusters.map((row) => row.service))) {
+      const rows = look.clusters.filter((row) => row.service === service);
+      const known = rows.filter((row) => row.requests_per_second != null);
+      const rates = known.map((row) => [row.cluster, { requests: row.requests_per_second, errors: row.errors_per_second ?? 0 }]);
+      const live = rows.filter((row) => row.live).map((row) => row.cluster);
+      const before = history.get(keyOf(look.stack, service)) ?? { samples: [], clusters: [] };
+      const sample = { at, live, rates: Object.fromEntries(rates) };
+      history.set(keyOf(look.stack, service), {
+        samples: [...before.samples.filter((each) => each.at >= at - WINDOW_MS), sample],
+        // In the order in which they were seen first, so that a cluster keeps its colour.
+        clusters: [...new Set([...before.clusters, ...known.map((row) => row.cluster)])],
+      });
+    }
+  }
+}
+
+/**
+ * Chart a service's traffic in a region.
+ * @param {import("./places.js").Place} place
+ * @param {string} service
+ * @returns {import("./dom.js").Child}
+ */
+export function trafficChart(place, service) {
+  const { samples, clusters } = history.get(keyOf(place.stack, service)) ?? { samples: [], clusters: [] };
+  if (samples.length < 2) return h("p", { class: "muted" }, "The chart begins with the second look.");
+  const last = samples.at(-1);
+  const top = ceiling(samples.flatMap((each) => Object.values(each.rates).map((one) => one.requests)));
+  const x = (at) => ((at - last.at) / WINDOW_MS + 1) * WIDTH;
+  const y = (value) => HEIGHT - (value / top) * HEIGHT;
+  const shown = clusters.filter((cluster) => samples.some((each) => each.rates[cluster]));
+  const errors = samples.map((each) => [x(each.at), total(each, "errors"), each.at]);
+  const most = Math.max(...errors.map(([, value]) => value));
+  const words = listed(shown.map((cluster) => `${cluster} ${rate(last.rates[cluster]?.requests)}`));
+  return h(
+    "figure",
+    { class: "chart", "data-chart": place.region },
+    h("figcaption", null, "Requests/s by cluster, last 5 minutes"),
+    h(
+      "div",
+      { class: "plot" },
+      h("span", { class: "scale" }, rate(top)),
+      h(
+        "svg",
+        {
+          viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+          preserveAspectRatio: "none",
+          role: "img",
+          "aria-label": `Requests per second in ${place.region}: ${words}; errors ${rate(total(last, "errors"))}`,
+        },
+        [0, 0.5, 1].map((part) => h("line", { class: "grid", x1: 0, x2: WIDTH, y1: part * HEIGHT, y2: part * HEIGHT })),
+        switches(samples).map(({ at }) => h("line", { class: "switch", x1: x(at), x2: x(at), y1: 0, y2: HEIGHT })),
+        shown.map((cluster) => {
+          const points = samples.map((each) => [x(each.at), each.rates[cluster] && y(each.rates[cluster].requests), each.at]);
+          const isLive = last.live.includes(cluster);
+          return h("path", { key: cluster, class: `line ${style(clusters, cluster)} ${isLive ? "is-live" : ""}`, d: path(points) });
+        }),
+      ),
+      switches(samples).map(({ at, text }, row) => {
+        const left = x(at) / WIDTH;
+        const place = { left: `${left * 100}%`, top: `${(row % 4) * LABEL}px` };
+        return h("span", { class: `switch-label ${left > 0.5 ? "to-left" : ""}`, style: place }, clock(at), " ", said(text));
+      }),
+    ),
+    h("div", { class: "labels" }, labels(shown, clusters, last, y)),
+    most > 0 && strip(errors, most),
+    h("div", { class: "error-label" }, errorWords(last, most)),
+    h("div", { class: "axis muted" }, h("span", null, clock(last.at - WINDOW_MS)), h("span", null, clock(last.at))),
+  );
+}
+
+function errorWords(last, most) {
+  if (!most) return h("span", { class: "muted" }, "no errors");
+  return h("span", { class: "bad" }, `errors/s ${rate(total(last, "errors"))}, most ${rate(most)}`);
+}
+
+/** The errors have a scale of their own: few of them among many requests would be a flat line. */
+function strip(errors, most) {
+  const points = errors.map(([x, value, at]) => [x, STRIP - (value / most) * (STRIP - 2), at]);
+  const drawing = { viewBox: `0 0 ${WIDTH} ${STRIP}`, preserveAspectRatio: "none", "aria-hidden": "true" };
+  return h("svg", { class: "strip", ...drawing }, h("path", { class: "line errors", d: path(points) }));
+}
+
+/** Names beside the lines' ends, moved apart where they would lie on each other. */
+function labels(shown, clusters, last, y) {
+  const ends = shown.map((cluster) => [cluster, last.rates[cluster] ? y(last.rates[cluster].requests) : HEIGHT]);
+  ends.sort(([, one], [, other]) => one - other);
+  let free = -LABEL / 2;
+  for (const end of ends) free = (end[1] = Math.max(end[1] - LABEL / 2, free)) + LABEL;
+  const over = Math.max(0, free - HEIGHT - LABEL / 2);
+  return ends.map(([cluster, top]) => {
+    const isLive = last.live.includes(cluster);
+    const words = [said(cluster), ` ${rate(last.rates[cluster]?.requests)}`, isLive && " live"];
+    const kind = `label ${style(clusters, cluster)} ${isLive ? "is-live" : ""}`;
+    return h("span", { key: cluster, class: kind, title: cluster, style: { top: `${top - over}px` } }, words);
+  });
+}
+
+const style = (clusters, cluster) => `line-${clusters.indexOf(cluster) % STYLES}`;
+const total = (sample, kind) => Object.values(sample.rates).reduce((sum, each) => sum + each[kind], 0);
+
+/** When the route was seen to lead elsewhere than at the look before. */
+function switches(samples) {
+  return samples.slice(1).flatMap((now, at) => {
+    const [was, is] = [listed(samples[at].live), listed(now.live)];
+    return was === is ? [] : [{ at: now.at, text: `${was || "none"} → ${is || "none"}` }];
+  });
+}
+
+function path(points) {
+  let before = -Infinity;
+  const steps = [];
+  for (const [x, y, at] of points) {
+    if (y == null) before = -Infinity;
+    else steps.push(`${at - before > GAP_MS ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`);
+    if (y != null) before = at;
+  }
+  return steps.join("");
+}
+
+/** The smallest of 1, 2, 5, 10, 20, … that all values are below. */
+function ceiling(values) {
+  const most = Math.max(1, ...values);
+  const unit = 10 ** Math.floor(Math.log10(most));
+  return [1, 2, 5, 10].map((step) => step * unit).find((step) => step >= most);
+}

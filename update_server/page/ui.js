@@ -1,0 +1,101 @@
+// Small pieces that all views are made of.
+
+import { h } from "./dom.js";
+import { clock, moment } from "./format.js";
+import { refresh } from "./store.js";
+
+/** @typedef {import("./dom.js").Child} Child */
+/** @typedef {"well" | "warn" | "bad" | "unknown" | "busy" | "info"} Kind */
+
+/** Shapes, so that nothing is told by colour alone. */
+const SHAPES = { well: "●", warn: "▲", bad: "■", unknown: "?", busy: "◌", info: "·" };
+
+/** @param {unknown} text of the server: it may read from right to left, and be long */
+export const said = (text) => h("bdi", null, String(text));
+
+/** @param {unknown} text such as a name that is code */
+export const code = (text) => h("code", null, said(text));
+
+/**
+ * A state in words, with its shape and colour.
+ * @param {Kind} kind
+ * @param {...Child} words
+ */
+export function mark(kind, ...words) {
+  const shape = h("span", { class: "shape", "aria-hidden": "true" }, SHAPES[kind]);
+  return h("span", { class: `mark ${kind}`, "data-health": kind }, shape, h("span", null, words));
+}
+
+/**
+ * Something that the operator should read first.
+ * @param {Kind} kind
+ * @param {...Child} content
+ */
+export function notice(kind, ...content) {
+  const shape = h("span", { class: "shape", "aria-hidden": "true" }, SHAPES[kind]);
+  return h("div", { class: `notice ${kind}` }, shape, h("div", null, content));
+}
+
+/** @param {string?} iso @returns {Child} */
+export function time(iso) {
+  return iso ? h("time", { datetime: iso, title: iso }, moment(iso)) : "–";
+}
+
+/**
+ * What is shown in place of an answer that has not come, or beside one that is old; null: nothing.
+ * @param {import("./store.js").Entry} entry
+ * @param {string} path
+ */
+export function trouble(entry, path) {
+  if (entry.refused) {
+    const from = entry.at ? ` What is shown is from ${clock(entry.at)}.` : "";
+    const again = h("button", { type: "button", onclick: () => refresh(path) }, "Ask again");
+    return notice("bad", "The server says: ", said(entry.refused.message), ".", from, " ", again);
+  }
+  return "value" in entry ? null : h("p", { class: "muted", "aria-busy": "true" }, "Loading…");
+}
+
+/**
+ * A table; on a narrow screen its rows are stacked, each cell under its column's name.
+ * @param {string} label
+ * @param {string[]} columns names; one that ends with `#` holds numbers
+ * @param {{key: string, cells: (Child | Child[])[], attributes?: object, under?: Child[]}[]} rows `under`: a line below
+ */
+export function table(label, columns, rows) {
+  const names = columns.map((column) => column.replace(/#$/, ""));
+  const kinds = columns.map((column) => (column.endsWith("#") ? "number" : null));
+  // Roles are written out, because rows that are laid out as blocks would lose them.
+  const heads = names.map((name, at) => h("th", { role: "columnheader", scope: "col", class: kinds[at] }, name));
+  const body = rows.flatMap(({ key, cells, attributes, under = [] }) => {
+    const filled = cells.map((cell, at) =>
+      at === 0
+        ? h("th", { role: "rowheader", scope: "row" }, cell)
+        : h("td", { role: "cell", class: kinds[at], "data-column": names[at] }, h("div", null, cell)),
+    );
+    const row = h("tr", { role: "row", key, class: under.length ? "has-under" : null, ...attributes }, filled);
+    const span = h("td", { role: "cell", colspan: columns.length }, under);
+    return under.length ? [row, h("tr", { role: "row", key: `${key} under`, class: "under" }, span)] : [row];
+  });
+  return h(
+    "div",
+    { class: "scroll" },
+    h(
+      "table",
+      { role: "table", "aria-label": label },
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)),
+      h("tbody", { role: "rowgroup" }, body),
+    ),
+  );
+}
+
+/**
+ * @param {string} text
+ * @param {() => void} onclick
+ * @param {object} [attributes]
+ */
+export function button(text, onclick, attributes = {}) {
+  return h("button", { type: "button", onclick, ...attributes }, text);
+}
+
+/** The heading that gets the focus when the operator comes to a view. */
+export const heading = (...content) => h("h1", { tabindex: "-1" }, content);

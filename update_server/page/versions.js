@@ -1,0 +1,172 @@
+// Model sets, their versions, what changed from one to the next, and one model's past.
+
+import { url } from "./api.js";
+import { h } from "./dom.js";
+import { bytes, count, some } from "./format.js";
+import { toService } from "./services.js";
+import { ONCE, changed, use } from "./store.js";
+import { button, code, heading, mark, notice, said, table, time, trouble } from "./ui.js";
+
+/** What is shown of a long list; the rest is only counted. */
+const MOST_MODELS = 100;
+const PAGE = 50;
+
+/** Versions whose changes are unfolded, as `[set, version]` in JSON: theirs alone are asked for. */
+const unfolded = new Set();
+/** Of which model the history was asked for last, by set. */
+const asked = new Map();
+/** How many versions are shown, by set. */
+const shown = new Map();
+
+/** @returns {import("./dom.js").Child[]} */
+export function setsView() {
+  const sets = use("/modelSets", 10);
+  const rows = (sets.value ?? []).map((set) => ({
+    key: set.id,
+    attributes: { "data-set": set.id },
+    cells: [
+      h("a", { href: url`#/versions/${set.id}` }, said(set.id)),
+      said(set.name),
+      said(set.type),
+      said(set.source),
+      count(set.versions),
+      set.service ? h("a", { href: toService(set.service) }, said(set.service)) : "none",
+    ],
+  }));
+  return [
+    heading("Model sets"),
+    trouble(sets, "/modelSets"),
+    rows.length > 0 && table("Model sets", ["Set", "Name", "Type", "Source", "Versions#", "Service"], rows),
+    sets.value?.length === 0 && h("p", null, "The registry declares no model set."),
+  ];
+}
+
+/**
+ * @param {string} set its ID
+ * @returns {import("./dom.js").Child[]}
+ */
+export function versionsView(set) {
+  const path = url`/modelSets/${set}/versions`;
+  const versions = use(path, 10);
+  const service = (use("/services", 5).value ?? []).find((each) => each.set === set);
+  const newest = [...(versions.value ?? [])].reverse();
+  const most = shown.get(set) ?? PAGE;
+  const more = () => {
+    shown.set(set, most + PAGE);
+    changed();
+  };
+  return [
+    h("nav", { class: "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/versions" }, "Model sets"), " / ", said(set)),
+    heading("Versions of ", said(set)),
+    service && h("p", { class: "muted" }, "Served by ", h("a", { href: toService(service.name) }, said(service.name))),
+    oneModel(set),
+    trouble(versions, path),
+    newest.length > 0 &&
+      table(
+        "Versions, newest first",
+        ["Version", "Made", "Served by", "Manifest"],
+        newest.slice(0, most).map((version) => versionRow(set, version, service)),
+      ),
+    newest.length > most && button(`Show ${Math.min(PAGE, newest.length - most)} older ones of ${count(newest.length)}`, more),
+    versions.value?.length === 0 && h("p", null, "The set has no version."),
+  ];
+}
+
+function versionRow(set, version, service) {
+  const live = (cluster) => (service?.regions ?? []).filter((row) => row.live === cluster).map((row) => row.region);
+  return {
+    key: version.id,
+    attributes: { "data-version": version.id },
+    cells: [
+      h("strong", null, said(version.id)),
+      time(version.updated),
+      version.clusters.length
+        ? version.clusters.map((cluster) => {
+            const regions = live(cluster);
+            const where = regions.length ? mark("well", "live in ", said(regions.join(", "))) : "standby";
+            return h("div", { key: cluster }, said(cluster), ": ", where);
+          })
+        : "nothing",
+      h("span", { title: version.manifest }, code(`${version.manifest.slice(0, 19)}…`)),
+    ],
+    under: [changes(set, version.id)],
+  };
+}
+
+function changes(set, version) {
+  const key = JSON.stringify([set, version]);
+  const ontoggle = ({ currentTarget }) => {
+    if (currentTarget.open) unfolded.add(key);
+    else unfolded.delete(key);
+    changed();
+  };
+  const isOpen = unfolded.has(key);
+  return h("details", { open: isOpen, ontoggle }, h("summary", null, "What changed in ", said(version)), isOpen && whatChanged(set, version));
+}
+
+function whatChanged(set, version) {
+  const path = url`/modelSets/${set}/versions/${version}/changes`;
+  const found = use(path, ONCE);
+  const told = found.value;
+  if (!told) return trouble(found, path);
+  if (told.since === null) return h("p", null, `The first version: ${some(told.models, "model")}.`);
+  const kinds = [["changed", told.changed], ["added", told.added], ["removed", told.removed]];
+  const words = kinds.map(([kind, uids]) => `${count(uids.length)} ${kind}`).join(", ");
+  return [
+    h("p", null, "Since ", said(told.since), `: ${words}; ${some(told.models, "model")} now.`),
+    kinds.map(([kind, uids]) => uids.length > 0 && h("div", { key: kind, "data-change": kind }, h("h4", null, kind), uidList(uids))),
+  ];
+}
+
+function uidList(uids) {
+  const rest = uids.length - MOST_MODELS;
+  return h(
+    "ul",
+    { class: "uids" },
+    uids.slice(0, MOST_MODELS).map((uid) => h("li", null, code(uid))),
+    rest > 0 && h("li", { class: "muted" }, `and ${count(rest)} more`),
+  );
+}
+
+function oneModel(set) {
+  const onsubmit = (event) => {
+    event.preventDefault();
+    asked.set(set, new FormData(event.currentTarget).get("uid").trim());
+    changed();
+  };
+  const uid = asked.get(set);
+  return h(
+    "section",
+    { key: `model of ${set}`, class: "panel" },
+    h(
+      "form",
+      { onsubmit, class: "line-form" },
+      h("label", null, "History of one model, by its UID ", h("input", { name: "uid", required: true, maxlength: 200, autocomplete: "off", spellcheck: "false", value: uid })),
+      h("button", null, "Show its history"),
+    ),
+    uid && pastOf(set, uid),
+  );
+}
+
+const CHANGES = { added: "info", changed: "info", removed: "warn" };
+
+function pastOf(set, uid) {
+  const path = url`/modelSets/${set}/models/${uid}`;
+  const found = use(path, ONCE);
+  if (found.refused?.status === 404) return notice("warn", "No version of this set has ever had a model ", code(uid), ".");
+  const rows = (found.value ?? []).map((row) => ({
+    key: row.version,
+    cells: [
+      said(row.version),
+      time(row.updated),
+      CHANGES[row.change] ? mark(CHANGES[row.change], row.change) : h("span", { class: "muted" }, said(row.change)),
+      bytes(row.bytes),
+      row.sha256 ? h("span", { title: row.sha256 }, code(row.sha256.replace("sha256:", "").slice(0, 12))) : "–",
+    ],
+  }));
+  return [
+    h("h2", null, "Model ", code(uid)),
+    trouble(found, path),
+    rows.length > 0 && table(`History of the model ${uid}`, ["Version", "Made", "Change", "Size#", "SHA-256"], rows),
+  ];
+}
