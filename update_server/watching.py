@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_registry import BluegridError, Registry
-from operations import Namespace, look, statuses
+from operations import ClusterStatus, Namespace, look, statuses
 from previews import states_of_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from operations import ClusterStatus, Look
+    from operations import Look
     from promotion import Stack
     from update_server.registry_source import RegistrySource
     from update_server.rollouts import Stacks

@@ -79,8 +79,8 @@ def _update_quickly(work: Workspace) -> float:
     """Run `pulumi up`; the seconds that it took."""
     ran = work.run(
         "env",
-        # One record at the end, not two for each object: with 100 services those took ten minutes. And requests
-        # as fast as they are answered.
+        # One record at the end, not two for each object: with 100 services those took ten minutes.
+        # And requests as fast as they are answered.
         "PULUMI_SKIP_CHECKPOINTS=true",
         "PULUMI_K8S_CLIENT_QPS=400",
         "PULUMI_K8S_CLIENT_BURST=800",

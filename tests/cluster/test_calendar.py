@@ -70,7 +70,7 @@ def work(local: Local) -> Iterator[Workspace]:
 
 
 @pytest.fixture(scope="module")
-def seen(local: Local, work: Workspace) -> Iterator[Seen]:
+def seen(local: Local, work: Workspace) -> Seen:
     models = local.prepared.models
     uid, requests = _requests_for_all_but_one(models / "requests.json", work.state / "requests.json")
     server = UpdateServer(work)

@@ -24,7 +24,7 @@ from tools.load.process import Load
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     from tests.cluster.conftest import Local
     from tools.demo.workspace import Workspace
@@ -192,10 +192,10 @@ def _night(server: UpdateServer, browser: Browser) -> dict[str, object]:
 
 
 def _open(browser: Browser, server: UpdateServer, problems: list[str], **options: object) -> Page:
-    page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}).new_page()  # type: ignore[arg-type]
+    page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}).new_page()
     page.set_default_timeout(30_000)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", lambda dialog: problems.append(dialog.message))
     page.on("console", lambda said: problems.append(said.text) if _is_a_fault(said.text) else None)
     page.goto(server.url)
     return page
@@ -212,8 +212,8 @@ def _sign_in(page: Page, token: str) -> Page:
     return page
 
 
-def _cell(page: Page) -> Page:
-    return page.locator("[data-service] [data-region=page]")  # type: ignore[return-value]
+def _cell(page: Page) -> Locator:
+    return page.locator("[data-service] [data-region=page]")
 
 
 def _by_keyboard(page: Page, name: str) -> None:

@@ -31,7 +31,7 @@ class UpdateServer:
     """The server; it may be killed and started again.
 
     Args:
-        work: the workspace of the stacks that versions are rolled out to; its registry becomes a repository's.
+        work: the workspace of the stacks that versions reach; its registry becomes a repository's.
         stacks: those stacks; none: the workspace's own.
 
     Attributes:

@@ -37,7 +37,7 @@ STACK = "config:\n  bluegrid:kubeContext: nowhere\n"
 @pytest.mark.parametrize(
     ("rollout", "service", "stacks", "fault"),
     [
-        ("standby", "", (), "the set has no service; declare one, or set rollout to none"),
+        ("standby", "", (), "the set has no service; declare one, or give rollout its `service`"),
         ("standby", SERVICE, (), "this server has no stacks; start it with --stack"),
         ("live", SERVICE, ("north",), "start the server with --git"),
     ],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from model_registry.registry_files.retraining import RolloutKind
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SECONDS, SOMEBODY, git
 from update_server.database import Database
@@ -165,7 +166,7 @@ def test_of_a_service_only_one_thing_changes_what_is_live(tmp_path: Path) -> Non
     with pytest.raises(Refused, match="switch 1 of line-loading is under way"):
         switches.add("g1", "line-loading", "d1", ["north"], "operator")
     switches.end(first)
-    journal.roll_out(update, RollingOut(to="live", step="waiting"))
+    journal.roll_out(update, RollingOut(to=RolloutKind.LIVE, step="waiting"))
     with pytest.raises(Refused, match="update 1 is being rolled out to line-loading; cancel it"):
         switches.add("g1", "line-loading", "d1", ["north"], "operator")
     assert switches.add("g2", "other", "d1", ["north"], "operator").id == 2
