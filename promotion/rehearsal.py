@@ -66,7 +66,10 @@ def rehearse(
     before, after = (states_of_objects(each) for each in (plan.objects_before(), plan.objects_after()))
     changes = changes_between(before, after)
     return Rehearsal(
-        changes=tuple(line for each in changes if each.name == service for line in each.sentences()),
+        # Without the emphasis that a report in Markdown has.
+        changes=tuple(
+            line.replace("**", "") for each in changes if each.name == service for line in each.sentences()
+        ),
         steps=tuple(plan.listed().splitlines()),
         errors=tuple(plan.errors),
     )

@@ -63,14 +63,15 @@ export function differences({ declared, live, isAsked, error, clusters }) {
  * @returns {{kind: import("./ui.js").Kind, words: string}}
  */
 export function healthOf(row) {
-  if (!row.live && row.replicas === 0 && row.is_well) return { kind: "info", words: "without pods" };
+  const isWell = row.ready === row.replicas && row.why === null && !row.drift.length;
+  if (!row.live && row.replicas === 0 && isWell) return { kind: "info", words: "without pods" };
   const found = [];
   if (row.ready < row.replicas || row.replicas === 0) {
     found.push([row.ready === 0 ? "bad" : "warn", `${count(row.ready)} of ${count(row.replicas)} ready`]);
   }
   if (row.drift.length) found.push(["warn", "drift"]);
   if (row.errors_per_second > 0) found.push(["warn", `${rate(row.errors_per_second)} errors/s`]);
-  if (!row.is_well && !found.length) found.push(["warn", row.why ? "not well" : "not as declared"]);
+  if (!isWell && !found.length) found.push(["warn", "not well"]);
   return worst(found);
 }
 
