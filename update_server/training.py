@@ -157,10 +157,14 @@ def container(program: str, trainer: Trainer, folder: Path) -> Iterator[Sequence
     gone = [program, "rm", "--force", "--volumes", name]
     subprocess.run(gone, capture_output=True, check=False)
     options = ["--rm", "--interactive", f"--name={name}", f"--volume={folder}:{_INSIDE}:z"]
-    # What trains models needs neither rights nor more of them.
+    # What trains models needs no more rights than to leave them, as whoever the image has it run.
     options += ["--cap-drop=ALL", "--security-opt=no-new-privileges"]
+    folder.chmod(0o777)
+    # In place of the image's own program, as a pod's `command`.
+    replaced, arguments = trainer.command[:1], trainer.command[1:]
+    options += [f"--entrypoint={each}" for each in replaced]
     try:
-        yield [program, "run", *options, str(trainer.image), *trainer.command]
+        yield [program, "run", *options, str(trainer.image), *arguments]
     finally:
         # The program that was ended is only the one that talks to the container.
         subprocess.run(gone, capture_output=True, check=False)

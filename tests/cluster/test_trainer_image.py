@@ -45,6 +45,17 @@ UPDATE = """\
 """
 
 
+RUN = """\
+#!/bin/sh
+# Of this machine's limits and control groups, not of podman's own choice; and without a network.
+if [ "$1" = run ]; then
+    shift
+    exec podman run --runtime=runc --ulimit=nofile=1024:1024 --ulimit=nproc=1000:1000 --network=none "$@"
+fi
+exec podman "$@"
+"""
+
+
 @pytest.fixture(scope="module")
 def image(local: Local) -> Iterator[str]:
     """The image, known to podman by its reference."""
@@ -70,7 +81,12 @@ def test_models_come_out_of_a_container_that_is_gone_afterwards(image: str, tmp_
     (registry / "g1.yaml").write_text(f"{SET}{update}versions: []\n")
     secret, row = new_token("training", [Scope.READ, Scope.UPDATE])
     (tmp_path / "tokens.yaml").write_text(json.dumps([row.model_dump(mode="json")]))
-    options = Options(registry, store, tmp_path / "state", tmp_path / "tokens.yaml")
+    containers = tmp_path / "containers"
+    containers.write_text(RUN)
+    containers.chmod(0o755)
+    options = Options(
+        registry, store, tmp_path / "state", tmp_path / "tokens.yaml", containers=str(containers)
+    )
     with asked(options, {"Authorization": f"Bearer {secret}"}) as client:
         done = ended(client, client.post("/modelSets/g1/updates", json={"train": {"slope": 3.0}}))
         assert (done["error"], done["state"], done["result"]["models"]) == (None, "done", 1)
