@@ -64,7 +64,8 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
   }
   const said = read(text);
   if (!answer.ok) throw new Refused(answer.status, said?.error ?? `the server answered ${answer.status}`);
-  if (text && said === undefined) throw new Refused(answer.status, "the server answered with something else than JSON");
+  if (text && said === undefined)
+    throw new Refused(answer.status, "the server answered with something else than JSON");
   return said ?? null;
 }
 

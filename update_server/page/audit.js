@@ -14,7 +14,14 @@ let filter = "";
 
 /** Sentences by act; what is not in here is told as it stands. */
 const SENTENCES = {
-  requested: ({ detail, update }) => ["asked for ", update, " of ", said(detail.set), ": ", wantedInWords(detail.wanted)],
+  requested: ({ detail, update }) => [
+    "asked for ",
+    update,
+    " of ",
+    said(detail.set),
+    ": ",
+    wantedInWords(detail.wanted),
+  ],
   started: ({ update }) => [update, " was begun"],
   resumed: ({ update }) => [update, " was taken up again, as the server was started again"],
   published: ({ update, detail }) => [update, " is in the store: ", resultInWords(detail)],
@@ -76,14 +83,31 @@ export function auditView() {
     h(
       "form",
       { class: "line-form", role: "search", onsubmit: (event) => event.preventDefault() },
-      h("label", null, "Only lines with ", h("input", { type: "search", oninput, value: filter, autocomplete: "off" })),
-      h("span", { class: "muted", role: "status" }, acts.value && `${count(found.length)} of the newest ${count(rows.length)}`),
+      h(
+        "label",
+        null,
+        "Only lines with ",
+        h("input", { type: "search", oninput, value: filter, autocomplete: "off" }),
+      ),
+      h(
+        "span",
+        { class: "muted", role: "status" },
+        acts.value && `${count(found.length)} of the newest ${count(rows.length)}`,
+      ),
     ),
     trouble(acts, path),
     h(
       "ol",
       { class: "log", "aria-label": "Acts, newest first" },
-      found.map(({ act, nodes }) => h("li", { key: act.id, "data-act": act.act }, time(act.time), h("strong", null, said(act.author)), h("div", null, nodes))),
+      found.map(({ act, nodes }) =>
+        h(
+          "li",
+          { key: act.id, "data-act": act.act },
+          time(act.time),
+          h("strong", null, said(act.author)),
+          h("div", null, nodes),
+        ),
+      ),
     ),
     rows.length === limit && limit < MOST && button(`Show the newest ${count(MOST)}`, more),
   ];

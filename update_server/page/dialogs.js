@@ -24,15 +24,14 @@ export function close(event) {
  * @param {(import("./dom.js").Child | null)[]} nodes
  */
 export function renderDialogs(container, nodes) {
+  const hadSome = container.hasChildNodes();
   render(container, nodes);
   for (const element of container.querySelectorAll("dialog")) {
     if (!element.open) element.showModal();
     // The button that had the focus may be gone or disabled: Cancel or Close has it then.
     if (document.activeElement === document.body) element.querySelector("[autofocus]")?.focus();
   }
-}
-
-/** Give the focus a place if what had it is no longer there, such as the button of a switch that is done. */
-export function keepFocus() {
-  if (document.activeElement === document.body) document.querySelector("h1")?.focus({ preventScroll: true });
+  // So may be the one that opened the dialog, such as that of a switch that is done.
+  const isLost = hadSome && !container.hasChildNodes() && document.activeElement === document.body;
+  if (isLost) document.querySelector("h1")?.focus({ preventScroll: true });
 }

@@ -3,6 +3,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 const KEY = Symbol("key");
 const GIVEN = Symbol("given");
+/** Characters that turn the reading direction of what follows: only a forged name has them. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
 
 /**
  * @typedef {{tag: string, attributes: Object<string, unknown>, children: Child[]}} Described
@@ -70,7 +72,8 @@ function created(parent, child) {
 
 function update(node, child) {
   if (typeof child !== "object") {
-    if (node.data !== String(child)) node.data = String(child);
+    const text = String(child).replace(TURNING, "\ufffd");
+    if (node.data !== text) node.data = text;
     return;
   }
   // Compared with what was given before, not with what is there: `open` of <details> is the operator's.

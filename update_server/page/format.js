@@ -35,7 +35,11 @@ export function bytes(value) {
 /** @param {number?} seconds */
 export function age(seconds) {
   if (seconds == null) return NONE;
-  for (const [unit, size] of [["d", 86_400], ["h", 3600], ["min", 60]]) {
+  for (const [unit, size] of [
+    ["d", 86_400],
+    ["h", 3600],
+    ["min", 60],
+  ]) {
     if (seconds >= 2 * size) return `${Math.floor(seconds / size)} ${unit}`;
   }
   return `${Math.round(seconds)} s`;

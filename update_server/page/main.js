@@ -46,7 +46,16 @@ function guarded(draw) {
     return draw();
   } catch (error) {
     console.error(error);
-    return [notice("bad", "This page has failed on what the server said: ", said(error.message), ". Use ", h("code", null, "bluegrid status"), ".")];
+    return [
+      notice(
+        "bad",
+        "This page has failed on what the server said: ",
+        said(error.message),
+        ". Use ",
+        h("code", null, "bluegrid status"),
+        ".",
+      ),
+    ];
   }
 }
 
@@ -58,7 +67,13 @@ function header(session, tab) {
   return [
     h("strong", { class: "brand" }, "bluegrid"),
     session && h("nav", { "aria-label": "Views" }, tabs),
-    session && h("div", { class: "who" }, h("span", null, "Signed in as ", said(session.name)), button("Sign out", signOut)),
+    session &&
+      h(
+        "div",
+        { class: "who" },
+        h("span", null, "Signed in as ", said(session.name)),
+        button("Sign out", signOut),
+      ),
   ];
 }
 
@@ -76,7 +91,9 @@ function draw() {
   renderDialogs(part("dialogs"), session ? guarded(() => [switchDialog(), cancelDialog()]) : []);
   render(part("footer"), `Times are those of ${ZONE}.`);
   const since = lostSince();
-  const lost = since && `No answer from the server since ${clock(since)}; what you see is from then. It is asked again and again.`;
+  const lost =
+    since &&
+    `No answer from the server since ${clock(since)}; what you see is from then. It is asked again and again.`;
   render(part("lost"), lost && notice("bad", lost));
   document.body.classList.toggle("is-lost", Boolean(since));
   const gone = button("Dismiss", () => say(null));

@@ -1,6 +1,7 @@
 // Where a service is: what YAML declares of a region, beside what its cluster says is so.
 
 import { count, listed, rate } from "./format.js";
+import { use } from "./store.js";
 
 /**
  * @typedef {Object} Place a region of a service
@@ -16,6 +17,17 @@ import { count, listed, rate } from "./format.js";
  */
 
 /**
+ * Where a service is, as far as is known now; both are asked for while this is used.
+ * @param {string} name
+ * @returns {Place[]} none: it is not declared, or not known yet
+ */
+export function usePlaces(name) {
+  const [services, status] = [use("/services", 5).value, use("/status", 2).value];
+  const service = services?.find((each) => each.name === name);
+  return service ? placesOf(service, status) : [];
+}
+
+/**
  * @param {object} service of `/services`
  * @param {object[] | undefined} status of `/status`
  * @returns {Place[]} those that are declared, then those where it runs all the same
@@ -26,7 +38,10 @@ export function placesOf(service, status) {
     const look = looks.get(row.stack);
     looks.delete(row.stack);
     const error = status && !look ? "this server has no stack there" : null;
-    return { ...place(service.name, row.region, row.stack, row.live, row.before, look), ...(error && { error }) };
+    return {
+      ...place(service.name, row.region, row.stack, row.live, row.before, look),
+      ...(error && { error }),
+    };
   });
   const others = [...looks.values()].filter((look) => clustersOf(service.name, look).length);
   return [...places, ...others.map((look) => place(service.name, look.region, look.stack, null, null, look))];
@@ -49,7 +64,8 @@ export function differences({ declared, live, isAsked, error, clusters }) {
   if (!isAsked || error) return [];
   const lines = [];
   if (live.length > 1) lines.push(`traffic is shared by ${listed(live)}`);
-  if (live.length === 0) lines.push(clusters.length ? "the route leads to no cluster" : "nothing of it runs here");
+  if (live.length === 0)
+    lines.push(clusters.length ? "the route leads to no cluster" : "nothing of it runs here");
   if (declared === null) lines.push("YAML does not declare this region");
   else if (live.length && !live.includes(declared)) {
     lines.push(`the route leads to ${listed(live)}, YAML says ${declared}`);
@@ -82,7 +98,8 @@ export function healthAt(place) {
   if (!place.live.length) return { kind: "bad", words: "nothing is live" };
   const found = place.clusters.filter((row) => row.live).map(healthOf);
   const wrong = found.filter((each) => each.kind !== "well").map((each) => [each.kind, each.words]);
-  if (differences(place).length && !wrong.some(([, words]) => words.includes("drift"))) wrong.push(["warn", "drift"]);
+  if (differences(place).length && !wrong.some(([, words]) => words.includes("drift")))
+    wrong.push(["warn", "drift"]);
   return worst(wrong);
 }
 

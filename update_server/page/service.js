@@ -3,14 +3,15 @@
 import { url } from "./api.js";
 import { h } from "./dom.js";
 import { age, count, milliseconds, rate, some } from "./format.js";
-import { differences, healthAt, healthOf, placesOf } from "./places.js";
+import { differences, healthAt, healthOf, usePlaces } from "./places.js";
 import { asOf } from "./services.js";
 import { use } from "./store.js";
 import { askSwitch, running, switchesOf, switchesTable } from "./switching.js";
 import { trafficChart } from "./traffic.js";
-import { button, code, heading, mark, notice, said, table, time, trouble } from "./ui.js";
+import { button, code, crumbs, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
 
-const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "Pods", "Models#", "Req/s#", "Err/s#", "p99#", "Age#", "Switch"];
+const NUMBERS = ["Models#", "Req/s#", "Err/s#", "p99#", "Age#"];
+const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "State", ...NUMBERS, "Switch"];
 
 /**
  * @param {string} name
@@ -23,9 +24,9 @@ export function serviceView(name, maySwitch) {
   const switches = use(switchesOf(name), 3);
   const past = url`/services/${name}/history`;
   const service = (declared.value ?? []).find((each) => each.name === name);
-  const places = service ? placesOf(service, status.value) : [];
+  const places = usePlaces(name);
   return [
-    h("nav", { class: "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/" }, "Services"), " / ", said(name)),
+    crumbs("#/", "Services", name),
     h("div", { class: "head" }, heading(said(name)), asOf(status)),
     trouble(declared, "/services"),
     trouble(status, "/status"),
@@ -33,26 +34,41 @@ export function serviceView(name, maySwitch) {
     service && [
       facts(service),
       running(switches.value ?? [], name).map((one) =>
-        notice("busy", said(one.author), " is switching it to ", said(one.cluster), ": ", one.state, one.step && [", ", said(one.step)]),
+        notice(
+          "busy",
+          said(one.author),
+          " switches to ",
+          said(one.cluster),
+          ": ",
+          said(one.step ?? one.state),
+        ),
       ),
       !maySwitch && notice("info", "Your token does not allow switching (scope switch)."),
       maySwitch && everywhere(service, places),
       places.map((place) => region(service, place, maySwitch)),
-      h("section", null, h("h2", null, "Recent switches"), trouble(switches, switchesOf(name)), switches.value && switchesTable(switches.value)),
+      h(
+        "section",
+        null,
+        h("h2", null, "Recent switches"),
+        trouble(switches, switchesOf(name)),
+        switches.value && switchesTable(switches.value),
+      ),
       history(use(past, 30), past),
     ],
   ];
 }
 
 function facts(service) {
-  return h(
-    "p",
-    { class: "muted" },
+  return muted(
     "Model set ",
     h("a", { href: url`#/versions/${service.set}` }, said(service.set)),
     " at ",
     code(service.path),
-    service.update !== null && ["; ", h("a", { href: "#/updates" }, `update ${service.update}`), " is being rolled out to it"],
+    service.update !== null && [
+      "; ",
+      h("a", { href: "#/updates" }, `update ${service.update}`),
+      " is being rolled out to it",
+    ],
   );
 }
 
@@ -60,13 +76,16 @@ function facts(service) {
 function everywhere(service, places) {
   const here = places.filter((place) => place.declared);
   if (here.length < 2) return null;
-  const isLive = (cluster) => here.every((place) => (place.live.length ? place.live : [place.declared]).join() === cluster);
+  const isLive = (cluster) =>
+    here.every((place) => (place.live.length ? place.live : [place.declared]).join() === cluster);
   const before = new Set(here.map((place) => place.before?.cluster));
   const choices = service.clusters.filter((each) => !isLive(each.id));
   return h(
     "div",
     { class: "everywhere", role: "group", "aria-label": "In all regions" },
-    choices.map(({ id }) => switchButton(service.name, id, null, before.size === 1 && before.has(id), places)),
+    choices.map(({ id }) =>
+      switchButton(service.name, id, null, before.size === 1 && before.has(id), places),
+    ),
   );
 }
 
@@ -77,7 +96,6 @@ function switchButton(service, cluster, place, isBack, places) {
   return button(words, () => askSwitch(service, cluster, regions, isBack, places), {
     key: `switch ${cluster}`,
     "data-switch-to": cluster,
-    class: isBack ? "back" : null,
   });
 }
 
@@ -86,22 +104,31 @@ function region(service, place, maySwitch) {
   const title = place.stack === place.region ? null : [" (stack ", said(place.stack), ")"];
   return h(
     "section",
-    { key: place.stack, class: "region", "data-region": place.region, "aria-label": `Region ${place.region}` },
+    {
+      key: place.stack,
+      class: "region",
+      "data-region": place.region,
+      "aria-label": `Region ${place.region}`,
+    },
     h("div", { class: "head" }, h("h2", null, said(place.region), title), mark(kind, words)),
     place.error &&
-      notice("bad", h("strong", null, "It cannot be asked"), ", so nothing is known of it now: ", said(place.error), place.declared && ["; YAML says that ", said(place.declared), " is live"]),
+      notice("unknown", "It cannot be asked, so nothing is known of it now: ", said(place.error)),
+    place.error && place.declared && muted("YAML says that ", said(place.declared), " is live."),
     differences(place).map((line) => notice("warn", said(line))),
     place.notes.map((line) => notice("info", said(line))),
     place.clusters.length > 0 && clustersTable(service, place, maySwitch),
-    place.before && h("p", { class: "muted" }, "Live before: ", said(place.before.cluster), ", until ", said(place.before.until)),
+    place.before && muted("Live before: ", said(place.before.cluster), ", until ", said(place.before.until)),
     !place.error && trafficChart(place, service.name),
   );
 }
 
 function clustersTable(service, place, maySwitch) {
-  const rows = [...place.clusters].sort((one, other) => other.live - one.live);
   const columns = maySwitch ? COLUMNS : COLUMNS.slice(0, -1);
-  return table(`Clusters in ${place.region}`, columns, rows.map((row) => clusterRow(service, place, row, columns)));
+  return table(
+    `Clusters in ${place.region}`,
+    columns,
+    place.clusters.map((row) => clusterRow(service, place, row, columns)),
+  );
 }
 
 function clusterRow(service, place, row, columns) {
@@ -114,7 +141,7 @@ function clusterRow(service, place, row, columns) {
     said(row.version),
     `${count(row.ready)} of ${count(row.replicas)}`,
     [mark(kind, words), h("div", { class: "muted" }, said(row.state))],
-    row.models_loaded === null ? "–" : `${count(row.models_loaded)} of ${count(row.models_expected)}`,
+    row.models_loaded == null ? "–" : `${count(row.models_loaded)} of ${count(row.models_expected)}`,
     rate(row.requests_per_second),
     h("span", { class: row.errors_per_second > 0 ? "bad" : null }, rate(row.errors_per_second)),
     milliseconds(row.p99_ms),
@@ -144,7 +171,12 @@ function pods(row) {
       ["Pod", "State", "Restarts#", "Age#"],
       row.pods.map((pod) => ({
         key: pod.name,
-        cells: [said(pod.name), mark(pod.ready ? "well" : "warn", said(pod.state), !pod.ready && ", not ready"), count(pod.restarts), age(pod.age_seconds)],
+        cells: [
+          said(pod.name),
+          mark(pod.ready ? "well" : "warn", said(pod.state), !pod.ready && ", not ready"),
+          count(pod.restarts),
+          age(pod.age_seconds),
+        ],
         under: pod.why ? [h("p", { class: "bad" }, said(pod.why))] : [],
       })),
     ),
@@ -154,13 +186,21 @@ function pods(row) {
 function history(entry, path) {
   const rows = (entry.value ?? []).map((change) => ({
     key: change.commit,
-    cells: [time(change.time), said(change.author), [h("div", null, said(change.subject)), change.changes.map((line) => h("div", { class: "muted" }, said(line)))], code(change.commit.slice(0, 10))],
+    cells: [
+      time(change.time),
+      said(change.author),
+      [said(change.subject), change.changes.map((line) => muted(said(line)))],
+      code(change.commit.slice(0, 10)),
+    ],
   }));
   return h(
     "section",
     null,
     h("h2", null, "History"),
     trouble(entry, path),
-    entry.value && (rows.length ? table("History from git", ["When", "By", "What", "Commit"], rows) : h("p", { class: "muted" }, "No commit has changed it.")),
+    entry.value &&
+      (rows.length
+        ? table("History from git", ["When", "By", "What", "Commit"], rows)
+        : muted("No commit has changed it.")),
   );
 }

@@ -33,7 +33,9 @@ export function servicesView() {
     all.length ? summary(all) : declared.value && h("p", null, "The registry declares no service."),
     unasked(status.value ?? []),
     all.length > 0 && table("What is live where", ["Service", ...regions], rows),
-    (status.value ?? []).flatMap((look) => look.notes.map((line) => notice("info", said(look.region), ": ", said(line)))),
+    (status.value ?? []).flatMap((look) =>
+      look.notes.map((line) => notice("info", said(look.region), ": ", said(line))),
+    ),
   ];
 }
 
@@ -47,7 +49,12 @@ function unasked(looks) {
   return looks
     .filter((look) => look.error)
     .map((look) =>
-      notice("bad", h("strong", null, said(look.region), " cannot be asked. "), "What is live there is not known: ", said(look.error)),
+      notice(
+        "unknown",
+        h("strong", null, said(look.region), " cannot be asked. "),
+        "What is live there is not known: ",
+        said(look.error),
+      ),
     );
 }
 
@@ -76,7 +83,15 @@ function cell(places) {
     return h(
       "div",
       { class: `cell ${kind}`, "data-region": place.region, key: place.stack },
-      live.map((row) => h("div", { "data-cluster": row.cluster }, h("strong", null, said(row.cluster)), " ", said(row.version))),
+      live.map((row) =>
+        h(
+          "div",
+          { "data-cluster": row.cluster },
+          h("strong", null, said(row.cluster)),
+          " ",
+          said(row.version),
+        ),
+      ),
       h("div", null, mark(kind, words)),
       place.error && place.declared && h("div", { class: "muted" }, "YAML says ", said(place.declared)),
       differences(place).map((line) => h("div", { class: "warn" }, said(line))),
@@ -92,7 +107,9 @@ function requests(live) {
 }
 
 function standbys(place) {
-  const ill = place.clusters.filter((row) => !row.live && healthOf(row).kind !== "well" && healthOf(row).kind !== "info");
+  const ill = place.clusters.filter(
+    (row) => !row.live && healthOf(row).kind !== "well" && healthOf(row).kind !== "info",
+  );
   if (!ill.length) return null;
   const words = listed(ill.map((row) => `${row.cluster}: ${healthOf(row).words}`));
   return h("div", { class: "muted" }, "standby ", said(words));

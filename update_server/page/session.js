@@ -3,7 +3,7 @@
 import { Refused, ask, useCsrf } from "./api.js";
 import { h } from "./dom.js";
 import { changed, put, reset, say } from "./store.js";
-import { heading, notice, said } from "./ui.js";
+import { heading, muted, notice, said } from "./ui.js";
 
 /** The path of the session, which holds who is signed in. */
 export const SESSION = "/session";
@@ -30,10 +30,15 @@ export function signInView() {
       "form",
       { class: "panel sign-in", onsubmit: signIn },
       heading("Sign in"),
-      h("label", null, "Token", h("input", { type: "password", name: "token", required: true, autocomplete: "current-password" })),
+      h(
+        "label",
+        null,
+        "Token",
+        h("input", { type: "password", name: "token", required: true, autocomplete: "current-password" }),
+      ),
       h("div", { role: "alert" }, fault && notice("bad", said(fault))),
       h("button", { class: "primary" }, "Sign in"),
-      h("p", { class: "muted" }, "A token is made by ", h("code", null, "bluegrid updates token"), "."),
+      muted("A token is made by ", h("code", null, "bluegrid updates token"), "."),
     ),
   ];
 }

@@ -130,7 +130,8 @@ function tick() {
     const entry = entries.get(path) ?? { first: Date.now() };
     entries.set(path, entry);
     const wait = entry.missed ? RETRY_MS : entry.isAskedAgain ? 0 : seconds * 1000;
-    if (!entry.flight && (entry.begun === undefined || Date.now() - entry.begun >= wait)) load(path, entry, seconds);
+    if (!entry.flight && (entry.begun === undefined || Date.now() - entry.begun >= wait))
+      load(path, entry, seconds);
   }
   const isLost = lostSince();
   if (isLost !== wasLost) changed();

@@ -1,12 +1,12 @@
 // Make another cluster live: preview, confirm, follow to the end.
 
 import { NoAnswer, ask, url } from "./api.js";
-import { close, dialog, keepFocus } from "./dialogs.js";
+import { close, dialog } from "./dialogs.js";
 import { h } from "./dom.js";
 import { clock, listed, some } from "./format.js";
-import { placesOf } from "./places.js";
+import { usePlaces } from "./places.js";
 import { ONCE, changed, forget, refresh, say, use } from "./store.js";
-import { button, code, mark, notice, said, table, time, trouble } from "./ui.js";
+import { bullets, button, code, mark, muted, notice, said, table, time, trouble } from "./ui.js";
 
 /**
  * @typedef {Object} Question
@@ -30,7 +30,7 @@ const isOver = (one) => one.state === "done" || one.state === "failed";
 const pathOf = (id) => url`/switches/${id}`;
 
 /** @param {import("./places.js").Place} place @returns {string} what is live there, as far as is known */
-export const liveAt = (place) => listed(place.live) || place.declared || "none";
+const liveAt = (place) => listed(place.live) || place.declared || "none";
 
 /** Open the dialog. */
 export function askSwitch(service, cluster, regions, isBack, places) {
@@ -45,7 +45,8 @@ function liveIn(places, regions) {
 }
 
 /** @param {object[]} switches @param {string} service @returns {object[]} those that have not ended */
-export const running = (switches, service) => switches.filter((one) => one.service === service && !isOver(one));
+export const running = (switches, service) =>
+  switches.filter((one) => one.service === service && !isOver(one));
 
 /** Ask how the switches are that were begun here. */
 export function follow() {
@@ -60,7 +61,8 @@ export function hearSwitch(path, { value: one, refused }) {
   if (!followed.delete(id)) return;
   for (const other of ["/services", "/status", one && url`/services/${one.service}/history`]) refresh(other);
   if (refused) say(`Switch ${id}: ${refused.message}`, "bad");
-  else if (one.state === "done") say(`${one.service}: ${one.cluster} is live in ${listed(one.regions)}.`, "well");
+  else if (one.state === "done")
+    say(`${one.service}: ${one.cluster} is live in ${listed(one.regions)}.`, "well");
   else say(`${one.service}: the switch to ${one.cluster} failed: ${one.error}`, "bad");
 }
 
@@ -69,10 +71,10 @@ export function switchDialog() {
   if (!question) return null;
   const { service, cluster, regions, isBack } = question;
   const where = regions ? listed(regions) : "all regions";
-  const title = [isBack ? "Roll back " : "Switch ", said(service), " to ", said(cluster), " in ", said(where)];
+  const verb = isBack ? "Roll back " : "Switch ";
+  const title = [verb, said(service), " to ", said(cluster), " in ", said(where)];
   const onclose = () => {
     question = null;
-    keepFocus();
     changed();
   };
   return dialog("switch", title, onclose, question.id === null ? preview(question) : progress(question));
@@ -82,25 +84,29 @@ function preview(asked) {
   const path = previewPath(asked);
   const found = use(path, ONCE);
   const rows = found.value;
-  const hasMoved = rows && !asked.isSent && movedSince(asked);
+  const isOld = rows && !asked.isSent && hasMoved(asked);
   const isRefused = rows?.some((row) => row.errors.length || row.refusal);
   const again = button("Preview again", () => {
     Object.assign(asked, { isSent: false, fault: null, from: liveNow(asked) });
     forget(path);
   });
-  const isReady = rows?.length && !isRefused && !hasMoved && !asked.isSent && !asked.fault && !found.refused;
+  const isReady = rows?.length && !isRefused && !isOld && !asked.isSent && !asked.fault && !found.refused;
   return [
     rows || found.refused ? trouble(found, path) : waiting(found),
     rows?.length === 0 && notice("bad", "No region of this server has this cluster."),
     rows?.map((row) => regionPreview(row, asked)),
-    found.at && h("p", { class: "muted" }, `Previewed at ${clock(found.at)}.`),
-    isRefused && notice("bad", "It cannot be switched like this.", rows.length > 1 && " Other regions can be switched one by one."),
-    hasMoved && notice("warn", "What is live has changed since this preview. ", again),
+    found.at && muted(`Previewed at ${clock(found.at)}.`),
+    isRefused && notice("bad", "It cannot be switched", rows.length > 1 && " in all regions at once", "."),
+    isOld && notice("warn", "What is live has changed since this preview. ", again),
     asked.fault && notice("bad", said(asked.fault), " ", again),
     h(
       "div",
       { class: "actions", key: "actions" },
-      button(confirmWords(asked, rows), () => send(asked), { class: "primary", disabled: !isReady, "data-confirm": true }),
+      button(confirmWords(asked, rows), () => send(asked), {
+        class: "primary",
+        disabled: !isReady,
+        "data-confirm": true,
+      }),
       button("Cancel", close, { autofocus: true }),
     ),
   ];
@@ -113,7 +119,7 @@ function previewPath({ service, cluster, regions }) {
 
 function waiting(found) {
   return [
-    h("p", null, "Asking what would change. That takes 3 to 10 seconds for each region; nothing is changed by it."),
+    h("p", null, "Asking what would change; nothing is changed by it. It takes 3 to 10 seconds a region."),
     found.missed && notice("warn", "No answer from the server; it is asked again."),
     h("progress", { "aria-label": "Asking what would change" }),
   ];
@@ -128,11 +134,9 @@ function regionPreview(row, asked) {
     h("h3", null, said(row.region), ": ", from && said(from), " ", change),
     row.refusal && notice("bad", "It cannot take over: ", said(row.refusal)),
     row.errors.map((line) => notice("bad", said(line))),
-    row.changes.length > 0
-      ? h("ul", null, row.changes.map((line) => h("li", null, said(line))))
-      : h("p", { class: "muted" }, "Nothing changes."),
+    row.changes.length > 0 ? bullets(row.changes) : muted("Nothing changes."),
     row.steps.length > 0 &&
-      h("details", null, h("summary", null, some(row.steps.length, "step")), h("ul", { class: "plain" }, row.steps.map((line) => h("li", null, code(line))))),
+      h("details", null, h("summary", null, some(row.steps.length, "step")), bullets(row.steps, code)),
   );
 }
 
@@ -140,18 +144,17 @@ function confirmWords({ cluster, regions, from }, rows) {
   const all = rows?.map((row) => row.region) ?? regions ?? Object.keys(from);
   const changing = all.filter((region) => from[region] !== cluster);
   const before = new Set(changing.map((region) => from[region]));
-  const where = changing.length && changing.length <= 3 ? listed(changing) : some(changing.length || all.length, "region");
-  return before.size === 1 ? `Switch ${where}: ${[...before][0]} → ${cluster}` : `Switch ${where} to ${cluster}`;
+  const isShort = changing.length > 0 && changing.length <= 3;
+  const where = isShort ? listed(changing) : some(changing.length || all.length, "region");
+  const change = before.size === 1 ? [": ", said([...before][0]), " → "] : " to ";
+  return ["Switch ", said(where), change, said(cluster)];
 }
 
-function liveNow({ service, regions }) {
-  const found = (use("/services", 5).value ?? []).find((each) => each.name === service);
-  return found ? liveIn(placesOf(found, use("/status", 2).value), regions) : {};
-}
+const liveNow = ({ service, regions }) => liveIn(usePlaces(service), regions);
 
-function movedSince(asked) {
+function hasMoved(asked) {
   const now = liveNow(asked);
-  return Object.keys(asked.from).some((region) => now[region] !== undefined && now[region] !== asked.from[region]);
+  return Object.keys(asked.from).some((region) => region in now && now[region] !== asked.from[region]);
 }
 
 async function send(asked) {
@@ -164,9 +167,10 @@ async function send(asked) {
     followed.add(one.id);
     refresh(switchesOf(asked.service));
   } catch (error) {
-    asked.fault = error instanceof NoAnswer
-      ? "No answer came. The switch may have begun all the same: look at the service's recent switches before you try again."
-      : `The server says: ${error.message}`;
+    asked.fault =
+      error instanceof NoAnswer
+        ? "No answer came. It may have begun all the same: look at the recent switches before you try again."
+        : `The server says: ${error.message}`;
   }
   if (question !== asked && asked.fault) say(`${asked.service}: ${asked.fault}`, "bad");
   changed();
@@ -179,8 +183,7 @@ function progress(asked) {
   const { value: one, refused } = use(pathOf(asked.id), 1);
   if (refused) return [notice("bad", "The server says: ", said(refused.message)), closing("Close")];
   if (!one) return [h("p", null, "It has begun."), closing("Close; it goes on")];
-  const found = (use("/services", 5).value ?? []).find((each) => each.name === asked.service);
-  const places = found ? placesOf(found, use("/status", 2).value) : [];
+  const places = usePlaces(asked.service);
   return [
     h("p", { role: "status" }, mark(STATES[one.state], one.state), one.step && [" ", said(one.step)]),
     !isOver(one) && h("progress", { "aria-label": "Switching" }),
@@ -190,19 +193,20 @@ function progress(asked) {
       { class: "plain" },
       one.regions.map((region) => {
         const place = places.find((each) => each.region === region);
-        const live = place && !place.error ? ["live is ", h("strong", null, said(listed(place.live) || "nothing"))] : "cannot be asked";
-        return h("li", { key: region, "data-region": region }, said(region), ": ", live);
+        const live = !place || place.error ? "cannot be asked" : `live is ${listed(place.live) || "nothing"}`;
+        return h("li", { key: region, "data-region": region }, said(region), ": ", said(live));
       }),
     ),
     closing(isOver(one) ? "Close" : "Close; it goes on"),
   ];
 }
 
-const closing = (words) => h("div", { class: "actions" }, button(words, close, { autofocus: true, key: "close" }));
+const closing = (words) =>
+  h("div", { class: "actions" }, button(words, close, { autofocus: true, key: "close" }));
 
 /** @param {object[]} switches newest first */
 export function switchesTable(switches) {
-  if (!switches.length) return h("p", { class: "muted" }, "None yet.");
+  if (!switches.length) return muted("None yet.");
   return table(
     "Recent switches",
     ["Begun", "By", "What", "How it is", "Ended"],
@@ -212,7 +216,9 @@ export function switchesTable(switches) {
       cells: [
         time(one.created),
         said(one.author),
-        one.regions.map((region) => h("div", null, said(region), ": ", said(one.before[region] ?? "?"), " → ", said(one.cluster))),
+        one.regions.map((region) =>
+          h("div", null, said(region), ": ", said(one.before[region] ?? "?"), " → ", said(one.cluster)),
+        ),
         [mark(STATES[one.state] ?? "info", one.state), !isOver(one) && one.step && [" ", said(one.step)]],
         time(one.ended),
       ],

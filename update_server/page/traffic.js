@@ -2,9 +2,11 @@
 
 import { h } from "./dom.js";
 import { clock, listed, rate } from "./format.js";
-import { said } from "./ui.js";
+import { muted, said } from "./ui.js";
 
 const WINDOW_MS = 5 * 60_000;
+/** What the chart begins with, so that a switch just after the page was opened is seen too. */
+const FIRST_WINDOW_MS = 60_000;
 /** Two looks further apart are not joined by a line: nobody knows what was between them. */
 const GAP_MS = 12_000;
 /** In the drawing's own units; it is stretched to the width there is. */
@@ -32,7 +34,10 @@ export function remember(status, at) {
     for (const service of new Set(look.clusters.map((row) => row.service))) {
       const rows = look.clusters.filter((row) => row.service === service);
       const known = rows.filter((row) => row.requests_per_second != null);
-      const rates = known.map((row) => [row.cluster, { requests: row.requests_per_second, errors: row.errors_per_second ?? 0 }]);
+      const rates = known.map((row) => [
+        row.cluster,
+        { requests: row.requests_per_second, errors: row.errors_per_second ?? 0 },
+      ]);
       const live = rows.filter((row) => row.live).map((row) => row.cluster);
       const before = history.get(keyOf(look.stack, service)) ?? { samples: [], clusters: [] };
       const sample = { at, live, rates: Object.fromEntries(rates) };
@@ -53,10 +58,11 @@ export function remember(status, at) {
  */
 export function trafficChart(place, service) {
   const { samples, clusters } = history.get(keyOf(place.stack, service)) ?? { samples: [], clusters: [] };
-  if (samples.length < 2) return h("p", { class: "muted" }, "The chart begins with the second look.");
+  if (samples.length < 2) return muted("The chart begins with the second look.");
   const last = samples.at(-1);
   const top = ceiling(samples.flatMap((each) => Object.values(each.rates).map((one) => one.requests)));
-  const x = (at) => ((at - last.at) / WINDOW_MS + 1) * WIDTH;
+  const wide = last.at - samples[0].at > FIRST_WINDOW_MS ? WINDOW_MS : FIRST_WINDOW_MS;
+  const x = (at) => ((at - last.at) / wide + 1) * WIDTH;
   const y = (value) => HEIGHT - (value / top) * HEIGHT;
   const shown = clusters.filter((cluster) => samples.some((each) => each.rates[cluster]));
   const errors = samples.map((each) => [x(each.at), total(each, "errors"), each.at]);
@@ -65,11 +71,11 @@ export function trafficChart(place, service) {
   return h(
     "figure",
     { class: "chart", "data-chart": place.region },
-    h("figcaption", null, "Requests/s by cluster, last 5 minutes"),
+    h("figcaption", null, `Requests/s by cluster, last ${wide === WINDOW_MS ? "5 minutes" : "minute"}`),
     h(
       "div",
       { class: "plot" },
-      h("span", { class: "scale" }, rate(top)),
+      h("span", { class: "scale" }, top.toLocaleString("en-GB")),
       h(
         "svg",
         {
@@ -78,24 +84,47 @@ export function trafficChart(place, service) {
           role: "img",
           "aria-label": `Requests per second in ${place.region}: ${words}; errors ${rate(total(last, "errors"))}`,
         },
-        [0, 0.5, 1].map((part) => h("line", { class: "grid", x1: 0, x2: WIDTH, y1: part * HEIGHT, y2: part * HEIGHT })),
-        switches(samples).map(({ at }) => h("line", { class: "switch", x1: x(at), x2: x(at), y1: 0, y2: HEIGHT })),
+        [0, 0.5, 1].map((part) =>
+          h("line", { class: "grid", x1: 0, x2: WIDTH, y1: part * HEIGHT, y2: part * HEIGHT }),
+        ),
+        switches(samples).map(({ at }) =>
+          h("line", { class: "switch", x1: x(at), x2: x(at), y1: 0, y2: HEIGHT }),
+        ),
         shown.map((cluster) => {
-          const points = samples.map((each) => [x(each.at), each.rates[cluster] && y(each.rates[cluster].requests), each.at]);
+          const points = samples.map((each) => [
+            x(each.at),
+            each.rates[cluster] && y(each.rates[cluster].requests),
+            each.at,
+          ]);
           const isLive = last.live.includes(cluster);
-          return h("path", { key: cluster, class: `line ${style(clusters, cluster)} ${isLive ? "is-live" : ""}`, d: path(points) });
+          return h("path", {
+            key: cluster,
+            class: `line ${style(clusters, cluster)} ${isLive ? "is-live" : ""}`,
+            d: path(points),
+          });
         }),
       ),
       switches(samples).map(({ at, text }, row) => {
         const left = x(at) / WIDTH;
         const place = { left: `${left * 100}%`, top: `${(row % 4) * LABEL}px` };
-        return h("span", { class: `switch-label ${left > 0.5 ? "to-left" : ""}`, style: place }, clock(at), " ", said(text));
+        return h(
+          "span",
+          { class: `switch-label ${left > 0.5 ? "to-left" : ""}`, style: place },
+          clock(at),
+          " ",
+          said(text),
+        );
       }),
     ),
     h("div", { class: "labels" }, labels(shown, clusters, last, y)),
     most > 0 && strip(errors, most),
     h("div", { class: "error-label" }, errorWords(last, most)),
-    h("div", { class: "axis muted" }, h("span", null, clock(last.at - WINDOW_MS)), h("span", null, clock(last.at))),
+    h(
+      "div",
+      { class: "axis muted" },
+      h("span", null, clock(last.at - wide)),
+      h("span", null, clock(last.at)),
+    ),
   );
 }
 
@@ -113,11 +142,14 @@ function strip(errors, most) {
 
 /** Names beside the lines' ends, moved apart where they would lie on each other. */
 function labels(shown, clusters, last, y) {
-  const ends = shown.map((cluster) => [cluster, last.rates[cluster] ? y(last.rates[cluster].requests) : HEIGHT]);
+  const ends = shown.map((cluster) => [
+    cluster,
+    last.rates[cluster] ? y(last.rates[cluster].requests) : HEIGHT,
+  ]);
   ends.sort(([, one], [, other]) => one - other);
-  let free = -LABEL / 2;
+  let free = 0;
   for (const end of ends) free = (end[1] = Math.max(end[1] - LABEL / 2, free)) + LABEL;
-  const over = Math.max(0, free - HEIGHT - LABEL / 2);
+  const over = Math.max(0, free - HEIGHT);
   return ends.map(([cluster, top]) => {
     const isLive = last.live.includes(cluster);
     const words = [said(cluster), ` ${rate(last.rates[cluster]?.requests)}`, isLive && " live"];
@@ -148,9 +180,9 @@ function path(points) {
   return steps.join("");
 }
 
-/** The smallest of 1, 2, 5, 10, 20, … that all values are below. */
+/** A round number that no value is above. */
 function ceiling(values) {
   const most = Math.max(1, ...values);
   const unit = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 5, 10].map((step) => step * unit).find((step) => step >= most);
+  return [1, 1.5, 2, 3, 4, 6, 8, 10].map((step) => step * unit).find((step) => step >= most);
 }

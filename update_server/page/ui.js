@@ -8,13 +8,39 @@ import { refresh } from "./store.js";
 /** @typedef {"well" | "warn" | "bad" | "unknown" | "busy" | "info"} Kind */
 
 /** Shapes, so that nothing is told by colour alone. */
-const SHAPES = { well: "●", warn: "▲", bad: "■", unknown: "?", busy: "◌", info: "·" };
+const SHAPES = { well: "●", warn: "▲", bad: "■", unknown: "?", busy: "◐", info: "·" };
 
 /** @param {unknown} text of the server: it may read from right to left, and be long */
 export const said = (text) => h("bdi", null, String(text));
 
 /** @param {unknown} text such as a name that is code */
 export const code = (text) => h("code", null, said(text));
+
+/** @param {...Child} content what is there to be looked up, and should not stand out */
+export const muted = (...content) => h("p", { class: "muted" }, content);
+
+/** @param {string[]} lines of the server @param {(line: string) => Child} as */
+export const bullets = (lines, as = said) =>
+  h(
+    "ul",
+    null,
+    lines.map((line) => h("li", null, as(line))),
+  );
+
+/**
+ * @param {string} href of the view that this one is reached from
+ * @param {string} title of that view
+ * @param {string} name of what is looked at here
+ */
+export function crumbs(href, title, name) {
+  return h(
+    "nav",
+    { class: "crumbs", "aria-label": "Breadcrumb" },
+    h("a", { href }, title),
+    " / ",
+    said(name),
+  );
+}
 
 /**
  * A state in words, with its shape and colour.
@@ -52,7 +78,7 @@ export function trouble(entry, path) {
     const again = h("button", { type: "button", onclick: () => refresh(path) }, "Ask again");
     return notice("bad", "The server says: ", said(entry.refused.message), ".", from, " ", again);
   }
-  return "value" in entry ? null : h("p", { class: "muted", "aria-busy": "true" }, "Loading…");
+  return "value" in entry ? null : muted("Loading…");
 }
 
 /**
@@ -65,14 +91,20 @@ export function table(label, columns, rows) {
   const names = columns.map((column) => column.replace(/#$/, ""));
   const kinds = columns.map((column) => (column.endsWith("#") ? "number" : null));
   // Roles are written out, because rows that are laid out as blocks would lose them.
-  const heads = names.map((name, at) => h("th", { role: "columnheader", scope: "col", class: kinds[at] }, name));
+  const heads = names.map((name, at) =>
+    h("th", { role: "columnheader", scope: "col", class: kinds[at] }, name),
+  );
   const body = rows.flatMap(({ key, cells, attributes, under = [] }) => {
     const filled = cells.map((cell, at) =>
       at === 0
         ? h("th", { role: "rowheader", scope: "row" }, cell)
         : h("td", { role: "cell", class: kinds[at], "data-column": names[at] }, h("div", null, cell)),
     );
-    const row = h("tr", { role: "row", key, class: under.length ? "has-under" : null, ...attributes }, filled);
+    const row = h(
+      "tr",
+      { role: "row", key, class: under.length ? "has-under" : null, ...attributes },
+      filled,
+    );
     const span = h("td", { role: "cell", colspan: columns.length }, under);
     return under.length ? [row, h("tr", { role: "row", key: `${key} under`, class: "under" }, span)] : [row];
   });

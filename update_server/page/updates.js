@@ -1,14 +1,21 @@
 // Updates: how far those are that run, what came of the others, and cancelling one.
 
 import { NoAnswer, ask, url } from "./api.js";
-import { close, dialog, keepFocus } from "./dialogs.js";
+import { close, dialog } from "./dialogs.js";
 import { h } from "./dom.js";
 import { bytes, count, listed, some } from "./format.js";
 import { changed, refresh, say, use } from "./store.js";
-import { button, code, heading, mark, notice, said, time, trouble } from "./ui.js";
+import { button, code, heading, mark, muted, notice, said, time, trouble } from "./ui.js";
 
 const PATH = "/updates?limit=100";
-const STATES = { queued: "info", running: "busy", done: "well", failed: "bad", "went back": "warn", cancelled: "info" };
+const STATES = {
+  queued: "info",
+  running: "busy",
+  done: "well",
+  failed: "bad",
+  "went back": "warn",
+  cancelled: "info",
+};
 const ORDER = ["running", "queued"];
 
 /** @type {{update: object, isSent: boolean, fault: string?}?} */
@@ -19,7 +26,7 @@ let question = null;
  * @returns {import("./dom.js").Child[]}
  */
 export function updatesView(mayUpdate) {
-  const updates = use(PATH, 3);
+  const updates = use(PATH, 5);
   const all = updates.value ?? [];
   const groups = ORDER.map((state) => [state, all.filter((update) => update.state === state)]);
   const ended = all.filter((update) => !ORDER.includes(update.state));
@@ -29,9 +36,14 @@ export function updatesView(mayUpdate) {
     !mayUpdate && notice("info", "Your token does not allow cancelling updates (scope update)."),
     updates.value?.length === 0 && h("p", null, "There has been no update."),
     [...groups, ["ended", ended]].map(
-      ([title, some]) =>
-        some.length > 0 &&
-        h("section", { key: title }, h("h2", null, title[0].toUpperCase(), title.slice(1)), some.map((each) => card(each, mayUpdate))),
+      ([title, group]) =>
+        group.length > 0 &&
+        h(
+          "section",
+          { key: title },
+          h("h2", null, title[0].toUpperCase(), title.slice(1)),
+          group.map((each) => card(each, mayUpdate)),
+        ),
     ),
   ];
 }
@@ -40,14 +52,23 @@ function card(update, mayUpdate) {
   const isOver = !ORDER.includes(update.state);
   return h(
     "article",
-    { key: update.id, class: "card", "data-update": update.id, "data-state": update.state, "aria-label": `Update ${update.id}` },
+    {
+      key: update.id,
+      class: "card",
+      "data-update": update.id,
+      "data-state": update.state,
+      "aria-label": `Update ${update.id}`,
+    },
     h(
       "div",
       { class: "head" },
       h("h3", null, `Update ${update.id}: `, said(update.set), " ", update.version && said(update.version)),
       mark(STATES[update.state] ?? "info", update.state),
     ),
-    h("p", { class: "muted" }, said(update.author), ", ", time(update.created), update.ended && [" to ", time(update.ended)], "; asked for ", wantedInWords(update.wanted)),
+    muted(
+      [said(update.author), ", ", time(update.created), update.ended && [" to ", time(update.ended)]],
+      ["; asked for ", wantedInWords(update.wanted)],
+    ),
     !isOver && !update.result && progress(update.progress),
     update.result && h("p", null, resultInWords(update.result)),
     update.rollout && rollout(update.rollout, isOver),
@@ -65,7 +86,8 @@ export function wantedInWords(wanted = {}) {
   if (models.length) parts.push(models.length <= 3 ? listed(models) : some(models.length, "model"));
   if (wanted.train) parts.push("trained models");
   if (wanted.base) parts.push(`based on ${wanted.base}`);
-  if (wanted.without?.length) parts.push(`without ${listed(wanted.without.slice(0, 3))}${wanted.without.length > 3 ? ", …" : ""}`);
+  if (wanted.without?.length)
+    parts.push(`without ${listed(wanted.without.slice(0, 3))}${wanted.without.length > 3 ? ", …" : ""}`);
   return said(parts.join(", ") || "a version");
 }
 
@@ -76,10 +98,11 @@ export function resultInWords(result) {
 }
 
 function progress(done) {
-  if (!done) return h("p", { class: "muted" }, "Nothing sent yet.");
+  if (!done) return muted("Nothing sent yet.");
   const max = done.total_models;
   const words = `${count(done.models)}${max ? ` of ${count(max)}` : ""} models, ${bytes(done.bytes)}`;
-  return h("p", { class: "progress" }, h("progress", { value: max ? done.models : null, max, "aria-label": "Models" }), " ", words);
+  const bar = h("progress", { value: max ? done.models : null, max, "aria-label": "Models" });
+  return h("p", null, bar, " ", words);
 }
 
 function rollout(found, isOver) {
@@ -108,19 +131,28 @@ export function cancelDialog() {
   const { update, isSent, fault } = question;
   const onclose = () => {
     question = null;
-    keepFocus();
     changed();
   };
   return dialog(
     "cancel",
     [`Cancel update ${update.id} of `, said(update.set), "?"],
     onclose,
-    h("p", null, update.rollout ? "It is on its way online: what was live before will be live again." : "No version comes of it, unless it is in the store already."),
+    h(
+      "p",
+      null,
+      update.rollout
+        ? "It is on its way online: what was live before will be live again."
+        : "No version comes of it, unless it is in the store already.",
+    ),
     fault && notice("bad", said(fault)),
     h(
       "div",
       { class: "actions" },
-      button(`Cancel update ${update.id}`, (event) => cancel(question, event.currentTarget.closest("dialog")), { class: "primary", disabled: isSent }),
+      button(
+        `Cancel update ${update.id}`,
+        (event) => cancel(question, event.currentTarget.closest("dialog")),
+        { class: "primary", disabled: isSent },
+      ),
       button("Let it go on", close, { autofocus: true }),
     ),
   );
@@ -136,8 +168,12 @@ async function cancel(asked, element) {
     say(`Update ${id} was asked to be cancelled.`);
     element.close();
   } catch (error) {
-    const silence = "No answer came. It may be cancelled all the same: look at the update before you try again.";
-    Object.assign(asked, { isSent: false, fault: error instanceof NoAnswer ? silence : `The server says: ${error.message}` });
+    const silence =
+      "No answer came. It may be cancelled all the same: look at the update before you try again.";
+    Object.assign(asked, {
+      isSent: false,
+      fault: error instanceof NoAnswer ? silence : `The server says: ${error.message}`,
+    });
   }
   changed();
 }

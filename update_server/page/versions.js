@@ -2,10 +2,10 @@
 
 import { url } from "./api.js";
 import { h } from "./dom.js";
-import { bytes, count, some } from "./format.js";
+import { bytes, count, listed, some } from "./format.js";
 import { toService } from "./services.js";
 import { ONCE, changed, use } from "./store.js";
-import { button, code, heading, mark, notice, said, table, time, trouble } from "./ui.js";
+import { button, code, crumbs, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
 
 /** What is shown of a long list; the rest is only counted. */
 const MOST_MODELS = 100;
@@ -56,9 +56,9 @@ export function versionsView(set) {
     changed();
   };
   return [
-    h("nav", { class: "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/versions" }, "Model sets"), " / ", said(set)),
+    crumbs("#/versions", "Model sets", set),
     heading("Versions of ", said(set)),
-    service && h("p", { class: "muted" }, "Served by ", h("a", { href: toService(service.name) }, said(service.name))),
+    service && muted("Served by ", h("a", { href: toService(service.name) }, said(service.name))),
     oneModel(set),
     trouble(versions, path),
     newest.length > 0 &&
@@ -67,26 +67,25 @@ export function versionsView(set) {
         ["Version", "Made", "Served by", "Manifest"],
         newest.slice(0, most).map((version) => versionRow(set, version, service)),
       ),
-    newest.length > most && button(`Show ${Math.min(PAGE, newest.length - most)} older ones of ${count(newest.length)}`, more),
+    newest.length > most &&
+      button(`Show ${Math.min(PAGE, newest.length - most)} older ones of ${count(newest.length)}`, more),
     versions.value?.length === 0 && h("p", null, "The set has no version."),
   ];
 }
 
 function versionRow(set, version, service) {
-  const live = (cluster) => (service?.regions ?? []).filter((row) => row.live === cluster).map((row) => row.region);
+  const served = (cluster) => {
+    const regions = (service?.regions ?? []).filter((row) => row.live === cluster).map((row) => row.region);
+    const where = regions.length ? h("strong", null, "live in ", said(listed(regions))) : "standby";
+    return h("div", { key: cluster }, said(cluster), ": ", where);
+  };
   return {
     key: version.id,
     attributes: { "data-version": version.id },
     cells: [
       h("strong", null, said(version.id)),
       time(version.updated),
-      version.clusters.length
-        ? version.clusters.map((cluster) => {
-            const regions = live(cluster);
-            const where = regions.length ? mark("well", "live in ", said(regions.join(", "))) : "standby";
-            return h("div", { key: cluster }, said(cluster), ": ", where);
-          })
-        : "nothing",
+      version.clusters.length ? version.clusters.map(served) : muted("nothing"),
       h("span", { title: version.manifest }, code(`${version.manifest.slice(0, 19)}…`)),
     ],
     under: [changes(set, version.id)],
@@ -101,7 +100,12 @@ function changes(set, version) {
     changed();
   };
   const isOpen = unfolded.has(key);
-  return h("details", { open: isOpen, ontoggle }, h("summary", null, "What changed in ", said(version)), isOpen && whatChanged(set, version));
+  return h(
+    "details",
+    { open: isOpen, ontoggle },
+    h("summary", null, "What changed in ", said(version)),
+    isOpen && whatChanged(set, version),
+  );
 }
 
 function whatChanged(set, version) {
@@ -110,11 +114,19 @@ function whatChanged(set, version) {
   const told = found.value;
   if (!told) return trouble(found, path);
   if (told.since === null) return h("p", null, `The first version: ${some(told.models, "model")}.`);
-  const kinds = [["changed", told.changed], ["added", told.added], ["removed", told.removed]];
+  const kinds = [
+    ["changed", told.changed],
+    ["added", told.added],
+    ["removed", told.removed],
+  ];
   const words = kinds.map(([kind, uids]) => `${count(uids.length)} ${kind}`).join(", ");
   return [
     h("p", null, "Since ", said(told.since), `: ${words}; ${some(told.models, "model")} now.`),
-    kinds.map(([kind, uids]) => uids.length > 0 && h("div", { key: kind, "data-change": kind }, h("h4", null, kind), uidList(uids))),
+    kinds.map(
+      ([kind, uids]) =>
+        uids.length > 0 &&
+        h("div", { key: kind, "data-change": kind }, h("strong", null, kind), uidList(uids)),
+    ),
   ];
 }
 
@@ -141,7 +153,19 @@ function oneModel(set) {
     h(
       "form",
       { onsubmit, class: "line-form" },
-      h("label", null, "History of one model, by its UID ", h("input", { name: "uid", required: true, maxlength: 200, autocomplete: "off", spellcheck: "false", value: uid })),
+      h(
+        "label",
+        null,
+        "History of one model, by its UID ",
+        h("input", {
+          name: "uid",
+          required: true,
+          maxlength: 200,
+          autocomplete: "off",
+          spellcheck: "false",
+          value: uid,
+        }),
+      ),
       h("button", null, "Show its history"),
     ),
     uid && pastOf(set, uid),
@@ -153,20 +177,26 @@ const CHANGES = { added: "info", changed: "info", removed: "warn" };
 function pastOf(set, uid) {
   const path = url`/modelSets/${set}/models/${uid}`;
   const found = use(path, ONCE);
-  if (found.refused?.status === 404) return notice("warn", "No version of this set has ever had a model ", code(uid), ".");
+  if (found.refused?.status === 404)
+    return notice("warn", "No version of this set has ever had a model ", code(uid), ".");
   const rows = (found.value ?? []).map((row) => ({
     key: row.version,
     cells: [
       said(row.version),
       time(row.updated),
-      CHANGES[row.change] ? mark(CHANGES[row.change], row.change) : h("span", { class: "muted" }, said(row.change)),
+      CHANGES[row.change]
+        ? mark(CHANGES[row.change], row.change)
+        : h("span", { class: "muted" }, said(row.change)),
       bytes(row.bytes),
-      row.sha256 ? h("span", { title: row.sha256 }, code(row.sha256.replace("sha256:", "").slice(0, 12))) : "–",
+      row.sha256
+        ? h("span", { title: row.sha256 }, code(row.sha256.replace("sha256:", "").slice(0, 12)))
+        : "–",
     ],
   }));
   return [
     h("h2", null, "Model ", code(uid)),
     trouble(found, path),
-    rows.length > 0 && table(`History of the model ${uid}`, ["Version", "Made", "Change", "Size#", "SHA-256"], rows),
+    rows.length > 0 &&
+      table(`History of the model ${uid}`, ["Version", "Made", "Change", "Size#", "SHA-256"], rows),
   ];
 }
