@@ -6,6 +6,7 @@ Told is what the branch said, commit by commit along its first parents: a merged
 from __future__ import annotations
 
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from model_registry.registry_files.schema import DEFAULT_REGION
 from model_registry.registry_files.yaml_source import block_of, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from model_registry import Service
@@ -78,13 +79,37 @@ def recorded(file: Path) -> Iterator[Recorded]:
     log = _git(file, "log", "--first-parent", f"--format={_UNTIL}", "--", file.name)
     commits = [Commit(*line.split("\0")) for line in log.splitlines()]
     now = file.read_text(encoding="utf-8")
-    if not commits or _git(file, "show", f"{commits[0].digest}:./{file.name}") != now:
-        yield _read(Commit("", "", "", ""), now)
-    for commit in commits:
-        # A commit that deletes the file is one that touches it too.
-        there = _git(file, "ls-tree", "--name-only", commit.digest, "--", file.name)
-        text = _git(file, "show", f"{commit.digest}:./{file.name}") if there else ""
-        yield _read(commit, text)
+    with _texts(file) as text_at:
+        if not commits or text_at(commits[0]) != now:
+            yield _read(Commit("", "", "", ""), now)
+        for commit in commits:
+            yield _read(commit, text_at(commit))
+
+
+@contextmanager
+def _texts(file: Path) -> Iterator[Callable[[Commit], str]]:
+    """Yield what tells the file's text at a commit, empty where there is none: one git for all of them."""
+    command = ["git", "-C", str(file.parent), "cat-file", "--batch"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as git:
+        assert git.stdin is not None and git.stdout is not None  # noqa: S101, PT018 - they are pipes
+        asked, told = git.stdin, git.stdout
+
+        def text_at(commit: Commit) -> str:
+            asked.write(f"{commit.digest}:./{file.name}\n".encode())
+            asked.flush()
+            *_, kind = told.readline().decode().split()
+            # A commit that deletes the file is one that touches it too.
+            if kind == "missing":
+                return ""
+            text = told.read(int(kind)).decode()
+            told.readline()
+            return text
+
+        try:
+            yield text_at
+        finally:
+            # Whoever has seen enough asks no more; git ends when nobody is left to ask.
+            asked.close()
 
 
 def changes_of(service: str, file: Path) -> Iterator[Change]:

@@ -14,6 +14,7 @@ import uvicorn
 from model_registry.errors import ConfigError
 from model_registry.stores import open_store
 from update_server.database import Database
+from update_server.declared import Declared
 from update_server.http.app import make_app
 from update_server.http.server import Server
 from update_server.journal import Journal
@@ -123,7 +124,7 @@ def build(options: Options) -> FastAPI:
     database = Database.open(options.state / "journal.sqlite")
     journal, switches = Journal(database), SwitchJournal(database)
     store, source = open_store(options.store), _source(options)
-    stacks = _stacks(options, source)
+    stacks, declared = _stacks(options, source), Declared(source)
     rollouts = Rollouts(source, store, stacks, switches)
     publisher = Publisher(source, store, uploads, training, scratch)
     # Its own copies: a switch does not wait for a rollout of another service.
@@ -139,7 +140,8 @@ def build(options: Options) -> FastAPI:
             rollouts=rollouts,
             switches=switches,
             switcher=switcher,
-            watcher=Watcher(stacks, source),
+            watcher=Watcher(stacks, declared),
+            declared=declared,
         )
     )
 

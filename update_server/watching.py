@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from operations import Look
     from promotion import Stack
-    from update_server.registry_source import RegistrySource
+    from update_server.declared import Declared
     from update_server.rollouts import Stacks
 
 APART = 1.0
@@ -50,11 +50,11 @@ class Watcher:
 
     Args:
         stacks: the server's.
-        source: the registry, which says what is declared.
+        declared: what is to run.
     """
 
-    def __init__(self, stacks: Stacks, source: RegistrySource) -> None:
-        self._stacks, self._source = stacks, source
+    def __init__(self, stacks: Stacks, declared: Declared) -> None:
+        self._stacks, self._declared = stacks, declared
         self._regions: dict[str, _Region] = {}
         self._starting = threading.Lock()
 
@@ -67,7 +67,7 @@ class Watcher:
         regions = [self._region(stack) for stack in self._stacks.declared()]
         if not regions:
             return []
-        registry = self._declared()
+        registry = self._wanted()
         with ThreadPoolExecutor(len(regions)) as threads:
             return [*threads.map(lambda region: region.status(registry), regions)]
 
@@ -78,10 +78,10 @@ class Watcher:
                 known = self._regions[stack.name] = _Region(stack, time.monotonic)
             return known
 
-    def _declared(self) -> Registry | str:
+    def _wanted(self) -> Registry | str:
         """Return the registry, or why it cannot be read: what runs is told all the same."""
         try:
-            return Registry.load(self._source.registry)
+            return self._declared.registry()
         except BluegridError as error:
             return str(error).splitlines()[0]
 

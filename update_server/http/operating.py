@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from model_registry import BluegridError, RegistryFile, Service
+from model_registry import RegistryFile, Service
 from model_registry.frozen import Frozen
 from model_registry.names import Label
-from operations import LiveBefore, changes_of, live_before
+from operations import changes_of
 from update_server.errors import not_found
 from update_server.http.server import Server
 from update_server.switches import Switch, SwitchWanted
@@ -184,15 +184,10 @@ def _declared(
 def _regions(server: Server, file: RegistryFile, service: Service) -> Iterator[DeclaredRegion]:
     for stack in server.rollouts.stacks.declared():
         if service.is_in(stack.region):
-            try:
-                path = server.source.registry / f"{file.set.id}.yaml"
-                before = _before(live_before(path, service, stack.region))
-            except BluegridError:
-                before = None
+            found = server.declared.before(file, stack.region)
             yield DeclaredRegion(
-                region=stack.region, stack=stack.name, live=service.live_in(stack.region), before=before
+                region=stack.region,
+                stack=stack.name,
+                live=service.live_in(stack.region),
+                before=Before(cluster=found.cluster, until=str(found.until)) if found else None,
             )
-
-
-def _before(found: LiveBefore) -> Before:
-    return Before(cluster=found.cluster, until=str(found.until))

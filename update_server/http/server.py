@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from model_registry import Registry, RegistryFile, Store
+from model_registry import RegistryFile, Store
+from update_server.declared import Declared
 from update_server.errors import not_found
 from update_server.http.sessions import COOKIE, CSRF_HEADER, Sessions, require_own_page
 from update_server.journal import Journal
@@ -37,6 +38,7 @@ class Server:
     switches: SwitchJournal
     switcher: Switcher
     watcher: Watcher
+    declared: Declared
     sessions: Sessions = field(default_factory=Sessions)
 
     def allowed(self, scope: Scope) -> Any:
@@ -60,7 +62,7 @@ class Server:
 
     def files(self) -> tuple[RegistryFile, ...]:
         """Return the registry as it is now."""
-        return Registry.load(self.source.registry).files
+        return self.declared.registry().files
 
     def file_of(self, set_id: str) -> RegistryFile:
         """Return the file of a set, or raise Refused."""
