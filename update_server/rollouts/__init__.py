@@ -4,6 +4,7 @@
     stacks      Pulumi, through its Automation API, with the registry as the server has it
     means       both of these, as a promotion wants them
     steps       what a rollout is made of: start a cluster, compare it, go live, in place
+    new_service the same of a set that is not online yet
     rollouts    which of them a set wants
 
 Every step may be done again, by whoever goes on after a crash. Whatever ends a rollout, YAML says what runs.

@@ -10,6 +10,7 @@ from model_registry import BluegridError, Cluster, ConfigError, Registry, Servic
 from model_registry.registry_files.retraining import Rollout, RolloutKind
 from update_server.rollouts.declaring import Declaring
 from update_server.rollouts.means import Means
+from update_server.rollouts.new_service import NewService
 from update_server.rollouts.steps import RolloutFailed, Steps
 from update_server.updates import RollingOut
 
@@ -117,10 +118,11 @@ class Rollouts:
             raise ConfigError(f"none of this server's stacks has service {service.name}")
         reason = f"Update {update.id}, asked for by {update.author}."
         means = Means(Declaring(self.source, update.author, reason), self.stacks)
-        steps = Steps(file, service, update.version, wanted, means, stacks, done, note, is_cancelled)
+        given = file, service, update.version, wanted, means, stacks, done, note, is_cancelled
         if file.service is None or done.service is not None:
-            steps.start_service()
+            NewService(*given).start()
             return
+        steps = Steps(*given)
         if wanted.to is RolloutKind.IN_PLACE:
             steps.replace_in_place()
             return

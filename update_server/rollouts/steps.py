@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 from model_registry import (
     BluegridError,
     Cluster,
-    Registry,
     add_cluster,
-    add_service,
     change_cluster,
     read_manifest,
     remove_cluster,
-    remove_service,
 )
 from operations import Asked, Namespace, Request, compare, look
-from promotion import Bake, Promotion, PromotionStopped, Stage, Target, share_that_failed
+from promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
 from update_server.publishing import next_id
 from update_server.rollouts.stacks import of_cluster
 
@@ -70,27 +67,6 @@ class Steps:
         self._file, self._service, self._version = file, service, version
         self._rollout, self._means, self._stacks, self._note = rollout, means, stacks, note
         self._at, self._is_cancelled = done, is_cancelled
-
-    def start_service(self) -> None:
-        """Put the set online, with one cluster, and watch it.
-
-        Raises:
-            RolloutFailed: it does badly; the set is not online any more.
-        """
-        name, set_id = self._service.name, self._file.set.id
-        (cluster,) = (each.id for each in self._service.clusters)
-        self._tell(f"{name}: starting", cluster=cluster, service=name)
-        try:
-            self._means.declaring.change(
-                f"{name}: {cluster} serves {self._version}, and is live",
-                partial(add_service, set_id=set_id, service=self._service),
-            )
-            for stack in self._stacks:
-                self._go_on()
-                self._up_service(stack, cluster)
-                self._bake(stack, cluster, self._rollout.errors)
-        except BluegridError as error:
-            raise self._offline(error, cluster) from None
 
     def start_cluster(self, ours: Collection[str]) -> str:
         """Have a cluster beside the live one that serves the version; return its ID.
@@ -212,20 +188,6 @@ class Steps:
         seconds = self._rollout.bake_seconds
         Bake(namespace, self._service.name, cluster, seconds, most).watch(self._tell_progress)
 
-    def _offline(self, error: BluegridError, cluster: str) -> RolloutFailed:
-        """Take the service out again; return what to raise."""
-        name, told = self._service.name, f"{self._version} is not online: {error}"
-        self._tell(f"{name}: going")
-        try:
-            self._means.declaring.change(
-                f"{name} goes, {self._version} did not pass", partial(_without, service=name)
-            )
-            for stack in self._stacks:
-                self._up_service(stack, cluster)
-        except BluegridError as again:
-            told = f"{told}; {name} is still there: {again}"
-        return RolloutFailed(told)
-
     def _back_in_place(self, cluster: str, before: str, error: BluegridError) -> RolloutFailed:
         self._tell(f"{cluster}: going back")
         told = str(error)
@@ -315,12 +277,6 @@ class Steps:
         targets = [target for cluster in clusters for target in of_cluster(self._service.name, cluster)]
         self._means.stacks.up(stack, [target.format(stack=stack.name) for target in targets])
 
-    def _up_service(self, stack: Stack, cluster: str) -> None:
-        """Update the service with its cluster and its route."""
-        name = self._service.name
-        targets = [*of_cluster(name, cluster), *Target(name, (cluster,), are_scaled=False).urns(stack.name)]
-        self._means.stacks.up(stack, [target.format(stack=stack.name) for target in targets])
-
     def _tell_outcome(self, outcome: Outcome, progress: Progress | None) -> None:
         if progress is None:
             self._tell(f"{outcome.region}: {outcome.stage}")
@@ -348,9 +304,3 @@ def _replace(folder: Path, service: str, retired: Sequence[str], cluster: Cluste
         remove_cluster(folder, service, each)
     if cluster is not None:
         add_cluster(folder, service, cluster)
-
-
-def _without(folder: Path, service: str) -> None:
-    """Take a service out, unless that was done before we were cut off."""
-    if any(file.service and file.service.name == service for file in Registry.load(folder).files):
-        remove_service(folder, service)
