@@ -124,6 +124,5 @@ window.addEventListener("hashchange", () => {
   });
 });
 
-render(part("main"), []);
 arrive();
 start(draw);

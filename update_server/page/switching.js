@@ -1,7 +1,7 @@
 // Make another cluster live: preview, confirm, follow to the end.
 
 import { NoAnswer, ask, url } from "./api.js";
-import { close, dialog } from "./dialogs.js";
+import { close, dialog, newKey } from "./dialogs.js";
 import { h } from "./dom.js";
 import { clock, listed, some } from "./format.js";
 import { usePlaces } from "./places.js";
@@ -10,6 +10,7 @@ import { bullets, button, code, mark, muted, notice, said, table, time, trouble 
 
 /**
  * @typedef {Object} Question
+ * @property {string} key of its dialog
  * @property {string} service
  * @property {string} cluster to become live
  * @property {string[]?} regions null: all that the service has
@@ -35,7 +36,7 @@ const liveAt = (place) => listed(place.live) || place.declared || "none";
 /** Open the dialog. */
 export function askSwitch(service, cluster, regions, isBack, places) {
   const from = liveIn(places, regions);
-  question = { service, cluster, regions, isBack, from, isSent: false, fault: null, id: null };
+  question = { key: newKey(), service, cluster, regions, isBack, from, isSent: false, fault: null, id: null };
   changed();
 }
 
@@ -69,15 +70,16 @@ export function hearSwitch(path, { value: one, refused }) {
 /** @returns {import("./dom.js").Child?} the dialog; null: nothing is asked */
 export function switchDialog() {
   if (!question) return null;
-  const { service, cluster, regions, isBack } = question;
+  const asked = question;
+  const { service, cluster, regions, isBack } = asked;
   const where = regions ? listed(regions) : "all regions";
   const verb = isBack ? "Roll back " : "Switch ";
   const title = [verb, said(service), " to ", said(cluster), " in ", said(where)];
   const onclose = () => {
-    question = null;
+    if (question === asked) question = null;
     changed();
   };
-  return dialog("switch", title, onclose, question.id === null ? preview(question) : progress(question));
+  return dialog(asked.key, title, onclose, asked.id === null ? preview(asked) : progress(asked));
 }
 
 function preview(asked) {

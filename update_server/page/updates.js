@@ -1,7 +1,7 @@
 // Updates: how far those are that run, what came of the others, and cancelling one.
 
 import { NoAnswer, ask, url } from "./api.js";
-import { close, dialog } from "./dialogs.js";
+import { close, dialog, newKey } from "./dialogs.js";
 import { h } from "./dom.js";
 import { bytes, count, listed, some } from "./format.js";
 import { changed, refresh, say, use } from "./store.js";
@@ -18,7 +18,7 @@ const STATES = {
 };
 const ORDER = ["running", "queued"];
 
-/** @type {{update: object, isSent: boolean, fault: string?}?} */
+/** @type {{key: string, update: object, isSent: boolean, fault: string?}?} */
 let question = null;
 
 /**
@@ -121,20 +121,21 @@ function rollout(found, isOver) {
 }
 
 function askCancel(update) {
-  question = { update, isSent: false, fault: null };
+  question = { key: newKey(), update, isSent: false, fault: null };
   changed();
 }
 
 /** @returns {import("./dom.js").Child?} the dialog; null: nothing is asked */
 export function cancelDialog() {
   if (!question) return null;
-  const { update, isSent, fault } = question;
+  const asked = question;
+  const { update, isSent, fault } = asked;
   const onclose = () => {
-    question = null;
+    if (question === asked) question = null;
     changed();
   };
   return dialog(
-    "cancel",
+    asked.key,
     [`Cancel update ${update.id} of `, said(update.set), "?"],
     onclose,
     h(
@@ -148,11 +149,10 @@ export function cancelDialog() {
     h(
       "div",
       { class: "actions" },
-      button(
-        `Cancel update ${update.id}`,
-        (event) => cancel(question, event.currentTarget.closest("dialog")),
-        { class: "primary", disabled: isSent },
-      ),
+      button(`Cancel update ${update.id}`, (event) => cancel(asked, event.currentTarget.closest("dialog")), {
+        class: "primary",
+        disabled: isSent,
+      }),
       button("Let it go on", close, { autofocus: true }),
     ),
   );
