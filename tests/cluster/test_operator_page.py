@@ -131,7 +131,6 @@ def _night(server: UpdateServer, browser: Browser) -> dict[str, object]:
     _sign_in(page, server.operator)
     _cell(page).get_by_text("well").wait_for()
     first = page.get_by_role("table", name="What is live where").inner_text()
-    _shoot(page, "operator-page-services")
 
     page.get_by_role("link", name=SERVICE).click()
     page.get_by_role("button", name="Make d2 live in page").click()
