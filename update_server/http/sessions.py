@@ -56,12 +56,15 @@ class Sessions:
         secret = secrets.token_urlsafe(32)
         session = Session(name, secrets.token_urlsafe(32), self._clock() + LASTS_SECONDS)
         with self._lock:
-            for key in [key for key, each in self._known.items() if each.until <= self._clock()]:
-                del self._known[key]
-            while len(self._known) >= MAX_SESSIONS:
+            while self._known and (len(self._known) >= MAX_SESSIONS or self._oldest.until <= self._clock()):
                 del self._known[next(iter(self._known))]
             self._known[_hashed(secret)] = session
         return secret, session
+
+    @property
+    def _oldest(self) -> Session:
+        """The first of them, and the first to end."""
+        return next(iter(self._known.values()))
 
     def get(self, secret: str | None) -> Session | None:
         """Return the session whose cookie this is; None: there is none, or it is over."""
