@@ -1,4 +1,4 @@
-"""A set that nobody has put online: its first version does, and the calendar keeps it new."""
+"""A set that nobody has put online: its first version does, a model and the calendar bring the next ones."""
 
 from __future__ import annotations
 
@@ -47,10 +47,12 @@ UPDATE = """
 
 @dataclass(frozen=True)
 class Seen:
-    """The first version and the one that was due, and what was true after each."""
+    """The first version, one with another model, one that was due; and what was true after each."""
 
     first: dict[str, Any]
     put_online: Service
+    replaced: dict[str, Any]
+    with_another_model: Service
     due: dict[str, Any]
     retrained: Service
     routed: str
@@ -87,6 +89,9 @@ def seen(local: Local, work: Workspace) -> Seen:
         with Load.start(
             work.place.route_url, SERVICE, requests, report, RATE, seconds=LONGEST, host=work.host
         ) as load:
+            other = (models / "v1" / f"{uid}.skops").read_bytes()
+            replaced = server.ended(server.replace(uid, other, base="v4"))
+            with_another_model = server.declared().service(SERVICE)
             # It was seen for the first time when the server began; eight days later it is due.
             server.stop()
             server.move_clock(days=8)
@@ -98,16 +103,28 @@ def seen(local: Local, work: Workspace) -> Seen:
         server.stop()
         server.declared()
     changes = [f"{change.op} {change.name}" for change in steps.preview(work)]
-    return Seen(first, put_online, due, retrained, routed, result, server.subjects(), changes)
+    return Seen(
+        first,
+        put_online,
+        replaced,
+        with_another_model,
+        due,
+        retrained,
+        routed,
+        result,
+        server.subjects(),
+        changes,
+    )
 
 
 def _requests_for_all_but_one(source: Path, target: Path) -> tuple[str, Path]:
-    """Requests to which v5 must answer as v4 does: for every model but the one that is trained anew."""
+    """Requests to which all versions must answer alike: for every model but the one that is replaced."""
     known = json.loads(source.read_text())
     uid = next(iter(known["inputs"]))
     del known["inputs"][uid]
     answers = {name: known["answers"]["v4"][name] for name in known["inputs"]}
-    target.write_text(json.dumps({"inputs": known["inputs"], "answers": {"v4": answers, "v5": answers}}))
+    by_version = dict.fromkeys(("v4", "v5", "v6"), answers)
+    target.write_text(json.dumps({"inputs": known["inputs"], "answers": by_version}))
     return uid, target
 
 
@@ -130,16 +147,24 @@ def test_the_first_version_of_a_set_puts_it_online(seen: Seen) -> None:
     assert [each.replicas for each in seen.put_online.clusters] == [2]
 
 
+def test_one_model_that_is_sent_goes_live_with_the_others_as_they_were(seen: Seen) -> None:
+    assert (seen.replaced["error"], seen.replaced["state"], seen.replaced["version"]) == (None, "done", "v5")
+    assert seen.replaced["result"]["sent_models"] == 1
+    assert seen.with_another_model.live == "d2"
+    assert {each.id: each.version for each in seen.with_another_model.clusters} == {"d1": "v4", "d2": "v5"}
+
+
 def test_what_is_due_is_trained_and_goes_live_by_itself(seen: Seen) -> None:
-    assert (seen.due["error"], seen.due["state"], seen.due["version"]) == (None, "done", "v5")
+    assert (seen.due["error"], seen.due["state"], seen.due["version"]) == (None, "done", "v6")
     # One model was trained anew; all others are those of the version before.
     assert seen.due["result"]["sent_models"] == 1
-    assert (seen.retrained.live, seen.routed) == ("d2", "d2")
-    assert {each.id: each.version for each in seen.retrained.clusters} == {"d1": "v4", "d2": "v5"}
-    assert f"{SERVICE}: d2 is live in calendar" in seen.subjects
+    assert (seen.retrained.live, seen.routed) == ("d3", "d3")
+    # What was live before stands by; the one before that, which a rollout had made, has gone.
+    assert {each.id: each.version for each in seen.retrained.clusters} == {"d2": "v5", "d3": "v6"}
+    assert f"{SERVICE}: d3 is live in calendar" in seen.subjects
 
 
 def test_nobody_noticed_and_everything_is_as_declared(seen: Seen) -> None:
     assert seen.load.failed_total == 0, seen.load.failures
-    assert {*seen.load.by_version} == {"v4", "v5"}
+    assert {*seen.load.by_version} == {"v4", "v5", "v6"}
     assert seen.preview == []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from model_registry import Registry
-from tests.unit.updates.updating import SOMEBODY, archive, git, upload
+from tests.unit.updates.updating import SOMEBODY, archive, content_digest, git, upload
 from tools.demo.prepare import CHECKOUT
 from update_server.tokens import Scope, new_token
 
@@ -126,6 +126,13 @@ class UpdateServer:
         assert self._process is None
         with closing(sqlite3.connect(self.folder / "state" / "journal.sqlite")) as database, database:
             database.execute("update schedules set due = due - ?", (days * 86400,))
+
+    def replace(self, uid: str, data: bytes, base: str) -> str:
+        """Ask for a version like another one but for one model; the update's path."""
+        path = f"/modelSets/g1/versions/{base}/models/{uid}"
+        with self.client() as client:
+            answer = client.put(path, content=data, headers=content_digest(data))
+            return str(answer.raise_for_status().headers["Location"])
 
     def cancel(self, update: str) -> None:
         """Have an update cancelled."""
