@@ -248,7 +248,7 @@ def _on_a_phone(browser: Browser, server: UpdateServer, problems: list[str]) -> 
         for view in VIEWS:
             page.goto(f"{server.url}/{view}")
             page.get_by_role("main").get_by_role("heading", level=1).wait_for()
-            page.wait_for_function("() => !document.querySelector('main [aria-busy=true]')")
+            page.wait_for_function("() => !document.querySelector('main').innerText.includes('Loading…')")
             width = page.evaluate("document.documentElement.scrollWidth")
             if width > NARROW["width"]:
                 wide[f"{scheme} {view}"] = width
