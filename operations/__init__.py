@@ -3,6 +3,7 @@
     api         the API server, and pods through its proxy
     pods, metrics ─> looks ─> status        one moment, and what it means
                               drift         where YAML says otherwise
+    routes      the live route, of either kind
     predictions ─> comparison               one cluster asked; two held side by side
     logs        of a service's pods
     history     what was declared before, from git
@@ -21,6 +22,7 @@ from operations.logs import followed, logs
 from operations.looks import Look, look
 from operations.pods import PodStatus
 from operations.predictions import Asked, Prediction
+from operations.routes import ask_live_clusters, live_clusters
 from operations.status import ClusterStatus, statuses
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "PodStatus",
     "Prediction",
     "Request",
+    "ask_live_clusters",
     "changes_of",
     "check_kubernetes",
     "check_programs",
@@ -44,6 +47,7 @@ __all__ = [
     "compare",
     "followed",
     "live_before",
+    "live_clusters",
     "logs",
     "look",
     "read_requests",

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from model_registry import RegistryError
 from operations.api import LABEL, OURS, PORT, KubernetesError
 from operations.pods import pod_status, utc_now
+from operations.routes import ask_live_clusters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from operations.api import Namespace, Object
+    from operations.api import Namespace
 
 ANSWER_SECONDS = 30.0
 """What a prediction may take; the pod gives up before."""
@@ -52,7 +53,7 @@ class Asked:
         deployments = namespace.objects("apis/apps/v1/deployments", selector)
         known = sorted(each["metadata"]["labels"][f"{LABEL}/cluster"] for each in deployments)
         where = f"namespace {namespace.name} of {namespace.context}"
-        named = cluster or _live(namespace, service, selector) or "that is live"
+        named = cluster or next(iter(ask_live_clusters(namespace, service)), "that is live")
         if named not in known:
             runs = f"in {where} run: {', '.join(known) or 'none'}"
             raise RegistryError(f"service {service} has no cluster {named}; {runs}")
@@ -112,18 +113,3 @@ class Prediction:
     seconds: float
     predictions: Any
     error: str | None
-
-
-def _live(namespace: Namespace, service: str, selector: str) -> str | None:
-    ingresses = namespace.objects("apis/networking.k8s.io/v1/ingresses", selector)
-    for route in (*ingresses, *namespace.http_routes(selector)):
-        if route["metadata"]["name"] == service:
-            return _backend(route["spec"]["rules"][0]).removeprefix(f"{service}-")
-    return None
-
-
-def _backend(rule: Object) -> str:
-    """Return the first Service of a route, of either kind: of clusters that share requests the live one."""
-    if "backendRefs" in rule:
-        return str(rule["backendRefs"][0]["name"])
-    return str(rule["http"]["paths"][0]["backend"]["service"]["name"])

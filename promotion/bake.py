@@ -118,8 +118,8 @@ class Bake:
 
     def _judge(self, first: Look, seen: Look) -> str | None:
         """Return what is wrong and may pass; raise BakeFailed for what may not."""
-        if (live := live_in(seen, self.service)) != self.cluster:
-            raise BakeFailed(f"somebody else has switched it to {live}")
+        if (live := live_in(seen, self.service)) != (self.cluster,):
+            raise BakeFailed(f"somebody else has switched it to {' and '.join(live) or 'nothing'}")
         counts = _counts(seen, self.service, self.cluster)
         done = _since(self._counted, counts)
         self._counted |= counts

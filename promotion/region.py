@@ -1,7 +1,7 @@
 """One region of a promotion: its switch, its bake, its way back.
 
 YAML is written before Pulumi runs, because Pulumi reads it. Whatever ends the region after that, at last YAML
-says what the region's Ingress says.
+says what the region's live route says.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from model_registry import BluegridError, ConfigError
-from operations import KubernetesError, Namespace, look
+from operations import KubernetesError, Namespace, ask_live_clusters, look
 from promotion.bake import Bake, Progress, share_that_failed
 from promotion.live_route import Target
-from promotion.sight import backend_of, live_in, pods, version_of
+from promotion.sight import live_in, pods, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class Outcome:
 
     Attributes:
         region: its name.
-        live: the cluster that its Ingress points at, as far as that is known.
+        live: the cluster that its live route leads to, as far as that is known.
         stage: what became of it.
         requests, failed: in the bake.
         why: it went back, or could not; None: it did not.
@@ -100,11 +100,16 @@ class Region:
         name, cluster = self._service.name, self._cluster
         seen = look(self._namespace, name)
         live = live_in(seen, name)
-        if live is None:
+        if not live:
             raise self._refusal(f"{name} is not online there", "first")
-        self.live = live
-        self.old = self._known_before or live
-        self._before = share_that_failed(seen, name, live)
+        if len(live) > 1:
+            told = (
+                f"{' and '.join(live)} share its requests; end that first: bluegrid switch {name} {live[0]}"
+            )
+            raise self._refusal(told, None)
+        (self.live,) = live
+        self.old = self._known_before or self.live
+        self._before = share_that_failed(seen, name, self.live)
         wanted = self._service.cluster(cluster).version
         ready, replicas = pods(seen, f"{name}-{cluster}")
         # Standbys may have no pods: then the update starts them first.
@@ -170,9 +175,8 @@ class Region:
         self._write(self.live)
 
     def _ask(self) -> str:
-        """Return the cluster that the region's Ingress points at."""
-        ingresses = f"/apis/networking.k8s.io/v1/namespaces/{self.stack.namespace}/ingresses"
-        return backend_of(self._namespace.get(f"{ingresses}/{self._service.name}"))
+        """Return the cluster that the region's live route leads to."""
+        return " and ".join(ask_live_clusters(self._namespace, self._service.name))
 
     def _write(self, cluster: str) -> None:
         self._means.declare(self._service.name, cluster, self.name)

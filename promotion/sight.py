@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from operations import live_clusters
 from operations.api import LABEL
 
 if TYPE_CHECKING:
     from operations import Look
-    from operations.api import Object
 
 
-def live_in(seen: Look, service: str) -> str | None:
-    """Return the cluster that a service's Ingress points at; None: there is no such Ingress."""
-    for ingress in seen.ingresses:
-        if ingress["metadata"]["name"] == service:
-            return backend_of(ingress)
-    return None
-
-
-def backend_of(ingress: Object) -> str:
-    """Return the cluster that a live route points at."""
-    service = ingress["metadata"]["labels"][f"{LABEL}/service"]
-    backend = ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]
-    return str(backend["service"]["name"]).removeprefix(f"{service}-")
+def live_in(seen: Look, service: str) -> tuple[str, ...]:
+    """Return the clusters that get a service's requests, the live one first; none: it is not online."""
+    return live_clusters((*seen.ingresses, *seen.http_routes), service)
 
 
 def pods(seen: Look, name: str) -> tuple[int, int]:

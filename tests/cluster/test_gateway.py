@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.cluster.conftest import Local
-    from tools.demo.workspace import Workspace
+    from tools.demo.workspace import Ran, Workspace
     from tools.load.report import LoadReport
 
 RATE = 60
@@ -31,6 +31,8 @@ class Seen:
     Attributes:
         moved: what became of the requests until Ingresses were HTTPRoutes.
         switched: the switch from d1 to d2.
+        promoted: how `bluegrid promote` to d1 and to d2 again ended.
+        refused: what it said while two clusters shared the requests.
         shared: answers of each cluster while d3 had nine parts of the requests and d2 one.
         live: what `bluegrid status` said meanwhile.
         comment: what a pull request that ends it was told.
@@ -39,6 +41,8 @@ class Seen:
 
     moved: LoadReport
     switched: steps.Switched
+    promoted: list[dict[str, str]]
+    refused: Ran
     shared: Counter[str]
     live: dict[str, bool]
     comment: str
@@ -56,6 +60,11 @@ def seen(local: Local, online: Callable[[str], Workspace]) -> Seen:
         steps.up(work).require()
         moved = load.figures()
         switched = steps.switch(work, "d2")
+        promoted = [
+            row
+            for cluster in ("d1", "d2")
+            for row in _promote(work, cluster, "--bake", "4s", "--json").require().json()["regions"]
+        ]
         # In one update: d3 starts, gets all but a tenth of the requests, and d1 goes.
         steps.add_cluster(work, "d3", "v3")
         steps.edit_live(work, "d3")
@@ -64,6 +73,7 @@ def seen(local: Local, online: Callable[[str], Workspace]) -> Seen:
         steps.up(work).require()
         before = load.figures()
         live = {row["cluster"]: row["live"] for row in work.bluegrid("status", "--json").require().json()}
+        refused = _promote(work, "d2")
         after = load.wait_until(lambda now: now.ok - before.ok >= SHARED_ANSWERS, seconds=60)
         # In one update: the tenth ends, and who had it goes.
         steps.edit_live(work, "d3")
@@ -73,7 +83,13 @@ def seen(local: Local, online: Callable[[str], Workspace]) -> Seen:
         last = load.figures()
         load.wait_until(lambda now: now.ok - last.ok >= RATE, seconds=60)
         result = load.stop()
-    return Seen(moved, switched, after.by_cluster - before.by_cluster, live, comment, result)
+    shared = after.by_cluster - before.by_cluster
+    return Seen(moved, switched, promoted, refused, shared, live, comment, result)
+
+
+def _promote(work: Workspace, cluster: str, *options: str) -> Ran:
+    regions = ("--regions", work.stack, "--stacks", str(work.state))
+    return work.bluegrid("promote", SERVICE, cluster, *regions, *options)
 
 
 def _comment(work: Workspace) -> str:
@@ -98,6 +114,16 @@ def test_a_switch_is_one_update_of_one_route(seen: Seen) -> None:
     assert (change.op, change.name) == ("update", SERVICE)
     assert change.kind == "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
     assert change.paths == ("spec.rules[0].backendRefs[0].name",)
+
+
+def test_a_cluster_is_promoted_and_watched_as_behind_an_ingress(seen: Seen) -> None:
+    assert [(row["stage"], row["live"]) for row in seen.promoted] == [("live", "d1"), ("live", "d2")]
+    assert all(int(row["requests"]) > 0 for row in seen.promoted)
+
+
+def test_shared_traffic_is_ended_before_a_promotion(seen: Seen) -> None:
+    assert seen.refused.exit_code == 1
+    assert "d3 and d2 share its requests; end that first: bluegrid switch" in seen.refused.output
 
 
 def test_requests_are_shared_by_weight(seen: Seen) -> None:
