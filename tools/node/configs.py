@@ -20,6 +20,7 @@ POD_NETWORK = "10.244.0.0/24"
 SERVICE_NETWORK = "10.96.0.0/16"
 GATEWAY = "contour/public"
 _GATEWAY = dict(zip(("namespace", "name"), GATEWAY.split("/"), strict=True))
+METRICS_PORT = 4443
 
 
 def write_configs(layout: Layout, plan: Plan) -> None:
@@ -32,6 +33,7 @@ def write_configs(layout: Layout, plan: Plan) -> None:
     (layout.config / "ingress-class.json").write_text(_json(_ingress_class()))
     (layout.config / "gateway.json").write_text(_json(_gateway()))
     (layout.config / "contour.json").write_text(_json({"gateway": {"gatewayRef": _GATEWAY}}))
+    (layout.config / "metrics-api.json").write_text(_json(_metrics_api()))
     (layout.config / "resolv.conf").write_text("# The node has no DNS and no way out.\n")
 
 
@@ -185,3 +187,29 @@ def _gateway() -> dict[str, object]:
     }
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _GATEWAY["namespace"]}}
     return {"apiVersion": "v1", "kind": "List", "items": [namespace, kind, gateway]}
+
+
+def _metrics_api() -> dict[str, object]:
+    """The objects that send a part of the API to metrics-server, which runs beside the API server."""
+    name, namespace = "metrics-server", "kube-system"
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"type": "ExternalName", "externalName": "127.0.0.1", "ports": [{"port": METRICS_PORT}]},
+    }
+    part = {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": "v1beta1.metrics.k8s.io"},
+        "spec": {
+            "group": "metrics.k8s.io",
+            "version": "v1beta1",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "service": {"name": name, "namespace": namespace, "port": METRICS_PORT},
+            # The certificate is of addresses, and would have to be of the Service's name.
+            "insecureSkipTLSVerify": True,
+        },
+    }
+    return {"apiVersion": "v1", "kind": "List", "items": [service, part]}

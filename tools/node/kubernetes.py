@@ -114,6 +114,9 @@ def _api_server(plan: Plan, inside: Layout) -> tuple[str | Path, ...]:
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={inside.service_account_key}",
         f"--service-account-signing-key-file={inside.service_account_key}",
+        # metrics-server knows this server by the same certificate as kubelet does.
+        f"--proxy-client-cert-file={certificate}",
+        f"--proxy-client-key-file={key}",
         f"--kubelet-client-certificate={certificate}",
         f"--kubelet-client-key={key}",
         "--kubelet-preferred-address-types=InternalIP",

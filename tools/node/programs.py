@@ -28,6 +28,7 @@ BUILT = (
     "kube-proxy",
     "kubelet",
     "kubectl",
+    "metrics-server",
     "pause",
     "versitygw",
     "contour",

@@ -21,6 +21,7 @@ from tools.node.component import Component, now
 from tools.node.errors import NodeError
 from tools.node.kubernetes import kubernetes
 from tools.node.layout import INSIDE, Layout
+from tools.node.metrics import metrics
 from tools.node.plan import Plan
 from tools.node.routing import routing
 from tools.node.state import Phase, Running, Told
@@ -249,7 +250,12 @@ def main(state: Path) -> int:
     except (NodeError, OSError, subprocess.CalledProcessError) as error:
         replace(told, phase=Phase.FAILED, fault=str(error)).write(shown.status)
         return 1
-    components = [*storage(plan, secrets), *kubernetes(plan, secrets), *routing(plan)]
+    components = [
+        *storage(plan, secrets),
+        *kubernetes(plan, secrets),
+        *metrics(plan, secrets),
+        *routing(plan),
+    ]
     try:
         Supervisor(components, layout, told, shown).run()
     except NodeError:

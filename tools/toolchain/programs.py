@@ -129,6 +129,15 @@ PROGRAMS = (
         fits=Range((1, 32, 0), (1, 37, 0)),
     ),
     Program(
+        "metrics-server",
+        "0.9.0",
+        "metrics-server",
+        ("sigs.k8s.io/metrics-server/cmd/metrics-server",),
+        ("metrics-server",),
+        seconds=100,
+        megabytes=70,
+    ),
+    Program(
         "versitygw",
         "1.8.0",
         "versitygw",

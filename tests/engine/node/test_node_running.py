@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 from pathlib import Path
@@ -48,6 +49,14 @@ def room(kubectl: Kubectl) -> Iterator[str]:
     kubectl("delete", "namespace", name, "--wait=false")
 
 
+def usages(kubectl: Kubectl, room: str) -> list[dict[str, str]]:
+    """What each container of a namespace takes, as an autoscaler asks for it."""
+    pods = json.loads(kubectl("get", "--raw", f"/apis/metrics.k8s.io/v1beta1/namespaces/{room}/pods"))[
+        "items"
+    ]
+    return [container["usage"] for pod in pods for container in pod["containers"]]
+
+
 def test_a_pod_without_any_privilege_runs(kubectl: Kubectl, room: str) -> None:
     kubectl.apply(deployment(room))
 
@@ -64,6 +73,15 @@ def test_an_image_that_is_loaded_can_be_run(
 
     kubectl.apply(deployment(room, image="localhost/test/loaded:1"))
     kubectl("rollout", "status", f"deployment/{room}", f"--namespace={room}", "--timeout=90s")
+
+
+def test_what_a_pod_takes_is_known(kubectl: Kubectl, room: str) -> None:
+    kubectl.apply(deployment(room))
+
+    until(lambda: usages(kubectl, room) != [])
+    (usage,) = usages(kubectl, room)
+    assert usage.keys() == {"cpu", "memory"}
+    assert usage["memory"] != "0"
 
 
 def test_a_file_that_is_no_image_is_refused(node: Node, tmp_path: Path) -> None:
@@ -111,7 +129,7 @@ def test_status_tells_of_every_component(node: Node) -> None:
     status = node.status()
 
     assert status.phase is Phase.READY
-    assert len(status.components) == 10
+    assert len(status.components) == 11
     for component in status.components:
         assert component.healthy
         os.kill(component.pid, 0)
