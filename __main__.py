@@ -7,15 +7,7 @@ import asyncio
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import (
-    Hosting,
-    ModelService,
-    ModelServiceArgs,
-    Platform,
-    PlatformArgs,
-    Safeguards,
-    StackConfig,
-)
+from components import Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
 from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
 
@@ -35,35 +27,9 @@ cluster = pulumi.ResourceOptions(
         enable_secret_mutable=True,
     )
 )
-platform = Platform(
-    "platform",
-    PlatformArgs(
-        config.namespace, config.store, config.store_access_key, config.store_secret_key, config.quota
-    ),
-    cluster,
-)
-hosting = Hosting(
-    namespace=platform.namespace,
-    service_account=platform.service_account,
-    store_secret=platform.store_secret,
-    store=config.store,
-    image=config.image,
-    proxy=config.proxy,
-    host=config.host,
-    tls_secret=config.tls_secret,
-    route_key=config.route_key,
-    standing_domain=config.standing_domain,
-    route_address=config.route_address,
-    request_factor=config.request_factor,
-    ready_timeout=config.ready_timeout,
-    safeguards=Safeguards(
-        config.kube_context,
-        config.kubeconfig,
-        config.route_address,
-        config.host,
-        config.proxy.shares_traffic,
-    ),
-)
+account = config.store_access_key, config.store_secret_key
+platform = Platform("platform", PlatformArgs(config.namespace, config.store, *account, config.quota), cluster)
+hosting = Hosting.of(config, platform)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]
 
 

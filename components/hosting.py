@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from components.safeguards import Safeguards
+
 if TYPE_CHECKING:
     from pulumi import Input
 
+    from components.config import StackConfig
+    from components.platform import Platform
     from components.route import Proxy
-    from components.safeguards import Safeguards
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +51,29 @@ class Hosting:
     request_factor: float = 1
     ready_timeout: int = 600
     safeguards: Safeguards
+
+    @classmethod
+    def of(cls, config: StackConfig, platform: Platform) -> Hosting:
+        """Return what a stack's settings say, on its platform."""
+        return cls(
+            namespace=platform.namespace,
+            service_account=platform.service_account,
+            store_secret=platform.store_secret,
+            store=config.store,
+            image=config.image,
+            proxy=config.proxy,
+            host=config.host,
+            tls_secret=config.tls_secret,
+            route_key=config.route_key,
+            standing_domain=config.standing_domain,
+            route_address=config.route_address,
+            request_factor=config.request_factor,
+            ready_timeout=config.ready_timeout,
+            safeguards=Safeguards(
+                config.kube_context,
+                config.kubeconfig,
+                config.route_address,
+                config.host,
+                config.proxy.shares_traffic,
+            ),
+        )
