@@ -10,6 +10,8 @@ import pytest
 
 from tests.unit.cli.test_commands import bluegrid
 
+pytestmark = pytest.mark.process
+
 REGISTRY = Path(__file__).parents[3] / "registry"
 
 

@@ -23,6 +23,8 @@ from model_registry import (
     sign,
 )
 
+pytestmark = pytest.mark.process
+
 BLUEGRID = Path(sys.executable).with_name("bluegrid")
 
 TYPE = "scikit-learn/skops"

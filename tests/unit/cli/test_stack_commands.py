@@ -12,6 +12,8 @@ from ruamel.yaml import YAML
 
 from tests.unit.cli.test_commands import BLUEGRID
 
+pytestmark = pytest.mark.process
+
 CHECKOUT = Path(__file__).parents[3]
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+pytestmark = pytest.mark.process
+
 CHECKOUT = Path(__file__).parents[3]
 STEPS = CHECKOUT / "tools" / "pull_request"
 WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yaml"))

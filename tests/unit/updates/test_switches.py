@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from tests.unit.updates.updating import Place
 
+pytestmark = pytest.mark.process
+
 SERVICE = """\
 service:
   name: line-loading

@@ -12,6 +12,8 @@ from tests.unit.updates.updating import batch, ended, upload
 if TYPE_CHECKING:
     import httpx
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def client(client: httpx.Client) -> httpx.Client:
