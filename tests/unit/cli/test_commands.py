@@ -13,6 +13,8 @@ import pytest
 from model_registry import ModelSet, ModelType, models_in_folder
 from tests.skops_files import skops_file
 
+pytestmark = pytest.mark.process
+
 BLUEGRID = Path(sys.executable).with_name("bluegrid")
 
 SET = "set: {id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}\n"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from model_server.settings import Settings
     from tests.unit.server.pods import Client
 
+pytestmark = pytest.mark.process
+
 SERVICE = BASE.removesuffix("/v2")
 OPERATIONS = [
     operation["operationId"]

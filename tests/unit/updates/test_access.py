@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.unit.updates.updating import Place
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize("path", ["/modelSets", "/modelSets/g1/versions", "/updates", "/updates/1", "/acts"])
 @pytest.mark.parametrize("header", [{"Authorization": ""}, {"Authorization": "Bearer guess"}])

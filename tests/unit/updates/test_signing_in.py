@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tests.unit.updates.updating import Place
 
+pytestmark = pytest.mark.process
+
 CHANGES = [("POST", "/updates/1/cancel"), ("DELETE", "/session")]
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.unit.updates.updating import Place
 
+pytestmark = pytest.mark.process
+
 RETRAINED = skops_file("model 1, retrained")
 
 
