@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,14 +18,15 @@ from rich.text import Text
 from cli import kube, output, pulumi
 from model_registry import BluegridError, Registry, RegistryError
 from operations import Namespace, look, statuses
-from previews import states_of_objects, states_of_registry
+from previews import states_of_files, states_of_objects, states_of_registry
+from promotion import stack_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from operations import ClusterStatus, Look
     from previews import ServiceState
+    from promotion import Stack
 
 APART = 1.0
 """Seconds between two looks, of which the traffic is told."""
@@ -45,6 +47,13 @@ def status(
     stack: Annotated[
         str | None, typer.Option(envvar="BLUEGRID_STACK", help="The stack, with --state.")
     ] = None,
+    stacks: Annotated[
+        Path,
+        typer.Option(
+            envvar="BLUEGRID_STACKS",
+            help="Folder of the stacks' files; the one that runs there says how large its clusters are.",
+        ),
+    ] = Path("stacks"),
     watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
     as_json: output.Json = False,
 ) -> None:
@@ -56,7 +65,7 @@ def status(
     if watch and as_json:
         raise typer.BadParameter("is for people; ask with --json again and again", param_hint="--watch")
     place = Namespace.connect(context, namespace)
-    wanted, notes = _wanted(registry, region, service)
+    wanted, notes = _wanted(registry, stack_of(stacks, context, namespace), region, service)
     made = states_of_objects(pulumi.Stack.named(stack, None).objects()) if state else None
     # As wide as it is where no person looks: a pipe cuts nothing off.
     console = Console() if sys.stdout.isatty() else Console(width=10_000)
@@ -97,11 +106,21 @@ def _looks(place: Namespace, service: str | None, cluster: str | None) -> Iterat
 
 
 def _wanted(
-    registry: Path, region: str | None, service: str | None
+    registry: Path, place: Stack | None, region: str | None, service: str | None
 ) -> tuple[Mapping[str, ServiceState] | None, list[str]]:
-    """Return what YAML declares, or why that is not known: at 3 a.m. what runs is told all the same."""
+    """Return what YAML declares, or why that is not known: at 3 a.m. what runs is told all the same.
+
+    Args:
+        registry: the folder of YAML.
+        place: the stack that runs there; None: it is not known, and every cluster is as large as YAML says.
+        region: where services differ by region, of a place that is not known.
+        service: one of them; None: all.
+    """
     try:
         loaded = Registry.load(registry)
+        if place is not None:
+            files = place.services(loaded)
+            return _of(states_of_files(files, place.region), service), []
         by_region = [
             file.service.name
             for file in loaded.files
@@ -113,8 +132,12 @@ def _wanted(
     except BluegridError as error:
         first, *_ = str(error).splitlines()
         return None, [f"drift from YAML is not told: {first}"]
-    states = states_of_registry(loaded, region or "")
-    return {name: state for name, state in states.items() if service in (None, name)}, []
+    return _of(states_of_registry(loaded, region or ""), service), []
+
+
+def _of(states: Mapping[str, ServiceState], service: str | None) -> Mapping[str, ServiceState]:
+    """Return one service, or all."""
+    return {name: state for name, state in states.items() if service in (None, name)}
 
 
 def _page(rows: Sequence[ClusterStatus], notes: Sequence[str], *, with_pods: bool) -> Group:

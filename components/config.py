@@ -29,9 +29,9 @@ from pydantic_core import PydanticCustomError
 
 from components.gateway import Gateway
 from components.ingress import IngressClass
-from components.sizes import sized
 from model_registry.errors import ConfigError
 from model_registry.names import Quantity  # noqa: TC001 - pydantic reads it
+from model_registry.registry_files.sizes import sized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -48,6 +48,7 @@ from model_registry.registry_files.schema import (
     TrustedKey,
     Version,
 )
+from model_registry.registry_files.sizes import sized
 from model_registry.signing.export import export_model_signing
 from model_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
 from model_registry.signing.signatures import sign, verify_signature
@@ -135,6 +136,7 @@ __all__ = [
     "sha256_hex",
     "share_traffic",
     "sign",
+    "sized",
     "switch",
     "unify_live",
     "verify",

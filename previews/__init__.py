@@ -15,7 +15,13 @@ from previews.comparing import Comparison, compare
 from previews.plan import KubernetesObject, Plan, PlannedStep, read_plan
 from previews.report import MARK, RegionReport, render
 from previews.rules import Finding, Level, PolicyError, Rule, check_objects, check_plan, check_stack
-from previews.states import ClusterState, ServiceState, states_of_objects, states_of_registry
+from previews.states import (
+    ClusterState,
+    ServiceState,
+    states_of_files,
+    states_of_objects,
+    states_of_registry,
+)
 
 __all__ = [
     "MARK",
@@ -39,6 +45,7 @@ __all__ = [
     "compare",
     "read_plan",
     "render",
+    "states_of_files",
     "states_of_objects",
     "states_of_registry",
 ]

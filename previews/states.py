@@ -10,7 +10,7 @@ from model_registry import Autoscaling
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from model_registry import Registry
+    from model_registry import Registry, RegistryFile
     from previews.plan import KubernetesObject
 
 LABEL = "bluegrid.io"
@@ -81,10 +81,15 @@ def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceS
 
 
 def states_of_registry(registry: Registry, region: str) -> dict[str, ServiceState]:
-    """Return the services that the registry declares in a region, by name."""
+    """Return the services that the registry declares in a region, by name, as large as it says."""
+    return states_of_files(registry.in_region(region), region)
+
+
+def states_of_files(files: Iterable[RegistryFile], region: str) -> dict[str, ServiceState]:
+    """Return the services of registry files, which a stack may have given other sizes."""
     states = {}
-    for file in registry.in_region(region):
-        assert file.service is not None  # noqa: S101 - in_region returns no others
+    for file in files:
+        assert file.service is not None  # noqa: S101 - whoever asks has left out the others
         clusters = {
             cluster.id: ClusterState(
                 cluster.id,

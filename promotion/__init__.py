@@ -20,7 +20,14 @@ from promotion.means import Means
 from promotion.promotion import Promotion, PromotionStopped
 from promotion.region import Outcome, Stage
 from promotion.rehearsal import Rehearsal, rehearse
-from promotion.stack_files import Stack, config_of, copy_with_registry, find_stack, stack_names
+from promotion.stack_files import (
+    Stack,
+    config_of,
+    copy_with_registry,
+    find_stack,
+    stack_names,
+    stack_of,
+)
 
 __all__ = [
     "Bake",
@@ -41,5 +48,6 @@ __all__ = [
     "rehearse",
     "share_that_failed",
     "stack_names",
+    "stack_of",
     "up_command",
 ]

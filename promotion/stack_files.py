@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from model_registry import ConfigError
+from model_registry import ConfigError, sized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from model_registry import Registry, RegistryFile
 
 PREFIX = "bluegrid:"
 _NAMESPACE = "bluegrid"
@@ -30,6 +34,7 @@ class Stack:
         context: of the kubeconfig.
         namespace: in Kubernetes.
         kubeconfig: None: $KUBECONFIG, then ~/.kube/config.
+        size_factor, replicas: how large clusters are there, as `model_registry.sized` takes it.
     """
 
     name: str
@@ -38,6 +43,16 @@ class Stack:
     context: str
     namespace: str
     kubeconfig: Path | None
+    size_factor: Decimal = Decimal(1)
+    replicas: Mapping[str, int] = field(default_factory=dict)
+
+    def services(self, registry: Registry) -> tuple[RegistryFile, ...]:
+        """Return the files of the services that it has, as large as they are there.
+
+        Raises:
+            ConfigError: its file names a cluster that there is not.
+        """
+        return sized(registry.in_region(self.region), self.size_factor, self.replicas)
 
 
 def stack_names(folder: Path) -> list[str]:
@@ -70,7 +85,27 @@ def find_stack(folder: Path, name: str) -> Stack:
         context=value("kubeContext"),
         namespace=value("namespace") or _NAMESPACE,
         kubeconfig=Path(kubeconfig).expanduser() if kubeconfig else None,
+        **_sizes(config, file),
     )
+
+
+def stack_of(folder: Path, context: str, namespace: str) -> Stack | None:
+    """Return the stack of a folder that runs in a namespace; None: none of those that can be read does."""
+    for name in stack_names(folder):
+        with suppress(ConfigError):
+            stack = find_stack(folder, name)
+            if (stack.context, stack.namespace) == (context, namespace):
+                return stack
+    return None
+
+
+def _sizes(config: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    factor, replicas = config.get(f"{PREFIX}sizeFactor", 1), config.get(f"{PREFIX}replicas", {})
+    try:
+        counts = {str(name): int(count) for name, count in replicas.items()}
+        return {"size_factor": Decimal(str(factor)), "replicas": counts}
+    except (AttributeError, TypeError, ValueError, InvalidOperation):
+        raise ConfigError(f"{file}: {PREFIX}sizeFactor or {PREFIX}replicas is no number of pods") from None
 
 
 def copy_with_registry(stack: Stack, registry: Path, folder: Path) -> Path:

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_registry import BluegridError, Registry
+from model_registry import BluegridError
 from operations import ClusterStatus, Namespace, look, statuses
-from previews import states_of_registry
+from previews import states_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,9 +67,8 @@ class Watcher:
         regions = [self._region(stack) for stack in self._stacks.declared()]
         if not regions:
             return []
-        registry = self._wanted()
         with ThreadPoolExecutor(len(regions)) as threads:
-            return [*threads.map(lambda region: region.status(registry), regions)]
+            return [*threads.map(lambda region: region.status(self._declared), regions)]
 
     def _region(self, stack: Stack) -> _Region:
         with self._starting:
@@ -77,13 +76,6 @@ class Watcher:
             if known is None or known.stack != stack:
                 known = self._regions[stack.name] = _Region(stack, time.monotonic)
             return known
-
-    def _wanted(self) -> Registry | str:
-        """Return the registry, or why it cannot be read: what runs is told all the same."""
-        try:
-            return self._declared.registry()
-        except BluegridError as error:
-            return str(error).splitlines()[0]
 
 
 class _Region:
@@ -95,7 +87,7 @@ class _Region:
         self._looks: Sequence[Look] = ()
         self._took = 0.0
 
-    def status(self, registry: Registry | str) -> RegionStatus:
+    def status(self, declared: Declared) -> RegionStatus:
         """Return it as it is now, or was a moment ago."""
         stack = self.stack
         try:
@@ -105,11 +97,12 @@ class _Region:
             self._looks = ()
             return RegionStatus(stack.region, stack.name, str(error), (), ())
         notes = [] if now.unasked is None else [now.unasked]
-        wanted = None
-        if isinstance(registry, Registry):
-            wanted = states_of_registry(registry, stack.region)
-        else:
-            notes.append(f"drift from YAML is not told: {registry}")
+        try:
+            wanted = states_of_files(stack.services(declared.registry()), stack.region)
+        except BluegridError as error:
+            # What runs is told all the same.
+            wanted = None
+            notes.append(f"drift from YAML is not told: {str(error).splitlines()[0]}")
         found = statuses(before, now, wanted)
         return RegionStatus(stack.region, stack.name, None, tuple(notes), tuple(found))
 

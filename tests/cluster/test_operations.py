@@ -94,6 +94,19 @@ def test_status_tells_models_and_traffic_of_every_cluster(local: Local, night: W
     assert [(row["errors_per_second"], row["drift"]) for row in found.values()] == [(0, []), (0, [])]
 
 
+def test_status_knows_how_large_a_stack_wants_its_clusters(night: Workspace) -> None:
+    night.pulumi("config", "set", "bluegrid:sizeFactor", "1.5").require()
+    try:
+        found = rows(night, "--stacks", str(night.state))
+    finally:
+        night.pulumi("config", "rm", "bluegrid:sizeFactor").require()
+    assert {name: row["drift"] for name, row in found.items()} == {
+        "d1": ["YAML says 3 replicas, Kubernetes 2 replicas"],
+        "d2": ["YAML says 2 replicas, Kubernetes 1 replica"],
+    }
+    assert not any(row["drift"] for row in rows(night, "--stacks", str(night.state)).values())
+
+
 def test_status_tells_where_yaml_and_the_cluster_disagree(night: Workspace, registry: Path) -> None:
     steps.edit_live(night, "d2")
     night.bluegrid("scale", SERVICE, "d1", "3").require()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from components import naming
 from model_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def sized(
         ConfigError: there is no such cluster in the region.
     """
     files = tuple(files)
-    declared = [naming.cluster_name(service.name, each.id) for service, each in _clusters(files)]
+    declared = [_name(service, each) for service, each in _clusters(files)]
     if strays := sorted(set(replicas) - set(declared)):
         known = ", ".join(declared) or "none"
         raise ConfigError(
@@ -43,17 +42,18 @@ def _clusters(files: Iterable[RegistryFile]) -> list[tuple[Service, Cluster]]:
     return [(file.service, each) for file in files if file.service for each in file.service.clusters]
 
 
+def _name(service: Service, cluster: Cluster) -> str:
+    """As its Kubernetes objects are named."""
+    return f"{service.name}-{cluster.id}"
+
+
 def _sized(file: RegistryFile, factor: Decimal, replicas: Mapping[str, int]) -> RegistryFile:
     service = file.service
     if service is None:
         return file
     clusters = tuple(
         cluster.model_copy(
-            update={
-                "replicas": replicas.get(
-                    naming.cluster_name(service.name, cluster.id), math.ceil(cluster.replicas * factor)
-                )
-            }
+            update={"replicas": replicas.get(_name(service, cluster), math.ceil(cluster.replicas * factor))}
         )
         for cluster in service.clusters
     )
