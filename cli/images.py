@@ -24,7 +24,10 @@ app = typer.Typer(name="image", help="The images that pods run.", no_args_is_hel
 def build(
     family: Annotated[
         str,
-        typer.Argument(help="scikit-learn, onnx, xgboost, lightgbm, tensorflow (and Keras), spark or all."),
+        typer.Argument(
+            help="scikit-learn, onnx, xgboost, lightgbm, accelerated (all of these, compiled to ONNX), "
+            "tensorflow (and Keras), spark or all."
+        ),
     ] = "scikit-learn",
     base: Annotated[
         str | None,

@@ -9,6 +9,8 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
+from model_registry.names import PREFLIGHT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,7 +38,7 @@ def cluster_name(service: str, cluster: str) -> str:
 
 def preflight_name(service: str, cluster: str) -> str:
     """Name of a cluster's preflight Job; past 63 characters its middle is a hash of the cluster's name."""
-    name, suffix = cluster_name(service, cluster), "-preflight"
+    name, suffix = cluster_name(service, cluster), PREFLIGHT
     if len(name + suffix) <= MAX_NAME:
         return name + suffix
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]

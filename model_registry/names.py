@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_LABEL = 63
 MAX_UID = 200
+PREFLIGHT = "-preflight"
+"""Ends the name of the Job that proves a cluster's version."""
 
 
 def _rule(pattern: str, words: str, max_length: int = MAX_LABEL) -> Callable[[str], str]:
@@ -68,7 +70,16 @@ Label = Annotated[str, AfterValidator(check_label), _as_schema(_LABEL)]
 ServiceName = Annotated[str, AfterValidator(_check_service), _as_schema(_SERVICE)]
 """A service's name: a DNS label that starts with a letter, as Kubernetes wants of a Service (RFC 1035)."""
 
-ClusterId = Annotated[str, AfterValidator(_check_cluster), _as_schema(_CLUSTER)]
+
+def _check_cluster_id(value: str) -> str:
+    if value.endswith(PREFLIGHT):
+        raise ValueError(
+            f"{value!r} would name the Job that proves {value.removesuffix(PREFLIGHT)}'s version"
+        )
+    return _check_cluster(value)
+
+
+ClusterId = Annotated[str, AfterValidator(_check_cluster_id), _as_schema(_CLUSTER)]
 """A cluster's ID: the second half of a Kubernetes name."""
 
 Digest = Annotated[str, AfterValidator(_check_digest), _as_schema(_DIGEST, max_length=71)]

@@ -70,6 +70,11 @@ def test_a_service_name_is_a_dns_label_that_begins_with_a_letter(name: str) -> N
         TypeAdapter(ServiceName).validate_python(name)
 
 
+def test_a_cluster_is_not_named_as_what_proves_another_one() -> None:
+    with pytest.raises(ValidationError, match="'d1-preflight' would name the Job that proves d1's version"):
+        TypeAdapter(ClusterId).validate_python("d1-preflight")
+
+
 def test_a_cluster_id_may_begin_with_a_digit() -> None:
     assert TypeAdapter(ClusterId).validate_python("1a") == "1a"
 
