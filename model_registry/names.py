@@ -73,9 +73,7 @@ ServiceName = Annotated[str, AfterValidator(_check_service), _as_schema(_SERVICE
 
 def _check_cluster_id(value: str) -> str:
     if value.endswith(PREFLIGHT):
-        raise ValueError(
-            f"{value!r} would name the Job that proves {value.removesuffix(PREFLIGHT)}'s version"
-        )
+        raise ValueError(f"{value!r} would name the Job that proves {value.removesuffix(PREFLIGHT)}")
     return _check_cluster(value)
 
 
