@@ -18,7 +18,8 @@ SETTINGS = "config:\n  bluegrid:kubeContext: {0}\n  bluegrid:namespace: {1}\n"
 
 @pytest.fixture
 def stacks(tmp_path: Path) -> Path:
-    (tmp_path / "g1.yaml").write_text(FILE.format("1" * 64, "d1"))
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry" / "g1.yaml").write_text(FILE.format("1" * 64, "d1"))
     (tmp_path / "Pulumi.broken.yaml").write_text("config: [")
     for name in ("east", "north"):
         (tmp_path / f"Pulumi.{name}.yaml").write_text(SETTINGS.format("grid", f"bluegrid-{name}"))
@@ -26,7 +27,7 @@ def stacks(tmp_path: Path) -> Path:
 
 
 def replicas(stacks: Path, name: str) -> list[int]:
-    (file,) = find_stack(stacks, name).services(Registry.load(stacks))
+    (file,) = find_stack(stacks, name).services(Registry.load(stacks / "registry"))
     assert file.service is not None
     return [cluster.replicas for cluster in file.service.clusters]
 
