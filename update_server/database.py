@@ -56,6 +56,9 @@ create table if not exists switches (
     error text
 );
 create index if not exists switches_open on switches (state) where state in ('queued', 'running');
+create view if not exists rolling_out as
+    select id, set_id from updates where state = 'running' and rollout is not null;
+create view if not exists open_switches as select * from switches where state in ('queued', 'running');
 create table if not exists schedules (set_id text primary key, due real not null);
 create table if not exists acts (
     id integer primary key autoincrement,

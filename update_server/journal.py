@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from update_server.database import Database
 
-_ROLLING_OUT = "select set_id, id from updates where state = 'running' and rollout is not null"
-
 
 @dataclass(frozen=True)
 class Journal:
@@ -154,7 +152,7 @@ class Journal:
     def rolling_out(self) -> Mapping[str, int]:
         """Return the update that is being rolled out, by its set."""
         with self.database.reading() as connection:
-            rows = connection.execute(_ROLLING_OUT)
+            rows = connection.execute("select id, set_id from rolling_out")
             return {row["set_id"]: row["id"] for row in rows}
 
     def has_open(self, set_id: str, author: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from update_server.rollouts.steps import RolloutFailed, Steps
 from update_server.updates import RollingOut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from model_registry import RegistryFile, Store
     from update_server.registry_source import RegistrySource
@@ -45,15 +46,11 @@ class Rollouts:
     stacks: Stacks
     switches: SwitchJournal
 
-    def check(self, file: RegistryFile) -> bool:
-        """Return whether a set's versions are rolled out.
-
-        Raises:
-            ConfigError: they are to be, and cannot.
-        """
+    def check(self, file: RegistryFile) -> None:
+        """Raise ConfigError when a set's versions are to be rolled out, and cannot."""
         wanted = _wanted(file)
         if wanted.to is RolloutKind.NONE:
-            return False
+            return
         place = f"set {file.set.id}: rollout to {wanted.to}"
         if file.service is None and wanted.service is None:
             raise ConfigError(f"{place}: the set has no service; declare one, or give rollout its `service`")
@@ -66,7 +63,6 @@ class Rollouts:
             if file.service is not None and file.service.standby_replicas == 0:
                 fault = "standbys have no pods, and nobody could be compared with the live cluster"
                 raise ConfigError(f"{place}: {fault}; set standbyReplicas to 1")
-        return True
 
     def roll_out(
         self,
@@ -86,50 +82,52 @@ class Rollouts:
         Raises:
             RolloutFailed: the version did not go online.
         """
-        try:
-            self._roll_out(update, ours, note, is_cancelled)
-        except RolloutFailed:
-            raise
-        except BluegridError as error:
-            # Whatever it was, the version is there.
-            raise RolloutFailed(f"{update.version} is not online: {error}") from None
-
-    def _roll_out(
-        self,
-        update: Update,
-        ours: Collection[str],
-        note: Callable[[RollingOut], None],
-        is_cancelled: Callable[[], bool],
-    ) -> None:
-        with self.source.changing():
-            file = Registry.load(self.source.registry).of_set(update.set)
-        if not self.check(file) or update.version is None:
-            return
-        wanted = _wanted(file)
-        done = update.rollout or RollingOut(to=wanted.to, step="waiting")
-        # Noted first: from now on no switch of the service is begun.
-        note(done)
-        while self.switches.is_under_way(update.set):
-            time.sleep(WAIT_SECONDS)
+        with _as_failed(update):
+            wanted = _wanted(self._file(update.set))
+            if wanted.to is RolloutKind.NONE or update.version is None:
+                return
+            done = update.rollout or RollingOut(to=wanted.to, step="waiting")
+            # Noted first: from now on no switch of the service is begun.
             note(done)
-        service = file.service or _new_service(wanted, update.version)
-        stacks = self.stacks.of(service)
-        if not stacks:
-            raise ConfigError(f"none of this server's stacks has service {service.name}")
-        reason = f"Update {update.id}, asked for by {update.author}."
-        means = Means(Declaring(self.source, update.author, reason), self.stacks)
-        given = file, service, update.version, wanted, means, stacks, done, note, is_cancelled
-        if file.service is None or done.service is not None:
-            NewService(*given).start()
-            return
-        steps = Steps(*given)
-        if wanted.to is RolloutKind.IN_PLACE:
-            steps.replace_in_place()
-            return
-        cluster = steps.start_cluster(ours)
-        if wanted.to is RolloutKind.LIVE:
-            steps.compare(self.store, cluster)
-            steps.go_live(cluster)
+            while self.switches.is_under_way(update.set):
+                time.sleep(WAIT_SECONDS)
+                note(done)
+            # Only now: the switch may have made another cluster live.
+            file = self._file(update.set)
+            self.check(file)
+            service = file.service or _new_service(wanted, update.version)
+            stacks = self.stacks.of(service)
+            if not stacks:
+                raise ConfigError(f"none of this server's stacks has service {service.name}")
+            reason = f"Update {update.id}, asked for by {update.author}."
+            means = Means(Declaring(self.source, update.author, reason), self.stacks)
+            given = file, service, update.version, wanted, means, stacks, done, note, is_cancelled
+            if file.service is None or done.service is not None:
+                NewService(*given).start()
+                return
+            steps = Steps(*given)
+            if wanted.to is RolloutKind.IN_PLACE:
+                steps.replace_in_place()
+                return
+            cluster = steps.start_cluster(ours)
+            if wanted.to is RolloutKind.LIVE:
+                steps.compare(self.store, cluster)
+                steps.go_live(cluster)
+
+    def _file(self, set_id: str) -> RegistryFile:
+        with self.source.changing():
+            return Registry.load(self.source.registry).of_set(set_id)
+
+
+@contextmanager
+def _as_failed(update: Update) -> Iterator[None]:
+    """Tell whatever goes wrong as a rollout that failed: the version is there."""
+    try:
+        yield
+    except RolloutFailed:
+        raise
+    except BluegridError as error:
+        raise RolloutFailed(f"{update.version} is not online: {error}") from None
 
 
 def _wanted(file: RegistryFile) -> Rollout:

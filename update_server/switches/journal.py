@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from update_server.database import Database
 
-_OPEN = "state in ('queued', 'running')"
-
 
 @dataclass(frozen=True)
 class SwitchJournal:
@@ -35,8 +33,7 @@ class SwitchJournal:
         """
         with self.database.writing() as connection:
             rolling_out = connection.execute(
-                "select id from updates where set_id = ? and state = 'running' and rollout is not null",
-                (set_id,),
+                "select id from rolling_out where set_id = ?", (set_id,)
             ).fetchone()
             if rolling_out is not None:
                 fault = f"update {rolling_out['id']} is being rolled out to {service}"
@@ -44,8 +41,7 @@ class SwitchJournal:
                     HTTPStatus.CONFLICT, f"{fault}; cancel it, and what was live before is live again"
                 )
             other = connection.execute(
-                f"select id from switches where service = ? and {_OPEN}",  # noqa: S608 - ours
-                (service,),
+                "select id from open_switches where service = ?", (service,)
             ).fetchone()
             if other is not None:
                 raise Refused(
@@ -62,9 +58,7 @@ class SwitchJournal:
     def begin(self) -> Switch | None:
         """Return the oldest switch that has not ended, to be made by whoever has the turn."""
         with self.database.writing() as connection:
-            row = connection.execute(
-                f"select * from switches where {_OPEN} order by id limit 1"  # noqa: S608 - ours
-            ).fetchone()
+            row = connection.execute("select * from open_switches order by id limit 1").fetchone()
             return None if row is None else _changed(connection, row["id"], {"state": SwitchState.RUNNING})
 
     def note(self, switch: Switch, step: str, before: Mapping[str, str]) -> None:
@@ -100,10 +94,7 @@ class SwitchJournal:
     def is_under_way(self, set_id: str) -> bool:
         """Whether a service of the set is being switched."""
         with self.database.reading() as connection:
-            found = connection.execute(
-                f"select 1 from switches where set_id = ? and {_OPEN}",  # noqa: S608 - ours
-                (set_id,),
-            )
+            found = connection.execute("select 1 from open_switches where set_id = ?", (set_id,))
             return found.fetchone() is not None
 
 

@@ -7,19 +7,29 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import ValidationError
 
+from model_registry import open_store, switch
 from model_registry.registry_files.retraining import Retraining
 from tests.skops_files import skops_file
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import content_digest, ended
+from update_server.database import Database
+from update_server.journal import Journal
+from update_server.registry_source import Folder
+from update_server.rollouts import RolloutFailed, Rollouts, Stacks
 from update_server.rollouts.stacks import _is_left_behind, of_cluster
 from update_server.serve import Options
+from update_server.switches import SwitchJournal
+from update_server.updates import RollingOut, Wanted
 
 if TYPE_CHECKING:
+    from model_registry import Service
+    from promotion import Stack
     from tests.unit.updates.updating import Place
 
 RETRAINED = skops_file("model 1, retrained")
@@ -69,6 +79,38 @@ def test_a_cluster_that_does_not_start_is_not_declared_any_more(place: Place) ->
     assert acts == ["waiting", "d2: starting", "d2: going"]
     assert place.versions() == ["v1", "v2"]
     assert "d2" not in (place.registry / "g1.yaml").read_text()
+
+
+def test_a_rollout_goes_on_from_what_a_switch_before_it_has_made_live(place: Place) -> None:
+    standby = "    - {id: d2, version: v2, cpu: 1, memory: 1Gi}"
+    _declare(place, "standby", SERVICE.replace("clusters:", f"clusters:\n{standby}"))
+    file = place.registry / "g1.yaml"
+    row = next(line for line in file.read_text().splitlines() if "id: v1" in line)
+    file.write_text(file.read_text().replace(row, f"{row}\n{row.replace('id: v1', 'id: v2')}"))
+    database = Database.open(place.folder / "journal.sqlite")
+    journal, switches = Journal(database), SwitchJournal(database)
+    switched = switches.add("g1", "line-loading", "d2", ["north"], "operator")
+    journal.add("g1", Wanted(version="v3", base="v1", without=("line-1",)), "training", None)
+    update = journal.begin()
+    assert update is not None
+    (place.folder / "Pulumi.north.yaml").write_text(STACK)
+    source, seen = Folder(place.registry), list[str | Mapping[str, str]]()
+
+    class Seeing(Stacks):
+        def of(self, service: Service) -> list[Stack]:
+            seen.append(service.live)
+            return []
+
+    stacks = Seeing(place.folder, place.folder, ("north",), place.folder / "copies", source)
+    rollouts = Rollouts(source, open_store(place.store), stacks, switches)
+
+    def switch_meanwhile(_: RollingOut) -> None:
+        switch(place.registry, "line-loading", "d2")
+        switches.end(switched)
+
+    with pytest.raises(RolloutFailed, match="none of this server's stacks has service line-loading"):
+        rollouts.roll_out(update, (), switch_meanwhile, lambda: False)
+    assert seen == ["d2"]
 
 
 def test_a_schedule_needs_a_trainer() -> None:
