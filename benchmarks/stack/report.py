@@ -32,8 +32,8 @@ cores. State is on `file://`.
   is skipped for them in Kubernetes or in Pulumi, but that their routes are not proven when they are created.
 - Every service has two clusters: two Jobs, Deployments, Services, standing Ingresses, and one live Ingress.
 - *The {FLOOR}* declares the very same objects with the same inputs, read from a file, in one loop: without
-  components, dependencies, hooks, registry and checks. Its state is made of our stack's own, and a preview
-  that finds nothing to change shows that it declares the same.
+  components, dependencies, hooks, registry and checks. Its state is made of our stack's own, and an update
+  that finds nothing to change shows that it declares the same; none of this is timed.
 - A preview is `pulumi {" ".join(PREVIEW)}`, a no-change up `pulumi {" ".join(UP)}`; both programs in turn.
 - *Creating* is one update with `PULUMI_SKIP_CHECKPOINTS=true`, 64 at a time: otherwise `file://` writes all
   of the state twice for each object.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import runpy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
+import pulumi
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.config import set_all_config
@@ -28,6 +31,8 @@ SETTINGS = {
     "ingressClass": "contour",
     "routeAddress": "http://10.77.0.2",
 }
+ENGINE = logging.getLogger("engine")
+"""What the engine is told."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,7 @@ def run_program(registry: Path, stack: str = "demo", **changed: str) -> Plan:
         mocks.MockSettings(  # type: ignore[no-untyped-call]
             monitor=monitor,
             monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),  # type: ignore[no-untyped-call]
-            engine=mocks.MockEngine(logger=None),
+            engine=mocks.MockEngine(logger=ENGINE),
             project="bluegrid",
             stack=stack,
             dry_run=False,
@@ -145,7 +150,8 @@ def run_program(registry: Path, stack: str = "demo", **changed: str) -> Plan:
     )
     secret_keys = [f"bluegrid:{key}" for key in SECRETS]
     set_all_config({f"bluegrid:{key}": value for key, value in values.items()}, secret_keys)
-    asyncio.run(run_in_stack(_program))
+    with patch.object(pulumi.log, "debug", pulumi.log.debug):
+        asyncio.run(run_in_stack(_program))
     return Plan(monitor.registered, monitor.outputs)
 
 
