@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig
+from components import Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig, tune_sdk
 from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
 
-if "BLUEGRID_DEBUG" not in os.environ:
-    # What the SDK says for `pulumi --debug` is a call to the engine that the program waits for, several for
-    # each resource: a fifth of a preview (pulumi/pulumi#7292).
-    pulumi.log.debug = lambda *_, **__: None
-
+tune_sdk()
 try:
     config = StackConfig.read()
     registry = Registry.load(config.registry)

@@ -43,8 +43,8 @@ def build(
             image: Any = tools.build(status.update, tools.family_of(family), base)
     except tools.ImageError as error:
         raise BluegridError(str(error)) from None
-    data = {"family": family, "image": image.reference, "archive": str(image.archive)}
-    output.emit(as_json=as_json, data=data, text=f"{image.reference}\n{image.archive}")
+    data = {"family": family, "image": image.tagged, "archive": str(image.archive)}
+    output.emit(as_json=as_json, data=data, text=f"{image.tagged}\n{image.archive}")
 
 
 def _tools() -> ModuleType:

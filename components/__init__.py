@@ -8,6 +8,7 @@ ModelCluster    preflight Job, Deployment, Service and standing route of one ver
 Route           an Ingress or an HTTPRoute, proven at the proxy by a gate
 IngressClass    makes the routes Ingresses
 Gateway         makes them HTTPRoutes, which can share traffic among clusters
+tune_sdk        makes a program with thousands of resources quicker
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from components.model_service import ModelService, ModelServiceArgs
 from components.platform import Platform, PlatformArgs
 from components.route import Proxy, Route, RouteArgs
 from components.safeguards import Safeguards
+from components.sdk import tune_sdk
 
 __all__ = [
     "Gate",
@@ -40,4 +42,5 @@ __all__ = [
     "RouteNotProven",
     "Safeguards",
     "StackConfig",
+    "tune_sdk",
 ]

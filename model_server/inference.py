@@ -147,6 +147,7 @@ def batch_infer(
     Linear models with as many inputs as one another are run together, where each is asked for one row.
     """
     stacks: dict[int, _Stack] = {}
+    digests: dict[int, str] = {}
     for position, request in enumerate(requests):
         try:
             served = models.get(request["model_name"])
@@ -157,11 +158,15 @@ def batch_infer(
         row = row_of(request.get("inputs"), served.model.inputs[0])
         if row is not None:
             stacks.setdefault(len(row), _Stack()).add(position, served.model, row)
+            digests[position] = served.digest
     together: dict[int, float] = {}
     for stack in stacks.values():
         together.update(stack.answers())
     return [
-        {"model_name": request["model_name"], **_one_number(request, together[position])}
+        {
+            **_named(request["model_name"], digests[position]),
+            **_one_number(request, together[position]),
+        }
         if position in together
         else _answer(models, request)
         for position, request in enumerate(requests)
@@ -207,14 +212,19 @@ def _answer(models: Mapping[str, ServedModel], request: Mapping[str, Any]) -> di
         # Without a look for the nearest UIDs: a batch of wrong names would take minutes.
         if uid not in models:
             raise NotFoundError(f"no model {uid!r} in this version")
-        answer = infer(models[uid], request)
+        served = models[uid]
+        answer = infer(served, request)
         if answer.binary:
             raise InputError("binary data is for v2/models/.../infer; ask a batch for JSON")
     except RequestError as error:
         named = {"id": request["id"]} if isinstance(request.get("id"), str) else {}
         return {"model_name": uid, **named, "error": str(error)}
     else:
-        return {"model_name": uid, **answer.document}
+        return {**_named(uid, served.digest), **answer.document}
+
+
+def _named(uid: str, digest: str) -> dict[str, Any]:
+    return {"model_name": uid, "parameters": {"digest": digest}}
 
 
 def _identity(request: Mapping[str, Any]) -> dict[str, Any]:

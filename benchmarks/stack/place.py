@@ -33,8 +33,8 @@ def online(telling: Telling, folder: Path) -> Iterator[tuple[Workspace, Prepared
     node = Node(folder / "node")
     try:
         node.up(telling.of("node"))
-        node.load_image(prepared.image.archive)
-        place = on_node(node, prepared.image.reference)
+        node.load_image(prepared.image.archive, prepared.image.name)
+        place = on_node(node, prepared.image.pinned)
         work = Workspace(CHECKOUT, folder / STACK, place, prepared.programs, _commands(telling), STACK)
         work.create()
         steps.declare_set(work, EXAMPLE)

@@ -172,7 +172,14 @@ def _schemas() -> Document:
             "outputs",
         ),
         "BatchResponse": _object(
-            {"model_name": _TEXT, "id": _TEXT, "outputs": outputs, "error": _TEXT}, "model_name"
+            {
+                "model_name": _TEXT,
+                "id": _TEXT,
+                "parameters": _ref("Parameters"),
+                "outputs": outputs,
+                "error": _TEXT,
+            },
+            "model_name",
         ),
     }
 

@@ -37,7 +37,7 @@ class Local:
     def workspace(self, stack: str, host: str | None = None) -> Workspace:
         """A new workspace with an empty stack; its namespace is named by the stack."""
         assert self.prepared.image is not None
-        place = on_node(self.node, self.prepared.image.reference)
+        place = on_node(self.node, self.prepared.image.pinned)
         programs, echo = self.prepared.programs, self.telling.of(stack)
         work = Workspace(CHECKOUT, self.state / stack, place, programs, echo, stack, host)
         work.create()
@@ -57,7 +57,7 @@ def local(telling: Telling, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     node = Node(state / "node")
     try:
         node.up(telling.of("node"))
-        node.load_image(prepared.image.archive)
+        node.load_image(prepared.image.archive, prepared.image.name)
         yield Local(node, prepared, state, telling)
     finally:
         node.down(purge=True)

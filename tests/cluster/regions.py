@@ -110,7 +110,7 @@ def two_regions(local: Local) -> Iterator[Regions]:
         aws_secret_access_key=node.s3_admin.secret_key,
     ).create_bucket(Bucket=BUCKET)
     backend = f"s3://{BUCKET}?endpoint={node.s3_endpoint}&region=us-east-1&s3ForcePathStyle=true"
-    place = on_node(node, local.prepared.image.reference)
+    place = on_node(node, local.prepared.image.pinned)
     north, east = (
         Workspace(
             CHECKOUT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import runpy
 from dataclasses import dataclass
@@ -150,8 +151,11 @@ def run_program(registry: Path, stack: str = "demo", **changed: str) -> Plan:
     )
     secret_keys = [f"bluegrid:{key}" for key in SECRETS]
     set_all_config({f"bluegrid:{key}": value for key, value in values.items()}, secret_keys)
+    collector = gc.get_threshold()
     with patch.object(pulumi.log, "debug", pulumi.log.debug):
         asyncio.run(run_in_stack(_program))
+    gc.unfreeze()
+    gc.set_threshold(*collector)
     return Plan(monitor.registered, monitor.outputs)
 
 

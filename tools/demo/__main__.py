@@ -60,8 +60,8 @@ def _local(prepared: Prepared, telling: Telling) -> place.Place:
     node.up(telling.of("node"))
     if prepared.image is None:
         raise BluegridError("the local node needs an image")
-    node.load_image(prepared.image.archive)
-    return place.on_node(node, prepared.image.reference)
+    node.load_image(prepared.image.archive, prepared.image.name)
+    return place.on_node(node, prepared.image.pinned)
 
 
 def _prepare(telling: Telling) -> int:

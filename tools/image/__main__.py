@@ -19,7 +19,7 @@ def main() -> int:
     except ImageError as error:
         print(error, file=sys.stderr)
         return 1
-    print(image.reference, image.archive)
+    print(image.tagged, image.archive)
     return 0
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from tools.image import cache, packages
 from tools.image.base import CONTAINERFILE, candidates, obtain
@@ -30,12 +32,26 @@ class Image:
     """The image of a serving pod.
 
     Attributes:
-        reference: its name, `localhost/bluegrid-server:<key>`.
+        name: such as `localhost/bluegrid-server`.
+        key: of all that it is made of; its tag.
         archive: the OCI archive that it is in.
     """
 
-    reference: str
+    name: str
+    key: str
     archive: Path
+
+    @property
+    def tagged(self) -> str:
+        """By its tag, as the archive names it."""
+        return f"{self.name}:{self.key}"
+
+    @property
+    def pinned(self) -> str:
+        """By its digest, which the archive's index says: what a stack names it by."""
+        with tarfile.open(self.archive) as archive:
+            (manifest,) = json.load(cast("IO[bytes]", archive.extractfile("index.json")))["manifests"]
+        return f"{self.name}@{manifest['digest']}"
 
 
 def build(progress: Progress, family: Family = FAMILIES[DEFAULT], base: str | None = None) -> Image:
@@ -75,7 +91,7 @@ def kept() -> bool:
 def _image(base: Base, locked: str, family: Family) -> Image:
     folders = [*(_CHECKOUT / name for name in _SOURCE), Path(__file__).parent]
     key = key_of([base.reference, locked, family.modules], folders)
-    return Image(f"localhost/{family.image}:{key}", cache.folder() / f"{family.image}-{key}.tar")
+    return Image(f"localhost/{family.image}", key, cache.folder() / f"{family.image}-{key}.tar")
 
 
 def _build(
@@ -93,5 +109,5 @@ def _build(
     progress("building the image, usually 60 s")
     built = buildah.build(CONTAINERFILE, context, BASE=base.reference, LOADERS=family.modules)
     progress("writing its archive, usually 20 s")
-    buildah.save(built, image.reference, image.archive)
-    progress(f"{image.reference}: {image.archive.stat().st_size / 1e6:.0f} MB")
+    buildah.save(built, image.tagged, image.archive)
+    progress(f"{image.tagged}: {image.archive.stat().st_size / 1e6:.0f} MB")

@@ -101,8 +101,12 @@ class Node:
             fault=told.fault,
         )
 
-    def load_image(self, archive: Path) -> None:
-        """Make the images in an OCI or Docker archive available to pods.
+    def load_image(self, archive: Path, name: str) -> None:
+        """Make an image available to pods, by its tags and by its digest.
+
+        Args:
+            archive: an OCI or a Docker archive.
+            name: of the image in it, without a tag.
 
         Raises:
             NodeError: it cannot be read, or the node is down.
@@ -112,7 +116,7 @@ class Node:
             raise NodeError(f"the node in {self.state} is {told.phase}; `python -m tools.node up` starts it")
         socket = Path(f"/proc/{told.pid}/root{CONTAINERD_SOCKET}")
         done = subprocess.run(
-            [*ctr(self._plan, socket), "images", "import", archive],
+            [*ctr(self._plan, socket), "images", "import", "--digests", f"--base-name={name}", archive],
             capture_output=True,
             text=True,
             check=False,

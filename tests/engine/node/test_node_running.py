@@ -69,7 +69,7 @@ def test_an_image_that_is_loaded_can_be_run(
     archive = tmp_path / "image.tar"
     write_pause_image(programs["pause"], archive, image="localhost/test/loaded:1")
 
-    node.load_image(archive)
+    node.load_image(archive, "localhost/test/loaded")
 
     kubectl.apply(deployment(room, image="localhost/test/loaded:1"))
     kubectl("rollout", "status", f"deployment/{room}", f"--namespace={room}", "--timeout=90s")
@@ -88,7 +88,7 @@ def test_a_file_that_is_no_image_is_refused(node: Node, tmp_path: Path) -> None:
     (tmp_path / "image.tar").write_text("no image")
 
     with pytest.raises(NodeError, match="is not an image that the node can use"):
-        node.load_image(tmp_path / "image.tar")
+        node.load_image(tmp_path / "image.tar", "localhost/test/none")
 
 
 def test_an_ingress_leads_from_this_machine_to_its_service(node: Node, kubectl: Kubectl, room: str) -> None:

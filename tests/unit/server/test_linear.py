@@ -137,7 +137,7 @@ ODD = [
 def alone(served: ServedModel, request: dict[str, Any]) -> dict[str, Any]:
     """What a request is answered, or told, by itself."""
     try:
-        return infer(served, request).document
+        return {"parameters": {"digest": served.digest}, **infer(served, request).document}
     except RequestError as error:
         named = {"id": request["id"]} if isinstance(request.get("id"), str) else {}
         return {**named, "error": str(error)}

@@ -22,8 +22,10 @@ def test_answers_stand_in_the_order_of_the_requests(served: Client, trained: Tra
     assert [(each["model_name"], each["id"]) for each in responses] == [
         (uid, str(i)) for i, uid in enumerate(uids)
     ]
+    described = {uid: served.get(f"{BASE}/models/{uid}").json()["parameters"] for uid in set(uids)}
     for each in responses:
         assert each["outputs"][0]["data"] == pytest.approx(trained.predictions[each["model_name"]])
+        assert each["parameters"]["digest"] == described[each["model_name"]]["digest"]
 
 
 def test_a_wrong_request_leaves_the_others_alone(served: Client) -> None:
@@ -37,7 +39,7 @@ def test_a_wrong_request_leaves_the_others_alone(served: Client) -> None:
     unknown, wrong, right = got.json()["responses"]
     assert unknown == {"model_name": "line-9", "id": "a", "error": "no model 'line-9' in this version"}
     assert wrong["error"].startswith("input 'x': expected shape [n, 3]")
-    assert right.keys() == {"model_name", "outputs"}
+    assert right.keys() == {"model_name", "parameters", "outputs"}
 
 
 @pytest.mark.parametrize("body", [{}, {"requests": {}}, {"requests": [{"inputs": []}]}, {"requests": [1]}])

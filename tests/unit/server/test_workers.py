@@ -152,7 +152,7 @@ def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
             answers = orjson.loads((await crew.ask(Call(Kind.BATCH, body=both))).first.body)["responses"]
             assert [sorted(answer) for answer in answers] == [
                 ["error", "model_name"],
-                ["model_name", "outputs"],
+                ["model_name", "outputs", "parameters"],
             ]
             assert (await asked(crew, SOUND))[0] == 200
             assert crew.loaded == 1

@@ -41,7 +41,6 @@ service:
   clusters:
     - {id: d1, version: v1, cpu: 1, memory: 1Gi}
 """
-STACK = "config:\n  bluegrid:kubeContext: nowhere\n"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +55,7 @@ def test_what_cannot_be_rolled_out_is_refused_before_anything_is_made(
     place: Place, rollout: str, service: str, stacks: tuple[str, ...], fault: str
 ) -> None:
     _declare(place, rollout, service)
-    (place.folder / "Pulumi.north.yaml").write_text(STACK)
+    place.add_stack()
     with asked(_options(place, stacks), place.headers("training")) as client:
         answer = client.put(PATH, content=RETRAINED, headers=content_digest(RETRAINED))
         assert answer.status_code == 409
@@ -69,7 +68,7 @@ def test_what_cannot_be_rolled_out_is_refused_before_anything_is_made(
 def test_a_cluster_that_does_not_start_is_not_declared_any_more(place: Place) -> None:
     """Nobody is there who could start it: the version is made all the same."""
     _declare(place, "standby", SERVICE)
-    (place.folder / "Pulumi.north.yaml").write_text(STACK)
+    place.add_stack()
     with asked(_options(place, ("north",)), place.headers("training")) as client:
         update = ended(client, client.put(PATH, content=RETRAINED, headers=content_digest(RETRAINED)))
         assert (update["state"], update["version"]) == ("went back", "v2")
@@ -84,16 +83,14 @@ def test_a_cluster_that_does_not_start_is_not_declared_any_more(place: Place) ->
 def test_a_rollout_goes_on_from_what_a_switch_before_it_has_made_live(place: Place) -> None:
     standby = "    - {id: d2, version: v2, cpu: 1, memory: 1Gi}"
     _declare(place, "standby", SERVICE.replace("clusters:", f"clusters:\n{standby}"))
-    file = place.registry / "g1.yaml"
-    row = next(line for line in file.read_text().splitlines() if "id: v1" in line)
-    file.write_text(file.read_text().replace(row, f"{row}\n{row.replace('id: v1', 'id: v2')}"))
+    place.add_v2()
+    place.add_stack()
     database = Database.open(place.folder / "journal.sqlite")
     journal, switches = Journal(database), SwitchJournal(database)
     switched = switches.add("g1", "line-loading", "d2", ["north"], "operator")
     journal.add("g1", Wanted(version="v3", base="v1", without=("line-1",)), "training", None)
     update = journal.begin()
     assert update is not None
-    (place.folder / "Pulumi.north.yaml").write_text(STACK)
     source, seen = Folder(place.registry), list[str | Mapping[str, str]]()
 
     class Seeing(Stacks):

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from model_registry.registry_files.retraining import RolloutKind
 from tests.unit.updates.conftest import asked
-from tests.unit.updates.updating import SECONDS, SOMEBODY, git
+from tests.unit.updates.updating import SOMEBODY, ended, git
 from update_server.database import Database
 from update_server.errors import Refused
 from update_server.journal import Journal
@@ -38,18 +37,16 @@ service:
     - {id: d1, version: v1, cpu: 1, memory: 1Gi}
     - {id: d2, version: v2, cpu: 1, memory: 1Gi}
 """
-STACK = "config:\n  bluegrid:kubeContext: nowhere\n"
 PATH = "/services/line-loading/switches"
 
 
 @pytest.fixture
 def served(place: Place) -> Place:
     """The registry with a service that has two clusters, and a stack that leads nowhere."""
-    file = place.registry / "g1.yaml"
-    text = file.read_text()
-    (row,) = [line for line in text.splitlines() if "id: v1" in line]
-    file.write_text(text + row.replace("id: v1", "id: v2") + "\n" + SERVICE)
-    (place.folder / "Pulumi.north.yaml").write_text(STACK)
+    place.add_v2()
+    place.add_stack()
+    with (place.registry / "g1.yaml").open("a") as file:
+        file.write(SERVICE)
     return place
 
 
@@ -183,15 +180,3 @@ def test_a_switch_that_was_cut_off_is_gone_on_with(tmp_path: Path) -> None:
     begun = SwitchJournal(Database.open(tmp_path / "journal.sqlite")).begin()
     assert begun is not None
     assert (begun.id, begun.state, begun.before) == (added.id, "running", {"north": "d1"})
-
-
-def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
-    """The switch that the answer tells of, once nothing more happens to it."""
-    assert answer.status_code == 202, answer.text
-    deadline = time.monotonic() + SECONDS
-    while True:
-        switch: dict[str, Any] = client.get(answer.headers["Location"]).raise_for_status().json()
-        if switch["ended"]:
-            return switch
-        assert time.monotonic() < deadline, switch
-        time.sleep(0.02)

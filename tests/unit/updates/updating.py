@@ -43,6 +43,17 @@ class Place:
         row = Registry.load(self.registry).of_set("g1").version(version)
         return dict(fetch_bytes(open_store(self.store), "g1", version, row.manifest))
 
+    def add_v2(self) -> None:
+        """Declare a version with the models of v1."""
+        file = self.registry / "g1.yaml"
+        text = file.read_text()
+        row = next(line for line in text.splitlines(keepends=True) if "id: v1" in line)
+        file.write_text(text.replace(row, row + row.replace("id: v1", "id: v2")))
+
+    def add_stack(self) -> None:
+        """Add stack north, which leads nowhere."""
+        (self.folder / "Pulumi.north.yaml").write_text("config:\n  bluegrid:kubeContext: nowhere\n")
+
 
 def digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
@@ -74,14 +85,14 @@ def upload(client: httpx.Client, data: bytes) -> str:
 
 
 def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
-    """The update that the answer tells of, once nothing more happens to it."""
+    """The update or switch that the answer tells of, once nothing more happens to it."""
     assert answer.status_code == 202, answer.text
     deadline = time.monotonic() + SECONDS
     while True:
-        update: dict[str, Any] = client.get(answer.headers["Location"]).raise_for_status().json()
-        if update["state"] not in ("queued", "running"):
-            return update
-        assert time.monotonic() < deadline, update
+        job: dict[str, Any] = client.get(answer.headers["Location"]).raise_for_status().json()
+        if job["state"] not in ("queued", "running"):
+            return job
+        assert time.monotonic() < deadline, job
         time.sleep(0.02)
 
 
