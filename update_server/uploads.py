@@ -3,7 +3,7 @@
     <state>/uploads/<sha256>            whole and verified
     <state>/uploads/.<random>.partial   under way, or left by a crash
 
-The sender names the digest before it sends, and what has another one is not kept.
+The sender names the digest before it sends, and what has another one is not kept, whatever was sent before.
 """
 
 from __future__ import annotations
@@ -50,12 +50,13 @@ class Uploads:
     async def receive(self, digest: str, chunks: AsyncIterator[bytes]) -> bool:
         """Keep what arrives if it has this digest; False: it was there already.
 
+        Every body is read and hashed: a digest that was sent before says nothing about these bytes.
+
         Raises:
             Refused: it is another, or too large.
             ConfigError: it cannot be written.
         """
-        if self._path(digest).exists():
-            return False
+        is_new = not self._path(digest).exists()
         temporary = self.folder / f".{secrets.token_hex(8)}.partial"
         try:
             with temporary.open("xb") as file:
@@ -69,7 +70,7 @@ class Uploads:
             raise ConfigError(f"{self.folder}: cannot be written: {error.strerror}; free space") from None
         finally:
             temporary.unlink(missing_ok=True)
-        return True
+        return is_new
 
     async def _write(self, file: BinaryIO, chunks: AsyncIterator[bytes]) -> str:
         hashed, count = hashlib.sha256(), 0

@@ -85,6 +85,23 @@ def test_a_body_with_another_digest_than_it_names_is_not_kept(client: httpx.Clie
     assert list((place.folder / "state" / "uploads").iterdir()) == []
 
 
+def test_a_body_is_hashed_although_its_digest_was_sent_before(client: httpx.Client, place: Place) -> None:
+    theirs = skops_file("model 2, retrained")
+    assert client.put(f"/uploads/{digest(theirs)}", content=theirs).status_code == 201
+    assert client.put(f"/uploads/{digest(theirs)}", content=theirs).status_code == 200
+    path = "/modelSets/g1/versions/v1/models/line-1"
+    refused = client.put(path, content=RETRAINED, headers=content_digest(theirs))
+    assert refused.status_code == 400
+    assert refused.json()["error"] == (
+        f"the body's digest is {digest(RETRAINED)}, not {digest(theirs)}; send it again"
+    )
+    assert client.put(f"/uploads/{digest(theirs)}", content=RETRAINED).status_code == 400
+    assert client.get("/updates").json() == []
+    # What was there is what it was.
+    done = ended(client, client.put(path, content=theirs, headers=content_digest(theirs)))
+    assert place.models(done["version"])["line-1"] == theirs
+
+
 def test_an_upload_that_is_not_there_is_named(client: httpx.Client) -> None:
     refused = client.post("/modelSets/g1/updates", json={"batch": digest(b"never sent")})
     assert refused.status_code == 404
