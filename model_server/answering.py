@@ -141,4 +141,5 @@ def inferred_part(served: ServedModel, version: str, inferred: inference.Answer)
 
 
 def _tensor(spec: TensorSpec) -> dict[str, Any]:
-    return {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape}
+    tensor = {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape}
+    return {**tensor, "parameters": {"columns": spec.columns}} if spec.columns else tensor

@@ -42,25 +42,25 @@ class LinearModel:
     Args:
         table: mean, scale and coefficients, of shape (3, k).
         intercept: a number.
+        columns: names of the k features, if it was trained on a table that has them.
+
+    Attributes:
+        inputs: what it takes: rows.
     """
 
-    __slots__ = ("intercept", "table")
+    __slots__ = ("inputs", "intercept", "table")
 
     outputs = (TensorSpec("y", (-1,)),)
 
-    def __init__(self, table: NDArray[np.float64], intercept: float) -> None:
+    def __init__(self, table: NDArray[np.float64], intercept: float, columns: tuple[str, ...] = ()) -> None:
         self.table = table
         self.intercept = intercept
+        self.inputs = _inputs(len(table[0]), columns)
 
     @property
     def features(self) -> int:
         """How many numbers a row has, k."""
         return len(self.table[0])
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """What it takes: rows."""
-        return _inputs(self.features)
 
     def evaluate(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return one number a row, (n,); not finite where a step overflows."""
@@ -76,8 +76,8 @@ class LinearModel:
 
 
 @cache
-def _inputs(features: int) -> tuple[TensorSpec, ...]:
-    return (TensorSpec("x", (-1, features)),)
+def _inputs(features: int, columns: tuple[str, ...]) -> tuple[TensorSpec, ...]:
+    return (TensorSpec("x", (-1, features), columns=columns),)
 
 
 def predict_many(models: Sequence[LinearModel], rows: Sequence[Sequence[float]]) -> NDArray[Any]:

@@ -129,7 +129,11 @@ def _schemas() -> Document:
         "Datatype": {"enum": list(DATATYPES)},
         "Parameters": {"type": "object"},
         "TensorSpec": _object(
-            {**named, "shape": _list({"type": "integer", "minimum": -1, "description": "-1: any size"})},
+            {
+                **named,
+                "shape": _list({"type": "integer", "minimum": -1, "description": "-1: any size"}),
+                "parameters": _object({"columns": {**_list(_TEXT), "description": _COLUMNS}}),
+            },
             "name",
             "datatype",
             "shape",
@@ -184,6 +188,7 @@ def _schemas() -> Document:
     }
 
 
+_COLUMNS = "Names of the columns along the last axis, in their order, where the model has them."
 _TEXT = {"type": "string"}
 _BOOL = {"type": "boolean"}
 

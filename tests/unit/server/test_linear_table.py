@@ -29,7 +29,9 @@ RANDOM = np.random.default_rng(5)
 
 
 def served(uid: str, features: int) -> ServedModel:
-    model = LinearModel(RANDOM.normal(size=(3, features)), RANDOM.normal())
+    # Of two sizes none has names, so that models with and without are in one table.
+    names = tuple(f"列 {number}" for number in range(features)) if features > 2 else ()
+    model = LinearModel(RANDOM.normal(size=(3, features)), RANDOM.normal(), names)
     return ServedModel(uid, f"sha256:{RANDOM.bytes(32).hex()}", model)
 
 
@@ -43,7 +45,7 @@ def table_of(models: list[ServedModel]) -> LinearTable:
 
 MODELS = [served(f"line-{number}", 4) for number in range(3)]
 TABLE = table_of(MODELS)
-SETTINGS = cast("Settings", SimpleNamespace(version="v1"))
+SETTINGS = cast("Settings", SimpleNamespace(version="v1", type="scikit-learn/skops", accelerate=None))
 
 
 @given(st.dictionaries(st.text(min_size=1), st.integers(1, 9), min_size=1, max_size=9))
@@ -58,6 +60,7 @@ def test_a_table_gives_back_the_models_to_the_bit(features: dict[str, int]) -> N
         assert isinstance(model.model, LinearModel)
         assert got.model.table.tolist() == model.model.table.tolist()
         assert got.model.intercept == model.model.intercept
+        assert got.model.inputs == model.model.inputs
     assert "no model" not in table
 
 
@@ -77,6 +80,11 @@ def test_an_answer_at_once_is_a_workers_to_the_bit(row: list[float]) -> None:
     part = answer_at_once(TABLE, "v1", call)
     said = worker_says(call)
     assert part == said if said.status == 200 else part is None
+
+
+def test_a_worker_lists_the_columns_of_a_model() -> None:
+    described = orjson.loads(worker_says(Call(Kind.DESCRIBE, "line-1")).body)
+    assert described["inputs"][0]["parameters"] == {"columns": ["列 0", "列 1", "列 2", "列 3"]}
 
 
 @pytest.mark.parametrize("number", range(len(ODD)))
