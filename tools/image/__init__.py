@@ -4,6 +4,7 @@
     families.py     which frameworks an image has
     base.py         the base image: a named one, the official one, or one made of Debian packages
     debian/         the base of Debian packages: Python, its libraries, and nothing to run but Python
+    environment.py  what programs see of the environment
     packages.py     the locked dependencies, without what never runs in a pod
     buildah.py      buildah with a storage of its own
     cache.py        where images are kept

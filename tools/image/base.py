@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tools.image.buildah import Buildah
     from tools.image.commands import Progress
 
+_ON_DISK = ("dir", "docker-archive", "oci", "oci-archive")
+"""Transports of image references that go on with a path."""
+
 CONTAINERFILE = Path(__file__).parents[2] / "model_server" / "Containerfile"
 
 
@@ -38,7 +41,7 @@ class Base:
 def candidates(named: str | None, *, has_java: bool = False) -> tuple[Base, ...]:
     """The bases to try, best first; the official Python image has no Java."""
     if named is not None:
-        return (Base(named),)
+        return (Base(_absolute(named)),)
     key = key_of([debian.suite(), platform.machine()], [Path(debian.__file__).parent])
     archive = cache.folder() / f"{'java' if has_java else 'debian'}-{key}.tar"
     made = Base(f"oci-archive:{archive}", archive)
@@ -59,6 +62,12 @@ def obtain(
         debian.build(buildah, work, last.archive, has_java=has_java)
         cache.keep(last.archive)
     return last
+
+
+def _absolute(named: str) -> str:
+    """A base in a file or folder is named from where the user is, and buildah runs elsewhere."""
+    transport, separator, path = named.partition(":")
+    return f"{transport}:{Path(path).absolute()}" if separator and transport in _ON_DISK else named
 
 
 def _official() -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from tools.image import cache, packages
+from tools.image import cache, environment, packages
 from tools.image.base import CONTAINERFILE, candidates, obtain
 from tools.image.buildah import Buildah
 from tools.image.commands import Commands, Progress
@@ -68,7 +68,7 @@ def build(progress: Progress, family: Family = FAMILIES[DEFAULT], base: str | No
     with cache.work(lambda: progress("waiting for another build")) as (work, lock):
         log = cache.folder() / "build.log"
         log.unlink(missing_ok=True)
-        commands = Commands(log, lock, {"TMPDIR": str(work), **packages.environment()})
+        commands = Commands(log, lock, work, {**environment.of_programs(), "TMPDIR": str(work)})
         locked = packages.requirements(commands, family.extras)
         for candidate in candidates(base, has_java=family.has_java):
             image = _image(candidate, locked, family)

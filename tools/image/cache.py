@@ -52,6 +52,8 @@ def work(waiting: Callable[[], None]) -> Iterator[tuple[Path, int]]:
         # Of a build that was killed.
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
+        # uv looks upwards for settings; the first file ends its search.
+        (path / "uv.toml").touch()
         try:
             yield path, lock.fileno()
         finally:

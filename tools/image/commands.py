@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,11 +25,13 @@ class Commands:
     Attributes:
         log: the file for stderr.
         lock: a descriptor that the programs inherit.
-        environment: set for them, besides this process's own.
+        folder: where they run: not where the build was started, whose files may be settings to them.
+        environment: all of theirs.
     """
 
     log: Path
     lock: int
+    folder: Path
     environment: Mapping[str, str]
 
     def run(self, *command: str | Path, timeout: float | None = None) -> str:
@@ -45,7 +46,8 @@ class Commands:
             try:
                 done = subprocess.run(
                     command,
-                    env={**os.environ, **self.environment},
+                    cwd=self.folder,
+                    env=self.environment,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=log,

@@ -60,11 +60,12 @@ def install(commands: Commands, locked: str, python: str, into: Path) -> None:
     into.mkdir(parents=True)
     file = into.with_suffix(".txt")
     file.write_text(locked)
+    # `sync` installs what the file lists; `install` would apply the overrides of a pyproject.toml to it.
     commands.run(
-        uv(), "pip", "install", "--quiet", "--python", sys.executable, "--python-version", python,
+        uv(), "pip", "sync", "--quiet", "--python", sys.executable, "--python-version", python,
         "--python-platform", f"{platform.machine()}-{_GLIBC}", "--only-binary", ":all:",
         *(word for name in _SOURCE_ONLY for word in ("--no-binary", name)),
-        "--require-hashes", "--no-deps", "--target", into, "--requirement", file,
+        "--require-hashes", "--target", into, file,
     )  # fmt: skip
     share_openmp(into)
     trim(into, _NEVER_RUN)
@@ -83,15 +84,10 @@ def share_openmp(packages: Path) -> None:
         link.symlink_to(Path("..", brought.parent.name, brought.name))
 
 
-def environment() -> dict[str, str]:
-    """What uv needs to know: the cache that the checkout uses, so that nothing is fetched twice."""
-    return {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR") or str(cache.root() / "uv")}
-
-
 def uv() -> str:
-    """The program uv, as the checkout uses it."""
-    own = sorted(cache.root().glob("uv-*/bin/uv"))
-    found = os.environ.get("UV") or shutil.which("uv") or (str(own[-1]) if own else None)
+    """The program uv: the one that tools/bootstrap has installed, or else one of the machine."""
+    own = max(cache.root().glob("uv-*/bin/uv"), key=lambda path: path.stat().st_mtime, default=None)
+    found = str(own) if own else shutil.which("uv") or os.environ.get("UV")
     if found is None:
         raise ImageError(
             "uv was not found, the image cannot be built: run tools/bootstrap, which installs it"

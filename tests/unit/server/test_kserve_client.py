@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import pytest
 
 from tests.unit.server.pods import BASE, Trained
 from tests.unit.server.server_process import running, wait_until_ready
-from tools.image import packages
+from tools.image import environment, packages
 
 if TYPE_CHECKING:
     from model_server.settings import Settings
@@ -35,7 +34,7 @@ def test_the_official_client_asks_in_json_and_in_binary(settings: Settings, trai
                 "--no-default-groups", "--only-group", "kserve", "--project", CHECKOUT,
                 "python", Path(__file__).with_name("kserve_client.py"), url,
             ],
-            env={**os.environ, **packages.environment()},
+            env=environment.of_programs(),
             capture_output=True,
             text=True,
         )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tomllib
 import zipfile
@@ -16,7 +15,7 @@ from model_registry import FormatError, ModelType
 from model_registry.model_types.model_type import model_types
 from tests.unit.server.pods import BASE, published
 from tests.unit.server.server_process import running, wait_until_ready
-from tools.image import packages
+from tools.image import environment, packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +57,7 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
             packages.uv(), "pip", "install", "--quiet", "--offline", "--no-deps", "--target", site,
             wheel_in(tmp_path),
         ],
-        env={**os.environ, **packages.environment()},
+        env=environment.of_programs(),
         check=True,
     )  # fmt: skip
     monkeypatch.syspath_prepend(site)
