@@ -35,6 +35,13 @@ def push(
         list[str] | None,
         typer.Option(metavar="UID", help="Leave out this model of the base, or all that `line-9*` matches."),
     ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Ignore such files or folders of FOLDER, as .gitignore does, e.g. `*.log` or `notes/`.",
+        ),
+    ] = None,
     checksum: Annotated[
         ChecksumAlgorithm,
         typer.Option(
@@ -47,6 +54,8 @@ def push(
 ) -> None:
     """Publish the models in FOLDER as a new version, and add its row to the registry.
 
+    A file that is neither a model of the set's type nor ignored is refused by name.
+
     Pushing the same models again changes nothing, sends nothing, and mends what was damaged in the store.
     """
     if without and base is None:
@@ -55,7 +64,7 @@ def push(
         raise typer.BadParameter("is missing; only an update with --without needs none", param_hint="FOLDER")
     models: Sequence[SourceModel] = ()
     if folder is not None:
-        models = models_in_folder(folder, Registry.load(registry).of_set(set_id).set.type)
+        models = models_in_folder(folder, Registry.load(registry).of_set(set_id).set.type, ignore or ())
     with bar("sent") as told:
         report = ModelSet.open(set_id, registry, store).push(
             version, models, base=base, without=without or (), algorithm=checksum, progress=told

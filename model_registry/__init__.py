@@ -54,7 +54,8 @@ from model_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
 from model_registry.signing.signatures import sign, verify_signature
 from model_registry.stores import Store, open_store
 from model_registry.transfer.fetch import FetchedVersion, FetchReport, fetch, fetch_bytes
-from model_registry.transfer.models import SourceModel, models_in_folder
+from model_registry.transfer.model_folder import models_in_folder
+from model_registry.transfer.models import SourceModel
 from model_registry.transfer.progress import Progress, ProgressEvent
 from model_registry.transfer.push import PushReport, push
 from model_registry.transfer.reading import read_commit, read_manifest

@@ -1,7 +1,7 @@
 """Models that somebody has put into the store, as plain objects: `incoming/<path>/<uid>.<file type>`.
 
 They are read once and pushed like any upload; nothing refers to them afterwards, and whoever has put them
-there takes them away.
+there takes them away. Empty objects that only show a folder are passed over.
 """
 
 from __future__ import annotations
@@ -35,18 +35,28 @@ def fetch_incoming(store: Store, path: str, folder: Path, max_bytes: int) -> Pat
     """
     prefix = f"{PREFIX}{path}/"
     place = f"{store.url}: {prefix}"
-    objects = [*islice(store.keys(prefix), MAX_BATCH_ENTRIES + 1)]
+    keys = (each for each in store.keys(prefix) if not _is_folder_marker(each))
+    objects = [*islice(keys, MAX_BATCH_ENTRIES + 1)]
     if not objects:
         raise ConfigError(f"{place}: holds nothing; put models there as <uid>.<file type>")
     if len(objects) > MAX_BATCH_ENTRIES or sum(each.size for each in objects) > max_bytes:
         raise FormatError(f"{place}: a batch has at most {MAX_BATCH_ENTRIES} objects and {max_bytes} bytes")
     files = {each.key: folder.joinpath(*_parts(each, prefix)) for each in objects}
+    folders = {parent for file in files.values() for parent in file.relative_to(folder).parents}
+    for each, file in files.items():
+        if file.relative_to(folder) in folders:
+            raise FormatError(f"{each!r}: is both a file and a folder; take one of them away")
     for parent in {file.parent for file in files.values()}:
         parent.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(AT_ONCE) as threads:
         for _ in threads.map(lambda key: files[key].write_bytes(store.get(key)), files):
             pass
     return folder
+
+
+def _is_folder_marker(found: StoredObject) -> bool:
+    """Whether an object only shows a folder, as consoles and Hadoop write them."""
+    return not found.size and found.key.endswith(("/", "_$folder$"))
 
 
 def _parts(found: StoredObject, prefix: str) -> tuple[str, ...]:

@@ -117,16 +117,17 @@ class Publisher:
     @contextmanager
     def _models(self, update: Update, declared: DeclaredSet) -> Iterator[Sequence[SourceModel]]:
         wanted, model_type = update.wanted, declared.type
+        ignore = declared.update.ignore if declared.update else ()
         if wanted.train is not None:
-            yield models_in_folder(self.training.trained(update), model_type)
+            yield models_in_folder(self.training.trained(update), model_type, ignore)
             return
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             if wanted.batch is not None:
                 unpacked = self.uploads.unpack(wanted.batch, Path(folder))
-                yield models_in_folder(unpacked, model_type)
+                yield models_in_folder(unpacked, model_type, ignore)
             elif wanted.path is not None:
                 fetched = fetch_incoming(self.store, wanted.path, Path(folder), self.uploads.max_bytes)
-                yield models_in_folder(fetched, model_type)
+                yield models_in_folder(fetched, model_type, ignore)
             elif model_type.is_folder:
                 yield [
                     SourceModel(uid, self.uploads.unpack(digest, Path(folder, str(number))))

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from model_registry.frozen import Frozen
+from model_registry.ignore_patterns import IgnorePattern  # noqa: TC001 - pydantic reads it at run time
 from model_registry.names import Label, Quantity, ServiceName  # noqa: TC001 - pydantic reads these at run time
 
 if TYPE_CHECKING:
@@ -183,6 +184,8 @@ class Retraining(Frozen):
     """Absent: by request only."""
     rollout: Rollout = Rollout(to=RolloutKind.NONE)
     """Absent: a new version waits for people."""
+    ignore: tuple[IgnorePattern, ...] = ()
+    """Files to ignore in what a trainer, batch or folder of the store gives, as patterns of .gitignore."""
 
     @model_validator(mode="after")
     def _has_whom_to_call(self) -> Retraining:

@@ -1,4 +1,4 @@
-"""The models of a version before they are pushed: in memory, or in a folder with their recorded examples.
+"""Models of a version before they are pushed, in memory or on a disk.
 
 A model is a file or a folder; a folder is read as one archive of its files.
 """
@@ -7,27 +7,19 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
-from pydantic import TypeAdapter, ValidationError
-
 from model_registry.errors import ConfigError, FormatError
 from model_registry.formats.folder import archive
-from model_registry.formats.manifest import MAX_MODEL_BYTES, Example
-from model_registry.names import check_uid
+from model_registry.formats.manifest import MAX_MODEL_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from model_registry.model_types.model_type import ModelType
-
-EXAMPLES = "examples.json"
-
-_EXAMPLES = TypeAdapter(dict[str, Example])
+    from model_registry.formats.manifest import Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,74 +96,11 @@ class LazyModels(Sequence[SourceModel]):
         return self._model(self._uids[index])
 
 
-def models_in_folder(folder: Path, model_type: ModelType) -> Sequence[SourceModel]:
-    """Return the models in `folder`, sorted by UID.
-
-    A model is a file (or, for such types, a folder) `<uid>.<suffix>`. `examples.json`, where it exists, holds
-    recorded examples by UID: `{"line-17": {"inputs": [[1.0, 2.0]], "outputs": [0.5], "rtol": 1e-6, "atol":
-    1e-9}}`. Other files are ignored.
-
-    Raises:
-        ConfigError: there is no such folder, or no model in it.
-        FormatError: a file's name is no UID, or the examples are not what they should be.
-    """
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: no such folder; name the folder of the models")
-    examples = _examples(folder / EXAMPLES)
-    suffix = f".{model_type.file_type}"
-    sizes: dict[str, int | None] = {}
-    # Only of files that are not named as their UID is written: there may be a hundred thousand.
-    names: dict[str, str] = {}
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if not entry.name.endswith(suffix):
-                continue
-            # Some file systems keep names decomposed; a UID has one form.
-            uid = unicodedata.normalize("NFC", entry.name.removesuffix(suffix))
-            try:
-                check_uid(uid)
-            except ValueError as error:
-                raise FormatError(f"{folder}: {entry.name!a}: {error}; rename the file") from None
-            if entry.name != uid + suffix:
-                names[uid] = entry.name
-            # Asked for now: once threads read models, it takes ten times as long to get to run in between.
-            sizes[uid] = None if model_type.is_folder else _size_of(entry)
-    if not sizes:
-        raise ConfigError(f"{folder}: no model in it; a model of this set is a file <uid>{suffix}")
-    if strays := examples.keys() - sizes.keys():
-        raise FormatError(f"{folder / EXAMPLES}: {min(strays)} has an example and no model")
-    return LazyModels(
-        sorted(sizes),
-        lambda uid: SourceModel(uid, folder / names.get(uid, uid + suffix), examples.get(uid), sizes[uid]),
-    )
-
-
-def _examples(path: Path) -> dict[str, Example]:
-    if not path.exists():
-        return {}
-    try:
-        return _EXAMPLES.validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "whole"
-        raise FormatError(f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
-
-
 def _size(path: Path) -> int:
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         return sum(file.lstat().st_size for file in path.rglob("*"))
     return status.st_size
-
-
-def _size_of(entry: os.DirEntry[str]) -> int | None:
-    try:
-        return entry.stat().st_size
-    except OSError:
-        # Whatever is wrong with it is told when it is read.
-        return None
 
 
 def _read(path: Path) -> bytes:

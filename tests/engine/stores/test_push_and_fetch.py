@@ -170,9 +170,11 @@ def test_a_base_of_another_type_is_refused(
 def test_devices_that_share_a_model_share_its_bytes(
     store: Store, model_type: ModelType, tmp_path: Path
 ) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
     for uid in ("line-1", "line-2", "line-3"):
-        (tmp_path / f"{uid}.skops").write_bytes(b"the same model")
-    report = push(store, "g1", "v1", models_in_folder(tmp_path, model_type), model_type=model_type)
+        (folder / f"{uid}.skops").write_bytes(b"the same model")
+    report = push(store, "g1", "v1", models_in_folder(folder, model_type), model_type=model_type)
     fetched = fetch(store, "g1", "v1", report.manifest, tmp_path / "into")
     assert (report.models, report.sent_models) == (3, 1)
     assert [path.read_bytes() for path in fetched.paths.values()] == [b"the same model"] * 3
@@ -274,10 +276,12 @@ def test_an_id_that_is_no_id_is_refused(
 def test_a_model_that_is_a_bomb_is_refused_before_it_is_sent(
     store: Store, model_type: ModelType, tmp_path: Path
 ) -> None:
-    (tmp_path / "line-1.skops").write_bytes(bytes(20 * 2**20))
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "line-1.skops").write_bytes(bytes(20 * 2**20))
     recording = Recording(store)
     with pytest.raises(FormatError, match=r"line-1.skops: shrinks from 20971520 to \d+ bytes"):
-        push(recording, "g1", "v1", models_in_folder(tmp_path, model_type), model_type=model_type)
+        push(recording, "g1", "v1", models_in_folder(folder, model_type), model_type=model_type)
     assert recording.calls == []
 
 

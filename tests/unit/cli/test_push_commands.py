@@ -56,6 +56,17 @@ def test_models_are_left_out_and_others_replaced(place: Path) -> None:
     )
 
 
+def test_a_push_leaves_nothing_out_silently(place: Path) -> None:
+    (place / "models" / "line-12.SKOPS").write_bytes(skops_file("model 12"))
+    (place / "models" / "train.log").write_text("trained")
+    refused = push("v1", "models", "--ignore", "*.log")
+    assert isinstance(refused.exception, BluegridError)
+    assert "models: not taken: line-12.SKOPS; " in str(refused.exception)
+    assert ModelSet.open("g1").versions == ()
+    done = push("v1", "models", "--ignore", "*.log", "--ignore", "*.SKOPS", "--json")
+    assert json.loads(done.stdout)["models"] == 12
+
+
 def test_a_name_that_is_no_model_of_the_base_is_refused() -> None:
     push("v1", "models")
     done = push("v2", "--base", "v1", "--without", "line-9*")

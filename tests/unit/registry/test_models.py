@@ -1,92 +1,20 @@
-"""A folder of model files is a version's models, or the file that is wrong is named."""
+"""A model is read from memory, a file or a folder, or what is wrong with it is named."""
 
 from __future__ import annotations
 
 import io
-import json
 import os
 import tarfile
-import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import BluegridError, ConfigError, FormatError, ModelType, SourceModel, models_in_folder
+from model_registry import ConfigError, FormatError, ModelType, SourceModel, models_in_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TYPE = ModelType.parse("scikit-learn/skops")
-EXAMPLE = {"inputs": [[1.0, 2.0]], "outputs": [0.5], "rtol": 1e-6, "atol": 1e-9}
-
-
-def folder_of(tmp_path: Path, *names: str, examples: Any = None) -> Path:
-    for name in names:
-        (tmp_path / name).write_bytes(b"a model")
-    if examples is not None:
-        (tmp_path / "examples.json").write_text(json.dumps(examples))
-    return tmp_path
-
-
-def test_the_models_of_a_folder_are_named_by_their_files(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path, "line-2.skops", "line-1.skops", "bus.4.skops", "notes.txt")
-    models = models_in_folder(folder, TYPE)
-    assert [(model.uid, model.read(), model.example) for model in models] == [
-        ("bus.4", b"a model", None),
-        ("line-1", b"a model", None),
-        ("line-2", b"a model", None),
-    ]
-
-
-def test_recorded_examples_go_with_their_models(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path, "line-1.skops", "line-2.skops", examples={"line-2": EXAMPLE})
-    without, with_example = models_in_folder(folder, TYPE)
-    assert without.example is None
-    assert with_example.example
-    assert with_example.example.model_dump(mode="json") == EXAMPLE
-
-
-def test_tolerances_have_defaults(tmp_path: Path) -> None:
-    example = {"inputs": [[1]], "outputs": [2]}
-    (model,) = models_in_folder(folder_of(tmp_path, "a.skops", examples={"a": example}), TYPE)
-    assert model.example
-    assert (model.example.rtol, model.example.atol) == (1e-6, 1e-9)
-
-
-def test_a_decomposed_file_name_is_the_same_device(tmp_path: Path) -> None:
-    name = unicodedata.normalize("NFD", "Übertragung.skops")
-    (model,) = models_in_folder(folder_of(tmp_path, name), TYPE)
-    assert model.uid == unicodedata.normalize("NFC", "Übertragung")
-
-
-@pytest.mark.parametrize(
-    ("names", "examples", "told"),
-    [
-        ([], None, "no model in it; a model of this set is a file <uid>.skops"),
-        (["a.onnx"], None, "no model in it"),
-        (["a\nb.skops"], None, "is not of printable characters in Unicode NFC; rename the file"),
-        (["a.skops"], {"b": EXAMPLE}, "examples.json: b has an example and no model"),
-        (["a.skops"], {"a": {**EXAMPLE, "outputs": []}}, "examples.json: a: 1 rows of inputs, 0 outputs"),
-        (["a.skops"], {"a": {**EXAMPLE, "atol": -1}}, r"examples.json: a.atol: .*greater than or equal to 0"),
-        (["a.skops"], [], "examples.json: whole: "),
-    ],
-)
-def test_a_folder_with_a_mistake_is_told_in_one_line(
-    names: list[str], examples: Any, told: str, tmp_path: Path
-) -> None:
-    with pytest.raises(BluegridError, match=told) as caught:
-        models_in_folder(folder_of(tmp_path, *names, examples=examples), TYPE)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_hidden_file_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="no leading dot; rename the file"):
-        models_in_folder(folder_of(tmp_path, ".a.skops", "b.skops"), TYPE)
-
-
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="absent: no such folder"):
-        models_in_folder(tmp_path / "absent", TYPE)
 
 
 def test_an_empty_file_is_no_model(tmp_path: Path) -> None:
@@ -97,7 +25,8 @@ def test_an_empty_file_is_no_model(tmp_path: Path) -> None:
 
 
 def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
-    (listed,) = models_in_folder(folder_of(tmp_path, "a.skops"), TYPE)
+    (tmp_path / "a.skops").write_bytes(b"a model")
+    (listed,) = models_in_folder(tmp_path, TYPE)
     (tmp_path / "a.skops").unlink()
     for read in (listed.read, SourceModel("a", tmp_path / "a.skops").size):
         with pytest.raises(ConfigError, match=r"a.skops: cannot be read: No such file"):

@@ -39,6 +39,8 @@ time.sleep(parameters["seconds"])
 for number in range(2):
     model = skops_file(f"{{told['base']}} {{parameters['flows']}} {{number}}")
     pathlib.Path(told["folder"], f"line-{{number}}.skops").write_bytes(model)
+for name in parameters["leaves"].split():
+    pathlib.Path(told["folder"], name).write_bytes(b"no model")
 """
 
 
@@ -61,6 +63,7 @@ def marks(place: Place) -> Path:
                 "flows": {"type": "integer", "default": 120},
                 "seconds": {"type": "number", "default": 0},
                 "fault": {"type": "boolean", "default": False},
+                "leaves": {"type": "string", "default": ""},
             },
         },
         "schedule": {"when": "30 2 * * *", "timeZone": "Europe/Berlin", "jitterSeconds": 600},
@@ -103,9 +106,10 @@ def test_a_request_trains_with_its_parameters_and_keeps_what_is_not_trained(
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
-        ({"colour": "red"}, "parameter colour is not declared; known: flows, seconds, fault"),
+        ({"colour": "red"}, "parameter colour is not declared; known: flows, seconds, fault, leaves"),
         ({"flows": "many"}, "parameter flows: 'many' is not of type integer"),
         ({"flows": True}, "parameter flows: True is not of type integer"),
+        ({"leaves": "line-2.onnx model.ckpt"}, "not taken: line-2.onnx, model.ckpt; a model of this set is"),
         ({"fault": True}, "exit code 1; it said: told"),
         ({"fault": True}, "no secret; the grid has no data"),
     ],
@@ -123,6 +127,14 @@ def test_a_trainer_that_cannot_work_fails_the_update_with_its_own_words(
     assert update["state"] == "failed"
     assert reason in update["error"]
     assert place.versions() == ["v1"]
+
+
+def test_what_a_trainer_leaves_beside_its_models_is_ignored_where_the_set_says_so(
+    marks: Path, client: httpx.Client, place: Place
+) -> None:
+    place.ignore("*.ckpt")
+    update = ended(client, train(client, leaves="model.ckpt"))
+    assert (update["state"], update["result"]["models"]) == ("done", 3)
 
 
 def test_a_trainer_that_runs_is_ended_when_its_update_is_cancelled(

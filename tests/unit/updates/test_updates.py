@@ -11,7 +11,7 @@ import pytest
 
 from model_registry import ModelSet
 from tests.skops_files import skops_file
-from tests.unit.updates.updating import batch, content_digest, digest, ended, upload
+from tests.unit.updates.updating import archive, batch, content_digest, digest, ended, upload
 
 if TYPE_CHECKING:
     import httpx
@@ -59,7 +59,6 @@ def test_models_that_lie_in_the_store_become_a_version(client: httpx.Client, pla
     folder = place.folder / "store" / "incoming" / "nightly" / "2026-11-26"
     folder.mkdir(parents=True)
     (folder / "line-1.skops").write_bytes(RETRAINED)
-    (folder / "readme.txt").write_text("no model")
     wanted = {"base": "v1", "path": "nightly/2026-11-26"}
     update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
     assert (update["state"], update["result"]["sent_models"]) == ("done", 1)
@@ -67,6 +66,27 @@ def test_models_that_lie_in_the_store_become_a_version(client: httpx.Client, pla
     empty = ended(client, client.post("/modelSets/g1/updates", json={"path": "nightly"}))
     assert empty["state"] == "failed"
     assert (folder / "line-1.skops").exists()
+
+
+def test_a_file_that_is_no_model_fails_the_update_unless_the_set_ignores_it(
+    client: httpx.Client, place: Place
+) -> None:
+    files = {"line-1.skops": RETRAINED, "line-2.onnx": b"of another type", "logs/train.log": b"trained"}
+    folder = place.folder / "store" / "incoming" / "nightly" / "logs"
+    folder.mkdir(parents=True)
+    for name, data in files.items():
+        (folder.parent / name).write_bytes(data)
+    origins = ({"batch": upload(client, archive(files))}, {"path": "nightly"})
+    for origin in origins:
+        update = ended(client, client.post("/modelSets/g1/updates", json={"base": "v1", **origin}))
+        assert update["state"] == "failed"
+        assert "not taken: line-2.onnx, logs/train.log; " in update["error"]
+    assert place.versions() == ["v1"]
+    place.ignore("*.log", "line-2.onnx")
+    for origin in origins:
+        update = ended(client, client.post("/modelSets/g1/updates", json={"base": "v1", **origin}))
+        assert (update["state"], update["result"]["models"]) == ("done", 3)
+        assert place.models(update["version"])["line-1"] == RETRAINED
 
 
 @pytest.mark.parametrize("path", ["../sets", "/etc", "a//b", "a/./b", "a/..", "", "a/", ".a", "a\n"])

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ruamel.yaml import YAML
+
 from model_registry import Registry, fetch_bytes, open_store
 
 if TYPE_CHECKING:
@@ -49,6 +51,13 @@ class Place:
         text = file.read_text()
         row = next(line for line in text.splitlines(keepends=True) if "id: v1" in line)
         file.write_text(text.replace(row, row + row.replace("id: v1", "id: v2")))
+
+    def ignore(self, *patterns: str) -> None:
+        """Let the set's updates ignore such files."""
+        file, yaml = self.registry / "g1.yaml", YAML()
+        document = yaml.load(file)
+        document["set"].setdefault("update", {})["ignore"] = list(patterns)
+        yaml.dump(document, file)
 
     def add_stack(self) -> None:
         """Add stack north, which leads nowhere."""
