@@ -16,6 +16,7 @@ from model_server.errors import (
     PredictionError,
     RequestError,
 )
+from model_server.framework_errors import describe
 from model_server.linear import LinearModel, predict_many
 from model_server.tensors import arrays_of, binary_of, datatype_of, json_of, row_of
 
@@ -94,7 +95,7 @@ def predict(served: ServedModel, inputs: Mapping[str, NDArray[Any]]) -> Mapping[
         raise OutOfMemoryError(f"model {served.uid} needs more memory for this than there is") from error
     # Whatever a framework raises is this model's failure on this input: the server goes on.
     except Exception as error:
-        raise PredictionError(f"model {served.uid} failed: {type(error).__name__}: {error}") from error
+        raise PredictionError(f"model {served.uid} failed: {describe(error)}") from error
     for name, array in values.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise PredictionError(f"model {served.uid} gave a {name} that is no finite number")

@@ -12,6 +12,7 @@ import numpy as np
 from model_registry import fetch, open_store
 from model_registry.errors import ConfigError, ModelError
 from model_server.accelerate import accelerated, compiler_of
+from model_server.framework_errors import describe
 from model_server.loaders import loader_of
 from model_server.tensors import DATATYPES
 
@@ -122,7 +123,7 @@ def reproduce(model: Model, example: Example) -> None:
         got = got.reshape(-1) if got.shape == (len(expected), 1) else got
     # Whatever a framework raises, the model cannot answer its own example.
     except Exception as error:
-        raise ModelError(f"cannot answer its recorded example: {type(error).__name__}: {error}") from error
+        raise ModelError(f"cannot answer its recorded example: {describe(error)}") from error
     if got.shape != expected.shape or got.dtype.kind not in "fiub":
         raise ModelError(
             f"answers its recorded example with {got.dtype} of shape {got.shape}, "
