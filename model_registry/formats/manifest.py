@@ -102,7 +102,7 @@ class Manifest(Frozen):
 
     format: Literal["bluegrid-manifest/1"] = "bluegrid-manifest/1"
     globals: tuple[str, ...] | None = None
-    """Of pickles, the classes and functions that each model names: those of a set are alike."""
+    """Of pickles, the classes and functions that the models name, each of them some or all."""
     models: Annotated[tuple[ModelRow, ...], Field(min_length=1)]
     packs: tuple[PackRow, ...]
     set: Label

@@ -5,5 +5,5 @@ looks.py            what the bytes of each type look like
 pickles.py          pickles: what they name, found without executing; loading by an allowlist
 skops.py            skops files: what they name
 trusted.toml        the names that are harmless
-guard.py            every model of a push: right type, nothing untrusted, no odd one out
+guard.py            every model of a push: right type, nothing untrusted
 """

@@ -1,4 +1,4 @@
-"""The guard of a push: each model is of the set's type, names nothing untrusted, and is like its siblings."""
+"""The guard of a push: each model is of the set's type, and names nothing untrusted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ class TypeGuard:
         source: whose set it is; None, which nobody vouches for, is treated as a user's.
         trust: what the set trusts beside what is known to be harmless: types of skops, globals of pickles.
         base_globals: the globals of the base version's models, if its manifest tells them.
-        base: what messages call the base version.
 
     Raises:
         ConfigError: a set of this source cannot hold the type.
@@ -34,7 +33,6 @@ class TypeGuard:
         trust: Iterable[str] = (),
         *,
         base_globals: Iterable[str] | None = None,
-        base: str = "the base version",
     ) -> None:
         if model_type.runs_code and source is not Source.PLATFORM:
             raise ConfigError(
@@ -43,13 +41,12 @@ class TypeGuard:
             )
         self._type = model_type
         self._trusted = model_type.trusted | frozenset(trust)
-        self._globals = None if base_globals is None else frozenset(base_globals)
-        self._sibling = base
+        self._globals = set(base_globals or ())
 
     @property
     def globals(self) -> tuple[str, ...] | None:
-        """What every model names, for the manifest; None: the type has none that must be alike."""
-        return tuple(sorted(self._globals)) if self._globals is not None else None
+        """What the models of the version name, for the manifest; None: the type names nothing that is run."""
+        return tuple(sorted(self._globals)) or None
 
     def check(self, uid: str, data: bytes) -> None:
         """Raise FormatError, which names the model and what is odd about it, unless it may join the set."""
@@ -57,7 +54,7 @@ class TypeGuard:
             if self._type.names_in is None:
                 self._type.check(data)
             else:
-                self._check_names(uid, self._names_in(data, self._type.names_in))
+                self._check_names(self._names_in(data, self._type.names_in))
         except FormatError as error:
             raise FormatError(f"model {uid}: {error}") from None
 
@@ -69,23 +66,11 @@ class TypeGuard:
             self._type.check(data)
             raise
 
-    def _check_names(self, uid: str, names: frozenset[str]) -> None:
+    def _check_names(self, names: frozenset[str]) -> None:
         if strangers := names - self._trusted:
             raise FormatError(
                 f"names what is not trusted: {', '.join(sorted(strangers))}; "
                 "build it without, or add that to the set's `trust` once it is known to be harmless"
             )
-        if not self._type.runs_code:
-            return
-        if self._globals is None:
-            self._globals, self._sibling = names, f"model {uid}"
-        if names != self._globals:
-            differs = [
-                f"{verb} {', '.join(sorted(some))}"
-                for verb, some in (("also", names - self._globals), ("not", self._globals - names))
-                if some
-            ]
-            raise FormatError(
-                f"is the odd one out beside {self._sibling}: it names {' and '.join(differs)}; "
-                "a set holds models of one kind"
-            )
+        if self._type.runs_code:
+            self._globals |= names

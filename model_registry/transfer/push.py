@@ -94,8 +94,8 @@ def push(
         model_type: the type of every model in the set.
         base: start from this version's models; those of `models` replace them or are added.
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
-        source: whose set it is: then every model is looked at, and must be of the type, name nothing that is
-            not trusted, and be like its siblings. None: models are taken as they come.
+        source: whose set it is: then every model is looked at, and must be of the type and name nothing that
+            is not trusted. None: models are taken as they come.
         trust: what the set trusts beside what is known to be harmless.
         algorithm: of the checksum that is taken before sending, and computed again by the store.
         progress: is told after each pack.
@@ -162,9 +162,7 @@ def _guard(
 ) -> TypeGuard | None:
     if source is None:
         return None
-    if base is None:
-        return TypeGuard(model_type, source, trust)
-    return TypeGuard(model_type, source, trust, base_globals=base.globals, base=f"version {base.version}")
+    return TypeGuard(model_type, source, trust, base_globals=base.globals if base else None)
 
 
 def _accept(uid: str, data: bytes) -> None:
