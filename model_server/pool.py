@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from model_server.settings import Settings
     from model_server.startup import FetchedVersion, ServedModel
+    from model_server.trial import Trials
 
 NOT_IN_MEMORY = "not in memory; loaded on the first request"
 """Why a model that is ready may take longer the first time."""
@@ -33,12 +34,20 @@ class Pool(Mapping[str, "ServedModel"]):
         version: the files.
         settings: of which set and version they are.
         budget: bytes that the models may take; None: no limit.
+        trials: of models without a recorded example; None: they are believed to answer.
     """
 
-    def __init__(self, version: FetchedVersion, settings: Settings, budget: int | None = None) -> None:
+    def __init__(
+        self,
+        version: FetchedVersion,
+        settings: Settings,
+        budget: int | None = None,
+        trials: Trials | None = None,
+    ) -> None:
         self._version = version
         self._place = settings.place
         self._budget = budget
+        self._trials = trials
         self._models: OrderedDict[str, ServedModel] = OrderedDict()
         self._bytes: dict[str, int] = {}
         self._total = 0
@@ -143,6 +152,8 @@ class Pool(Mapping[str, "ServedModel"]):
             served = self._models.get(uid) or self._load(uid)
             if example is not None:
                 reproduce(served.model, example)
+            elif self._trials is not None:
+                self._trials.run(uid, served.model)
         except ModelError as error:
             raise ModelError(f"{self._place}: model {uid} {error}") from error
 

@@ -13,6 +13,7 @@ import skops.io
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
 
 from model_registry import (
     ConfigError,
@@ -64,8 +65,30 @@ def test_a_sound_version_passes(preflight: Preflight, settings: Settings) -> Non
     code, told = preflight(settings)
     assert code == 0
     assert told.startswith(
-        "set g1 version v1: 3 models fetched, verified and loaded, 3 recorded examples reproduced"
+        "set g1 version v1: 3 models fetched, verified and loaded, 3 recorded examples reproduced, "
+        "0 made rows answered, in "
     )
+
+
+def test_models_without_recorded_examples_answer_made_rows(
+    preflight: Preflight, publish: Publish, folder: Path
+) -> None:
+    (folder / "examples.json").unlink()
+    code, told = preflight(publish(folder))
+    assert code == 0
+    assert "0 recorded examples reproduced, 3 made rows answered, in " in told
+
+
+def test_a_model_that_cannot_answer_refuses_the_version(
+    preflight: Preflight, publish: Publish, folder: Path
+) -> None:
+    estimator = SVR().fit(np.eye(3), [0.0, 1.0, 2.0])
+    del estimator._sparse
+    skops.io.dump(estimator, folder / "line-3.skops")
+    code, told = preflight(publish(folder))
+    assert code == 3
+    assert told.startswith("set g1 version v1: model line-3 cannot answer any request for 'x' FP64 [-1, 3]: ")
+    assert told.count("\n") == 1
 
 
 def test_a_damaged_pack_is_told_on_one_line_and_ends_with_3(preflight: Preflight, settings: Settings) -> None:

@@ -1,0 +1,242 @@
+"""Rows made from what a model takes tell a model that cannot answer from one that refuses their values."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import datetime
+from importlib.abc import MetaPathFinder
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import RadiusNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OrdinalEncoder,
+    PowerTransformer,
+    SplineTransformer,
+    StandardScaler,
+)
+from sklearn.svm import SVR
+
+from model_registry.errors import ModelError
+from model_server.loaders import TensorSpec
+from model_server.loaders import onnx as onnx_loader
+from model_server.loaders.scikit_learn import SklearnModel
+from model_server.trial import Trials, try_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from model_server.loaders import Model
+
+RANDOM = np.random.default_rng(5)
+ROWS = RANDOM.normal(size=(60, 3))
+TABLE = pd.DataFrame(ROWS, columns=["wind", "sun", "hour"])
+LEVELS = np.array([[110.0], [220.0], [380.0]] * 20)
+
+
+class OwnModel:
+    """A framework's model with one input, whose author's code is `answer`."""
+
+    outputs = (TensorSpec("y", (-1,)),)
+
+    def __init__(self, answer: Callable[[NDArray[Any]], Any], datatype: str = "FP64", *shape: int) -> None:
+        self.inputs = (TensorSpec("x", shape or (-1, 3), datatype),)
+        self._answer = answer
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {"y": np.asarray(self._answer(inputs["x"]))}
+
+
+class WithoutPandas(MetaPathFinder):
+    """Imports as in an image that has no pandas."""
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        if name.partition(".")[0] == "pandas":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def fitted(*steps: Any, rows: NDArray[Any] = ROWS) -> Model:
+    return SklearnModel.of(make_pipeline(*steps).fit(rows, np.arange(len(rows)) % 7.0))
+
+
+def graph(path: Path, shape: list[int], *, rows: int | str = "n", columns: int | str = 3) -> Model:
+    """A graph that takes (n, 3) and gives what is reshaped so."""
+    x = helper.make_tensor_value_info("x", TensorProto.DOUBLE, [rows, columns])
+    y = helper.make_tensor_value_info("y", TensorProto.DOUBLE, None)
+    node = helper.make_node("Reshape", ["x", "shape"], ["y"])
+    constant = numpy_helper.from_array(np.array(shape, np.int64), "shape")
+    y.type.tensor_type.shape.CopyFrom(x.type.tensor_type.shape)
+    made = helper.make_model(helper.make_graph([node], "g", [x], [y], [constant]), ir_version=10)
+    made.opset_import[0].version = 17
+    onnx.save(made, path / "m.onnx")
+    return onnx_loader.load(path / "m.onnx")
+
+
+def of_columns() -> Model:
+    chosen = ColumnTransformer([("scaled", StandardScaler(), ["wind", "sun"])])
+    return SklearnModel.of(make_pipeline(chosen, Ridge()).fit(TABLE, TABLE["wind"]))
+
+
+def of_categories() -> Model:
+    table = TABLE.assign(kind=pd.Categorical(["cable", "line", "line"] * 20))
+    model = HistGradientBoostingRegressor(max_iter=2, categorical_features="from_dtype")
+    return SklearnModel.of(model.fit(table, TABLE["wind"]))
+
+
+def of_an_older_release() -> Model:
+    model = SVR().fit(ROWS, ROWS[:, 0])
+    del model._sparse
+    return SklearnModel.of(model)
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (
+            of_columns,
+            "ValueError: Specifying the columns using strings is only supported for dataframes: push",
+        ),
+        (of_categories, "TypeError: ufunc 'isnan' not supported for the input types"),
+        (of_an_older_release, "AttributeError: 'SVR' object has no attribute '_sparse'"),
+        (
+            lambda: fitted(FunctionTransformer(lambda table: table.loc[:, ["sun"]]), Ridge(), rows=TABLE),
+            "AttributeError: 'numpy.ndarray' object has no attribute 'loc'",
+        ),
+        (lambda: OwnModel(lambda rows: rows.sum(axis=1) * 1j), "KeyError: dtype('<c16')"),
+    ],
+    ids=["columns by name", "types of columns", "a missing attribute", "a table's methods", "not a tensor"],
+)
+def test_a_model_that_no_values_can_help_is_refused_in_its_frameworks_words(
+    model: Callable[[], Model], reason: str
+) -> None:
+    with pytest.raises(ModelError) as caught:
+        try_out(model())
+    assert str(caught.value).startswith("cannot answer any request for 'x' FP64 [-1, ")
+    assert reason in str(caught.value)
+    assert str(caught.value).endswith("record it as the model's example")
+
+
+def test_a_model_that_needs_what_the_image_has_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    scaler = StandardScaler().set_output(transform="pandas")
+    model = SklearnModel.of(make_pipeline(scaler, SVR()).fit(TABLE, TABLE["wind"]))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pandas"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [WithoutPandas(), *sys.meta_path])
+    with pytest.raises(ModelError, match=r"ImportError: .* requires pandas to be installed"):
+        try_out(model)
+
+
+def test_a_graph_that_fails_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"cannot be reshaped to the requested shape.*record it"):
+        try_out(graph(tmp_path, [7, 11]))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: fitted(StandardScaler(), Ridge()),
+        lambda: fitted(FunctionTransformer(np.log), SVR(), rows=np.abs(ROWS) + 0.1),
+        lambda: fitted(PowerTransformer("box-cox"), SVR(), rows=np.abs(ROWS) + 0.1),
+        lambda: OwnModel(lambda rows: rows.sum(axis=1) * np.nan),
+        lambda: OwnModel(lambda rows: {1.0: [7.0]}[rows[0, 0]]),
+        lambda: OwnModel(lambda x: [datetime.fromisoformat(x[0]).timestamp()], "BYTES", -1),
+        lambda: OwnModel(lambda x: np.convolve(x[0], np.ones(7), "valid")[10], "FP32", -1, -1),
+        lambda: OwnModel(lambda x: x, "UINT8", -1, 4),
+        lambda: OwnModel(lambda x: x, "BOOL"),
+    ],
+    ids=["linear", "log", "box-cox", "not a number", "a code", "dates", "a window", "bytes", "booleans"],
+)
+def test_a_model_that_answers_some_row_is_proven(model: Callable[[], Model]) -> None:
+    assert try_out(model()) is None
+
+
+def test_a_graph_of_a_fixed_number_of_rows_is_proven(tmp_path: Path) -> None:
+    assert try_out(graph(tmp_path, [32, 3])) is None
+    assert try_out(graph(tmp_path, [5, 3], rows=5)) is None
+
+
+def _refuse(words: str) -> Callable[[Any], Any]:
+    def answer(_: Any) -> Any:
+        raise ValueError(words)
+
+    return answer
+
+
+def own_function() -> Model:
+    pipeline = make_pipeline(FunctionTransformer(), Ridge()).fit(ROWS, ROWS[:, 0])
+    pipeline[0].func = _refuse("not in winter")
+    return SklearnModel.of(pipeline)
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (
+            lambda: fitted(RadiusNeighborsClassifier(0.1), rows=1000 + ROWS),
+            "ValueError: No neighbors found for test samples",
+        ),
+        (
+            lambda: fitted(SplineTransformer(extrapolation="error"), Ridge(), rows=1000 + ROWS),
+            "contains values beyond the limits of the knots",
+        ),
+        (lambda: fitted(OrdinalEncoder(), Ridge(), rows=LEVELS), "ValueError: Found unknown categories "),
+        (lambda: OwnModel(_refuse("the voltage must lie near 400 kV")), "ValueError: the voltage must lie"),
+        (lambda: OwnModel(lambda rows: {400.0: 1}[rows[0, 0]]), "KeyError: "),
+        (
+            lambda: OwnModel(lambda rows: re.match("4", str(rows[0, 0])).group()),  # type: ignore[union-attr]
+            "'NoneType' object has no attribute",
+        ),
+        (lambda: OwnModel(lambda x: [float(x[0].split("=")[1])], "BYTES", -1), "IndexError: "),
+        (own_function, "ValueError: not in winter"),
+    ],
+    ids=[
+        "neighbors",
+        "knots",
+        "categories",
+        "own words",
+        "a code",
+        "nothing found",
+        "strings",
+        "own function",
+    ],
+)
+def test_a_model_that_may_refuse_the_values_is_not_refused(model: Callable[[], Model], reason: str) -> None:
+    told = try_out(model())
+    assert told is not None
+    assert reason in told
+
+
+def test_a_graph_whose_columns_are_not_known_is_not_refused(tmp_path: Path) -> None:
+    assert "cannot be reshaped" in str(try_out(graph(tmp_path, [-1, 5000], columns="k")))
+
+
+def test_a_tensor_that_is_too_large_to_make_up_is_not_made() -> None:
+    told = try_out(OwnModel(_refuse("never"), "FP64", 1, 2**40))
+    assert told == "its inputs are too large to be made up"
+
+
+def test_the_log_names_one_model_that_could_not_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    trials = Trials()
+    trials.run("line-1", OwnModel(lambda rows: rows[:, 0]))
+    trials.warn()
+    assert (trials.answered, capsys.readouterr().out) == (1, "")
+    for uid in ("line-2", "line-3"):
+        trials.run(uid, OwnModel(_refuse("not in winter")))
+    trials.warn()
+    told = capsys.readouterr().out
+    assert "models=2" in told
+    assert "first=line-2" in told
+    assert "ValueError: not in winter" in told
