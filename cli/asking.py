@@ -91,8 +91,13 @@ def logs(
     service: Service,
     context: kube.Context,
     cluster: Annotated[str | None, typer.Argument(help="One cluster; absent: all.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes, until Ctrl-C.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
     since: Annotated[str | None, typer.Option(help="Only lines of the last 30s, 10m, 2h or 1d.")] = None,
+    tail: Annotated[
+        int | None, typer.Option(min=0, help="Only so many lines of each pod, the newest.")
+    ] = None,
     previous: Annotated[
         bool, typer.Option("--previous", help="Of the containers that ended before: why did they?")
     ] = False,
@@ -104,9 +109,9 @@ def logs(
     seconds = None if since is None else _seconds(since)
     api = Namespace.connect(context, namespace)
     lines = (
-        followed(api, service, cluster, since_seconds=seconds)
+        followed(api, service, cluster, since_seconds=seconds, tail=tail)
         if follow
-        else lines_of(api, service, cluster, since_seconds=seconds, previous=previous)
+        else lines_of(api, service, cluster, since_seconds=seconds, tail=tail, previous=previous)
     )
     with suppress(KeyboardInterrupt):
         for pod, line in lines:

@@ -9,7 +9,9 @@ import typer
 Context = Annotated[
     str, typer.Option(envvar="BLUEGRID_KUBE_CONTEXT", help="The kube context; never the default.")
 ]
-Namespace = Annotated[str, typer.Option(envvar="BLUEGRID_NAMESPACE", help="The stack's namespace.")]
+Namespace = Annotated[
+    str, typer.Option("--namespace", "-n", envvar="BLUEGRID_NAMESPACE", help="The stack's namespace.")
+]
 DEFAULT_NAMESPACE = "bluegrid"
 Region = Annotated[
     str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,12 @@ StoreUrl = Annotated[
     typer.Option("--store", envvar="BLUEGRID_STORE", help="s3://bucket/prefix?endpoint=... or file:///path"),
 ]
 
+_UNLIMITED = 10_000
+"""Characters of a line that nothing has."""
+_DIGEST, _SHOWN = 64, 12
+"""Hex digits of a SHA-256, and of a short one."""
+_IS_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
 
 
@@ -55,11 +62,22 @@ def emit_table(*, as_json: bool, columns: Sequence[str], rows: Sequence[Mapping[
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.upper(), no_wrap=True)
+    printer = wide_console()
     for row in rows:
-        table.add_row(*(cell(row[column]) for column in columns))
-    # As wide as it is where no person looks: a pipe cuts nothing off.
-    console = Console()
-    console.print(table, width=None if console.is_terminal else 10_000, soft_wrap=not console.is_terminal)
+        cells = (cell(row[column]) for column in columns)
+        # Whoever needs a whole digest takes it from a pipe or from --json.
+        table.add_row(*(map(_short, cells) if printer.is_terminal else cells))
+    printer.print(table)
+
+
+def wide_console() -> Console:
+    """Return a console that cuts nothing off: a pipe has no width, and a terminal wraps long lines itself."""
+    return Console(width=_UNLIMITED)
+
+
+def _short(text: str) -> str:
+    """Shorten a digest, as git and Docker do."""
+    return f"{text[: -_DIGEST + _SHOWN]}…" if _IS_DIGEST.fullmatch(text) else text
 
 
 def emit_facts(*, as_json: bool, data: Mapping[str, Any]) -> None:

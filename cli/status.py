@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from cli import kube, output, pulumi
 from model_registry import BluegridError, Registry, RegistryError
-from operations import Namespace, look, statuses
+from operations import Namespace, look, nothing_runs, outages, statuses
 from previews import states_of_files, states_of_objects, states_of_registry
 from promotion import stack_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from operations import ClusterStatus, Look
     from previews import ServiceState
@@ -54,7 +55,7 @@ def status(
             help="Folder of the stacks' files; the one that runs there says how large its clusters are.",
         ),
     ] = Path("stacks"),
-    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
     as_json: output.Json = False,
 ) -> None:
     """Show every service's clusters: what is live, pods and why they wait, models, traffic, drift from YAML.
@@ -67,32 +68,72 @@ def status(
     place = Namespace.connect(context, namespace)
     wanted, notes = _wanted(registry, stack_of(stacks, context, namespace), region, service)
     made = states_of_objects(pulumi.Stack.named(stack, None).objects()) if state else None
-    # As wide as it is where no person looks: a pipe cuts nothing off.
-    console = Console() if sys.stdout.isatty() else Console(width=10_000)
 
-    def seen(before: Look, now: Look) -> tuple[list[ClusterStatus], list[str]]:
-        rows = [row for row in statuses(before, now, wanted, made) if cluster in (None, row.cluster)]
-        return rows, [*notes, *([now.unasked] if now.unasked else [])]
+    def read(before: Look, now: Look) -> _Reading:
+        found = statuses(before, now, wanted, made)
+        return _Reading(
+            [row for row in found if cluster in (None, row.cluster)],
+            outages(found, now),
+            [*notes, *([now.unasked] if now.unasked else [])],
+        )
 
     looks = _looks(place, service, cluster)
+    first = next(looks)
+    if first[1].is_empty:
+        place.require()
+    reading = read(*first)
+    if service and not reading.rows:
+        raise _unknown(place, registry, wanted, service, cluster)
     if watch:
-        with suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
-            for pair in looks:
-                live.update(_page(*seen(*pair), with_pods=service is not None), refresh=True)
+        with suppress(KeyboardInterrupt):
+            _watch(itertools.chain([reading], itertools.starmap(read, looks)), with_pods=service is not None)
         return
-    rows, told = seen(*next(looks))
-    where = f"namespace {namespace} of {context}"
-    if service and not rows:
-        named = f"cluster {cluster} of service {service}" if cluster else f"service {service}"
-        raise RegistryError(f"{named}: neither runs in {where} nor is declared in {registry}")
     if as_json:
-        output.emit(as_json=True, data=[asdict(row) for row in rows], text="")
-        for note in told:
-            typer.echo(f"warning: {note}", err=True)
+        output.emit(as_json=True, data=[asdict(row) for row in reading.rows], text="")
+        for line in (*reading.outages, *reading.notes):
+            typer.echo(f"warning: {line}", err=True)
         return
-    if not rows:
-        typer.echo(f"nothing of bluegrid runs in {where}")
-    console.print(_page(rows, told, with_pods=service is not None))
+    if first[1].is_empty:
+        typer.echo(f"nothing of {service or 'bluegrid'} runs in namespace {namespace} of {context}")
+    output.wide_console().print(_page(reading, with_pods=service is not None))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one look says: clusters, services of which nobody answers, and what could not be known."""
+
+    rows: Sequence[ClusterStatus]
+    outages: Sequence[str]
+    notes: Sequence[str]
+
+
+def _watch(readings: Iterable[_Reading], *, with_pods: bool) -> None:
+    """Show each reading in place of the one before it, or below it where the output is not a terminal."""
+    if not sys.stdout.isatty():
+        for reading in readings:
+            output.wide_console().print(_page(reading, with_pods=with_pods))
+            sys.stdout.flush()
+        return
+    with Live(auto_refresh=False) as live:
+        for reading in readings:
+            live.update(_page(reading, with_pods=with_pods), refresh=True)
+
+
+def _unknown(
+    place: Namespace,
+    registry: Path,
+    wanted: Mapping[str, ServiceState] | None,
+    service: str,
+    cluster: str | None,
+) -> BluegridError:
+    """Return the error for a name that neither runs nor is declared; it names those that do or are."""
+    if cluster and wanted and service in wanted:
+        declared = ", ".join(wanted[service].clusters)
+        return RegistryError(
+            f"service {service}: has no cluster {cluster}, neither in namespace {place.name} of "
+            f"{place.context} nor in {registry}; declared: {declared}"
+        )
+    return nothing_runs(place, service, cluster)
 
 
 def _looks(place: Namespace, service: str | None, cluster: str | None) -> Iterator[tuple[Look, Look]]:
@@ -140,17 +181,25 @@ def _of(states: Mapping[str, ServiceState], service: str | None) -> Mapping[str,
     return {name: state for name, state in states.items() if service in (None, name)}
 
 
-def _page(rows: Sequence[ClusterStatus], notes: Sequence[str], *, with_pods: bool) -> Group:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("service", "cluster", "version", "route", "ready", "pods", "models"):
+def _page(reading: _Reading, *, with_pods: bool) -> Group:
+    table, rows = Table(box=None, pad_edge=False, header_style="bold"), reading.rows
+    # On a narrow terminal that is drawn anew the last columns are cut, never the names.
+    for column in ("service", "cluster", "version"):
+        widest = max((len(getattr(row, column)) for row in rows), default=0)
+        table.add_column(column.upper(), no_wrap=True, min_width=widest)
+    for column in ("route", "ready", "pods", "models"):
         table.add_column(column.upper(), no_wrap=True)
     for column in ("req/s", "err/s", "p99 ms", "age"):
         table.add_column(column.upper(), no_wrap=True, justify="right")
     for row in rows:
         table.add_row(*_cells(row), style=None if row.is_well else "yellow")
     lines = [line for row in rows for line in _remarks(row, with_pods=with_pods)]
-    lines += [f"note: {note}" for note in notes]
-    return Group(*([table] if rows else []), *(Text(line) for line in lines))
+    lines += [f"note: {note}" for note in reading.notes]
+    return Group(
+        *(Text(f"outage: {line}", style="bold red") for line in reading.outages),
+        *([table] if rows else []),
+        *(Text(line) for line in lines),
+    )
 
 
 def _cells(row: ClusterStatus) -> list[str]:

@@ -6,6 +6,7 @@
     routes      the live route, of either kind
     predictions ─> comparison               one cluster asked; two held side by side
     logs        of a service's pods
+    missing     of which nothing runs
     history     what was declared before, from git
     doctor      what has to be in order before anything else is
 
@@ -20,10 +21,11 @@ from operations.doctor import Finding, check_kubernetes, check_programs, check_s
 from operations.history import Change, Commit, LiveBefore, changes_of, live_before
 from operations.logs import followed, logs
 from operations.looks import Look, look
+from operations.missing import nothing_runs
 from operations.pods import PodStatus
 from operations.predictions import Asked, Prediction
 from operations.routes import ask_live_clusters, live_clusters
-from operations.status import ClusterStatus, statuses
+from operations.status import ClusterStatus, outages, statuses
 
 __all__ = [
     "Asked",
@@ -50,6 +52,8 @@ __all__ = [
     "live_clusters",
     "logs",
     "look",
+    "nothing_runs",
+    "outages",
     "read_requests",
     "statuses",
 ]

@@ -91,8 +91,31 @@ class Namespace:
                 kubeconfig and str(kubeconfig), context=context, client_configuration=settings
             )  # type: ignore[no-untyped-call]
         except ConfigException as error:
-            raise _refusal(context, error) from error
+            raise _unusable(context, kubeconfig, error) from error
         return cls(context, name, client.ApiClient(settings))
+
+    def require(self) -> None:
+        """Raise KubernetesError if there is no such namespace, and name those in which services run."""
+        try:
+            self.get(f"/api/v1/namespaces/{self.name}")
+        except KubernetesError as error:
+            # Rights in one namespace are none to look at the namespace itself.
+            if error.is_forbidden:
+                return
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise KubernetesError(
+                f"namespace {self.name}: not found in context {self.context}{self._others()}", error.status
+            ) from None
+
+    def _others(self) -> str:
+        """Say in which namespaces services run; nothing to whoever may not list them."""
+        try:
+            found = self.get("/apis/apps/v1/deployments", {"labelSelector": OURS})["items"]
+        except KubernetesError:
+            return "; name the stack's: --namespace <name>"
+        names = sorted({each["metadata"]["namespace"] for each in found})
+        return f"; services run in {', '.join(names)}" if names else "; no service runs in any other"
 
     def objects(self, path: str, selector: str = OURS) -> list[Object]:
         """Return the objects of a kind that carry our label, or others.
@@ -222,6 +245,18 @@ class Namespace:
 def _refusal(context: str, error: Exception) -> KubernetesError:
     reason = str(getattr(error, "reason", error)).splitlines()[0]
     return KubernetesError(f"context {context}: {reason}; see `kubectl config get-contexts`")
+
+
+def _unusable(context: str, kubeconfig: Path | None, error: Exception) -> KubernetesError:
+    """Return what is wrong with a context that cannot be used: mostly its name."""
+    from kubernetes.config import kube_config
+
+    files = str(kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION)
+    merged = kube_config.KubeConfigMerger(files).config  # type: ignore[no-untyped-call]
+    names = sorted(each["name"] for each in (merged.value.get("contexts") if merged else None) or ())
+    if not names or context in names:
+        return _refusal(context, error)
+    return KubernetesError(f"context {context}: not in the kubeconfig, which has {', '.join(names)}")
 
 
 def _is_from_api_server(answer: Answer) -> bool:

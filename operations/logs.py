@@ -9,6 +9,7 @@ from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
 from operations.api import LABEL, OURS, KubernetesError
+from operations.missing import nothing_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ def logs(
     cluster: str | None = None,
     *,
     since_seconds: int | None = None,
+    tail: int | None = None,
     previous: bool = False,
 ) -> Iterator[Line]:
     """Yield the lines of each pod's log, preflight's too, pod by pod.
@@ -37,17 +39,25 @@ def logs(
         service: its name.
         cluster: one of its clusters; None: all.
         since_seconds: how old lines may be; None: any age.
+        tail: how many lines of each log, the newest; None: all.
         previous: of the containers that ended before those that run.
 
     Raises:
+        RegistryError: no such service or cluster has pods here; the message names those that have.
         KubernetesError: the API server does not answer, or refuses.
     """
+    query = _query(since_seconds) | _tail(tail) | {"previous": str(previous).lower()}
     for pod in _pods(namespace, service, cluster):
-        yield from _lines(namespace, _name(pod), {**_query(since_seconds), "previous": str(previous).lower()})
+        yield from _lines(namespace, _name(pod), query)
 
 
 def followed(
-    namespace: Namespace, service: str, cluster: str | None = None, *, since_seconds: int | None = None
+    namespace: Namespace,
+    service: str,
+    cluster: str | None = None,
+    *,
+    since_seconds: int | None = None,
+    tail: int | None = None,
 ) -> Iterator[Line]:
     """Yield lines as pods write them, for ever; also of pods that come later. Arguments as `logs`."""
     lines: Queue[Line | KubernetesError] = Queue()
@@ -55,7 +65,7 @@ def followed(
 
     def follow(pod: str) -> None:
         try:
-            for line in _lines(namespace, pod, {**_query(since_seconds), "follow": "true"}):
+            for line in _lines(namespace, pod, _query(since_seconds) | _tail(tail) | {"follow": "true"}):
                 lines.put(line)
         except KubernetesError as error:
             lines.put(error)
@@ -78,7 +88,10 @@ def followed(
 
 def _pods(namespace: Namespace, service: str, cluster: str | None) -> list[Object]:
     selector = f"{OURS},{LABEL}/service={service}" + (f",{LABEL}/cluster={cluster}" if cluster else "")
-    return sorted(namespace.objects("api/v1/pods", selector), key=_name)
+    found = sorted(namespace.objects("api/v1/pods", selector), key=_name)
+    if not found:
+        raise nothing_runs(namespace, service, cluster)
+    return found
 
 
 def _name(pod: Object) -> str:
@@ -93,6 +106,10 @@ def _query(since_seconds: int | None) -> dict[str, str]:
     return {} if since_seconds is None else {"sinceSeconds": str(since_seconds)}
 
 
+def _tail(lines: int | None) -> dict[str, str]:
+    return {} if lines is None else {"tailLines": str(lines)}
+
+
 def _lines(namespace: Namespace, pod: str, query: dict[str, str]) -> Iterator[Line]:
     path = f"/api/v1/namespaces/{namespace.name}/pods/{pod}/log"
     try:
@@ -102,4 +119,5 @@ def _lines(namespace: Namespace, pod: str, query: dict[str, str]) -> Iterator[Li
         if error.is_forbidden:
             raise
         # A pod that is not started yet has none; the others are told all the same.
-        yield pod, f"(no log: {error})"
+        why = "it has not ended before" if query.get("previous") == "true" else error
+        yield pod, f"(no log: {why})"

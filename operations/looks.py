@@ -55,6 +55,11 @@ class Look:
     words: Mapping[str, PodWord]
     unasked: str | None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of bluegrid is there."""
+        return not (self.deployments or self.ingresses or self.http_routes or self.pods)
+
     @cached_property
     def pod_statuses(self) -> Mapping[str, PodStatus]:
         """What Kubernetes says of each pod, by name."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_registry import RegistryError
 from operations.api import LABEL, OURS, PORT, KubernetesError
+from operations.missing import nothing_runs
 from operations.pods import pod_status, utc_now
 from operations.routes import ask_live_clusters
 
@@ -52,11 +53,13 @@ class Asked:
         selector = f"{OURS},{LABEL}/service={service}"
         deployments = namespace.objects("apis/apps/v1/deployments", selector)
         known = sorted(each["metadata"]["labels"][f"{LABEL}/cluster"] for each in deployments)
-        where = f"namespace {namespace.name} of {namespace.context}"
-        named = cluster or next(iter(ask_live_clusters(namespace, service)), "that is live")
+        if not known or (cluster is not None and cluster not in known):
+            raise nothing_runs(namespace, service, cluster)
+        named = cluster or next(iter(ask_live_clusters(namespace, service)), "")
         if named not in known:
-            runs = f"in {where} run: {', '.join(known) or 'none'}"
-            raise RegistryError(f"service {service} has no cluster {named}; {runs}")
+            where = f"in namespace {namespace.name} of {namespace.context}"
+            live = f"its live cluster {named} does not run" if named else "no cluster of it is live"
+            raise RegistryError(f"service {service}: {live} {where}; clusters there: {', '.join(known)}")
         pods = namespace.objects("api/v1/pods", f"app={service}-{named}")
         told = [pod_status(pod, utc_now()) for pod in pods]
         ready = [pod.name for pod in told if pod.ready and pod.state == "Running"]

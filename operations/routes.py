@@ -31,6 +31,26 @@ def live_clusters(routes: Iterable[Object], service: str) -> tuple[str, ...]:
     return ()
 
 
+def url_of(routes: Iterable[Object], service: str) -> str | None:
+    """Return the URL of a service as its live route names it: without a host where the route has none.
+
+    None: there is no live route.
+    """
+    for route in routes:
+        if route["metadata"]["name"] == service:
+            return f"{_origin(route)}/modelService/{service}"
+    return None
+
+
+def _origin(route: Object) -> str:
+    spec = route["spec"]
+    if "parentRefs" in spec:
+        return str(next(iter(spec.get("hostnames", ())), ""))  # the Gateway decides on the scheme
+    addresses = route.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
+    host = spec["rules"][0].get("host") or addresses[0].get("hostname") or addresses[0].get("ip")
+    return f"{'https' if spec.get('tls') else 'http'}://{host}" if host else ""
+
+
 def _backends(rule: Object) -> Iterable[str]:
     """Yield the Services that a rule sends requests to."""
     if "backendRefs" in rule:

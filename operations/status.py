@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from operations.api import LABEL
 from operations.drift import drift, explained
 from operations.metrics import traffic
 from operations.pods import PodStatus, age_seconds, in_words
+from operations.routes import url_of
 from previews import KubernetesObject, ServiceState, states_of_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from operations.api import Object
     from operations.looks import Look
@@ -97,7 +99,7 @@ def statuses(
                 state.name,
                 cluster.id,
                 cluster.version,
-                live=False,
+                live=state.name in running and cluster.id in running[state.name].answering,
                 ready=0,
                 replicas=cluster.replicas if isinstance(cluster.replicas, int) else cluster.replicas.min,
                 state=ABSENT,
@@ -111,6 +113,33 @@ def statuses(
         for key in _told_by(found.service, found.cluster, rows, wanted, running):
             rows[key] = replace(rows[key], drift=(*rows[key].drift, found.text))
     return [rows[key] for key in sorted(rows)]
+
+
+def outages(rows: Iterable[ClusterStatus], now: Look) -> list[str]:
+    """Return a line for each service that has been put online and of which nobody answers now.
+
+    Args:
+        rows: the services' clusters, as `statuses` tells them of this look.
+        now: the look.
+    """
+    routes = (*now.ingresses, *now.http_routes)
+    online = {each["metadata"]["labels"][f"{LABEL}/service"] for each in (*now.deployments, *routes)}
+    return [
+        f"{service}: nobody answers at {url_of(routes, service) or f'/modelService/{service}'}: {why}"
+        for service, of_service in groupby(rows, lambda row: row.service)
+        if service in online and (why := _why_nobody_answers([row for row in of_service if row.live]))
+    ]
+
+
+def _why_nobody_answers(live: Sequence[ClusterStatus]) -> str | None:
+    if any(row.ready for row in live):
+        return None
+    pods = [f"live cluster {row.cluster} {_pods_of(row)}" for row in live]
+    return ", ".join(pods) or "its route leads to no cluster"
+
+
+def _pods_of(row: ClusterStatus) -> str:
+    return "does not run" if row.state == ABSENT else f"has 0 of {row.replicas} pods ready"
 
 
 def _objects(kind: str, objects: Iterable[Object]) -> list[KubernetesObject]:

@@ -120,7 +120,28 @@ def test_a_service_that_nobody_knows_is_refused(start: Callable[..., subprocess.
     process = start("nothing")
     _, error = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert error.startswith("error: service nothing: neither runs in namespace bluegrid of there")
+    assert error == (
+        "error: service nothing: nothing of it runs in namespace bluegrid of there; "
+        "services there: service0\n"
+    )
+
+
+def test_a_namespace_that_is_not_there_is_no_outage(start: Callable[..., subprocess.Popen[str]]) -> None:
+    process = start("--namespace", "bluegird")
+    output, error = process.communicate(timeout=60)
+    assert (process.returncode, output) == (1, "")
+    assert error.startswith("error: namespace bluegird: not found in context there; ")
+
+
+def test_a_live_cluster_that_is_gone_is_told_first(told: Callable[..., str], api: ApiServer) -> None:
+    api.kinds["deployments"] = [
+        each for each in api.kinds["deployments"] if each["metadata"]["name"] != "service0-d1"
+    ]
+    outage, _, d1, *_ = told().splitlines()
+    assert outage == (
+        "outage: service0: nobody answers at /modelService/service0: live cluster d1 does not run"
+    )
+    assert d1.split()[:6] == ["service0", "d1", "v1", "live", "0/2", "absent"]
 
 
 def test_watching_goes_on_until_it_is_interrupted_and_ends_well(
@@ -141,4 +162,5 @@ def test_watching_goes_on_until_it_is_interrupted_and_ends_well(
     api.pod = answer
     output, error = process.communicate(timeout=60)
     assert (process.returncode, error) == (0, "")
-    assert "service0  d1" in output
+    # In a pipe each look is printed whole, as it comes.
+    assert output.count("service0  d1") >= 2

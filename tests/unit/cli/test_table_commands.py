@@ -125,6 +125,21 @@ def test_versions_are_listed_shown_and_removed() -> None:
     assert [row["version"] for row in data("version", "list", "g1")] == ["v1"]
 
 
+def test_a_pipe_of_any_width_has_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    _, first, _ = told("version", "list", "g1").splitlines()
+    assert first.split()[0] == "v1"
+    assert first.split()[-1] == data("version", "list", "g1")[0]["manifest"]
+
+
+def test_a_narrow_terminal_gets_whole_ids_and_short_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    _, first, _ = told("version", "list", "g1").splitlines()
+    assert first.split()[0] == "v1"
+    assert first.split()[-1] == f"{data('version', 'list', 'g1')[0]['manifest'][:19]}…"
+
+
 def test_two_versions_are_compared() -> None:
     found = data("version", "diff", "g1", "v1", "v2")
     assert (found["added"], found["removed"], found["unchanged"]) == ([], [], 11)

@@ -98,7 +98,8 @@ class ApiServer:
         items = [
             each
             for each in self.kinds[parts[-1]]
-            if all(each["metadata"]["labels"].get(key) == value for key, value in wanted)
+            if (len(parts) < 6 or each["metadata"].get("namespace", "bluegrid") == parts[-2])
+            and all(each["metadata"]["labels"].get(key) == value for key, value in wanted)
         ]
         return 200, json.dumps({"kind": "List", "items": items})
 

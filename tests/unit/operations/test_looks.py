@@ -22,6 +22,7 @@ def _named(thing: dict[str, Any], service: str) -> dict[str, Any]:
     """Make an object of service `loading` one of another service."""
     named: dict[str, Any] = json.loads(json.dumps(thing).replace("loading", service))
     named["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "bluegrid"
+    named["metadata"]["namespace"] = "bluegrid"
     return named
 
 
@@ -121,3 +122,9 @@ def test_log_lines_are_told_by_pod_and_the_last_needs_no_line_end(connect: Conne
         for pod in ("service0-d1-a", "service0-d1-b")
         for line in ("sinceSeconds=60", "previous=false", "last")
     ]
+
+
+def test_of_long_logs_the_last_lines_can_be_asked_for(connect: Connect) -> None:
+    with ApiServer(objects(1)) as api:
+        lines = [line for _, line in logs(connect(api), "service0", "d1", tail=5)]
+    assert "tailLines=5" in lines

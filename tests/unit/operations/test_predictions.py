@@ -53,9 +53,13 @@ def test_a_cluster_without_a_ready_pod_is_refused(connect: Connect) -> None:
 def test_a_cluster_that_does_not_run_is_refused_with_those_that_do(connect: Connect) -> None:
     with ApiServer(objects(1), answers) as api:
         namespace = connect(api)
-        with pytest.raises(RegistryError, match=r"service service0 has no cluster d9; in .* run: d1, d2"):
+        with pytest.raises(
+            RegistryError, match=r"service0: has no cluster d9 in .*; clusters there: d1, d2$"
+        ):
             Asked.of(namespace, "service0", "d9")
-        with pytest.raises(RegistryError, match=r"service nothing has no cluster .* run: none"):
+        with pytest.raises(
+            RegistryError, match=r"nothing: nothing of it runs in .*; services there: service0$"
+        ):
             Asked.of(namespace, "nothing")
 
 

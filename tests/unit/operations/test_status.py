@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from model_registry import Autoscaling
-from operations import ClusterStatus, Look, statuses
+from operations import ClusterStatus, Look, outages, statuses
 from operations.looks import PodWord
 from operations.metrics import Counts
 from previews import ClusterState, ServiceState
@@ -155,3 +155,48 @@ def test_traffic_is_told_of_pods_that_were_there_at_both_looks() -> None:
 
 def test_without_yaml_nothing_is_called_drift() -> None:
     assert all(row.drift == () for row in statuses(RUNS, RUNS, None))
+
+
+def nobody_answers(seen: Look, wanted: ServiceState = WANTED) -> list[str]:
+    return outages(statuses(seen, seen, {wanted.name: wanted}), seen)
+
+
+def test_a_service_that_answers_has_no_outage_whatever_its_standby_does() -> None:
+    standby_down = replace(RUNS, deployments=[deployment("d1", "v1", 2, 1), deployment("d2", "v2", 1, 0)])
+    assert nobody_answers(standby_down) == []
+
+
+def test_an_outage_names_the_url_that_clients_use_and_the_cluster_that_does_not_answer() -> None:
+    route = live_route("d1")
+    route["spec"]["rules"][0]["host"] = "models.example.org"
+    route["spec"]["tls"] = [{"secretName": "models"}]
+    down = replace(RUNS, deployments=[deployment("d1", "v1", 2, 0)], ingresses=[route])
+    assert nobody_answers(down) == [
+        "loading: nobody answers at https://models.example.org/modelService/loading: "
+        "live cluster d1 has 0 of 2 pods ready"
+    ]
+
+
+def test_a_live_cluster_that_was_deleted_is_still_the_live_one() -> None:
+    gone = replace(RUNS, deployments=[deployment("d2", "v2", 1, 1)])
+    assert {cluster: row.live for cluster, row in told(WANTED, gone).items()} == {"d1": True, "d2": False}
+    assert nobody_answers(gone) == [
+        "loading: nobody answers at /modelService/loading: live cluster d1 does not run"
+    ]
+
+
+def test_a_service_without_its_live_route_is_an_outage_and_one_never_applied_is_none() -> None:
+    assert nobody_answers(replace(RUNS, ingresses=[])) == [
+        "loading: nobody answers at /modelService/loading: its route leads to no cluster"
+    ]
+    assert nobody_answers(look([], [], [])) == []
+
+
+def test_requests_that_clusters_share_are_answered_while_one_of_them_is_ready() -> None:
+    shared = replace(RUNS, ingresses=[], http_routes=[shared_route(d1=90, d2=10)])
+    assert nobody_answers(replace(shared, deployments=[deployment("d2", "v2", 1, 1)])) == []
+    down = [deployment("d1", "v1", 2, 0), deployment("d2", "v2", 1, 0)]
+    assert nobody_answers(replace(shared, deployments=down)) == [
+        "loading: nobody answers at /modelService/loading: "
+        "live cluster d1 has 0 of 2 pods ready, live cluster d2 has 0 of 1 pods ready"
+    ]
