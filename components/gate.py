@@ -15,12 +15,12 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
-
-import httpx
 
 from components import naming
 from model_registry.errors import BluegridError
+from model_registry.route_client import RouteClient, RouteSilent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,6 @@ ANSWERS_IN_A_ROW = 20
 """Of the live route, before anything old may go."""
 CHANCE = 1e-6
 """That a cluster is taken for one that gets no requests, and gets some."""
-ANSWER_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
 _REMEDY = "nothing old was deleted: look at the proxy's controller, or switch back, then `pulumi up`"
 
@@ -58,6 +57,7 @@ class Gate:
         without: ID of a cluster that may not answer, while anybody else may, and nobody has to; None: it is
             `versions` that counts.
         remedy: what it means that it was not seen, and what to do then.
+        tls_name: name that the proxy's certificate has to have; None: the route's host.
     """
 
     address: str
@@ -67,6 +67,7 @@ class Gate:
     timeout: float
     without: str | None = None
     remedy: str = _REMEDY
+    tls_name: str | None = None
 
     def after(self, weights: Mapping[str, int]) -> Gate:
         """Return the gate of a route that until now shared requests by these weights of clusters."""
@@ -83,59 +84,53 @@ class Gate:
         Raises:
             RouteNotProven: they did not come in time.
         """
-        url = f"{self.address.rstrip('/')}{naming.service_path(self.service)}/v2/health/ready"
+        client = RouteClient(self.address, host, self.tls_name)
         deadline = time.monotonic() + self.timeout
         in_a_row, unseen = 0, {*self.versions}
-        async with _client(host) as client:
-            while in_a_row < self.answers or unseen:
-                cluster, fault = await self._ask(client, url)
-                if fault is None:
-                    in_a_row += 1
-                    unseen.discard(cluster)
-                    if in_a_row < self.answers or not unseen:
-                        continue
-                    fault = f"no answer of cluster {', '.join(sorted(unseen))}"
-                else:
-                    in_a_row, unseen = 0, {*self.versions}
-                    await asyncio.sleep(PAUSE_SECONDS)
-                if time.monotonic() > deadline:
-                    raise RouteNotProven(self._message(url, fault))
+        while in_a_row < self.answers or unseen:
+            cluster, fault = await asyncio.to_thread(self._ask, client)
+            if fault is None:
+                in_a_row += 1
+                unseen.discard(cluster)
+                if in_a_row < self.answers or not unseen:
+                    continue
+                fault = f"no answer of cluster {', '.join(sorted(unseen))}"
+            else:
+                in_a_row, unseen = 0, {*self.versions}
+                await asyncio.sleep(PAUSE_SECONDS)
+            if time.monotonic() > deadline:
+                raise RouteNotProven(self._message(fault))
 
-    async def _ask(self, client: httpx.AsyncClient, url: str) -> tuple[str, str | None]:
+    @property
+    def _path(self) -> str:
+        return f"{naming.service_path(self.service)}/v2/health/ready"
+
+    def _ask(self, client: RouteClient) -> tuple[str, str | None]:
         """Ask once; return the cluster that answered, and what is wrong with the answer."""
         try:
-            answer = await client.get(url)
-        except httpx.HTTPError as error:
-            return "", f"no answer, {type(error).__name__} {error}".rstrip()
-        cluster = answer.headers.get("Bluegrid-Cluster", "")
-        version = answer.headers.get("Bluegrid-Version", "")
+            answer = client.get(self._path)
+        except RouteSilent as error:
+            return "", str(error)
+        cluster, version = answer.cluster, answer.version
         if self.without is not None:
             # A proxy that knows the route, and nobody behind it, answers 503.
-            is_right = cluster != self.without if cluster else not answer.is_server_error
+            is_right = (
+                cluster != self.without if cluster else answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+            )
         else:
-            is_right = answer.status_code == httpx.codes.OK and self.versions.get(cluster) == version
+            is_right = answer.status == HTTPStatus.OK and self.versions.get(cluster) == version
         if is_right:
             return cluster, None
-        told = f"status {answer.status_code} of cluster {cluster or 'none'}, version {version or 'none'}"
-        return cluster, told
+        return cluster, f"status {answer.status} of cluster {cluster or 'none'}, version {version or 'none'}"
 
-    def _message(self, url: str, fault: str) -> str:
+    def _message(self, fault: str) -> str:
         pairs = [f"cluster {cluster}, version {version}," for cluster, version in self.versions.items()]
         awaited = f"{' and '.join(pairs)} did not answer"
         if self.without is not None:
             awaited = f"cluster {self.without} was not seen to be out of use"
         often = f" {self.answers} times in a row" if self.answers > 1 else ""
+        url = f"{self.address.rstrip('/')}{self._path}"
         return (
             f"service {self.service}: {awaited}{often} "
             f"through {url} in {self.timeout:g} s; last: {fault}; {self.remedy}"
         )
-
-
-def _client(host: str | None) -> httpx.AsyncClient:
-    """A client that opens a connection for each request, and goes nowhere else than to the proxy."""
-    return httpx.AsyncClient(
-        headers={"Host": host} if host else None,
-        limits=httpx.Limits(max_keepalive_connections=0),
-        timeout=ANSWER_SECONDS,
-        trust_env=False,
-    )

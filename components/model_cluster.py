@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pulumi
 from pulumi_kubernetes.apps import v1 as apps
@@ -188,6 +189,8 @@ class ModelCluster(pulumi.ComponentResource):
             versions={args.cluster.id: args.version.id},
             answers=answers,
             timeout=args.hosting.ready_timeout,
+            # A standing route has a host that no certificate names; it is asked as the service is.
+            tls_name=args.hosting.host or urlsplit(args.hosting.route_address).hostname,
         )
 
     def ready(self, route: str) -> pulumi.ResourceHook | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_registry import BluegridError, StoreUnreachable, open_store, read_commit, read_manifest
+from model_registry.route_client import RouteClient, RouteSilent
 from model_registry.transfer.reading import check_pinned
 from operations.api import AT_ONCE, LABEL, OURS, KubernetesError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from operations.api import Namespace, Object
 
 SECONDS = 10.0
-"""What a program or a proxy may take."""
+"""What a program may take."""
 
 _LOOK = (
     ("list", "pods", ""),
@@ -147,23 +148,16 @@ def _http_route(what: str, route: Object, address: str | None) -> Finding:
 
 def _asked(route: Object, address: str, host: str | None, backends: Sequence[str]) -> Finding:
     """Ask a route as a client would; one of its backends has to answer."""
-    from urllib3 import PoolManager
-    from urllib3.exceptions import HTTPError
-
-    name, spec = route["metadata"]["name"], route["spec"]
-    what, url = f"route {name}", f"{address.rstrip('/')}/modelService/{name}/v2/health/ready"
+    name = route["metadata"]["name"]
+    what, path = f"route {name}", f"/modelService/{name}/v2/health/ready"
+    url = f"{address.rstrip('/')}{path}"
     try:
-        answer = PoolManager().request(
-            "GET", url, headers={"Host": host} if host else {}, timeout=SECONDS, retries=False, redirect=False
-        )
-    except HTTPError as error:
-        text = f"{url}: {type(error).__name__}: is the controller up, and reachable from here?"
-        return Finding(what, is_well=False, text=text)
-    if answer.status in (301, 302, 307, 308) and spec.get("tls"):
-        return Finding(what, is_well=True, text=f"{address} answers, and sends to https")
-    told = f"{name}-{answer.headers.get('Bluegrid-Cluster')}"
+        answer = RouteClient(address, host).get(path)
+    except RouteSilent as error:
+        return Finding(what, is_well=False, text=f"{url}: {error}")
+    told = f"{name}-{answer.cluster}"
     if answer.status != 200 or told not in backends:
-        said = f"status {answer.status} of {told if 'Bluegrid-Cluster' in answer.headers else 'no cluster'}"
+        said = f"status {answer.status} of {told if answer.cluster else 'no cluster'}"
         text = f"{url}: {said}, expected {' or '.join(backends)}; see `bluegrid status {name}`"
         return Finding(what, is_well=False, text=text)
     return Finding(what, is_well=True, text=f"{address} answers with {told}")

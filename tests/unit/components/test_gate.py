@@ -116,7 +116,7 @@ def test_a_proxy_that_keeps_the_old_cluster_is_named_in_one_line() -> None:
 def test_a_proxy_that_is_not_there_is_named_in_one_line() -> None:
     with proxy(NEW) as gone:
         pass
-    with pytest.raises(RouteNotProven, match="last: no answer, ConnectError"):
+    with pytest.raises(RouteNotProven, match="last: no connection: Connection refused; is the proxy"):
         wait(gone.address, timeout=0.2)
 
 
