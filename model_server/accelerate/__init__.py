@@ -1,17 +1,20 @@
 """Models compiled to ONNX where that is faster, and used only where they are proven to answer alike.
 
 compiled.py      what a compiler gives
+finite.py        a graph that tells where it met what is not finite
 ensemble.py      trees of any framework, and the graph that computes them
 scikit_learn.py  ) one compiler a framework: `compiled(model)` takes a loaded model, and raises
 xgboost.py       ) whatever keeps it from being compiled
 lightgbm.py      )
 
 Loaders know nothing of this. A model that is not compiled is its framework's own, and so is every answer to
-rows that frameworks may treat specially: no numbers, or such that FP32 does not hold.
+rows that frameworks may treat specially: with what is not finite or FP32 does not hold, be it in the row or
+on the way to the answer.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model_registry.errors import ConfigError, ModelError
+from model_server.accelerate.compiled import CHECK, NotCompiledError
 from model_server.linear import LinearModel
 
 if TYPE_CHECKING:
@@ -93,21 +97,31 @@ class AcceleratedModel:
         self._shape = (-1, *self._output.shape[1:])
         # Nothing is left to optimize in so few operators, and trying takes time and memory.
         self._session = session_of(graph, optimized=False)
-        self._wanted = [self._session.get_outputs()[0].name]
+        answer, *others = (each.name for each in self._session.get_outputs())
+        self._wanted = [answer, *(name for name in others if name == CHECK)]
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         """Predict; what is no such table, or holds other numbers than usual, is the own model's to judge."""
         x = inputs[self._input.name]
         if x.ndim == 2 and len(x) and x.shape[1] == self._input.shape[1] and (np.abs(x) <= _MOST).all():
-            (y,) = self._session.run(self._wanted, {"x": x})
-            return {self._output.name: y.reshape(self._shape)}
+            y = self.compute(x)
+            if y is not None:
+                return {self._output.name: y}
         return self._own.predict(inputs)
 
+    def compute(self, x: NDArray[Any]) -> NDArray[Any] | None:
+        """Answer rows by the graph alone; None where it meets what is not finite on its way."""
+        y, *check = self._session.run(self._wanted, {"x": x})
+        return y.reshape(self._shape) if all(map(math.isfinite, check)) else None
 
-def _difference(own: Model, candidate: Model, compiled: Compiled) -> str:
+
+def _difference(own: Model, candidate: AcceleratedModel, compiled: Compiled) -> str:
     """Where the two differ, as people read it; nothing if they agree."""
-    rows = {own.inputs[0].name: compiled.rows}
-    (expected,), (got,) = own.predict(rows).values(), candidate.predict(rows).values()
+    rows = compiled.rows[(np.abs(compiled.rows) <= _MOST).all(axis=1)]
+    (expected,) = own.predict({own.inputs[0].name: rows}).values()
+    got = candidate.compute(rows)
+    if got is None:
+        raise NotCompiledError("meets what is not finite on the way to usual answers")
     if (expected.dtype, expected.shape) != (got.dtype, got.shape):
         return f"differs: {got.dtype} {got.shape} compiled, {expected.dtype} {expected.shape} by itself"
     if expected.dtype.kind == "f":

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import AttributeProto, NodeProto, TensorProto, helper, numpy_helper
 
+from model_server.accelerate.compiled import CHECK
+from model_server.accelerate.finite import sum_of_magnitudes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -110,7 +113,7 @@ class Ensemble:
     labels: NDArray[Any] | None = None
 
     def graph(self) -> bytes:
-        """An ONNX model from `x` (n, inputs), FP64, to `y`."""
+        """An ONNX model from `x` (n, inputs), FP64, to `y` and, where `x` is scaled first, `CHECK`."""
         graph = _Graph()
         name = "x"
         if self.mean is not None:
@@ -121,6 +124,7 @@ class Ensemble:
             name = graph.add("Cast", name, to=TensorProto.FLOAT)
         if self.rounds:
             name = graph.add("Cast", name, to=TensorProto.DOUBLE)
+        checked = [] if self.mean is None and self.scale is None else [name]
         name = graph.append(self._node(), name)
         if self.divisor != 1:
             name = graph.add("Div", name, graph.constant(np.array(self.divisor, dtype=self.precision)))
@@ -131,7 +135,7 @@ class Ensemble:
             graph.add("Gather", graph.constant(self.labels), name)
         elif self.precision is not np.float64:
             graph.add("Cast", name, to=TensorProto.DOUBLE)
-        return graph.model(self.inputs)
+        return graph.model(self.inputs, checked)
 
     def rows(self) -> NDArray[Any]:
         """Inputs that tell the ensemble from one that is nearly it: at splits, beside them, far outside."""
@@ -217,11 +221,13 @@ class _Graph:
         self._constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
-    def model(self, inputs: int) -> bytes:
+    def model(self, inputs: int, checked: Sequence[str]) -> bytes:
         self._nodes[-1].output[:] = ["y"]
         x = helper.make_tensor_value_info("x", TensorProto.DOUBLE, [None, inputs])
         # Its type is what the last node gives.
         y = helper.make_empty_tensor_value_info("y")
-        graph = helper.make_graph(self._nodes, "ensemble", [x], [y], self._constants)
+        outputs = [y, *(helper.make_empty_tensor_value_info(CHECK) for _ in checked)]
+        nodes = [*self._nodes, *(sum_of_magnitudes(checked) if checked else ())]
+        graph = helper.make_graph(nodes, "ensemble", [x], outputs, self._constants)
         model = helper.make_model(graph, opset_imports=_OPSETS, ir_version=_IR_VERSION)
         return bytes(model.SerializeToString())

@@ -13,6 +13,8 @@ import numpy as np
 
 from model_server.accelerate.compiled import Compiled, NotCompiledError
 from model_server.accelerate.ensemble import Ensemble, Tree
+from model_server.accelerate.finite import watched
+from model_server.loaders.estimators import steps_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,21 +36,21 @@ _ROWS = 24
 
 def compiled(model: SklearnModel) -> Compiled:
     """Compile an estimator; raises whatever it has that cannot be."""
-    estimator = model.estimator
+    estimator, features = model.estimator, model.inputs[0].shape[1]
     scaler, final = _parts(estimator)
     ensemble = _ensemble(final, scaler)
     if ensemble is not None:
         return Compiled(ensemble.graph(), ensemble.rows(), _RTOL)
     if type(final).__module__.startswith(_SLOWER):
         raise NotCompiledError(f"{type(final).__name__} is faster by itself")
-    return Compiled(_by_skl2onnx(estimator), _rows(estimator.n_features_in_, scaler), _RTOL)
+    return Compiled(_by_skl2onnx(estimator, features), _rows(features, scaler), _RTOL)
 
 
 def _parts(estimator: Any) -> tuple[Any, Any]:
     """The scaler, if there is one and nothing else before the last step; the last step."""
     if _name(estimator) != "Pipeline":
         return None, estimator
-    steps = [step for _, step in estimator.steps]
+    steps = steps_of(estimator)
     if len(steps) == 2 and _name(steps[0]) == "StandardScaler":
         return steps[0], steps[1]
     return None, steps[0] if len(steps) == 1 else estimator
@@ -146,19 +148,19 @@ def _sums(estimator: Any, start: Any, trees: list[Tree], *, first_of_equals: int
     return {"outputs": len(start), "trees": begun + trees, "labels": labels}
 
 
-def _by_skl2onnx(estimator: Any) -> bytes:
+def _by_skl2onnx(estimator: Any, features: int) -> bytes:
     # Here, because it takes a fifth of a second to import and trees do without.
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import DoubleTensorType
 
-    types = [("x", DoubleTensorType([None, estimator.n_features_in_]))]
+    types = [("x", DoubleTensorType([None, features]))]
     options = {"zipmap": False} if hasattr(estimator, "classes_") else None
     converted = convert_sklearn(estimator, initial_types=types, options=options)
     rounding = {node.op_type for node in converted.graph.node if node.domain == "ai.onnx.ml"} - _EXACT
     # Of numbers, the comparison tells whether that matters; of labels, it does only to rare rows.
     if rounding and options:
         raise NotCompiledError(f"would choose its labels in FP32 ({', '.join(sorted(rounding))})")
-    return bytes(converted.SerializeToString())
+    return bytes(watched(converted).SerializeToString())
 
 
 def _rows(size: int, scaler: Any) -> NDArray[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xgboost
 from sklearn.cluster import KMeans
+from sklearn.decomposition import KernelPCA
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -26,7 +27,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -233,6 +234,11 @@ def test_a_linear_model_keeps_its_shorter_way_and_is_stacked_in_a_batch() -> Non
         (SVC(), TWO.astype(int), "cannot be compiled: would choose its labels in FP32 (SVMClassifier)"),
         (KNeighborsRegressor(), Y, "cannot be compiled: KNeighborsRegressor is faster by itself"),
         (GaussianProcessRegressor(), Y, "cannot be compiled: GaussianProcessRegressor is faster by itself"),
+        (
+            make_pipeline(QuantileTransformer(n_quantiles=9), LogisticRegression()),
+            THREE,
+            "cannot be compiled: meets what is not finite",
+        ),
         (KMeans(2, random_state=0), Y, "differs: int64 (24,) compiled, int32 (24,) by itself"),
     ],
     ids=named,
@@ -314,6 +320,38 @@ def test_rows_that_frameworks_judge_are_theirs(strange: float, tmp_path: Path) -
     model, how = compiled(own, "lightgbm/txt")
     assert how == ONNX
     assert model.predict({"x": rows})["y"].tolist() == own.predict({"x": rows})["y"].tolist()
+
+
+SCALED = (X - X.mean(axis=0)) / X.std(axis=0)
+POWERS = {"kernel": "poly", "degree": 9, "gamma": 0.01}
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
+@pytest.mark.parametrize(
+    ("estimator", "x", "y", "reading"),
+    [
+        (make_pipeline(StandardScaler(), RandomForestRegressor(5, random_state=0)), X, Y, 1e37),
+        (make_pipeline(StandardScaler(), GradientBoostingClassifier(n_estimators=2)), X, THREE, -1e37),
+        (make_pipeline(KernelPCA(2, **POWERS), LogisticRegression()), SCALED, NUMBERED, 1e38),
+        (make_pipeline(KernelPCA(2, **POWERS), MLPRegressor(max_iter=5, random_state=0)), SCALED, Y, -1e38),
+    ],
+    ids=named,
+)
+def test_what_a_step_makes_too_large_is_the_frameworks_to_refuse(
+    estimator: Any, x: Any, y: Any, reading: float
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        own = SklearnModel.of(estimator.fit(x, y))
+    model, how = compiled(own)
+    assert how == ONNX
+    served = ServedModel("line-1", "sha256:0", model)
+    assert predict(served, {"x": x[:5]})["y"].tolist() == pytest.approx(
+        own.predict({"x": x[:5]})["y"].tolist()
+    )
+    rows = np.array([x[0], [x[0, 0], reading, *x[0, 2:]]])
+    with pytest.raises(PredictionError, match="Input X contains infinity"):
+        predict(served, {"x": rows})
 
 
 def test_what_is_no_table_of_the_right_width_is_the_frameworks_to_refuse() -> None:
