@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from model_registry.errors import ConfigError
 from model_server import logs
 from model_server.failure import give_up
-from model_server.preflight import preflight
-from model_server.serve import serve
 from model_server.settings import Settings
+from model_server.threads import compute_in_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_COMMANDS = {"serve": serve, "preflight": preflight}
+_COMMANDS = ("serve", "preflight")
+"""Each is a module with a function of its name."""
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -25,12 +26,13 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     if rest or name not in _COMMANDS:
         sys.stderr.write(f"usage: python -m model_server [{'|'.join(_COMMANDS)}]\n")
         return 2
+    compute_in_one_thread()
     logs.configure()
     try:
         settings = Settings.from_environment(environ)
     except ConfigError as error:
         return give_up(str(error))
-    return _COMMANDS[name](settings)
+    return int(getattr(import_module(f"model_server.{name}"), name)(settings))
 
 
 if __name__ == "__main__":

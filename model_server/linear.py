@@ -30,6 +30,8 @@ _LINEAR = {
 }
 _SCALER = ("sklearn.preprocessing._data", "StandardScaler")
 _PIPELINE = ("sklearn.pipeline", "Pipeline")
+_NO_STEP = ("passthrough", None)
+"""What stands in a pipeline for a step that does nothing."""
 
 _RTOL = 1e-12
 """Of the sum of the terms' magnitudes: where terms cancel out, their rounding is all that is left."""
@@ -97,20 +99,25 @@ def _evaluate(
     return np.asarray(np.add.reduce(terms, axis=1) + intercept)
 
 
-def linear_of(estimator: Any) -> LinearModel | None:
-    """Return the linear model that an estimator of scikit-learn is; None when it is none, or disagrees."""
+def linear_of(estimator: Any, columns: tuple[str, ...] = ()) -> LinearModel | None:
+    """Return the linear model that an estimator of scikit-learn is; None when it is none, or disagrees.
+
+    Args:
+        estimator: fitted.
+        columns: names of its features, if it knows them.
+    """
     try:
-        model = _read(estimator)
+        model = _read(estimator, columns)
         return model if model is not None and _agrees(model, estimator) else None
     # An estimator from a file can lack anything; its own predict then says so.
     except Exception:  # noqa: BLE001
         return None
 
 
-def _read(estimator: Any) -> LinearModel | None:
+def _read(estimator: Any, columns: tuple[str, ...]) -> LinearModel | None:
     scaler = None
     if _class_of(estimator) == _PIPELINE:
-        steps = [step for _, step in estimator.steps]
+        steps = [step for _, step in estimator.steps if step not in _NO_STEP]
         if len(steps) == 2 and _class_of(steps[0]) == _SCALER:
             scaler, estimator = steps
         elif len(steps) == 1:
@@ -124,7 +131,7 @@ def _read(estimator: Any) -> LinearModel | None:
     mean = np.zeros(size) if scaler is None or not scaler.with_mean else scaler.mean_
     scale = np.ones(size) if scaler is None or not scaler.with_std else scaler.scale_
     table = np.array([mean, scale, coefficients], dtype=np.float64)
-    model = LinearModel(table, float(estimator.intercept_))
+    model = LinearModel(table, float(estimator.intercept_), columns)
     return model if np.isfinite(model.table).all() and np.isfinite(model.intercept) else None
 
 

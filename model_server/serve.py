@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_server.workers import nursery
+from model_server.threads import compute_in_one_thread
 
 if TYPE_CHECKING:
     from model_server.settings import Settings
@@ -14,6 +14,9 @@ PORT = 12345
 
 def serve(settings: Settings, port: int = PORT) -> int:
     """Serve a version; returns the exit code."""
+    compute_in_one_thread()
+    from model_server.workers import nursery
+
     forked = nursery.start(settings)
     # Only now: what HTTP takes is no memory of the nursery's and the workers', and no thread is forked.
     from model_server.front import ModelServer

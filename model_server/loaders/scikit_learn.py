@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import joblib
 import numpy as np
+import scipy.sparse
+import sklearn
 
 # What most estimators are made of: imported before the first of them is loaded, since that takes a second.
 import sklearn.ensemble
 import sklearn.linear_model
-import sklearn.pipeline  # noqa: F401
+import sklearn.pipeline
+from joblib.parallel import SequentialBackend
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from model_registry.errors import ModelError
 from model_server.linear import linear_of
 from model_server.loaders import TensorSpec
+from model_server.loaders.estimators import attribute_of_input
 from model_server.tensors import datatype_of
 
 if TYPE_CHECKING:
@@ -24,37 +33,79 @@ if TYPE_CHECKING:
 
     from model_server.loaders import Model
 
+# Whatever the environment says: what is not finite is an error where scikit-learn has it so, also inside of a
+# pipeline.
+sklearn.set_config(assume_finite=False)
+# A request comes without names; the model's metadata lists them.
+warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
+# Whatever `n_jobs` of a model or its parts says, it predicts in the thread that asks: a worker has one core.
+for _backend in ("loky", "multiprocessing", "threading"):
+    joblib.register_parallel_backend(_backend, SequentialBackend)
+
+
+_TRIED = (0.0, 1.0, 0.5, -1.0, 100.0)
+"""Values of all features for which an estimator tells what it answers: not every one takes a 0."""
+
 
 class SklearnModel:
-    """An estimator with `predict`."""
+    """An estimator with `predict`.
 
-    def __init__(self, estimator: Any) -> None:
+    Args:
+        estimator: fitted.
+        inputs: what it takes: rows of features.
+    """
+
+    def __init__(self, estimator: Any, inputs: tuple[TensorSpec, ...]) -> None:
         self.estimator = estimator
-        self.inputs = (TensorSpec("x", (-1, estimator.n_features_in_)),)
+        self.inputs = inputs
 
     @classmethod
     def of(cls, estimator: Any) -> Model:
         """Return the model of a loaded object; ModelError when that is no fitted estimator."""
-        if not hasattr(estimator, "predict") or not hasattr(estimator, "n_features_in_"):
-            raise ModelError(
-                f"is a {type(estimator).__name__}, not a fitted estimator with predict; push one that is"
-            )
+        features = attribute_of_input(estimator, "n_features_in_")
+        if features is None or not hasattr(estimator, "predict"):
+            raise ModelError(_fault(estimator))
+        columns = attribute_of_input(estimator, "feature_names_in_")
+        columns = () if columns is None else tuple(map(str, columns))
         # The short way to the same answers, where there is one.
-        return linear_of(estimator) or cls(estimator)
+        linear = linear_of(estimator, columns)
+        return linear or cls(estimator, (TensorSpec("x", (-1, int(features)), columns=columns),))
 
     @cached_property
     def outputs(self) -> tuple[TensorSpec, ...]:
         """One or several numbers a row, or labels; an estimator tells only by answering."""
-        try:
-            y = self.predict({"x": np.zeros((1, self.estimator.n_features_in_))})["y"]
-        # What it makes of zeros says nothing about other rows.
-        except Exception:  # noqa: BLE001
-            return (TensorSpec("y", (-1,)),)
-        return (TensorSpec("y", (-1, *y.shape[1:]), datatype_of(y)),)
+        for value in _TRIED:
+            # What it makes of one value says nothing about others.
+            with suppress(Exception):
+                y = self.predict({"x": np.full((1, self.inputs[0].shape[1]), value)})["y"]
+                return (TensorSpec("y", (-1, *y.shape[1:]), datatype_of(y)),)
+        return (TensorSpec("y", (-1,)),)
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Predict for `x` (n, k); returns `y` (n,), or (n, m) of an estimator with several outputs."""
-        return {"y": _of_the_protocol(np.asarray(self.estimator.predict(inputs["x"])))}
+        y = self.estimator.predict(inputs["x"])
+        # A classifier of several labels answers as sparse as the labels that it was trained on.
+        return {"y": _of_the_protocol(y.toarray() if scipy.sparse.issparse(y) else np.asarray(y))}
+
+
+def _fault(estimator: Any) -> str:
+    """What keeps an object from being served."""
+    name = type(estimator).__name__
+    if not hasattr(estimator, "predict") or not _is_fitted(estimator):
+        return f"is a {name}, not a fitted estimator with predict; push one that is"
+    return (
+        f"is a fitted {name} that does not tell how many numbers a row has (n_features_in_); "
+        "if it takes rows of numbers, fit it as make_pipeline(FunctionTransformer(), …), which tells"
+    )
+
+
+def _is_fitted(estimator: Any) -> bool:
+    try:
+        check_is_fitted(estimator)
+    # TypeError: it is no estimator.
+    except (NotFittedError, TypeError):
+        return False
+    return True
 
 
 def _of_the_protocol(y: NDArray[Any]) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 import structlog
+from threadpoolctl import threadpool_limits
 
 from model_server.answering import Answering
 from model_server.failure import reason_of
@@ -255,6 +256,8 @@ def _be_nursery(control: socket.socket, settings: Settings) -> NoReturn:
         # The front is told to stop, answers what it has, and ends this process and the workers by going.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # Of libraries that were loaded before serve() set their variables.
+        threadpool_limits(1)
         status = Nursery(control, settings).run()
     except Exception:  # noqa: BLE001 - below this there is nothing that would tell it
         structlog.get_logger().exception("nursery ended")

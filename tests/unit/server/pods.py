@@ -18,7 +18,7 @@ from model_server.startup import fetched
 from model_server.workers.calls import Call, Kind, Part, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -105,7 +105,7 @@ class Trained:
     predictions: dict[str, list[float]]
 
 
-def published(work: Path, folder: Path, kind: ModelType = SKOPS) -> Settings:
+def published(work: Path, folder: Path, kind: ModelType = SKOPS, trust: Sequence[str] = ()) -> Settings:
     """Push a folder of models as version v1 to a store in `work`; returns the settings of its pod."""
     store = work / "store"
     store.mkdir()
@@ -119,6 +119,7 @@ def published(work: Path, folder: Path, kind: ModelType = SKOPS) -> Settings:
         type=kind,
         service="line-loading",
         cluster="d1",
+        trust=tuple(trust),
         models=work / "models",
     )
 
