@@ -28,6 +28,12 @@ NewId = Annotated[str, typer.Argument(metavar="SET", help="The new set's ID, e.g
 Name = Annotated[str | None, typer.Option(help="What people call the set.")]
 Task = Annotated[str | None, typer.Option(help="What its models do, e.g. regression.")]
 OfSource = Annotated[Source | None, typer.Option(help="Who defined it.")]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME", help="Trust a type or function that models name, e.g. `own_package.Scaler`."
+    ),
+]
 OfFramework = Annotated[str | None, typer.Option("--framework", help="Only sets of this framework.")]
 OfType = Annotated[str | None, typer.Option("--type", help="Only sets of this type.")]
 
@@ -43,12 +49,18 @@ def add(
         str, typer.Option("--type", help="Framework and file type of every model, e.g. scikit-learn/skops.")
     ],
     source: Annotated[Source, typer.Option(help="Who defines it.")] = Source.PLATFORM,
+    trust: Trust = None,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
 ) -> None:
     """Declare a set without versions; `bluegrid push` adds them."""
     with output.checked_values():
         declared = DeclaredSet(
-            id=set_id, name=name, task=task, type=ModelType.parse(model_type), source=source
+            id=set_id,
+            name=name,
+            task=task,
+            type=ModelType.parse(model_type),
+            source=source,
+            trust=tuple(trust or ()),
         )
     add_set(registry, declared)
     typer.echo(f"set {set_id}: in {registry / f'{set_id}.yaml'}; add a version with `bluegrid push`")
@@ -124,10 +136,11 @@ def edit(
     name: Name = None,
     task: Task = None,
     source: OfSource = None,
+    trust: Trust = None,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
 ) -> None:
-    """Change SET's name, task or source; its ID and type never change."""
-    changed = edit_set(registry, set_id, name=name, task=task, source=source)
+    """Change SET's name, task or source, or trust more; its ID and type never change."""
+    changed = edit_set(registry, set_id, name=name, task=task, source=source, trust=trust or ())
     typer.echo(f"set {set_id}: {'changed' if changed else 'is so already'}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from components import naming
 from components.quantities import share_of_cpu, share_of_memory
 from model_registry.registry_files.quantities import whole
+from model_registry.registry_files.schema import Source
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core import v1 as core
@@ -133,6 +134,8 @@ class Pods:
             plain["BLUEGRID_ACCELERATE"] = declared.accelerate
         if declared.trust:
             plain["BLUEGRID_TRUST"] = json.dumps(declared.trust)
+        if declared.source is not Source.PLATFORM:
+            plain["BLUEGRID_SOURCE"] = declared.source
         if declared.keys:
             plain["BLUEGRID_KEYS"] = json.dumps([key.model_dump() for key in declared.keys])
         account = self._hosting.store_secret

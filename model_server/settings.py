@@ -12,7 +12,7 @@ from model_registry.errors import ConfigError
 from model_registry.frozen import Frozen
 from model_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads these at run time
 from model_registry.names import ClusterId, Digest, Label, ServiceName  # noqa: TC001
-from model_registry.registry_files.schema import Text, TrustedKey  # noqa: TC001
+from model_registry.registry_files.schema import Source, Text, TrustedKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +42,8 @@ class Settings(Frozen):
     type: ModelType
     service: ServiceName
     cluster: ClusterId
+    source: Source = Source.PLATFORM
+    """Whose set it is; of a user's, less is trusted."""
     trust: Annotated[tuple[Text, ...], _JSON] = ()
     """What the set trusts beside what is known to be harmless, as JSON: skops types, pickle globals."""
     keys: Annotated[tuple[TrustedKey, ...], _JSON] = ()

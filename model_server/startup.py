@@ -74,7 +74,7 @@ def fetched(settings: Settings, say: Say) -> FetchedVersion:
 
     say(f"{settings.place}: fetching")
     # A type that cannot be loaded, or a trust that makes no sense, is told before anything is fetched.
-    loader = loader_of(settings.type, settings.trust, gpu=settings.gpu > 0)
+    loader = loader_of(settings.type, settings.trust, source=settings.source, gpu=settings.gpu > 0)
     compiler = compiler_of(settings.type) if settings.accelerate else None
     version = fetch(
         open_store(settings.store),

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from model_registry.model_types.model_type import ModelType
 
 
+def trusted_names(model_type: ModelType, source: Source | None, trust: Iterable[str] = ()) -> frozenset[str]:
+    """Return what a model may name: the one list that pushes and pods go by.
+
+    Args:
+        model_type: of the model's set.
+        source: whose set it is; None is treated as a user's.
+        trust: what the set trusts beside what is known to be harmless.
+    """
+    of_platform = model_type.trusted_of_platform if source is Source.PLATFORM else frozenset()
+    return model_type.trusted | of_platform | frozenset(trust)
+
+
 class TypeGuard:
     """Sees every model of one push, from one thread.
 
@@ -40,7 +52,7 @@ class TypeGuard:
                 "push such models to one, or in a format that cannot"
             )
         self._type = model_type
-        self._trusted = model_type.trusted | frozenset(trust)
+        self._trusted = trusted_names(model_type, source, trust)
         self._globals = set(base_globals or ())
 
     @property

@@ -15,7 +15,7 @@ from pydantic_core import core_schema
 
 from model_registry.errors import ConfigError, FormatError
 from model_registry.model_types import looks, pickles, skops
-from model_registry.model_types.trusted import PICKLE_GLOBALS, SKOPS_TYPES
+from model_registry.model_types.trusted import PICKLE_GLOBALS, SKOPS_TYPES, UNCHECKED_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +44,8 @@ class ModelType:
     """The classes and functions that a model names; FormatError: unreadable."""
     trusted: frozenset[str] = field(default=frozenset(), repr=False)
     """Those of them that need no trust of the set's own."""
+    trusted_of_platform: frozenset[str] = field(default=frozenset(), repr=False)
+    """Those that need none either where the set is the platform's."""
 
     def __str__(self) -> str:
         return f"{self.framework}/{self.file_type}"
@@ -97,7 +99,13 @@ BUILT_IN: Mapping[str, ModelType] = {
     str(row): row
     for row in (
         ModelType(
-            "scikit-learn", "skops", "a skops file", looks.skops, names_in=skops.types_of, trusted=SKOPS_TYPES
+            "scikit-learn",
+            "skops",
+            "a skops file",
+            looks.skops,
+            names_in=skops.types_of,
+            trusted=SKOPS_TYPES,
+            trusted_of_platform=UNCHECKED_TYPES,
         ),
         _pickle("joblib", "a joblib pickle"),
         _pickle("pickle", "a pickle"),

@@ -20,5 +20,7 @@ def _names(*sections: str) -> frozenset[str]:
 
 
 ESTIMATORS = _names("estimators")
-PICKLE_GLOBALS = _names("estimators", "parts", "pickles")
-SKOPS_TYPES = _names("estimators", "parts", "skops")
+PICKLE_GLOBALS = _names("estimators", "parts", "data", "unchecked", "pickles")
+SKOPS_TYPES = _names("estimators", "parts", "data", "skops")
+UNCHECKED_TYPES = _names("unchecked")
+"""Harmless in sets of the platform only."""

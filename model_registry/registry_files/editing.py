@@ -12,7 +12,7 @@ from model_registry.registry_files.yaml_edit import in_one_line
 from model_registry.registry_files.yaml_source import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from model_registry.registry_files.schema import (
@@ -52,7 +52,7 @@ def add_set(folder: Path, declared: DeclaredSet) -> None:
         firsts = {source.text.split("\n", 1)[0] for source in opened.sources.values()}
         heads = [first for first in firsts if first.startswith(_EDITORS_LINE)]
         head = f"{min(heads).rstrip()}\n" if heads else ""
-        inline = in_one_line(declared.model_dump(mode="json", exclude_unset=True))
+        inline = in_one_line(declared.model_dump(mode="json", exclude_defaults=True))
         opened.write(file, read_yaml(f"{head}set: {inline}\nversions: []\n"))
 
 
@@ -63,9 +63,11 @@ def edit_set(
     name: str | None = None,
     task: str | None = None,
     source: Source | None = None,
+    trust: Collection[str] = (),
 ) -> bool:
-    """Change what people call a set, what its models do, or who defined it; False: it was so already.
+    """Change what people call a set, what its models do, or who defined it, or trust more names.
 
+    Return False where all that was so already.
     Its ID and type stay: every version and every model is of them.
 
     Raises:
@@ -73,7 +75,9 @@ def edit_set(
     """
     with open_registry(folder) as opened:
         file = opened.registry.of_set(set_id)
-        wanted = {"name": name, "task": task, "source": source}
+        wanted: dict[str, object] = {"name": name, "task": task, "source": source}
+        if trust:
+            wanted["trust"] = tuple(dict.fromkeys([*file.set.trust, *trust]))
         changes = {key: value for key, value in wanted.items() if value not in (None, getattr(file.set, key))}
         if changes:
             opened.change(file, set=file.set.model_copy(update=changes))

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_registry.errors import ConfigError
+from model_registry.model_types.guard import trusted_names
+from model_registry.registry_files.schema import Source
 from model_server.loaders.gpu import not_used
 
 if TYPE_CHECKING:
@@ -87,12 +89,15 @@ Loader = Callable[[Path], Model]
 """Loads one file; raises ModelError, whose message goes on after "model <uid>"."""
 
 
-def loader_of(model_type: ModelType, trust: Iterable[str] = (), *, gpu: bool = False) -> Loader:
+def loader_of(
+    model_type: ModelType, trust: Iterable[str] = (), *, source: Source = Source.PLATFORM, gpu: bool = False
+) -> Loader:
     """The loader of a model type.
 
     Args:
         model_type: the set's type.
         trust: what the set trusts: types of skops, globals of pickles.
+        source: whose set it is.
         gpu: whether the pod has a GPU for its models.
 
     Raises:
@@ -116,7 +121,7 @@ def loader_of(model_type: ModelType, trust: Iterable[str] = (), *, gpu: bool = F
         load = partial(load, gpu=True)
     elif gpu:
         not_used(model_type.framework, "its models compute on the CPU")
-    return partial(load, trust=tuple(trust))
+    return partial(load, trust=trusted_names(model_type, source, trust))
 
 
 def outlives_fork(model_type: ModelType, *, gpu: bool = False) -> bool:

@@ -25,7 +25,7 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
 
     Args:
         path: the pickle.
-        trust: globals that the set trusts, beside those of scikit-learn.
+        trust: globals that are trusted beside those that are known to be harmless.
 
     Raises:
         ModelError: the pickle names other globals, cannot be read, or holds no fitted estimator.

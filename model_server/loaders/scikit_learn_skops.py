@@ -1,17 +1,18 @@
 """scikit-learn models in skops files.
 
-A skops file names the types that it is made of, and skops builds only the ones that it trusts: those of
-scikit-learn, NumPy, SciPy and Python that it knows to be harmless, and those that the set's `trust` adds.
+A skops file names the types that it is made of. skops builds only those that are trusted: by itself, by the
+table of harmless names that pushes go by as well, and by the set's `trust`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from model_registry.errors import ModelError
+from model_registry.errors import FormatError, ModelError
+from model_registry.model_types.trusted import SKOPS_TYPES
 from model_server.loaders.scikit_learn import SklearnModel
 
 if TYPE_CHECKING:
@@ -26,20 +27,15 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
 
     Args:
         path: the skops file.
-        trust: types that the set trusts, beside those that skops does.
+        trust: types that are trusted beside those that are known to be harmless.
 
     Raises:
         ModelError: the file holds types that are not trusted, is no skops file, or holds no fitted estimator.
     """
-    trusted = list(trust)
     try:
-        estimator = skops.io.load(path, trusted=trusted)
-    except UntrustedTypesFoundException:
-        types = ", ".join(sorted(set(skops.io.get_untrusted_types(file=path)) - set(trusted)))
-        raise ModelError(
-            f"holds types that are not trusted: {types}; build the model from those that skops trusts, "
-            "or add them to the set's `trust` once they are known to be harmless"
-        ) from None
+        estimator = _build(path, trust)
+    except FormatError as error:
+        raise ModelError(str(error)) from None
     # A file can be wrong in as many ways as a zip of JSON and arrays can.
     except Exception as error:
         raise ModelError(
@@ -47,3 +43,17 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
             "save it with the image's versions of scikit-learn and skops"
         ) from error
     return SklearnModel.of(estimator)
+
+
+def _build(path: Path, trust: Iterable[str]) -> Any:
+    try:
+        return skops.io.load(path, trusted=[])
+    except UntrustedTypesFoundException:
+        # Most models name what skops trusts; a look at the names of each would take as long as loading it.
+        named = set(skops.io.get_untrusted_types(file=path))
+    if strangers := named - SKOPS_TYPES.union(trust):
+        raise FormatError(
+            f"holds types that are not trusted: {', '.join(sorted(strangers))}; build the model without, "
+            "or add them to the set's `trust` once they are known to be harmless"
+        )
+    return skops.io.load(path, trusted=sorted(named))

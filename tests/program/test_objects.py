@@ -201,18 +201,29 @@ def test_a_pod_with_a_gpu_is_told_so(registry: Write) -> None:
     assert env_of_d2(registry(gpu=2), "cpu: 500m", "cpu: 2")["BLUEGRID_GPU"] == "2"
 
 
+def env_of_preflight(folder: Path) -> dict[str, Any]:
+    container = container_of(run_program(folder), "Job line-loading-d1-preflight")
+    return {each["name"]: each.get("value") for each in container["env"]}
+
+
 def test_a_pod_is_told_whom_and_what_its_set_trusts(registry: Write) -> None:
     key = PrivateKey.generate(KeyAlgorithm.P256).public("ops")
     folder = registry()
     file = folder / "g1.yaml"
     row = f'trust: [sklearn.tree._tree.Tree], keys: [{{id: ops, public: "{key.text}"}}], source:'
     file.write_text(file.read_text().replace("source:", row, 1))
-    plan = run_program(folder)
-    env = {
-        each["name"]: each.get("value") for each in container_of(plan, "Job line-loading-d1-preflight")["env"]
-    }
+    env = env_of_preflight(folder)
     assert json.loads(env["BLUEGRID_TRUST"]) == ["sklearn.tree._tree.Tree"]
     assert json.loads(env["BLUEGRID_KEYS"]) == [{"id": "ops", "public": key.text}]
+
+
+def test_only_a_pod_of_a_users_set_is_told_whose_set_it_is(registry: Write) -> None:
+    folder = registry()
+    of_platform = env_of_preflight(folder)
+    file = folder / "g1.yaml"
+    file.write_text(file.read_text().replace("source: platform", "source: user"))
+    of_user = env_of_preflight(folder)
+    assert ("BLUEGRID_SOURCE" in of_platform, of_user["BLUEGRID_SOURCE"]) == (False, "user")
 
 
 def test_a_pod_has_no_more_rights_than_it_needs(registry: Write) -> None:

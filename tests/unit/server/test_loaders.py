@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from model_registry import ConfigError, ModelError, ModelType
+from model_registry import ConfigError, ModelError, ModelType, Source
 from model_server import loaders
 from model_server.inference import infer
 from model_server.loaders import TensorSpec, loader_of
@@ -95,8 +95,8 @@ def test_what_the_set_trusts_is_loaded(tmp_path: Path) -> None:
     path.write_bytes(skops.io.dumps(trained))
     skops_type = ModelType.parse("scikit-learn/skops")
     with pytest.raises(ModelError, match=f"^holds types that are not trusted: {TREE}; .* the set's `trust`"):
-        loader_of(skops_type)(path)
-    model = loader_of(skops_type, [TREE])(path)
+        loader_of(skops_type, source=Source.USER)(path)
+    model = loader_of(skops_type, [TREE], source=Source.USER)(path)
     assert model.predict({"x": X})["y"].tolist() == trained.predict(X).tolist()
 
 
@@ -140,4 +140,4 @@ def test_a_package_adds_a_loader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr(loaders, "entry_points", points)
     loader = loader_of(ModelType.parse("safetensors/safetensors"), ["a"])
     assert isinstance(loader, functools.partial)
-    assert (loader.func, loader.keywords) == (json.loads, {"trust": ("a",)})
+    assert (loader.func, loader.keywords) == (json.loads, {"trust": frozenset({"a"})})

@@ -1,0 +1,104 @@
+"""What people train with scikit-learn needs no `trust`, at the push as in the pod."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import pytest
+import skops.io
+from scipy.special import expit, logit
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import (
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
+    RandomForestClassifier,
+    StackingRegressor,
+)
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, Matern, WhiteKernel
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
+from sklearn.svm import SVC
+
+from model_registry import FormatError, ModelError, ModelType, Source
+from model_registry.model_types.guard import TypeGuard
+from model_server.loaders import loader_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RANDOM = np.random.default_rng(18)
+X = RANDOM.uniform(0.1, 0.9, size=(60, 3))
+Y = X @ [1.0, 2.0, 0.5]
+LABELS = np.where(np.median(Y) < Y, "high", "low")
+OPTIONS = {"alpha": [0.1, 1.0]}
+
+
+def joblib_bytes(model: Any) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    return buffer.getvalue()
+
+
+WRITERS = {"scikit-learn/joblib": joblib_bytes, "scikit-learn/skops": skops.io.dumps}
+
+USUAL: dict[str, tuple[Any, Any]] = {
+    "boosted histograms": (HistGradientBoostingRegressor(max_iter=3, early_stopping=True), Y),
+    "boosted classes": (HistGradientBoostingClassifier(max_iter=3), np.arange(60) % 3),
+    "boosted": (GradientBoostingRegressor(n_estimators=3, subsample=0.5, random_state=1), Y),
+    "forest": (RandomForestClassifier(3), LABELS),
+    "outliers": (IsolationForest(n_estimators=3), None),
+    "network": (MLPRegressor(hidden_layer_sizes=(3,), max_iter=5, random_state=np.random.RandomState(2)), Y),
+    "process": (GaussianProcessRegressor(1.0 * RBF() + Matern() + WhiteKernel(), optimizer=None), Y),
+    "neighbours": (KNeighborsRegressor(algorithm="kd_tree"), Y),
+    "neighbours in balls": (KNeighborsRegressor(algorithm="ball_tree", metric="manhattan"), Y),
+    "search": (GridSearchCV(Ridge(), OPTIONS, cv=TimeSeriesSplit(3), scoring="neg_mean_absolute_error"), Y),
+    "calibrated": (CalibratedClassifierCV(SVC(), cv=3), LABELS),
+    "stacked": (StackingRegressor([("a", Ridge()), ("b", TweedieRegressor())]), Y),
+    "target": (TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1), Y),
+    "functions": (make_pipeline(FunctionTransformer(logit), FunctionTransformer(expit), Ridge()), Y),
+    "slice": (make_pipeline(ColumnTransformer([("a", StandardScaler(), slice(0, 2))]), Ridge()), Y),
+    "imputer": (make_pipeline(SimpleImputer(), SelectKBest(f_regression, k=2), Ridge()), Y),
+    "splines": (make_pipeline(SplineTransformer(), Ridge()), Y),
+    "labels": (make_pipeline(StandardScaler(), LogisticRegression()), LABELS),
+}
+
+
+@pytest.fixture(params=USUAL)
+def fitted(request: pytest.FixtureRequest) -> Any:
+    model, y = USUAL[request.param]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return model.fit(X, y)
+
+
+@pytest.mark.parametrize("written", WRITERS)
+def test_an_usual_model_is_pushed_and_loaded_without_trust(fitted: Any, written: str, tmp_path: Path) -> None:
+    data, model_type = WRITERS[written](fitted), ModelType.parse(written)
+    TypeGuard(model_type, Source.PLATFORM).check("line-1", data)
+    (tmp_path / "model").write_bytes(data)
+    loaded = loader_of(model_type)(tmp_path / "model")
+    assert loaded.predict({"x": X[:5]})["y"].tolist() == pytest.approx(fitted.predict(X[:5]).tolist())
+
+
+def test_what_the_push_refuses_in_a_users_set_the_pod_refuses(tmp_path: Path) -> None:
+    model_type = ModelType.parse("scikit-learn/skops")
+    data = skops.io.dumps(RandomForestClassifier(2).fit(X, LABELS))
+    with pytest.raises(FormatError, match=r"names what is not trusted: sklearn\.tree\._tree\.Tree;"):
+        TypeGuard(model_type, Source.USER).check("line-1", data)
+    (tmp_path / "model").write_bytes(data)
+    with pytest.raises(ModelError, match=r"types that are not trusted: sklearn\.tree\._tree\.Tree;"):
+        loader_of(model_type, source=Source.USER)(tmp_path / "model")
