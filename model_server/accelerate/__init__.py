@@ -104,24 +104,24 @@ class AcceleratedModel:
         """Predict; what is no such table, or holds other numbers than usual, is the own model's to judge."""
         x = inputs[self._input.name]
         if x.ndim == 2 and len(x) and x.shape[1] == self._input.shape[1] and (np.abs(x) <= _MOST).all():
-            y = self.compute(x)
-            if y is not None:
+            y, is_sound = self.compute(x)
+            if is_sound:
                 return {self._output.name: y}
         return self._own.predict(inputs)
 
-    def compute(self, x: NDArray[Any]) -> NDArray[Any] | None:
-        """Answer rows by the graph alone; None where it meets what is not finite on its way."""
+    def compute(self, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
+        """Return the graph's answer, and whether all is finite that it met on its way."""
         y, *check = self._session.run(self._wanted, {"x": x})
-        return y.reshape(self._shape) if all(map(math.isfinite, check)) else None
+        return y.reshape(self._shape), all(map(math.isfinite, check))
 
 
 def _difference(own: Model, candidate: AcceleratedModel, compiled: Compiled) -> str:
     """Where the two differ, as people read it; nothing if they agree."""
     rows = compiled.rows[(np.abs(compiled.rows) <= _MOST).all(axis=1)]
     (expected,) = own.predict({own.inputs[0].name: rows}).values()
-    got = candidate.compute(rows)
-    if got is None:
-        raise NotCompiledError("meets what is not finite on the way to usual answers")
+    got, _ = candidate.compute(rows)
+    if not candidate.compute(rows[:1])[1]:
+        raise NotCompiledError("meets what is not finite on the way to any answer")
     if (expected.dtype, expected.shape) != (got.dtype, got.shape):
         return f"differs: {got.dtype} {got.shape} compiled, {expected.dtype} {expected.shape} by itself"
     if expected.dtype.kind == "f":
