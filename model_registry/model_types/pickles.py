@@ -2,8 +2,8 @@
 
 A pickle is a program. Its only way to code is to name a module's attribute, a "global", and to call it. So
 `globals_of` runs the program with every global replaced by something inert that does nothing when it is
-called, and `load` runs it with the globals that are allowed and no other. Exact names are compared: `sklearn`
-`utils.os.system` is refused for its dots, whatever is allowed.
+called, and `load` runs it with the globals that are allowed and no other. Exact names are compared; one
+with dots in it is refused, whatever is allowed.
 """
 
 from __future__ import annotations

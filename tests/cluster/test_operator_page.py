@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 RATE = 50
 LONGEST = 900
 NARROW = {"width": 360, "height": 740}
-HOSTILE = "<img src=x onerror=alert(1)>"
+HOSTILE = "<img alt=mark>"
+"""A name that would make an element, if a page took it for markup."""
 VIEWS = ("#/", f"#/services/{SERVICE}", "#/versions", "#/versions/g1", "#/updates", "#/audit")
 
 

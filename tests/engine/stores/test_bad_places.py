@@ -143,13 +143,13 @@ UIDS = [
     "a:b*c?d|e<f>g",
     "CON",
     "%2e%2e%2fetc",
-    "-rf",
-    "$(reboot)",
+    "-x",
+    "$(true)",
     "ü" * 200,
 ]
 NO_UIDS = [
-    "../../etc/passwd",
-    "/etc/passwd",
+    "../../outside",
+    "/outside/mark",
     "a/b",
     "a\\b",
     "..",

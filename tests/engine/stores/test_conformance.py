@@ -197,7 +197,7 @@ def test_a_folder_that_is_not_there_is_told_and_not_made(tmp_path: Path) -> None
 def test_a_key_never_leaves_the_folder(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     store = open_store(f"file://{tmp_path}/store")
-    for key in ("../outside", "/etc/passwd", "sets/../../outside"):
+    for key in ("../outside", "/outside/mark", "sets/../../outside"):
         with pytest.raises(StoreError, match="leaves the store"):
             store.put(key, b"x", Checksum.of(b"x"))
     assert not (tmp_path / "outside").exists()

@@ -126,7 +126,7 @@ def hostile(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> bytes
         hostile("/tmp/bluegrid-outside"),
         hostile("variables/../../outside"),
         hostile("."),
-        hostile("link", tarfile.SYMTYPE, "/etc/passwd"),
+        hostile("link", tarfile.SYMTYPE, "/outside/mark"),
         hostile("link", tarfile.LNKTYPE, "../outside"),
         hostile("device", tarfile.CHRTYPE),
         hostile("pipe", tarfile.FIFOTYPE),

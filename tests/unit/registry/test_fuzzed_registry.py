@@ -14,10 +14,11 @@ from tests.unit.registry.test_editing import TEXT
 EXAMPLE = (Path(__file__).parents[3] / "registry" / "g1.yaml").read_text()
 PIECES = [
     "{", "}", "[", "]", ":", "- ", "\n", "  ", "\t", "'", '"', "#", "&a", "*a",
-    "!!python/object:os.system ", "? ", "|", ">", "---\n", "...\n", "%YAML 1.1\n", "null", "~", "yes",
+    "!!python/object:tests.marker.Marker ",
+    "? ", "|", ">", "---\n", "...\n", "%YAML 1.1\n", "null", "~", "yes",
     "0x1F", "1e999", "-", ".inf", "2026-13-45", "\0", "\ufeff", "\x85", "\u2028", "ü", "<<: ", "!!binary ",
     "=", "999999999999999999999", "0o17", "12:30:45", "live: {default: d1, north: d9}",
-    "id: ../../etc/passwd", "replicas: -1", "cpu: 0", "regions: []", "keys: [{}]",
+    "id: ../../outside", "replicas: -1", "cpu: 0", "regions: []", "keys: [{}]",
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from model_registry.names import ClusterId, Digest, Label, Quantity, ServiceName
 HOSTILE_UIDS = [
     "",
     "x" * 201,
-    "../../etc/passwd",
+    "../../outside",
     "a/b",
     "a\\b",
     ".hidden",

@@ -6,20 +6,14 @@ import contextlib
 import copyreg
 import functools
 import io
-import operator
-import os
-import pathlib
 import pickle
 import pickletools
-import runpy
-import timeit
 from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.f2py import crackfortran
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
@@ -28,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from model_registry import FormatError
 from model_registry.model_types import pickles
 from model_registry.model_types.trusted import PICKLE_GLOBALS
+from tests.marker import NAME, mark
 from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
 
 if TYPE_CHECKING:
@@ -65,111 +60,75 @@ def stack_global(module: str, name: str, argument: str) -> bytes:
 
 def memoised(argument: str) -> bytes:
     """As above, but the two names are fetched from the memo, behind others."""
-    names = text("sklearn") + b"\x94" + text("system") + b"\x94" + text("os") + b"\x94" + b"000"
+    names = text("sklearn") + b"\x94" + text("mark") + b"\x94" + text(MODULE) + b"\x94" + b"000"
     return b"\x80\x04" + names + b"h\2h\1\x93" + text(argument) + b"\x85R."
 
 
 def in_an_array(argument: str) -> bytes:
     """In the pickle of its own that joblib writes for an array of objects."""
     array = np.empty(1, dtype=object)
-    array[0] = Call(os.system, argument)
+    array[0] = Call(mark, argument)
     model = ridge()
     model.classes_ = array
     return joblib_bytes(model)
 
 
-def python(path: str) -> str:
-    return f"open({path!r}, 'w').close()"
-
-
-def shell(path: str) -> str:
-    return f"touch '{path}'"
-
-
-def nested_file(path: str) -> bytes:
-    hidden = f"{path}.hidden"
-    pathlib.Path(hidden).write_bytes(calling(os.system, shell(path)))
-    return calling(joblib.load, hidden)
-
-
 def by_extension(path: str) -> bytes:
-    return b"\x80\x02\x82\x76" + text(shell(path)) + b"\x85R."
+    return b"\x80\x02\x82\x76" + text(path) + b"\x85R."
 
 
-HOSTILE: dict[str, tuple[Make, str]] = {
-    "reduce": (lambda path: calling(os.system, shell(path)), "posix.system"),
-    "protocol 0": (lambda path: b"cos\nsystem\n(V" + shell(path).encode() + b"\ntR.", "os.system"),
-    "inst": (lambda path: b"(V" + shell(path).encode() + b"\nios\nsystem\n.", "os.system"),
-    "obj": (lambda path: b"(cos\nsystem\nV" + shell(path).encode() + b"\no.", "os.system"),
-    "Python 2's name": (
-        lambda path: b"ccommands\ngetoutput\n(V" + shell(path).encode() + b"\ntR.",
-        "subprocess.getoutput",
-    ),
-    "memoised names": (lambda path: memoised(shell(path)), "os.system"),
+def written(template: bytes) -> Make:
+    """A pickle of protocol 0 by hand, with the module M, the function `mark` and the path P."""
+    return lambda path: template.replace(b"M", MODULE.encode()).replace(b"P", path.encode())
+
+
+MODULE = "tests.marker"
+CALLS: dict[str, tuple[Make, str]] = {
+    "reduce": (lambda path: calling(mark, path), NAME),
+    "protocol 0": (written(b"cM\nmark\n(VP\ntR."), NAME),
+    "inst": (written(b"(VP\niM\nmark\n."), NAME),
+    "obj": (written(b"(cM\nmark\nVP\no."), NAME),
+    "memoised names": (memoised, NAME),
     "a path of names": (
-        lambda path: stack_global("sklearn.datasets._base", "os.system", shell(path)),
-        "'os.system' of 'sklearn.datasets._base'",
+        lambda path: stack_global(MODULE, "Marker.mark", path),
+        "'Marker.mark' of 'tests.marker'",
     ),
     "a path from the root": (
-        lambda path: stack_global("sklearn", "datasets._base.os.system", shell(path)),
-        "'datasets._base.os.system' of 'sklearn'",
+        lambda path: stack_global("tests", "marker.mark", path),
+        "'marker.mark' of 'tests'",
     ),
-    "partial": (lambda path: calling(functools.partial(os.system, shell(path))), "functools.partial"),
-    "getattr": (
-        lambda path: calling(Call(getattr, Call(__import__, "os"), "system"), shell(path)),
-        "builtins.__import__, builtins.getattr",
-    ),
-    "methodcaller": (
-        lambda path: calling(operator.methodcaller("touch"), pathlib.PosixPath(path)),
-        "operator.methodcaller",
-    ),
-    "eval": (lambda path: calling(eval, python(path)), "builtins.eval"),
-    "timeit": (
-        lambda path: calling(timeit.timeit, python(path), "pass", timeit.default_timer, 1),
-        "timeit.timeit",
-    ),
-    "runpy": (lambda path: calling(runpy._run_code, python(path), {}), "runpy._run_code"),  # type: ignore[attr-defined]
-    "NumPy's eval": (
-        lambda path: calling(crackfortran.getlincoef, f"__import__('os').system({shell(path)!r})", {}),
-        "numpy.f2py.crackfortran.getlincoef",
-    ),
-    "pickle in a pickle": (
-        lambda path: calling(pickle.loads, calling(os.system, shell(path))),
-        "_pickle.loads",
-    ),
-    "joblib's own load": (nested_file, "joblib.numpy_pickle.load"),
-    "in an array of objects": (lambda path: in_an_array(shell(path)), "posix.system"),
-    "broken behind the call": (
-        lambda path: calling(os.system, shell(path))[:-1] + b"\xff",
-        "it names posix.system",
-    ),
+    "partial": (lambda path: calling(functools.partial(mark, path)), "functools.partial"),
+    "in an array of objects": (in_an_array, NAME),
+    "broken behind the call": (lambda path: calling(mark, path)[:-1] + b"\xff", f"it names {NAME}"),
     "in an argument of an estimator": (
-        lambda path: joblib_bytes(make_pipeline(StandardScaler(), Call(os.system, shell(path)))),
-        "posix.system",
+        lambda path: joblib_bytes(make_pipeline(StandardScaler(), Call(mark, path))),
+        NAME,
     ),
     "extension code": (by_extension, "extension code 118"),
 }
+"""Pickles that call a function of these tests, and what of them the refusal names."""
 
 
 @pytest.fixture
 def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setitem(copyreg._inverted_registry, 0x76, ("os", "system"))  # type: ignore[attr-defined]
+    """The file that the function leaves."""
+    monkeypatch.setitem(copyreg._inverted_registry, 0x76, (MODULE, "mark"))  # type: ignore[attr-defined]
     monkeypatch.setattr(copyreg, "_extension_cache", {})
     return tmp_path / "ran"
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_the_hostile_pickles_of_these_tests_do_run_code(name: str, marker: Path) -> None:
-    data = HOSTILE[name][0](str(marker))
+@pytest.mark.parametrize("name", CALLS)
+def test_the_pickles_of_these_tests_do_call_where_nothing_guards(name: str, marker: Path) -> None:
+    data = CALLS[name][0](str(marker))
     # What comes after the call does not matter.
     with contextlib.suppress(Exception):
         joblib.load(io.BytesIO(data)) if b"NumpyArrayWrapper" in data else pickle.loads(data)
     assert marker.exists()
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_pickle_is_refused_by_name_and_nothing_of_it_runs(name: str, marker: Path) -> None:
-    make, told = HOSTILE[name]
+@pytest.mark.parametrize("name", CALLS)
+def test_a_pickle_that_names_a_stranger_is_refused_by_name_and_calls_nothing(name: str, marker: Path) -> None:
+    make, told = CALLS[name]
     data = make(str(marker))
     with pytest.raises(FormatError) as caught:
         pickles.load(data, PICKLE_GLOBALS)
@@ -177,16 +136,20 @@ def test_a_hostile_pickle_is_refused_by_name_and_nothing_of_it_runs(name: str, m
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("name", sorted(HOSTILE.keys() - {"extension code"}))
+@pytest.mark.parametrize("name", sorted(CALLS.keys() - {"extension code"}))
 def test_the_unpickler_refuses_by_itself_what_a_scan_would_have_missed(
     name: str, marker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = HOSTILE[name][0](str(marker))
+    data = CALLS[name][0](str(marker))
     seen = {pickles.JOBLIB_ARRAY} if b"NumpyArrayWrapper" in data else set()
     monkeypatch.setattr(pickles, "globals_of", lambda _: frozenset(seen))
     with pytest.raises(FormatError, match=r"which is not allowed|which is a path"):
         pickles.load(data, PICKLE_GLOBALS)
     assert not marker.exists()
+
+
+def test_a_name_of_python_2_is_told_as_python_3_calls_it() -> None:
+    assert pickles.globals_of(b"citertools\nizip\n.") == {"builtins.zip"}
 
 
 def test_a_name_of_dots_is_refused_even_where_the_whole_is_allowed() -> None:

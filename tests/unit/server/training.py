@@ -70,11 +70,11 @@ def train_tensorflow(folder: Path) -> None:
 
     layers = [keras.layers.Input((3,)), keras.layers.Lambda(lambda x: x * 2)]
     keras.Sequential(layers).save(_new(folder, "lambda") / "m1.keras")
-    reader = tf.Module()
-    reader.serve = tf.function(
-        lambda path: {"data": tf.io.read_file(path)}, input_signature=[tf.TensorSpec([], tf.string, "path")]
-    )
     into = _new(folder, "file-reader") / "m1.savedmodel"
+    # It reads one file, which there is not.
+    mark = tf.constant(str(folder / "mark"))
+    reader = tf.Module()
+    reader.serve = tf.function(lambda: {"data": tf.io.read_file(mark)}, input_signature=[])
     tf.saved_model.save(reader, into, signatures={"serving_default": reader.serve})
 
 

@@ -128,6 +128,6 @@ def test_a_browser_runs_nothing_but_the_pages_own_files(browser: httpx.Client, p
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/page/../tokens.py", "/page/%2e%2e/tokens.py", "/page/%2Fetc%2Fpasswd"])
+@pytest.mark.parametrize("path", ["/page/../tokens.py", "/page/%2e%2e/tokens.py", "/page/%2Foutside"])
 def test_the_page_has_no_other_files(browser: httpx.Client, path: str) -> None:
     assert browser.get(path).status_code == 404
