@@ -189,7 +189,7 @@ def _page(reading: _Reading, *, with_pods: bool) -> Group:
         table.add_column(column.upper(), no_wrap=True, min_width=widest)
     for column in ("route", "ready", "pods", "models"):
         table.add_column(column.upper(), no_wrap=True)
-    for column in ("req/s", "err/s", "p99 ms", "age"):
+    for column in ("req/s", "4xx/s", "err/s", "p99 ms", "age"):
         table.add_column(column.upper(), no_wrap=True, justify="right")
     for row in rows:
         table.add_row(*_cells(row), style=None if row.is_well else "yellow")
@@ -212,7 +212,7 @@ def _cells(row: ClusterStatus) -> list[str]:
         f"{row.ready}/{row.replicas}",
         row.state,
         models,
-        *(_number(each) for each in (row.requests_per_second, row.errors_per_second, row.p99_ms)),
+        *map(_number, (row.requests_per_second, row.refused_per_second, row.errors_per_second, row.p99_ms)),
         "-" if row.age_seconds is None else age(row.age_seconds),
     ]
 

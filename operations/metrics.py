@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _BUCKET = "model_infer_request_duration_seconds_bucket"
+_FAILURE = "model_infer_request_failure_total"
+_SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,9 @@ class Counts:
         loaded: models in memory.
         expected: models of the version; None: the pod is of an older image, which does not say.
         succeeded: inference requests that were answered since the pod started.
-        failed: those that were refused or failed.
+        failed: those that the pod failed, with 500 or more.
+        refused: those that were answered 400 to 499: mostly mistakes of clients.
+        missing: of the refused, those that asked for a model that the version has not.
         durations: of all of them, how many took at most so many seconds.
     """
 
@@ -33,7 +38,17 @@ class Counts:
     expected: int | None
     succeeded: float
     failed: float
+    refused: float = 0.0
+    missing: float = 0.0
     durations: Mapping[float, float] = field(default_factory=dict)
+
+    @property
+    def requests(self) -> float:
+        """All of them."""
+        return self.succeeded + self.failed + self.refused
+
+
+_NOTHING = Counts(loaded=0, expected=None, succeeded=0, failed=0)
 
 
 def read_counts(text: str) -> Counts:
@@ -47,16 +62,21 @@ def read_counts(text: str) -> Counts:
 
     sums: defaultdict[str, float] = defaultdict(float)
     durations: defaultdict[float, float] = defaultdict(float)
+    statuses: defaultdict[int, float] = defaultdict(float)
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             sums[sample.name] += sample.value
             if sample.name == _BUCKET:
                 durations[float(sample.labels["le"])] += sample.value
+            elif sample.name == _FAILURE:
+                statuses[int(sample.labels["status"])] += sample.value
     return Counts(
         loaded=round(sums["models_loaded"]),
         expected=round(sums["models_expected"]) if "models_expected" in sums else None,
         succeeded=sums["model_infer_request_success_total"],
-        failed=sums["model_infer_request_failure_total"],
+        failed=sum(count for status, count in statuses.items() if status >= _SERVER_ERROR),
+        refused=sum(count for status, count in statuses.items() if status < _SERVER_ERROR),
+        missing=statuses[HTTPStatus.NOT_FOUND],
         durations=dict(durations),
     )
 
@@ -67,12 +87,16 @@ class Traffic:
 
     Attributes:
         requests: inference requests a second.
-        errors: of them, those that were refused or failed.
+        errors: of them, those that the pods failed.
+        refused: of them, those that were answered 400 to 499.
+        missing: of the refused, those that asked for a model that the version has not.
         p99: seconds that 99 of 100 requests took at most; None: there were none.
     """
 
     requests: float
     errors: float
+    refused: float
+    missing: float
     p99: float | None
 
 
@@ -81,15 +105,24 @@ def traffic(looks: Iterable[tuple[Counts, Counts]], seconds: float) -> Traffic:
 
     A pod whose server was started again in between counts from nothing.
     """
-    succeeded = failed = 0.0
+    requests = failed = refused = missing = 0.0
     durations: defaultdict[float, float] = defaultdict(float)
-    for before, after in looks:
-        was = before if after.succeeded >= before.succeeded and after.failed >= before.failed else None
-        succeeded += after.succeeded - (was.succeeded if was else 0)
-        failed += after.failed - (was.failed if was else 0)
+    for first, after in looks:
+        started_again = after.succeeded < first.succeeded or after.failed < first.failed
+        before = _NOTHING if started_again or after.refused < first.refused else first
+        requests += after.requests - before.requests
+        failed += after.failed - before.failed
+        refused += after.refused - before.refused
+        missing += after.missing - before.missing
         for bound, count in after.durations.items():
-            durations[bound] += count - (was.durations.get(bound, 0) if was else 0)
-    return Traffic((succeeded + failed) / seconds, failed / seconds, quantile(0.99, durations))
+            durations[bound] += count - before.durations.get(bound, 0)
+    return Traffic(
+        requests=requests / seconds,
+        errors=failed / seconds,
+        refused=refused / seconds,
+        missing=missing / seconds,
+        p99=quantile(0.99, durations),
+    )
 
 
 def quantile(share: float, durations: Mapping[float, float]) -> float | None:

@@ -39,7 +39,8 @@ class ClusterStatus:
         why: what keeps it from being well; None: nothing.
         models_loaded: models in memory of the pod that has the fewest; None: no pod said.
         models_expected: models of its version.
-        requests_per_second, errors_per_second: inference requests, and of them those that failed.
+        requests_per_second, errors_per_second: inference requests, and of them those that the pods failed.
+        refused_per_second: of them those that were answered 400 to 499, mostly mistakes of clients.
         p99_ms: what 99 of 100 requests took at most; None: there were none.
         age_seconds: since its Deployment was made.
         pods: one by one.
@@ -58,6 +59,7 @@ class ClusterStatus:
     models_expected: int | None = None
     requests_per_second: float | None = None
     errors_per_second: float | None = None
+    refused_per_second: float | None = None
     p99_ms: float | None = None
     age_seconds: int | None = None
     pods: tuple[PodStatus, ...] = ()
@@ -191,6 +193,7 @@ def _row(before: Look, now: Look, deployment: Object, *, live: bool) -> ClusterS
         models_expected=max((each.expected or 0 for each in told.values()), default=0) or None,
         requests_per_second=None if seen is None else round(seen.requests, 2),
         errors_per_second=None if seen is None else round(seen.errors, 2),
+        refused_per_second=None if seen is None else round(seen.refused, 2),
         p99_ms=None if seen is None or seen.p99 is None else round(seen.p99 * 1000, 2),
         age_seconds=age_seconds(deployment, now.now),
         pods=tuple(pods),

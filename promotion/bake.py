@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 POLL_SECONDS = 2.0
 PATIENCE_SECONDS = 30.0
 """For how long fewer pods may be ready than at the start, or the API server may not answer."""
+MOST_REFUSED = 0.5
+"""Share of the requests that may be refused with 400 to 499.
+
+Any version refuses what a client gets wrong; one that refuses most requests takes something else than clients send.
+"""
 LEAST_REQUESTS = 100
 """Of fewer requests than these, the share that may fail is taken of these: one is not yet a share."""
 _NONE = Counts(loaded=0, expected=None, succeeded=0, failed=0)
@@ -41,7 +46,7 @@ class Progress:
         seconds: since it began.
         of: seconds that it takes.
         requests: answered and failed since then.
-        failed: of them, those that were refused or failed.
+        failed: of them, those that the version failed, or has not the model for.
     """
 
     seconds: float
@@ -53,7 +58,12 @@ class Progress:
 def share_that_failed(seen: Look, service: str, cluster: str) -> float:
     """Return the share of requests that a cluster's pods have failed since they run, 0 to 1."""
     done = _since({}, _counts(seen, service, cluster))
-    return done.errors / done.requests if done.requests else 0.0
+    return _failed(done) / done.requests if done.requests else 0.0
+
+
+def _failed(done: Traffic) -> float:
+    """Return the requests that another version may answer: a model that this one has not, it may have."""
+    return done.errors + done.missing
 
 
 def _counts(seen: Look, service: str, cluster: str) -> dict[str, Counts]:
@@ -84,6 +94,7 @@ class Bake:
     most: float
     _requests: float = field(default=0.0, init=False)
     _failed: float = field(default=0.0, init=False)
+    _refused: float = field(default=0.0, init=False)
     _counted: dict[str, Counts] = field(default_factory=dict, init=False)
     """By pod, as it told last."""
 
@@ -124,10 +135,15 @@ class Bake:
         done = _since(self._counted, counts)
         self._counted |= counts
         self._requests += done.requests
-        self._failed += done.errors
-        if self._failed > self.most * max(self._requests, LEAST_REQUESTS):
+        self._failed += _failed(done)
+        self._refused += done.refused
+        enough = max(self._requests, LEAST_REQUESTS)
+        if self._failed > self.most * enough:
             told = f"{self._failed:.0f} of {self._requests:.0f} requests failed"
             raise BakeFailed(f"{told}, more than {self.most:.2%}")
+        if self._refused > MOST_REFUSED * enough:
+            told = f"{self._refused:.0f} of {self._requests:.0f} requests were refused with 400 to 499"
+            raise BakeFailed(f"{told}, more than {MOST_REFUSED:.0%}")
         for name in seen.pods_of(self._name):
             pod, before = seen.pod_statuses[name], first.pod_statuses.get(name)
             if pod.restarts > (before.restarts if before else 0):

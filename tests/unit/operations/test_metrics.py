@@ -34,11 +34,12 @@ def counts(metrics: Metrics) -> Counts:
 
 
 def test_what_the_model_server_counts_is_read(metrics: Metrics) -> None:
-    for status in (200, 200, 400, 500):
+    for status in (200, 200, 400, 404, 413, 500, 504):
         metrics.answered(status, 0.003)
     found = counts(metrics)
-    assert (found.loaded, found.expected, found.succeeded, found.failed) == (180, 186, 2, 2)
-    assert (found.durations[0.0025], found.durations[0.005], found.durations[math.inf]) == (0, 4, 4)
+    assert (found.loaded, found.expected) == (180, 186)
+    assert (found.succeeded, found.failed, found.refused, found.missing) == (2, 2, 3, 1)
+    assert (found.durations[0.0025], found.durations[0.005], found.durations[math.inf]) == (0, 7, 7)
 
 
 def test_a_pod_of_an_older_image_does_not_say_how_many_models_it_expects(metrics: Metrics) -> None:
@@ -55,8 +56,10 @@ def test_traffic_is_what_came_between_two_looks_over_all_pods(metrics: Metrics) 
     for _ in range(99):
         metrics.answered(200, 0.001)
     metrics.answered(503, 0.004)
+    for status in (400, 404):
+        metrics.answered(status, 0.001)
     seen = traffic([(before, counts(metrics)), (before, before)], seconds=2.0)
-    assert (seen.requests, seen.errors) == (50, 0.5)
+    assert (seen.requests, seen.errors, seen.refused, seen.missing) == (51, 0.5, 1, 0.5)
     assert seen.p99 == pytest.approx(0.001, rel=0.01)
 
 

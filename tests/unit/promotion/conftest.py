@@ -36,7 +36,7 @@ service:
 METRICS = """\
 models_loaded{{model_set="g1"}} 186
 model_infer_request_success_total{{model_set="g1"}} {answered}
-model_infer_request_failure_total{{model_set="g1",status="500"}} {failed}
+model_infer_request_failure_total{{model_set="g1",status="{status}"}} {failed}
 """
 
 PULUMI = """\
@@ -87,6 +87,8 @@ class Place:
     """How many requests Kubernetes does not answer from now on."""
     failing: dict[str, int] = field(default_factory=dict)
     """Requests that d2 fails more of every time it is asked, by namespace."""
+    status: int = 500
+    """With which it fails them."""
 
     @property
     def registry(self) -> Path:
@@ -191,7 +193,7 @@ def _answer(place: Place, namespace: str, parts: list[str]) -> str:
                 failed=seen["failed"] + place.failing.get(namespace, 0),
             )
         counted = seen if cluster == "d2" else {"answered": 1000, "failed": 0}
-        return METRICS.format(answered=counted["answered"], failed=counted["failed"])
+        return METRICS.format(answered=counted["answered"], failed=counted["failed"], status=place.status)
     if parts[-1] == "line-loading":
         return json.dumps(_ingress(seen["live"]))
     made = {"deployments": _deployment, "pods": _pod}.get(parts[-1])

@@ -60,6 +60,26 @@ def test_more_failures_than_may_be_end_it(place: Place, north: Namespace) -> Non
         bake(north, LONG)
 
 
+def test_requests_for_models_that_the_version_has_not_count_as_failures(
+    place: Place, north: Namespace
+) -> None:
+    place.failing["bluegrid-north"], place.status = 3, 404
+    with pytest.raises(BakeFailed, match=r"of \d+ requests failed, more than 1.00%"):
+        bake(north, LONG)
+
+
+def test_what_clients_get_wrong_ends_no_bake(place: Place, north: Namespace) -> None:
+    place.failing["bluegrid-north"], place.status = 30, 400
+    seen = bake(north, 0.3)
+    assert (seen.requests > 100, seen.failed) == (True, 0)
+
+
+def test_a_version_that_refuses_most_of_what_clients_send_goes_back(place: Place, north: Namespace) -> None:
+    place.failing["bluegrid-north"], place.status = 300, 400
+    with pytest.raises(BakeFailed, match=r"of \d+ requests were refused with 400 to 499, more than 50%"):
+        bake(north, LONG)
+
+
 def test_failures_that_were_there_before_the_switch_are_let_pass(place: Place, north: Namespace) -> None:
     place.failing["bluegrid-north"] = 3
     place.set("north", answered=950, failed=50)
