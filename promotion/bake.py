@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 30.0
 MOST_REFUSED = 0.5
 """Share of the requests that may be refused with 400 to 499.
 
-Any version refuses what a client gets wrong; one that refuses most requests takes something else than clients send.
+Any version refuses what a client gets wrong; one that refuses most requests does not take what clients send.
 """
 LEAST_REQUESTS = 100
 """Of fewer requests than these, the share that may fail is taken of these: one is not yet a share."""
