@@ -12,6 +12,7 @@ import importlib
 import io
 import math
 import pickle
+import re
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -20,6 +21,9 @@ from model_registry.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_CORE_OF_NUMPY_1 = re.compile(r"^numpy\.core(?=\.|$)")
+"""The same modules have another name in NumPy 2, which warns of the old one."""
 
 JOBLIB_ARRAY = "joblib.numpy_pickle.NumpyArrayWrapper"
 """An array whose bytes joblib writes behind it, in the middle of the pickle."""
@@ -66,8 +70,9 @@ def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
 
 
 def _name(module: str, name: str) -> tuple[str, str]:
-    """Return a global as Python 3 calls it; FormatError when its name is a path to somewhere else."""
+    """Return a global as Python 3 and NumPy 2 call it; FormatError when its name is a path to elsewhere."""
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
+    module = _CORE_OF_NUMPY_1.sub("numpy._core", module)
     if not (name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
         raise FormatError(f"names {name!a} of {module!a}, which is a path and not a name")
     return module, name

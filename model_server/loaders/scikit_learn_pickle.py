@@ -12,6 +12,7 @@ from model_registry.errors import FormatError, ModelError
 from model_registry.model_types import pickles
 from model_registry.model_types.trusted import PICKLE_GLOBALS
 from model_server.loaders.scikit_learn import SklearnModel
+from model_server.loaders.scikit_learn_release import releases_logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,8 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
         ModelError: the pickle names other globals, cannot be read, or holds no fitted estimator.
     """
     try:
-        estimator = pickles.load(path, PICKLE_GLOBALS | frozenset(trust))
+        with releases_logged():
+            estimator = pickles.load(path, PICKLE_GLOBALS | frozenset(trust))
     except FormatError as error:
         raise ModelError(str(error)) from None
     # The classes that it names may raise anything, for another version's state above all.

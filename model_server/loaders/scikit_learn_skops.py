@@ -14,6 +14,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from model_registry.errors import FormatError, ModelError
 from model_registry.model_types.trusted import SKOPS_TYPES
 from model_server.loaders.scikit_learn import SklearnModel
+from model_server.loaders.scikit_learn_release import releases_logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,8 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
         ModelError: the file holds types that are not trusted, is no skops file, or holds no fitted estimator.
     """
     try:
-        estimator = _build(path, trust)
+        with releases_logged():
+            estimator = _build(path, trust)
     except FormatError as error:
         raise ModelError(str(error)) from None
     # A file can be wrong in as many ways as a zip of JSON and arrays can.

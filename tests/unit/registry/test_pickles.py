@@ -152,6 +152,16 @@ def test_a_name_of_python_2_is_told_as_python_3_calls_it() -> None:
     assert pickles.globals_of(b"citertools\nizip\n.") == {"builtins.zip"}
 
 
+def test_names_of_numpy_1_are_those_of_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    array = np.arange(3.0)
+    old = pickle.dumps(array, protocol=2).replace(b"cnumpy._core.multiarray", b"cnumpy.core.multiarray")
+    assert b"numpy.core.multiarray" in old
+    trusted = PICKLE_GLOBALS | {"_codecs.encode"}
+    assert pickles.globals_of(old) == pickles.globals_of(pickle.dumps(array, protocol=2))
+    assert pickles.load(old, trusted).tolist() == array.tolist()
+    assert pickles.globals_of(b"cnumpy.corelike\nx\n.") == {"numpy.corelike.x"}
+
+
 def test_a_name_of_dots_is_refused_even_where_the_whole_is_allowed() -> None:
     data = stack_global("sklearn", "linear_model._ridge.Ridge", "x")
     with pytest.raises(FormatError, match="is a path and not a name"):

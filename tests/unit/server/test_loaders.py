@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 import numpy as np
 import pytest
+import sklearn
 import skops.io
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -22,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from model_registry import ConfigError, ModelError, ModelType, Source
 from model_server import loaders
 from model_server.inference import infer
-from model_server.loaders import TensorSpec, loader_of
+from model_server.loaders import TensorSpec, loader_of, scikit_learn_release
 from model_server.startup import ServedModel
 from tests.marker import mark
 
@@ -98,6 +99,23 @@ def test_what_the_set_trusts_is_loaded(tmp_path: Path) -> None:
         loader_of(skops_type, source=Source.USER)(path)
     model = loader_of(skops_type, [TREE], source=Source.USER)(path)
     assert model.predict({"x": X})["y"].tolist() == trained.predict(X).tolist()
+
+
+@pytest.mark.parametrize("written", WRITERS)
+def test_the_log_says_once_that_models_are_of_another_release(
+    written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = make_pipeline(StandardScaler(), Ridge()).fit(X, Y)
+    with monkeypatch.context() as patched:
+        patched.setattr(sklearn.base, "__version__", "1.2.2")
+        data = WRITERS[written](model)
+    scikit_learn_release._log.cache_clear()
+    for name in ("line-1", "line-2"):
+        (tmp_path / name).write_bytes(data)
+        loader_of(ModelType.parse(written))(tmp_path / name)
+    (told,) = capsys.readouterr().out.splitlines()
+    assert "models of another release of scikit-learn" in told
+    assert "written=1.2.2" in told
 
 
 @pytest.mark.parametrize("written", WRITERS)
