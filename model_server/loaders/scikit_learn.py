@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from contextlib import suppress
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -63,7 +64,7 @@ class SklearnModel:
     def of(cls, estimator: Any) -> Model:
         """Return the model of a loaded object; ModelError when that is no fitted estimator."""
         features = attribute_of_input(estimator, "n_features_in_")
-        if features is None or not hasattr(estimator, "predict"):
+        if not isinstance(features, Integral) or not hasattr(estimator, "predict"):
             raise ModelError(_fault(estimator))
         columns = attribute_of_input(estimator, "feature_names_in_")
         columns = () if columns is None else tuple(map(str, columns))

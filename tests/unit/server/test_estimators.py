@@ -187,6 +187,7 @@ TEXT = make_pipeline(TfidfVectorizer(), LogisticRegression())
         ),
         (make_pipeline(StandardScaler()).fit(X), "is a Pipeline, not a fitted estimator with predict"),
         ({"model": Ridge()}, "is a dict, not a fitted estimator with predict"),
+        (Pipeline, "is a ABCMeta, not a fitted estimator with predict"),
         (Ridge(), "is a Ridge, not a fitted estimator with predict"),
         (make_pipeline(StandardScaler(), Ridge()), "is a Pipeline, not a fitted estimator with predict"),
         (IsotonicRegression().fit(X[:, 0], Y), "is a fitted IsotonicRegression that does not tell how many"),
