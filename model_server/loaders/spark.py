@@ -68,7 +68,7 @@ class SparkModel:
                 "is a pipeline whose features are not known; begin it with a VectorAssembler of its columns, "
                 "and end it with a model that predicts"
             )
-        self.inputs = (TensorSpec("x", (-1, count)),)
+        self.inputs = (TensorSpec("x", (-1, count), columns=tuple(self._columns)),)
         answers = self._answers(np.zeros((1, count)))
         self.outputs = tuple(TensorSpec(name, (-1, *array.shape[1:])) for name, array in answers.items())
 

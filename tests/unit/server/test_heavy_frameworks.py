@@ -97,6 +97,9 @@ def test_a_model_answers_as_its_framework_does(
                     assert got[name]["data"] == pytest.approx(np.ravel(values), rel=1e-5)
             if what == "savedmodel":
                 await several_inputs(crew)
+            if what == "spark":
+                (spec,) = (await described(crew, "m1"))["inputs"]
+                assert spec["parameters"] == {"columns": ["flow", "tap", "hour"]}
 
     asyncio.run(test())
 
