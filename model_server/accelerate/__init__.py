@@ -1,7 +1,7 @@
 """Models compiled to ONNX where that is faster, and used only where they are proven to answer alike.
 
 compiled.py      what a compiler gives
-finite.py        a graph that tells where it met what is not finite
+finite.py        graphs that report whether all is finite that they compute
 ensemble.py      trees of any framework, and the graph that computes them
 scikit_learn.py  ) one compiler a framework: `compiled(model)` takes a loaded model, and raises
 xgboost.py       ) whatever keeps it from being compiled

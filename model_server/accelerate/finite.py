@@ -1,6 +1,7 @@
-"""What a graph computes on its way, watched: frameworks refuse what is not finite between two steps.
+"""Graphs that report whether all is finite that they compute.
 
-A graph would go on with it, and could end in a number or a label that looks sound.
+A framework refuses what is not finite between two steps. A graph goes on, and could end in a number or a label
+that looks sound.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def watched(model: ModelProto) -> ModelProto:
     """Return a graph that also gives `CHECK`, of every floating-point tensor that it computes.
 
     Raises:
-        NotCompiledError: what it computes cannot be told without running it.
+        NotCompiledError: it has loops or branches, or computes a tensor of unknown type.
     """
     if any(each.type in _GRAPHS for node in model.graph.node for each in node.attribute):
         raise NotCompiledError("has loops or branches")
@@ -43,7 +44,7 @@ def watched(model: ModelProto) -> ModelProto:
     types = {each.name: each.type.tensor_type.elem_type for each in [*inferred.value_info, *inferred.output]}
     computed = [name for node in model.graph.node for name in node.output]
     if unknown := [name for name in computed if not types.get(name)]:
-        raise NotCompiledError(f"computes {unknown[0]} of a type that is not told")
+        raise NotCompiledError(f"computes {unknown[0]}, whose type is unknown")
     model.graph.node.extend(sum_of_magnitudes([name for name in computed if types[name] in _FLOATS]))
     model.graph.output.append(helper.make_tensor_value_info(CHECK, TensorProto.DOUBLE, []))
     return model

@@ -45,7 +45,7 @@ for _backend in ("loky", "multiprocessing", "threading"):
 
 
 _TRIED = (0.0, 1.0, 0.5, -1.0, 100.0)
-"""Values of all features for which an estimator tells what it answers: not every one takes a 0."""
+"""Values of all features, tried to find out what an estimator answers: not every one takes a 0."""
 
 
 class SklearnModel:
@@ -95,8 +95,8 @@ def _fault(estimator: Any) -> str:
     if not hasattr(estimator, "predict") or not _is_fitted(estimator):
         return f"is a {name}, not a fitted estimator with predict; push one that is"
     return (
-        f"is a fitted {name} that does not tell how many numbers a row has (n_features_in_); "
-        "if it takes rows of numbers, fit it as make_pipeline(FunctionTransformer(), …), which tells"
+        f"is a fitted {name} without n_features_in_, so that the length of its rows is unknown; "
+        "if it takes rows of numbers, fit it as make_pipeline(FunctionTransformer(), …), which has it"
     )
 
 

@@ -169,7 +169,7 @@ def test_an_answer_that_is_sparse_is_numbers(estimator: Any, labels: Any) -> Non
     assert model.predict({"x": X})["y"].tolist() == expected.toarray().tolist()
 
 
-def test_a_model_that_takes_no_zeros_tells_what_it_answers() -> None:
+def test_the_outputs_of_a_model_that_takes_no_zeros_are_known() -> None:
     steps = PowerTransformer(method="box-cox"), LogisticRegression()
     model = SklearnModel.of(make_pipeline(*steps).fit(X, np.where(Y > 0, "trip", "ok")))
     assert model.outputs == (TensorSpec("y", (-1,), "BYTES"),)
@@ -190,10 +190,13 @@ TEXT = make_pipeline(TfidfVectorizer(), LogisticRegression())
         (Pipeline, "is a ABCMeta, not a fitted estimator with predict"),
         (Ridge(), "is a Ridge, not a fitted estimator with predict"),
         (make_pipeline(StandardScaler(), Ridge()), "is a Pipeline, not a fitted estimator with predict"),
-        (IsotonicRegression().fit(X[:, 0], Y), "is a fitted IsotonicRegression that does not tell how many"),
+        (
+            IsotonicRegression().fit(X[:, 0], Y),
+            "is a fitted IsotonicRegression without n_features_in_, so that",
+        ),
         (
             TEXT.fit(["line out", "bus in"], [0, 1]),
-            "is a fitted Pipeline that does not tell how many numbers a row",
+            "is a fitted Pipeline without n_features_in_, so that",
         ),
     ],
     ids=lambda value: value.split(",")[0] if isinstance(value, str) else "",
