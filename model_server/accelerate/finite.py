@@ -1,7 +1,7 @@
 """Graphs that report whether all is finite that they compute.
 
-A framework refuses what is not finite between two steps. A graph goes on, and could end in a number or a label
-that looks sound.
+A framework refuses what is not finite between two steps. A graph goes on, and could end in a number or a
+label that looks sound.
 """
 
 from __future__ import annotations
