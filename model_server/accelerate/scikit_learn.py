@@ -27,6 +27,8 @@ _BOOSTED = {"GradientBoostingRegressor", "GradientBoostingClassifier"}
 _HIST_BOOSTED = {"HistGradientBoostingRegressor", "HistGradientBoostingClassifier"}
 _SLOWER = ("sklearn.neighbors.", "sklearn.gaussian_process.")
 """Modules of what runs longer when it is compiled: distances to all that was seen in training."""
+_TOO_LONG = {"QuantileTransformer"}
+"""Steps for which skl2onnx takes seconds to minutes a model, and whose graphs compute with NaN then."""
 _EXACT = {"ArrayFeatureExtractor", "LabelEncoder"}
 """Operators of ai.onnx.ml that compute nothing; the others do so in FP32."""
 _LINKS = {"IdentityLink": "", "LogLink": "Exp"}
@@ -43,6 +45,9 @@ def compiled(model: SklearnModel) -> Compiled:
         return Compiled(ensemble.graph(), ensemble.rows(), _RTOL)
     if type(final).__module__.startswith(_SLOWER):
         raise NotCompiledError(f"{type(final).__name__} is faster by itself")
+    for step in steps_of(estimator) if _name(estimator) == "Pipeline" else ():
+        if _name(step) in _TOO_LONG:
+            raise NotCompiledError(f"{_name(step)} takes longer to compile than it saves")
     return Compiled(_by_skl2onnx(estimator, features), _rows(features, scaler), _RTOL)
 
 

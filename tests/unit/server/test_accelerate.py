@@ -241,7 +241,7 @@ def test_a_linear_model_keeps_its_shorter_way_and_is_stacked_in_a_batch() -> Non
         (
             make_pipeline(QuantileTransformer(n_quantiles=9), LogisticRegression()),
             THREE,
-            "cannot be compiled: meets what is not finite on the way to any answer",
+            "cannot be compiled: QuantileTransformer takes longer to compile than it saves",
         ),
         (KMeans(2, random_state=0), Y, "differs: int64 (24,) compiled, int32 (24,) by itself"),
     ],
@@ -298,6 +298,19 @@ def test_a_graph_that_flips_one_split_is_found_out() -> None:
     model, how = accelerated(own, lambda _: wrong, lambda _: None)
     assert model is own
     assert how.startswith("differs: ")
+
+
+def test_a_graph_that_meets_what_is_not_finite_for_any_row_is_not_used() -> None:
+    own = of_scikit_learn(DecisionTreeRegressor(random_state=0), Y)
+    compiler = compiler_of(ModelType.parse("scikit-learn/skops"))
+    from model_server.accelerate import scikit_learn
+
+    ensemble = scikit_learn._ensemble(own.estimator, None)  # type: ignore[attr-defined]
+    assert ensemble is not None
+    wrong = replace(compiler(own), graph=replace(ensemble, scale=np.zeros(4)).graph())
+    model, how = accelerated(own, lambda _: wrong, lambda _: None)
+    assert model is own
+    assert how == "cannot be compiled: meets what is not finite on the way to any answer"
 
 
 def test_a_model_that_misses_its_recorded_example_when_compiled_runs_by_itself(tmp_path: Path) -> None:
