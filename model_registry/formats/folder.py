@@ -15,13 +15,25 @@ from typing import TYPE_CHECKING
 from model_registry.errors import FormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
-def archive(folder: Path) -> bytes:
-    """Return the bytes of the model in `folder`; FormatError when it holds no file, or a link or device."""
+def archive(folder: Path, is_ignored: Callable[[str], bool] | None = None) -> bytes:
+    """Return the bytes of the model in `folder`; FormatError when it holds no file, or a link or device.
+
+    Args:
+        folder: of the model.
+        is_ignored: whether a path below the folder is left out; that of a folder ends in a slash. None: nothing is.
+    """
     buffer = io.BytesIO()
     by_name = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    if is_ignored is not None:
+        by_name = {
+            name: path
+            for name, path in by_name.items()
+            if not (is_ignored(name) or (path.is_dir() and is_ignored(f"{name}/")))
+        }
     if not any(path.is_file() for path in by_name.values()):
         raise FormatError(f"{folder}: a folder that holds no file is no model")
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as writer:

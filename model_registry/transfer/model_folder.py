@@ -83,10 +83,13 @@ def models_in_folder(
         raise ConfigError(f"{folder}: no model in it; {expected}")
     if unknown := examples.keys() - sizes.keys():
         raise FormatError(f"{folder / EXAMPLES}: {min(unknown)} has an example and no model")
-    return LazyModels(
-        sorted(sizes),
-        lambda uid: SourceModel(uid, folder / names.get(uid, uid + suffix), examples.get(uid), sizes[uid]),
-    )
+
+    def model(uid: str) -> SourceModel:
+        name = names.get(uid, uid + suffix)
+        is_left_out = (lambda path: is_ignored(f"{name}/{path}")) if model_type.is_folder else None
+        return SourceModel(uid, folder / name, examples.get(uid), sizes[uid], is_left_out)
+
+    return LazyModels(sorted(sizes), model)
 
 
 def _entries(

@@ -32,6 +32,8 @@ class SourceModel:
     example: Example | None = None
     file_bytes: int | None = None
     """Bytes of the file, where they are known already."""
+    is_ignored: Callable[[str], bool] | None = None
+    """Of a folder: which paths below it are no part of the model; None: none is."""
 
     @property
     def origin(self) -> str:
@@ -60,7 +62,7 @@ class SourceModel:
             data = self.content
         else:
             try:
-                data = _read(self.content)
+                data = _read(self.content, self.is_ignored)
             except OSError as error:
                 raise self._unreadable(error) from None
         if not 0 < len(data) <= MAX_MODEL_BYTES:
@@ -103,13 +105,13 @@ def _size(path: Path) -> int:
     return status.st_size
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, is_ignored: Callable[[str], bool] | None) -> bytes:
     # There may be a hundred thousand; a file object would take as long as the reading.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
-            return archive(path)
+            return archive(path, is_ignored)
         data = os.read(descriptor, status.st_size + 1)
         if len(data) == status.st_size:
             return data

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +168,13 @@ def test_a_folder_that_is_a_model_is_taken_whole_and_ignored_whole(tmp_path: Pat
         FormatError, match=r"not taken: c/saved_model.pb; a model of this set is a folder <uid>"
     ):
         models_in_folder(folder, SAVED_MODEL)
+
+
+def test_what_is_ignored_is_no_part_of_a_folder_that_is_a_model(tmp_path: Path) -> None:
+    names = ("a.savedmodel/saved_model.pb", "a.savedmodel/Thumbs.db", "a.savedmodel/logs/deep/train.log")
+    (model,) = models_in_folder(folder_of(tmp_path, *names), SAVED_MODEL, ["Thumbs.db", "logs/"])
+    with tarfile.open(fileobj=io.BytesIO(model.read())) as archive:
+        assert archive.getnames() == ["saved_model.pb"]
 
 
 def test_recorded_examples_are_no_model_of_a_set_of_json(tmp_path: Path) -> None:
