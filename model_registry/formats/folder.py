@@ -24,7 +24,7 @@ def archive(folder: Path, is_ignored: Callable[[str], bool] | None = None) -> by
 
     Args:
         folder: of the model.
-        is_ignored: whether a path below the folder is left out; that of a folder ends in a slash. None: nothing is.
+        is_ignored: whether a path below the folder is left out; that of a folder ends in a slash.
     """
     buffer = io.BytesIO()
     by_name = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
