@@ -11,6 +11,7 @@ from model_server import inference
 from model_server.accelerate import LINEAR
 from model_server.bodies import JSON_LENGTH, json_of, parsed, split, with_binary
 from model_server.errors import CrashError, InputError, OutOfMemoryError, RequestError
+from model_server.nearest import NearestUids
 from model_server.tensors import BinaryData
 from model_server.workers.calls import Kind, Part, refusal
 
@@ -34,6 +35,7 @@ class Answering:
     def __init__(self, settings: Settings, pool: Pool | LinearPool) -> None:
         self._settings = settings
         self._pool = pool
+        self._nearest = NearestUids(pool)
         self._answers: Mapping[Kind, Callable[[Call], Iterator[Part]]] = {
             Kind.INFER: self._infer,
             Kind.BATCH: self._batch,
@@ -59,7 +61,7 @@ class Answering:
             yield refusal(CrashError(f"internal error: {type(error).__name__}"))
 
     def _infer(self, call: Call) -> Iterator[Part]:
-        served = inference.find(self._pool, call.uid)
+        served = inference.find(self._pool, call.uid, self._nearest)
         text, binary = split(call.body, call.json_length)
         inferred = inference.infer(served, parsed(text), BinaryData(binary) if binary else None)
         yield inferred_part(served, self._settings.version, inferred)
@@ -69,7 +71,7 @@ class Answering:
         uid = document.get("model")
         if not isinstance(uid, str):
             raise InputError('model: expected a UID, such as {"model": "line-17", "instances": [[1.0, 2.0]]}')
-        served = inference.find(self._pool, uid)
+        served = inference.find(self._pool, uid, self._nearest)
         predicted = inference.predict_instances(served, document)
         yield Part(
             json_of({"model": uid, "version": self._settings.version, "digest": served.digest, **predicted})
@@ -92,7 +94,7 @@ class Answering:
             size = max(1, min(4096, int(size * _STEP_SECONDS / seconds)))
 
     def _describe(self, call: Call) -> Iterator[Part]:
-        served = inference.find(self._pool, call.uid)
+        served = inference.find(self._pool, call.uid, self._nearest)
         # Linear models that processes share come as numbers alone.
         acceleration = {"accelerate": served.acceleration or LINEAR} if self._settings.accelerate else {}
         yield Part(
@@ -112,16 +114,16 @@ class Answering:
         yield Part(json_of({uid: self._pool.state(uid) for uid in self._pool}))
 
     def _state(self, call: Call) -> Iterator[Part]:
-        inference.check_uid(self._pool, call.uid)
+        inference.check_uid(self._pool, call.uid, self._nearest)
         yield Part(json_of(self._pool.state(call.uid)))
 
     def _load(self, call: Call) -> Iterator[Part]:
-        inference.check_uid(self._pool, call.uid)
+        inference.check_uid(self._pool, call.uid, self._nearest)
         self._pool.load(call.uid)
         yield Part(b"")
 
     def _unload(self, call: Call) -> Iterator[Part]:
-        inference.check_uid(self._pool, call.uid)
+        inference.check_uid(self._pool, call.uid, self._nearest)
         self._pool.unload(call.uid)
         yield Part(b"")
 

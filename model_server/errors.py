@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+_LONGEST = 2_000
+"""Characters of a message: it may quote the request, which may be of megabytes."""
+
 
 class RequestError(Exception):
     """Answered as `{"error": "<message>"}`."""
 
     status: ClassVar[int] = 400
     headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= _LONGEST else f"{message[:_LONGEST]}… (cut)")
 
 
 class InputError(RequestError):
@@ -26,6 +32,13 @@ class TooLargeError(RequestError):
     """The request's body is over the limit."""
 
     status = 413
+
+
+class EncodingError(RequestError):
+    """The request's body is compressed in a way that is not known here."""
+
+    status = 415
+    headers: ClassVar[dict[str, str]] = {"Accept-Encoding": "gzip, deflate"}
 
 
 class PredictionError(RequestError):

@@ -62,7 +62,7 @@ class ModelServer:
         crew = Crew(self._settings, self._nursery)
         self._metrics.watch(lambda: crew.loaded, lambda: crew.models or len(crew.loading))
         server = uvicorn.Server(self._config(crew))
-        sockets = [_listening("0.0.0.0", self._port)]  # noqa: S104 - a pod's network is its own
+        sockets = [_listening_everywhere(self._port)]
         if self._settings.admin_port:
             sockets.append(_listening("127.0.0.1", self._settings.admin_port))
 
@@ -94,6 +94,13 @@ class ModelServer:
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE + math.ceil(self._settings.time_limit),
         )
+
+
+def _listening_everywhere(port: int) -> socket.socket:
+    """Listen on the pod's addresses, of both kinds where it has both."""
+    if not socket.has_dualstack_ipv6():
+        return _listening("0.0.0.0", port)  # noqa: S104 - a pod's network is its own
+    return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from model_registry.names import MAX_UID
 from model_server.errors import (
     InputError,
     NotFoundError,
@@ -18,6 +18,7 @@ from model_server.errors import (
 )
 from model_server.framework_errors import describe
 from model_server.linear import LinearModel, predict_many
+from model_server.nearest import NearestUids
 from model_server.tensors import arrays_of, binary_of, datatype_of, json_of, row_of
 
 if TYPE_CHECKING:
@@ -38,24 +39,32 @@ class Answer:
     binary: list[bytes] = field(default_factory=list)
 
 
-def find(models: Mapping[str, ServedModel], uid: str) -> ServedModel:
+def find(models: Mapping[str, ServedModel], uid: str, nearest: NearestUids | None = None) -> ServedModel:
     """The model of a UID.
+
+    Args:
+        models: those that there are.
+        uid: of the model.
+        nearest: finds those that are named where there is none; None: it is made for this once.
 
     Raises:
         NotFoundError: there is none; the message names the nearest UIDs.
         LoadError: it cannot be loaded.
     """
-    check_uid(models, uid)
+    check_uid(models, uid, nearest)
     return models[uid]
 
 
-def check_uid(models: Mapping[str, ServedModel], uid: str) -> None:
-    """Raise NotFoundError unless there is such a model, and name the nearest UIDs: 50 us a model."""
+def check_uid(models: Mapping[str, ServedModel], uid: str, nearest: NearestUids | None = None) -> None:
+    """Raise NotFoundError unless there is such a model, and name the nearest UIDs; arguments as `find`."""
     if uid not in models:
-        nearest = ", ".join(get_close_matches(uid, models))
-        raise NotFoundError(
-            f"no model {uid!r} in this version" + (f"; nearest: {nearest}" if nearest else "")
-        )
+        near = ", ".join((nearest or NearestUids(models)).to(uid[:MAX_UID]))
+        raise NotFoundError(f"no model {shown(uid)} in this version" + (f"; nearest: {near}" if near else ""))
+
+
+def shown(uid: str) -> str:
+    """Return a UID as messages have it: one that is too long to be any is cut."""
+    return repr(uid) if len(uid) <= MAX_UID else f"{uid[:MAX_UID]!r}… ({len(uid)} characters)"
 
 
 def infer(served: ServedModel, request: Mapping[str, Any], binary: BinaryData | None = None) -> Answer:
@@ -198,8 +207,10 @@ class _Stack:
 
 
 def _is_plain(request: Mapping[str, Any]) -> bool:
-    """Whether a request asks for nothing special."""
-    return "outputs" not in request and "parameters" not in request and isinstance(request.get("id", ""), str)
+    """Whether a request asks for nothing special; what is null is as good as absent."""
+    if request.get("outputs") is not None or request.get("parameters") is not None:
+        return False
+    return isinstance(request.get("id"), str | None)
 
 
 def _one_number(request: Mapping[str, Any], value: float) -> dict[str, Any]:
@@ -212,7 +223,7 @@ def _answer(models: Mapping[str, ServedModel], request: Mapping[str, Any]) -> di
     try:
         # Without a look for the nearest UIDs: a batch of wrong names would take minutes.
         if uid not in models:
-            raise NotFoundError(f"no model {uid!r} in this version")
+            raise NotFoundError(f"no model {shown(uid)} in this version")
         served = models[uid]
         answer = infer(served, request)
         if answer.binary:
@@ -229,11 +240,12 @@ def _named(uid: str, digest: str) -> dict[str, Any]:
 
 
 def _identity(request: Mapping[str, Any]) -> dict[str, Any]:
-    if "id" not in request:
+    given = request.get("id")
+    if given is None:
         return {}
-    if not isinstance(request["id"], str):
-        raise InputError(f"id: expected a string, got {request['id']!r}")
-    return {"id": request["id"]}
+    if not isinstance(given, str):
+        raise InputError(f"id: expected a string, got {given!r}")
+    return {"id": given}
 
 
 def _wanted(request: Mapping[str, Any], specs: Sequence[TensorSpec]) -> dict[str, bool]:
@@ -256,10 +268,10 @@ def _wanted(request: Mapping[str, Any], specs: Sequence[TensorSpec]) -> dict[str
 
 
 def _parameters(document: Mapping[str, Any], whose: str) -> Mapping[str, Any]:
-    parameters = document.get("parameters", {})
-    if not isinstance(parameters, dict):
+    parameters = document.get("parameters")
+    if parameters is not None and not isinstance(parameters, dict):
         raise InputError(f"parameters of {whose}: expected an object")
-    return parameters
+    return parameters or {}
 
 
 def _output(name: str, array: NDArray[Any], answer: Answer, *, is_binary: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Names are those that users of MLServer know.
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -66,4 +67,5 @@ class Metrics:
 
     def listen(self, port: int) -> HTTPServer:
         """Answer `GET /metrics` on this port, in a thread that ends with the process or with the server."""
-        return start_http_server(port, registry=self.registry)[0]
+        everywhere = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104 - a pod's network is its own
+        return start_http_server(port, everywhere, self.registry)[0]

@@ -86,7 +86,7 @@ def row_of(inputs: Any, spec: TensorSpec) -> list[float] | None:
     # As numbers compare, [true, 3.0] equals [1, 3], which as a shape it is not.
     if type(shape) is not list or len(shape) != 2 or not type(shape[0]) is type(shape[1]) is int:
         return None
-    if type(data) is not list or "parameters" in tensor or len(spec.shape) != 2:
+    if type(data) is not list or tensor.get("parameters") is not None or len(spec.shape) != 2:
         return None
     rows, columns = shape
     if rows != 1 or columns < 1 or spec.shape[0] not in (-1, 1) or spec.shape[1] not in (-1, columns):
@@ -144,13 +144,14 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
             f"input {spec.name!r}: expected datatype {spec.datatype} or one that fits into it, got {datatype}"
         )
     shape = _shape(tensor.get("shape"), spec)
-    parameters = tensor.get("parameters") or {}
+    parameters = tensor.get("parameters")
+    parameters = {} if parameters is None else parameters
     if not isinstance(parameters, dict):
         raise InputError(f"input {spec.name!r}: parameters must be an object")
     size = parameters.get("binary_data_size")
     if size is None:
         array = _from_json(tensor.get("data"), dtype, shape, spec.name)
-    elif "data" in tensor:
+    elif tensor.get("data") is not None:
         raise InputError(f"input {spec.name!r}: has both data and binary_data_size")
     else:
         array = _from_binary(binary.take(spec.name, size), dtype, shape, spec.name)

@@ -13,6 +13,7 @@ import uvicorn
 
 from model_registry.errors import ConfigError
 from model_registry.stores import open_store
+from model_server.http.http1 import Http1Protocol
 from update_server.database import Database
 from update_server.declared import Declared
 from update_server.http.app import make_app
@@ -154,17 +155,23 @@ def serve(options: Options, listening: Listening) -> None:
     """
     listening.check()
     _log_as_json()
-    config = uvicorn.Config(
-        build(options),
+    _Told(configured(build(options), listening)).run()
+
+
+def configured(app: FastAPI, listening: Listening) -> uvicorn.Config:
+    """Return how uvicorn runs the application."""
+    return uvicorn.Config(
+        app,
         host=listening.host,
         port=listening.port,
         ssl_certfile=listening.tls_cert,
         ssl_keyfile=listening.tls_key,
         log_config=None,
         server_header=False,
+        http=Http1Protocol,
+        ws="none",
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    _Told(config).run()
 
 
 def _source(options: Options) -> RegistrySource:

@@ -131,16 +131,16 @@ class Api:
     async def infer(self, request: Request) -> Response:
         """Answer one inference request."""
         uid = self._uid(request)
-        call = Call(Kind.INFER, uid, await body_of(request.receive), request.headers.get(JSON_LENGTH))
+        call = Call(Kind.INFER, uid, await body_of(request), request.headers.get(JSON_LENGTH))
         return await response(await self._models.ask(call))
 
     async def predict(self, request: Request) -> Response:
         """Answer the form for people: `{"model": uid, "instances": [[...]]}`."""
-        return await response(await self._models.ask(Call(Kind.PREDICT, body=await body_of(request.receive))))
+        return await response(await self._models.ask(Call(Kind.PREDICT, body=await body_of(request))))
 
     async def batch_infer(self, request: Request) -> Response:
         """Answer inference requests for many models."""
-        return await response(await self._models.ask(Call(Kind.BATCH, body=await body_of(request.receive))))
+        return await response(await self._models.ask(Call(Kind.BATCH, body=await body_of(request))))
 
     async def live(self, _: Request) -> Response:
         """Whether the process answers."""
@@ -183,7 +183,7 @@ class Api:
 
     async def index(self, request: Request) -> Response:
         """The repository's index; `{"ready": true}` leaves out what is not ready."""
-        body = await body_of(request.receive)
+        body = await body_of(request)
         only_ready = bool(parsed(body).get("ready", False)) if body else False
         reason = self._models.reason or ""
         states = dict.fromkeys(self._models.loading, ("LOADING", reason)) or await self._states()
@@ -219,7 +219,7 @@ class Admin:
 
     async def load(self, request: Request) -> Response:
         """Load a model of the version; files and configuration from outside are refused."""
-        body = await body_of(request.receive)
+        body = await body_of(request)
         if body and parsed(body).get("parameters"):
             raise InputError("parameters: models and their configuration come from the version only")
         return await _done(await self._models.load(request.path_params["uid"]))

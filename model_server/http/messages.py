@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from model_server.bodies import json_of
 from model_server.errors import RequestError, TooLargeError
+from model_server.http.inflating import Inflating
 from model_server.workers.calls import JSON, refusal
 
 if TYPE_CHECKING:
@@ -16,34 +17,43 @@ if TYPE_CHECKING:
 
     from starlette.exceptions import HTTPException
     from starlette.requests import Request
-    from starlette.types import Receive
 
     from model_server.workers.calls import Reply
 
 MAX_BODY = 16 * 2**20
 """Bytes of a request's body; 186 models with 100 features each take 0.4 MB."""
 
+_PLAIN = "identity"
+
 STREAMED = 2**20
 """Bytes of an answer from which on it is not held until it is whole."""
 
 
-async def body_of(receive: Receive) -> bytes:
-    """Read a request's body.
+async def body_of(request: Request) -> bytes:
+    """Read a request's body, which may be compressed.
 
     Raises:
-        TooLargeError: it is longer than MAX_BODY; the rest of it is not read.
+        TooLargeError: it is longer than MAX_BODY, as sent or uncompressed; the rest is not read.
+        EncodingError: it is compressed in a way that is not known here.
+        InputError: it is not compressed as its header says.
         ClientDisconnect: the client has gone before the end of it.
     """
-    chunks, size, more = [], 0, True
+    encoding = request.headers.get("content-encoding", _PLAIN)
+    inflating = None if encoding.strip().lower() == _PLAIN else Inflating(encoding, MAX_BODY)
+    chunks, sent, size, more = [], 0, 0, True
     while more:
-        message = await receive()
+        message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        chunks.append(message.get("body", b""))
+        chunk = message.get("body", b"")
+        sent += len(chunk)
+        chunks.append(inflating.add(chunk) if inflating else chunk)
         size += len(chunks[-1])
-        if size > MAX_BODY:
+        if max(sent, size) > MAX_BODY:
             raise TooLargeError(f"the body is over {MAX_BODY} bytes; split the request")
         more = message.get("more_body", False)
+    if inflating and sent:
+        inflating.check_end()
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

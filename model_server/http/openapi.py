@@ -8,11 +8,12 @@ from model_server.tensors import DATATYPES
 
 Document = dict[str, Any]
 
-_INFERENCE = (400, 404, 413, 500, 503, 504, 507)
+_INFERENCE = (400, 404, 413, 415, 500, 503, 504, 507)
 _RESPONSES = {
     400: "The request is not what the model takes; `error` names the input, what was expected and what came.",
     404: "No such model or version; `error` names the nearest UIDs.",
     413: "The body is too large.",
+    415: "The body is compressed in a way that is not known here; gzip and deflate are.",
     500: "The model failed on this request, or ended its process.",
     503: "Not ready, too busy, or the model cannot be loaded; come again after `Retry-After`.",
     504: "The model took too long; its process was replaced.",
@@ -103,10 +104,11 @@ def _paths() -> Document:
 
 def _schemas() -> Document:
     shape = _list({"type": "integer", "minimum": 0})
-    tensor = {"name": _TEXT, "shape": shape, "datatype": _ref("Datatype"), "data": _list({})}
+    tensor = {"name": _TEXT, "shape": shape, "datatype": _ref("Datatype"), "data": _or_null(_list({}))}
     named = {"name": _TEXT, "datatype": _ref("Datatype")}
     outputs = _list(_ref("Tensor"))
-    wanted = _object({"name": _TEXT, "parameters": _ref("Parameters")}, "name")
+    parameters = _or_null(_ref("Parameters"))
+    wanted = _object({"name": _TEXT, "parameters": parameters}, "name")
     return {
         "Error": _object({"error": _TEXT}, "error"),
         "Ready": _object({"ready": _BOOL, "reason": _TEXT}, "ready"),
@@ -138,7 +140,7 @@ def _schemas() -> Document:
             "datatype",
             "shape",
         ),
-        "Tensor": _object({**tensor, "parameters": _ref("Parameters")}, "name", "shape", "datatype"),
+        "Tensor": _object({**tensor, "parameters": parameters}, "name", "shape", "datatype"),
         "Model": _object(
             {
                 "name": _TEXT,
@@ -156,10 +158,10 @@ def _schemas() -> Document:
         ),
         "InferRequest": _object(
             {
-                "id": _TEXT,
+                "id": _or_null(_TEXT),
                 "inputs": _list(_ref("Tensor")),
-                "outputs": _list(wanted),
-                "parameters": _ref("Parameters"),
+                "outputs": _or_null(_list(wanted)),
+                "parameters": parameters,
             },
             "inputs",
         ),
@@ -199,6 +201,10 @@ def _object(properties: Document, *required: str) -> Document:
 
 def _list(items: Document) -> Document:
     return {"type": "array", "items": items}
+
+
+def _or_null(schema: Document) -> Document:
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _ref(schema: str) -> Document:

@@ -2,8 +2,8 @@
 
 Such a request becomes a call as soon as its last byte is here, and its answer is one write: without the ASGI
 scope, event, task and messages that take longer than a small model does. What is unusual about a request
-(it is large or of unknown length, waits for `100 Continue`, or comes before the one ahead of it is answered)
-sends it the long way, through the application, where it gets the same answer.
+(it is large, compressed or of unknown length, waits for `100 Continue`, or comes before the one ahead of it
+is answered) sends it the long way, through the application, where it gets the same answer.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 import structlog
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from model_server.bodies import JSON_LENGTH
 from model_server.errors import CrashError, RequestError
+from model_server.http.http1 import Http1Protocol
 from model_server.http.observed import CLIENT_GONE, names_of, observe
 from model_server.workers.calls import Call, Kind, refusal
 from model_server.workers.hand import Flight
@@ -66,7 +67,7 @@ class ShortWay:
         return self._head
 
 
-class ModelProtocol(HttpToolsProtocol):
+class ModelProtocol(Http1Protocol):
     """One connection."""
 
     def __init__(self, short_way: ShortWay, **uvicorn: Any) -> None:
@@ -75,7 +76,7 @@ class ModelProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Choose the way."""
-        exchange = self._exchange()
+        exchange = None if self.parser.should_upgrade() else self._exchange()
         if exchange is None:
             super().on_headers_complete()
         else:
@@ -83,7 +84,7 @@ class ModelProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Have it answered."""
-        if isinstance(self.cycle, Exchange):
+        if isinstance(self.cycle, Exchange) and not self.parser.should_upgrade():
             self.cycle.take_off()
         else:
             super().on_message_complete()
@@ -105,7 +106,7 @@ class ModelProtocol(HttpToolsProtocol):
         length = headers.get(b"content-length", b"")
         if not length.isdigit() or int(length) > _LARGEST or parser.get_method() != b"POST":
             return None
-        if parser.get_http_version() != "1.1" or parser.should_upgrade():
+        if parser.get_http_version() != "1.1" or b"content-encoding" in headers:
             return None
         if self.server is not None and self.server[1] == self.short_way.admin_port:
             return None

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "operations": {"model_registry", "previews"},
     "policy": {"previews"},
     "promotion": {"model_registry", "operations", "previews"},
-    "update_server": {"components", "model_registry", "operations", "previews", "promotion"},
+    "update_server": {"components", "model_registry", "model_server", "operations", "previews", "promotion"},
     "cli": {"model_registry", "operations", "previews", "promotion", "update_server"},
     "examples": {"model_registry", "model_server"},
     "tools": {"model_registry", "examples", "previews"},

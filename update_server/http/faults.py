@@ -32,6 +32,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         409: "The update has ended, or this server cannot roll out what the set wants.",
         411: "A request that is no upload says its Content-Length.",
         413: "The body is too large.",
+        415: "The body is compressed.",
         422: "The idempotency key was used for another request.",
         502: "The registry, the store or git does not answer, or refuses.",
     }.items()
@@ -48,7 +49,10 @@ def add_faults(app: FastAPI) -> None:
 
 
 async def _bounded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse a body that is no upload and too large, before it is read."""
+    """Refuse a body that is compressed, or no upload and too large, before it is read."""
+    if (encoding := request.headers.get("content-encoding", "identity").strip().lower()) != "identity":
+        message = f"Content-Encoding: {encoding[:40]!r} is not taken here; send the body as it is"
+        return _fault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, {"Accept-Encoding": "identity"})
     if request.method != "PUT":
         length = request.headers.get("content-length", "")
         if (int(length) if length.isdecimal() else 0) > MAX_JSON_BYTES:
@@ -74,9 +78,10 @@ async def _invalid(_: Request, error: Exception) -> Response:
     return _fault(HTTPStatus.BAD_REQUEST, "; ".join(mistakes))
 
 
-async def _of_http(_: Request, error: Exception) -> Response:
+async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - the handler is registered for it
-    return _fault(error.status_code, str(error.detail), error.headers)
+    message = f"{request.method} {request.url.path[:200]}: {error.detail}"
+    return _fault(error.status_code, message, error.headers)
 
 
 def _fault(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

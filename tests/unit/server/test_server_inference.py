@@ -120,7 +120,7 @@ def test_a_body_over_the_limit_is_refused(served: Client, monkeypatch: pytest.Mo
 def test_an_unknown_model_is_told_with_the_nearest(served: Client) -> None:
     got = served.post(f"{BASE}/models/line-3/infer", json=tensor())
     assert got.status_code == 404
-    assert got.json() == {"error": "no model 'line-3' in this version; nearest: line-2, line-1"}
+    assert got.json() == {"error": "no model 'line-3' in this version; nearest: line-1, line-2"}
 
 
 def test_a_version_may_be_named_and_must_be_the_served_one(served: Client) -> None:
@@ -186,7 +186,7 @@ def test_people_ask_with_rows_and_get_predictions(served: Client, trained: Train
     ("body", "status", "told"),
     [
         ({"instances": ROWS}, 400, "model: expected a UID"),
-        ({"model": "line-3", "instances": ROWS}, 404, "no model 'line-3' in this version; nearest: line-2"),
+        ({"model": "line-3", "instances": ROWS}, 404, "no model 'line-3' in this version; nearest: line-1"),
         ({"model": "line-1"}, 400, "instances: expected a list of rows"),
         ({"model": "line-1", "instances": []}, 400, "instances: expected a list of rows"),
         ({"model": "line-1", "instances": [1.0]}, 400, "input 'x': expected shape [n, 3]"),

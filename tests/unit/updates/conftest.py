@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from model_registry import ModelSet
 from tests.skops_files import skops_file
 from tests.unit.updates.updating import SOMEBODY, Place, git
-from update_server.serve import Options, build
+from update_server.serve import Listening, Options, build, configured
 from update_server.tokens import Scope, new_token
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def place(tmp_path: Path) -> Place:
 @contextmanager
 def asked(options: Options, headers: Mapping[str, str]) -> Iterator[httpx.Client]:
     """The server on a port of its own, and who asks it."""
-    server = uvicorn.Server(uvicorn.Config(build(options), port=0, log_config=None))
+    server = uvicorn.Server(configured(build(options), Listening("127.0.0.1", 0)))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import stat
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,32 @@ def test_what_is_not_there_is_404_in_one_line(client: httpx.Client, path: str) -
     missing = client.get(path)
     assert missing.status_code in (400, 404)
     assert "\n" not in missing.json()["error"]
+
+
+def test_what_no_route_takes_is_named(client: httpx.Client) -> None:
+    assert client.get("/nothing").json() == {"error": "GET /nothing: Not Found"}
+    assert client.delete("/modelSets").json() == {"error": "DELETE /modelSets: Method Not Allowed"}
+
+
+def test_a_compressed_body_is_refused(client: httpx.Client) -> None:
+    refused = client.post(
+        "/modelSets/g1/updates",
+        content=gzip.compress(b'{"base": "v1"}'),
+        headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    )
+    assert (refused.status_code, refused.headers["Accept-Encoding"]) == (415, "identity")
+    assert refused.json()["error"].startswith("Content-Encoding: 'gzip' is not taken here")
+
+
+def test_an_offer_to_upgrade_is_declined_and_the_upload_behind_it_kept(
+    client: httpx.Client, place: Place
+) -> None:
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__"}
+    for body in (b"retrained", b"x" * 3_000_000):
+        sent = client.put(f"/uploads/{digest(body)}", content=body, headers=offer)
+        assert sent.status_code == 201
+        (kept,) = (place.folder / "state" / "uploads").glob(digest(body).removeprefix("sha256:"))
+        assert kept.read_bytes() == body
 
 
 def test_a_request_that_is_no_upload_is_bounded(client: httpx.Client) -> None:
