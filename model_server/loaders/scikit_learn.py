@@ -39,9 +39,17 @@ if TYPE_CHECKING:
 sklearn.set_config(assume_finite=False)
 # A request comes without names; the model's metadata lists them.
 warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
-# Whatever `n_jobs` of a model or its parts says, it predicts in the thread that asks: a worker has one core.
+
+
+class _CallingThread(SequentialBackend):  # type: ignore[misc]
+    """Computes in the thread that calls, whatever a model's `n_jobs` says: a worker has one core."""
+
+    # What a model may ask of the backend that it was written for; here it has no effect.
+    supports_inner_max_num_threads = supports_timeout = True
+
+
 for _backend in ("loky", "multiprocessing", "threading"):
-    joblib.register_parallel_backend(_backend, SequentialBackend)
+    joblib.register_parallel_backend(_backend, _CallingThread)
 
 
 _TRIED = (0.0, 1.0, 0.5, -1.0, 100.0)

@@ -148,6 +148,12 @@ def test_a_request_starts_no_threads_or_processes(estimator: Any, monkeypatch: p
     assert answers == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+def test_what_a_model_asks_of_its_backend_has_no_effect(backend: str) -> None:
+    with joblib.parallel_config(backend, n_jobs=2, inner_max_num_threads=1):
+        assert joblib.Parallel(timeout=9)(joblib.delayed(abs)(number) for number in (-1, 2)) == [1, 2]
+
+
 MULTILABEL = np.column_stack([Y > 0, X[:, 0] > 4]).astype(int)
 
 
