@@ -9,6 +9,7 @@ import typer
 
 from cli import output
 from model_registry import open_store
+from model_registry.stores.s3_memory import remember
 
 app = typer.Typer(name="store", help="Look at a store.", no_args_is_help=True)
 
@@ -25,11 +26,15 @@ def probe(
     ],
     as_json: output.Json = False,
 ) -> None:
-    """Try out what the store's server does by itself, and say what follows where it does not.
+    """Try out what the store's server, or the folder, does by itself, and say what follows where it does not.
 
-    Writes one small object, `probe`. Exit code 1 if pushes would be refused.
+    Writes small objects; `probe` stays. Exit code 1 if pushes would be refused.
     """
-    found = open_store(url).probe()
-    output.emit(as_json=as_json, data=asdict(found), text="\n".join(found.in_words()))
+    store = open_store(url)
+    # Who asks wants to know how it is now.
+    remember(store.url, None)
+    found = store.probe()
+    data = {name: value for name, value in asdict(found).items() if value is not None}
+    output.emit(as_json=as_json, data=data, text="\n".join(found.in_words()))
     if not found.conditional_writes:
         raise typer.Exit(1)

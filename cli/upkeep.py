@@ -132,6 +132,7 @@ def collect(
         list[Path] | None,
         typer.Option(
             "--registry",
+            envvar="BLUEGRID_REGISTRY",
             help="What these folders of registry files name is kept; one for each region or branch.",
         ),
     ] = None,

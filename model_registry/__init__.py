@@ -61,8 +61,9 @@ from model_registry.transfer.push import PushReport, push
 from model_registry.transfer.reading import read_commit, read_manifest
 from model_registry.transfer.selection import selected
 from model_registry.upkeep.differences import ChangedModel, VersionDifference, compare_versions
+from model_registry.upkeep.folder import FolderReport, verify_folder
 from model_registry.upkeep.garbage import GarbageReport, collect_garbage
-from model_registry.upkeep.verify import FolderReport, Signatures, VerifyReport, verify, verify_folder
+from model_registry.upkeep.verify import Signatures, VerifyReport, verify
 
 __all__ = [
     "Autoscaling",

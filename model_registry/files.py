@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import fcntl
 import os
 import secrets
@@ -12,6 +14,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+_IS_NOT_SUPPORTED = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+"""What file systems say to what they have not; EPERM: FAT, to a hard link."""
+
+_PARTIAL = ".partial"
+
+_AT_FDCWD, _RENAME_NOREPLACE = -100, 1
+
+
+class NoExclusiveCreateError(OSError):
+    """The file system has no way to give a finished file a name that is free, and only then."""
 
 
 @contextmanager
@@ -34,6 +48,33 @@ def make_folder(folder: Path) -> None:
     _sync_folder(folder.parent)
 
 
+def publish_new(temporary: Path, path: Path) -> None:
+    """Give the finished file its name, unless that is taken: of many writers one succeeds.
+
+    Raises:
+        FileExistsError: it is taken.
+        NoExclusiveCreateError: the file system has neither hard links nor RENAME_NOREPLACE.
+    """
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in _IS_NOT_SUPPORTED:
+            raise
+        # Network shares and object stores that are mounted often have no hard links.
+        _rename_new(temporary, path)
+
+
+def _rename_new(temporary: Path, path: Path) -> None:
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    ctypes.set_errno(errno.ENOSYS)
+    names = os.fsencode(temporary), os.fsencode(path)
+    if rename is not None and rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
+        return
+    number = ctypes.get_errno()
+    kind = NoExclusiveCreateError if number in _IS_NOT_SUPPORTED else OSError
+    raise kind(number, os.strerror(number), str(path))
+
+
 def write_whole(path: Path, data: bytes, publish: Callable[[Path, Path], object] = Path.replace) -> None:
     """Write the file so that a crash at any time leaves the old one or the new one.
 
@@ -42,7 +83,7 @@ def write_whole(path: Path, data: bytes, publish: Callable[[Path, Path], object]
         data: what it shall hold.
         publish: moves the finished temporary file to `path`.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}")
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -56,9 +97,18 @@ def write_whole(path: Path, data: bytes, publish: Callable[[Path, Path], object]
         temporary.unlink(missing_ok=True)
 
 
+def is_partial(path: Path) -> bool:
+    """Whether the file is one that `write_whole` has begun: it is on its way, or its writer was killed."""
+    return path.name.startswith(".") and path.suffix == _PARTIAL
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems sync files alone.
+        if error.errno not in _IS_NOT_SUPPORTED:
+            raise
     finally:
         os.close(descriptor)

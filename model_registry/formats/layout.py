@@ -6,12 +6,20 @@
     sets/<set>/versions/<version>.json          the commit point; written once
     sets/<set>/removed/<version>.json           when garbage collection has found the version removed
     sets/<set>/deleted/packs|manifests/...      a copy of what it is just deleting, until nobody needs it
+    probe                                       the object by which a server is tried out; written once
+    probes/<random>/probe                       others such, gone after the try where they may be deleted
 
 A manifest is named by the SHA-256 of its bytes, a pack by `pack.pack_name`. Nothing relies on a list: the
 registry names the version and the manifest, and the manifest names the packs.
 """
 
 from __future__ import annotations
+
+PROBE_KEY = "probe"
+"""Key of the object by which a server is tried out."""
+
+PROBES_PREFIX = "probes/"
+"""What the keys of further such objects begin with."""
 
 
 def packs_prefix(set_id: str) -> str:

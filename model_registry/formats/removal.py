@@ -1,7 +1,8 @@
 """The note that a version has been removed: from when on its objects may go.
 
 A version is removed by taking its row out of the registry. Garbage collection notes that it has seen so, and
-nothing else happens for 30 days; a row that comes back, as `git revert` does, takes the note away.
+nothing else happens for 30 days; a row that comes back, as `git revert` does, takes the note away. The days
+count from when the store has written the note, by the store's clock; the times in it are for people.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from model_registry.formats.checksums import Checksum
 
@@ -20,6 +20,22 @@ class StoredObject(NamedTuple):
     """Bytes."""
     modified: datetime
     """When it was last written, by the store's clock."""
+    listed: datetime | None = None
+    """When it was listed, by the same clock; None: nobody knows."""
+
+    @property
+    def now(self) -> datetime:
+        """When it was listed, by the store's clock or by this machine's: the earlier one.
+
+        Either may be wrong. By one that is late nothing is deleted early.
+        """
+        here = datetime.now(UTC)
+        return min(self.listed or here, here)
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago it was written."""
+        return self.now - self.modified
 
 
 @dataclass(frozen=True)
@@ -29,9 +45,11 @@ class Capabilities:
     verifies_checksums: bool
     """Keeps nothing that differs from its checksum; else every write is read back."""
     conditional_writes: bool
-    """Honours If-None-Match, so that of two writers of one version one wins; else writing is refused."""
+    """Honours If-None-Match atomically: of two writers of one version one wins; else writing is refused."""
     ranges: bool
     """Gives a part of an object; else all of it is fetched, and cut."""
+    fault: str | None = field(default=None, compare=False)
+    """What is wrong with its conditional writes; None: nothing."""
 
     def in_words(self) -> tuple[str, ...]:
         """Say what follows for pushes, a line for each."""
@@ -41,7 +59,8 @@ class Capabilities:
             else "checksums: not verified by the server; every write is read back, and takes twice as long",
             "conditional writes: honoured; of two pushes of one version exactly one wins"
             if self.conditional_writes
-            else "conditional writes: ignored by the server; pushes are refused, fetches work",
+            else f"conditional writes: {self.fault or 'ignored by the server'}; pushes are refused, "
+            "fetches work",
             "ranges: given; a fetch of a few models moves little more than these"
             if self.ranges
             else "ranges: ignored by the server; a fetch of a few models moves whole packs",
@@ -93,6 +112,9 @@ class Store(Protocol):
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         """List the objects whose keys begin with `prefix`; only upkeep does, never a fetch."""
+
+    def leftovers(self, prefix: str) -> Iterator[StoredObject]:
+        """List what killed writers have left below `prefix` and no object is; `delete` takes it."""
 
     def probe(self) -> Capabilities:
         """Find out what the store's server does by itself; the first write does, if nobody has before."""

@@ -2,11 +2,12 @@
 
 Nobody sees anything before the commit, so a push may be killed anywhere and run again. What is in the store
 already is not sent again, but for the first pack; it is read back before anything relies on it, and replaced
-where it is damaged.
+where it is damaged. Of a version that exists nothing is sent but what it lacks.
 
-Little is done one after the other, for each round trip counts: what the store's server can do and which packs
-it has is asked while models are read, the first pack does not wait for the answer, and the manifest goes
-beside the last packs. So a push waits for its packs and its commit, an update for its base as well.
+Little is done one after the other, for each round trip counts: what the store's server can do, whether the
+version exists and which packs are there is asked while models are read, the first pack does not wait for the
+list, and the manifest goes beside the last packs. So a push waits for the look whether the version exists,
+its packs, its commit and the commit's way back; an update reads its base meanwhile.
 """
 
 from __future__ import annotations
@@ -16,21 +17,22 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from model_registry.errors import ConfigError, ObjectExists, VersionConflict
+from model_registry.errors import ConfigError
 from model_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest
-from model_registry.formats.commit import Commit
-from model_registry.formats.layout import manifest_key, pack_key, version_key
+from model_registry.formats.layout import manifest_key, pack_key
 from model_registry.model_types.guard import TypeGuard
 from model_registry.names import check_label
+from model_registry.transfer.committing import commit_once, published_before
 from model_registry.transfer.packing import READERS, FilledPack, Packing, read_ahead
 from model_registry.transfer.progress import ProgressEvent, ignore
+from model_registry.transfer.published import Published
 from model_registry.transfer.reading import check_pinned, read_commit, read_manifest
 from model_registry.transfer.renewal import Renewal
 from model_registry.transfer.selection import selected
 from model_registry.transfer.sending import Outcome, There, ensure, packs_there
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from model_registry.formats.manifest import Manifest, ModelRow, PackRow
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from model_registry.model_types.model_type import ModelType
     from model_registry.registry_files.schema import Source, Version
     from model_registry.stores import Store
+    from model_registry.stores.base import StoredObject
     from model_registry.transfer.models import SourceModel
     from model_registry.transfer.progress import Progress
 
@@ -102,7 +105,7 @@ def push(
 
     Raises:
         ConfigError: an ID or a UID is none, `without` names no model of the base, or no model is left.
-        VersionConflict: the version exists with other models.
+        VersionConflict: the version exists with other models, or another push was there first.
         FormatError: a model is empty, too large or suspiciously compressible, comes twice, or is none of the
             set's.
         IntegrityError: the store received other bytes than were sent, twice, or `base` is damaged there.
@@ -111,18 +114,19 @@ def push(
     """
     for name in (set_id, version_id):
         _check_id(name)
-    renewal = Renewal(store, set_id, version_id)
     if isinstance(models, list | tuple):
         models = sorted(models, key=lambda model: model.uid)
     total = len(models) if isinstance(models, Sized) else None
-    with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(PARALLEL + 3) as senders:
+    with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(PARALLEL + 5) as senders:
         # What the first writes need to know; asked for now, it costs no time.
-        senders.submit(store.probe)
+        published = Published(store, set_id, version_id, senders)
+        probed = senders.submit(store.probe)
         # An update is one small pack, for which no list is needed.
         there = senders.submit(lambda: None if base else packs_there(store, set_id))
         based_on = _read_base(store, set_id, base, model_type, senders) if base else None
         packing = Packing(_kept(based_on, without), based_on.packs if based_on else ())
         guard = _guard(model_type, source, trust, based_on)
+        renewal = Renewal(store, set_id, version_id, published)
         packs = _Packs(renewal, packing, senders, algorithm, there)
 
         def tell() -> None:
@@ -136,11 +140,15 @@ def push(
         digest = sha256_digest(data)
         # Beside the last packs: nobody looks for a manifest before its commit.
         key, checksum = manifest_key(set_id, digest), Checksum.of(data, algorithm)
-        manifest_sent = senders.submit(ensure, renewal, key, data, checksum)
+        earlier = published_before(manifest, digest, published)
+        manifest_sent = None if earlier else senders.submit(ensure, renewal, key, data, checksum)
         for _ in packs.finish():
             tell()
-        sent_bytes = packs.sent_bytes + (len(data) if manifest_sent.result() is not Outcome.THERE else 0)
-    commit, already_there = _commit(store, manifest, digest)
+        # What is wrong with the store is told, also where nothing had to be written.
+        probed.result()
+        is_sent = manifest_sent is not None and manifest_sent.result() is not Outcome.THERE
+        sent_bytes = packs.sent_bytes + (len(data) if is_sent else 0)
+    commit, already_there = (earlier, True) if earlier else commit_once(store, manifest, digest)
     renewal.check()
     progress(ProgressEvent(packs.models_done, total, sent_bytes, sent_bytes))
     return PushReport(
@@ -223,11 +231,11 @@ class _Packs:
         packing: Packing,
         senders: ThreadPoolExecutor,
         algorithm: ChecksumAlgorithm,
-        there: Future[frozenset[str] | None],
+        there: Future[Mapping[str, StoredObject] | None],
     ) -> None:
         self._renewal, self._packing, self._senders, self._algorithm = renewal, packing, senders, algorithm
         # Of the first pack nothing is known; the others wait for the list.
-        self._there: There = frozenset
+        self._there: There = dict
         self._listed = there.result
         self._under_way: dict[Future[Outcome], _Sending] = {}
         self.sent_models = self.sent_bytes = self.healed = 0
@@ -274,7 +282,7 @@ class _Packs:
             outcome = future.result()
             sending = self._under_way.pop(future)
             row = self._place(sending)
-            if outcome is not Outcome.THERE:
+            if outcome in (Outcome.SENT, Outcome.HEALED):
                 self.sent_models += sending.files
                 self.sent_bytes += row.size
             self.healed += outcome is Outcome.HEALED
@@ -285,32 +293,3 @@ class _Packs:
             sending.row, entries = sending.made.result()
             sending.files, sending.models = len(entries), self._packing.place(sending.row, entries)
         return sending.row
-
-
-def _commit(store: Store, manifest: Manifest, digest: str) -> tuple[Commit, bool]:
-    """Publish; return the version's commit and whether another push had published the same models before."""
-    commit = Commit.new(manifest.set, manifest.version, digest)
-    try:
-        store.put_once(version_key(manifest.set, manifest.version), commit.to_bytes())
-    except ObjectExists:
-        there = read_commit(store, manifest.set, manifest.version)
-        # The answer to one's own success may be lost; the retry then finds the key taken by oneself.
-        if there.txid == commit.txid:
-            return commit, False
-        if there.manifest != digest:
-            theirs = read_manifest(store, manifest.set, manifest.version, there.manifest)
-            _refuse_other_models(manifest, theirs, there)
-        return there, True
-    return commit, False
-
-
-def _refuse_other_models(ours: Manifest, theirs: Manifest, commit: Commit) -> None:
-    # The same models may be packed differently: from another base, or by another release of zstd.
-    if _models(ours) != _models(theirs):
-        since = f"since {commit.time:%Y-%m-%d %H:%M}Z by {commit.author}"
-        version = f"set {ours.set} version {ours.version}"
-        raise VersionConflict(f"{version}: exists with other models {since}; push under a new version ID")
-
-
-def _models(manifest: Manifest) -> list[tuple[object, ...]]:
-    return [(manifest.type, row.uid, row.sha256, row.example) for row in manifest.models]

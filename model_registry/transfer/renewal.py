@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from model_registry.errors import ObjectMissing, StoreError
-from model_registry.formats.layout import manifest_key, pack_key
 from model_registry.transfer.parallel import Job, in_parallel
-from model_registry.transfer.reading import read_commit, read_manifest
 
 if TYPE_CHECKING:
     from model_registry.stores import Store
+    from model_registry.stores.base import StoredObject
+    from model_registry.transfer.published import Published
 
 FRESH_FOR = timedelta(days=15)
 """Half of the time after which garbage collection takes what nothing refers to."""
@@ -30,18 +30,26 @@ class Renewal:
     store: Store
     set_id: str
     version_id: str
+    published: Published
+    """What was there of the version before: that is no garbage."""
     written_anew: set[str] = field(default_factory=set)
     """Objects that were there and have been written once more."""
 
-    def is_due(self, key: str) -> bool:
-        """Whether the object, which the push has found in the store, is to be written anew."""
-        now = datetime.now(UTC)
+    def is_due(self, key: str, listed: StoredObject | None) -> bool:
+        """Whether the object, which the push has found in the store, is to be written anew.
+
+        Args:
+            key: the object's key.
+            listed: what a list has said of it; None: it was in none.
+        """
+        if self.published.holds(key):
+            return False
         try:
-            is_fresh = any(now - found.modified < FRESH_FOR for found in self.store.keys(key))
+            found = [listed] if listed else self.store.keys(key)
+            return not any(each.age < FRESH_FOR for each in found)
         except StoreError:
             # Who may write may not always list.
-            is_fresh = False
-        return not is_fresh and key not in self._published
+            return True
 
     def check(self) -> None:
         """Raise ObjectMissing if collection has deleted what was written anew; to be called after the commit.
@@ -57,14 +65,3 @@ class Renewal:
             raise ObjectMissing(
                 f"{place}: {error}: garbage collection took it meanwhile; push it again"
             ) from None
-
-    @functools.cached_property
-    def _published(self) -> frozenset[str]:
-        """What the version refers to, if it has been published before: that is no garbage."""
-        try:
-            digest = read_commit(self.store, self.set_id, self.version_id).manifest
-        except ObjectMissing:
-            return frozenset()
-        manifest = read_manifest(self.store, self.set_id, self.version_id, digest)
-        packs = (pack_key(self.set_id, pack.name) for pack in manifest.packs)
-        return frozenset([manifest_key(self.set_id, digest), *packs])

@@ -3,18 +3,20 @@
 What is there is read back before anything relies on it, and replaced where it is damaged: an object's key is
 the digest of its bytes, so replacing is safe. Whether to look at all, a list tells that is asked for once; it
 is a hint, and what it leaves out or makes up costs time and nothing else. The first pack and the manifest do
-not wait for it: they are sent, and refused by the store where they are there.
+not wait for it: they are sent, and refused by the store where they are there. Of a version that has been
+published before, everything is looked for first, and nothing is sent that it does not refer to.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from model_registry.errors import ObjectExists, ObjectMissing, StoreError
 from model_registry.formats.layout import packs_prefix
+from model_registry.stores.base import StoredObject
 from model_registry.transfer.reading import twice
 
 if TYPE_CHECKING:
@@ -36,20 +38,22 @@ class Outcome(Enum):
     HEALED = auto()
     """It was there, and damaged."""
     THERE = auto()
+    HELD_BACK = auto()
+    """It is not there, and not of the version that was published before."""
 
 
-There = Callable[[], frozenset[str] | None]
-"""Returns the keys that are in the store, or None where nobody knows; may wait for the list."""
+There = Callable[[], Mapping[str, StoredObject] | None]
+"""Returns what is in the store, by key, or None where nobody knows; may wait for the list."""
 
 
-def packs_there(store: Store, set_id: str) -> frozenset[str] | None:
-    """Return the keys of a set's packs, by one list; None: nobody knows."""
+def packs_there(store: Store, set_id: str) -> Mapping[str, StoredObject] | None:
+    """Return a set's packs, by one list; None: nobody knows."""
     try:
         listed = list(itertools.islice(store.keys(packs_prefix(set_id)), LISTED))
     except StoreError:
         # Who may write may not always list.
         return None
-    return frozenset(found.key for found in listed) if len(listed) < LISTED else None
+    return {found.key: found for found in listed} if len(listed) < LISTED else None
 
 
 def ensure(
@@ -57,11 +61,12 @@ def ensure(
     key: str,
     data: bytes,
     checksum: Checksum,
-    there: There = frozenset,
+    there: There = dict,
 ) -> Outcome:
     """Make sure that the store holds `data`, whose digest its key names."""
-    store, listed = renewal.store, there()
-    if listed is not None and key not in listed:
+    store, published = renewal.store, renewal.published
+    listed = there()
+    if published.commit is None and listed is not None and key not in listed:
         try:
             twice(lambda: store.put(key, data, checksum, replace=False))
         except ObjectExists:
@@ -71,9 +76,11 @@ def ensure(
     try:
         is_same = _holds(store, key, data)
     except ObjectMissing:
+        if not published.takes(key):
+            return Outcome.HELD_BACK
         outcome = Outcome.SENT
     else:
-        if is_same and not renewal.is_due(key):
+        if is_same and not renewal.is_due(key, (listed or {}).get(key)):
             return Outcome.THERE
         outcome = Outcome.SENT if is_same else Outcome.HEALED
         renewal.written_anew.add(key)

@@ -4,6 +4,9 @@ The roots are all commits of a set. A version that no given registry names any m
 (`formats/removal.py`); 30 days later its commit goes, and another day later what no other version refers to,
 so that an update which began from it has ended. What killed pushes have left behind goes after 30 days.
 
+All times are the store's: when it has written an object, and when it has listed it. Where this machine's
+clock is behind, by that one; where it is ahead, nothing is deleted early.
+
 Against a push that finds such an object and relies on it: push writes anew what it finds there and is older
 than `renewal.FRESH_FOR`, and collection asks for the time of writing right before it deletes, and looks for
 new commits right after. If one needs what has just been deleted, it is put back. Until that is known, a copy
@@ -15,27 +18,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from model_registry.errors import IntegrityError, ObjectMissing
 from model_registry.formats import layout
 from model_registry.formats.checksums import Checksum
 from model_registry.formats.removal import Removal
+from model_registry.transfer.parallel import Job, in_parallel
 from model_registry.transfer.reading import read_commit, read_manifest, twice
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from model_registry.formats.commit import Commit
     from model_registry.registry_files.registry import Registry
     from model_registry.stores import Store
     from model_registry.stores.base import StoredObject
 
+T = TypeVar("T")
+
 GRACE = timedelta(days=30)
 """How long a removed version, or what a killed push has left behind, is kept."""
 
 LAST_GRACE = timedelta(days=1)
 """How long what a version refers to is kept after its commit has gone."""
+
+
+_MANIFEST_BYTES = 8 * 2**20
+"""What a manifest takes in memory; near enough to plan with."""
+
+
+class _Note(NamedTuple):
+    removal: Removal
+    since: datetime
+    """When it was written, of the removal or of the delete: by the store's clock."""
+    is_past: bool
+    """The commit was deleted, and the version has been pushed again since."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +91,7 @@ def collect_garbage(
         set_id: the model set.
         registries: what they name is never touched. None: no version is taken for removed.
         apply: delete; else only say what would be.
-        now: the time, for tests; None: by this machine's clock.
+        now: the time, for tests; None: by the store's clock.
 
     Raises:
         IntegrityError, FormatError, ObjectMissing: a commit or a manifest cannot be read, so that nobody
@@ -87,7 +105,7 @@ def collect_garbage(
         if file.set.id == set_id
         for version in file.versions
     }
-    return _Collection(store, set_id, named if registries else None, apply, now or datetime.now(UTC)).run()
+    return _Collection(store, set_id, named if registries else None, apply, now).run()
 
 
 @dataclass
@@ -97,7 +115,8 @@ class _Collection:
     named: Collection[str] | None
     """Versions that a registry names; None: no registry was given."""
     apply: bool
-    now: datetime
+    at: datetime | None
+    """The time, for tests; None: by the store's clock."""
     needed: set[str] = field(default_factory=set)
     """Keys of what a version needs, as far as is known."""
     known: set[str] = field(default_factory=set)
@@ -107,14 +126,12 @@ class _Collection:
         objects = self._objects()
         if self.apply and self._put_back(objects):
             objects = self._objects()
-        commits = {
-            version: read_commit(self.store, self.set_id, version) for version in self._versions("versions")
-        }
-        notes = {version: self._note(version) for version in self._versions("removed")}
+        now = self.at or next((found.now for found in objects.values()), datetime.now(UTC))
+        commits, notes = self._read(objects)
         # All of it is read before anything is written: a set that cannot be read whole is left alone.
-        needs = {version: self._needs(version, commit.manifest) for version, commit in commits.items()}
-        of_notes = {version: self._needs_of_note(version, note) for version, note in notes.items()}
-        revived, waiting, expired = self._review(commits, notes)
+        needs = self._each(lambda version: self._needs(version, commits[version].manifest), commits)
+        of_notes = self._each(lambda version: self._needs_of_note(version, notes[version].removal), notes)
+        revived, waiting, expired = self._review(commits, notes, now)
         self.known = set(commits)
         self.needed = set().union(*needs.values(), *(of_notes.get(version, ()) for version in notes))
         garbage = [
@@ -122,9 +139,10 @@ class _Collection:
             for key, found in objects.items()
             if key.split("/")[2] in ("packs", "manifests")
             and layout.signed_manifest(key) not in self.needed
-            and self.now - found.modified > GRACE
+            and self._age(found) > GRACE
         ]
         deleted = [found for found in garbage if not self.apply or self._delete(found)]
+        deleted += self._delete_leftovers()
         return GarbageReport(
             set=self.set_id,
             applied=self.apply,
@@ -135,6 +153,24 @@ class _Collection:
             deleted=tuple(found.key for found in deleted),
             deleted_bytes=sum(found.size for found in deleted),
         )
+
+    def _read(self, objects: Mapping[str, StoredObject]) -> tuple[dict[str, Commit], dict[str, _Note]]:
+        """Return the commits and the notes of a list of everything, by version."""
+        noted, committed = self._versions(objects, "removed"), self._versions(objects, "versions")
+        commits = self._each(lambda version: read_commit(self.store, self.set_id, version), committed)
+        notes = self._each(lambda version: self._note(version, noted[version], committed.get(version)), noted)
+        return commits, notes
+
+    def _each(self, read: Callable[[str], T], versions: Iterable[str]) -> dict[str, T]:
+        """Return what is read of each version, several at a time."""
+
+        def job(version: str) -> Job[tuple[str, T]]:
+            return Job(lambda: (version, read(version)), _MANIFEST_BYTES)
+
+        return dict(sorted(in_parallel(map(job, versions)), key=lambda row: row[0]))
+
+    def _age(self, found: StoredObject) -> timedelta:
+        return self.at - found.modified if self.at else found.age
 
     def _objects(self) -> dict[str, StoredObject]:
         return {found.key: found for found in self.store.keys(layout.set_prefix(self.set_id))}
@@ -154,27 +190,35 @@ class _Collection:
             self.store.delete(copy)
         return bool(copies)
 
-    def _versions(self, folder: str) -> list[str]:
+    def _versions(self, objects: Mapping[str, StoredObject], folder: str) -> dict[str, StoredObject]:
+        """Return the objects of the set's folder `versions` or `removed`, by the version that they name."""
         prefix = f"{layout.set_prefix(self.set_id)}{folder}/"
-        keys = sorted(found.key for found in self.store.keys(prefix))
-        return [key.removeprefix(prefix).removesuffix(".json") for key in keys]
+        return {
+            key.removeprefix(prefix).removesuffix(".json"): found
+            for key, found in sorted(objects.items())
+            if key.startswith(prefix)
+        }
 
-    def _note(self, version: str) -> Removal:
+    def _note(self, version: str, stored: StoredObject, commit: StoredObject | None) -> _Note:
         key = layout.removal_key(self.set_id, version)
         try:
-            return twice(lambda: Removal.from_bytes(self.store.get(key)))
+            note = twice(lambda: Removal.from_bytes(self.store.get(key)))
         except IntegrityError as error:
             # Without the note the 30 days begin anew, and nothing else happens.
             raise IntegrityError(f"set {self.set_id} version {version}: {error}; delete {key}") from None
+        # Where the time is a test's, the note has it: the store's clock has gone on by itself.
+        since = (note.deleted or note.found) if self.at else stored.modified
+        is_past = note.deleted is not None and commit is not None and commit.modified > since
+        return _Note(note, since, is_past)
 
     def _review(
-        self, commits: Mapping[str, Commit], notes: dict[str, Removal]
+        self, commits: Mapping[str, Commit], notes: dict[str, _Note], now: datetime
     ) -> tuple[tuple[str, ...], dict[str, datetime], tuple[str, ...]]:
         """Bring the notes up to date; return which versions are revived, waiting and expired."""
         revived, waiting, expired = [], {}, []
-        for version, noted in list(notes.items()):
+        for version, note in list(notes.items()):
             is_back = self.named is not None and version in self.named and version in commits
-            is_over = noted.deleted and self.now - noted.deleted > LAST_GRACE and version not in commits
+            is_over = note.removal.deleted and now - note.since > LAST_GRACE and version not in commits
             if is_back or is_over:
                 revived.extend([version] if is_back else [])
                 del notes[version]
@@ -183,19 +227,17 @@ class _Collection:
         for version, commit in commits.items():
             if self.named is None or version in self.named:
                 continue
-            note = notes.get(version)
-            if note is None or note.manifest != commit.manifest:
-                note = Removal(set=self.set_id, version=version, manifest=commit.manifest, found=self.now)
-                self._write(note)
-            if self.now - note.found <= GRACE:
-                waiting[version] = note.found + GRACE
+            noted = notes.get(version)
+            if noted is None or noted.is_past or noted.removal.manifest != commit.manifest:
+                self._write(Removal(set=self.set_id, version=version, manifest=commit.manifest, found=now))
+                waiting[version] = now + GRACE
+            elif not noted.removal.deleted and now - noted.since <= GRACE:
+                waiting[version] = noted.since + GRACE
             else:
                 expired.append(version)
-                note = note.model_copy(update={"deleted": self.now})
-                self._write(note)
+                self._write(noted.removal.model_copy(update={"deleted": now}))
                 if self.apply:
                     self.store.delete(layout.version_key(self.set_id, version))
-            notes[version] = note
         return tuple(revived), waiting, tuple(expired)
 
     def _write(self, note: Removal) -> None:
@@ -232,8 +274,18 @@ class _Collection:
         self.store.delete(copy)
         return is_old
 
+    def _delete_leftovers(self) -> list[StoredObject]:
+        """Delete what killed writers have left of files, and what probes were not allowed to delete."""
+        prefix = layout.set_prefix(self.set_id)
+        left = (*self.store.leftovers(prefix), *self.store.keys(layout.PROBES_PREFIX))
+        old = [found for found in left if self._age(found) > GRACE]
+        for found in old if self.apply else ():
+            self.store.delete(found.key)
+        return old
+
     def _is_needed_by_now(self, key: str) -> bool:
-        for version in self._versions("versions"):
+        prefix = f"{layout.set_prefix(self.set_id)}versions/"
+        for version in self._versions({found.key: found for found in self.store.keys(prefix)}, "versions"):
             if version not in self.known:
                 digest = read_commit(self.store, self.set_id, version).manifest
                 if key == layout.manifest_key(self.set_id, digest):

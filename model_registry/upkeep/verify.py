@@ -1,40 +1,42 @@
 """Verify: reads versions again, every byte of them, and heals what is damaged from a good source.
 
-A fetch proves what it takes; this also proves what nobody has asked for lately, before somebody does. What a
-fetch has brought into a folder can be read again too; `fetch` mends it.
+A fetch proves what it takes; this also proves what nobody has asked for lately, before somebody does.
 """
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from model_registry.errors import ConfigError, FormatError, IntegrityError, ObjectMissing
+from model_registry.errors import FormatError, IntegrityError, ObjectMissing
 from model_registry.formats import layout
 from model_registry.formats.checksums import Checksum
 from model_registry.formats.commit import Commit
 from model_registry.formats.manifest import Manifest
 from model_registry.formats.pack import ModelReader, PackEntry, pack_name, read_dictionary, read_index
 from model_registry.signing.signatures import check_signature, signature_key
-from model_registry.transfer.fetch import file_name
-from model_registry.transfer.model_files import is_sound
 from model_registry.transfer.parallel import Job, in_parallel
 from model_registry.transfer.progress import ProgressEvent, ignore
-from model_registry.transfer.reading import read_manifest, twice
+from model_registry.transfer.reading import twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from concurrent.futures import Future
 
     from model_registry.formats.manifest import PackRow
     from model_registry.registry_files.schema import Version
     from model_registry.signing.keys import PublicKey
     from model_registry.stores import Store
+    from model_registry.stores.base import StoredObject
     from model_registry.transfer.progress import Progress
 
 T = TypeVar("T")
+
+_MANIFEST_BYTES = 8 * 2**20
+"""What a manifest takes in memory; near enough to plan with."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,14 @@ class _Verification:
     healed: list[str] = field(default_factory=list)
 
     def run(self, versions: Sequence[Version], progress: Progress) -> VerifyReport:
+        with ThreadPoolExecutor(1) as pool:
+            # What else is there needs no other answer.
+            listed = pool.submit(lambda: [*self.store.keys(layout.set_prefix(self.set_id))])
+            return self._run(versions, listed, progress)
+
+    def _run(
+        self, versions: Sequence[Version], listed: Future[list[StoredObject]], progress: Progress
+    ) -> VerifyReport:
         known: set[str] = set()
         packs: dict[str, PackRow] = {}
         rows: dict[str, dict[PackEntry, str]] = defaultdict(dict)
@@ -123,22 +133,20 @@ class _Verification:
                 layout.version_key(self.set_id, version.id),
                 layout.manifest_key(self.set_id, version.manifest),
             }
-            if manifest := self._manifest(version):
-                packs |= {pack.name: pack for pack in manifest.packs}
-                for row in manifest.models:
-                    rows[row.pack][PackEntry(row.offset, row.length, row.raw_length, row.sha256)] = row.uid
+        reads = (partial(read, version) for version in versions for read in (self._commit, self._manifest))
+        for manifest in in_parallel(Job(read, _MANIFEST_BYTES) for read in reads):
+            packs |= {pack.name: pack for pack in manifest.packs} if manifest else {}
+            for row in manifest.models if manifest else ():
+                rows[row.pack][PackEntry(row.offset, row.length, row.raw_length, row.sha256)] = row.uid
         total = sum(map(len, rows.values()))
         models, size = 0, 0
         # A pack, and its largest model beside it.
-        jobs = (
-            Job(functools.partial(self._pack, packs[name], rows[name]), 2 * packs[name].size)
-            for name in packs
-        )
+        jobs = (Job(partial(self._pack, packs[name], rows[name]), 2 * packs[name].size) for name in packs)
         for count, read in in_parallel(jobs):
             models, size = models + count, size + read
             progress(ProgressEvent(models=models, models_total=total, bytes=size))
         known |= {layout.pack_key(self.set_id, name) for name in packs}
-        signatures = {version.id: self._signatures(version) for version in versions if self.keys}
+        signatures = self._signatures(versions)
         return VerifyReport(
             set=self.set_id,
             versions=len(versions),
@@ -147,51 +155,57 @@ class _Verification:
             damaged=dict(sorted(self.damaged.items())),
             missing=tuple(sorted(self.missing)),
             healed=tuple(sorted(self.healed)),
-            extra=tuple(sorted(self._extra(known))),
+            extra=tuple(sorted(_extra(listed.result(), known))),
             signatures=signatures,
         )
 
-    def _extra(self, known: set[str]) -> Iterator[str]:
-        for found in self.store.keys(layout.set_prefix(self.set_id)):
-            if layout.signed_manifest(found.key) not in known and not layout.is_collections_own(found.key):
-                yield found.key
-
-    def _manifest(self, version: Version) -> Manifest | None:
-        place = f"set {self.set_id} version {version.id}"
-
-        def commit(data: bytes) -> None:
+    def _commit(self, version: Version) -> None:
+        def check(data: bytes) -> None:
             found = Commit.from_bytes(data)
             if (found.set, found.version, found.manifest) != (self.set_id, version.id, version.manifest):
                 raise IntegrityError(f"is of another version, or of manifest {found.manifest[:15]}")
 
-        def manifest(data: bytes) -> Manifest:
+        self._read(layout.version_key(self.set_id, version.id), self._place(version), check)
+
+    def _manifest(self, version: Version) -> Manifest | None:
+        def check(data: bytes) -> Manifest:
             found = Manifest.from_bytes(data, version.manifest)
             if (found.set, found.version) != (self.set_id, version.id):
                 raise IntegrityError(f"is of set {found.set} version {found.version}")
             return found
 
-        self._read(layout.version_key(self.set_id, version.id), place, commit)
-        return self._read(layout.manifest_key(self.set_id, version.manifest), place, manifest)
+        return self._read(layout.manifest_key(self.set_id, version.manifest), self._place(version), check)
 
-    def _signatures(self, version: Version) -> Signatures:
-        states = {key.id: self._signature(version, key) for key in self.keys}
-        good, wrong, missing = (
-            tuple(key for key, state in states.items() if state == each)
-            for each in ("good", "wrong", "missing")
-        )
-        return Signatures(good, wrong, missing)
+    def _place(self, version: Version) -> str:
+        return f"set {self.set_id} version {version.id}"
 
-    def _signature(self, version: Version, key: PublicKey) -> str:
+    def _signatures(self, versions: Sequence[Version]) -> dict[str, Signatures]:
+        if not self.keys:
+            return {}
+        jobs = [Job(partial(self._signature, version, key), 1) for version in versions for key in self.keys]
+        found = {(version, key): state for version, key, state in in_parallel(jobs)}
+
+        def of(version: str, wanted: str) -> tuple[str, ...]:
+            return tuple(key.id for key in self.keys if found[version, key.id] == wanted)
+
+        return {
+            each.id: Signatures(of(each.id, "good"), of(each.id, "wrong"), of(each.id, "missing"))
+            for each in versions
+        }
+
+    def _signature(self, version: Version, key: PublicKey) -> tuple[str, str, str]:
+        """Return version, key and whether its signature is good, wrong or missing."""
+
         def check(data: bytes) -> bool:
             check_signature(data, self.set_id, version.id, version.manifest, key)
             return True
 
         name = signature_key(self.set_id, version.manifest, key)
-        place = f"set {self.set_id} version {version.id}: signature by {key.id}"
+        place = f"{self._place(version)}: signature by {key.id}"
         # Another key may have signed instead.
         if self._read(name, place, check, may_be_missing=True):
-            return "good"
-        return "wrong" if name in self.damaged else "missing"
+            return version.id, key.id, "good"
+        return version.id, key.id, "wrong" if name in self.damaged else "missing"
 
     def _pack(self, pack: PackRow, uids: Mapping[PackEntry, str]) -> tuple[int, int]:
         def check(data: bytes) -> int:
@@ -225,6 +239,12 @@ class _Verification:
         return checked
 
 
+def _extra(listed: Sequence[StoredObject], known: set[str]) -> Iterator[str]:
+    for found in listed:
+        if layout.signed_manifest(found.key) not in known and not layout.is_collections_own(found.key):
+            yield found.key
+
+
 def _check_pack(data: bytes, pack: PackRow, uids: Mapping[PackEntry, str]) -> None:
     is_whole = pack_name(data, Checksum.of(data)) == pack.name
     try:
@@ -247,48 +267,3 @@ def _check_pack(data: bytes, pack: PackRow, uids: Mapping[PackEntry, str]) -> No
         raise IntegrityError(f"{len(wrong)} of {len(uids)} models are damaged, such as {min(wrong)}")
     if not is_whole:
         raise IntegrityError("is damaged outside of these versions' models")
-
-
-@dataclass(frozen=True)
-class FolderReport:
-    """What lies in a fetched version's folder, by UID."""
-
-    checked: int
-    """Models that are there and sound."""
-    damaged: tuple[str, ...]
-    missing: tuple[str, ...]
-    extra: tuple[str, ...]
-    """File names that are no model's of the version."""
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether every model of the version is there, and as it was pushed."""
-        return not (self.damaged or self.missing)
-
-
-def verify_folder(store: Store, set_id: str, version: Version, into: Path) -> FolderReport:
-    """Read the models again that `fetch` has brought into the folder `into`.
-
-    Raises:
-        ConfigError: there is no such folder, or it cannot be read.
-        ObjectMissing, IntegrityError, FormatError, StoreError: as `read_manifest`.
-    """
-    manifest = read_manifest(store, set_id, version.id, version.manifest)
-    folder = into / version.manifest.removeprefix("sha256:")
-    damaged, missing = [], []
-    try:
-        if not folder.is_dir():
-            raise ConfigError(f"{into}: version {version.id} of set {set_id} is not in it; fetch it")
-        for row in manifest.models:
-            path = folder / file_name(manifest, row)
-            try:
-                if not is_sound(path, row.sha256, is_folder=manifest.type.is_folder):
-                    damaged.append(row.uid)
-            except FileNotFoundError:
-                missing.append(row.uid)
-        known = {file_name(manifest, row) for row in manifest.models}
-        extra = sorted(path.name for path in folder.iterdir() if path.name not in known)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be read: {error.strerror}; check its rights") from None
-    checked = len(manifest.models) - len(damaged) - len(missing)
-    return FolderReport(checked, tuple(damaged), tuple(missing), tuple(extra))

@@ -46,7 +46,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     proxy: FaultyProxy = request.getfixturevalue("proxy")
     proxy.forget(Without(lacks, (ACCESS_KEY, SECRET_KEY)))
     wired: Store = open_store(request.getfixturevalue("wired_url"))
-    assert wired.probe() == replace(ALL, **{"ranges" if "range" in lacks else "verifies_checksums": False})
+    ranges = "range" not in lacks
+    assert wired.probe() == replace(ALL, ranges=ranges, verifies_checksums=not ranges)
     return wired
 
 

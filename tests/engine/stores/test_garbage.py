@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 import pytest
@@ -326,6 +326,93 @@ def test_signatures_go_with_their_manifest(
     for days in (0, 31, 33):
         collect_garbage(store, "g1", registry(*three[:2]), apply=True, now=later(days))
     assert signed not in keys(store)
+
+
+def test_a_clock_that_was_wrong_when_the_removal_was_noted_ends_no_version_early(
+    store: Store, three: list[PushReport], place: Place, at_rest: AtRest
+) -> None:
+    """The note says 2001, as of a machine before its clock was set; the store has written it just now."""
+    collect_garbage(store, "g1", registry(*three[:2]), apply=True)
+    note = at_rest("sets/g1/removed/v3.json")
+    note.write_text(note.read_text().replace(str(datetime.now(UTC).year), "2001"))
+    report = collect_garbage(store, "g1", registry(*three[:2]), apply=True)
+    assert (list(report.waiting), report.expired) == (["v3"], ())
+
+
+def test_a_clock_that_is_ahead_now_deletes_nothing_early(
+    store: Store, three: list[PushReport], place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collect_garbage(store, "g1", registry(*three[:2]), apply=True)
+    before = keys(store)
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(days=400)
+
+    for module in ("stores.base", "upkeep.garbage"):
+        monkeypatch.setattr(f"model_registry.{module}.datetime", Ahead)
+    report = collect_garbage(store, "g1", registry(*three[:2]), apply=True)
+    assert (list(report.waiting), report.expired, report.deleted) == (["v3"], (), ())
+    assert keys(store) == before
+
+
+def test_by_the_stores_own_times_a_removed_version_goes_after_30_days_and_what_it_needed_a_day_later(
+    store: Store, three: list[PushReport], place: Place
+) -> None:
+    age(place, 100)
+    named = registry(*three[:2])
+    collect_garbage(store, "g1", named, apply=True)
+    age(place, 29)
+    assert list(collect_garbage(store, "g1", named, apply=True).waiting) == ["v3"]
+    age(place, 31)
+    assert collect_garbage(store, "g1", named, apply=True).expired == ("v3",)
+    age(place, 0.9)
+    assert collect_garbage(store, "g1", named, apply=True).deleted == ()
+    age(place, 31)
+    assert len(collect_garbage(store, "g1", named, apply=True).deleted) == 4
+    assert not [key for key in keys(store) if "v3" in key]
+
+
+def test_a_version_that_is_pushed_again_after_it_has_gone_has_its_30_days_again(
+    store: Store, three: list[PushReport], make_models: MakeModels, model_type: ModelType, place: Place
+) -> None:
+    named = registry(*three[:2])
+    collect_garbage(store, "g1", named, apply=True)
+    age(place, 31)
+    assert collect_garbage(store, "g1", named, apply=True).expired == ("v3",)
+    age(place, 0.5)
+    push(store, "g1", "v3", make_models(9, seed=3), model_type=model_type)
+    report = collect_garbage(store, "g1", named, apply=True)
+    assert (list(report.waiting), report.expired) == (["v3"], ())
+
+
+def test_what_killed_writers_left_of_files_and_probes_goes_after_30_days(
+    store: Store, three: list[PushReport], place: Place, at_rest: AtRest
+) -> None:
+    left = at_rest("sets/g1/packs/ab/.abc.mpk.1234.partial")
+    if not store.url.startswith("file:"):
+        left = at_rest("probes/1234/probe")
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"half a pack")
+    assert collect_garbage(store, "g1", registry(*three), apply=True).deleted == ()
+    assert left.exists()
+    age(place, 31)
+    report = collect_garbage(store, "g1", registry(*three), apply=True)
+    assert report.deleted == (left.relative_to(place.folder).as_posix(),)
+    assert report.deleted_bytes == 11
+    assert not left.exists()
+
+
+def test_what_is_read_of_each_version_is_read_at_once(store: Store, three: list[PushReport]) -> None:
+    together = threading.Barrier(3, timeout=60)
+
+    class Together(Through):
+        def get(self, key: str) -> bytes:
+            together.wait()
+            return super().get(key)
+
+    assert collect_garbage(Together(store), "g1", registry(*three)).versions == 3
 
 
 def test_the_times_are_as_documented() -> None:

@@ -104,6 +104,7 @@ def pretender() -> Iterator[Pretender]:
         thread.join()
 
 
+@pytest.mark.usefixtures("patient")
 def test_an_unreachable_store_is_told_quickly_in_one_line() -> None:
     store = open_store("s3://models/pre?endpoint=http://127.0.0.1:1")
     with pytest.raises(
@@ -113,6 +114,7 @@ def test_an_unreachable_store_is_told_quickly_in_one_line() -> None:
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.usefixtures("patient")
 def test_an_unreachable_store_ends_a_push_and_a_fetch(
     make_models: MakeModels, model_type: ModelType, tmp_path: Path
 ) -> None:
@@ -286,7 +288,7 @@ def test_a_busy_conditional_write_is_tried_again(pretender: Pretender) -> None:
 def test_a_conditional_write_that_stays_busy_is_told(
     pretender: Pretender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_registry.stores.s3._CONFLICT_WAITS", (0.01,))
+    monkeypatch.setattr("model_registry.stores.s3_wire._CONFLICT_WAITS", (0.01,))
     pretender.conflicts = 100
     with pytest.raises(StoreError, match="ConditionalRequestConflict"):
         open_store(pretender.url).put_once("a", b"x")

@@ -37,6 +37,9 @@ class Through:
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         return self.store.keys(prefix)
 
+    def leftovers(self, prefix: str) -> Iterator[StoredObject]:
+        return self.store.leftovers(prefix)
+
     def delete(self, key: str) -> None:
         self.store.delete(key)
 

@@ -14,19 +14,22 @@ from model_registry import (
     ChecksumAlgorithm,
     ConfigError,
     FormatError,
+    IntegrityError,
     ModelType,
     ProgressEvent,
     PushReport,
     SourceModel,
     StoreError,
     Version,
+    VersionConflict,
     fetch,
     open_store,
     push,
     read_manifest,
 )
+from model_registry.formats.checksums import Checksum
 from model_registry.formats.layout import manifest_key, pack_key
-from model_registry.stores.base import StoredObject
+from model_registry.stores.base import Capabilities, StoredObject
 from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model_registry import Store
-    from model_registry.formats.checksums import Checksum
 
 TYPE = ModelType.parse("scikit-learn/skops")
 
@@ -57,7 +59,7 @@ class Counting:
                 self._writes_left -= 1
                 if self._writes_left < 0:
                     raise Killed
-            if name != "capabilities":
+            if name != "probe":
                 self.requests.append(f"{name} {arguments[0].split('/')[2]}")
             return method(*arguments, **options)
 
@@ -122,16 +124,107 @@ def test_a_stream_is_read_only_a_little_ahead_of_what_is_stored(
     assert {event.models_total for event in events} == {None}
 
 
-def test_an_update_of_one_model_takes_three_round_trips(store: Store) -> None:
+def test_an_update_of_one_model_takes_four_round_trips(store: Store) -> None:
     base = push(store, "g1", "v1", models(200), model_type=TYPE)
     counted, requests = counting(store)
     report = push(counted, "g1", "v2", models(1, seed=2), model_type=TYPE, base=version(base))
-    # The base's two go side by side, and so do the pack and the manifest.
-    assert sorted(requests[:2]) == ["get manifests", "get versions"]
-    assert sorted(requests[2:4]) == ["put manifests", "put packs"]
-    assert requests[4:] == ["put_once versions"]
+    # The base's two and the look for the version go side by side, and so do the pack and the manifest.
+    assert sorted(requests[:3]) == ["get manifests", "get versions", "get versions"]
+    assert sorted(requests[3:5]) == ["put manifests", "put packs"]
+    assert requests[5:] == ["put_once versions", "get versions"]
     assert (report.models, report.sent_models) == (200, 1)
     assert report.sent_bytes < 0.06 * base.sent_bytes
+
+
+@pytest.mark.parametrize("packs", ["one", "many"])
+def test_a_push_of_what_is_there_reads_and_writes_nothing(
+    packs: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if packs == "many":
+        monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 5000)
+    there = push(store, "g1", "v1", models(12), model_type=TYPE)
+    counted, requests = counting(store)
+    again = push(counted, "g1", "v1", models(12), model_type=TYPE)
+    assert (again.manifest, again.already_there, again.sent_bytes) == (there.manifest, True, 0)
+    assert Counter(requests) == {
+        "get versions": 1,
+        "get manifests": 1,
+        "keys packs": 1,
+        "get_range packs": there.packs,
+    }
+
+
+def test_a_push_of_what_is_there_waits_for_the_commit_alone_before_it_reads_the_rest(store: Store) -> None:
+    push(store, "g1", "v1", models(12), model_type=TYPE)
+    together = threading.Barrier(2, timeout=60)
+
+    class Together(Through):
+        def get(self, key: str) -> bytes:
+            if "/manifests/" in key:
+                together.wait()
+            return super().get(key)
+
+        def get_range(self, key: str, offset: int, length: int) -> bytes:
+            together.wait()
+            return super().get_range(key, offset, length)
+
+    assert push(Together(store), "g1", "v1", models(12), model_type=TYPE).already_there
+
+
+def test_nothing_is_sent_under_a_version_that_exists_with_other_models(
+    store: Store, small_packs: None
+) -> None:
+    push(store, "g1", "v1", models(12), model_type=TYPE)
+    counted, requests = counting(store)
+    with pytest.raises(VersionConflict, match="exists with other models"):
+        push(counted, "g1", "v1", models(12, seed=2), model_type=TYPE)
+    assert not [request for request in requests if request.startswith("put")]
+
+
+def test_a_store_that_cannot_be_probed_is_told(store: Store) -> None:
+    class Broken(Through):
+        def probe(self) -> Capabilities:
+            raise StoreError("the probe came to nothing")
+
+    with pytest.raises(StoreError, match="came to nothing"):
+        push(Broken(store), "g1", "v1", models(3), model_type=TYPE)
+    assert not list(store.keys("sets/g1/versions/"))
+
+
+def test_a_push_believes_the_commit_that_is_there_and_not_what_the_store_says_of_its_own(
+    store: Store,
+) -> None:
+    class TakesBoth(Through):
+        """Another push ends meanwhile, and the store takes its commit too."""
+
+        def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
+            self.store.put_once(key, data, checksum)
+            self.store.delete(key)
+            push(self.store, "g1", "v1", models(3, seed=2), model_type=TYPE)
+
+    told = r"^set g1 version v1: another push has published other models .* push under a new version ID$"
+    with pytest.raises(VersionConflict, match=told):
+        push(TakesBoth(store), "g1", "v1", models(3), model_type=TYPE)
+
+
+def test_a_lost_race_that_looks_like_damage_is_told_as_a_lost_race(store: Store) -> None:
+    class ReadsBackAnothers(Through):
+        def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
+            push(self.store, "g1", "v1", models(3, seed=2), model_type=TYPE)
+            raise IntegrityError("the server holds other bytes than were sent")
+
+    with pytest.raises(VersionConflict, match="another push has published other models"):
+        push(ReadsBackAnothers(store), "g1", "v1", models(3), model_type=TYPE)
+
+
+def test_a_commit_that_the_store_has_damaged_is_told_as_damage(store: Store) -> None:
+    class Damages(Through):
+        def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
+            self.store.put(key, data[:-9], Checksum.of(data[:-9]))
+            raise IntegrityError("the server holds other bytes than were sent")
+
+    with pytest.raises(IntegrityError, match="the server holds other bytes than were sent"):
+        push(Damages(store), "g1", "v1", models(3), model_type=TYPE)
 
 
 def test_the_manifest_is_sent_beside_the_last_packs(store: Store, small_packs: None) -> None:
@@ -149,7 +242,14 @@ def test_the_manifest_is_sent_beside_the_last_packs(store: Store, small_packs: N
 def test_a_first_push_asks_once_which_packs_are_there(store: Store, small_packs: None) -> None:
     counted, requests = counting(store)
     push(counted, "g1", "v1", models(12), model_type=TYPE)
-    assert Counter(requests) == {"keys packs": 1, "put packs": 4, "put manifests": 1, "put_once versions": 1}
+    assert Counter(requests) == {
+        "keys packs": 1,
+        "put packs": 4,
+        "put manifests": 1,
+        "put_once versions": 1,
+        # Before anything is sent, and what the store holds in the end.
+        "get versions": 2,
+    }
 
 
 def test_the_first_pack_does_not_wait_for_the_list_and_the_others_do(store: Store, small_packs: None) -> None:
