@@ -97,7 +97,7 @@ CALLS: dict[str, tuple[Make, str]] = {
         lambda path: stack_global("tests", "marker.mark", path),
         "'marker.mark' of 'tests'",
     ),
-    "partial": (lambda path: calling(functools.partial(mark, path)), "functools.partial"),
+    "partial": (lambda path: calling(functools.partial(mark, path)), NAME),
     "in an array of objects": (in_an_array, NAME),
     "broken behind the call": (lambda path: calling(mark, path)[:-1] + b"\xff", f"it names {NAME}"),
     "in an argument of an estimator": (

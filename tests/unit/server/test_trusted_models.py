@@ -58,6 +58,7 @@ WRITERS = {"scikit-learn/joblib": joblib_bytes, "scikit-learn/skops": skops.io.d
 USUAL: dict[str, tuple[Any, Any]] = {
     "boosted histograms": (HistGradientBoostingRegressor(max_iter=3, early_stopping=True), Y),
     "boosted classes": (HistGradientBoostingClassifier(max_iter=3), np.arange(60) % 3),
+    "boosted categories": (HistGradientBoostingRegressor(max_iter=3, categorical_features=[0]), Y),
     "boosted": (GradientBoostingRegressor(n_estimators=3, subsample=0.5, random_state=1), Y),
     "forest": (RandomForestClassifier(3), LABELS),
     "outliers": (IsolationForest(n_estimators=3), None),
