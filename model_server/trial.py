@@ -31,9 +31,10 @@ _SIZES = (1, 2, 8, 32, 96, 256)
 """Sizes that are tried for a dimension of any size: rows first of all, and steps of a window."""
 _MAX_ELEMENTS = 2**20
 """Of one tensor: a trial must not need more memory than requests do."""
-_FILLS = (0.0, 1.0, 0.5, -1.0, 100.0)
-"""Values of all elements; after them come 1, 2, 3, and others at random."""
-_WORDS = ("", "0", "a", "A", "1.5", "unknown", "2026-01-01")
+_FILLS = (1.0, 100.0, 0.5, 0.0, -1.0)
+"""Values of all elements; after them come 1, 2, 3, and others at random. 0 comes late: where native code divides
+integers by it, the process ends."""
+_WORDS = ("1", "a", "A", "1.5", "2026-01-01", "unknown", "")
 """The same for strings."""
 
 _MAX_NAMED = 3
@@ -61,7 +62,7 @@ _LIBRARIES = frozenset(
 _OF_VALUES = re.compile(
     r"\bnan\b|\binf|finite|negative|positive|unknown|unseen label|categor|out of|bounds?\b|domain|overflow"
     r"|range|assert|between|at least|greater|larger|too large|less than|smaller|below|above|beyond|outlier"
-    r"|\bcontains?\b|neighbou?rs found|valid value",
+    r"|\bcontains?\b|neighbou?rs found|\bvalid\b|invertible|singular|definite|converge",
     re.IGNORECASE,
 )
 """Words of messages that blame a value."""
@@ -144,8 +145,8 @@ def _made(specs: Sequence[TensorSpec], size: int, *, fewer: bool) -> Iterator[di
     shapes = {spec.name: tuple(size if each == -1 else each for each in spec.shape) for spec in specs}
     if any(np.prod(shape, dtype=object) > _MAX_ELEMENTS for shape in shapes.values()):
         return
-    kinds = range(len(_FILLS) + 2)
-    for kind in kinds[1::4] if fewer else kinds:
+    kinds = (0, len(_FILLS) + 1) if fewer else range(len(_FILLS) + 2)
+    for kind in kinds:
         yield {spec.name: _filled(spec.datatype, shapes[spec.name], kind) for spec in specs}
 
 

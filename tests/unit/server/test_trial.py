@@ -163,6 +163,17 @@ def test_a_model_that_answers_some_row_is_proven(model: Callable[[], Model]) -> 
     assert try_out(model()) is None
 
 
+def test_the_first_answer_ends_the_trial() -> None:
+    tried: list[Any] = []
+
+    def answer(rows: NDArray[Any]) -> NDArray[Any]:
+        tried.append(rows.tolist())
+        return rows[:, 0]
+
+    assert try_out(OwnModel(answer, "INT64")) is None
+    assert tried == [[[1, 1, 1]]]
+
+
 def test_a_graph_of_a_fixed_number_of_rows_is_proven(tmp_path: Path) -> None:
     assert try_out(graph(tmp_path, [32, 3])) is None
     assert try_out(graph(tmp_path, [5, 3], rows=5)) is None
