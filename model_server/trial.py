@@ -32,8 +32,10 @@ _SIZES = (1, 2, 8, 32, 96, 256)
 _MAX_ELEMENTS = 2**20
 """Of one tensor: a trial must not need more memory than requests do."""
 _FILLS = (1.0, 100.0, 0.5, 0.0, -1.0)
-"""Values of all elements; after them come 1, 2, 3, and others at random. 0 comes late: where native code divides
-integers by it, the process ends."""
+"""Values of all elements; after them come 1, 2, 3, and others at random.
+
+0 comes late: where native code divides integers by it, the process ends.
+"""
 _WORDS = ("1", "a", "A", "1.5", "2026-01-01", "unknown", "")
 """The same for strings."""
 
