@@ -67,6 +67,8 @@ def models_in_folder(
             examples = _examples(folder / EXAMPLES)
         elif entry.name.endswith(suffix):
             uid = _uid(folder, entry.name, suffix)
+            if uid in sizes:
+                raise FormatError(f"{folder}: two files for UID {uid}, composed and decomposed; keep one")
             if entry.name != uid + suffix:
                 names[uid] = entry.name
             # Asked for now: once threads read models, it takes ten times as long to get to run in between.

@@ -109,6 +109,12 @@ def test_a_file_that_is_no_model_is_named(name: str, tmp_path: Path) -> None:
         models_in_folder(folder, TYPE)
 
 
+def test_one_of_two_files_of_a_device_is_not_left_out_silently(tmp_path: Path) -> None:
+    names = [unicodedata.normalize(form, "Übertragung.skops") for form in ("NFC", "NFD")]
+    with pytest.raises(FormatError, match="two files for UID Übertragung, composed and decomposed; keep one"):
+        models_in_folder(folder_of(tmp_path, *names), TYPE)
+
+
 def test_of_many_files_that_are_no_models_some_are_named_and_all_are_counted(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "a.skops", *(f"logs/{number:02}.log" for number in range(13)))
     with pytest.raises(FormatError, match=r"not taken: logs/00.log, .*, logs/09.log and 3 more; "):
