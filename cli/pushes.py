@@ -60,6 +60,8 @@ def push(
     """
     if without and base is None:
         raise typer.BadParameter("names models of a version; give it with --base", param_hint="--without")
+    if ignore and folder is None:
+        raise typer.BadParameter("is of files in FOLDER; give it", param_hint="--ignore")
     if folder is None and not without:
         raise typer.BadParameter("is missing; only an update with --without needs none", param_hint="FOLDER")
     models: Sequence[SourceModel] = ()

@@ -78,6 +78,7 @@ def test_a_name_that_is_no_model_of_the_base_is_refused() -> None:
     ("arguments", "told"),
     [
         (["models", "--without", "line-00"], "give it with --base"),
+        (["--base", "v1", "--without", "line-00", "--ignore", "*.log"], "is of files in FOLDER; give it"),
         ([], "only an update with --without needs none"),
         (["--base", "v1"], "only an update with --without needs none"),
     ],

@@ -15,7 +15,7 @@ from model_registry import ConfigError, ModelType, Source
 from model_registry.model_types import model_type
 from model_registry.model_types.guard import trusted_names
 from model_registry.model_types.model_type import BUILT_IN
-from model_registry.model_types.trusted import ESTIMATORS, PICKLE_GLOBALS, SKOPS_TYPES, UNCHECKED_TYPES
+from model_registry.model_types.trusted import ESTIMATORS, PICKLE_GLOBALS, SKOPS_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,13 +114,9 @@ def test_data_that_can_crash_a_pod_is_trusted_in_sets_of_the_platform_alone() ->
 
 
 def test_every_harmless_name_is_there() -> None:
-    # skops keeps names of NumPy's types that some machines do not have.
-    for name in (PICKLE_GLOBALS | UNCHECKED_TYPES) - {f"numpy.{each}" for each in _OF_SOME_MACHINES}:
+    for name in PICKLE_GLOBALS | SKOPS_TYPES:
         module, _, attribute = name.rpartition(".")
         assert hasattr(importlib.import_module(module), attribute), name
-
-
-_OF_SOME_MACHINES = {"float96", "float128", "complex192", "complex256"}
 
 
 def test_types_are_told_without_importing_a_framework() -> None:
