@@ -2,6 +2,9 @@
 
 model_type.py       the table: one row a type, written scikit-learn/skops
 looks.py            what the bytes of each type look like
+protobuf.py         ) whether an ONNX model keeps tensors in files beside it
+external_data.py    )
+writers.py          by which version of its framework a model was written
 pickles.py          pickles: what they name, found without executing; loading by an allowlist
 skops.py            skops files: what they name
 trusted.toml        the names that are harmless

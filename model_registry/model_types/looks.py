@@ -1,19 +1,27 @@
 """What the bytes of each file type look like: magic numbers and cheap structure, told without a framework.
 
-Each function returns None when the bytes look right, else what is wrong with them, to go on after "it". A
-version has up to 100,000 models, so each costs microseconds. That a model can really be loaded, the preflight
-of its pods proves.
+Each function returns None when the bytes look right, else what is wrong with them, to go on after "it"; of a
+model of the type that no pod can load, an `Unfit`. A version has up to 100,000 models, so each costs
+microseconds. That a model can really be loaded, the preflight of its pods proves.
 """
 
 from __future__ import annotations
 
 import io
-import re
 import struct
 import tarfile
 import zlib
 
 from model_registry.errors import FormatError
+from model_registry.model_types import protobuf
+from model_registry.model_types.external_data import has_external_data
+
+
+class Unfit(str):
+    """What is wrong with bytes that are of the type all the same; it goes on after "model <uid>"."""
+
+    __slots__ = ()
+
 
 _END_OF_ZIP = struct.Struct("<4s4xHHIIH")
 _ZIP_ENTRY = struct.Struct("<4s6xH8xIIHHH8xI")
@@ -33,25 +41,18 @@ def keras(data: bytes) -> str | None:
 
 def onnx(data: bytes) -> str | None:
     """A protobuf message with the fields of ModelProto (onnx.proto3) and a graph."""
-    fields = set()
-    position = 0
+    found = set()
     try:
-        while position < len(data):
-            tag, position = _varint(data, position)
-            if _MODEL_PROTO.get(tag >> 3) != tag & 7:
+        for each in protobuf.fields(memoryview(data)):
+            if _MODEL_PROTO.get(each.number) != each.kind:
                 return "has other fields than an ONNX ModelProto"
-            fields.add(tag >> 3)
-            length, position = _varint(data, position)
-            if tag & 7 == _BYTES:
-                position += length
-    except IndexError:
-        return "is cut off"
-    if position > len(data):
-        return "is cut off"
-    # A file of the machine that loads it would become a tensor that the model can answer with.
-    if _EXTERNAL_DATA.search(data):
-        return "names a file beside it (external data); save it with all its tensors inside"
-    return None if _GRAPH in fields else "has no graph"
+            found.add(each.number)
+        if _GRAPH not in found:
+            return "has no graph"
+        # A file of the machine that loads it would become a tensor that the model can answer with.
+        return _EXTERNAL if has_external_data(data) else None
+    except FormatError as error:
+        return str(error)
 
 
 def xgboost_ubj(data: bytes) -> str | None:
@@ -142,23 +143,17 @@ _COMPRESSED = (
 )
 """How gzip, zlib, bzip2, xz, lzma and lz4 begin: what joblib compresses with."""
 
-_EXTERNAL_DATA = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
-"""The key that every external tensor has, field 1 of a StringStringEntryProto, however that is encoded."""
+_EXTERNAL = Unfit(
+    "keeps tensors in a file beside it (external data); save it with all of them inside "
+    "(torch.onnx.export: external_data=False)"
+)
 
-_VARINT, _BYTES, _GRAPH = 0, 2, 7
-_MODEL_PROTO = {1: _VARINT, 5: _VARINT, **dict.fromkeys((2, 3, 4, 6, _GRAPH, 8, 14, 20, 25, 26), _BYTES)}
-"""Fields of ModelProto, with their wire types."""
-
-
-def _varint(data: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
+_GRAPH = 7
+_MODEL_PROTO = {
+    **dict.fromkeys((1, 5), protobuf.VARINT),
+    **dict.fromkeys((2, 3, 4, 6, _GRAPH, 8, 14, 20, 25, 26), protobuf.BYTES),
+}
+"""Fields of ModelProto, and how each is written."""
 
 
 def _zip_with(data: bytes, name: bytes) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import core_schema
 
 from model_registry.errors import ConfigError, FormatError
-from model_registry.model_types import looks, pickles, skops
+from model_registry.model_types import looks, pickles, skops, writers
 from model_registry.model_types.trusted import PICKLE_GLOBALS, SKOPS_TYPES, UNCHECKED_TYPES
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ class ModelType:
     """Those of them that need no trust of the set's own."""
     trusted_of_platform: frozenset[str] = field(default=frozenset(), repr=False)
     """Those that need none either where the set is the platform's."""
+    writer: Callable[[bytes], str | None] | None = None
+    """The version of the framework by which a model was written; None: its bytes do not name it."""
+    newest: int = 0
+    """The newest major version of a writer that this release of bluegrid knows."""
 
     def __str__(self) -> str:
         return f"{self.framework}/{self.file_type}"
@@ -62,15 +66,27 @@ class ModelType:
         """Check that `data` looks like a model of this type; it takes microseconds.
 
         Raises:
-            FormatError: it does not; the message goes on after "model <uid>" and says what it is instead.
+            FormatError: it does not, or no pod can load it; the message goes on after "model <uid>".
         """
         fault = self.looks_right(data)
         if fault is None:
+            self._check_writer(data)
             return
+        if isinstance(fault, looks.Unfit):
+            raise FormatError(fault)
         for other in model_types().values():
             if other.looks_right(data) is None:
                 raise FormatError(f"is {other.words}, not {self.words}; a set holds one type")
         raise FormatError(f"is not {self.words}: it {fault}")
+
+    def _check_writer(self, data: bytes) -> None:
+        # Which version reads the file, a pod's image decides; a format of the future, nobody can tell yet.
+        version = self.writer(data) if self.writer is not None else None
+        if writers.release(version)[0] > self.newest:
+            raise FormatError(
+                f"was written by {self.framework} {version}, and this release of bluegrid knows those up to "
+                f"{self.newest}; save it with such a version"
+            )
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -94,6 +110,7 @@ _pickle = partial(
     names_in=pickles.globals_of,
     trusted=PICKLE_GLOBALS,
 )
+_xgboost = partial(ModelType, "xgboost", newest=3)
 _folder = partial(ModelType, is_folder=True, runs_code=True)
 BUILT_IN: Mapping[str, ModelType] = {
     str(row): row
@@ -110,16 +127,18 @@ BUILT_IN: Mapping[str, ModelType] = {
         _pickle("joblib", "a joblib pickle"),
         _pickle("pickle", "a pickle"),
         ModelType("onnx", "onnx", "an ONNX model", looks.onnx),
-        ModelType("xgboost", "ubj", "an XGBoost model in UBJSON", looks.xgboost_ubj),
-        ModelType("xgboost", "json", "an XGBoost model in JSON", looks.xgboost_json),
-        ModelType("lightgbm", "txt", "a LightGBM model", looks.lightgbm),
+        _xgboost("ubj", "an XGBoost model in UBJSON", looks.xgboost_ubj, writer=writers.xgboost_ubj),
+        _xgboost("json", "an XGBoost model in JSON", looks.xgboost_json, writer=writers.xgboost_json),
+        ModelType("lightgbm", "txt", "a LightGBM model", looks.lightgbm, writer=writers.lightgbm, newest=4),
         ModelType("safetensors", "safetensors", "a safetensors file", looks.safetensors),
         # A graph has operations that read and write files, Keras has layers of marshalled Python, and Spark's
         # metadata names the classes to load.
         _folder("tensorflow", "savedmodel", "a SavedModel folder", looks.saved_model),
-        ModelType("keras", "keras", "a Keras model", looks.keras, runs_code=True),
+        ModelType(
+            "keras", "keras", "a Keras model", looks.keras, runs_code=True, writer=writers.keras, newest=3
+        ),
         ModelType("keras", "h5", "an HDF5 file", looks.hdf5, runs_code=True),
-        _folder("spark", "spark", "a Spark ML folder", looks.spark),
+        _folder("spark", "spark", "a Spark ML folder", looks.spark, writer=writers.spark, newest=4),
     )
 }
 """The rows that come with bluegrid, by type as it is written."""

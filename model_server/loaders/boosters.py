@@ -9,7 +9,7 @@ import numpy as np
 from model_server.loaders import TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -21,12 +21,19 @@ class BoosterModel:
         booster: the framework's.
         features: how many numbers a row has.
         predict: from rows (n, k) to answers (n,) or, of several classes, (n, m).
+        names: of the features, in their order; none if it was trained without.
     """
 
-    def __init__(self, booster: Any, features: int, predict: Callable[[NDArray[Any]], Any]) -> None:
+    def __init__(
+        self,
+        booster: Any,
+        features: int,
+        predict: Callable[[NDArray[Any]], Any],
+        names: Iterable[str] = (),
+    ) -> None:
         self.booster = booster
         self._predict = predict
-        self.inputs = (TensorSpec("x", (-1, features)),)
+        self.inputs = (TensorSpec("x", (-1, features), columns=tuple(names)),)
         answers = np.asarray(predict(np.zeros((1, features))))
         self.outputs = (TensorSpec("y", (-1, *answers.shape[1:])),)
 

@@ -7,6 +7,7 @@ models answer many requests at a time.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import onnxruntime
 
 from model_registry.errors import ModelError
 from model_registry.model_types import looks
+from model_server.framework_errors import describe
 from model_server.loaders import TensorSpec
 from model_server.loaders.gpu import not_used
 
@@ -35,6 +37,11 @@ _DATATYPES = {
     "tensor(double)": "FP64",
     "tensor(string)": "BYTES",
 }
+_TOO_NEW = re.compile(
+    r"Unsupported model IR version: (\d+), max supported IR version: (\d+)"
+    r"|Opset (\d+) is under development.* for domain (\S+) is till opset (\d+)"
+)
+"""How ONNX Runtime says that a model is newer than itself."""
 _ERRORS_ONLY = 3
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
@@ -67,15 +74,13 @@ def load(
     """
     data = path.read_bytes()
     if fault := looks.onnx(data):
-        raise ModelError(f"is no ONNX model that this image runs: it {fault}")
+        is_unfit = isinstance(fault, looks.Unfit)
+        raise ModelError(fault if is_unfit else f"is no ONNX model that this image runs: it {fault}")
     try:
         session = session_of(data, _providers(gpu=gpu))
     # Its errors share no class but Exception.
     except Exception as error:  # noqa: BLE001
-        told = " ".join(str(error).split())
-        raise ModelError(
-            f"is no ONNX model that this image runs: {told}; export it for its version"
-        ) from None
+        raise _unreadable(error) from None
     if gpu and _CUDA not in session.get_providers():
         not_used("onnx", "ONNX Runtime is not built for CUDA, or finds no GPU")
     return OnnxModel(session)
@@ -99,14 +104,31 @@ def _providers(*, gpu: bool) -> list[str]:
     return [_CUDA, _CPU] if use_cuda else [_CPU]
 
 
+def _unreadable(error: Exception) -> ModelError:
+    newer = _TOO_NEW.search(" ".join(str(error).split()))
+    if newer is None:
+        return ModelError(
+            f"is no ONNX model that this image runs: {describe(error)}; "
+            "see what onnx.checker.check_model says of it, and export it again"
+        )
+    ir, newest_ir, opset, domain, newest_opset = newer.groups()
+    what, known = (f"IR version {ir}", newest_ir) if ir else (f"opset {opset} of {domain}", newest_opset)
+    return ModelError(f"is of {what}, and this image runs ONNX up to {known}; export it for that")
+
+
 def _spec(node: Any, what: str) -> TensorSpec:
     if node.type not in _DATATYPES:
-        raise ModelError(
-            f"has an {what} {node.name!r} of type {node.type}, which is no tensor; "
-            "export it without (for scikit-learn: options={'zipmap': False})"
-        )
+        raise ModelError(f"has an {what} {node.name!r} of type {node.type}, {_remedy(node.type)}")
     shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in node.shape)
     return TensorSpec(node.name, shape, _DATATYPES[node.type])
+
+
+def _remedy(kind: str) -> str:
+    if kind.startswith("seq(map("):
+        return "which is no tensor; export it without (for scikit-learn: options={'zipmap': False})"
+    if kind.startswith("tensor("):
+        return "which the Open Inference Protocol does not have; cast it to float in the graph"
+    return "which is no tensor; export it with plain tensors as its inputs and outputs"
 
 
 def _with_strings(array: NDArray[Any]) -> NDArray[Any]:

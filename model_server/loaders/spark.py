@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyspark
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
@@ -20,7 +21,10 @@ from pyspark.ml.linalg import Vectors
 from pyspark.sql import SparkSession
 
 from model_registry.errors import ModelError
+from model_registry.model_types import writers
+from model_server.framework_errors import describe
 from model_server.loaders import TensorSpec
+from model_server.loaders.versions import check_writer, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +35,11 @@ if TYPE_CHECKING:
 _FEATURES = "features"
 _PREDICTION = "prediction"
 _PROBABILITY = "probability"
+_RULE = (
+    "a pod gives a pipeline numbers: begin it with the one VectorAssembler of all its columns, end it with a "
+    "model that predicts, and do before training what comes before (StringIndexer, Imputer, SQLTransformer)"
+)
+"""What a pipeline has to be; what words and gaps become is not known from the pipeline alone."""
 
 
 @cache
@@ -64,12 +73,13 @@ class SparkModel:
         self._columns = list(first.getInputCols()) if isinstance(first, VectorAssembler) else []
         count = len(self._columns) or getattr(last, "numFeatures", None)
         if not isinstance(count, int) or not hasattr(last, "getPredictionCol"):
-            raise ModelError(
-                "is a pipeline whose features are not known; begin it with a VectorAssembler of its columns, "
-                "and end it with a model that predicts"
-            )
+            raise ModelError(f"is a pipeline whose features are not known; {_RULE}")
         self.inputs = (TensorSpec("x", (-1, count), columns=tuple(self._columns)),)
-        answers = self._answers(np.zeros((1, count)))
+        try:
+            answers = self._answers(np.zeros((1, count)))
+        # What Spark makes of a table that lacks a column, or has numbers where it wants words.
+        except (PySparkException, Py4JError) as error:
+            raise ModelError(f"does not take numbers alone: {describe(error)}; {_RULE}") from None
         self.outputs = tuple(TensorSpec(name, (-1, *array.shape[1:])) for name, array in answers.items())
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -96,16 +106,14 @@ class SparkModel:
 
 def load(path: Path, trust: Iterable[str] = ()) -> SparkModel:  # noqa: ARG001 - trust is for pickles
     """Load a fitted pipeline; ModelError when it is none."""
+    writer = writers.spark(b"".join(part.read_bytes() for part in sorted(path.glob("metadata/part-*"))))
+    check_writer("Spark", writer, pyspark.__version__)
     _session()
     try:
         return SparkModel(PipelineModel.load(path.as_uri()))
     # Java's errors come as either, Python's readers of the metadata raise anything.
     except (PySparkException, Py4JError, AttributeError, KeyError, TypeError, ValueError) as error:
-        told = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"is no Spark model that this image reads: {type(error).__name__}: {told}; save it with "
-            "its version"
-        ) from None
+        raise unreadable("Spark model", error, "Spark", writer, pyspark.__version__) from None
 
 
 def _numbers(value: Any) -> Any:

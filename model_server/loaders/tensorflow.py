@@ -16,6 +16,7 @@ import numpy as np
 from model_registry.errors import ModelError
 from model_server.loaders import TensorSpec
 from model_server.loaders.gpu import not_used
+from model_server.loaders.versions import check_writer, unreadable
 from model_server.tensors import DATATYPES
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -71,7 +72,11 @@ class TensorFlowModel:
 
     def __init__(self, saved: Any) -> None:
         if SIGNATURE not in saved.signatures:
-            raise ModelError(f"has no signature {SIGNATURE}; export it with one")
+            there = ", ".join(sorted(saved.signatures)) or "none"
+            raise ModelError(
+                f"has no signature {SIGNATURE}, only {there}; export it with one: "
+                f"tf.saved_model.save(model, folder, signatures={{{SIGNATURE!r}: function}})"
+            )
         self._saved = saved  # a signature does not keep its variables alive
         self._signature = saved.signatures[SIGNATURE]
         _, taken = self._signature.structured_input_signature
@@ -112,18 +117,21 @@ def load(
         raise ModelError(f"is no SavedModel: {error}") from None
     if found := sorted(_REFUSED.intersection(_operations(described))):
         raise ModelError(f"has operations that reach out of the model: {', '.join(found)}; export it without")
+    writer = _writer(described)
+    check_writer("TensorFlow", writer, tf.__version__)
     if gpu:
         use_gpus()
     try:
         saved = tf.saved_model.load(path)
     # Its errors share no class but Exception.
     except Exception as error:  # noqa: BLE001
-        told = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"is no SavedModel that this image reads: {type(error).__name__}: {told}; save it with "
-            "its version"
-        ) from None
+        raise unreadable("SavedModel", error, "TensorFlow", writer, tf.__version__) from None
     return TensorFlowModel(saved)
+
+
+def _writer(described: Any) -> str | None:
+    versions = [graph.meta_info_def.tensorflow_version for graph in described.meta_graphs]
+    return next(filter(None, versions), None)
 
 
 def _operations(described: Any) -> Iterator[str]:
@@ -135,9 +143,15 @@ def _operations(described: Any) -> Iterator[str]:
 
 def _spec(name: str, spec: Any) -> TensorSpec:
     datatype = "BYTES" if spec.dtype == tf.string else _DATATYPES.get(np.dtype(spec.dtype.as_numpy_dtype))
-    if datatype is None or spec.shape.rank is None:
+    if datatype is None:
         raise ModelError(
-            f"takes or gives a {name!r} of {spec.dtype.name}, shape {spec.shape}, which is no tensor"
+            f"takes or gives {name!r} as {spec.dtype.name}, which the Open Inference Protocol does not have; "
+            "cast it in the signature"
+        )
+    if spec.shape.rank is None:
+        raise ModelError(
+            f"takes or gives {name!r} of any number of dimensions; give it a shape in the signature, such as "
+            "tf.TensorSpec([None, 4])"
         )
     return TensorSpec(name, tuple(-1 if size is None else int(size) for size in spec.shape), datatype)
 

@@ -126,6 +126,31 @@ def test_a_model_without_the_gpu_that_it_should_have_answers_and_says_so(
     assert "tensorflow" in said
 
 
+def test_a_keras_model_answers_by_names_whatever_its_inputs_and_outputs_are(
+    trained: Trained, tmp_path: Path
+) -> None:
+    folder = trained("tensorflow") / "shapes"
+    expected = json.loads((folder / "expected.json").read_text())
+
+    async def test() -> None:
+        async with running(pushed(folder, tmp_path, "keras/keras")) as crew:
+            assert crew.reason is None
+            for uid, outputs in expected.items():
+                specs = (await described(crew, uid))["inputs"]
+                given = outputs.pop("inputs")
+                # Of one input that the model itself has named, any name will do here.
+                rows = {spec["name"]: given.get(spec["name"], given.get("")) for spec in specs}
+                tensors = [{**spec, "shape": np.shape(rows[spec["name"]])} for spec in specs]
+                for order in (tensors, tensors[::-1]):
+                    got = await asked(crew, uid, [{**each, "data": rows[each["name"]]} for each in order])
+                    assert set(got) == set(outputs)
+                    for name, values in outputs.items():
+                        assert got[name]["data"] == pytest.approx(np.ravel(values), rel=1e-4, abs=1e-6)
+            assert (await described(crew, "fitted"))["inputs"][0]["shape"] == [-1, 3]
+
+    asyncio.run(test())
+
+
 async def several_inputs(crew: Crew) -> None:
     inputs = [
         {"name": "x", "datatype": "FP32", "shape": [2, 3], "data": ROWS},
@@ -139,7 +164,11 @@ async def several_inputs(crew: Crew) -> None:
 @pytest.mark.parametrize(
     ("what", "model_type", "told"),
     [
-        ("lambda", "keras/keras", "model m1 is no Keras model that this image reads: "),
+        (
+            "lambda",
+            "keras/keras",
+            "model m1 holds code of its own (a Lambda layer), which no pod runs; write it",
+        ),
         (
             "file-reader",
             "tensorflow/savedmodel",

@@ -58,6 +58,7 @@ def train_tensorflow(folder: Path) -> None:
         model.save(_new(folder, suffix) / f"m1.{suffix}")
         _kept(folder, suffix, {"m1": {"loading": answers}})
 
+    _shapes_of_keras(folder)
     saved = _new(folder, "savedmodel")
     model.export(saved / "m1.savedmodel", verbose=False)
     taken = [tf.TensorSpec([None, 3], tf.float32, "x"), tf.TensorSpec([None], tf.int64, "hour")]
@@ -76,6 +77,44 @@ def train_tensorflow(folder: Path) -> None:
     reader = tf.Module()
     reader.serve = tf.function(lambda: {"data": tf.io.read_file(mark)}, input_signature=[])
     tf.saved_model.save(reader, into, signatures={"serving_default": reader.serve})
+
+
+def _shapes_of_keras(folder: Path) -> None:
+    """Models of several inputs or outputs, of one layer or in a dict; one that was never told its shape."""
+    import keras
+
+    random = np.random.default_rng(7)
+    models, expected = _new(folder, "shapes"), {}
+    dense, inputs = keras.layers.Dense, keras.layers.Input
+
+    series = inputs((4, 2), name="series")
+    states = keras.layers.LSTM(3, return_state=True, name="memory")(series)
+    keras.Model(series, states).save(models / "states.keras")
+    x = random.normal(size=(2, 4, 2)).astype("float32")
+    answers = keras.models.load_model(models / "states.keras").predict(x, verbose=0)
+    names = ("memory", "memory_1", "memory_2")
+    expected["states"] = {name: each.tolist() for name, each in zip(names, answers, strict=True)}
+    expected["states"]["inputs"] = {"series": x.tolist()}
+
+    # Named in an order that is not the alphabet's.
+    given = {"weather": inputs((2,), name="in_1"), "calendar": inputs((1,), name="in_2")}
+    joined = keras.layers.concatenate([given["weather"], given["calendar"] * 10.0])
+    taken = {"upper": dense(1, name="a")(joined), "lower": dense(1, name="b")(joined)}
+    keras.Model(given, taken).save(models / "dict.keras")
+    columns = {"weather": random.normal(size=(2, 2)), "calendar": random.normal(size=(2, 1))}
+    columns = {name: values.astype("float32") for name, values in columns.items()}
+    answers = keras.models.load_model(models / "dict.keras").predict(columns, verbose=0)
+    expected["dict"] = {name: answers[name].tolist() for name in taken}
+    expected["dict"]["inputs"] = {name: values.tolist() for name, values in columns.items()}
+
+    fitted = keras.Sequential([dense(3, "relu"), dense(1, name="load")])
+    fitted.compile("adam", "mse")
+    x, y = _data()
+    fitted.fit(x.astype("float32")[:32], y[:32], epochs=1, verbose=0)
+    fitted.save(models / "fitted.keras")
+    row = x.astype("float32")[:1]
+    expected["fitted"] = {"load": fitted.predict(row, verbose=0).tolist(), "inputs": {"": row.tolist()}}
+    _kept(folder, "shapes", expected)
 
 
 def train_spark(folder: Path) -> None:
