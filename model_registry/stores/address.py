@@ -17,7 +17,7 @@ _FORMS = "write file:///folder or s3://bucket/prefix?endpoint=http://host:port&r
 _OPTIONS = ("endpoint", "region", "addressing")
 _BUCKET = re.compile(r"[A-Za-z0-9._-]+")
 _REGION = re.compile(r"[A-Za-z0-9-]+")
-_NAME = re.compile(r"[A-Za-z-]{1,20}")
+_NAME = re.compile(r"[a-z-]{1,12}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -80,7 +80,7 @@ class FileStore:
         # Only the folder that the prefix leads into is walked.
         folder = self._path(prefix.rpartition("/")[0])
         with self._told(prefix):
-            self._root.stat()
+            self._require_root()
             now = self._now()
             for path in sorted(folder.rglob("*")):
                 key = path.relative_to(self._root).as_posix()
@@ -104,7 +104,7 @@ class FileStore:
     def delete(self, key: str) -> None:
         """Remove the object, if there is one."""
         with self._told(key):
-            self._root.stat()
+            self._require_root()
             self._path(key).unlink(missing_ok=True)
 
     def _write(
@@ -117,9 +117,12 @@ class FileStore:
 
         with self._told(key):
             path = self._path(key)
-            self._root.stat()
+            self._require_root()
             make_folder(path.parent)
             write_whole(path, data, proven)
+
+    def _require_root(self) -> None:
+        os.stat(f"{self._root}/.")  # noqa: PTH116 - pathlib leaves the dot out, and a file would do
 
     def _path(self, key: str) -> Path:
         path = self._root / key

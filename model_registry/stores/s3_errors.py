@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -149,11 +150,15 @@ def _redirected(error: aws.ClientError) -> str:
 
 def _of_tls(error: aws.SSLError) -> str:
     reason = _line(error.kwargs.get("error", error))
-    if "CERTIFICATE_VERIFY_FAILED" not in reason:
-        return f"no TLS: {reason}; is the endpoint's scheme right, https or http?"
-    remedy = "set AWS_CA_BUNDLE to a PEM file with the certificate of the CA that has signed it"
-    if "ostname mismatch" in reason or "IP address mismatch" in reason:
+    if "mismatch" in reason or "doesn't match" in reason:
         remedy = "write the endpoint by a name that the certificate has"
+    elif "CERTIFICATE_VERIFY_FAILED" in reason:
+        remedy = "set AWS_CA_BUNDLE to a PEM file with the certificate of the CA that has signed it"
+    elif any(word in reason for word in ("[Errno 2]", "[Errno 13]", "PEM", "certificate or crl")):
+        bundle = os.environ.get("AWS_CA_BUNDLE", "")
+        return f"no TLS: AWS_CA_BUNDLE {bundle} cannot be read: {reason}; name a PEM file with certificates"
+    else:
+        return f"no TLS: {reason}; is the endpoint's scheme right, https or http?"
     return f"the server's certificate is not trusted: {reason}; {remedy}"
 
 

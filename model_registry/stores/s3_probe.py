@@ -31,7 +31,11 @@ STALL = 5.0
 """How long half of a write waits for another one to end, in seconds: a server may let that one wait."""
 
 _DATA = b"probe"
-_CONDITION = {"IfNoneMatch": "*", **header(Checksum.of(_DATA, ChecksumAlgorithm.MD5))}
+_CONDITIONS: tuple[dict[str, Any], ...] = (
+    {"IfNoneMatch": "*", **header(Checksum.of(_DATA, ChecksumAlgorithm.MD5))},
+    {"IfNoneMatch": "*"},
+)
+"""Buckets with object lock take no write without a checksum, and some servers none with one."""
 _NO_WRITE = (401, 403, 404, 405)
 """What says nothing of a checksum: writes are refused, or lead nowhere."""
 
@@ -74,15 +78,28 @@ def conditional_of(wire: Wire) -> Conditional:
 
     A server that looks first, then takes the bytes and then writes keeps both, one after the other.
     """
+    with_checksum, without = _CONDITIONS
+    found = _race(wire, with_checksum)
+    if not isinstance(found, Conditional):
+        found = _race(wire, without)
+    if isinstance(found, Conditional):
+        return found
+    if status(found) != 501:
+        _refuse(wire, found)
+    return Conditional.IGNORED
+
+
+def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
+    """Let two writes overlap; return what became of them, or what the server has against such writes."""
     key = _own_key()
     with _removed(wire, key), ThreadPoolExecutor(2) as pool:
         stalled = _Stalled(_DATA)
         wire.client.meta.events.register("before-send.s3.PutObject", stalled.arm)
-        early = pool.submit(wire.refusal, key, stalled, _CONDITION)
+        early = pool.submit(wire.refusal, key, stalled, headers)
         early.add_done_callback(lambda _: stalled.is_half_sent.set())
         try:
             stalled.is_half_sent.wait(STALL)
-            late = pool.submit(wire.refusal, key, _DATA, _CONDITION)
+            late = pool.submit(wire.refusal, key, _DATA, headers)
             # One that waits for the first to end is let wait, and then loses.
             wait([late], STALL)
         finally:
@@ -90,13 +107,11 @@ def conditional_of(wire: Wire) -> Conditional:
             wire.client.meta.events.unregister("before-send.s3.PutObject", stalled.arm)
         refusals = [refusal for refusal in (early.result(), late.result()) if refusal is not None]
         for refusal in refusals:
-            if status(refusal) == 501:
-                return Conditional.IGNORED
             if not is_taken(refusal) and status(refusal) != 409:
-                _refuse(wire, refusal)
+                return refusal
         if refusals:
             return Conditional.ATOMIC
-        return Conditional.IGNORED if wire.refusal(key, _DATA, _CONDITION) is None else Conditional.NOT_ATOMIC
+        return Conditional.IGNORED if wire.refusal(key, _DATA, headers) is None else Conditional.NOT_ATOMIC
 
 
 def honours_condition(wire: Wire) -> bool:
@@ -118,7 +133,12 @@ def gives_ranges(wire: Wire) -> bool:
 
 def _offer(wire: Wire) -> aws.ClientError | None:
     """Write the object that stays, unless it is there: then never, since some buckets lock what they have."""
-    return wire.refusal(PROBE_KEY, _DATA, _CONDITION)
+    refusal = None
+    for headers in _CONDITIONS:
+        refusal = wire.refusal(PROBE_KEY, _DATA, headers)
+        if refusal is None or is_taken(refusal):
+            break
+    return refusal
 
 
 class _Stalled(io.BytesIO):

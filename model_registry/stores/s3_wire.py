@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import time
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore import exceptions as aws
@@ -112,7 +112,7 @@ class Wire:
             except aws.ClientError as error:
                 if code(error) != "ConditionalRequestConflict":
                     raise
-                time.sleep(wait)
+                sleep(wait)
         return self.client.put_object(**self._place(key), Body=body, **headers)
 
     def delete(self, key: str) -> None:
@@ -121,15 +121,15 @@ class Wire:
 
     def ask(self, key: str, ask: Callable[[], T]) -> T:
         """Ask the server; again while it is starting, as long as `PATIENCE` says."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = monotonic() + PATIENCE
         with told(self.url, key):
             for wait in itertools.chain(_WAITS, itertools.repeat(_WAITS[-1])):
                 try:
                     return _ask(ask)
                 except (aws.ClientError, aws.BotoCoreError) as error:
-                    if not is_passing(error) or time.monotonic() + wait > deadline:
+                    if not is_passing(error) or monotonic() + wait > deadline:
                         raise
-                time.sleep(wait)
+                sleep(wait)
         raise AssertionError("the waits do not end")
 
     def _place(self, key: str) -> dict[str, Any]:

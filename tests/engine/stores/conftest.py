@@ -20,6 +20,7 @@ from botocore.loaders import create_loader
 from model_registry import Example, ModelType, SourceModel, Store, open_store
 from tests.engine.stores.faults import ONCE, SILENT
 from tests.engine.stores.faulty_proxy import FaultyProxy
+from tests.engine.stores.pretender import pretending
 from tools.toolchain import programs_dir
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.engine.stores.faulty_proxy import Fault
+    from tests.engine.stores.pretender import Pretender
 
 BUCKET = "models"
 ACCESS_KEY, SECRET_KEY = "test-access", "test-secret"
@@ -110,6 +112,12 @@ def s3_place(s3_server: Server) -> Place:
     prefix = f"test-{next(_numbers)}"
     url = f"s3://{BUCKET}/{prefix}?endpoint={s3_server.endpoint}&region=us-east-1"
     return Place(url, s3_server.root / BUCKET / prefix)
+
+
+@pytest.fixture
+def pretender() -> Iterator[Pretender]:
+    with pretending() as state:
+        yield state
 
 
 @pytest.fixture

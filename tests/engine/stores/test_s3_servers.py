@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,78 +27,12 @@ from model_registry.transfer.reading import read_commit
 from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from email.message import Message
+    from http.server import BaseHTTPRequestHandler
     from pathlib import Path
 
     from model_registry import ModelType
+    from tests.engine.stores.pretender import Pretender
     from tests.engine.stores.versions import MakeModels
-
-
-@dataclass
-class Pretender:
-    """A server that takes whatever comes; no real one at hand does, so this one is made up."""
-
-    url: str = ""
-    objects: dict[str, bytes] = field(default_factory=dict)
-    headers: list[tuple[str, Message]] = field(default_factory=list)
-    damages: bool = False
-    conflicts: int = 0
-    is_conditional: bool = True
-
-    def put(self, handler: BaseHTTPRequestHandler) -> None:
-        data = handler.rfile.read(int(handler.headers["Content-Length"]))
-        self.headers.append((handler.path, handler.headers))
-        if self.conflicts and handler.headers.get("If-None-Match"):
-            self.conflicts -= 1
-            body = b"<Error><Code>ConditionalRequestConflict</Code><Message>busy</Message></Error>"
-            return self.answer(handler, 409, body)
-        is_taken = handler.path in self.objects and handler.headers.get("If-None-Match")
-        if is_taken and self.is_conditional:
-            return self.answer(
-                handler, 412, b"<Error><Code>PreconditionFailed</Code><Message>taken</Message></Error>"
-            )
-        self.objects[handler.path] = data[:-1] + b"?" if self.damages else data
-        return self.answer(handler, 200)
-
-    def get(self, handler: BaseHTTPRequestHandler) -> None:
-        if handler.path in self.objects:
-            self.answer(handler, 200, self.objects[handler.path])
-        else:
-            self.answer(handler, 404, b"<Error><Code>NoSuchKey</Code><Message>none</Message></Error>")
-
-    @staticmethod
-    def answer(handler: BaseHTTPRequestHandler, status: int, body: bytes = b"") -> None:
-        handler.send_response(status)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-
-@pytest.fixture
-def pretender() -> Iterator[Pretender]:
-    state = Pretender()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_PUT(self) -> None:
-            state.put(self)
-
-        def do_GET(self) -> None:
-            state.get(self)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        state.url = f"s3://models/pre?endpoint=http://127.0.0.1:{server.server_port}"
-        yield state
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.usefixtures("patient")
