@@ -77,7 +77,7 @@ def test_a_worker_computes_in_one_thread() -> None:
 
 def test_every_loader_is_in_an_image_and_all_have_every_one() -> None:
     folder = Path(loaders.__file__).parent
-    shared = {"__init__", "boosters", "estimators", "gpu", "scikit_learn", "scikit_learn_release"}
+    shared = {"__init__", "boosters", "estimators", "gpu", "scikit_learn", "scikit_learn_release", "versions"}
     modules = {path.stem for path in folder.glob("*.py")} - shared
     assert set(FAMILIES["all"].loaders) == modules
     assert FAMILIES["spark"].has_java
