@@ -29,7 +29,8 @@ cluster = pulumi.ResourceOptions(
     )
 )
 account = config.store_access_key, config.store_secret_key
-platform = Platform("platform", PlatformArgs(config.namespace, config.store, *account, config.quota), cluster)
+given = PlatformArgs(config.namespace, config.store, *account, config.quota, config.store_ca)
+platform = Platform("platform", given, cluster)
 hosting = Hosting.of(config, platform)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]
 

@@ -65,6 +65,7 @@ class StackConfig(BaseModel):
     store: Annotated[str, StringConstraints(pattern=r"^s3://[^/\s?]+")]
     store_access_key: pulumi.Output[str]
     store_secret_key: pulumi.Output[str]
+    store_ca_bundle: Annotated[Path | None, _NONE_IF_EMPTY] = None
     image: Text
     gateway: Annotated[GatewayName | None, _NONE_IF_EMPTY] = None
     ingress_class: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
@@ -81,7 +82,7 @@ class StackConfig(BaseModel):
     quota_memory: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
     quota_pods: Annotated[Annotated[int, Field(gt=0)] | None, _NONE_IF_EMPTY] = None
 
-    @field_validator("kubeconfig")
+    @field_validator("kubeconfig", "store_ca_bundle")
     @classmethod
     def _is_a_file(cls, path: Path | None) -> Path | None:
         if path is not None and not path.expanduser().is_file():
@@ -110,6 +111,11 @@ class StackConfig(BaseModel):
         if secret is not None and given.data.get("host") is None:
             raise ValueError("a certificate is of a host; set bluegrid:host too")
         return secret
+
+    @property
+    def store_ca(self) -> str | None:
+        """The text of the CA's certificate that pods trust for the store."""
+        return self.store_ca_bundle.read_text() if self.store_ca_bundle else None
 
     @property
     def proxy(self) -> Proxy:

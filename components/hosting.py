@@ -23,6 +23,7 @@ class Hosting:
         namespace: the Kubernetes namespace.
         service_account: what pods run as.
         store_secret: the Secret with the store's account, keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+        has_store_ca: whether that Secret also has `ca.pem`, which pods trust for the store.
         store: URL from which pods fetch versions.
         image: the model server.
         proxy: who answers for the routes.
@@ -40,6 +41,7 @@ class Hosting:
     namespace: Input[str]
     service_account: Input[str]
     store_secret: Input[str]
+    has_store_ca: bool = False
     store: Input[str]
     image: Input[str]
     proxy: Proxy
@@ -59,6 +61,7 @@ class Hosting:
             namespace=platform.namespace,
             service_account=platform.service_account,
             store_secret=platform.store_secret,
+            has_store_ca=config.store_ca_bundle is not None,
             store=config.store,
             image=config.image,
             proxy=config.proxy,

@@ -10,7 +10,7 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.networking import v1 as networking
 
 from components import naming, network
-from components.pod import STORE_KEYS
+from components.pod import STORE_CA, STORE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,7 @@ class PlatformArgs:
         store: URL of the store.
         store_access_key: of the account that pods read the store with.
         store_secret_key: of that account.
+        store_ca: certificate, PEM, of the CA that pods trust for the store; None: the public ones.
         quota: the most that all pods of the namespace may ask for, by resource, such as `requests.cpu`;
             empty: no quota. https://kubernetes.io/docs/concepts/policy/resource-quotas/
     """
@@ -37,6 +38,7 @@ class PlatformArgs:
     store_access_key: pulumi.Input[str]
     store_secret_key: pulumi.Input[str]
     quota: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    store_ca: str | None = None
 
 
 class Platform(pulumi.ComponentResource):
@@ -75,10 +77,11 @@ class Platform(pulumi.ComponentResource):
         )
         self.service_account = account.metadata["name"]
         keys = (args.store_access_key, args.store_secret_key)
+        account_data = {name: pulumi.Output.secret(key) for name, key in zip(STORE_KEYS, keys, strict=True)}
         secret = core.Secret(
             naming.STORE_SECRET,
             metadata={"name": naming.STORE_SECRET, "namespace": self.namespace, "labels": labels},
-            string_data={name: pulumi.Output.secret(key) for name, key in zip(STORE_KEYS, keys, strict=True)},
+            string_data=account_data | ({STORE_CA: args.store_ca} if args.store_ca else {}),
             opts=child,
         )
         self.store_secret = secret.metadata["name"]

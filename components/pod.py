@@ -27,6 +27,9 @@ _REQUESTS = 0.25
 _TOPOLOGY = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
 """What a cluster's pods are spread over."""
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+STORE_CA = "ca.pem"
+"""The key, in the same Secret, of the certificate that pods trust for the store."""
+_CA_FOLDER = "/store-ca"
 
 
 class Pods:
@@ -72,6 +75,17 @@ class Pods:
         return {**self._spec(self._container("preflight")), "restart_policy": "Never"}
 
     def _spec(self, container: core.ContainerArgsDict) -> core.PodSpecArgsDict:
+        volumes: list[core.VolumeArgsDict] = [
+            {"name": "models", "empty_dir": {}},
+            {"name": "tmp", "empty_dir": {}},
+        ]
+        if self._hosting.has_store_ca:
+            item: core.KeyToPathArgsDict = {"key": STORE_CA, "path": STORE_CA}
+            secret: core.SecretVolumeSourceArgsDict = {
+                "secret_name": self._hosting.store_secret,
+                "items": [item],
+            }
+            volumes.append({"name": "store-ca", "secret": secret})
         return {
             "service_account_name": self._hosting.service_account,
             "automount_service_account_token": False,
@@ -84,10 +98,16 @@ class Pods:
                 "seccomp_profile": {"type": "RuntimeDefault"},
             },
             "containers": [container],
-            "volumes": [{"name": "models", "empty_dir": {}}, {"name": "tmp", "empty_dir": {}}],
+            "volumes": volumes,
         }
 
     def _container(self, command: str) -> core.ContainerArgsDict:
+        mounts: list[core.VolumeMountArgsDict] = [
+            {"name": "models", "mount_path": MODELS_FOLDER},
+            {"name": "tmp", "mount_path": "/tmp"},  # noqa: S108 - a volume of the pod's own
+        ]
+        if self._hosting.has_store_ca:
+            mounts.append({"name": "store-ca", "mount_path": _CA_FOLDER, "read_only": True})
         return {
             "name": "model-server",
             "image": self._hosting.image,
@@ -102,10 +122,7 @@ class Pods:
             },
             # A pod that fails says in one line why; Pulumi shows that line to the user.
             "termination_message_policy": "FallbackToLogsOnError",
-            "volume_mounts": [
-                {"name": "models", "mount_path": MODELS_FOLDER},
-                {"name": "tmp", "mount_path": "/tmp"},  # noqa: S108 - a volume of the pod's own
-            ],
+            "volume_mounts": mounts,
         }
 
     def _env(self) -> list[core.EnvVarArgsDict]:
@@ -138,6 +155,9 @@ class Pods:
             plain["BLUEGRID_SOURCE"] = declared.source
         if declared.keys:
             plain["BLUEGRID_KEYS"] = json.dumps([key.model_dump() for key in declared.keys])
+        if self._hosting.has_store_ca:
+            # The variable that boto3 reads.
+            plain["AWS_CA_BUNDLE"] = f"{_CA_FOLDER}/{STORE_CA}"
         account = self._hosting.store_secret
         return [
             *({"name": name, "value": value} for name, value in plain.items()),

@@ -349,6 +349,22 @@ def test_a_standby_has_no_more_pods_than_when_it_is_live(registry: Write) -> Non
     assert plan["Deployment line-loading-d2"].inputs["spec"]["replicas"] == 2
 
 
+def test_pods_trust_the_ca_that_the_stack_names_for_the_store(registry: Write, tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("-----BEGIN CERTIFICATE-----\n")
+    folder = registry()
+    plain, plan = run_program(folder), run_program(folder, storeCaBundle=str(bundle))
+    assert plan["Secret bluegrid-store"].inputs["stringData"]["ca.pem"] == bundle.read_text()
+    items = [{"key": "ca.pem", "path": "ca.pem"}]
+    for key in ("Deployment line-loading-d1", "Job line-loading-d1-preflight"):
+        volume = {"name": "store-ca", "secret": {"secretName": "bluegrid-store", "items": items}}
+        assert volume in pod_of(plan, key)["volumes"]
+        container = container_of(plan, key)
+        assert {"name": "store-ca", "mountPath": "/store-ca", "readOnly": True} in container["volumeMounts"]
+        assert {"name": "AWS_CA_BUNDLE", "value": "/store-ca/ca.pem"} in container["env"]
+        assert "store-ca" not in repr(plain[key].inputs)
+
+
 def test_secrets_are_marked_and_stand_nowhere_else(registry: Write) -> None:
     plan = run_program(registry())
     assert "stringData" in plan["Secret bluegrid-store"].secrets

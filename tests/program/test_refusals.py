@@ -48,6 +48,11 @@ if TYPE_CHECKING:
             "bluegrid:quotaPods: 'many' is not a number above 0: pulumi config set bluegrid:quotaPods VALUE",
         ),
         (
+            {"storeCaBundle": "/nowhere/ca.pem"},
+            "bluegrid:storeCaBundle: /nowhere/ca.pem is not a file: "
+            "pulumi config set bluegrid:storeCaBundle VALUE",
+        ),
+        (
             {"tlsSecret": "models-tls"},
             "bluegrid:tlsSecret: a certificate is of a host; set bluegrid:host too: "
             "pulumi config set bluegrid:tlsSecret VALUE",
