@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 LISTED = 1000
 """Packs that are looked for in one list; S3 answers so many at once."""
 
-_COMPARED_BYTES = 8 * 2**20
-"""How much of a stored object is held beside the bytes that it is compared with."""
+_COMPARED_BYTES = 20 * 2**20
+"""How much of a stored object is held beside what it is compared with: nearly every pack is read at once."""
 
 
 class Outcome(Enum):

@@ -16,6 +16,7 @@ later still looks whether what it has written anew is there.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -123,7 +124,9 @@ class _Collection:
     """Versions whose needs are in `needed`."""
 
     def run(self) -> GarbageReport:
-        objects = self._objects()
+        with ThreadPoolExecutor(1) as pool:
+            leftovers = pool.submit(self._leftovers)
+            objects = self._objects()
         if self.apply and self._put_back(objects):
             objects = self._objects()
         now = self.at or next((found.now for found in objects.values()), datetime.now(UTC))
@@ -142,7 +145,10 @@ class _Collection:
             and self._age(found) > GRACE
         ]
         deleted = [found for found in garbage if not self.apply or self._delete(found)]
-        deleted += self._delete_leftovers()
+        old = [found for found in leftovers.result() if self._age(found) > GRACE]
+        for found in old if self.apply else ():
+            self.store.delete(found.key)
+        deleted += old
         return GarbageReport(
             set=self.set_id,
             applied=self.apply,
@@ -274,14 +280,10 @@ class _Collection:
         self.store.delete(copy)
         return is_old
 
-    def _delete_leftovers(self) -> list[StoredObject]:
-        """Delete what killed writers have left of files, and what probes were not allowed to delete."""
+    def _leftovers(self) -> list[StoredObject]:
+        """Return what killed writers have left of files, and what probes were not allowed to delete."""
         prefix = layout.set_prefix(self.set_id)
-        left = (*self.store.leftovers(prefix), *self.store.keys(layout.PROBES_PREFIX))
-        old = [found for found in left if self._age(found) > GRACE]
-        for found in old if self.apply else ():
-            self.store.delete(found.key)
-        return old
+        return [*self.store.leftovers(prefix), *self.store.keys(layout.PROBES_PREFIX)]
 
     def _is_needed_by_now(self, key: str) -> bool:
         prefix = f"{layout.set_prefix(self.set_id)}versions/"
