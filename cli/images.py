@@ -35,7 +35,10 @@ def build(
     ] = None,
     as_json: output.Json = False,
 ) -> None:
-    """Build the image of a family of frameworks as an OCI archive: minutes, seconds when it is there."""
+    """Build the image of a family of frameworks as an OCI archive: minutes, seconds when it is there.
+
+    Beside it stands what is in it (CycloneDX): Debian's packages and Python's, with their versions.
+    """
     tools = _tools()
     console = Console(stderr=True)
     try:
@@ -43,8 +46,8 @@ def build(
             image: Any = tools.build(status.update, tools.family_of(family), base)
     except tools.ImageError as error:
         raise BluegridError(str(error)) from None
-    data = {"family": family, "image": image.tagged, "archive": str(image.archive)}
-    output.emit(as_json=as_json, data=data, text=f"{image.tagged}\n{image.archive}")
+    data = {"family": family, "image": image.tagged, "archive": str(image.archive), "sbom": str(image.sbom)}
+    output.emit(as_json=as_json, data=data, text=f"{image.tagged}\n{image.archive}\n{image.sbom}")
 
 
 def _tools() -> ModuleType:

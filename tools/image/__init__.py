@@ -5,6 +5,8 @@
     base.py         the base image: a named one, the official one, or one made of Debian packages
     debian/         the base of Debian packages: Python, its libraries, and nothing to run but Python
     environment.py  what programs see of the environment
+    sbom.py         what is in an image
+    origin.py       where it comes from: its labels
     packages.py     the locked dependencies, without what never runs in a pod
     buildah.py      buildah with a storage of its own
     cache.py        where images are kept

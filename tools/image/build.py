@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from tools.image import cache, environment, packages
+from tools.image import cache, environment, origin, packages, sbom
 from tools.image.base import CONTAINERFILE, candidates, obtain
 from tools.image.buildah import Buildah
 from tools.image.commands import Commands, Progress
@@ -40,6 +40,11 @@ class Image:
     name: str
     key: str
     archive: Path
+
+    @property
+    def sbom(self) -> Path:
+        """The file beside the archive that says what is in it, in CycloneDX; the image has it too."""
+        return self.archive.with_suffix(".cdx.json")
 
     @property
     def tagged(self) -> str:
@@ -106,8 +111,18 @@ def _build(
             copy = context / "source" / path.relative_to(_CHECKOUT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, copy)
+    listed = sbom.document(
+        image.name,
+        image.key,
+        origin.version_of(_CHECKOUT),
+        *buildah.debian_of(base.reference),
+        context / "packages",
+    )
+    (context / "sbom.cdx.json").write_text(listed)
     progress("building the image, usually 60 s")
-    built = buildah.build(CONTAINERFILE, context, BASE=base.reference, LOADERS=family.modules)
+    labels = origin.labels(_CHECKOUT, family, base)
+    built = buildah.build(CONTAINERFILE, context, labels, BASE=base.reference, LOADERS=family.modules)
     progress("writing its archive, usually 20 s")
+    image.sbom.write_text(listed)
     buildah.save(built, image.tagged, image.archive)
     progress(f"{image.tagged}: {image.archive.stat().st_size / 1e6:.0f} MB")

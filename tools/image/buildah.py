@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tools.image.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tools.image.commands import Commands
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
 
 _PATIENCE = 15
 """Seconds that an image registry has to answer."""
+
+
+_DEBIAN = """\
+import pathlib, platform
+about = platform.freedesktop_os_release()
+print(about["ID"] + "-" + about.get("VERSION_ID", ""))
+dpkg = pathlib.Path("/var/lib/dpkg")
+for file in (dpkg / "status", *sorted(dpkg.glob("status.d/*[!.md5sums]"))):
+    if file.is_file():
+        print(file.read_text())
+"""
 
 
 @dataclass(frozen=True)
@@ -29,9 +41,12 @@ class Buildah:
     commands: Commands
     storage: Path
 
-    def build(self, containerfile: Path, context: Path, **arguments: str) -> str:
-        """Build an image with the Containerfile's arguments; returns its ID."""
+    def build(
+        self, containerfile: Path, context: Path, labels: Mapping[str, str] | None = None, **arguments: str
+    ) -> str:
+        """Build an image with labels and the Containerfile's arguments; returns its ID."""
         on = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        on += [word for name, value in (labels or {}).items() for word in ("--label", f"{name}={value}")]
         # chroot: needs no container runtime, no network of its own and works inside containers.
         return self._run(
             "build", "--quiet", "--isolation", "chroot", *on, "--file", containerfile, context
@@ -45,11 +60,16 @@ class Buildah:
 
     def python_of(self, base: str) -> str:
         """The version of a base image's python3, such as 3.12."""
+        return self._python(base, "import sys; print('%d.%d' % sys.version_info[:2])")
+
+    def debian_of(self, base: str) -> tuple[str, str]:
+        """The name of a base image's system, such as debian-12, and its packages as dpkg keeps them."""
+        name, _, status = self._python(base, _DEBIAN).partition("\n")
+        return name, status
+
+    def _python(self, base: str, program: str) -> str:
         container = self._run("from", "--quiet", base)
-        said = self._run(
-            "run", "--isolation", "chroot", container, "--",
-            "python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])",
-        )  # fmt: skip
+        said = self._run("run", "--isolation", "chroot", container, "--", "python3", "-c", program)
         self._run("rm", container)
         return said
 

@@ -2,6 +2,7 @@
 
 ${XDG_CACHE_HOME:-~/.cache}/bluegrid/images/
     bluegrid-server-<key>.tar   OCI archives; the newest few
+    bluegrid-server-<key>.cdx.json   what is in each
     debian-<key>.tar            the base of Debian packages, an OCI archive too
     work/                       of the build that is under way; gone after it
     build.log                   what the programs of the last build said
@@ -66,3 +67,4 @@ def keep(archive: Path) -> None:
     archives = sorted(folder().glob(f"{kind}-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in archives[_KEPT:]:
         path.unlink()
+        path.with_suffix(".cdx.json").unlink(missing_ok=True)

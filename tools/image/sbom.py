@@ -1,0 +1,84 @@
+"""What an image is made of, as a CycloneDX document: Debian's packages, Python's, and bluegrid itself.
+
+Scanners read it, or find the same by themselves: Debian's packages in var/lib/dpkg/status, Python's by their
+`.dist-info` folders. https://cyclonedx.org/docs/1.6/json/
+"""
+
+from __future__ import annotations
+
+import uuid
+from email.parser import HeaderParser
+from importlib.metadata import PathDistribution
+from typing import TYPE_CHECKING
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.output import make_outputter
+from cyclonedx.schema import OutputFormat, SchemaVersion
+from packageurl import PackageURL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cyclonedx.model.license import License
+
+_LONGEST_LICENSE = 100
+"""Characters of a license's name; some packages have its whole text there."""
+_SPACE = uuid.UUID("c1d3a5b0-52b0-4c0c-9c1c-1f2f7f6f4f10")
+"""Namespace of the documents' serial numbers: an image of the same key has the same one."""
+
+
+def document(name: str, key: str, version: str, suite: str, status: str, packages: Path) -> str:
+    """Return the document, as JSON.
+
+    Args:
+        name: of the image.
+        key: of all that it is made of.
+        version: of bluegrid.
+        suite: Debian's codename, or what else the base calls itself.
+        status: Debian's packages, as dpkg keeps them; empty: the base has none.
+        packages: folder of Python's.
+    """
+    bom = Bom(serial_number=uuid.uuid5(_SPACE, f"{name}:{key}"))
+    bom.metadata.component = Component(
+        name=name, version=key, type=ComponentType.CONTAINER, bom_ref=f"{name}:{key}"
+    )
+    own = PackageURL("pypi", None, "bluegrid", version)
+    bom.components.add(
+        Component(
+            name="bluegrid", version=version, purl=own, bom_ref=str(own), licenses=_licenses("Apache-2.0")
+        )
+    )
+    bom.components.update(_of_debian(status, suite))
+    bom.components.update(_of_python(packages))
+    bom.register_dependency(bom.metadata.component, bom.components)
+    made: str = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2)
+    return made
+
+
+def _of_debian(status: str, suite: str) -> Iterator[Component]:
+    for paragraph in filter(str.strip, status.split("\n\n")):
+        fields = HeaderParser().parsestr(paragraph.lstrip())
+        name, version = str(fields["Package"]), str(fields["Version"])
+        of = {"arch": str(fields["Architecture"]), "distro": suite}
+        purl = PackageURL("deb", "debian", name, version, of)
+        yield Component(name=name, version=version, purl=purl, bom_ref=str(purl))
+
+
+def _of_python(packages: Path) -> Iterator[Component]:
+    for folder in sorted(packages.glob("*.dist-info")):
+        about = PathDistribution(folder).metadata
+        name, version = about["Name"], about["Version"]
+        purl = PackageURL("pypi", None, name.lower(), version)
+        found = next((about[each] for each in ("License-Expression", "License") if each in about), "")
+        yield Component(
+            name=name, version=version, purl=purl, bom_ref=str(purl), licenses=_licenses(found.strip())
+        )
+
+
+def _licenses(text: str) -> list[License]:
+    if not text or len(text) > _LONGEST_LICENSE:
+        return []
+    return [LicenseFactory().make_from_string(text)]
