@@ -8,6 +8,7 @@ import tarfile
 from email.parser import HeaderParser
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
 
 import pytest
 
@@ -118,9 +119,9 @@ def test_the_sbom_lists_the_same_and_stands_beside_the_archive(
     assert image.sbom.read_bytes() == document
     sbom = json.loads(document)
     assert (sbom["bomFormat"], sbom["metadata"]["component"]["version"]) == ("CycloneDX", image.key)
-    listed = {each["purl"].partition("?")[0] for each in sbom["components"]}
+    listed = {unquote(each["purl"].partition("?")[0]) for each in sbom["components"]}
     for name, version in debian_packages(files).items():
-        assert any(purl.startswith(f"pkg:deb/debian/{name}@") for purl in listed), (name, version)
+        assert f"pkg:deb/debian/{name}@{version}" in listed
     python = {
         name.split("/")[-2].removesuffix(".dist-info") for name in files if ".dist-info/METADATA" in name
     }
