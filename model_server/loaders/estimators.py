@@ -1,10 +1,15 @@
-"""What a scikit-learn estimator takes, by the one of its parts that its input meets first."""
+"""The parts of a scikit-learn estimator: which one its input meets first, and which would start threads."""
 
 from __future__ import annotations
 
-from typing import Any
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.pipeline import FeatureUnion, Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _OF_META_ESTIMATORS = (
     "best_estimator_",
@@ -50,3 +55,40 @@ def _takers(estimator: Any) -> list[Any]:
     own = getattr(estimator, "__dict__", {})
     found = [own[name] for name in _OF_META_ESTIMATORS if name in own]
     return [each for some in found for each in (some if isinstance(some, list) else [some])]
+
+
+def compute_alone(estimator: Any) -> None:
+    """Let an estimator, and all that it is made of, predict with one thread, however many its training had.
+
+    joblib has no others in a server. LightGBM and XGBoost do without joblib, and take one for each core where
+    `n_jobs` is None.
+    """
+    for part in _objects_in(estimator):
+        if vars(part).get("n_jobs", 1) == 1:
+            continue
+        part.n_jobs = 1
+        # The attribute alone does not reach XGBoost's booster, nor what LightGBM has kept beside it.
+        if hasattr(part, "get_params") and "n_jobs" in part.get_params(deep=False):
+            part.set_params(n_jobs=1)
+
+
+_NOT_FOLLOWED = (type, ModuleType, FunctionType)
+
+
+def _objects_in(root: Any) -> Iterator[Any]:
+    """Find every object that has attributes, at any depth of attributes and containers."""
+    found, left = set(), [root]
+    while left:
+        each = left.pop()
+        if id(each) in found:
+            continue
+        found.add(id(each))
+        if isinstance(each, dict):
+            left.extend(each.values())
+        elif isinstance(each, list | tuple | set | frozenset):
+            left.extend(each)
+        elif isinstance(each, np.ndarray):
+            left.extend(each.flat if each.dtype == object else ())
+        elif hasattr(each, "__dict__") and not isinstance(each, _NOT_FOLLOWED):
+            yield each
+            left.extend(vars(each).values())

@@ -24,7 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 from model_registry.errors import ModelError
 from model_server.linear import linear_of
 from model_server.loaders import TensorSpec
-from model_server.loaders.estimators import attribute_of_input
+from model_server.loaders.estimators import attribute_of_input, compute_alone
 from model_server.tensors import datatype_of
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ class SklearnModel:
         columns = () if columns is None else tuple(map(str, columns))
         # The short way to the same answers, where there is one.
         linear = linear_of(estimator, columns)
-        return linear or cls(estimator, (TensorSpec("x", (-1, int(features)), columns=columns),))
+        if linear is not None:
+            return linear
+        compute_alone(estimator)
+        return cls(estimator, (TensorSpec("x", (-1, int(features)), columns=columns),))
 
     @cached_property
     def outputs(self) -> tuple[TensorSpec, ...]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,6 +15,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import sklearn
 import xgboost
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.neighbors import KNeighborsRegressor
@@ -40,6 +44,34 @@ MODELS: dict[str, Any] = {
     "xgboost": make_pipeline(StandardScaler(), xgboost.XGBRegressor(n_estimators=5, n_jobs=4)),
     "table": RandomForestRegressor(5, random_state=0),
 }
+
+
+_COUNT = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from model_registry import ModelType
+from model_server.loaders import loader_of
+path, *trust = sys.argv[1:]
+model = loader_of(ModelType.parse("scikit-learn/joblib"), trust)(Path(path))
+before = len(os.listdir("/proc/self/task"))
+model.predict({"x": np.random.default_rng(0).normal(size=(5000, 3))})
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.parametrize("uid", ["forest", "lightgbm", "xgboost"])
+@pytest.mark.parametrize("jobs", [4, None])
+def test_a_model_starts_no_threads_where_only_openmp_is_kept_to_one(
+    uid: str, jobs: int | None, tmp_path: Path
+) -> None:
+    model = sklearn.clone(MODELS[uid])
+    model.set_params(**dict.fromkeys((name for name in model.get_params() if "n_jobs" in name), jobs))
+    joblib.dump(model.fit(X, Y), path := tmp_path / "model")
+    command = [sys.executable, "-c", _COUNT, str(path), *pickles.globals_of(path.read_bytes())]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    started = subprocess.run(command, capture_output=True, check=True, text=True, env=environment).stdout
+    assert int(started) == 0
 
 
 def request(rows: Any) -> dict[str, Any]:
