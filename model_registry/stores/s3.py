@@ -18,7 +18,7 @@ from model_registry import errors
 from model_registry.formats.checksums import Checksum, ChecksumAlgorithm
 from model_registry.stores.base import Capabilities, StoredObject
 from model_registry.stores.s3_checksums import Support, answered, has_header, header, metadata
-from model_registry.stores.s3_errors import NothingThere, Unclear
+from model_registry.stores.s3_errors import Forbidden, NothingThere, Unclear
 from model_registry.stores.s3_memory import Known, recall, remember
 from model_registry.stores.s3_probe import (
     Conditional,
@@ -138,7 +138,13 @@ class S3Store:
         algorithm = checksum.algorithm
         if self._supports.get(algorithm) is not Support.VERIFIED:
             self._check_before_sending(key, data, checksum)
-        answer = self._send(key, data, checksum, condition)
+        try:
+            answer = self._send(key, data, checksum, condition)
+        except Forbidden:
+            # Some servers look for a lock first, and then whether there is an object.
+            if condition and self._exists(key):
+                raise errors.ObjectExists(f"{self.url}: {key} exists, and is locked") from None
+            raise
         # Looked at now, what the server can do was found out meanwhile.
         self._require_atomic_writes()
         # Without the server's checksum it may be the answer to anything.
@@ -173,6 +179,13 @@ class S3Store:
         if Checksum.of(data, checksum.algorithm) != checksum:
             differs = f"{checksum.algorithm} differs before sending"
             raise errors.IntegrityError(f"{self.url}: {key}: {differs}, nothing is kept; push again")
+
+    def _exists(self, key: str) -> bool:
+        try:
+            self.get_range(key, 0, 1)
+        except errors.StoreError:
+            return False
+        return True
 
     def _holds(self, key: str, checksum: Checksum) -> bool:
         try:

@@ -15,6 +15,19 @@ from model_registry import errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
+class Unclear(errors.StoreError):
+    """A refusal that may be about a header of the request: only a try without it tells."""
+
+
+class Forbidden(errors.StoreError):
+    """403: the account may not, or the object is locked."""
+
+
+class NothingThere(errors.StoreError):
+    """404, and not a word of what is missing: an object, the bucket, or the server."""
+
+
 _REMEDY = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _TOKEN = (
     "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: "  # noqa: S105 - a text, no token
@@ -31,21 +44,13 @@ _REFUSALS = (
     (("NoSuchKey",), errors.ObjectMissing, "no object {key}"),
     (WRONG_BYTES, errors.IntegrityError, f"{{key}}: {_DAMAGED}"),
     (_SESSION, errors.StoreError, f"{{key}}: refused ({{code}}); {_TOKEN}"),
-    (_REFUSED, errors.StoreError, f"{{key}}: refused ({{code}}); {_REMEDY}, and their rights"),
+    (_REFUSED, Forbidden, f"{{key}}: refused ({{code}}); {_REMEDY}, and their rights"),
     (("RequestTimeTooSkewed",), errors.StoreError, "{key}: refused ({code}); set this machine's clock"),
     (("NoSuchBucket",), errors.StoreError, "no such bucket; create it, or mend the store's address"),
 )
 
 GARBLED = (aws.IncompleteReadError, aws.ResponseStreamingError, ResponseParserError, ValueError)
 """What botocore raises when an answer has come, and makes no sense."""
-
-
-class Unclear(errors.StoreError):
-    """A refusal that may be about a header of the request: only a try without it tells."""
-
-
-class NothingThere(errors.StoreError):
-    """404, and not a word of what is missing: an object, the bucket, or the server."""
 
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -116,7 +121,7 @@ def _refusal(error: aws.ClientError, key: str) -> tuple[type[errors.BluegridErro
         if code(error) in codes:
             return kind, text.format(key=key, code=code(error), message=message)
     if status(error) in (401, 403):
-        return errors.StoreError, f"{key}: refused ({code(error)}); {_REMEDY}, and their rights"
+        return Forbidden, f"{key}: refused ({code(error)}); {_REMEDY}, and their rights"
     said = f"{key}: {code(error)}: {message}".removesuffix(": ")
     if status(error) in _BUSY:
         return errors.StoreError, f"{said}; the server is busy or out of order: try again, or look at its log"

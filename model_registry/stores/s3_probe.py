@@ -106,6 +106,9 @@ def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
             stalled.go_on.set()
             wire.client.meta.events.unregister("before-send.s3.PutObject", stalled.arm)
         refusals = [refusal for refusal in (early.result(), late.result()) if refusal is not None]
+        if len(refusals) == 1:
+            # Whatever it is called: the other one, of the same account, was taken.
+            return Conditional.ATOMIC
         for refusal in refusals:
             if not is_taken(refusal) and status(refusal) != 409:
                 return refusal

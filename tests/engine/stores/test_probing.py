@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import HTTPServer
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 from typer.testing import CliRunner
 
@@ -14,8 +15,10 @@ from model_registry import (
     Checksum,
     ChecksumAlgorithm,
     IntegrityError,
+    ObjectExists,
     Store,
     StoreError,
+    VersionConflict,
     fetch_bytes,
     open_store,
     push,
@@ -27,7 +30,10 @@ from tests.engine.stores.versions import contents, models, version
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mypy_boto3_s3.type_defs import DefaultRetentionTypeDef
+
     from model_registry import ModelType
+    from tests.engine.stores.conftest import Server
     from tests.engine.stores.faulty_proxy import FaultyProxy
     from tests.engine.stores.pretender import Pretender
 
@@ -193,3 +199,27 @@ def test_a_condition_that_fails_as_304_is_a_conflict_as_well(proxy: FaultyProxy,
     with pytest.raises(StoreError, match="a exists"):
         store.put_once("a", b"second")
     assert store.get("a") == b"first"
+
+
+def test_a_bucket_that_locks_what_it_has_takes_pushes_and_of_two_one_wins(
+    s3_server: Server, model_type: ModelType
+) -> None:
+    client = boto3.client("s3", endpoint_url=s3_server.endpoint, region_name="us-east-1")
+    client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    retention: DefaultRetentionTypeDef = {"Mode": "GOVERNANCE", "Days": 1}
+    client.put_object_lock_configuration(
+        Bucket="locked",
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}},
+    )
+    url = f"s3://locked/grid?endpoint={s3_server.endpoint}"
+    for number, algorithm in enumerate(ChecksumAlgorithm):
+        store = open_store(url)
+        given = models(number)
+        push(store, "g1", f"v{number}", given, model_type=model_type, algorithm=algorithm)
+        assert push(store, "g1", f"v{number}", given, model_type=model_type).already_there
+    with pytest.raises(VersionConflict):
+        push(store, "g1", "v0", models(99), model_type=model_type)
+    store.put_once("a", b"first")
+    with pytest.raises(ObjectExists, match="a exists, and is locked"):
+        store.put_once("a", b"second")
+    assert store.probe().conditional_writes
