@@ -97,13 +97,20 @@ def infer_linear(model: LinearModel, request: Mapping[str, Any]) -> Answer | Non
 
 
 def predict(served: ServedModel, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-    """Call the model; PredictionError when it fails, or gives a number that is none."""
+    """Call the model.
+
+    Raises:
+        InputError: values are missing (NaN), and it takes none.
+        PredictionError: it fails, or returns a non-finite value.
+    """
     try:
         values = served.model.predict(inputs)
     except MemoryError as error:
         raise OutOfMemoryError(f"model {served.uid} needs more memory for this than there is") from error
     # Whatever a framework raises is this model's failure on this input: the server goes on.
     except Exception as error:
+        if any(array.dtype.kind == "f" and np.isnan(array).any() for array in inputs.values()):
+            raise InputError(f"model {served.uid} takes no missing values: {describe(error)}") from error
         raise PredictionError(f"model {served.uid} failed: {describe(error)}") from error
     for name, array in values.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():

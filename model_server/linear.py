@@ -74,6 +74,8 @@ class LinearModel:
         # What is no such table, NumPy would stretch to one.
         if x.ndim != 2 or not len(x) or x.shape[1] != self.features:
             raise ValueError(f"expected rows of {self.features} features, got an array of shape {x.shape}")
+        if np.isnan(x).any():
+            raise ValueError("Input X contains NaN.")  # in scikit-learn's words
         return {"y": self.evaluate(x)}
 
 

@@ -235,8 +235,8 @@ def _from_binary(data: memoryview, dtype: np.dtype[Any], shape: tuple[int, ...],
             f"binary_data_size is {len(data)}"
         )
     array = np.frombuffer(data, dtype).reshape(shape)
-    if dtype.kind == "f" and not np.isfinite(array).all():
-        raise InputError(f"input {name!r}: data must hold finite numbers only")
+    if dtype.kind == "f" and np.isinf(array).any():
+        raise InputError(f"input {name!r}: data must hold finite numbers, or NaN where a value is missing")
     return array
 
 

@@ -12,7 +12,10 @@ import xgboost
 
 from model_registry import ModelError, ModelType
 from model_server.accelerate import ONNX, accelerated, compiler_of
+from model_server.inference import infer
 from model_server.loaders import loader_of
+from model_server.startup import ServedModel
+from model_server.tensors import BinaryData
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +129,27 @@ def test_a_number_that_fp32_does_not_hold_is_an_error_as_in_xgboost(
         model.predict({"x": rows})
     words = str(own.value).splitlines()[0].rpartition(": ")[2]
     assert words in str(got.value)
+
+
+def test_a_booster_that_was_trained_with_gaps_answers_rows_with_gaps_from_binary_data(
+    load: Callable[[Any, str], Model], tmp_path: Path
+) -> None:
+    rows = np.where(RANDOM.random(X.shape) < 0.1, np.nan, X)
+    booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, LOAD), 5)
+    (tmp_path / "model.txt").write_text(
+        (
+            trees := lightgbm.train({"verbosity": -1, "num_threads": 1}, lightgbm.Dataset(rows, LOAD), 5)
+        ).model_to_string()
+    )
+    cases = (
+        (load(booster, "ubj"), booster.predict(xgboost.DMatrix(rows))),
+        (loader_of(ModelType.parse("lightgbm/txt"))(tmp_path / "model.txt"), trees.predict(rows)),
+    )
+    size = {"binary_data_size": rows.nbytes}
+    request = {"inputs": [{"name": "x", "shape": list(rows.shape), "datatype": "FP64", "parameters": size}]}
+    for model, expected in cases:
+        answer = infer(ServedModel("bus-1", "sha256:0", model), request, BinaryData(rows.tobytes()))
+        assert answer.document["outputs"][0]["data"].tolist() == pytest.approx(np.asarray(expected).tolist())
 
 
 def test_columns_are_listed_in_the_order_of_a_row(load: Callable[[Any, str], Model], tmp_path: Path) -> None:

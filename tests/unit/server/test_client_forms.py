@@ -90,6 +90,17 @@ def test_a_field_that_is_null_is_an_absent_one(served: Client) -> None:
         assert (answered.get("error"), answered["outputs"]) == (None, right["outputs"])
 
 
+def test_missing_values_in_binary_data_are_refused_in_the_frameworks_words(served: Client) -> None:
+    binary = {"name": "x", "shape": [1, 3], "datatype": "FP64", "parameters": {"binary_data_size": 24}}
+    head = json.dumps({"inputs": [binary]}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    got = served.post(INFER, content=head + struct.pack("<3d", 0.5, float("nan"), 1.0), headers=headers)
+    assert got.status_code == 400
+    assert got.json()["error"].startswith(
+        "model line-1 takes no missing values: ValueError: Input X contains NaN."
+    )
+
+
 def test_data_that_is_null_may_stand_beside_binary_data(served: Client) -> None:
     binary = {"name": "x", "shape": [1, 3], "datatype": "FP64", "parameters": {"binary_data_size": 24}}
     head = json.dumps({"inputs": [{**binary, "data": None}]}).encode()
