@@ -22,7 +22,7 @@ class Support(StrEnum):
     IGNORED = "ignored"
     """It takes any value."""
     REFUSED = "refused"
-    """It takes no write with this header, or S3 has none for this algorithm."""
+    """It takes no write with this header alone, or S3 has none for this algorithm."""
 
 
 def has_header(algorithm: ChecksumAlgorithm) -> bool:
@@ -35,8 +35,8 @@ def header(checksum: Checksum) -> dict[str, Any]:
     # MD5's header is older than the rest: what every server knows.
     if checksum.algorithm is ChecksumAlgorithm.MD5:
         return {"ContentMD5": checksum.value}
-    # Named beside it as well: buckets with object lock ask for that.
-    return {"ChecksumAlgorithm": str(checksum.algorithm), f"Checksum{checksum.algorithm}": checksum.value}
+    # Without x-amz-sdk-checksum-algorithm beside it: by that, some servers take no notice of the value.
+    return {f"Checksum{checksum.algorithm}": checksum.value}
 
 
 def metadata(checksum: Checksum) -> dict[str, Any]:

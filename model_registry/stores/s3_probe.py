@@ -67,9 +67,10 @@ def support_of(wire: Wire, algorithm: ChecksumAlgorithm) -> Support:
         # Whatever it is called: if the right value is taken, it was the value.
         if wire.refusal(key, _DATA, header(Checksum.of(_DATA, algorithm))) is None:
             return Support.VERIFIED
-        plain = wire.refusal(key, _DATA, {})
-        if plain is not None:
-            _refuse(wire, plain)
+        # So it is with what every server knows, or with nothing.
+        md5 = wire.refusal(key, _DATA, header(Checksum.of(_DATA, ChecksumAlgorithm.MD5)))
+        if md5 is not None and wire.refusal(key, _DATA, {}) is not None:
+            _refuse(wire, md5)
         return Support.REFUSED
 
 

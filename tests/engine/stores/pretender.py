@@ -35,6 +35,8 @@ class Pretender:
     """Answers with the checksum that was sent."""
     refuses: str | None = None
     """Beginning of the names of headers that it does not know, and takes for a fault of the request."""
+    needs: str | None = None
+    """Name of a header without which it takes no write, as buckets with object lock do."""
     name: str = "Pretender"
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -45,6 +47,8 @@ class Pretender:
         given = handler.headers.get("x-amz-checksum-crc64nvme")
         if self.refuses and any(name.lower().startswith(self.refuses) for name in handler.headers):
             return self.refuse(handler, 400, "InvalidArgument")
+        if self.needs and self.needs not in handler.headers:
+            return self.refuse(handler, 400, "MissingHeader")
         if self.wrong_checksum and given and given != Checksum.of(data).value:
             return self.refuse(handler, 400, self.wrong_checksum)
         if self.conflicts and handler.headers.get("If-None-Match"):

@@ -90,6 +90,16 @@ def test_a_server_is_written_with_the_headers_that_it_knows_and_read_back(
         store.put("b", b"right", Checksum.of(b"right", algorithm))
 
 
+@pytest.mark.parametrize("algorithm", ChecksumAlgorithm)
+def test_a_bucket_that_takes_nothing_without_content_md5_gets_it(
+    algorithm: ChecksumAlgorithm, pretender: Pretender, model_type: ModelType
+) -> None:
+    pretender.needs = "Content-MD5"
+    store = open_store(pretender.url)
+    report = push(store, "g1", "v1", models(1), model_type=model_type, algorithm=algorithm)
+    assert fetch_bytes(store, "g1", "v1", report.manifest) == contents(models(1))
+
+
 def test_a_push_after_the_first_neither_stalls_a_write_nor_waits_for_the_probe(
     pretender: Pretender, model_type: ModelType
 ) -> None:
