@@ -24,18 +24,25 @@ class StoredObject(NamedTuple):
     """When it was listed, by the same clock; None: nobody knows."""
 
     @property
-    def now(self) -> datetime:
-        """When it was listed, by the store's clock or by this machine's: the earlier one.
+    def clocks(self) -> tuple[datetime, datetime]:
+        """What time it is now, by the store's clock and by this machine's: the earlier one first.
 
-        Either may be wrong. By one that is late nothing is deleted early.
+        Either may be wrong: what is to be deleted is as old as the earlier one says, what is relied on as
+        old as the later one.
         """
         here = datetime.now(UTC)
-        return min(self.listed or here, here)
+        listed = self.listed or here
+        return min(listed, here), max(listed, here)
 
     @property
-    def age(self) -> timedelta:
-        """How long ago it was written."""
-        return self.now - self.modified
+    def least_age(self) -> timedelta:
+        """How long ago it was written, at least."""
+        return self.clocks[0] - self.modified
+
+    @property
+    def greatest_age(self) -> timedelta:
+        """How long ago it was written, at most."""
+        return self.clocks[1] - self.modified
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class Renewal:
             return False
         try:
             found = [listed] if listed else self.store.keys(key)
-            return not any(each.age < FRESH_FOR for each in found)
+            return not any(each.greatest_age < FRESH_FOR for each in found)
         except StoreError:
             # Who may write may not always list.
             return True

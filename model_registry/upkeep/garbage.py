@@ -129,7 +129,7 @@ class _Collection:
             objects = self._objects()
         if self.apply and self._put_back(objects):
             objects = self._objects()
-        now = self.at or next((found.now for found in objects.values()), datetime.now(UTC))
+        now = self.at or next((found.clocks[0] for found in objects.values()), datetime.now(UTC))
         commits, notes = self._read(objects)
         # All of it is read before anything is written: a set that cannot be read whole is left alone.
         needs = self._each(lambda version: self._needs(version, commits[version].manifest), commits)
@@ -176,7 +176,7 @@ class _Collection:
         return dict(sorted(in_parallel(map(job, versions)), key=lambda row: row[0]))
 
     def _age(self, found: StoredObject) -> timedelta:
-        return self.at - found.modified if self.at else found.age
+        return self.at - found.modified if self.at else found.least_age
 
     def _objects(self) -> dict[str, StoredObject]:
         return {found.key: found for found in self.store.keys(layout.set_prefix(self.set_id))}

@@ -339,6 +339,28 @@ def test_a_clock_that_was_wrong_when_the_removal_was_noted_ends_no_version_early
     assert (list(report.waiting), report.expired) == (["v3"], ())
 
 
+def test_a_push_with_a_clock_that_is_behind_writes_old_leftovers_anew_all_the_same(
+    store: Store,
+    three: list[PushReport],
+    make_models: MakeModels,
+    model_type: ModelType,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = make_models(9, seed=4)
+    with pytest.raises(Killed):
+        push(DiesAtWrite(store, 3), "g1", "v4", given, model_type=model_type)
+    age(place, 29)
+
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) - timedelta(days=9000)
+
+    monkeypatch.setattr("model_registry.stores.base.datetime", Behind)
+    assert push(store, "g1", "v4", given, model_type=model_type).sent_models == 9
+
+
 def test_a_clock_that_is_ahead_now_deletes_nothing_early(
     store: Store, three: list[PushReport], place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
