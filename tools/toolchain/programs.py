@@ -212,8 +212,17 @@ _KWOK_STAGES = (
 )
 _ARGO_KINDS = ("rollout", "experiment", "analysis-run", "analysis-template", "cluster-analysis-template")
 
-# What only a benchmark runs: never part of an installation, obtained by name.
+# What only a benchmark or a test runs: never part of an installation, obtained by name.
 PEERS = (
+    Program(
+        "gofakes3",
+        "1.2.0",
+        "gofakes3",
+        ("github.com/johannesboyne/gofakes3/cmd/gofakes3",),
+        ("gofakes3",),
+        seconds=30,
+        megabytes=20,
+    ),
     Program(
         "s5cmd",
         "2.3.0",

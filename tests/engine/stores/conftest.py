@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -112,6 +112,22 @@ def s3_place(s3_server: Server) -> Place:
     prefix = f"test-{next(_numbers)}"
     url = f"s3://{BUCKET}/{prefix}?endpoint={s3_server.endpoint}&region=us-east-1"
     return Place(url, s3_server.root / BUCKET / prefix)
+
+
+@pytest.fixture(scope="session")
+def url_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Gives the URL of a new store on a server of others, which is started when it is first asked for."""
+    from tests.engine.stores.servers import REGION, started
+
+    with ExitStack() as running:
+        endpoints: dict[str, str] = {}
+
+        def url(name: str) -> str:
+            if name not in endpoints:
+                endpoints[name] = running.enter_context(started(name, tmp_path_factory.mktemp(name)))
+            return f"s3://{BUCKET}/test-{next(_numbers)}?endpoint={endpoints[name]}&region={REGION}"
+
+        yield url
 
 
 @pytest.fixture

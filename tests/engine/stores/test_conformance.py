@@ -25,6 +25,7 @@ from model_registry import (
 from model_registry.stores.base import ALL
 from tests.engine.stores.conftest import ACCESS_KEY, SECRET_KEY
 from tests.engine.stores.faults import Without
+from tests.engine.stores.servers import TAKEN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
 KEY = "sets/g1/packs/ab/abc.mpk"
 
 
-@pytest.fixture(params=["file", "s3", "s3 that verifies nothing", "s3 without ranges"])
+@pytest.fixture(params=["file", "s3", "s3 that verifies nothing", "s3 without ranges", *TAKEN])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """Give every kind of store: what a server lacks is made up for."""
     if request.param == "file":
         (tmp_path / "store").mkdir()
         return open_store(f"file://{tmp_path}/store")
+    if request.param in TAKEN:
+        return open_store(request.getfixturevalue("url_on")(request.param))
     if request.param == "s3":
         return open_store(request.getfixturevalue("s3_place").url)
     lacks = ("range",) if "ranges" in request.param else ("x-amz-checksum", "content-md5")
