@@ -30,6 +30,16 @@ class Means(Protocol):
             BluegridError: it does not.
         """
 
+    def declare_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
+        """Have YAML say that a cluster is live again in a region, where it says another one.
+
+        Raises:
+            BluegridError: it does not.
+        """
+
+    def declare_failed(self, service: str, live: str, region: str) -> None:
+        """Have YAML say what is live in a region that did not go back."""
+
     def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
         """Have YAML say what is live in one word, if it is the same in all these regions."""
 
@@ -50,6 +60,14 @@ class ByCommand:
     def declare(self, service: str, cluster: str, region: str) -> None:
         """Write it."""
         switch(self.registry, service, cluster, region)
+
+    def declare_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:  # noqa: ARG002
+        """Write it."""
+        self.declare(service, cluster, region)
+
+    def declare_failed(self, service: str, live: str, region: str) -> None:
+        """Write it."""
+        self.declare(service, live, region)
 
     def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
         """Write it."""

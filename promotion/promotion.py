@@ -6,6 +6,7 @@ is asked for (ADR 16).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from model_registry import BluegridError, Registry, RegistryError
@@ -129,8 +130,7 @@ class Promotion:
                     raise PromotionStopped(self._summary(region, why), self.outcomes) from None
                 promoted.append(region)
         finally:
-            if self._was_one_word:
-                self._means.say_in_one_word(self._service, self._everywhere)
+            self._unify()
         return self.outcomes
 
     def go_back(self, why: str, tell: Tell) -> list[Outcome]:
@@ -140,9 +140,14 @@ class Promotion:
                 if not region.is_promoted:
                     self._go_back(region, why, tell)
         finally:
-            if self._was_one_word:
-                self._means.say_in_one_word(self._service, self._everywhere)
+            self._unify()
         return self.outcomes
+
+    def _unify(self) -> None:
+        """Have YAML say it in one word again; what became of the regions does not hang on that."""
+        if self._was_one_word:
+            with suppress(BluegridError):
+                self._means.say_in_one_word(self._service, self._everywhere)
 
     def _promote(self, region: Region, seconds: float, errors: float, tell: Tell) -> None:
         self._note(tell, region, Stage.SWITCHING)

@@ -159,20 +159,19 @@ class Region:
         Raises:
             BluegridError: the region is not back, or it is and the proxy has not shown it.
         """
-        self._write(self.old)
+        name, region = self._service.name, self.name
+        self._means.declare_back(name, self.old, region, self._cluster)
         try:
             if self._ask() == self._cluster:
                 self._up(self.old)
         finally:
-            self._write_what_is_true()
+            # Where it cannot be asked, what was seen last is the best that is known.
+            with suppress(KubernetesError):
+                self.live = self._ask()
+            if self.live != self.old:
+                self._means.declare_failed(name, self.live, region)
         if self.live != self.old:
             raise ConfigError(f"{self.live} is live")
-
-    def _write_what_is_true(self) -> None:
-        # Where it cannot be asked, what was seen last is the best that is known.
-        with suppress(KubernetesError):
-            self.live = self._ask()
-        self._write(self.live)
 
     def _ask(self) -> str:
         """Return the cluster that the region's live route leads to."""

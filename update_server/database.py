@@ -40,7 +40,9 @@ create table if not exists updates (
     error text,
     unique (author, key)
 );
-create index if not exists updates_open on updates (state) where state in ('queued', 'running');
+drop index if exists updates_open;
+create index if not exists updates_not_ended on updates (state)
+    where state in ('queued', 'running', 'waiting', 'not back');
 create table if not exists switches (
     id integer primary key autoincrement,
     set_id text not null,
@@ -56,9 +58,6 @@ create table if not exists switches (
     error text
 );
 create index if not exists switches_open on switches (state) where state in ('queued', 'running');
-create view if not exists rolling_out as
-    select id, set_id from updates where state = 'running' and rollout is not null;
-create view if not exists open_switches as select * from switches where state in ('queued', 'running');
 create table if not exists schedules (set_id text primary key, due real not null);
 create table if not exists acts (
     id integer primary key autoincrement,
@@ -73,6 +72,22 @@ create trigger if not exists acts_are before update on acts begin select raise(a
 """
 
 
+_VIEWS = """\
+drop view if exists rolling_out;
+drop view if exists open_updates;
+drop view if exists open_switches;
+create view open_updates as select * from updates where state in ('queued', 'running', 'waiting', 'not back');
+create view rolling_out as select id, set_id, rollout from open_updates where rollout is not null;
+create view open_switches as select * from switches where state in ('queued', 'running');
+"""
+
+_ADDED = {
+    "updates": {"tries": "integer not null default 0", "next_try": "real"},
+    "switches": {"update_id": "integer"},
+}
+"""Columns that earlier releases did not have."""
+
+
 @dataclass(frozen=True)
 class Database:
     """The file."""
@@ -85,7 +100,15 @@ class Database:
         database = cls(file)
         with database.reading() as connection:
             connection.execute("pragma journal_mode = wal")
-            connection.executescript(_SCHEMA)
+            connection.executescript(f"begin immediate; {_SCHEMA}")
+            for table, columns in _ADDED.items():
+                known = {row["name"] for row in connection.execute(f"pragma table_info({table})")}
+                for name, kind in columns.items():
+                    if name not in known:
+                        connection.execute(f"alter table {table} add column {name} {kind}")
+            for statement in _VIEWS.split(";"):
+                connection.execute(statement)
+            connection.execute("commit")
         return database
 
     @contextmanager

@@ -1,21 +1,19 @@
-"""What the registry declares, for those who ask again and again: read once for each state of its files."""
+"""What the registry declares, and what was live before, for those who ask again and again."""
 
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from model_registry import BluegridError, Registry
+from model_registry import BluegridError
 from operations import LiveBefore, live_before
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from model_registry import RegistryFile
+    from model_registry import Registry, RegistryFile
     from update_server.registry_source import RegistrySource
-
-_Signature = frozenset[tuple[str, int, int, int]]
+    from update_server.sound import Sound
 
 
 class Declared:
@@ -27,48 +25,37 @@ class Declared:
     def __init__(self, source: RegistrySource) -> None:
         self._source = source
         self._lock = threading.Lock()
-        self._signature: _Signature | None = None
-        self._registry = Registry(())
+        self._sound: Sound | None = None
         self._before: dict[tuple[str, str], LiveBefore | None] = {}
 
     def registry(self) -> Registry:
-        """Return the registry as its files are now.
+        """Return the registry as its files are now, or were before a mistake.
 
         Raises:
-            BluegridError: they have mistakes, or cannot be read.
+            BluegridError: there is no such folder.
         """
-        with self._lock:
-            self._read()
-            return self._registry
+        return self._source.sound().registry
+
+    def faults(self) -> Mapping[str, str]:
+        """Return the mistakes of files that are not used as they are, by set."""
+        return self._source.sound().faults
+
+    def require(self, set_id: str) -> None:
+        """Raise RegistryError where the set's file has a mistake."""
+        self._source.sound().require(set_id)
 
     def before(self, file: RegistryFile, region: str) -> LiveBefore | None:
         """Return the cluster that was live before in a region; None: no other was, or git does not tell."""
         assert file.service is not None  # noqa: S101 - whoever asks has one
         with self._lock:
-            self._read()
+            if (found := self._source.sound()) is not self._sound:
+                self._before.clear()
+                self._sound = found
             key = file.service.name, region
             if key not in self._before:
                 try:
-                    found = live_before(self._source.registry / f"{file.set.id}.yaml", file.service, region)
+                    before = live_before(self._source.registry / f"{file.set.id}.yaml", file.service, region)
                 except BluegridError:
-                    found = None
-                self._before[key] = found
+                    before = None
+                self._before[key] = before
             return self._before[key]
-
-    def _read(self) -> None:
-        # Before they are read: what changes meanwhile is read the next time.
-        signature = _signature(self._source.registry)
-        if signature != self._signature:
-            self._registry = Registry.load(self._source.registry)
-            self._before.clear()
-            self._signature = signature
-
-
-def _signature(folder: Path) -> _Signature:
-    found = set()
-    for path in folder.glob("*.y*ml"):
-        # One that goes just now is missed by whoever reads it, or is not there any more.
-        with suppress(FileNotFoundError):
-            stat = path.stat()
-            found.add((path.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
-    return frozenset(found)

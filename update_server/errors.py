@@ -9,7 +9,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from model_registry.errors import BluegridError
+from model_registry.errors import BluegridError, ObjectExists, ObjectMissing, StoreError
+from update_server.git import GitAway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,3 +33,9 @@ def unauthorized(message: str) -> Refused:
 def not_found(what: str) -> Refused:
     """What is asked for is not there."""
     return Refused(HTTPStatus.NOT_FOUND, what)
+
+
+def is_passing(error: BluegridError) -> bool:
+    """Whether the same may work in a minute: git or the store does not answer, or does not let us in."""
+    is_answer = isinstance(error, ObjectMissing | ObjectExists)
+    return isinstance(error, GitAway) or (isinstance(error, StoreError) and not is_answer)

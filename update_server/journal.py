@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     from update_server.database import Database
 
+FIRST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 60.0
+"""Between two tries of an update that waits: twice as long each time, from the first to this."""
+
 
 @dataclass(frozen=True)
 class Journal:
@@ -57,20 +61,58 @@ class Journal:
             return _update(row)
 
     def begin(self) -> Update | None:
-        """Return the oldest update that has not ended, to be worked off by whoever has the turn.
+        """Return the update that is next, to be worked off by whoever has the turn; None: there is none now.
 
-        It may have been begun before, by a server that was killed.
+        What is not back comes first, then what was begun by a server that was killed, then the oldest. Of a
+        set, one comes after the other, also while the first one waits.
         """
+        now = time.time()
         with self.database.writing() as connection:
             row = connection.execute(
-                "select * from updates where state in ('queued', 'running') order by id limit 1"
+                # A time far ahead is of a clock that was wrong.
+                "select * from open_updates as this where (next_try is null or next_try not between ? and ?)"
+                " and not exists (select 1 from open_updates where set_id = this.set_id and id < this.id)"
+                " order by state = 'not back' desc, state = 'running' desc, id limit 1",
+                (now, now + LONGEST_WAIT_SECONDS),
             ).fetchone()
             if row is None:
                 return None
             update = _update(row)
-            act = "started" if update.state is State.QUEUED else "resumed"
-            note_act(connection, update.author, act, update.id, {})
-            return _changed(connection, update.id, state=State.RUNNING.value)
+            if update.state in (State.QUEUED, State.RUNNING):
+                act = "started" if update.state is State.QUEUED else "resumed"
+                note_act(connection, update.author, act, update.id, {})
+            # One that is not back stays so until it is.
+            state = update.state if update.state is State.NOT_BACK else State.RUNNING
+            return _changed(connection, update.id, state=state.value, next_try=None)
+
+    def wait(self, update: Update, state: State, error: str) -> Update:
+        """Note that it has to be tried again, and return it with the time; a new reason is an act."""
+        with self.database.writing() as connection:
+            before = _update(_one(connection, update.id))
+            tries = before.tries + 1
+            seconds = min(FIRST_WAIT_SECONDS * 2 ** min(tries - 1, 10), LONGEST_WAIT_SECONDS)
+            values = {"tries": tries, "next_try": time.time() + seconds, "error": error}
+            if error != before.error:
+                note_act(connection, update.author, state.value, update.id, {"error": error})
+            return _changed(connection, update.id, state=state.value, **values)
+
+    def retry(self, update: int, author: str) -> Update:
+        """Have an update tried again now: one that waits, or one that failed before it had a version.
+
+        Raises:
+            Refused: there is none with this ID, or nothing is left to be tried.
+        """
+        with self.database.writing() as connection:
+            found = _update(_one(connection, update))
+            is_failed = found.state is State.FAILED and found.result is None
+            if not (is_failed or found.state in (State.WAITING, State.NOT_BACK)):
+                fault = f"update {update} is {found.state}"
+                raise Refused(HTTPStatus.CONFLICT, f"{fault}; only what waits or failed is tried again")
+            note_act(connection, author, "retry", update, {})
+            state = State.QUEUED if is_failed else found.state
+            return _changed(
+                connection, update, state=state.value, next_try=None, tries=0, ended=None, error=None
+            )
 
     def choose(self, update: int, version: str) -> None:
         """Note which version it will be, before anything is sent."""
@@ -107,9 +149,20 @@ class Journal:
         self, update: Update, state: State, result: Result | None = None, error: str | None = None
     ) -> None:
         """Note how it ended, as its last act."""
-        found = {"result": result.model_dump_json()} if result else {}
+        found: dict[str, str | None] = {"result": result.model_dump_json()} if result else {}
         with self.database.writing() as connection:
-            _changed(connection, update.id, state=state.value, ended=time.time(), error=error, **found)
+            if state is State.FAILED and result is None:
+                # Not the version that it hoped for: that may become another update's.
+                found["version"] = update.wanted.version
+            _changed(
+                connection,
+                update.id,
+                state=state.value,
+                ended=time.time(),
+                error=error,
+                next_try=None,
+                **found,
+            )
             detail = {"result": result.model_dump() if result else None, "error": error}
             note_act(connection, update.author, state.value, update.id, detail)
 
@@ -124,9 +177,7 @@ class Journal:
             if found.state.ended:
                 raise Refused(HTTPStatus.CONFLICT, f"update {update} has ended: {found.state}")
             note_act(connection, author, "cancel", update, {})
-            if found.state is State.RUNNING:
-                return _changed(connection, update, cancel=True)
-            return _changed(connection, update, cancel=True, state=State.CANCELLED.value, ended=time.time())
+            return _cancelled(connection, found)
 
     def get(self, update: int) -> Update:
         """Return an update, or raise Refused."""
@@ -146,7 +197,7 @@ class Journal:
     def uploads_wanted(self) -> frozenset[str]:
         """Return the digests of uploads that updates still need."""
         with self.database.reading() as connection:
-            rows = connection.execute("select * from updates where state in ('queued', 'running')")
+            rows = connection.execute("select * from open_updates")
             return frozenset().union(*(_update(row).wanted.uploads for row in rows))
 
     def rolling_out(self) -> Mapping[str, int]:
@@ -159,8 +210,7 @@ class Journal:
         """Whether somebody has an update of the set that has not ended."""
         with self.database.reading() as connection:
             found = connection.execute(
-                "select 1 from updates where set_id = ? and author = ? and state in ('queued', 'running')",
-                (set_id, author),
+                "select 1 from open_updates where set_id = ? and author = ?", (set_id, author)
             )
             return found.fetchone() is not None
 
@@ -191,6 +241,14 @@ class Journal:
             _changed(connection, update, **values)
 
 
+def _cancelled(connection: sqlite3.Connection, update: Update) -> Update:
+    if update.state in (State.QUEUED, State.WAITING) and update.result is None:
+        values = {"state": State.CANCELLED.value, "ended": time.time(), "next_try": None}
+        return _changed(connection, update.id, cancel=True, **values)
+    # Whoever works on it sees it; one that waits does so no longer.
+    return _changed(connection, update.id, cancel=True, next_try=None)
+
+
 def _changed(connection: sqlite3.Connection, update: int, **values: Any) -> Update:
     return _update(change_row(connection, "updates", update, values))
 
@@ -216,5 +274,7 @@ def _update(row: sqlite3.Row) -> Update:
         progress=Progress.model_validate_json(row["progress"]) if row["progress"] else None,
         result=Result.model_validate_json(row["result"]) if row["result"] else None,
         rollout=RollingOut.model_validate_json(row["rollout"]) if row["rollout"] else None,
+        tries=row["tries"],
+        next_try=None if row["next_try"] is None else time_of(row["next_try"]),
         error=row["error"],
     )

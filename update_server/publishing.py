@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,18 +16,21 @@ from model_registry import (
     ModelSet,
     Registry,
     SourceModel,
+    StoreError,
     VersionConflict,
     add_version,
     models_in_folder,
 )
+from model_registry.formats.layout import versions_prefix
+from update_server.git import PushRejected
 from update_server.incoming import fetch_incoming
-from update_server.registry_source import PushRejected, snapshot
+from update_server.registry_source import snapshot
 from update_server.updates import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from model_registry import DeclaredSet, Progress, PushReport, RegistryFile, Store, Version
+    from model_registry import DeclaredSet, Progress, PushReport, RegistryFile, Store
     from update_server.registry_source import RegistrySource
     from update_server.training import Training
     from update_server.updates import Update
@@ -74,23 +77,28 @@ class Publisher:
         if update.wanted.train is not None:
             # Without the registry in hand: it may take hours.
             self.training.run(update, self._file(update.set).set, go_on)
+        taken = set[str]()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
                     # On a copy: it may take minutes, and a switch must not wait for it.
                     copy = snapshot(self.source, Path(folder))
                     file = Registry.load(copy).of_set(update.set)
-                    version = update.version or next_version(file.versions, attempt)
+                    version = update.version or self._next_version(file, taken)
                     choose(version)
+                    # Also for the next attempt: what the store has of it is not left behind.
+                    update = update.model_copy(update={"version": version})
                     report = self._push(update, file.set, copy, version, progress)
                     row = Registry.load(copy).of_set(update.set).version(version)
                 with self.source.changing():
+                    self.source.sound().require(update.set)
                     add_version(self.source.registry, update.set, row)
                     commit = self.source.publish(_message(update, report), update.author)
             except VersionConflict:
                 # Of the next version somebody else's push may be the first; a given one is taken.
                 if update.wanted.version is not None or attempt == ATTEMPTS:
                     raise
+                taken.add(update.version or "")
                 update = update.model_copy(update={"version": None})
             except PushRejected:
                 if attempt == ATTEMPTS:
@@ -136,22 +144,29 @@ class Publisher:
             else:
                 yield [SourceModel(uid, self.uploads.path(digest)) for uid, digest in wanted.models.items()]
 
+    def _next_version(self, file: RegistryFile, taken: Collection[str]) -> str:
+        """Return the ID after the highest in the registry; of the store too, once one was taken there."""
+        known = [*(version.id for version in file.versions), *taken]
+        if taken:
+            prefix = versions_prefix(file.set.id)
+            # Not before: credentials that can write are not always allowed to list.
+            with suppress(StoreError):
+                known += (
+                    key.key.removeprefix(prefix).removesuffix(".json") for key in self.store.keys(prefix)
+                )
+        return next_id(known)
+
     def _file(self, set_id: str) -> RegistryFile:
-        return Registry.load(self.source.registry).of_set(set_id)
+        return self.source.sound().registry.of_set(set_id)
 
 
-def next_version(versions: Sequence[Version], step: int = 1) -> str:
-    """Return the ID that follows the highest numbered one: v10 after v9, 2026-12 after 2026-11."""
-    return next_id([version.id for version in versions], step)
-
-
-def next_id(known: Sequence[str], step: int = 1, prefix: str = "v") -> str:
+def next_id(known: Sequence[str], prefix: str = "v") -> str:
     """Return the ID that follows the highest numbered one; where none is, the first with this prefix."""
     numbered = [match for each in known if (match := _NUMBERED.fullmatch(each))]
     if not numbered:
-        return f"{prefix}{step}"
+        return f"{prefix}1"
     prefix, number = max((match.groups() for match in numbered), key=lambda parts: int(parts[1]))
-    return f"{prefix}{int(number) + step:0{len(number)}d}"
+    return f"{prefix}{int(number) + 1:0{len(number)}d}"
 
 
 def _message(update: Update, report: PushReport) -> str:

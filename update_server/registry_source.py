@@ -1,36 +1,41 @@
 """Where the registry's files are: in a folder as it is, or in a git repository that others push to as well.
 
-Of a repository the server has a clone of its own, which nobody else touches. Every change starts from what
-the remote branch says and is a commit that is pushed; what could not be pushed has not happened.
+Of a repository the server has a clone of its own, which nobody else touches: `clone.py`.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-from contextlib import contextmanager, nullcontext
+import threading
+import time
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from model_registry.errors import BluegridError, ConfigError
-from model_registry.files import locked
+from model_registry import ConfigError
+from update_server.sound import Sound, read_texts, sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-COMMITTER = {"GIT_COMMITTER_NAME": "bluegrid", "GIT_COMMITTER_EMAIL": "bluegrid@localhost"}
-GIT_SECONDS = 120
+    from update_server.uncommitted import LaterEdit
 
 
-class GitError(BluegridError):
-    """git refused or failed; the message ends with its own words."""
+@dataclass(frozen=True)
+class SourceHealth:
+    """How the registry's source is.
 
+    Attributes:
+        fetched: when it was last known to be as it is for everybody, in seconds since 1970.
+        error: why that is not now; None: it is.
+        uncommitted: edits that are true already and wait for a commit.
+    """
 
-class PushRejected(GitError):  # noqa: N818 - what happened
-    """Somebody else has pushed meanwhile, or may not let us: nothing has changed."""
+    fetched: float
+    error: str | None = None
+    uncommitted: int = 0
 
 
 class RegistrySource(Protocol):
@@ -43,8 +48,26 @@ class RegistrySource(Protocol):
     def registry(self) -> Path:
         """The folder of registry files."""
 
+    @property
+    def health(self) -> SourceHealth:
+        """How it is."""
+
+    def sound(self) -> Sound:
+        """Return the registry without the mistakes in it; the same object as long as nothing changes.
+
+        Raises:
+            ConfigError: there is no such folder.
+        """
+
     def changing(self) -> AbstractContextManager[None]:
-        """Hold the registry, as it is now for everybody."""
+        """Hold the registry, as it is now for everybody.
+
+        Raises:
+            GitError: that cannot be known now.
+        """
+
+    def known(self) -> AbstractContextManager[None]:
+        """Hold the registry as far as it is known, with the edits that wait for a commit."""
 
     def publish(self, message: str, author: str) -> str | None:
         """Make what was changed in the folder true for everybody; return the commit, if there is one.
@@ -53,116 +76,97 @@ class RegistrySource(Protocol):
             PushRejected: it is not, and nothing has changed.
         """
 
+    def later(self, edit: LaterEdit) -> None:
+        """Make an edit now, and true for everybody as soon as that can be."""
+
 
 def snapshot(source: RegistrySource, folder: Path) -> Path:
-    """Copy the registry as it is now for everybody into a folder, and return the copy's path.
+    """Copy the registry as far as it is known into a folder, without mistakes; return the copy's path.
 
     For whoever needs it longer than the others should wait, or has other programs read it.
+
+    Raises:
+        ConfigError: the copy cannot be written.
     """
     copy = folder / "registry"
-    with source.changing():
+    try:
+        with source.known():
+            texts = source.sound().texts
         shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(source.registry, copy, ignore=shutil.ignore_patterns(".*"))
+        copy.mkdir(parents=True)
+        for path, text in texts.items():
+            with (copy / path.name).open("w", encoding="utf-8", newline="") as file:
+                file.write(text)
+    except OSError as error:
+        raise ConfigError(f"{copy}: cannot be written: {error.strerror}; free space") from None
     return copy
 
 
-@dataclass(frozen=True)
+class Reading:
+    """What a folder says, read and checked once for each state of its files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._lock = folder, threading.Lock()
+        self._signature: frozenset[tuple[str, int, int, int]] | None = None
+        self._sound: Sound | None = None
+
+    def __call__(self) -> Sound:
+        """Return it; in place of a file with mistakes, what it said when it was read without."""
+        with self._lock:
+            # Before they are read: what changes meanwhile is read the next time.
+            signature = _signature(self._folder)
+            if self._sound is None or signature != self._signature:
+                known = self._sound.texts if self._sound else {}
+                found = sound(
+                    read_texts(self._folder),
+                    earlier=lambda path: [known[path]] if path in known else [],
+                    newest_first=lambda: newest_first(self._folder),
+                    name=lambda path: f"{path.parent.name}/{path.name}",
+                )
+                self._sound, self._signature = found, signature
+            return self._sound
+
+
+def newest_first(folder: Path) -> Iterable[Path]:
+    """Return the files of a folder by when they were written."""
+    return sorted(folder.glob("*.y*ml"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def _signature(folder: Path) -> frozenset[tuple[str, int, int, int]]:
+    found = set()
+    for path in folder.glob("*.y*ml"):
+        # A file that goes just now is missed by whoever reads it, or is not there any more.
+        with suppress(FileNotFoundError):
+            stat = path.stat()
+            found.add((path.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return frozenset(found)
+
+
 class Folder:
     """A folder that is edited in place."""
 
     is_shared: ClassVar[bool] = False
 
-    registry: Path
+    def __init__(self, registry: Path) -> None:
+        self.registry = registry
+        self.sound = Reading(registry)
+
+    @property
+    def health(self) -> SourceHealth:
+        """As well as the folder is there."""
+        is_there = self.registry.is_dir()
+        return SourceHealth(time.time(), None if is_there else f"registry {self.registry}: no such folder")
 
     def changing(self) -> AbstractContextManager[None]:
         """Return at once: every edit takes the folder's lock itself."""
         return nullcontext()
 
+    known = changing
+
     def publish(self, message: str, author: str) -> str | None:  # noqa: ARG002 - nobody reads them here
         """Return at once: what is written is true."""
         return None
 
-
-@dataclass(frozen=True)
-class Clone:
-    """A clone of the server's own.
-
-    Attributes:
-        folder: where it is, or will be.
-        remote: what it is a clone of: a URL or a path, as git takes it.
-        branch: the branch that says what is true.
-        registry: the folder of registry files in it.
-    """
-
-    is_shared: ClassVar[bool] = True
-
-    folder: Path
-    remote: str
-    branch: str
-    registry: Path
-
-    @classmethod
-    def open(cls, folder: Path, remote: str, branch: str, registry: str) -> Clone:
-        """Clone the repository, unless that has been done.
-
-        Raises:
-            GitError: it cannot be cloned.
-            ConfigError: it has no such folder of registry files.
-        """
-        clone = cls(folder, remote, branch, folder / registry)
-        if not (folder / ".git").is_dir():
-            partial = folder.with_name(f".{folder.name}.partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            _git("clone", "--quiet", "--single-branch", "--branch", branch, "--", remote, str(partial))
-            partial.rename(folder)
-        with clone.changing():
-            if not clone.registry.is_dir():
-                raise ConfigError(f"{remote}, branch {branch}: has no folder {registry}; name it: --registry")
-        return clone
-
-    @contextmanager
-    def changing(self) -> Iterator[None]:
-        """Hold the clone, as the remote branch is now; what an earlier change left is gone."""
-        # Not the folder itself: the registry's own lock may be on that.
-        with locked(self.folder / ".git"):
-            self._git("fetch", "--quiet", "--", self.remote, self.branch)
-            self._git("reset", "--quiet", "--hard", "FETCH_HEAD")
-            self._git("clean", "--quiet", "--force", "-d")
-            yield
-
-    def publish(self, message: str, author: str) -> str | None:
-        """Commit and push what was changed; None where nothing was."""
-        self._git("add", "--all", "--", str(self.registry))
-        if not self._git("status", "--porcelain"):
-            return None
-        who = f"{author} <{author}@bluegrid.invalid>"
-        self._git("commit", "--quiet", "--no-verify", f"--author={who}", f"--message={message}")
-        try:
-            self._git("push", "--quiet", "--", self.remote, f"HEAD:refs/heads/{self.branch}")
-        except GitError as error:
-            self._git("reset", "--quiet", "--hard", "FETCH_HEAD")
-            raise PushRejected(str(error)) from None
-        return self._git("rev-parse", "HEAD")
-
-    def _git(self, *arguments: str) -> str:
-        return _git("-C", str(self.folder), *arguments)
-
-
-def _git(*arguments: str) -> str:
-    """Run git, which never asks anybody anything.
-
-    Raises:
-        GitError: it failed.
-    """
-    environment = os.environ | COMMITTER | {"GIT_TERMINAL_PROMPT": "0"}
-    command = ("git", *arguments)
-    try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=GIT_SECONDS
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise GitError(f"git {arguments[-1]}: {error}") from None
-    if done.returncode != 0:
-        words = " ".join((done.stderr or done.stdout).split())
-        raise GitError(f"git failed: {words or f'exit code {done.returncode}'}")
-    return done.stdout.strip()
+    def later(self, edit: LaterEdit) -> None:
+        """Make it."""
+        edit.apply(self.registry)

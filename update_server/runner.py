@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
 
-from model_registry import BluegridError
-from update_server.rollouts import RolloutFailed
+from model_registry import BluegridError, ConfigError
+from update_server.errors import is_passing
+from update_server.rollouts import NotBack, RolloutFailed
 from update_server.updates import Progress, State
 from update_server.worker import Worker
 
@@ -23,8 +25,13 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 30.0
 """Between looks at the clock and for uploads that nobody wants."""
+SOON_SECONDS = 5.0
+"""The same, while edits wait for git to answer."""
 KEEP_UPLOADS_SECONDS = 3600.0
 """For which an upload waits for its request."""
+
+MOST_TRIES = 1500
+"""Of an update that waits, about a day; after that it fails, and may be tried again by request."""
 
 log = structlog.get_logger()
 
@@ -62,7 +69,8 @@ class Runner:
         """Do all that is to be done now."""
         while not self.worker.is_stopping and (update := self._journal.begin()):
             self._work(update)
-        if time.monotonic() - self._looked > LOOK_SECONDS:
+        waits_for_git = self._scheduler.source.health.uncommitted > 0
+        if time.monotonic() - self._looked > (SOON_SECONDS if waits_for_git else LOOK_SECONDS):
             self._looked = time.monotonic()
             self._publisher.uploads.sweep(self._journal.uploads_wanted(), KEEP_UPLOADS_SECONDS)
             self._scheduler.look(datetime.now(UTC))
@@ -79,10 +87,16 @@ class Runner:
         except Cancelled:
             self._journal.end(update, State.CANCELLED)
             told.info("update cancelled")
+        except NotBack as error:
+            self._wait(update, State.NOT_BACK, error)
+            return
         except RolloutFailed as error:
             self._journal.end(update, State.WENT_BACK, result=result, error=str(error))
             told.warning("update went back", error=str(error))
         except BluegridError as error:
+            if is_passing(error) and update.tries < MOST_TRIES:
+                self._wait(update, State.WAITING, error)
+                return
             self._journal.end(update, State.FAILED, error=str(error))
             told.warning("update failed", error=str(error))
         except Exception:
@@ -91,8 +105,15 @@ class Runner:
         else:
             self._journal.end(update, State.DONE, result=result)
             told.info("update done", manifest=result.manifest)
-        # Only now: until it has ended, it may have to be gone on with.
-        self._publisher.training.forget(update)
+        # Until it has ended, it may have to be gone on with; one that failed may be tried again.
+        if self._journal.get(update.id).state is not State.FAILED:
+            self._publisher.training.forget(update)
+
+    def _wait(self, update: Update, state: State, error: BluegridError) -> None:
+        waits = self._journal.wait(update, state, str(error))
+        log.warning(
+            "update is tried again", update=update.id, state=state, error=str(error), at=str(waits.next_try)
+        )
 
     def _publish(self, update: Update) -> Result:
         """Make the version."""
@@ -119,8 +140,19 @@ class Runner:
         """Bring the version online, if that is what its set wants."""
         update = self._journal.get(update_id)
 
+        is_known = update.rollout is not None and bool(update.rollout.before)
+
         def note(rollout: RollingOut) -> None:
-            self._journal.roll_out(update, rollout)
+            nonlocal is_known
+            try:
+                self._journal.roll_out(update, rollout)
+            except sqlite3.Error as error:
+                # A disk that is full stops no bake, and no way back.
+                log.warning("how far an update is cannot be noted", update=update_id, error=str(error))
+                if rollout.before and not is_known:
+                    # But nothing is switched before it is known what to go back to.
+                    raise ConfigError(f"the journal cannot be written: {error}; free space") from None
+            is_known = bool(rollout.before)
             if self.worker.is_stopping:
                 raise _Stopping
 

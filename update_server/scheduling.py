@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from model_registry import Registry
 from update_server.updates import SCHEDULE, Wanted
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ class Scheduler:
         Raises:
             BluegridError: the registry cannot be read.
         """
-        with self.source.changing():
-            files = Registry.load(self.source.registry).files
+        with self.source.known():
+            files = self.source.sound().registry.files
         for file in files:
             if file.set.update is not None and file.set.update.schedule is not None:
                 self._look_at(file, file.set.update.schedule, now)

@@ -14,13 +14,14 @@ import uvicorn
 from model_registry.errors import ConfigError
 from model_registry.stores import open_store
 from model_server.http.http1 import Http1Protocol
+from update_server.clone import Clone
 from update_server.database import Database
 from update_server.declared import Declared
 from update_server.http.app import make_app
 from update_server.http.server import Server
 from update_server.journal import Journal
 from update_server.publishing import Publisher
-from update_server.registry_source import Clone, Folder
+from update_server.registry_source import Folder
 from update_server.rollouts import Rollouts, Stacks
 from update_server.runner import Runner
 from update_server.scheduling import Scheduler

@@ -71,6 +71,10 @@ class State(StrEnum):
     QUEUED = "queued"
     """Waits for its turn: updates are made one after the other."""
     RUNNING = "running"
+    WAITING = "waiting"
+    """Something that it needs does not answer: `error` says what, `next_try` when it is tried again."""
+    NOT_BACK = "not back"
+    """The version did badly and is still live somewhere; what was live before is tried to be live again."""
     DONE = "done"
     """The version is in the store and in the registry."""
     FAILED = "failed"
@@ -82,7 +86,11 @@ class State(StrEnum):
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen."""
-        return self not in (State.QUEUED, State.RUNNING)
+        return self not in OPEN
+
+
+OPEN = (State.QUEUED, State.RUNNING, State.WAITING, State.NOT_BACK)
+"""The states of an update to which something will happen yet."""
 
 
 class Progress(Frozen):
@@ -118,6 +126,8 @@ class RollingOut(Frozen):
     """The service that the set had not before."""
     before: Mapping[Label, Label] = {}
     """By region, the cluster that was live before; in place, by cluster, the version that it served."""
+    back: str | None = None
+    """Why it goes back, or went; None: it goes on."""
     requests: int = 0
     """Answered in the bake of the last region."""
     failed: int = 0
@@ -143,4 +153,8 @@ class Update(Frozen):
     result: Result | None
     """What there is once the version is there, also while it is rolled out."""
     rollout: RollingOut | None
+    tries: int
+    """How often something that it needs did not answer."""
+    next_try: AwareDatetime | None
+    """When it is tried again; None: it does not wait."""
     error: str | None

@@ -39,7 +39,12 @@ def manifest_key(set_id: str, digest: str) -> str:
 
 def version_key(set_id: str, version_id: str) -> str:
     """Key of the version's commit."""
-    return f"sets/{set_id}/versions/{version_id}.json"
+    return f"{versions_prefix(set_id)}{version_id}.json"
+
+
+def versions_prefix(set_id: str) -> str:
+    """What the keys of the commits of a set's versions begin with."""
+    return f"sets/{set_id}/versions/"
 
 
 def set_prefix(set_id: str) -> str:

@@ -97,19 +97,32 @@ def parse(texts: Mapping[Path, str]) -> Registry:
 
 def checked(sources: Mapping[Path, YamlSource]) -> Registry:
     """Return the registry of files that are read already, as `parse` does."""
+    files = _checked_files(sources)
+    if lines := [f"{path}:{line}" for path, lines in _mistakes(sources).items() for line in lines]:
+        raise RegistryError("\n".join(lines))
+    return Registry(tuple(files))
+
+
+def mistakes_in(texts: Mapping[Path, str]) -> Mapping[Path, tuple[str, ...]]:
+    """Return the mistakes of each file that has some, as `LINE: what is wrong`."""
+    sources = {path: read_yaml(text) for path, text in texts.items()}
+    _checked_files(sources)
+    return _mistakes(sources)
+
+
+def _checked_files(sources: Mapping[Path, YamlSource]) -> list[RegistryFile]:
+    """Return the files that can be read; what is wrong is in their sources then."""
     files = []
     for path, source in sources.items():
         files.extend(_validated(path, source))
         checks.check_file(source, path.stem)
     checks.check_names(sources)
-    lines = [
-        f"{path}:{mistake.line}: {mistake.text}"
-        for path, source in sources.items()
-        for mistake in sorted(set(source.mistakes))
-    ]
-    if lines:
-        raise RegistryError("\n".join(lines))
-    return Registry(tuple(files))
+    return files
+
+
+def _mistakes(sources: Mapping[Path, YamlSource]) -> Mapping[Path, tuple[str, ...]]:
+    found = {path: sorted(set(source.mistakes)) for path, source in sources.items() if source.mistakes}
+    return {path: tuple(f"{each.line}: {each.text}" for each in rows) for path, rows in found.items()}
 
 
 def _validated(path: Path, source: YamlSource) -> list[RegistryFile]:

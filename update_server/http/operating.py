@@ -56,6 +56,8 @@ class DeclaredService(Frozen):
     regions: tuple[DeclaredRegion, ...]
     update: int | None
     """The update that is being rolled out to it."""
+    fault: str | None
+    """A mistake in the set's file, which is used as it was before that; None: it has none."""
 
 
 class ServiceCommit(Frozen):
@@ -178,6 +180,7 @@ def _declared(
         clusters=tuple(DeclaredCluster(id=each.id, version=each.version) for each in service.clusters),
         regions=tuple(_regions(server, file, service)),
         update=rolling_out.get(file.set.id),
+        fault=server.declared.faults().get(file.set.id),
     )
 
 

@@ -24,6 +24,8 @@ class SetRow(Frozen):
     source: str
     versions: int
     service: str | None
+    fault: str | None
+    """A mistake in its file, which is used as it was before that; None: it has none."""
 
 
 class VersionRow(Frozen):
@@ -94,12 +96,13 @@ def reading(server: Server) -> APIRouter:
     @router.get("/modelSets")
     def sets() -> Sequence[SetRow]:
         """Every model set."""
-        return [_set_row(file) for file in server.files()]
+        faults = server.declared.faults()
+        return [_set_row(file, faults) for file in server.files()]
 
     @router.get("/modelSets/{set_id}")
     def one_set(set_id: Label) -> SetRow:
         """One model set."""
-        return _set_row(server.file_of(set_id))
+        return _set_row(server.file_of(set_id), server.declared.faults())
 
     @router.get("/modelSets/{set_id}/versions")
     def versions(set_id: Label) -> Sequence[VersionRow]:
@@ -166,7 +169,7 @@ def reading(server: Server) -> APIRouter:
     return router
 
 
-def _set_row(file: RegistryFile) -> SetRow:
+def _set_row(file: RegistryFile, faults: Mapping[str, str]) -> SetRow:
     declared = file.set
     return SetRow(
         id=declared.id,
@@ -175,6 +178,7 @@ def _set_row(file: RegistryFile) -> SetRow:
         source=declared.source,
         versions=len(file.versions),
         service=file.service.name if file.service else None,
+        fault=faults.get(declared.id),
     )
 
 

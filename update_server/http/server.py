@@ -68,6 +68,7 @@ class Server:
         """Return the file of a set, or raise Refused."""
         files = {file.set.id: file for file in self.files()}
         if set_id not in files:
+            self.declared.require(set_id)
             raise not_found(f"no set {set_id}; declared: {', '.join(files) or 'none'}")
         return files[set_id]
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from model_registry import ConfigError
+from model_registry import ConfigError, RegistryError
 from model_registry.names import Digest, Label, Uid
 from update_server.errors import Refused
 from update_server.http.server import Server
@@ -47,9 +47,11 @@ def updating(server: Server) -> APIRouter:
     may_read, may_update = server.allowed(Scope.READ), server.allowed(Scope.UPDATE)
 
     def add(set_id: str, wanted: Wanted, author: str, key: str | None, response: Response) -> Update:
+        file = server.file_of(set_id)
         try:
-            server.rollouts.check(server.file_of(set_id))
-        except ConfigError as error:
+            server.source.sound().require(set_id)
+            server.rollouts.check(file)
+        except (ConfigError, RegistryError) as error:
             raise Refused(HTTPStatus.CONFLICT, str(error)) from None
         server.uploads.require(wanted.uploads)
         update = server.journal.add(set_id, wanted, author, key)
@@ -118,9 +120,25 @@ def updating(server: Server) -> APIRouter:
         return server.journal.get(update_id)
 
     @router.post("/updates/{update_id}/cancel", status_code=HTTPStatus.ACCEPTED)
-    def cancel(update_id: UpdateId, author: Annotated[str, may_update]) -> Update:
-        """Cancel an update; one whose version is there already goes back, if it is being rolled out."""
-        return server.journal.cancel(update_id, author)
+    def cancel(update_id: UpdateId, author: Annotated[str, may_read]) -> Update:
+        """Cancel an update; one whose version is there already goes back, if it is being rolled out.
+
+        Needs scope `update`; of one that is being rolled out, `switch` does too.
+        """
+        can_switch = Scope.SWITCH in server.tokens.scopes_of(author)
+        if not (can_switch and server.journal.get(update_id).rollout is not None):
+            server.tokens.require(author, Scope.UPDATE)
+        cancelled = server.journal.cancel(update_id, author)
+        server.runner.worker.wake()
+        return cancelled
+
+    @router.post("/updates/{update_id}/retry", status_code=HTTPStatus.ACCEPTED)
+    def retry(update_id: UpdateId, author: Annotated[str, may_update], response: Response) -> Update:
+        """Try an update again now: one that waits, or one that failed before it had a version."""
+        update = server.journal.retry(update_id, author)
+        server.runner.worker.wake()
+        response.headers["Location"] = f"/updates/{update.id}"
+        return update
 
     return router
 

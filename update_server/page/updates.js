@@ -11,12 +11,14 @@ const PATH = "/updates?limit=100";
 const STATES = {
   queued: "info",
   running: "busy",
+  waiting: "warn",
+  "not back": "bad",
   done: "well",
   failed: "bad",
   "went back": "warn",
   cancelled: "info",
 };
-const ORDER = ["running", "queued"];
+const ORDER = ["not back", "running", "waiting", "queued"];
 
 /** @type {{key: string, update: object, isSent: boolean, fault: string?}?} */
 let question = null;
@@ -72,7 +74,7 @@ function card(update, mayUpdate) {
     !isOver && !update.result && progress(update.progress),
     update.result && h("p", null, resultInWords(update.result)),
     update.rollout && rollout(update.rollout, isOver),
-    update.error && notice(update.state === "failed" ? "bad" : "warn", said(update.error)),
+    update.error && notice(["failed", "not back"].includes(update.state) ? "bad" : "warn", said(update.error)),
     !isOver && update.cancel && notice("busy", "It was asked to be cancelled, and is stopping."),
     !isOver && !update.cancel && mayUpdate && button(`Cancel update ${update.id}…`, () => askCancel(update)),
   );

@@ -14,6 +14,6 @@ from __future__ import annotations
 
 from update_server.rollouts.rollouts import Rollouts
 from update_server.rollouts.stacks import Stacks
-from update_server.rollouts.steps import RolloutFailed
+from update_server.rollouts.steps import NotBack, RolloutFailed
 
-__all__ = ["RolloutFailed", "Rollouts", "Stacks"]
+__all__ = ["NotBack", "RolloutFailed", "Rollouts", "Stacks"]

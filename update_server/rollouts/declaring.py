@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from update_server.registry_source import PushRejected
+from update_server.git import PushRejected
+from update_server.uncommitted import LaterEdit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,3 +54,34 @@ class Declaring:
                         raise
                 else:
                     return
+
+    def go_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
+        """Have a cluster be live in a region in place of another one, also while git is away."""
+        self._later("live", service, region, cluster, instead_of, f"{service}: {cluster} is live in {region}")
+
+    def serve_again(self, service: str, cluster: str, version: str, instead_of: str) -> None:
+        """Have a cluster serve a version in place of another one, also while git is away."""
+        self._later(
+            "version", service, cluster, version, instead_of, f"{service}: {cluster} serves {version}"
+        )
+
+    def _later(
+        self,
+        what: Literal["live", "version"],
+        service: str,
+        key: str,
+        value: str,
+        instead_of: str,
+        subject: str,
+    ) -> None:
+        self.source.later(
+            LaterEdit(
+                what=what,
+                service=service,
+                key=key,
+                value=value,
+                instead_of=(instead_of,),
+                author=self.author,
+                message=f"{subject}\n\n{self.reason}",
+            )
+        )

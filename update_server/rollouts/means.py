@@ -23,6 +23,8 @@ class Means:
 
     declaring: Declaring
     stacks: Stacks
+    waits_for_git: bool = True
+    """Whether a cluster becomes live only once that is committed; a way back never waits."""
 
     @property
     def registry(self) -> Path:
@@ -31,8 +33,21 @@ class Means:
 
     def declare(self, service: str, cluster: str, region: str) -> None:
         """Commit it."""
+        now = self.declaring.source.sound().registry.service(service).live_in(region)
+        if now == cluster:
+            return
+        if not self.waits_for_git:
+            self.declaring.go_back(service, cluster, region, now)
+            return
         edit = partial(switch, service=service, cluster_id=cluster, region=region)
         self.declaring.change(f"{service}: {cluster} is live in {region}", edit)
+
+    def declare_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
+        """Commit it, as soon as git answers."""
+        self.declaring.go_back(service, cluster, region, instead_of)
+
+    def declare_failed(self, service: str, live: str, region: str) -> None:
+        """Let YAML say what is wanted: it is tried again until that is so."""
 
     def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
         """Commit it."""

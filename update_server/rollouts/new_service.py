@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from model_registry import BluegridError, Registry, add_service, remove_service
 from promotion import Target
 from update_server.rollouts.stacks import of_cluster
-from update_server.rollouts.steps import RolloutFailed, Steps
+from update_server.rollouts.steps import NotBack, RolloutFailed, Steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,10 +39,14 @@ class NewService(Steps):
         except BluegridError as error:
             raise self._offline(error, cluster) from None
 
-    def _offline(self, error: BluegridError, cluster: str) -> RolloutFailed:
+    def go_back_again(self) -> RolloutFailed:
+        """Go on with taking the service out; return what to raise."""
+        return self._offline(self._at.back or "", self._service.clusters[0].id)
+
+    def _offline(self, error: BluegridError | str, cluster: str) -> RolloutFailed:
         """Take the service out again; return what to raise."""
         name, told = self._service.name, f"{self._version} is not online: {error}"
-        self._tell(f"{name}: going")
+        self._tell(f"{name}: going", back=str(error))
         try:
             self._means.declaring.change(
                 f"{name} goes, {self._version} did not pass", partial(_without, service=name)
@@ -50,7 +54,7 @@ class NewService(Steps):
             for stack in self._stacks:
                 self._up_service(stack, cluster)
         except BluegridError as again:
-            told = f"{told}; {name} is still there: {again}"
+            return NotBack(f"{told}; {name} is still there: {again}")
         return RolloutFailed(told)
 
     def _up_service(self, stack: Stack, cluster: str) -> None:

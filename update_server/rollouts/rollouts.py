@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_registry import BluegridError, Cluster, ConfigError, Registry, Service
+from model_registry import BluegridError, Cluster, ConfigError, Service
 from model_registry.registry_files.retraining import Rollout, RolloutKind
+from update_server.git import GitAway
 from update_server.rollouts.declaring import Declaring
 from update_server.rollouts.means import Means
 from update_server.rollouts.new_service import NewService
@@ -84,6 +85,9 @@ class Rollouts:
         """
         with _as_failed(update):
             wanted = _wanted(self._file(update.set))
+            if update.rollout is not None and update.rollout.back is not None:
+                # As it began: the set may want something else by now.
+                wanted = wanted.model_copy(update={"to": update.rollout.to})
             if wanted.to is RolloutKind.NONE or update.version is None:
                 return
             done = update.rollout or RollingOut(to=wanted.to, step="waiting")
@@ -94,7 +98,8 @@ class Rollouts:
                 note(done)
             # Only now: the switch may have made another cluster live.
             file = self._file(update.set)
-            self.check(file)
+            if done.back is None:
+                self.check(file)
             service = file.service or _new_service(wanted, update.version)
             stacks = self.stacks.of(service)
             if not stacks:
@@ -102,10 +107,13 @@ class Rollouts:
             reason = f"Update {update.id}, asked for by {update.author}."
             means = Means(Declaring(self.source, update.author, reason), self.stacks)
             given = file, service, update.version, wanted, means, stacks, done, note, is_cancelled
-            if file.service is None or done.service is not None:
-                NewService(*given).start()
+            is_new = file.service is None or done.service is not None
+            steps = NewService(*given) if is_new else Steps(*given)
+            if done.back is not None:
+                raise steps.go_back_again()
+            if isinstance(steps, NewService):
+                steps.start()
                 return
-            steps = Steps(*given)
             if wanted.to is RolloutKind.IN_PLACE:
                 steps.replace_in_place()
                 return
@@ -115,8 +123,8 @@ class Rollouts:
                 steps.go_live(cluster)
 
     def _file(self, set_id: str) -> RegistryFile:
-        with self.source.changing():
-            return Registry.load(self.source.registry).of_set(set_id)
+        with self.source.known():
+            return self.source.sound().registry.of_set(set_id)
 
 
 @contextmanager
@@ -124,7 +132,8 @@ def _as_failed(update: Update) -> Iterator[None]:
     """Tell whatever goes wrong as a rollout that failed: the version is there."""
     try:
         yield
-    except RolloutFailed:
+    except (RolloutFailed, GitAway):
+        # In the second case nothing has become live yet, or is any more: it is tried again.
         raise
     except BluegridError as error:
         raise RolloutFailed(f"{update.version} is not online: {error}") from None

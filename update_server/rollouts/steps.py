@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from model_registry import (
     BluegridError,
     Cluster,
+    Registry,
     add_cluster,
     change_cluster,
     read_manifest,
     remove_cluster,
 )
+from model_registry.registry_files.retraining import RolloutKind
 from operations import Asked, Namespace, Request, compare, look
 from promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
+from update_server.git import GitAway
 from update_server.publishing import next_id
 from update_server.rollouts.stacks import of_cluster
 
@@ -35,6 +38,14 @@ MAX_COMPARED = 500
 
 class RolloutFailed(BluegridError):  # noqa: N818 - what happened
     """The version is there, and did not go online; what was live before is."""
+
+
+class NotBack(RolloutFailed):
+    """The version is still online somewhere, or may be; what was live before has to be made live yet."""
+
+
+class NotGone(GitAway):
+    """What was live before is; that the version's cluster goes cannot be committed yet."""
 
 
 class Steps:
@@ -84,10 +95,11 @@ class Steps:
         others = (each.id for each in service.clusters if each.id in ours and each.id != cluster.id)
         retired = [each for each in others if not self._gets_requests(each)]
         goes = f", {', '.join(retired)} goes" if retired else ""
-        self._means.declaring.change(
-            f"{name}: {cluster.id} serves {self._version}{goes}",
-            partial(_replace, service=name, retired=retired, cluster=None if known else cluster),
-        )
+        if retired or not known:
+            self._means.declaring.change(
+                f"{name}: {cluster.id} serves {self._version}{goes}",
+                partial(_replace, service=name, retired=retired, cluster=None if known else cluster),
+            )
         try:
             for stack in self._stacks:
                 self._go_on()
@@ -188,16 +200,25 @@ class Steps:
         seconds = self._rollout.bake_seconds
         Bake(namespace, self._service.name, cluster, seconds, most).watch(self._tell_progress)
 
-    def _back_in_place(self, cluster: str, before: str, error: BluegridError) -> RolloutFailed:
-        self._tell(f"{cluster}: going back")
-        told = str(error)
+    def go_back_again(self) -> RolloutFailed:
+        """Go on with the way back of an attempt that did not get there; return what to raise."""
+        cluster, why = self._at.cluster, self._at.back or ""
+        if cluster is None:
+            return RolloutFailed(f"{self._version} is not online: {why}")
+        if self._rollout.to is RolloutKind.IN_PLACE:
+            return self._back_in_place(cluster, self._at.before.get(cluster, self._version), why)
+        return self._failed(why, cluster)
+
+    def _back_in_place(self, cluster: str, before: str, error: BluegridError | str) -> RolloutFailed:
+        self._tell(f"{cluster}: going back", back=str(error))
+        told = f"{self._version} is not online: {error}"
         try:
-            self._serve(cluster, before)
+            self._means.declaring.serve_again(self._service.name, cluster, before, self._version)
             for stack in self._stacks:
                 self._up(stack, cluster)
         except BluegridError as again:
-            told = f"{told}; going back: {again}"
-        return RolloutFailed(f"{self._version} is not online: {told}")
+            return NotBack(f"{told}; going back: {again}")
+        return RolloutFailed(told)
 
     def _serve(self, cluster: str, version: str) -> None:
         name = self._service.name
@@ -227,10 +248,14 @@ class Steps:
                 was cut off may have switched, in YAML or all the way.
         """
         told = f"{self._version} is not online: {error}"
+        if self._at.back is None:
+            self._tell(self._at.step, back=str(error))
         if outcomes is None:
             outcomes = (
                 self._promotion(cluster).go_back(str(error), self._tell_outcome) if self._at.before else ()
             )
+        if stuck := [each for each in outcomes if each.stage is Stage.NOT_BACK and cluster in each.live]:
+            return NotBack(f"{told}; {cluster} is still live in {', '.join(each.region for each in stuck)}")
         if any(each.live == cluster for each in outcomes):
             return RolloutFailed(told)
         self._tell(f"{cluster}: going")
@@ -238,8 +263,13 @@ class Steps:
         try:
             self._means.declaring.change(
                 f"{name}: {cluster} goes, {self._version} did not pass",
-                partial(remove_cluster, service=name, cluster_id=cluster),
+                partial(_without, service=name, cluster=cluster),
             )
+        except GitAway as again:
+            raise NotGone(f"{told}; {cluster} goes as soon as that can be committed: {again}") from None
+        except BluegridError as again:
+            return RolloutFailed(f"{told}; {cluster} is still there: {again}")
+        try:
             for stack in self._stacks:
                 self._up(stack, cluster)
         except BluegridError as again:
@@ -279,7 +309,9 @@ class Steps:
 
     def _tell_outcome(self, outcome: Outcome, progress: Progress | None) -> None:
         if progress is None:
-            self._tell(f"{outcome.region}: {outcome.stage}")
+            # From here on it goes back, also after a crash.
+            why = {"back": outcome.why} if outcome.stage is Stage.GOING_BACK and not self._at.back else {}
+            self._tell(f"{outcome.region}: {outcome.stage}", **why)
             if outcome.stage is Stage.SWITCHING:
                 self._go_on()
         else:
@@ -297,6 +329,12 @@ class Steps:
     def _tell(self, step: str, **more: object) -> None:
         self._at = self._at.model_copy(update={"step": step, **more})
         self._note(self._at)
+
+
+def _without(folder: Path, service: str, cluster: str) -> None:
+    """Take a cluster out, unless that was done before we were cut off."""
+    if any(each.id == cluster for each in Registry.load(folder).service(service).clusters):
+        remove_cluster(folder, service, cluster)
 
 
 def _replace(folder: Path, service: str, retired: Sequence[str], cluster: Cluster | None) -> None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from model_registry.registry_files.retraining import RolloutKind
 from update_server.database import change_row, note_act, time_of
 from update_server.errors import Refused, not_found
 from update_server.switches.switches import Switch, SwitchState
+from update_server.updates import RollingOut
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,18 +30,24 @@ class SwitchJournal:
     def add(self, set_id: str, service: str, cluster: str, regions: Sequence[str], author: str) -> Switch:
         """Note a switch.
 
+        A way back from a rollout cancels it, and is made once that has ended.
+
         Raises:
             Refused: something else changes what is live of the service.
         """
         with self.database.writing() as connection:
             rolling_out = connection.execute(
-                "select id from rolling_out where set_id = ?", (set_id,)
+                "select id, rollout from rolling_out where set_id = ?", (set_id,)
             ).fetchone()
             if rolling_out is not None:
-                fault = f"update {rolling_out['id']} is being rolled out to {service}"
-                raise Refused(
-                    HTTPStatus.CONFLICT, f"{fault}; cancel it, and what was live before is live again"
-                )
+                update, rollout = rolling_out["id"], RollingOut.model_validate_json(rolling_out["rollout"])
+                if not _is_way_back(rollout, cluster, regions):
+                    fault = f"update {update} is being rolled out to {service}"
+                    raise Refused(
+                        HTTPStatus.CONFLICT, f"{fault}; cancel it, and what was live before is live again"
+                    )
+                note_act(connection, author, "cancel", update, {"switch": cluster})
+                change_row(connection, "updates", update, {"cancel": True, "next_try": None})
             other = connection.execute(
                 "select id from open_switches where service = ?", (service,)
             ).fetchone()
@@ -48,9 +56,17 @@ class SwitchJournal:
                     HTTPStatus.CONFLICT, f"switch {other['id']} of {service} is under way; wait for its end"
                 )
             row = connection.execute(
-                "insert into switches (set_id, service, cluster, regions, author, created)"
-                " values (?, ?, ?, ?, ?, ?) returning *",
-                (set_id, service, cluster, json.dumps([*regions]), author, time.time()),
+                "insert into switches (set_id, service, cluster, regions, author, created, update_id)"
+                " values (?, ?, ?, ?, ?, ?, ?) returning *",
+                (
+                    set_id,
+                    service,
+                    cluster,
+                    json.dumps([*regions]),
+                    author,
+                    time.time(),
+                    rolling_out["id"] if rolling_out else None,
+                ),
             ).fetchone()
             _note(connection, author, "switch", _switch(row))
             return _switch(row)
@@ -58,7 +74,10 @@ class SwitchJournal:
     def begin(self) -> Switch | None:
         """Return the oldest switch that has not ended, to be made by whoever has the turn."""
         with self.database.writing() as connection:
-            row = connection.execute("select * from open_switches order by id limit 1").fetchone()
+            row = connection.execute(
+                "select * from open_switches where update_id is null"
+                " or update_id not in (select id from rolling_out) order by id limit 1"
+            ).fetchone()
             return None if row is None else _changed(connection, row["id"], {"state": SwitchState.RUNNING})
 
     def note(self, switch: Switch, step: str, before: Mapping[str, str]) -> None:
@@ -92,10 +111,19 @@ class SwitchJournal:
             return [_switch(row) for row in rows]
 
     def is_under_way(self, set_id: str) -> bool:
-        """Whether a service of the set is being switched."""
+        """Whether a service of the set is being switched by somebody who waits for no rollout."""
         with self.database.reading() as connection:
-            found = connection.execute("select 1 from open_switches where set_id = ?", (set_id,))
+            found = connection.execute(
+                "select 1 from open_switches where set_id = ? and update_id is null", (set_id,)
+            )
             return found.fetchone() is not None
+
+
+def _is_way_back(rollout: RollingOut, cluster: str, regions: Sequence[str]) -> bool:
+    """Whether a switch makes live again what was live before a rollout."""
+    if not rollout.before or rollout.to is not RolloutKind.LIVE:
+        return False
+    return all(rollout.before.get(region) == cluster for region in regions)
 
 
 def _changed(connection: sqlite3.Connection, switch: int, values: Mapping[str, object]) -> Switch:
@@ -116,6 +144,7 @@ def _switch(row: sqlite3.Row) -> Switch:
         regions=tuple(json.loads(row["regions"])),
         author=row["author"],
         state=SwitchState(row["state"]),
+        update=row["update_id"],
         step=row["step"],
         before=json.loads(row["before"]),
         created=time_of(row["created"]),

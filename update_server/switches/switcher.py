@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from model_registry import BluegridError, Registry
+from model_registry import BluegridError
 from promotion import Promotion, PromotionStopped, rehearse
 from update_server.errors import Refused
 from update_server.registry_source import snapshot
@@ -149,11 +149,12 @@ class Switcher:
 
     def _promotion(self, switch: Switch) -> Promotion:
         reason = f"Switch {switch.id}, asked for by {switch.author}."
-        means = Means(Declaring(self._source, switch.author, reason), self._stacks)
+        # A switch does not wait for git: it is committed once git answers.
+        means = Means(Declaring(self._source, switch.author, reason), self._stacks, waits_for_git=False)
         names = [stack.name for stack in self._of(switch.regions)]
-        with self._source.changing():
+        with self._source.known():
             registry = self._source.registry
-            self._stacks.of(Registry.load(registry).service(switch.service))
+            self._stacks.of(self._source.sound().registry.service(switch.service))
             return Promotion(
                 registry,
                 switch.service,

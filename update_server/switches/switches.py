@@ -47,6 +47,8 @@ class Switch(Frozen):
     author: str
     """Name of the token that asked for it."""
     state: SwitchState
+    update: int | None
+    """The rollout that it cancels, and the end of which it waits for; None: it cancels none."""
     step: str | None
     """What is being done, such as `north: switching`, or was done last."""
     before: Mapping[Label, Label]

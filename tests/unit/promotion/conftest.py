@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread, get_ident
@@ -143,19 +144,26 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     pulumi.write_text(PULUMI.format(python=sys.executable, folder=str(tmp_path)))
     pulumi.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    with answering(place):
+        yield place
+
+
+@contextmanager
+def answering(place: Place) -> Iterator[None]:
+    """Both regions answer, and have a stack's file each."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(place)) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig = place.folder / "kubeconfig"
         kubeconfig.write_text(_kubeconfig(f"http://127.0.0.1:{server.server_address[1]}"))
         for region in ("north", "east"):
-            (tmp_path / f"Pulumi.{region}.yaml").write_text(
+            (place.folder / f"Pulumi.{region}.yaml").write_text(
                 f"config:\n  bluegrid:kubeContext: here\n  bluegrid:kubeconfig: {kubeconfig}\n"
                 f"  bluegrid:namespace: bluegrid-{region}\n"
             )
-            (tmp_path / f"bluegrid-{region}.json").write_text(
+            (place.folder / f"bluegrid-{region}.json").write_text(
                 json.dumps({"live": "d1", "ready": 1, "restarts": 0, "answered": 0, "failed": 0})
             )
-        yield place
+        yield
         server.shutdown()
 
 

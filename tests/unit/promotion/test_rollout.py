@@ -34,6 +34,10 @@ class _Edits:
     def declare(self, service: str, cluster: str, region: str) -> None:
         switch(self.registry, service, cluster, region)
 
+    def declare_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
+        assert instead_of == "d2"
+        switch(self.registry, service, cluster, region)
+
     def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
         unify_live(self.registry, service, regions)
 

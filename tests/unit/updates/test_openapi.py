@@ -35,6 +35,7 @@ OPERATIONS = [
     ("GET", "/updates"),
     ("GET", "/updates/{update_id}"),
     ("POST", "/updates/{update_id}/cancel"),
+    ("POST", "/updates/{update_id}/retry"),
     ("GET", "/services"),
     ("GET", "/services/{service}/history"),
     ("GET", "/status"),

@@ -1,0 +1,252 @@
+"""The way back needs no git: what was live is live again at once, and is committed when git answers.
+
+Git, store and server are real; of Kubernetes and Pulumi there is what `tests/unit/promotion` has.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from model_registry import Registry
+from model_registry.registry_files.registry import parse
+from tests.skops_files import skops_file
+from tests.unit.promotion.conftest import Place as Regions
+from tests.unit.promotion.conftest import answering
+from tests.unit.updates.conftest import asked
+from tests.unit.updates.updating import SECONDS, SOMEBODY, content_digest, ended, git
+from update_server.rollouts import Stacks
+from update_server.serve import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import httpx
+
+    from promotion import Stack
+    from tests.unit.updates.updating import Place
+
+pytestmark = pytest.mark.process
+
+RETRAINED = skops_file("model 1, retrained")
+PATH = "/modelSets/g1/versions/v1/models/line-1"
+SWITCHES = "/services/line-loading/switches"
+ROLLOUT = "{to: live, bakeSeconds: 60, within: {atol: 1000}}"
+SERVICE = """\
+service:
+  name: line-loading
+  live: d1
+  clusters:
+    - {id: d1, version: v1, cpu: 1, memory: 1Gi}
+"""
+STANDBY = "    - {id: d2, version: v2, cpu: 1, memory: 1Gi}\n"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The server, and what is around it."""
+
+    client: httpx.Client
+    remote: Path
+    regions: Regions
+    work: Path
+    operator: dict[str, str]
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Git does not answer."""
+        aside = self.remote.with_name("aside.git")
+        self.remote.rename(aside)
+        try:
+            yield
+        finally:
+            aside.rename(self.remote)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Git takes no push."""
+        hook = self.remote / "hooks" / "pre-receive"
+        hook.write_text("#!/bin/sh\necho frozen until six >&2\nexit 1\n")
+        hook.chmod(0o755)
+        try:
+            yield
+        finally:
+            hook.unlink()
+
+    def commit(self, old: str, new: str) -> None:
+        """Somebody changes the set's file."""
+        file = self.work / "registry" / "g1.yaml"
+        git("-C", self.work, "pull", "--quiet", "--ff-only", "origin", "main")
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
+        git("-C", self.work, *SOMEBODY, "commit", "--quiet", "--all", "--message=By hand")
+        git("-C", self.work, "push", "--quiet", "origin", "HEAD:main")
+
+    def declared(self) -> str:
+        """What the branch says is live in north."""
+        text = git("-C", self.remote, "show", "main:registry/g1.yaml") + "\n"
+        return parse({Path("g1.yaml"): text}).service("line-loading").live_in("north")
+
+    def update(self) -> httpx.Response:
+        return self.client.put(PATH, content=RETRAINED, headers=content_digest(RETRAINED))
+
+    def switch(self, cluster: str) -> httpx.Response:
+        return self.client.post(SWITCHES, json={"cluster": cluster}, headers=self.operator)
+
+    def look(self, answer: httpx.Response) -> dict[str, Any]:
+        found: dict[str, Any] = self.client.get(answer.headers["Location"]).raise_for_status().json()
+        return found
+
+    def until_it_bakes(self, answer: httpx.Response) -> None:
+        def is_baking(found: dict[str, Any]) -> bool:
+            return "baking" in (found["rollout"] or {"step": ""})["step"]
+
+        until(lambda: self.look(answer), is_baking)
+
+
+def until(look: Callable[[], Any], is_so: Callable[[Any], bool]) -> Any:
+    deadline = time.monotonic() + SECONDS
+    while not is_so(found := look()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture
+def grid(
+    place: Place, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Grid]:
+    file = place.registry / "g1.yaml"
+    rollout = f"source: platform\n  update:\n    rollout: {ROLLOUT}\n"
+    text = file.read_text().replace("source: platform\n", rollout) + SERVICE
+    if "standby" in request.fixturenames:
+        row = next(line for line in text.splitlines(keepends=True) if "id: v1," in line)
+        text = (
+            text.replace(row, row + row.replace("id: v1", "id: v2") + row.replace("id: v1", "id: v3"))
+            + STANDBY
+        )
+    file.write_text(text)
+    remote: Path = request.getfixturevalue("remote")
+    folder = tmp_path / "regions"
+    folder.mkdir()
+    regions = Regions(folder)
+
+    def up(self: Stacks, stack: Stack, targets: Sequence[str], tell: object) -> None:
+        service = Registry.load(self.folder / "registry").service("line-loading")
+        if any(target.endswith("::line-loading") for target in targets):
+            regions.set(stack.region, live=service.live_in(stack.region))
+
+    monkeypatch.setattr(Stacks, "_up_once", up)
+    with answering(regions):
+        options = Options(
+            Path("registry"),
+            place.store,
+            tmp_path / "state",
+            tmp_path / "tokens.yaml",
+            git=str(remote),
+            stacks=("north",),
+            program=folder,
+            stack_files=folder,
+        )
+        with asked(options, place.headers("training")) as client:
+            yield Grid(client, remote, regions, tmp_path / "work", place.headers("operator"))
+
+
+@pytest.fixture
+def standby() -> None:
+    """Cluster d2 serves v2, and v3 is there."""
+
+
+@pytest.mark.parametrize("how", ["away", "frozen"])
+def test_a_bake_that_fails_while_git_takes_no_push_goes_back_first(grid: Grid, how: str) -> None:
+    update = grid.update()
+    grid.until_it_bakes(update)
+    assert grid.declared() == "d2"
+    with getattr(grid, how)():
+        grid.regions.failing["bluegrid-north"] = 50
+        until(grid.regions.routed, lambda routed: routed[0] == "d1")
+        if how == "away":
+            waiting = until(lambda: grid.look(update), lambda found: found["state"] == "waiting")
+            assert "d2 goes as soon as that can be committed" in waiting["error"]
+            assert waiting["next_try"] is not None
+        else:
+            assert grid.declared() == "d2"
+        (service,) = grid.client.get("/services").json()
+        assert service["regions"][0]["live"] == "d1"
+    until(grid.declared, lambda live: live == "d1")
+    after = until(lambda: grid.look(update), lambda found: found["state"] == "went back")
+    assert "requests failed, more than 1.00%" in after["error"]
+    assert grid.regions.routed()[0] == "d1"
+
+
+def test_what_is_not_back_is_tried_until_it_is(grid: Grid) -> None:
+    update = grid.update()
+    grid.until_it_bakes(update)
+    grid.regions.failing["bluegrid-north"] = 50
+    grid.regions.silent = 10**9
+    stuck = until(lambda: grid.look(update), lambda found: found["state"] == "not back")
+    assert "d2 is still live in north" in stuck["error"]
+    assert grid.client.post(f"{update.headers['Location']}/retry").status_code == 202
+    assert grid.regions.routed()[0] == "d2"
+    grid.regions.silent = 0
+    after = until(lambda: grid.look(update), lambda found: found["state"] == "went back")
+    assert grid.regions.routed()[0] == "d1"
+    assert after["error"].startswith("v2 is not online: ")
+    assert grid.declared() == "d1"
+
+
+def test_whoever_may_switch_takes_a_version_off_in_its_bake(grid: Grid) -> None:
+    update = grid.update()
+    grid.until_it_bakes(update)
+    refused = grid.switch("d2")
+    assert (refused.status_code, "update 1 is being rolled out" in refused.text) == (409, True)
+    switched = ended(grid.client, grid.switch("d1"))
+    assert (switched["state"], switched["update"], switched["error"]) == ("done", 1, None)
+    assert grid.regions.routed()[0] == "d1"
+    found = grid.look(update)
+    assert (found["state"], found["error"]) == (
+        "went back",
+        "v2 is not online: north: cancelled; now live: d1 in north",
+    )
+
+
+def test_whoever_may_switch_cancels_a_rollout(grid: Grid) -> None:
+    update = grid.update()
+    grid.until_it_bakes(update)
+    cancel = f"{update.headers['Location']}/cancel"
+    assert grid.client.post(cancel, headers=grid.operator).status_code == 202
+    until(lambda: grid.look(update), lambda found: found["state"] == "went back")
+    assert grid.client.post(cancel, headers=grid.operator).status_code == 409
+    other = grid.client.post(
+        "/modelSets/g1/updates", json={"base": "v1", "without": ["line-1"], "version": "v1"}
+    )
+    assert grid.client.post(f"{other.headers['Location']}/cancel", headers=grid.operator).status_code == 403
+
+
+def test_a_switch_is_made_while_git_is_away_and_committed_afterwards(standby: None, grid: Grid) -> None:
+    with grid.away():
+        switched = ended(grid.client, grid.switch("d2"))
+        assert (switched["state"], switched["error"]) == ("done", None)
+        assert grid.regions.routed()[0] == "d2"
+    until(grid.declared, lambda live: live == "d2")
+    log = git("-C", grid.remote, "log", "-1", "--format=%an", "--grep=d2 is live in north", "main")
+    assert log == "operator"
+
+
+def test_what_others_commit_meanwhile_wins_over_what_waits(standby: None, grid: Grid) -> None:
+    with grid.away():
+        assert ended(grid.client, grid.switch("d2"))["state"] == "done"
+        assert ended(grid.client, grid.switch("d1"))["state"] == "done"
+        assert ended(grid.client, grid.switch("d2"))["state"] == "done"
+        aside = grid.remote.with_name("aside.git")
+        git("-C", grid.work, "remote", "set-url", "origin", aside)
+        grid.commit(STANDBY, STANDBY + STANDBY.replace("2", "3"))
+        grid.commit("  live: d1", "  live: d3")
+    pending = grid.remote.with_name("state") / "uncommitted.json"
+    until(pending.read_text, lambda text: text == "[]")
+    assert grid.declared() == "d3"
