@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,12 +95,16 @@ def _one_or_all(tensors: list[Any]) -> Any:
 
 def _names(structure: Any, others: Sequence[str]) -> list[str]:
     """Return names of a structure's tensors: the keys that lead to each or, where none do, the others."""
+    wished = [
+        ".".join(map(str, path)) if any(isinstance(step, str) for step in path) else other
+        for (path, _), other in zip(keras.tree.flatten_with_path(structure), others, strict=True)
+    ]
     names: list[str] = []
-    for (path, _), other in zip(keras.tree.flatten_with_path(structure), others, strict=True):
-        keys = [str(step) for step in path]
-        name = ".".join(keys) if any(isinstance(step, str) for step in path) else other
-        count = sum(each == name or each.rpartition("_")[0] == name for each in names)
-        names.append(f"{name}_{count}" if name in names else name)
+    for name in wished:
+        # A number that makes it no other tensor's name: Keras itself counts dense, dense_1, dense_2.
+        numbered = (f"{name}_{number}" for number in count(1))
+        free = (each for each in numbered if each not in names and each not in wished)
+        names.append(next(free) if name in names else name)
     return names
 
 
@@ -136,9 +141,15 @@ def _writer(path: Path) -> str | None:
         return version
     try:
         with h5py.File(path) as file:
-            return str(file.attrs["keras_version"])
-    except (OSError, KeyError):
+            version = file.attrs.get("keras_version")
+    except OSError:
         return None
+    # Keras 2 wrote it as bytes.
+    return version.decode(errors="replace") if isinstance(version, bytes) else version
+
+
+_FOREIGN = re.compile(r"(?:Could not locate (?:class|function)|Unknown layer:) '([^']+)'")
+"""How Keras says, of a `.keras` or a `.h5` file, that it does not know something in it."""
 
 
 def _code_in(error: Exception) -> str | None:
@@ -148,7 +159,7 @@ def _code_in(error: Exception) -> str | None:
             "holds code of its own (a Lambda layer), which no pod runs; write it with layers of Keras, or "
             "push it as a SavedModel (model.export) in a set of type tensorflow/savedmodel"
         )
-    if found := re.search(r"Could not locate (?:class|function) '([^']+)'", str(error)):
+    if found := _FOREIGN.search(str(error)):
         return (
             f"needs {found[1]}, which is not Keras' own; write it with layers of Keras, or push it as a "
             "SavedModel (model.export) in a set of type tensorflow/savedmodel"

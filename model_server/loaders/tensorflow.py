@@ -72,9 +72,10 @@ class TensorFlowModel:
 
     def __init__(self, saved: Any) -> None:
         if SIGNATURE not in saved.signatures:
-            there = ", ".join(sorted(saved.signatures)) or "none"
+            there = ", ".join(sorted(saved.signatures))
             raise ModelError(
-                f"has no signature {SIGNATURE}, only {there}; export it with one: "
+                f"has no signature {SIGNATURE}, {f'only {there}' if there else 'nor another one'}; "
+                "export it with one: "
                 f"tf.saved_model.save(model, folder, signatures={{{SIGNATURE!r}: function}})"
             )
         self._saved = saved  # a signature does not keep its variables alive

@@ -169,6 +169,8 @@ async def several_inputs(crew: Crew) -> None:
             "keras/keras",
             "model m1 holds code of its own (a Lambda layer), which no pod runs; write it",
         ),
+        ("own-keras", "keras/keras", "model m1 needs Own, which is not Keras' own; write it"),
+        ("own-h5", "keras/h5", "model m1 needs Own, which is not Keras' own; write it"),
         (
             "file-reader",
             "tensorflow/savedmodel",

@@ -71,6 +71,10 @@ def train_tensorflow(folder: Path) -> None:
 
     layers = [keras.layers.Input((3,)), keras.layers.Lambda(lambda x: x * 2)]
     keras.Sequential(layers).save(_new(folder, "lambda") / "m1.keras")
+    own = type("Own", (keras.layers.Layer,), {"call": lambda _, x: x})
+    for suffix in ("keras", "h5"):
+        named = _new(folder, f"own-{suffix}") / f"m1.{suffix}"
+        keras.Sequential([keras.layers.Input((3,)), own()]).save(named)
     into = _new(folder, "file-reader") / "m1.savedmodel"
     # It reads one file, which there is not.
     mark = tf.constant(str(folder / "mark"))
@@ -106,6 +110,17 @@ def _shapes_of_keras(folder: Path) -> None:
     answers = keras.models.load_model(models / "dict.keras").predict(columns, verbose=0)
     expected["dict"] = {name: answers[name].tolist() for name in taken}
     expected["dict"]["inputs"] = {name: values.tolist() for name, values in columns.items()}
+
+    # The number that a second output of `load` would get first is in a name that there is.
+    row, load = inputs((3,), name="row"), dense(1, name="load")
+    keras.Model(row, [dense(1, name="load_2")(row), load(row), load(row * 2.0)]).save(
+        models / "numbered.keras"
+    )
+    x = random.normal(size=(2, 3)).astype("float32")
+    answers = keras.models.load_model(models / "numbered.keras").predict(x, verbose=0)
+    names = ("load_2", "load", "load_1")
+    expected["numbered"] = {name: each.tolist() for name, each in zip(names, answers, strict=True)}
+    expected["numbered"]["inputs"] = {"row": x.tolist()}
 
     fitted = keras.Sequential([dense(3, "relu"), dense(1, name="load")])
     fitted.compile("adam", "mse")
