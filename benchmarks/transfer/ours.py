@@ -32,7 +32,7 @@ MODEL_TYPE = ModelType.parse("scikit-learn/skops")
 
 
 def store_at(endpoint: str) -> Store:
-    """The one store of all sets: what its server can do is mostly found out once a week, not by every push."""
+    """The one store of all sets: what its server can do is mostly known from an earlier push."""
     return open_store(f"s3://{BUCKET}/{_PREFIX}?endpoint={endpoint}&region={REGION}")
 
 

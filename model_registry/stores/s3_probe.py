@@ -12,6 +12,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from enum import StrEnum
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from model_registry import errors
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 STALL = 5.0
 """How long half of a write waits for another one to end, in seconds: a server may let that one wait."""
+
+_EARLY = 2
+"""How many writes are stalled while another one ends: a server may be late to look for one."""
+
+_PAUSE = 0.2
+"""Seconds from their first halves to the other write; once a week, beside what a push does anyway."""
 
 _DATA = b"probe"
 _CONDITIONS: tuple[dict[str, Any], ...] = (
@@ -91,30 +98,35 @@ def conditional_of(wire: Wire) -> Conditional:
 
 
 def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
-    """Let two writes overlap; return what became of them, or what the server has against such writes."""
+    """Let writes overlap; return what became of them, or what the server has against such writes."""
     key = _own_key()
-    with _removed(wire, key), ThreadPoolExecutor(2) as pool:
-        stalled = _Stalled(_DATA)
-        wire.client.meta.events.register("before-send.s3.PutObject", stalled.arm)
-        early = pool.submit(wire.refusal, key, stalled, headers)
-        early.add_done_callback(lambda _: stalled.is_half_sent.set())
+    with _removed(wire, key), ThreadPoolExecutor(_EARLY + 1) as pool:
+        stalled = [_Stalled(_DATA) for _ in range(_EARLY)]
+        writes = []
         try:
-            stalled.is_half_sent.wait(STALL)
-            late = pool.submit(wire.refusal, key, _DATA, headers)
+            for body in stalled:
+                wire.client.meta.events.register("before-send.s3.PutObject", body.arm)
+                write = pool.submit(wire.refusal, key, body, headers)
+                write.add_done_callback(body.end)
+                writes.append(write)
+            for body in stalled:
+                body.is_half_sent.wait(STALL)
+            # What was sent is to be seen, too, by a server that is busy.
+            sleep(_PAUSE)
+            writes.append(late := pool.submit(wire.refusal, key, _DATA, headers))
             # One that waits for the first to end is let wait, and then loses.
             wait([late], STALL)
         finally:
-            stalled.go_on.set()
-            wire.client.meta.events.unregister("before-send.s3.PutObject", stalled.arm)
-        refusals = [refusal for refusal in (early.result(), late.result()) if refusal is not None]
-        if len(refusals) == 1:
-            # Whatever it is called: the other one, of the same account, was taken.
+            for body in stalled:
+                body.go_on.set()
+                wire.client.meta.events.unregister("before-send.s3.PutObject", body.arm)
+        refusals = [refusal for write in writes if (refusal := write.result()) is not None]
+        if len(refusals) == _EARLY:
+            # Whatever they are called: one, of the same account, was taken.
             return Conditional.ATOMIC
-        for refusal in refusals:
-            if not is_taken(refusal) and status(refusal) != 409:
-                return refusal
-        if refusals:
-            return Conditional.ATOMIC
+        if len(refusals) > _EARLY:
+            other = (each for each in refusals if not is_taken(each) and status(each) != 409)
+            return next(other, Conditional.ATOMIC)
         return Conditional.IGNORED if wire.refusal(key, _DATA, headers) is None else Conditional.NOT_ATOMIC
 
 
@@ -157,6 +169,10 @@ class _Stalled(io.BytesIO):
     def arm(self, request: Any, **_: object) -> None:
         """Stall from now on, if it is this body that is about to be sent; botocore calls it before."""
         self._is_sent |= request.body is self
+
+    def end(self, _: object) -> None:
+        """Let nobody wait for the half of a write that has ended, as one that came to nothing."""
+        self.is_half_sent.set()
 
     def read(self, size: int | None = -1) -> bytes:
         # Read to be signed, it is read at once.
