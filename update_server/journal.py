@@ -200,6 +200,11 @@ class Journal:
             rows = connection.execute("select * from open_updates")
             return frozenset().union(*(_update(row).wanted.uploads for row in rows))
 
+    def open_updates(self) -> frozenset[int]:
+        """Return the updates to which something will happen yet."""
+        with self.database.reading() as connection:
+            return frozenset(row["id"] for row in connection.execute("select id from open_updates"))
+
     def rolling_out(self) -> Mapping[str, int]:
         """Return the update that is being rolled out, by its set."""
         with self.database.reading() as connection:

@@ -62,6 +62,7 @@ class Runner:
         self._rollouts = rollouts
         self._scheduler = scheduler
         self._looked = -LOOK_SECONDS
+        self.training = publisher.training
         self.worker = Worker("updates", journal.database, self._work_off)
         """A stop ends what is under way: of a rollout, the step that is."""
 
@@ -73,6 +74,7 @@ class Runner:
         if time.monotonic() - self._looked > (SOON_SECONDS if waits_for_git else LOOK_SECONDS):
             self._looked = time.monotonic()
             self._publisher.uploads.sweep(self._journal.uploads_wanted(), KEEP_UPLOADS_SECONDS)
+            self._publisher.training.sweep(self._journal.open_updates())
             self._scheduler.look(datetime.now(UTC))
 
     def _work(self, update: Update) -> None:

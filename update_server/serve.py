@@ -25,6 +25,7 @@ from update_server.registry_source import Folder
 from update_server.rollouts import Rollouts, Stacks
 from update_server.runner import Runner
 from update_server.scheduling import Scheduler
+from update_server.secrecy import hide_environment
 from update_server.switches import Switcher, SwitchJournal
 from update_server.tokens import Tokens
 from update_server.training import Training
@@ -121,7 +122,8 @@ def build(options: Options) -> FastAPI:
     """
     uploads = Uploads(options.state / "uploads", options.max_upload)
     training, scratch = Training(options.state / "trained", options.containers), options.state / "scratch"
-    for folder in (options.state, uploads.folder, training.folder, scratch):
+    outputs = options.state / "outputs"
+    for folder in (options.state, uploads.folder, training.folder, outputs, scratch):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database.open(options.state / "journal.sqlite")
     journal, switches = Journal(database), SwitchJournal(database)
@@ -155,6 +157,7 @@ def serve(options: Options, listening: Listening) -> None:
         BluegridError: something of the options is not as it should be.
     """
     listening.check()
+    hide_environment()
     _log_as_json()
     _Told(configured(build(options), listening)).run()
 

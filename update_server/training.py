@@ -9,6 +9,7 @@ Models of the base that it does not leave stay as they are; without a base it le
 
     <state>/trained/<update>            what it has left, until the version is there
     <state>/trained/<update>.partial    while it runs
+    <state>/outputs/<update>.log        what it has printed
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ import structlog
 from model_registry.errors import BluegridError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from model_registry import DeclaredSet
@@ -44,6 +45,13 @@ _INSIDE = "/models"
 """The folder, for a trainer in a container."""
 LAST_LINES = 5
 MAX_LINE = 500
+MAX_OUTPUT = 2**20
+"""Characters of what a trainer prints that are kept."""
+END_SECONDS = 15.0
+"""For which the end of a trainer is waited for; longer than `run_trainer` takes for it."""
+KEEP_TRAINED_SECONDS = 7 * 86400.0
+"""For which what was trained is kept of an update that failed: it may be tried again."""
+KEEP_OUTPUT_SECONDS = 90 * 86400.0
 _PASSED_ON = (
     "HOME",
     "LANG",
@@ -110,12 +118,36 @@ class Training:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         place = f"set {declared.id}, update {update.id}"
+        output = self._output(update.id)
+        output.unlink(missing_ok=True)
         if trainer.image is None:
-            _run(trainer.command, trainer.timeout_seconds, json.dumps(told), place, go_on)
+            _run(trainer.command, trainer.timeout_seconds, json.dumps(told), place, output, go_on)
         else:
             with container(self.containers, trainer, partial.resolve()) as command:
-                _run(command, trainer.timeout_seconds, json.dumps(told), place, go_on)
+                _run(command, trainer.timeout_seconds, json.dumps(told), place, output, go_on)
         partial.rename(trained)
+
+    def output(self, update_id: int, lines: int) -> tuple[str, ...]:
+        """Return the last lines of what the trainer of an update has printed, so far or in all."""
+        try:
+            with self._output(update_id).open(encoding="utf-8", errors="replace") as file:
+                return tuple(line.rstrip("\n") for line in deque(file, maxlen=lines))
+        except FileNotFoundError:
+            return ()
+
+    def _output(self, update_id: int) -> Path:
+        return self.folder.with_name("outputs") / f"{update_id}.log"
+
+    def sweep(self, keep: Collection[int]) -> None:
+        """Delete what was trained for updates that ended a week ago, and what trainers printed long ago."""
+        now = time.time()
+        for folder, seconds in (
+            (self.folder, KEEP_TRAINED_SECONDS),
+            (self._output(0).parent, KEEP_OUTPUT_SECONDS),
+        ):
+            for path in folder.iterdir():
+                if int(path.name.partition(".")[0]) not in keep and now - path.stat().st_mtime > seconds:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def forget(self, update: Update) -> None:
         """Delete what was trained for an update."""
@@ -171,7 +203,12 @@ def container(program: str, trainer: Trainer, folder: Path) -> Iterator[Sequence
 
 
 def _run(
-    program: Sequence[str], timeout_seconds: int, told: str, place: str, go_on: Callable[[], None]
+    program: Sequence[str],
+    timeout_seconds: int,
+    told: str,
+    place: str,
+    output: Path,
+    go_on: Callable[[], None],
 ) -> None:
     command = [sys.executable, "-m", "update_server.run_trainer", str(os.getpid()), *program]
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -186,49 +223,61 @@ def _run(
         start_new_session=True,
     )
     last: deque[str] = deque(maxlen=LAST_LINES)
-    reader = threading.Thread(target=_listen, args=(process, told, place, last), daemon=True)
+    reader = threading.Thread(target=_listen, args=(process, told, place, output, last), daemon=True)
     deadline = time.monotonic() + timeout_seconds
-    with process:
-        reader.start()
-        try:
-            while process.poll() is None:
-                go_on()
-                if time.monotonic() > deadline:
-                    raise TrainingFailed(f"{place}: the trainer took more than {timeout_seconds} s")
-                _wait(process)
-        finally:
-            # Whatever it has started, too: then nobody holds the pipe any more.
-            _kill_group(process)
-            reader.join()
-    if process.returncode != 0:
-        said = "; ".join(last) or "nothing"
-        raise TrainingFailed(
-            f"{place}: the trainer ended with exit code {process.returncode}; it said: {said}"
-        )
+    reader.start()
+    fault = None
+    try:
+        while process.poll() is None and fault is None:
+            go_on()
+            if time.monotonic() > deadline:
+                fault = f"took more than {timeout_seconds} s"
+            _wait(process, LOOK_SECONDS)
+    finally:
+        _end(process)
+        # With a limit: what cannot be ended may hold the pipe.
+        reader.join(END_SECONDS)
+    if fault is None and process.returncode != 0:
+        fault = _how_it_ended(process.returncode)
+    if fault is not None:
+        said = "; ".join([*last]) or "nothing"
+        raise TrainingFailed(f"{place}: the trainer {fault}; it said: {said}")
 
 
-def _listen(process: subprocess.Popen[str], told: str, place: str, last: deque[str]) -> None:
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    by = f"was ended by signal {signal.Signals(-code).name}"
+    return f"{by}; is there enough memory?" if -code == signal.SIGKILL else by
+
+
+def _listen(process: subprocess.Popen[str], told: str, place: str, output: Path, last: deque[str]) -> None:
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - they are pipes
-    try:
-        process.stdin.write(told)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass  # Then its exit code says why.
-    while line := process.stdout.readline(MAX_LINE):
-        if line := line.strip():
-            last.append(line)
-            log.info("trainer", place=place, line=line)
+    # If there is no reader any more, its exit code says why.
+    with suppress(BrokenPipeError), process.stdin as given:
+        given.write(told)
+    written = 0
+    with process.stdout as printed:
+        while line := printed.readline(MAX_LINE):
+            if line := line.strip():
+                last.append(line)
+                log.info("trainer", place=place, line=line)
+                # A disk that is full is no fault of the trainer's.
+                if written < MAX_OUTPUT:
+                    with suppress(OSError), output.open("a", encoding="utf-8") as file:
+                        written += file.write(f"{line}\n")
 
 
-def _wait(process: subprocess.Popen[str]) -> None:
-    try:
-        process.wait(LOOK_SECONDS)
-    except subprocess.TimeoutExpired:
-        return
+def _wait(process: subprocess.Popen[str], seconds: float) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
 
 
-def _kill_group(process: subprocess.Popen[str]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the trainer and all that it has started."""
+    process.terminate()
+    _wait(process, END_SECONDS)
+    if process.poll() is None:
+        log.error("a trainer cannot be ended", process=process.pid)
+        process.kill()
+        _wait(process, LOOK_SECONDS)

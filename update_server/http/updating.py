@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from model_registry import ConfigError, RegistryError
+from model_registry.frozen import Frozen
 from model_registry.names import Digest, Label, Uid
 from update_server.errors import Refused
 from update_server.http.server import Server
@@ -39,6 +40,12 @@ ContentDigest = Annotated[
 ]
 
 _BYTES = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
+
+
+class TrainerOutput(Frozen):
+    """What a trainer has printed."""
+
+    lines: tuple[str, ...]
 
 
 def updating(server: Server) -> APIRouter:
@@ -118,6 +125,12 @@ def updating(server: Server) -> APIRouter:
     def one_update(update_id: UpdateId) -> Update:
         """One update, and how far it is."""
         return server.journal.get(update_id)
+
+    @router.get("/updates/{update_id}/output", dependencies=[may_read])
+    def output(update_id: UpdateId, lines: Annotated[int, Query(ge=1, le=10_000)] = 100) -> TrainerOutput:
+        """What the update's trainer has printed, so far or in all: the last lines."""
+        server.journal.get(update_id)
+        return TrainerOutput(lines=server.runner.training.output(update_id, lines))
 
     @router.post("/updates/{update_id}/cancel", status_code=HTTPStatus.ACCEPTED)
     def cancel(update_id: UpdateId, author: Annotated[str, may_read]) -> Update:

@@ -34,6 +34,7 @@ OPERATIONS = [
     ("PUT", "/modelSets/{set_id}/versions/{base}/models/{uid}"),
     ("GET", "/updates"),
     ("GET", "/updates/{update_id}"),
+    ("GET", "/updates/{update_id}/output"),
     ("POST", "/updates/{update_id}/cancel"),
     ("POST", "/updates/{update_id}/retry"),
     ("GET", "/services"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -30,11 +32,18 @@ import json, os, pathlib, sys, time
 sys.path.insert(0, {checkout!r})
 from tests.skops_files import skops_file
 told = json.load(sys.stdin)
-print("told", sorted(told), "secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "no secret")
+print("told", sorted(told), "secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "no secret", flush=True)
 parameters = told["parameters"]
 if parameters["fault"]:
     sys.exit("the grid has no data")
 pathlib.Path({marks!r}, f"run-{{os.getpid()}}").touch()
+if parameters["daemon"]:
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            pathlib.Path({marks!r}, f"run-{{os.getpid()}}").touch()
+            time.sleep(600)
+        os._exit(0)
 time.sleep(parameters["seconds"])
 for number in range(2):
     model = skops_file(f"{{told['base']}} {{parameters['flows']}} {{number}}")
@@ -63,6 +72,7 @@ def marks(place: Place) -> Path:
                 "flows": {"type": "integer", "default": 120},
                 "seconds": {"type": "number", "default": 0},
                 "fault": {"type": "boolean", "default": False},
+                "daemon": {"type": "boolean", "default": False},
                 "leaves": {"type": "string", "default": ""},
             },
         },
@@ -106,7 +116,7 @@ def test_a_request_trains_with_its_parameters_and_keeps_what_is_not_trained(
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
-        ({"colour": "red"}, "parameter colour is not declared; known: flows, seconds, fault, leaves"),
+        ({"colour": "red"}, "parameter colour is not declared; known: flows, seconds, fault, daemon, leaves"),
         ({"flows": "many"}, "parameter flows: 'many' is not of type integer"),
         ({"flows": True}, "parameter flows: True is not of type integer"),
         ({"leaves": "line-2.onnx model.ckpt"}, "not taken: line-2.onnx, model.ckpt; a model of this set is"),
@@ -146,6 +156,74 @@ def test_a_trainer_that_runs_is_ended_when_its_update_is_cancelled(
     assert ended(client, asked)["state"] == "cancelled"
     assert not psutil.pid_exists(pid)
     assert place.versions() == ["v1"]
+
+
+def test_a_daemon_that_a_trainer_leaves_behind_ends_with_it_and_holds_up_nothing(
+    marks: Path, client: httpx.Client, place: Place
+) -> None:
+    """It has a session of its own, and keeps the trainer's output open."""
+    update = ended(client, train(client, daemon=True, seconds=1))
+    assert (update["state"], update["result"]["models"]) == ("done", 3)
+    assert len(runs(marks)) == 2
+    assert not [pid for pid in runs(marks) if psutil.pid_exists(pid)]
+
+
+def test_a_daemon_ends_when_its_update_is_cancelled(marks: Path, client: httpx.Client) -> None:
+    asked = train(client, daemon=True, seconds=600)
+    deadline = time.monotonic() + SECONDS
+    while len(runs(marks)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    client.post(f"{asked.headers['Location']}/cancel").raise_for_status()
+    assert ended(client, asked)["state"] == "cancelled"
+    assert not [pid for pid in runs(marks) if psutil.pid_exists(pid)]
+
+
+def test_a_trainer_ends_at_its_time_out_with_its_last_words(
+    marks: Path, client: httpx.Client, place: Place
+) -> None:
+    file = place.registry / "g1.yaml"
+    file.write_text(file.read_text().replace("timeoutSeconds: 30", "timeoutSeconds: 2"))
+    asked = train(client, daemon=True, seconds=600)
+    update = ended(client, asked)
+    assert update["state"] == "failed"
+    assert "the trainer took more than 2 s; it said: told" in update["error"]
+    assert not [pid for pid in runs(marks) if psutil.pid_exists(pid)]
+    (line,) = client.get(f"{asked.headers['Location']}/output").json()["lines"]
+    assert line.startswith("told ")
+
+
+def test_all_that_a_trainer_has_started_ends_with_a_server_that_is_killed() -> None:
+    trainer = "setsid sleep 600 & echo $!; exec sleep 600"
+    server = (
+        "import os, subprocess, sys; subprocess.run([sys.executable, '-m', 'update_server.run_trainer',"
+        f" str(os.getpid()), 'sh', '-c', {trainer!r}])"
+    )
+    with subprocess.Popen([sys.executable, "-c", server], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        daemon = int(process.stdout.readline())
+        process.kill()
+        # Nobody holds the pipe any more.
+        assert process.stdout.read() == ""
+    assert not psutil.pid_exists(daemon)
+
+
+def test_a_trainer_does_not_find_the_server_s_secrets_in_its_environment(place: Place) -> None:
+    reads = (
+        "import os, pathlib; parent = os.getppid();"
+        "print(b'of the server alone' in pathlib.Path(f'/proc/{parent}/environ').read_bytes())"
+    )
+    program = (
+        "import os, subprocess, sys; from update_server.secrecy import hide_environment; hide_environment();"
+        f"subprocess.run([sys.executable, '-c', {reads!r}], env={{}}); print(os.environ['SECRET']);"
+        "subprocess.run(['sh', '-c', 'echo $SECRET'])"
+    )
+    environment = os.environ | {"SECRET": "of the server alone"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    # The server itself and what it starts have it all the same.
+    assert sorted(done.stdout.splitlines()) == ["False", "of the server alone", "of the server alone"]
 
 
 def test_a_set_without_a_trainer_says_so(client: httpx.Client) -> None:
