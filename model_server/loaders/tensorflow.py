@@ -1,4 +1,4 @@
-"""TensorFlow models: SavedModel folders, by their `serving_default` signature.
+"""TensorFlow models: SavedModel folders, by their `serving_default` signature, or the only one they have.
 
 A graph is a program. Only sets of the platform hold them, and those that call Python, or read and write
 files by more than what every SavedModel has for its own variables, are refused all the same.
@@ -71,15 +71,8 @@ class TensorFlowModel:
     """A signature of a SavedModel."""
 
     def __init__(self, saved: Any) -> None:
-        if SIGNATURE not in saved.signatures:
-            there = ", ".join(sorted(saved.signatures))
-            raise ModelError(
-                f"has no signature {SIGNATURE}, {f'only {there}' if there else 'nor another one'}; "
-                "export it with one: "
-                f"tf.saved_model.save(model, folder, signatures={{{SIGNATURE!r}: function}})"
-            )
         self._saved = saved  # a signature does not keep its variables alive
-        self._signature = saved.signatures[SIGNATURE]
+        self._signature = _signature(saved.signatures)
         _, taken = self._signature.structured_input_signature
         self.inputs = tuple(_spec(name, spec) for name, spec in sorted(taken.items()))
         given = self._signature.structured_outputs
@@ -89,6 +82,20 @@ class TensorFlowModel:
         """Call the signature."""
         given = {name: tf.constant(_bytes(array)) for name, array in inputs.items()}
         return {name: np.asarray(tensor.numpy()) for name, tensor in self._signature(**given).items()}
+
+
+def _signature(signatures: Mapping[str, Any]) -> Any:
+    """Return the signature that is served; ModelError where it is not clear which."""
+    if SIGNATURE in signatures:
+        return signatures[SIGNATURE]
+    names = sorted(signatures)
+    if len(names) == 1:
+        return signatures[names[0]]
+    there = f"only {', '.join(names)}" if names else "nor another one"
+    raise ModelError(
+        f"has no signature {SIGNATURE}, {there}; export it with one: "
+        f"tf.saved_model.save(model, folder, signatures={{{SIGNATURE!r}: function}})"
+    )
 
 
 @cache

@@ -172,13 +172,18 @@ async def several_inputs(crew: Crew) -> None:
         ("own-keras", "keras/keras", "model m1 needs Own, which is not Keras' own; write it"),
         ("own-h5", "keras/h5", "model m1 needs Own, which is not Keras' own; write it"),
         (
+            "two-signatures",
+            "tensorflow/savedmodel",
+            "model m1 has no signature serving_default, only forecast, worst; export it with one: ",
+        ),
+        (
             "file-reader",
             "tensorflow/savedmodel",
             "model m1 has operations that reach out of the model: ReadFile",
         ),
     ],
 )
-def test_a_model_that_holds_code_is_refused(
+def test_a_model_that_holds_code_or_does_not_say_what_it_serves_is_refused(
     trained: Trained, tmp_path: Path, what: str, model_type: str, told: str
 ) -> None:
     async def test() -> None:

@@ -67,7 +67,13 @@ def train_tensorflow(folder: Path) -> None:
         lambda x, hour: {"load": tf.reduce_sum(x, axis=1), "next_hour": hour + 1}, input_signature=taken
     )
     tf.saved_model.save(pair, saved / "m2.savedmodel", signatures={"serving_default": pair.serve})
-    _kept(folder, "savedmodel", {"m1": {"output_0": answers}})
+    _kept(folder, "savedmodel", {"m1": {"output_0": answers}, "m3": {"load": [1.5, 0.75]}})
+    total = tf.Module()
+    total.sum = tf.function(lambda x: {"load": tf.reduce_sum(x, axis=1)}, input_signature=taken[:1])
+    tf.saved_model.save(total, saved / "m3.savedmodel", signatures={"forecast": total.sum})
+    total.largest = tf.function(lambda x: {"load": tf.reduce_max(x, axis=1)}, input_signature=taken[:1])
+    signatures = {"forecast": total.sum, "worst": total.largest}
+    tf.saved_model.save(total, _new(folder, "two-signatures") / "m1.savedmodel", signatures=signatures)
 
     layers = [keras.layers.Input((3,)), keras.layers.Lambda(lambda x: x * 2)]
     keras.Sequential(layers).save(_new(folder, "lambda") / "m1.keras")
