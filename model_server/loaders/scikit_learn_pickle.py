@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from model_registry.errors import FormatError, ModelError
 from model_registry.model_types import pickles
 from model_registry.model_types.trusted import PICKLE_GLOBALS
+from model_server.framework_errors import describe
 from model_server.loaders.scikit_learn import SklearnModel
 from model_server.loaders.scikit_learn_release import releases_logged
 
@@ -39,7 +40,7 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
     # The classes that it names may raise anything, for another version's state above all.
     except Exception as error:
         raise ModelError(
-            f"is no pickle that this image reads ({type(error).__name__}: {error}); "
+            f"is no pickle that this image reads ({describe(error)}); "
             "save it with the image's versions of scikit-learn and NumPy"
         ) from error
     return SklearnModel.of(estimator)

@@ -13,6 +13,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from model_registry.errors import FormatError, ModelError
 from model_registry.model_types.trusted import SKOPS_TYPES
+from model_server.framework_errors import describe
 from model_server.loaders.scikit_learn import SklearnModel
 from model_server.loaders.scikit_learn_release import releases_logged
 
@@ -41,7 +42,7 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
     # A file can be wrong in as many ways as a zip of JSON and arrays can.
     except Exception as error:
         raise ModelError(
-            f"is no skops file that this image reads ({type(error).__name__}: {error}); "
+            f"is no skops file that this image reads ({describe(error)}); "
             "save it with the image's versions of scikit-learn and skops"
         ) from error
     return SklearnModel.of(estimator)
