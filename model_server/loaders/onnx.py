@@ -7,17 +7,22 @@ models answer many requests at a time.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 
 from model_registry.errors import ModelError
 from model_registry.model_types import looks
 from model_server.framework_errors import describe
 from model_server.loaders import TensorSpec
 from model_server.loaders.gpu import not_used
+
+# Without it, official builds such as 1.32 send events to their maker, and keep an identifier in the home
+# folder (Privacy.md of the package). Read when the library is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

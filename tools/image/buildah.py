@@ -23,8 +23,8 @@ import pathlib, platform
 about = platform.freedesktop_os_release()
 print(about["ID"] + "-" + about.get("VERSION_ID", ""))
 dpkg = pathlib.Path("/var/lib/dpkg")
-for file in (dpkg / "status", *sorted(dpkg.glob("status.d/*[!.md5sums]"))):
-    if file.is_file():
+for file in (dpkg / "status", *sorted(dpkg.glob("status.d/*"))):
+    if file.is_file() and file.suffix != ".md5sums":
         print(file.read_text())
 """
 

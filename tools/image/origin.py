@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tools.image.environment import of_programs
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -44,7 +46,10 @@ def labels(checkout: Path, family: Family, base: Base) -> Mapping[str, str]:
 
 
 def _git(checkout: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", checkout, *arguments], capture_output=True, text=True, check=False)
+    # Without GIT_DIR and the like: a hook of another repository sets them.
+    done = subprocess.run(
+        ["git", "-C", checkout, *arguments], env=of_programs(), capture_output=True, text=True, check=False
+    )
     return done.stdout.strip()
 
 

@@ -1,0 +1,24 @@
+"""ONNX Runtime sends nothing to its maker from where bluegrid loads it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.process
+def test_loading_onnx_runtime_leaves_no_identifier_and_no_queue_of_events(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(
+        [sys.executable, "-c", "import model_server.loaders.onnx"],
+        env={**environment, "HOME": str(tmp_path)},
+        check=True,
+    )
+    assert list(tmp_path.rglob("*")) == []
