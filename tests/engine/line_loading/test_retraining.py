@@ -55,6 +55,8 @@ def update(number: int, **parameters: Value) -> Update:
         result=None,
         rollout=None,
         error=None,
+        tries=0,
+        next_try=None,
     )
 
 
