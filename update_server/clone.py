@@ -95,7 +95,8 @@ class Clone:
     @property
     def health(self) -> SourceHealth:
         """How git is."""
-        return SourceHealth(self._fetched, self._error, len(self._uncommitted()))
+        commit = self._checked[0] if self._checked else None
+        return SourceHealth(self._fetched, self._error, len(self._uncommitted()), commit)
 
     def sound(self) -> Sound:
         """Return the registry as the clone has it, without the mistakes in it."""

@@ -59,6 +59,14 @@ create table if not exists switches (
 );
 create index if not exists switches_open on switches (state) where state in ('queued', 'running');
 create table if not exists schedules (set_id text primary key, due real not null);
+create table if not exists bad_versions (
+    set_id text not null,
+    version text not null,
+    author text not null,
+    why text not null,
+    time real not null,
+    primary key (set_id, version)
+);
 create table if not exists acts (
     id integer primary key autoincrement,
     time real not null,
@@ -83,7 +91,7 @@ create view open_switches as select * from switches where state in ('queued', 'r
 
 _ADDED = {
     "updates": {"tries": "integer not null default 0", "next_try": "real"},
-    "switches": {"update_id": "integer"},
+    "switches": {"update_id": "integer", "is_way_back": "integer not null default 0"},
 }
 """Columns that earlier releases did not have."""
 

@@ -25,7 +25,7 @@ class Declared:
     def __init__(self, source: RegistrySource) -> None:
         self._source = source
         self._lock = threading.Lock()
-        self._sound: Sound | None = None
+        self._known: tuple[Sound, str | None] | None = None
         self._before: dict[tuple[str, str], LiveBefore | None] = {}
 
     def registry(self) -> Registry:
@@ -48,9 +48,11 @@ class Declared:
         """Return the cluster that was live before in a region; None: no other was, or git does not tell."""
         assert file.service is not None  # noqa: S101 - whoever asks has one
         with self._lock:
-            if (found := self._source.sound()) is not self._sound:
+            # The history may change where what the file says does not.
+            now = self._source.sound(), self._source.health.commit
+            if self._known is None or self._known[0] is not now[0] or self._known[1] != now[1]:
                 self._before.clear()
-                self._sound = found
+                self._known = now
             key = file.service.name, region
             if key not in self._before:
                 try:

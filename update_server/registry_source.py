@@ -31,11 +31,13 @@ class SourceHealth:
         fetched: when it was last known to be as it is for everybody, in seconds since 1970.
         error: why that is not now; None: it is.
         uncommitted: edits that are true already and wait for a commit.
+        commit: of the branch, as it is known; None: the registry is under no git.
     """
 
     fetched: float
     error: str | None = None
     uncommitted: int = 0
+    commit: str | None = None
 
 
 class RegistrySource(Protocol):

@@ -14,6 +14,7 @@ import uvicorn
 from model_registry.errors import ConfigError
 from model_registry.stores import open_store
 from model_server.http.http1 import Http1Protocol
+from update_server.bad_versions import BadVersions
 from update_server.clone import Clone
 from update_server.database import Database
 from update_server.declared import Declared
@@ -129,10 +130,11 @@ def build(options: Options) -> FastAPI:
     journal, switches = Journal(database), SwitchJournal(database)
     store, source = open_store(options.store), _source(options)
     stacks, declared = _stacks(options, source), Declared(source)
-    rollouts = Rollouts(source, store, stacks, switches)
+    bad = BadVersions(database)
+    rollouts = Rollouts(source, store, stacks, switches, bad)
     publisher = Publisher(source, store, uploads, training, scratch)
     # Its own copies: a switch does not wait for a rollout of another service.
-    switcher = Switcher(switches, source, replace(stacks, folder=stacks.folder.with_name("switches")))
+    switcher = Switcher(switches, bad, source, replace(stacks, folder=stacks.folder.with_name("switches")))
     return make_app(
         Server(
             journal=journal,
@@ -146,6 +148,7 @@ def build(options: Options) -> FastAPI:
             switcher=switcher,
             watcher=Watcher(stacks, declared),
             declared=declared,
+            bad=bad,
         )
     )
 

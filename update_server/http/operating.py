@@ -5,11 +5,13 @@ from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field
 
 from model_registry import RegistryFile, Service
 from model_registry.frozen import Frozen
 from model_registry.names import Label
-from operations import changes_of
+from operations import LiveBefore, changes_of
+from update_server.bad_versions import Bad
 from update_server.errors import not_found
 from update_server.http.server import Server
 from update_server.switches import Switch, SwitchWanted
@@ -22,11 +24,19 @@ MAX_COMMITS = 20
 SwitchId = Annotated[int, Path(ge=1, le=2**62)]
 
 
+class Why(Frozen):
+    """Why a version should not be live."""
+
+    why: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class DeclaredCluster(Frozen):
     """A cluster, as YAML declares it."""
 
     id: Label
     version: Label
+    bad: Bad | None
+    """Why its version should not be live; None: nobody says so."""
 
 
 class Before(Frozen):
@@ -43,7 +53,7 @@ class DeclaredRegion(Frozen):
     stack: str
     live: Label
     before: Before | None
-    """None: no other was, or git does not tell."""
+    """None: no other was, its version is marked bad, or git does not tell."""
 
 
 class DeclaredService(Frozen):
@@ -140,10 +150,29 @@ def operating(server: Server) -> APIRouter:
         """Make a cluster live, region by region; all go back where one does badly."""
         file = _with_cluster(server, service, wanted.cluster)
         regions = server.switcher.regions_of(file, wanted.regions)
-        added = server.switches.add(file.set.id, service, wanted.cluster, regions, author)
+        before = [_before(server, file, region) for region in regions]
+        is_way_back = all(each is not None and each.cluster == wanted.cluster for each in before)
+        added = server.switches.add(
+            file.set.id, service, wanted.cluster, regions, author, is_way_back=is_way_back
+        )
         server.switcher.worker.wake()
         response.headers["Location"] = f"/switches/{added.id}"
         return added
+
+    @router.put("/modelSets/{set_id}/versions/{version_id}/bad")
+    def mark(set_id: Label, version_id: Label, why: Why, author: Annotated[str, may_switch]) -> Bad:
+        """Mark a version as one that should not be live: no rollout makes it so, and no rollback is to it."""
+        known = [each.id for each in server.file_of(set_id).versions]
+        if version_id not in known:
+            raise not_found(
+                f"set {set_id} has no version {version_id}; declared: {', '.join(known) or 'none'}"
+            )
+        return server.bad.mark(set_id, version_id, author, why.why)
+
+    @router.delete("/modelSets/{set_id}/versions/{version_id}/bad", status_code=204)
+    def unmark(set_id: Label, version_id: Label, author: Annotated[str, may_switch]) -> None:
+        """Take the mark away."""
+        server.bad.clear(server.file_of(set_id).set.id, version_id, author)
 
     @router.get("/switches", dependencies=[may_read])
     def switches(
@@ -173,21 +202,33 @@ def _with_cluster(server: Server, service: str, cluster: str) -> RegistryFile:
 def _declared(
     server: Server, file: RegistryFile, service: Service, rolling_out: Mapping[str, int]
 ) -> DeclaredService:
+    bad = server.bad.of(file.set.id)
     return DeclaredService(
         name=service.name,
         set=file.set.id,
         path=f"/modelService/{service.name}",
-        clusters=tuple(DeclaredCluster(id=each.id, version=each.version) for each in service.clusters),
+        clusters=tuple(
+            DeclaredCluster(id=each.id, version=each.version, bad=bad.get(each.version))
+            for each in service.clusters
+        ),
         regions=tuple(_regions(server, file, service)),
         update=rolling_out.get(file.set.id),
         fault=server.declared.faults().get(file.set.id),
     )
 
 
+def _before(server: Server, file: RegistryFile, region: str) -> LiveBefore | None:
+    """Return the cluster to go back to, unless its version is marked bad."""
+    found, service = server.declared.before(file, region), file.service
+    if found is None or service is None:
+        return None
+    return None if service.cluster(found.cluster).version in server.bad.of(file.set.id) else found
+
+
 def _regions(server: Server, file: RegistryFile, service: Service) -> Iterator[DeclaredRegion]:
     for stack in server.rollouts.stacks.declared():
         if service.is_in(stack.region):
-            found = server.declared.before(file, stack.region)
+            found = _before(server, file, stack.region)
             yield DeclaredRegion(
                 region=stack.region,
                 stack=stack.name,

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 from model_registry import ModelRow, RegistryFile, Store, Version, compare_versions, read_manifest
 from model_registry.frozen import Frozen
 from model_registry.names import Digest, Label, Uid
+from update_server.bad_versions import Bad
 from update_server.errors import not_found
 from update_server.http.server import Server
 from update_server.tokens import Scope
@@ -35,6 +36,8 @@ class VersionRow(Frozen):
     manifest: Digest
     updated: AwareDatetime
     clusters: tuple[str, ...]
+    bad: Bad | None
+    """Why it should not be live; None: nobody says so."""
 
 
 class ModelInVersion(Frozen):
@@ -108,7 +111,8 @@ def reading(server: Server) -> APIRouter:
     def versions(set_id: Label) -> Sequence[VersionRow]:
         """The versions of a set, oldest first."""
         file = server.file_of(set_id)
-        return [_version_row(file, version) for version in file.versions]
+        bad = server.bad.of(set_id)
+        return [_version_row(file, version, bad.get(version.id)) for version in file.versions]
 
     @router.get("/modelSets/{set_id}/versions/{version_id}/models")
     def models(set_id: Label, version_id: Label) -> Sequence[ModelInVersion]:
@@ -214,11 +218,12 @@ def _change(before: ModelRow | None, now: ModelRow | None) -> ModelChange:
     return ModelChange.SAME if before.sha256 == now.sha256 else ModelChange.CHANGED
 
 
-def _version_row(file: RegistryFile, version: Version) -> VersionRow:
+def _version_row(file: RegistryFile, version: Version, bad: Bad | None) -> VersionRow:
     clusters = file.service.clusters if file.service else ()
     return VersionRow(
         id=version.id,
         manifest=version.manifest,
         updated=version.updated,
         clusters=tuple(cluster.id for cluster in clusters if cluster.version == version.id),
+        bad=bad,
     )

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from model_registry import RegistryFile, Store
+from update_server.bad_versions import BadVersions
 from update_server.declared import Declared
 from update_server.errors import not_found
 from update_server.http.sessions import COOKIE, CSRF_HEADER, Sessions, require_own_page
@@ -39,6 +40,7 @@ class Server:
     switcher: Switcher
     watcher: Watcher
     declared: Declared
+    bad: BadVersions
     sessions: Sessions = field(default_factory=Sessions)
 
     def allowed(self, scope: Scope) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_registry import BluegridError, Cluster, ConfigError, Service
+from model_registry import BluegridError, Cluster, ConfigError, Service, read_manifest
 from model_registry.registry_files.retraining import Rollout, RolloutKind
 from update_server.git import GitAway
 from update_server.rollouts.declaring import Declaring
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from model_registry import RegistryFile, Store
+    from update_server.bad_versions import BadVersions
     from update_server.registry_source import RegistrySource
     from update_server.rollouts.stacks import Stacks
     from update_server.switches.journal import SwitchJournal
@@ -46,6 +48,7 @@ class Rollouts:
     store: Store
     stacks: Stacks
     switches: SwitchJournal
+    bad: BadVersions
 
     def check(self, file: RegistryFile) -> None:
         """Raise ConfigError when a set's versions are to be rolled out, and cannot."""
@@ -111,6 +114,7 @@ class Rollouts:
             steps = NewService(*given) if is_new else Steps(*given)
             if done.back is not None:
                 raise steps.go_back_again()
+            self._require_fit(update, file, wanted)
             if isinstance(steps, NewService):
                 steps.start()
                 return
@@ -122,9 +126,42 @@ class Rollouts:
                 steps.compare(self.store, cluster)
                 steps.go_live(cluster)
 
+    def _require_fit(self, update: Update, file: RegistryFile, wanted: Rollout) -> None:
+        """Raise RolloutFailed for a version that is marked bad, or lacks models that clients ask for."""
+        version = str(update.version)
+        if (mark := self.bad.of(update.set).get(version)) is not None:
+            raise RolloutFailed(f"{version} is not online: it is marked bad by {mark.by}: {mark.why}")
+        service = file.service
+        if service is None or wanted.to is RolloutKind.STANDBY:
+            return
+        known = {each.id: each for each in file.versions}
+        lives = {service.cluster(each).version for each in service.weights_in(self._first_region(service))}
+        uids = {
+            each: {
+                row.uid for row in read_manifest(self.store, update.set, each, known[each].manifest).models
+            }
+            for each in (version, *lives)
+        }
+        for live in sorted(lives):
+            missing = sorted(uids[live] - uids[version])
+            gone = [uid for uid in missing if not any(_names(each, uid) for each in update.wanted.without)]
+            if gone:
+                more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+                fault = f"{version} has no {gone[0]}{more}, which {live} has, and clients ask for"
+                remedy = "name what goes in `without`, beside a base, or switch by hand"
+                raise RolloutFailed(f"{version} is not online: {fault}; {remedy}")
+
+    def _first_region(self, service: Service) -> str:
+        return next(stack.region for stack in self.stacks.declared() if service.is_in(stack.region))
+
     def _file(self, set_id: str) -> RegistryFile:
         with self.source.known():
             return self.source.sound().registry.of_set(set_id)
+
+
+def _names(pattern: str, uid: str) -> bool:
+    """Whether a UID or a pattern of UIDs is that of a model."""
+    return pattern == uid or fnmatch.fnmatchcase(uid, pattern)
 
 
 @contextmanager

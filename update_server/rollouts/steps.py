@@ -15,7 +15,7 @@ from model_registry import (
     read_manifest,
     remove_cluster,
 )
-from model_registry.registry_files.retraining import RolloutKind
+from model_registry.registry_files.retraining import RolloutKind, Tolerance
 from operations import Asked, Namespace, Request, compare, look
 from promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
 from update_server.git import GitAway
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model_registry import RegistryFile, Service, Store
+    from model_registry.formats.manifest import Example
     from model_registry.registry_files.retraining import Rollout
     from promotion import Outcome, Progress, Stack
     from update_server.rollouts.means import Means
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 MAX_COMPARED = 500
 """Models whose recorded inputs are sent to both clusters, evenly taken from all."""
+
+
+PLAUSIBLE_SHARE = 0.05
+"""Of the models that are compared, how many may be further off where the set gives no limits."""
 
 
 class RolloutFailed(BluegridError):  # noqa: N818 - what happened
@@ -120,21 +125,18 @@ class Steps:
         if live == cluster:
             return
         try:
-            requests = self._requests(store, self._service.cluster(live).version)
+            asked = self._asked(store, self._service.cluster(live).version)
+            requests = [
+                Request(model=uid, instances=[[*inputs] for inputs in example.inputs])
+                for uid, example in asked
+            ]
             self._go_on()
             if not requests:
                 return
             namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
             first, second = (Asked.of(namespace, name, each) for each in (live, cluster))
-            within = self._rollout.within
-            # Without a limit it is only asked whether it answers.
-            found = compare(
-                first,
-                second,
-                requests,
-                rtol=within.rtol if within else 0.0,
-                atol=within.atol if within else math.inf,
-            )
+            within = self._rollout.within or _plausible(asked)
+            found = compare(first, second, requests, rtol=within.rtol, atol=within.atol)
         except BluegridError as error:
             raise self._failed(error, cluster) from None
         silent = [each for each in found.differing if each.refused == (cluster,)]
@@ -142,7 +144,7 @@ class Steps:
             fault = f"{cluster} gives no prediction for {len(silent)} of {found.requests} models"
             raise self._failed(f"{fault}: {silent[0].text}", cluster)
         off = [each for each in found.differing if not each.refused]
-        if within is not None and len(off) > within.share * found.requests:
+        if len(off) > within.share * found.requests:
             fault = f"{len(off)} of {found.requests} models are further off {live} than allowed"
             raise self._failed(f"{fault}, such as {off[0].model}: {off[0].text}", cluster)
 
@@ -276,19 +278,15 @@ class Steps:
             told = f"{told}; {cluster} is still there: {again}"
         return RolloutFailed(told)
 
-    def _requests(self, store: Store, live_version: str) -> list[Request]:
-        """What recorded examples of the live version ask, for models that the new one has too."""
+    def _asked(self, store: Store, live_version: str) -> list[tuple[str, Example]]:
+        """Return recorded examples of the live version, by UID, for models that the new one has too."""
         set_id, known = self._file.set.id, {each.id: each for each in self._file.versions}
         new, live = (
             read_manifest(store, set_id, version, known[version].manifest)
             for version in (self._version, live_version)
         )
         uids = {row.uid for row in new.models}
-        asked = [
-            Request(model=row.uid, instances=[[*inputs] for inputs in row.example.inputs])
-            for row in live.models
-            if row.example is not None and row.uid in uids
-        ]
+        asked = [(row.uid, row.example) for row in live.models if row.example is not None and row.uid in uids]
         return asked[:: math.ceil(len(asked) / MAX_COMPARED) or 1]
 
     def _next_cluster(self) -> Cluster:
@@ -329,6 +327,15 @@ class Steps:
     def _tell(self, step: str, **more: object) -> None:
         self._at = self._at.model_copy(update={"step": step, **more})
         self._note(self._at)
+
+
+def _plausible(asked: Sequence[tuple[str, Example]]) -> Tolerance:
+    """Return the limits for a set that gives none: they catch nonsense, and nothing else.
+
+    An answer may be off by as much as the largest of those that the live version has recorded, and by itself.
+    """
+    largest = max((abs(each) for _, example in asked for each in example.outputs), default=0.0)
+    return Tolerance(rtol=1.0, atol=largest or math.inf, share=PLAUSIBLE_SHARE)
 
 
 def _without(folder: Path, service: str, cluster: str) -> None:

@@ -27,7 +27,16 @@ class SwitchJournal:
 
     database: Database
 
-    def add(self, set_id: str, service: str, cluster: str, regions: Sequence[str], author: str) -> Switch:
+    def add(
+        self,
+        set_id: str,
+        service: str,
+        cluster: str,
+        regions: Sequence[str],
+        author: str,
+        *,
+        is_way_back: bool = False,
+    ) -> Switch:
         """Note a switch.
 
         A way back from a rollout cancels it, and is made once that has ended.
@@ -56,8 +65,8 @@ class SwitchJournal:
                     HTTPStatus.CONFLICT, f"switch {other['id']} of {service} is under way; wait for its end"
                 )
             row = connection.execute(
-                "insert into switches (set_id, service, cluster, regions, author, created, update_id)"
-                " values (?, ?, ?, ?, ?, ?, ?) returning *",
+                "insert into switches (set_id, service, cluster, regions, author, created, update_id,"
+                " is_way_back) values (?, ?, ?, ?, ?, ?, ?, ?) returning *",
                 (
                     set_id,
                     service,
@@ -66,6 +75,7 @@ class SwitchJournal:
                     author,
                     time.time(),
                     rolling_out["id"] if rolling_out else None,
+                    is_way_back,
                 ),
             ).fetchone()
             _note(connection, author, "switch", _switch(row))
@@ -145,6 +155,7 @@ def _switch(row: sqlite3.Row) -> Switch:
         author=row["author"],
         state=SwitchState(row["state"]),
         update=row["update_id"],
+        is_way_back=bool(row["is_way_back"]),
         step=row["step"],
         before=json.loads(row["before"]),
         created=time_of(row["created"]),

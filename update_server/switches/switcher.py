@@ -20,10 +20,11 @@ from update_server.rollouts.means import Means
 from update_server.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from model_registry import RegistryFile
     from promotion import Outcome, Progress, Rehearsal, Stack
+    from update_server.bad_versions import BadVersions
     from update_server.registry_source import RegistrySource
     from update_server.rollouts import Stacks
     from update_server.switches.journal import SwitchJournal
@@ -52,12 +53,15 @@ class Switcher:
 
     Args:
         journal: says which.
+        bad: is told of versions that people went back from.
         source: the registry.
         stacks: the server's; their folder is nobody else's.
     """
 
-    def __init__(self, journal: SwitchJournal, source: RegistrySource, stacks: Stacks) -> None:
-        self._journal, self._source, self._stacks = journal, source, stacks
+    def __init__(
+        self, journal: SwitchJournal, bad: BadVersions, source: RegistrySource, stacks: Stacks
+    ) -> None:
+        self._journal, self._bad, self._source, self._stacks = journal, bad, source, stacks
         self._rehearsing = threading.Lock()
         self.worker = Worker("switches", journal.database, self._work_off)
 
@@ -139,6 +143,7 @@ class Switcher:
             self._journal.note(switch, "checked", before)
             # Nobody waits for a bake at 3 a.m.; `bluegrid promote` has one.
             promotion.run(0, 0, tell, all_back=True)
+            self._mark(switch, before)
         except PromotionStopped:
             raise
         except BluegridError as error:
@@ -146,6 +151,18 @@ class Switcher:
                 # It was cut off, and may have switched.
                 promotion.go_back(str(error), tell)
             raise
+
+    def _mark(self, switch: Switch, before: Mapping[str, str]) -> None:
+        """Mark the versions that somebody went back from; what somebody makes live is not bad any more."""
+        service = self._source.sound().registry.service(switch.service)
+        versions = {each.id: each.version for each in service.clusters}
+        self._bad.clear(switch.set, versions[switch.cluster], switch.author)
+        if switch.is_way_back:
+            why = f"{switch.service} went back to {switch.cluster}, switch {switch.id}"
+            for left in {versions[each] for each in before.values() if each in versions} - {
+                versions[switch.cluster]
+            }:
+                self._bad.mark(switch.set, left, switch.author, why)
 
     def _promotion(self, switch: Switch) -> Promotion:
         reason = f"Switch {switch.id}, asked for by {switch.author}."

@@ -53,6 +53,8 @@ class Switch(Frozen):
     """What is being done, such as `north: switching`, or was done last."""
     before: Mapping[Label, Label]
     """By region, the cluster that was live before, once that is known."""
+    is_way_back: bool
+    """Whether it makes live again what was live before."""
     created: AwareDatetime
     ended: AwareDatetime | None
     error: str | None

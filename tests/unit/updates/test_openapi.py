@@ -42,6 +42,8 @@ OPERATIONS = [
     ("GET", "/status"),
     ("GET", "/services/{service}/switches/preview"),
     ("POST", "/services/{service}/switches"),
+    ("PUT", "/modelSets/{set_id}/versions/{version_id}/bad"),
+    ("DELETE", "/modelSets/{set_id}/versions/{version_id}/bad"),
     ("GET", "/switches"),
     ("GET", "/switches/{switch_id}"),
     ("POST", "/session"),

@@ -18,6 +18,7 @@ from model_registry.registry_files.retraining import Retraining
 from tests.skops_files import skops_file
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import content_digest, ended
+from update_server.bad_versions import BadVersions
 from update_server.database import Database
 from update_server.journal import Journal
 from update_server.registry_source import Folder
@@ -99,7 +100,7 @@ def test_a_rollout_goes_on_from_what_a_switch_before_it_has_made_live(place: Pla
             return []
 
     stacks = Seeing(place.folder, place.folder, ("north",), place.folder / "copies", source)
-    rollouts = Rollouts(source, open_store(place.store), stacks, switches)
+    rollouts = Rollouts(source, open_store(place.store), stacks, switches, BadVersions(database))
 
     def switch_meanwhile(_: RollingOut) -> None:
         switch(place.registry, "line-loading", "d2")

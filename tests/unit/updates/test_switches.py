@@ -80,7 +80,10 @@ def test_a_service_is_told_as_declared_with_what_was_live_before(
     ended(operator, operator.post(PATH, json={"cluster": "d2"}))
     (service,) = operator.get("/services").json()
     assert (service["name"], service["set"], service["update"]) == ("line-loading", "g1", None)
-    assert service["clusters"] == [{"id": "d1", "version": "v1"}, {"id": "d2", "version": "v2"}]
+    assert service["clusters"] == [
+        {"id": "d1", "version": "v1", "bad": None},
+        {"id": "d2", "version": "v2", "bad": None},
+    ]
     (region,) = service["regions"]
     assert (region["region"], region["stack"], region["live"]) == ("north", "north", "d1")
     assert region["before"]["cluster"] == "d2"

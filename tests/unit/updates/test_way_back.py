@@ -19,7 +19,7 @@ from tests.skops_files import skops_file
 from tests.unit.promotion.conftest import Place as Regions
 from tests.unit.promotion.conftest import answering
 from tests.unit.updates.conftest import asked
-from tests.unit.updates.updating import SECONDS, SOMEBODY, content_digest, ended, git
+from tests.unit.updates.updating import SECONDS, SOMEBODY, content_digest, digest, ended, git
 from update_server.rollouts import Stacks
 from update_server.serve import Options
 
@@ -250,3 +250,43 @@ def test_what_others_commit_meanwhile_wins_over_what_waits(standby: None, grid: 
     pending = grid.remote.with_name("state") / "uncommitted.json"
     until(pending.read_text, lambda text: text == "[]")
     assert grid.declared() == "d3"
+
+
+def test_after_a_rollback_the_version_that_was_left_is_not_offered_as_the_way_back(
+    standby: None, grid: Grid
+) -> None:
+    ended(grid.client, grid.switch("d2"))
+    (service,) = grid.client.get("/services").json()
+    assert service["regions"][0]["before"]["cluster"] == "d1"
+    back = ended(grid.client, grid.switch("d1"))
+    assert (back["state"], back["is_way_back"]) == ("done", True)
+    (service,) = grid.client.get("/services").json()
+    assert service["regions"][0]["before"] is None
+    marks = {each["id"]: each["bad"] for each in service["clusters"]}
+    assert (marks["d1"], marks["d2"]["by"]) == (None, "operator")
+    # Whoever makes it live all the same takes the mark away.
+    ended(grid.client, grid.switch("d2"))
+    (service,) = grid.client.get("/services").json()
+    assert [each["bad"] for each in service["clusters"]] == [None, None]
+
+
+def test_no_rollout_makes_a_version_live_that_is_marked_bad(grid: Grid) -> None:
+    path = "/modelSets/g1/versions/v1/bad"
+    marked = grid.client.put(path, json={"why": "wrong units"}, headers=grid.operator)
+    assert marked.status_code == 200
+    (version,) = grid.client.get("/modelSets/g1/versions").json()
+    assert (version["bad"]["by"], version["bad"]["why"]) == ("operator", "wrong units")
+    assert grid.client.put(path, json={"why": "no"}).status_code == 403
+    assert grid.client.delete(path, headers=grid.operator).status_code == 204
+
+
+def test_a_version_without_a_model_that_clients_ask_for_does_not_go_live_by_itself(grid: Grid) -> None:
+    models = {"line-0": digest(RETRAINED)}
+    grid.client.put(f"/uploads/{digest(RETRAINED)}", content=RETRAINED).raise_for_status()
+    update = grid.client.post("/modelSets/g1/updates", json={"models": models})
+    found = until(lambda: grid.look(update), lambda found: found["state"] == "went back")
+    assert "v2 has no line-1 and 1 more, which v1 has, and clients ask for" in found["error"]
+    grid.regions.set("north", version="v3")
+    word = {"base": "v1", "without": ["line-1"]}
+    update = grid.client.post("/modelSets/g1/updates", json=word)
+    grid.until_it_bakes(update)
