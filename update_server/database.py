@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -101,11 +101,14 @@ class Database:
     """The file."""
 
     file: Path
+    _kept: sqlite3.Connection = field(init=False, repr=False, compare=False)
 
     @classmethod
     def open(cls, file: Path) -> Database:
         """Make what is not there yet."""
         database = cls(file)
+        # One that stays open keeps the files beside it: others can look although the disk is full.
+        object.__setattr__(database, "_kept", sqlite3.connect(file, check_same_thread=False))
         with database.reading() as connection:
             connection.execute("pragma journal_mode = wal")
             connection.executescript(f"begin immediate; {_SCHEMA}")
@@ -117,6 +120,7 @@ class Database:
             for statement in _VIEWS.split(";"):
                 connection.execute(statement)
             connection.execute("commit")
+        database._kept.execute("select 1 from updates").fetchone()
         return database
 
     @contextmanager

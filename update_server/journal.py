@@ -19,7 +19,7 @@ from update_server.updates import Progress, Result, RollingOut, State, Update, W
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from update_server.database import Database
@@ -59,6 +59,18 @@ class Journal:
             ).fetchone()
             note_act(connection, author, "requested", row["id"], {"set": set_id, "wanted": json.loads(text)})
             return _update(row)
+
+    def is_known(self, author: str, key: str | None) -> bool:
+        """Whether somebody has used a key."""
+        with self.database.reading() as connection:
+            found = connection.execute("select 1 from updates where author = ? and key = ?", (author, key))
+            return found.fetchone() is not None
+
+    def list_open(self, set_id: str) -> Sequence[int]:
+        """Return the updates of a set that have not ended."""
+        with self.database.reading() as connection:
+            rows = connection.execute("select id from open_updates where set_id = ?", (set_id,))
+            return [row["id"] for row in rows]
 
     def begin(self) -> Update | None:
         """Return the update that is next, to be worked off by whoever has the turn; None: there is none now.
@@ -225,6 +237,23 @@ class Journal:
             connection.execute("insert or ignore into schedules values (?, ?)", (set_id, now.timestamp()))
             row = connection.execute("select due from schedules where set_id = ?", (set_id,)).fetchone()
             return time_of(row["due"])
+
+    def forget_schedules(self, but: Collection[str]) -> None:
+        """Forget when sets were due that have no schedule any more."""
+        with self.database.reading() as connection:
+            gone = [each["set_id"] for each in connection.execute("select set_id from schedules")]
+        if gone := [each for each in gone if each not in but]:
+            with self.database.writing() as connection:
+                connection.executemany("delete from schedules where set_id = ?", [(each,) for each in gone])
+
+    def last_of(self, set_id: str, author: str) -> Update | None:
+        """Return the newest update of a set that somebody asked for."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "select * from updates where set_id = ? and author = ? order by id desc limit 1",
+                (set_id, author),
+            ).fetchone()
+            return None if row is None else _update(row)
 
     def note_due(self, set_id: str, due: datetime) -> None:
         """Note that what was due then has been asked for."""

@@ -60,7 +60,7 @@ class Runner:
         self._journal = journal
         self._publisher = publisher
         self._rollouts = rollouts
-        self._scheduler = scheduler
+        self.scheduler = scheduler
         self._looked = -LOOK_SECONDS
         self.training = publisher.training
         self.worker = Worker("updates", journal.database, self._work_off)
@@ -70,12 +70,12 @@ class Runner:
         """Do all that is to be done now."""
         while not self.worker.is_stopping and (update := self._journal.begin()):
             self._work(update)
-        waits_for_git = self._scheduler.source.health.uncommitted > 0
+        waits_for_git = self.scheduler.source.health.uncommitted > 0
         if time.monotonic() - self._looked > (SOON_SECONDS if waits_for_git else LOOK_SECONDS):
             self._looked = time.monotonic()
             self._publisher.uploads.sweep(self._journal.uploads_wanted(), KEEP_UPLOADS_SECONDS)
             self._publisher.training.sweep(self._journal.open_updates())
-            self._scheduler.look(datetime.now(UTC))
+            self.scheduler.look(datetime.now(UTC))
 
     def _work(self, update: Update) -> None:
         told = log.bind(update=update.id, set=update.set, author=update.author)

@@ -35,14 +35,30 @@ class Scheduler:
         """
         with self.source.known():
             files = self.source.sound().registry.files
-        for file in files:
+        scheduled = {file.set.id: file for file in files if file.set.update and file.set.update.schedule}
+        # One that comes back has missed nothing.
+        self.journal.forget_schedules(but=scheduled)
+        for file in scheduled.values():
             if file.set.update is not None and file.set.update.schedule is not None:
                 self._look_at(file, file.set.update.schedule, now)
+
+    def next_run(self, file: RegistryFile, now: datetime) -> datetime | None:
+        """Return when a set is trained next by the clock; None: it has no schedule."""
+        if file.set.update is None or file.set.update.schedule is None:
+            return None
+        schedule, set_id = file.set.update.schedule, file.set.id
+        last = min(self.journal.last_due(set_id, now), now)
+        time = next(iter(schedule.times_after(last)))
+        return max(time + _jitter(schedule, set_id, time), now)
 
     def _look_at(self, file: RegistryFile, schedule: Schedule, now: datetime) -> None:
         set_id = file.set.id
         # A schedule that is seen for the first time has missed nothing.
         last = self.journal.last_due(set_id, now)
+        if last > now:
+            # It was noted by a clock that was ahead.
+            self.journal.note_due(set_id, now)
+            last = now
         due = None
         for time in schedule.times_after(last):
             if time + _jitter(schedule, set_id, time) > now:

@@ -18,6 +18,7 @@ from update_server.bad_versions import BadVersions
 from update_server.clone import Clone
 from update_server.database import Database
 from update_server.declared import Declared
+from update_server.health import Health
 from update_server.http.app import make_app
 from update_server.http.server import Server
 from update_server.journal import Journal
@@ -135,11 +136,12 @@ def build(options: Options) -> FastAPI:
     publisher = Publisher(source, store, uploads, training, scratch)
     # Its own copies: a switch does not wait for a rollout of another service.
     switcher = Switcher(switches, bad, source, replace(stacks, folder=stacks.folder.with_name("switches")))
+    runner = Runner(journal, publisher, rollouts, Scheduler(journal, source))
     return make_app(
         Server(
             journal=journal,
             uploads=uploads,
-            runner=Runner(journal, publisher, rollouts, Scheduler(journal, source)),
+            runner=runner,
             tokens=Tokens.load(options.tokens),
             source=source,
             store=store,
@@ -149,6 +151,7 @@ def build(options: Options) -> FastAPI:
             watcher=Watcher(stacks, declared),
             declared=declared,
             bad=bad,
+            health=Health(options.state, database, source, store, (runner.worker, switcher.worker)),
         )
     )
 

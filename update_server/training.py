@@ -100,11 +100,7 @@ class Training:
             ConfigError: the set has no trainer, or not these parameters.
             TrainingFailed: the trainer failed, or took too long.
         """
-        trainer = declared.update.trainer if declared.update else None
-        if trainer is None:
-            raise ConfigError(
-                f"set {declared.id} has no trainer; name it in the registry: set.update.trainer"
-            )
+        trainer, given = check_training(declared, update.wanted.train or {})
         trained, partial = self.trained(update), self.folder / f"{update.id}.partial"
         if trained.exists():
             return
@@ -113,7 +109,7 @@ class Training:
             "type": str(declared.type),
             "base": update.wanted.base,
             "folder": str(partial) if trainer.image is None else _INSIDE,
-            "parameters": parameters(trainer, update.wanted.train or {}),
+            "parameters": given,
         }
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
@@ -153,6 +149,18 @@ class Training:
         """Delete what was trained for an update."""
         for name in (str(update.id), f"{update.id}.partial"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
+
+
+def check_training(declared: DeclaredSet, wanted: Mapping[str, Value]) -> tuple[Trainer, Mapping[str, Value]]:
+    """Return a set's trainer, and the value of every parameter.
+
+    Raises:
+        ConfigError: the set has no trainer, or not these parameters.
+    """
+    trainer = declared.update.trainer if declared.update else None
+    if trainer is None:
+        raise ConfigError(f"set {declared.id} has no trainer; name it in the registry: set.update.trainer")
+    return trainer, parameters(trainer, wanted)
 
 
 def parameters(trainer: Trainer, given: Mapping[str, Value]) -> dict[str, Value]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from model_registry.errors import ConfigError, FormatError
-from update_server.errors import Refused, not_found
+from update_server.errors import FULL, Refused, not_found
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterator
@@ -67,6 +67,9 @@ class Uploads:
                 await to_thread.run_sync(os.fsync, file.fileno())
             temporary.replace(self._path(digest))
         except OSError as error:
+            if error.errno in FULL:
+                message = "the server's disk is full; free space, and send it again"
+                raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, message) from None
             raise ConfigError(f"{self.folder}: cannot be written: {error.strerror}; free space") from None
         finally:
             temporary.unlink(missing_ok=True)

@@ -37,6 +37,11 @@ class Worker:
         """Begin."""
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it does anything."""
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """Look for work now."""
         self._wake.set()

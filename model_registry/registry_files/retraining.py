@@ -164,7 +164,7 @@ class Rollout(Frozen):
     errors: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.01
     """Share of the requests that may fail meanwhile, on top of what failed before."""
     within: Tolerance | None = None
-    """Of the answers to recorded inputs, sent to both clusters before the switch; absent: they must come."""
+    """Of answers to recorded inputs, sent to both clusters before the switch; absent: only nonsense fails."""
     service: NewService | None = None
     """Of a set that has none yet; absent: it has to be declared first."""
 

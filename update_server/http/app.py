@@ -2,10 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Literal
 
 from anyio import to_thread
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
+from fastapi.responses import PlainTextResponse
 
+from model_registry.frozen import Frozen
 from update_server.http import faults
 from update_server.http.operating import operating
 from update_server.http.page import add_page
@@ -13,6 +17,14 @@ from update_server.http.reading import reading
 from update_server.http.server import Server
 from update_server.http.signing_in import signing_in
 from update_server.http.updating import updating
+
+
+class Healthy(Frozen):
+    """How the server is."""
+
+    status: Literal["ok", "degraded", "failed"]
+    faults: Mapping[str, str]
+    """What is not well, by part: journal, runner, git, uncommitted, registry, store, disk, updates."""
 
 
 def make_app(server: Server) -> FastAPI:
@@ -23,9 +35,11 @@ def make_app(server: Server) -> FastAPI:
         workers = (server.runner.worker, server.switcher.worker)
         for worker in workers:
             worker.start()
+        server.health.start()
         try:
             yield
         finally:
+            server.health.stop()
             for worker in workers:
                 await to_thread.run_sync(worker.stop)
 
@@ -43,10 +57,24 @@ def make_app(server: Server) -> FastAPI:
     faults.add_faults(app)
     add_page(app)
 
-    @app.get("/healthz")
-    def healthy() -> Mapping[str, str]:
-        """Whether the server answers; needs no token."""
-        return {"status": "ok"}
+    @app.get("/healthz", responses={503: {"model": Healthy, "description": "It can do nothing useful."}})
+    def healthy(response: Response) -> Healthy:
+        """What is not well; needs no token.
+
+        503 where the server can do nothing useful, not even switch; 200 otherwise: one that is degraded is
+        needed most.
+        """
+        checks = server.health.checks()
+        faults = {name: each.fault for name, each in checks.items() if each.fault is not None}
+        if any(checks[name].is_vital for name in faults):
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+            return Healthy(status="failed", faults=faults)
+        return Healthy(status="degraded" if faults else "ok", faults=faults)
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def metrics() -> PlainTextResponse:
+        """What Prometheus reads; needs no token."""
+        return PlainTextResponse(server.health.metrics(), media_type="text/plain; version=0.0.4")
 
     app.include_router(reading(server))
     app.include_router(updating(server))

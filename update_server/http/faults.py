@@ -1,9 +1,11 @@
 """How the API refuses: a status and one line, `{"error": ...}`, whatever was wrong."""
 
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -11,7 +13,10 @@ from starlette.exceptions import HTTPException
 
 from model_registry import BluegridError
 from model_registry.frozen import Frozen
-from update_server.errors import Refused
+from update_server.errors import FULL, Refused
+
+_FULL_OR_UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE)
+log = structlog.get_logger()
 
 MAX_JSON_BYTES = 4 * 2**20
 
@@ -34,6 +39,8 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         413: "The body is too large.",
         415: "The body is compressed.",
         422: "The idempotency key was used for another request.",
+        500: "A fault of the server's; its log says which.",
+        507: "The server's disk is full.",
         502: "The registry, the store or git does not answer, or refuses.",
     }.items()
 }
@@ -46,6 +53,9 @@ def add_faults(app: FastAPI) -> None:
     app.exception_handler(BluegridError)(_known)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_of_http)
+    app.exception_handler(OSError)(_of_disk)
+    app.exception_handler(sqlite3.OperationalError)(_of_disk)
+    app.exception_handler(Exception)(_unknown)
 
 
 async def _bounded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -82,6 +92,21 @@ async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - the handler is registered for it
     message = f"{request.method} {request.url.path[:200]}: {error.detail}"
     return _fault(error.status_code, message, error.headers)
+
+
+async def _of_disk(request: Request, error: Exception) -> Response:
+    is_full = (
+        getattr(error, "errno", None) in FULL
+        or getattr(error, "sqlite_errorcode", None) in _FULL_OR_UNWRITABLE
+    )
+    if not is_full:
+        log.exception("request failed", path=request.url.path, exc_info=error)
+        return await _unknown(request, error)
+    return _fault(HTTPStatus.INSUFFICIENT_STORAGE, f"the server's disk is full: {error}; free space")
+
+
+async def _unknown(_: Request, __: Exception) -> Response:
+    return _fault(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the server's; see its log")
 
 
 def _fault(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

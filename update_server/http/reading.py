@@ -1,6 +1,7 @@
 """Routes that only look: sets, versions, models, the audit log."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from update_server.bad_versions import Bad
 from update_server.errors import not_found
 from update_server.http.server import Server
 from update_server.tokens import Scope
+from update_server.updates import SCHEDULE, State
 
 
 class SetRow(Frozen):
@@ -79,6 +81,20 @@ class ModelOfVersion(Frozen):
     """Against the version before."""
     sha256: str | None
     bytes: int | None
+
+
+class ScheduleRow(Frozen):
+    """When a set is trained by the clock."""
+
+    set: Label
+    when: str
+    time_zone: str
+    last: AwareDatetime | None
+    """When the last update was asked for; None: none was yet."""
+    update: int | None
+    """That update."""
+    state: State | None
+    next: AwareDatetime | None
 
 
 class Act(Frozen):
@@ -161,6 +177,11 @@ def reading(server: Server) -> APIRouter:
             raise not_found(f"set {set_id} has no model {uid} in its newest {len(rows)} versions")
         return rows[::-1]
 
+    @router.get("/schedules")
+    def schedules() -> Sequence[ScheduleRow]:
+        """Every set that is trained by the clock: when it was, what came of it, and when it will be."""
+        return [*_schedules(server)]
+
     @router.get("/acts")
     def acts(
         after: Annotated[int, Query(ge=0, le=2**62, description="The last act that is known.")] = 0,
@@ -171,6 +192,22 @@ def reading(server: Server) -> APIRouter:
         return [Act(**row) for row in server.journal.acts(after, limit, newest=newest)]
 
     return router
+
+
+def _schedules(server: Server) -> Iterator[ScheduleRow]:
+    now = datetime.now(UTC)
+    for file in server.files():
+        if file.set.update is not None and (schedule := file.set.update.schedule) is not None:
+            last = server.journal.last_of(file.set.id, SCHEDULE)
+            yield ScheduleRow(
+                set=file.set.id,
+                when=schedule.when,
+                time_zone=schedule.time_zone,
+                last=last.created if last else None,
+                update=last.id if last else None,
+                state=last.state if last else None,
+                next=server.runner.scheduler.next_run(file, now),
+            )
 
 
 def _set_row(file: RegistryFile, faults: Mapping[str, str]) -> SetRow:

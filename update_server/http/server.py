@@ -10,6 +10,7 @@ from model_registry import RegistryFile, Store
 from update_server.bad_versions import BadVersions
 from update_server.declared import Declared
 from update_server.errors import not_found
+from update_server.health import Health
 from update_server.http.sessions import COOKIE, CSRF_HEADER, Sessions, require_own_page
 from update_server.journal import Journal
 from update_server.registry_source import RegistrySource
@@ -41,6 +42,7 @@ class Server:
     watcher: Watcher
     declared: Declared
     bad: BadVersions
+    health: Health
     sessions: Sessions = field(default_factory=Sessions)
 
     def allowed(self, scope: Scope) -> Any:

@@ -9,12 +9,13 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from model_registry import ConfigError, RegistryError
+from model_registry import ConfigError, RegistryError, RegistryFile
 from model_registry.frozen import Frozen
 from model_registry.names import Digest, Label, Uid
 from update_server.errors import Refused
 from update_server.http.server import Server
 from update_server.tokens import Scope
+from update_server.training import check_training
 from update_server.updates import State, Update, Wanted
 
 _CONTENT_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
@@ -60,6 +61,8 @@ def updating(server: Server) -> APIRouter:
             server.rollouts.check(file)
         except (ConfigError, RegistryError) as error:
             raise Refused(HTTPStatus.CONFLICT, str(error)) from None
+        if not server.journal.is_known(author, key):
+            _require_sensible(server, file, wanted)
         server.uploads.require(wanted.uploads)
         update = server.journal.add(set_id, wanted, author, key)
         server.runner.worker.wake()
@@ -154,6 +157,26 @@ def updating(server: Server) -> APIRouter:
         return update
 
     return router
+
+
+def _require_sensible(server: Server, file: RegistryFile, wanted: Wanted) -> None:
+    """Refuse at once what can be seen now to fail later."""
+    known = [each.id for each in file.versions]
+    # An update that has not ended may make the base, or fail to make the version.
+    is_quiet = not server.journal.list_open(file.set.id)
+    if wanted.version in known:
+        fault = f"set {file.set.id} version {wanted.version}: is there already"
+        raise Refused(HTTPStatus.CONFLICT, f"{fault}; choose a new version ID")
+    if wanted.base is not None and wanted.base not in known and is_quiet:
+        raise Refused(
+            HTTPStatus.NOT_FOUND,
+            f"set {file.set.id} has no version {wanted.base}; declared: {', '.join(known) or 'none'}",
+        )
+    if wanted.train is not None:
+        try:
+            check_training(file.set, wanted.train)
+        except ConfigError as error:
+            raise Refused(HTTPStatus.CONFLICT, str(error)) from None
 
 
 def _digest(header: str) -> str:

@@ -116,9 +116,6 @@ def test_a_request_trains_with_its_parameters_and_keeps_what_is_not_trained(
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
-        ({"colour": "red"}, "parameter colour is not declared; known: flows, seconds, fault, daemon, leaves"),
-        ({"flows": "many"}, "parameter flows: 'many' is not of type integer"),
-        ({"flows": True}, "parameter flows: True is not of type integer"),
         ({"leaves": "line-2.onnx model.ckpt"}, "not taken: line-2.onnx, model.ckpt; a model of this set is"),
         ({"fault": True}, "exit code 1; it said: told"),
         ({"fault": True}, "no secret; the grid has no data"),
@@ -137,6 +134,22 @@ def test_a_trainer_that_cannot_work_fails_the_update_with_its_own_words(
     assert update["state"] == "failed"
     assert reason in update["error"]
     assert place.versions() == ["v1"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"colour": "red"}, "parameter colour is not declared; known: flows, seconds, fault, daemon, leaves"),
+        ({"flows": "many"}, "parameter flows: 'many' is not of type integer"),
+        ({"flows": True}, "parameter flows: True is not of type integer"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_refused_at_once(
+    marks: Path, client: httpx.Client, parameters: dict[str, object], reason: str
+) -> None:
+    refused = train(client, **parameters)
+    assert (refused.status_code, refused.json()["error"]) == (409, reason)
+    assert client.get("/updates").json() == []
 
 
 def test_what_a_trainer_leaves_beside_its_models_is_ignored_where_the_set_says_so(
@@ -227,8 +240,9 @@ def test_a_trainer_does_not_find_the_server_s_secrets_in_its_environment(place: 
 
 
 def test_a_set_without_a_trainer_says_so(client: httpx.Client) -> None:
-    update = ended(client, train(client))
-    assert "set g1 has no trainer; name it in the registry" in update["error"]
+    refused = train(client)
+    assert refused.status_code == 409
+    assert "set g1 has no trainer; name it in the registry" in refused.json()["error"]
 
 
 @pytest.fixture
@@ -271,6 +285,41 @@ def test_an_update_that_is_due_waits_for_the_one_before(scheduler: Scheduler) ->
     scheduler.journal.cancel(first.id, "operator")
     scheduler.look(NIGHT + JITTER + timedelta(days=1))
     assert asked_for(scheduler) == 2
+
+
+def test_a_clock_that_was_ahead_does_not_silence_a_schedule(scheduler: Scheduler) -> None:
+    scheduler.look(NIGHT + timedelta(days=4000))
+    scheduler.look(SEEN)
+    scheduler.look(NIGHT + JITTER)
+    assert asked_for(scheduler) == 1
+
+
+def test_a_schedule_that_comes_back_has_missed_nothing(scheduler: Scheduler, place: Place) -> None:
+    scheduler.look(SEEN)
+    file = place.registry / "g1.yaml"
+    text = file.read_text()
+    yaml = YAML()
+    document = yaml.load(text)
+    del document["set"]["update"]["schedule"]
+    yaml.dump(document, file)
+    scheduler.look(SEEN + timedelta(days=1))
+    file.write_text(text)
+    half_a_year = SEEN + timedelta(days=180)
+    scheduler.look(half_a_year)
+    assert asked_for(scheduler) == 0
+    scheduler.look(half_a_year + timedelta(days=1, hours=1))
+    assert asked_for(scheduler) == 1
+
+
+def test_a_schedule_is_shown_with_its_last_and_its_next_run(marks: Path, client: httpx.Client) -> None:
+    (row,) = client.get("/schedules").json()
+    assert (row["set"], row["when"], row["time_zone"], row["last"]) == (
+        "g1",
+        "30 2 * * *",
+        "Europe/Berlin",
+        None,
+    )
+    assert datetime.fromisoformat(row["next"]) > datetime.now(UTC)
 
 
 def test_two_servers_ask_for_what_is_due_once(scheduler: Scheduler, place: Place) -> None:

@@ -150,9 +150,13 @@ def test_a_request_that_makes_no_sense_is_refused_with_the_place(
 def test_a_version_that_is_taken_is_not_replaced(client: httpx.Client, place: Place) -> None:
     before = place.models("v1")
     wanted = {"version": "v1", "models": {"line-1": upload(client, RETRAINED)}}
-    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
-    assert update["state"] == "failed"
-    assert "v1" in update["error"]
+    refused = client.post("/modelSets/g1/updates", json=wanted)
+    assert refused.status_code == 409
+    assert "set g1 version v1: is there already" in refused.json()["error"]
+    assert (
+        client.post("/modelSets/g1/updates", json={**wanted, "version": None, "base": "v9"}).status_code
+        == 404
+    )
     assert place.models("v1") == before
 
 

@@ -1,0 +1,78 @@
+"""What is not well is said to load balancers and to Prometheus; a full disk is named."""
+
+from __future__ import annotations
+
+import errno
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from model_registry.formats.manifest import Example
+from tests.skops_files import skops_file
+from tests.unit.updates.test_way_back import until
+from tests.unit.updates.updating import content_digest, digest
+from update_server.rollouts.steps import _plausible
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+    from tests.unit.updates.updating import Place
+
+pytestmark = pytest.mark.process
+
+MODEL = skops_file("model 1, retrained")
+PATH = "/modelSets/g1/versions/v1/models/line-1"
+
+
+def health(client: httpx.Client) -> dict[str, Any]:
+    answer = client.get("/healthz", headers={"Authorization": ""})
+    found: dict[str, Any] = answer.json()
+    return {"code": answer.status_code, **found}
+
+
+def test_a_server_that_is_well_says_so(git_client: httpx.Client) -> None:
+    assert health(git_client) == {"code": 200, "status": "ok", "faults": {}}
+
+
+def test_a_server_without_git_is_degraded_and_stays_in_service(
+    git_client: httpx.Client, remote: Path
+) -> None:
+    remote.rename(remote.with_name("aside.git"))
+    git_client.put(PATH, content=MODEL, headers=content_digest(MODEL)).raise_for_status()
+    found = until(lambda: health(git_client), lambda found: "updates" in found["faults"])
+    assert (found["code"], found["status"]) == (200, "degraded")
+    assert found["faults"]["git"] == "git does not answer, or refuses"
+    # What needs no token names no address.
+    assert str(remote.parent) not in str(found)
+    remote.with_name("aside.git").rename(remote)
+
+
+def test_metrics_tell_updates_ages_and_what_is_not_well(git_client: httpx.Client) -> None:
+    answer = git_client.get("/metrics", headers={"Authorization": ""})
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    values = dict(re.findall(r"^(\w+(?:\{[^}]*\})?) ([\d.e+]+)$", answer.text, re.MULTILINE))
+    assert values['bluegrid_updates{state="failed"}'] == "0"
+    assert values['bluegrid_well{check="git"}'] == "1"
+    assert float(values["bluegrid_registry_age_seconds"]) < 600
+
+
+def test_a_full_disk_is_named(client: httpx.Client, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("update_server.uploads.os.fsync", full)
+    refused = client.put(f"/uploads/{digest(MODEL)}", content=MODEL)
+    assert (refused.status_code, refused.json()["error"]) == (
+        507,
+        "the server's disk is full; free space, and send it again",
+    )
+
+
+def test_without_limits_of_its_own_a_rollout_takes_no_nonsense() -> None:
+    asked = [("line-1", Example(inputs=((1.0,), (2.0,)), outputs=(40.0, -55.0)))]
+    limits = _plausible(asked)
+    off = abs(-1_000_000.0 - 40.0)
+    assert abs(61.0 - 40.0) < limits.atol + limits.rtol * 40 < off
