@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import output
+from cli import output, update_client
 from update_server.tokens import Scope, new_token
 
 app = typer.Typer(
@@ -59,6 +59,25 @@ def serve(
         registry, store, state, tokens, git, branch, tuple(stack or ()), program, stack_files, containers
     )
     server.serve(options, server.Listening(host, port, tls_cert, tls_key))
+
+
+@app.command(epilog="Example: `bluegrid updates retry 7 --server https://updates.example.org`")
+def retry(
+    update: Annotated[int, typer.Argument(help="The update, e.g. 7.", min=1)],
+    server: update_client.Server,
+    token: update_client.Token,
+) -> None:
+    """Try UPDATE again now: one that waits, or one that failed before it had a version."""
+    found = update_client.ask(server, token, "POST", f"/updates/{update}/retry")
+    typer.echo(f"update {found['id']}: {found['state']}")
+
+
+@app.command(epilog="Example: `bluegrid updates schedule --server https://updates.example.org`")
+def schedule(server: update_client.Server, token: update_client.Token, as_json: output.Json = False) -> None:
+    """List the sets that are trained by the clock: when last, what came of it, and when next."""
+    rows = update_client.ask(server, token, "GET", "/schedules")
+    columns = ("set", "when", "time_zone", "last", "update", "state", "next")
+    output.emit_table(as_json=as_json, columns=columns, rows=rows)
 
 
 @app.command(epilog="Example: `bluegrid updates token training --scope read --scope update`")
