@@ -6,7 +6,6 @@ BluegridError
 
 from __future__ import annotations
 
-import errno
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,6 @@ from update_server.git import GitAway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""What a write to a disk fails with that is full."""
 
 
 class Refused(BluegridError):  # noqa: N818 - what happened

@@ -19,6 +19,7 @@ from model_registry import Registry, RegistryError, change_cluster, switch
 from model_registry.files import write_whole
 from model_registry.frozen import Frozen
 from model_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
+from update_server.reserve import FULL, Reserve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +92,8 @@ class Uncommitted:
 
     def __init__(self, file: Path) -> None:
         self._file, self._lock = file, threading.Lock()
+        self._reserve = Reserve(file.with_name("reserve"))
+        self._reserve.keep()
         self._edits: tuple[LaterEdit, ...] = ()
         self._is_on_disk = True
 
@@ -127,10 +130,14 @@ class Uncommitted:
                 self._keep(tuple(each for each in self._known() if each not in edits))
 
     def _keep(self, edits: tuple[LaterEdit, ...]) -> None:
-        self._edits = edits
+        self._edits, self._is_on_disk = edits, False
         try:
             write_whole(self._file, _EDITS.dump_json(edits))
             self._is_on_disk = True
         except OSError as error:
-            self._is_on_disk = False
+            if error.errno in FULL and self._reserve.release():
+                self._keep(edits)
+                return
             log.warning("edits that wait for a commit are in memory alone", error=str(error))
+        if not edits:
+            self._reserve.keep()

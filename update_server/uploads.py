@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from model_registry.errors import ConfigError, FormatError
-from update_server.errors import FULL, Refused, not_found
+from update_server.errors import Refused, not_found
+from update_server.reserve import FULL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterator

@@ -13,7 +13,8 @@ from starlette.exceptions import HTTPException
 
 from model_registry import BluegridError
 from model_registry.frozen import Frozen
-from update_server.errors import FULL, Refused
+from update_server.errors import Refused
+from update_server.reserve import FULL
 
 _FULL_OR_UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE)
 log = structlog.get_logger()

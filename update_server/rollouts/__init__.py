@@ -7,8 +7,8 @@
     new_service the same of a set that is not online yet
     rollouts    which of them a set wants
 
-Every step may be done again, by whoever goes on after a crash. Whatever ends a rollout, YAML says what runs, as
-soon as git takes a commit: the way back does not wait for one.
+Every step may be done again, by whoever goes on after a crash. Whatever ends a rollout, YAML says what runs,
+as soon as git takes a commit: the way back does not wait for one.
 """
 
 from __future__ import annotations

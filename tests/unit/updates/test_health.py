@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from model_registry.files import write_whole
 from model_registry.formats.manifest import Example
 from tests.skops_files import skops_file
 from tests.unit.updates.test_way_back import until
 from tests.unit.updates.updating import content_digest, digest
+from update_server.reserve import RESERVE_BYTES
 from update_server.rollouts.steps import _plausible
+from update_server.uncommitted import LaterEdit, Uncommitted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +72,30 @@ def test_a_full_disk_is_named(client: httpx.Client, place: Place, monkeypatch: p
         507,
         "the server's disk is full; free space, and send it again",
     )
+
+
+def test_a_way_back_uses_room_that_is_kept_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = Uncommitted(tmp_path / "uncommitted.json")
+    reserve = tmp_path / "reserve"
+    assert reserve.stat().st_blocks * 512 >= RESERVE_BYTES
+
+    def write_if_there_is_room(path: Path, data: bytes) -> None:
+        if reserve.exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_whole(path, data)
+
+    monkeypatch.setattr("update_server.uncommitted.write_whole", write_if_there_is_room)
+    edit = LaterEdit(
+        what="live",
+        service="line-loading",
+        key="north",
+        value="d1",
+        instead_of=("d2",),
+        author="training",
+        message="line-loading: d1 is live in north",
+    )
+    waiting.add(edit)
+    assert Uncommitted(tmp_path / "uncommitted.json")() == (edit,)
 
 
 def test_without_limits_of_its_own_a_rollout_takes_no_nonsense() -> None:
