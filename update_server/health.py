@@ -6,15 +6,15 @@ import shutil
 import threading
 import time
 from dataclasses import dataclass
-from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_registry import BluegridError, StoreUnreachable
+from model_registry.formats.layout import PROBE_KEY
 from update_server.updates import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from model_registry import Store
     from update_server.database import Database
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LEAST_FREE_BYTES = 256 * 2**20
 """Of the state's disk; with less, uploads are likely to fail soon."""
-LOOK_SECONDS = 15.0
+LOOK_SECONDS = 10.0
 """Between looks at the store."""
 
 
@@ -66,19 +66,21 @@ class Health:
 
     def _look(self) -> None:
         while not self._stop.is_set():
-            try:
-                [*islice(self._store.keys("sets/"), 1)]
-                self._store_fault = None
-            except StoreUnreachable:
-                self._store_fault = "the store does not answer"
-            except BluegridError:
-                # It answers: credentials that can write are not always allowed to list.
-                self._store_fault = None if self._is_remote else "the store's folder cannot be read"
+            self._store_fault = self._look_at_store()
             self._stop.wait(LOOK_SECONDS)
 
-    @property
-    def _is_remote(self) -> bool:
-        return not self._store.url.startswith("file:")
+    def _look_at_store(self) -> str | None:
+        if self._store.url.startswith("file:"):
+            is_there = Path(self._store.url.removeprefix("file://")).is_dir()
+            return None if is_there else "the store's folder is not there"
+        try:
+            self._store.get(PROBE_KEY)
+        except StoreUnreachable:
+            return "the store does not answer"
+        except BluegridError:
+            # It answers, whatever it says.
+            return None
+        return None
 
     def checks(self) -> Mapping[str, Check]:
         """Return how everything is."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from update_server.database import change_row, note_act, time_of
 from update_server.errors import Refused, not_found
-from update_server.updates import Progress, Result, RollingOut, State, Update, Wanted
+from update_server.updates import Progress, Result, RollingOut, State, Update, Wanted, in_short
 
 if TYPE_CHECKING:
     import sqlite3
@@ -204,7 +204,7 @@ class Journal:
                 " order by id desc limit ?3",
                 (set_id, state.value if state else None, limit),
             )
-            return [_update(row) for row in rows]
+            return [_update(row, is_short=True) for row in rows]
 
     def uploads_wanted(self) -> frozenset[str]:
         """Return the digests of uploads that updates still need."""
@@ -266,13 +266,18 @@ class Journal:
         with self.database.reading() as connection:
             rows = connection.execute(command, (after, limit))
             return [
-                {**row, "time": time_of(row["time"]), "detail": json.loads(row["detail"])}
+                {**row, "time": time_of(row["time"]), "detail": _detail(row["detail"])}
                 for row in map(dict, rows)
             ]
 
     def _change(self, update: int, **values: Any) -> None:
         with self.database.writing() as connection:
             _changed(connection, update, **values)
+
+
+def _detail(text: str) -> dict[str, Any]:
+    detail: dict[str, Any] = json.loads(text)
+    return {**detail, "wanted": in_short(detail["wanted"])} if "wanted" in detail else detail
 
 
 def _cancelled(connection: sqlite3.Connection, update: Update) -> Update:
@@ -294,11 +299,13 @@ def _one(connection: sqlite3.Connection, update: int) -> sqlite3.Row:
     return row
 
 
-def _update(row: sqlite3.Row) -> Update:
+def _update(row: sqlite3.Row, *, is_short: bool = False) -> Update:
+    wanted = Wanted.model_validate_json(row["wanted"])
     return Update(
         id=row["id"],
         set=row["set_id"],
-        wanted=Wanted.model_validate_json(row["wanted"]),
+        wanted=Wanted.model_validate(in_short(wanted.model_dump())) if is_short else wanted,
+        named_models=len(wanted.models) + len(wanted.without),
         author=row["author"],
         state=State(row["state"]),
         version=row["version"],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads it at run time
 from enum import StrEnum
-from typing import Annotated
+from itertools import islice
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
@@ -16,6 +17,9 @@ SCHEDULE = "schedule"
 """The author of what the calendar asks for, in the journal and in git; no token has the name."""
 MAX_MODELS_BY_NAME = 10_000
 """Models that one request may name; a batch holds as many as a version may."""
+
+MAX_LISTED = 10
+"""Models that a list of updates names of each."""
 
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 StorePath = Annotated[str, StringConstraints(pattern=f"^{_SEGMENT}(/{_SEGMENT})*$", max_length=500)]
@@ -93,6 +97,13 @@ OPEN = (State.QUEUED, State.RUNNING, State.WAITING, State.NOT_BACK)
 """The states of an update to which something will happen yet."""
 
 
+def in_short(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request for a list of many: with the first few of the models that it names."""
+    models, without = wanted.get("models") or {}, wanted.get("without") or ()
+    some = dict(islice(models.items(), MAX_LISTED))
+    return {**wanted, "models": some, "without": [*without[:MAX_LISTED]]}
+
+
 class Progress(Frozen):
     """How much of a push has been done."""
 
@@ -145,6 +156,8 @@ class Update(Frozen):
     state: State
     version: Label | None
     """The version's ID, once it is chosen."""
+    named_models: int = 0
+    """How many models, and patterns to leave out, the request names; lists show the first few."""
     created: AwareDatetime
     ended: AwareDatetime | None
     cancel: bool

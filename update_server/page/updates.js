@@ -69,7 +69,7 @@ function card(update, mayUpdate) {
     ),
     muted(
       [said(update.author), ", ", time(update.created), update.ended && [" to ", time(update.ended)]],
-      ["; asked for ", wantedInWords(update.wanted)],
+      ["; asked for ", wantedInWords(update.wanted, update.named_models)],
     ),
     !isOver && !update.result && progress(update.progress),
     update.result && h("p", null, resultInWords(update.result)),
@@ -80,12 +80,15 @@ function card(update, mayUpdate) {
   );
 }
 
-/** @param {object} wanted what an update was asked to be made of */
-export function wantedInWords(wanted = {}) {
+/**
+ * @param {object} wanted what an update was asked to be made of; lists name the first ten models
+ * @param {number} named how many it names, where that is known
+ */
+export function wantedInWords(wanted = {}, named = 0) {
   const models = Object.keys(wanted.models ?? {});
   const parts = [];
   if (wanted.batch) parts.push("a batch");
-  if (models.length) parts.push(models.length <= 3 ? listed(models) : some(models.length, "model"));
+  if (models.length) parts.push(models.length <= 3 ? listed(models) : some(Math.max(models.length, named), "model"));
   if (wanted.train) parts.push("trained models");
   if (wanted.base) parts.push(`based on ${wanted.base}`);
   if (wanted.without?.length)

@@ -53,6 +53,13 @@ def test_a_server_without_git_is_degraded_and_stays_in_service(
     remote.with_name("aside.git").rename(remote)
 
 
+def test_a_store_that_is_not_there_is_named(client: httpx.Client, place: Place) -> None:
+    assert health(client)["status"] == "ok"
+    (place.folder / "store").rename(place.folder / "aside")
+    found = until(lambda: health(client), lambda found: "store" in found["faults"])
+    assert found["faults"]["store"] == "the store's folder is not there"
+
+
 def test_metrics_tell_updates_ages_and_what_is_not_well(git_client: httpx.Client) -> None:
     answer = git_client.get("/metrics", headers={"Authorization": ""})
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")

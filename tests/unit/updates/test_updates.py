@@ -248,6 +248,15 @@ def test_updates_of_a_set_are_made_one_after_the_other(client: httpx.Client, pla
     assert place.versions() == [f"v{number}" for number in range(1, 12)]
 
 
+def test_lists_do_not_carry_every_name_of_a_large_request(client: httpx.Client) -> None:
+    models = {f"line-{number}": upload(client, RETRAINED) for number in range(200)}
+    answer = client.post("/modelSets/g1/updates", json={"models": models})
+    assert ended(client, answer)["wanted"]["models"] == models
+    (update,) = client.get("/updates").json()
+    assert (len(update["wanted"]["models"]), update["named_models"]) == (10, 200)
+    assert len(client.get("/acts").json()[0]["detail"]["wanted"]["models"]) == 10
+
+
 def test_the_audit_log_says_who_asked_for_what_and_what_came_of_it(client: httpx.Client) -> None:
     wanted = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
     update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
