@@ -155,7 +155,7 @@ def test_any_cluster_is_asked_without_being_exposed(night: Workspace, asked: Any
     assert refused.exit_code == 1
     assert refused.output.startswith("error: line-loading d2 (version v2): ")
     nobody = predict(night, "line-0", instances, "--cluster", "d9")
-    assert "has no cluster d9; in namespace bluegrid-night of" in nobody.output
+    assert "has no cluster d9 in namespace bluegrid-night of" in nobody.output
 
 
 def test_two_clusters_are_held_side_by_side(night: Workspace, asked: Any, tmp_path: Path) -> None:
