@@ -162,11 +162,9 @@ def updating(server: Server) -> APIRouter:
 def _require_sensible(server: Server, file: RegistryFile, wanted: Wanted) -> None:
     """Refuse at once what can be seen now to fail later."""
     known = [each.id for each in file.versions]
-    # An update that has not ended may make the base, or fail to make the version.
+    # A version that is there may be asked for again: with the same models it is rolled out.
+    # An update that has not ended may make the base.
     is_quiet = not server.journal.list_open(file.set.id)
-    if wanted.version in known:
-        fault = f"set {file.set.id} version {wanted.version}: is there already"
-        raise Refused(HTTPStatus.CONFLICT, f"{fault}; choose a new version ID")
     if wanted.base is not None and wanted.base not in known and is_quiet:
         raise Refused(
             HTTPStatus.NOT_FOUND,

@@ -150,14 +150,16 @@ def test_a_request_that_makes_no_sense_is_refused_with_the_place(
 def test_a_version_that_is_taken_is_not_replaced(client: httpx.Client, place: Place) -> None:
     before = place.models("v1")
     wanted = {"version": "v1", "models": {"line-1": upload(client, RETRAINED)}}
-    refused = client.post("/modelSets/g1/updates", json=wanted)
-    assert refused.status_code == 409
-    assert "set g1 version v1: is there already" in refused.json()["error"]
-    assert (
-        client.post("/modelSets/g1/updates", json={**wanted, "version": None, "base": "v9"}).status_code
-        == 404
-    )
+    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    assert update["state"] == "failed"
+    assert "v1" in update["error"]
     assert place.models("v1") == before
+
+
+def test_a_base_that_is_not_there_is_refused_at_once(client: httpx.Client) -> None:
+    refused = client.post("/modelSets/g1/updates", json={"base": "v9", "without": ["line-1"]})
+    assert (refused.status_code, refused.json()["error"]) == (404, "set g1 has no version v9; declared: v1")
+    assert client.get("/updates").json() == []
 
 
 def test_the_next_version_steps_over_one_that_somebody_else_has_just_published(
