@@ -1,4 +1,4 @@
-"""Versions that nobody should make live again: marked by people, by a bake that failed, and by a rollback.
+"""Versions that nobody should make live again: marked by people, and by a rollback.
 
 They are in the journal, not in git: the mark is there at once, and a preview shows what is declared.
 """

@@ -94,7 +94,6 @@ class Runner:
             return
         except RolloutFailed as error:
             self._journal.end(update, State.WENT_BACK, result=result, error=str(error))
-            self._mark(update.id, str(error))
             told.warning("update went back", error=str(error))
         except BluegridError as error:
             if is_passing(error) and update.tries < MOST_TRIES:
@@ -117,12 +116,6 @@ class Runner:
         log.warning(
             "update is tried again", update=update.id, state=state, error=str(error), at=str(waits.next_try)
         )
-
-    def _mark(self, update_id: int, why: str) -> None:
-        """Mark a version that was live, or about to be, and did badly; not one that somebody cancelled."""
-        update = self._journal.get(update_id)
-        if update.version and update.rollout and update.rollout.before and not update.cancel:
-            self._rollouts.bad.mark(update.set, update.version, update.author, why)
 
     def _publish(self, update: Update) -> Result:
         """Make the version."""
