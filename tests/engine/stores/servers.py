@@ -83,8 +83,9 @@ def started(name: str, folder: Path) -> Iterator[str]:
             _make_bucket(process, endpoint, folder / "log")
             yield endpoint
         finally:
-            process.terminate()
-            process.wait(PATIENCE)
+            # It has nothing to keep.
+            process.kill()
+            process.wait()
 
 
 def _make_bucket(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:

@@ -72,6 +72,15 @@ def test_a_compressed_body_is_bounded_by_what_it_blows_up_to(
     assert got.status_code == 413
 
 
+def test_a_body_of_very_many_compressed_members_is_refused(served: Client) -> None:
+    body = json.dumps(tensor()).encode()
+    for members, status in ((99, 200), (100, 400)):
+        content = gzip.compress(body) + gzip.compress(b"") * members
+        got = served.post(INFER, content=content, headers={"Content-Encoding": "gzip"})
+        assert got.status_code == status
+    assert got.json()["error"] == "the body has over 100 gzip members; send it as one"
+
+
 def test_a_field_that_is_null_is_an_absent_one(served: Client) -> None:
     (row,) = ONE_ROW["inputs"]
     right = served.post(INFER, json={"inputs": [row]}).json()
