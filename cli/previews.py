@@ -10,6 +10,7 @@ import typer
 from cli import output
 from model_registry import ConfigError, Registry, Store, open_store
 from previews import (
+    Effects,
     Level,
     Plan,
     PolicyError,
@@ -18,6 +19,7 @@ from previews import (
     changes_between,
     check_plan,
     compare,
+    effects_of,
     read_plan,
     render,
     states_of_objects,
@@ -116,6 +118,7 @@ def _report(
         else "from the registry files alone; the stack was not asked",
         changes=changes,
         comparisons={name: found for name, found in compared.items() if found is not None},
+        effects=effects_of(plan, changes) if plan else Effects(),
         findings=check_plan(plan) if plan else (),
         details=plan.listed() if plan else "",
     )

@@ -3,6 +3,7 @@
     pulumi preview ─> plan ─────────┐
                                     ├─> states ─> changes ─> report (Markdown, for a pull request)
     registry files, old and new ────┘                │
+          plan ─> differences ─> topics ─> effects ──┤  (what the states do not show)
                      plan ─> rules ──────────────────┘  (also run by `bluegrid check`)
 
 Only reads: neither Pulumi nor Kubernetes is imported or asked.
@@ -12,7 +13,9 @@ from __future__ import annotations
 
 from previews.changes import Risk, ServiceChange, changes_between
 from previews.comparing import Comparison, compare
-from previews.plan import KubernetesObject, Plan, PlannedStep, read_plan
+from previews.effects import Effects, effects_of
+from previews.objects import KubernetesObject
+from previews.plan import Plan, PlannedStep, read_plan
 from previews.report import MARK, RegionReport, render
 from previews.rules import Finding, Level, PolicyError, Rule, check_objects, check_plan, check_stack
 from previews.states import (
@@ -27,6 +30,7 @@ __all__ = [
     "MARK",
     "ClusterState",
     "Comparison",
+    "Effects",
     "Finding",
     "KubernetesObject",
     "Level",
@@ -43,6 +47,7 @@ __all__ = [
     "check_plan",
     "check_stack",
     "compare",
+    "effects_of",
     "read_plan",
     "render",
     "states_of_files",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_registry import Autoscaling
+from previews.wording import listed, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +66,27 @@ class ServiceChange:
         """Whether the service stays as it is."""
         return self.before == self.after
 
+    @property
+    def is_rerouted(self) -> bool:
+        """Whether other clusters get requests than before, or other shares of them."""
+        if self.before is None or self.after is None:
+            return False
+        return (self.before.live, self.before.shares) != (self.after.live, self.after.shares)
+
+    @property
+    def is_of_another_set(self) -> bool:
+        """Whether the service stays, and its model set does not."""
+        return self.before is not None and self.after is not None and self.before.set != self.after.set
+
+    @property
+    def loses_its_url(self) -> bool:
+        """Whether the service answers, and will have no live route any more."""
+        return (
+            self.before is not None
+            and self.before.live is not None
+            and (self.after is None or self.after.live is None)
+        )
+
     def sentences(self) -> Iterator[str]:
         """Say what happens, the most important first; what stays as it is comes last."""
         if self.after is None:
@@ -72,16 +94,23 @@ class ServiceChange:
             return
         if self.before is None:
             yield f"**create** the service; live is {_answering(self.after)}"
-        elif self._is_rerouted:
-            what = "share" if self.switch is None else "switch"
-            yield f"**{what}** {_answering(self.before)} → {_answering(self.after)}"
+        elif self.is_rerouted:
+            yield self._rerouting(self.before, self.after)
+        if self.is_of_another_set:
+            yield f"**serves set {self.set} instead of {self._set_before}**"
         yield from self._clusters()
 
     def risks(self) -> Iterator[Risk]:
         """Say what could go wrong."""
-        if self.after is None:
+        if self.loses_its_url:
             yield self._risk("its URL goes: clients get 404 from then on")
+        if self.after is None:
             return
+        if self.is_of_another_set:
+            yield self._risk(
+                f"its URL answers by models of set {self.set} instead of {self._set_before}; give another "
+                "set a service of its own"
+            )
         gone = (
             [each for each in self.before.answering if each not in self.after.clusters] if self.before else []
         )
@@ -96,7 +125,19 @@ class ServiceChange:
         for each in self.after.answering:
             if each in self.after.clusters and self.after.clusters[each].replicas == 0:
                 yield self._risk(f"{each} is live and has no pods; set its replicas")
+        yield from self._republished()
         yield from self._autoscalers_that_go()
+
+    def _republished(self) -> Iterator[Risk]:
+        # Of another set it is said already.
+        for each in self.after.answering if self.after and not self.is_of_another_set else []:
+            old, new = self._clusters_before.get(each), self._clusters_after.get(each)
+            if old and new and is_republished(old, new):
+                manifests = f"{short(old.manifest)} → {short(new.manifest)}"
+                yield self._risk(
+                    f"{each} is live, and its version {new.version} gets another manifest, {manifests}: "
+                    "clients get other models under its name; give them a version of their own, and switch"
+                )
 
     def _autoscalers_that_go(self) -> Iterator[Risk]:
         for cluster in self._clusters_after.values():
@@ -133,13 +174,19 @@ class ServiceChange:
             ([each.id for each in unchanged if each.replicas == 0], "without pods"),
         ):
             if standby:
-                yield f"{_listed(standby)} {'stays' if len(standby) == 1 else 'stay'} {how}"
+                yield f"{listed(standby)} {'stays' if len(standby) == 1 else 'stay'} {how}"
+
+    def _rerouting(self, before: ServiceState, after: ServiceState) -> str:
+        if not before.answering:
+            return f"**route** its URL to {_answering(after)}"
+        if not after.answering:
+            return f"**delete** its live route, which leads to {_answering(before)}"
+        what = "share" if self.switch is None else "switch"
+        return f"**{what}** {_answering(before)} → {_answering(after)}"
 
     @property
-    def _is_rerouted(self) -> bool:
-        if self.before is None or self.after is None or not self.before.answering:
-            return False
-        return (self.before.live, self.before.shares) != (self.after.live, self.after.shares)
+    def _set_before(self) -> str:
+        return self.before.set if self.before else ""
 
     @property
     def _any(self) -> ServiceState:
@@ -174,9 +221,18 @@ def changes_between(
     return [ServiceChange(before.get(name), after.get(name)) for name in sorted({*before, *after})]
 
 
+def is_republished(old: ClusterState, new: ClusterState) -> bool:
+    """Whether a cluster keeps its version, and that is to have other models."""
+    are_known = bool(old.manifest and new.manifest)
+    return are_known and old.version == new.version and old.manifest != new.manifest
+
+
 def _changes(old: ClusterState, new: ClusterState) -> Iterator[str]:
     if old.version != new.version:
         yield f"**{new.id} serves {new.version} instead of {old.version}**: a rolling update of its pods"
+    if is_republished(old, new):
+        manifests = f"{short(old.manifest)} → {short(new.manifest)}"
+        yield f"**{new.id} gets another {new.version}** (manifest {manifests}): a rolling update of its pods"
     if old.replicas != new.replicas:
         yield f"scale {new.id} from {_pods(old.replicas)} to {_pods(new.replicas)}"
     resized = [
@@ -205,8 +261,4 @@ def _pods(replicas: int | Autoscaling) -> str:
 
 
 def _named(clusters: Mapping[str, ClusterState]) -> str:
-    return _listed([_of(each) for each in clusters.values()]) or "no cluster"
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+    return listed([_of(each) for each in clusters.values()]) or "no cluster"

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads these at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StringConstraints, ValidationError
 
 from model_registry.errors import ConfigError
+from previews.objects import Foreign, KubernetesObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,17 +21,12 @@ _SIZES = {"sizeFactor": "1", "replicas": "{}"}
 _Urn = Annotated[str, StringConstraints(pattern=r"^urn:pulumi:[^:]+::[^:]+::.+::.+$")]
 
 
-class _Foreign(BaseModel):
-    """Pulumi's own document: it may say more than is read here."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
-
-
-class _State(_Foreign):
+class _State(Foreign):
     inputs: Mapping[str, Any] = Field(default_factory=dict)
+    custom: bool = True
 
 
-class PlannedStep(_Foreign):
+class PlannedStep(Foreign):
     """What is to become of one resource.
 
     Attributes:
@@ -49,6 +44,12 @@ class PlannedStep(_Foreign):
     detailed_diff: Mapping[str, Any] | None = None
 
     @property
+    def is_custom(self) -> bool:
+        """Whether a provider makes it; otherwise it is a component, or the stack itself."""
+        states = [state for state in (self.old_state, self.new_state) if state is not None]
+        return all(state.custom for state in states)
+
+    @property
     def type(self) -> str:
         """The resource's own type, such as `kubernetes:apps/v1:Deployment`."""
         return self.urn.split("::")[2].rpartition("$")[2]
@@ -59,81 +60,12 @@ class PlannedStep(_Foreign):
         return self.urn.split("::")[3]
 
 
-class KubernetesObject(_Foreign):
-    """An object of Kubernetes, as Pulumi is told of it.
-
-    Attributes:
-        type: Pulumi's type of it, such as `kubernetes:apps/v1:Deployment`.
-        inputs: the object.
-    """
-
-    type: str
-    inputs: Mapping[str, Any]
-
-    @property
-    def kind(self) -> str:
-        """Such as `Deployment`."""
-        return self.type.rpartition(":")[2]
-
-    @property
-    def name(self) -> str:
-        """Its name in Kubernetes."""
-        return str(self._metadata.get("name", ""))
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """Its labels."""
-        labels = self._metadata.get("labels")
-        return labels if isinstance(labels, dict) else {}
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """Its specification; what is secret in it is a mark that says so."""
-        spec = self.inputs.get("spec")
-        return spec if isinstance(spec, dict) else {}
-
-    @property
-    def is_route(self) -> bool:
-        """Whether it is an Ingress or an HTTPRoute."""
-        return self.kind in ("Ingress", "HTTPRoute")
-
-    @property
-    def backends(self) -> dict[str, int]:
-        """Of a route: the weight of each Service that it leads to, as far as Pulumi shows them.
-
-        It shows no rule of an Ingress that has a secret host, as those of standing routes have.
-        """
-        rules = _dicts(self.spec.get("rules"))
-        if self.kind == "HTTPRoute":
-            refs = [ref for rule in rules for ref in _dicts(rule.get("backendRefs"))]
-            return {str(ref["name"]): int(ref.get("weight", 1)) for ref in refs}
-        paths = [path for rule in rules for path in _dicts(rule["http"]["paths"])]
-        return {str(path["backend"]["service"]["name"]): 1 for path in paths}
-
-    @property
-    def pod(self) -> Mapping[str, Any]:
-        """Of a Deployment or a Job: the specification of its pods."""
-        template = self.spec.get("template")
-        pod = template.get("spec") if isinstance(template, dict) else None
-        return pod if isinstance(pod, dict) else {}
-
-    @property
-    def containers(self) -> list[dict[str, Any]]:
-        """The containers of its pods, as far as Pulumi shows them: none that has a secret in it."""
-        return [*_dicts(self.pod.get("initContainers")), *_dicts(self.pod.get("containers"))]
-
-    @property
-    def _metadata(self) -> Mapping[str, Any]:
-        metadata = self.inputs.get("metadata")
-        return metadata if isinstance(metadata, dict) else {}
-
-
-class _Diagnostic(_Foreign):
+class _Diagnostic(Foreign):
     message: str = ""
     severity: str = ""
 
 
-class Plan(_Foreign):
+class Plan(Foreign):
     """All that one preview says.
 
     Attributes:
@@ -189,11 +121,6 @@ class Plan(_Foreign):
     def objects_after(self) -> list[KubernetesObject]:
         """What there will be."""
         return list(_objects((step.type, step.new_state) for step in self.steps))
-
-
-def _dicts(values: Any) -> list[dict[str, Any]]:
-    """Return what can be looked into; a mark stands where Pulumi hides a secret."""
-    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
 def _objects(states: Iterator[tuple[str, _State | None]]) -> Iterator[KubernetesObject]:

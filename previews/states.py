@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from model_registry import Autoscaling
+from previews.objects import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from model_registry import Registry, RegistryFile
-    from previews.plan import KubernetesObject
-
-LABEL = "bluegrid.io"
-"""Domain of the labels by which objects belong to a service; `components/naming.py` writes them."""
+    from previews.objects import KubernetesObject
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,14 @@ class ClusterState:
         version: what it serves.
         replicas: how many pods, or between which numbers an autoscaler decides.
         resources: the limits of one pod by resource, as Kubernetes quantities.
+        manifest: digest of the version's manifest, by which pods take the version's models; empty: not known.
     """
 
     id: str
     version: str
     replicas: int | Autoscaling
     resources: Mapping[str, str] = field(default_factory=dict)
+    manifest: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceS
     weights, sets, clusters = dict[str, dict[str, int]](), {}, dict[str, dict[str, ClusterState]]()
     autoscalers = {each.name: each for each in objects if each.kind == "HorizontalPodAutoscaler"}
     for each in objects:
-        service, cluster = each.labels.get(f"{LABEL}/service"), each.labels.get(f"{LABEL}/cluster")
-        if service is None:
+        service, cluster = each.service, each.cluster
+        if not service:
             continue
         sets[service] = each.labels.get(f"{LABEL}/set", "")
-        if each.kind == "Deployment" and cluster is not None:
+        if each.kind == "Deployment" and cluster:
             clusters.setdefault(service, {})[cluster] = _cluster(cluster, each, autoscalers)
-        elif each.is_route and cluster is None and each.backends:
+        elif each.is_live_route and each.backends:
             backends = each.backends.items()
             weights[service] = {name.removeprefix(f"{service}-"): weight for name, weight in backends}
     return {
@@ -96,6 +96,7 @@ def states_of_files(files: Iterable[RegistryFile], region: str) -> dict[str, Ser
                 cluster.version,
                 cluster.autoscaling or cluster.replicas,
                 {"cpu": cluster.cpu, "memory": cluster.memory} | _gpu(cluster.gpu),
+                file.version(cluster.version).manifest,
             )
             for cluster in file.service.as_run_in(region)
         }
@@ -123,6 +124,7 @@ def _cluster(
         deployment.labels.get(f"{LABEL}/version", ""),
         replicas,
         next((each.get("resources", {}).get("limits", {}) for each in deployment.containers), {}),
+        deployment.environment.get("BLUEGRID_MANIFEST", ""),
     )
 
 

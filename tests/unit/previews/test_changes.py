@@ -129,6 +129,23 @@ def test_the_size_of_an_autoscaled_cluster_is_what_its_autoscaler_says() -> None
     assert sizes == [Autoscaling(min=2, max=6, cpu=70), 4, Autoscaling(min=2, max=6, cpu=70)]
 
 
+def test_a_live_route_that_comes_or_goes_alone_is_told() -> None:
+    without, live = replace(service("d1", D1), live=None), service("d1", D1)
+    assert told(without, live) == ["**route** its URL to d1 (v1)"]
+    assert risks(without, live) == []
+    assert told(live, without) == ["**delete** its live route, which leads to d1 (v1)", "d1 stays warm"]
+    assert risks(live, without) == ["its URL goes: clients get 404 from then on"]
+
+
+def test_files_of_both_branches_tell_a_manifest_that_changes_under_its_version() -> None:
+    old, new = (replace(D1, manifest=f"sha256:{digit * 64}") for digit in "12")
+    assert told(service("d1", old), service("d1", new))[0].startswith(
+        "**d1 gets another v1** (manifest sha256:1"
+    )
+    # A state without a manifest is not one with another.
+    assert told(service("d1", D1), service("d1", new)) == []
+
+
 def test_every_service_of_both_sides_is_told_by_name() -> None:
     other = ServiceState("a", "g2", "d1", {"d1": D1})
     before, after = {"line-loading": service("d1", D1)}, {"a": other}

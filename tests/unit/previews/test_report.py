@@ -6,8 +6,10 @@ from previews import (
     MARK,
     ClusterState,
     Comparison,
+    Effects,
     Finding,
     RegionReport,
+    Risk,
     Rule,
     ServiceChange,
     ServiceState,
@@ -83,3 +85,27 @@ def test_plans_are_folded_away_and_cannot_break_out_of_their_block() -> None:
 def test_a_comment_is_never_longer_than_github_takes() -> None:
     regions = [switched(region=f"r{number}", details="x" * 100_000) for number in range(5)]
     assert len(render(regions)) < 65_536
+
+
+def test_so_is_one_with_more_rows_than_fit() -> None:
+    changes = [
+        ServiceChange(None, ServiceState(f"line-loading-{number}", "g1", "d1", BOTH))
+        for number in range(2000)
+    ]
+    text = render([switched(changes=changes, comparisons={})])
+    assert len(text) < 65_536
+    assert text.endswith("... and more than fits; see `bluegrid preview-report`\n")
+    assert text.rstrip().splitlines()[-3].endswith(" |")
+
+
+def test_what_is_done_beside_is_in_the_row_of_its_service_or_of_the_region() -> None:
+    effects = Effects(["**store** of the whole stack: a → b"], {"line-loading": ["**host** a → b"]})
+    rows = [line for line in render([switched(effects=effects)]).splitlines() if line.startswith("| north")]
+    assert rows[0] == "| north | | **store** of the whole stack: a → b |"
+    assert rows[1].endswith("<br>d1 stays warm<br>**host** a → b |")
+
+
+def test_a_risk_of_several_services_is_told_once_and_one_of_the_region_names_none() -> None:
+    risks = [Risk("a", "its URL goes"), Risk("b", "its URL goes"), Risk("", "credentials change")]
+    text = render([switched(effects=Effects(risks=risks))])
+    assert "> - **north · a, b**: its URL goes\n> - **north**: credentials change\n" in text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from previews import ClusterState, ServiceChange, ServiceState, check_plan, states_of_objects
-from previews.plan import KubernetesObject, Plan
+from previews.objects import KubernetesObject
+from previews.plan import Plan
 
 LABELS = {"bluegrid.io/service": "line-loading", "bluegrid.io/set": "g1"}
 D1 = ClusterState("d1", "v1", 2)
