@@ -33,6 +33,10 @@ def check(
         list[Path] | None,
         typer.Option(help="Also hold the rules against what `pulumi preview --json --show-sames` printed."),
     ] = None,
+    allow_delete: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SERVICE", help="A live service that the previews may delete or rename."),
+    ] = None,
 ) -> None:
     """Read every registry file and report every mistake, each with file and line."""
     files = Registry.load(registry).files
@@ -40,7 +44,7 @@ def check(
     for path in preview or ():
         plan = read_plan(path)
         refused += [f"{path}: {error}" for error in plan.errors]
-        for finding in check_plan(plan):
+        for finding in check_plan(plan, allow_delete or ()):
             if finding.level is Level.MANDATORY:
                 refused.append(f"{path}: {finding}")
             else:

@@ -1,6 +1,6 @@
 """Serves the rules of `previews/rules.py` to the engine, which holds them in previews and updates.
 
-Not those of quotas and standbys: a pack is told of what there will be, and not of what goes.
+Not those of what goes, or of what runs in between: a pack is told of what there will be.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def _stack_policy(rule: Rule, description: str) -> StackValidationPolicy:
             if each.resource_type.startswith(_KUBERNETES)
         ]
         for finding in check_stack(objects):
-            report(f"{finding.place}: {finding.message}", None)
+            if finding.rule is rule:
+                report(f"{finding.place}: {finding.message}", None)
 
     return StackValidationPolicy(rule, description, validate, EnforcementLevel(rule.level))
 
@@ -78,5 +79,8 @@ if __name__ == "__main__":
                 Rule.PRIVILEGES, "No container gains privileges, no pod shares the node's namespaces."
             ),
             _stack_policy(Rule.ROUTE, "Every route leads to Services that are declared."),
+            _stack_policy(Rule.LIVE_PODS, "A cluster that a live route leads to has pods."),
+            _stack_policy(Rule.QUOTA, "The quota of the namespace allows for all pods."),
+            _stack_policy(Rule.QUOTA_AT_MOST, "It also allows for autoscalers at their maximum."),
         ],
     )

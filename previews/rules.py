@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from model_registry.errors import BluegridError
 from previews.changes import changes_between
-from previews.quota import shortages
+from previews.differences import CREATE, REPLACE, changes_of
+from previews.quota import When, shortages
 from previews.states import states_of_objects
+from previews.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
-    from previews.plan import KubernetesObject, Plan
+    from previews.changes import ServiceChange
+    from previews.objects import KubernetesObject
+    from previews.plan import Plan
     from previews.quota import Shortage
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
@@ -45,14 +49,29 @@ class Rule(StrEnum):
     LIMITS = "limits-are-set"
     PRIVILEGES = "no-privileges"
     ROUTE = "route-leads-somewhere"
+    LIVE_PODS = "live-has-pods"
+    LIVE_SERVICE = "live-service-stays"
     QUOTA = "quota-suffices"
-    QUOTA_IN_BETWEEN = "quota-suffices-in-between"
+    QUOTA_DURING = "quota-suffices-to-update"
+    QUOTA_AT_ONCE = "quota-suffices-in-between"
+    QUOTA_AT_MOST = "quota-suffices-for-autoscalers"
     STANDBY = "standby-stays"
 
     @property
     def level(self) -> Level:
         """Whether it stops an update."""
-        return Level.ADVISORY if self in (Rule.STANDBY, Rule.QUOTA_IN_BETWEEN) else Level.MANDATORY
+        return Level.ADVISORY if self in _ADVISORY else Level.MANDATORY
+
+
+_ADVISORY = (Rule.QUOTA_AT_ONCE, Rule.QUOTA_AT_MOST, Rule.STANDBY)
+_PODS_REMEDY = "set its replicas, in the registry and in bluegrid:replicas, or switch first"
+_QUOTAS = {
+    When.AFTER: (Rule.QUOTA, "needed by all pods"),
+    When.DURING: (Rule.QUOTA_DURING, "needed for the update of {name}, which fails without"),
+    When.AT_ONCE: (Rule.QUOTA_AT_ONCE, "needed while new pods run beside old ones, or clusters wait"),
+    When.AT_MOST: (Rule.QUOTA_AT_MOST, "needed with {name} at the autoscaler's maximum"),
+}
+"""Of a shortage at each moment: the rule, and what the amount is needed for."""
 
 
 @dataclass(frozen=True)
@@ -86,25 +105,97 @@ def check_objects(objects: Iterable[KubernetesObject]) -> list[Finding]:
 def check_stack(objects: Sequence[KubernetesObject]) -> list[Finding]:
     """Return what does not hold of all objects of a stack together."""
     services = {each.name for each in objects if each.kind == "Service"}
-    return [
+    strays = [
         _finding(Rule.ROUTE, route, f"its backend {name} is not declared; declare it")
         for route in objects
         if route.is_route
         for name in route.backends
         if name not in services
     ]
+    short = [_of_a_shortage(each) for each in shortages(objects, objects)]
+    return [*strays, *_live_without_pods(objects), *short]
 
 
-def check_plan(plan: Plan) -> list[Finding]:
-    """Return what does not hold of a preview: of its objects, and of what it does to them."""
-    after = plan.objects_after()
-    findings = check_objects(after) + check_stack(after)
-    findings += [_of_a_shortage(shortage) for shortage in shortages(plan)]
-    for change in changes_between(states_of_objects(plan.objects_before()), states_of_objects(after)):
+def check_plan(plan: Plan, may_go: Collection[str] = ()) -> list[Finding]:
+    """Return what does not hold of a preview: of its objects, and of what it does to them.
+
+    Args:
+        plan: of the stack.
+        may_go: services that may be deleted though they are live.
+    """
+    before, after = plan.objects_before(), plan.objects_after()
+    changes = changes_between(states_of_objects(before), states_of_objects(after))
+    return [
+        *check_objects(after),
+        *check_stack(after),
+        *_of_quotas(plan, changes),
+        *_live_services_that_go(plan.stack, changes, may_go),
+        *_without_standby(changes),
+    ]
+
+
+def _live_without_pods(objects: Sequence[KubernetesObject]) -> Iterator[Finding]:
+    selectors = {each.name: each.spec.get("selector") for each in objects if each.kind == "Service"}
+    live = {
+        name for route in objects if route.is_live_route for name, weight in route.backends.items() if weight
+    }
+    for each in objects:
+        if each.kind == "Deployment" and each.spec.get("replicas", 1) == 0:
+            for name in sorted(live):
+                if _selects(selectors.get(name), each.pod_labels):
+                    message = f"it is live and has no pods: nobody would answer; {_PODS_REMEDY}"
+                    yield _finding(Rule.LIVE_PODS, each, message)
+
+
+def _selects(selector: Any, labels: Mapping[str, str]) -> bool:
+    """Whether a Service sends requests to pods with these labels; without a selector it sends none."""
+    return isinstance(selector, dict) and bool(selector) and selector.items() <= labels.items()
+
+
+def _of_quotas(plan: Plan, changes: Iterable[ServiceChange]) -> Iterator[Finding]:
+    """Tell what quotas lack while the update runs; `check_stack` tells the rest."""
+    answering = {
+        (change.name, cluster) for change in changes if change.after for cluster in change.after.answering
+    }
+    preflights = [
+        each.object for each in changes_of(plan) if each.kind == "Job" and each.op in (CREATE, REPLACE)
+    ]
+    for short in shortages(plan.objects_before(), plan.objects_after(), preflights, answering):
+        if short.when in (When.DURING, When.AT_ONCE):
+            yield _of_a_shortage(short)
+
+
+def _live_services_that_go(
+    stack: str, changes: Sequence[ServiceChange], may_go: Collection[str]
+) -> Iterator[Finding]:
+    going = [change for change in changes if change.loses_its_url and change.name not in may_go]
+    if going and all(change.after is None for change in changes):
+        names = listed([change.name for change in going])
+        message = (
+            f"the update leaves no service, and {names} answer{'s' if len(going) == 1 else ''}; see that "
+            f"bluegrid:registry names the right folder, or allow it: {_allowing(going)}"
+        )
+        yield Finding(Rule.LIVE_SERVICE, f"Stack {stack}", message)
+        return
+    for change in going:
+        heirs = [each.name for each in changes if each.before is None and each.set == change.set]
+        what = f"renamed to {heirs[0]}" if heirs and change.after is None else "deleted"
+        message = (
+            f"it is live and is {what}: clients of its URL get 404; keep it in the registry, "
+            f"or allow it: {_allowing([change])}"
+        )
+        yield Finding(Rule.LIVE_SERVICE, f"ModelService {change.name}", message)
+
+
+def _allowing(changes: Iterable[ServiceChange]) -> str:
+    return " ".join(["bluegrid check", *(f"--allow-delete {change.name}" for change in changes)])
+
+
+def _without_standby(changes: Iterable[ServiceChange]) -> Iterator[Finding]:
+    for change in changes:
         if change.switch is not None and change.after is not None and len(change.after.clusters) == 1:
             message = "the switch leaves no standby; keep one cluster to go back to for one more update"
-            findings.append(Finding(Rule.STANDBY, f"ModelService {change.name}", message))
-    return findings
+            yield Finding(Rule.STANDBY, f"ModelService {change.name}", message)
 
 
 def _of_an_object(each: KubernetesObject) -> Iterator[Finding]:
@@ -131,13 +222,12 @@ def _of_a_container(each: KubernetesObject, container: Mapping[str, Any]) -> Ite
 
 
 def _of_a_shortage(short: Shortage) -> Finding:
-    rule, when = (
-        (Rule.QUOTA_IN_BETWEEN, "while new pods run beside old ones")
-        if short.passes
-        else (Rule.QUOTA, "by all pods")
-    )
+    rule, why = _QUOTAS[short.when]
     needed, allowed = (_amount(value, short.resource) for value in (short.needed, short.allowed))
-    message = f"{short.resource}: {needed} needed {when}, {allowed} allowed; raise the quota or ask for less"
+    message = (
+        f"{short.resource}: {needed} {why.format(name=short.name)}, {allowed} allowed; "
+        "raise the quota or ask for less"
+    )
     return Finding(rule, f"ResourceQuota {short.quota}", message)
 
 

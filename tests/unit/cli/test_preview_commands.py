@@ -62,3 +62,21 @@ def test_a_preview_that_failed_is_reported_and_not_taken_for_an_empty_one(tmp_pa
     assert "> - **north**: no preview: bluegrid:image is not set" in told.stdout
     refused = bluegrid("check", "--preview", file)
     assert (refused.returncode, refused.stderr) == (1, f"error: {file}: bluegrid:image is not set\n")
+
+
+def test_a_live_service_that_a_preview_deletes_is_refused_until_it_is_allowed(tmp_path: Path) -> None:
+    metadata = {"name": "load", "labels": {"bluegrid.io/service": "load", "bluegrid.io/set": "g2"}}
+    backend = {"service": {"name": "load-d1", "port": {"number": 12345}}}
+    spec = {"rules": [{"http": {"paths": [{"path": "/modelService/load", "backend": backend}]}}]}
+    step = {
+        "op": "delete",
+        "urn": "urn:pulumi:north::bluegrid::kubernetes:networking.k8s.io/v1:Ingress::load",
+        "oldState": {"inputs": {"metadata": metadata, "spec": spec}},
+    }
+    file = tmp_path / "north.json"
+    file.write_text(json.dumps({"steps": [step]}))
+    refused = bluegrid("check", "--preview", file, "--registry", REGISTRY)
+    assert refused.returncode == 1
+    assert "allow it: bluegrid check --allow-delete load (live-service-stays, mandatory)" in refused.stderr
+    allowed = bluegrid("check", "--preview", file, "--registry", REGISTRY, "--allow-delete", "load")
+    assert (allowed.returncode, allowed.stderr) == (0, "")

@@ -131,36 +131,3 @@ def test_a_switch_that_deletes_the_last_standby_is_told_and_stops_nothing() -> N
         )
     )
     assert (finding.rule, finding.level) == ("standby-stays", Level.ADVISORY)
-
-
-def of_pods(replicas: int) -> dict[str, Any]:
-    asking = changed("resources", {"limits": {"cpu": "2", "memory": "2Gi"}, "requests": {"memory": "1Gi"}})
-    return {"replicas": replicas, "template": {"spec": {"containers": [asking]}}}
-
-
-@pytest.mark.parametrize(
-    ("hard", "told"),
-    [
-        ({"requests.memory": "3Gi", "pods": "3"}, None),
-        ({"pods": "[secret]"}, None),
-        (
-            {"requests.memory": "2500Mi"},
-            "requests.memory: 3072Mi needed while new pods run beside old ones, 2500Mi allowed; "
-            "raise the quota or ask for less (quota-suffices-in-between, advisory)",
-        ),
-        (
-            {"pods": "1"},
-            "pods: 3 needed by all pods, 1 allowed; raise the quota or ask for less "
-            "(quota-suffices, mandatory)",
-        ),
-    ],
-)
-def test_pods_that_a_quota_does_not_allow_are_found(hard: dict[str, str], told: str | None) -> None:
-    findings = check_plan(
-        plan(
-            step("same", "ResourceQuota", "bluegrid", {"hard": hard}, {"hard": hard}),
-            step("update", "Deployment", D1, of_pods(1), of_pods(0)),
-            step("update", "Deployment", D2, of_pods(0), of_pods(2)),
-        )
-    )
-    assert [str(finding) for finding in findings] == ([f"ResourceQuota bluegrid: {told}"] if told else [])

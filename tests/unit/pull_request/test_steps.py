@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -63,6 +64,20 @@ def test_a_pulumi_that_says_nothing_is_a_failed_preview(tmp_path: Path) -> None:
 def test_a_check_without_previews_still_reads_the_registry(tmp_path: Path) -> None:
     done = run("check", tmp_path)
     assert (done.returncode, done.stdout) == (0, "registry: 1 model sets, 1 services, no mistakes\n")
+
+
+def test_a_label_lets_a_live_service_go_and_no_other_label_does(tmp_path: Path) -> None:
+    metadata = {"name": "load", "labels": {"bluegrid.io/service": "load", "bluegrid.io/set": "g2"}}
+    backend = {"service": {"name": "load-d1", "port": {"number": 12345}}}
+    spec = {"rules": [{"http": {"paths": [{"path": "/modelService/load", "backend": backend}]}}]}
+    step = {
+        "op": "delete",
+        "urn": "urn:pulumi:north::bluegrid::kubernetes:networking.k8s.io/v1:Ingress::load",
+        "oldState": {"inputs": {"metadata": metadata, "spec": spec}},
+    }
+    (tmp_path / "north.json").write_text(json.dumps({"steps": [step]}))
+    assert run("check", tmp_path, LABELS="bug load help wanted * allow-delete:other").returncode == 1
+    assert run("check", tmp_path, LABELS="bug allow-delete:load").returncode == 0
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: str(path.name))
