@@ -90,7 +90,12 @@ create view open_switches as select * from switches where state in ('queued', 'r
 """
 
 _ADDED = {
-    "updates": {"tries": "integer not null default 0", "next_try": "real"},
+    "updates": {
+        "tries": "integer not null default 0",
+        "next_try": "real",
+        "short": "text",
+        "named": "integer",
+    },
     "switches": {"update_id": "integer", "is_way_back": "integer not null default 0"},
 }
 """Columns that earlier releases did not have."""

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from update_server.database import change_row, note_act, time_of
 from update_server.errors import Refused, not_found
-from update_server.updates import Progress, Result, RollingOut, State, Update, Wanted, in_short
+from update_server.updates import (
+    Progress,
+    Result,
+    RollingOut,
+    State,
+    Update,
+    Wanted,
+    in_short,
+    named_models,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,6 +36,12 @@ if TYPE_CHECKING:
 FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 60.0
 """Between two tries of an update that waits: twice as long each time, from the first to this."""
+
+_LISTED = (
+    "id, set_id, coalesce(short, wanted) as wanted, named, author, state, version, created, ended, cancel,"
+    " progress, result, rollout, tries, next_try, error"
+)
+"""What a list reads of an update: not the request with all its models, which takes up to 1 MB."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,8 @@ class Journal:
             Refused: the key was used for another request.
         """
         text = wanted.model_dump_json()
+        request = json.loads(text)
+        short, named = in_short(request), named_models(request)
         fingerprint = hashlib.sha256(f"{set_id}\n{text}".encode()).hexdigest()
         with self.database.writing() as connection:
             known = connection.execute(
@@ -53,11 +70,24 @@ class Journal:
                     raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{message}; choose a new one")
                 return _update(known)
             row = connection.execute(
-                "insert into updates (set_id, wanted, author, key, fingerprint, version, created)"
-                " values (?, ?, ?, ?, ?, ?, ?) returning *",
-                (set_id, text, author, key, fingerprint, wanted.version, time.time()),
+                "insert into updates"
+                " (set_id, wanted, short, named, author, key, fingerprint, version, created)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?) returning *",
+                (
+                    set_id,
+                    text,
+                    json.dumps(short),
+                    named,
+                    author,
+                    key,
+                    fingerprint,
+                    wanted.version,
+                    time.time(),
+                ),
             ).fetchone()
-            note_act(connection, author, "requested", row["id"], {"set": set_id, "wanted": json.loads(text)})
+            # All the models are in the update, which stays.
+            detail = {"set": set_id, "wanted": short, "named_models": named}
+            note_act(connection, author, "requested", row["id"], detail)
             return _update(row)
 
     def is_known(self, author: str, key: str | None) -> bool:
@@ -196,13 +226,16 @@ class Journal:
         with self.database.reading() as connection:
             return _update(_one(connection, update))
 
-    def list(self, set_id: str | None, state: State | None, limit: int) -> Sequence[Update]:
-        """Return the newest updates first, of one set and in one state if they are named."""
+    def list(
+        self, set_id: str | None, state: State | None, limit: int, before: int | None = None
+    ) -> Sequence[Update]:
+        """Return the newest updates first: of one set, in one state, before a known one, where named."""
         with self.database.reading() as connection:
             rows = connection.execute(
-                "select * from updates where (?1 is null or set_id = ?1) and (?2 is null or state = ?2)"
-                " order by id desc limit ?3",
-                (set_id, state.value if state else None, limit),
+                f"select {_LISTED} from updates"  # noqa: S608 - columns of ours
+                " where (?1 is null or set_id = ?1) and (?2 is null or state = ?2)"
+                " and (?4 is null or id < ?4) order by id desc limit ?3",
+                (set_id, state.value if state else None, limit, before),
             )
             return [_update(row, is_short=True) for row in rows]
 
@@ -277,7 +310,11 @@ class Journal:
 
 def _detail(text: str) -> dict[str, Any]:
     detail: dict[str, Any] = json.loads(text)
-    return {**detail, "wanted": in_short(detail["wanted"])} if "wanted" in detail else detail
+    if "wanted" not in detail or "named_models" in detail:
+        return detail
+    # Earlier releases noted all the models.
+    wanted = detail["wanted"]
+    return {**detail, "wanted": in_short(wanted), "named_models": named_models(wanted)}
 
 
 def _cancelled(connection: sqlite3.Connection, update: Update) -> Update:
@@ -300,12 +337,16 @@ def _one(connection: sqlite3.Connection, update: int) -> sqlite3.Row:
 
 
 def _update(row: sqlite3.Row, *, is_short: bool = False) -> Update:
-    wanted = Wanted.model_validate_json(row["wanted"])
+    text, named = row["wanted"], row["named"]
+    if is_short or named is None:
+        request = json.loads(text)
+        named = named_models(request) if named is None else named
+        text = json.dumps(in_short(request)) if is_short else text
     return Update(
         id=row["id"],
         set=row["set_id"],
-        wanted=Wanted.model_validate(in_short(wanted.model_dump())) if is_short else wanted,
-        named_models=len(wanted.models) + len(wanted.without),
+        wanted=Wanted.model_validate_json(text),
+        named_models=named,
         author=row["author"],
         state=State(row["state"]),
         version=row["version"],

@@ -104,6 +104,11 @@ def in_short(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {**wanted, "models": some, "without": [*without[:MAX_LISTED]]}
 
 
+def named_models(wanted: Mapping[str, Any]) -> int:
+    """Return how many models, and patterns to leave out, a request names."""
+    return len(wanted.get("models") or {}) + len(wanted.get("without") or ())
+
+
 class Progress(Frozen):
     """How much of a push has been done."""
 

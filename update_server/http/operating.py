@@ -13,6 +13,7 @@ from model_registry.names import Label
 from operations import LiveBefore, changes_of
 from update_server.bad_versions import Bad
 from update_server.errors import not_found
+from update_server.http.revalidation import Revalidated
 from update_server.http.server import Server
 from update_server.switches import Switch, SwitchWanted
 from update_server.tokens import Scope
@@ -97,7 +98,7 @@ class SwitchPreview(Frozen):
 
 def operating(server: Server) -> APIRouter:
     """Return the routes."""
-    router = APIRouter()
+    router = APIRouter(route_class=Revalidated)
     may_read, may_switch = server.allowed(Scope.READ), server.allowed(Scope.SWITCH)
 
     @router.get("/services", dependencies=[may_read])

@@ -13,6 +13,7 @@ from model_registry.frozen import Frozen
 from model_registry.names import Digest, Label, Uid
 from update_server.bad_versions import Bad
 from update_server.errors import not_found
+from update_server.http.revalidation import Revalidated
 from update_server.http.server import Server
 from update_server.tokens import Scope
 from update_server.updates import SCHEDULE, State
@@ -110,7 +111,7 @@ class Act(Frozen):
 
 def reading(server: Server) -> APIRouter:
     """Return the routes."""
-    router = APIRouter(dependencies=[server.allowed(Scope.READ)])
+    router = APIRouter(route_class=Revalidated, dependencies=[server.allowed(Scope.READ)])
 
     @router.get("/modelSets")
     def sets() -> Sequence[SetRow]:

@@ -13,6 +13,7 @@ from model_registry import ConfigError, RegistryError, RegistryFile
 from model_registry.frozen import Frozen
 from model_registry.names import Digest, Label, Uid
 from update_server.errors import Refused
+from update_server.http.revalidation import Revalidated
 from update_server.http.server import Server
 from update_server.tokens import Scope
 from update_server.training import check_training
@@ -51,7 +52,7 @@ class TrainerOutput(Frozen):
 
 def updating(server: Server) -> APIRouter:
     """Return the routes."""
-    router = APIRouter()
+    router = APIRouter(route_class=Revalidated)
     may_read, may_update = server.allowed(Scope.READ), server.allowed(Scope.UPDATE)
 
     def add(set_id: str, wanted: Wanted, author: str, key: str | None, response: Response) -> Update:
@@ -120,9 +121,12 @@ def updating(server: Server) -> APIRouter:
         set_id: Annotated[Label | None, Query(alias="set")] = None,
         state: State | None = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        before: Annotated[
+            int | None, Query(ge=1, le=2**62, description="The oldest update that is known.")
+        ] = None,
     ) -> Sequence[Update]:
-        """Updates, newest first."""
-        return server.journal.list(set_id, state, limit)
+        """Updates, newest first; of the models that each names, the first ten."""
+        return server.journal.list(set_id, state, limit, before)
 
     @router.get("/updates/{update_id}", dependencies=[may_read])
     def one_update(update_id: UpdateId) -> Update:

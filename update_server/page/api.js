@@ -8,6 +8,9 @@ export class Refused extends Error {
   }
 }
 
+/** What is known already is what the server would say now. */
+export const UNCHANGED = Symbol("unchanged");
+
 /** No answer came: whether the server has done what it was asked is not known. */
 export class NoAnswer extends Error {}
 
@@ -43,8 +46,22 @@ function part(value) {
  * @returns {Promise<any>} the answer's JSON; null: there was none
  * @throws {Refused | NoAnswer}
  */
-export async function ask(path, { method = "GET", body, signal } = {}) {
+export async function ask(path, options) {
+  return (await request(path, options)).value;
+}
+
+/**
+ * Ask the server for what may have changed since it was asked last.
+ * @param {string} path
+ * @param {{etag?: string?, signal?: AbortSignal}} options the tag that came with the last answer
+ * @returns {Promise<{value: any, etag: string?}>} the value is UNCHANGED where it has not
+ * @throws {Refused | NoAnswer}
+ */
+export const askAgain = (path, options) => request(path, options);
+
+async function request(path, { method = "GET", body, signal, etag } = {}) {
   const headers = { Accept: "application/json" };
+  if (etag) headers["If-None-Match"] = etag;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF-Token"] = csrf;
   let answer, text;
@@ -62,11 +79,12 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
   } catch {
     throw new NoAnswer("no answer from the server");
   }
+  if (answer.status === 304) return { value: UNCHANGED, etag };
   const said = read(text);
   if (!answer.ok) throw new Refused(answer.status, said?.error ?? `the server answered ${answer.status}`);
   if (text && said === undefined)
     throw new Refused(answer.status, "the server answered with something else than JSON");
-  return said ?? null;
+  return { value: said ?? null, etag: answer.headers.get("ETag") };
 }
 
 function read(text) {

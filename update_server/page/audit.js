@@ -20,7 +20,7 @@ const SENTENCES = {
     " of ",
     said(detail.set),
     ": ",
-    wantedInWords(detail.wanted),
+    wantedInWords(detail.wanted, detail.named_models),
   ],
   started: ({ update }) => [update, " was begun"],
   resumed: ({ update }) => [update, " was taken up again, as the server was started again"],

@@ -1,6 +1,6 @@
 // What the page knows: views say by use() what they show, and it is asked for as long as they show it.
 
-import { NoAnswer, Refused, ask } from "./api.js";
+import { NoAnswer, Refused, UNCHANGED, askAgain } from "./api.js";
 
 const TICK_MS = 250;
 const RETRY_MS = 2000;
@@ -13,7 +13,8 @@ export const ONCE = Infinity;
 /**
  * @typedef {Object} Entry
  * @property {any} [value] the last good answer
- * @property {number} [at] when it came, ms
+ * @property {string?} [etag] by which the server knows it again
+ * @property {number} [at] when it came, or was found to be so still, ms
  * @property {number} [heard] when the server last answered at all, ms
  * @property {Refused} [refused] its last answer, if that was a refusal
  * @property {boolean} [missed] no answer came to the last request
@@ -144,9 +145,10 @@ async function load(path, entry, seconds) {
   Object.assign(entry, { flight, begun: Date.now(), isAskedAgain: false });
   let answer;
   try {
-    const value = await ask(path, { signal: flight.signal });
+    const { value, etag } = await askAgain(path, { etag: entry.etag, signal: flight.signal });
     const now = Date.now();
-    answer = { value, at: now, heard: now, refused: undefined, missed: false };
+    answer = { at: now, heard: now, refused: undefined, missed: false };
+    if (value !== UNCHANGED) Object.assign(answer, { value, etag });
   } catch (error) {
     if (error instanceof Refused) answer = { refused: error, heard: Date.now(), missed: false };
     else if (error instanceof NoAnswer) answer = { missed: true };

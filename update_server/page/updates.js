@@ -89,11 +89,16 @@ export function wantedInWords(wanted = {}, named = 0) {
   const parts = [];
   if (wanted.batch) parts.push("a batch");
   if (models.length) parts.push(models.length <= 3 ? listed(models) : some(Math.max(models.length, named), "model"));
-  if (wanted.train) parts.push("trained models");
+  if (wanted.train) parts.push(`trained models${parametersInWords(wanted.train)}`);
   if (wanted.base) parts.push(`based on ${wanted.base}`);
   if (wanted.without?.length)
     parts.push(`without ${listed(wanted.without.slice(0, 3))}${wanted.without.length > 3 ? ", …" : ""}`);
   return said(parts.join(", ") || "a version");
+}
+
+function parametersInWords(parameters) {
+  const given = Object.entries(parameters).map(([name, value]) => `${name}: ${value}`);
+  return given.length ? ` (${given.join(", ")})` : "";
 }
 
 /** @param {object} result what an update has made */

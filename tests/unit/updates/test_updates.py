@@ -12,8 +12,13 @@ import pytest
 from model_registry import ModelSet
 from tests.skops_files import skops_file
 from tests.unit.updates.updating import archive, batch, content_digest, digest, ended, upload
+from update_server.database import Database, note_act
+from update_server.journal import Journal
+from update_server.updates import Wanted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from tests.unit.updates.updating import Place
@@ -256,7 +261,47 @@ def test_lists_do_not_carry_every_name_of_a_large_request(client: httpx.Client) 
     assert ended(client, answer)["wanted"]["models"] == models
     (update,) = client.get("/updates").json()
     assert (len(update["wanted"]["models"]), update["named_models"]) == (10, 200)
-    assert len(client.get("/acts").json()[0]["detail"]["wanted"]["models"]) == 10
+    detail = client.get("/acts").json()[0]["detail"]
+    assert (len(detail["wanted"]["models"]), detail["named_models"]) == (10, 200)
+
+
+def test_acts_and_updates_of_an_earlier_release_are_listed_in_short_too(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "journal.sqlite")
+    journal = Journal(database)
+    wanted = Wanted(models={f"line-{number}": f"sha256:{number:064x}" for number in range(200)})
+    journal.add("g1", wanted, "training", None)
+    with database.writing() as connection:
+        connection.execute("update updates set short = null, named = null")
+        detail = {"set": "g1", "wanted": wanted.model_dump(mode="json")}
+        note_act(connection, "training", "requested", 1, detail)
+    (update,) = journal.list(None, None, 10)
+    assert (len(update.wanted.models), update.named_models) == (10, 200)
+    assert journal.get(1).wanted == wanted
+    for act in journal.acts(0, 10):
+        assert (len(act["detail"]["wanted"]["models"]), act["detail"]["named_models"]) == (10, 200)
+
+
+def test_what_has_not_changed_is_not_sent_again(client: httpx.Client) -> None:
+    ended(client, client.post("/modelSets/g1/updates", json={"base": "v1", "without": ["line-1"]}))
+    for path in ("/updates?limit=100", "/acts", "/modelSets", "/services"):
+        first = client.get(path)
+        again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["ETag"] == first.headers["ETag"]
+    known = client.get("/updates").headers["ETag"]
+    ended(client, client.post("/modelSets/g1/updates", json={"base": "v1", "without": ["line-2"]}))
+    changed = client.get("/updates", headers={"If-None-Match": known})
+    assert (changed.status_code, len(changed.json())) == (200, 2)
+
+
+def test_updates_are_listed_page_by_page(client: httpx.Client) -> None:
+    for number in range(3):
+        ended(
+            client, client.post("/modelSets/g1/updates", json={"base": "v1", "without": [f"line-{number}"]})
+        )
+    first = client.get("/updates", params={"limit": 2}).json()
+    rest = client.get("/updates", params={"limit": 2, "before": first[-1]["id"]}).json()
+    assert [update["id"] for update in first + rest] == [3, 2, 1]
 
 
 def test_the_audit_log_says_who_asked_for_what_and_what_came_of_it(client: httpx.Client) -> None:
