@@ -22,22 +22,24 @@ const TABS = [
 ];
 const part = (id) => document.getElementById(id);
 
-/** @returns {[string, string?]} the tab, and the name of what is looked at in it */
+/** @returns {[string, string?, string?]} the tab, what is looked at in it, and of what no others are shown */
 function route() {
-  const [, tab = "", name] = location.hash.split("/");
+  const [path, query] = location.hash.split("?");
+  const [, tab = "", name] = path.split("/");
   const known = TABS.some(([each]) => each === tab) ? tab : "services";
+  const only = new URLSearchParams(query).get("only");
   try {
-    return [known, name && decodeURIComponent(name)];
+    return [known, name && decodeURIComponent(name), only];
   } catch {
-    return [known, name];
+    return [known, name, only];
   }
 }
 
-function view([tab, name], scopes) {
+function view([tab, name, only], scopes) {
   if (tab === "versions") return name ? versionsView(name) : setsView();
   if (tab === "updates") return updatesView(scopes.includes("update"));
   if (tab === "audit") return auditView();
-  return name ? serviceView(name, scopes.includes("switch")) : servicesView();
+  return name ? serviceView(name, scopes.includes("switch")) : servicesView(only);
 }
 
 /** A fault of the page must not leave the operator without a page. */
@@ -87,7 +89,7 @@ function draw() {
     return entry.refused?.status === 401 ? signInView() : trouble(entry, SESSION);
   });
   render(part("header"), header(session, at[0]));
-  render(part("main"), h("div", { key: session ? location.hash : "sign-in" }, content));
+  render(part("main"), h("div", { key: session ? location.hash.split("?")[0] : "sign-in" }, content));
   renderDialogs(part("dialogs"), session ? guarded(() => [switchDialog(), cancelDialog()]) : []);
   render(part("footer"), `Times are those of ${ZONE}.`);
   const since = lostSince();
@@ -113,6 +115,14 @@ part("skip").addEventListener("click", (event) => {
   // The address belongs to the views.
   event.preventDefault();
   part("main").focus();
+});
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest?.("input, textarea, select, dialog");
+  const field = document.querySelector("main input[type=search]");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping || !field) return;
+  event.preventDefault();
+  field.focus();
+  field.select();
 });
 window.addEventListener("hashchange", () => {
   arrive();

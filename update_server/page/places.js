@@ -9,6 +9,7 @@ import { use } from "./store.js";
  * @property {string} stack
  * @property {string?} declared the cluster that YAML says is live
  * @property {{cluster: string, until: string}?} before the one that was live before
+ * @property {Object<string, object?>} bad why a cluster's version should not be live, by cluster
  * @property {boolean} isAsked whether there is any answer about it yet
  * @property {string?} error why it cannot be asked
  * @property {string[]} notes
@@ -40,6 +41,7 @@ export function placesOf(service, status) {
     const error = status && !look ? "this server has no stack there" : null;
     return {
       ...place(service.name, row.region, row.stack, row.live, row.before, look),
+      bad: Object.fromEntries(service.clusters.map((each) => [each.id, each.bad])),
       ...(error && { error }),
     };
   });
@@ -56,8 +58,16 @@ function place(service, region, stack, declared, before, look) {
   const clusters = look?.error ? [] : clustersOf(service, look);
   const live = clusters.filter((row) => row.live).map((row) => row.cluster);
   const told = { isAsked: Boolean(look), error: look?.error ?? null, notes: look?.notes ?? [] };
-  return { region, stack, declared, before, clusters, live, ...told };
+  return { region, stack, declared, before, clusters, live, bad: {}, ...told };
 }
+
+/** @param {object} row of `/status` @returns {boolean} whether anything of the cluster is there */
+export const isThere = (row) => row.state !== "absent";
+
+const RANKS = { bad: 0, warn: 1, unknown: 2 };
+
+/** @param {import("./ui.js").Kind} kind @returns {number} the order in which an operator looks: the worst first */
+export const rank = (kind) => RANKS[kind] ?? 3;
 
 /** @param {Place} place @returns {string[]} where what runs is not what YAML says, in words */
 export function differences({ declared, live, isAsked, error, clusters }) {

@@ -3,7 +3,7 @@
 import { url } from "./api.js";
 import { h } from "./dom.js";
 import { age, count, milliseconds, rate, some } from "./format.js";
-import { differences, healthAt, healthOf, usePlaces } from "./places.js";
+import { differences, healthAt, healthOf, isThere, usePlaces } from "./places.js";
 import { asOf } from "./services.js";
 import { use } from "./store.js";
 import { askSwitch, running, switchesOf, switchesTable } from "./switching.js";
@@ -11,7 +11,7 @@ import { trafficChart } from "./traffic.js";
 import { button, code, crumbs, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
 
 const NUMBERS = ["Models#", "Req/s#", "Err/s#", "p99#", "Age#"];
-const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "State", ...NUMBERS, "Switch"];
+const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "State", ...NUMBERS];
 
 /**
  * @param {string} name
@@ -79,10 +79,13 @@ function everywhere(service, places) {
   const isLive = (cluster) =>
     here.every((place) => (place.live.length ? place.live : [place.declared]).join() === cluster);
   const before = new Set(here.map((place) => place.before?.cluster));
-  const choices = service.clusters.filter((each) => !isLive(each.id));
+  const isAbsent = (id) =>
+    here.some((place) => place.clusters.some((row) => row.cluster === id && !isThere(row)));
+  const choices = service.clusters.filter((each) => !isLive(each.id) && !isAbsent(each.id));
+  if (!choices.length) return null;
   return h(
     "div",
-    { class: "everywhere", role: "group", "aria-label": "In all regions" },
+    { class: "ways", role: "group", "aria-label": "In all regions" },
     choices.map(({ id }) =>
       switchButton(service.name, id, null, before.size === 1 && before.has(id), places),
     ),
@@ -95,6 +98,7 @@ function switchButton(service, cluster, place, isBack, places) {
   const words = [verb, " in ", place ? said(place.region) : "all regions", "…"];
   return button(words, () => askSwitch(service, cluster, regions, isBack, places), {
     key: `switch ${cluster}`,
+    class: isBack ? "primary" : null,
     "data-switch-to": cluster,
   });
 }
@@ -111,30 +115,39 @@ function region(service, place, maySwitch) {
       "aria-label": `Region ${place.region}`,
     },
     h("div", { class: "head" }, h("h2", null, said(place.region), title), mark(kind, words)),
+    maySwitch && ways(service, place),
     place.error &&
       notice("unknown", "It cannot be asked, so nothing is known of it now: ", said(place.error)),
     place.error && place.declared && muted("YAML says that ", said(place.declared), " is live."),
     differences(place).map((line) => notice("warn", said(line))),
     place.notes.map((line) => notice("info", said(line))),
-    place.clusters.length > 0 && clustersTable(service, place, maySwitch),
+    place.clusters.length > 0 && clustersTable(place),
     place.before && muted("Live before: ", said(place.before.cluster), ", until ", said(place.before.until)),
     !place.error && trafficChart(place, service.name),
   );
 }
 
-function clustersTable(service, place, maySwitch) {
-  const columns = maySwitch ? COLUMNS : COLUMNS.slice(0, -1);
-  return table(
-    `Clusters in ${place.region}`,
-    columns,
-    place.clusters.map((row) => clusterRow(service, place, row, columns)),
+/** What can be done in a region, the way back first: above its table, where no width hides it. */
+function ways(service, place) {
+  const isBack = (row) => place.before?.cluster === row.cluster;
+  const others = place.clusters.filter((row) => isThere(row) && !(row.live && place.live.length === 1));
+  if (!others.length) return null;
+  others.sort((one, other) => isBack(other) - isBack(one));
+  return h(
+    "div",
+    { class: "ways", role: "group", "aria-label": `In ${place.region}` },
+    others.map((row) => switchButton(service.name, row.cluster, place, isBack(row), [place])),
   );
 }
 
-function clusterRow(service, place, row, columns) {
+function clustersTable(place) {
+  const rows = place.clusters.map((row) => clusterRow(place, row));
+  return table(`Clusters in ${place.region}`, COLUMNS, rows);
+}
+
+function clusterRow(place, row) {
   const { kind, words } = healthOf(row);
-  const isBack = place.before?.cluster === row.cluster;
-  const isOnly = row.live && place.live.length === 1;
+  const bad = place.bad[row.cluster];
   const cells = [
     h("strong", null, said(row.cluster)),
     row.live ? h("span", { class: "live" }, "live") : "standby",
@@ -146,19 +159,22 @@ function clusterRow(service, place, row, columns) {
     h("span", { class: row.errors_per_second > 0 ? "bad" : null }, rate(row.errors_per_second)),
     milliseconds(row.p99_ms),
     age(row.age_seconds),
-    !isOnly && switchButton(service.name, row.cluster, place, isBack, [place]),
   ];
   return {
     key: row.cluster,
     attributes: { "data-cluster": row.cluster, "data-live": String(row.live) },
-    cells: cells.slice(0, columns.length),
+    cells,
     under: [
+      bad && h("p", { class: "warn" }, said(row.version), " is marked bad: ", badInWords(bad)),
       row.why && h("p", { class: "bad" }, said(row.why)),
       ...row.drift.map((line) => h("p", { class: "warn" }, "Drift: ", said(line))),
       row.pods.length > 0 && pods(row),
     ].filter(Boolean),
   };
 }
+
+/** @param {{why: string, by: string, at: string}} bad why a version should not be live */
+const badInWords = ({ why, by, at }) => [said(why), " (", said(by), ", ", time(at), ")"];
 
 function pods(row) {
   const isOdd = row.pods.some((pod) => !pod.ready || pod.why);

@@ -2,23 +2,38 @@
 
 import { url } from "./api.js";
 import { h } from "./dom.js";
-import { clock, listed, rate, some } from "./format.js";
-import { differences, healthAt, healthOf, placesOf } from "./places.js";
-import { use } from "./store.js";
+import { clock, count, listed, rate, some } from "./format.js";
+import { differences, healthAt, healthOf, placesOf, rank } from "./places.js";
+import { changed, use } from "./store.js";
 import { running } from "./switching.js";
 import { heading, mark, notice, said, table, trouble } from "./ui.js";
 
 /** @param {string} name of a service @returns {string} the address of its view */
 export const toService = (name) => url`#/services/${name}`;
 
-/** @returns {import("./dom.js").Child[]} */
-export function servicesView() {
+/** Of which services the operator may ask to see no others, by the kinds of their health. */
+const FILTERS = {
+  "not-well": { kinds: ["bad", "warn"], words: "not well" },
+  "not-known": { kinds: ["unknown"], words: "not known" },
+};
+
+let search = "";
+
+/**
+ * @param {string?} only a key of FILTERS: show no others
+ * @returns {import("./dom.js").Child[]}
+ */
+export function servicesView(only) {
   const declared = use("/services", 5);
   const status = use("/status", 2);
   const switches = use("/switches", 5).value ?? [];
-  const all = (declared.value ?? []).map((service) => [service, placesOf(service, status.value)]);
-  const regions = [...new Set(all.flatMap(([, places]) => places.map((each) => each.region)))];
-  const rows = all.map(([service, places]) => ({
+  const all = (declared.value ?? []).map((service) => {
+    const places = placesOf(service, status.value);
+    return { service, places, kind: worstOf(places) };
+  });
+  const regions = [...new Set(all.flatMap(({ places }) => places.map((each) => each.region)))];
+  const shown = all.filter((each) => isShown(each, only)).sort((one, other) => rank(one.kind) - rank(other.kind));
+  const rows = shown.map(({ service, places }) => ({
     key: service.name,
     attributes: { "data-service": service.name },
     cells: [
@@ -30,9 +45,11 @@ export function servicesView() {
     h("div", { class: "head" }, heading("Services"), asOf(status)),
     trouble(declared, "/services"),
     trouble(status, "/status"),
-    all.length ? summary(all) : declared.value && h("p", null, "The registry declares no service."),
+    all.length
+      ? [summary(all, only), searchForm(shown, all)]
+      : declared.value && h("p", null, "The registry declares no service."),
     unasked(status.value ?? []),
-    all.length > 0 && table("What is live where", ["Service", ...regions], rows),
+    rows.length > 0 && table("What is live where", ["Service", ...regions], rows),
     (status.value ?? []).flatMap((look) =>
       look.notes.map((line) => notice("info", said(look.region), ": ", said(line))),
     ),
@@ -58,13 +75,62 @@ function unasked(looks) {
     );
 }
 
-function summary(all) {
-  const found = all.flatMap(([, places]) => places.map(healthAt));
-  const of = (...kinds) => found.filter((each) => kinds.includes(each.kind)).length;
-  const parts = [mark("well", `${of("well")} well`)];
-  if (of("warn", "bad")) parts.push(mark(of("bad") ? "bad" : "warn", `${of("warn", "bad")} not well`));
-  if (of("unknown")) parts.push(mark("unknown", `${of("unknown")} not known`));
-  return h("p", { class: "summary" }, `${some(all.length, "service")}: `, parts);
+/** The worst of a service's regions. */
+function worstOf(places) {
+  const kinds = places.map((place) => healthAt(place).kind);
+  return kinds.sort((one, other) => rank(one) - rank(other))[0] ?? "info";
+}
+
+function isShown({ service, kind }, only) {
+  const isOfKind = !Object.hasOwn(FILTERS, only ?? "") || FILTERS[only].kinds.includes(kind);
+  const names = [service.name, service.set, ...service.clusters.map((each) => each.version)];
+  return isOfKind && names.some((name) => name.toLowerCase().includes(search.trim().toLowerCase()));
+}
+
+/** How many services are how; the counts lead to those that they count. */
+function summary(all, only) {
+  const of = (...kinds) => all.filter(({ kind }) => kinds.includes(kind));
+  const parts = Object.entries(FILTERS).map(([key, { kinds, words }]) => {
+    const found = of(...kinds);
+    if (!found.length && key !== only) return null;
+    const worst = kinds.find((kind) => of(kind).length) ?? "well";
+    const href = key === only ? "#/" : `#/?only=${key}`;
+    const name = `${count(found.length)} ${words}`;
+    return h(
+      "a",
+      { key, href, "data-filter": key, "aria-current": key === only ? "true" : null },
+      mark(worst, name, key === only && "; show all"),
+    );
+  });
+  return h(
+    "p",
+    { class: "summary" },
+    `${some(all.length, "service")}: `,
+    parts,
+    mark("well", `${count(of("well").length)} well`),
+  );
+}
+
+function searchForm(shown, all) {
+  const oninput = (event) => {
+    search = event.currentTarget.value;
+    changed();
+  };
+  return h(
+    "form",
+    { class: "line-form", role: "search", onsubmit: (event) => event.preventDefault() },
+    h(
+      "label",
+      null,
+      "Service, set or version (press /) ",
+      h("input", { type: "search", oninput, value: search, autocomplete: "off", "aria-keyshortcuts": "/" }),
+    ),
+    h(
+      "span",
+      { class: "muted", role: "status" },
+      shown.length < all.length && `${count(shown.length)} of ${count(all.length)} shown`,
+    ),
+  );
 }
 
 function doing(service, switches) {

@@ -1,0 +1,54 @@
+"""What an operator sees first, and how the way back is reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.page.conftest import make_ill, names_shown, service_row
+
+if TYPE_CHECKING:
+    from tests.engine.page.conftest import Opened
+    from tests.unit.operations.api_server import ApiServer
+
+
+def test_what_is_not_well_comes_first_and_its_count_shows_nothing_else(
+    opened: Opened, north: ApiServer
+) -> None:
+    make_ill(north, "service2", "d2", ready=1)
+    page = opened()
+    service_row(page, "service2").get_by_text("1 of 2 ready").wait_for()
+    assert names_shown(page) == ["service2", "service0", "service1"]
+    page.get_by_role("link", name="1 not well").click()
+    page.wait_for_function("() => document.querySelectorAll('[data-service]').length === 1")
+    assert names_shown(page) == ["service2"]
+    page.get_by_role("link", name="1 not well; show all").click()
+    service_row(page, "service0").wait_for()
+
+
+def test_a_slash_goes_to_the_search_which_finds_sets_and_versions_too(opened: Opened) -> None:
+    page = opened()
+    service_row(page, "service0").get_by_text("well", exact=True).wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("G1")
+    page.wait_for_function("() => document.querySelectorAll('[data-service]').length === 1")
+    assert names_shown(page) == ["service1"]
+    page.get_by_text("1 of 3 shown").wait_for()
+    # It is a letter as any other where something is typed.
+    page.keyboard.type("/")
+    assert page.get_by_role("searchbox").input_value() == "G1/"
+
+
+@pytest.mark.parametrize("width", [360, 720, 768, 830, 1280])
+def test_the_way_back_is_on_the_screen_at_any_width(opened: Opened, width: int) -> None:
+    page = opened("#/services/service0", viewport={"width": width, "height": 740})
+    button = page.get_by_role("button", name="Roll back to d1 in north")
+    button.wait_for()
+    page.get_by_role("cell", name="v2").first.wait_for()
+    box = button.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] <= 740
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
