@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli import output
-from model_registry import ConfigError, Registry, Store, open_store
+from cli import output, regions
+from model_registry import ConfigError, Registry, Store, check_regions, open_store
 from previews import (
     Effects,
     Level,
@@ -25,6 +25,7 @@ from previews import (
     states_of_objects,
     states_of_registry,
 )
+from promotion import region_names
 
 
 def check(
@@ -37,9 +38,15 @@ def check(
         list[str] | None,
         typer.Option(metavar="SERVICE", help="A live service that the previews may delete or rename."),
     ] = None,
+    stacks: regions.Stacks = regions.DEFAULT_STACKS,
 ) -> None:
-    """Read every registry file and report every mistake, each with file and line."""
+    """Read every registry file and report every mistake, each with file and line.
+
+    Regions are held against those of the stacks' files, where there are any.
+    """
     files = Registry.load(registry).files
+    if known := region_names(stacks):
+        check_regions(registry, known)
     refused = []
     for path in preview or ():
         plan = read_plan(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import edits, output, pulumi
+from cli import edits, output, pulumi, regions
 from model_registry import Registry
 from model_registry import switch as switch_live
 from operations import live_before
@@ -34,9 +34,11 @@ def switch(
     dry_run: edits.DryRun = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
+    stacks: regions.Stacks = regions.DEFAULT_STACKS,
     as_json: output.Json = False,
 ) -> None:
     """Point SERVICE at CLUSTER: one word of YAML. Going back is the same command; it ends shared traffic."""
+    regions.require(region, stacks, config_file)
     if dry_run:
         sys.exit(_preview(registry, service, cluster, region, stack, config_file))
     updated = pulumi.Stack.named(stack, config_file) if up else None
@@ -56,14 +58,16 @@ def rollback(
     dry_run: edits.DryRun = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
+    stacks: regions.Stacks = regions.DEFAULT_STACKS,
     as_json: output.Json = False,
 ) -> None:
     """Point SERVICE back at the cluster that was live before, as the git history of its file tells."""
+    regions.require(region, stacks, config_file)
     loaded = Registry.load(registry)
     file = registry / f"{loaded.of_service(service).set.id}.yaml"
     before = live_before(file, loaded.service(service), region)
     typer.echo(f"{before.cluster} was live until {before.until}", err=True)
-    switch(service, before.cluster, registry, region, up, dry_run, stack, config_file, as_json)
+    switch(service, before.cluster, registry, region, up, dry_run, stack, config_file, stacks, as_json)
 
 
 def _preview(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import edits, output, pulumi
+from cli import edits, output, pulumi, regions
 from model_registry import ConfigError, Registry, share_traffic
 from promotion import Target
 
@@ -28,9 +28,11 @@ def traffic(
     dry_run: edits.DryRun = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
+    stacks: regions.Stacks = regions.DEFAULT_STACKS,
     as_json: output.Json = False,
 ) -> None:
     """Share the requests of SERVICE among clusters by weights, behind a Gateway. `switch` ends it."""
+    regions.require(region, stacks, config_file)
     weights = _weights(shares)
     if dry_run:
         previewed = pulumi.Stack.named(stack, config_file) if stack else None

@@ -37,6 +37,7 @@ from model_registry.registry_files.editing import (
     switch,
     unify_live,
 )
+from model_registry.registry_files.regions import check_regions, require_region
 from model_registry.registry_files.registry import Registry
 from model_registry.registry_files.schema import (
     Autoscaling,
@@ -118,6 +119,7 @@ __all__ = [
     "add_set",
     "add_version",
     "change_cluster",
+    "check_regions",
     "collect_garbage",
     "compare_versions",
     "edit_set",
@@ -133,6 +135,7 @@ __all__ = [
     "remove_service",
     "remove_set",
     "remove_version",
+    "require_region",
     "selected",
     "sha256_digest",
     "sha256_hex",

@@ -25,6 +25,7 @@ from promotion.stack_files import (
     config_of,
     copy_with_registry,
     find_stack,
+    region_names,
     stack_names,
     stack_of,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "copy_with_registry",
     "find_stack",
     "reason_of",
+    "region_names",
     "rehearse",
     "share_that_failed",
     "stack_names",

@@ -48,7 +48,7 @@ class Registry:
             ConfigError: there is no such folder, or a file cannot be read.
             RegistryError: the files have mistakes; the message has one line for each.
         """
-        return parse(_read_folder(folder))
+        return parse(read_folder(folder))
 
     def of_set(self, set_id: str) -> RegistryFile:
         """Return the file of the set with this ID, or raise RegistryError naming those that exist."""
@@ -75,7 +75,7 @@ def _check_folder(folder: Path) -> None:
         raise ConfigError(f"registry {folder}: no such folder; name the folder of the <set>.yaml files")
 
 
-def _read_folder(folder: Path) -> dict[Path, str]:
+def read_folder(folder: Path) -> dict[Path, str]:
     """Return the text of every registry file in `folder`; ConfigError when one cannot be read."""
     _check_folder(folder)
     texts = {}
@@ -177,5 +177,5 @@ def open_registry(folder: Path) -> Iterator[Opened]:
     """Hold the registry's lock and read it; RegistryError when it has mistakes."""
     _check_folder(folder)
     with locked(folder):
-        sources = {path: read_yaml(text) for path, text in _read_folder(folder).items()}
+        sources = {path: read_yaml(text) for path, text in read_folder(folder).items()}
         yield Opened(folder, sources, checked(sources))

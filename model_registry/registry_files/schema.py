@@ -254,7 +254,7 @@ class Service(Frozen):
     """The live cluster and those that stand by."""
     standby_replicas: Annotated[StrictInt, Field(ge=0)] | None = None
     """Pods of a standby, at most its `replicas`; 0: none until a switch. Not of one with autoscaling."""
-    regions: tuple[Label, ...] | None = None
+    regions: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None
     """The regions that have the service; absent: all."""
 
     def live_in(self, region: str) -> str:

@@ -29,6 +29,7 @@ _SENTENCES = {
     "less_than_equal": "{given!r} is above {le}",
     "enum": "{given!r} is not one of {expected}",
     "string_too_short": "is empty",
+    "too_short": "is empty; leave it out, or say what is in it",
     "timezone_aware": f"{{given}} has no time zone; {_TIME}",
     **dict.fromkeys(("int_type", "int_parsing"), "{given!r} is not a whole number"),
     **dict.fromkeys(

@@ -221,3 +221,47 @@ def test_a_rollback_goes_to_what_was_live_before_and_back_again(file: Path) -> N
 def test_a_rollback_without_a_history_is_refused(file: Path) -> None:
     assert "registry/g1.yaml: has no history" in refused("rollback", "line-loading")
     assert file.read_text() == TEXT
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> Path:
+    folder = tmp_path / "stacks"
+    folder.mkdir()
+    (folder / "Pulumi.north.yaml").write_text("config:\n  bluegrid:kubeContext: north\n")
+    (folder / "Pulumi.e1.yaml").write_text("config:\n  bluegrid:region: east\n")
+    return folder
+
+
+@pytest.mark.usefixtures("stacks")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("switch", "line-loading", "d2"),
+        ("rollback", "line-loading"),
+        ("traffic", "line-loading", "d1=90", "d2=10"),
+    ],
+)
+def test_a_region_that_no_stack_has_is_refused(command: tuple[str, ...], file: Path) -> None:
+    file.write_text(TEXT.replace("  regions: [north, east]\n", ""))
+    assert refused(*command, "--region", "nroth").startswith(
+        "nroth is no region of any stack; there are east, north: "
+    )
+    assert "nroth" not in file.read_text()
+
+
+def test_a_region_is_one_of_the_stack_s_file_that_is_named(file: Path, stacks: Path, tmp_path: Path) -> None:
+    file.write_text(TEXT.replace("  regions: [north, east]\n", ""))
+    told("switch", "line-loading", "d2", "--region", "east")
+    own = tmp_path / "own" / "Pulumi.west.yaml"
+    own.parent.mkdir()
+    (stacks / "Pulumi.north.yaml").rename(own)
+    told("switch", "line-loading", "d2", "--region", "west", "--config-file", str(own))
+    assert "live: {default: d1, east: d2, west: d2}" in file.read_text()
+
+
+@pytest.mark.usefixtures("stacks")
+def test_a_registry_that_names_a_region_which_no_stack_has_is_refused(file: Path) -> None:
+    assert "no mistakes" in told("check")
+    file.write_text(TEXT.replace("[north, east]", "[north, west]"))
+    assert "west is no region of any stack" in refused("check")
+    assert "no mistakes" in told("check", "--stacks", "nowhere")
