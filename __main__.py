@@ -7,7 +7,16 @@ import asyncio
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import Hosting, ModelService, ModelServiceArgs, Platform, PlatformArgs, StackConfig, tune_sdk
+from components import (
+    Hosting,
+    ModelService,
+    ModelServiceArgs,
+    Platform,
+    PlatformArgs,
+    StackConfig,
+    require_cluster,
+    tune_sdk,
+)
 from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
 
@@ -16,6 +25,7 @@ try:
     config = StackConfig.read()
     registry = Registry.load(config.registry)
     offered = config.sized(registry.in_region(config.region))
+    require_cluster(config.kube_context, config.kubeconfig)
 except BluegridError as error:
     raise pulumi.RunError(str(error)) from None
 

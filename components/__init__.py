@@ -8,6 +8,7 @@ ModelCluster    preflight Job, Deployment, Service and standing route of one ver
 Route           an Ingress or an HTTPRoute, proven at the proxy by a gate
 IngressClass    makes the routes Ingresses
 Gateway         makes them HTTPRoutes, which can share traffic among clusters
+require_cluster refuses to update a cluster that does not answer
 tune_sdk        makes a program with thousands of resources quicker
 """
 
@@ -18,6 +19,7 @@ from components.gate import Gate, RouteNotProven
 from components.gateway import Gateway
 from components.hosting import Hosting
 from components.ingress import IngressClass
+from components.kube_context import ClusterUnreachable, require_cluster
 from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.model_service import ModelService, ModelServiceArgs
 from components.platform import Platform, PlatformArgs
@@ -26,6 +28,7 @@ from components.safeguards import Safeguards
 from components.sdk import tune_sdk
 
 __all__ = [
+    "ClusterUnreachable",
     "Gate",
     "Gateway",
     "Hosting",
@@ -42,5 +45,6 @@ __all__ = [
     "RouteNotProven",
     "Safeguards",
     "StackConfig",
+    "require_cluster",
     "tune_sdk",
 ]

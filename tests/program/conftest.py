@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.program.cluster import api_server, kubeconfig
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FILE = """\
@@ -23,6 +25,19 @@ service:
     - {{id: d2, version: v2, replicas: {replicas}, cpu: 500m, gpu: {gpu}, memory: 1Gi}}
 {more}
 """
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The kubeconfig of a cluster that answers, context `kind`."""
+    with api_server() as server:
+        yield kubeconfig(tmp_path_factory.mktemp("kube") / "config", server, "kind", "kind-models")
+
+
+@pytest.fixture(autouse=True)
+def reached(cluster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the stacks of these tests deploy to."""
+    monkeypatch.setenv("KUBECONFIG", str(cluster))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pulumi
-from google.protobuf import empty_pb2, json_format
+from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import resource_pb2
@@ -86,10 +86,15 @@ class Plan:
 class _Monitor(mocks.MockMonitor):
     """An engine that agrees to everything. The SDK's own mock shows neither dependencies nor hooks."""
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: Mapping[str, Any]) -> None:
         super().__init__(mocks=None)  # type: ignore[arg-type]
         self.registered: list[Registered] = []
-        self.outputs: Mapping[str, Any] = {}
+        self.outputs = outputs
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - named by the protocol
+        assert request.tok == "pulumi:pulumi:readStackOutputs"
+        found = json_format.ParseDict({"outputs": dict(self.outputs)}, struct_pb2.Struct())
+        return resource_pb2.ResourceInvokeResponse(**{"return": found})
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - named by the protocol
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -133,10 +138,30 @@ def _plain(value: Any, path: str, secrets: set[str]) -> Any:
 
 def run_program(registry: Path, stack: str = "demo", **changed: str) -> Plan:
     """Run the program with the config's defaults, `SETTINGS` and `SECRETS`, and what is `changed` of them."""
+    return run_update(registry, changed, stack=stack)
+
+
+def run_update(
+    registry: Path,
+    changed: Mapping[str, str] | None = None,
+    *,
+    stack: str = "demo",
+    last: Mapping[str, Any] | None = None,
+    preview: bool = False,
+) -> Plan:
+    """Run the program as `run_program` does, after an update that has left these outputs.
+
+    Args:
+        registry: folder of the registry's files.
+        changed: settings that are not as `run_program` has them.
+        stack: its name.
+        last: outputs; None: there was no update.
+        preview: whether it is a preview's run.
+    """
     project = YAML(typ="safe").load(CHECKOUT / "Pulumi.yaml")
     defaults = {key: str(each["default"]) for key, each in project["config"].items() if "default" in each}
-    values = defaults | SETTINGS | SECRETS | {"registry": str(registry)} | changed
-    monitor = _Monitor()
+    values = defaults | SETTINGS | SECRETS | {"registry": str(registry)} | dict(changed or {})
+    monitor = _Monitor(last or {})
     settings.configure(
         mocks.MockSettings(  # type: ignore[no-untyped-call]
             monitor=monitor,
@@ -144,7 +169,7 @@ def run_program(registry: Path, stack: str = "demo", **changed: str) -> Plan:
             engine=mocks.MockEngine(logger=ENGINE),
             project="bluegrid",
             stack=stack,
-            dry_run=False,
+            dry_run=preview,
             organization=None,
             callbacks=None,
         )

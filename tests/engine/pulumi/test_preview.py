@@ -72,15 +72,6 @@ def test_no_secret_is_shown_in_a_preview(stack: str, request: pytest.FixtureRequ
         assert secret not in ran.stdout
 
 
-def test_up_without_a_cluster_says_which_address_does_not_answer(demo: Engine) -> None:
-    ran = demo.run("up", "--yes", "--skip-preview", "--stack", "demo", "--config-file", str(demo.config))
-    assert ran.exit_code != 0
-    reasons = [line for line in ran.errors() if line != "update failed"]
-    assert len(reasons) == 1
-    assert reasons[0].startswith("configured Kubernetes cluster is unreachable")
-    assert "127.0.0.1:1" in reasons[0]
-
-
 @pytest.mark.parametrize(
     ("passphrase", "reason"),
     [(None, "passphrase must be set with PULUMI_CONFIG_PASSPHRASE"), ("wrong", "incorrect passphrase")],

@@ -1,0 +1,53 @@
+"""An API server that answers every question alike, and kubeconfigs that lead there."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def api_server(status: int = 200, message: str = "") -> Iterator[str]:
+    """Answer on loopback; yields the URL."""
+    body = json.dumps({"kind": "Status" if message else "APIVersions", "message": message}).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def kubeconfig(file: Path, server: str, *contexts: str) -> Path:
+    """Write a kubeconfig whose contexts all name one server."""
+    # Of several files the first that has a name decides what it is.
+    own = file.parent.name
+    config = {
+        "clusters": [{"name": own, "cluster": {"server": server}}],
+        "users": [{"name": own, "user": {"token": "t"}}],
+        "contexts": [{"name": name, "context": {"cluster": own, "user": own}} for name in contexts],
+    }
+    file.write_text(json.dumps(config))
+    return file
