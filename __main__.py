@@ -14,6 +14,8 @@ from components import (
     Platform,
     PlatformArgs,
     StackConfig,
+    StackOutputs,
+    apply_commit,
     require_cluster,
     tune_sdk,
 )
@@ -21,11 +23,13 @@ from model_registry.errors import BluegridError
 from model_registry.registry_files.registry import Registry
 
 tune_sdk()
+last = StackOutputs()
 try:
     config = StackConfig.read()
     registry = Registry.load(config.registry)
     offered = config.sized(registry.in_region(config.region))
     require_cluster(config.kube_context, config.kubeconfig)
+    apply_commit(config.registry, last)
 except BluegridError as error:
     raise pulumi.RunError(str(error)) from None
 

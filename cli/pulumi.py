@@ -7,6 +7,7 @@ named by a copy of those settings: nothing of the user's is touched.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -20,10 +21,10 @@ from ruamel.yaml.error import YAMLError
 
 from model_registry import ConfigError
 from previews import KubernetesObject
-from promotion import up_command
+from promotion import PARTIAL, up_command
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from promotion import Target
 
@@ -57,7 +58,7 @@ class Stack:
 
     def make_live(self, target: Target) -> int:
         """Run `pulumi up` of what makes a cluster live, and of nothing else; returns the exit code."""
-        return _run(up_command(target, self.name, self.config_file))
+        return _run(up_command(target, self.name, self.config_file), PARTIAL)
 
     def preview(self, registry: Path, target: Target | None = None) -> int:
         """Show what `pulumi up` would do if `registry` were the stack's; returns the exit code."""
@@ -96,8 +97,8 @@ class Stack:
         return settings
 
 
-def _run(command: Sequence[str]) -> int:
-    with subprocess.Popen(command) as process:
+def _run(command: Sequence[str], variables: Mapping[str, str] | None = None) -> int:
+    with subprocess.Popen(command, env={**os.environ, **(variables or {})}) as process:
         while True:
             try:
                 return process.wait()

@@ -8,12 +8,15 @@ ModelCluster    preflight Job, Deployment, Service and standing route of one ver
 Route           an Ingress or an HTTPRoute, proven at the proxy by a gate
 IngressClass    makes the routes Ingresses
 Gateway         makes them HTTPRoutes, which can share traffic among clusters
+StackOutputs    what the last update left to this one
 require_cluster refuses to update a cluster that does not answer
+apply_commit    refuses to undo what a newer checkout has applied
 tune_sdk        makes a program with thousands of resources quicker
 """
 
 from __future__ import annotations
 
+from components.applied_commit import StaleCheckout, apply_commit
 from components.config import StackConfig
 from components.gate import Gate, RouteNotProven
 from components.gateway import Gateway
@@ -26,6 +29,7 @@ from components.platform import Platform, PlatformArgs
 from components.route import Proxy, Route, RouteArgs
 from components.safeguards import Safeguards
 from components.sdk import tune_sdk
+from components.stack_outputs import StackOutputs
 
 __all__ = [
     "ClusterUnreachable",
@@ -45,6 +49,9 @@ __all__ = [
     "RouteNotProven",
     "Safeguards",
     "StackConfig",
+    "StackOutputs",
+    "StaleCheckout",
+    "apply_commit",
     "require_cluster",
     "tune_sdk",
 ]

@@ -15,7 +15,7 @@ YAML says what is wanted and Pulumi makes it so; nothing here changes Kubernetes
 from __future__ import annotations
 
 from promotion.bake import Bake, Progress, share_that_failed
-from promotion.live_route import Target, UpFailed, reason_of, up_command
+from promotion.live_route import PARTIAL, Target, UpFailed, reason_of, up_command
 from promotion.means import Means
 from promotion.promotion import Promotion, PromotionStopped
 from promotion.region import Outcome, Stage
@@ -31,6 +31,7 @@ from promotion.stack_files import (
 )
 
 __all__ = [
+    "PARTIAL",
     "Bake",
     "Means",
     "Outcome",

@@ -7,6 +7,7 @@ going back takes no start of pods.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from contextlib import contextmanager
@@ -16,11 +17,14 @@ from typing import TYPE_CHECKING
 from model_registry import BluegridError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from model_registry import Service
 
+PARTIAL: Mapping[str, str] = {"BLUEGRID_PARTIAL_UPDATE": "1"}
+"""Tells the program, in components/applied_commit.py, that an update is of named targets: going back needs no
+newest checkout."""
 _ROUTE = "urn:pulumi:{stack}::bluegrid::**::{service}"
 _PODS = "urn:pulumi:{stack}::bluegrid::**$kubernetes:apps/v1:Deployment::{service}-{cluster}"
 _ERROR = "error: "
@@ -98,6 +102,7 @@ def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env=os.environ | PARTIAL,
             # Else the terminal's Ctrl-C would reach it beside ours, and two make it drop all it does.
             process_group=0,
         )
