@@ -17,17 +17,16 @@ from components import (
     StackOutputs,
     apply_commit,
     require_cluster,
+    services_of,
     tune_sdk,
 )
 from model_registry.errors import BluegridError
-from model_registry.registry_files.registry import Registry
 
 tune_sdk()
 last = StackOutputs()
 try:
     config = StackConfig.read()
-    registry = Registry.load(config.registry)
-    offered = config.sized(registry.in_region(config.region))
+    offered = services_of(config, last)
     require_cluster(config.kube_context, config.kubeconfig)
     apply_commit(config.registry, last)
 except BluegridError as error:

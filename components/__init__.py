@@ -10,6 +10,7 @@ IngressClass    makes the routes Ingresses
 Gateway         makes them HTTPRoutes, which can share traffic among clusters
 StackOutputs    what the last update left to this one
 require_cluster refuses to update a cluster that does not answer
+services_of     what the registry has for the stack
 apply_commit    refuses to undo what a newer checkout has applied
 tune_sdk        makes a program with thousands of resources quicker
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from components.applied_commit import StaleCheckout, apply_commit
 from components.config import StackConfig
+from components.declared import services_of
 from components.gate import Gate, RouteNotProven
 from components.gateway import Gateway
 from components.hosting import Hosting
@@ -53,5 +55,6 @@ __all__ = [
     "StaleCheckout",
     "apply_commit",
     "require_cluster",
+    "services_of",
     "tune_sdk",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pulumi
 import pytest
 
-from tests.program.recorder import run_program
+from tests.program.recorder import ENGINE, run_program, run_update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,3 +104,32 @@ def test_a_registry_with_mistakes_plans_nothing(registry: Write) -> None:
 def test_a_registry_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(pulumi.RunError, match="no such folder"):
         run_program(tmp_path / "nowhere")
+
+
+ONLINE = {"urls": {"line-loading": "http://10.77.0.2/modelService/line-loading"}}
+
+
+def test_a_folder_without_registry_files_is_refused_where_services_run(tmp_path: Path) -> None:
+    (tmp_path / "README.md").touch()
+    with pytest.raises(pulumi.RunError) as refusal:
+        run_update(tmp_path, last=ONLINE)
+    assert str(refusal.value) == (
+        f"bluegrid:registry: {tmp_path} has no registry files, and line-loading would be deleted; name "
+        "the folder of the <set>.yaml files: pulumi config set bluegrid:registry FOLDER; to take all down, "
+        "with the files as they were: pulumi destroy --run-program"
+    )
+
+
+def test_a_new_stack_may_begin_without_registry_files(tmp_path: Path) -> None:
+    assert "Namespace platform" in run_program(tmp_path).resources
+
+
+def test_a_region_that_loses_all_its_services_is_told(
+    registry: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, ENGINE.name)
+    folder = registry(more="  regions: [north]")
+    run_update(folder, {"region": "nroth"}, last=ONLINE)
+    assert caplog.messages == [
+        f"bluegrid:region: no service of {folder} is in nroth; line-loading is deleted"
+    ]
