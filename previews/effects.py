@@ -16,7 +16,7 @@ from previews.differences import changes_of
 from previews.topics import Topic, aspects_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from previews.changes import Risk, ServiceChange
     from previews.differences import ResourceChange
@@ -56,7 +56,7 @@ def effects_of(plan: Plan, services: Sequence[ServiceChange]) -> Effects:
     # A component is as its resources are, and by itself nothing that runs.
     all_aspects = aspects_of([each for each in changes if not each.is_component] or changes)
     by_name = {each.name: each for each in services}
-    aspects = [_left(each) for each in all_aspects if not is_covered_by(by_name.get(each.cluster[0]), each)]
+    aspects = _left(each for each in all_aspects if not is_covered_by(by_name.get(each.cluster[0]), each))
     routings = _changed_routings(plan)
     of_region, risks = _of_region(aspects)
     sentences: dict[str, list[str]] = defaultdict(list)
@@ -68,13 +68,25 @@ def effects_of(plan: Plan, services: Sequence[ServiceChange]) -> Effects:
     for found in (pods.sentences(of_clusters, stay), pods.replaced(all_aspects, stay, rolled)):
         for name, some in found.items():
             sentences[name] += some
-    others = [each.change for each in aspects if not _has_words(each, aspects, routings)]
+    others = [each.change for each in aspects if not _has_words(each, routings)]
     return Effects([*of_region, *sentences.pop("", []), *_counted(others)], sentences, risks)
 
 
-def _left(aspect: Aspect) -> Aspect:
-    """Return what a service's change does not tell: beside limits, the resources of a pod are settings."""
-    return replace(aspect, topic=Topic.SETTINGS) if aspect.topic is Topic.RESOURCES else aspect
+def _left(untold: Iterable[Aspect]) -> list[Aspect]:
+    """Return what services' changes do not tell, by the topics that it has then."""
+    aspects = list(untold)
+    of_namespaces = {each.change.op for each in aspects if each.topic is Topic.NAMESPACE}
+    left = []
+    for each in aspects:
+        topic = each.topic
+        if topic is Topic.RESOURCES:
+            # Beside limits, the resources of a pod are settings.
+            topic = Topic.SETTINGS
+        elif topic is Topic.PLATFORM and each.change.op not in of_namespaces:
+            # Without its namespace, of a platform only a Secret has words.
+            topic = Topic.CREDENTIALS if each.change.kind == "Secret" else None
+        left.append(replace(each, topic=topic))
+    return left
 
 
 def _of_region(aspects: Sequence[Aspect]) -> tuple[list[str], list[Risk]]:
@@ -104,16 +116,13 @@ def _clusters(services: Sequence[ServiceChange]) -> tuple[set[pods.Cluster], set
     return {*pairs}, {name for name, (old, new) in pairs.items() if is_rolled(old, new)}
 
 
-def _has_words(aspect: Aspect, all_aspects: Sequence[Aspect], routings: Mapping[str, object]) -> bool:
+def _has_words(aspect: Aspect, routings: Mapping[str, object]) -> bool:
     if aspect.topic is Topic.ROUTING:
         return aspect.cluster[0] in routings
-    if aspect.topic is Topic.PLATFORM:
-        ops = {each.change.op for each in all_aspects if each.topic is Topic.NAMESPACE}
-        return aspect.change.op in ops
     # Of clusters; a program may have Deployments of its own beside.
     if aspect.topic in (*pods.LABELS, Topic.PREFLIGHT):
         return aspect.cluster[1] != ""
-    return aspect.topic in region.TOPICS
+    return aspect.topic in (*region.TOPICS, Topic.PLATFORM)
 
 
 def _counted(others: Sequence[ResourceChange]) -> Iterator[str]:

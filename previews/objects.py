@@ -50,6 +50,11 @@ class KubernetesObject(Foreign):
         return _dict(self._metadata.get("labels"))
 
     @property
+    def annotations(self) -> Mapping[str, str]:
+        """Its annotations."""
+        return _dict(self._metadata.get("annotations"))
+
+    @property
     def service(self) -> str:
         """The model service that it belongs to; empty: none."""
         return str(self.labels.get(f"{LABEL}/service", ""))

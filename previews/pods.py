@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from previews.differences import REPLACE
 from previews.topics import Topic
 from previews.wording import images, listed, value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from previews.differences import Difference
     from previews.topics import Aspect
@@ -45,7 +46,7 @@ def sentences(aspects: Iterable[Aspect], all_clusters: Collection[Cluster]) -> d
 
 
 def replaced(
-    aspects: Iterable[Aspect], all_clusters: Collection[Cluster], said_already: Collection[Cluster]
+    aspects: Sequence[Aspect], all_clusters: Collection[Cluster], said_already: Collection[Cluster]
 ) -> dict[str, list[str]]:
     """Say which pods are replaced, or which preflights run once more, by service; an empty name: all.
 
@@ -54,22 +55,22 @@ def replaced(
         all_clusters: the clusters that are there before and after.
         said_already: those of which it is said that their pods are replaced.
     """
-    rolled, again = set(), set()
-    for each in aspects:
-        if not each.cluster[1]:
-            continue
-        if each.topic is Topic.PREFLIGHT:
-            again.add(each.cluster)
-        elif each.change.kind == "Deployment" and each.change.op == "update" and _is_of_pods(each.difference):
-            rolled.add(each.cluster)
-    by_service: dict[str, list[str]] = defaultdict(list)
+    # What moves to another namespace is told as that.
+    moved = {each.cluster for each in aspects if each.topic is Topic.NAMESPACE}
+    of_clusters = [each for each in aspects if each.cluster[1] and each.cluster not in moved]
+    rolled = {each.cluster for each in of_clusters if _is_rolled(each)}
+    proven = {each.cluster for each in of_clusters if (each.change.kind, each.change.op) == ("Job", REPLACE)}
     rest = rolled - {*said_already}
-    if rest and rolled == {*all_clusters}:
-        by_service[""].append("preflights run again, then every pod is replaced, one by one")
+    by_service: dict[str, list[str]] = defaultdict(list)
+    if rest and rolled == {*all_clusters} and proven in (set(), rolled):
+        before = "preflights run again, then " if proven else ""
+        by_service[""].append(f"{before}every pod is replaced, one by one")
         rest = set()
-    for service, some in _named(rest).items():
+    for service, some in _named(rest & proven).items():
         by_service[service].append(f"pods of {some} are replaced one by one, after a preflight")
-    for service, some in _named(again - rolled).items():
+    for service, some in _named(rest - proven).items():
+        by_service[service].append(f"pods of {some} are replaced one by one")
+    for service, some in _named(proven - rolled).items():
         by_service[service].append(f"preflight of {some} runs again")
     return by_service
 
@@ -96,10 +97,8 @@ def _text(topic: Topic, differences: Mapping[str, Difference]) -> str:
     }
     if topic is Topic.IMAGE:
         return ", ".join(images(str(each.old), str(each.new)) for each in differences.values())
-    if topic is Topic.SETTINGS:
+    if topic in (Topic.SETTINGS, Topic.POD):
         return ", ".join(f"{name} {pair}" for name, pair in pairs.items())
-    if topic is Topic.POD:
-        return ", ".join(pairs)
     unit = " s" if topic is Topic.TIMEOUT else ""
     return ", ".join(f"{pair}{unit}" for pair in dict.fromkeys(pairs.values()))
 
@@ -110,8 +109,9 @@ def _name(difference: Difference) -> str:
     _, is_variable, variable = path.partition(".env.")
     if is_variable:
         return variable
-    _, is_of_container, rest = path.removeprefix(f"{_TEMPLATE}spec.").partition("containers.")
-    return rest.partition(".")[2] if is_of_container else path.removeprefix(f"{_TEMPLATE}spec.")
+    path = path.removeprefix(_TEMPLATE).removeprefix("spec.")
+    _, is_of_container, rest = path.partition("containers.")
+    return rest.partition(".")[2] if is_of_container else path
 
 
 def _of_variable(given: Any) -> Any:
@@ -119,8 +119,9 @@ def _of_variable(given: Any) -> Any:
     return given["value"] if isinstance(given, dict) and "value" in given else given
 
 
-def _is_of_pods(difference: Difference | None) -> bool:
-    return difference is not None and difference.path.startswith(_TEMPLATE)
+def _is_rolled(aspect: Aspect) -> bool:
+    is_update = aspect.change.kind == "Deployment" and aspect.change.op == "update"
+    return is_update and aspect.difference is not None and aspect.difference.path.startswith(_TEMPLATE)
 
 
 def _named(clusters: Iterable[Cluster]) -> Mapping[str, str]:

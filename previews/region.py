@@ -85,15 +85,33 @@ def _connection(aspect: Aspect) -> str:
 
 
 def _credentials(aspects: Sequence[Aspect]) -> Iterator[str]:
-    yield f"**credentials** change: Secret {_names(aspects)}"
+    comes, goes = (_names([each for each in aspects if each.change.op == op]) for op in (CREATE, DELETE))
+    if comes or goes:
+        yield f"**credentials** by Secret {goes or 'none'} → {comes or 'none'}"
+    if same := _names(_in_place(aspects)):
+        yield f"**credentials** change: Secret {same}"
+    if not (comes or goes or same):
+        pairs = dict.fromkeys(_values(each) for each in aspects)
+        yield f"**credentials** of pods: {', '.join(pairs)}"
+
+
+def _in_place(aspects: Sequence[Aspect]) -> list[Aspect]:
+    """Return the Secrets that keep their names: no pod starts anew for them."""
+    return [each for each in aspects if each.change.kind == "Secret" and each.difference is not None]
 
 
 def _credentials_risks(aspects: Sequence[Aspect]) -> Iterator[Risk]:
-    yield Risk(
-        "",
-        f"credentials in Secret {_names(aspects)} change: pods read them when they start next; wrong ones "
-        "are found only then; restart a standby after the update: kubectl rollout restart deployment/NAME",
-    )
+    if names := _names(_in_place(aspects)):
+        yield Risk(
+            "",
+            f"credentials in Secret {names} change: pods read them when they start next; wrong ones are "
+            "found only then; restart a standby after the update: kubectl rollout restart deployment/NAME",
+        )
+
+
+def _identity(aspects: Sequence[Aspect]) -> Iterator[str]:
+    pairs = (f"{_pair(each).removeprefix('metadata.annotations.')}" for each in aspects)
+    yield f"**identity** of the pods: {', '.join(pairs)}"
 
 
 def _quota(aspects: Sequence[Aspect]) -> Iterator[str]:
@@ -133,6 +151,7 @@ _WORDS: Mapping[Topic, Callable[[Sequence[Aspect]], Iterator[str]]] = {
     Topic.PROVIDER: _provider,
     Topic.NAMESPACE: _namespace,
     Topic.CREDENTIALS: _credentials,
+    Topic.IDENTITY: _identity,
     Topic.QUOTA: _quota,
     Topic.NETWORK: _network,
     Topic.STANDING_HOSTS: _standing_hosts,

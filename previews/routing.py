@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from previews.changes import Risk
 from previews.objects import dicts
+from previews.wording import value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from previews.objects import KubernetesObject
 
@@ -22,11 +23,13 @@ class Routing:
         proxy: who reads its live route, such as `Ingress class contour` or `Gateway infra/public`.
         hosts: host names that it answers for; empty: any.
         tls_secret: Secret with the certificate; empty: it has none of its own.
+        annotations: of its live route, for what only the proxy's controller knows.
     """
 
     proxy: str
     hosts: tuple[str, ...] = ()
     tls_secret: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def routings_of(objects: Iterable[KubernetesObject]) -> dict[str, Routing]:
@@ -40,6 +43,10 @@ def sentences(old: Routing, new: Routing) -> Iterator[str]:
         yield f"**route** by {new.proxy} instead of {old.proxy}"
     if old.hosts != new.hosts:
         yield f"**host** {_hosts(old)} → {_hosts(new)}"
+    for name in sorted({*old.annotations, *new.annotations}):
+        before, after = (each.annotations.get(name) for each in (old, new))
+        if before != after:
+            yield f"annotation of its route: {name} {value(before)} → {value(after)}"
     if old.tls_secret != new.tls_secret:
         yield f"**certificate** {old.tls_secret or 'none'} → {new.tls_secret or 'none'}"
 
@@ -61,15 +68,18 @@ def risks(service: str, old: Routing, new: Routing) -> Iterator[Risk]:
 
 def _routing(route: KubernetesObject) -> Routing:
     spec = route.spec
+    # Pulumi's own say how it goes about the object, and nothing to a proxy.
+    annotations = {key: text for key, text in route.annotations.items() if not key.startswith("pulumi.com/")}
     if route.kind == "HTTPRoute":
         parents = [
             "/".join(str(ref[key]) for key in ("namespace", "name", "sectionName") if key in ref)
             for ref in dicts(spec.get("parentRefs"))
         ]
-        return Routing(f"Gateway {', '.join(parents)}", tuple(map(str, spec.get("hostnames") or ())))
-    hosts = [str(rule["host"]) for rule in dicts(spec.get("rules")) if "host" in rule]
-    tls = [str(each.get("secretName", "")) for each in dicts(spec.get("tls"))]
-    return Routing(f"Ingress class {spec.get('ingressClassName')}", tuple(hosts), ", ".join(tls))
+        hosts = tuple(map(str, spec.get("hostnames") or ()))
+        return Routing(f"Gateway {', '.join(parents)}", hosts, annotations=annotations)
+    hosts = tuple(str(rule["host"]) for rule in dicts(spec.get("rules")) if "host" in rule)
+    tls = ", ".join(str(each.get("secretName", "")) for each in dicts(spec.get("tls")))
+    return Routing(f"Ingress class {spec.get('ingressClassName')}", hosts, tls, annotations)
 
 
 def _hosts(routing: Routing) -> str:

@@ -38,6 +38,7 @@ class Topic(Enum):
     NAMESPACE = auto()
     PLATFORM = auto()
     CREDENTIALS = auto()
+    IDENTITY = auto()
     QUOTA = auto()
     NETWORK = auto()
     STANDING_HOSTS = auto()
@@ -87,6 +88,9 @@ _WORKLOAD = [
     ("*.env.BLUEGRID_MEMORY", Topic.RESOURCES),
     ("*.env.BLUEGRID_REQUEST_MEMORY", Topic.RESOURCES),
     ("*.env.BLUEGRID_GPU", Topic.RESOURCES),
+    ("*.env.AWS_ACCESS_KEY_ID*", Topic.CREDENTIALS),
+    ("*.env.AWS_SECRET_ACCESS_KEY*", Topic.CREDENTIALS),
+    ("*.volumes.store-ca.secret.secretName", Topic.CREDENTIALS),
     ("*.env.*", Topic.SETTINGS),
     ("spec.template.*", Topic.POD),
 ]
@@ -94,6 +98,7 @@ _LIVE_ROUTE = [
     *_LABELS,
     ("spec.ingressClassName", Topic.ROUTING),
     ("spec.parentRefs*", Topic.ROUTING),
+    ("metadata.annotations*", Topic.ROUTING),
     ("spec.hostnames*", Topic.ROUTING),
     ("spec.tls*", Topic.ROUTING),
     ("spec.rules.*.host", Topic.ROUTING),
@@ -103,6 +108,7 @@ _STANDING_ROUTE = [
     *_LABELS,
     ("spec.ingressClassName", Topic.ROUTING),
     ("spec.parentRefs*", Topic.ROUTING),
+    ("metadata.annotations*", Topic.ROUTING),
     # Pulumi shows no more of what has a secret host in it.
     ("spec.hostnames*", Topic.STANDING_HOSTS),
     ("spec.rules*", Topic.STANDING_HOSTS),
@@ -114,6 +120,7 @@ _BY_KIND: Mapping[str, Sequence[tuple[str, Topic]]] = {
     "Namespace": [("metadata.name", Topic.NAMESPACE)],
     "NetworkPolicy": [*_LABELS, ("spec.*", Topic.NETWORK)],
     "ResourceQuota": [*_LABELS, ("spec.*", Topic.QUOTA)],
+    "ServiceAccount": [*_LABELS, ("metadata.annotations*", Topic.IDENTITY)],
     "Secret": [*_LABELS, ("data*", Topic.CREDENTIALS), ("stringData*", Topic.CREDENTIALS)],
 }
 _SCALING = ("HorizontalPodAutoscaler", "PodDisruptionBudget")

@@ -207,7 +207,7 @@ def test_a_quota_and_a_time_limit_and_the_time_to_be_ready(deployed: Deployed) -
     (row,) = told(deployed.plan())
     assert row == (
         "| north | | create quota: pods 9<br>**settings** of the whole stack: BLUEGRID_TIME_LIMIT 4 → 60<br>"
-        "**other properties of pods** of the whole stack: terminationGracePeriodSeconds<br>"
+        "**other properties of pods** of the whole stack: terminationGracePeriodSeconds 39 → 95<br>"
         "**time to be ready** of the whole stack: 600 → 300 s<br>"
         "preflights run again, then every pod is replaced, one by one |"
     )

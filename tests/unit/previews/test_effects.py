@@ -139,6 +139,67 @@ def test_a_secret_that_changes_is_told_though_nobody_sees_it() -> None:
     assert row == "| | **credentials** change: Secret bluegrid-store |"
 
 
+def account(name: str) -> Stack:
+    """A stack whose pods have the store's keys from the Secret of this name."""
+    resources = {key: inputs for key, inputs in stack().items() if not key.startswith("Secret")}
+    resources[f"Secret {name}"] = {"metadata": {"name": name, "namespace": "bluegrid"}}
+    key = {"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": name, "key": "key"}}}
+    for workload in ("Deployment line-loading-d{}", "Job line-loading-d{}-preflight"):
+        for inputs in (resources[workload.format(number)] for number in (1, 2)):
+            (container,) = inputs["spec"]["template"]["spec"]["containers"]
+            container["env"].append(key)
+    return resources
+
+
+def test_credentials_in_a_secret_of_another_name_are_proven_and_no_risk() -> None:
+    assert report(plan_between(account("bluegrid-store"), account("bluegrid-store-2"))) == [
+        "| | **credentials** by Secret bluegrid-store → bluegrid-store-2"
+        "<br>preflights run again, then every pod is replaced, one by one |"
+    ]
+
+
+def test_an_identity_of_the_pods_is_told() -> None:
+    before, after = (
+        stack() | {"ServiceAccount server": {"metadata": {"name": "server", "annotations": annotations}}}
+        for annotations in ({}, {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/models"})
+    )
+    assert report(plan_between(before, after)) == [
+        "| | **identity** of the pods: eks.amazonaws.com/role-arn none → arn:aws:iam::1:role/models |"
+    ]
+
+
+def test_annotations_of_routes_are_told_but_for_pulumi_s_own() -> None:
+    def annotated(**annotations: str) -> Stack:
+        resources = stack()
+        for name in [name for name in resources if name.startswith("Ingress")]:
+            metadata = resources[name]["metadata"] | {"annotations": annotations}
+            resources[name] = resources[name] | {"metadata": metadata}
+        return resources
+
+    before, after = annotated(timeout="30s"), annotated(timeout="90s", retries="2")
+    assert report(plan_between(before, after)) == [
+        "| line-loading | annotation of its route: retries none → 2<br>"
+        "annotation of its route: timeout 30s → 90s |"
+    ]
+    own = annotated(timeout="30s", **{"pulumi.com/skipAwait": "true"})
+    (row,) = report(plan_between(before, own))
+    assert row.startswith("| | other changes: 3 update (Ingress line-loading, ")
+
+
+def test_pods_that_change_without_their_preflight_are_told_so() -> None:
+    after = stack()
+    for name in ("Deployment line-loading-d1", "Deployment line-loading-d2"):
+        template = after[name]["spec"]["template"]
+        metadata = template["metadata"] | {"annotations": {"team": "grid"}}
+        after[name] = with_spec(after[name], template=template | {"metadata": metadata})
+    assert changed(after) == [
+        "| | **other properties of pods** of the whole stack: metadata.annotations none → "
+        '{"team": "grid"}<br>every pod is replaced, one by one |'
+    ]
+    after["Deployment line-loading-d1"] = stack()["Deployment line-loading-d1"]
+    assert changed(after)[0].endswith("<br>pods of d2 are replaced one by one |")
+
+
 def test_another_namespace_is_told_with_all_that_is_made_again() -> None:
     moved = stack(namespace="acme") | {"Namespace platform": {"metadata": {"name": "acme"}}}
     for name in ("Secret bluegrid-store", "Ingress line-loading"):
