@@ -42,7 +42,9 @@ cluster = pulumi.ResourceOptions(
     )
 )
 account = config.store_access_key, config.store_secret_key
-given = PlatformArgs(config.namespace, config.store, *account, config.quota, config.store_ca)
+given = PlatformArgs(
+    config.namespace, config.store, *account, config.quota, config.store_ca, config.proxy_namespace
+)
 platform = Platform("platform", given, cluster)
 hosting = Hosting.of(config, platform)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]

@@ -44,6 +44,7 @@ PROJECT = "bluegrid"
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
 Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=200)]
 GatewayName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9.-]+(/[a-z0-9.-]+)?$")]
+NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+/?$")]
 
 # `Pulumi.yaml` can only give an optional key a default of its own type: the empty text stands for none.
@@ -61,7 +62,7 @@ class StackConfig(BaseModel):
     region: Annotated[str, StringConstraints(min_length=1)]
     kube_context: Text
     kubeconfig: Annotated[Path | None, _NONE_IF_EMPTY] = None
-    namespace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
+    namespace: NamespaceName
     store: Annotated[str, StringConstraints(pattern=r"^s3://[^/\s?]+")]
     store_access_key: pulumi.Output[str]
     store_secret_key: pulumi.Output[str]
@@ -71,6 +72,7 @@ class StackConfig(BaseModel):
     ingress_class: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
     host: Annotated[Domain | None, _NONE_IF_EMPTY] = None
     tls_secret: Annotated[Text | None, _NONE_IF_EMPTY] = None
+    proxy_namespace: Annotated[NamespaceName | None, _NONE_IF_EMPTY] = None
     route_key: pulumi.Output[str]
     route_address: Annotated[HttpUrl | None, _NONE_IF_EMPTY] = None
     standing_domain: Domain
@@ -171,6 +173,7 @@ _FORMS = {
     "quotaMemory": "a Kubernetes quantity, such as 16Gi",
     "quotaPods": "a number above 0",
     "namespace": "a DNS label",
+    "proxyNamespace": "the name of a namespace",
     "host": "a DNS name",
     "standingDomain": "a DNS name",
 }

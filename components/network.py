@@ -1,7 +1,7 @@
 """What pods may be asked by, and whom they may ask: the route and Prometheus, the store and DNS.
 
-A NetworkPolicy holds only where the cluster's network plugin enforces it.
-https://kubernetes.io/docs/concepts/services-networking/network-policies/
+A NetworkPolicy holds only where the cluster's network plugin enforces it. Plugins judge a packet after a
+Service's address and port have become a pod's: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
 from __future__ import annotations
@@ -15,33 +15,59 @@ from components import naming
 if TYPE_CHECKING:
     from pulumi_kubernetes.networking import v1 as networking
 
-_DNS = 53
+    _Egress = networking.NetworkPolicyEgressRuleArgsDict
+    _Peer = networking.NetworkPolicyPeerArgsDict
+    _Port = networking.NetworkPolicyPortArgsDict
+
+_DNS_PORTS = (53, 5353)
+"""What DNS pods listen on: behind port 53 of its Service, OpenShift's do on 5353."""
 _HTTPS = 443
+_NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""The label that every namespace has: https://kubernetes.io/docs/reference/labels-annotations-taints/"""
 
 
-def policy(store: str) -> networking.NetworkPolicySpecArgsDict:
+def policy(store: str, proxy_namespace: str | None = None) -> networking.NetworkPolicySpecArgsDict:
     """Return the policy of all pods of this program in a namespace.
 
     Args:
         store: URL of the store, `s3://bucket/prefix?endpoint=URL`. Where its endpoint is a name, which no
-            policy can hold, its port is open to any address.
+            policy can hold, its port is open to any address. Where a Service of the cluster may answer for
+            the endpoint, all pods of the cluster may be asked, on any port.
+        proxy_namespace: where the proxy's pods run, from which alone predictions are asked; None: from
+            anywhere.
     """
-    host, port = _endpoint(store)
-    block = _block(host)
-    to_store: networking.NetworkPolicyEgressRuleArgsDict = {
-        "ports": [_tcp(port)],
-        **({"to": [{"ip_block": {"cidr": block}}]} if block else {}),
-    }
     return {
         "pod_selector": {"match_labels": naming.common_labels()},
         "policy_types": ["Ingress", "Egress"],
-        # From anywhere: where the proxy and Prometheus run is not for a stack to know.
-        "ingress": [{"ports": [_tcp(naming.PORT), _tcp(naming.METRICS_PORT)]}],
-        "egress": [to_store, {"ports": [{"protocol": "UDP", "port": _DNS}, _tcp(_DNS)]}],
+        "ingress": _ingress(proxy_namespace),
+        "egress": [*_to_store(store), {"ports": _to_dns()}],
     }
 
 
-def _tcp(port: int) -> networking.NetworkPolicyPortArgsDict:
+def _ingress(proxy_namespace: str | None) -> list[networking.NetworkPolicyIngressRuleArgsDict]:
+    if proxy_namespace is None:
+        # From anywhere: where the proxy and Prometheus run is not for a stack to know.
+        return [{"ports": [_tcp(naming.PORT), _tcp(naming.METRICS_PORT)]}]
+    proxy: _Peer = {"namespace_selector": {"match_labels": {_NAMESPACE_NAME: proxy_namespace}}}
+    return [{"ports": [_tcp(naming.PORT)], "from_": [proxy]}, {"ports": [_tcp(naming.METRICS_PORT)]}]
+
+
+def _to_store(store: str) -> list[_Egress]:
+    host, port = _endpoint(store)
+    block = _block(host)
+    at_its_address: _Egress = {
+        "ports": [_tcp(port)],
+        **({"to": [{"ip_block": {"cidr": block}}]} if block else {}),
+    }
+    any_pod: _Egress = {"to": [{"namespace_selector": {}}]}
+    return [at_its_address, any_pod] if _may_be_a_service(host) else [at_its_address]
+
+
+def _to_dns() -> list[_Port]:
+    return [rule for port in _DNS_PORTS for rule in ({"protocol": "UDP", "port": port}, _tcp(port))]
+
+
+def _tcp(port: int) -> _Port:
     return {"protocol": "TCP", "port": port}
 
 
@@ -56,3 +82,14 @@ def _block(host: str) -> str | None:
     except ValueError:
         return None
     return f"{address}/{address.max_prefixlen}"
+
+
+def _may_be_a_service(host: str) -> bool:
+    """Whether pods of the cluster, on other ports, may answer for a host: a name, or no public address.
+
+    Without an endpoint it is AWS.
+    """
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return bool(host)

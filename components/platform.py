@@ -31,6 +31,8 @@ class PlatformArgs:
         store_ca: certificate, PEM, of the CA that pods trust for the store; None: the public ones.
         quota: the most that all pods of the namespace may ask for, by resource, such as `requests.cpu`;
             empty: no quota. https://kubernetes.io/docs/concepts/policy/resource-quotas/
+        proxy_namespace: where the proxy's pods run, from which alone predictions are asked; None: from
+            anywhere.
     """
 
     namespace: pulumi.Input[str]
@@ -39,6 +41,7 @@ class PlatformArgs:
     store_secret_key: pulumi.Input[str]
     quota: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     store_ca: str | None = None
+    proxy_namespace: str | None = None
 
 
 class Platform(pulumi.ComponentResource):
@@ -59,7 +62,9 @@ class Platform(pulumi.ComponentResource):
         networking.NetworkPolicy(
             name,
             metadata={"name": naming.MANAGER, "namespace": self.namespace, "labels": labels},
-            spec=pulumi.Output.from_input(args.store).apply(network.policy),
+            spec=pulumi.Output.from_input(args.store).apply(
+                lambda store: network.policy(store, args.proxy_namespace)
+            ),
             opts=child,
         )
         if args.quota:

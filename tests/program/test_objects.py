@@ -107,6 +107,17 @@ def test_pods_may_speak_with_the_store_and_dns_only(registry: Write) -> None:
     assert spec["egress"][0]["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
 
 
+def test_predictions_are_asked_from_the_proxy_s_namespace_alone_where_the_stack_names_it(
+    registry: Write,
+) -> None:
+    plan = run_program(registry(), proxyNamespace="projectcontour")
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "projectcontour"}}}
+    assert plan["NetworkPolicy platform"].inputs["spec"]["ingress"] == [
+        {"ports": [{"protocol": "TCP", "port": 12345}], "from": [peer]},
+        {"ports": [{"protocol": "TCP", "port": 8082}]},
+    ]
+
+
 def test_every_cluster_stands_under_a_host_that_nobody_can_guess(registry: Write) -> None:
     hosts = []
     for key in ("one", "another"):

@@ -9,9 +9,9 @@ import pytest
 from components.network import policy
 
 
-def rule_for_the_store(store: str) -> Any:
+def egress(store: str) -> Any:
     spec: Any = policy(store)
-    return spec["egress"][0]
+    return spec["egress"]
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,38 @@ def rule_for_the_store(store: str) -> Any:
     ],
 )
 def test_pods_may_ask_the_store_at_its_address_and_port(store: str, block: str | None, port: int) -> None:
-    rule = rule_for_the_store(store)
+    rule = egress(store)[0]
     assert rule["ports"] == [{"protocol": "TCP", "port": port}]
     assert rule.get("to") == (block and [{"ip_block": {"cidr": block}}])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_allowed"),
+    [
+        ("http://minio.storage.svc", True),
+        ("http://10.96.7.7:9000", True),
+        ("http://100.64.0.9:9000", True),
+        ("http://[fd00::7]:9000", True),
+        ("http://8.8.8.8:9000", False),
+        ("", False),
+    ],
+)
+def test_pods_of_the_cluster_may_be_asked_on_any_port_where_a_service_may_be_the_store(
+    endpoint: str, is_allowed: bool
+) -> None:
+    rules = egress(f"s3://models/grid?endpoint={endpoint}")
+    assert ({"to": [{"namespace_selector": {}}]} in rules) == is_allowed
+
+
+def test_dns_pods_may_be_asked_on_the_ports_that_they_listen_on() -> None:
+    ports = [(each["protocol"], each["port"]) for each in egress("s3://models/grid")[-1]["ports"]]
+    assert ports == [("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353)]
+    assert "to" not in egress("s3://models/grid")[-1]
 
 
 def test_pods_are_asked_for_predictions_and_metrics_and_nothing_else() -> None:
     spec: Any = policy("s3://models/grid")
     (rule,) = spec["ingress"]
     assert [port["port"] for port in rule["ports"]] == [12345, 8082]
+    assert "from_" not in rule
     assert spec["policy_types"] == ["Ingress", "Egress"]
