@@ -75,17 +75,26 @@ def _file(region: str) -> Path:
     return Path("stacks") / f"Pulumi.{region}.yaml"
 
 
-def _like(other: str, region: str) -> dict[str, str]:
+def _like(other: str, region: str) -> dict[str, Any]:
     file = _file(other)
     if not file.exists():
         there = ", ".join(stack_names(file.parent)) or "none"
         raise ConfigError(f"there is no stack {other}; declared: {there}")
-    # What is encrypted is a mapping, and of that stack's own key.
+    # What is encrypted is so by that stack's own key.
     return {
-        key.removeprefix(_PREFIX): str(value).replace(other, region)
+        key.removeprefix(_PREFIX): _renamed(value, other, region)
         for key, value in config_of(file).items()
-        if not isinstance(value, dict)
+        if not (isinstance(value, dict) and "secure" in value)
     }
+
+
+def _renamed(value: Any, other: str, region: str) -> Any:
+    """Return a setting with the region's name in the place of the other's; what has parts keeps them."""
+    if isinstance(value, dict):
+        return {key: _renamed(each, other, region) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, other, region) for each in value]
+    return value.replace(other, region) if isinstance(value, str) else value
 
 
 def _given(settings: list[str]) -> dict[str, str]:
@@ -104,7 +113,7 @@ def _encrypted_by(provider: str | None) -> str:
     return f" --secrets-provider {shlex.quote(provider)}"
 
 
-def _write(file: Path, region: str, values: Mapping[str, str], init: str, secrets: list[str]) -> None:
+def _write(file: Path, region: str, values: Mapping[str, Any], init: str, secrets: list[str]) -> None:
     file.parent.mkdir(exist_ok=True)
     yaml = YAML()
     yaml.width = 4096

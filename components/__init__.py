@@ -5,6 +5,7 @@ To be used from this project's program and from others:
 Platform        namespace, service account, store credentials
 ModelService    a service: its clusters and its live route
 ModelCluster    preflight Job, Deployment, Service and standing route of one version
+PodSettings     where pods run, as whom, and what marks them
 Route           an Ingress or an HTTPRoute, proven at the proxy by a gate
 IngressClass    makes the routes Ingresses
 Gateway         makes them HTTPRoutes, which can share traffic among clusters
@@ -28,6 +29,7 @@ from components.kube_context import ClusterUnreachable, require_cluster
 from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.model_service import ModelService, ModelServiceArgs
 from components.platform import Platform, PlatformArgs
+from components.pod_settings import PodSettings, Toleration
 from components.route import Proxy, Route, RouteArgs
 from components.safeguards import Safeguards
 from components.sdk import tune_sdk
@@ -45,6 +47,7 @@ __all__ = [
     "ModelServiceArgs",
     "Platform",
     "PlatformArgs",
+    "PodSettings",
     "Proxy",
     "Route",
     "RouteArgs",
@@ -56,5 +59,6 @@ __all__ = [
     "apply_commit",
     "require_cluster",
     "services_of",
+    "Toleration",
     "tune_sdk",
 ]

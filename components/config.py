@@ -6,6 +6,9 @@ tell.
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads these
 from decimal import Decimal  # noqa: TC003
 from pathlib import Path  # noqa: TC003
@@ -29,12 +32,14 @@ from pydantic_core import PydanticCustomError
 
 from components.gateway import Gateway
 from components.ingress import IngressClass
+from components.metadata import RESERVED
+from components.pod_settings import PodSettings, Toleration
 from model_registry.errors import ConfigError
 from model_registry.names import Quantity  # noqa: TC001 - pydantic reads it
 from model_registry.registry_files.sizes import sized
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from components.route import Proxy
     from model_registry.registry_files.schema import RegistryFile
@@ -68,6 +73,7 @@ class StackConfig(BaseModel):
     store_secret_key: pulumi.Output[str]
     store_ca_bundle: Annotated[Path | None, _NONE_IF_EMPTY] = None
     image: Text
+    pods: PodSettings = PodSettings()
     gateway: Annotated[GatewayName | None, _NONE_IF_EMPTY] = None
     ingress_class: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
     host: Annotated[Domain | None, _NONE_IF_EMPTY] = None
@@ -159,7 +165,7 @@ _NOT_WITH_GATEWAY: LiteralString = "not_with_gateway"
 
 _SECRETS = {"storeAccessKey", "storeSecretKey", "routeKey"}
 
-_OBJECTS = {"replicas"}
+_OBJECTS = {"pods", "replicas"}
 
 _FORMS = {
     "gateway": "namespace/name of a Gateway, or namespace/name/listener",
@@ -179,6 +185,12 @@ _FORMS = {
 }
 """How the values look that have a form; what pydantic says of a pattern helps nobody."""
 
+_OF_A_KEY = "[key]"
+"""By which pydantic says that a key of a mapping is wrong, and not its value."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+"""What needs no brackets in the path of a setting."""
+
 
 def _keys() -> list[str]:
     """Every key of this project that is set, so that a misspelt one does not pass; `Config` lists none."""
@@ -194,16 +206,42 @@ def _value(config: pulumi.Config, key: str) -> Any:
 
 
 def _line(error: Any) -> str:
-    key, inner = str(error["loc"][0]), ".".join(map(str, error["loc"]))
-    option = "--secret " if key in _SECRETS else "--path " if key != inner else ""
-    command = f"pulumi config set {option}{PROJECT}:{inner}"
+    place = [part for part in error["loc"] if part != _OF_A_KEY]
+    key, setting = str(place[0]), _path(place)
+    path = "--path " if len(place) > 1 else ""
+    change = f"pulumi config set {'--secret ' if key in _SECRETS else path}{shlex.quote(setting)}"
+    removal = f"pulumi config rm {path}{shlex.quote(setting)}"
     if error["type"] == "extra_forbidden":
-        known = ", ".join(field.alias or name for name, field in StackConfig.model_fields.items())
-        return f"{PROJECT}:{key} is no key of this project; known: {known}: pulumi config rm {PROJECT}:{key}"
+        known, what = _known(place)
+        return f"{setting} is no {what}; known: {known}: {removal}"
     if error["type"] == "missing":
-        return f"{PROJECT}:{key} is not set: {command} {_FORMS.get(key, 'VALUE')}"
-    if error["type"] == _NOT_WITH_GATEWAY:
-        return f"{PROJECT}:{key}: {error['msg']}: pulumi config rm {PROJECT}:{key}"
+        return f"{setting} is not set: {change} {_FORMS.get(key, 'VALUE')}"
+    told = error["msg"].removeprefix("Value error, ")
+    if error["type"] in (_NOT_WITH_GATEWAY, RESERVED) or _OF_A_KEY in error["loc"]:
+        return f"{setting}: {told}: {removal}"
     form = _FORMS.get(key)
-    fault = f"{error['input']!r} is not {form}" if form else error["msg"].removeprefix("Value error, ")
-    return f"{PROJECT}:{inner}: {fault}: {command} VALUE"
+    fault = f"{error['input']!r} is not {form}" if form else told
+    return f"{setting}: {fault}: {change} VALUE"
+
+
+def _path(place: Sequence[str | int]) -> str:
+    """Return a setting as `pulumi config set --path` takes it."""
+    key, *inner = place
+    return f"{PROJECT}:{key}{''.join(map(_step, inner))}"
+
+
+def _step(part: str | int) -> str:
+    return f".{part}" if isinstance(part, str) and _PLAIN.fullmatch(part) else f"[{json.dumps(part)}]"
+
+
+def _known(place: Sequence[str | int]) -> tuple[str, str]:
+    """Return the settings that there are beside an unknown one, and what they are settings of."""
+    settings: type[BaseModel]
+    if len(place) == 1:
+        settings, what = StackConfig, "key of this project"
+    elif "tolerations" not in place:
+        settings, what = PodSettings, "setting of pods"
+    else:
+        settings, what = Toleration, "field of a toleration"
+    names = (field.alias or name for name, field in settings.model_fields.items())
+    return ", ".join(names), what

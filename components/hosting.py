@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from components.pod_settings import PodSettings
 from components.safeguards import Safeguards
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Hosting:
         has_store_ca: whether that Secret also has `ca.pem`, which pods trust for the store.
         store: URL from which pods fetch versions.
         image: the model server.
+        pods: where pods run, as whom, and what marks them.
         proxy: who answers for the routes.
         host: host name of the live routes; None: any.
         tls_secret: name of the Secret with the host's certificate; None: the live routes have no TLS, or the
@@ -44,6 +46,7 @@ class Hosting:
     has_store_ca: bool = False
     store: Input[str]
     image: Input[str]
+    pods: PodSettings = field(default_factory=PodSettings)
     proxy: Proxy
     host: str | None = None
     tls_secret: str | None = None
@@ -64,6 +67,7 @@ class Hosting:
             has_store_ca=config.store_ca_bundle is not None,
             store=config.store,
             image=config.image,
+            pods=config.pods,
             proxy=config.proxy,
             host=config.host,
             tls_secret=config.tls_secret,

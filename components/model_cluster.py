@@ -91,9 +91,13 @@ class ModelCluster(pulumi.ComponentResource):
 
     def _make_preflight(self) -> batch.Job:
         name = naming.preflight_name(self._args.service, self._args.cluster.id)
-        seconds = self._args.hosting.ready_timeout
+        seconds, settings = self._args.hosting.ready_timeout, self._args.hosting.pods
         # Not the serving pods' label `app`: the Service must not send requests here.
         labels = self._labels | naming.selector(name)
+        options = self._child(seconds=seconds + _JOB_REPORT_SECONDS)
+        # A Job's template cannot change. What marks its pods is for those that are to start: a Job that has
+        # passed would be replaced for it, and fetch its version again.
+        options.ignore_changes = ["spec.template.metadata"]
         return batch.Job(
             name,
             # A Job that failed cannot be tried again, only replaced: this makes the next update do so.
@@ -101,9 +105,9 @@ class ModelCluster(pulumi.ComponentResource):
             spec={
                 "backoff_limit": 0,
                 "active_deadline_seconds": seconds,
-                "template": {"metadata": {"labels": labels}, "spec": self._pods.preflight()},
+                "template": {"metadata": settings.metadata(labels), "spec": self._pods.preflight()},
             },
-            opts=self._child(seconds=seconds + _JOB_REPORT_SECONDS),
+            opts=options,
         )
 
     def _make_deployment(self) -> apps.Deployment:
@@ -119,7 +123,10 @@ class ModelCluster(pulumi.ComponentResource):
                 "selector": {"match_labels": naming.selector(self._full_name)},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0}},
                 "progress_deadline_seconds": seconds,
-                "template": {"metadata": {"labels": labels}, "spec": self._pods.serving()},
+                "template": {
+                    "metadata": self._args.hosting.pods.metadata(labels),
+                    "spec": self._pods.serving(),
+                },
             },
             opts=functools.reduce(
                 pulumi.ResourceOptions.merge,

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from components.model_cluster import ModelClusterArgs
 
-USER = 65532
 MODELS_FOLDER = "/models"
 DRAIN_SECONDS = 5
 GRACE_SECONDS = 30
@@ -92,13 +91,12 @@ class Pods:
             "enable_service_links": False,
             "security_context": {
                 "run_as_non_root": True,
-                "run_as_user": USER,
-                "run_as_group": USER,
-                "fs_group": USER,
+                **self._hosting.pods.user(),
                 "seccomp_profile": {"type": "RuntimeDefault"},
             },
             "containers": [container],
             "volumes": volumes,
+            **self._hosting.pods.placement(),
         }
 
     def _container(self, command: str) -> core.ContainerArgsDict:

@@ -338,6 +338,64 @@ def test_a_cluster_of_a_fixed_size_has_that_size_whoever_changed_it(registry: Wr
     assert "PodDisruptionBudget line-loading-d2" not in scaled.resources
 
 
+PODS = {
+    "nodeSelector": {"pool": "models"},
+    "tolerations": [{"key": "models", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}],
+    "priorityClassName": "serving",
+    "imagePullSecrets": ["registry"],
+    "labels": {"team": "grid"},
+    # As `pulumi config set --path` writes what looks like a boolean.
+    "annotations": {"example.com/scrape": True},
+    "runAsUser": 1500,
+}
+BOTH = ("Deployment line-loading-d1", "Job line-loading-d1-preflight")
+
+
+def test_pods_run_where_and_as_whom_the_stack_says(registry: Write) -> None:
+    plan = run_program(registry(), pods=json.dumps(PODS))
+    for key in BOTH:
+        pod = pod_of(plan, key)
+        assert pod["nodeSelector"] == {"pool": "models"}
+        assert pod["tolerations"] == PODS["tolerations"]
+        assert pod["priorityClassName"] == "serving"
+        assert pod["imagePullSecrets"] == [{"name": "registry"}]
+        context = pod["securityContext"]
+        assert [context[name] for name in ("runAsUser", "runAsGroup", "fsGroup")] == [1500] * 3
+
+
+def test_pods_are_marked_as_the_stack_says_and_keep_the_programs_own_labels(registry: Write) -> None:
+    folder = registry()
+    plain, plan = run_program(folder), run_program(folder, pods=json.dumps(PODS))
+    for key in BOTH:
+        own, marked = (each[key].inputs["spec"]["template"]["metadata"] for each in (plain, plan))
+        assert marked["labels"] == own["labels"] | {"team": "grid"}
+        assert marked["annotations"] == own.get("annotations", {}) | {"example.com/scrape": "true"}
+    # A cluster's selectors never change.
+    assert plan[BOTH[0]].inputs["spec"]["selector"] == plain[BOTH[0]].inputs["spec"]["selector"]
+
+
+def test_what_marks_the_pods_of_a_job_is_no_reason_to_replace_it(registry: Write) -> None:
+    plan = run_program(registry(), pods=json.dumps(PODS))
+    assert plan["Job line-loading-d1-preflight"].ignored == {"spec.template.metadata"}
+    assert plan["Deployment line-loading-d1"].ignored == frozenset()
+
+
+def test_a_namespace_may_give_pods_their_user(registry: Write) -> None:
+    plan = run_program(registry(), pods='{"runAsUser": "namespace"}')
+    for key in BOTH:
+        assert pod_of(plan, key)["securityContext"] == {
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+
+
+def test_a_stack_that_says_nothing_of_pods_has_them_as_before(registry: Write) -> None:
+    spec = pod_of(run_program(registry()), "Deployment line-loading-d1")
+    assert not spec.keys() & {"nodeSelector", "tolerations", "priorityClassName", "imagePullSecrets"}
+    template = run_program(registry())["Deployment line-loading-d1"].inputs["spec"]["template"]
+    assert template["metadata"].keys() == {"labels"}
+
+
 def test_a_quota_is_the_namespace_s_and_of_what_is_set(registry: Write) -> None:
     assert "ResourceQuota platform" not in run_program(registry()).resources
     plan = run_program(registry(), quotaMemory="64Gi", quotaPods="40")

@@ -68,6 +68,32 @@ if TYPE_CHECKING:
             "bluegrid:replicas.line-loading-d1: -1 is not a number of pods: "
             "pulumi config set --path bluegrid:replicas.line-loading-d1 VALUE",
         ),
+        (
+            {"pods": '{"nodeselector": {}}'},
+            "bluegrid:pods.nodeselector is no setting of pods; known: nodeSelector, tolerations, "
+            "priorityClassName, imagePullSecrets, labels, annotations, runAsUser: "
+            "pulumi config rm --path bluegrid:pods.nodeselector",
+        ),
+        (
+            {"pods": '{"tolerations": [{"effect": "Never"}]}'},
+            "bluegrid:pods.tolerations[0].effect: Input should be 'NoSchedule', 'PreferNoSchedule' or "
+            "'NoExecute': pulumi config set --path 'bluegrid:pods.tolerations[0].effect' VALUE",
+        ),
+        (
+            {"pods": '{"runAsUser": 0}'},
+            "bluegrid:pods.runAsUser: 0 is neither a number above 0 nor namespace: "
+            "pulumi config set --path bluegrid:pods.runAsUser VALUE",
+        ),
+        (
+            {"pods": '{"labels": {"bluegrid.io/cluster": "d9"}}'},
+            'bluegrid:pods.labels["bluegrid.io/cluster"]: the program finds its pods by this label: '
+            "pulumi config rm --path 'bluegrid:pods.labels[\"bluegrid.io/cluster\"]'",
+        ),
+        (
+            {"pods": '{"labels": {"team": "a b"}}'},
+            "bluegrid:pods.labels.team: 'a b' is not a label's value: at most 63 letters, digits, '-', '_' "
+            "and '.': pulumi config set --path bluegrid:pods.labels.team VALUE",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -35,7 +36,7 @@ def new(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def config(project: Path, region: str) -> dict[str, str]:
+def config(project: Path, region: str) -> dict[str, Any]:
     return dict(YAML(typ="safe").load(project / "stacks" / f"Pulumi.{region}.yaml")["config"])
 
 
@@ -48,6 +49,16 @@ def test_a_region_like_another_has_its_settings_under_its_own_name(project: Path
     assert east["bluegrid:ingressClass"] == "traefik"
     assert east.keys() == north.keys()
     assert "pulumi config set --secret --stack east bluegrid:storeSecretKey" in done.stdout
+
+
+def test_settings_with_parts_are_taken_as_a_whole_and_secrets_are_not(project: Path) -> None:
+    with (project / "stacks" / "Pulumi.north.yaml").open("a") as file:
+        file.write("  bluegrid:pods: {nodeSelector: {pool: north}, runAsUser: 1500}\n")
+        file.write("  bluegrid:routeKey: {secure: v1:abc}\n")
+    assert new(project, "east", "--like", "north").returncode == 0
+    east = config(project, "east")
+    assert east["bluegrid:pods"] == {"nodeSelector": {"pool": "east"}, "runAsUser": 1500}
+    assert "bluegrid:routeKey" not in east
 
 
 def test_what_encrypts_the_secrets_stands_in_the_command_that_makes_the_stack(project: Path) -> None:

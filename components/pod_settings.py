@@ -1,0 +1,102 @@
+"""What a stack's config says of all its pods: where they run, as whom, and what marks them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictInt, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from components.metadata import Annotations, Labels, NodeLabels, Text  # noqa: TC001 - pydantic reads these
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi_kubernetes.core import v1 as core
+
+USER = 65532
+"""What pods run as where a stack says nothing else; the image's own user."""
+
+NAMESPACE = "namespace"
+
+_ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
+
+
+def _user(value: object) -> object:
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if value is None or value == NAMESPACE or is_number:
+        return value
+    raise ValueError(f"{value!r} is neither a number above 0 nor {NAMESPACE}")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_alias=True, validate_by_name=True
+    )
+
+
+class Toleration(_Settings):
+    """A taint that pods put up with, field by field as Kubernetes has it.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
+    """
+
+    key: str | None = None
+    operator: Literal["Exists", "Equal"] | None = None
+    value: Text | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    toleration_seconds: StrictInt | None = None
+
+
+class PodSettings(_Settings):
+    """What a stack's config says of all its pods, those of the preflight Jobs too.
+
+    Attributes:
+        node_selector: labels of the nodes that pods run on.
+        tolerations: taints of nodes that pods put up with.
+        priority_class_name: the PriorityClass of the pods.
+        image_pull_secrets: names of the Secrets, in the stack's namespace, that the image is pulled with.
+        labels: of the pods, on top of the program's own.
+        annotations: of the pods.
+        run_as_user: number of the pods' user and group; `namespace`: none, the namespace gives them one, as
+            OpenShift's restricted-v2 does; None: `USER`.
+    """
+
+    node_selector: NodeLabels = {}
+    tolerations: tuple[Toleration, ...] = ()
+    priority_class_name: _ObjectName | None = None
+    image_pull_secrets: tuple[_ObjectName, ...] = ()
+    labels: Labels = {}
+    annotations: Annotations = {}
+    run_as_user: Annotated[int | Literal["namespace"] | None, BeforeValidator(_user)] = None
+
+    def placement(self) -> core.PodSpecArgsDict:
+        """Return the part of a pod's spec that says where it runs and how its image is pulled."""
+        spec: core.PodSpecArgsDict = {}
+        if self.node_selector:
+            spec["node_selector"] = self.node_selector
+        if self.tolerations:
+            spec["tolerations"] = [_toleration(each) for each in self.tolerations]
+        if self.priority_class_name:
+            spec["priority_class_name"] = self.priority_class_name
+        if self.image_pull_secrets:
+            spec["image_pull_secrets"] = [{"name": name} for name in self.image_pull_secrets]
+        return spec
+
+    def user(self) -> core.PodSecurityContextArgsDict:
+        """Return the part of a pod's security context that says as whom it runs."""
+        if self.run_as_user == NAMESPACE:
+            return {}
+        user = self.run_as_user or USER
+        return {"run_as_user": user, "run_as_group": user, "fs_group": user}
+
+    def metadata(
+        self, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None
+    ) -> dict[str, Mapping[str, str]]:
+        """Return the metadata of a pod template with these labels and annotations of the program's own."""
+        both = {**self.annotations, **(annotations or {})}
+        return {"labels": {**self.labels, **labels}, **({"annotations": both} if both else {})}
+
+
+def _toleration(each: Toleration) -> core.TolerationArgsDict:
+    return cast("core.TolerationArgsDict", each.model_dump(exclude_none=True))
