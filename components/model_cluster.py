@@ -105,7 +105,7 @@ class ModelCluster(pulumi.ComponentResource):
             spec={
                 "backoff_limit": 0,
                 "active_deadline_seconds": seconds,
-                "template": {"metadata": settings.metadata(labels), "spec": self._pods.preflight()},
+                "template": {"metadata": settings.metadata_of_a_job(labels), "spec": self._pods.preflight()},
             },
             opts=options,
         )

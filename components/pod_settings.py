@@ -19,6 +19,11 @@ USER = 65532
 
 NAMESPACE = "namespace"
 
+_NO_ISTIO = {"sidecar.istio.io/inject": "false"}
+"""Label: https://istio.io/latest/docs/reference/config/labels/#SidecarInject"""
+_NO_LINKERD = {"linkerd.io/inject": "disabled"}
+"""Annotation: https://linkerd.io/2/features/proxy-injection/"""
+
 _ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
 
 
@@ -90,12 +95,17 @@ class PodSettings(_Settings):
         user = self.run_as_user or USER
         return {"run_as_user": user, "run_as_group": user, "fs_group": user}
 
-    def metadata(
-        self, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None
-    ) -> dict[str, Mapping[str, str]]:
-        """Return the metadata of a pod template with these labels and annotations of the program's own."""
-        both = {**self.annotations, **(annotations or {})}
-        return {"labels": {**self.labels, **labels}, **({"annotations": both} if both else {})}
+    def metadata(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """Return the metadata of serving pods that have these labels of the program's own."""
+        annotations = {"annotations": self.annotations} if self.annotations else {}
+        return {"labels": {**self.labels, **labels}, **annotations}
+
+    def metadata_of_a_job(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """Return the same for the pods of a Job, which end only without a sidecar, whatever the stack says."""
+        return {
+            "labels": {**self.labels, **labels, **_NO_ISTIO},
+            "annotations": {**self.annotations, **_NO_LINKERD},
+        }
 
 
 def _toleration(each: Toleration) -> core.TolerationArgsDict:

@@ -380,6 +380,19 @@ def test_what_marks_the_pods_of_a_job_is_no_reason_to_replace_it(registry: Write
     assert plan["Deployment line-loading-d1"].ignored == frozenset()
 
 
+def test_no_sidecar_keeps_a_job_from_ending_whatever_the_stack_says_of_its_pods(registry: Write) -> None:
+    meshed = (
+        '{"labels": {"sidecar.istio.io/inject": "true"}, "annotations": {"linkerd.io/inject": "enabled"}}'
+    )
+    for plan in (run_program(registry()), run_program(registry(), pods=meshed)):
+        template = plan["Job line-loading-d1-preflight"].inputs["spec"]["template"]["metadata"]
+        assert template["labels"]["sidecar.istio.io/inject"] == "false"
+        assert template["annotations"]["linkerd.io/inject"] == "disabled"
+    serving = plan["Deployment line-loading-d1"].inputs["spec"]["template"]["metadata"]
+    assert serving["labels"]["sidecar.istio.io/inject"] == "true"
+    assert serving["annotations"] == {"linkerd.io/inject": "enabled"}
+
+
 def test_a_namespace_may_give_pods_their_user(registry: Write) -> None:
     plan = run_program(registry(), pods='{"runAsUser": "namespace"}')
     for key in BOTH:

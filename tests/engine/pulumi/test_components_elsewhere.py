@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -103,6 +104,17 @@ class Elsewhere:
         ran = self.run("up", "--yes", "--skip-preview")
         assert ran.exit_code == 0, ran.stdout
 
+    def forget_marks_of_jobs(self) -> None:
+        """Have the state say what it would if releases before `pods` had made the Jobs."""
+        state = self.run("stack", "export").json()
+        for each in state["deployment"]["resources"]:
+            if each["type"] == "kubernetes:batch/v1:Job":
+                for known in (each["inputs"], each["outputs"]):
+                    metadata = known["spec"]["template"]["metadata"]
+                    del metadata["annotations"], metadata["labels"]["sidecar.istio.io/inject"]
+        (self._folder / "state.json").write_text(json.dumps(state))
+        self._engine.require("stack", "import", "--file", "state.json", "--stack", "north", cwd=self._folder)
+
     def manifest(self, kind: str, name: str) -> Any:
         (path,) = (self._folder / "manifests").rglob(f"*-{kind}-grid-{name}.yaml")
         return YAML(typ="safe").load(path)
@@ -167,6 +179,28 @@ def test_a_service_is_declared_with_the_components_alone(elsewhere: Elsewhere) -
     assert elsewhere.pods() == {"d1": 2, "d2": 0}
     assert elsewhere.manifest("resourcequota", "bluegrid")["spec"] == {"hard": {"pods": "20"}}
     assert elsewhere.run("preview", "--expect-no-changes").exit_code == 0
+
+
+MARKS = {
+    "labels": {"sidecar.istio.io/inject": "false"},
+    "annotations": {"linkerd.io/inject": "disabled"},
+}
+
+
+def test_a_job_of_an_earlier_release_is_replaced_for_its_version_and_not_for_what_marks_its_pods(
+    elsewhere: Elsewhere,
+) -> None:
+    def job() -> Any:
+        return elsewhere.manifest("job", "line-loading-d1-preflight")["spec"]["template"]["metadata"]
+
+    marked = job()
+    elsewhere.forget_marks_of_jobs()
+    assert elsewhere.run("preview", "--expect-no-changes").exit_code == 0
+    elsewhere.edit('id: v1, manifest: "sha256:111', 'id: v1, manifest: "sha256:311')
+    elsewhere.up()
+    assert job() == marked
+    assert {**job()["labels"], **MARKS["labels"]} == job()["labels"]
+    assert job()["annotations"] == MARKS["annotations"]
 
 
 def test_what_was_live_keeps_its_pods_in_the_update_that_switches(elsewhere: Elsewhere) -> None:
