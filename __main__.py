@@ -43,7 +43,13 @@ cluster = pulumi.ResourceOptions(
 )
 account = config.store_access_key, config.store_secret_key
 given = PlatformArgs(
-    config.namespace, config.store, *account, config.quota, config.store_ca, config.proxy_namespace
+    config.namespace,
+    config.store,
+    *account,
+    config.quota,
+    config.store_ca,
+    config.proxy_namespace,
+    config.service_account_annotations,
 )
 platform = Platform("platform", given, cluster)
 hosting = Hosting.of(config, platform)

@@ -15,7 +15,7 @@ from pathlib import Path  # noqa: TC003
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString
 
 import pulumi
-from pulumi.runtime.config import CONFIG, get_config_env
+from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -32,7 +32,7 @@ from pydantic_core import PydanticCustomError
 
 from components.gateway import Gateway
 from components.ingress import IngressClass
-from components.metadata import RESERVED
+from components.metadata import RESERVED, Annotations
 from components.pod_settings import PodSettings, Toleration
 from model_registry.errors import ConfigError
 from model_registry.names import Quantity  # noqa: TC001 - pydantic reads it
@@ -69,8 +69,9 @@ class StackConfig(BaseModel):
     kubeconfig: Annotated[Path | None, _NONE_IF_EMPTY] = None
     namespace: NamespaceName
     store: Annotated[str, StringConstraints(pattern=r"^s3://[^/\s?]+")]
-    store_access_key: pulumi.Output[str]
-    store_secret_key: pulumi.Output[str]
+    store_access_key: pulumi.Output[str] | None = None
+    store_secret_key: Annotated[pulumi.Output[str] | None, Field(validate_default=True)] = None
+    service_account_annotations: Annotations = {}
     store_ca_bundle: Annotated[Path | None, _NONE_IF_EMPTY] = None
     image: Text
     pods: PodSettings = PodSettings()
@@ -96,6 +97,21 @@ class StackConfig(BaseModel):
         if path is not None and not path.expanduser().is_file():
             raise ValueError(f"{path} is not a file")
         return path and path.expanduser()
+
+    @field_validator("store_secret_key")
+    @classmethod
+    def _is_half_of_an_account(
+        cls, secret_key: pulumi.Output[str] | None, given: ValidationInfo
+    ) -> pulumi.Output[str] | None:
+        access_key = given.data.get("store_access_key")
+        if "store_access_key" in given.data and (access_key is None) != (secret_key is None):
+            missing, there = ("storeAccessKey", "storeSecretKey")[:: 1 if access_key is None else -1]
+            raise PydanticCustomError(
+                _HALF_AN_ACCOUNT,
+                "{there} is set; set both, or neither where pods have an identity of their own",
+                {"missing": missing, "there": f"{PROJECT}:{there}"},
+            )
+        return secret_key
 
     @field_validator("ingress_class")
     @classmethod
@@ -162,10 +178,11 @@ class StackConfig(BaseModel):
 
 
 _NOT_WITH_GATEWAY: LiteralString = "not_with_gateway"
+_HALF_AN_ACCOUNT: LiteralString = "half_an_account"
 
 _SECRETS = {"storeAccessKey", "storeSecretKey", "routeKey"}
 
-_OBJECTS = {"pods", "replicas"}
+_OBJECTS = {"pods", "replicas", "serviceAccountAnnotations"}
 
 _FORMS = {
     "gateway": "namespace/name of a Gateway, or namespace/name/listener",
@@ -201,7 +218,9 @@ def _keys() -> list[str]:
 
 def _value(config: pulumi.Config, key: str) -> Any:
     if key in _SECRETS:
-        return config.get_secret(key)
+        text = config.get(key)
+        # What stands in clear stays a plain text, and is refused for it.
+        return config.get_secret(key) if text and is_config_secret(f"{PROJECT}:{key}") else text or None
     return config.get_object(key) if key in _OBJECTS else config.get(key)
 
 
@@ -216,6 +235,11 @@ def _line(error: Any) -> str:
         return f"{setting} is no {what}; known: {known}: {removal}"
     if error["type"] == "missing":
         return f"{setting} is not set: {change} {_FORMS.get(key, 'VALUE')}"
+    if error["type"] == "is_instance_of":
+        return f"{setting} is a secret and not encrypted: {change} VALUE"
+    if error["type"] == _HALF_AN_ACCOUNT:
+        missing = f"{PROJECT}:{error['ctx']['missing']}"
+        return f"{missing} is not set, and {error['msg']}: pulumi config set --secret {missing} VALUE"
     told = error["msg"].removeprefix("Value error, ")
     if error["type"] in (_NOT_WITH_GATEWAY, RESERVED) or _OF_A_KEY in error["loc"]:
         return f"{setting}: {told}: {removal}"

@@ -23,8 +23,10 @@ class Hosting:
     Attributes:
         namespace: the Kubernetes namespace.
         service_account: what pods run as.
-        store_secret: the Secret with the store's account, keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
-        has_store_ca: whether that Secret also has `ca.pem`, which pods trust for the store.
+        store_secret: the Secret with what pods need for the store; None: there is none.
+        has_store_account: whether it has the store's account, keys AWS_ACCESS_KEY_ID and
+            AWS_SECRET_ACCESS_KEY; otherwise pods have an identity of their own.
+        has_store_ca: whether it has `ca.pem`, which pods trust for the store.
         store: URL from which pods fetch versions.
         image: the model server.
         pods: where pods run, as whom, and what marks them.
@@ -42,7 +44,8 @@ class Hosting:
 
     namespace: Input[str]
     service_account: Input[str]
-    store_secret: Input[str]
+    store_secret: Input[str] | None
+    has_store_account: bool = True
     has_store_ca: bool = False
     store: Input[str]
     image: Input[str]
@@ -64,6 +67,7 @@ class Hosting:
             namespace=platform.namespace,
             service_account=platform.service_account,
             store_secret=platform.store_secret,
+            has_store_account=config.store_access_key is not None,
             has_store_ca=config.store_ca_bundle is not None,
             store=config.store,
             image=config.image,

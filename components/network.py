@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 _DNS_PORTS = (53, 5353)
 """What DNS pods listen on: behind port 53 of its Service, OpenShift's do on 5353."""
+_HTTP = 80
 _HTTPS = 443
+_POD_IDENTITY_AGENT = ("169.254.170.23/32", "fd00:ec2::23/128")
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that every namespace has: https://kubernetes.io/docs/reference/labels-annotations-taints/"""
 
 
-def policy(store: str, proxy_namespace: str | None = None) -> networking.NetworkPolicySpecArgsDict:
+def policy(
+    store: str, proxy_namespace: str | None = None, *, with_identity: bool = False
+) -> networking.NetworkPolicySpecArgsDict:
     """Return the policy of all pods of this program in a namespace.
 
     Args:
@@ -35,12 +39,13 @@ def policy(store: str, proxy_namespace: str | None = None) -> networking.Network
             the endpoint, all pods of the cluster may be asked, on any port.
         proxy_namespace: where the proxy's pods run, from which alone predictions are asked; None: from
             anywhere.
+        with_identity: whether pods get their credentials for the store by an identity of their own.
     """
     return {
         "pod_selector": {"match_labels": naming.common_labels()},
         "policy_types": ["Ingress", "Egress"],
         "ingress": _ingress(proxy_namespace),
-        "egress": [*_to_store(store), {"ports": _to_dns()}],
+        "egress": [*_to_store(store), *(_to_credentials() if with_identity else ()), {"ports": _to_dns()}],
     }
 
 
@@ -63,6 +68,15 @@ def _to_store(store: str) -> list[_Egress]:
     return [at_its_address, any_pod] if _may_be_a_service(host) else [at_its_address]
 
 
+def _to_credentials() -> list[_Egress]:
+    """Whom an AWS SDK asks: STS, by its name, and EKS' Pod Identity Agent; not the node, which has a role too.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+    """
+    agent: list[_Peer] = [{"ip_block": {"cidr": block}} for block in _POD_IDENTITY_AGENT]
+    return [{"ports": [_tcp(_HTTPS)]}, {"ports": [_tcp(_HTTP)], "to": agent}]
+
+
 def _to_dns() -> list[_Port]:
     return [rule for port in _DNS_PORTS for rule in ({"protocol": "UDP", "port": port}, _tcp(port))]
 
@@ -73,7 +87,7 @@ def _tcp(port: int) -> _Port:
 
 def _endpoint(store: str) -> tuple[str, int]:
     endpoint = urlsplit(parse_qs(urlsplit(store).query).get("endpoint", [""])[0])
-    return endpoint.hostname or "", endpoint.port or (80 if endpoint.scheme == "http" else _HTTPS)
+    return endpoint.hostname or "", endpoint.port or (_HTTP if endpoint.scheme == "http" else _HTTPS)
 
 
 def _block(host: str) -> str | None:

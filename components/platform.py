@@ -26,22 +26,31 @@ class PlatformArgs:
     Attributes:
         namespace: the Kubernetes namespace to make.
         store: URL of the store.
-        store_access_key: of the account that pods read the store with.
+        store_access_key: of the account that pods read the store with; None: they have an identity of their
+            own, by the ServiceAccount.
         store_secret_key: of that account.
         store_ca: certificate, PEM, of the CA that pods trust for the store; None: the public ones.
         quota: the most that all pods of the namespace may ask for, by resource, such as `requests.cpu`;
             empty: no quota. https://kubernetes.io/docs/concepts/policy/resource-quotas/
         proxy_namespace: where the proxy's pods run, from which alone predictions are asked; None: from
             anywhere.
+        service_account_annotations: of the pods' ServiceAccount, such as `eks.amazonaws.com/role-arn`.
     """
 
     namespace: pulumi.Input[str]
     store: pulumi.Input[str]
-    store_access_key: pulumi.Input[str]
-    store_secret_key: pulumi.Input[str]
+    store_access_key: pulumi.Input[str] | None = None
+    store_secret_key: pulumi.Input[str] | None = None
     quota: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     store_ca: str | None = None
     proxy_namespace: str | None = None
+    service_account_annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def account(self) -> Mapping[str, pulumi.Input[str]]:
+        """The store's account as pods read it from their environment; empty: there is none."""
+        keys = zip(STORE_KEYS, (self.store_access_key, self.store_secret_key), strict=True)
+        return {name: pulumi.Output.secret(key) for name, key in keys if key is not None}
 
 
 class Platform(pulumi.ComponentResource):
@@ -49,7 +58,8 @@ class Platform(pulumi.ComponentResource):
 
     namespace: pulumi.Output[str]
     service_account: pulumi.Output[str]
-    store_secret: pulumi.Output[str]
+    store_secret: pulumi.Output[str] | None
+    """Name of the Secret with the store's account and CA; None: there is neither."""
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bluegrid:serving:Platform", name, None, opts)
@@ -63,7 +73,9 @@ class Platform(pulumi.ComponentResource):
             name,
             metadata={"name": naming.MANAGER, "namespace": self.namespace, "labels": labels},
             spec=pulumi.Output.from_input(args.store).apply(
-                lambda store: network.policy(store, args.proxy_namespace)
+                lambda store: network.policy(
+                    store, args.proxy_namespace, with_identity=args.store_access_key is None
+                )
             ),
             opts=child,
         )
@@ -74,20 +86,33 @@ class Platform(pulumi.ComponentResource):
                 spec={"hard": args.quota},
                 opts=child,
             )
+        annotations = args.service_account_annotations
         account = core.ServiceAccount(
             naming.SERVICE_ACCOUNT,
-            metadata={"name": naming.SERVICE_ACCOUNT, "namespace": self.namespace, "labels": labels},
+            metadata={
+                "name": naming.SERVICE_ACCOUNT,
+                "namespace": self.namespace,
+                "labels": labels,
+                **({"annotations": annotations} if annotations else {}),
+            },
             automount_service_account_token=False,
             opts=child,
         )
         self.service_account = account.metadata["name"]
-        keys = (args.store_access_key, args.store_secret_key)
-        account_data = {name: pulumi.Output.secret(key) for name, key in zip(STORE_KEYS, keys, strict=True)}
+        data = {**args.account, **({STORE_CA: args.store_ca} if args.store_ca else {})}
+        self.store_secret = self._make_secret(labels, data, child) if data else None
+        self.register_outputs({"namespace": self.namespace})
+
+    def _make_secret(
+        self,
+        labels: Mapping[str, str],
+        data: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> pulumi.Output[str]:
         secret = core.Secret(
             naming.STORE_SECRET,
             metadata={"name": naming.STORE_SECRET, "namespace": self.namespace, "labels": labels},
-            string_data=account_data | ({STORE_CA: args.store_ca} if args.store_ca else {}),
-            opts=child,
+            string_data=data,
+            opts=opts,
         )
-        self.store_secret = secret.metadata["name"]
-        self.register_outputs({"namespace": self.namespace})
+        return secret.metadata["name"]

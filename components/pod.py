@@ -78,7 +78,7 @@ class Pods:
             {"name": "models", "empty_dir": {}},
             {"name": "tmp", "empty_dir": {}},
         ]
-        if self._hosting.has_store_ca:
+        if self._hosting.store_secret is not None and self._hosting.has_store_ca:
             item: core.KeyToPathArgsDict = {"key": STORE_CA, "path": STORE_CA}
             secret: core.SecretVolumeSourceArgsDict = {
                 "secret_name": self._hosting.store_secret,
@@ -156,13 +156,15 @@ class Pods:
         if self._hosting.has_store_ca:
             # The variable that boto3 reads.
             plain["AWS_CA_BUNDLE"] = f"{_CA_FOLDER}/{STORE_CA}"
-        account = self._hosting.store_secret
+        return [*({"name": name, "value": value} for name, value in plain.items()), *self._account()]
+
+    def _account(self) -> list[core.EnvVarArgsDict]:
+        secret = self._hosting.store_secret
+        if secret is None or not self._hosting.has_store_account:
+            return []
         return [
-            *({"name": name, "value": value} for name, value in plain.items()),
-            *(
-                {"name": key, "value_from": {"secret_key_ref": {"name": account, "key": key}}}
-                for key in STORE_KEYS
-            ),
+            {"name": key, "value_from": {"secret_key_ref": {"name": secret, "key": key}}}
+            for key in STORE_KEYS
         ]
 
     def _memory_per_request(self) -> int:

@@ -101,7 +101,7 @@ class PodSettings(_Settings):
         return {"labels": {**self.labels, **labels}, **annotations}
 
     def metadata_of_a_job(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-        """Return the same for the pods of a Job, which end only without a sidecar, whatever the stack says."""
+        """Return the same for pods of a Job, which end only without a sidecar, whatever the stack says."""
         return {
             "labels": {**self.labels, **labels, **_NO_ISTIO},
             "annotations": {**self.annotations, **_NO_LINKERD},

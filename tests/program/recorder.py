@@ -148,6 +148,7 @@ def run_update(
     stack: str = "demo",
     last: Mapping[str, Any] | None = None,
     preview: bool = False,
+    in_clear: Sequence[str] = (),
 ) -> Plan:
     """Run the program as `run_program` does, after an update that has left these outputs.
 
@@ -157,6 +158,7 @@ def run_update(
         stack: its name.
         last: outputs; None: there was no update.
         preview: whether it is a preview's run.
+        in_clear: secrets that the stack's file does not encrypt.
     """
     project = YAML(typ="safe").load(CHECKOUT / "Pulumi.yaml")
     defaults = {key: str(each["default"]) for key, each in project["config"].items() if "default" in each}
@@ -174,7 +176,7 @@ def run_update(
             callbacks=None,
         )
     )
-    secret_keys = [f"bluegrid:{key}" for key in SECRETS]
+    secret_keys = [f"bluegrid:{key}" for key in SECRETS if key not in in_clear]
     set_all_config({f"bluegrid:{key}": value for key, value in values.items()}, secret_keys)
     collector = gc.get_threshold()
     with patch.object(pulumi.log, "debug", pulumi.log.debug):

@@ -103,6 +103,26 @@ def test_a_setting_that_makes_no_sense(registry: Write, changed: dict[str, str],
     assert str(refusal.value) == message
 
 
+@pytest.mark.parametrize("missing", ["storeAccessKey", "storeSecretKey"])
+def test_half_an_account_of_the_store(registry: Write, missing: str) -> None:
+    (there,) = {"storeAccessKey", "storeSecretKey"} - {missing}
+    with pytest.raises(pulumi.RunError) as refusal:
+        run_program(registry(), **{missing: ""})
+    assert str(refusal.value) == (
+        f"bluegrid:{missing} is not set, and bluegrid:{there} is set; set both, or neither where pods have "
+        f"an identity of their own: pulumi config set --secret bluegrid:{missing} VALUE"
+    )
+
+
+def test_a_secret_that_is_not_encrypted_is_refused_and_not_repeated(registry: Write) -> None:
+    with pytest.raises(pulumi.RunError) as refusal:
+        run_update(registry(), in_clear=["storeSecretKey"])
+    assert str(refusal.value) == (
+        "bluegrid:storeSecretKey is a secret and not encrypted: "
+        "pulumi config set --secret bluegrid:storeSecretKey VALUE"
+    )
+
+
 def test_a_misspelt_setting_is_named_with_those_that_exist(registry: Write) -> None:
     with pytest.raises(pulumi.RunError) as refusal:
         run_program(registry(), readyTimeOut="60")

@@ -63,6 +63,34 @@ def test_http_routes_are_planned_without_a_cluster_in_reach(behind_a_gateway: En
     assert kinds(ran) == planned
 
 
+@pytest.fixture
+def without_keys(demo: Engine) -> Engine:
+    """The stack `demo` with an identity of its pods in the place of the store's account."""
+    for key in ("storeAccessKey", "storeSecretKey"):
+        demo.require("config", "rm", f"bluegrid:{key}", "--stack", "demo", "--config-file", str(demo.config))
+    return demo
+
+
+def test_pods_with_an_identity_of_their_own_need_no_secret(without_keys: Engine) -> None:
+    ran = without_keys.preview("demo", "--json")
+    assert ran.exit_code == 0, ran.stderr
+    assert kinds(ran) == {kind: count for kind, count in PLANNED.items() if kind != "Secret"}
+
+
+def test_a_key_of_the_store_in_clear_is_refused(without_keys: Engine) -> None:
+    stack = ("--stack", "demo", "--config-file", str(without_keys.config))
+    for key in ("storeAccessKey", "storeSecretKey"):
+        without_keys.require("config", "set", "--plaintext", f"bluegrid:{key}", "swordfish", *stack)
+    ran = without_keys.preview("demo")
+    assert ran.exit_code != 0
+    for key in ("storeAccessKey", "storeSecretKey"):
+        fault = (
+            f"bluegrid:{key} is a secret and not encrypted: pulumi config set --secret bluegrid:{key} VALUE"
+        )
+        assert fault in ran.stdout + ran.stderr
+    assert "swordfish" not in ran.stdout + ran.stderr
+
+
 @pytest.mark.parametrize("stack", ["demo", "behind_a_gateway"])
 def test_no_secret_is_shown_in_a_preview(stack: str, request: pytest.FixtureRequest) -> None:
     engine: Engine = request.getfixturevalue(stack)

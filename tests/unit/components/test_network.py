@@ -47,6 +47,17 @@ def test_pods_of_the_cluster_may_be_asked_on_any_port_where_a_service_may_be_the
     assert ({"to": [{"namespace_selector": {}}]} in rules) == is_allowed
 
 
+@pytest.mark.parametrize("store", ["s3://models/grid", "s3://models/grid?endpoint=http://8.8.8.8:9000"])
+def test_pods_with_an_identity_may_ask_for_credentials_and_not_the_node(store: str) -> None:
+    plain: Any = policy(store)
+    spec: Any = policy(store, with_identity=True)
+    added = [rule for rule in spec["egress"] if rule not in plain["egress"] or "to" not in rule]
+    assert {"ports": [{"protocol": "TCP", "port": 443}]} in added
+    agent = [{"ip_block": {"cidr": "169.254.170.23/32"}}, {"ip_block": {"cidr": "fd00:ec2::23/128"}}]
+    assert {"ports": [{"protocol": "TCP", "port": 80}], "to": agent} in added
+    assert "169.254.169.254" not in repr(spec)
+
+
 def test_dns_pods_may_be_asked_on_the_ports_that_they_listen_on() -> None:
     ports = [(each["protocol"], each["port"]) for each in egress("s3://models/grid")[-1]["ports"]]
     assert ports == [("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353)]
