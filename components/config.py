@@ -77,6 +77,7 @@ class StackConfig(BaseModel):
     pods: PodSettings = PodSettings()
     gateway: Annotated[GatewayName | None, _NONE_IF_EMPTY] = None
     ingress_class: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
+    route_annotations: Annotations = {}
     host: Annotated[Domain | None, _NONE_IF_EMPTY] = None
     tls_secret: Annotated[Text | None, _NONE_IF_EMPTY] = None
     proxy_namespace: Annotated[NamespaceName | None, _NONE_IF_EMPTY] = None
@@ -182,7 +183,7 @@ _HALF_AN_ACCOUNT: LiteralString = "half_an_account"
 
 _SECRETS = {"storeAccessKey", "storeSecretKey", "routeKey"}
 
-_OBJECTS = {"pods", "replicas", "serviceAccountAnnotations"}
+_OBJECTS = {"pods", "replicas", "routeAnnotations", "serviceAccountAnnotations"}
 
 _FORMS = {
     "gateway": "namespace/name of a Gateway, or namespace/name/listener",

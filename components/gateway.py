@@ -85,12 +85,7 @@ class Gateway:
             name,
             api_version=f"{_GROUP}/v1",
             kind="HTTPRoute",
-            metadata={
-                "name": name,
-                "namespace": args.namespace,
-                "labels": args.labels,
-                "annotations": {**naming.REGISTRY_WINS, **naming.NOT_AWAITED},
-            },
+            metadata={"name": name, **args.metadata},
             spec=self._spec(args),
             opts=opts,
         )

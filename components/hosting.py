@@ -9,6 +9,8 @@ from components.pod_settings import PodSettings
 from components.safeguards import Safeguards
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pulumi import Input
 
     from components.config import StackConfig
@@ -31,6 +33,7 @@ class Hosting:
         image: the model server.
         pods: where pods run, as whom, and what marks them.
         proxy: who answers for the routes.
+        route_annotations: of every route, live and standing; the program's own go on top.
         host: host name of the live routes; None: any.
         tls_secret: name of the Secret with the host's certificate; None: the live routes have no TLS, or the
             Gateway's own.
@@ -51,6 +54,7 @@ class Hosting:
     image: Input[str]
     pods: PodSettings = field(default_factory=PodSettings)
     proxy: Proxy
+    route_annotations: Mapping[str, str] = field(default_factory=dict)
     host: str | None = None
     tls_secret: str | None = None
     route_key: Input[str]
@@ -73,6 +77,7 @@ class Hosting:
             image=config.image,
             pods=config.pods,
             proxy=config.proxy,
+            route_annotations=config.route_annotations,
             host=config.host,
             tls_secret=config.tls_secret,
             route_key=config.route_key,

@@ -1,4 +1,4 @@
-"""Routes as Ingresses: any controller's, with no annotation of one of them."""
+"""Routes as Ingresses: any controller's, with the annotations that the stack has for one."""
 
 from __future__ import annotations
 
@@ -30,12 +30,7 @@ class IngressClass:
         """Declare an Ingress; of a route to one cluster, since it has one backend."""
         return networking.Ingress(
             name,
-            metadata={
-                "name": name,
-                "namespace": args.namespace,
-                "labels": args.labels,
-                "annotations": {**naming.REGISTRY_WINS, **naming.NOT_AWAITED},
-            },
+            metadata={"name": name, **args.metadata},
             spec=self._spec(args),
             opts=opts,
         )

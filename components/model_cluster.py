@@ -179,6 +179,7 @@ class ModelCluster(pulumi.ComponentResource):
                 weights={args.cluster.id: 1},
                 host=host,
                 labels=self._labels | naming.selector(self._full_name),
+                annotations=hosting.route_annotations,
                 arrived=hosting.safeguards.arrived.expect(self._full_name, gate, host),
                 drain=hosting.safeguards.drain if hosting.route_address else None,
             ),

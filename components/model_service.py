@@ -83,6 +83,7 @@ class ModelService(pulumi.ComponentResource):
                 weights=weights,
                 host=hosting.host,
                 labels=naming.service_labels(self.name, self._file.set.id),
+                annotations=hosting.route_annotations,
                 tls_secret=hosting.tls_secret,
                 ready=self._handover.before_switch if self._handover else self._each_ready(live),
                 arrived=hosting.safeguards.arrived.expect(self.name, _gate(live), hosting.host),

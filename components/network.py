@@ -69,7 +69,7 @@ def _to_store(store: str) -> list[_Egress]:
 
 
 def _to_credentials() -> list[_Egress]:
-    """Whom an AWS SDK asks: STS, by its name, and EKS' Pod Identity Agent; not the node, which has a role too.
+    """Whom an AWS SDK asks: STS, by its name, and EKS' Pod Identity Agent; never the node, for its own role.
 
     https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
     """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import pulumi
+
+from components import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +37,7 @@ class RouteArgs:
         weights: the weight of each cluster that gets requests, by ID, each above 0; of one cluster, any.
         host: host name it answers for; None: any.
         labels: of the object.
+        annotations: of the object; the program's own go on top.
         tls_secret: name of the Secret with the host's certificate; None: no TLS, or the Gateway's own.
         drain: proves that nobody is sent to a cluster before the route goes; None: it goes at once.
         ready: has to pass before a route that exists leads to the clusters; None: nothing has.
@@ -47,10 +50,20 @@ class RouteArgs:
     weights: Mapping[str, int]
     host: pulumi.Input[str] | None
     labels: Mapping[str, str]
+    annotations: Mapping[str, str] = field(default_factory=dict)
     ready: pulumi.ResourceHook | None = None
     arrived: pulumi.ResourceHook | None = None
     drain: Drain | None = None
     tls_secret: str | None = None
+
+    @property
+    def metadata(self) -> Mapping[str, object]:
+        """The metadata of the object, but for its name."""
+        return {
+            "namespace": self.namespace,
+            "labels": self.labels,
+            "annotations": {**self.annotations, **naming.REGISTRY_WINS, **naming.NOT_AWAITED},
+        }
 
 
 class Route(pulumi.ComponentResource):

@@ -78,6 +78,25 @@ def test_the_live_route_is_the_one_url_of_the_service(registry: Write) -> None:
     assert plan.outputs == {"urls": {"line-loading": "http://models.example.org/modelService/line-loading"}}
 
 
+@pytest.mark.parametrize(
+    "proxy", [{"ingressClass": "nginx"}, {"ingressClass": "", "gateway": "infra/public"}]
+)
+def test_every_route_has_the_annotations_that_the_stack_has_for_its_proxy(
+    registry: Write, proxy: dict[str, str]
+) -> None:
+    # As `pulumi config set --path` writes what looks like a number.
+    given = {"nginx.ingress.kubernetes.io/proxy-body-size": "16m", "example.com/timeout": 60}
+    plan = run_program(registry(), routeAnnotations=json.dumps(given), **proxy)
+    kind = "Ingress" if proxy["ingressClass"] else "HTTPRoute"
+    for name in ("line-loading", "line-loading-d1", "line-loading-d2"):
+        assert plan[f"{kind} {name}"].inputs["metadata"]["annotations"] == {
+            "nginx.ingress.kubernetes.io/proxy-body-size": "16m",
+            "example.com/timeout": "60",
+            "pulumi.com/patchForce": "true",
+            "pulumi.com/skipAwait": "true",
+        }
+
+
 def test_a_certificate_is_of_the_live_route_s_host_alone(registry: Write) -> None:
     plan = run_program(registry(), host="models.example.org", tlsSecret="models-tls")
     assert plan["Ingress line-loading"].inputs["spec"]["tls"] == [

@@ -90,6 +90,21 @@ if TYPE_CHECKING:
             "pulumi config rm --path 'bluegrid:pods.labels[\"bluegrid.io/cluster\"]'",
         ),
         (
+            {"routeAnnotations": '{"pulumi.com/skipAwait": "false"}'},
+            'bluegrid:routeAnnotations["pulumi.com/skipAwait"]: annotations of pulumi.com are the program\'s '
+            "own: pulumi config rm --path 'bluegrid:routeAnnotations[\"pulumi.com/skipAwait\"]'",
+        ),
+        (
+            {"serviceAccountAnnotations": '{"role arn": "x"}'},
+            "bluegrid:serviceAccountAnnotations[\"role arn\"]: 'role arn' is not a key such as "
+            "example.com/name: pulumi config rm --path 'bluegrid:serviceAccountAnnotations[\"role arn\"]'",
+        ),
+        (
+            {"routeAnnotations": '{"example.com/list": [1]}'},
+            'bluegrid:routeAnnotations["example.com/list"]: Input should be a valid string: pulumi config '
+            "set --path 'bluegrid:routeAnnotations[\"example.com/list\"]' VALUE",
+        ),
+        (
             {"pods": '{"labels": {"team": "a b"}}'},
             "bluegrid:pods.labels.team: 'a b' is not a label's value: at most 63 letters, digits, '-', '_' "
             "and '.': pulumi config set --path bluegrid:pods.labels.team VALUE",
