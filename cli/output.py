@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sys
 from contextlib import contextmanager
@@ -52,6 +53,13 @@ def refuse(message: str) -> None:
     """Print an error the way kubectl does: `error: ...` on standard error, one line for each fault."""
     for line in message.splitlines():
         sys.stderr.write(f"error: {line}\n")
+
+
+def show_warnings(package: str) -> None:
+    """Print what a package warns of on standard error, one line for each warning."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("warning: %(message)s"))
+    logging.getLogger(package).addHandler(handler)
 
 
 def emit_table(*, as_json: bool, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -6,6 +6,7 @@ says what the region's live route says.
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from model_registry import Service
     from promotion.means import Means
     from promotion.stack_files import Stack
+
+log = logging.getLogger(__name__)
 
 
 class Stage(StrEnum):
@@ -91,7 +94,7 @@ class Region:
         return self.old == self._cluster
 
     def check(self) -> None:
-        """Find out what is live, and whether the cluster can take over.
+        """Find out what is live, and whether the cluster can take over; warn where it has fewer pods.
 
         Raises:
             KubernetesError: the region cannot be asked, or does not let us ask its pods.
@@ -119,6 +122,26 @@ class Region:
             raise self._refusal(f"{cluster} serves {version} there, and {wanted} in YAML", "first")
         if seen.unasked is not None:
             raise self._refusal(f"its pods cannot be watched: {seen.unasked}; allow get on pods/proxy", None)
+        self._warn_of_fewer_pods(ready, pods(seen, f"{name}-{self.live}")[0])
+
+    def _warn_of_fewer_pods(self, ready: int, of_live: int) -> None:
+        """Warn where the route would lead to fewer pods than answer now: an autoscaler adds some later."""
+        cluster = self._service.cluster(self._cluster)
+        is_scaled_first = self._service.standby_replicas is not None and cluster.autoscaling is None
+        if ready >= of_live or is_scaled_first:
+            return
+        setting = "autoscaling.min" if cluster.autoscaling else "replicas"
+        log.warning(
+            "%s: %s has %s and takes over from %s of %s; raise its %s to %d and `pulumi up --stack %s` first",
+            self.name,
+            cluster.id,
+            _ready_pods(ready),
+            of_live,
+            self.live,
+            setting,
+            of_live,
+            self.stack.name,
+        )
 
     def switch(self) -> None:
         """Make the cluster live.
@@ -183,3 +206,7 @@ class Region:
     def _refusal(self, fault: str, when: str | None) -> BluegridError:
         remedy = f"; `pulumi up --stack {self.stack.name}` {when}" if when else ""
         return ConfigError(f"{self.name}: {fault}{remedy}")
+
+
+def _ready_pods(count: int) -> str:
+    return f"{count} ready pod{'' if count == 1 else 's'}"

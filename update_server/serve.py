@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -210,3 +211,11 @@ def _log_as_json() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    # What the packages below warn of goes the same way.
+    logging.getLogger("promotion").addHandler(_AsJson())
+
+
+class _AsJson(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record of the standard library's as one of the server's."""
+        structlog.get_logger().warning(record.getMessage())
