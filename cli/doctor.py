@@ -34,13 +34,19 @@ def doctor(
 ) -> None:
     """Check Kubernetes, our rights there, routes, registry, store and programs; each fault with its remedy.
 
-    Writes nothing. Exit code 1 where something is wrong.
+    Writes nothing. Exit code 1 where something is wrong; a risk, such as a live cluster of one pod, is told.
     """
     found = [*_findings(context, namespace, registry, store, route_address)]
-    lines = [f"{'ok   ' if each.is_well else 'FAULT'} {each.what}: {each.text}" for each in found]
+    lines = [f"{_word(each):5} {each.what}: {each.text}" for each in found]
     output.emit(as_json=as_json, data=[asdict(each) for each in found], text="\n".join(lines))
     if not all(each.is_well for each in found):
         raise typer.Exit(1)
+
+
+def _word(finding: Finding) -> str:
+    if finding.is_risk:
+        return "RISK"
+    return "ok" if finding.is_well else "FAULT"
 
 
 def _findings(

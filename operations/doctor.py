@@ -12,6 +12,7 @@ from model_registry import BluegridError, StoreUnreachable, open_store, read_com
 from model_registry.route_client import RouteClient, RouteSilent
 from model_registry.transfer.reading import check_pinned
 from operations.api import AT_ONCE, LABEL, OURS, KubernetesError
+from operations.routes import live_clusters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,11 +56,13 @@ class Finding:
         what: was checked.
         is_well: whether it is in order.
         text: what was found; where it is not in order also what to do.
+        is_risk: whether it is in order, and one fault away from an outage.
     """
 
     what: str
     is_well: bool
     text: str
+    is_risk: bool = False
 
 
 def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> Iterator[Finding]:
@@ -110,8 +113,27 @@ def check_routes(namespace: Namespace, address: str | None) -> Iterator[Finding]
     routes = [route for route in (*ingresses, *namespace.http_routes()) if _is_live(route)]
     with ThreadPoolExecutor(AT_ONCE) as threads:
         yield from threads.map(lambda route: _route(route, address), routes)
+    yield from _lone_pods(namespace, routes)
     if not routes:
         yield Finding("routes", is_well=True, text="no service is online yet")
+
+
+def _lone_pods(namespace: Namespace, routes: Sequence[Object]) -> Iterator[Finding]:
+    """Name each live cluster of one pod: it has no pod that answers while a node is drained.
+
+    A PodDisruptionBudget cannot help it: one that keeps its only pod lets nobody drain that node.
+    """
+    pods = {
+        each["metadata"]["name"]: each["spec"]["replicas"]
+        for each in (namespace.objects("apis/apps/v1/deployments", OURS) if routes else ())
+    }
+    for route in routes:
+        service = route["metadata"]["name"]
+        for cluster in live_clusters([route], service):
+            if pods.get(f"{service}-{cluster}") == 1:
+                lone = f"{cluster} is live with one pod, so that draining its node is an outage"
+                text = f"{lone}; give it `replicas: 2`, or `autoscaling` a `min` of 2"
+                yield Finding(f"service {service}", is_well=True, text=text, is_risk=True)
 
 
 def _is_live(route: Object) -> bool:

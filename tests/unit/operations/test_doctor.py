@@ -9,6 +9,7 @@ import pytest
 from model_registry import ModelSet, ModelType, Registry, models_in_folder
 from operations import check_kubernetes, check_store
 from tests.skops_files import skops_file
+from tests.unit.operations import objects
 from tests.unit.operations.api_server import ApiServer
 
 if TYPE_CHECKING:
@@ -121,10 +122,13 @@ def test_a_route_of_a_gateway_is_well_where_a_listener_takes_it(connect: Connect
     labels = {"app.kubernetes.io/managed-by": "bluegrid", "bluegrid.io/service": "loading"}
     route = {
         "metadata": {"name": "loading", "labels": labels},
-        "spec": {"parentRefs": [{"namespace": "infra", "name": "public"}], "rules": []},
+        "spec": {
+            "parentRefs": [{"namespace": "infra", "name": "public"}],
+            "rules": [{"backendRefs": [{"name": "loading-d1"}]}],
+        },
         "status": {"parents": [{"conditions": [{"type": "Accepted", "status": accepted}]}]},
     }
-    with ApiServer({"ingresses": [], "httproutes": [route]}) as api:
+    with ApiServer({"ingresses": [], "httproutes": [route], "deployments": []}) as api:
         found = faults([*check_kubernetes(connect(api))])
     lost = "no listener of Gateway infra/public takes it; see its allowedRoutes and hostname"
     assert found == ({} if accepted == "True" else {"route loading": lost})
@@ -134,9 +138,33 @@ def test_a_route_that_no_controller_has_taken_is_a_fault(connect: Connect) -> No
     labels = {"app.kubernetes.io/managed-by": "bluegrid", "bluegrid.io/service": "loading"}
     route = {
         "metadata": {"name": "loading", "labels": labels},
-        "spec": {"ingressClassName": "contour", "rules": []},
+        "spec": {
+            "ingressClassName": "contour",
+            "rules": [{"http": {"paths": [{"backend": {"service": {"name": "loading-d1"}}}]}}],
+        },
         "status": {"loadBalancer": {}},
     }
-    with ApiServer({"ingresses": [route]}) as api:
+    with ApiServer({"ingresses": [route], "deployments": []}) as api:
         found = faults([*check_kubernetes(connect(api))])
     assert found == {"route loading": "no controller has taken it; does one answer for class contour?"}
+
+
+@pytest.mark.parametrize(("pods", "risks"), [(1, ["service loading"]), (2, []), (0, [])])
+def test_a_live_cluster_of_one_pod_is_a_risk_and_no_fault(
+    connect: Connect, pods: int, risks: list[str]
+) -> None:
+    deployments = [objects.deployment("d1", "v1", pods, pods), objects.deployment("d2", "v2", 1, 1)]
+    route = objects.live_route("d1")
+    route["spec"]["ingressClassName"], route["status"] = "contour", {"loadBalancer": {}}
+    for each in (route, *deployments):
+        each["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "bluegrid"
+    with ApiServer({"ingresses": [route], "deployments": deployments}) as api:
+        found = [*check_kubernetes(connect(api))]
+    assert [each.what for each in found if each.is_risk] == risks
+    assert faults(found).keys() == {"route loading"}
+    if risks:
+        (text,) = (each.text for each in found if each.is_risk)
+        assert text == (
+            "d1 is live with one pod, so that draining its node is an outage; give it `replicas: 2`, or "
+            "`autoscaling` a `min` of 2"
+        )
