@@ -56,9 +56,9 @@ __all__ = [
     "StackConfig",
     "StackOutputs",
     "StaleCheckout",
+    "Toleration",
     "apply_commit",
     "require_cluster",
     "services_of",
-    "Toleration",
     "tune_sdk",
 ]

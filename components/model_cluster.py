@@ -95,9 +95,9 @@ class ModelCluster(pulumi.ComponentResource):
         # Not the serving pods' label `app`: the Service must not send requests here.
         labels = self._labels | naming.selector(name)
         options = self._child(seconds=seconds + _JOB_REPORT_SECONDS)
-        # A Job's template cannot change. What marks its pods is for those that are to start: a Job that has
-        # passed would be replaced for it, and fetch its version again.
-        options.ignore_changes = ["spec.template.metadata"]
+        # A Job's template cannot change: one that has passed would be replaced for a mark that only pods need
+        # which are to start, and fetch its version again.
+        options.ignore_changes = settings.optional_of_a_job()
         return batch.Job(
             name,
             # A Job that failed cannot be tried again, only replaced: this makes the next update do so.

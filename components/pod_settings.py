@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictInt, StringConstraints
@@ -77,16 +78,13 @@ class PodSettings(_Settings):
 
     def placement(self) -> core.PodSpecArgsDict:
         """Return the part of a pod's spec that says where it runs and how its image is pulled."""
-        spec: core.PodSpecArgsDict = {}
-        if self.node_selector:
-            spec["node_selector"] = self.node_selector
-        if self.tolerations:
-            spec["tolerations"] = [_toleration(each) for each in self.tolerations]
-        if self.priority_class_name:
-            spec["priority_class_name"] = self.priority_class_name
-        if self.image_pull_secrets:
-            spec["image_pull_secrets"] = [{"name": name} for name in self.image_pull_secrets]
-        return spec
+        settings = {
+            "node_selector": self.node_selector,
+            "tolerations": [_toleration(each) for each in self.tolerations],
+            "priority_class_name": self.priority_class_name,
+            "image_pull_secrets": [{"name": name} for name in self.image_pull_secrets],
+        }
+        return cast("core.PodSpecArgsDict", {key: value for key, value in settings.items() if value})
 
     def user(self) -> core.PodSecurityContextArgsDict:
         """Return the part of a pod's security context that says as whom it runs."""
@@ -99,6 +97,15 @@ class PodSettings(_Settings):
         """Return the metadata of serving pods that have these labels of the program's own."""
         annotations = {"annotations": self.annotations} if self.annotations else {}
         return {"labels": {**self.labels, **labels}, **annotations}
+
+    def optional_of_a_job(self) -> list[str]:
+        """Return the paths in a Job of that metadata which a Job that is there already may lack.
+
+        Not those of its own labels: what Pulumi ignores it also keeps where it replaces a Job (3.246).
+        """
+        labels = (f"[{json.dumps(key)}]" for key in {**self.labels, **_NO_ISTIO})
+        template = "spec.template.metadata"
+        return [f"{template}.annotations", *(f"{template}.labels{label}" for label in labels)]
 
     def metadata_of_a_job(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
         """Return the same for pods of a Job, which end only without a sidecar, whatever the stack says."""

@@ -54,7 +54,11 @@ def test_pods_are_marked_as_the_stack_says_and_keep_the_programs_own_labels(regi
 
 def test_what_marks_the_pods_of_a_job_is_no_reason_to_replace_it(registry: Write) -> None:
     plan = run_program(registry(), pods=json.dumps(PODS))
-    assert plan["Job line-loading-d1-preflight"].ignored == {"spec.template.metadata"}
+    assert plan["Job line-loading-d1-preflight"].ignored == {
+        "spec.template.metadata.annotations",
+        'spec.template.metadata.labels["team"]',
+        'spec.template.metadata.labels["sidecar.istio.io/inject"]',
+    }
     assert plan["Deployment line-loading-d1"].ignored == frozenset()
 
 

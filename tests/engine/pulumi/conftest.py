@@ -66,6 +66,8 @@ class Engine:
             "PULUMI_BACKEND_URL": f"file://{folder}/backend",
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # Another project's program takes the components from here, too, and not from what is installed.
+            "PYTHONPATH": str(CHECKOUT),
         }
 
     def create_stack(self, stack: str, settings: Mapping[str, str]) -> None:
