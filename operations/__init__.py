@@ -25,7 +25,7 @@ from operations.missing import nothing_runs
 from operations.pods import PodStatus
 from operations.predictions import Asked, Prediction
 from operations.routes import ask_live_clusters, live_clusters
-from operations.status import ClusterStatus, outages, statuses
+from operations.status import ClusterStatus, online, outages, statuses, unanswered
 
 __all__ = [
     "Asked",
@@ -53,7 +53,9 @@ __all__ = [
     "logs",
     "look",
     "nothing_runs",
+    "online",
     "outages",
     "read_requests",
     "statuses",
+    "unanswered",
 ]

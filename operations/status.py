@@ -124,13 +124,23 @@ def outages(rows: Iterable[ClusterStatus], now: Look) -> list[str]:
         rows: the services' clusters, as `statuses` tells them of this look.
         now: the look.
     """
-    routes = (*now.ingresses, *now.http_routes)
-    online = {each["metadata"]["labels"][f"{LABEL}/service"] for each in (*now.deployments, *routes)}
-    return [
-        f"{service}: nobody answers at {url_of(routes, service) or f'/modelService/{service}'}: {why}"
+    return [f"{service}: {why}" for service, why in unanswered(rows, now).items()]
+
+
+def unanswered(rows: Iterable[ClusterStatus], now: Look) -> dict[str, str]:
+    """Return the same by service, without its name."""
+    routes, there = (*now.ingresses, *now.http_routes), online(now)
+    return {
+        service: f"nobody answers at {url_of(routes, service) or f'/modelService/{service}'}: {why}"
         for service, of_service in groupby(rows, lambda row: row.service)
-        if service in online and (why := _why_nobody_answers([row for row in of_service if row.live]))
-    ]
+        if service in there and (why := _why_nobody_answers([row for row in of_service if row.live]))
+    }
+
+
+def online(now: Look) -> frozenset[str]:
+    """Return the services of which anything is there that answers, or ought to."""
+    objects = (*now.deployments, *now.ingresses, *now.http_routes)
+    return frozenset(each["metadata"]["labels"][f"{LABEL}/service"] for each in objects)
 
 
 def _why_nobody_answers(live: Sequence[ClusterStatus]) -> str | None:

@@ -45,6 +45,12 @@ class Before(Frozen):
 
     cluster: Label
     until: str
+    commit: str
+    """Empty: the switch is not committed yet."""
+    author: str
+    time: str
+    """Of the commit, with its author's zone."""
+    subject: str
 
 
 class DeclaredRegion(Frozen):
@@ -69,6 +75,13 @@ class DeclaredService(Frozen):
     """The update that is being rolled out to it."""
     fault: str | None
     """A mistake in the set's file, which is used as it was before that; None: it has none."""
+
+
+class ServerRegion(Frozen):
+    """A region of this server's."""
+
+    region: Label
+    stack: str
 
 
 class ServiceCommit(Frozen):
@@ -123,10 +136,24 @@ def operating(server: Server) -> APIRouter:
             for each in islice(changes, MAX_COMMITS)
         ]
 
+    @router.get("/regions", dependencies=[may_read])
+    def regions() -> Sequence[ServerRegion]:
+        """The regions of this server's, in order; nothing is asked of them."""
+        stacks = server.rollouts.stacks.declared()
+        return [ServerRegion(region=stack.region, stack=stack.name) for stack in stacks]
+
     @router.get("/status", dependencies=[may_read])
-    def status() -> Sequence[RegionStatus]:
-        """What runs in every region of this server's, asked of Kubernetes and of the pods."""
-        return server.watcher.regions()
+    def status(region: Label | None = None) -> Sequence[RegionStatus]:
+        """What runs in every region of this server's, asked of Kubernetes and of the pods.
+
+        With `region` the answer comes within 2 s, with what was known before where the region has not
+        answered by then; without it every region is waited for.
+        """
+        found = server.watcher.regions(region)
+        if region is not None and not found:
+            known = dict.fromkeys(stack.region for stack in server.rollouts.stacks.declared())
+            raise not_found(f"this server has no region {region}; it has {', '.join(known) or 'none'}")
+        return found
 
     @router.get("/services/{service}/switches/preview", dependencies=[may_switch])
     def preview(service: Label, cluster: Label, region: Label | None = None) -> Sequence[SwitchPreview]:
@@ -226,6 +253,18 @@ def _before(server: Server, file: RegistryFile, region: str) -> LiveBefore | Non
     return None if service.cluster(found.cluster).version in server.bad.of(file.set.id) else found
 
 
+def _as_before(found: LiveBefore) -> Before:
+    commit = found.until
+    return Before(
+        cluster=found.cluster,
+        until=str(commit),
+        commit=commit.digest,
+        author=commit.author,
+        time=commit.time,
+        subject=commit.subject,
+    )
+
+
 def _regions(server: Server, file: RegistryFile, service: Service) -> Iterator[DeclaredRegion]:
     for stack in server.rollouts.stacks.declared():
         if service.is_in(stack.region):
@@ -234,5 +273,5 @@ def _regions(server: Server, file: RegistryFile, service: Service) -> Iterator[D
                 region=stack.region,
                 stack=stack.name,
                 live=service.live_in(stack.region),
-                before=Before(cluster=found.cluster, until=str(found.until)) if found else None,
+                before=_as_before(found) if found else None,
             )

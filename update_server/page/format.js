@@ -4,11 +4,36 @@ const LOCALE = "en-GB";
 const NONE = "–";
 const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const clockOf = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium" });
-const dayOf = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
+const KEPT = "bluegrid zone";
+export const UTC = "UTC";
+/** The zone of the browser, such as Europe/Berlin. */
+export const LOCAL = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The zone that all times are told in, such as Europe/Berlin. */
-export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** The zone that all times are told in. */
+export let zone = kept() === UTC ? UTC : LOCAL;
+let clockOf, dayOf;
+useZone(zone);
+
+/** @param {string} name of the zone that all times are told in from now on: LOCAL or UTC */
+export function useZone(name) {
+  zone = name;
+  clockOf = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium", timeZone: name });
+  const day = { day: "numeric", month: "short", year: "numeric" };
+  dayOf = new Intl.DateTimeFormat(LOCALE, { ...day, timeZone: name });
+  try {
+    localStorage.setItem(KEPT, name);
+  } catch {
+    // A browser that keeps nothing asks again next time.
+  }
+}
+
+function kept() {
+  try {
+    return localStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
+}
 
 /** @param {number?} value a count */
 export const count = (value) => (value == null ? NONE : whole.format(value));
@@ -52,8 +77,14 @@ export const clock = (at) => clockOf.format(at);
 export function moment(iso) {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return String(iso);
-  const isToday = at.toDateString() === new Date().toDateString();
+  const isToday = dayOf.format(at) === dayOf.format(Date.now());
   return isToday ? clock(at) : `${dayOf.format(at)}, ${clock(at)}`;
+}
+
+/** @param {string} iso @returns {string} with day and zone, for a tooltip */
+export function fullMoment(iso) {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? String(iso) : `${dayOf.format(at)}, ${clock(at)} ${zone}`;
 }
 
 /** @param {string[]} names @returns {string} such as `a, b and c` */

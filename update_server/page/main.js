@@ -3,14 +3,14 @@
 import { auditView } from "./audit.js";
 import { renderDialogs } from "./dialogs.js";
 import { h, render } from "./dom.js";
-import { ZONE, clock } from "./format.js";
+import { clock, zone } from "./format.js";
 import { serviceView } from "./service.js";
 import { servicesView } from "./services.js";
 import { SESSION, hearSession, signInView, signOut } from "./session.js";
 import { ONCE, changed, listen, lostSince, outcome, say, start, use } from "./store.js";
 import { follow, hearSwitch, switchDialog } from "./switching.js";
 import { remember } from "./traffic.js";
-import { button, notice, said, trouble } from "./ui.js";
+import { button, notice, said, trouble, zoneNote } from "./ui.js";
 import { cancelDialog, updatesView } from "./updates.js";
 import { setsView, versionsView } from "./versions.js";
 
@@ -91,7 +91,7 @@ function draw() {
   render(part("header"), header(session, at[0]));
   render(part("main"), h("div", { key: session ? location.hash.split("?")[0] : "sign-in" }, content));
   renderDialogs(part("dialogs"), session ? guarded(() => [switchDialog(), cancelDialog()]) : []);
-  render(part("footer"), `Times are those of ${ZONE}.`);
+  render(part("footer"), session ? zoneNote() : `Times are those of ${zone}.`);
   const since = lostSince();
   const lost =
     since &&
@@ -109,7 +109,7 @@ function arrive() {
 
 listen(hearSession);
 listen(hearSwitch);
-listen((path, entry) => path === "/status" && entry.at === entry.heard && remember(entry.value, entry.at));
+listen((path, entry) => path.startsWith("/status?") && entry.at === entry.heard && remember(entry.value, entry.at));
 
 part("skip").addEventListener("click", (event) => {
   // The address belongs to the views.

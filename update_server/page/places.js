@@ -1,7 +1,13 @@
 // Where a service is: what YAML declares of a region, beside what its cluster says is so.
 
+import { url } from "./api.js";
 import { count, listed, rate } from "./format.js";
 import { use } from "./store.js";
+
+/** An answer that takes longer than this is told as one that is missing, in seconds. */
+const LATE_SECONDS = 5;
+const REGIONS = "/regions";
+const pathOf = (region) => url`/status?region=${region}`;
 
 /**
  * @typedef {Object} Place a region of a service
@@ -11,6 +17,10 @@ import { use } from "./store.js";
  * @property {{cluster: string, until: string}?} before the one that was live before
  * @property {Object<string, object?>} bad why a cluster's version should not be live, by cluster
  * @property {boolean} isAsked whether there is any answer about it yet
+ * @property {number?} pending seconds for which an answer has been waited for; null: it is there
+ * @property {number?} at when what is told was so, ms
+ * @property {string?} outage why nobody answers; null: somebody does
+ * @property {boolean} isApplied whether the stack has ever made it; of what is not known, true
  * @property {string?} error why it cannot be asked
  * @property {string[]} notes
  * @property {object[]} clusters as `/status` has them
@@ -18,27 +28,78 @@ import { use } from "./store.js";
  */
 
 /**
+ * @typedef {Object} Look what is known of a stack's region
+ * @property {string} region
+ * @property {string} stack
+ * @property {object?} told as `/status` has it; null: nothing yet
+ * @property {number?} pending seconds for which an answer has been waited for; null: it is there
+ * @property {number?} at when what is told was so, ms
+ */
+
+/**
+ * What is known of all regions: each is asked for itself, so that one that hangs holds up no other.
+ * @returns {{looks: Look[]?, entries: [string, import("./store.js").Entry][]}} looks are null until it is known
+ *   which regions there are
+ */
+export function useRegions() {
+  const regions = use(REGIONS, 10);
+  const names = [...new Set((regions.value ?? []).map((each) => each.region))];
+  const found = new Map(names.map((name) => [name, use(pathOf(name), 2)]));
+  const looks = regions.value?.map(({ region, stack }) => {
+    const entry = found.get(region);
+    const told = entry.value?.find((each) => each.stack === stack) ?? null;
+    return { region, stack, told, pending: pendingSeconds(entry, told), at: lookedAt(entry, told) };
+  });
+  const entries = [[REGIONS, regions], ...[...found].map(([name, entry]) => [pathOf(name), entry])];
+  return { looks: looks ?? null, entries };
+}
+
+function pendingSeconds(entry, told) {
+  const since = (at) => Math.max(0, Date.now() - at) / 1000;
+  if (!told) return entry.first ? since(entry.first) : 0;
+  return told.pending_seconds === null ? null : told.pending_seconds + since(entry.at);
+}
+
+function lookedAt(entry, told) {
+  return told && told.age_seconds !== null ? entry.at - told.age_seconds * 1000 : null;
+}
+
+/**
+ * @param {Place | Look} where
+ * @returns {string?} such as `asked since 12 s`; null: it answers in good time
+ */
+export function lateInWords({ pending }) {
+  return pending !== null && pending >= LATE_SECONDS ? `asked since ${count(pending)} s` : null;
+}
+
+/** @param {Look[]?} looks @returns {number?} when the newest of what is shown was so, ms */
+export function newest(looks) {
+  const times = (looks ?? []).filter((look) => look.at !== null && !look.told.error).map((look) => look.at);
+  return times.length ? Math.max(...times) : null;
+}
+
+/**
  * Where a service is, as far as is known now; both are asked for while this is used.
  * @param {string} name
  * @returns {Place[]} none: it is not declared, or not known yet
  */
 export function usePlaces(name) {
-  const [services, status] = [use("/services", 5).value, use("/status", 2).value];
-  const service = services?.find((each) => each.name === name);
-  return service ? placesOf(service, status) : [];
+  const { looks } = useRegions();
+  const service = use("/services", 5).value?.find((each) => each.name === name);
+  return service ? placesOf(service, looks) : [];
 }
 
 /**
  * @param {object} service of `/services`
- * @param {object[] | undefined} status of `/status`
+ * @param {Look[]?} known
  * @returns {Place[]} those that are declared, then those where it runs all the same
  */
-export function placesOf(service, status) {
-  const looks = new Map((status ?? []).map((look) => [look.stack, look]));
+export function placesOf(service, known) {
+  const looks = new Map((known ?? []).map((look) => [look.stack, look]));
   const places = service.regions.map((row) => {
     const look = looks.get(row.stack);
     looks.delete(row.stack);
-    const error = status && !look ? "this server has no stack there" : null;
+    const error = known && !look ? "this server has no stack there" : null;
     return {
       ...place(service.name, row.region, row.stack, row.live, row.before, look),
       bad: Object.fromEntries(service.clusters.map((each) => [each.id, each.bad])),
@@ -50,15 +111,30 @@ export function placesOf(service, status) {
 }
 
 function clustersOf(service, look) {
-  return look ? look.clusters.filter((row) => row.service === service) : [];
+  return look?.told ? look.told.clusters.filter((row) => row.service === service) : [];
 }
 
 function place(service, region, stack, declared, before, look) {
+  const told = look?.told;
   // What a region that cannot be asked said before is no news of it.
-  const clusters = look?.error ? [] : clustersOf(service, look);
+  const clusters = told?.error ? [] : clustersOf(service, look);
   const live = clusters.filter((row) => row.live).map((row) => row.cluster);
-  const told = { isAsked: Boolean(look), error: look?.error ?? null, notes: look?.notes ?? [] };
-  return { region, stack, declared, before, clusters, live, bad: {}, ...told };
+  return {
+    region,
+    stack,
+    declared,
+    before,
+    clusters,
+    live,
+    bad: {},
+    isAsked: Boolean(told) && told.age_seconds !== null,
+    pending: look?.pending ?? null,
+    at: look?.at ?? null,
+    error: told?.error ?? null,
+    notes: told?.notes ?? [],
+    outage: told?.outages[service] ?? null,
+    isApplied: !told?.not_applied.includes(service),
+  };
 }
 
 /** @param {object} row of `/status` @returns {boolean} whether anything of the cluster is there */
@@ -70,8 +146,8 @@ const RANKS = { bad: 0, warn: 1, unknown: 2 };
 export const rank = (kind) => RANKS[kind] ?? 3;
 
 /** @param {Place} place @returns {string[]} where what runs is not what YAML says, in words */
-export function differences({ declared, live, isAsked, error, clusters }) {
-  if (!isAsked || error) return [];
+export function differences({ declared, live, isAsked, isApplied, error, clusters }) {
+  if (!isAsked || error || !isApplied) return [];
   const lines = [];
   if (live.length > 1) lines.push(`traffic is shared by ${listed(live)}`);
   if (live.length === 0)
@@ -104,7 +180,17 @@ export function healthOf(row) {
 /** @param {Place} place @returns {{kind: import("./ui.js").Kind, words: string}} how its live clusters are */
 export function healthAt(place) {
   if (place.error) return { kind: "unknown", words: "cannot be asked" };
-  if (!place.isAsked) return { kind: "unknown", words: "not asked yet" };
+  const late = lateInWords(place);
+  if (!place.isAsked)
+    return late ? { kind: "unknown", words: late } : { kind: "info", words: "being asked" };
+  if (late) return { kind: "unknown", words: `${late}; before that: ${stateOf(place).words}` };
+  return stateOf(place);
+}
+
+/** How it was when it answered last. */
+function stateOf(place) {
+  if (!place.isApplied) return { kind: "info", words: `not applied yet: pulumi up --stack ${place.stack}` };
+  if (place.outage !== null) return { kind: "bad", words: "nobody answers" };
   if (!place.live.length) return { kind: "bad", words: "nothing is live" };
   const found = place.clusters.filter((row) => row.live).map(healthOf);
   const wrong = found.filter((each) => each.kind !== "well").map((each) => [each.kind, each.words]);

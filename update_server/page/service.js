@@ -2,9 +2,17 @@
 
 import { url } from "./api.js";
 import { h } from "./dom.js";
-import { age, count, milliseconds, rate, some } from "./format.js";
-import { differences, healthAt, healthOf, isThere, usePlaces } from "./places.js";
-import { asOf } from "./services.js";
+import { age, clock, count, milliseconds, rate, some } from "./format.js";
+import {
+  differences,
+  healthAt,
+  healthOf,
+  isThere,
+  lateInWords,
+  usePlaces,
+  useRegions,
+} from "./places.js";
+import { asOf, refusals } from "./services.js";
 import { use } from "./store.js";
 import { askSwitch, running, switchesOf, switchesTable } from "./switching.js";
 import { trafficChart } from "./traffic.js";
@@ -20,16 +28,16 @@ const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "State", ...NUMBERS];
  */
 export function serviceView(name, maySwitch) {
   const declared = use("/services", 5);
-  const status = use("/status", 2);
+  const { looks, entries } = useRegions();
   const switches = use(switchesOf(name), 3);
   const past = url`/services/${name}/history`;
   const service = (declared.value ?? []).find((each) => each.name === name);
   const places = usePlaces(name);
   return [
     crumbs("#/", "Services", name),
-    h("div", { class: "head" }, heading(said(name)), asOf(status)),
+    h("div", { class: "head" }, heading(said(name)), asOf(looks)),
     trouble(declared, "/services"),
-    trouble(status, "/status"),
+    refusals(entries),
     declared.value && !service && notice("bad", "The registry declares no service of this name."),
     service && [
       facts(service),
@@ -119,12 +127,22 @@ function region(service, place, maySwitch) {
     place.error &&
       notice("unknown", "It cannot be asked, so nothing is known of it now: ", said(place.error)),
     place.error && place.declared && muted("YAML says that ", said(place.declared), " is live."),
+    lateInWords(place) &&
+      place.isAsked &&
+      notice("unknown", `It is ${lateInWords(place)}; what is shown is from ${clock(place.at)}.`),
+    place.outage && notice("bad", said(place.outage)),
+    !place.isApplied && notice("info", "Its stack has not made it yet: ", code(`pulumi up --stack ${place.stack}`)),
     differences(place).map((line) => notice("warn", said(line))),
     place.notes.map((line) => notice("info", said(line))),
-    place.clusters.length > 0 && clustersTable(place),
-    place.before && muted("Live before: ", said(place.before.cluster), ", until ", said(place.before.until)),
-    !place.error && trafficChart(place, service.name),
+    place.clusters.length > 0 && place.isApplied && clustersTable(place),
+    place.before && muted("Live before: ", said(place.before.cluster), ", until ", commitInWords(place.before)),
+    !place.error && place.isApplied && trafficChart(place, service.name),
   );
+}
+
+function commitInWords({ until, commit, author, time: at, subject }) {
+  if (!commit) return said(until);
+  return [time(at), " (", code(commit.slice(0, 10)), " by ", said(author), ": ", said(subject), ")"];
 }
 
 /** What can be done in a region, the way back first: above its table, where no width hides it. */

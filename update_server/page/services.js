@@ -3,10 +3,21 @@
 import { url } from "./api.js";
 import { h } from "./dom.js";
 import { clock, count, listed, rate, some } from "./format.js";
-import { differences, healthAt, healthOf, placesOf, rank } from "./places.js";
+import {
+  differences,
+  healthAt,
+  healthOf,
+  lateInWords,
+  newest,
+  placesOf,
+  rank,
+  useRegions,
+} from "./places.js";
 import { changed, use } from "./store.js";
 import { running } from "./switching.js";
-import { heading, mark, notice, said, table, trouble } from "./ui.js";
+import { heading, mark, notice, said, table, trouble, zoneNote } from "./ui.js";
+
+/** @typedef {import("./dom.js").Child} Child */
 
 /** @param {string} name of a service @returns {string} the address of its view */
 export const toService = (name) => url`#/services/${name}`;
@@ -25,10 +36,10 @@ let search = "";
  */
 export function servicesView(only) {
   const declared = use("/services", 5);
-  const status = use("/status", 2);
+  const { looks, entries } = useRegions();
   const switches = use("/switches", 5).value ?? [];
   const all = (declared.value ?? []).map((service) => {
-    const places = placesOf(service, status.value);
+    const places = placesOf(service, looks);
     return { service, places, kind: worstOf(places) };
   });
   const regions = [...new Set(all.flatMap(({ places }) => places.map((each) => each.region)))];
@@ -42,37 +53,46 @@ export function servicesView(only) {
     ],
   }));
   return [
-    h("div", { class: "head" }, heading("Services"), asOf(status)),
+    h("div", { class: "head" }, heading("Services"), asOf(looks)),
     trouble(declared, "/services"),
-    trouble(status, "/status"),
+    refusals(entries),
     all.length
       ? [summary(all, only), searchForm(shown, all)]
       : declared.value && h("p", null, "The registry declares no service."),
-    unasked(status.value ?? []),
+    unasked(looks ?? []),
     rows.length > 0 && table("What is live where", ["Service", ...regions], rows),
-    (status.value ?? []).flatMap((look) =>
-      look.notes.map((line) => notice("info", said(look.region), ": ", said(line))),
+    (looks ?? []).flatMap((look) =>
+      (look.told?.notes ?? []).map((line) => notice("info", said(look.region), ": ", said(line))),
     ),
   ];
 }
 
-/** @param {import("./store.js").Entry} entry */
-export function asOf(entry) {
-  return entry.at ? h("span", { class: "muted" }, `as of ${clock(entry.at)}`) : null;
+/** @param {import("./places.js").Look[]?} looks @returns {Child} of when what is shown is, and in which zone */
+export function asOf(looks) {
+  const at = newest(looks);
+  return [at !== null && h("span", { class: "muted" }, `as of ${clock(at)}`), zoneNote()];
 }
 
-/** Which regions cannot be asked, and why: nothing that is shown of them would be so. */
+/** What the server refuses to tell. @param {[string, import("./store.js").Entry][]} entries */
+export const refusals = (entries) =>
+  entries.filter(([, entry]) => entry.refused).map(([path, entry]) => trouble(entry, path));
+
+/** Which regions cannot be asked, or do not answer, and why: nothing that is shown of them would be so. */
 function unasked(looks) {
-  return looks
-    .filter((look) => look.error)
-    .map((look) =>
-      notice(
+  return looks.map((look) => {
+    const region = h("strong", null, said(look.region));
+    if (look.told?.error)
+      return notice(
         "unknown",
-        h("strong", null, said(look.region), " cannot be asked. "),
+        region,
+        h("strong", null, " cannot be asked. "),
         "What is live there is not known: ",
-        said(look.error),
-      ),
-    );
+        said(look.told.error),
+      );
+    const late = lateInWords(look);
+    const from = look.at === null ? "" : `; what is shown of it is from ${clock(look.at)}`;
+    return late && notice("unknown", region, `: ${late}${from}.`);
+  });
 }
 
 /** The worst of a service's regions. */
@@ -160,6 +180,7 @@ function cell(places) {
       ),
       h("div", null, mark(kind, words)),
       place.error && place.declared && h("div", { class: "muted" }, "YAML says ", said(place.declared)),
+      place.outage && h("div", { class: "bad" }, said(place.outage)),
       differences(place).map((line) => h("div", { class: "warn" }, said(line))),
       live.length > 0 && h("div", { class: "muted" }, requests(live)),
       standbys(place),
@@ -173,6 +194,7 @@ function requests(live) {
 }
 
 function standbys(place) {
+  if (!place.isApplied) return null;
   const ill = place.clusters.filter(
     (row) => !row.live && healthOf(row).kind !== "well" && healthOf(row).kind !== "info",
   );

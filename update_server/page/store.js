@@ -57,6 +57,11 @@ export function refresh(path) {
   if (entry) entry.isAskedAgain = true;
 }
 
+/** Ask again at once for all that begins so. */
+export function refreshAll(prefix) {
+  for (const path of entries.keys()) if (path.startsWith(prefix)) refresh(path);
+}
+
 /** Know nothing of a path any more; a request under way is given up. */
 export function forget(path) {
   entries.get(path)?.flight?.abort();

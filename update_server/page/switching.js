@@ -5,7 +5,7 @@ import { close, dialog, newKey } from "./dialogs.js";
 import { h } from "./dom.js";
 import { clock, listed, some } from "./format.js";
 import { usePlaces } from "./places.js";
-import { ONCE, changed, forget, refresh, say, use } from "./store.js";
+import { ONCE, changed, forget, refresh, refreshAll, say, use } from "./store.js";
 import { bullets, button, code, mark, muted, notice, said, table, time, trouble } from "./ui.js";
 
 /**
@@ -60,7 +60,8 @@ export function hearSwitch(path, { value: one, refused }) {
   if (!isEnd || !path.startsWith("/switches/")) return;
   const id = [...followed].find((each) => pathOf(each) === path);
   if (!followed.delete(id)) return;
-  for (const other of ["/services", "/status", one && url`/services/${one.service}/history`]) refresh(other);
+  for (const other of ["/services", one && url`/services/${one.service}/history`]) refresh(other);
+  refreshAll("/status?");
   if (refused) say(`Switch ${id}: ${refused.message}`, "bad");
   else if (one.state === "done")
     say(`${one.service}: ${one.cluster} is live in ${listed(one.regions)}.`, "well");

@@ -2,13 +2,15 @@
 
 import { h } from "./dom.js";
 import { clock, listed, rate } from "./format.js";
-import { muted, said } from "./ui.js";
+import { mark, muted, said } from "./ui.js";
 
 const WINDOW_MS = 5 * 60_000;
 /** What the chart begins with, so that a switch just after the page was opened is seen too. */
 const FIRST_WINDOW_MS = 60_000;
 /** Two looks further apart are not joined by a line: nobody knows what was between them. */
 const GAP_MS = 12_000;
+/** Looks that are closer to each other than this are the same one; the server's are a second apart. */
+const SAME_MS = 500;
 /** In the drawing's own units; it is stretched to the width there is. */
 const WIDTH = 1000;
 /** In px, as the style sheet has it. */
@@ -25,12 +27,13 @@ const history = new Map();
 const keyOf = (stack, service) => JSON.stringify([stack, service]);
 
 /**
- * Keep what a look at all regions tells.
+ * Keep what a look at regions tells.
  * @param {object[]} status of `/status`
- * @param {number} at ms
+ * @param {number} heard when it came, ms
  */
-export function remember(status, at) {
-  for (const look of status.filter((each) => !each.error)) {
+export function remember(status, heard) {
+  for (const look of status.filter((each) => !each.error && each.age_seconds !== null)) {
+    const at = heard - look.age_seconds * 1000;
     for (const service of new Set(look.clusters.map((row) => row.service))) {
       const rows = look.clusters.filter((row) => row.service === service);
       const known = rows.filter((row) => row.requests_per_second != null);
@@ -40,6 +43,8 @@ export function remember(status, at) {
       ]);
       const live = rows.filter((row) => row.live).map((row) => row.cluster);
       const before = history.get(keyOf(look.stack, service)) ?? { samples: [], clusters: [] };
+      // The same look comes again while the next one is waited for.
+      if (at - (before.samples.at(-1)?.at ?? -Infinity) < SAME_MS) continue;
       const sample = { at, live, rates: Object.fromEntries(rates) };
       history.set(keyOf(look.stack, service), {
         samples: [...before.samples.filter((each) => each.at >= at - WINDOW_MS), sample],
@@ -82,7 +87,7 @@ export function trafficChart(place, service) {
           viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
           preserveAspectRatio: "none",
           role: "img",
-          "aria-label": `Requests per second in ${place.region}: ${words}; errors ${rate(total(last, "errors"))}`,
+          "aria-label": `Requests per second in ${place.region}: ${words}; ${place.outage === null ? `errors ${rate(total(last, "errors"))}` : "nobody answers"}`,
         },
         [0, 0.5, 1].map((part) =>
           h("line", { class: "grid", x1: 0, x2: WIDTH, y1: part * HEIGHT, y2: part * HEIGHT }),
@@ -118,7 +123,7 @@ export function trafficChart(place, service) {
     ),
     h("div", { class: "labels" }, labels(shown, clusters, last, y)),
     most > 0 && strip(errors, most),
-    h("div", { class: "error-label" }, errorWords(last, most)),
+    h("div", { class: "error-label" }, errorWords(place, last, most)),
     h(
       "div",
       { class: "axis muted" },
@@ -128,7 +133,10 @@ export function trafficChart(place, service) {
   );
 }
 
-function errorWords(last, most) {
+function errorWords(place, last, most) {
+  // Who does not answer counts no errors either.
+  if (place.outage !== null) return mark("bad", "nobody answers");
+  if (!last.live.some((cluster) => last.rates[cluster])) return mark("unknown", "errors not known");
   if (!most) return h("span", { class: "muted" }, "no errors");
   return h("span", { class: "bad" }, `errors/s ${rate(total(last, "errors"))}, most ${rate(most)}`);
 }

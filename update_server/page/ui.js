@@ -1,8 +1,8 @@
 // Small pieces that all views are made of.
 
 import { h } from "./dom.js";
-import { clock, moment } from "./format.js";
-import { refresh } from "./store.js";
+import { LOCAL, UTC, clock, fullMoment, moment, useZone, zone } from "./format.js";
+import { changed, refresh } from "./store.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 /** @typedef {"well" | "warn" | "bad" | "unknown" | "busy" | "info"} Kind */
@@ -64,7 +64,18 @@ export function notice(kind, ...content) {
 
 /** @param {string?} iso @returns {Child} */
 export function time(iso) {
-  return iso ? h("time", { datetime: iso, title: iso }, moment(iso)) : "–";
+  return iso ? h("time", { datetime: iso, title: fullMoment(iso) }, moment(iso)) : "–";
+}
+
+/** In which zone times are told, and how that is changed. */
+export function zoneNote() {
+  if (LOCAL === UTC) return h("span", { class: "muted" }, "times in UTC");
+  const other = zone === UTC ? LOCAL : UTC;
+  const onclick = () => {
+    useZone(other);
+    changed();
+  };
+  return h("span", { class: "muted" }, `times in ${zone} `, button(`Show ${other}`, onclick, { class: "small" }));
 }
 
 /**

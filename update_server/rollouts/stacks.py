@@ -6,10 +6,12 @@ stacks and state are those that people use.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import socket
+import subprocess
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from model_registry import ConfigError
+from operations.api import LABEL
 from promotion import UpFailed, copy_with_registry, find_stack, reason_of, stack_names
 from update_server.registry_source import snapshot
 
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
 LOCKED_SECONDS = 600.0
 """For which somebody else's update of the same stack is waited for."""
 LOOK_SECONDS = 2.0
+STATE_SECONDS = 60.0
+"""For which a stack's state is waited for."""
+_NO_STACK = "no stack named"
+"""What Pulumi says of a stack that was never made."""
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 log = structlog.get_logger()
@@ -115,6 +122,33 @@ class Stacks:
             else:
                 log.info("pulumi up", stack=stack.name, seconds=_seconds(printed))
                 return
+
+    def services_made(self, stack: Stack) -> frozenset[str]:
+        """Return the services of which a stack's state has anything; none: there is no such stack yet.
+
+        Raises:
+            ConfigError: the state cannot be read.
+        """
+        command = ("pulumi", "stack", "export", "--stack", stack.name, "--non-interactive")
+        try:
+            done = subprocess.run(
+                command, cwd=self.program, capture_output=True, text=True, timeout=STATE_SECONDS, check=False
+            )
+        except FileNotFoundError:
+            raise ConfigError("pulumi is not on PATH; install it, and start the server again") from None
+        except subprocess.TimeoutExpired:
+            raise ConfigError(
+                f"the state of stack {stack.name} was not read in {STATE_SECONDS:g} s"
+            ) from None
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            if _NO_STACK in last:
+                return frozenset()
+            raise ConfigError(f"the state of stack {stack.name} cannot be read: {last}")
+        resources = json.loads(done.stdout)["deployment"].get("resources", [])
+        labels = ((each.get("inputs") or {}).get("metadata") or {} for each in resources)
+        found = (each.get("labels", {}).get(f"{LABEL}/service") for each in labels if isinstance(each, dict))
+        return frozenset(str(name) for name in found if name)
 
     def _up_once(self, stack: Stack, targets: Sequence[str], tell: Callable[[str], object]) -> None:
         self._select(stack).up(

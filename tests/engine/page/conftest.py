@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 SERVICES = 3
-SECONDS_MS = 30_000
+SECONDS_MS = 8_000
 SET = """\
 set: {{id: g{number}, name: Set {number}, task: regression, type: scikit-learn/skops, source: platform}}
 versions:
@@ -106,10 +106,11 @@ def all_well() -> dict[str, list[dict[str, Any]]]:
 @pytest.fixture
 def grid(tmp_path: Path, north: ApiServer) -> Grid:
     """Three services in region north: d2 is live, and d1 was before."""
-    return _made(tmp_path, {"north": north})
+    return make_grid(tmp_path, {"north": north})
 
 
-def _made(folder: Path, regions: Mapping[str, ApiServer]) -> Grid:
+def make_grid(folder: Path, regions: Mapping[str, ApiServer]) -> Grid:
+    """Make what a server needs; there is a stack for each of the regions."""
     work = folder / "work"
     (folder / "store").mkdir()
     remote = folder / "remote.git"

@@ -40,6 +40,7 @@ OPERATIONS = [
     ("POST", "/updates/{update_id}/retry"),
     ("GET", "/services"),
     ("GET", "/services/{service}/history"),
+    ("GET", "/regions"),
     ("GET", "/status"),
     ("GET", "/services/{service}/switches/preview"),
     ("POST", "/services/{service}/switches"),
