@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import runpy
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -19,8 +22,10 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import run_in_stack
 from ruamel.yaml import YAML
 
+from tests.program.cluster import api_server, kubeconfig
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -179,11 +184,23 @@ def run_update(
     secret_keys = [f"bluegrid:{key}" for key in SECRETS if key not in in_clear]
     set_all_config({f"bluegrid:{key}": value for key, value in values.items()}, secret_keys)
     collector = gc.get_threshold()
-    with patch.object(pulumi.log, "debug", pulumi.log.debug):
+    with _reached(), patch.object(pulumi.log, "debug", pulumi.log.debug):
         asyncio.run(run_in_stack(_program))
     gc.unfreeze()
     gc.set_threshold(*collector)
     return Plan(monitor.registered, monitor.outputs)
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Have the context of `SETTINGS` lead to a cluster that answers, where KUBECONFIG names no file."""
+    if "KUBECONFIG" in os.environ:
+        yield
+        return
+    with TemporaryDirectory() as folder, api_server() as server:
+        file = kubeconfig(Path(folder, "config"), server, SETTINGS["kubeContext"])
+        with patch.dict(os.environ, KUBECONFIG=str(file)):
+            yield
 
 
 def _program() -> None:
