@@ -250,11 +250,13 @@ class Journal:
         with self.database.reading() as connection:
             return frozenset(row["id"] for row in connection.execute("select id from open_updates"))
 
-    def rolling_out(self) -> Mapping[str, int]:
+    def rolling_out(self) -> Mapping[str, Update]:
         """Return the update that is being rolled out, by its set."""
         with self.database.reading() as connection:
-            rows = connection.execute("select id, set_id from rolling_out")
-            return {row["set_id"]: row["id"] for row in rows}
+            rows = connection.execute(
+                f"select {_LISTED} from open_updates where rollout is not null"  # noqa: S608 - ours
+            )
+            return {row["set_id"]: _update(row, is_short=True) for row in rows}
 
     def has_open(self, set_id: str, author: str) -> bool:
         """Whether somebody has an update of the set that has not ended."""

@@ -148,6 +148,10 @@ class RollingOut(Frozen):
     """Answered in the bake of the last region."""
     failed: int = 0
     """Of them, those that failed."""
+    baked_seconds: float = 0.0
+    """Since the bake of this region began."""
+    bake_seconds: float | None = None
+    """Which it takes; None: nothing bakes now."""
 
 
 class Update(Frozen):

@@ -17,6 +17,7 @@ from update_server.http.revalidation import Revalidated
 from update_server.http.server import Server
 from update_server.switches import Switch, SwitchWanted
 from update_server.tokens import Scope
+from update_server.updates import RollingOut, Update
 from update_server.watching import RegionStatus
 
 MAX_COMMITS = 20
@@ -73,6 +74,10 @@ class DeclaredService(Frozen):
     regions: tuple[DeclaredRegion, ...]
     update: int | None
     """The update that is being rolled out to it."""
+    version: Label | None
+    """The version that it rolls out."""
+    rollout: RollingOut | None
+    """How far that is; cancelling the update makes it go back."""
     fault: str | None
     """A mistake in the set's file, which is used as it was before that; None: it has none."""
 
@@ -228,9 +233,9 @@ def _with_cluster(server: Server, service: str, cluster: str) -> RegistryFile:
 
 
 def _declared(
-    server: Server, file: RegistryFile, service: Service, rolling_out: Mapping[str, int]
+    server: Server, file: RegistryFile, service: Service, rolling_out: Mapping[str, Update]
 ) -> DeclaredService:
-    bad = server.bad.of(file.set.id)
+    bad, update = server.bad.of(file.set.id), rolling_out.get(file.set.id)
     return DeclaredService(
         name=service.name,
         set=file.set.id,
@@ -240,7 +245,9 @@ def _declared(
             for each in service.clusters
         ),
         regions=tuple(_regions(server, file, service)),
-        update=rolling_out.get(file.set.id),
+        update=update.id if update else None,
+        version=update.version if update else None,
+        rollout=update.rollout if update else None,
         fault=server.declared.faults().get(file.set.id),
     )
 

@@ -37,9 +37,9 @@ function route() {
 
 function view([tab, name, only], scopes) {
   if (tab === "versions") return name ? versionsView(name) : setsView();
-  if (tab === "updates") return updatesView(scopes.includes("update"));
+  if (tab === "updates") return updatesView(scopes);
   if (tab === "audit") return auditView();
-  return name ? serviceView(name, scopes.includes("switch")) : servicesView(only);
+  return name ? serviceView(name, scopes) : servicesView(only, scopes);
 }
 
 /** A fault of the page must not leave the operator without a page. */

@@ -12,7 +12,7 @@ import {
   usePlaces,
   useRegions,
 } from "./places.js";
-import { asOf, refusals } from "./services.js";
+import { asOf, refusals, rolloutNow } from "./services.js";
 import { use } from "./store.js";
 import { askSwitch, running, switchesOf, switchesTable } from "./switching.js";
 import { trafficChart } from "./traffic.js";
@@ -23,10 +23,11 @@ const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "State", ...NUMBERS];
 
 /**
  * @param {string} name
- * @param {boolean} maySwitch whether the operator's token allows it
+ * @param {string[]} scopes of the operator's token
  * @returns {import("./dom.js").Child[]}
  */
-export function serviceView(name, maySwitch) {
+export function serviceView(name, scopes) {
+  const maySwitch = scopes.includes("switch");
   const declared = use("/services", 5);
   const { looks, entries } = useRegions();
   const switches = use(switchesOf(name), 3);
@@ -41,6 +42,7 @@ export function serviceView(name, maySwitch) {
     declared.value && !service && notice("bad", "The registry declares no service of this name."),
     service && [
       facts(service),
+      service.update !== null && rolloutNow(service, scopes),
       running(switches.value ?? [], name).map((one) =>
         notice(
           "busy",

@@ -16,6 +16,7 @@ import {
 import { changed, use } from "./store.js";
 import { running } from "./switching.js";
 import { heading, mark, notice, said, table, trouble, zoneNote } from "./ui.js";
+import { bakeInWords, cancelButton, mayCancel } from "./updates.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
@@ -32,9 +33,10 @@ let search = "";
 
 /**
  * @param {string?} only a key of FILTERS: show no others
+ * @param {string[]} scopes of the operator's token
  * @returns {import("./dom.js").Child[]}
  */
-export function servicesView(only) {
+export function servicesView(only, scopes) {
   const declared = use("/services", 5);
   const { looks, entries } = useRegions();
   const switches = use("/switches", 5).value ?? [];
@@ -48,7 +50,7 @@ export function servicesView(only) {
     key: service.name,
     attributes: { "data-service": service.name },
     cells: [
-      [h("a", { href: toService(service.name) }, said(service.name)), doing(service, switches)],
+      [h("a", { href: toService(service.name) }, said(service.name)), doing(service, switches, scopes)],
       ...regions.map((region) => cell(places.filter((each) => each.region === region))),
     ],
   }));
@@ -153,12 +155,31 @@ function searchForm(shown, all) {
   );
 }
 
-function doing(service, switches) {
+function doing(service, switches, scopes) {
   const now = running(switches, service.name);
   return [
     now.map((each) => h("div", null, mark("busy", "switching to ", said(each.cluster)))),
-    service.update !== null && h("div", null, mark("busy", `update ${service.update} is rolled out`)),
+    service.update !== null && rolloutNow(service, scopes),
   ];
+}
+
+/**
+ * How far the update is that is rolled out to a service, and how that is ended.
+ * @param {object} service of `/services`, with an update
+ * @param {string[]} scopes of the operator's token
+ */
+export function rolloutNow({ update: id, version, rollout, set }, scopes) {
+  const update = { id, set, rollout };
+  const bake = bakeInWords(version, rollout);
+  const words = bake ?? [said(version), rollout.back ? " goes back: " : " is rolled out: ", said(rollout.step)];
+  return h(
+    "div",
+    { class: "rollout", "data-rollout": rollout.step, key: `rollout ${id}` },
+    mark("busy", words),
+    bake &&
+      h("progress", { value: rollout.baked_seconds, max: rollout.bake_seconds, "aria-label": "Bake" }),
+    mayCancel(update, scopes) && cancelButton(update),
+  );
 }
 
 function cell(places) {

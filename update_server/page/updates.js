@@ -24,10 +24,18 @@ const ORDER = ["not back", "running", "waiting", "queued"];
 let question = null;
 
 /**
- * @param {boolean} mayUpdate whether the operator's token allows to cancel
+ * Whether the operator may cancel an update: who switches may also end a rollout, which is a way back.
+ * @param {{rollout: object?}} update
+ * @param {string[]} scopes of the operator's token
+ */
+export const mayCancel = (update, scopes) =>
+  scopes.includes("update") || (scopes.includes("switch") && update.rollout !== null);
+
+/**
+ * @param {string[]} scopes of the operator's token
  * @returns {import("./dom.js").Child[]}
  */
-export function updatesView(mayUpdate) {
+export function updatesView(scopes) {
   const updates = use(PATH, 5);
   const all = updates.value ?? [];
   const groups = ORDER.map((state) => [state, all.filter((update) => update.state === state)]);
@@ -35,7 +43,8 @@ export function updatesView(mayUpdate) {
   return [
     heading("Updates"),
     trouble(updates, PATH),
-    !mayUpdate && notice("info", "Your token does not allow cancelling updates (scope update)."),
+    !scopes.includes("update") &&
+      notice("info", "Your token does not allow cancelling updates that are not rolled out (scope update)."),
     updates.value?.length === 0 && h("p", null, "There has been no update."),
     [...groups, ["ended", ended]].map(
       ([title, group]) =>
@@ -44,13 +53,13 @@ export function updatesView(mayUpdate) {
           "section",
           { key: title },
           h("h2", null, title[0].toUpperCase(), title.slice(1)),
-          group.map((each) => card(each, mayUpdate)),
+          group.map((each) => card(each, scopes)),
         ),
     ),
   ];
 }
 
-function card(update, mayUpdate) {
+function card(update, scopes) {
   const isOver = !ORDER.includes(update.state);
   return h(
     "article",
@@ -76,7 +85,7 @@ function card(update, mayUpdate) {
     update.rollout && rollout(update.rollout, isOver),
     update.error && notice(["failed", "not back"].includes(update.state) ? "bad" : "warn", said(update.error)),
     !isOver && update.cancel && notice("busy", "It was asked to be cancelled, and is stopping."),
-    !isOver && !update.cancel && mayUpdate && button(`Cancel update ${update.id}…`, () => askCancel(update)),
+    !isOver && !update.cancel && mayCancel(update, scopes) && cancelButton(update),
   );
 }
 
@@ -121,6 +130,11 @@ function rollout(found, isOver) {
     "p",
     { "data-rollout": found.step },
     mark(isOver ? "info" : "busy", "Rollout to ", said(found.to), ": ", said(found.step)),
+    !isOver &&
+      found.bake_seconds !== null && [
+        `, ${count(found.baked_seconds)} of ${count(found.bake_seconds)} s `,
+        h("progress", { value: found.baked_seconds, max: found.bake_seconds, "aria-label": "Bake" }),
+      ],
     found.cluster && [", cluster ", said(found.cluster)],
     before.length > 0 && [", before ", said(before.join(", "))],
     (found.requests > 0 || found.failed > 0) && [
@@ -129,6 +143,26 @@ function rollout(found, isOver) {
     ],
   );
 }
+
+/**
+ * How a bake is going, such as `v9 is baking in north, 412 of 600 s`; null: nothing bakes.
+ * @param {string} version
+ * @param {object} rollout
+ */
+export function bakeInWords(version, rollout) {
+  if (rollout.bake_seconds === null) return null;
+  const where = rollout.step.endsWith(": baking") ? rollout.step.slice(0, -": baking".length) : null;
+  const seconds = `${count(rollout.baked_seconds)} of ${count(rollout.bake_seconds)} s`;
+  return [said(version), " is baking", where && [" in ", said(where)], `, ${seconds}`];
+}
+
+/** @param {{id: number, set: string, rollout: object?}} update */
+export const cancelButton = (update) =>
+  button(
+    update.rollout ? `Roll back: cancel update ${update.id}…` : `Cancel update ${update.id}…`,
+    () => askCancel(update),
+    { key: `cancel ${update.id}` },
+  );
 
 function askCancel(update) {
   question = { key: newKey(), update, isSent: false, fault: null };
@@ -175,6 +209,7 @@ async function cancel(asked, element) {
   try {
     await ask(url`/updates/${id}/cancel`, { method: "POST" });
     refresh(PATH);
+    refresh("/services");
     say(`Update ${id} was asked to be cancelled.`);
     element.close();
   } catch (error) {

@@ -316,7 +316,13 @@ class Steps:
             self._tell_progress(progress)
 
     def _tell_progress(self, progress: Progress) -> None:
-        self._tell(self._at.step, requests=progress.requests, failed=progress.failed)
+        self._tell(
+            self._at.step,
+            requests=progress.requests,
+            failed=progress.failed,
+            baked_seconds=round(progress.seconds, 1),
+            bake_seconds=progress.of,
+        )
         self._go_on()
 
     def _go_on(self) -> None:
@@ -325,7 +331,9 @@ class Steps:
             raise RolloutFailed("cancelled")
 
     def _tell(self, step: str, **more: object) -> None:
-        self._at = self._at.model_copy(update={"step": step, **more})
+        # Whoever bakes tells so each time: whatever else is told ends that.
+        bake = {"baked_seconds": 0.0, "bake_seconds": None}
+        self._at = self._at.model_copy(update={"step": step} | bake | more)
         self._note(self._at)
 
 

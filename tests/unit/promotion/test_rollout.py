@@ -8,7 +8,7 @@ import pytest
 
 from model_registry import Registry, switch, unify_live
 from model_registry.registry_files.retraining import Rollout, RolloutKind
-from promotion import UpFailed, find_stack
+from promotion import Outcome, Progress, Stage, UpFailed, find_stack
 from update_server.rollouts.steps import RolloutFailed, Steps
 from update_server.updates import RollingOut
 
@@ -71,3 +71,24 @@ def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(place: Place, r
     assert place.live == "{default: d1, north: d1}"
     assert place.routed()[0] == "d1"
     assert "id: d2" not in place.text
+
+
+def test_how_long_it_bakes_is_noted_until_something_else_is_done(place: Place) -> None:
+    file, noted = Registry.load(place.registry).of_set("g1"), list[RollingOut]()
+    assert file.service is not None
+    steps = Steps(
+        file,
+        file.service,
+        "v2",
+        Rollout(to=RolloutKind.LIVE),
+        cast("Means", _Edits(place)),
+        [find_stack(place.folder, "north")],
+        RollingOut(to=RolloutKind.LIVE, step="north: baking", cluster="d2", before={"north": "d1"}),
+        noted.append,
+        lambda: False,
+    )
+    bakes = Outcome("north", "d2", Stage.BAKING)
+    steps._tell_outcome(bakes, Progress(412.04, 600, 900, 3))
+    steps._tell_outcome(Outcome("north", "d2", Stage.LIVE), None)
+    told = [(each.step, each.baked_seconds, each.bake_seconds, each.requests) for each in noted]
+    assert told == [("north: baking", 412.0, 600, 900), ("north: live", 0.0, None, 900)]

@@ -1,0 +1,68 @@
+"""What the page says of updates under way, and how one is ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_registry.registry_files.retraining import RolloutKind
+from tests.engine.page.conftest import service_row
+from update_server.database import Database
+from update_server.journal import Journal
+from update_server.updates import Result, RollingOut, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.engine.page.conftest import Grid, Opened
+
+
+@pytest.fixture
+def journal(grid: Grid) -> Iterator[Journal]:
+    """The server's, which does not work anything off: somebody else has the turn."""
+    state = grid.folder / "state"
+    state.mkdir()
+    database = Database.open(state / "journal.sqlite")
+    with database.turn("updates") as ours:
+        assert ours
+        yield Journal(database)
+
+
+@pytest.fixture
+def baking(journal: Journal) -> int:
+    """An update of g0 whose version v9 has been live for 412 s."""
+    journal.add("g0", Wanted(version="v9", base="v1", without=("line-1",)), "training", None)
+    update = journal.begin()
+    assert update is not None
+    result = Result(manifest="sha256:" + "a" * 64, models=3, sent_models=1, sent_bytes=9, commit=None)
+    journal.publish(update, result)
+    rollout = RollingOut(
+        to=RolloutKind.LIVE,
+        step="north: baking",
+        cluster="d2",
+        before={"north": "d1"},
+        requests=900,
+        baked_seconds=412,
+        bake_seconds=600,
+    )
+    journal.roll_out(update, rollout)
+    return update.id
+
+
+def test_a_bake_is_told_beside_its_service_and_whoever_switches_ends_it(
+    baking: int, journal: Journal, opened: Opened
+) -> None:
+    page = opened(token="operator")
+    row = service_row(page, "service0")
+    row.get_by_text("v9 is baking in north, 412 of 600 s").wait_for()
+    assert row.get_by_role("progressbar").get_attribute("value") == "412"
+    page.get_by_role("link", name="service0").click()
+    page.get_by_text("v9 is baking in north, 412 of 600 s").wait_for()
+    page.get_by_role("button", name=f"Roll back: cancel update {baking}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("what was live before will be live again").wait_for()
+    assert not journal.get(baking).cancel
+    dialog.get_by_role("button", name=f"Cancel update {baking}").click()
+    dialog.wait_for(state="detached")
+    assert journal.get(baking).cancel
