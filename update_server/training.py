@@ -9,7 +9,8 @@ Models of the base that it does not leave stay as they are; without a base it le
 
     <state>/trained/<update>            what it has left, until the version is there
     <state>/trained/<update>.partial    while it runs
-    <state>/outputs/<update>.log        what it has printed
+    <state>/outputs/<update>.log        what it has printed: the last of it
+    <state>/outputs/<update>.json       when it began and ended
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from model_registry.errors import BluegridError, ConfigError
+from update_server.outputs import OutputFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from model_registry import DeclaredSet
     from model_registry.registry_files.retraining import Trainer, Value
+    from update_server.outputs import TrainerOutput
     from update_server.updates import Update
 
 LOOK_SECONDS = 0.2
@@ -45,8 +48,6 @@ _INSIDE = "/models"
 """The folder, for a trainer in a container."""
 LAST_LINES = 5
 MAX_LINE = 500
-MAX_OUTPUT = 2**20
-"""Characters of what a trainer prints that are kept."""
 END_SECONDS = 15.0
 """For which the end of a trainer is waited for; longer than `run_trainer` takes for it."""
 KEEP_TRAINED_SECONDS = 7 * 86400.0
@@ -115,31 +116,31 @@ class Training:
         partial.mkdir()
         place = f"set {declared.id}, update {update.id}"
         output = self._output(update.id)
-        output.unlink(missing_ok=True)
-        if trainer.image is None:
-            _run(trainer.command, trainer.timeout_seconds, json.dumps(told), place, output, go_on)
-        else:
-            with container(self.containers, trainer, partial.resolve()) as command:
-                _run(command, trainer.timeout_seconds, json.dumps(told), place, output, go_on)
+        with output.begun(trainer.timeout_seconds):
+            if trainer.image is None:
+                _run(trainer.command, trainer.timeout_seconds, json.dumps(told), place, output, go_on)
+            else:
+                with container(self.containers, trainer, partial.resolve()) as command:
+                    _run(command, trainer.timeout_seconds, json.dumps(told), place, output, go_on)
         partial.rename(trained)
 
-    def output(self, update_id: int, lines: int) -> tuple[str, ...]:
-        """Return the last lines of what the trainer of an update has printed, so far or in all."""
-        try:
-            with self._output(update_id).open(encoding="utf-8", errors="replace") as file:
-                return tuple(line.rstrip("\n") for line in deque(file, maxlen=lines))
-        except FileNotFoundError:
-            return ()
+    def output(self, update_id: int, lines: int) -> TrainerOutput:
+        """Return what the trainer of an update has printed last, so far or in all, and since when it runs."""
+        return self._output(update_id).read(lines)
 
-    def _output(self, update_id: int) -> Path:
-        return self.folder.with_name("outputs") / f"{update_id}.log"
+    def _output(self, update_id: int) -> OutputFile:
+        return OutputFile(self._outputs / f"{update_id}.log")
+
+    @property
+    def _outputs(self) -> Path:
+        return self.folder.with_name("outputs")
 
     def sweep(self, keep: Collection[int]) -> None:
         """Delete what was trained for updates that ended a week ago, and what trainers printed long ago."""
         now = time.time()
         for folder, seconds in (
             (self.folder, KEEP_TRAINED_SECONDS),
-            (self._output(0).parent, KEEP_OUTPUT_SECONDS),
+            (self._outputs, KEEP_OUTPUT_SECONDS),
         ):
             for path in folder.iterdir():
                 if int(path.name.partition(".")[0]) not in keep and now - path.stat().st_mtime > seconds:
@@ -215,7 +216,7 @@ def _run(
     timeout_seconds: int,
     told: str,
     place: str,
-    output: Path,
+    output: OutputFile,
     go_on: Callable[[], None],
 ) -> None:
     command = [sys.executable, "-m", "update_server.run_trainer", str(os.getpid()), *program]
@@ -259,21 +260,21 @@ def _how_it_ended(code: int) -> str:
     return f"{by}; is there enough memory?" if -code == signal.SIGKILL else by
 
 
-def _listen(process: subprocess.Popen[str], told: str, place: str, output: Path, last: deque[str]) -> None:
+def _listen(
+    process: subprocess.Popen[str], told: str, place: str, output: OutputFile, last: deque[str]
+) -> None:
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - they are pipes
     # If there is no reader any more, its exit code says why.
     with suppress(BrokenPipeError), process.stdin as given:
         given.write(told)
-    written = 0
     with process.stdout as printed:
         while line := printed.readline(MAX_LINE):
             if line := line.strip():
                 last.append(line)
                 log.info("trainer", place=place, line=line)
                 # A disk that is full is no fault of the trainer's.
-                if written < MAX_OUTPUT:
-                    with suppress(OSError), output.open("a", encoding="utf-8") as file:
-                        written += file.write(f"{line}\n")
+                with suppress(OSError):
+                    output.add(line)
 
 
 def _wait(process: subprocess.Popen[str], seconds: float) -> None:

@@ -10,11 +10,11 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from model_registry import ConfigError, RegistryError, RegistryFile
-from model_registry.frozen import Frozen
 from model_registry.names import Digest, Label, Uid
 from update_server.errors import Refused
 from update_server.http.revalidation import Revalidated
 from update_server.http.server import Server
+from update_server.outputs import TrainerOutput
 from update_server.tokens import Scope
 from update_server.training import check_training
 from update_server.updates import State, Update, Wanted
@@ -42,12 +42,6 @@ ContentDigest = Annotated[
 ]
 
 _BYTES = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
-
-
-class TrainerOutput(Frozen):
-    """What a trainer has printed."""
-
-    lines: tuple[str, ...]
 
 
 def updating(server: Server) -> APIRouter:
@@ -135,9 +129,9 @@ def updating(server: Server) -> APIRouter:
 
     @router.get("/updates/{update_id}/output", dependencies=[may_read])
     def output(update_id: UpdateId, lines: Annotated[int, Query(ge=1, le=10_000)] = 100) -> TrainerOutput:
-        """What the update's trainer has printed, so far or in all: the last lines."""
+        """What the update's trainer has printed last, so far or in all, and since when it runs."""
         server.journal.get(update_id)
-        return TrainerOutput(lines=server.runner.training.output(update_id, lines))
+        return server.runner.training.output(update_id, lines)
 
     @router.post("/updates/{update_id}/cancel", status_code=HTTPStatus.ACCEPTED)
     def cancel(update_id: UpdateId, author: Annotated[str, may_read]) -> Update:

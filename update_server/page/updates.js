@@ -3,8 +3,8 @@
 import { NoAnswer, ask, url } from "./api.js";
 import { close, dialog, newKey } from "./dialogs.js";
 import { h } from "./dom.js";
-import { bytes, count, listed, some } from "./format.js";
-import { changed, refresh, say, use } from "./store.js";
+import { age, bytes, count, listed, some } from "./format.js";
+import { ONCE, changed, refresh, say, use } from "./store.js";
 import { button, code, heading, mark, muted, notice, said, time, trouble } from "./ui.js";
 
 const PATH = "/updates?limit=100";
@@ -80,7 +80,8 @@ function card(update, scopes) {
       [said(update.author), ", ", time(update.created), update.ended && [" to ", time(update.ended)]],
       ["; asked for ", wantedInWords(update.wanted, update.named_models)],
     ),
-    !isOver && !update.result && progress(update.progress),
+    update.wanted.train && trainer(update, isOver),
+    !isOver && !update.result && progress(update),
     update.result && h("p", null, resultInWords(update.result)),
     update.rollout && rollout(update.rollout, isOver),
     update.error && notice(["failed", "not back"].includes(update.state) ? "bad" : "warn", said(update.error)),
@@ -116,8 +117,52 @@ export function resultInWords(result) {
   return [sent, result.commit && ["; commit ", code(result.commit.slice(0, 10))]];
 }
 
-function progress(done) {
-  if (!done) return muted("Nothing sent yet.");
+const SHOWN_LINES = 200;
+/** Updates whose trainer's output is unfolded: of those that have ended, theirs alone is asked for. */
+const unfolded = new Set();
+
+/** How long the trainer of an update has run, and what it printed last. */
+function trainer({ id, state, result }, isOver) {
+  const isTraining = state === "running" && !result;
+  const isOpen = unfolded.has(id);
+  const path = url`/updates/${id}/output?lines=${isOpen ? SHOWN_LINES : 1}`;
+  const found = isTraining || isOpen ? use(path, isOver ? ONCE : 2) : {};
+  const ontoggle = ({ currentTarget }) => {
+    if (currentTarget.open) unfolded.add(id);
+    else unfolded.delete(id);
+    changed();
+  };
+  const told = found.value;
+  return [
+    told?.started && h("p", { "data-trainer": told.ended ? "ended" : "runs" }, trainerInWords(told)),
+    h(
+      "details",
+      { open: isOpen, ontoggle },
+      h("summary", null, `What the trainer of update ${id} prints`),
+      isOpen && [
+        told || found.refused ? null : muted("Loading…"),
+        found.refused && trouble(found, path),
+        told && (told.lines.length ? outputOf(id, told.lines) : muted("It has printed nothing.")),
+      ],
+    ),
+  ];
+}
+
+function trainerInWords({ started, ended, seconds, timeout_seconds: limit, lines }) {
+  const times = [age(seconds), limit !== null && ` of at most ${age(limit)}`, ", since ", time(started)];
+  if (ended) return [mark("info", "Trained for ", age(seconds)), ", until ", time(ended)];
+  return [mark("busy", "Trains for ", times), lines.length > 0 && ["; last: ", code(lines.at(-1))]];
+}
+
+const outputOf = (id, lines) =>
+  h(
+    "pre",
+    { class: "output", tabindex: "0", role: "log", "aria-label": `Output of update ${id}` },
+    lines.join("\n"),
+  );
+
+function progress({ progress: done, wanted }) {
+  if (!done) return muted(wanted.train ? "No model sent yet." : "Nothing sent yet.");
   const max = done.total_models;
   const words = `${count(done.models)}${max ? ` of ${count(max)}` : ""} models, ${bytes(done.bytes)}`;
   const bar = h("progress", { value: max ? done.models : null, max, "aria-label": "Models" });

@@ -10,6 +10,7 @@ from model_registry.registry_files.retraining import RolloutKind
 from tests.engine.page.conftest import service_row
 from update_server.database import Database
 from update_server.journal import Journal
+from update_server.outputs import OutputFile
 from update_server.updates import Result, RollingOut, Wanted
 
 if TYPE_CHECKING:
@@ -66,3 +67,23 @@ def test_a_bake_is_told_beside_its_service_and_whoever_switches_ends_it(
     dialog.get_by_role("button", name=f"Cancel update {baking}").click()
     dialog.wait_for(state="detached")
     assert journal.get(baking).cancel
+
+
+def test_a_training_shows_its_time_and_what_it_prints(grid: Grid, journal: Journal, opened: Opened) -> None:
+    update = journal.add("g0", Wanted(base="v1", train={"flows": 200}), "training", None)
+    journal.begin()
+    output = OutputFile(grid.folder / "state" / "outputs" / f"{update.id}.log")
+    with output.begun(3600):
+        output.add("epoch 1 <b>loss</b> 0.5")
+        page = opened("#/updates")
+        card = page.locator(f"[data-update='{update.id}']")
+        card.get_by_text("trained models (flows: 200)").wait_for()
+        card.get_by_text("of at most 60 min").wait_for()
+        output.add("epoch 2 loss 0.25")
+        card.get_by_text("last: epoch 2 loss 0.25").wait_for()
+        card.get_by_text(f"What the trainer of update {update.id} prints").click()
+        log = card.get_by_role("log")
+        log.wait_for()
+        assert log.inner_text() == "epoch 1 <b>loss</b> 0.5\nepoch 2 loss 0.25"
+        output.add("epoch 3")
+        page.wait_for_function("() => document.querySelector('[role=log]').innerText.endsWith('epoch 3')")

@@ -202,7 +202,10 @@ def test_a_trainer_ends_at_its_time_out_with_its_last_words(
     assert update["state"] == "failed"
     assert "the trainer took more than 2 s; it said: told" in update["error"]
     assert not [pid for pid in runs(marks) if psutil.pid_exists(pid)]
-    (line,) = client.get(f"{asked.headers['Location']}/output").json()["lines"]
+    printed = client.get(f"{asked.headers['Location']}/output").json()
+    assert printed["ended"] is not None
+    assert printed["seconds"] >= printed["timeout_seconds"]
+    (line,) = printed["lines"]
     assert line.startswith("told ")
 
 
