@@ -67,6 +67,24 @@ def test_a_registry_that_is_online_already_changes_nothing(
     assert "| demo | | nothing changes; services: 1 |" in report(work, preview(work, tmp_path)).output
 
 
+def test_what_all_clusters_share_is_told_of_the_region(
+    work: Workspace, registry: Path, tmp_path: Path
+) -> None:
+    settings = work.stack_file.read_text()
+    work.pulumi("config", "set", "bluegrid:image", f"localhost/other@sha256:{'a' * 64}").require()
+    work.pulumi("config", "set", "bluegrid:quotaPods", "2").require()
+    try:
+        file = preview(work, tmp_path)
+    finally:
+        work.stack_file.write_text(settings)
+    text = report(work, file).output
+    assert "| demo | | create quota: pods 2<br>**image** of the whole stack: localhost/" in text
+    assert "<br>preflights run again, then every pod is replaced, one by one |" in text
+    refused = work.bluegrid("check", "--preview", file)
+    assert refused.exit_code == 1
+    assert "quota-suffices, mandatory" in refused.output
+
+
 def test_a_removal_in_the_update_that_switches_is_the_first_thing_told(
     work: Workspace, registry: Path, tmp_path: Path
 ) -> None:
