@@ -124,12 +124,18 @@ function summary(all, only) {
       mark(worst, name, key === only && "; show all"),
     );
   });
+  const isNew = ({ places }) => places.some((place) => !place.isApplied);
+  const neutral = [
+    ["not applied yet", of("info").filter(isNew)],
+    ["being asked", of("info").filter((each) => !isNew(each))],
+  ];
   return h(
     "p",
     { class: "summary" },
     `${some(all.length, "service")}: `,
     parts,
     mark("well", `${count(of("well").length)} well`),
+    neutral.map(([words, found]) => found.length > 0 && mark("info", `${count(found.length)} ${words}`)),
   );
 }
 
@@ -201,9 +207,8 @@ function cell(places) {
       ),
       h("div", null, mark(kind, words)),
       place.error && place.declared && h("div", { class: "muted" }, "YAML says ", said(place.declared)),
-      place.outage && h("div", { class: "bad" }, said(place.outage)),
       differences(place).map((line) => h("div", { class: "warn" }, said(line))),
-      live.length > 0 && h("div", { class: "muted" }, requests(live)),
+      live.length > 0 && place.outage === null && h("div", { class: "muted" }, requests(live)),
       standbys(place),
     );
   });

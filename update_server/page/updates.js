@@ -5,7 +5,7 @@ import { close, dialog, newKey } from "./dialogs.js";
 import { h } from "./dom.js";
 import { age, bytes, count, listed, some } from "./format.js";
 import { ONCE, changed, refresh, say, use } from "./store.js";
-import { button, code, heading, mark, muted, notice, said, time, trouble } from "./ui.js";
+import { button, code, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
 
 const PATH = "/updates?limit=100";
 const STATES = {
@@ -46,6 +46,7 @@ export function updatesView(scopes) {
     !scopes.includes("update") &&
       notice("info", "Your token does not allow cancelling updates that are not rolled out (scope update)."),
     updates.value?.length === 0 && h("p", null, "There has been no update."),
+    schedules(use("/schedules", 30).value ?? []),
     [...groups, ["ended", ended]].map(
       ([title, group]) =>
         group.length > 0 &&
@@ -57,6 +58,32 @@ export function updatesView(scopes) {
         ),
     ),
   ];
+}
+
+/** @param {object[]} rows the sets that are trained by the clock */
+function schedules(rows) {
+  if (!rows.length) return null;
+  return h(
+    "section",
+    { key: "schedules" },
+    h("h2", null, "Trained by the clock"),
+    table(
+      "Schedules",
+      ["Set", "When", "Last", "What came of it", "Next"],
+      rows.map((row) => ({
+        key: row.set,
+        attributes: { "data-schedule": row.set },
+        cells: [
+          h("a", { href: url`#/versions/${row.set}` }, said(row.set)),
+          // In the zone that the set names, which need not be the one of the times beside it.
+          [code(row.when), " ", said(row.time_zone)],
+          time(row.last),
+          row.state ? mark(STATES[row.state] ?? "info", `update ${row.update} `, row.state) : "–",
+          time(row.next),
+        ],
+      })),
+    ),
+  );
 }
 
 function card(update, scopes) {

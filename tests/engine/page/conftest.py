@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 SERVICES = 3
-SECONDS_MS = 8_000
+SECONDS_MS = 20_000
 SET = """\
 set: {{id: g{number}, name: Set {number}, task: regression, type: scikit-learn/skops, source: platform}}
 versions:

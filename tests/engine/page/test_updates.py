@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from model_registry.registry_files.retraining import RolloutKind
 from tests.engine.page.conftest import service_row
+from tests.unit.updates.updating import SOMEBODY, git
 from update_server.database import Database
 from update_server.journal import Journal
 from update_server.outputs import OutputFile
@@ -51,6 +53,18 @@ def baking(journal: Journal) -> int:
     return update.id
 
 
+@pytest.fixture
+def scheduled(grid: Grid) -> None:
+    """Set g1 is trained by the clock, as the server finds it when it starts."""
+    work = grid.folder / "work"
+    file = work / "registry" / "g1.yaml"
+    schedule = "schedule: {when: 30 2 * * *, timeZone: Europe/Berlin}"
+    update = f"update: {{trainer: {{command: [/bin/true]}}, {schedule}}}"
+    file.write_text(file.read_text().replace("source: platform}", f"source: platform, {update}}}"))
+    git("-C", work, *SOMEBODY, "commit", "--quiet", "--all", "--message=Nightly")
+    git("-C", work, "push", "--quiet", "origin", "HEAD:main")
+
+
 def test_a_bake_is_told_beside_its_service_and_whoever_switches_ends_it(
     baking: int, journal: Journal, opened: Opened
 ) -> None:
@@ -87,3 +101,10 @@ def test_a_training_shows_its_time_and_what_it_prints(grid: Grid, journal: Journ
         assert log.inner_text() == "epoch 1 <b>loss</b> 0.5\nepoch 2 loss 0.25"
         output.add("epoch 3")
         page.wait_for_function("() => document.querySelector('[role=log]').innerText.endsWith('epoch 3')")
+
+
+def test_a_schedule_is_shown_with_when_it_is_due_next(scheduled: None, opened: Opened) -> None:
+    page = opened("#/updates")
+    row = page.locator("[data-schedule=g1]")
+    row.get_by_text("30 2 * * * Europe/Berlin").wait_for()
+    row.get_by_text(re.compile(r"0[0-3]:30:00$")).wait_for()
