@@ -16,6 +16,7 @@ from components import (
     StackConfig,
     StackOutputs,
     apply_commit,
+    generation,
     require_cluster,
     services_of,
     tune_sdk,
@@ -50,6 +51,7 @@ given = PlatformArgs(
     config.store_ca,
     config.proxy_namespace,
     config.service_account_annotations,
+    generation(config.store_mark, last),
 )
 platform = Platform("platform", given, cluster)
 hosting = Hosting.of(config, platform)

@@ -12,6 +12,7 @@ Gateway         makes them HTTPRoutes, which can share traffic among clusters
 StackOutputs    what the last update left to this one
 require_cluster refuses to update a cluster that does not answer
 services_of     what the registry has for the stack
+generation      which of the store's credentials these are
 apply_commit    refuses to undo what a newer checkout has applied
 tune_sdk        makes a program with thousands of resources quicker
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from components.applied_commit import StaleCheckout, apply_commit
 from components.config import StackConfig
+from components.credentials import generation
 from components.declared import services_of
 from components.gate import Gate, RouteNotProven
 from components.gateway import Gateway
@@ -58,6 +60,7 @@ __all__ = [
     "StaleCheckout",
     "Toleration",
     "apply_commit",
+    "generation",
     "require_cluster",
     "services_of",
     "tune_sdk",

@@ -15,7 +15,7 @@ from pathlib import Path  # noqa: TC003
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString
 
 import pulumi
-from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
+from pulumi.runtime.config import CONFIG, get_config, get_config_env, is_config_secret
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -30,6 +30,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from components.credentials import fingerprint
 from components.gateway import Gateway
 from components.ingress import IngressClass
 from components.metadata import RESERVED, Annotations
@@ -141,6 +142,13 @@ class StackConfig(BaseModel):
     def store_ca(self) -> str | None:
         """The text of the CA's certificate that pods trust for the store."""
         return self.store_ca_bundle.read_text() if self.store_ca_bundle else None
+
+    @property
+    def store_mark(self) -> str:
+        """The fingerprint of what pods read the store with; it shows nothing of it, so it is no secret."""
+        keys = ("routeKey", "storeAccessKey", "storeSecretKey")
+        plain = [get_config(f"{PROJECT}:{key}") or "" for key in keys]
+        return fingerprint(*plain, self.store_ca or "")
 
     @property
     def proxy(self) -> Proxy:

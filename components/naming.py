@@ -46,6 +46,11 @@ def preflight_name(service: str, cluster: str) -> str:
     return f"{kept}-{digest}{suffix}"
 
 
+def store_secret(generation: str | None) -> str:
+    """Name of the Secret with the store's credentials; None: those that the stack has begun with."""
+    return STORE_SECRET if generation is None else f"{STORE_SECRET}-{generation}"
+
+
 def service_path(service: str) -> str:
     """Path below which the service answers, outside and in the pod alike."""
     return f"/modelService/{service}"

@@ -30,6 +30,8 @@ class PlatformArgs:
             own, by the ServiceAccount.
         store_secret_key: of that account.
         store_ca: certificate, PEM, of the CA that pods trust for the store; None: the public ones.
+        store_generation: what tells the Secret with these credentials from that with others, which pods have
+            until they are replaced; None: the name has no such end.
         quota: the most that all pods of the namespace may ask for, by resource, such as `requests.cpu`;
             empty: no quota. https://kubernetes.io/docs/concepts/policy/resource-quotas/
         proxy_namespace: where the proxy's pods run, from which alone predictions are asked; None: from
@@ -45,6 +47,7 @@ class PlatformArgs:
     store_ca: str | None = None
     proxy_namespace: str | None = None
     service_account_annotations: Mapping[str, str] = field(default_factory=dict)
+    store_generation: str | None = None
 
     @property
     def account(self) -> Mapping[str, pulumi.Input[str]]:
@@ -100,18 +103,20 @@ class Platform(pulumi.ComponentResource):
         )
         self.service_account = account.metadata["name"]
         data = {**args.account, **({STORE_CA: args.store_ca} if args.store_ca else {})}
-        self.store_secret = self._make_secret(labels, data, child) if data else None
+        secret = naming.store_secret(args.store_generation)
+        self.store_secret = self._make_secret(secret, labels, data, child) if data else None
         self.register_outputs({"namespace": self.namespace})
 
     def _make_secret(
         self,
+        name: str,
         labels: Mapping[str, str],
         data: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
     ) -> pulumi.Output[str]:
         secret = core.Secret(
-            naming.STORE_SECRET,
-            metadata={"name": naming.STORE_SECRET, "namespace": self.namespace, "labels": labels},
+            name,
+            metadata={"name": name, "namespace": self.namespace, "labels": labels},
             string_data=data,
             opts=opts,
         )

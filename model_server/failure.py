@@ -20,11 +20,17 @@ EXIT_CODE = 3
 TERMINATION_LOG = Path("/dev/termination-log")
 """Kubernetes makes this file and shows its text as the container's termination message."""
 
+_KEY = "AWS_SECRET_ACCESS_KEY"
+_OF_THE_STACK = (
+    "pods have them from the stack: `pulumi config set --secret bluegrid:storeSecretKey`, `pulumi up`"
+)
+
 
 def reason_of(error: Exception, settings: Settings) -> str:
     """Why the version cannot be served; a fault of ours also leaves its trace in the log."""
     if isinstance(error, BluegridError):
-        return str(error)
+        told = str(error)
+        return f"{told}; {_OF_THE_STACK}" if _KEY in told else told
     structlog.get_logger().error("failed", exc_info=error)
     return (
         f"{settings.place}: bug in the model server: {type(error).__name__}: {error}; report it with the log"

@@ -75,7 +75,7 @@ def test_the_live_route_is_the_one_url_of_the_service(registry: Write) -> None:
     }
     assert plan["Ingress line-loading"].inputs["spec"]["rules"][0]["host"] == "models.example.org"
     assert plan["Ingress line-loading"].inputs["spec"]["ingressClassName"] == "contour"
-    assert plan.outputs == {"urls": {"line-loading": "http://models.example.org/modelService/line-loading"}}
+    assert plan.outputs["urls"] == {"line-loading": "http://models.example.org/modelService/line-loading"}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.engine.pulumi.conftest import CHECKOUT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,7 +39,9 @@ manifests = kubernetes.Provider("manifests", render_yaml_to_directory="manifests
 given = pulumi.ResourceOptions(provider=manifests)
 address = os.environ.get("ROUTE_ADDRESS")
 key = pulumi.Output.secret("swordfish")
-platform = Platform("models", PlatformArgs("grid", STORE, "reader", key, {{"pods": "20"}}), given)
+generation = os.environ.get("GENERATION")
+store = PlatformArgs("grid", STORE, "reader", key, {{"pods": "20"}}, store_generation=generation)
+platform = Platform("models", store, given)
 hosting = Hosting(
     namespace=platform.namespace,
     service_account=platform.service_account,
@@ -81,6 +85,9 @@ class Elsewhere:
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self._engine, self._folder = engine, folder
+        self.environment = engine.environment
+        # The components of this checkout, whichever is installed.
+        self.environment["PYTHONPATH"] = str(CHECKOUT)
         (folder / "registry").mkdir(parents=True)
         (folder / "env").symlink_to(Path(sys.prefix))
         (folder / "Pulumi.yaml").write_text(
@@ -126,6 +133,18 @@ class Elsewhere:
     def manifest(self, kind: str, name: str) -> Any:
         (path,) = (self._folder / "manifests").rglob(f"*-{kind}-grid-{name}.yaml")
         return YAML(typ="safe").load(path)
+
+    def secrets(self) -> set[str]:
+        """The names of all Secrets that there are."""
+        paths = (self._folder / "manifests").rglob("*-secret-grid-*.yaml")
+        return {YAML(typ="safe").load(path)["metadata"]["name"] for path in paths}
+
+    def named_by_pods(self, cluster: str) -> set[str]:
+        """The Secrets that a cluster's pods take their environment from."""
+        (pod,) = self.manifest("deployment", f"line-loading-{cluster}")["spec"]["template"]["spec"][
+            "containers"
+        ]
+        return {each["valueFrom"]["secretKeyRef"]["name"] for each in pod["env"] if "valueFrom" in each}
 
     def live(self) -> str:
         (rule,) = self.manifest("ingress", "line-loading")["spec"]["rules"]
@@ -281,3 +300,28 @@ def test_a_gate_that_fails_leaves_the_old_cluster_its_pods(
     proxy.live = "d2"
     elsewhere.up()
     assert elsewhere.pods() == {"d1": 0, "d2": 2}
+
+
+def test_other_credentials_are_a_secret_of_their_own_and_the_old_one_goes_last(elsewhere: Elsewhere) -> None:
+    assert (elsewhere.secrets(), elsewhere.named_by_pods("d1")) == ({"bluegrid-store"}, {"bluegrid-store"})
+    elsewhere.environment["GENERATION"] = "3f2a"
+    steps = elsewhere.run("preview", "--json").json()["steps"]
+    order = [(each["op"], each["urn"].rpartition("::")[2]) for each in steps if each["op"] != "same"]
+    names = [name for _, name in order]
+    chain = ["bluegrid-store-3f2a", "line-loading-d1-preflight", "line-loading-d1", "bluegrid-store"]
+    assert sorted(chain, key=names.index) == chain
+    assert ("create", chain[0]) in order
+    assert ("delete", chain[-1]) in order
+    elsewhere.up()
+    assert elsewhere.secrets() == {"bluegrid-store-3f2a"}
+    assert elsewhere.named_by_pods("d1") == elsewhere.named_by_pods("d2") == {"bluegrid-store-3f2a"}
+
+
+def test_one_route_is_switched_while_other_credentials_wait_for_a_whole_update(elsewhere: Elsewhere) -> None:
+    elsewhere.environment["GENERATION"] = "3f2a"
+    elsewhere.edit("standbyReplicas: 0", "standbyReplicas: 1")
+    elsewhere.edit("live: d1", "live: d2")
+    ran = elsewhere.run("up", "--yes", "--skip-preview", "--target=urn:pulumi:north::grid::**::line-loading")
+    assert ran.exit_code == 0, ran.stdout
+    assert elsewhere.live() == "line-loading-d2"
+    assert elsewhere.secrets() == elsewhere.named_by_pods("d2") == {"bluegrid-store"}

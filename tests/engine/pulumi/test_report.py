@@ -18,7 +18,7 @@ from previews import (
     states_of_objects,
 )
 from tests.engine.pulumi.conftest import CHECKOUT, Engine
-from tests.engine.pulumi.deployed import import_as_made
+from tests.engine.pulumi.deployed import import_as_made, leave_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,10 @@ class Deployed:
     def registry(self) -> Path:
         """The file of the one set."""
         return self._folder / "registry" / "g1.yaml"
+
+    def left(self, outputs: dict[str, str]) -> None:
+        """Have the last update have left these outputs."""
+        leave_outputs(self._engine, "north", self._folder, outputs)
 
     def restore(self) -> None:
         """Put back what a test has edited."""
@@ -169,6 +173,13 @@ def test_other_store_credentials(deployed: Deployed) -> None:
     risk, row = told(deployed.plan())
     assert risk.startswith("> - **north**: credentials in Secret bluegrid-store change: pods read them when")
     assert row == "| north | | **credentials** change: Secret bluegrid-store |"
+
+
+def test_other_store_credentials_of_a_stack_that_this_program_has_updated(deployed: Deployed) -> None:
+    deployed.left({"storeAccount": "of others"})
+    (row,) = told(deployed.plan())
+    assert row.startswith("| north | | **credentials** by Secret bluegrid-store → bluegrid-store-")
+    assert row.endswith("<br>preflights run again, then every pod is replaced, one by one |")
 
 
 def test_another_store(deployed: Deployed) -> None:
