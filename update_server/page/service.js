@@ -16,7 +16,7 @@ import { asOf, refusals, rolloutNow } from "./services.js";
 import { use } from "./store.js";
 import { askSwitch, running, switchesOf, switchesTable } from "./switching.js";
 import { trafficChart } from "./traffic.js";
-import { button, code, crumbs, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
+import { badInWords, button, code, crumbs, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
 
 const NUMBERS = ["Models#", "Req/s#", "Err/s#", "p99#", "Age#"];
 const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "State", ...NUMBERS];
@@ -192,9 +192,6 @@ function clusterRow(place, row) {
     ].filter(Boolean),
   };
 }
-
-/** @param {{why: string, by: string, at: string}} bad why a version should not be live */
-const badInWords = ({ why, by, at }) => [said(why), " (", said(by), ", ", time(at), ")"];
 
 function pods(row) {
   const isOdd = row.pods.some((pod) => !pod.ready || pod.why);

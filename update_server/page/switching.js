@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 import { clock, listed, some } from "./format.js";
 import { usePlaces } from "./places.js";
 import { ONCE, changed, forget, refresh, refreshAll, say, use } from "./store.js";
-import { bullets, button, code, mark, muted, notice, said, table, time, trouble } from "./ui.js";
+import { badInWords, bullets, button, code, mark, muted, notice, said, table, time, trouble } from "./ui.js";
 
 /**
  * @typedef {Object} Question
@@ -15,6 +15,7 @@ import { bullets, button, code, mark, muted, notice, said, table, time, trouble 
  * @property {string} cluster to become live
  * @property {string[]?} regions null: all that the service has
  * @property {boolean} isBack whether the cluster was live before
+ * @property {{why: string, by: string, at: string}?} bad why its version should not be live; null: nobody says so
  * @property {Object<string, string>} from what is live, by region, when the question was asked
  * @property {boolean} isSent
  * @property {string?} fault why nothing came of it
@@ -36,7 +37,9 @@ const liveAt = (place) => listed(place.live) || place.declared || "none";
 /** Open the dialog. */
 export function askSwitch(service, cluster, regions, isBack, places) {
   const from = liveIn(places, regions);
-  question = { key: newKey(), service, cluster, regions, isBack, from, isSent: false, fault: null, id: null };
+  const bad = places.map((place) => place.bad[cluster]).find(Boolean) ?? null;
+  const sent = { isSent: false, fault: null, id: null };
+  question = { key: newKey(), service, cluster, regions, isBack, bad, from, ...sent };
   changed();
 }
 
@@ -95,6 +98,8 @@ function preview(asked) {
   });
   const isReady = rows?.length && !isRefused && !isOld && !asked.isSent && !asked.fault && !found.refused;
   return [
+    asked.bad &&
+      notice("warn", "Its version is marked bad: ", badInWords(asked.bad), ". A switch to it takes the mark away."),
     rows || found.refused ? trouble(found, path) : waiting(found),
     rows?.length === 0 && notice("bad", "No region of this server has this cluster."),
     rows?.map((row) => regionPreview(row, asked)),

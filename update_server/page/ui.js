@@ -67,6 +67,9 @@ export function time(iso) {
   return iso ? h("time", { datetime: iso, title: fullMoment(iso) }, moment(iso)) : "–";
 }
 
+/** @param {{why: string, by: string, at: string}} bad why a version should not be live */
+export const badInWords = ({ why, by, at }) => [said(why), " (", said(by), ", ", time(at), ")"];
+
 /** In which zone times are told, and how that is changed. */
 export function zoneNote() {
   if (LOCAL === UTC) return h("span", { class: "muted" }, "times in UTC");

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.page.conftest import make_ill, names_shown, service_row
+from update_server.bad_versions import BadVersions
+from update_server.database import Database
 
 if TYPE_CHECKING:
-    from tests.engine.page.conftest import Opened
+    from tests.engine.page.conftest import Grid, Opened
     from tests.unit.operations.api_server import ApiServer
 
 
@@ -52,3 +54,14 @@ def test_the_way_back_is_on_the_screen_at_any_width(opened: Opened, width: int) 
     assert box["x"] + box["width"] <= width
     assert box["y"] + box["height"] <= 740
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_version_that_is_marked_bad_is_no_way_back_and_is_warned_of(grid: Grid, opened: Opened) -> None:
+    marks = BadVersions(Database.open(grid.folder / "state" / "journal.sqlite"))
+    marks.mark("g0", "v1", "anna", "every answer is NaN")
+    page = opened("#/services/service0")
+    page.get_by_text("v1 is marked bad: every answer is NaN (anna").wait_for()
+    assert page.get_by_role("button", name="Roll back").count() == 0
+    page.get_by_role("button", name="Make d1 live in north").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Its version is marked bad: every answer is NaN (anna").wait_for()
