@@ -12,6 +12,7 @@ from model_registry import BluegridError, StoreUnreachable, open_store, read_com
 from model_registry.route_client import RouteClient, RouteSilent
 from model_registry.transfer.reading import check_pinned
 from operations.api import AT_ONCE, LABEL, OURS, KubernetesError
+from operations.rights import ROLES
 from operations.routes import live_clusters
 
 if TYPE_CHECKING:
@@ -23,29 +24,8 @@ if TYPE_CHECKING:
 SECONDS = 10.0
 """What a program may take."""
 
-_LOOK = (
-    ("list", "pods", ""),
-    ("list", "deployments", "apps"),
-    ("list", "ingresses", "networking.k8s.io"),
-    ("get", "pods/log", ""),
-    ("get", "pods/proxy", ""),
-    ("create", "pods/proxy", ""),
-    ("list", "httproutes", "gateway.networking.k8s.io"),
-)
-"""What status, predict, compare and logs ask for."""
-
-_MADE = (
-    ("deployments", "apps"),
-    ("jobs", "batch"),
-    ("services", ""),
-    ("secrets", ""),
-    ("serviceaccounts", ""),
-    ("ingresses", "networking.k8s.io"),
-    ("networkpolicies", "networking.k8s.io"),
-    ("poddisruptionbudgets", "policy"),
-)
-_CHANGE = tuple((verb, kind, group) for kind, group in _MADE for verb in ("create", "patch", "delete"))
-"""What `pulumi up` asks for."""
+SHOWN = 6
+"""Rights that are missing, of those that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +58,11 @@ def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> 
         yield Finding("API server", is_well=False, text=str(error))
         return
     yield Finding("API server", is_well=True, text=f"Kubernetes {version['gitVersion']} answers")
-    for what, asked, without in (
-        ("rights to look", _LOOK, "status, predict, compare and logs tell less"),
-        ("rights to change", _CHANGE, "`pulumi up` by this account fails"),
+    for what, role, without in (
+        ("rights to look", "bluegrid-operator", "status, predict, compare and logs tell less"),
+        ("rights to change", "bluegrid-up", "`pulumi up` by this account fails"),
     ):
-        yield _rights(namespace, what, asked, without)
+        yield _rights(namespace, what, role, without)
     try:
         namespace.get(f"/api/v1/namespaces/{namespace.name}")
         yield Finding("namespace", is_well=True, text=namespace.name)
@@ -97,14 +77,16 @@ def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> 
         yield Finding("routes", is_well=False, text=str(error))
 
 
-def _rights(namespace: Namespace, what: str, asked: Sequence[tuple[str, str, str]], without: str) -> Finding:
+def _rights(namespace: Namespace, what: str, role: str, without: str) -> Finding:
+    asked = [each for rule in ROLES[role] for each in rule.asked()]
     with ThreadPoolExecutor(AT_ONCE) as threads:
         allowed = [*threads.map(lambda each: namespace.review(*each), asked)]
     missing = [f"{verb} {kind}" for (verb, kind, _), may in zip(asked, allowed, strict=True) if not may]
     if not missing:
         return Finding(what, is_well=True, text=f"all {len(asked)}")
-    lacks = f"may not {', '.join(missing)} in {namespace.name}: {without}"
-    return Finding(what, is_well=False, text=f"{lacks}; bind a Role that allows it")
+    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+    lacks = f"may not {', '.join(missing[:SHOWN])}{more} in {namespace.name}: {without}"
+    return Finding(what, is_well=False, text=f"{lacks}; bind {role} of docs/operations/rbac there")
 
 
 def check_routes(namespace: Namespace, address: str | None) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import pytest
 
 from model_registry import ModelSet, ModelType, Registry, models_in_folder
 from operations import check_kubernetes, check_store
+from operations.rights import ROLES
 from tests.skops_files import skops_file
 from tests.unit.operations import objects
 from tests.unit.operations.api_server import ApiServer
@@ -168,3 +169,21 @@ def test_a_live_cluster_of_one_pod_is_a_risk_and_no_fault(
             "d1 is live with one pod, so that draining its node is an outage; give it `replicas: 2`, or "
             "`autoscaling` a `min` of 2"
         )
+
+
+@pytest.mark.parametrize(
+    "right",
+    ["patch resourcequotas", "create horizontalpodautoscalers", "delete httproutes", "patch namespaces"],
+)
+def test_every_kind_that_a_stack_is_made_of_is_asked_about(connect: Connect, right: str) -> None:
+    with ApiServer(NOTHING, forbidden=(right,)) as api:
+        found = faults([*check_kubernetes(connect(api))])
+    assert found["rights to change"].startswith(f"may not {right} in bluegrid: `pulumi up`")
+    assert found["rights to change"].endswith("; bind bluegrid-up of docs/operations/rbac there")
+
+
+def test_of_many_rights_that_are_missing_a_few_are_named(connect: Connect) -> None:
+    forbidden = tuple(f"delete {kind}" for rule in ROLES["bluegrid-up"] for kind in rule.kinds)
+    with ApiServer(NOTHING, forbidden=forbidden) as api:
+        found = faults([*check_kubernetes(connect(api))])
+    assert " and 6 more in bluegrid: " in found["rights to change"]
