@@ -68,6 +68,7 @@ class ModelService(pulumi.ComponentResource):
             replicas: pulumi.Output[int] = pulumi.Output.from_input(self._pods_of(cluster, declared))
             clusters[cluster.id] = self._cluster(cluster, declared, replicas)
         self.clusters = clusters
+        args.hosting.safeguards.others.expect(self._settled)
         self.url = _origin(args.hosting) + naming.service_path(name)
         self.register_outputs({"url": pulumi.Output.from_input(self._url_once_good())})
 
@@ -133,12 +134,21 @@ class ModelService(pulumi.ComponentResource):
 
     async def _live_is_good(self) -> None:
         """Wait for the live route; where it is not as declared, end the program: then nothing is deleted."""
-        is_written = await self.live_route.is_written()
-        failed = self._args.hosting.safeguards.arrived.has_failed(self.name)
-        if not is_written or failed:
+        if not await self._is_live():
+            await self._args.hosting.safeguards.others.wait()
             raise pulumi.RunError(
                 f"service {self.name}: its live route is not proven; nothing old was touched"
             )
+
+    async def _is_live(self) -> bool:
+        is_written = await self.live_route.is_written()
+        return is_written and not self._args.hosting.safeguards.arrived.has_failed(self.name)
+
+    async def _settled(self) -> None:
+        """Wait until nothing more is made of this service, whether it is live or has failed."""
+        if await self._is_live():
+            for cluster in self.clusters.values():
+                await cluster.standing_route.is_written()
 
 
 def _gate(live: Sequence[ModelCluster]) -> Gate | None:

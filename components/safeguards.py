@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.drain import Drain
 from components.handover import Handover
+from components.others import Others
 from components.proofs import Proofs
 from components.reasons import Reasons
 
@@ -44,5 +45,7 @@ class Safeguards:
         """Before a cluster is deleted: that it is asked no more."""
         self.handover = Handover()
         """Where the proxy is out of reach: that what was live keeps its pods."""
+        self.others = Others()
+        """Where one service fails: what the others wait for."""
         self.reasons = Reasons(context, kubeconfig)
         """Of what fails to start."""

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from tests.engine.pulumi.conftest import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tests.engine.pulumi.conftest import Engine, Ran
 
@@ -83,7 +83,7 @@ WHY = (
 class Elsewhere:
     """A project of someone else's, whose stack `north` is up."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(self, engine: Engine, folder: Path, others: Mapping[str, str] | None = None) -> None:
         self._engine, self._folder = engine, folder
         self.environment = engine.environment
         # The components of this checkout, whichever is installed.
@@ -96,8 +96,11 @@ class Elsewhere:
         (folder / "__main__.py").write_text(PROGRAM)
         self.registry = folder / "registry" / "g1.yaml"
         self.registry.write_text(REGISTRY)
+        for name, text in (others or {}).items():
+            self.registry.with_name(f"{name}.yaml").write_text(text)
         engine.require("stack", "init", "north", cwd=folder)
-        self.up()
+        if not others:
+            self.up()
 
     def edit(self, old: str, new: str) -> None:
         text = self.registry.read_text()
@@ -162,6 +165,8 @@ class Proxy(ThreadingHTTPServer):
     """Answers as a cluster would: as `live` under the service's host, as `standing` under every other."""
 
     live = standing = "d1"
+    silent = "nobody"
+    """The service for which no cluster answers."""
 
     @property
     def address(self) -> str:
@@ -172,6 +177,9 @@ class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         assert isinstance(self.server, Proxy)
         cluster = self.server.live if self.headers["Host"] == HOST else self.server.standing
+        if f"/{self.server.silent}/" in self.path:
+            self.send_error(404)
+            return
         self.send_response(200)
         self.send_header("Bluegrid-Cluster", cluster)
         self.send_header("Bluegrid-Version", cluster.replace("d", "v"))
@@ -325,3 +333,23 @@ def test_one_route_is_switched_while_other_credentials_wait_for_a_whole_update(e
     assert ran.exit_code == 0, ran.stdout
     assert elsewhere.live() == "line-loading-d2"
     assert elsewhere.secrets() == elsewhere.named_by_pods("d2") == {"bluegrid-store"}
+
+
+OTHER = REGISTRY.replace("id: g1", "id: g2").replace("name: line-loading", "name: load")
+
+
+@pytest.mark.parametrize("bad", ["load", "line-loading"])
+def test_a_bad_set_does_not_hold_up_the_others_where_an_update_goes_on(
+    engine: Engine, tmp_path: Path, proxy: Proxy, bad: str
+) -> None:
+    del engine.environment["KUBECONFIG"]
+    engine.environment["ROUTE_ADDRESS"] = proxy.address
+    proxy.silent = bad
+    elsewhere = Elsewhere(engine, tmp_path / "elsewhere", others={"g2": OTHER})
+    good = {"load", "line-loading"} - {bad}
+    ran = elsewhere.run("up", "--yes", "--skip-preview", "--continue-on-error")
+    assert ran.exit_code != 0
+    for service in good:
+        assert elsewhere.manifest("ingress", service)
+        assert elsewhere.manifest("ingress", f"{service}-d2")
+    assert f"service {bad}: its live route is not proven; nothing old was touched" in ran.errors()
