@@ -250,6 +250,8 @@ def _on_a_phone(browser: Browser, server: UpdateServer, problems: list[str]) -> 
             page.goto(f"{server.url}/{view}")
             page.get_by_role("main").get_by_role("heading", level=1).wait_for()
             page.wait_for_function("() => !document.querySelector('main').innerText.includes('Loading…')")
+            if view == VIEWS[1]:
+                page.locator("tr[data-cluster=d2]").wait_for()
             width = page.evaluate("document.documentElement.scrollWidth")
             if width > NARROW["width"]:
                 wide[f"{scheme} {view}"] = width
@@ -266,7 +268,7 @@ def _as_looker(browser: Browser, server: UpdateServer, problems: list[str]) -> t
     _sign_in(page, server.training)
     _cell(page).get_by_text("well").wait_for()
     page.get_by_role("link", name=SERVICE).click()
-    page.locator("[data-cluster=d2]").first.wait_for()
+    page.get_by_role("table", name="Clusters in page").locator("[data-cluster=d2]").wait_for()
     return page.get_by_role("main").inner_text(), page.locator("[data-switch-to]").count()
 
 
