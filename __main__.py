@@ -18,6 +18,7 @@ from components import (
     apply_commit,
     generation,
     require_cluster,
+    require_own_urls,
     services_of,
     tune_sdk,
 )
@@ -28,7 +29,7 @@ last = StackOutputs()
 try:
     config = StackConfig.read()
     offered = services_of(config, last)
-    require_cluster(config.kube_context, config.kubeconfig)
+    require_own_urls(require_cluster(config.kube_context, config.kubeconfig), config, offered)
     apply_commit(config.registry, last)
 except BluegridError as error:
     raise pulumi.RunError(str(error)) from None

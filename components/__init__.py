@@ -2,19 +2,20 @@
 
 To be used from this project's program and from others:
 
-Platform        namespace, service account, store credentials
-ModelService    a service: its clusters and its live route
-ModelCluster    preflight Job, Deployment, Service and standing route of one version
-PodSettings     where pods run, as whom, and what marks them
-Route           an Ingress or an HTTPRoute, proven at the proxy by a gate
-IngressClass    makes the routes Ingresses
-Gateway         makes them HTTPRoutes, which can share traffic among clusters
-StackOutputs    what the last update left to this one
-require_cluster refuses to update a cluster that does not answer
-services_of     what the registry has for the stack
-generation      which of the store's credentials these are
-apply_commit    refuses to undo what a newer checkout has applied
-tune_sdk        makes a program with thousands of resources quicker
+Platform         namespace, service account, store credentials
+ModelService     a service: its clusters and its live route
+ModelCluster     preflight Job, Deployment, Service and standing route of one version
+PodSettings      where pods run, as whom, and what marks them
+Route            an Ingress or an HTTPRoute, proven at the proxy by a gate
+IngressClass     makes the routes Ingresses
+Gateway          makes them HTTPRoutes, which can share traffic among clusters
+StackOutputs     what the last update left to this one
+require_cluster  refuses to update a cluster that does not answer
+require_own_urls refuses URLs that are another stack's
+services_of      what the registry has for the stack
+generation       which of the store's credentials these are
+apply_commit     refuses to undo what a newer checkout has applied
+tune_sdk         makes a program with thousands of resources quicker
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from components.route import Proxy, Route, RouteArgs
 from components.safeguards import Safeguards
 from components.sdk import tune_sdk
 from components.stack_outputs import StackOutputs
+from components.taken_routes import require_own_urls
 
 __all__ = [
     "ClusterUnreachable",
@@ -62,6 +64,7 @@ __all__ = [
     "apply_commit",
     "generation",
     "require_cluster",
+    "require_own_urls",
     "services_of",
     "tune_sdk",
 ]

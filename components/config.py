@@ -144,11 +144,15 @@ class StackConfig(BaseModel):
         return self.store_ca_bundle.read_text() if self.store_ca_bundle else None
 
     @property
+    def plain_route_key(self) -> str:
+        """The route key, for what has to be known before anything is registered; nothing may show it."""
+        return _plain("routeKey")
+
+    @property
     def store_mark(self) -> str:
         """The fingerprint of what pods read the store with; it shows nothing of it, so it is no secret."""
-        keys = ("routeKey", "storeAccessKey", "storeSecretKey")
-        plain = [get_config(f"{PROJECT}:{key}") or "" for key in keys]
-        return fingerprint(*plain, self.store_ca or "")
+        account = _plain("storeAccessKey"), _plain("storeSecretKey")
+        return fingerprint(self.plain_route_key, *account, self.store_ca or "")
 
     @property
     def proxy(self) -> Proxy:
@@ -216,6 +220,10 @@ _OF_A_KEY = "[key]"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 """What needs no brackets in the path of a setting."""
+
+
+def _plain(key: str) -> str:
+    return get_config(f"{PROJECT}:{key}") or ""
 
 
 def _keys() -> list[str]:

@@ -1,7 +1,8 @@
 """What accounts need in Kubernetes: the roles in docs/operations/rbac, and what `bluegrid doctor` checks.
 
 A role is bound in the stack's namespace, and holds for that namespace itself too: Kubernetes takes a
-namespace to be in itself. Only to make and to delete one takes a right in the whole cluster.
+namespace to be in itself. Only to make and to delete one, and to see the URLs of other stacks, takes a right
+in the whole cluster.
 """
 
 from __future__ import annotations
@@ -65,11 +66,17 @@ PREVIEW = (
     *(Rule(rule.group, rule.kinds, _LOOK) for rule in _MADE if rule.group),
 )
 NAMESPACES = (Rule("", ("namespaces",), _CHANGE),)
+# Of two stacks with one host and path the second one is refused, where it may see the first one's.
+URLS = (
+    Rule("gateway.networking.k8s.io", ("httproutes",), ("list",)),
+    Rule("networking.k8s.io", ("ingresses",), ("list",)),
+)
 ROLES: Mapping[str, tuple[Rule, ...]] = {
     "bluegrid-namespaces": NAMESPACES,
     "bluegrid-operator": OPERATOR,
     "bluegrid-preview": PREVIEW,
     "bluegrid-up": UP,
     "bluegrid-update-server": (*UP, *OPERATOR),
+    "bluegrid-urls": URLS,
 }
 """By the role's name."""

@@ -9,14 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
 @contextmanager
-def api_server(status: int = 200, message: str = "") -> Iterator[str]:
-    """Answer on loopback; yields the URL."""
-    body = json.dumps({"kind": "Status" if message else "APIVersions", "message": message}).encode()
+def api_server(status: int = 200, message: str = "", items: Sequence[object] = ()) -> Iterator[str]:
+    """Answer on loopback, lists with these items; yields the URL."""
+    kind = "Status" if message else "APIVersions"
+    body = json.dumps({"kind": kind, "message": message, "items": items}).encode()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
