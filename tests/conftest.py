@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+# Before pulumi is imported: that imports dill, and joblib would write from then on what only dill can read.
+import joblib  # noqa: F401
 from hypothesis import settings
 
 from tests.endurance import FULL, Record

@@ -80,9 +80,13 @@ class TypeGuard:
 
     def _check_names(self, names: frozenset[str]) -> None:
         if strangers := names - self._trusted:
-            raise FormatError(
-                f"names what is not trusted: {', '.join(sorted(strangers))}; "
-                "build it without, or add that to the set's `trust` once it is known to be harmless"
-            )
+            raise FormatError(f"names what is not trusted: {', '.join(sorted(strangers))}; {_remedy(strangers)}")
         if self._type.runs_code:
             self._globals |= names
+
+
+def _remedy(strangers: frozenset[str]) -> str:
+    # It is seldom meant: Pulumi's SDK imports dill, and so do several libraries for parallel computing.
+    if any(name.startswith("dill.") for name in strangers):
+        return "joblib writes that where dill was imported before it: import joblib first"
+    return "build it without, or add that to the set's `trust` once it is known to be harmless"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,12 @@ def test_an_usual_model_is_pushed_and_loaded_without_trust(fitted: Any, written:
     (tmp_path / "model").write_bytes(data)
     loaded = loader_of(model_type)(tmp_path / "model")
     assert loaded.predict({"x": X[:5]})["y"].tolist() == pytest.approx(fitted.predict(X[:5]).tolist())
+
+
+def test_a_model_that_dill_had_a_hand_in_is_refused_with_the_way_to_write_it() -> None:
+    data = importlib.import_module("dill").dumps(slice(0, 2))
+    with pytest.raises(FormatError, match=r"dill\._dill\._load_type; .*import joblib first"):
+        TypeGuard(ModelType.parse("scikit-learn/joblib"), Source.PLATFORM).check("line-1", data)
 
 
 def test_what_the_push_refuses_in_a_users_set_the_pod_refuses(tmp_path: Path) -> None:
