@@ -8,6 +8,7 @@ going back takes no start of pods.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ _ROUTE = "urn:pulumi:{stack}::bluegrid::**::{service}"
 _PODS = "urn:pulumi:{stack}::bluegrid::**$kubernetes:apps/v1:Deployment::{service}-{cluster}"
 _ERROR = "error: "
 _NO_NEWS = f"{_ERROR}update failed"
+_NEVER_UP = re.compile(
+    r"depends on 'urn:pulumi:(?P<stack>[^:]+)::.*::(?P<name>[^:']+)' which was .*not specified in --target list"
+)
 
 
 class UpFailed(BluegridError):  # noqa: N818 - named after what happened
@@ -129,5 +133,13 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
 def reason_of(lines: Sequence[str]) -> str:
     """Return the errors among what Pulumi prints, each once."""
     errors = [line.strip() for line in lines if line.strip().startswith(_ERROR)]
-    told = dict.fromkeys(error.removeprefix(_ERROR) for error in errors if error != _NO_NEWS)
+    told = dict.fromkeys(_plain(error.removeprefix(_ERROR)) for error in errors if error != _NO_NEWS)
     return "; ".join(told) or next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _plain(error: str) -> str:
+    """Return an error of Pulumi's; where it speaks of targets, which people have not given, what to do."""
+    if found := _NEVER_UP.search(error):
+        stack = found["stack"]
+        return f"stack {stack} has no {found['name']} yet; bring it up once: `pulumi up --stack {stack}`"
+    return error

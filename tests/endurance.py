@@ -34,9 +34,9 @@ def scale(small: int, full: int) -> int:
     return full if FULL else small
 
 
-def measured(**values: Any) -> None:
-    """Keep what a test has measured, beside the result of a run at full size."""
-    _measured[_caller()] = {"machine": machine(), "date": _minute(datetime.now(UTC)), **values}
+def measured(case: str | None = None, **values: Any) -> None:
+    """Keep what a test has measured, of one of its cases, beside the result of a run at full size."""
+    _measured[_caller() + (f"[{case}]" if case else "")] = {"machine": machine(), "date": _minute(datetime.now(UTC)), **values}
 
 
 def _caller() -> str:

@@ -37,6 +37,7 @@ class UpdateServer:
     Attributes:
         training: a token that may look and update.
         operator: one that may do everything.
+        remote: the repository.
         url: where it listens, once it does.
     """
 
@@ -48,16 +49,16 @@ class UpdateServer:
         self.operator, operator = new_token("operator", [*Scope])
         rows = [row.model_dump(mode="json") for row in (training, operator)]
         (self.folder / "tokens.yaml").write_text(json.dumps(rows))
-        self._remote, self._clone = self.folder / "remote.git", self.folder / "clone"
-        git("init", "--quiet", "--bare", "--initial-branch=main", str(self._remote))
-        git("clone", "--quiet", str(self._remote), str(self._clone))
+        self.remote, self._clone = self.folder / "remote.git", self.folder / "clone"
+        git("init", "--quiet", "--bare", "--initial-branch=main", str(self.remote))
+        git("clone", "--quiet", str(self.remote), str(self._clone))
         self._process: subprocess.Popen[str] | None = None
         self.log: list[str] = []
 
-    def commit(self, text: str) -> None:
-        """Push a registry file of the set, as a person would."""
+    def commit(self, text: str, set_id: str = "g1") -> None:
+        """Push a registry file of a set, as a person would."""
         (self._clone / "registry").mkdir(exist_ok=True)
-        (self._clone / "registry" / "g1.yaml").write_text(text)
+        (self._clone / "registry" / f"{set_id}.yaml").write_text(text)
         git("-C", str(self._clone), "add", ".")
         git("-C", str(self._clone), *SOMEBODY, "commit", "--quiet", "--message=By hand")
         git("-C", str(self._clone), "push", "--quiet", "origin", "HEAD:main")
@@ -71,7 +72,7 @@ class UpdateServer:
 
     def subjects(self) -> list[str]:
         """The first lines of all commits, newest first."""
-        return git("-C", str(self._remote), "log", "--format=%s", "main").splitlines()
+        return git("-C", str(self.remote), "log", "--format=%s", "main").splitlines()
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
@@ -79,7 +80,7 @@ class UpdateServer:
             "bluegrid",
             "updates",
             "serve",
-            *("--git", str(self._remote), "--registry", "registry", "--store", self.work.place.store),
+            *("--git", str(self.remote), "--registry", "registry", "--store", self.work.place.store),
             *("--state", str(self.folder / "state"), "--tokens", str(self.folder / "tokens.yaml")),
             *(option for stack in self._stacks for option in ("--stack", stack)),
             *("--program", str(CHECKOUT)),
@@ -114,7 +115,7 @@ class UpdateServer:
             self._reader.join()
             self._process = None
 
-    def request(self, models: Mapping[str, bytes], **wanted: str) -> str:
+    def request(self, models: Mapping[str, bytes], **wanted: object) -> str:
         """Upload a batch of files, and ask for a version of it; the update's path."""
         data = archive(models)
         with self.client() as client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from model_registry import Cluster, Service
-from promotion import Target
+from promotion import Target, reason_of
 
 D1, D2, D3 = (Cluster(id=f"d{n}", version=f"v{n}", cpu="1", memory="1Gi") for n in (1, 2, 3))
 ROUTE = "--target=urn:pulumi:north::bluegrid::**::loading"
@@ -26,3 +26,13 @@ def test_it_is_the_live_route_and_the_pods_that_it_needs(
 ) -> None:
     service = Service(name="loading", live="d1", clusters=(D1, D2, D3), standbyReplicas=standby_replicas)
     assert Target.of(service, *clusters).options("north") == ["--stack", "north", *targets]
+
+
+def test_of_a_stack_that_was_never_brought_up_it_is_said_what_to_do() -> None:
+    of = "urn:pulumi:r5::bluegrid::bluegrid:serving"
+    job = f"{of}:ModelService$bluegrid:serving:ModelCluster$kubernetes:batch/v1:Job::line-loading-d1-preflight"
+    namespace = f"{of}:Platform$kubernetes:core/v1:Namespace::platform"
+    told = f"error: Resource '{job}' depends on '{namespace}' which was was not specified in --target list."
+    assert reason_of([told, "error: update failed"]) == (
+        "stack r5 has no platform yet; bring it up once: `pulumi up --stack r5`"
+    )
