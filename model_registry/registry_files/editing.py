@@ -249,13 +249,13 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
         if region not in (None, DEFAULT_REGION) and not offered.is_in(region):
             declared = ", ".join(offered.regions or ())
             raise RegistryError(f"{region} is not a region of {service}; declared: {declared}")
-        if region is None and not isinstance(offered.live, str):
+        if region is None and len({*live.values()}) > 1:
             regions = ", ".join(f"{name} ({live[name]})" for name in live)
-            raise RegistryError(f"{service} is live by region: name one of {regions}")
+            raise RegistryError(f"{service} is live by region: name one of {regions} with --region")
         key = region or DEFAULT_REGION
         old = live.get(key, live[DEFAULT_REGION])
-        is_alike = isinstance(offered.live, str) and key == DEFAULT_REGION
-        now = cluster_id if is_alike else {**live, key: cluster_id}
+        is_everywhere = region is None or (isinstance(offered.live, str) and key == DEFAULT_REGION)
+        now = cluster_id if is_everywhere else {**live, key: cluster_id}
         changes: dict[str, object] = {} if old == cluster_id else {"live": now}
         if offered.traffic is not None:
             changes["traffic"] = (

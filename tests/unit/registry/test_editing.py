@@ -131,6 +131,16 @@ def test_a_service_that_is_live_by_region_is_never_switched_by_guess(folder: Pat
         switch(folder, "line-loading", "d1")
 
 
+def test_regions_that_name_the_same_cluster_are_switched_together_and_said_in_one_word(folder: Path) -> None:
+    add_cluster(folder, "line-loading", D3)
+    before = read(folder)
+    switch(folder, "line-loading", "d3", region="north")
+    switch(folder, "line-loading", "d1", region="north")
+    assert "live: {default: d1, north: d1}" in read(folder)
+    switch(folder, "line-loading", "d3")
+    assert read(folder) == before.replace("live: 'd1'", "live: d3")
+
+
 def test_a_region_that_the_service_is_not_in_is_refused(folder: Path) -> None:
     add_cluster(folder, "line-loading", D3)
     before = read(folder)
