@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,7 +51,7 @@ def verify(
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     as_json: output.Json = False,
 ) -> None:
-    """Read every byte of SET's versions again, and report what is damaged, missing or extra.
+    """Read every byte of SET's versions again, and report what is damaged, missing or, of a whole set, extra.
 
     Where the set has `keys:`, signatures too: one of the keys must have signed each version.
 
@@ -78,6 +78,9 @@ def verify(
             source=open_store(source) if source and repair else None,
             progress=told,
         )
+    if version:
+        # What is of other versions is not extra.
+        report = replace(report, extra=())
     output.emit(as_json=as_json, data=asdict(report) | {"sound": report.is_sound}, text=_verified(report))
     if not report.is_sound:
         raise typer.Exit(1)

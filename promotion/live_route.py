@@ -31,7 +31,7 @@ _PODS = "urn:pulumi:{stack}::bluegrid::**$kubernetes:apps/v1:Deployment::{servic
 _ERROR = "error: "
 _NO_NEWS = f"{_ERROR}update failed"
 _NEVER_UP = re.compile(
-    r"depends on 'urn:pulumi:(?P<stack>[^:]+)::.*::(?P<name>[^:']+)' which was .*not specified in --target list"
+    r"depends on 'urn:pulumi:(?P<stack>[^:]+)::.*::(?P<name>[^:']+)' which .*not specified in --target list"
 )
 
 

@@ -204,7 +204,8 @@ class Region:
         self._means.declare(self._service.name, cluster, self.name)
 
     def _refusal(self, fault: str, when: str | None) -> BluegridError:
-        remedy = f"; `pulumi up --stack {self.stack.name}` {when}" if when else ""
+        # With a look at what there is: pods that were scaled by hand are no news to Pulumi.
+        remedy = f"; `pulumi up --refresh --stack {self.stack.name}` {when}" if when else ""
         return ConfigError(f"{self.name}: {fault}{remedy}")
 
 

@@ -36,7 +36,11 @@ def scale(small: int, full: int) -> int:
 
 def measured(case: str | None = None, **values: Any) -> None:
     """Keep what a test has measured, of one of its cases, beside the result of a run at full size."""
-    _measured[_caller() + (f"[{case}]" if case else "")] = {"machine": machine(), "date": _minute(datetime.now(UTC)), **values}
+    _measured[_caller() + (f"[{case}]" if case else "")] = {
+        "machine": machine(),
+        "date": _minute(datetime.now(UTC)),
+        **values,
+    }
 
 
 def _caller() -> str:

@@ -80,7 +80,9 @@ class TypeGuard:
 
     def _check_names(self, names: frozenset[str]) -> None:
         if strangers := names - self._trusted:
-            raise FormatError(f"names what is not trusted: {', '.join(sorted(strangers))}; {_remedy(strangers)}")
+            raise FormatError(
+                f"names what is not trusted: {', '.join(sorted(strangers))}; {_remedy(strangers)}"
+            )
         if self._type.runs_code:
             self._globals |= names
 

@@ -14,17 +14,19 @@ from model_registry.names import MAX_LABEL
 from model_registry.registry_files.schema import DEFAULT_REGION, SMALLEST_SHARE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from model_registry.registry_files import yaml_source
     from model_registry.registry_files.yaml_source import YamlSource
 
 
-def check_file(source: YamlSource, stem: str) -> None:
-    """Note what is wrong between the values of the file `<stem>.yaml`."""
+def check_file(source: YamlSource, stem: str, others: Collection[str] = ()) -> None:
+    """Note what is wrong between the values of the file `<stem>.yaml`; `others` are all their names."""
     for set_id, path in source.names("set", "id"):
-        if set_id != stem:
+        if set_id in others and set_id != stem:
+            source.note(path, f"{set_id} is the set of {set_id}.yaml; give this one its file's name, {stem}")
+        elif set_id != stem:
             source.note(path, f"a set's file has its ID as name; rename the file to {set_id}.yaml")
     for what, keys in (
         ("version", ("versions", ..., "id")),

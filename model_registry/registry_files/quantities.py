@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_CEILING, Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from model_registry.names import Quantity
 
 _SCALE = {
     "m": Decimal("0.001"),
@@ -27,3 +32,30 @@ def whole(quantity: str, factor: float = 1, unit: str = "") -> int:
     """Return `factor` times a quantity as a whole number of units, rounded up."""
     value = value_of(quantity) * Decimal(str(factor)) / _SCALE[unit]
     return int(value.to_integral_value(ROUND_CEILING))
+
+
+_LEAST_MEMORY = "16Mi"
+_MOST_CPU = "512"
+
+
+def _check_memory(quantity: str) -> str:
+    if value_of(quantity) < value_of(_LEAST_MEMORY):
+        raise ValueError(
+            f"{quantity} is {value_of(quantity):f} bytes, in which no pod starts; write 512Mi, or 2Gi"
+        )
+    return quantity
+
+
+def _check_cpu(quantity: str) -> str:
+    if value_of(quantity) > value_of(_MOST_CPU):
+        raise ValueError(
+            f"{quantity} is {value_of(quantity):f} cores, more than a node has; write 1, or 1000m"
+        )
+    return quantity
+
+
+Cpu = Annotated[Quantity, AfterValidator(_check_cpu)]
+"""Cores of a pod: not the thousandths that somebody may mean who writes 1000."""
+
+Memory = Annotated[Quantity, AfterValidator(_check_memory)]
+"""Bytes of a pod: not the MiB that somebody may mean who writes 512."""

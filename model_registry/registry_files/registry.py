@@ -113,9 +113,10 @@ def mistakes_in(texts: Mapping[Path, str]) -> Mapping[Path, tuple[str, ...]]:
 def _checked_files(sources: Mapping[Path, YamlSource]) -> list[RegistryFile]:
     """Return the files that can be read; what is wrong is in their sources then."""
     files = []
+    stems = {path.stem for path in sources}
     for path, source in sources.items():
         files.extend(_validated(path, source))
-        checks.check_file(source, path.stem)
+        checks.check_file(source, path.stem, stems)
     checks.check_names(sources)
     return files
 

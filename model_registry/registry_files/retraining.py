@@ -24,7 +24,8 @@ from pydantic.alias_generators import to_camel
 
 from model_registry.frozen import Frozen
 from model_registry.ignore_patterns import IgnorePattern  # noqa: TC001 - pydantic reads it at run time
-from model_registry.names import Label, Quantity, ServiceName  # noqa: TC001 - pydantic reads these at run time
+from model_registry.names import Label, ServiceName  # noqa: TC001 - pydantic reads these at run time
+from model_registry.registry_files.quantities import Cpu, Memory  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,9 +147,9 @@ class NewService(Frozen):
     """Unique in the registry."""
     replicas: Annotated[StrictInt, Field(ge=1)] = 1
     """Number of pods."""
-    cpu: Quantity
+    cpu: Cpu
     """CPU limit of one pod, a Kubernetes quantity."""
-    memory: Quantity
+    memory: Memory
     """Memory limit of one pod, a Kubernetes quantity."""
 
 

@@ -28,7 +28,7 @@ from model_registry.errors import ConfigError, RegistryError
 from model_registry.frozen import Frozen
 from model_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
 from model_registry.names import ClusterId, Digest, Label, Quantity, ServiceName
-from model_registry.registry_files.quantities import value_of, whole
+from model_registry.registry_files.quantities import Cpu, Memory, value_of, whole
 from model_registry.registry_files.retraining import Retraining  # noqa: TC001
 from model_registry.signing.keys import PublicKey
 
@@ -165,11 +165,11 @@ class Cluster(Frozen):
     """Number of pods."""
     autoscaling: Autoscaling | None = None
     """An autoscaler decides on the number of pods; `replicas` is left out then."""
-    cpu: Quantity
+    cpu: Cpu
     """CPU limit of one pod, a Kubernetes quantity."""
     gpu: Annotated[StrictInt, Field(ge=0)] = 0
     """GPU limit of one pod."""
-    memory: Quantity
+    memory: Memory
     """Memory limit of one pod, a Kubernetes quantity."""
     load: Literal["eager", "lazy"] = "eager"
     """All models before a pod is ready, or each on its first request, in half of the pod's memory."""

@@ -30,7 +30,9 @@ def test_it_is_the_live_route_and_the_pods_that_it_needs(
 
 def test_of_a_stack_that_was_never_brought_up_it_is_said_what_to_do() -> None:
     of = "urn:pulumi:r5::bluegrid::bluegrid:serving"
-    job = f"{of}:ModelService$bluegrid:serving:ModelCluster$kubernetes:batch/v1:Job::line-loading-d1-preflight"
+    job = (
+        f"{of}:ModelService$bluegrid:serving:ModelCluster$kubernetes:batch/v1:Job::line-loading-d1-preflight"
+    )
     namespace = f"{of}:Platform$kubernetes:core/v1:Namespace::platform"
     told = f"error: Resource '{job}' depends on '{namespace}' which was was not specified in --target list."
     assert reason_of([told, "error: update failed"]) == (

@@ -117,7 +117,7 @@ def test_a_bake_that_is_well_is_passed(place: Place) -> None:
 @pytest.mark.parametrize(
     ("values", "fault"),
     [
-        ({"ready": 0}, "0 of 1 pods of d2 are ready; `pulumi up --stack east` first"),
+        ({"ready": 0}, "0 of 1 pods of d2 are ready; `pulumi up --refresh --stack east` first"),
         ({"live": "d1", "version": "v9"}, "d2 serves v9 there, and v2 in YAML"),
     ],
 )

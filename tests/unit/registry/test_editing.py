@@ -289,9 +289,12 @@ def test_an_id_that_looks_like_something_else_is_put_in_quotes(name: str, folder
     assert Registry.load(folder).of_set("g1").versions[-1] == version
 
 
-@pytest.mark.parametrize("amount", ["2", "0.5", "1.50", "1e3", "500m", "2Gi"])
-def test_amounts_are_written_as_they_are(amount: str, folder: Path) -> None:
-    cluster = D3.model_copy(update={"cpu": amount, "memory": amount})
+@pytest.mark.parametrize(
+    ("cpu", "memory"),
+    [("2", "2e9"), ("0.5", "512Mi"), ("1.50", "1.50Gi"), ("1e2", "1073741824"), ("500m", "2G")],
+)
+def test_amounts_are_written_as_they_are(cpu: str, memory: str, folder: Path) -> None:
+    cluster = D3.model_copy(update={"cpu": cpu, "memory": memory})
     add_cluster(folder, "line-loading", cluster)
     assert _service_clusters(folder)[-1] == cluster
 

@@ -133,6 +133,8 @@ def test_a_folder_that_is_not_there_is_no_empty_registry(tmp_path: Path) -> None
         ),
         ("name: line-loading", f"name: {'x' * 61}", f"10: service.clusters[0].id: {'x' * 61}-d1 has 64 characters, a Kubernetes name at most 63"),
         ("cpu: 2,", "cpu: 2GB,", "10: service.clusters[0].cpu: '2GB' is not a Kubernetes quantity above 0, such as 2, 500m or 2Gi"),
+        ("cpu: 2,", "cpu: 2000,", "10: service.clusters[0].cpu: 2000 is 2000 cores, more than a node has; write 1, or 1000m"),
+        ("memory: 2Gi", "memory: 512", "10: service.clusters[0].memory: 512 is 512 bytes, in which no pod starts; write 512Mi, or 2Gi"),
         ("replicas: 2", "replicas: -1", "10: service.clusters[0].replicas: -1 is below 0"),
         ("replicas: 2", "replicas: yes", "10: service.clusters[0].replicas: 'yes' is not a whole number"),
         ("gpu: 0", "gpu: 0, timeoutSeconds: 0", "10: service.clusters[0].timeoutSeconds: 0 is below 1"),
@@ -199,6 +201,12 @@ def test_a_file_that_is_no_mapping_is_told(text: str, tmp_path: Path) -> None:
 def test_a_file_with_the_other_suffix_is_not_passed_over(tmp_path: Path) -> None:
     (tmp_path / "g1.yml").write_text(GOOD)
     assert mistakes_in(tmp_path) == ["g1.yml:1: is not read; rename the file to g1.yaml"]
+
+
+def test_of_two_files_with_one_set_none_is_to_be_written_over(tmp_path: Path) -> None:
+    assert mistakes_in(tmp_path, g1=GOOD, g2=GOOD.replace("line-loading", "bus-voltage")) == [
+        "g2.yaml:2: set.id: g1 is the set of g1.yaml; give this one its file's name, g2"
+    ]
 
 
 def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
