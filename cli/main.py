@@ -83,10 +83,25 @@ app.command()(signing.export)
 def main() -> None:
     """Run the command; the only place that catches."""
     try:
-        app()
+        # Of a command, or of one that ends early with a code of its own.
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:
+        sys.exit(_refuse_usage(error))
+    except typer.Abort:
+        sys.exit(130)
     except BluegridError as error:
         output.refuse(str(error))
         sys.exit(1)
     except KeyboardInterrupt:
         output.refuse("interrupted; a push that is started again sends only what has not arrived")
         sys.exit(130)
+
+
+def _refuse_usage(error: typer.TyperException) -> int:
+    """Print on one line what is wrong with a command line; return the exit code."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else app.info.name
+    # Without any argument the message is the help, which is there already.
+    if told := " ".join(error.format_message().split()).rstrip(".?"):
+        output.refuse(f"{told}; see `{path} --help`")
+    return error.exit_code

@@ -42,8 +42,11 @@ BACK_SECONDS = 60
 DISK = "size=384m"
 MARK = "3600.25"
 """How long the daemon sleeps that the trainer starts; nobody else does that."""
-NEIGHBOUR = "set: {id: g2, name: Neighbour, task: regression, type: scikit-learn/skops, source: platform}\n"
-BROKEN = NEIGHBOUR + "versions: [{id: v1, manifest: sha256:12, updated: 2026-11-28T00:00:00Z}]\n"
+NEIGHBOUR = """\
+set: {id: g2, name: Neighbour, task: regression, type: scikit-learn/skops, source: platform}
+versions: []
+"""
+BROKEN = NEIGHBOUR.replace("[]", "[{id: v1, manifest: sha256:12, updated: 2026-11-28T00:00:00Z}]")
 HANGING = f"""\
 set:
   id: g3
@@ -55,6 +58,7 @@ set:
     trainer:
       command: [sh, -c, "echo begun; setsid sleep {MARK} & exec sleep {MARK}"]
       timeoutSeconds: 10
+versions: []
 """
 
 
@@ -121,7 +125,7 @@ def night(local: Local, online: Callable[[str], Workspace]) -> Iterator[Night]:
     work, models = online("bad-night"), local.prepared.models
     server = UpdateServer(work)
     with _disk(server.folder / "state") as disk:
-        rollout = f"{{to: live, bakeSeconds: {BAKE_SECONDS}, within: {{atol: 25, share: 0.05}}}}"
+        rollout = f"{{to: live, bakeSeconds: {BAKE_SECONDS}, within: {{atol: 200, share: 0.05}}}}"
         text = (work.registry / "g1.yaml").read_text()
         server.commit(NEIGHBOUR, "g2")
         server.commit(HANGING, "g3")
@@ -157,7 +161,7 @@ def _without_one(work: Workspace, models: Path) -> tuple[Path, Device]:
 def _missing(models: Path) -> str:
     """The model that the bad version lacks: the first of v4's that v1 has too."""
     v1, v4 = (json.loads((models / each / "examples.json").read_text()) for each in ("v1", "v4"))
-    return min(v1.keys() & v4.keys())
+    return str(min(v1.keys() & v4.keys()))
 
 
 def _night(stack: Stack, server: UpdateServer, device: Device, disk: Path) -> dict[str, Any]:
@@ -171,6 +175,7 @@ def _night(stack: Stack, server: UpdateServer, device: Device, disk: Path) -> di
     server.wait(update, lambda found: "baking" in (found["rollout"] or {"step": ""})["step"])
     assert backend(stack.work) == "d3"
 
+    server.declared()
     server.commit(BROKEN, "g2")
     until(lambda: "registry" in _health(server).get("faults", {}))
     with server.client() as client:
@@ -228,7 +233,7 @@ def _page(server: UpdateServer) -> str:
         page.get_by_role("button", name="Sign in").click()
         main = page.get_by_role("main")
         main.get_by_text("went back").first.wait_for()
-        told = main.inner_text()
+        told = str(main.inner_text())
         browser.close()
     return told
 

@@ -64,7 +64,7 @@ class UpdateServer:
         git("-C", str(self._clone), "push", "--quiet", "origin", "HEAD:main")
 
     def declared(self) -> Registry:
-        """What the branch says."""
+        """What the branch says; what people commit comes on top of that."""
         git("-C", str(self._clone), "pull", "--quiet", "--ff-only", "origin", "main")
         # What the stack's own commands read from now on.
         (self.work.registry / "g1.yaml").write_text((self._clone / "registry" / "g1.yaml").read_text())

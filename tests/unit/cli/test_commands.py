@@ -187,7 +187,10 @@ def test_a_cluster_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
 
 
 def test_wrong_usage_is_exit_code_2() -> None:
-    assert bluegrid("push").returncode == 2
+    missing, unknown = bluegrid("push"), bluegrid("gc", "--older")
+    assert (missing.returncode, unknown.returncode) == (2, 2)
+    assert missing.stderr.splitlines() == ["error: Missing argument 'models'; see `bluegrid push --help`"]
+    assert unknown.stderr.splitlines() == ["error: No such option: --older; see `bluegrid gc --help`"]
 
 
 def test_every_value_of_which_no_cluster_can_be_made_is_told_in_one_line(online: Path) -> None:
