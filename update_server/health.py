@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from model_registry import BluegridError, StoreUnreachable
 from model_registry.formats.layout import PROBE_KEY
 from update_server.updates import State
@@ -21,10 +23,14 @@ if TYPE_CHECKING:
     from update_server.registry_source import RegistrySource
     from update_server.worker import Worker
 
+log = structlog.get_logger()
+
 LEAST_FREE_BYTES = 256 * 2**20
 """Of the state's disk; with less, uploads are likely to fail soon."""
 LOOK_SECONDS = 10.0
 """Between looks at the store."""
+FETCH_SECONDS = 30.0
+"""Between looks at what the branch says, whatever the workers are at: a training may take days."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Check:
 
 
 class Health:
-    """Looks at the store by itself, at the rest when somebody asks.
+    """Looks at store and registry by itself, at the rest when somebody asks.
 
     Args:
         state: the server's folder.
@@ -57,7 +63,7 @@ class Health:
         self._stop = threading.Event()
 
     def start(self) -> None:
-        """Begin to look at the store."""
+        """Begin to look at store and registry."""
         threading.Thread(target=self._look, name="health", daemon=True).start()
 
     def stop(self) -> None:
@@ -65,9 +71,21 @@ class Health:
         self._stop.set()
 
     def _look(self) -> None:
+        fetched = -FETCH_SECONDS
         while not self._stop.is_set():
             self._store_fault = self._look_at_store()
+            if time.monotonic() - fetched >= FETCH_SECONDS:
+                self._look_at_registry()
+                fetched = time.monotonic()
             self._stop.wait(LOOK_SECONDS)
+
+    def _look_at_registry(self) -> None:
+        try:
+            with self._source.known():
+                pass
+        except Exception:
+            # A full disk, somebody's lock: the next look may fare better, and without a thread there is none.
+            log.exception("the registry cannot be looked at")
 
     def _look_at_store(self) -> str | None:
         if self._store.url.startswith("file:"):

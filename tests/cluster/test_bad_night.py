@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 RATE = 50
 LONGEST = 900
-BAKE_SECONDS = 240
+BAKE_SECONDS = 600
 """Longer than all that fails in it: the version's own fault comes last."""
 BACK_SECONDS = 60
 """From the first request that the bad version fails: the verdict and the way back."""

@@ -12,7 +12,7 @@ from model_registry.files import write_whole
 from model_registry.formats.manifest import Example
 from tests.skops_files import skops_file
 from tests.unit.updates.test_way_back import until
-from tests.unit.updates.updating import content_digest, digest
+from tests.unit.updates.updating import SOMEBODY, content_digest, digest, git
 from update_server.reserve import RESERVE_BYTES
 from update_server.rollouts.steps import _plausible
 from update_server.uncommitted import LaterEdit, Uncommitted
@@ -51,6 +51,27 @@ def test_a_server_without_git_is_degraded_and_stays_in_service(
     # What needs no token names no address.
     assert str(remote.parent) not in str(found)
     remote.with_name("aside.git").rename(remote)
+
+
+@pytest.fixture
+def curious(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that looks all the time."""
+    monkeypatch.setattr("update_server.health.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("update_server.health.FETCH_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("curious")
+def test_what_people_commit_is_seen_whatever_the_workers_are_at(
+    remote: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("update_server.runner.Runner._work_off", lambda _: None)
+    client = request.getfixturevalue("git_client")
+    work = remote.with_name("work")
+    (work / "registry" / "g2.yaml").write_text("set: [")
+    git("-C", work, "add", ".")
+    git("-C", work, *SOMEBODY, "commit", "--quiet", "--message=By hand")
+    git("-C", work, "push", "--quiet", "origin", "HEAD:main")
+    until(lambda: health(client), lambda found: "registry" in found["faults"])
 
 
 def test_a_store_that_is_not_there_is_named(client: httpx.Client, place: Place) -> None:
