@@ -36,6 +36,7 @@ class Deployed:
         shutil.copy(CHECKOUT / "stacks" / "Pulumi.north.yaml", engine.config)
         engine.create_stack("north", {"registry": str(folder / "registry")})
         self._files = {file: file.read_text() for file in (self.registry, engine.config)}
+        self._has_outputs = False
         self.new = self.plan()
         import_as_made(engine, "north", folder)
 
@@ -47,9 +48,12 @@ class Deployed:
     def left(self, outputs: dict[str, str]) -> None:
         """Have the last update have left these outputs."""
         leave_outputs(self._engine, "north", self._folder, outputs)
+        self._has_outputs = bool(outputs)
 
     def restore(self) -> None:
-        """Put back what a test has edited."""
+        """Put back what a test has edited, or has had left."""
+        if self._has_outputs:
+            self.left({})
         for file, text in self._files.items():
             file.write_text(text)
 
