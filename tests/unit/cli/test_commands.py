@@ -189,7 +189,7 @@ def test_a_cluster_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
 def test_wrong_usage_is_exit_code_2() -> None:
     missing, unknown = bluegrid("push"), bluegrid("gc", "--older")
     assert (missing.returncode, unknown.returncode) == (2, 2)
-    assert missing.stderr.splitlines() == ["error: Missing argument 'models'; see `bluegrid push --help`"]
+    assert missing.stderr.splitlines() == ["error: Missing option '--set'; see `bluegrid push --help`"]
     assert unknown.stderr.splitlines() == ["error: No such option: --older; see `bluegrid gc --help`"]
 
 
