@@ -39,9 +39,11 @@ class _Url(NamedTuple):
 
 
 def require_own_urls(server: ApiServer | None, config: StackConfig, offered: Iterable[RegistryFile]) -> None:
-    """Refuse URLs that another stack's routes hold on the same proxy, in another namespace of the cluster.
+    """Refuse to take URLs that another stack's routes hold on the same proxy, in another namespace.
 
-    Routes of the stack's own that it leaves behind, where its namespace changes, are told by their hosts.
+    Where this stack holds one as well, it is told and goes on: its way back, and its end, must not wait for
+    the other one. Routes of its own that it leaves behind, where its namespace changes, are known by their
+    hosts.
 
     Args:
         server: of the stack's cluster; None: it is not reached, and nothing is known.
@@ -53,6 +55,7 @@ def require_own_urls(server: ApiServer | None, config: StackConfig, offered: Ite
     """
     routes = _routes(server, with_gateway=config.gateway is not None) if server is not None else []
     elsewhere = [each for each in routes if each["metadata"]["namespace"] != config.namespace]
+    held = {url for each in routes if each not in elsewhere for url in _urls(each)}
     services = [file.service for file in offered if file.service is not None]
     standing = {
         naming.standing_host(config.plain_route_key, service.name, cluster.id, config.standing_domain)
@@ -71,7 +74,9 @@ def require_own_urls(server: ApiServer | None, config: StackConfig, offered: Ite
         if url in taken:
             fault = f"{config.host or 'any host'} with {url.path} is {taken[url]}'s already, of another stack"
             remedy = "give this stack a host of its own: pulumi config set bluegrid:host NAME"
-            raise ConfigError(f"bluegrid:host: {fault}; {remedy}")
+            if url not in held:
+                raise ConfigError(f"bluegrid:host: {fault}; {remedy}")
+            pulumi.log.warn(f"bluegrid:host: {fault}, and the proxy takes either; {remedy}")
 
 
 def _routes(server: ApiServer, *, with_gateway: bool) -> list[dict[str, Any]]:

@@ -86,6 +86,16 @@ def test_other_hosts_other_proxies_and_the_stacks_own_routes_are_no_matter(
     assert "Ingress line-loading" in plan.resources
 
 
+def test_a_stack_that_holds_the_url_as_well_is_told_and_can_still_be_switched(
+    registry: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = run_program(registry())["Namespace platform"].inputs["metadata"]["name"]
+    with cluster_with(tmp_path, ingress("acme-north", "models.test"), ingress(own, "models.test")) as file:
+        plan = run_program(registry(), kubeconfig=file, ingressClass="contour", host="models.test")
+    assert "Ingress line-loading" in plan.resources
+    assert "is acme-north/line-loading's already, of another stack, and the proxy takes either" in caplog.text
+
+
 def test_a_stack_whose_namespace_changes_takes_its_url_along(registry: Write, tmp_path: Path) -> None:
     standing = naming.standing_host(SECRETS["routeKey"], "line-loading", "d1", "cluster.internal")
     routes = (
