@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import subprocess
 import threading
 import time
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 import pytest
-from playwright.sync_api import sync_playwright
 
+from tests.browsing import chromium
 from tests.cluster.regions import backend
 from tests.cluster.trouble import Stack, until
 from tests.cluster.updating import UpdateServer, files_of
@@ -223,19 +222,14 @@ def _health(server: UpdateServer) -> dict[str, Any]:
 
 def _page(server: UpdateServer) -> str:
     """What the page says of updates to somebody who comes in the morning."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         page = browser.new_page()
         page.goto(f"{server.url}/#/updates")
         page.get_by_label("Token").fill(server.operator)
         page.get_by_role("button", name="Sign in").click()
         main = page.get_by_role("main")
         main.get_by_text("went back").first.wait_for()
-        told = str(main.inner_text())
-        browser.close()
-    return told
+        return str(main.inner_text())
 
 
 @contextmanager

@@ -6,15 +6,14 @@ With BLUEGRID_SCREENSHOTS=<folder> it leaves the pictures of the docs there.
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from playwright.sync_api import sync_playwright
 
+from tests.browsing import chromium
 from tests.cluster.regions import backend
 from tests.cluster.updating import UpdateServer
 from tools.demo import steps
@@ -85,13 +84,8 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Root has no sandbox; what it opens is our own page.
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from playwright.sync_api import sync_playwright
 from ruamel.yaml import YAML
 
+from tests.browsing import chromium
 from tests.unit.operations.api_server import ApiServer
 from tests.unit.operations.test_looks import objects
 from tests.unit.updates.conftest import asked
@@ -78,13 +77,8 @@ class Opened(Protocol):
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Root has no sandbox; what it opens is our own page.
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
