@@ -17,6 +17,7 @@ from components import (
     StackOutputs,
     apply_commit,
     generation,
+    keep_services,
     require_cluster,
     require_own_urls,
     services_of,
@@ -29,7 +30,9 @@ last = StackOutputs()
 try:
     config = StackConfig.read()
     offered = services_of(config, last)
-    require_own_urls(require_cluster(config.kube_context, config.kubeconfig), config, offered)
+    server = require_cluster(config.kube_context, config.kubeconfig)
+    require_own_urls(server, config, offered)
+    kept = keep_services(server, config, offered, last)
     apply_commit(config.registry, last)
 except BluegridError as error:
     raise pulumi.RunError(str(error)) from None
@@ -64,7 +67,7 @@ async def outputs() -> pulumi.Inputs:
     # The SDK looks for registrations once. If none has begun, it waits for all outputs of all resources anew
     # whenever one is there: a time that grows with the square of their number.
     await asyncio.sleep(0)
-    return {"urls": {service.name: service.url for service in services}}
+    return {"urls": kept | {service.name: service.url for service in services}}
 
 
 pulumi.run(outputs)

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,15 +32,24 @@ Up = Annotated[bool, typer.Option("--up", help="Also run `pulumi up`, which show
 StackName = Annotated[
     str | None, typer.Option("--stack", envvar="BLUEGRID_STACK", help="The stack, with --up or --dry-run.")
 ]
+ALLOW_DELETE = "BLUEGRID_ALLOW_DELETE"
+"""Variable with the services whose end an update may be."""
 ConfigFile = Annotated[str | None, typer.Option(help="Passed on to Pulumi, with --up or --dry-run.")]
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack, and the file of its settings where that is not Pulumi's own choice."""
+    """A stack, and the file of its settings where that is not Pulumi's own choice.
+
+    Attributes:
+        name: of the stack.
+        config_file: its settings; None: where Pulumi looks.
+        variables: what the program is to know of this update and preview.
+    """
 
     name: str
     config_file: str | None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def named(cls, name: str | None, config_file: str | None) -> Stack:
@@ -54,7 +63,7 @@ class Stack:
     def up(self, *options: str) -> int:
         """Run `pulumi up`; returns the exit code."""
         files = [] if self.config_file is None else ["--config-file", self.config_file]
-        return _run(["pulumi", "up", *options, *files, "--stack", self.name])
+        return _run(["pulumi", "up", *options, *files, "--stack", self.name], self.variables)
 
     def make_live(self, target: Target) -> int:
         """Run `pulumi up` of what makes a cluster live, and of nothing else; returns the exit code."""
@@ -69,7 +78,8 @@ class Stack:
             yaml.dump(settings, file)
             file.flush()
             options = target.options(self.name) if target else ["--stack", self.name]
-            return _run(["pulumi", "preview", "--diff", "--config-file", file.name, *options])
+            command = ["pulumi", "preview", "--diff", "--config-file", file.name, *options]
+            return _run(command, self.variables)
 
     def objects(self) -> list[KubernetesObject]:
         """Return what Pulumi has made, as its state tells; ConfigError when it does not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,7 +96,19 @@ def delete(
         return f"{service}: is out, with its clusters {clusters}"
 
     question = f"Take {service} offline, and stop its clusters {clusters}?"
-    _do(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes, question=question)
+    # Who types this command means it; a bare `pulumi up` asks for the same word.
+    allowed = {pulumi.ALLOW_DELETE: service}
+    _do(
+        edit,
+        registry,
+        stack,
+        config_file,
+        up=up,
+        dry_run=dry_run,
+        yes=yes,
+        question=question,
+        variables=allowed,
+    )
 
 
 def _changed(service: str, cluster: str, values: Mapping[str, int | str], folder: Path) -> str:
@@ -114,20 +127,25 @@ def _do(
     dry_run: bool,
     yes: bool,
     question: str | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> None:
     """Edit the registry, and have Pulumi do it if asked to; or show what both would do.
 
-    `question` is put first; `pulumi up` puts its own.
+    `question` is put first; `pulumi up` puts its own. `variables` are for the program.
     """
+
+    def named() -> pulumi.Stack:
+        return replace(pulumi.Stack.named(stack, config_file), variables=variables or {})
+
     if dry_run:
-        target = pulumi.Stack.named(stack, config_file) if stack else None
-        sys.exit(edits.dry_run(registry, edit, target, None))
-    applied = pulumi.Stack.named(stack, config_file) if up else None
+        sys.exit(edits.dry_run(registry, edit, named() if stack else None, None))
+    applied = named() if up else None
     if not yes and (up or question):
         edits.require_someone()
     if question and not yes:
         edits.ask(question)
     text = edit(registry)
-    typer.echo(text if up else f"{text}; apply it with `pulumi up`")
+    command = " ".join([*(f"{name}={value}" for name, value in (variables or {}).items()), "pulumi up"])
+    typer.echo(text if up else f"{text}; apply it with `{command}`")
     if applied is not None:
         sys.exit(applied.up(*(["--yes"] if yes else [])))

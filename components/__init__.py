@@ -10,6 +10,7 @@ Route            an Ingress or an HTTPRoute, proven at the proxy by a gate
 IngressClass     makes the routes Ingresses
 Gateway          makes them HTTPRoutes, which can share traffic among clusters
 StackOutputs     what the last update left to this one
+keep_services    refuses to delete services that are live
 require_cluster  refuses to update a cluster that does not answer
 require_own_urls refuses URLs that are another stack's
 services_of      what the registry has for the stack
@@ -29,6 +30,7 @@ from components.gateway import Gateway
 from components.hosting import Hosting
 from components.ingress import IngressClass
 from components.kube_context import ClusterUnreachable, require_cluster
+from components.live_services import LiveServiceGoes, keep_services
 from components.model_cluster import ModelCluster, ModelClusterArgs
 from components.model_service import ModelService, ModelServiceArgs
 from components.platform import Platform, PlatformArgs
@@ -45,6 +47,7 @@ __all__ = [
     "Gateway",
     "Hosting",
     "IngressClass",
+    "LiveServiceGoes",
     "ModelCluster",
     "ModelClusterArgs",
     "ModelService",
@@ -63,6 +66,7 @@ __all__ = [
     "Toleration",
     "apply_commit",
     "generation",
+    "keep_services",
     "require_cluster",
     "require_own_urls",
     "services_of",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pulumi
-
+from components.live_services import OUTPUT
 from model_registry.errors import ConfigError
 from model_registry.registry_files.registry import Registry
 
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from components.config import StackConfig
     from components.stack_outputs import StackOutputs
     from model_registry.registry_files.schema import RegistryFile
-
-OUTPUT = "urls"
 
 
 def services_of(config: StackConfig, outputs: StackOutputs) -> tuple[RegistryFile, ...]:
@@ -29,7 +26,6 @@ def services_of(config: StackConfig, outputs: StackOutputs) -> tuple[RegistryFil
         RegistryError: the files have mistakes.
     """
     registry = Registry.load(config.registry)
-    offered = config.sized(registry.in_region(config.region))
     online = ", ".join(sorted(outputs.get(OUTPUT) or ()))
     if online and not registry.files:
         raise ConfigError(
@@ -37,7 +33,4 @@ def services_of(config: StackConfig, outputs: StackOutputs) -> tuple[RegistryFil
             "name the folder of the <set>.yaml files: pulumi config set bluegrid:registry FOLDER; to take "
             "all down, with the files as they were: pulumi destroy --run-program"
         )
-    if online and not offered:
-        none = f"no service of {config.registry} is in {config.region}"
-        pulumi.log.warn(f"bluegrid:region: {none}; {online} is deleted")
-    return offered
+    return config.sized(registry.in_region(config.region))

@@ -44,7 +44,12 @@ def test_a_service_that_is_taken_out_goes_with_all_it_has_and_comes_back(work: W
     whole = file.read_text()
     file.write_text(whole[: whole.index("service:")])
     try:
-        steps.up(work).require()
+        refused = steps.up(work)
+        assert refused.exit_code != 0
+        assert "line-loading is live and would be deleted" in refused.output
+        work.run(
+            "env", "BLUEGRID_ALLOW_DELETE=line-loading", *work.pulumi_command("up", "--yes", "--skip-preview")
+        ).require()
         kinds = "deployments,replicasets,pods,services,ingresses,jobs"
         kubectl = ("kubectl", "--context", work.place.context, "--namespace", work.namespace)
         assert work.run(*kubectl, "get", kinds, "--output=name").require().output == ""

@@ -1,4 +1,4 @@
-"""An API server that answers every question alike, and kubeconfigs that lead there."""
+"""An API server that answers nearly every question alike, and kubeconfigs that lead there."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def api_server(status: int = 200, message: str = "", items: Sequence[object] = ()) -> Iterator[str]:
-    """Answer on loopback, lists with these items; yields the URL."""
+def api_server(
+    status: int = 200, message: str = "", items: Sequence[object] = (), missing: Sequence[str] = ()
+) -> Iterator[str]:
+    """Answer on loopback, lists with these items, and 404 to paths with a `missing` part; yields the URL."""
     kind = "Status" if message else "APIVersions"
     body = json.dumps({"kind": kind, "message": message, "items": items}).encode()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(status)
+            self.send_response(404 if any(part in self.path for part in missing) else status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import pulumi
 import pytest
 
-from tests.program.recorder import ENGINE, run_program, run_update
+from tests.program.recorder import run_program, run_update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,14 +182,3 @@ def test_a_folder_without_registry_files_is_refused_where_services_run(tmp_path:
 
 def test_a_new_stack_may_begin_without_registry_files(tmp_path: Path) -> None:
     assert "Namespace platform" in run_program(tmp_path).resources
-
-
-def test_a_region_that_loses_all_its_services_is_told(
-    registry: Write, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.WARNING, ENGINE.name)
-    folder = registry(more="  regions: [north]")
-    run_update(folder, {"region": "nroth"}, last=ONLINE)
-    assert caplog.messages == [
-        f"bluegrid:region: no service of {folder} is in nroth; line-loading is deleted"
-    ]

@@ -140,7 +140,11 @@ class Workspace:
 
     def pulumi(self, *arguments: str) -> Ran:
         """Run the literal `pulumi` in the checkout, on this workspace's stack."""
-        return self.run("pulumi", *arguments, "--stack", self.stack, "--config-file", str(self.stack_file))
+        return self.run(*self.pulumi_command(*arguments))
+
+    def pulumi_command(self, *arguments: str) -> list[str]:
+        """Return that command."""
+        return ["pulumi", *arguments, "--stack", self.stack, "--config-file", str(self.stack_file)]
 
     def bluegrid(self, *arguments: str) -> Ran:
         """Run the command `bluegrid` as a user would."""

@@ -20,7 +20,7 @@ import structlog
 
 from model_registry import ConfigError
 from operations.api import LABEL
-from promotion import UpFailed, copy_with_registry, find_stack, reason_of, stack_names
+from promotion import PARTIAL, UpFailed, copy_with_registry, find_stack, reason_of, stack_names
 from update_server.registry_source import snapshot
 
 if TYPE_CHECKING:
@@ -164,7 +164,9 @@ class Stacks:
     def _select(self, stack: Stack) -> automation.Stack:
         from pulumi import automation
 
-        return automation.select_stack(stack.name, work_dir=str(self.program))
+        # No update of ours is of a whole stack: what the registry does not declare any more stays.
+        options = automation.LocalWorkspaceOptions(env_vars={**PARTIAL})
+        return automation.select_stack(stack.name, work_dir=str(self.program), opts=options)
 
 
 def of_cluster(service: str, cluster: str) -> list[str]:

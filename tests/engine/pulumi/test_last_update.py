@@ -101,3 +101,14 @@ def test_an_update_from_an_older_checkout_is_refused_and_one_from_the_newest_beg
     assert "older than" not in "".join(up(demo).errors())
     # Whatever it comes to: it has begun.
     assert outputs(demo)["commit"] == old
+
+
+@pytest.mark.usefixtures("reached", "checkout")
+def test_a_live_service_is_not_deleted_by_an_update_that_nobody_allows_to(demo: Engine) -> None:
+    after(demo, {"urls": URLS})
+    refused = up(demo)
+    assert refused.exit_code != 0
+    assert "line-loading is live and would be deleted" in "".join(refused.errors())
+    assert outputs(demo)["urls"] == URLS
+    demo.environment["BLUEGRID_ALLOW_DELETE"] = "line-loading"
+    assert "line-loading is live" not in "".join(up(demo).errors())

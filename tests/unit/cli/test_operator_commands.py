@@ -129,8 +129,24 @@ def test_stopping_takes_the_clusters_entry_out_and_refuses_the_live_one(file: Pa
 
 
 def test_deleting_takes_the_service_out_and_keeps_the_versions(file: Path) -> None:
-    assert "is out, with its clusters d1, d2" in told("delete", "line-loading", "--yes")
+    assert told("delete", "line-loading", "--yes") == (
+        "line-loading: is out, with its clusters d1, d2; apply it with "
+        "`BLUEGRID_ALLOW_DELETE=line-loading pulumi up`\n"
+    )
     assert file.read_text() == TEXT[: TEXT.index("service:")]
+
+
+def test_deleting_with_an_update_allows_that_one_end(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    pulumi = tmp_path / "bin" / "pulumi"
+    pulumi.write_text(f'#!/bin/sh\necho "$BLUEGRID_ALLOW_DELETE $*" > {tmp_path}/ran\n')
+    pulumi.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    told("delete", "line-loading", "--yes", "--up", "--stack", "north")
+    assert (tmp_path / "ran").read_text() == "line-loading up --yes --stack north\n"
+    assert "service:" not in file.read_text()
 
 
 @pytest.mark.usefixtures("pulumi")
