@@ -5,6 +5,7 @@ With BLUEGRID_SCREENSHOTS=<folder> it leaves the pictures of the docs there.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,10 @@ def server(online: Callable[[str], Workspace]) -> Iterator[UpdateServer]:
     server.commit(text.replace("name: Line loading", f'name: "{HOSTILE}"', 1))
     server.start()
     with server.client() as client:
-        wanted = {"base": "v1", "without": [HOSTILE]}
+        no_model = b"<b>no model</b>"
+        digest = f"sha256:{hashlib.sha256(no_model).hexdigest()}"
+        client.put(f"/uploads/{digest}", content=no_model).raise_for_status()
+        wanted = {"base": "v1", "models": {HOSTILE: digest}}
         update = client.post("/modelSets/g1/updates", json=wanted).raise_for_status().headers["Location"]
     assert server.ended(update)["state"] == "failed"
     try:

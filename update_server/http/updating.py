@@ -9,7 +9,14 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from model_registry import ConfigError, RegistryError, RegistryFile
+from model_registry import (
+    BluegridError,
+    ConfigError,
+    RegistryError,
+    RegistryFile,
+    read_manifest,
+    selected,
+)
 from model_registry.names import Digest, Label, Uid
 from update_server.errors import Refused
 from update_server.http.revalidation import Revalidated
@@ -168,11 +175,26 @@ def _require_sensible(server: Server, file: RegistryFile, wanted: Wanted) -> Non
             HTTPStatus.NOT_FOUND,
             f"set {file.set.id} has no version {wanted.base}; declared: {', '.join(known) or 'none'}",
         )
+    if wanted.without and wanted.base in known:
+        _require_named(server, file, wanted.base, wanted.without)
     if wanted.train is not None:
         try:
             check_training(file.set, wanted.train)
         except ConfigError as error:
             raise Refused(HTTPStatus.CONFLICT, str(error)) from None
+
+
+def _require_named(server: Server, file: RegistryFile, base: str, without: Sequence[str]) -> None:
+    """Refuse a UID or a pattern to leave out that fits no model of the base."""
+    try:
+        manifest = read_manifest(server.store, file.set.id, base, file.version(base).manifest)
+    except BluegridError:
+        # An update waits for a store that does not answer.
+        return
+    try:
+        selected(manifest, without)
+    except ConfigError as error:
+        raise Refused(HTTPStatus.NOT_FOUND, str(error)) from None
 
 
 def _digest(header: str) -> str:

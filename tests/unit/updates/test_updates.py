@@ -167,6 +167,22 @@ def test_a_base_that_is_not_there_is_refused_at_once(client: httpx.Client) -> No
     assert client.get("/updates").json() == []
 
 
+def test_a_model_to_leave_out_that_the_base_has_not_is_refused_at_once(
+    client: httpx.Client, place: Place
+) -> None:
+    wanted = {"base": "v1", "without": ["line-1", "bus-*"]}
+    refused = client.post("/modelSets/g1/updates", json=wanted)
+    assert refused.status_code == 404
+    assert "set g1 version v1: no model is named 'bus-*'" in refused.json()["error"]
+    assert client.get("/updates").json() == []
+    # A store that is away refuses nothing: the update waits for it.
+    aside = place.folder / "aside"
+    (place.folder / "store").rename(aside)
+    update = client.post("/modelSets/g1/updates", json=wanted)
+    aside.rename(place.folder / "store")
+    assert update.status_code == 202
+
+
 def test_the_next_version_steps_over_one_that_somebody_else_has_just_published(
     client: httpx.Client, place: Place
 ) -> None:
