@@ -150,6 +150,8 @@ class Region:
             BluegridError: YAML or Pulumi refused, or the route is not proven.
         """
         self._write(self._cluster)
+        # From here on it may be, whoever fails: a region that cannot be asked afterwards is not back.
+        self.live = self._cluster
         self._up(self._cluster)
         self.live = self._ask()
         if self.live != self._cluster:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+FIRST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 60.0
+"""Between two tries of what waits: twice as long each time, from the first to this."""
+
 BUSY_SECONDS = 20.0
 """For which a write waits for those of other servers."""
 
@@ -57,7 +61,9 @@ create table if not exists switches (
     ended real,
     error text
 );
-create index if not exists switches_open on switches (state) where state in ('queued', 'running');
+drop index if exists switches_open;
+create index if not exists switches_not_ended on switches (state)
+    where state in ('queued', 'running', 'not back');
 create table if not exists schedules (set_id text primary key, due real not null);
 create table if not exists bad_versions (
     set_id text not null,
@@ -86,7 +92,7 @@ drop view if exists open_updates;
 drop view if exists open_switches;
 create view open_updates as select * from updates where state in ('queued', 'running', 'waiting', 'not back');
 create view rolling_out as select id, set_id, rollout from open_updates where rollout is not null;
-create view open_switches as select * from switches where state in ('queued', 'running');
+create view open_switches as select * from switches where state in ('queued', 'running', 'not back');
 """
 
 _ADDED = {
@@ -96,7 +102,13 @@ _ADDED = {
         "short": "text",
         "named": "integer",
     },
-    "switches": {"update_id": "integer", "is_way_back": "integer not null default 0"},
+    "switches": {
+        "update_id": "integer",
+        "is_way_back": "integer not null default 0",
+        "back": "text",
+        "tries": "integer not null default 0",
+        "next_try": "real",
+    },
 }
 """Columns that earlier releases did not have."""
 
@@ -169,6 +181,11 @@ def note_act(
         "insert into acts (time, author, act, update_id, detail) values (?, ?, ?, ?, ?)",
         (time.time(), author, act, update, json.dumps(detail)),
     )
+
+
+def wait_seconds(tries: int) -> float:
+    """Return for how long what has been tried so often waits for the next time."""
+    return min(FIRST_WAIT_SECONDS * 2.0 ** min(tries - 1, 10), LONGEST_WAIT_SECONDS)
 
 
 def change_row(

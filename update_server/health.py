@@ -13,6 +13,7 @@ import structlog
 
 from model_registry import BluegridError, StoreUnreachable
 from model_registry.formats.layout import PROBE_KEY
+from update_server.switches import SwitchState
 from update_server.updates import State
 
 if TYPE_CHECKING:
@@ -139,15 +140,16 @@ class Health:
     def _updates_fault(self) -> str | None:
         counts = self._counts()
         stuck, waiting = counts.get(State.NOT_BACK, 0), counts.get(State.WAITING, 0)
+        stuck += self._counts("switches").get(SwitchState.NOT_BACK, 0)
         if stuck:
             return f"{stuck} versions that did badly are still live"
         return f"{waiting} updates wait for something that does not answer" if waiting else None
 
-    def _counts(self) -> dict[str, int]:
+    def _counts(self, table: str = "updates") -> dict[str, int]:
         try:
             with self._database.reading() as connection:
                 rows = connection.execute(
-                    "select state, count(*) as n from updates group by state"
+                    f"select state, count(*) as n from {table} group by state"  # noqa: S608 - one of ours
                 ).fetchall()
         except Exception:  # noqa: BLE001 - the journal's own check says so
             return {}
@@ -161,15 +163,13 @@ class Health:
         now, source = time.time(), self._source.health
         yield from _family("bluegrid_updates", "Updates, by state.", _by_state(self._counts(), State))
         with self._database.reading() as connection:
-            switches = {
-                row["state"]: row["n"]
-                for row in connection.execute("select state, count(*) as n from switches group by state")
-            }
             oldest, rolling, done, bad = connection.execute(
                 "select (select min(created) from open_updates), (select count(*) from rolling_out),"
                 " (select max(ended) from updates where state = 'done'), (select count(*) from bad_versions)"
             ).fetchone()
-        yield from _family("bluegrid_switches", "Switches, by state.", _by_state(switches, ()))
+        yield from _family(
+            "bluegrid_switches", "Switches, by state.", _by_state(self._counts("switches"), ())
+        )
         values = {
             "bluegrid_oldest_open_update_seconds": (
                 "Age of the oldest update.",

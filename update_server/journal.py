@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from update_server.database import change_row, note_act, time_of
+from update_server.database import LONGEST_WAIT_SECONDS, change_row, note_act, time_of, wait_seconds
 from update_server.errors import Refused, not_found
 from update_server.updates import (
     Progress,
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from update_server.database import Database
-
-FIRST_WAIT_SECONDS = 2.0
-LONGEST_WAIT_SECONDS = 60.0
-"""Between two tries of an update that waits: twice as long each time, from the first to this."""
 
 _LISTED = (
     "id, set_id, coalesce(short, wanted) as wanted, named, author, state, version, created, ended, cancel,"
@@ -132,8 +128,7 @@ class Journal:
         with self.database.writing() as connection:
             before = _update(_one(connection, update.id))
             tries = before.tries + 1
-            seconds = min(FIRST_WAIT_SECONDS * 2 ** min(tries - 1, 10), LONGEST_WAIT_SECONDS)
-            values = {"tries": tries, "next_try": time.time() + seconds, "error": error}
+            values = {"tries": tries, "next_try": time.time() + wait_seconds(tries), "error": error}
             if error != before.error:
                 note_act(connection, update.author, state.value, update.id, {"error": error})
             return _changed(connection, update.id, state=state.value, **values)

@@ -36,6 +36,7 @@ const SENTENCES = {
   cancelled: ({ update }) => [update, " is cancelled"],
   switch: ({ detail }) => ["asked to switch ", switchInWords(detail)],
   switched: ({ detail }) => ["switched ", switchInWords(detail)],
+  "switch not back": ({ detail }) => ["is not back after the switch ", switchInWords(detail), because(detail)],
   "switch failed": ({ detail }) => ["could not switch ", switchInWords(detail), because(detail)],
 };
 

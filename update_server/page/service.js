@@ -43,16 +43,7 @@ export function serviceView(name, scopes) {
     service && [
       facts(service),
       service.update !== null && rolloutNow(service, scopes),
-      running(switches.value ?? [], name).map((one) =>
-        notice(
-          "busy",
-          said(one.author),
-          " switches to ",
-          said(one.cluster),
-          ": ",
-          said(one.step ?? one.state),
-        ),
-      ),
+      running(switches.value ?? [], name).map(switchNow),
       !maySwitch && notice("info", "Your token does not allow switching (scope switch)."),
       maySwitch && everywhere(service, places),
       places.map((place) => region(service, place, maySwitch)),
@@ -80,6 +71,14 @@ function facts(service) {
       " is being rolled out to it",
     ],
   );
+}
+
+/** How far a switch is; one that failed and is not back is what an operator has to know first. */
+function switchNow(one) {
+  const words = [said(one.author), " switches to ", said(one.cluster), ": ", said(one.step ?? one.state)];
+  if (one.back === null) return notice("busy", words);
+  const again = one.next_try !== null && ["; tried again at ", time(one.next_try)];
+  return notice("bad", "The switch to ", said(one.cluster), " failed and is not back: ", said(one.error), again);
 }
 
 /** What can be done to all regions at once: only where there are several. */

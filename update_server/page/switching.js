@@ -27,7 +27,7 @@ let question = null;
 /** IDs of the switches that were begun here; their ends are told wherever the operator is by then. */
 const followed = new Set();
 
-const STATES = { queued: "info", running: "busy", done: "well", failed: "bad" };
+const STATES = { queued: "info", running: "busy", "not back": "bad", done: "well", failed: "bad" };
 const isOver = (one) => one.state === "done" || one.state === "failed";
 const pathOf = (id) => url`/switches/${id}`;
 
@@ -194,7 +194,7 @@ function progress(asked) {
   const places = usePlaces(asked.service);
   return [
     h("p", { role: "status" }, mark(STATES[one.state], one.state), one.step && [" ", said(one.step)]),
-    !isOver(one) && h("progress", { "aria-label": "Switching" }),
+    !isOver(one) && h("progress", { "aria-label": one.back === null ? "Switching" : "Going back" }),
     one.error && notice("bad", said(one.error)),
     h(
       "ul",

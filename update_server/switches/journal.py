@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from model_registry.registry_files.retraining import RolloutKind
-from update_server.database import change_row, note_act, time_of
+from update_server.database import LONGEST_WAIT_SECONDS, change_row, note_act, time_of, wait_seconds
 from update_server.errors import Refused, not_found
 from update_server.switches.switches import Switch, SwitchState
 from update_server.updates import RollingOut
@@ -39,7 +39,8 @@ class SwitchJournal:
     ) -> Switch:
         """Note a switch.
 
-        A way back from a rollout cancels it, and is made once that has ended.
+        A way back from a rollout cancels it, and is made once that has ended. One that is not back is given
+        up for what is asked for now.
 
         Raises:
             Refused: something else changes what is live of the service.
@@ -57,13 +58,15 @@ class SwitchJournal:
                     )
                 note_act(connection, author, "cancel", update, {"switch": cluster})
                 change_row(connection, "updates", update, {"cancel": True, "next_try": None})
-            other = connection.execute(
-                "select id from open_switches where service = ?", (service,)
-            ).fetchone()
-            if other is not None:
-                raise Refused(
-                    HTTPStatus.CONFLICT, f"switch {other['id']} of {service} is under way; wait for its end"
-                )
+            for other in connection.execute(
+                "select * from open_switches where service = ?", (service,)
+            ).fetchall():
+                if other["state"] != SwitchState.NOT_BACK:
+                    raise Refused(
+                        HTTPStatus.CONFLICT,
+                        f"switch {other['id']} of {service} is under way; wait for its end",
+                    )
+                _end(connection, _switch(other), f"{other['back']}; given up for the switch to {cluster}")
             row = connection.execute(
                 "insert into switches (set_id, service, cluster, regions, author, created, update_id,"
                 " is_way_back) values (?, ?, ?, ?, ?, ?, ?, ?) returning *",
@@ -82,13 +85,25 @@ class SwitchJournal:
             return _switch(row)
 
     def begin(self) -> Switch | None:
-        """Return the oldest switch that has not ended, to be made by whoever has the turn."""
+        """Return the switch that is next, to be made by whoever has the turn; None: there is none now.
+
+        That is the oldest; those that are not back come after what has not been tried yet.
+        """
+        now = time.time()
         with self.database.writing() as connection:
             row = connection.execute(
-                "select * from open_switches where update_id is null"
-                " or update_id not in (select id from rolling_out) order by id limit 1"
+                # A time far ahead is of a clock that was wrong.
+                "select * from open_switches where (next_try is null or next_try not between ? and ?)"
+                " and (update_id is null or update_id not in (select id from rolling_out))"
+                " order by state = 'not back', id limit 1",
+                (now, now + LONGEST_WAIT_SECONDS),
             ).fetchone()
-            return None if row is None else _changed(connection, row["id"], {"state": SwitchState.RUNNING})
+            if row is None:
+                return None
+            # One that is not back stays so until it is.
+            is_not_back = row["state"] == SwitchState.NOT_BACK
+            state = SwitchState.NOT_BACK if is_not_back else SwitchState.RUNNING
+            return _changed(connection, row["id"], {"state": state, "next_try": None})
 
     def note(self, switch: Switch, step: str, before: Mapping[str, str]) -> None:
         """Note how far it is."""
@@ -97,11 +112,22 @@ class SwitchJournal:
 
     def end(self, switch: Switch, error: str | None = None) -> None:
         """Note how it ended, also in the audit log."""
-        state = SwitchState.DONE if error is None else SwitchState.FAILED
         with self.database.writing() as connection:
-            values = {"state": state, "ended": time.time(), "error": error}
-            ended = _changed(connection, switch.id, values)
-            _note(connection, switch.author, "switched" if error is None else "switch failed", ended)
+            if not _is_given_up(connection, switch):
+                _end(connection, switch, error)
+
+    def wait(self, switch: Switch, back: str, error: str) -> None:
+        """Note that it is not back, why it had to go back, and why it is not; that is tried again."""
+        with self.database.writing() as connection:
+            if _is_given_up(connection, switch):
+                return
+            (tries,) = connection.execute(
+                "select tries + 1 from switches where id = ?", (switch.id,)
+            ).fetchone()
+            values = {"tries": tries, "next_try": time.time() + wait_seconds(tries), "error": error}
+            stuck = _changed(connection, switch.id, {"state": SwitchState.NOT_BACK, "back": back, **values})
+            if error != switch.error:
+                _note(connection, switch.author, "switch not back", stuck)
 
     def get(self, switch: int) -> Switch:
         """Return a switch, or raise Refused."""
@@ -136,6 +162,19 @@ def _is_way_back(rollout: RollingOut, cluster: str, regions: Sequence[str]) -> b
     return all(rollout.before.get(region) == cluster for region in regions)
 
 
+def _is_given_up(connection: sqlite3.Connection, switch: Switch) -> bool:
+    """Whether it has ended while its way back was tried: somebody has asked for another switch."""
+    row = connection.execute("select state from switches where id = ?", (switch.id,)).fetchone()
+    return SwitchState(row["state"]).ended
+
+
+def _end(connection: sqlite3.Connection, switch: Switch, error: str | None) -> None:
+    state = SwitchState.DONE if error is None else SwitchState.FAILED
+    values = {"state": state, "ended": time.time(), "error": error, "next_try": None}
+    ended = _changed(connection, switch.id, values)
+    _note(connection, switch.author, "switched" if error is None else "switch failed", ended)
+
+
 def _changed(connection: sqlite3.Connection, switch: int, values: Mapping[str, object]) -> Switch:
     return _switch(change_row(connection, "switches", switch, values))
 
@@ -160,5 +199,7 @@ def _switch(row: sqlite3.Row) -> Switch:
         before=json.loads(row["before"]),
         created=time_of(row["created"]),
         ended=None if row["ended"] is None else time_of(row["ended"]),
+        back=row["back"],
+        next_try=None if row["next_try"] is None else time_of(row["next_try"]),
         error=row["error"],
     )

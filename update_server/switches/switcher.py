@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from model_registry import BluegridError
-from promotion import Promotion, PromotionStopped, rehearse
+from model_registry import BluegridError, ConfigError
+from promotion import Promotion, PromotionStopped, Stage, rehearse
 from update_server.errors import Refused
 from update_server.registry_source import snapshot
 from update_server.rollouts.declaring import Declaring
@@ -46,6 +46,14 @@ class RehearsedRegion:
     region: str
     rehearsal: Rehearsal
     refusal: str | None
+
+
+class _NotBack(BluegridError):  # noqa: N818 - what happened
+    """A switch has failed, and its cluster is still live somewhere."""
+
+    def __init__(self, message: str, back: str) -> None:
+        super().__init__(message)
+        self.back = back
 
 
 class Switcher:
@@ -115,14 +123,25 @@ class Switcher:
         while not self.worker.is_stopping and (switch := self._journal.begin()):
             told = log.bind(switch=switch.id, service=switch.service, cluster=switch.cluster)
             told.info("switch begins", author=switch.author)
-            error = self._error_of(switch)
-            self._journal.end(switch, error)
-            told.info("switch ends", error=error)
+            try:
+                error = self._error_of(switch)
+            except _NotBack as stuck:
+                self._journal.wait(switch, stuck.back, str(stuck))
+                told.warning("switch is not back", error=str(stuck))
+            else:
+                self._journal.end(switch, error)
+                told.info("switch ends", error=error)
 
     def _error_of(self, switch: Switch) -> str | None:
-        """Switch; return why that could not be done."""
+        """Switch; return why that could not be done.
+
+        Raises:
+            _NotBack: and what was live before is not live again everywhere.
+        """
         try:
             self._switch(switch)
+        except _NotBack:
+            raise
         except BluegridError as error:
             return str(error)
         except Exception:
@@ -137,6 +156,9 @@ class Switcher:
         def tell(outcome: Outcome, _: Progress | None) -> None:
             self._journal.note(switch, f"{outcome.region}: {outcome.stage}", before)
 
+        if switch.back is not None:
+            _require_back(switch, promotion.go_back(switch.back, tell), switch.back)
+            raise ConfigError(f"{switch.back}; {_live_now(promotion)}")
         try:
             promotion.check()
             before = before or {each.region: each.live for each in promotion.outcomes}
@@ -144,12 +166,13 @@ class Switcher:
             # Nobody waits for a bake at 3 a.m.; `bluegrid promote` has one.
             promotion.run(0, 0, tell, all_back=True)
             self._mark(switch, before)
-        except PromotionStopped:
+        except PromotionStopped as stopped:
+            _require_back(switch, stopped.outcomes, _reasons(stopped.outcomes))
             raise
         except BluegridError as error:
             if switch.before:
                 # It was cut off, and may have switched.
-                promotion.go_back(str(error), tell)
+                _require_back(switch, promotion.go_back(str(error), tell), str(error))
             raise
 
     def _mark(self, switch: Switch, before: Mapping[str, str]) -> None:
@@ -181,3 +204,20 @@ class Switcher:
                 means=means,
                 before=switch.before,
             )
+
+
+def _require_back(switch: Switch, outcomes: Sequence[Outcome], back: str) -> None:
+    """Raise _NotBack where a region of a switch that failed is not back."""
+    stuck = [each for each in outcomes if each.stage is Stage.NOT_BACK and switch.cluster in each.live]
+    if stuck:
+        where = ", ".join(each.region for each in stuck)
+        why = _reasons(stuck)
+        raise _NotBack(f"{switch.cluster} is still live in {where}, and is taken off again: {why}", back)
+
+
+def _reasons(outcomes: Sequence[Outcome]) -> str:
+    return "; ".join(f"{each.region}: {each.why}" for each in outcomes if each.why)
+
+
+def _live_now(promotion: Promotion) -> str:
+    return "now live: " + ", ".join(f"{each.live} in {each.region}" for each in promotion.outcomes)

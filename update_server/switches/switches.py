@@ -27,6 +27,8 @@ class SwitchState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     """The cluster is live in every region."""
+    NOT_BACK = "not back"
+    """It failed, and its cluster is still live somewhere; what was live before is tried to be live again."""
     FAILED = "failed"
     """A region refused or failed: `error` says which and why. What could go back went back."""
 
@@ -57,4 +59,8 @@ class Switch(Frozen):
     """Whether it makes live again what was live before."""
     created: AwareDatetime
     ended: AwareDatetime | None
+    back: str | None
+    """Why it goes back, or went; None: it did not have to."""
+    next_try: AwareDatetime | None
+    """When the way back is tried again; None: it does not wait."""
     error: str | None

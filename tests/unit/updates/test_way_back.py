@@ -236,6 +236,52 @@ def test_a_switch_is_made_while_git_is_away_and_committed_afterwards(standby: No
     assert log == "operator"
 
 
+def stuck_switch(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
+    """Begin a switch to d2 in which the API server falls silent once the route leads there."""
+    up = Stacks._up_once
+
+    def then_silence(self: Stacks, stack: Stack, targets: Sequence[str], tell: Any) -> None:
+        was = grid.regions.routed()[0]
+        up(self, stack, targets, tell)
+        if was == "d1" and grid.regions.routed()[0] == "d2":
+            grid.regions.silent = 10**9
+
+    monkeypatch.setattr(Stacks, "_up_once", then_silence)
+    switch = grid.switch("d2")
+    until(lambda: grid.look(switch), lambda found: found["state"] == "not back")
+    return switch
+
+
+def test_a_switch_that_fails_is_tried_to_be_back_until_it_is(
+    standby: None, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch = stuck_switch(grid, monkeypatch)
+    stuck = grid.look(switch)
+    assert stuck["error"].startswith("d2 is still live in north, and is taken off again: ")
+    assert (stuck["ended"], grid.regions.routed()[0]) == (None, "d2")
+    assert "still live" in grid.client.get("/healthz").json()["faults"]["updates"]
+    grid.regions.silent = 0
+    after = ended(grid.client, switch)
+    assert (after["state"], grid.regions.routed()[0], grid.declared()) == ("failed", "d1", "d1")
+    assert after["error"].endswith("; now live: d1 in north")
+    assert after["back"] is not None
+    acts = grid.client.get("/acts", params={"newest": True}).json()
+    assert [act["act"] for act in acts] == ["switch failed", "switch not back", "switch"]
+
+
+def test_whoever_asks_for_another_switch_gives_up_one_that_is_not_back(
+    standby: None, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stuck_switch(grid, monkeypatch)
+    other = grid.switch("d2")
+    assert other.status_code == 202
+    assert grid.look(first)["error"].endswith("; given up for the switch to d2")
+    grid.regions.silent = 0
+    after = ended(grid.client, other)
+    assert (after["state"], grid.regions.routed()[0], grid.declared()) == ("done", "d2", "d2")
+    assert grid.look(first)["state"] == "failed"
+
+
 def test_what_others_commit_meanwhile_wins_over_what_waits(standby: None, grid: Grid) -> None:
     with grid.away():
         assert ended(grid.client, grid.switch("d2"))["state"] == "done"

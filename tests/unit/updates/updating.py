@@ -99,7 +99,7 @@ def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
     deadline = time.monotonic() + SECONDS
     while True:
         job: dict[str, Any] = client.get(answer.headers["Location"]).raise_for_status().json()
-        if job["state"] not in ("queued", "running"):
+        if job["state"] not in ("queued", "running", "not back"):
             return job
         assert time.monotonic() < deadline, job
         time.sleep(0.02)
