@@ -9,7 +9,7 @@ import typer
 
 from cli import kube, output
 from model_registry import BluegridError, Registry
-from operations import Finding, Namespace, check_kubernetes, check_programs, check_store
+from operations import Finding, Namespace, check_kubernetes, check_programs, check_store, check_store_of_pods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,8 @@ def doctor(
 ) -> None:
     """Check Kubernetes, our rights there, routes, registry, store and programs; each fault with its remedy.
 
-    Writes nothing. Exit code 1 where something is wrong; a risk, such as a live cluster of one pod, is told.
+    Writes nothing. Exit code 1 where something is wrong; a risk, such as a live cluster of one pod, is told,
+    and what this login cannot check is skipped. The store is asked by this login's account and by the pods'.
     """
     found = [*_findings(context, namespace, registry, store, route_address)]
     lines = [f"{_word(each):5} {each.what}: {each.text}" for each in found]
@@ -46,6 +47,8 @@ def doctor(
 def _word(finding: Finding) -> str:
     if finding.is_risk:
         return "RISK"
+    if not finding.is_known:
+        return "SKIP"
     return "ok" if finding.is_well else "FAULT"
 
 
@@ -53,7 +56,9 @@ def _findings(
     context: str, namespace: str, registry: Path, store: str | None, route_address: str | None
 ) -> Iterator[Finding]:
     try:
-        yield from check_kubernetes(Namespace.connect(context, namespace), route_address)
+        place = Namespace.connect(context, namespace)
+        yield from check_kubernetes(place, route_address)
+        yield from check_store_of_pods(place)
     except BluegridError as error:
         yield Finding("kube context", is_well=False, text=str(error))
     try:

@@ -9,6 +9,7 @@
     missing     of which nothing runs
     history     what was declared before, from git
     doctor      what has to be in order before anything else is
+    pod_store   whether the store answers pods, by the account that they have
 
 Only reads: what is to change is written in YAML (`model_registry`) and made so by Pulumi.
 """
@@ -17,11 +18,13 @@ from __future__ import annotations
 
 from operations.api import KubernetesError, Namespace
 from operations.comparison import Comparison, Request, compare, read_requests
-from operations.doctor import Finding, check_kubernetes, check_programs, check_store
+from operations.doctor import check_kubernetes, check_programs, check_store
+from operations.finding import Finding
 from operations.history import Change, Commit, LiveBefore, changes_of, live_before
 from operations.logs import followed, logs
 from operations.looks import Look, look
 from operations.missing import nothing_runs
+from operations.pod_store import check_store_of_pods
 from operations.pods import PodStatus
 from operations.predictions import Asked, Prediction
 from operations.routes import ask_live_clusters, live_clusters
@@ -46,6 +49,7 @@ __all__ = [
     "check_kubernetes",
     "check_programs",
     "check_store",
+    "check_store_of_pods",
     "compare",
     "followed",
     "live_before",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_registry import BluegridError, StoreUnreachable, open_store, read_commit, read_manifest
 from model_registry.route_client import RouteClient, RouteSilent
 from model_registry.transfer.reading import check_pinned
 from operations.api import AT_ONCE, LABEL, OURS, KubernetesError
+from operations.finding import Finding
 from operations.rights import ROLES
 from operations.routes import live_clusters
 
@@ -26,23 +26,6 @@ SECONDS = 10.0
 
 SHOWN = 6
 """Rights that are missing, of those that are named one by one."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check.
-
-    Attributes:
-        what: was checked.
-        is_well: whether it is in order.
-        text: what was found; where it is not in order also what to do.
-        is_risk: whether it is in order, and one fault away from an outage.
-    """
-
-    what: str
-    is_well: bool
-    text: str
-    is_risk: bool = False
 
 
 def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> Iterator[Finding]:
@@ -168,7 +151,7 @@ def _asked(route: Object, address: str, host: str | None, backends: Sequence[str
 
 
 def check_store(url: str, registry: Registry) -> Iterator[Finding]:
-    """Check that the store answers us, and holds every declared version as it is pinned.
+    """Check that the store answers this login, and holds every declared version as it is pinned.
 
     Of versions that clusters serve the manifest is read too; `bluegrid verify` reads every byte.
     """
@@ -186,12 +169,13 @@ def check_store(url: str, registry: Registry) -> Iterator[Finding]:
     for fault in dict.fromkeys(faults):
         yield Finding("store", is_well=False, text=fault)
     if not faults:
-        yield Finding("store", is_well=True, text=f"{len(pinned)} versions are there, as they are pinned")
+        there = f"{len(pinned)} versions are there, as they are pinned; asked with this login's account"
+        yield Finding("store", is_well=True, text=there)
 
 
 def _fault(store: Store, file: RegistryFile, version: Version) -> str | None:
-    served = [cluster.version for cluster in file.service.clusters] if file.service else []
     """Return what is wrong with a version in the store; StoreUnreachable when that does not answer."""
+    served = [cluster.version for cluster in file.service.clusters] if file.service else []
     try:
         check_pinned(read_commit(store, file.set.id, version.id), version.manifest)
         if version.id in served:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from model_registry.stores.address import parse_address
+from model_registry.stores.address import Account, parse_address
 from model_registry.stores.base import Store
 from model_registry.stores.file import FileStore
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Account", "Store", "open_store"]
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, account: Account | None = None) -> Store:
     """Return the store at `url`.
 
     `file:///folder` is a folder; `s3://bucket/prefix?endpoint=...&region=...` a bucket of any S3 server (AWS
-    without `endpoint`), with credentials from the AWS environment. `addressing=virtual` puts the bucket's
-    name into the endpoint's host name. Nothing is sent before the first use.
+    without `endpoint`), with credentials from the AWS environment, or those of `account`.
+    `addressing=virtual` puts the bucket's name into the endpoint's host name. Nothing is sent before the
+    first use.
 
     Raises:
         ConfigError: the URL names no store, or says what would not be heeded.
@@ -27,4 +29,4 @@ def open_store(url: str) -> Store:
     # Here, because boto3 takes as long to load as all the rest: who only reads the registry goes without.
     from model_registry.stores.s3 import S3Store
 
-    return S3Store(place)
+    return S3Store(replace(place, account=account))

@@ -6,7 +6,7 @@ A refusal shows nothing of an address that may be a secret: people paste keys in
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -19,6 +19,16 @@ _BUCKET = re.compile(r"[A-Za-z0-9._-]+")
 _REGION = re.compile(r"[A-Za-z0-9-]+")
 _NAME = re.compile(r"[a-z-]{1,12}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom a server is asked as."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    ca_bundle: Path | None = None
+    """PEM file of the CA that is trusted for the server; None: what the AWS environment says."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,8 @@ class Bucket:
     """The bucket's region; None: us-east-1."""
     addressing: Literal["path", "virtual"] | None = None
     """`path` or `virtual` (the bucket's name in the host's); None: path where there is an endpoint."""
+    account: Account | None = None
+    """None: the AWS environment's."""
 
     @property
     def url(self) -> str:

@@ -66,9 +66,16 @@ def s3_client(place: Bucket, read_timeout: float) -> tuple[S3Client, Server]:
             "payload_signing_enabled": False,
         },
     )
+    account = place.account
+    keys = (account.access_key, account.secret_key) if account else (None, None)
+    trusted = str(account.ca_bundle) if account and account.ca_bundle else None
     try:
-        client: S3Client = boto3.session.Session().client(
-            "s3", endpoint_url=place.endpoint, region_name=place.region or _DEFAULT_REGION, config=config
+        client: S3Client = boto3.session.Session(*keys).client(
+            "s3",
+            endpoint_url=place.endpoint,
+            region_name=place.region or _DEFAULT_REGION,
+            verify=trusted,
+            config=config,
         )
     except (ValueError, aws.BotoCoreError) as error:
         raise errors.ConfigError(f"store {place.url}: {error}; mend its address, or the AWS set-up") from None

@@ -91,7 +91,9 @@ def test_an_update_makes_changes_and_deletes_with_its_role(accounts: Accounts) -
     work.bluegrid("cluster", "add", SERVICE, "d1", "--version", "v1").require()
     work.bluegrid("switch", SERVICE, "d1").require()
     accounts.up().require()
-    assert "ok    rights to change: all" in accounts.bluegrid("up", "doctor").output
+    checked = accounts.bluegrid("up", "doctor").output
+    assert "ok    rights to change: all" in checked
+    assert "ok    store, as pods ask it: answers the account of Secret bluegrid-store with what" in checked
 
 
 def test_wrong_keys_of_the_store_touch_no_pod_and_right_ones_replace_all(accounts: Accounts) -> None:
@@ -143,6 +145,7 @@ def test_an_operator_looks_and_asks_and_changes_nothing(accounts: Accounts) -> N
     checked = accounts.bluegrid("operator", "doctor").output
     assert "ok    rights to look: all" in checked
     assert "FAULT rights to change: may not get secrets" in checked
+    assert "SKIP  store, as pods ask it: not asked: this login may not read Secret bluegrid-store" in checked
 
 
 def pods(accounts: Accounts) -> set[str]:

@@ -88,6 +88,8 @@ class ApiServer:
         if parts[-2] == "namespaces":
             there = parts[-1] == "bluegrid"
             return (200, "{}") if there else refusal(404, f'namespaces "{parts[-1]}" not found')
+        if parts[-2] == "secrets":
+            return self._secret(parts[-1])
         if "proxy" in parts:
             return self.pod(parts[parts.index("pods") + 1].partition(":")[0])
         if parts[-1] == "log":
@@ -102,6 +104,12 @@ class ApiServer:
             and all(each["metadata"]["labels"].get(key) == value for key, value in wanted)
         ]
         return 200, json.dumps({"kind": "List", "items": items})
+
+    def _secret(self, name: str) -> tuple[int, str]:
+        if "get secrets" in self.forbidden:
+            return refusal(403, f'secrets "{name}" is forbidden')
+        found = [each for each in self.kinds.get("secrets", []) if each["metadata"]["name"] == name]
+        return (200, json.dumps(found[0])) if found else refusal(404, f'secrets "{name}" not found')
 
     def kubeconfig(self, folder: Path) -> Path:
         server = f"http://127.0.0.1:{self._server.server_address[1]}"
