@@ -55,7 +55,7 @@ given = PlatformArgs(
     config.store_ca,
     config.proxy_namespace,
     config.service_account_annotations,
-    generation(config.store_mark, last),
+    generation(config, last, server),
 )
 platform = Platform("platform", given, cluster)
 hosting = Hosting.of(config, platform)

@@ -7,11 +7,20 @@ with the new keys, its pods are replaced one by one after that, and the old Secr
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from components import naming
+from components.kube_context import ApiServerSilent
+from components.pod import STORE_CA, STORE_KEYS
+
 if TYPE_CHECKING:
+    from components.config import StackConfig
+    from components.kube_context import ApiServer
     from components.stack_outputs import StackOutputs
 
 OUTPUT = "storeAccount"
@@ -24,18 +33,38 @@ def fingerprint(route_key: str, *credentials: str) -> str:
     return hmac.new(route_key.encode(), text, hashlib.sha256).hexdigest()[:_DIGITS]
 
 
-def generation(mark: str, outputs: StackOutputs) -> str | None:
-    """Return what the name of the Secret with these credentials ends in.
+def generation(config: StackConfig, outputs: StackOutputs, server: ApiServer | None) -> str | None:
+    """Return what the name of the Secret with the stack's credentials ends in.
 
     Args:
-        mark: the credentials' fingerprint.
-        outputs: where that of the first ones is kept.
+        config: of the stack, with the credentials.
+        outputs: where the fingerprint of the first ones is kept.
+        server: of the stack's cluster; None: it is not reached.
 
     Returns:
-        None for the credentials that this program has found first: states of earlier releases have them in a
+        None for the credentials that the stack has begun with: states of earlier releases have them in a
         Secret of no such end.
     """
-    first = outputs.get(OUTPUT)
+    mark, first = config.store_mark, outputs.get(OUTPUT)
     if first is None:
-        outputs.put(OUTPUT, mark)
-    return None if first in (None, mark) else mark
+        first = _first_of(config, server) or mark
+        outputs.put(OUTPUT, first)
+    return None if first == mark else mark
+
+
+def _first_of(config: StackConfig, server: ApiServer | None) -> str | None:
+    """Return the fingerprint of what an earlier release, which kept none, has made; None: nobody can tell."""
+    if server is None:
+        return None
+    try:
+        path = f"/api/v1/namespaces/{config.namespace}/secrets/{naming.STORE_SECRET}"
+        status, body = server.get(path)
+    except ApiServerSilent:
+        return None
+    data = json.loads(body).get("data") if status == HTTPStatus.OK else None
+    if not data:
+        return None
+    values = (
+        base64.b64decode(data.get(name, "")).decode(errors="replace") for name in (*STORE_KEYS, STORE_CA)
+    )
+    return fingerprint(config.plain_route_key, *values)

@@ -9,20 +9,33 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
 @contextmanager
 def api_server(
-    status: int = 200, message: str = "", items: Sequence[object] = (), missing: Sequence[str] = ()
+    status: int = 200,
+    message: str = "",
+    items: Sequence[object] = (),
+    missing: Sequence[str] = (),
+    objects: Mapping[str, object] | None = None,
 ) -> Iterator[str]:
-    """Answer on loopback, lists with these items, and 404 to paths with a `missing` part; yields the URL."""
+    """Answer on loopback; yields the URL.
+
+    Args:
+        status: of all answers.
+        message: of a refusal.
+        items: of all lists.
+        missing: parts of paths at which nothing is.
+        objects: what is at these paths.
+    """
     kind = "Status" if message else "APIVersions"
-    body = json.dumps({"kind": kind, "message": message, "items": items}).encode()
+    common = {"kind": kind, "message": message, "items": items}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            body = json.dumps((objects or {}).get(self.path, common)).encode()
             self.send_response(404 if any(part in self.path for part in missing) else status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

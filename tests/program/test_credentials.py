@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
-from tests.program.recorder import Plan, run_program, run_update
+import pytest
+
+from tests.program.cluster import api_server, kubeconfig
+from tests.program.recorder import SECRETS, Plan, run_program, run_update
 from tests.program.test_changes import changes
 
 if TYPE_CHECKING:
@@ -83,3 +87,24 @@ def test_nothing_of_the_credentials_can_be_tried_out_on_the_name(registry: Write
     one = secret_of(run_update(registry(), NEW, last=last))
     other = secret_of(run_update(registry(), {**NEW, "routeKey": "of another stack"}, last=last))
     assert one != other
+
+
+@pytest.mark.parametrize("given", [{}, NEW], ids=["the same keys", "other keys"])
+def test_the_first_update_by_this_release_knows_what_an_earlier_one_has_made(
+    registry: Write, tmp_path: Path, given: dict[str, str]
+) -> None:
+    keys = {
+        "AWS_ACCESS_KEY_ID": SECRETS["storeAccessKey"],
+        "AWS_SECRET_ACCESS_KEY": SECRETS["storeSecretKey"],
+    }
+    data = {name: base64.b64encode(value.encode()).decode() for name, value in keys.items()}
+    there = {"/api/v1/namespaces/bluegrid/secrets/bluegrid-store": {"data": data}}
+    with api_server(objects=there) as url:
+        settings = {"kubeconfig": str(kubeconfig(tmp_path / "config", url, "kind")), **given}
+        first = run_update(registry(), settings)
+        again = run_update(registry(), settings, last=first.outputs)
+    assert named_by_pods(first) == {secret_of(first)}
+    assert (secret_of(first) == "bluegrid-store") == (not given)
+    assert changes(first, again) == []
+    # Back to the keys that were there is back to their Secret.
+    assert secret_of(run_update(registry(), last=first.outputs)) == "bluegrid-store"
