@@ -17,6 +17,8 @@ from promotion import Target
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from model_registry import Switch
+
 Service = Annotated[str, typer.Argument(help="The service, e.g. line-loading.")]
 Region = Annotated[str | None, typer.Option(help="Switch one region only.")]
 Up = Annotated[
@@ -47,7 +49,19 @@ def switch(
     text = f"{service}{where}: {done.old} -> {done.new} in {registry}"
     output.emit(as_json=as_json, data=asdict(done), text=text if up else f"{text}; apply it with `pulumi up`")
     if updated is not None:
-        sys.exit(updated.make_live(Target.of(Registry.load(registry).service(service), cluster)))
+        code = updated.make_live(Target.of(Registry.load(registry).service(service), cluster))
+        if code != 0:
+            output.refuse(_word_stays(registry, done))
+        sys.exit(code)
+
+
+def _word_stays(registry: Path, done: Switch) -> str:
+    """Say that YAML is ahead of what runs, or is not: only a look tells."""
+    file = Registry.load(registry).of_service(done.service).set.id
+    where = f" --region {done.region}" if done.region else ""
+    undo = f"`bluegrid switch {done.service} {done.old}{where}`"
+    ahead = f"{registry}/{file}.yaml says {done.new}, and the update has failed"
+    return f"{ahead}: see `bluegrid status {done.service}`; where {done.old} is live, {undo}"
 
 
 def rollback(

@@ -20,6 +20,8 @@ _HOOK = "bluegrid-reasons"
 _SECONDS = 10
 _UNSAID = {"FailedCreate", "FailedScheduling", "FailedMount", "FailedCreatePodSandBox"}
 """Reasons of events that are in no pod's status."""
+_NO_IMAGE = "Failed to pull image"
+"""What an event begins with that is in a pod's status too, in many words and without a remedy."""
 
 
 class Reasons:
@@ -69,10 +71,17 @@ class Reasons:
             # Kubernetes tries again and again: the last of each is enough.
             f"{event.involved_object.kind} {event.involved_object.name}: {event.reason}": event.message
             for event in events
-            if event.reason in _UNSAID and made.fullmatch(event.involved_object.name) and self._is_new(event)
+            if (event.reason in _UNSAID or (event.message or "").startswith(_NO_IMAGE))
+            and made.fullmatch(event.involved_object.name)
+            and self._is_new(event)
         }
-        return [f"{what}: {message}" for what, message in told.items()]
+        return [f"{what}: {message}{_remedy(message)}" for what, message in told.items()]
 
     def _is_new(self, event: Any) -> bool:
         seen = event.last_timestamp or event.event_time or event.metadata.creation_timestamp
         return seen is not None and seen >= self._since.replace(microsecond=0)
+
+
+def _remedy(message: str) -> str:
+    is_pull = message.startswith(_NO_IMAGE)
+    return "; mend bluegrid:image, or the nodes' way to its registry" if is_pull else ""

@@ -136,14 +136,32 @@ def test_deleting_takes_the_service_out_and_keeps_the_versions(file: Path) -> No
     assert file.read_text() == TEXT[: TEXT.index("service:")]
 
 
+def pulumi_that(does: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `pulumi` be a line of shell."""
+    (tmp_path / "bin").mkdir()
+    pulumi = tmp_path / "bin" / "pulumi"
+    pulumi.write_text(f"#!/bin/sh\n{does}\n")
+    pulumi.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+
+
+@pytest.mark.usefixtures("file")
+def test_a_switch_whose_update_fails_says_what_yaml_says_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi_that("exit 255", tmp_path, monkeypatch)
+    done = bluegrid("switch", "line-loading", "d2", "--up", "--stack", "north")
+    assert done.exit_code == 255
+    assert done.stderr == (
+        "error: registry/g1.yaml says d2, and the update has failed: see `bluegrid status line-loading`; "
+        "where d1 is live, `bluegrid switch line-loading d1`\n"
+    )
+
+
 def test_deleting_with_an_update_allows_that_one_end(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "bin").mkdir()
-    pulumi = tmp_path / "bin" / "pulumi"
-    pulumi.write_text(f'#!/bin/sh\necho "$BLUEGRID_ALLOW_DELETE $*" > {tmp_path}/ran\n')
-    pulumi.chmod(0o700)
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    pulumi_that(f'echo "$BLUEGRID_ALLOW_DELETE $*" > {tmp_path}/ran', tmp_path, monkeypatch)
     told("delete", "line-loading", "--yes", "--up", "--stack", "north")
     assert (tmp_path / "ran").read_text() == "line-loading up --yes --stack north\n"
     assert "service:" not in file.read_text()
