@@ -7,7 +7,7 @@ import asyncio
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import (
+from bluegrid_components import (
     Hosting,
     ModelService,
     ModelServiceArgs,
@@ -23,7 +23,7 @@ from components import (
     services_of,
     tune_sdk,
 )
-from model_registry.errors import BluegridError
+from bluegrid_registry.errors import BluegridError
 
 tune_sdk()
 last = StackOutputs()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ruamel.yaml import YAML
 
 from benchmarks.machine import machine
-from model_registry import BluegridError, ConfigError, Registry
+from bluegrid_registry import BluegridError, ConfigError, Registry
 from tools import toolchain
 from tools.demo import steps
 from tools.demo.place import on_node

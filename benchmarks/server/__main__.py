@@ -23,7 +23,7 @@ from benchmarks.server.plan import FULL, TINY, Plan
 from benchmarks.server.report import write_report
 from benchmarks.server.servers import PEERS, venv_of
 from benchmarks.server.verdicts import rows_of
-from model_registry import BluegridError, ConfigError
+from bluegrid_registry import BluegridError, ConfigError
 
 CHECKOUT = Path(__file__).parents[2]
 SCRATCH = CHECKOUT / ".bluegrid" / "bench-server"

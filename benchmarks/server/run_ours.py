@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from model_server import logs
-from model_server.serve import serve
-from model_server.settings import Settings
+from bluegrid_server import logs
+from bluegrid_server.serve import serve
+from bluegrid_server.settings import Settings
 
 if __name__ == "__main__":
     logs.configure()

@@ -21,7 +21,7 @@ import psutil
 from benchmarks.rows import OURS
 from benchmarks.server.client import HOST
 from benchmarks.server.models import MODEL_TYPE, SET, VERSION
-from model_registry import BluegridError
+from bluegrid_registry import BluegridError
 from tools.toolchain.cache import root
 
 if TYPE_CHECKING:

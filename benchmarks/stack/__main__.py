@@ -22,7 +22,7 @@ from benchmarks.stack.place import online
 from benchmarks.stack.plan import FULL, TINY, Plan
 from benchmarks.stack.report import write_report
 from benchmarks.stack.switches import replace_back_and_forth, switch_back_and_forth
-from model_registry import BluegridError
+from bluegrid_registry import BluegridError
 from tools import toolchain
 from tools.demo.prepare import CHECKOUT
 from tools.demo.telling import Telling

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.stack.place import apply, current_kubeconfig, kubectl
 from benchmarks.stack.services import CLUSTERS, VERSIONS
 from benchmarks.stack.switches import Switched, timed, turns, under_load
-from components import naming
+from bluegrid_registry import contract
 from tools.demo.workspace import SERVICE
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _metadata(work: Workspace, name: str) -> dict[str, Any]:
 
 
 def _template(work: Workspace, cluster: str) -> dict[str, Any]:
-    name = naming.cluster_name(SERVICE, cluster)
+    name = contract.cluster_name(SERVICE, cluster)
     deployment = kubectl(work, "get", f"deployment/{name}", "--output=json").json()
     template: dict[str, Any] = copy.deepcopy(deployment["spec"]["template"])
     template["metadata"] = {"labels": template["metadata"]["labels"] | {"app": NAME}}
@@ -138,7 +138,7 @@ def _template(work: Workspace, cluster: str) -> dict[str, Any]:
 
 
 def _service(work: Workspace, name: str) -> dict[str, Any]:
-    ports = [{"name": "http", "port": naming.PORT, "targetPort": "http"}]
+    ports = [{"name": "http", "port": contract.PORT, "targetPort": "http"}]
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -148,8 +148,8 @@ def _service(work: Workspace, name: str) -> dict[str, Any]:
 
 
 def _ingress(work: Workspace) -> dict[str, Any]:
-    backend = {"service": {"name": f"{NAME}-active", "port": {"number": naming.PORT}}}
-    path = {"path": naming.service_path(SERVICE), "pathType": "Prefix", "backend": backend}
+    backend = {"service": {"name": f"{NAME}-active", "port": {"number": contract.PORT}}}
+    path = {"path": contract.service_path(SERVICE), "pathType": "Prefix", "backend": backend}
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.stack import services
-from model_registry import BluegridError
+from bluegrid_registry import BluegridError
 from tools.demo import steps
 from tools.demo.place import on_node
 from tools.demo.prepare import CHECKOUT, EXAMPLE, Prepared, prepare

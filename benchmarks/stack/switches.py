@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.stack.services import CLUSTERS, VERSIONS
-from model_registry import BluegridError
+from bluegrid_registry import BluegridError
 from tools.demo import steps
 from tools.demo.workspace import SERVICE
 from tools.load import Load

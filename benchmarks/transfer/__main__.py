@@ -27,7 +27,7 @@ from benchmarks.transfer.payload import Payload, random_models, real_models
 from benchmarks.transfer.plan import FULL, QUICK, TINY, Kind, Plan
 from benchmarks.transfer.report import write_report
 from benchmarks.transfer.server import CHECKOUT, Way, running, way_to
-from model_registry import BluegridError
+from bluegrid_registry import BluegridError
 from tools import toolchain
 from tools.toolchain.programs import PEERS as PEER_PROGRAMS
 from tools.toolchain.programs import PROGRAMS

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.transfer.clients import Obstore, OneObject
 from benchmarks.transfer.ours import Ours
-from model_registry import IntegrityError
+from bluegrid_registry import IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from benchmarks.transfer.ours import MODEL_TYPE, VERSION, folder_of, publish, store_at
 from benchmarks.transfer.payload import size_name
 from benchmarks.transfer.server import CHECKOUT
-from model_registry import fetch, models_in_folder
+from bluegrid_registry import fetch, models_in_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

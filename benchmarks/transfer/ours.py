@@ -8,7 +8,7 @@ from benchmarks.rows import OURS
 from benchmarks.transfer.clients import Client
 from benchmarks.transfer.payload import SUFFIX
 from benchmarks.transfer.server import BUCKET, REGION
-from model_registry import (
+from bluegrid_registry import (
     ModelType,
     Source,
     Store,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.transfer.payload import Payload
-    from model_registry import PushReport, SourceModel, Version
+    from bluegrid_registry import PushReport, SourceModel, Version
 
 VERSION = "v1"
 _PREFIX = "ours"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from zipfile import ZipFile, ZipInfo
 
 from benchmarks.transfer.server import CHECKOUT
-from model_registry import IntegrityError, sha256_hex
+from bluegrid_registry import IntegrityError, sha256_hex
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.transfer.ours import MODEL_TYPE, VERSION, folder_of, publish, store_at
 from benchmarks.transfer.payload import random_models
 from benchmarks.transfer.server import way_to
-from model_registry import Version, models_in_folder
+from bluegrid_registry import Version, models_in_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

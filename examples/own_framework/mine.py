@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model_registry import ModelError, ModelType
-from model_server.loaders import TensorSpec
+from bluegrid_registry import ModelError, ModelType
+from bluegrid_server.loaders import TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from model_registry import Service
+    from bluegrid_registry import Service
     from tests.cluster.conftest import Local
     from tools.demo.workspace import Workspace
     from tools.load.report import LoadReport

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from components import naming
+from bluegrid_registry import contract
 from tests.cluster.trouble import OTHER_SERVICE
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ GUESSES = (
     "",
     "localhost",
     "nothing.trouble.test",
-    naming.standing_host("", OTHER_SERVICE, "d2", "standing.invalid"),
-    naming.standing_host("trouble", OTHER_SERVICE, "d2", "standing.invalid"),
+    contract.standing_host("", OTHER_SERVICE, "d2", "standing.invalid"),
+    contract.standing_host("trouble", OTHER_SERVICE, "d2", "standing.invalid"),
 )
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import Registry, fetch_bytes, open_store
+from bluegrid.updates.serve import Options
+from bluegrid.updates.tokens import Scope, new_token
+from bluegrid_registry import Registry, fetch_bytes, open_store
 from tests.unit.updates.conftest import SET, asked
 from tests.unit.updates.updating import ended
-from update_server.serve import Options
-from update_server.tokens import Scope, new_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from model_registry import Registry
+from bluegrid.updates.tokens import Scope, new_token
+from bluegrid_registry import Registry
 from tests.unit.updates.updating import SOMEBODY, archive, content_digest, git, upload
 from tools.demo.prepare import CHECKOUT
-from update_server.tokens import Scope, new_token
 
 if TYPE_CHECKING:
     import subprocess

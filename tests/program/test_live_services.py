@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pulumi
 import pytest
 
-from cli.pulumi import ALLOW_DELETE
-from components.live_services import ALLOWED
+from bluegrid.cli.pulumi import ALLOW_DELETE
+from bluegrid_components.live_services import ALLOWED
 from tests.program.cluster import api_server, kubeconfig
 from tests.program.recorder import ENGINE, Plan, run_update
 

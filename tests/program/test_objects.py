@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model_registry import KeyAlgorithm, PrivateKey
+from bluegrid_registry import KeyAlgorithm, PrivateKey
 from tests.program.recorder import SECRETS, Plan, run_program
 
 if TYPE_CHECKING:

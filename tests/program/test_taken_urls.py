@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 
-from components import naming
+from bluegrid_registry import contract
 from tests.program.cluster import api_server, kubeconfig
 from tests.program.recorder import SECRETS, run_program
 
@@ -97,7 +97,7 @@ def test_a_stack_that_holds_the_url_as_well_is_told_and_can_still_be_switched(
 
 
 def test_a_stack_whose_namespace_changes_takes_its_url_along(registry: Write, tmp_path: Path) -> None:
-    standing = naming.standing_host(SECRETS["routeKey"], "line-loading", "d1", "cluster.internal")
+    standing = contract.standing_host(SECRETS["routeKey"], "line-loading", "d1", "cluster.internal")
     routes = (
         ingress("old-namespace", "models.test"),
         ingress("old-namespace", standing, name="line-loading-d1"),

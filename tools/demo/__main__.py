@@ -10,7 +10,7 @@ import time
 
 from rich.table import Table
 
-from model_registry import BluegridError
+from bluegrid_registry import BluegridError
 from tools.demo import place
 from tools.demo.prepare import CHECKOUT, STATE, Prepared, prepare
 from tools.demo.promises import PROMISES

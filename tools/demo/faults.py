@@ -9,8 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from model_registry import Checksum, Registry, open_store, read_manifest
-from model_registry.formats.layout import pack_key
+from bluegrid_registry import Checksum, Registry, open_store, read_manifest
+from bluegrid_registry.formats.layout import pack_key
 
 
 def flip_a_byte(set_id: str, version_id: str, uid: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from model_registry import ConfigError
+from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

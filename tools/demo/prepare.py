@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_registry import BluegridError
+from bluegrid_registry import BluegridError
 from tools import image, toolchain
 from tools.toolchain import debian
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from model_registry import BluegridError
+from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -18,7 +18,7 @@ class Family:
     Attributes:
         name: as `bluegrid image build` takes it.
         extras: of the project, which bring what the loaders import.
-        loaders: modules of model_server.loaders that the image has to be able to import.
+        loaders: modules of bluegrid_server.loaders that the image has to be able to import.
         has_java: whether the base needs a Java, as Spark does, and a shell to start it.
     """
 
@@ -35,8 +35,8 @@ class Family:
     @property
     def modules(self) -> str:
         """What a build imports to see that nothing is missing, as an import statement takes it."""
-        loaders = [f"model_server.loaders.{loader}" for loader in self.loaders]
-        compilers = ["model_server.accelerate.ensemble", "skl2onnx"] if _ACCELERATE in self.extras else []
+        loaders = [f"bluegrid_server.loaders.{loader}" for loader in self.loaders]
+        compilers = ["bluegrid_server.accelerate.ensemble", "skl2onnx"] if _ACCELERATE in self.extras else []
         return ", ".join(loaders + compilers)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_registry.errors import BluegridError
+from bluegrid_registry.errors import BluegridError
 
 
 class NodeError(BluegridError):

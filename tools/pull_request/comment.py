@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from previews import MARK
+from bluegrid.previews import MARK
 
 _PAGE = 100
 _TIMEOUT = 30

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from model_registry import BluegridError
+from bluegrid_registry import BluegridError
 from tools.toolchain import cache, debian
 from tools.toolchain.cost import Cost, of_programs, require_room, table
 from tools.toolchain.keys import this_platform

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_registry import BluegridError
+from bluegrid_registry import BluegridError
 
 
 class ToolchainError(BluegridError):

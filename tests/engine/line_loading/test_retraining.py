@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 import skops.io
 
-from model_registry import DeclaredSet
-from update_server.training import Training, TrainingFailed
-from update_server.updates import State, Update, Wanted
+from bluegrid.updates.training import Training, TrainingFailed
+from bluegrid.updates.updates import State, Update, Wanted
+from bluegrid_registry import DeclaredSet
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model_registry.registry_files.retraining import Value
+    from bluegrid_registry.registry_files.retraining import Value
 
 SET = DeclaredSet.model_validate(
     {

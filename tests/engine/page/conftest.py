@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from ruamel.yaml import YAML
 
+from bluegrid.updates.serve import Options
+from bluegrid.updates.tokens import Scope, new_token
 from tests.browsing import chromium
 from tests.unit.operations.api_server import ApiServer
 from tests.unit.operations.test_looks import objects
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SOMEBODY, git
-from update_server.serve import Options
-from update_server.tokens import Scope, new_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

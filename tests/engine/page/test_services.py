@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid.updates.bad_versions import BadVersions
+from bluegrid.updates.database import Database
 from tests.engine.page.conftest import make_ill, names_shown, service_row
-from update_server.bad_versions import BadVersions
-from update_server.database import Database
 
 if TYPE_CHECKING:
     from tests.engine.page.conftest import Grid, Opened

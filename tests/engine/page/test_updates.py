@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry.registry_files.retraining import RolloutKind
+from bluegrid.updates.database import Database
+from bluegrid.updates.journal import Journal
+from bluegrid.updates.outputs import OutputFile
+from bluegrid.updates.updates import Result, RollingOut, Wanted
+from bluegrid_registry.registry_files.retraining import RolloutKind
 from tests.engine.page.conftest import service_row
 from tests.unit.updates.updating import SOMEBODY, git
-from update_server.database import Database
-from update_server.journal import Journal
-from update_server.outputs import OutputFile
-from update_server.updates import Result, RollingOut, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

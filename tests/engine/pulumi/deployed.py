@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from components.naming import PORT, cluster_of_labels, service_path, standing_host
+from bluegrid_registry.contract import PORT, cluster_of_labels, service_path, standing_host
 from tests.engine.pulumi.conftest import SECRETS
 
 if TYPE_CHECKING:

@@ -29,10 +29,10 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import (
+from bluegrid_components import (
     Hosting, IngressClass, ModelService, ModelServiceArgs, Platform, PlatformArgs, Safeguards
 )
-from model_registry import Registry
+from bluegrid_registry import Registry
 
 STORE = pulumi.Output.from_input("s3://models?endpoint=http://10.0.0.1:7070")
 manifests = kubernetes.Provider("manifests", render_yaml_to_directory="manifests")

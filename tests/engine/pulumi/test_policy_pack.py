@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from previews import Level, Rule
+from bluegrid.previews import Level, Rule
 from tests.engine.pulumi.conftest import CHECKOUT
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from previews import (
+from bluegrid.previews import (
     Plan,
     RegionReport,
     changes_between,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from botocore.loaders import create_loader
 
-from model_registry import Example, ModelType, SourceModel, Store, open_store
+from bluegrid_registry import Example, ModelType, SourceModel, Store, open_store
 from tests.engine.stores.faults import ONCE, SILENT
 from tests.engine.stores.faulty_proxy import FaultyProxy
 from tests.engine.stores.pretender import pretending
@@ -100,7 +100,9 @@ def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "absent"))
     # What other tests have found out of their servers is not known here.
-    monkeypatch.setattr("model_registry.stores.s3_memory._path", lambda: tmp_path / "cache" / "stores.json")
+    monkeypatch.setattr(
+        "bluegrid_registry.stores.s3_memory._path", lambda: tmp_path / "cache" / "stores.json"
+    )
     # Reading botocore's own data anew for every store would take most of the suite's time.
     monkeypatch.setattr("botocore.session.create_loader", lambda *_: _botocore_data)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "HTTP_PROXY", "http_proxy"):
@@ -154,15 +156,15 @@ def wired_url(s3_place: Place, s3_server: Server, proxy: FaultyProxy) -> str:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let S3 clients try again at once, as often as ever: what is tested is that they do, not how long."""
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
-    monkeypatch.setattr("model_registry.stores.s3_wire.PATIENCE", 0)
-    monkeypatch.setattr("model_registry.stores.s3.READ_TIMEOUT", 2)
+    monkeypatch.setattr("bluegrid_registry.stores.s3_wire.PATIENCE", 0)
+    monkeypatch.setattr("bluegrid_registry.stores.s3.READ_TIMEOUT", 2)
 
 
 @pytest.fixture(params=ONCE)
 def passing(request: pytest.FixtureRequest, patient: None, monkeypatch: pytest.MonkeyPatch) -> Fault:
     """Give each fault that passes; silence lasts as long as a client waits."""
     if request.param in SILENT:
-        monkeypatch.setattr("model_registry.stores.s3.READ_TIMEOUT", 0.4)
+        monkeypatch.setattr("bluegrid_registry.stores.s3.READ_TIMEOUT", 0.4)
     return ONCE[request.param]
 
 

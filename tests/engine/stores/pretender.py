@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-from model_registry import Checksum
+from bluegrid_registry import Checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     ConfigError,
     SourceModel,
     Store,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from model_registry import ModelType
+    from bluegrid_registry import ModelType
 
 pytestmark = pytest.mark.usefixtures("patient")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     Checksum,
     ChecksumAlgorithm,
     ConfigError,
@@ -22,7 +22,7 @@ from model_registry import (
     StoreUnreachable,
     open_store,
 )
-from model_registry.stores.base import ALL
+from bluegrid_registry.stores.base import ALL
 from tests.engine.stores.conftest import ACCESS_KEY, SECRET_KEY
 from tests.engine.stores.faults import Without
 from tests.engine.stores.servers import TAKEN

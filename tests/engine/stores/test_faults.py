@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     Commit,
     IntegrityError,
     ModelType,
@@ -21,7 +21,7 @@ from model_registry import (
     push,
     read_manifest,
 )
-from model_registry.formats.layout import manifest_key, pack_key, version_key
+from bluegrid_registry.formats.layout import manifest_key, pack_key, version_key
 from tests.engine.stores.faults import flipped
 from tests.engine.stores.through import DiesAtWrite, FlipsFirstGet, FlipsFirstPut, Killed, Through
 from tests.engine.stores.versions import version
@@ -29,7 +29,7 @@ from tests.engine.stores.versions import version
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model_registry import Checksum
+    from bluegrid_registry import Checksum
     from tests.engine.stores.versions import AtRest, MakeModels
 
 
@@ -118,7 +118,7 @@ def test_a_writer_killed_before_the_commit_leaves_nothing_visible(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 6000)
+    monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 6000)
     models = make_models(6)
     with pytest.raises(Killed):
         push(DiesAtWrite(store, nth), "g1", "v4", models, model_type=model_type)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     BluegridError,
     Checksum,
     IntegrityError,
@@ -190,7 +190,7 @@ def test_a_fault_that_stays_ends_everything_in_one_line(
 def test_a_server_that_never_answers_is_given_up(
     proxy: FaultyProxy, wired_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_registry.stores.s3.READ_TIMEOUT", 0.05)
+    monkeypatch.setattr("bluegrid_registry.stores.s3.READ_TIMEOUT", 0.05)
     proxy.forget(silent)
     with pytest.raises(StoreUnreachable, match=r"no answer: Read timeout.* \(is the server running"):
         open_store(wired_url).get("x")

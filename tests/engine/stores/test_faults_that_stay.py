@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     BluegridError,
     PushReport,
     SourceModel,
@@ -25,7 +25,7 @@ from tests.engine.stores.versions import check_is_one_line, contents, models, se
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from model_registry import ModelType
+    from bluegrid_registry import ModelType
     from tests.engine.stores.conftest import Place, Server
     from tests.engine.stores.faulty_proxy import Exchange
 
@@ -100,7 +100,7 @@ def test_a_network_that_breaks_down_at_any_request_of_a_fetch_ends_it_in_one_lin
 def test_an_answer_may_take_longer_than_the_time_out_while_it_goes_on(
     proxy: FaultyProxy, wired_url: str, base: PushReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_registry.stores.s3.READ_TIMEOUT", 1)
+    monkeypatch.setattr("bluegrid_registry.stores.s3.READ_TIMEOUT", 1)
     never = threading.Event()
 
     def slow(exchange: Exchange) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     ConfigError,
     IntegrityError,
     KeyAlgorithm,
@@ -20,14 +20,14 @@ from model_registry import (
     push,
     sign,
 )
-from model_registry.formats.layout import pack_key
+from bluegrid_registry.formats.layout import pack_key
 from tests.engine.stores.through import FlipsFirstGet, Recording
 from tests.engine.stores.versions import small_packs, version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model_registry import PushReport
+    from bluegrid_registry import PushReport
     from tests.engine.stores.versions import AtRest, MakeModels
 
 
@@ -86,7 +86,7 @@ def test_a_model_in_a_pack_with_a_dictionary_comes_alone(
     store: Store, model_type: ModelType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # So that the last model's part of the pack does not hold the dictionary.
-    monkeypatch.setattr("model_registry.transfer.ranges.GAP_BYTES", 0)
+    monkeypatch.setattr("bluegrid_registry.transfer.ranges.GAP_BYTES", 0)
     names = [f"bus {number} active power" for number in range(50)]
     models = [SourceModel(f"line-{number:03}", f"{names} {number * 0.37}".encode()) for number in range(500)]
     report = push(store, "g1", "v1", models, model_type=model_type)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     FormatError,
     ModelType,
     Source,
@@ -24,7 +24,7 @@ from tests.engine.stores.versions import version
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model_registry import PushReport
+    from bluegrid_registry import PushReport
 
 SAVED_MODEL = ModelType.parse("tensorflow/savedmodel")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     Checksum,
     IntegrityError,
     ModelType,
@@ -22,16 +22,16 @@ from model_registry import (
     push,
     verify,
 )
-from model_registry.formats.layout import manifest_key, version_key
-from model_registry.registry_files.schema import DeclaredSet, RegistryFile
-from model_registry.upkeep.garbage import GRACE, LAST_GRACE
+from bluegrid_registry.formats.layout import manifest_key, version_key
+from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile
+from bluegrid_registry.upkeep.garbage import GRACE, LAST_GRACE
 from tests.engine.stores.through import DiesAtWrite, Killed, Through
 from tests.engine.stores.versions import small_packs, version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model_registry import PushReport
+    from bluegrid_registry import PushReport
     from tests.engine.stores.conftest import Place
     from tests.engine.stores.versions import AtRest, MakeModels
 
@@ -357,7 +357,7 @@ def test_a_push_with_a_clock_that_is_behind_writes_old_leftovers_anew_all_the_sa
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return datetime.now(tz) - timedelta(days=9000)
 
-    monkeypatch.setattr("model_registry.stores.base.datetime", Behind)
+    monkeypatch.setattr("bluegrid_registry.stores.base.datetime", Behind)
     assert push(store, "g1", "v4", given, model_type=model_type).sent_models == 9
 
 

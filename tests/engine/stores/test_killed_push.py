@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import ModelType, Registry, SourceModel, Store, Version, collect_garbage, open_store, push
+from bluegrid_registry import (
+    ModelType,
+    Registry,
+    SourceModel,
+    Store,
+    Version,
+    collect_garbage,
+    open_store,
+    push,
+)
 from tests.endurance import scale
 from tests.engine.stores.faulty_proxy import pass_on
 from tests.engine.stores.test_upkeep_on_the_wire import garbage  # noqa: F401 (a fixture)
@@ -33,7 +42,7 @@ KILLED = -signal.SIGKILL
 
 _processes = multiprocessing.get_context("forkserver")
 # A child that had to load all of it first would take a second.
-_processes.set_forkserver_preload(["tests.engine.stores.test_killed_push", "model_registry.stores.s3"])
+_processes.set_forkserver_preload(["tests.engine.stores.test_killed_push", "bluegrid_registry.stores.s3"])
 
 
 def child_for(target: Callable[..., None], *arguments: object) -> ForkServerProcess:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     Checksum,
     IntegrityError,
     ModelType,
@@ -22,8 +22,8 @@ from model_registry import (
     push,
     verify,
 )
-from model_registry.formats.layout import pack_key, version_key
-from model_registry.transfer.reading import read_manifest
+from bluegrid_registry.formats.layout import pack_key, version_key
+from bluegrid_registry.transfer.reading import read_manifest
 from tests.engine.stores.faults import flipped
 from tests.engine.stores.servers import TAKEN
 from tests.engine.stores.test_garbage import keys, registry

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from cli import stores
-from model_registry import (
+from bluegrid.cli import stores
+from bluegrid_registry import (
     Checksum,
     ChecksumAlgorithm,
     IntegrityError,
@@ -23,7 +23,7 @@ from model_registry import (
     open_store,
     push,
 )
-from model_registry.stores import s3_memory
+from bluegrid_registry.stores import s3_memory
 from tests.engine.stores.pretender import pretending
 from tests.engine.stores.versions import contents, models, version
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3.type_defs import DefaultRetentionTypeDef
 
-    from model_registry import ModelType
+    from bluegrid_registry import ModelType
     from tests.engine.stores.conftest import Server
     from tests.engine.stores.faulty_proxy import FaultyProxy
     from tests.engine.stores.pretender import Pretender
@@ -56,7 +56,7 @@ def test_a_server_that_looks_before_it_takes_the_bytes_is_refused_in_words(
 
 
 def test_a_server_that_takes_one_request_at_a_time_is_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.stores.s3_probe.STALL", 0.2)
+    monkeypatch.setattr("bluegrid_registry.stores.s3_probe.STALL", 0.2)
     with pretending(HTTPServer) as pretender:
         store = open_store(pretender.url)
         assert store.probe().conditional_writes
@@ -132,7 +132,7 @@ def test_a_memory_that_cannot_be_read_or_written_is_none(
     content: bytes | None, pretender: Pretender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "memory" / "stores.json"
-    monkeypatch.setattr("model_registry.stores.s3_memory._path", lambda: path)
+    monkeypatch.setattr("bluegrid_registry.stores.s3_memory._path", lambda: path)
     if content is None:
         path.parent.write_bytes(b"a file")
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     ConfigError,
     FormatError,
     Manifest,
@@ -24,7 +24,7 @@ from model_registry import (
     read_commit,
     read_manifest,
 )
-from model_registry.formats.layout import pack_key
+from bluegrid_registry.formats.layout import pack_key
 from tests.engine.stores.through import Recording
 from tests.engine.stores.versions import small_packs, version
 

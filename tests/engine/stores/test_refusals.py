@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import Checksum, ObjectMissing, StoreError, StoreUnreachable, open_store, push
+from bluegrid_registry import Checksum, ObjectMissing, StoreError, StoreUnreachable, open_store, push
 from tests.engine.stores.pretender import pretending
 from tests.engine.stores.versions import check_is_one_line, models
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
     from pathlib import Path
 
-    from model_registry import ModelType, Store
+    from bluegrid_registry import ModelType, Store
     from tests.engine.stores.pretender import Pretender
 
 pytestmark = pytest.mark.usefixtures("patient")
@@ -223,7 +223,7 @@ def test_a_virtual_hosts_address_has_the_bucket_in_its_host_name() -> None:
 
 
 def test_a_server_that_starts_again_within_seconds_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.stores.s3_wire.PATIENCE", 10)
+    monkeypatch.setattr("bluegrid_registry.stores.s3_wire.PATIENCE", 10)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     waits: list[float] = []
@@ -252,7 +252,7 @@ def test_a_server_that_starts_again_within_seconds_ends_nothing(monkeypatch: pyt
                     while data := onward.recv(65536):
                         client.sendall(data)
 
-        monkeypatch.setattr("model_registry.stores.s3_wire.sleep", starts)
+        monkeypatch.setattr("bluegrid_registry.stores.s3_wire.sleep", starts)
         store = open_store(f"s3://models/pre?endpoint=http://127.0.0.1:{port}")
         assert store.get("x") == b"there"
     assert waits == [0.5, 1.0, 2.0]

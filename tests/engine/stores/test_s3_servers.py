@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from cli import stores
-from model_registry import (
+from bluegrid.cli import stores
+from bluegrid_registry import (
     Checksum,
     ChecksumAlgorithm,
     ConfigError,
@@ -22,15 +22,15 @@ from model_registry import (
     open_store,
     push,
 )
-from model_registry.stores.base import Capabilities
-from model_registry.transfer.reading import read_commit
+from bluegrid_registry.stores.base import Capabilities
+from bluegrid_registry.transfer.reading import read_commit
 from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
     from pathlib import Path
 
-    from model_registry import ModelType
+    from bluegrid_registry import ModelType
     from tests.engine.stores.pretender import Pretender
     from tests.engine.stores.versions import MakeModels
 
@@ -221,7 +221,7 @@ def test_a_busy_conditional_write_is_tried_again(pretender: Pretender) -> None:
 def test_a_conditional_write_that_stays_busy_is_told(
     pretender: Pretender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_registry.stores.s3_wire._CONFLICT_WAITS", (0.01,))
+    monkeypatch.setattr("bluegrid_registry.stores.s3_wire._CONFLICT_WAITS", (0.01,))
     pretender.conflicts = 100
     with pytest.raises(StoreError, match="ConditionalRequestConflict"):
         open_store(pretender.url).put_once("a", b"x")

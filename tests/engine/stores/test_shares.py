@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
-from model_registry import (
+from bluegrid.cli.main import app
+from bluegrid_registry import (
     BluegridError,
     ModelType,
     ObjectExists,
@@ -22,13 +22,13 @@ from model_registry import (
     open_store,
     push,
 )
-from model_registry.files import NoExclusiveCreateError
+from bluegrid_registry.files import NoExclusiveCreateError
 from tests.engine.stores.versions import check_is_one_line, contents, models, seen
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model_registry import Store
+    from bluegrid_registry import Store
 
 TYPE = ModelType.parse("scikit-learn/skops")
 
@@ -59,7 +59,7 @@ def no_exclusive_rename(monkeypatch: pytest.MonkeyPatch) -> None:
     def rename(*_: object) -> None:
         raise NoExclusiveCreateError(errno.EINVAL, "Invalid argument")
 
-    monkeypatch.setattr("model_registry.files._rename_new", rename)
+    monkeypatch.setattr("bluegrid_registry.files._rename_new", rename)
 
 
 def probe(folder: Path) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     BluegridError,
     Registry,
     Store,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from model_registry import ModelType
+    from bluegrid_registry import ModelType
     from tests.engine.stores.conftest import Place
     from tests.engine.stores.faulty_proxy import Exchange, Fault, FaultyProxy
 
@@ -128,7 +128,7 @@ def test_a_collection_loses_nothing_whatever_fails_at_any_request(
     turn: int, garbage: Garbage, proxy: FaultyProxy, wired_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each turn has another fault for each request; all turns have all of them."""
-    monkeypatch.setattr("model_registry.stores.s3.READ_TIMEOUT", 0.4)
+    monkeypatch.setattr("bluegrid_registry.stores.s3.READ_TIMEOUT", 0.4)
     wired = open_store(wired_url)
     kinds = itertools.cycle(FAULTS[turn * 7 % len(FAULTS) :] + FAULTS[: turn * 7 % len(FAULTS)])
     for number, (fault, stays) in enumerate(kinds):

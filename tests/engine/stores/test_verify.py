@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     IntegrityError,
     KeyAlgorithm,
     ModelType,
@@ -23,16 +23,16 @@ from model_registry import (
     verify,
     verify_folder,
 )
-from model_registry.formats.layout import manifest_key, pack_key, version_key
-from model_registry.signing.signatures import signature_key
-from model_registry.transfer.reading import read_manifest
+from bluegrid_registry.formats.layout import manifest_key, pack_key, version_key
+from bluegrid_registry.signing.signatures import signature_key
+from bluegrid_registry.transfer.reading import read_manifest
 from tests.engine.stores.faults import flipped
 from tests.engine.stores.versions import small_packs, version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model_registry import PushReport
+    from bluegrid_registry import PushReport
     from tests.engine.stores.conftest import Place
     from tests.engine.stores.versions import AtRest, MakeModels
 

@@ -11,8 +11,8 @@ from tests.engine.stores.faults import flipped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from model_registry import Checksum, Store
-    from model_registry.stores.base import Capabilities, StoredObject
+    from bluegrid_registry import Checksum, Store
+    from bluegrid_registry.stores.base import Capabilities, StoredObject
 
 
 class Through:

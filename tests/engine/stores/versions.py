@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from model_registry import ObjectMissing, SourceModel, Version, fetch_bytes, read_commit
+from bluegrid_registry import ObjectMissing, SourceModel, Version, fetch_bytes, read_commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from model_registry import BluegridError, PushReport, Store
+    from bluegrid_registry import BluegridError, PushReport, Store
 
     MakeModels = Callable[..., tuple[SourceModel, ...]]
     AtRest = Callable[[str], Path]
@@ -34,7 +34,7 @@ def version(report: PushReport) -> Version:
 
 
 def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 6000)
+    monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 6000)
 
 
 def seen(store: Store, version_id: str) -> dict[str, bytes] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.transfer.payload import random_models
-from model_registry import IntegrityError, ModelType, models_in_folder
+from bluegrid_registry import IntegrityError, ModelType, models_in_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

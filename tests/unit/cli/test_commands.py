@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from model_registry import ModelSet, ModelType, models_in_folder
+from bluegrid_registry import ModelSet, ModelType, models_in_folder
 from tests.skops_files import skops_file
 
 pytestmark = pytest.mark.process

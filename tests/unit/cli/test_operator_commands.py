@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
-from model_registry import BluegridError
+from bluegrid.cli.main import app
+from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
-from model_registry import BluegridError, ModelSet
+from bluegrid.cli.main import app
+from bluegrid_registry import BluegridError, ModelSet
 from tests.skops_files import skops_file
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     KeyAlgorithm,
     ModelType,
     PrivateKey,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
-from model_registry import BluegridError
+from bluegrid.cli.main import app
+from bluegrid_registry import BluegridError
 from tests.skops_files import skops_file
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def test_the_reference_of_all_commands_is_up_to_date() -> None:
         sys.executable,
         "-m",
         "typer",
-        "cli.main",
+        "bluegrid.cli.main",
         "utils",
         "docs",
         "--name",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from components import Gateway
-from components.gateway import weights_in
+from bluegrid_components import Gateway
+from bluegrid_components.gateway import weights_in
 
 
 def test_shares_are_read_as_the_engine_hands_them_on() -> None:

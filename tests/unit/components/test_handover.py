@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pulumi import ResourceHookArgs
 
-from components.handover import Handover, StillInUse
+from bluegrid_components.handover import Handover, StillInUse
 
 
 def ingress(cluster: str) -> dict[str, Any]:

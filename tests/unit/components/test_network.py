@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.network import policy
+from bluegrid_components.network import policy
 
 
 def egress(store: str) -> Any:

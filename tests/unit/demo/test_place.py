@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model_registry import ConfigError
+from bluegrid_registry import ConfigError
 from tools.demo.place import named
 
 WHOLE = {

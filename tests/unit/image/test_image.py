@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import model_registry
-from model_server import loaders
+import bluegrid_registry
+from bluegrid_server import loaders
 from tools.image import DEFAULT, FAMILIES, ImageError, cache, environment, family_of, packages
 from tools.image.base import CONTAINERFILE, candidates
 from tools.image.commands import Commands
@@ -34,7 +34,7 @@ def test_a_key_changes_with_base_and_source_and_nothing_else(tmp_path: Path) -> 
 
 
 def test_every_file_of_the_registry_goes_into_the_image() -> None:
-    folder = Path(model_registry.__file__).parent
+    folder = Path(bluegrid_registry.__file__).parent
     files = {path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"}
     assert set(sources(folder)) == files
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from operations import Namespace
+    from bluegrid.operations import Namespace
 
 METRICS = """\
 # TYPE models_loaded gauge

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from operations import Namespace
+from bluegrid.operations import Namespace
 
 if TYPE_CHECKING:
     from pathlib import Path

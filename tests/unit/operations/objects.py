@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from operations import Look
+from bluegrid.operations import Look
 
 if TYPE_CHECKING:
-    from operations.looks import PodWord
+    from bluegrid.operations.looks import PodWord
 
 MADE = "2026-11-25T08:00:00Z"
 NOW = datetime(2026, 11, 25, 8, 5, tzinfo=UTC)

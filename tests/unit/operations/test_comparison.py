@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model_registry import ConfigError
-from operations import Prediction, read_requests
-from operations.comparison import difference
+from bluegrid.operations import Prediction, read_requests
+from bluegrid.operations.comparison import difference
+from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import ModelSet, ModelType, Registry, models_in_folder
-from operations import check_kubernetes, check_store
-from operations.rights import ROLES
+from bluegrid.operations import check_kubernetes, check_store
+from bluegrid.operations.rights import ROLES
+from bluegrid_registry import ModelSet, ModelType, Registry, models_in_folder
 from tests.skops_files import skops_file
 from tests.unit.operations import objects
 from tests.unit.operations.api_server import ApiServer
@@ -16,7 +16,7 @@ from tests.unit.operations.api_server import ApiServer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from operations import Finding
+    from bluegrid.operations import Finding
     from tests.unit.operations.api_server import Connect
 
 SET = "set: {id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}\n"

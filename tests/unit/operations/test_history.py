@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import Cluster, ConfigError, Registry, RegistryError, Service
-from model_registry.registry_files.editing import add_cluster, change_cluster, remove_cluster, switch
-from operations import changes_of, live_before
+from bluegrid.operations import changes_of, live_before
+from bluegrid_registry import Cluster, ConfigError, Registry, RegistryError, Service
+from bluegrid_registry.registry_files.editing import add_cluster, change_cluster, remove_cluster, switch
 
 if TYPE_CHECKING:
     from pathlib import Path

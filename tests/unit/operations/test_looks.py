@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations import KubernetesError, logs, look, statuses
-from operations.api import PROXY_SECONDS
+from bluegrid.operations import KubernetesError, logs, look, statuses
+from bluegrid.operations.api import PROXY_SECONDS
 from tests.unit.operations.api_server import METRICS, ApiServer, refusal, slow
 from tests.unit.operations.objects import deployment, live_route, running, shared_route
 

@@ -7,10 +7,10 @@ import math
 import pytest
 from prometheus_client import generate_latest
 
-from model_registry import ModelType
-from model_server.metrics import Metrics
-from model_server.settings import Settings
-from operations.metrics import Counts, quantile, read_counts, traffic
+from bluegrid.operations.metrics import Counts, quantile, read_counts, traffic
+from bluegrid_registry import ModelType
+from bluegrid_server.metrics import Metrics
+from bluegrid_server.settings import Settings
 
 
 @pytest.fixture

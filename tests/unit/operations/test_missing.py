@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import RegistryError
-from operations import KubernetesError, Namespace, followed, logs
+from bluegrid.operations import KubernetesError, Namespace, followed, logs
+from bluegrid_registry import RegistryError
 from tests.unit.operations.api_server import ApiServer
 from tests.unit.operations.test_looks import objects
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from operations.logs import Line
+    from bluegrid.operations.logs import Line
     from tests.unit.operations.api_server import Connect
 
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from model_registry import ModelSet, ModelType, Registry, models_in_folder
-from operations import check_store_of_pods
+from bluegrid.operations import check_store_of_pods
+from bluegrid_registry import ModelSet, ModelType, Registry, models_in_folder
 from tests.skops_files import skops_file
 from tests.unit.operations.api_server import ApiServer
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from operations import Finding
+    from bluegrid.operations import Finding
     from tests.unit.operations.api_server import Connect
 
 SET = "set: {id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}\n"

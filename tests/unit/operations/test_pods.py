@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operations.pods import in_words, pod_status
+from bluegrid.operations.pods import in_words, pod_status
 from tests.unit.operations.objects import NOW, container, pod, running
 
 UNSCHEDULED = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes: 3 Insufficient memory."}

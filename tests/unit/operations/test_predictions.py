@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model_registry import RegistryError
-from operations import Asked, KubernetesError
+from bluegrid.operations import Asked, KubernetesError
+from bluegrid_registry import RegistryError
 from tests.unit.operations.api_server import ApiServer
 from tests.unit.operations.test_looks import objects
 

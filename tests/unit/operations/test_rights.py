@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from operations.rights import ROLES
+from bluegrid.operations.rights import ROLES
 
 FOLDER = Path(__file__).parents[3] / "docs" / "operations" / "rbac"
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from model_registry import Autoscaling
-from operations import ClusterStatus, Look, outages, statuses
-from operations.looks import PodWord
-from operations.metrics import Counts
-from previews import ClusterState, ServiceState
+from bluegrid.operations import ClusterStatus, Look, outages, statuses
+from bluegrid.operations.looks import PodWord
+from bluegrid.operations.metrics import Counts
+from bluegrid.previews import ClusterState, ServiceState
+from bluegrid_registry import Autoscaling
 from tests.unit.operations.objects import container, deployment, live_route, look, pod, running, shared_route
 
 LIMITS = {"cpu": "2", "memory": "2Gi"}

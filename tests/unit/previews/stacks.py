@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from previews import Plan
+from bluegrid.previews import Plan
 
 OLD_IMAGE, NEW_IMAGE = (f"registry.example/model-server@sha256:{digit * 64}" for digit in "12")
 MANIFESTS = {f"v{number}": f"sha256:{str(number) * 64}" for number in range(1, 5)}

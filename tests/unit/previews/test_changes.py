@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from model_registry import Autoscaling
-from previews import (
+from bluegrid.previews import (
     ClusterState,
     KubernetesObject,
     ServiceChange,
@@ -13,6 +12,7 @@ from previews import (
     changes_between,
     states_of_objects,
 )
+from bluegrid_registry import Autoscaling
 
 LIMITS = {"cpu": "2", "memory": "2Gi"}
 D1 = ClusterState("d1", "v1", 2, LIMITS)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from previews import Plan
-from previews.differences import Difference, ResourceChange, changes_of
+from bluegrid.previews import Plan
+from bluegrid.previews.differences import Difference, ResourceChange, changes_of
 
 URN = "urn:pulumi:north::bluegrid::kubernetes:apps/v1:Deployment::line-loading-d1"
 

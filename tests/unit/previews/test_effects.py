@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from previews import Plan, RegionReport, changes_between, effects_of, render, states_of_objects
+from bluegrid.previews import Plan, RegionReport, changes_between, effects_of, render, states_of_objects
 from tests.unit.previews.stacks import (
     NEW_IMAGE,
     Stack,

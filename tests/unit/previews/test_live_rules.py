@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from previews import Level, check_plan, check_stack
+from bluegrid.previews import Level, check_plan, check_stack
 from tests.unit.previews.stacks import (
     Stack,
     cluster,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model_registry import ConfigError
-from previews import read_plan
+from bluegrid.previews import read_plan
+from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path

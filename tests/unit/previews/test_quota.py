@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from previews import check_plan, check_stack
+from bluegrid.previews import check_plan, check_stack
 from tests.unit.previews.stacks import (
     NEW_IMAGE,
     Stack,

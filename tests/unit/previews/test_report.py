@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from previews import (
+from bluegrid.previews import (
     MARK,
     ClusterState,
     Comparison,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from previews import Finding, KubernetesObject, Level, Plan, check_objects, check_plan
+from bluegrid.previews import Finding, KubernetesObject, Level, Plan, check_objects, check_plan
 
 IMAGE = f"registry.example/model-server@sha256:{'0' * 64}"
 CONTAINER = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from previews import ClusterState, ServiceChange, ServiceState, check_plan, states_of_objects
-from previews.objects import KubernetesObject
-from previews.plan import Plan
+from bluegrid.previews import ClusterState, ServiceChange, ServiceState, check_plan, states_of_objects
+from bluegrid.previews.objects import KubernetesObject
+from bluegrid.previews.plan import Plan
 
 LABELS = {"bluegrid.io/service": "line-loading", "bluegrid.io/set": "g1"}
 D1 = ClusterState("d1", "v1", 2)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from operations import Namespace, look
-from promotion.bake import Bake, BakeFailed, Progress, share_that_failed
+from bluegrid.operations import Namespace, look
+from bluegrid.promotion.bake import Bake, BakeFailed, Progress, share_that_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,8 @@ LONG = 60.0
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("promotion.bake.POLL_SECONDS", 0.05)
-    monkeypatch.setattr("promotion.bake.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("bluegrid.promotion.bake.POLL_SECONDS", 0.05)
+    monkeypatch.setattr("bluegrid.promotion.bake.PATIENCE_SECONDS", 0.3)
 
 
 @pytest.fixture

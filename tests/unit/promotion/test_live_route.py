@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from model_registry import Cluster, Service
-from promotion import Target, reason_of
+from bluegrid.promotion import Target, reason_of
+from bluegrid_registry import Cluster, Service
 
 D1, D2, D3 = (Cluster(id=f"d{n}", version=f"v{n}", cpu="1", memory="1Gi") for n in (1, 2, 3))
 ROUTE = "--target=urn:pulumi:north::bluegrid::**::loading"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import BluegridError
-from promotion import Promotion, PromotionStopped, Stage
+from bluegrid.promotion import Promotion, PromotionStopped, Stage
+from bluegrid_registry import BluegridError
 from tests.unit.cli.test_commands import BLUEGRID, bluegrid
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def stopped(place: Place, *, seconds: float = 0, all_back: bool = False) -> tupl
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("promotion.bake.POLL_SECONDS", 0.05)
+    monkeypatch.setattr("bluegrid.promotion.bake.POLL_SECONDS", 0.05)
 
 
 def test_one_word_of_yaml_stays_one_word(place: Place) -> None:

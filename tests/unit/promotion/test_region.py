@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import Registry
-from promotion.means import ByCommand
-from promotion.region import Region
-from promotion.stack_files import Stack
+from bluegrid.promotion.means import ByCommand
+from bluegrid.promotion.region import Region
+from bluegrid.promotion.stack_files import Stack
+from bluegrid_registry import Registry
 from tests.unit.operations import objects
 from tests.unit.operations.api_server import ApiServer
 

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from model_registry import Registry, switch, unify_live
-from model_registry.registry_files.retraining import Rollout, RolloutKind
-from promotion import Outcome, Progress, Stage, UpFailed, find_stack
-from update_server.rollouts.steps import RolloutFailed, Steps
-from update_server.updates import RollingOut
+from bluegrid.promotion import Outcome, Progress, Stage, UpFailed, find_stack
+from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
+from bluegrid.updates.updates import RollingOut
+from bluegrid_registry import Registry, switch, unify_live
+from bluegrid_registry.registry_files.retraining import Rollout, RolloutKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from promotion import Stack, Target
+    from bluegrid.promotion import Stack, Target
+    from bluegrid.updates.rollouts.means import Means
     from tests.unit.promotion.conftest import Place
-    from update_server.rollouts.means import Means
 
 
 class _Edits:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import ConfigError, Registry
-from promotion import find_stack, stack_of
+from bluegrid.promotion import find_stack, stack_of
+from bluegrid_registry import ConfigError, Registry
 from tests.unit.promotion.conftest import FILE
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from previews import MARK
+from bluegrid.previews import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

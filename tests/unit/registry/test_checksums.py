@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from model_registry import Checksum, ChecksumAlgorithm, sha256_digest, sha256_hex
+from bluegrid_registry import Checksum, ChecksumAlgorithm, sha256_digest, sha256_hex
 
 # Of the nine bytes "123456789": for the CRCs the check values of the CRC catalogue
 # (reveng.sourceforge.io/crc-catalogue: CRC-32/ISO-HDLC, CRC-32/ISCSI, CRC-64/NVME, CRC-64/XZ); for the others

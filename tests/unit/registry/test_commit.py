@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_registry import Commit, IntegrityError
+from bluegrid_registry import Commit, IntegrityError
 
 DIGEST = "sha256:" + "a" * 64
 COMMIT = Commit.new("g1", "v1", DIGEST)
@@ -44,5 +44,5 @@ def test_a_user_that_no_passwd_file_names_can_publish(monkeypatch: pytest.Monkey
     def fail() -> str:
         raise KeyError("getpwuid(): uid not found: 65532")
 
-    monkeypatch.setattr("model_registry.formats.commit.getpass.getuser", fail)
+    monkeypatch.setattr("bluegrid_registry.formats.commit.getpass.getuser", fail)
     assert Commit.new("g1", "v1", DIGEST).author == "unknown"

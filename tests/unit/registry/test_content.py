@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
-from model_registry import FormatError, ModelType
-from model_registry.model_types.model_type import BUILT_IN
+from bluegrid_registry import FormatError, ModelType
+from bluegrid_registry.model_types.model_type import BUILT_IN
 from tests.unit.registry.samples import SAMPLES, joblib_bytes, ridge, zipped
 
 PICKLES = {"scikit-learn/joblib", "scikit-learn/pickle"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_registry import (
+from bluegrid_registry import (
     Cluster,
     ConfigError,
     Registry,
@@ -24,7 +24,7 @@ from model_registry import (
     switch,
     unify_live,
 )
-from model_registry.registry_files.registry import parse
+from bluegrid_registry.registry_files.registry import parse
 
 DIGEST = "sha256:" + "a" * 64
 V3 = Version.model_validate({"id": "v3", "manifest": DIGEST, "updated": "2026-11-24T08:00:00Z"})
@@ -313,7 +313,7 @@ def test_a_killed_edit_leaves_the_old_file(folder: Path, monkeypatch: pytest.Mon
     def die(descriptor: int) -> None:
         raise Killed
 
-    monkeypatch.setattr("model_registry.files.os.fsync", die)
+    monkeypatch.setattr("bluegrid_registry.files.os.fsync", die)
     with pytest.raises(Killed):
         add_version(folder, "g1", V3)
     assert read(folder) == TEXT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     DeclaredSet,
     Registry,
     RegistryError,

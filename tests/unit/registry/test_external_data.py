@@ -8,8 +8,8 @@ import onnx
 import pytest
 from onnx import AttributeProto, TensorProto, helper
 
-from model_registry import FormatError, ModelType
-from model_registry.model_types.external_data import FIELDS, has_external_data
+from bluegrid_registry import FormatError, ModelType
+from bluegrid_registry.model_types.external_data import FIELDS, has_external_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ import random
 import re
 from pathlib import Path
 
-from model_registry import RegistryError
-from model_registry.registry_files.registry import parse
+from bluegrid_registry import RegistryError
+from bluegrid_registry.registry_files.registry import parse
 from tests.endurance import scale
 from tests.unit.registry.test_editing import TEXT
 

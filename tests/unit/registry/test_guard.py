@@ -22,12 +22,12 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from model_registry import ConfigError, FormatError, ModelType, RegistryError, Source
-from model_registry.model_types import pickles
-from model_registry.model_types.guard import TypeGuard
-from model_registry.model_types.skops import types_of
-from model_registry.model_types.trusted import SKOPS_TYPES
-from model_registry.registry_files.registry import parse
+from bluegrid_registry import ConfigError, FormatError, ModelType, RegistryError, Source
+from bluegrid_registry.model_types import pickles
+from bluegrid_registry.model_types.guard import TypeGuard
+from bluegrid_registry.model_types.skops import types_of
+from bluegrid_registry.model_types.trusted import SKOPS_TYPES
+from bluegrid_registry.registry_files.registry import parse
 from tests.marker import NAME, mark
 from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
 

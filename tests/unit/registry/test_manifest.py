@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from model_registry import Example, FormatError, IntegrityError, Manifest, sha256_digest
+from bluegrid_registry import Example, FormatError, IntegrityError, Manifest, sha256_digest
 
 PACK, OTHER = "a" * 64, "b" * 64
 
@@ -121,7 +121,7 @@ def test_what_is_not_compressed_is_told() -> None:
 
 
 def test_a_manifest_bomb_is_not_decompressed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.formats.manifest.MAX_MANIFEST_BYTES", 1000)
+    monkeypatch.setattr("bluegrid_registry.formats.manifest.MAX_MANIFEST_BYTES", 1000)
     data, digest = stored(bytes(1001))
     with pytest.raises(FormatError, match="claims 1001 bytes; 1 to 1000 are read"):
         Manifest.from_bytes(data, digest)

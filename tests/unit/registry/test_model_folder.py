@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model_registry import BluegridError, ConfigError, FormatError, ModelType, models_in_folder
+from bluegrid_registry import BluegridError, ConfigError, FormatError, ModelType, models_in_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

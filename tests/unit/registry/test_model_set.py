@@ -13,7 +13,7 @@ import pytest
 import skops.io
 from sklearn.linear_model import LinearRegression
 
-from model_registry import (
+from bluegrid_registry import (
     BluegridError,
     Example,
     ModelSet,
@@ -22,7 +22,7 @@ from model_registry import (
     open_store,
     read_manifest,
 )
-from model_registry.model_set import _serialised
+from bluegrid_registry.model_set import _serialised
 from tests.skops_files import skops_file
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def test_a_fitted_model_is_serialised_when_its_turn_comes(
         asked.append(uid)
         return skops_file(uid)
 
-    monkeypatch.setattr("model_registry.model_set._serialised", serialised)
+    monkeypatch.setattr("bluegrid_registry.model_set._serialised", serialised)
     model_set.push("v1", {"b": object(), "a": object(), "c": skops_file("bytes")})
     assert asked == ["a", "b"]
 

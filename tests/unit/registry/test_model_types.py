@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from skops.io import _trusted_types as of_skops
 
-from model_registry import ConfigError, ModelType, Source
-from model_registry.model_types import model_type
-from model_registry.model_types.guard import trusted_names
-from model_registry.model_types.model_type import BUILT_IN
-from model_registry.model_types.trusted import ESTIMATORS, PICKLE_GLOBALS, SKOPS_TYPES
+from bluegrid_registry import ConfigError, ModelType, Source
+from bluegrid_registry.model_types import model_type
+from bluegrid_registry.model_types.guard import trusted_names
+from bluegrid_registry.model_types.model_type import BUILT_IN
+from bluegrid_registry.model_types.trusted import ESTIMATORS, PICKLE_GLOBALS, SKOPS_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +70,7 @@ def test_a_package_adds_a_row(install: Callable[[str], None]) -> None:
     [
         ("absent_package:ROW", "No module named 'absent_package'; mend or remove its package"),
         ("os:sep", "os:sep is no ModelType"),
-        ("model_registry.model_types.model_type:BUILT_IN", "is no ModelType"),
+        ("bluegrid_registry.model_types.model_type:BUILT_IN", "is no ModelType"),
     ],
 )
 def test_an_entry_point_that_is_no_row_is_told(value: str, told: str, install: Callable[[str], None]) -> None:
@@ -121,7 +121,7 @@ def test_every_harmless_name_is_there() -> None:
 
 def test_types_are_told_without_importing_a_framework() -> None:
     code = (
-        "import sys, model_registry.model_types.guard\n"
+        "import sys, bluegrid_registry.model_types.guard\n"
         "print(*sorted({'numpy', 'sklearn', 'skops', 'joblib', 'onnx'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

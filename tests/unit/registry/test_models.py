@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import ConfigError, FormatError, ModelType, SourceModel, models_in_folder
+from bluegrid_registry import ConfigError, FormatError, ModelType, SourceModel, models_in_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

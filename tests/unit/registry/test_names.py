@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from model_registry.names import ClusterId, Digest, Label, Quantity, ServiceName, Uid, check_uid
+from bluegrid_registry.names import ClusterId, Digest, Label, Quantity, ServiceName, Uid, check_uid
 
 HOSTILE_UIDS = [
     "",

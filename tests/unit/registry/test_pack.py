@@ -12,10 +12,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_registry import Checksum, FormatError, IntegrityError, sha256_hex
-from model_registry.formats import pack as packs
-from model_registry.formats.compression import MAX_DICTIONARY_BYTES, stored_frame
-from model_registry.formats.pack import (
+from bluegrid_registry import Checksum, FormatError, IntegrityError, sha256_hex
+from bluegrid_registry.formats import pack as packs
+from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES, stored_frame
+from bluegrid_registry.formats.pack import (
     ModelReader,
     PackEntry,
     PackWriter,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import FormatError, SourceModel
-from model_registry.transfer.packing import FilledPack, Packing, read_ahead
+from bluegrid_registry import FormatError, SourceModel
+from bluegrid_registry.transfer.packing import FilledPack, Packing, read_ahead
 from tests.endurance import scale
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # A push of models from memory into a folder, in a process of its own: what it takes is its own.
 PUSH = """
 import os, sys
-from model_registry import ModelType, SourceModel, open_store, push
+from bluegrid_registry import ModelType, SourceModel, open_store, push
 count, size, url = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 models = (SourceModel(f"line-{number:06}", os.urandom(size)) for number in range(count))
 report = push(open_store(url), "g1", "v1", models, model_type=ModelType.parse("scikit-learn/skops"))
@@ -53,7 +53,7 @@ def test_memory_is_bounded_whatever_the_number_and_the_size(
 
 
 def test_a_model_of_many_devices_is_packed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 100)
+    monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 100)
     models = [SourceModel(f"line-{number:02}", bytes([number % 4]) * 50) for number in range(40)]
     packing = Packing()
     packs = [filled.close() for filled in pack(models, packing)]
@@ -65,14 +65,14 @@ def test_a_model_of_many_devices_is_packed_once(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_same_models_make_the_same_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 3000)
+    monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 3000)
     models = [SourceModel(f"line-{number:03}", bytes(range(256)) * (1 + number % 7)) for number in range(300)]
     digests = [[filled.close().row.name for filled in pack(models)] for _ in range(3)]
     assert digests[0] == digests[1] == digests[2]
 
 
 def test_a_model_larger_than_a_pack_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 1000)
+    monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 1000)
     sizes = [10, 2000, 20, 30, 3000]
     models = [SourceModel(f"line-{size:04}", bytes([size % 251]) * size) for size in sizes]
     filled = pack(models)

@@ -19,9 +19,9 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from model_registry import FormatError
-from model_registry.model_types import pickles
-from model_registry.model_types.trusted import PICKLE_GLOBALS
+from bluegrid_registry import FormatError
+from bluegrid_registry.model_types import pickles
+from bluegrid_registry.model_types.trusted import PICKLE_GLOBALS
 from tests.marker import NAME, mark
 from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
 

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-import model_registry
-from model_registry import BluegridError, errors
-from model_registry.registry_files.json_schema import json_schema
+import bluegrid_registry
+from bluegrid_registry import BluegridError, errors
+from bluegrid_registry.registry_files.json_schema import json_schema
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "registry.schema.json"
 
@@ -19,11 +19,11 @@ def test_the_public_names_are_exact() -> None:
         for name, value in vars(model_registry).items()
         if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
     }
-    assert list(model_registry.__all__) == sorted(names)
+    assert list(bluegrid_registry.__all__) == sorted(names)
 
 
 def test_every_error_is_public_and_drawn_in_the_tree() -> None:
-    public = set(model_registry.__all__)
+    public = set(bluegrid_registry.__all__)
     drawn = re.findall(r"^ {4}(?:[│ ]*[├└]── )?([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE)
     defined = [name for name, value in vars(errors).items() if isinstance(value, type)]
     assert drawn == defined
@@ -32,5 +32,5 @@ def test_every_error_is_public_and_drawn_in_the_tree() -> None:
 
 
 def test_the_json_schema_in_the_docs_is_up_to_date() -> None:
-    remedy = f"python -m model_registry.registry_files.json_schema > {SCHEMA.name}"
+    remedy = f"python -m bluegrid_registry.registry_files.json_schema > {SCHEMA.name}"
     assert SCHEMA.read_text() == json_schema(), f"write it again: {remedy}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     ChecksumAlgorithm,
     ConfigError,
     FormatError,
@@ -27,16 +27,16 @@ from model_registry import (
     push,
     read_manifest,
 )
-from model_registry.formats.checksums import Checksum
-from model_registry.formats.layout import manifest_key, pack_key
-from model_registry.stores.base import Capabilities, StoredObject
+from bluegrid_registry.formats.checksums import Checksum
+from bluegrid_registry.formats.layout import manifest_key, pack_key
+from bluegrid_registry.stores.base import Capabilities, StoredObject
 from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from model_registry import Store
+    from bluegrid_registry import Store
 
 TYPE = ModelType.parse("scikit-learn/skops")
 
@@ -97,7 +97,7 @@ def counting(store: Store, writes: int = 10**9) -> tuple[Store, list[str]]:
 
 @pytest.fixture
 def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 5000)
+    monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 5000)
 
 
 def test_models_from_memory_come_out_byte_for_byte(store: Store, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_models_from_memory_come_out_byte_for_byte(store: Store, tmp_path: Path)
 def test_a_stream_is_read_only_a_little_ahead_of_what_is_stored(
     store: Store, small_packs: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.packing.CHUNK_MODELS", 10)
+    monkeypatch.setattr("bluegrid_registry.transfer.packing.CHUNK_MODELS", 10)
     events: list[ProgressEvent] = []
     ahead: list[int] = []
 
@@ -141,7 +141,7 @@ def test_a_push_of_what_is_there_reads_and_writes_nothing(
     packs: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if packs == "many":
-        monkeypatch.setattr("model_registry.formats.pack.TARGET_BYTES", 5000)
+        monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 5000)
     there = push(store, "g1", "v1", models(12), model_type=TYPE)
     counted, requests = counting(store)
     again = push(counted, "g1", "v1", models(12), model_type=TYPE)
@@ -276,7 +276,7 @@ def test_the_first_pack_does_not_wait_for_the_list_and_the_others_do(store: Stor
 def test_a_list_of_packs_is_only_a_hint(
     what: str, store: Store, small_packs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.sending.LISTED", 3 if what == "is too long" else 1000)
+    monkeypatch.setattr("bluegrid_registry.transfer.sending.LISTED", 3 if what == "is too long" else 1000)
     given = models(12)
     there = push(store, "g1", "v1", given, model_type=TYPE)
     packs = [pack_key("g1", row.name) for row in read_manifest(store, "g1", "v1", there.manifest).packs]
@@ -306,7 +306,7 @@ def test_a_killed_push_sends_nothing_again(
     small_packs: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.push.PARALLEL", 1)
+    monkeypatch.setattr("bluegrid_registry.transfer.push.PARALLEL", 1)
     given = models(12)
     killed, _ = counting(store, writes)
     with pytest.raises(Killed):
@@ -322,7 +322,7 @@ def test_a_killed_push_sends_nothing_again(
 def test_a_damaged_object_is_replaced(
     harm: str, what: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_registry.transfer.sending._COMPARED_BYTES", 1000)
+    monkeypatch.setattr("bluegrid_registry.transfer.sending._COMPARED_BYTES", 1000)
     given = models(5)
     first = push(store, "g1", "v1", given, model_type=TYPE)
     (pack,) = read_manifest(store, "g1", "v1", first.manifest).packs

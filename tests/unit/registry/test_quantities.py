@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from model_registry.registry_files.quantities import value_of
+from bluegrid_registry.registry_files.quantities import value_of
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_registry import ModelRow, PackRow
-from model_registry.transfer.ranges import GAP_BYTES, WHOLE_SHARE, spans
+from bluegrid_registry import ModelRow, PackRow
+from bluegrid_registry.transfer.ranges import GAP_BYTES, WHOLE_SHARE, spans
 
 PACK = "a" * 64
 

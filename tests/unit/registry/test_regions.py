@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import Registry, RegistryError, check_regions, require_region
+from bluegrid_registry import Registry, RegistryError, check_regions, require_region
 
 if TYPE_CHECKING:
     from pathlib import Path

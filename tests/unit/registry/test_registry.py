@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_registry import ConfigError, Registry, RegistryError
-from model_registry.registry_files.registry import parse
+from bluegrid_registry import ConfigError, Registry, RegistryError
+from bluegrid_registry.registry_files.registry import parse
 
 V1, V2 = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 

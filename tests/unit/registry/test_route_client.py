@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from model_registry.route_client import RouteAnswer, RouteClient, RouteSilent
+from bluegrid_registry.route_client import RouteAnswer, RouteClient, RouteSilent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -187,7 +187,7 @@ def test_a_port_without_tls_is_told_as_that() -> None:
 
 
 def test_a_proxy_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_registry.route_client.SECONDS", 0.2)
+    monkeypatch.setattr("bluegrid_registry.route_client.SECONDS", 0.2)
     with (
         socket.create_server(("127.0.0.1", 0)) as deaf,
         pytest.raises(RouteSilent, match=r"^no answer in 0.2 s; "),

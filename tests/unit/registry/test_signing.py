@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_registry import (
+from bluegrid_registry import (
     Checksum,
     ConfigError,
     IntegrityError,
@@ -28,9 +28,9 @@ from model_registry import (
     sign,
     verify_signature,
 )
-from model_registry.formats.layout import manifest_key
-from model_registry.signing.dsse import MAX_ENVELOPE_BYTES, STATEMENT_TYPE, Envelope, pae
-from model_registry.signing.signatures import signature_key
+from bluegrid_registry.formats.layout import manifest_key
+from bluegrid_registry.signing.dsse import MAX_ENVELOPE_BYTES, STATEMENT_TYPE, Envelope, pae
+from bluegrid_registry.signing.signatures import signature_key
 from tests.endurance import scale
 
 if TYPE_CHECKING:

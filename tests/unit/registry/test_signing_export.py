@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import (
+from bluegrid_registry import (
     ConfigError,
     IntegrityError,
     KeyAlgorithm,

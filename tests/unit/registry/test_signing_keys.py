@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from model_registry import ConfigError, KeyAlgorithm, PrivateKey, PublicKey
+from bluegrid_registry import ConfigError, KeyAlgorithm, PrivateKey, PublicKey
 
 if TYPE_CHECKING:
     from pathlib import Path

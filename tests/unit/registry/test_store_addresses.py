@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from model_registry import ConfigError, open_store
-from model_registry.stores.address import Bucket, parse_address
+from bluegrid_registry import ConfigError, open_store
+from bluegrid_registry.stores.address import Bucket, parse_address
 
 SECRET = "wJalrXUtnFEMI"
 

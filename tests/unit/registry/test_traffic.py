@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import Registry, RegistryError, remove_cluster, share_traffic, switch
+from bluegrid_registry import Registry, RegistryError, remove_cluster, share_traffic, switch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import xgboost
 
-from model_registry import FormatError, ModelType
-from model_registry.model_types import writers
+from bluegrid_registry import FormatError, ModelType
+from bluegrid_registry.model_types import writers
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 BOOSTER = xgboost.train({"nthread": 1}, xgboost.DMatrix(X, X[:, 0]), num_boost_round=2)

@@ -13,14 +13,14 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from model_server.http.app import make_app
+from bluegrid_server.http.app import make_app
 from tests.unit.server.pods import ROWS, Client, InProcess, Trained, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
 
 
 @pytest.fixture(scope="session")

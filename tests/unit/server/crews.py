@@ -6,13 +6,13 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from model_server.workers import nursery
-from model_server.workers.crew import Crew
+from bluegrid_server.workers import nursery
+from bluegrid_server.workers.crew import Crew
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
 
 _PATIENCE = 180
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from model_registry import ModelType, models_in_folder, open_store, push
-from model_server.settings import Settings
+from bluegrid_registry import ModelType, models_in_folder, open_store, push
+from bluegrid_server.settings import Settings
 from tests.unit.server.hostile import Hostile, NeverLoaded, TellsItsLoads
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from model_registry import ModelType, models_in_folder, open_store, push
-from model_server.answering import Answering
-from model_server.errors import NotReadyError
-from model_server.pool import Pool
-from model_server.settings import Settings
-from model_server.startup import fetched
-from model_server.workers.calls import Call, Kind, Part, Reply
+from bluegrid_registry import ModelType, models_in_folder, open_store, push
+from bluegrid_server.answering import Answering
+from bluegrid_server.errors import NotReadyError
+from bluegrid_server.pool import Pool
+from bluegrid_server.settings import Settings
+from bluegrid_server.startup import fetched
+from bluegrid_server.workers.calls import Call, Kind, Part, Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -17,13 +17,13 @@ from tests.unit.server.pods import environment_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
 
 _RUN = """
 import os, sys
-from model_server import logs
-from model_server.serve import serve
-from model_server.settings import Settings
+from bluegrid_server import logs
+from bluegrid_server.serve import serve
+from bluegrid_server.settings import Settings
 logs.configure()
 sys.exit(serve(Settings.from_environment(os.environ), port=int(sys.argv[1])))
 """

@@ -32,13 +32,13 @@ from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, Stand
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from model_registry import ModelError, ModelType
-from model_server.accelerate import LINEAR, ONNX, AcceleratedModel, accelerated, compiler_of
-from model_server.errors import PredictionError
-from model_server.inference import batch_infer, predict
-from model_server.loaders import Model, loader_of
-from model_server.loaders.scikit_learn import SklearnModel
-from model_server.startup import ServedModel
+from bluegrid_registry import ModelError, ModelType
+from bluegrid_server.accelerate import LINEAR, ONNX, AcceleratedModel, accelerated, compiler_of
+from bluegrid_server.errors import PredictionError
+from bluegrid_server.inference import batch_infer, predict
+from bluegrid_server.loaders import Model, loader_of
+from bluegrid_server.loaders.scikit_learn import SklearnModel
+from bluegrid_server.startup import ServedModel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -290,7 +290,7 @@ def test_a_graph_that_flips_one_split_is_found_out() -> None:
     compiler = compiler_of(ModelType.parse("scikit-learn/skops"))
     right = compiler(own)
     # Without the rounding that scikit-learn's trees do: what skl2onnx makes of them.
-    from model_server.accelerate import scikit_learn
+    from bluegrid_server.accelerate import scikit_learn
 
     ensemble = scikit_learn._ensemble(own.estimator, None)  # type: ignore[attr-defined]
     assert ensemble is not None
@@ -303,7 +303,7 @@ def test_a_graph_that_flips_one_split_is_found_out() -> None:
 def test_a_graph_that_meets_what_is_not_finite_for_any_row_is_not_used() -> None:
     own = of_scikit_learn(DecisionTreeRegressor(random_state=0), Y)
     compiler = compiler_of(ModelType.parse("scikit-learn/skops"))
-    from model_server.accelerate import scikit_learn
+    from bluegrid_server.accelerate import scikit_learn
 
     ensemble = scikit_learn._ensemble(own.estimator, None)  # type: ignore[attr-defined]
     assert ensemble is not None

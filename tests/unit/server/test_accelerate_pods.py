@@ -14,12 +14,12 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import Ridge
 
-from model_registry import ConfigError, ModelType, models_in_folder, open_store, push
-from model_server.accelerate import LINEAR, ONNX, AcceleratedModel
-from model_server.pool import Pool
-from model_server.settings import Settings
-from model_server.startup import fetched
-from model_server.workers.calls import Call, Kind
+from bluegrid_registry import ConfigError, ModelType, models_in_folder, open_store, push
+from bluegrid_server.accelerate import LINEAR, ONNX, AcceleratedModel
+from bluegrid_server.pool import Pool
+from bluegrid_server.settings import Settings
+from bluegrid_server.startup import fetched
+from bluegrid_server.workers.calls import Call, Kind
 from tests.unit.server.crews import running
 
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import xgboost
 
-from model_registry import ModelError, ModelType
-from model_server.accelerate import ONNX, accelerated, compiler_of
-from model_server.inference import infer
-from model_server.loaders import loader_of
-from model_server.startup import ServedModel
-from model_server.tensors import BinaryData
+from bluegrid_registry import ModelError, ModelType
+from bluegrid_server.accelerate import ONNX, accelerated, compiler_of
+from bluegrid_server.inference import infer
+from bluegrid_server.loaders import loader_of
+from bluegrid_server.startup import ServedModel
+from bluegrid_server.tensors import BinaryData
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from model_server.loaders import Model
+    from bluegrid_server.loaders import Model
 
 RANDOM = np.random.default_rng(11)
 X = RANDOM.normal(size=(400, 5))

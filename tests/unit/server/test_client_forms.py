@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_server.http import messages
+from bluegrid_server.http import messages
 from tests.unit.server.pods import BASE, ROWS, tensor
 
 if TYPE_CHECKING:

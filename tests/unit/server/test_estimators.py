@@ -34,13 +34,13 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PowerTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from model_registry import ModelError
-from model_server.errors import PredictionError
-from model_server.inference import infer_linear, predict
-from model_server.linear import LinearModel
-from model_server.loaders import TensorSpec
-from model_server.loaders.scikit_learn import SklearnModel
-from model_server.startup import ServedModel
+from bluegrid_registry import ModelError
+from bluegrid_server.errors import PredictionError
+from bluegrid_server.inference import infer_linear, predict
+from bluegrid_server.linear import LinearModel
+from bluegrid_server.loaders import TensorSpec
+from bluegrid_server.loaders.scikit_learn import SklearnModel
+from bluegrid_server.startup import ServedModel
 
 RANDOM = np.random.default_rng(21)
 X = RANDOM.uniform(1, 9, size=(60, 3))

@@ -15,10 +15,10 @@ from skl2onnx import to_onnx
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from model_registry import FormatError, ModelError, ModelType
-from model_server.inference import infer
-from model_server.loaders import Model, TensorSpec, loader_of
-from model_server.startup import ServedModel
+from bluegrid_registry import FormatError, ModelError, ModelType
+from bluegrid_server.inference import infer
+from bluegrid_server.loaders import Model, TensorSpec, loader_of
+from bluegrid_server.startup import ServedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,9 @@ from skl2onnx import to_onnx
 from sklearn.linear_model import Ridge
 from structlog.testing import capture_logs
 
-from model_registry import ModelType
-from model_server.loaders import gpu, loader_of, outlives_fork
-from model_server.workers.calls import Call, Kind
+from bluegrid_registry import ModelType
+from bluegrid_server.loaders import gpu, loader_of, outlives_fork
+from bluegrid_server.workers.calls import Call, Kind
 from tests.unit.server.crews import running
 from tests.unit.server.hostile import TELLS_ITS_GPU, Hostile
 from tests.unit.server.hostile_pods import pushed, request_of

@@ -16,8 +16,8 @@ import numpy as np
 import orjson
 import pytest
 
-from model_registry import ModelType
-from model_server.workers.calls import Call, Kind
+from bluegrid_registry import ModelType
+from bluegrid_server.workers.calls import Call, Kind
 from tests.unit.server.crews import running
 from tests.unit.server.pods import published
 from tests.unit.server.training import ROWS
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from model_server.settings import Settings
-    from model_server.workers.crew import Crew
+    from bluegrid_server.settings import Settings
+    from bluegrid_server.workers.crew import Crew
 
     Trained = Callable[[str], Path]
 

@@ -15,7 +15,7 @@ from tests.unit.server.server_process import running, wait_until_ready
 from tools.image import environment, packages
 
 if TYPE_CHECKING:
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
 
 pytestmark = pytest.mark.process
 

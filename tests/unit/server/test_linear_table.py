@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_server.answering import Answering
-from model_server.at_once import answer_at_once
-from model_server.errors import LoadError
-from model_server.linear import LinearModel
-from model_server.linear_pool import LinearPool
-from model_server.linear_table import LinearTable
-from model_server.startup import ServedModel
-from model_server.workers.calls import Call, Kind
+from bluegrid_server.answering import Answering
+from bluegrid_server.at_once import answer_at_once
+from bluegrid_server.errors import LoadError
+from bluegrid_server.linear import LinearModel
+from bluegrid_server.linear_pool import LinearPool
+from bluegrid_server.linear_table import LinearTable
+from bluegrid_server.startup import ServedModel
+from bluegrid_server.workers.calls import Call, Kind
 from tests.unit.server.test_linear import ODD, request
 
 if TYPE_CHECKING:
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
 
 RANDOM = np.random.default_rng(5)
 

@@ -20,11 +20,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from model_registry import ConfigError, ModelError, ModelType, Source
-from model_server import loaders
-from model_server.inference import infer
-from model_server.loaders import TensorSpec, loader_of, scikit_learn_release
-from model_server.startup import ServedModel
+from bluegrid_registry import ConfigError, ModelError, ModelType, Source
+from bluegrid_server import loaders
+from bluegrid_server.inference import infer
+from bluegrid_server.loaders import TensorSpec, loader_of, scikit_learn_release
+from bluegrid_server.startup import ServedModel
 from tests.marker import mark
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def test_a_type_without_a_loader_is_told_on_one_line() -> None:
 
 def test_a_framework_that_is_not_installed_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.delitem(sys.modules, "model_server.loaders.onnx", raising=False)
+    monkeypatch.delitem(sys.modules, "bluegrid_server.loaders.onnx", raising=False)
     with pytest.raises(
         ConfigError, match=r"cannot load onnx/onnx: .*onnxruntime.*; use one with bluegrid\[onnx\]$"
     ):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import generate_latest
 
-from model_server import inference
-from model_server.http.app import make_app
-from model_server.http.observed import Observed
-from model_server.metrics import Metrics
+from bluegrid_server import inference
+from bluegrid_server.http.app import make_app
+from bluegrid_server.http.observed import Observed
+from bluegrid_server.metrics import Metrics
 from tests.unit.server.pods import BASE, Client, tensor
 
 if TYPE_CHECKING:
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
     from tests.unit.server.pods import InProcess
 
 INFER = f"{BASE}/models/line-1/infer"

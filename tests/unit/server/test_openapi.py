@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis.checks import load_all_checks
 
-from model_server.http.app import make_app, routes
-from model_server.http.openapi import openapi
+from bluegrid_server.http.app import make_app, routes
+from bluegrid_server.http.openapi import openapi
 from tests.unit.server.pods import BASE, InProcess
 
 if TYPE_CHECKING:
     from schemathesis import Case
     from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
     from tests.unit.server.pods import Client
 
 pytestmark = pytest.mark.process

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from model_registry import FormatError, ModelType
-from model_registry.model_types.model_type import model_types
+from bluegrid_registry import FormatError, ModelType
+from bluegrid_registry.model_types.model_type import model_types
 from tests.unit.server.pods import BASE, published
 from tests.unit.server.server_process import running, wait_until_ready
 from tools.image import environment, packages

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_server import pool as pool_module
-from model_server.errors import LoadError
-from model_server.pool import NOT_IN_MEMORY, Pool
-from model_server.startup import FetchedVersion, fetched
+from bluegrid_server import pool as pool_module
+from bluegrid_server.errors import LoadError
+from bluegrid_server.pool import NOT_IN_MEMORY, Pool
+from bluegrid_server.startup import FetchedVersion, fetched
 
 if TYPE_CHECKING:
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
 
 
 @pytest.fixture

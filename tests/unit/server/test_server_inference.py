@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from model_server.bodies import JSON_LENGTH
-from model_server.http import messages
+from bluegrid_server.bodies import JSON_LENGTH
+from bluegrid_server.http import messages
 from tests.unit.server.pods import BASE, ROWS, tensor
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
     from tests.unit.server.pods import Trained
 
 pytestmark = pytest.mark.process

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from model_registry import ConfigError
-from model_server.settings import Settings
+from bluegrid_registry import ConfigError
+from bluegrid_server.settings import Settings
 from tests.unit.server.pods import environment_of
 
 

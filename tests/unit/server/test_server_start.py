@@ -15,7 +15,7 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from model_registry import (
+from bluegrid_registry import (
     ConfigError,
     KeyAlgorithm,
     ModelType,
@@ -24,14 +24,14 @@ from model_registry import (
     open_store,
     sign,
 )
-from model_server import __main__, failure, logs
-from model_server.startup import fetched
+from bluegrid_server import __main__, failure, logs
+from bluegrid_server.startup import fetched
 from tests.unit.server.pods import environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
     from tests.unit.server.pods import Trained
 
     Publish = Callable[[Path], Settings]
@@ -209,7 +209,7 @@ def test_another_type_than_the_version_has_is_refused(settings: Settings) -> Non
 def test_a_fault_of_ours_is_one_line_too(
     preflight: Preflight, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_server.startup.fetch", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("bluegrid_server.startup.fetch", lambda *_, **__: 1 / 0)
     code, told = preflight(settings)
     assert code == 3
     assert told.startswith("set g1 version v1: bug in the model server: ZeroDivisionError")

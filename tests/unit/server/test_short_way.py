@@ -16,18 +16,18 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from model_server.http.app import make_app
-from model_server.http.protocol import ModelProtocol, ShortWay
-from model_server.metrics import Metrics
+from bluegrid_server.http.app import make_app
+from bluegrid_server.http.protocol import ModelProtocol, ShortWay
+from bluegrid_server.metrics import Metrics
 from tests.unit.server.pods import BASE, ROWS, published, tensor
 from tests.unit.server.server_process import PATIENCE, free_port, running, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from model_server.settings import Settings
-    from model_server.workers.crew import Crew
-    from model_server.workers.hand import Flight
+    from bluegrid_server.settings import Settings
+    from bluegrid_server.workers.crew import Crew
+    from bluegrid_server.workers.hand import Flight
     from tests.unit.server.pods import InProcess, Trained
 
 pytestmark = pytest.mark.process

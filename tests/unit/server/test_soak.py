@@ -23,7 +23,7 @@ from tests.unit.server.server_process import running, wait_until_ready
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_server.settings import Settings
+    from bluegrid_server.settings import Settings
 
 pytestmark = pytest.mark.process
 

@@ -22,8 +22,8 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from model_registry import ModelType
-from model_registry.model_types import pickles
+from bluegrid_registry import ModelType
+from bluegrid_registry.model_types import pickles
 from tests.unit.server.pods import BASE, published
 from tests.unit.server.server_process import running, wait_until_ready
 
@@ -50,8 +50,8 @@ _COUNT = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from model_registry import ModelType
-from model_server.loaders import loader_of
+from bluegrid_registry import ModelType
+from bluegrid_server.loaders import loader_of
 path, *trust = sys.argv[1:]
 model = loader_of(ModelType.parse("scikit-learn/joblib"), trust)(Path(path))
 before = len(os.listdir("/proc/self/task"))

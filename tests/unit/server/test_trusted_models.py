@@ -34,9 +34,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from model_registry import FormatError, ModelError, ModelType, Source
-from model_registry.model_types.guard import TypeGuard
-from model_server.loaders import loader_of
+from bluegrid_registry import FormatError, ModelError, ModelType, Source
+from bluegrid_registry.model_types.guard import TypeGuard
+from bluegrid_server.loaders import loader_of
 
 if TYPE_CHECKING:
     from pathlib import Path

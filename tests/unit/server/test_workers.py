@@ -13,11 +13,11 @@ import orjson
 import psutil
 import pytest
 
-from model_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
-from model_server.workers import crew as crews
-from model_server.workers import nursery
-from model_server.workers.calls import Call, Kind
-from model_server.workers.crew import Crew
+from bluegrid_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
+from bluegrid_server.workers import crew as crews
+from bluegrid_server.workers import nursery
+from bluegrid_server.workers.calls import Call, Kind
+from bluegrid_server.workers.crew import Crew
 from tests.endurance import scale
 from tests.unit.server.crews import running, until
 from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded, TellsItsLoads

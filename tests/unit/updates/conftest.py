@@ -11,11 +11,11 @@ import pytest
 import uvicorn
 from ruamel.yaml import YAML
 
-from model_registry import ModelSet
+from bluegrid.updates.serve import Listening, Options, build, configured
+from bluegrid.updates.tokens import Scope, new_token
+from bluegrid_registry import ModelSet
 from tests.skops_files import skops_file
 from tests.unit.updates.updating import SOMEBODY, Place, git
-from update_server.serve import Listening, Options, build, configured
-from update_server.tokens import Scope, new_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import ConfigError
+from bluegrid.updates.serve import Listening
+from bluegrid.updates.tokens import Tokens
+from bluegrid_registry import ConfigError
 from tests.unit.updates.updating import digest
-from update_server.serve import Listening
-from update_server.tokens import Tokens
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model_registry.files import write_whole
-from model_registry.formats.manifest import Example
+from bluegrid.updates.reserve import RESERVE_BYTES
+from bluegrid.updates.rollouts.steps import _plausible
+from bluegrid.updates.uncommitted import LaterEdit, Uncommitted
+from bluegrid_registry.files import write_whole
+from bluegrid_registry.formats.manifest import Example
 from tests.skops_files import skops_file
 from tests.unit.updates.test_way_back import until
 from tests.unit.updates.updating import SOMEBODY, content_digest, digest, git
-from update_server.reserve import RESERVE_BYTES
-from update_server.rollouts.steps import _plausible
-from update_server.uncommitted import LaterEdit, Uncommitted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,15 +56,15 @@ def test_a_server_without_git_is_degraded_and_stays_in_service(
 @pytest.fixture
 def curious(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that looks all the time."""
-    monkeypatch.setattr("update_server.health.LOOK_SECONDS", 0.05)
-    monkeypatch.setattr("update_server.health.FETCH_SECONDS", 0.0)
+    monkeypatch.setattr("bluegrid.updates.health.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("bluegrid.updates.health.FETCH_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("curious")
 def test_what_people_commit_is_seen_whatever_the_workers_are_at(
     remote: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("update_server.runner.Runner._work_off", lambda _: None)
+    monkeypatch.setattr("bluegrid.updates.runner.Runner._work_off", lambda _: None)
     client = request.getfixturevalue("git_client")
     work = remote.with_name("work")
     (work / "registry" / "g2.yaml").write_text("set: [")
@@ -94,7 +94,7 @@ def test_a_full_disk_is_named(client: httpx.Client, place: Place, monkeypatch: p
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("update_server.uploads.os.fsync", full)
+    monkeypatch.setattr("bluegrid.updates.uploads.os.fsync", full)
     refused = client.put(f"/uploads/{digest(MODEL)}", content=MODEL)
     assert (refused.status_code, refused.json()["error"]) == (
         507,
@@ -112,7 +112,7 @@ def test_a_way_back_uses_room_that_is_kept_for_it(tmp_path: Path, monkeypatch: p
             raise OSError(errno.ENOSPC, "No space left on device")
         write_whole(path, data)
 
-    monkeypatch.setattr("update_server.uncommitted.write_whole", write_if_there_is_room)
+    monkeypatch.setattr("bluegrid.updates.uncommitted.write_whole", write_if_there_is_room)
     edit = LaterEdit(
         what="live",
         service="line-loading",

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import ConfigError, FormatError
-from model_registry.stores.base import StoredObject
-from update_server.incoming import fetch_incoming
+from bluegrid.updates.incoming import fetch_incoming
+from bluegrid_registry import ConfigError, FormatError
+from bluegrid_registry.stores.base import StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from model_registry import Store
+    from bluegrid_registry import Store
 
 
 class Bucket:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from model_registry import Registry, open_store, verify
+from bluegrid_registry import Registry, open_store, verify
 from tests.endurance import scale
 from tests.skops_files import skops_file
 from tests.unit.updates.updating import ended, git, upload

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from model_registry import open_store, switch
-from model_registry.registry_files.retraining import Retraining
+from bluegrid.updates.bad_versions import BadVersions
+from bluegrid.updates.database import Database
+from bluegrid.updates.journal import Journal
+from bluegrid.updates.registry_source import Folder
+from bluegrid.updates.rollouts import RolloutFailed, Rollouts, Stacks
+from bluegrid.updates.rollouts.stacks import _is_left_behind, of_cluster
+from bluegrid.updates.serve import Options
+from bluegrid.updates.switches import SwitchJournal
+from bluegrid.updates.updates import RollingOut, Wanted
+from bluegrid_registry import open_store, switch
+from bluegrid_registry.registry_files.retraining import Retraining
 from tests.skops_files import skops_file
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import content_digest, ended
-from update_server.bad_versions import BadVersions
-from update_server.database import Database
-from update_server.journal import Journal
-from update_server.registry_source import Folder
-from update_server.rollouts import RolloutFailed, Rollouts, Stacks
-from update_server.rollouts.stacks import _is_left_behind, of_cluster
-from update_server.serve import Options
-from update_server.switches import SwitchJournal
-from update_server.updates import RollingOut, Wanted
 
 if TYPE_CHECKING:
-    from model_registry import Service
-    from promotion import Stack
+    from bluegrid.promotion import Stack
+    from bluegrid_registry import Service
     from tests.unit.updates.updating import Place
 
 RETRAINED = skops_file("model 1, retrained")

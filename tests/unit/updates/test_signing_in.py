@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from update_server.http.sessions import COOKIE, CSRF_HEADER, LASTS_SECONDS, MAX_SESSIONS, Sessions
+from bluegrid.updates.http.sessions import COOKIE, CSRF_HEADER, LASTS_SECONDS, MAX_SESSIONS, Sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

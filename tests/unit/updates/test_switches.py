@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model_registry.registry_files.retraining import RolloutKind
+from bluegrid.updates.database import Database
+from bluegrid.updates.errors import Refused
+from bluegrid.updates.journal import Journal
+from bluegrid.updates.serve import Options
+from bluegrid.updates.switches import SwitchJournal, SwitchState
+from bluegrid.updates.updates import RollingOut, State, Wanted
+from bluegrid_registry.registry_files.retraining import RolloutKind
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SOMEBODY, ended, git
-from update_server.database import Database
-from update_server.errors import Refused
-from update_server.journal import Journal
-from update_server.serve import Options
-from update_server.switches import SwitchJournal, SwitchState
-from update_server.updates import RollingOut, State, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

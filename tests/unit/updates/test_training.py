@@ -14,11 +14,11 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 
+from bluegrid.updates.database import Database
+from bluegrid.updates.journal import Journal
+from bluegrid.updates.registry_source import Folder
+from bluegrid.updates.scheduling import Scheduler
 from tests.unit.updates.updating import SECONDS, ended
-from update_server.database import Database
-from update_server.journal import Journal
-from update_server.registry_source import Folder
-from update_server.scheduling import Scheduler
 
 if TYPE_CHECKING:
     import httpx
@@ -212,7 +212,7 @@ def test_a_trainer_ends_at_its_time_out_with_its_last_words(
 def test_all_that_a_trainer_has_started_ends_with_a_server_that_is_killed() -> None:
     trainer = "setsid sleep 600 & echo $!; exec sleep 600"
     server = (
-        "import os, subprocess, sys; subprocess.run([sys.executable, '-m', 'update_server.run_trainer',"
+        "import os, subprocess, sys; subprocess.run([sys.executable, '-m', 'bluegrid.updates.run_trainer',"
         f" str(os.getpid()), 'sh', '-c', {trainer!r}])"
     )
     with subprocess.Popen([sys.executable, "-c", server], stdout=subprocess.PIPE, text=True) as process:
@@ -230,7 +230,7 @@ def test_a_trainer_does_not_find_the_server_s_secrets_in_its_environment(place: 
         "print(b'of the server alone' in pathlib.Path(f'/proc/{parent}/environ').read_bytes())"
     )
     program = (
-        "import os, subprocess, sys; from update_server.secrecy import hide_environment; hide_environment();"
+        "import os, subprocess, sys; from bluegrid.updates.secrecy import hide_environment; hide_environment();"
         f"subprocess.run([sys.executable, '-c', {reads!r}], env={{}}); print(os.environ['SECRET']);"
         "subprocess.run(['sh', '-c', 'echo $SECRET'])"
     )

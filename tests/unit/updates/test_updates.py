@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import ModelSet
+from bluegrid.updates.database import Database, note_act
+from bluegrid.updates.journal import Journal
+from bluegrid.updates.updates import Wanted
+from bluegrid_registry import ModelSet
 from tests.skops_files import skops_file
 from tests.unit.updates.updating import archive, batch, content_digest, digest, ended, upload
-from update_server.database import Database, note_act
-from update_server.journal import Journal
-from update_server.updates import Wanted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_registry import ConfigError
-from promotion import find_stack
+from bluegrid.promotion import find_stack
+from bluegrid.updates.declared import Declared
+from bluegrid.updates.registry_source import Folder
+from bluegrid.updates.rollouts import Stacks
+from bluegrid.updates.watching import _Looked, _Outcome, _Region
+from bluegrid_registry import ConfigError
 from tests.unit.operations.api_server import ApiServer
 from tests.unit.operations.test_looks import objects
-from update_server.declared import Declared
-from update_server.registry_source import Folder
-from update_server.rollouts import Stacks
-from update_server.watching import _Looked, _Outcome, _Region
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promotion import Stack
+    from bluegrid.promotion import Stack
     from tests.unit.updates.updating import Place
 
 SERVICE = """\
@@ -59,8 +59,8 @@ def test_a_region_that_hangs_is_told_as_it_was_and_since_when_it_is_asked(
     stack: Stack, declared: Declared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whoever asks has it looked at anew.
-    monkeypatch.setattr("update_server.watching.APART", 0.0)
-    monkeypatch.setattr("update_server.watching._REST", 0.0)
+    monkeypatch.setattr("bluegrid.updates.watching.APART", 0.0)
+    monkeypatch.setattr("bluegrid.updates.watching._REST", 0.0)
     over, calls = threading.Event(), []
     seen = _Looked(stack, lambda _: frozenset(), declared)
 

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model_registry import Registry
-from model_registry.registry_files.registry import parse
+from bluegrid.updates.rollouts import Stacks
+from bluegrid.updates.serve import Options
+from bluegrid_registry import Registry
+from bluegrid_registry.registry_files.registry import parse
 from tests.skops_files import skops_file
 from tests.unit.promotion.conftest import Place as Regions
 from tests.unit.promotion.conftest import answering
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SECONDS, SOMEBODY, content_digest, digest, ended, git
-from update_server.rollouts import Stacks
-from update_server.serve import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import httpx
 
-    from promotion import Stack
+    from bluegrid.promotion import Stack
     from tests.unit.updates.updating import Place
 
 pytestmark = pytest.mark.process

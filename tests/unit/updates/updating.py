@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from model_registry import Registry, fetch_bytes, open_store
+from bluegrid_registry import Registry, fetch_bytes, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,79 @@
+"""`bluegrid doctor`: what is wrong with the place, and the remedy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bluegrid.cli import kube, output
+from bluegrid.operations import (
+    Finding,
+    Namespace,
+    check_kubernetes,
+    check_programs,
+    check_store,
+    check_store_of_pods,
+)
+from bluegrid_registry import BluegridError, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def doctor(
+    context: kube.Context,
+    namespace: kube.Namespace = kube.DEFAULT_NAMESPACE,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    store: Annotated[
+        str | None, typer.Option(envvar="BLUEGRID_STORE", help="The store; absent: it is not checked.")
+    ] = None,
+    route_address: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BLUEGRID_ROUTE_ADDRESS",
+            help="URL at which routes are asked; absent: where Ingresses say that they answer.",
+        ),
+    ] = None,
+    as_json: output.Json = False,
+) -> None:
+    """Check Kubernetes, our rights there, routes, registry, store and programs; each fault with its remedy.
+
+    Writes nothing. Exit code 1 where something is wrong; a risk, such as a live cluster of one pod, is told,
+    and what this login cannot check is skipped. The store is asked by this login's account and by the pods'.
+    """
+    found = [*_findings(context, namespace, registry, store, route_address)]
+    lines = [f"{_word(each):5} {each.what}: {each.text}" for each in found]
+    output.emit(as_json=as_json, data=[asdict(each) for each in found], text="\n".join(lines))
+    if not all(each.is_well for each in found):
+        raise typer.Exit(1)
+
+
+def _word(finding: Finding) -> str:
+    if finding.is_risk:
+        return "RISK"
+    if not finding.is_known:
+        return "SKIP"
+    return "ok" if finding.is_well else "FAULT"
+
+
+def _findings(
+    context: str, namespace: str, registry: Path, store: str | None, route_address: str | None
+) -> Iterator[Finding]:
+    try:
+        place = Namespace.connect(context, namespace)
+        yield from check_kubernetes(place, route_address)
+        yield from check_store_of_pods(place)
+    except BluegridError as error:
+        yield Finding("kube context", is_well=False, text=str(error))
+    try:
+        loaded = Registry.load(registry)
+        yield Finding("registry", is_well=True, text=f"{registry}: {len(loaded.files)} model sets")
+        if store:
+            yield from check_store(store, loaded)
+    except BluegridError as error:
+        for line in str(error).splitlines():
+            yield Finding("registry", is_well=False, text=line)
+    yield from check_programs()

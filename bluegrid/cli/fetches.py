@@ -1,0 +1,56 @@
+"""`bluegrid fetch`: a version, or some of its models, into a folder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import output
+from bluegrid.cli.progress import bar
+from bluegrid_registry import ModelSet
+
+
+def fetch(
+    set_id: output.SetId,
+    version: output.VersionId,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if need be.")],
+    store: output.StoreUrl,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UID", help="Take this model, or all that `line-9*` matches; may be repeated."),
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder of models by digest that several fetches share.")
+    ] = None,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    as_json: output.Json = False,
+) -> None:
+    """Bring VERSION of SET into DIR: every model verified, all or nothing.
+
+    What is there already and sound is not fetched again. The models lie in DIR/<manifest>/<sha256>.<type>;
+    --json names the file of each UID.
+    """
+    with bar("fetched") as told:
+        fetched = ModelSet.open(set_id, registry, store).fetch(
+            version, folder, only=only or (), cache=cache, progress=told
+        )
+    report = fetched.report
+    # None of them: then the folder is not named.
+    where = next(iter(fetched.paths.values())).parent
+    text = (
+        f"set {set_id} version {version}: {report.checked} models verified in {where}; "
+        f"{report.already_there} were there, {report.fetched_bytes / 1e6:.2f} MB fetched"
+    )
+    for what, names in (
+        ("were damaged here and are mended", report.damaged),
+        ("came damaged and were fetched again", report.refetched),
+        ("lie there and are no model of it", report.extra),
+    ):
+        if names:
+            text += f"; {len(names)} {what}, such as {names[0]}"
+    paths = {uid: str(path) for uid, path in fetched.paths.items()}
+    data = {"set": set_id, "version": version, **asdict(report), "paths": paths}
+    output.emit(as_json=as_json, data=data, text=text)

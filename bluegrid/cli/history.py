@@ -1,0 +1,26 @@
+"""`bluegrid history`: who switched what when."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import output
+from bluegrid.operations import changes_of
+from bluegrid_registry import Registry
+
+
+def history(
+    service: Annotated[str, typer.Argument(help="The service, e.g. line-loading.")],
+    last: Annotated[int, typer.Option(min=1, help="How many changes, the newest first.")] = 20,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    as_json: output.Json = False,
+) -> None:
+    """Tell each commit that changed what of SERVICE is live, its clusters, their versions or their size."""
+    file = Registry.load(registry).of_service(service)
+    found = [*islice(changes_of(service, registry / f"{file.set.id}.yaml"), last)]
+    lines = [line for each in found for line in (str(each.commit), *(f"  {text}" for text in each.changes))]
+    output.emit(as_json=as_json, data=[asdict(each) for each in found], text="\n".join(lines))

@@ -1,0 +1,107 @@
+"""Entry point: builds the command tree and turns every known error into one line and exit code 1."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from bluegrid.cli import (
+    asking,
+    clusters,
+    doctor,
+    fetches,
+    history,
+    images,
+    models,
+    output,
+    previews,
+    promotions,
+    pushes,
+    sets,
+    signing,
+    sizes,
+    stacks,
+    status,
+    stores,
+    switches,
+    traffic,
+    updates,
+    upkeep,
+    versions,
+)
+from bluegrid_registry import BluegridError
+
+app = typer.Typer(
+    name="bluegrid",
+    help="Puts hundreds or thousands of small AI models online as one batch.",
+    epilog="A day: `bluegrid push models/ --set g1 --version v2`, declare a cluster for it, `pulumi up`, "
+    "`bluegrid switch line-loading d2`, `pulumi up`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command()(pushes.push)
+app.command(epilog="Example: `bluegrid fetch g1 v2 models/ --only 'line-9*'`")(fetches.fetch)
+app.command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")(upkeep.verify)
+app.command("gc", epilog="Example: `bluegrid gc --registry main/registry --delete`")(upkeep.collect)
+app.command(epilog="Example: `bluegrid switch line-loading d2 --up --stack north`")(switches.switch)
+app.command(epilog="Example: `bluegrid traffic line-loading d1=90 d2=10`")(traffic.traffic)
+app.command(epilog="Example: `bluegrid rollback line-loading --up --stack north`")(switches.rollback)
+app.command(epilog="Example: `bluegrid promote line-loading d2 --regions north,east --bake 10m`")(
+    promotions.promote
+)
+app.command(epilog="Example: `bluegrid status line-loading --context north --watch`")(status.status)
+app.command(epilog="Example: `bluegrid scale line-loading d1 4 --up --stack north`")(sizes.scale)
+app.command(epilog="Example: `bluegrid resources line-loading d1 --memory 4Gi`")(sizes.resources)
+app.command(epilog="Example: `bluegrid stop line-loading d1 --dry-run --stack north`")(sizes.stop)
+app.command(epilog="Example: `bluegrid delete line-loading --dry-run --stack north`")(sizes.delete)
+app.command(
+    epilog="Example: `bluegrid predict line-loading --cluster d2 --model line-17 --instances '[[12.5, 3.1]]'`"
+)(asking.predict)
+app.command(epilog="Example: `bluegrid compare line-loading d1 d2 --requests requests.jsonl`")(asking.compare)
+app.command(epilog="Example: `bluegrid logs line-loading d2 --since 10m --follow`")(asking.logs)
+app.command(epilog="Example: `bluegrid history line-loading --last 5`")(history.history)
+app.command(epilog="Example: `bluegrid doctor --context north --namespace bluegrid-north`")(doctor.doctor)
+app.command(epilog="Example: `bluegrid check --preview preview-north.json`")(previews.check)
+app.command(epilog="Example: `bluegrid preview-report preview-*.json > comment.md`")(previews.preview_report)
+app.add_typer(sets.app)
+app.add_typer(versions.app)
+app.add_typer(models.app)
+app.add_typer(clusters.app)
+app.add_typer(stores.app)
+app.add_typer(stacks.app)
+app.add_typer(images.app)
+app.add_typer(updates.app)
+app.add_typer(updates.app, name="update", hidden=True)
+app.add_typer(signing.keys)
+app.command()(signing.sign)
+app.command()(signing.verify_signature)
+app.command()(signing.export)
+
+
+def main() -> None:
+    """Run the command; the only place that catches."""
+    try:
+        # Of a command, or of one that ends early with a code of its own.
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:
+        sys.exit(_refuse_usage(error))
+    except typer.Abort:
+        sys.exit(130)
+    except BluegridError as error:
+        output.refuse(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        output.refuse("interrupted; a push that is started again sends only what has not arrived")
+        sys.exit(130)
+
+
+def _refuse_usage(error: typer.TyperException) -> int:
+    """Print on one line what is wrong with a command line; return the exit code."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else app.info.name
+    # Without any argument the message is the help, which is there already.
+    if told := " ".join(error.format_message().split()).rstrip(".?"):
+        output.refuse(f"{told}; see `{path} --help`")
+    return error.exit_code

@@ -1,0 +1,119 @@
+"""What the commands share: their common options, and how they print."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from bluegrid_registry import RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+RegistryFolder = Annotated[
+    Path,
+    typer.Option(
+        "--registry", envvar="BLUEGRID_REGISTRY", help="Folder of registry files.", show_default=True
+    ),
+]
+DEFAULT_REGISTRY = Path("registry")
+
+SetId = Annotated[str, typer.Argument(metavar="SET", help="The model set, e.g. g1.")]
+VersionId = Annotated[str, typer.Argument(metavar="VERSION", help="The version, e.g. v2.")]
+StoreUrl = Annotated[
+    str,
+    typer.Option("--store", envvar="BLUEGRID_STORE", help="s3://bucket/prefix?endpoint=... or file:///path"),
+]
+
+_UNLIMITED = 10_000
+"""Characters of a line that nothing has."""
+_DIGEST, _SHOWN = 64, 12
+"""Hex digits of a SHA-256, and of a short one."""
+_IS_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
+
+
+def emit(*, as_json: bool, data: Any, text: str) -> None:
+    """Print `data` as JSON or `text`, as the user asked."""
+    typer.echo(json.dumps(data, indent=2) if as_json else text)
+
+
+def refuse(message: str) -> None:
+    """Print an error the way kubectl does: `error: ...` on standard error, one line for each fault."""
+    for line in message.splitlines():
+        sys.stderr.write(f"error: {line}\n")
+
+
+def show_warnings(package: str) -> None:
+    """Print what a package warns of on standard error, one line for each warning."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("warning: %(message)s"))
+    logging.getLogger(package).addHandler(handler)
+
+
+def emit_table(*, as_json: bool, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print `rows` as a JSON list, or as a table with these columns."""
+    if as_json:
+        typer.echo(json.dumps(list(rows), indent=2))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.upper(), no_wrap=True)
+    printer = wide_console()
+    for row in rows:
+        cells = (cell(row[column]) for column in columns)
+        # Whoever needs a whole digest takes it from a pipe or from --json.
+        table.add_row(*(map(_short, cells) if printer.is_terminal else cells))
+    printer.print(table)
+
+
+def wide_console() -> Console:
+    """Return a console that cuts nothing off: a pipe has no width, and a terminal wraps long lines itself."""
+    return Console(width=_UNLIMITED)
+
+
+def _short(text: str) -> str:
+    """Shorten a digest, as git and Docker do."""
+    return f"{text[: -_DIGEST + _SHOWN]}…" if _IS_DIGEST.fullmatch(text) else text
+
+
+def emit_facts(*, as_json: bool, data: Mapping[str, Any]) -> None:
+    """Print `data` as JSON, or a line for each fact."""
+    emit(as_json=as_json, data=data, text="\n".join(f"{key}: {cell(value)}" for key, value in data.items()))
+
+
+def cell(value: object) -> str:
+    """Return a value as a table shows it."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return str(value)
+
+
+@contextmanager
+def checked_values() -> Iterator[None]:
+    """Refuse options from which no row of the registry can be made, in one line for each mistake."""
+    try:
+        yield
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}"
+            for detail in error.errors()
+        ]
+        raise RegistryError("\n".join(lines)) from None
+    except ValueError as error:
+        raise RegistryError(str(error)) from None

@@ -1,0 +1,135 @@
+"""`bluegrid check|preview-report`: whether a change is sound, and what it means for the services."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import output, regions
+from bluegrid.previews import (
+    Effects,
+    Level,
+    Plan,
+    PolicyError,
+    RegionReport,
+    ServiceChange,
+    changes_between,
+    check_plan,
+    compare,
+    effects_of,
+    read_plan,
+    render,
+    states_of_objects,
+    states_of_registry,
+)
+from bluegrid.promotion import region_names
+from bluegrid_registry import ConfigError, Registry, Store, check_regions, open_store
+
+
+def check(
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    preview: Annotated[
+        list[Path] | None,
+        typer.Option(help="Also hold the rules against what `pulumi preview --json --show-sames` printed."),
+    ] = None,
+    allow_delete: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SERVICE", help="A live service that the previews may delete or rename."),
+    ] = None,
+    stacks: regions.Stacks = regions.DEFAULT_STACKS,
+) -> None:
+    """Read every registry file and report every mistake, each with file and line.
+
+    Regions are held against those of the stacks' files, where there are any.
+    """
+    files = Registry.load(registry).files
+    if known := region_names(stacks):
+        check_regions(registry, known)
+    refused = []
+    for path in preview or ():
+        plan = read_plan(path)
+        refused += [f"{path}: {error}" for error in plan.errors]
+        for finding in check_plan(plan, allow_delete or ()):
+            if finding.level is Level.MANDATORY:
+                refused.append(f"{path}: {finding}")
+            else:
+                typer.echo(f"warning: {path}: {finding}", err=True)
+    if refused:
+        raise PolicyError("\n".join(refused))
+    services = sum(file.service is not None for file in files)
+    typer.echo(f"{registry}: {len(files)} model sets, {services} services, no mistakes")
+
+
+def preview_report(
+    previews: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PREVIEW", help="What `pulumi preview --json --show-sames` printed; one file a stack."
+        ),
+    ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            help="Registry before the change: with it, regions without a preview are told from YAML."
+        ),
+    ] = None,
+    region: Annotated[list[str] | None, typer.Option(help="A region to tell from YAML, with --base.")] = None,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BLUEGRID_STORE", help="Compare the models of switched versions, and check who signed."
+        ),
+    ] = None,
+) -> None:
+    """Write a comment for a pull request: what is switched, made, scaled and deleted; risks first.
+
+    Exits with 0 whatever it has to tell; `bluegrid check --preview` refuses.
+    """
+    if region and base is None:
+        raise ConfigError("--region needs the registry before the change; name it: --base <folder>")
+    after = Registry.load(registry)
+    opened = open_store(store) if store else None
+    reports = [_of_plan(path, after, opened) for path in previews or ()]
+    if base is not None:
+        before = Registry.load(base)
+        reports += [_of_registries(name, before, after, opened) for name in region or ()]
+    if not reports:
+        raise ConfigError("there is nothing to report; name previews, or --base and --region")
+    typer.echo(render(reports), nl=False)
+
+
+def _of_plan(path: Path, registry: Registry, store: Store | None) -> RegionReport:
+    plan = read_plan(path)
+    region = plan.stack or path.stem
+    if plan.errors:
+        return RegionReport(region, "failed preview", errors=plan.errors, details="\n".join(plan.errors))
+    return _report(region, _changes(plan), registry, store, plan)
+
+
+def _changes(plan: Plan) -> list[ServiceChange]:
+    return changes_between(states_of_objects(plan.objects_before()), states_of_objects(plan.objects_after()))
+
+
+def _of_registries(region: str, before: Registry, after: Registry, store: Store | None) -> RegionReport:
+    changes = changes_between(states_of_registry(before, region), states_of_registry(after, region))
+    return _report(region, changes, after, store, None)
+
+
+def _report(
+    region: str, changes: list[ServiceChange], registry: Registry, store: Store | None, plan: Plan | None
+) -> RegionReport:
+    compared = {change.name: compare(change, registry, store) for change in changes}
+    return RegionReport(
+        region,
+        source=", ".join(["the preview", *plan.sizes])
+        if plan
+        else "from the registry files alone; the stack was not asked",
+        changes=changes,
+        comparisons={name: found for name, found in compared.items() if found is not None},
+        effects=effects_of(plan, changes) if plan else Effects(),
+        findings=check_plan(plan) if plan else (),
+        details=plan.listed() if plan else "",
+    )

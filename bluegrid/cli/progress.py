@@ -1,0 +1,42 @@
+"""How far a transfer is, as a bar on a terminal."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bluegrid_registry import ProgressEvent
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[ProgressEvent], None]]:
+    """Show models, bytes, rate and time left, on a terminal; nothing where no person looks.
+
+    Args:
+        what: happens to the bytes, such as "sent".
+    """
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.completed:.0f} of {task.fields[models]} models"),
+        BarColumn(),
+        TextColumn("{task.fields[moved]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(what, total=None, models="?", moved="")
+
+        def told(event: ProgressEvent) -> None:
+            elapsed = progress.tasks[task].elapsed or 1e-9
+            moved = f"{event.bytes / 1e6:.2f} MB {what}, {event.bytes / 1e6 / elapsed:.1f} MB/s"
+            total = event.models_total
+            progress.update(
+                task, completed=event.models, total=total, models="?" if total is None else total, moved=moved
+            )
+
+        yield told

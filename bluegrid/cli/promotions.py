@@ -1,0 +1,148 @@
+"""`bluegrid promote`: a switch that goes region by region, and back where one does badly."""
+
+from __future__ import annotations
+
+import re
+import signal
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from bluegrid.cli import output
+from bluegrid.promotion import Outcome, Progress, Promotion, PromotionStopped, Stage, rehearse
+from bluegrid_registry import BluegridError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def promote(
+    service: Annotated[str, typer.Argument(help="The service, e.g. line-loading.")],
+    cluster: Annotated[str, typer.Argument(help="The cluster that is to be live, e.g. d2; it runs in each.")],
+    regions: Annotated[str, typer.Option(help="Their stacks, in order, with commas between: north,east.")],
+    bake: Annotated[
+        str, typer.Option(metavar="TIME", help="How long each is watched: 90s, 10m, 1h; 0: not at all.")
+    ] = "10m",
+    errors: Annotated[
+        float,
+        typer.Option(min=0, max=100, help="Percent of requests that may fail on top of what failed before."),
+    ] = 1.0,
+    all_back: Annotated[
+        bool, typer.Option("--all-back", help="When one goes back, those promoted before it do too.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Preview every region, and change nothing.")
+    ] = False,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    stacks: Annotated[
+        Path, typer.Option(envvar="BLUEGRID_STACKS", help="Folder of the stacks' files, Pulumi.REGION.yaml.")
+    ] = Path("stacks"),
+    as_json: output.Json = False,
+) -> None:
+    """Make CLUSTER live in one region after the other; each is watched before the next is touched.
+
+    A region in which requests fail, or pods go, is switched back, and no further region is touched. Regions
+    promoted before it have passed their own bake and stay, unless --all-back is given. Ctrl-C does the same.
+    In the end YAML says what is live where, whatever has happened; exit code 1: it is not CLUSTER everywhere.
+
+    Run it in the project's folder, and commit the registry afterwards.
+    """
+    seconds, names = _seconds(bake), [each for each in regions.split(",") if each]
+    if not names:
+        raise typer.BadParameter("names no region", param_hint="--regions")
+    promotion = Promotion(registry, service, cluster, stacks, names)
+    output.show_warnings("promotion")
+    promotion.check()
+    if dry_run:
+        _rehearse(promotion, registry, service, cluster, as_json=as_json)
+        return
+    try:
+        with _shown() as tell, _terminated_as_by_ctrl_c():
+            outcomes = promotion.run(seconds, errors / 100, tell, all_back=all_back)
+    except PromotionStopped as stopped:
+        if as_json:
+            _print_json(service, cluster, stopped.outcomes)
+        raise
+    if as_json:
+        _print_json(service, cluster, outcomes)
+    else:
+        typer.echo(f"{service}: {cluster} is live in {', '.join(each.region for each in outcomes)}")
+
+
+def _seconds(text: str) -> float:
+    matched = re.fullmatch(r"(\d+)([smh]?)", text)
+    if matched is None:
+        raise typer.BadParameter(f"{text!r} is no time such as 90s, 10m or 1h", param_hint="--bake")
+    return int(matched[1]) * _UNITS[matched[2]]
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[Outcome, Progress | None], None]]:
+    """Tell every change on a line; on a terminal also how far the region is."""
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[seen]}"),
+    )
+    with Bar(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True
+    ) as bar:
+        task = bar.add_task("", total=None, seen="")
+
+        def tell(outcome: Outcome, progress: Progress | None) -> None:
+            told = f"{outcome.region}: {outcome.stage}"
+            if progress is not None:
+                seen = f"{progress.failed} of {progress.requests} requests failed"
+                bar.update(task, completed=progress.seconds, total=progress.of, seen=seen)
+                return
+            bar.reset(task, total=None, description=told, seen="")
+            baked = f", {outcome.failed} of {outcome.requests} requests failed in the bake"
+            is_baked = outcome.stage is Stage.LIVE and outcome.requests
+            because = f": {outcome.why}" if outcome.why else ""
+            console.print(f"{told}{because}{baked if is_baked else ''}", markup=False, soft_wrap=True)
+
+        yield tell
+
+
+@contextmanager
+def _terminated_as_by_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM, which CI sends to end a job, go back as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _rehearse(promotion: Promotion, registry: Path, service: str, cluster: str, *, as_json: bool) -> None:
+    told, errors = {}, []
+    for stack in promotion.stacks:
+        found = rehearse(registry, service, cluster, stack)
+        errors += [f"{stack.region}: {error}" for error in found.errors]
+        told[stack.region] = {"changes": [*found.changes], "steps": [*found.steps]}
+    if errors:
+        raise BluegridError("\n".join(errors))
+    lines = [
+        f"{region}: {'; '.join(each['changes']) or 'nothing changes'}\n  " + "\n  ".join(each["steps"])
+        for region, each in told.items()
+    ]
+    output.emit(as_json=as_json, data=told, text="\n".join(lines))
+
+
+def _print_json(service: str, cluster: str, outcomes: Sequence[Outcome]) -> None:
+    data = {"service": service, "cluster": cluster, "regions": [asdict(each) for each in outcomes]}
+    output.emit(as_json=True, data=data, text="")

@@ -1,0 +1,85 @@
+"""`bluegrid push`: models from a folder become a version, in the store and in the registry."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bluegrid.cli import output
+from bluegrid.cli.progress import bar
+from bluegrid_registry import ChecksumAlgorithm, ModelSet, Registry, models_in_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bluegrid_registry import PushReport, SourceModel
+
+
+def push(
+    set_id: Annotated[str, typer.Option("--set", help="The model set, e.g. g1.")],
+    version: Annotated[str, typer.Option(help="The new version's ID, e.g. v2.")],
+    store: output.StoreUrl,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder with one file or folder a model: `<uid>.skops`; none with --without alone."
+        ),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Start from this version; FOLDER holds what changes.")
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UID", help="Leave out this model of the base, or all that `line-9*` matches."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Ignore such files or folders of FOLDER, as .gitignore does, e.g. `*.log` or `notes/`.",
+        ),
+    ] = None,
+    checksum: Annotated[
+        ChecksumAlgorithm,
+        typer.Option(
+            case_sensitive=False,
+            help="Of each block: taken before sending, again by the store.",
+        ),
+    ] = ChecksumAlgorithm.CRC64NVME,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    as_json: output.Json = False,
+) -> None:
+    """Publish the models in FOLDER as a new version, and add its row to the registry.
+
+    A file that is neither a model of the set's type nor ignored is refused by name.
+
+    Pushing the same models again changes nothing, sends nothing, and mends what was damaged in the store.
+    """
+    if without and base is None:
+        raise typer.BadParameter("names models of a version; give it with --base", param_hint="--without")
+    if ignore and folder is None:
+        raise typer.BadParameter("is of files in FOLDER; give it", param_hint="--ignore")
+    if folder is None and not without:
+        raise typer.BadParameter("is missing; only an update with --without needs none", param_hint="FOLDER")
+    models: Sequence[SourceModel] = ()
+    if folder is not None:
+        models = models_in_folder(folder, Registry.load(registry).of_set(set_id).set.type, ignore or ())
+    with bar("sent") as told:
+        report = ModelSet.open(set_id, registry, store).push(
+            version, models, base=base, without=without or (), algorithm=checksum, progress=told
+        )
+    output.emit(as_json=as_json, data=_data(report), text=_text(report))
+
+
+def _data(report: PushReport) -> dict[str, Any]:
+    return asdict(report) | {"published": report.published.isoformat()}
+
+
+def _text(report: PushReport) -> str:
+    sent = f"{report.sent_models} sent ({report.sent_bytes / 1e6:.2f} MB)"
+    healed = f", {report.packs_healed} damaged packs replaced" if report.packs_healed else ""
+    version = f"set {report.set} version {report.version}"
+    return f"{version}: {report.models} models, {sent}{healed}; {report.manifest[:19]}"

@@ -1,0 +1,160 @@
+"""`bluegrid set add|list|show|edit|remove`: the model sets of a registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bluegrid.cli import output
+from bluegrid_registry import (
+    DeclaredSet,
+    ModelType,
+    Registry,
+    Source,
+    add_set,
+    edit_set,
+    remove_set,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bluegrid_registry import RegistryFile, Version
+
+app = typer.Typer(name="set", help="Declare and search model sets.", no_args_is_help=True)
+
+NewId = Annotated[str, typer.Argument(metavar="SET", help="The new set's ID, e.g. g2; its file is g2.yaml.")]
+Name = Annotated[str | None, typer.Option(help="What people call the set.")]
+Task = Annotated[str | None, typer.Option(help="What its models do, e.g. regression.")]
+OfSource = Annotated[Source | None, typer.Option(help="Who defined it.")]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME", help="Trust a type or function that models name, e.g. `own_package.Scaler`."
+    ),
+]
+OfFramework = Annotated[str | None, typer.Option("--framework", help="Only sets of this framework.")]
+OfType = Annotated[str | None, typer.Option("--type", help="Only sets of this type.")]
+
+
+@app.command(
+    epilog="Example: `bluegrid set add g2 --name 'Transformer load' --task regression --type onnx/onnx`"
+)
+def add(
+    set_id: NewId,
+    name: Annotated[str, typer.Option(help="What people call the set.")],
+    task: Annotated[str, typer.Option(help="What its models do, e.g. regression.")],
+    model_type: Annotated[
+        str, typer.Option("--type", help="Framework and file type of every model, e.g. scikit-learn/skops.")
+    ],
+    source: Annotated[Source, typer.Option(help="Who defines it.")] = Source.PLATFORM,
+    trust: Trust = None,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+) -> None:
+    """Declare a set without versions; `bluegrid push` adds them."""
+    with output.checked_values():
+        declared = DeclaredSet(
+            id=set_id,
+            name=name,
+            task=task,
+            type=ModelType.parse(model_type),
+            source=source,
+            trust=tuple(trust or ()),
+        )
+    add_set(registry, declared)
+    typer.echo(f"set {set_id}: in {registry / f'{set_id}.yaml'}; add a version with `bluegrid push`")
+
+
+@app.command("list", epilog="Example: `bluegrid set list --framework scikit-learn --source user`")
+def list_sets(
+    framework: OfFramework = None,
+    model_type: OfType = None,
+    source: OfSource = None,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    as_json: output.Json = False,
+) -> None:
+    """List the sets, all or those that fit."""
+    columns = ("set", "name", "task", "type", "source", "versions", "newest", "service")
+    rows = [_row(file) for file in fitting(registry, framework, model_type, source)]
+    output.emit_table(as_json=as_json, columns=columns, rows=rows)
+
+
+def fitting(
+    registry: Path, framework: str | None, model_type: str | None, source: Source | None
+) -> list[RegistryFile]:
+    """Return the sets that are of all that is named."""
+    return [
+        file
+        for file in Registry.load(registry).files
+        if framework in (None, file.set.type.framework)
+        and model_type in (None, str(file.set.type))
+        and source in (None, file.set.source)
+    ]
+
+
+def newest_version(file: RegistryFile) -> Version | None:
+    """Return the version that was updated last; of two at the same second, the one that is further down."""
+    return max(reversed(file.versions), key=lambda version: version.updated, default=None)
+
+
+def _row(file: RegistryFile) -> dict[str, Any]:
+    newest = newest_version(file)
+    return {
+        "set": file.set.id,
+        "name": file.set.name,
+        "task": file.set.task,
+        "type": str(file.set.type),
+        "source": file.set.source,
+        "versions": len(file.versions),
+        "newest": newest.id if newest else None,
+        "service": file.service.name if file.service else None,
+    }
+
+
+@app.command(epilog="Example: `bluegrid set show g1 --json`")
+def show(
+    set_id: output.SetId,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    as_json: output.Json = False,
+) -> None:
+    """Show all that the registry says of SET."""
+    file = Registry.load(registry).of_set(set_id)
+    lines = [f"{key}: {value}" for key, value in _row(file).items()]
+    lines += [f"accelerate: {file.set.accelerate}"] if file.set.accelerate else []
+    lines += [f"key {key.id}" for key in file.set.keys]
+    lines += [f"trusts {name}" for name in file.set.trust]
+    for cluster in file.service.clusters if file.service else ():
+        pods = cluster.autoscaling or f"{cluster.replicas} replicas"
+        lines.append(f"cluster {cluster.id}: version {cluster.version}, {pods}")
+    output.emit(as_json=as_json, data=file.model_dump(mode="json"), text="\n".join(lines))
+
+
+@app.command(epilog="Example: `bluegrid set edit g1 --name 'Line loading, 110 kV'`")
+def edit(
+    set_id: output.SetId,
+    name: Name = None,
+    task: Task = None,
+    source: OfSource = None,
+    trust: Trust = None,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+) -> None:
+    """Change SET's name, task or source, or trust more; its ID and type never change."""
+    changed = edit_set(registry, set_id, name=name, task=task, source=source, trust=trust or ())
+    typer.echo(f"set {set_id}: {'changed' if changed else 'is so already'}")
+
+
+@app.command(epilog="Example: `bluegrid set remove g2 --with-versions`")
+def remove(
+    set_id: output.SetId,
+    with_versions: Annotated[
+        bool, typer.Option("--with-versions", help="Also if the set has versions.")
+    ] = False,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+) -> None:
+    """Delete SET's file. One that is online is refused.
+
+    The store keeps everything: `git revert` brings the set back, `bluegrid gc` deletes it 30 days later.
+    """
+    remove_set(registry, set_id, with_versions=with_versions)
+    typer.echo(f"set {set_id}: removed; the store keeps it until `bluegrid gc`, 30 days from its next run")

@@ -1,0 +1,129 @@
+"""`bluegrid stack new`: the file of one more region."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from ruamel.yaml import YAML
+
+from bluegrid.promotion import config_of, stack_names
+from bluegrid_registry import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+app = typer.Typer(name="stack", help="The stacks: one file a region.", no_args_is_help=True)
+
+_PROJECT = Path("Pulumi.yaml")
+_PREFIX = "bluegrid:"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_PROVIDERS = ("passphrase", "awskms://", "azurekeyvault://", "gcpkms://", "hashivault://")
+"""Who may encrypt a stack's secrets: https://www.pulumi.com/docs/iac/concepts/secrets/#available-encryption-providers"""
+
+
+@app.command(epilog="Example: `bluegrid stack new east --like north --set kubeContext=east-1`")
+def new(
+    region: Annotated[str, typer.Argument(help="The region, e.g. east; its stack is named so too.")],
+    like: Annotated[
+        str | None, typer.Option(help="A region whose settings it takes, with its own name in their place.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.")
+    ] = None,
+    secrets_provider: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROVIDER",
+            help="What encrypts its secrets: passphrase, or the URL of a key such as "
+            "awskms://alias/bluegrid?region=eu-central-1. Default: as Pulumi has it.",
+        ),
+    ] = None,
+) -> None:
+    """Write stacks/Pulumi.REGION.yaml, and say what is left to do. Run it in the project's folder."""
+    declared = _declared()
+    file = _file(region)
+    if file.exists():
+        raise ConfigError(f"{file} is there already; edit it, or name another region")
+    values = {**(_like(like, region) if like else {}), **_given(settings or [])}
+    if unknown := sorted(set(values) - set(declared)):
+        raise ConfigError(f"{', '.join(unknown)}: no such setting; known: {', '.join(declared)}")
+    is_secret = {key: bool(each.get("secret")) for key, each in declared.items()}
+    if told := sorted(key for key in values if is_secret[key]):
+        raise ConfigError(f"{', '.join(told)}: secret, and a file is not; see `pulumi config set --secret`")
+    missing = [key for key, each in declared.items() if "default" not in each and not is_secret[key]]
+    if missing := [key for key in missing if key not in values]:
+        lines = [f"--set {key}=... is missing: {declared[key]['description']}" for key in missing]
+        raise ConfigError("\n".join(lines))
+    init = f"pulumi stack init {region}{_encrypted_by(secrets_provider)}"
+    _write(file, region, values, init, [key for key, secret in is_secret.items() if secret])
+
+
+def _declared() -> Mapping[str, Mapping[str, Any]]:
+    """Return the settings that a stack can have, as `Pulumi.yaml` declares them."""
+    if not _PROJECT.exists():
+        raise ConfigError(f"there is no {_PROJECT} here; run this in the project's folder")
+    return config_of(_PROJECT)
+
+
+def _file(region: str) -> Path:
+    if not _NAME.fullmatch(region):
+        raise ConfigError(f"{region!r} is no name of a region; use letters, digits and dashes")
+    return Path("stacks") / f"Pulumi.{region}.yaml"
+
+
+def _like(other: str, region: str) -> dict[str, Any]:
+    file = _file(other)
+    if not file.exists():
+        there = ", ".join(stack_names(file.parent)) or "none"
+        raise ConfigError(f"there is no stack {other}; declared: {there}")
+    # What is encrypted is so by that stack's own key.
+    return {
+        key.removeprefix(_PREFIX): _renamed(value, other, region)
+        for key, value in config_of(file).items()
+        if not (isinstance(value, dict) and "secure" in value)
+    }
+
+
+def _renamed(value: Any, other: str, region: str) -> Any:
+    """Return a setting with the region's name in the place of the other's; what has parts keeps them."""
+    if isinstance(value, dict):
+        return {key: _renamed(each, other, region) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, other, region) for each in value]
+    return value.replace(other, region) if isinstance(value, str) else value
+
+
+def _given(settings: list[str]) -> dict[str, str]:
+    pairs = [setting.partition("=") for setting in settings]
+    if wrong := [key for key, equals, _ in pairs if not equals]:
+        raise ConfigError(f"--set {wrong[0]}: expected KEY=VALUE, such as --set kubeContext=east-1")
+    return {key: value for key, _, value in pairs}
+
+
+def _encrypted_by(provider: str | None) -> str:
+    if provider is None:
+        return ""
+    if not provider.startswith(_PROVIDERS):
+        known = ", ".join(f"{each}..." if each.endswith("/") else each for each in _PROVIDERS)
+        raise ConfigError(f"--secrets-provider {provider}: no provider of Pulumi's; known: {known}")
+    return f" --secrets-provider {shlex.quote(provider)}"
+
+
+def _write(file: Path, region: str, values: Mapping[str, Any], init: str, secrets: list[str]) -> None:
+    file.parent.mkdir(exist_ok=True)
+    yaml = YAML()
+    yaml.width = 4096
+    commands = [
+        init,
+        *(f"pulumi config set --secret --stack {region} {_PREFIX}{key}" for key in secrets),
+    ]
+    with file.open("x", encoding="utf-8") as written:
+        written.write(f"# Region {region}. Its secrets are set once, encrypted with the stack's own key:\n")
+        written.writelines(f"#   {command}\n" for command in commands)
+        yaml.dump({"config": {f"{_PREFIX}{key}": value for key, value in values.items()}}, written)
+    lines = [f"{file} is written; now", *(f"  {command}" for command in commands)]
+    typer.echo("\n".join([*lines, f"  pulumi preview --stack {region}"]))

@@ -1,0 +1,241 @@
+"""`bluegrid status`: what runs, asked of Kubernetes itself, beside what the registry declares."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from bluegrid.cli import kube, output, pulumi
+from bluegrid.operations import Namespace, look, nothing_runs, outages, statuses
+from bluegrid.previews import states_of_files, states_of_objects, states_of_registry
+from bluegrid.promotion import stack_of
+from bluegrid_registry import BluegridError, Registry, RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from bluegrid.operations import ClusterStatus, Look
+    from bluegrid.previews import ServiceState
+    from bluegrid.promotion import Stack
+
+APART = 1.0
+"""Seconds between two looks, of which the traffic is told."""
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def status(
+    context: kube.Context,
+    service: Annotated[str | None, typer.Argument(help="One service, with its pods.")] = None,
+    cluster: Annotated[str | None, typer.Argument(help="One of its clusters.")] = None,
+    namespace: kube.Namespace = kube.DEFAULT_NAMESPACE,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    region: kube.Region = None,
+    state: Annotated[
+        bool, typer.Option("--state", help="Also ask the stack's state, and say what follows from drift.")
+    ] = False,
+    stack: Annotated[
+        str | None, typer.Option(envvar="BLUEGRID_STACK", help="The stack, with --state.")
+    ] = None,
+    stacks: Annotated[
+        Path,
+        typer.Option(
+            envvar="BLUEGRID_STACKS",
+            help="Folder of the stacks' files; the one that runs there says how large its clusters are.",
+        ),
+    ] = Path("stacks"),
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
+    as_json: output.Json = False,
+) -> None:
+    """Show every service's clusters: what is live, pods and why they wait, models, traffic, drift from YAML.
+
+    Traffic is that of one second (with --watch, since the last look), told by the pods through the API
+    server's proxy. Whoever may not `get` and `create` pods/proxy there sees all else.
+    """
+    if watch and as_json:
+        raise typer.BadParameter("is for people; ask with --json again and again", param_hint="--watch")
+    place = Namespace.connect(context, namespace)
+    wanted, notes = _wanted(registry, stack_of(stacks, context, namespace), region, service)
+    made = states_of_objects(pulumi.Stack.named(stack, None).objects()) if state else None
+
+    def read(before: Look, now: Look) -> _Reading:
+        found = statuses(before, now, wanted, made)
+        return _Reading(
+            [row for row in found if cluster in (None, row.cluster)],
+            outages(found, now),
+            [*notes, *([now.unasked] if now.unasked else [])],
+        )
+
+    looks = _looks(place, service, cluster)
+    first = next(looks)
+    if first[1].is_empty:
+        place.require()
+    reading = read(*first)
+    if service and not reading.rows:
+        raise _unknown(place, registry, wanted, service, cluster)
+    if watch:
+        with suppress(KeyboardInterrupt):
+            _watch(itertools.chain([reading], itertools.starmap(read, looks)), with_pods=service is not None)
+        return
+    if as_json:
+        output.emit(as_json=True, data=[asdict(row) for row in reading.rows], text="")
+        for line in (*reading.outages, *reading.notes):
+            typer.echo(f"warning: {line}", err=True)
+        return
+    if first[1].is_empty:
+        typer.echo(f"nothing of {service or 'bluegrid'} runs in namespace {namespace} of {context}")
+    output.wide_console().print(_page(reading, with_pods=service is not None))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one look says: clusters, services of which nobody answers, and what could not be known."""
+
+    rows: Sequence[ClusterStatus]
+    outages: Sequence[str]
+    notes: Sequence[str]
+
+
+def _watch(readings: Iterable[_Reading], *, with_pods: bool) -> None:
+    """Show each reading in place of the one before it, or below it where the output is not a terminal."""
+    if not sys.stdout.isatty():
+        for reading in readings:
+            output.wide_console().print(_page(reading, with_pods=with_pods))
+            sys.stdout.flush()
+        return
+    with Live(auto_refresh=False) as live:
+        for reading in readings:
+            live.update(_page(reading, with_pods=with_pods), refresh=True)
+
+
+def _unknown(
+    place: Namespace,
+    registry: Path,
+    wanted: Mapping[str, ServiceState] | None,
+    service: str,
+    cluster: str | None,
+) -> BluegridError:
+    """Return the error for a name that neither runs nor is declared; it names those that do or are."""
+    if cluster and wanted and service in wanted:
+        declared = ", ".join(wanted[service].clusters)
+        return RegistryError(
+            f"service {service}: has no cluster {cluster}, neither in namespace {place.name} of "
+            f"{place.context} nor in {registry}; declared: {declared}"
+        )
+    return nothing_runs(place, service, cluster)
+
+
+def _looks(place: Namespace, service: str | None, cluster: str | None) -> Iterator[tuple[Look, Look]]:
+    """Yield a look and the one before it, a second apart, for ever."""
+    before = look(place, service, cluster)
+    while True:
+        time.sleep(max(0.0, before.at + APART - time.monotonic()))
+        now = look(place, service, cluster)
+        yield before, now
+        before = now
+
+
+def _wanted(
+    registry: Path, place: Stack | None, region: str | None, service: str | None
+) -> tuple[Mapping[str, ServiceState] | None, list[str]]:
+    """Return what YAML declares, or why that is not known: at 3 a.m. what runs is told all the same.
+
+    Args:
+        registry: the folder of YAML.
+        place: the stack that runs there; None: it is not known, and every cluster is as large as YAML says.
+        region: where services differ by region, of a place that is not known.
+        service: one of them; None: all.
+    """
+    try:
+        loaded = Registry.load(registry)
+        if place is not None:
+            files = place.services(loaded)
+            return _of(states_of_files(files, place.region), service), []
+        by_region = [
+            file.service.name
+            for file in loaded.files
+            if file.service and not (isinstance(file.service.live, str) and file.service.regions is None)
+        ]
+        if by_region and region is None:
+            names = ", ".join(by_region)
+            raise RegistryError(f"{names}: differ by region; name this one: --region <region>")
+    except BluegridError as error:
+        first, *_ = str(error).splitlines()
+        return None, [f"drift from YAML is not told: {first}"]
+    return _of(states_of_registry(loaded, region or ""), service), []
+
+
+def _of(states: Mapping[str, ServiceState], service: str | None) -> Mapping[str, ServiceState]:
+    """Return one service, or all."""
+    return {name: state for name, state in states.items() if service in (None, name)}
+
+
+def _page(reading: _Reading, *, with_pods: bool) -> Group:
+    table, rows = Table(box=None, pad_edge=False, header_style="bold"), reading.rows
+    # On a narrow terminal that is drawn anew the last columns are cut, never the names.
+    for column in ("service", "cluster", "version"):
+        widest = max((len(getattr(row, column)) for row in rows), default=0)
+        table.add_column(column.upper(), no_wrap=True, min_width=widest)
+    for column in ("route", "ready", "pods", "models"):
+        table.add_column(column.upper(), no_wrap=True)
+    for column in ("req/s", "4xx/s", "err/s", "p99 ms", "age"):
+        table.add_column(column.upper(), no_wrap=True, justify="right")
+    for row in rows:
+        table.add_row(*_cells(row), style=None if row.is_well else "yellow")
+    lines = [line for row in rows for line in _remarks(row, with_pods=with_pods)]
+    lines += [f"note: {note}" for note in reading.notes]
+    return Group(
+        *(Text(f"outage: {line}", style="bold red") for line in reading.outages),
+        *([table] if rows else []),
+        *(Text(line) for line in lines),
+    )
+
+
+def _cells(row: ClusterStatus) -> list[str]:
+    models = "-" if row.models_loaded is None else f"{row.models_loaded}/{row.models_expected or '?'}"
+    return [
+        row.service,
+        row.cluster,
+        row.version,
+        "[green]live[/]" if row.live else "standby",
+        f"{row.ready}/{row.replicas}",
+        row.state,
+        models,
+        *map(_number, (row.requests_per_second, row.refused_per_second, row.errors_per_second, row.p99_ms)),
+        "-" if row.age_seconds is None else age(row.age_seconds),
+    ]
+
+
+def _remarks(row: ClusterStatus, *, with_pods: bool) -> list[str]:
+    name = f"{row.service} {row.cluster}"
+    lines = [f"why: {name}: {row.why}"] if row.why else []
+    lines += [f"drift: {name}: {text}" for text in row.drift]
+    for pod in row.pods if with_pods else ():
+        restarts = f", {pod.restarts} restarts" if pod.restarts else ""
+        ready = "ready" if pod.ready else "not ready"
+        why = f": {pod.why}" if pod.why else ""
+        lines.append(f"pod {pod.name}: {pod.state}, {ready}, {age(pod.age_seconds)}{restarts}{why}")
+    return lines
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def age(seconds: int) -> str:
+    """Return an age as kubectl tells it: 42s, 7m, 5h, 3d."""
+    for unit, length in (("d", _DAY), ("h", _HOUR), ("m", _MINUTE)):
+        if seconds >= length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"

@@ -1,0 +1,40 @@
+"""`bluegrid store`: what a store can do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import output
+from bluegrid_registry import open_store
+from bluegrid_registry.stores.s3_memory import remember
+
+app = typer.Typer(name="store", help="Look at a store.", no_args_is_help=True)
+
+
+@app.callback()
+def _store() -> None:
+    """Make `probe` a command of its own: typer would take a single one for the whole."""
+
+
+@app.command(epilog="Example: `bluegrid store probe s3://models/grid?endpoint=http://127.0.0.1:7070`")
+def probe(
+    url: Annotated[
+        str, typer.Argument(envvar="BLUEGRID_STORE", help="s3://bucket/prefix?endpoint=... or file:///path")
+    ],
+    as_json: output.Json = False,
+) -> None:
+    """Try out what the store's server, or the folder, does by itself, and say what follows where it does not.
+
+    Writes small objects; `probe` stays. Exit code 1 if pushes would be refused.
+    """
+    store = open_store(url)
+    # Who asks wants to know how it is now.
+    remember(store.url, None)
+    found = store.probe()
+    data = {name: value for name, value in asdict(found).items() if value is not None}
+    output.emit(as_json=as_json, data=data, text="\n".join(found.in_words()))
+    if not found.conditional_writes:
+        raise typer.Exit(1)

@@ -1,0 +1,71 @@
+"""`bluegrid traffic`: says in the registry how clusters share the requests; with `--up`, makes it so."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bluegrid.cli import edits, output, pulumi, regions
+from bluegrid.promotion import Target
+from bluegrid_registry import ConfigError, Registry, share_traffic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def traffic(
+    service: Annotated[str, typer.Argument(help="The service, e.g. line-loading.")],
+    shares: Annotated[list[str], typer.Argument(metavar="CLUSTER=WEIGHT", help="E.g. d1=90 d2=10.")],
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    region: Annotated[str | None, typer.Option(help="Change one region only.")] = None,
+    up: Annotated[
+        bool,
+        typer.Option("--up", help="Also run `pulumi up`, for the service's route and no clusters but these."),
+    ] = False,
+    dry_run: edits.DryRun = False,
+    stack: pulumi.StackName = None,
+    config_file: pulumi.ConfigFile = None,
+    stacks: regions.Stacks = regions.DEFAULT_STACKS,
+    as_json: output.Json = False,
+) -> None:
+    """Share the requests of SERVICE among clusters by weights, behind a Gateway. `switch` ends it."""
+    regions.require(region, stacks, config_file)
+    weights = _weights(shares)
+    if dry_run:
+        previewed = pulumi.Stack.named(stack, config_file) if stack else None
+        sys.exit(_preview(registry, service, weights, region, previewed))
+    updated = pulumi.Stack.named(stack, config_file) if up else None
+    done = share_traffic(registry, service, weights, region)
+    where = f" in {done.region}" if done.region else ""
+    told = ", ".join(f"{cluster} {weight}" for cluster, weight in done.weights.items())
+    text = f"{service}{where}: {told} in {registry}"
+    output.emit(as_json=as_json, data=asdict(done), text=text if up else f"{text}; apply it with `pulumi up`")
+    if updated is not None:
+        sys.exit(updated.make_live(_target(registry, service, weights)))
+
+
+def _weights(shares: list[str]) -> dict[str, int]:
+    weights = {}
+    for share in shares:
+        cluster, _, weight = share.partition("=")
+        if not weight.isdecimal():
+            raise ConfigError(
+                f"{share!r} is no share; write CLUSTER=WEIGHT with a whole number, such as d2=10"
+            )
+        weights[cluster] = int(weight)
+    return weights
+
+
+def _preview(
+    registry: Path, service: str, weights: dict[str, int], region: str | None, stack: pulumi.Stack | None
+) -> int:
+    target = _target(registry, service, weights)
+    return edits.dry_run(registry, lambda copy: share_traffic(copy, service, weights, region), stack, target)
+
+
+def _target(registry: Path, service: str, weights: dict[str, int]) -> Target:
+    live = [cluster for cluster, weight in weights.items() if weight]
+    return Target.of(Registry.load(registry).service(service), *live)

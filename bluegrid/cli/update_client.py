@@ -1,0 +1,49 @@
+"""What commands ask an update server, as any of its clients."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import typer
+
+from bluegrid_registry import BluegridError, ConfigError
+
+SECONDS = 30.0
+
+Server = Annotated[
+    str, typer.Option(envvar="BLUEGRID_UPDATES", help="Address of the update server.", metavar="URL")
+]
+Token = Annotated[
+    str, typer.Option(envvar="BLUEGRID_TOKEN", help="A token of the server's.", show_default=False)
+]
+
+
+def ask(server: str, token: str, method: str, path: str) -> Any:
+    """Return what an update server answers.
+
+    Raises:
+        ConfigError: the address is none.
+        BluegridError: it does not answer, or refuses; the message is its own.
+    """
+    if not server.startswith(("http://", "https://")):
+        raise ConfigError(f"--server {server}: expected an address such as https://updates.example.org")
+    url = f"{server.rstrip('/')}{path}"
+    request = Request(url, method=method, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - looked at
+    try:
+        with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            return json.load(answer)
+    except HTTPError as error:
+        with error:
+            raise BluegridError(f"{url}: {_fault(error)}") from None
+    except (URLError, OSError, ValueError) as error:
+        raise BluegridError(f"{url}: does not answer: {getattr(error, 'reason', error)}") from None
+
+
+def _fault(error: HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return f"status {error.code}"

@@ -1,0 +1,93 @@
+"""`bluegrid updates`: the update server, and who may ask it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import output, update_client
+from bluegrid.updates.tokens import Scope, new_token
+
+app = typer.Typer(
+    name="updates",
+    help="New versions and switches by HTTP request, and the operator's page.",
+    no_args_is_help=True,
+)
+
+
+@app.command(epilog="Example: `bluegrid updates serve --git git@example.org:grid/models.git`")
+def serve(
+    store: output.StoreUrl,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    state: Annotated[
+        Path, typer.Option(help="Folder for the journal and uploads; keep it on a disk.")
+    ] = Path("updates"),
+    tokens: Annotated[Path, typer.Option(help="File of those who may ask.")] = Path("tokens.yaml"),
+    git: Annotated[
+        str | None,
+        typer.Option(help="A repository to commit and push to; the registry is a folder in it."),
+    ] = None,
+    branch: Annotated[str, typer.Option(help="Its branch.")] = "main",
+    stack: Annotated[
+        list[str] | None,
+        typer.Option(help="A stack that sets with a rollout reach; may be repeated, in their order."),
+    ] = None,
+    program: Annotated[
+        Path | None, typer.Option(help="Folder of the Pulumi program; default: the repository.")
+    ] = None,
+    stack_files: Annotated[
+        Path | None, typer.Option(help="Folder of the stacks' files; default: `stacks` of the program.")
+    ] = None,
+    containers: Annotated[
+        str, typer.Option(help="The program that runs trainers that are images: podman, docker.")
+    ] = "podman",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 12347,
+    tls_cert: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
+) -> None:
+    """Answer requests for new versions and for switches until a signal comes.
+
+    At / is the operator's page, at /openapi.json the API's description.
+    """
+    # Here, because it takes as long to load as all the other commands together.
+    from bluegrid.updates import serve as server
+
+    options = server.Options(
+        registry, store, state, tokens, git, branch, tuple(stack or ()), program, stack_files, containers
+    )
+    server.serve(options, server.Listening(host, port, tls_cert, tls_key))
+
+
+@app.command(epilog="Example: `bluegrid updates retry 7 --server https://updates.example.org`")
+def retry(
+    update: Annotated[int, typer.Argument(help="The update, e.g. 7.", min=1)],
+    server: update_client.Server,
+    token: update_client.Token,
+) -> None:
+    """Try UPDATE again now: one that waits, or one that failed before it had a version."""
+    found = update_client.ask(server, token, "POST", f"/updates/{update}/retry")
+    typer.echo(f"update {found['id']}: {found['state']}")
+
+
+@app.command(epilog="Example: `bluegrid updates schedule --server https://updates.example.org`")
+def schedule(server: update_client.Server, token: update_client.Token, as_json: output.Json = False) -> None:
+    """List the sets that are trained by the clock: when last, what came of it, and when next."""
+    rows = update_client.ask(server, token, "GET", "/schedules")
+    columns = ("set", "when", "time_zone", "last", "update", "state", "next")
+    output.emit_table(as_json=as_json, columns=columns, rows=rows)
+
+
+@app.command(epilog="Example: `bluegrid updates token training --scope read --scope update`")
+def token(
+    name: Annotated[str, typer.Argument(help="Of the program or person that gets it.")],
+    scopes: Annotated[list[Scope], typer.Option("--scope", help="What it allows; may be repeated.")],
+) -> None:
+    """Print a new token, once, and the row of it for the file of tokens."""
+    with output.checked_values():
+        secret, row = new_token(name, scopes)
+    allowed = ", ".join(sorted(row.scopes))
+    line = f'- {{name: {row.name}, scopes: [{allowed}], sha256: "{row.sha256}"}}'
+    typer.echo(f"{secret}\n# for tokens.yaml:\n{line}")

@@ -1,0 +1,83 @@
+"""`bluegrid version list|show|diff|remove`: the versions of a set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bluegrid.cli import output, upkeep
+from bluegrid_registry import Registry, open_store, read_commit, read_manifest, remove_version
+
+if TYPE_CHECKING:
+    from bluegrid_registry import RegistryFile, Version
+
+app = typer.Typer(name="version", help="List, compare and remove versions.", no_args_is_help=True)
+app.command(epilog="Example: `bluegrid version diff g1 v1 v2`")(upkeep.diff)
+
+
+@app.command("list", epilog="Example: `bluegrid version list g1`")
+def list_versions(
+    set_id: output.SetId,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    as_json: output.Json = False,
+) -> None:
+    """List SET's versions, and which clusters serve them."""
+    file = Registry.load(registry).of_set(set_id)
+    rows = [_row(file, version) for version in file.versions]
+    output.emit_table(as_json=as_json, columns=("version", "updated", "clusters", "manifest"), rows=rows)
+
+
+def _row(file: RegistryFile, version: Version) -> dict[str, Any]:
+    clusters = file.service.clusters if file.service else ()
+    return {
+        "version": version.id,
+        "updated": version.updated.isoformat(),
+        "clusters": [cluster.id for cluster in clusters if cluster.version == version.id],
+        "manifest": version.manifest,
+    }
+
+
+@app.command(epilog="Example: `bluegrid version show g1 v2 --store file:///models`")
+def show(
+    set_id: output.SetId,
+    version_id: output.VersionId,
+    store: Annotated[
+        str | None, typer.Option(envvar="BLUEGRID_STORE", help="Also say what the store knows of it.")
+    ] = None,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    as_json: output.Json = False,
+) -> None:
+    """Show what the registry, and the store if it is named, say of VERSION."""
+    file = Registry.load(registry).of_set(set_id)
+    version = file.version(version_id)
+    data = _row(file, version)
+    if store:
+        opened = open_store(store)
+        commit = read_commit(opened, set_id, version_id)
+        manifest = read_manifest(opened, set_id, version_id, version.manifest)
+        data |= {
+            "models": len(manifest.models),
+            "bytes": sum(row.raw_length for row in manifest.models),
+            "packs": len(manifest.packs),
+            "packed_bytes": sum(pack.size for pack in manifest.packs),
+            "examples": sum(row.example is not None for row in manifest.models),
+            "author": commit.author,
+            "published": commit.time.isoformat(),
+        }
+    output.emit_facts(as_json=as_json, data=data)
+
+
+@app.command(epilog="Example: `bluegrid version remove g1 v1`")
+def remove(
+    set_id: output.SetId,
+    version_id: output.VersionId,
+    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+) -> None:
+    """Take VERSION's row out. One that a cluster serves is refused.
+
+    The store keeps everything: `git revert` brings the version back, `bluegrid gc` deletes it 30 days later.
+    """
+    remove_version(registry, set_id, version_id)
+    kept = "the store keeps it until `bluegrid gc`, 30 days from its next run"
+    typer.echo(f"set {set_id} version {version_id}: removed; {kept}")

@@ -1,0 +1,65 @@
+"""What runs, asked of Kubernetes and of the pods, for the operator on duty.
+
+    api         the API server, and pods through its proxy
+    pods, metrics ─> looks ─> status        one moment, and what it means
+                              drift         where YAML says otherwise
+    routes      the live route, of either kind
+    predictions ─> comparison               one cluster asked; two held side by side
+    logs        of a service's pods
+    missing     of which nothing runs
+    history     what was declared before, from git
+    doctor      what has to be in order before anything else is
+    pod_store   whether the store answers pods, by the account that they have
+
+Only reads: what is to change is written in YAML (`model_registry`) and made so by Pulumi.
+"""
+
+from __future__ import annotations
+
+from bluegrid.operations.api import KubernetesError, Namespace
+from bluegrid.operations.comparison import Comparison, Request, compare, read_requests
+from bluegrid.operations.doctor import check_kubernetes, check_programs, check_store
+from bluegrid.operations.finding import Finding
+from bluegrid.operations.history import Change, Commit, LiveBefore, changes_of, live_before
+from bluegrid.operations.logs import followed, logs
+from bluegrid.operations.looks import Look, look
+from bluegrid.operations.missing import nothing_runs
+from bluegrid.operations.pod_store import check_store_of_pods
+from bluegrid.operations.pods import PodStatus
+from bluegrid.operations.predictions import Asked, Prediction
+from bluegrid.operations.routes import ask_live_clusters, live_clusters
+from bluegrid.operations.status import ClusterStatus, online, outages, statuses, unanswered
+
+__all__ = [
+    "Asked",
+    "Change",
+    "ClusterStatus",
+    "Commit",
+    "Comparison",
+    "Finding",
+    "KubernetesError",
+    "LiveBefore",
+    "Look",
+    "Namespace",
+    "PodStatus",
+    "Prediction",
+    "Request",
+    "ask_live_clusters",
+    "changes_of",
+    "check_kubernetes",
+    "check_programs",
+    "check_store",
+    "check_store_of_pods",
+    "compare",
+    "followed",
+    "live_before",
+    "live_clusters",
+    "logs",
+    "look",
+    "nothing_runs",
+    "online",
+    "outages",
+    "read_requests",
+    "statuses",
+    "unanswered",
+]

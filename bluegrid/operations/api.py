@@ -1,0 +1,269 @@
+"""One namespace of a Kubernetes cluster, asked through its API server as whoever the kubeconfig names.
+
+Answers are the API's own JSON, not the client's classes: of hundreds of pods those alone would take seconds.
+What a pod says comes through the API server's proxy, so that nothing has to be exposed for it.
+https://kubernetes.io/docs/concepts/cluster-administration/proxies/
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from bluegrid_registry import BluegridError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+LABEL = "bluegrid.io"
+"""Domain of the labels by which objects belong to a service; `model_registry/bluegrid_registry/contract.py` writes them."""
+OURS = "app.kubernetes.io/managed-by=bluegrid"
+PORT = 12345
+METRICS_PORT = 8082
+
+AT_ONCE = 32
+"""Requests that are under way at the same time."""
+LIST_SECONDS = 10.0
+PROXY_SECONDS = 3.0
+"""What a pod may take that is asked how it is."""
+
+Object = dict[str, Any]
+"""An object of Kubernetes, as its API's JSON."""
+
+
+class KubernetesError(BluegridError):
+    """The API server did not answer, or refused."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """Of the answer; None: there was none."""
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether it answered that we may not."""
+        return self.status == HTTPStatus.FORBIDDEN
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a pod answered through the proxy."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A namespace, and the connection to its API server."""
+
+    context: str
+    name: str
+    client: Any
+    """`kubernetes.client.ApiClient`; it may be used from many threads."""
+
+    @classmethod
+    def connect(cls, context: str, name: str, kubeconfig: Path | None = None) -> Namespace:
+        """Read the kubeconfig; nothing is asked yet.
+
+        Args:
+            context: a context of the kubeconfig; the default one is never used.
+            name: of the namespace.
+            kubeconfig: None: $KUBECONFIG, then ~/.kube/config.
+
+        Raises:
+            KubernetesError: the kubeconfig has no such context.
+        """
+        # Here, because it takes as long to load as all the other commands together.
+        from kubernetes import client, config
+        from kubernetes.config.config_exception import ConfigException
+
+        settings: Any = client.Configuration()
+        settings.connection_pool_maxsize = AT_ONCE
+        settings.retries = False
+        try:
+            config.load_kube_config(
+                kubeconfig and str(kubeconfig), context=context, client_configuration=settings
+            )  # type: ignore[no-untyped-call]
+        except ConfigException as error:
+            raise _unusable(context, kubeconfig, error) from error
+        return cls(context, name, client.ApiClient(settings))
+
+    def require(self) -> None:
+        """Raise KubernetesError if there is no such namespace, and name those in which services run."""
+        try:
+            self.get(f"/api/v1/namespaces/{self.name}")
+        except KubernetesError as error:
+            # Rights in one namespace are none to look at the namespace itself.
+            if error.is_forbidden:
+                return
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise KubernetesError(
+                f"namespace {self.name}: not found in context {self.context}{self._others()}", error.status
+            ) from None
+
+    def _others(self) -> str:
+        """Say in which namespaces services run; nothing to whoever may not list them."""
+        try:
+            found = self.get("/apis/apps/v1/deployments", {"labelSelector": OURS})["items"]
+        except KubernetesError:
+            return "; name the stack's: --namespace <name>"
+        names = sorted({each["metadata"]["namespace"] for each in found})
+        return f"; services run in {', '.join(names)}" if names else "; no service runs in any other"
+
+    def objects(self, path: str, selector: str = OURS) -> list[Object]:
+        """Return the objects of a kind that carry our label, or others.
+
+        Args:
+            path: of the kind below the namespace, with its API, such as `apis/apps/v1/deployments`.
+            selector: of labels; empty: all.
+        """
+        api, _, kind = path.rpartition("/")
+        found = self.get(f"/{api}/namespaces/{self.name}/{kind}", {"labelSelector": selector})
+        items: list[Object] = found["items"]
+        return items
+
+    def http_routes(self, selector: str = OURS) -> list[Object]:
+        """Return the HTTPRoutes like `objects`; none where Kubernetes has no Gateway API, or we may not look.
+
+        Kubernetes' own role `view` shows Ingresses, which ours may be, and no HTTPRoutes.
+        """
+        try:
+            return self.objects("apis/gateway.networking.k8s.io/v1/httproutes", selector)
+        except KubernetesError as error:
+            if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+                return []
+            raise
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """Return what the API server says at `path`.
+
+        Raises:
+            KubernetesError: it does not answer, or refuses.
+        """
+        return self._document(self._request("GET", path, query), path)
+
+    def review(self, verb: str, resource: str, group: str = "") -> bool:
+        """Return whether we may do this in the namespace; `resource` may name a subresource: pods/proxy."""
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        kind, _, subresource = resource.partition("/")
+        attributes = {"namespace": self.name, "verb": verb, "group": group, "resource": kind}
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {
+                "resourceAttributes": attributes | ({"subresource": subresource} if subresource else {})
+            },
+        }
+        document = self._document(self._request("POST", path, body=body), path)
+        return bool(document["status"]["allowed"])
+
+    def ask(
+        self,
+        pod: str,
+        port: int,
+        path: str,
+        body: Any = None,
+        *,
+        seconds: float = PROXY_SECONDS,
+    ) -> Answer:
+        """Ask a pod: POST where there is a body, else GET.
+
+        Raises:
+            KubernetesError: the API server or the pod does not answer, or we may not ask pods.
+        """
+        where = f"/api/v1/namespaces/{self.name}/pods/{pod}:{port}/proxy/{path.lstrip('/')}"
+        method = "GET" if body is None else "POST"
+        response = self._request(method, where, body=body, seconds=seconds)
+        answer = Answer(response.status, response.headers, response.read())
+        if _is_from_api_server(answer):
+            raise self._refused(answer.status, answer.body, f"pod {pod}")
+        return answer
+
+    def stream(self, path: str, query: Mapping[str, str]) -> Iterator[str]:
+        """Yield the lines of an answer that may never end.
+
+        Raises:
+            KubernetesError: the API server does not answer, or refuses.
+        """
+        response = self._request("GET", path, query, seconds=None)
+        if response.status >= 400:
+            raise self._refused(response.status, response.read(), path)
+        rest = b""
+        for chunk in response.response.stream(2**16):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line.decode(errors="replace")
+        if rest:
+            yield rest.decode(errors="replace")
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        body: Any = None,
+        seconds: float | None = LIST_SECONDS,
+    ) -> Any:
+        from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError
+
+        asked = self.client.param_serialize(
+            method,
+            quote(path, safe="/:"),
+            query_params=[*(query or {}).items()],
+            header_params={"Accept": "*/*", "Content-Type": "application/json"},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            return self.client.call_api(*asked, _request_timeout=(LIST_SECONDS, seconds))
+        except (ApiException, HTTPError) as error:
+            raise _refusal(self.context, error) from error
+
+    def _document(self, response: Any, what: str) -> Any:
+        body = response.read()
+        if response.status >= 400:
+            raise self._refused(response.status, body, what)
+        return json.loads(body)
+
+    def _refused(self, status: int, body: bytes, what: str) -> KubernetesError:
+        try:
+            reason = str(json.loads(body)["message"])
+        except (ValueError, KeyError, TypeError):
+            reason = f"status {status}"
+        return KubernetesError(f"context {self.context}: {what}: {' '.join(reason.split())}", status)
+
+
+def _refusal(context: str, error: Exception) -> KubernetesError:
+    reason = str(getattr(error, "reason", error)).splitlines()[0]
+    return KubernetesError(f"context {context}: {reason}; see `kubectl config get-contexts`")
+
+
+def _unusable(context: str, kubeconfig: Path | None, error: Exception) -> KubernetesError:
+    """Return what is wrong with a context that cannot be used: mostly its name."""
+    from kubernetes.config import kube_config
+
+    files = str(kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION)
+    merged = kube_config.KubeConfigMerger(files).config  # type: ignore[no-untyped-call]
+    names = sorted(each["name"] for each in (merged.value.get("contexts") if merged else None) or ())
+    if not names or context in names:
+        return _refusal(context, error)
+    return KubernetesError(f"context {context}: not in the kubeconfig, which has {', '.join(names)}")
+
+
+def _is_from_api_server(answer: Answer) -> bool:
+    """Tell an answer of the API server itself from one that it passes on: pods never send its `Status`."""
+    if answer.status < 400 or not answer.body.startswith(b"{"):
+        return False
+    try:
+        return bool(json.loads(answer.body).get("kind") == "Status")
+    except ValueError:
+        return False

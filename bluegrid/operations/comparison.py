@@ -1,0 +1,192 @@
+"""The same requests to two clusters of a service: whether they agree, and how fast each is."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from bluegrid_registry import ConfigError
+from bluegrid_registry.frozen import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from bluegrid.operations.predictions import Asked, Prediction
+
+AT_ONCE = 4
+"""Requests under way: few, so that their latency is the pods' and not a queue's."""
+
+
+class Request(Frozen):
+    """One line of a file of requests: what `POST predict` takes."""
+
+    model: str
+    """UID of the model."""
+    instances: list[Any]
+    """Rows of features."""
+
+
+def read_requests(file: Path) -> list[Request]:
+    """Read a file of JSON lines: `{"model": "line-17", "instances": [[12.5, 3.1]]}`.
+
+    Raises:
+        ConfigError: it cannot be read, is empty, or has a line that is none.
+    """
+    form = 'expected lines such as {"model": "line-17", "instances": [[12.5, 3.1]]}'
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read: {error}; {form}") from None
+    requests = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            requests += [Request.model_validate_json(line)] if line.strip() else []
+        except ValidationError:
+            raise ConfigError(f"{file}:{number}: is no request; {form}") from None
+    if not requests:
+        raise ConfigError(f"{file}: has no requests; {form}")
+    return requests
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One request on which two clusters do not agree.
+
+    Attributes:
+        model: UID of the model that was asked.
+        by: largest absolute difference between their predictions; None where these cannot be subtracted.
+        text: what each answered, or why it did not.
+        refused: the clusters that gave no prediction.
+    """
+
+    model: str
+    by: float | None
+    text: str
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long a cluster took for a request by way of the API server, in milliseconds."""
+
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of the requests.
+
+    Attributes:
+        requests: how many each cluster was sent.
+        largest: the largest absolute difference of all, also of those that agree; None: nothing to subtract.
+        differing: those on which they do not agree.
+        latency: by cluster.
+    """
+
+    requests: int
+    largest: float | None
+    differing: Sequence[Difference]
+    latency: dict[str, Latency]
+
+    @property
+    def agreed(self) -> int:
+        """On how many requests they agree."""
+        return self.requests - len(self.differing)
+
+
+def compare(
+    first: Asked, second: Asked, requests: Sequence[Request], *, rtol: float, atol: float
+) -> Comparison:
+    """Send every request to both clusters.
+
+    Args:
+        first: what `second` is held against.
+        second: the other cluster of the same service.
+        requests: what to ask.
+        rtol: relative difference that is still agreement, of the first cluster's number.
+        atol: absolute difference that is allowed on top.
+
+    Raises:
+        KubernetesError: a pod or the API server does not answer.
+    """
+
+    def ask(turn: int, request: Request) -> tuple[Prediction, Prediction]:
+        # In turn, so that neither has the warmer caches.
+        order = (first, second) if turn % 2 == 0 else (second, first)
+        answers = [each.predict(request.model, request.instances, turn // 2) for each in order]
+        return (answers[0], answers[1]) if turn % 2 == 0 else (answers[1], answers[0])
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        pairs = [*threads.map(ask, range(len(requests)), requests)]
+    found = [
+        difference(request.model, *pair, rtol=rtol, atol=atol)
+        for request, pair in zip(requests, pairs, strict=True)
+    ]
+    return Comparison(
+        requests=len(requests),
+        largest=max((each.by for each, _ in found if each.by is not None), default=None),
+        differing=[each for each, agrees in found if not agrees],
+        latency={
+            first.cluster: _latency(pair[0].seconds for pair in pairs),
+            second.cluster: _latency(pair[1].seconds for pair in pairs),
+        },
+    )
+
+
+def difference(
+    model: str, first: Prediction, second: Prediction, *, rtol: float, atol: float
+) -> tuple[Difference, bool]:
+    """Return how two answers differ, and whether that is still agreement; arguments as `compare`."""
+    words = [
+        f"{each.cluster} ({each.version}): {each.error or json.dumps(each.predictions)}"
+        for each in (first, second)
+    ]
+    text = "; ".join(words)
+    if refused := tuple(each.cluster for each in (first, second) if each.error):
+        return Difference(model, None, text, refused), False
+    ours, theirs = ([*_leaves(each.predictions)] for each in (first, second))
+    if [place for place, _ in ours] != [place for place, _ in theirs]:
+        return Difference(model, None, text), False
+    by, agrees = None, True
+    for (_, one), (_, other) in zip(ours, theirs, strict=True):
+        if not _is_number(one) or not _is_number(other):
+            agrees &= one == other or (_is_nan(one) and _is_nan(other))
+            continue
+        by = max(by or 0.0, abs(one - other))
+        agrees &= math.isclose(one, other, rel_tol=0, abs_tol=atol + rtol * abs(one))
+    return Difference(model, by, text), agrees
+
+
+def _is_number(value: object) -> bool:
+    """Tell what can be subtracted."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _leaves(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield every single value, and where it stands."""
+    if isinstance(value, list | dict):
+        items: Iterable[tuple[str | int, Any]] = (
+            value.items() if isinstance(value, dict) else enumerate(value)
+        )
+        for key, item in items:
+            yield from _leaves(item, (*place, key))
+    else:
+        yield place, value
+
+
+def _latency(seconds: Iterable[float]) -> Latency:
+    taken = [1000 * each for each in seconds]
+    cuts = statistics.quantiles(taken, n=100, method="inclusive") if len(taken) > 1 else taken * 99
+    return Latency(round(cuts[49], 2), round(cuts[98], 2))

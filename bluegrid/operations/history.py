@@ -1,0 +1,216 @@
+"""What a service was declared to be before, from the git history of its registry file.
+
+Told is what the branch said, commit by commit along its first parents: a merged pull request is one change.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from bluegrid_registry import ConfigError, RegistryError
+from bluegrid_registry.registry_files.schema import DEFAULT_REGION
+from bluegrid_registry.registry_files.yaml_source import block_of, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from bluegrid_registry import Service
+
+_TOLD = ("version", "replicas", "cpu", "memory", "gpu")
+"""What is told of a cluster when it changes."""
+_UNTIL = "%H%x00%an%x00%aI%x00%s"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit that touched the file; `digest` is empty for what is not committed yet."""
+
+    digest: str
+    author: str
+    time: str
+    subject: str
+
+    def __str__(self) -> str:
+        if not self.digest:
+            return "an edit that is not committed"
+        return f"{self.digest[:10]} of {self.time[:16]} by {self.author}: {self.subject}"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a file said of its service at one commit, of whichever schema it was.
+
+    Attributes:
+        commit: the last that touched it.
+        name: the service's; None: there was none.
+        live: the cluster, by region.
+        clusters: what is told of each, by ID.
+    """
+
+    commit: Commit
+    name: str | None
+    live: Mapping[str, str]
+    clusters: Mapping[str, Mapping[str, Any]]
+
+    def live_in(self, region: str | None) -> str | None:
+        """Return the cluster that was live in a region."""
+        return self.live.get(region or DEFAULT_REGION, self.live.get(DEFAULT_REGION))
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one commit changed of a service, each on a line."""
+
+    commit: Commit
+    changes: tuple[str, ...]
+
+
+def recorded(file: Path) -> Iterator[Recorded]:
+    """Yield what a registry file said of its service: as it is now, then at each commit, newest first.
+
+    Raises:
+        ConfigError: the file is in no git repository, or git is not there.
+    """
+    log = _git(file, "log", "--first-parent", f"--format={_UNTIL}", "--", file.name)
+    commits = [Commit(*line.split("\0")) for line in log.splitlines()]
+    now = file.read_text(encoding="utf-8")
+    with _texts(file) as text_at:
+        if not commits or text_at(commits[0]) != now:
+            yield _read(Commit("", "", "", ""), now)
+        for commit in commits:
+            yield _read(commit, text_at(commit))
+
+
+@contextmanager
+def _texts(file: Path) -> Iterator[Callable[[Commit], str]]:
+    """Yield what tells the file's text at a commit, empty where there is none: one git for all of them."""
+    command = ["git", "-C", str(file.parent), "cat-file", "--batch"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as git:
+        assert git.stdin is not None and git.stdout is not None  # noqa: S101, PT018 - they are pipes
+        asked, told = git.stdin, git.stdout
+
+        def text_at(commit: Commit) -> str:
+            asked.write(f"{commit.digest}:./{file.name}\n".encode())
+            asked.flush()
+            *_, kind = told.readline().decode().split()
+            # A commit that deletes the file is one that touches it too.
+            if kind == "missing":
+                return ""
+            text = told.read(int(kind)).decode()
+            told.readline()
+            return text
+
+        try:
+            yield text_at
+        finally:
+            # Whoever has seen enough asks no more; git ends when nobody is left to ask.
+            asked.close()
+
+
+def changes_of(service: str, file: Path) -> Iterator[Change]:
+    """Yield what each commit changed of a service, newest first; others are left out.
+
+    Raises:
+        ConfigError: as `recorded`.
+    """
+    none = _read(Commit("", "", "", ""), "")
+    for new, old in pairwise([*recorded(file), none]):
+        was, now = (each if each.name == service else none for each in (old, new))
+        if told := tuple(_changes(was, now)):
+            yield Change(new.commit, told)
+
+
+@dataclass(frozen=True)
+class LiveBefore:
+    """The cluster that was live before the one that is, and the commit that switched away from it."""
+
+    cluster: str
+    until: Commit
+
+
+def live_before(file: Path, service: Service, region: str | None) -> LiveBefore:
+    """Return the cluster that was live before.
+
+    Args:
+        file: the service's registry file.
+        service: as the file declares it now.
+        region: the region that is asked about; None: all, for a service that is live alike everywhere.
+
+    Raises:
+        ConfigError: as `recorded`.
+        RegistryError: no other was, it is declared no more, or the regions differ and none was named.
+    """
+    if region is None and not isinstance(service.live, str):
+        regions = ", ".join(f"{name} ({cluster})" for name, cluster in service.live.items())
+        raise RegistryError(f"{service.name} is live by region: name one of {regions} with --region")
+    now = service.live_in(region or DEFAULT_REGION)
+    remedy = f"name it: bluegrid switch {service.name} <cluster>"
+    declared = ", ".join(cluster.id for cluster in service.clusters)
+    for later, earlier in pairwise(recorded(file)):
+        was = earlier.live_in(region)
+        if earlier.name != service.name or was in (None, now):
+            continue
+        if was not in [cluster.id for cluster in service.clusters]:
+            gone = f"{was} was live until {later.commit}, and is declared no more"
+            raise RegistryError(f"{gone}; {remedy}; declared: {declared}")
+        return LiveBefore(was, later.commit)
+    never = f"{file}: in its git history no other cluster than {now} was live"
+    raise RegistryError(f"{never}; {remedy}; declared: {declared}")
+
+
+def _read(commit: Commit, text: str) -> Recorded:
+    # Its own block, because a file may have thousands of versions and a history hundreds of commits.
+    data = read_yaml(block_of(text, "service")).data
+    service = data.get("service") if isinstance(data, dict) else None
+    service = service if isinstance(service, dict) else {}
+    live = service.get("live", {})
+    rows = service.get("clusters") or ()
+    clusters = {
+        str(row["id"]): {key: row[key] for key in _TOLD if key in row}
+        for row in rows
+        if isinstance(row, dict) and "id" in row
+    }
+    return Recorded(
+        commit,
+        service.get("name"),
+        {str(region): str(cluster) for region, cluster in live.items()}
+        if isinstance(live, dict)
+        else {DEFAULT_REGION: str(live)},
+        clusters,
+    )
+
+
+def _changes(old: Recorded, new: Recorded) -> Iterator[str]:
+    for region in dict.fromkeys([*new.live, *old.live]):
+        was, now = old.live_in(region), new.live_in(region)
+        if was != now:
+            where = "" if region == DEFAULT_REGION else f" in {region}"
+            yield f"live{where}: {was or 'none'} -> {now or 'none'}"
+    for cluster in sorted({*old.clusters, *new.clusters}):
+        before, after = old.clusters.get(cluster), new.clusters.get(cluster)
+        if before is None and after is not None:
+            yield f"{cluster} added: version {after.get('version')}, replicas {after.get('replicas', 1)}"
+        elif after is None and before is not None:
+            yield f"{cluster} removed: version {before.get('version')}, replicas {before.get('replicas', 1)}"
+        elif before is not None and after is not None:
+            for key in _TOLD:
+                if before.get(key) != after.get(key):
+                    yield f"{cluster} {key}: {before.get(key, 'default')} -> {after.get(key, 'default')}"
+
+
+def _git(file: Path, *arguments: str) -> str:
+    """Run git in the file's folder."""
+    try:
+        return subprocess.run(
+            ["git", "-C", file.parent, *arguments], capture_output=True, text=True, check=True
+        ).stdout
+    except FileNotFoundError:
+        raise ConfigError("git is not on PATH; the history of the registry is git's") from None
+    except subprocess.CalledProcessError as error:
+        first, *_ = error.stderr.strip().splitlines() or [f"exit code {error.returncode}"]
+        raise ConfigError(f"{file}: has no history: {first.removeprefix('fatal: ')}") from None

@@ -1,0 +1,41 @@
+"""What to say of a service or cluster of which nothing runs: mostly, a name was mistyped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bluegrid.operations.api import LABEL, OURS
+from bluegrid_registry import RegistryError
+
+if TYPE_CHECKING:
+    from bluegrid.operations.api import Namespace
+
+
+def nothing_runs(namespace: Namespace, service: str, cluster: str | None = None) -> RegistryError:
+    """Return the error that names what there is instead.
+
+    Args:
+        namespace: where the service was looked for.
+        service: its name.
+        cluster: one of its clusters, as it was asked for; None: all.
+
+    Raises:
+        KubernetesError: there is no such namespace, or the API server does not answer.
+    """
+    namespace.require()
+    labels = [each["metadata"]["labels"] for each in namespace.objects("apis/apps/v1/deployments", OURS)]
+    services = sorted({each[f"{LABEL}/service"] for each in labels})
+    where = f"in namespace {namespace.name} of {namespace.context}"
+    if service not in services:
+        return RegistryError(f"service {service}: nothing of it runs {where}; {_named('services', services)}")
+    clusters = sorted(each[f"{LABEL}/cluster"] for each in labels if each[f"{LABEL}/service"] == service)
+    if cluster is None or cluster in clusters:
+        named = f"cluster {cluster} of service {service}" if cluster else f"service {service}"
+        return RegistryError(f"{named}: has no pods {where}; see `bluegrid status {service}`")
+    return RegistryError(
+        f"service {service}: has no cluster {cluster} {where}; {_named('clusters', clusters)}"
+    )
+
+
+def _named(kind: str, names: list[str]) -> str:
+    return f"{kind} there: {', '.join(names)}" if names else f"there are no {kind}"

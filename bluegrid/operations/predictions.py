@@ -1,0 +1,118 @@
+"""Asking one cluster, live or standby, by way of the API server: nothing is exposed for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bluegrid.operations.api import LABEL, OURS, PORT, KubernetesError
+from bluegrid.operations.missing import nothing_runs
+from bluegrid.operations.pods import pod_status, utc_now
+from bluegrid.operations.routes import ask_live_clusters
+from bluegrid_registry import RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bluegrid.operations.api import Namespace
+
+ANSWER_SECONDS = 30.0
+"""What a prediction may take; the pod gives up before."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A cluster whose pods can be asked.
+
+    Attributes:
+        namespace: where it runs.
+        service, cluster: what it is.
+        pods: names of those that are ready.
+    """
+
+    namespace: Namespace
+    service: str
+    cluster: str
+    pods: Sequence[str]
+
+    @classmethod
+    def of(cls, namespace: Namespace, service: str, cluster: str | None = None) -> Asked:
+        """Find a cluster's pods.
+
+        Args:
+            namespace: where the service runs.
+            service: its name.
+            cluster: one of its clusters; None: the live one.
+
+        Raises:
+            RegistryError: there is no such cluster here, or none is live.
+            KubernetesError: none of its pods is ready, or the API server does not answer.
+        """
+        selector = f"{OURS},{LABEL}/service={service}"
+        deployments = namespace.objects("apis/apps/v1/deployments", selector)
+        known = sorted(each["metadata"]["labels"][f"{LABEL}/cluster"] for each in deployments)
+        if not known or (cluster is not None and cluster not in known):
+            raise nothing_runs(namespace, service, cluster)
+        named = cluster or next(iter(ask_live_clusters(namespace, service)), "")
+        if named not in known:
+            where = f"in namespace {namespace.name} of {namespace.context}"
+            live = f"its live cluster {named} does not run" if named else "no cluster of it is live"
+            raise RegistryError(f"service {service}: {live} {where}; clusters there: {', '.join(known)}")
+        pods = namespace.objects("api/v1/pods", f"app={service}-{named}")
+        told = [pod_status(pod, utc_now()) for pod in pods]
+        ready = [pod.name for pod in told if pod.ready and pod.state == "Running"]
+        if not ready:
+            why = f"no pod of cluster {named} is ready"
+            raise KubernetesError(f"{service}: {why}; see `bluegrid status {service} {named}`")
+        return cls(namespace, service, named, ready)
+
+    def predict(self, model: str, instances: Any, turn: int = 0) -> Prediction:
+        """Ask for predictions.
+
+        Args:
+            model: UID of the model.
+            instances: rows of features, as `POST predict` takes them.
+            turn: which pod is asked, counted around.
+
+        Raises:
+            KubernetesError: the pod or the API server does not answer.
+        """
+        body = {"model": model, "instances": instances}
+        pod = self.pods[turn % len(self.pods)]
+        path = f"modelService/{self.service}/predict"
+        began = time.perf_counter()
+        answer = self.namespace.ask(pod, PORT, path, body, seconds=ANSWER_SECONDS)
+        seconds = time.perf_counter() - began
+        try:
+            document = json.loads(answer.body)
+        except ValueError:
+            document = {"error": f"status {answer.status}, and no JSON"}
+        return Prediction(
+            cluster=self.cluster,
+            version=answer.headers.get("Bluegrid-Version", ""),
+            pod=pod,
+            seconds=seconds,
+            predictions=document.get("predictions"),
+            error=None if answer.status < 400 else str(document.get("error", f"status {answer.status}")),
+        )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a pod answered.
+
+    Attributes:
+        cluster, version, pod: who answered.
+        seconds: until it did, by way of the API server.
+        predictions: a list, or one for each output by its name; None: there are none.
+        error: why not; None: there are.
+    """
+
+    cluster: str
+    version: str
+    pod: str
+    seconds: float
+    predictions: Any
+    error: str | None

@@ -1,0 +1,58 @@
+"""A service's live route, which is an Ingress or an HTTPRoute, and the clusters that it leads to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bluegrid.operations.api import LABEL, OURS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bluegrid.operations.api import Namespace, Object
+
+
+def ask_live_clusters(namespace: Namespace, service: str) -> tuple[str, ...]:
+    """Return the clusters that get a service's requests, the live one first; none: it is not online.
+
+    Raises:
+        KubernetesError: the API server does not answer, or does not let us see Ingresses.
+    """
+    selector = f"{OURS},{LABEL}/service={service}"
+    ingresses = namespace.objects("apis/networking.k8s.io/v1/ingresses", selector)
+    return live_clusters((*ingresses, *namespace.http_routes(selector)), service)
+
+
+def live_clusters(routes: Iterable[Object], service: str) -> tuple[str, ...]:
+    """Return the same of routes that have been seen."""
+    for route in routes:
+        if route["metadata"]["name"] == service:
+            return tuple(name.removeprefix(f"{service}-") for name in _backends(route["spec"]["rules"][0]))
+    return ()
+
+
+def url_of(routes: Iterable[Object], service: str) -> str | None:
+    """Return the URL of a service as its live route names it: without a host where the route has none.
+
+    None: there is no live route.
+    """
+    for route in routes:
+        if route["metadata"]["name"] == service:
+            return f"{_origin(route)}/modelService/{service}"
+    return None
+
+
+def _origin(route: Object) -> str:
+    spec = route["spec"]
+    if "parentRefs" in spec:
+        return str(next(iter(spec.get("hostnames", ())), ""))  # the Gateway decides on the scheme
+    addresses = route.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
+    host = spec["rules"][0].get("host") or addresses[0].get("hostname") or addresses[0].get("ip")
+    return f"{'https' if spec.get('tls') else 'http'}://{host}" if host else ""
+
+
+def _backends(rule: Object) -> Iterable[str]:
+    """Yield the Services that a rule sends requests to."""
+    if "backendRefs" in rule:
+        return (str(each["name"]) for each in rule["backendRefs"] if each.get("weight", 1))
+    return (str(path["backend"]["service"]["name"]) for path in rule["http"]["paths"][:1])

@@ -1,0 +1,233 @@
+"""What runs, cluster by cluster, and where it differs from what the registry declares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from bluegrid.operations.api import LABEL
+from bluegrid.operations.drift import drift, explained
+from bluegrid.operations.metrics import traffic
+from bluegrid.operations.pods import PodStatus, age_seconds, in_words
+from bluegrid.operations.routes import url_of
+from bluegrid.previews import KubernetesObject, ServiceState, states_of_objects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bluegrid.operations.api import Object
+    from bluegrid.operations.looks import Look
+
+ABSENT = "absent"
+_TYPES = {
+    "deployments": "kubernetes:apps/v1:Deployment",
+    "ingresses": "kubernetes:networking.k8s.io/v1:Ingress",
+    "httproutes": "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
+}
+
+
+@dataclass(frozen=True)
+class ClusterStatus:
+    """One cluster as it runs, or as it is only declared.
+
+    Attributes:
+        service, cluster, version: what it is.
+        live: whether the service's live route leads to it.
+        ready, replicas: pods that get requests, and pods that there are to be.
+        state: the states of its pods, summed up (seed: module M205).
+        why: what keeps it from being well; None: nothing.
+        models_loaded: models in memory of the pod that has the fewest; None: no pod said.
+        models_expected: models of its version.
+        requests_per_second, errors_per_second: inference requests, and of them those that the pods failed.
+        refused_per_second: of them those that were answered 400 to 499, mostly mistakes of clients.
+        p99_ms: what 99 of 100 requests took at most; None: there were none.
+        age_seconds: since its Deployment was made.
+        pods: one by one.
+        drift: where YAML says otherwise.
+    """
+
+    service: str
+    cluster: str
+    version: str
+    live: bool
+    ready: int
+    replicas: int
+    state: str
+    why: str | None = None
+    models_loaded: int | None = None
+    models_expected: int | None = None
+    requests_per_second: float | None = None
+    errors_per_second: float | None = None
+    refused_per_second: float | None = None
+    p99_ms: float | None = None
+    age_seconds: int | None = None
+    pods: tuple[PodStatus, ...] = ()
+    drift: tuple[str, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether all its pods are ready, and nothing is said against it."""
+        return self.ready == self.replicas and self.why is None and not self.drift
+
+
+def statuses(
+    before: Look,
+    now: Look,
+    wanted: Mapping[str, ServiceState] | None,
+    made: Mapping[str, ServiceState] | None = None,
+) -> list[ClusterStatus]:
+    """Return every cluster that runs or is declared, by service and name.
+
+    Args:
+        before: an earlier look; what was counted since then is the traffic.
+        now: the look that is told.
+        wanted: what YAML declares; None: it is not known, and no drift is told.
+        made: what Pulumi has made, as its state tells; None: drift is not explained by it.
+    """
+    running = states_of_objects(
+        [
+            *_objects("deployments", now.deployments),
+            *_objects("ingresses", now.ingresses),
+            *_objects("httproutes", now.http_routes),
+        ]
+    )
+    rows = {(each.service, each.cluster): each for each in _running(before, now, running)}
+    if wanted is None:
+        return [rows[key] for key in sorted(rows)]
+    for state in wanted.values():
+        for cluster in state.clusters.values():
+            absent = ClusterStatus(
+                state.name,
+                cluster.id,
+                cluster.version,
+                live=state.name in running and cluster.id in running[state.name].answering,
+                ready=0,
+                replicas=cluster.replicas if isinstance(cluster.replicas, int) else cluster.replicas.min,
+                state=ABSENT,
+                why=_why_of_preflight(now, state.name, cluster.id),
+            )
+            rows.setdefault((state.name, cluster.id), absent)
+    differences = drift(wanted, running)
+    if made is not None:
+        differences = explained(differences, wanted, made, running)
+    for found in differences:
+        for key in _told_by(found.service, found.cluster, rows, wanted, running):
+            rows[key] = replace(rows[key], drift=(*rows[key].drift, found.text))
+    return [rows[key] for key in sorted(rows)]
+
+
+def outages(rows: Iterable[ClusterStatus], now: Look) -> list[str]:
+    """Return a line for each service that has been put online and of which nobody answers now.
+
+    Args:
+        rows: the services' clusters, as `statuses` tells them of this look.
+        now: the look.
+    """
+    return [f"{service}: {why}" for service, why in unanswered(rows, now).items()]
+
+
+def unanswered(rows: Iterable[ClusterStatus], now: Look) -> dict[str, str]:
+    """Return the same by service, without its name."""
+    routes, there = (*now.ingresses, *now.http_routes), online(now)
+    return {
+        service: f"nobody answers at {url_of(routes, service) or f'/modelService/{service}'}: {why}"
+        for service, of_service in groupby(rows, lambda row: row.service)
+        if service in there and (why := _why_nobody_answers([row for row in of_service if row.live]))
+    }
+
+
+def online(now: Look) -> frozenset[str]:
+    """Return the services of which anything is there that answers, or ought to."""
+    objects = (*now.deployments, *now.ingresses, *now.http_routes)
+    return frozenset(each["metadata"]["labels"][f"{LABEL}/service"] for each in objects)
+
+
+def _why_nobody_answers(live: Sequence[ClusterStatus]) -> str | None:
+    if any(row.ready for row in live):
+        return None
+    pods = [f"live cluster {row.cluster} {_pods_of(row)}" for row in live]
+    return ", ".join(pods) or "its route leads to no cluster"
+
+
+def _pods_of(row: ClusterStatus) -> str:
+    return "does not run" if row.state == ABSENT else f"has 0 of {row.replicas} pods ready"
+
+
+def _objects(kind: str, objects: Iterable[Object]) -> list[KubernetesObject]:
+    return [KubernetesObject(type=_TYPES[kind], inputs=each) for each in objects]
+
+
+def _told_by(
+    service: str,
+    cluster: str | None,
+    rows: Iterable[tuple[str, str]],
+    wanted: Mapping[str, ServiceState],
+    running: Mapping[str, ServiceState],
+) -> list[tuple[str, str]]:
+    """Return the rows that a drift stands in: its cluster's, or the live one's, by YAML or its route."""
+    if cluster is not None:
+        return [(service, cluster)]
+    named = [states[service].live for states in (wanted, running) if service in states]
+    of_service = [key for key in rows if key[0] == service]
+    return [key for key in of_service if key[1] in named[:1]] or of_service
+
+
+def _running(before: Look, now: Look, states: Mapping[str, ServiceState]) -> Iterable[ClusterStatus]:
+    for deployment in now.deployments:
+        labels = deployment["metadata"]["labels"]
+        service, cluster = labels[f"{LABEL}/service"], labels[f"{LABEL}/cluster"]
+        yield _row(before, now, deployment, live=cluster in states[service].answering)
+
+
+def _row(before: Look, now: Look, deployment: Object, *, live: bool) -> ClusterStatus:
+    name, labels = deployment["metadata"]["name"], deployment["metadata"]["labels"]
+    service, cluster = labels[f"{LABEL}/service"], labels[f"{LABEL}/cluster"]
+    names = now.pods_of(name)
+    pods = [_with_word(now.pod_statuses[each], now) for each in names]
+    told, was = now.counts_of(names), before.counts_of(names)
+    pairs = [(was[pod], told[pod]) for pod in told if pod in was]
+    seen = traffic(pairs, now.at - before.at) if pairs and now.at > before.at else None
+    return ClusterStatus(
+        service=service,
+        cluster=cluster,
+        version=labels[f"{LABEL}/version"],
+        live=live,
+        ready=deployment["status"].get("readyReplicas", 0),
+        replicas=deployment["spec"]["replicas"],
+        state=in_words(pods),
+        why=next((pod.why for pod in pods if pod.why), None)
+        or _why_no_pods(deployment)
+        or (_why_of_preflight(now, service, cluster) if not pods else None),
+        models_loaded=min((each.loaded for each in told.values()), default=None),
+        models_expected=max((each.expected or 0 for each in told.values()), default=0) or None,
+        requests_per_second=None if seen is None else round(seen.requests, 2),
+        errors_per_second=None if seen is None else round(seen.errors, 2),
+        refused_per_second=None if seen is None else round(seen.refused, 2),
+        p99_ms=None if seen is None or seen.p99 is None else round(seen.p99 * 1000, 2),
+        age_seconds=age_seconds(deployment, now.now),
+        pods=tuple(pods),
+    )
+
+
+def _with_word(pod: PodStatus, now: Look) -> PodStatus:
+    """Add why a pod is not ready that Kubernetes has nothing to say against."""
+    word = now.words.get(pod.name)
+    return replace(pod, why=word.unready) if word and not pod.ready and pod.why is None else pod
+
+
+def _why_no_pods(deployment: Object) -> str | None:
+    """Return why Kubernetes makes no pods, such as a quota."""
+    conditions = deployment["status"].get("conditions", ())
+    return next((each.get("message") for each in conditions if each["type"] == "ReplicaFailure"), None)
+
+
+def _why_of_preflight(now: Look, service: str, cluster: str) -> str | None:
+    """Return why the version did not pass, of a cluster that did not get any further."""
+    for pod in now.pods:
+        labels = pod["metadata"]["labels"]
+        if (labels.get(f"{LABEL}/service"), labels.get(f"{LABEL}/cluster")) == (service, cluster):
+            found = now.pod_statuses[pod["metadata"]["name"]]
+            if found.state not in ("Succeeded", "Running"):
+                return f"preflight: {found.why or found.state}"
+    return None

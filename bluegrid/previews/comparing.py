@@ -1,0 +1,63 @@
+"""What the two versions of a switch have to say of each other: models changed, and who has signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bluegrid_registry import BluegridError, compare_versions, verify_signature
+
+if TYPE_CHECKING:
+    from bluegrid.previews.changes import ServiceChange
+    from bluegrid_registry import Registry, RegistryFile, Store
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A switch's new version beside the one that is live.
+
+    Attributes:
+        models: such as `37 models changed, 2 added, 0 removed`; or why that cannot be said.
+        signature: such as `signed by ops-2026`; or what is wrong with it.
+        is_trusted: whether a key that the set names has signed the new version; None: it names none, or
+            nobody could be asked.
+    """
+
+    models: str
+    signature: str
+    is_trusted: bool | None
+
+
+def compare(change: ServiceChange, registry: Registry, store: Store | None) -> Comparison | None:
+    """Compare the versions of a switch, or of a cluster that gets its first share; None where there is none.
+
+    Args:
+        change: what becomes of the service.
+        registry: names the versions, and the keys of the set.
+        store: holds the versions; None: nobody is asked.
+    """
+    if change.compared is None:
+        return None
+    old, new = change.compared
+    if store is None:
+        return Comparison("models not compared: no store was named", "signature not checked", None)
+    file = registry.of_set(change.set)
+    try:
+        found = compare_versions(store, file.set.id, file.version(old.version), file.version(new.version))
+        models = (
+            f"{len(found.changed)} models changed, {len(found.added)} added, {len(found.removed)} removed"
+        )
+    except BluegridError as error:
+        models = f"models not compared: {error}"
+    return _with_signature(models, file, new.version, store)
+
+
+def _with_signature(models: str, file: RegistryFile, version_id: str, store: Store) -> Comparison:
+    if not file.set.public_keys:
+        return Comparison(models, "unsigned: the set names no keys", None)
+    version = file.version(version_id)
+    try:
+        key = verify_signature(store, file.set.id, version.id, version.manifest, file.set.public_keys)
+    except BluegridError as error:
+        return Comparison(models, str(error), is_trusted=False)
+    return Comparison(models, f"signed by {key}", is_trusted=True)

@@ -1,0 +1,138 @@
+"""All that a plan does beside what the states of services show, in words; what has none is counted.
+
+Each changed property has a topic (`bluegrid/previews/topics.py`). A topic is told by `ServiceChange`, or by a sentence
+of pods, of a route or of the region; a resource of which something is told by nobody is one of the others.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from bluegrid.previews import pods, region, routing
+from bluegrid.previews.coverage import is_covered_by, is_rolled
+from bluegrid.previews.differences import changes_of
+from bluegrid.previews.topics import Topic, aspects_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from bluegrid.previews.changes import Risk, ServiceChange
+    from bluegrid.previews.differences import ResourceChange
+    from bluegrid.previews.plan import Plan
+    from bluegrid.previews.routing import Routing
+    from bluegrid.previews.topics import Aspect
+
+_NAMES = 5
+"""Of other changes, so many are named of each kind."""
+_STACK = "pulumi:pulumi:Stack"
+"""Its outputs follow from what changes elsewhere."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What a plan does, in sentences.
+
+    Attributes:
+        region: of all services together, or of none; at last what no sentence tells, counted and named.
+        services: by name of the service.
+        risks: what a reviewer has to know.
+    """
+
+    region: Sequence[str] = ()
+    services: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    risks: Sequence[Risk] = ()
+
+
+def effects_of(plan: Plan, services: Sequence[ServiceChange]) -> Effects:
+    """Return what a plan does beside what the changes of its services tell.
+
+    Args:
+        plan: of the stack.
+        services: what becomes of its services.
+    """
+    changes = [each for each in changes_of(plan) if each.type != _STACK]
+    # A component is as its resources are, and by itself nothing that runs.
+    all_aspects = aspects_of([each for each in changes if not each.is_component] or changes)
+    by_name = {each.name: each for each in services}
+    aspects = _left(each for each in all_aspects if not is_covered_by(by_name.get(each.cluster[0]), each))
+    routings = _changed_routings(plan)
+    of_region, risks = _of_region(aspects)
+    sentences: dict[str, list[str]] = defaultdict(list)
+    for name, (old, new) in routings.items():
+        sentences[name] += routing.sentences(old, new)
+        risks += routing.risks(name, old, new)
+    stay, rolled = _clusters(services)
+    of_clusters = [each for each in aspects if each.cluster[1]]
+    for found in (pods.sentences(of_clusters, stay), pods.replaced(all_aspects, stay, rolled)):
+        for name, some in found.items():
+            sentences[name] += some
+    others = [each.change for each in aspects if not _has_words(each, routings)]
+    return Effects([*of_region, *sentences.pop("", []), *_counted(others)], sentences, risks)
+
+
+def _left(untold: Iterable[Aspect]) -> list[Aspect]:
+    """Return what services' changes do not tell, by the topics that it has then."""
+    aspects = list(untold)
+    of_namespaces = {each.change.op for each in aspects if each.topic is Topic.NAMESPACE}
+    left = []
+    for each in aspects:
+        topic = each.topic
+        if topic is Topic.RESOURCES:
+            # Beside limits, the resources of a pod are settings.
+            topic = Topic.SETTINGS
+        elif topic is Topic.PLATFORM and each.change.op not in of_namespaces:
+            # Without its namespace, of a platform only a Secret has words.
+            topic = Topic.CREDENTIALS if each.change.kind == "Secret" else None
+        left.append(replace(each, topic=topic))
+    return left
+
+
+def _of_region(aspects: Sequence[Aspect]) -> tuple[list[str], list[Risk]]:
+    sentences, risks = [], []
+    for topic in region.TOPICS:
+        if some := [each for each in aspects if each.topic is topic]:
+            sentences += region.sentences(topic, some)
+            risks += region.risks(topic, some)
+    return sentences, risks
+
+
+def _changed_routings(plan: Plan) -> dict[str, tuple[Routing, Routing]]:
+    before, after = (routing.routings_of(each) for each in (plan.objects_before(), plan.objects_after()))
+    both = sorted(before.keys() & after.keys())
+    return {name: (before[name], after[name]) for name in both if before[name] != after[name]}
+
+
+def _clusters(services: Sequence[ServiceChange]) -> tuple[set[pods.Cluster], set[pods.Cluster]]:
+    """Return the clusters that stay, and those of them whose pods are told to be replaced."""
+    pairs = {
+        (service.name, cluster.id): (cluster, service.after.clusters[cluster.id])
+        for service in services
+        if service.before is not None and service.after is not None
+        for cluster in service.before.clusters.values()
+        if cluster.id in service.after.clusters
+    }
+    return {*pairs}, {name for name, (old, new) in pairs.items() if is_rolled(old, new)}
+
+
+def _has_words(aspect: Aspect, routings: Mapping[str, object]) -> bool:
+    if aspect.topic is Topic.ROUTING:
+        return aspect.cluster[0] in routings
+    # Of clusters; a program may have Deployments of its own beside.
+    if aspect.topic in (*pods.LABELS, Topic.PREFLIGHT):
+        return aspect.cluster[1] != ""
+    return aspect.topic in (*region.TOPICS, Topic.PLATFORM)
+
+
+def _counted(others: Sequence[ResourceChange]) -> Iterator[str]:
+    """Count what no sentence tells, by what is done, and name it."""
+    names: dict[str, dict[str, None]] = defaultdict(dict)
+    for each in others:
+        names[each.op][f"{each.kind} {each.name}"] = None
+    counted = []
+    for op, some in sorted(names.items()):
+        more = f" and {len(some) - _NAMES} more" if len(some) > _NAMES else ""
+        counted.append(f"{len(some)} {op} ({', '.join([*some][:_NAMES])}{more})")
+    if counted:
+        yield f"other changes: {', '.join(counted)}"

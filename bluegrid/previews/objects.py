@@ -1,0 +1,128 @@
+"""An object of Kubernetes, as Pulumi's states, previews and policy packs show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads it at run time
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+LABEL = "bluegrid.io"
+"""Domain of the labels by which objects belong to a service; `model_registry/bluegrid_registry/contract.py` writes them."""
+
+
+class Foreign(BaseModel):
+    """Pulumi's own document: it may say more than is read here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
+
+
+class KubernetesObject(Foreign):
+    """An object of Kubernetes, as Pulumi is told of it.
+
+    Attributes:
+        type: Pulumi's type of it, such as `kubernetes:apps/v1:Deployment`.
+        inputs: the object.
+    """
+
+    type: str
+    inputs: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """Such as `Deployment`."""
+        return self.type.rpartition(":")[2]
+
+    @property
+    def name(self) -> str:
+        """Its name in Kubernetes."""
+        return str(self._metadata.get("name", ""))
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace in Kubernetes; empty: it is in none, or that is not known yet."""
+        return str(self._metadata.get("namespace", ""))
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+        return _dict(self._metadata.get("labels"))
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """Its annotations."""
+        return _dict(self._metadata.get("annotations"))
+
+    @property
+    def service(self) -> str:
+        """The model service that it belongs to; empty: none."""
+        return str(self.labels.get(f"{LABEL}/service", ""))
+
+    @property
+    def cluster(self) -> str:
+        """The cluster of that service that it belongs to; empty: none."""
+        return str(self.labels.get(f"{LABEL}/cluster", ""))
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """Its specification; what is secret in it is a mark that says so."""
+        return _dict(self.inputs.get("spec"))
+
+    @property
+    def is_route(self) -> bool:
+        """Whether it is an Ingress or an HTTPRoute."""
+        return self.kind in ("Ingress", "HTTPRoute")
+
+    @property
+    def is_live_route(self) -> bool:
+        """Whether it is the route that a service's URL goes by; standing routes are of a cluster."""
+        return self.is_route and not self.cluster
+
+    @property
+    def backends(self) -> dict[str, int]:
+        """Of a route: the weight of each Service that it leads to, as far as Pulumi shows them.
+
+        It shows no rule of an Ingress that has a secret host, as those of standing routes have.
+        """
+        rules = dicts(self.spec.get("rules"))
+        if self.kind == "HTTPRoute":
+            refs = [ref for rule in rules for ref in dicts(rule.get("backendRefs"))]
+            return {str(ref["name"]): int(ref.get("weight", 1)) for ref in refs}
+        paths = [path for rule in rules for path in dicts(rule["http"]["paths"])]
+        return {str(path["backend"]["service"]["name"]): 1 for path in paths}
+
+    @property
+    def pod(self) -> Mapping[str, Any]:
+        """Of a Deployment or a Job: the specification of its pods."""
+        return _dict(_dict(self.spec.get("template")).get("spec"))
+
+    @property
+    def containers(self) -> list[dict[str, Any]]:
+        """The containers of its pods, as far as Pulumi shows them: none that has a secret in it."""
+        return [*dicts(self.pod.get("initContainers")), *dicts(self.pod.get("containers"))]
+
+    @property
+    def pod_labels(self) -> Mapping[str, str]:
+        """Of a Deployment or a Job: the labels of its pods."""
+        return _dict(_dict(_dict(self.spec.get("template")).get("metadata")).get("labels"))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that its containers are given in clear."""
+        variables = [each for container in self.containers for each in dicts(container.get("env"))]
+        return {str(each.get("name")): str(each["value"]) for each in variables if "value" in each}
+
+    @property
+    def _metadata(self) -> Mapping[str, Any]:
+        return _dict(self.inputs.get("metadata"))
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    """Return what can be looked into; a mark stands where Pulumi hides a secret."""
+    return value if isinstance(value, dict) else {}
+
+
+def dicts(values: Any) -> list[dict[str, Any]]:
+    """Return what can be looked into; a mark stands where Pulumi hides a secret."""
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

@@ -1,0 +1,131 @@
+"""What a plan changes in the pods of clusters that stay, beside version, size and number."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from bluegrid.previews.differences import REPLACE
+from bluegrid.previews.topics import Topic
+from bluegrid.previews.wording import images, listed, value
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from bluegrid.previews.differences import Difference
+    from bluegrid.previews.topics import Aspect
+
+Cluster = tuple[str, str]
+"""Names of its service and its own."""
+
+LABELS = {
+    Topic.IMAGE: "image",
+    Topic.STORE: "store",
+    Topic.SETTINGS: "settings",
+    Topic.POD: "other properties of pods",
+    Topic.TIMEOUT: "time to be ready",
+}
+_TEMPLATE = "spec.template."
+
+
+def sentences(aspects: Iterable[Aspect], all_clusters: Collection[Cluster]) -> dict[str, list[str]]:
+    """Say what is changed, by service; of all clusters at once where it is the same of all, by an empty name.
+
+    Args:
+        aspects: of clusters, which no one else tells.
+        all_clusters: the clusters that are there before and after.
+    """
+    by_service: dict[str, list[str]] = defaultdict(list)
+    for (name, text), clusters in _texts(aspects).items():
+        if clusters == {*all_clusters}:
+            by_service[""].append(f"**{name}** of the whole stack: {text}")
+            continue
+        for service, some in _named(clusters).items():
+            by_service[service].append(f"{name} of {some}: {text}")
+    return by_service
+
+
+def replaced(
+    aspects: Sequence[Aspect], all_clusters: Collection[Cluster], said_already: Collection[Cluster]
+) -> dict[str, list[str]]:
+    """Say which pods are replaced, or which preflights run once more, by service; an empty name: all.
+
+    Args:
+        aspects: all of a plan.
+        all_clusters: the clusters that are there before and after.
+        said_already: those of which it is said that their pods are replaced.
+    """
+    # What moves to another namespace is told as that.
+    moved = {each.cluster for each in aspects if each.topic is Topic.NAMESPACE}
+    of_clusters = [each for each in aspects if each.cluster[1] and each.cluster not in moved]
+    rolled = {each.cluster for each in of_clusters if _is_rolled(each)}
+    proven = {each.cluster for each in of_clusters if (each.change.kind, each.change.op) == ("Job", REPLACE)}
+    rest = rolled - {*said_already}
+    by_service: dict[str, list[str]] = defaultdict(list)
+    if rest and rolled == {*all_clusters} and proven in (set(), rolled):
+        before = "preflights run again, then " if proven else ""
+        by_service[""].append(f"{before}every pod is replaced, one by one")
+        rest = set()
+    for service, some in _named(rest & proven).items():
+        by_service[service].append(f"pods of {some} are replaced one by one, after a preflight")
+    for service, some in _named(rest - proven).items():
+        by_service[service].append(f"pods of {some} are replaced one by one")
+    for service, some in _named(proven - rolled).items():
+        by_service[service].append(f"preflight of {some} runs again")
+    return by_service
+
+
+def _texts(aspects: Iterable[Aspect]) -> Mapping[tuple[str, str], set[Cluster]]:
+    """Return the clusters of which the same is to be said, by what it is about and the words."""
+    found: dict[tuple[Cluster, Topic], dict[str, Difference]] = defaultdict(dict)
+    for each in aspects:
+        if each.topic in LABELS and each.difference is not None:
+            # Job and Deployment of a cluster have the same in them.
+            found[each.cluster, each.topic].setdefault(_name(each.difference), each.difference)
+    texts: dict[tuple[str, str], set[Cluster]] = defaultdict(set)
+    for topic, name in LABELS.items():
+        for (cluster, about), differences in found.items():
+            if about is topic:
+                texts[name, _text(topic, differences)].add(cluster)
+    return texts
+
+
+def _text(topic: Topic, differences: Mapping[str, Difference]) -> str:
+    pairs = {
+        name: f"{value(_of_variable(each.old))} → {value(_of_variable(each.new))}"
+        for name, each in sorted(differences.items())
+    }
+    if topic is Topic.IMAGE:
+        return ", ".join(images(str(each.old), str(each.new)) for each in differences.values())
+    if topic in (Topic.SETTINGS, Topic.POD):
+        return ", ".join(f"{name} {pair}" for name, pair in pairs.items())
+    unit = " s" if topic is Topic.TIMEOUT else ""
+    return ", ".join(f"{pair}{unit}" for pair in dict.fromkeys(pairs.values()))
+
+
+def _name(difference: Difference) -> str:
+    """Return what a person calls a property of a pod: a variable's name, or the end of the path."""
+    path = difference.path.removesuffix(".value")
+    _, is_variable, variable = path.partition(".env.")
+    if is_variable:
+        return variable
+    path = path.removeprefix(_TEMPLATE).removeprefix("spec.")
+    _, is_of_container, rest = path.partition("containers.")
+    return rest.partition(".")[2] if is_of_container else path
+
+
+def _of_variable(given: Any) -> Any:
+    """Return the value of a variable that comes or goes as a whole; any other value as it is."""
+    return given["value"] if isinstance(given, dict) and "value" in given else given
+
+
+def _is_rolled(aspect: Aspect) -> bool:
+    is_update = aspect.change.kind == "Deployment" and aspect.change.op == "update"
+    return is_update and aspect.difference is not None and aspect.difference.path.startswith(_TEMPLATE)
+
+
+def _named(clusters: Iterable[Cluster]) -> Mapping[str, str]:
+    names_of: dict[str, list[str]] = defaultdict(list)
+    for service, cluster in sorted(clusters):
+        names_of[service].append(cluster)
+    return {service: listed(names) for service, names in names_of.items()}

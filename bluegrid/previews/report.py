@@ -1,0 +1,149 @@
+"""The comment on a pull request: risks first, then a row for each region and service, plans folded away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bluegrid.previews.effects import Effects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from bluegrid.previews.changes import Risk, ServiceChange
+    from bluegrid.previews.comparing import Comparison
+    from bluegrid.previews.rules import Finding
+
+MARK = "<!-- bluegrid preview-report -->"
+"""By this the comment is found again, to be written anew in its place."""
+
+_MAX = 65_000
+"""Characters of a comment: GitHub takes 65,536."""
+_AROUND = 200
+"""Characters around a folded plan: its summary and fences."""
+
+
+@dataclass(frozen=True)
+class RegionReport:
+    """What an update does in one region.
+
+    Attributes:
+        region: name of the stack.
+        source: how it was found out: a preview of the stack, or the registry files alone.
+        changes: of every service.
+        comparisons: by service, of those that are switched.
+        effects: what else is done, by the preview; none where there is no preview.
+        findings: rules that do not hold.
+        errors: why there is no preview.
+        details: the plan for people.
+    """
+
+    region: str
+    source: str
+    changes: Sequence[ServiceChange] = ()
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    effects: Effects = field(default_factory=Effects)
+    findings: Sequence[Finding] = ()
+    errors: Sequence[str] = ()
+    details: str = ""
+
+
+def render(regions: Sequence[RegionReport]) -> str:
+    """Return the comment in GitHub's Markdown."""
+    parts = [MARK, f"## bluegrid preview: {', '.join(each.region for each in regions)}"]
+    if warnings := list(_warnings(regions)):
+        parts.append("\n".join(["> [!WARNING]", *(f"> - {line}" for line in warnings)]))
+    parts.append("\n".join(_table(regions)))
+    head = _cut("\n\n".join(parts))
+    return "\n\n".join([head, *_details(regions, _MAX - len(head))]) + "\n"
+
+
+def _warnings(regions: Sequence[RegionReport]) -> Iterator[str]:
+    for region in regions:
+        for error in region.errors:
+            yield f"**{region.region}**: no preview: {_line(error)}"
+        risks = [risk for change in region.changes for risk in change.risks()]
+        for message, services in _by_message([*risks, *region.effects.risks]).items():
+            yield f"**{' · '.join(filter(None, (region.region, ', '.join(services))))}**: {message}"
+        for change in region.changes:
+            comparison = region.comparisons.get(change.name)
+            if comparison is not None and comparison.is_trusted is False:
+                yield f"**{region.region} · {change.name}**: {comparison.signature}"
+        for told, places in _grouped(region.findings).items():
+            yield f"**{region.region}**: {', '.join(places)}: {told}"
+
+
+def _by_message(risks: Iterable[Risk]) -> dict[str, list[str]]:
+    """Return the services with the same risk, by what it is; one of the region has none."""
+    services: dict[str, list[str]] = {}
+    for each in risks:
+        services.setdefault(_line(each.message), []).append(each.service)
+    return services
+
+
+def _grouped(findings: Sequence[Finding]) -> dict[str, list[str]]:
+    """Return where the same is wrong, by what it is."""
+    places: dict[str, list[str]] = {}
+    for each in sorted(findings, key=lambda finding: finding.place):
+        places.setdefault(f"{each.message} ({each.rule}, {each.level})", []).append(each.place)
+    return places
+
+
+def _table(regions: Sequence[RegionReport]) -> Iterator[str]:
+    yield "| region | service | what happens |"
+    yield "| --- | --- | --- |"
+    for region in regions:
+        for service, sentences in _rows(region).items():
+            yield f"| {region.region} | {service}{' ' if service else ''}| {_cell(sentences)} |"
+
+
+def _rows(region: RegionReport) -> dict[str, list[str]]:
+    """Return what happens, by service; an empty name: in the region."""
+    if region.errors:
+        return {"": ["unknown: there is no preview"]}
+    rows = {"": list(region.effects.region)}
+    for change in region.changes:
+        rows[change.name] = list(_sentences(change, region.comparisons.get(change.name)))
+    for service, sentences in region.effects.services.items():
+        rows[service] = [*rows.get(service, ()), *sentences]
+    nothing = {"": [f"nothing changes; services: {len(region.changes)}"]}
+    return {service: sentences for service, sentences in rows.items() if sentences} or nothing
+
+
+def _cell(sentences: Iterable[str]) -> str:
+    return "<br>".join(_line(sentence).replace("|", "\\|") for sentence in sentences)
+
+
+def _sentences(change: ServiceChange, comparison: Comparison | None) -> Iterator[str]:
+    for number, sentence in enumerate(change.sentences()):
+        if number == 0 and comparison is not None:
+            yield f"{sentence}: {comparison.models}; {comparison.signature}"
+        else:
+            yield sentence
+
+
+def _cut(head: str) -> str:
+    """Return what fits of warnings and table, by whole lines: what is left out is in the plan."""
+    if len(head) <= _MAX:
+        return head
+    fits, _, _ = head[:_MAX].rpartition("\n")
+    return f"{fits}\n\n... and more than fits; see `bluegrid preview-report`"
+
+
+def _details(regions: Sequence[RegionReport], left: int) -> Iterator[str]:
+    # Of each region the same, less what stands around it.
+    left = left // max(1, len(regions)) - _AROUND
+    for region in regions:
+        if region.details and left > 0:
+            # From the end: what is counted stands there.
+            cut = region.details[-left:]
+            text = cut if cut == region.details else f"... {cut}"
+            fence = "```"
+            yield (
+                f"<details><summary>{region.region}: {region.source}</summary>\n\n"
+                f"{fence}text\n{text.replace(fence, '` ` `')}\n{fence}\n\n</details>"
+            )
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,175 @@
+"""What a changed property is about: by this the report finds the words for it, and misses none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from bluegrid.previews.differences import CREATE, DELETE, REPLACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from bluegrid.previews.differences import Difference, ResourceChange
+
+
+class Topic(Enum):
+    """What a change is about."""
+
+    # Told by `ServiceChange`, from the states before and after.
+    BACKENDS = auto()
+    SET = auto()
+    VERSION = auto()
+    MANIFEST = auto()
+    REPLICAS = auto()
+    RESOURCES = auto()
+    # Told by `pods`, of clusters.
+    IMAGE = auto()
+    STORE = auto()
+    SETTINGS = auto()
+    POD = auto()
+    TIMEOUT = auto()
+    PREFLIGHT = auto()
+    # Told by `routing`, of services.
+    ROUTING = auto()
+    # Told by `platform`, of the region.
+    NAMESPACE = auto()
+    PLATFORM = auto()
+    CREDENTIALS = auto()
+    IDENTITY = auto()
+    QUOTA = auto()
+    NETWORK = auto()
+    STANDING_HOSTS = auto()
+    PROVIDER = auto()
+    REPLACEMENT = auto()
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """One thing that a plan does to a resource.
+
+    Attributes:
+        change: what becomes of the resource.
+        topic: what this is about; None: there are no words for it.
+        difference: the property; None: the resource comes, goes or is made again.
+    """
+
+    change: ResourceChange
+    topic: Topic | None
+    difference: Difference | None = None
+
+    @property
+    def cluster(self) -> tuple[str, str]:
+        """The service and the cluster that the resource belongs to; empty texts: none."""
+        return self.change.object.service, self.change.object.cluster
+
+
+_LABELS = [
+    ("metadata.namespace", Topic.NAMESPACE),
+    ("*labels.bluegrid.io/set", Topic.SET),
+    ("*labels.bluegrid.io/version", Topic.VERSION),
+]
+_WORKLOAD = [
+    *_LABELS,
+    ("spec.replicas", Topic.REPLICAS),
+    # Which of the two owns `replicas`, the registry or an autoscaler; see components/bluegrid_components/scaling.py.
+    ("metadata.annotations.pulumi.com/patchForce", Topic.REPLICAS),
+    ("spec.activeDeadlineSeconds", Topic.TIMEOUT),
+    ("spec.progressDeadlineSeconds", Topic.TIMEOUT),
+    ("*.containers.*.image", Topic.IMAGE),
+    ("*.containers.*.resources*", Topic.RESOURCES),
+    ("*.env.BLUEGRID_SET", Topic.SET),
+    ("*.env.BLUEGRID_VERSION", Topic.VERSION),
+    ("*.env.BLUEGRID_MANIFEST", Topic.MANIFEST),
+    ("*.env.BLUEGRID_STORE", Topic.STORE),
+    # These follow from a pod's memory and GPUs, or are given in their place.
+    ("*.env.BLUEGRID_MEMORY", Topic.RESOURCES),
+    ("*.env.BLUEGRID_REQUEST_MEMORY", Topic.RESOURCES),
+    ("*.env.BLUEGRID_GPU", Topic.RESOURCES),
+    ("*.env.AWS_ACCESS_KEY_ID*", Topic.CREDENTIALS),
+    ("*.env.AWS_SECRET_ACCESS_KEY*", Topic.CREDENTIALS),
+    ("*.volumes.store-ca.secret.secretName", Topic.CREDENTIALS),
+    ("*.env.*", Topic.SETTINGS),
+    ("spec.template.*", Topic.POD),
+]
+_LIVE_ROUTE = [
+    *_LABELS,
+    ("spec.ingressClassName", Topic.ROUTING),
+    ("spec.parentRefs*", Topic.ROUTING),
+    ("metadata.annotations*", Topic.ROUTING),
+    ("spec.hostnames*", Topic.ROUTING),
+    ("spec.tls*", Topic.ROUTING),
+    ("spec.rules.*.host", Topic.ROUTING),
+    ("spec.rules.*.backend*", Topic.BACKENDS),
+]
+_STANDING_ROUTE = [
+    *_LABELS,
+    ("spec.ingressClassName", Topic.ROUTING),
+    ("spec.parentRefs*", Topic.ROUTING),
+    ("metadata.annotations*", Topic.ROUTING),
+    # Pulumi shows no more of what has a secret host in it.
+    ("spec.hostnames*", Topic.STANDING_HOSTS),
+    ("spec.rules*", Topic.STANDING_HOSTS),
+]
+_BY_KIND: Mapping[str, Sequence[tuple[str, Topic]]] = {
+    "Deployment": _WORKLOAD,
+    "Job": _WORKLOAD,
+    "HorizontalPodAutoscaler": [*_LABELS, ("spec.*", Topic.REPLICAS)],
+    "Namespace": [("metadata.name", Topic.NAMESPACE)],
+    "NetworkPolicy": [*_LABELS, ("spec.*", Topic.NETWORK)],
+    "ResourceQuota": [*_LABELS, ("spec.*", Topic.QUOTA)],
+    "ServiceAccount": [*_LABELS, ("metadata.annotations*", Topic.IDENTITY)],
+    "Secret": [*_LABELS, ("data*", Topic.CREDENTIALS), ("stringData*", Topic.CREDENTIALS)],
+}
+_SCALING = ("HorizontalPodAutoscaler", "PodDisruptionBudget")
+"""What a cluster has or has not by its number of pods."""
+
+
+def aspects_of(changes: Iterable[ResourceChange]) -> list[Aspect]:
+    """Return all that is done to resources, at least one aspect of each."""
+    return [aspect for change in changes for aspect in _aspects(change)]
+
+
+def _aspects(change: ResourceChange) -> Iterator[Aspect]:
+    if change.op in (CREATE, DELETE):
+        yield Aspect(change, _topic_of_all(change))
+        return
+    found = [Aspect(change, _topic_of(change, each), each) for each in change.differences]
+    if change.op != REPLACE or any(each.topic is Topic.NAMESPACE for each in found):
+        yield from found or [Aspect(change, None)]
+    elif change.kind == "Job":
+        # Every change of a preflight replaces it, and so does one that failed.
+        yield from found or [Aspect(change, Topic.PREFLIGHT)]
+    elif _is_provider(change):
+        yield from found or [Aspect(change, Topic.PROVIDER)]
+    else:
+        yield Aspect(change, Topic.REPLACEMENT)
+
+
+def _topic_of(change: ResourceChange, difference: Difference) -> Topic | None:
+    if _is_provider(change):
+        return Topic.PROVIDER
+    path = difference.path.removesuffix(".value")
+    return next((topic for pattern, topic in _patterns(change) if fnmatchcase(path, pattern)), None)
+
+
+def _topic_of_all(change: ResourceChange) -> Topic | None:
+    if _is_provider(change):
+        return Topic.PROVIDER
+    if not change.object.service:
+        return {"Namespace": Topic.NAMESPACE, "ResourceQuota": Topic.QUOTA}.get(change.kind, Topic.PLATFORM)
+    if change.object.is_route:
+        return Topic.ROUTING
+    return Topic.REPLICAS if change.kind in _SCALING else None
+
+
+def _patterns(change: ResourceChange) -> Sequence[tuple[str, Topic]]:
+    if change.object.is_route:
+        return _LIVE_ROUTE if change.object.is_live_route else _STANDING_ROUTE
+    return _BY_KIND.get(change.kind, _LABELS)
+
+
+def _is_provider(change: ResourceChange) -> bool:
+    return change.type.startswith("pulumi:providers:")

@@ -1,0 +1,56 @@
+"""A service is switched region by region, each watched for a while, and back where that goes wrong.
+
+    stack_files     which stacks there are, and where each one's region runs
+    live_route      `pulumi up` of a service's live route alone
+    means           what changes YAML and Kubernetes
+    bake            the time after a switch in which errors send it back
+    sight           what a look at a region shows of a service
+    region          one region: its switch, its bake, its way back
+    promotion       one region after the other
+    rehearsal       what all that would change, by previews
+
+YAML says what is wanted and Pulumi makes it so; nothing here changes Kubernetes itself.
+"""
+
+from __future__ import annotations
+
+from bluegrid.promotion.bake import Bake, Progress, share_that_failed
+from bluegrid.promotion.live_route import PARTIAL, Target, UpFailed, reason_of, up_command
+from bluegrid.promotion.means import Means
+from bluegrid.promotion.promotion import Promotion, PromotionStopped
+from bluegrid.promotion.region import Outcome, Stage
+from bluegrid.promotion.rehearsal import Rehearsal, rehearse
+from bluegrid.promotion.stack_files import (
+    Stack,
+    config_of,
+    copy_with_registry,
+    find_stack,
+    region_names,
+    stack_names,
+    stack_of,
+)
+
+__all__ = [
+    "PARTIAL",
+    "Bake",
+    "Means",
+    "Outcome",
+    "Progress",
+    "Promotion",
+    "PromotionStopped",
+    "Rehearsal",
+    "Stack",
+    "Stage",
+    "Target",
+    "UpFailed",
+    "config_of",
+    "copy_with_registry",
+    "find_stack",
+    "reason_of",
+    "region_names",
+    "rehearse",
+    "share_that_failed",
+    "stack_names",
+    "stack_of",
+    "up_command",
+]

@@ -1,0 +1,162 @@
+"""The bake: a region is watched after its switch, and what goes wrong in that time sends it back.
+
+Watched is what going back would mend: the requests that the cluster's pods fail, and the pods themselves,
+both asked through the API server (ADR 16). Nothing has to be exposed for it, and no test requests are sent.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bluegrid.operations import KubernetesError, look
+from bluegrid.operations.metrics import Counts, traffic
+from bluegrid.promotion.sight import live_in, pods
+from bluegrid_registry import BluegridError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bluegrid.operations import Look, Namespace
+    from bluegrid.operations.metrics import Traffic
+
+POLL_SECONDS = 2.0
+PATIENCE_SECONDS = 30.0
+"""For how long fewer pods may be ready than at the start, or the API server may not answer."""
+MOST_REFUSED = 0.5
+"""Share of the requests that may be refused with 400 to 499.
+
+Any version refuses what a client gets wrong; one that refuses most requests does not take what clients send.
+"""
+LEAST_REQUESTS = 100
+"""Of fewer requests than these, the share that may fail is taken of these: one is not yet a share."""
+_NONE = Counts(loaded=0, expected=None, succeeded=0, failed=0)
+
+
+class BakeFailed(BluegridError):  # noqa: N818 - named after what happened
+    """A region did worse after the switch than before."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a bake is.
+
+    Attributes:
+        seconds: since it began.
+        of: seconds that it takes.
+        requests: answered and failed since then.
+        failed: of them, those that the version failed, or has not the model for.
+    """
+
+    seconds: float
+    of: float
+    requests: int
+    failed: int
+
+
+def share_that_failed(seen: Look, service: str, cluster: str) -> float:
+    """Return the share of requests that a cluster's pods have failed since they run, 0 to 1."""
+    done = _since({}, _counts(seen, service, cluster))
+    return _failed(done) / done.requests if done.requests else 0.0
+
+
+def _failed(done: Traffic) -> float:
+    """Return the requests that another version may answer: a model that this one has not, it may have."""
+    return done.errors + done.missing
+
+
+def _counts(seen: Look, service: str, cluster: str) -> dict[str, Counts]:
+    """Return what those pods of a cluster count that tell it."""
+    told = {pod: seen.words.get(pod) for pod in seen.pods_of(f"{service}-{cluster}")}
+    return {pod: word.counts for pod, word in told.items() if word is not None and word.counts is not None}
+
+
+def _since(before: Mapping[str, Counts], now: Mapping[str, Counts]) -> Traffic:
+    """Return the requests since then; a pod that was not there has counted from nothing."""
+    return traffic([(before.get(pod, _NONE), counts) for pod, counts in now.items()], seconds=1)
+
+
+@dataclass
+class Bake:
+    """One region's bake.
+
+    Attributes:
+        namespace, service, cluster: what is watched.
+        seconds: for how long.
+        most: share of the requests that may fail, 0 to 1.
+    """
+
+    namespace: Namespace
+    service: str
+    cluster: str
+    seconds: float
+    most: float
+    _requests: float = field(default=0.0, init=False)
+    _failed: float = field(default=0.0, init=False)
+    _refused: float = field(default=0.0, init=False)
+    _counted: dict[str, Counts] = field(default_factory=dict, init=False)
+    """By pod, as it told last."""
+
+    def watch(self, tell: Callable[[Progress], None]) -> Progress:
+        """Watch until the time is over; `tell` hears how far it is.
+
+        Raises:
+            BakeFailed: the region does badly, or cannot be watched.
+            KubernetesError: it could not be looked at even once.
+        """
+        first = look(self.namespace, self.service, self.cluster)
+        self._counted = _counts(first, self.service, self.cluster)
+        well = started = time.monotonic()
+        worry: str | None = None
+        while True:
+            progress = self._progress(time.monotonic() - started)
+            tell(progress)
+            if progress.seconds >= self.seconds and worry is None:
+                return progress
+            if progress.seconds >= self.seconds or time.monotonic() - well > PATIENCE_SECONDS:
+                raise BakeFailed(f"{worry}, for {time.monotonic() - well:.0f} s")
+            time.sleep(min(POLL_SECONDS, self.seconds - progress.seconds))
+            try:
+                worry = self._judge(first, look(self.namespace, self.service, self.cluster))
+            except KubernetesError as error:
+                worry = f"it cannot be watched: {error}"
+            if worry is None:
+                well = time.monotonic()
+
+    def _progress(self, seconds: float) -> Progress:
+        return Progress(seconds, self.seconds, round(self._requests), round(self._failed))
+
+    def _judge(self, first: Look, seen: Look) -> str | None:
+        """Return what is wrong and may pass; raise BakeFailed for what may not."""
+        if (live := live_in(seen, self.service)) != (self.cluster,):
+            raise BakeFailed(f"somebody else has switched it to {' and '.join(live) or 'nothing'}")
+        counts = _counts(seen, self.service, self.cluster)
+        done = _since(self._counted, counts)
+        self._counted |= counts
+        self._requests += done.requests
+        self._failed += _failed(done)
+        self._refused += done.refused
+        enough = max(self._requests, LEAST_REQUESTS)
+        if self._failed > self.most * enough:
+            told = f"{self._failed:.0f} of {self._requests:.0f} requests failed"
+            raise BakeFailed(f"{told}, more than {self.most:.2%}")
+        if self._refused > MOST_REFUSED * enough:
+            told = f"{self._refused:.0f} of {self._requests:.0f} requests were refused with 400 to 499"
+            raise BakeFailed(f"{told}, more than {MOST_REFUSED:.0%}")
+        for name in seen.pods_of(self._name):
+            pod, before = seen.pod_statuses[name], first.pod_statuses.get(name)
+            if pod.restarts > (before.restarts if before else 0):
+                raise BakeFailed(f"pod {name} was started again{f': {pod.why}' if pod.why else ''}")
+        ready, replicas = pods(seen, self._name)
+        # An autoscaler may take pods away; those that it adds may take their time.
+        expected = min(pods(first, self._name)[0], replicas)
+        if ready == 0:
+            raise BakeFailed("none of its pods is ready")
+        if not counts:
+            return f"no pod tells what it counts: {seen.unasked or 'they do not answer'}"
+        return f"{ready} of {expected} pods are ready" if ready < expected else None
+
+    @property
+    def _name(self) -> str:
+        return f"{self.service}-{self.cluster}"

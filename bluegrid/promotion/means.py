@@ -1,0 +1,78 @@
+"""What a promotion changes things by: the registry's files, and Pulumi."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bluegrid.promotion import live_route
+from bluegrid_registry import switch, unify_live
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from bluegrid.promotion.live_route import Target
+    from bluegrid.promotion.stack_files import Stack
+
+
+class Means(Protocol):
+    """By what a promotion does what it decides."""
+
+    @property
+    def registry(self) -> Path:
+        """The folder of registry files."""
+
+    def declare(self, service: str, cluster: str, region: str) -> None:
+        """Have YAML say that a cluster is live in a region.
+
+        Raises:
+            BluegridError: it does not.
+        """
+
+    def declare_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
+        """Have YAML say that a cluster is live again in a region, where it says another one.
+
+        Raises:
+            BluegridError: it does not.
+        """
+
+    def declare_failed(self, service: str, live: str, region: str) -> None:
+        """Have YAML say what is live in a region that did not go back."""
+
+    def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
+        """Have YAML say what is live in one word, if it is the same in all these regions."""
+
+    def up(self, target: Target, stack: Stack) -> None:
+        """Make it so.
+
+        Raises:
+            BluegridError: it is not, or not proven.
+        """
+
+
+@dataclass(frozen=True)
+class ByCommand:
+    """Files that are edited in place, and `pulumi up`."""
+
+    registry: Path
+
+    def declare(self, service: str, cluster: str, region: str) -> None:
+        """Write it."""
+        switch(self.registry, service, cluster, region)
+
+    def declare_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:  # noqa: ARG002
+        """Write it."""
+        self.declare(service, cluster, region)
+
+    def declare_failed(self, service: str, live: str, region: str) -> None:
+        """Write it."""
+        self.declare(service, live, region)
+
+    def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
+        """Write it."""
+        unify_live(self.registry, service, regions)
+
+    def up(self, target: Target, stack: Stack) -> None:
+        """Run it."""
+        live_route.up(target, stack.name, stack.file)

@@ -1,0 +1,189 @@
+"""A cluster becomes live in one region after the other, until one does badly.
+
+That region goes back. Those before it have passed their own bakes and stay, or go back too, newest first, as
+is asked for (ADR 16).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from bluegrid.promotion.means import ByCommand
+from bluegrid.promotion.region import Outcome, Region, Stage
+from bluegrid.promotion.stack_files import find_stack, stack_names
+from bluegrid_registry import BluegridError, Registry, RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from bluegrid.promotion.bake import Progress
+    from bluegrid.promotion.means import Means
+    from bluegrid.promotion.stack_files import Stack
+
+    Tell = Callable[[Outcome, Progress | None], None]
+
+
+class PromotionStopped(BluegridError):  # noqa: N818 - named after what happened
+    """A region did badly, or somebody interrupted; `outcomes` says how every region stands."""
+
+    def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(message)
+        self.outcomes = outcomes
+
+
+class Promotion:
+    """One service, one cluster, several regions in order.
+
+    Args:
+        registry: the folder of YAML, which the stacks read too.
+        service, cluster: what is to be live.
+        stacks: the folder of the stacks' files.
+        regions: the stacks' names, in order.
+        means: what changes YAML and Kubernetes; None: files in place, and the command `pulumi`.
+        before: the cluster that was live in a region before an attempt that was cut off.
+
+    Raises:
+        RegistryError: there is no such service or cluster, or a region does not have it.
+        ConfigError: there is no such stack.
+    """
+
+    def __init__(
+        self,
+        registry: Path,
+        service: str,
+        cluster: str,
+        stacks: Path,
+        regions: Sequence[str],
+        *,
+        means: Means | None = None,
+        before: Mapping[str, str] | None = None,
+    ) -> None:
+        declared = Registry.load(registry).of_service(service).service
+        assert declared is not None  # noqa: S101 - of_service returns no other
+        declared.cluster(cluster)
+        self._means = means or ByCommand(registry)
+        self._service, self._cluster = service, cluster
+        found = [find_stack(stacks, name) for name in dict.fromkeys(regions)]
+        for stack in found:
+            if not declared.is_in(stack.region):
+                regions_of = ", ".join(declared.regions or ())
+                raise RegistryError(f"{stack.region} is not a region of {service}; declared: {regions_of}")
+        known = before or {}
+        self._regions = [
+            Region(self._means, declared, cluster, stack, known.get(stack.region)) for stack in found
+        ]
+        # All that there are: where they are alike in the end, one word says so again.
+        self._was_one_word = isinstance(declared.live, str)
+        self._everywhere = declared.regions or [
+            find_stack(stacks, name).region for name in stack_names(stacks)
+        ]
+        self._outcomes: dict[str, Outcome] = {}
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """How every region stands, in order."""
+        return list(self._outcomes.values())
+
+    @property
+    def stacks(self) -> list[Stack]:
+        """The stacks, in order."""
+        return [region.stack for region in self._regions]
+
+    def check(self) -> None:
+        """Ask every region whether the cluster can take over; nothing has changed when one says no.
+
+        Raises:
+            BluegridError: a region says no, or cannot be asked.
+        """
+        for region in self._regions:
+            region.check()
+            self._outcomes[region.name] = Outcome(region.name, region.live, Stage.WAITING)
+
+    def run(self, seconds: float, errors: float, tell: Tell, *, all_back: bool) -> list[Outcome]:
+        """Switch and bake one region after the other.
+
+        Args:
+            seconds: of the bake in each region.
+            errors: share of the requests that may fail on top of what failed before, 0 to 1.
+            tell: hears of every change, and of how far a bake is.
+            all_back: when a region does badly, those before it go back too.
+
+        Raises:
+            PromotionStopped: a region did badly, or we were interrupted.
+        """
+        promoted: list[Region] = []
+        try:
+            for region in self._regions:
+                if region.is_promoted:
+                    region.say_so()
+                    self._note(tell, region, Stage.LIVE_ALREADY)
+                    continue
+                try:
+                    self._promote(region, seconds, errors, tell)
+                except (BluegridError, KeyboardInterrupt) as error:
+                    why = str(error) or "interrupted"
+                    self._go_back(region, why, tell)
+                    for before in reversed(promoted) if all_back else ():
+                        self._go_back(before, f"{region.name} went back", tell)
+                    raise PromotionStopped(self._summary(region, why), self.outcomes) from None
+                promoted.append(region)
+        finally:
+            self._unify()
+        return self.outcomes
+
+    def go_back(self, why: str, tell: Tell) -> list[Outcome]:
+        """Make live again what was live before an attempt that was cut off."""
+        try:
+            for region in reversed(self._regions):
+                if not region.is_promoted:
+                    self._go_back(region, why, tell)
+        finally:
+            self._unify()
+        return self.outcomes
+
+    def _unify(self) -> None:
+        """Have YAML say it in one word again; what became of the regions does not hang on that."""
+        if self._was_one_word:
+            with suppress(BluegridError):
+                self._means.say_in_one_word(self._service, self._everywhere)
+
+    def _promote(self, region: Region, seconds: float, errors: float, tell: Tell) -> None:
+        self._note(tell, region, Stage.SWITCHING)
+        region.switch()
+        if seconds:
+            self._note(tell, region, Stage.BAKING)
+            region.bake(seconds, errors, lambda progress: tell(self._outcomes[region.name], progress))
+        self._note(tell, region, Stage.LIVE)
+
+    def _go_back(self, region: Region, why: str, tell: Tell) -> None:
+        self._note(tell, region, Stage.GOING_BACK, why)
+        try:
+            region.go_back()
+        except (BluegridError, KeyboardInterrupt) as error:
+            # Pulumi may have changed the route and not have seen the proxy follow.
+            is_back = region.live == region.old
+            told = f"{why}; going back: {str(error) or 'interrupted again'}"
+            self._note(tell, region, Stage.BACK if is_back else Stage.NOT_BACK, told)
+        else:
+            self._note(tell, region, Stage.BACK, why)
+
+    def _note(self, tell: Tell, region: Region, stage: Stage, why: str | None = None) -> None:
+        outcome = Outcome(
+            region.name, region.live, stage, region.progress.requests, region.progress.failed, why
+        )
+        self._outcomes[region.name] = outcome
+        tell(outcome, None)
+
+    def _summary(self, failed: Region, why: str) -> str:
+        """Say on one line what went wrong, how every region stands, and what is left to do."""
+        stands = ", ".join(f"{each.live} in {each.region}" for each in self.outcomes)
+        told = f"{failed.name}: {why}; now live: {stands}"
+        remedies = [
+            f"bluegrid switch {self._service} {region.old} --region {region.name} --up "
+            f"--stack {region.stack.name}"
+            for region in self._regions
+            if self._outcomes[region.name].stage is Stage.NOT_BACK
+        ]
+        return "; ".join([told, *(f"not back, see why, then: {remedy}" for remedy in remedies)])

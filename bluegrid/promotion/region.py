@@ -1,0 +1,215 @@
+"""One region of a promotion: its switch, its bake, its way back.
+
+YAML is written before Pulumi runs, because Pulumi reads it. Whatever ends the region after that, at last YAML
+says what the region's live route says.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bluegrid.operations import KubernetesError, Namespace, ask_live_clusters, look
+from bluegrid.promotion.bake import Bake, Progress, share_that_failed
+from bluegrid.promotion.live_route import Target
+from bluegrid.promotion.sight import live_in, pods, version_of
+from bluegrid_registry import BluegridError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bluegrid.promotion.means import Means
+    from bluegrid.promotion.stack_files import Stack
+    from bluegrid_registry import Service
+
+log = logging.getLogger(__name__)
+
+
+class Stage(StrEnum):
+    """What becomes of a region, in the order in which it does."""
+
+    WAITING = "waiting"
+    LIVE_ALREADY = "live already"
+    SWITCHING = "switching"
+    BAKING = "baking"
+    LIVE = "live"
+    GOING_BACK = "going back"
+    BACK = "back"
+    NOT_BACK = "not back"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A region at the end of a promotion, or on its way.
+
+    Attributes:
+        region: its name.
+        live: the cluster that its live route leads to, as far as that is known.
+        stage: what became of it.
+        requests, failed: in the bake.
+        why: it went back, or could not; None: it did not.
+    """
+
+    region: str
+    live: str
+    stage: Stage
+    requests: int = 0
+    failed: int = 0
+    why: str | None = None
+
+
+class Region:
+    """One region, and what it was before.
+
+    Args:
+        means: what changes YAML and Kubernetes.
+        service, cluster: what is to be live.
+        stack: where.
+        before: what was live before an earlier attempt that was cut off; None: there was none.
+    """
+
+    def __init__(
+        self, means: Means, service: Service, cluster: str, stack: Stack, before: str | None = None
+    ) -> None:
+        self.stack = stack
+        self._means, self._service, self._cluster = means, service, cluster
+        self._known_before = before
+        self._namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
+        self.old, self.live = before or cluster, cluster
+        """What was live when it was asked, and what is as far as that is known."""
+        self._before = 0.0
+        self.progress = Progress(0, 0, 0, 0)
+
+    @property
+    def name(self) -> str:
+        """As the registry names it."""
+        return self.stack.region
+
+    @property
+    def is_promoted(self) -> bool:
+        """Whether the cluster was live there before."""
+        return self.old == self._cluster
+
+    def check(self) -> None:
+        """Find out what is live, and whether the cluster can take over; warn where it has fewer pods.
+
+        Raises:
+            KubernetesError: the region cannot be asked, or does not let us ask its pods.
+            ConfigError: the cluster cannot take over.
+        """
+        name, cluster = self._service.name, self._cluster
+        seen = look(self._namespace, name)
+        live = live_in(seen, name)
+        if not live:
+            raise self._refusal(f"{name} is not online there", "first")
+        if len(live) > 1:
+            told = (
+                f"{' and '.join(live)} share its requests; end that first: bluegrid switch {name} {live[0]}"
+            )
+            raise self._refusal(told, None)
+        (self.live,) = live
+        self.old = self._known_before or self.live
+        self._before = share_that_failed(seen, name, self.live)
+        wanted = self._service.cluster(cluster).version
+        ready, replicas = pods(seen, f"{name}-{cluster}")
+        # Standbys may have no pods: then the update starts them first.
+        if ready < replicas or (ready == 0 and self._service.standby_replicas is None):
+            raise self._refusal(f"{ready} of {replicas} pods of {cluster} are ready", "first")
+        if (version := version_of(seen, f"{name}-{cluster}")) != wanted:
+            raise self._refusal(f"{cluster} serves {version} there, and {wanted} in YAML", "first")
+        if seen.unasked is not None:
+            raise self._refusal(f"its pods cannot be watched: {seen.unasked}; allow get on pods/proxy", None)
+        self._warn_of_fewer_pods(ready, pods(seen, f"{name}-{self.live}")[0])
+
+    def _warn_of_fewer_pods(self, ready: int, of_live: int) -> None:
+        """Warn where the route would lead to fewer pods than answer now: an autoscaler adds some later."""
+        cluster = self._service.cluster(self._cluster)
+        is_scaled_first = self._service.standby_replicas is not None and cluster.autoscaling is None
+        if ready >= of_live or is_scaled_first:
+            return
+        setting = "autoscaling.min" if cluster.autoscaling else "replicas"
+        log.warning(
+            "%s: %s has %s and takes over from %s of %s; raise its %s to %d and `pulumi up --stack %s` first",
+            self.name,
+            cluster.id,
+            _ready_pods(ready),
+            of_live,
+            self.live,
+            setting,
+            of_live,
+            self.stack.name,
+        )
+
+    def switch(self) -> None:
+        """Make the cluster live.
+
+        Raises:
+            BluegridError: YAML or Pulumi refused, or the route is not proven.
+        """
+        self._write(self._cluster)
+        # From here on it may be, whoever fails: a region that cannot be asked afterwards is not back.
+        self.live = self._cluster
+        self._up(self._cluster)
+        self.live = self._ask()
+        if self.live != self._cluster:
+            told = f"pulumi up succeeded and {self.live} is live; does {self.stack.file} name the registry"
+            raise ConfigError(f"{told} {self._means.registry}?")
+
+    def _up(self, cluster: str) -> None:
+        self._means.up(Target.of(self._service, cluster), self.stack)
+
+    def say_so(self) -> None:
+        """Have YAML say that the cluster is live, where it is already."""
+        self._write(self._cluster)
+
+    def bake(self, seconds: float, errors: float, tell: Callable[[Progress], None]) -> None:
+        """Watch the region; `errors` is the share of requests that may fail on top of what failed before.
+
+        Raises:
+            BluegridError: it does badly, or cannot be watched.
+        """
+
+        def keep(progress: Progress) -> None:
+            self.progress = progress
+            tell(progress)
+
+        Bake(self._namespace, self._service.name, self._cluster, seconds, self._before + errors).watch(keep)
+
+    def go_back(self) -> None:
+        """Make live again what was; YAML then says what is true, also where that fails.
+
+        Raises:
+            BluegridError: the region is not back, or it is and the proxy has not shown it.
+        """
+        name, region = self._service.name, self.name
+        self._means.declare_back(name, self.old, region, self._cluster)
+        try:
+            if self._ask() == self._cluster:
+                self._up(self.old)
+        finally:
+            # Where it cannot be asked, what was seen last is the best that is known.
+            with suppress(KubernetesError):
+                self.live = self._ask()
+            if self.live != self.old:
+                self._means.declare_failed(name, self.live, region)
+        if self.live != self.old:
+            raise ConfigError(f"{self.live} is live")
+
+    def _ask(self) -> str:
+        """Return the cluster that the region's live route leads to."""
+        return " and ".join(ask_live_clusters(self._namespace, self._service.name))
+
+    def _write(self, cluster: str) -> None:
+        self._means.declare(self._service.name, cluster, self.name)
+
+    def _refusal(self, fault: str, when: str | None) -> BluegridError:
+        # With a look at what there is: pods that were scaled by hand are no news to Pulumi.
+        remedy = f"; `pulumi up --refresh --stack {self.stack.name}` {when}" if when else ""
+        return ConfigError(f"{self.name}: {fault}{remedy}")
+
+
+def _ready_pods(count: int) -> str:
+    return f"{count} ready pod{'' if count == 1 else 's'}"

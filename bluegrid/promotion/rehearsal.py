@@ -1,0 +1,75 @@
+"""What a promotion would change in a region: a preview on copies of the registry and the stack's file."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from bluegrid.previews import changes_between, read_plan, states_of_objects
+from bluegrid.promotion.live_route import Target
+from bluegrid.promotion.stack_files import copy_with_registry
+from bluegrid_registry import ConfigError, Registry, switch
+
+if TYPE_CHECKING:
+    from bluegrid.promotion.stack_files import Stack
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What the switch of one region would do.
+
+    Attributes:
+        changes: what becomes of the service, each a sentence.
+        steps: what Pulumi would do, each on a line.
+        errors: why Pulumi would not.
+    """
+
+    changes: tuple[str, ...]
+    steps: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+def rehearse(
+    registry: Path, service: str, cluster: str, stack: Stack, program: Path | None = None
+) -> Rehearsal:
+    """Preview the switch of one region; neither the registry nor the stack's file is touched.
+
+    Args:
+        registry: the folder of YAML.
+        service: that is switched.
+        cluster: that would be live.
+        stack: where.
+        program: folder of the Pulumi program; None: where we work.
+
+    Raises:
+        ConfigError: there is no `pulumi`.
+        BluegridError: the registry refuses the switch, or what Pulumi printed cannot be read.
+    """
+    with TemporaryDirectory() as folder:
+        target = Target.of(Registry.load(registry).service(service), cluster)
+        copy, preview = Path(folder) / "registry", Path(folder) / "preview.json"
+        shutil.copytree(registry, copy)
+        switch(copy, service, cluster, stack.region)
+        file = copy_with_registry(stack, copy, Path(folder))
+        command = ["pulumi", "preview", "--json", "--show-sames", "--non-interactive"]
+        command += [*target.options(stack.name), "--config-file", str(file)]
+        try:
+            with preview.open("wb") as printed:
+                subprocess.run(command, stdout=printed, stderr=subprocess.DEVNULL, cwd=program, check=False)
+        except FileNotFoundError:
+            raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
+        plan = read_plan(preview)
+    before, after = (states_of_objects(each) for each in (plan.objects_before(), plan.objects_after()))
+    changes = changes_between(before, after)
+    return Rehearsal(
+        # Without the emphasis that a report in Markdown has.
+        changes=tuple(
+            line.replace("**", "") for each in changes if each.name == service for line in each.sentences()
+        ),
+        steps=tuple(plan.listed().splitlines()),
+        errors=tuple(plan.errors),
+    )

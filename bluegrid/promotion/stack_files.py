@@ -1,0 +1,140 @@
+"""The stacks' files, `Pulumi.<stack>.yaml`: what they say of where a region runs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from bluegrid_registry import ConfigError, sized
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bluegrid_registry import Registry, RegistryFile
+
+PREFIX = "bluegrid:"
+_NAMESPACE = "bluegrid"
+"""Where a stack that names none runs, as `Pulumi.yaml` has it."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack, and where what it declares runs.
+
+    Attributes:
+        name: of the stack.
+        file: its settings.
+        region: as services name it in the registry.
+        context: of the kubeconfig.
+        namespace: in Kubernetes.
+        kubeconfig: None: $KUBECONFIG, then ~/.kube/config.
+        size_factor, replicas: how large clusters are there, as `bluegrid_registry.sized` takes it.
+    """
+
+    name: str
+    file: Path
+    region: str
+    context: str
+    namespace: str
+    kubeconfig: Path | None
+    size_factor: Decimal = Decimal(1)
+    replicas: Mapping[str, int] = field(default_factory=dict)
+
+    def services(self, registry: Registry) -> tuple[RegistryFile, ...]:
+        """Return the files of the services that it has, as large as they are there.
+
+        Raises:
+            ConfigError: its file names a cluster that there is not.
+        """
+        return sized(registry.in_region(self.region), self.size_factor, self.replicas)
+
+
+def stack_names(folder: Path) -> list[str]:
+    """Return the stacks that have a file in a folder."""
+    return sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
+
+
+def region_names(folder: Path) -> list[str]:
+    """Return the regions of the stacks that have a file in a folder; none where it is not there."""
+    names = stack_names(folder)
+    told = [config_of(folder / f"Pulumi.{name}.yaml").get(f"{PREFIX}region") for name in names]
+    return [str(region or name) for name, region in zip(names, told, strict=True)]
+
+
+def find_stack(folder: Path, name: str) -> Stack:
+    """Read the file of a stack.
+
+    Raises:
+        ConfigError: there is none, or it does not say where its region runs.
+    """
+    file = folder / f"Pulumi.{name}.yaml"
+    if not file.exists():
+        declared = ", ".join(stack_names(folder)) or "none"
+        raise ConfigError(f"there is no stack {name} in {folder}; declared: {declared}")
+    config = config_of(file)
+
+    def value(key: str) -> str:
+        return str(config.get(PREFIX + key) or "")
+
+    if not value("kubeContext"):
+        raise ConfigError(f"{file}: {PREFIX}kubeContext is not set; name a context of the kubeconfig")
+    kubeconfig = value("kubeconfig")
+    return Stack(
+        name=name,
+        file=file,
+        region=value("region") or name,
+        context=value("kubeContext"),
+        namespace=value("namespace") or _NAMESPACE,
+        kubeconfig=Path(kubeconfig).expanduser() if kubeconfig else None,
+        **_sizes(config, file),
+    )
+
+
+def stack_of(folder: Path, context: str, namespace: str) -> Stack | None:
+    """Return the stack of a folder that runs in a namespace; None: none of those that can be read does."""
+    for name in stack_names(folder):
+        with suppress(ConfigError):
+            stack = find_stack(folder, name)
+            if (stack.context, stack.namespace) == (context, namespace):
+                return stack
+    return None
+
+
+def _sizes(config: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    factor, replicas = config.get(f"{PREFIX}sizeFactor", 1), config.get(f"{PREFIX}replicas", {})
+    try:
+        counts = {str(name): int(count) for name, count in replicas.items()}
+        return {"size_factor": Decimal(str(factor)), "replicas": counts}
+    except (AttributeError, TypeError, ValueError, InvalidOperation):
+        raise ConfigError(f"{file}: {PREFIX}sizeFactor or {PREFIX}replicas is no number of pods") from None
+
+
+def copy_with_registry(stack: Stack, registry: Path, folder: Path) -> Path:
+    """Copy a stack's file into a folder, with another registry than it names; return the copy's path."""
+    yaml, copy = YAML(), folder / stack.file.name
+    document = yaml.load(stack.file)
+    document["config"][f"{PREFIX}registry"] = str(registry)
+    yaml.dump(document, copy)
+    return copy
+
+
+def config_of(file: Path) -> Mapping[str, Any]:
+    """Return what a file of Pulumi's has under `config`.
+
+    Raises:
+        ConfigError: it has nothing there that can be read.
+    """
+    try:
+        document = YAML(typ="safe").load(file)
+        config = document["config"]
+    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError):
+        config = None
+    if not isinstance(config, dict):
+        raise ConfigError(f"{file}: has no settings that can be read; expected `config:` and a row for each")
+    return config

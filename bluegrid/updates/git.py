@@ -1,0 +1,81 @@
+"""git as a program, which never asks anybody anything and never takes longer than it may.
+
+GitError                git refused or failed; the message ends with its own words
+├── GitAway             the remote did not answer, or did not let us in: the same may work in a minute
+└── PushRejected        somebody else has pushed meanwhile, or the remote's rules refuse it
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+from bluegrid_registry.errors import BluegridError
+
+COMMITTER_EMAIL = "bluegrid@localhost"
+COMMITTER = {"GIT_COMMITTER_NAME": "bluegrid", "GIT_COMMITTER_EMAIL": COMMITTER_EMAIL}
+GIT_SECONDS = 120
+REMOTE_SECONDS = 30
+"""For a fetch or a push: the registry is small, and others wait for the clone meanwhile."""
+_BY_RULE = ("[rejected]", "[remote rejected]", "hook declined", "non-fast-forward")
+"""What git prints where the remote answered, and refused the push."""
+
+
+class GitError(BluegridError):
+    """git refused or failed; the message ends with its own words."""
+
+
+class GitAway(GitError):  # noqa: N818 - what happened
+    """The remote did not answer, or did not let us in."""
+
+
+class PushRejected(GitError):  # noqa: N818 - what happened
+    """Somebody else has pushed meanwhile, or may not let us: nothing has changed."""
+
+
+def run_git(*arguments: str, seconds: float = GIT_SECONDS) -> str:
+    """Run git, and return what it printed, without space around it.
+
+    Raises:
+        GitError: it failed, or took too long.
+    """
+    return run_git_bytes(*arguments, seconds=seconds).decode(errors="replace").strip()
+
+
+def run_git_bytes(*arguments: str, seconds: float = GIT_SECONDS) -> bytes:
+    """Run git, and return what it printed.
+
+    Raises:
+        GitError: it failed, or took too long.
+    """
+    environment = os.environ | COMMITTER | {"GIT_TERMINAL_PROMPT": "0"}
+    environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ConnectTimeout=10")
+    try:
+        process = subprocess.Popen(
+            ("git", *arguments),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # The programs that git starts for a remote end with it.
+            process_group=0,
+        )
+    except OSError as error:
+        raise GitError(f"git cannot be run: {error.strerror}") from None
+    with process:
+        try:
+            out, words = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise GitError(f"git failed: no answer within {seconds:.0f} s") from None
+    if process.returncode != 0:
+        said = " ".join((words or out).decode(errors="replace").split())
+        raise GitError(f"git failed: {said or f'exit code {process.returncode}'}")
+    return out
+
+
+def refusal(error: GitError) -> GitError:
+    """Return what the failure of a push is: refused by the remote, or not heard by it."""
+    is_refused = any(words in str(error) for words in _BY_RULE)
+    return PushRejected(str(error)) if is_refused else GitAway(str(error))

@@ -1,0 +1,200 @@
+"""Whether the server is well: for load balancers (`/healthz`), and for Prometheus (`/metrics`)."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bluegrid.updates.switches import SwitchState
+from bluegrid.updates.updates import State
+from bluegrid_registry import BluegridError, StoreUnreachable
+from bluegrid_registry.formats.layout import PROBE_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bluegrid.updates.database import Database
+    from bluegrid.updates.registry_source import RegistrySource
+    from bluegrid.updates.worker import Worker
+    from bluegrid_registry import Store
+
+log = structlog.get_logger()
+
+LEAST_FREE_BYTES = 256 * 2**20
+"""Of the state's disk; with less, uploads are likely to fail soon."""
+LOOK_SECONDS = 10.0
+"""Between looks at the store."""
+FETCH_SECONDS = 30.0
+"""Between looks at what the branch says, whatever the workers are at: a training may take days."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that has to be well.
+
+    Attributes:
+        fault: what is not; None: it is. It names nothing that only those with a token should know.
+        is_vital: whether the server can do nothing useful without it.
+    """
+
+    fault: str | None
+    is_vital: bool = False
+
+
+class Health:
+    """Looks at store and registry by itself, at the rest when somebody asks.
+
+    Args:
+        state: the server's folder.
+        database, source, store, workers: what is looked at.
+    """
+
+    def __init__(
+        self, state: Path, database: Database, source: RegistrySource, store: Store, workers: Sequence[Worker]
+    ) -> None:
+        self._state, self._database, self._source, self._store = state, database, source, store
+        self._workers = workers
+        self._store_fault: str | None = None
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        """Begin to look at store and registry."""
+        threading.Thread(target=self._look, name="health", daemon=True).start()
+
+    def stop(self) -> None:
+        """End that."""
+        self._stop.set()
+
+    def _look(self) -> None:
+        fetched = -FETCH_SECONDS
+        while not self._stop.is_set():
+            self._store_fault = self._look_at_store()
+            if time.monotonic() - fetched >= FETCH_SECONDS:
+                self._look_at_registry()
+                fetched = time.monotonic()
+            self._stop.wait(LOOK_SECONDS)
+
+    def _look_at_registry(self) -> None:
+        try:
+            with self._source.known():
+                pass
+        except Exception:
+            # A full disk, somebody's lock: the next look may fare better, and without a thread there is none.
+            log.exception("the registry cannot be looked at")
+
+    def _look_at_store(self) -> str | None:
+        if self._store.url.startswith("file:"):
+            is_there = Path(self._store.url.removeprefix("file://")).is_dir()
+            return None if is_there else "the store's folder is not there"
+        try:
+            self._store.get(PROBE_KEY)
+        except StoreUnreachable:
+            return "the store does not answer"
+        except BluegridError:
+            # It answers, whatever it says.
+            return None
+        return None
+
+    def checks(self) -> Mapping[str, Check]:
+        """Return how everything is."""
+        source = self._source.health
+        dead = not all(worker.is_alive for worker in self._workers)
+        return {
+            "journal": Check(self._journal_fault(), is_vital=True),
+            "runner": Check("a worker has ended; start the server again" if dead else None, is_vital=True),
+            "git": Check("git does not answer, or refuses" if source.error else None),
+            "uncommitted": Check(
+                f"{source.uncommitted} edits wait for a commit" if source.uncommitted else None
+            ),
+            "registry": Check(self._registry_fault()),
+            "store": Check(self._store_fault),
+            "disk": Check(self._disk_fault()),
+            "updates": Check(self._updates_fault()),
+        }
+
+    def _journal_fault(self) -> str | None:
+        try:
+            with self._database.reading() as connection:
+                connection.execute("select 1 from updates limit 1").fetchone()
+        except Exception:  # noqa: BLE001 - whatever it is, it is not well
+            return "the journal cannot be read"
+        return None
+
+    def _registry_fault(self) -> str | None:
+        try:
+            faults = self._source.sound().faults
+        except BluegridError:
+            return "the registry cannot be read"
+        return f"{len(faults)} files have mistakes, and are used as they were before" if faults else None
+
+    def _disk_fault(self) -> str | None:
+        free = shutil.disk_usage(self._state).free
+        return f"{free // 2**20} MiB are free" if free < LEAST_FREE_BYTES else None
+
+    def _updates_fault(self) -> str | None:
+        counts = self._counts()
+        stuck, waiting = counts.get(State.NOT_BACK, 0), counts.get(State.WAITING, 0)
+        stuck += self._counts("switches").get(SwitchState.NOT_BACK, 0)
+        if stuck:
+            return f"{stuck} versions that did badly are still live"
+        return f"{waiting} updates wait for something that does not answer" if waiting else None
+
+    def _counts(self, table: str = "updates") -> dict[str, int]:
+        try:
+            with self._database.reading() as connection:
+                rows = connection.execute(
+                    f"select state, count(*) as n from {table} group by state"  # noqa: S608 - one of ours
+                ).fetchall()
+        except Exception:  # noqa: BLE001 - the journal's own check says so
+            return {}
+        return {row["state"]: row["n"] for row in rows}
+
+    def metrics(self) -> str:
+        """Return what Prometheus reads; no names of sets, since it needs no token."""
+        return "".join(f"{line}\n" for line in self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        now, source = time.time(), self._source.health
+        yield from _family("bluegrid_updates", "Updates, by state.", _by_state(self._counts(), State))
+        with self._database.reading() as connection:
+            oldest, rolling, done, bad = connection.execute(
+                "select (select min(created) from open_updates), (select count(*) from rolling_out),"
+                " (select max(ended) from updates where state = 'done'), (select count(*) from bad_versions)"
+            ).fetchone()
+        yield from _family(
+            "bluegrid_switches", "Switches, by state.", _by_state(self._counts("switches"), ())
+        )
+        values = {
+            "bluegrid_oldest_open_update_seconds": (
+                "Age of the oldest update.",
+                now - oldest if oldest else 0,
+            ),
+            "bluegrid_rollouts_running": ("Rollouts under way.", rolling),
+            "bluegrid_last_update_done_timestamp_seconds": ("When an update was last done.", done or 0),
+            "bluegrid_bad_versions": ("Versions that are marked bad.", bad),
+            "bluegrid_registry_age_seconds": ("Since git last answered.", max(0.0, now - source.fetched)),
+            "bluegrid_uncommitted_edits": ("Edits that wait for git.", source.uncommitted),
+            "bluegrid_registry_faults": ("Files with mistakes.", len(self._source.sound().faults)),
+            "bluegrid_state_free_bytes": ("Room for the state.", shutil.disk_usage(self._state).free),
+        }
+        for name, (words, value) in values.items():
+            yield from _family(name, words, {"": value})
+        well = {f'{{check="{name}"}}': int(each.fault is None) for name, each in self.checks().items()}
+        yield from _family("bluegrid_well", "1: well, as /healthz tells.", well)
+
+
+def _by_state(counts: Mapping[str, int], states: Sequence[str] | type[State]) -> dict[str, float]:
+    return {f'{{state="{state}"}}': counts.get(state, 0) for state in {**dict.fromkeys(states), **counts}}
+
+
+def _family(name: str, words: str, values: Mapping[str, float]) -> Iterator[str]:
+    yield f"# HELP {name} {words}"
+    yield f"# TYPE {name} gauge"
+    for labels, value in values.items():
+        yield f"{name}{labels} {value if isinstance(value, int) else round(value, 3)}"

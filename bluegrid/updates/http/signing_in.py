@@ -1,0 +1,77 @@
+"""Routes by which a browser signs in, and out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Cookie, Header, Request, Response
+from pydantic import StringConstraints
+
+from bluegrid.updates.errors import unauthorized
+from bluegrid.updates.http.server import Server
+from bluegrid.updates.http.sessions import COOKIE, CSRF_HEADER, LASTS_SECONDS, Session, require_own_page
+from bluegrid.updates.tokens import Scope
+from bluegrid_registry.frozen import Frozen
+
+Secret = Annotated[str | None, Cookie(alias=COOKIE, max_length=200)]
+
+
+class SignIn(Frozen):
+    """What somebody signs in with."""
+
+    token: Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
+
+
+class SignedIn(Frozen):
+    """Who has signed in."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+    csrf: str
+    """What a request of this session that changes something has in its header X-CSRF-Token."""
+
+
+def signing_in(server: Server) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter()
+
+    def told(session: Session) -> SignedIn:
+        return SignedIn(
+            name=session.name, scopes=tuple(sorted(server.tokens.scopes_of(session.name))), csrf=session.csrf
+        )
+
+    def current(secret: str | None) -> Session:
+        session = server.sessions.get(secret)
+        if session is None:
+            raise unauthorized("not signed in; sign in with a token")
+        return session
+
+    @router.post("/session")
+    def sign_in(given: SignIn, request: Request, response: Response) -> SignedIn:
+        """Sign in with a token; the answer sets a cookie."""
+        secret, session = server.sessions.start(server.tokens.owner(given.token))
+        response.set_cookie(
+            COOKIE,
+            secret,
+            max_age=LASTS_SECONDS,
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="strict",
+        )
+        return told(session)
+
+    @router.get("/session")
+    def who(secret: Secret = None) -> SignedIn:
+        """Who has signed in."""
+        return told(current(secret))
+
+    @router.delete("/session", status_code=204)
+    def sign_out(
+        response: Response,
+        secret: Secret = None,
+        csrf: Annotated[str | None, Header(alias=CSRF_HEADER, max_length=200)] = None,
+    ) -> None:
+        """Sign out."""
+        require_own_page(current(secret), "DELETE", csrf)
+        server.sessions.end(secret or "")
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+
+    return router

@@ -1,0 +1,202 @@
+"""The stacks that the server may update, by Pulumi's Automation API.
+
+Their files are copied, with the registry that the server has in place of the one that they name. Program,
+stacks and state are those that people use.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bluegrid.operations.api import LABEL
+from bluegrid.promotion import PARTIAL, UpFailed, copy_with_registry, find_stack, reason_of, stack_names
+from bluegrid.updates.registry_source import snapshot
+from bluegrid_registry import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from pulumi import automation
+
+    from bluegrid.promotion import Stack
+    from bluegrid.updates.registry_source import RegistrySource
+    from bluegrid_registry import Service
+
+LOCKED_SECONDS = 600.0
+"""For which somebody else's update of the same stack is waited for."""
+LOOK_SECONDS = 2.0
+STATE_SECONDS = 60.0
+"""For which a stack's state is waited for."""
+_NO_STACK = "no stack named"
+"""What Pulumi says of a stack that was never made."""
+_LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Stacks of one program.
+
+    Attributes:
+        program: folder of the Pulumi program.
+        files: folder of the stacks' files.
+        names: the stacks to update, in order.
+        folder: for the copies, of the stacks' files and of the registry.
+        source: the registry.
+    """
+
+    program: Path
+    files: Path
+    names: tuple[str, ...]
+    folder: Path
+    source: RegistrySource
+
+    def of(self, service: Service) -> list[Stack]:
+        """Copy all stacks' files, and return the stacks that have the service, in order.
+
+        Raises:
+            ConfigError: a stack has no file, or it does not say where its region runs.
+        """
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        for name in {*stack_names(self.files), *self.names}:
+            copy_with_registry(find_stack(self.files, name), self.folder / "registry", self.folder)
+        stacks = [find_stack(self.folder, name) for name in self.names]
+        return [stack for stack in stacks if service.is_in(stack.region)]
+
+    def declared(self) -> list[Stack]:
+        """Return the stacks as their files say, in order.
+
+        Raises:
+            ConfigError: a stack has no file, or it does not say where its region runs.
+        """
+        return [find_stack(self.files, name) for name in self.names]
+
+    def up(self, stack: Stack, targets: Sequence[str]) -> None:
+        """Update resources of a stack; they are looked at first, since an update may have been cut off.
+
+        Args:
+            stack: the stack, with a file of ours.
+            targets: patterns of the resources' URNs.
+
+        Raises:
+            UpFailed: it did not succeed, or the stack was locked all the time.
+        """
+        # Here, because it takes half a second to load.
+        from pulumi import automation
+
+        # A copy, because the server's other threads change the original meanwhile.
+        snapshot(self.source, self.folder)
+        deadline = time.monotonic() + LOCKED_SECONDS
+        while True:
+            printed: list[str] = []
+            try:
+                self._up_once(stack, targets, printed.append)
+            except automation.ConcurrentUpdateError as error:
+                if time.monotonic() > deadline:
+                    raise UpFailed(
+                        f"pulumi up: {stack.name} is locked by somebody else's update; if there is none, "
+                        f"`pulumi cancel --stack {stack.name}`"
+                    ) from None
+                if _is_left_behind(str(error)):
+                    log.warning("the lock of an update that has died is taken away", stack=stack.name)
+                    self._select(stack).cancel()
+                time.sleep(LOOK_SECONDS)
+            except automation.CommandError as error:
+                lines = [line for text in printed for line in text.splitlines()]
+                raise UpFailed(f"pulumi up: {reason_of(lines) or str(error).splitlines()[0]}") from None
+            except FileNotFoundError:
+                raise ConfigError("pulumi is not on PATH; install it, and start the server again") from None
+            else:
+                log.info("pulumi up", stack=stack.name, seconds=_seconds(printed))
+                return
+
+    def services_made(self, stack: Stack) -> frozenset[str]:
+        """Return the services of which a stack's state has anything; none: there is no such stack yet.
+
+        Raises:
+            ConfigError: the state cannot be read.
+        """
+        command = ("pulumi", "stack", "export", "--stack", stack.name, "--non-interactive")
+        try:
+            done = subprocess.run(
+                command, cwd=self.program, capture_output=True, text=True, timeout=STATE_SECONDS, check=False
+            )
+        except FileNotFoundError:
+            raise ConfigError("pulumi is not on PATH; install it, and start the server again") from None
+        except subprocess.TimeoutExpired:
+            raise ConfigError(
+                f"the state of stack {stack.name} was not read in {STATE_SECONDS:g} s"
+            ) from None
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            if _NO_STACK in last:
+                return frozenset()
+            raise ConfigError(f"the state of stack {stack.name} cannot be read: {last}")
+        resources = json.loads(done.stdout)["deployment"].get("resources", [])
+        labels = ((each.get("inputs") or {}).get("metadata") or {} for each in resources)
+        found = (each.get("labels", {}).get(f"{LABEL}/service") for each in labels if isinstance(each, dict))
+        return frozenset(str(name) for name in found if name)
+
+    def _up_once(self, stack: Stack, targets: Sequence[str], tell: Callable[[str], object]) -> None:
+        self._select(stack).up(
+            target=[*targets],
+            refresh=True,
+            config_file=str(stack.file),
+            color="never",
+            show_secrets=False,
+            on_output=tell,
+            on_error=tell,
+        )
+
+    def _select(self, stack: Stack) -> automation.Stack:
+        from pulumi import automation
+
+        # No update of ours is of a whole stack: what the registry does not declare any more stays.
+        options = automation.LocalWorkspaceOptions(env_vars={**PARTIAL})
+        return automation.select_stack(stack.name, work_dir=str(self.program), opts=options)
+
+
+def of_cluster(service: str, cluster: str) -> list[str]:
+    """Return the patterns of the URNs of all that a cluster is made of, but for `{stack}`."""
+    # Here, because its package loads Pulumi's.
+    from bluegrid_registry import contract
+
+    names = contract.cluster_name(service, cluster), contract.preflight_name(service, cluster)
+    return [f"urn:pulumi:{{stack}}::bluegrid::**::{name}" for name in names]
+
+
+def _is_left_behind(message: str) -> bool:
+    """Whether all who hold a stack's lock were processes of this machine that are no more."""
+    holders = [match.groupdict() for match in _LOCKED_BY.finditer(message)]
+    return bool(holders) and all(
+        each["host"] == socket.gethostname() and not _lives(int(each["pid"])) for each in holders
+    )
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Somebody else's.
+        return True
+    return True
+
+
+def _seconds(printed: Sequence[str]) -> str:
+    """Return what Pulumi says that it took."""
+    return next((line.split()[-1] for line in reversed(printed) if "Duration:" in line), "")

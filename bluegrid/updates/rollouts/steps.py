@@ -1,0 +1,359 @@
+"""What a rollout is made of. Each step may be done again; one that fails leaves YAML saying what runs."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bluegrid.operations import Asked, Namespace, Request, compare, look
+from bluegrid.promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
+from bluegrid.updates.git import GitAway
+from bluegrid.updates.publishing import next_id
+from bluegrid.updates.rollouts.stacks import of_cluster
+from bluegrid_registry import (
+    BluegridError,
+    Cluster,
+    Registry,
+    add_cluster,
+    change_cluster,
+    read_manifest,
+    remove_cluster,
+)
+from bluegrid_registry.registry_files.retraining import RolloutKind, Tolerance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from bluegrid.promotion import Outcome, Progress, Stack
+    from bluegrid.updates.rollouts.means import Means
+    from bluegrid.updates.updates import RollingOut
+    from bluegrid_registry import RegistryFile, Service, Store
+    from bluegrid_registry.formats.manifest import Example
+    from bluegrid_registry.registry_files.retraining import Rollout
+
+MAX_COMPARED = 500
+"""Models whose recorded inputs are sent to both clusters, evenly taken from all."""
+
+
+PLAUSIBLE_SHARE = 0.05
+"""Of the models that are compared, how many may be further off where the set gives no limits."""
+
+
+class RolloutFailed(BluegridError):  # noqa: N818 - what happened
+    """The version is there, and did not go online; what was live before is."""
+
+
+class NotBack(RolloutFailed):
+    """The version is still online somewhere, or may be; what was live before has to be made live yet."""
+
+
+class NotGone(GitAway):
+    """What was live before is; that the version's cluster goes cannot be committed yet."""
+
+
+class Steps:
+    """The steps of one update's rollout.
+
+    Args:
+        file: of the set, with the version.
+        service: of the set.
+        version: what is rolled out.
+        rollout: what the set wants.
+        means: what changes things.
+        stacks: that have the service, in order.
+        done: how far it was when it was cut off.
+        note: keeps how far it is.
+        is_cancelled: whether somebody wants it to go back.
+    """
+
+    def __init__(
+        self,
+        file: RegistryFile,
+        service: Service,
+        version: str,
+        rollout: Rollout,
+        means: Means,
+        stacks: Sequence[Stack],
+        done: RollingOut,
+        note: Callable[[RollingOut], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._file, self._service, self._version = file, service, version
+        self._rollout, self._means, self._stacks, self._note = rollout, means, stacks, note
+        self._at, self._is_cancelled = done, is_cancelled
+
+    def start_cluster(self, ours: Collection[str]) -> str:
+        """Have a cluster beside the live one that serves the version; return its ID.
+
+        Args:
+            ours: clusters of earlier rollouts. Of them, those that are live nowhere make room for this one.
+
+        Raises:
+            RolloutFailed: it did not start; it is not declared any more.
+        """
+        service, name = self._service, self._service.name
+        known = next((each for each in service.clusters if each.version == self._version), None)
+        cluster = known or self._next_cluster()
+        self._tell(f"{cluster.id}: starting", cluster=cluster.id)
+        others = (each.id for each in service.clusters if each.id in ours and each.id != cluster.id)
+        retired = [each for each in others if not self._gets_requests(each)]
+        goes = f", {', '.join(retired)} goes" if retired else ""
+        if retired or not known:
+            self._means.declaring.change(
+                f"{name}: {cluster.id} serves {self._version}{goes}",
+                partial(_replace, service=name, retired=retired, cluster=None if known else cluster),
+            )
+        try:
+            for stack in self._stacks:
+                self._go_on()
+                self._up(stack, cluster.id, *retired)
+        except BluegridError as error:
+            raise self._failed(error, cluster.id) from None
+        return cluster.id
+
+    def compare(self, store: Store, cluster: str) -> None:
+        """Send the inputs of recorded examples to the live cluster and to this one.
+
+        Raises:
+            RolloutFailed: it does not answer where the live one does, or is too far off.
+        """
+        self._tell(f"{cluster}: comparing")
+        stack, name = self._stacks[0], self._service.name
+        live = self._service.live_in(stack.region)
+        if live == cluster:
+            return
+        try:
+            asked = self._asked(store, self._service.cluster(live).version)
+            requests = [
+                Request(model=uid, instances=[[*inputs] for inputs in example.inputs])
+                for uid, example in asked
+            ]
+            self._go_on()
+            if not requests:
+                return
+            namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
+            first, second = (Asked.of(namespace, name, each) for each in (live, cluster))
+            within = self._rollout.within or _plausible(asked)
+            found = compare(first, second, requests, rtol=within.rtol, atol=within.atol)
+        except BluegridError as error:
+            raise self._failed(error, cluster) from None
+        silent = [each for each in found.differing if each.refused == (cluster,)]
+        if silent:
+            fault = f"{cluster} gives no prediction for {len(silent)} of {found.requests} models"
+            raise self._failed(f"{fault}: {silent[0].text}", cluster)
+        off = [each for each in found.differing if not each.refused]
+        if len(off) > within.share * found.requests:
+            fault = f"{len(off)} of {found.requests} models are further off {live} than allowed"
+            raise self._failed(f"{fault}, such as {off[0].model}: {off[0].text}", cluster)
+
+    def go_live(self, cluster: str) -> None:
+        """Switch one region after the other, and watch each; all go back where one does badly.
+
+        Raises:
+            RolloutFailed: one did.
+        """
+        promotion = self._promotion(cluster)
+        try:
+            promotion.check()
+        except BluegridError as error:
+            raise self._failed(error, cluster) from None
+        if not self._at.before:
+            before = {each.region: each.live for each in promotion.outcomes}
+            self._tell(f"{cluster}: switching", before=before)
+        try:
+            promotion.run(self._rollout.bake_seconds, self._rollout.errors, self._tell_outcome, all_back=True)
+        except PromotionStopped as stopped:
+            raise self._failed(stopped, cluster, stopped.outcomes) from None
+
+    def replace_in_place(self) -> None:
+        """Have the live cluster serve the version, one pod after the other, and watch it.
+
+        Raises:
+            RolloutFailed: it does badly; it serves what it served before.
+        """
+        service, name = self._service, self._service.name
+        lives = sorted({each for stack in self._stacks for each in service.weights_in(stack.region)})
+        if len(lives) > 1:
+            raise RolloutFailed(f"{name}: {' and '.join(lives)} get requests; in place is for one")
+        (cluster,) = lives
+        before = self._at.before.get(cluster, service.cluster(cluster).version)
+        self._tell(f"{cluster}: replacing", cluster=cluster, before={cluster: before})
+        try:
+            self._serve(cluster, self._version)
+            for stack in self._stacks:
+                self._go_on()
+                self._replace_in(stack, cluster)
+        except BluegridError as error:
+            raise self._back_in_place(cluster, before, error) from None
+
+    def _replace_in(self, stack: Stack, cluster: str) -> None:
+        name = self._service.name
+        namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
+        most = share_that_failed(look(namespace, name), name, cluster) + self._rollout.errors
+        self._up(stack, cluster)
+        self._bake(stack, cluster, most)
+
+    def _bake(self, stack: Stack, cluster: str, most: float) -> None:
+        """Watch a region; of the requests at most the share `most` may fail."""
+        self._tell(f"{stack.region}: baking")
+        namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
+        seconds = self._rollout.bake_seconds
+        Bake(namespace, self._service.name, cluster, seconds, most).watch(self._tell_progress)
+
+    def go_back_again(self) -> RolloutFailed:
+        """Go on with the way back of an attempt that did not get there; return what to raise."""
+        cluster, why = self._at.cluster, self._at.back or ""
+        if cluster is None:
+            return RolloutFailed(f"{self._version} is not online: {why}")
+        if self._rollout.to is RolloutKind.IN_PLACE:
+            return self._back_in_place(cluster, self._at.before.get(cluster, self._version), why)
+        return self._failed(why, cluster)
+
+    def _back_in_place(self, cluster: str, before: str, error: BluegridError | str) -> RolloutFailed:
+        self._tell(f"{cluster}: going back", back=str(error))
+        told = f"{self._version} is not online: {error}"
+        try:
+            self._means.declaring.serve_again(self._service.name, cluster, before, self._version)
+            for stack in self._stacks:
+                self._up(stack, cluster)
+        except BluegridError as again:
+            return NotBack(f"{told}; going back: {again}")
+        return RolloutFailed(told)
+
+    def _serve(self, cluster: str, version: str) -> None:
+        name = self._service.name
+        edit = partial(change_cluster, service=name, cluster_id=cluster, version=version)
+        self._means.declaring.change(f"{name}: {cluster} serves {version}", edit)
+
+    def _promotion(self, cluster: str) -> Promotion:
+        return Promotion(
+            self._means.registry,
+            self._service.name,
+            cluster,
+            self._means.stacks.folder,
+            [stack.name for stack in self._stacks],
+            means=self._means,
+            before=self._at.before,
+        )
+
+    def _failed(
+        self, error: BluegridError | str, cluster: str, outcomes: Sequence[Outcome] | None = None
+    ) -> RolloutFailed:
+        """Take the cluster out again, unless it is live somewhere all the same; return what to raise.
+
+        Args:
+            error: what went wrong.
+            cluster: that was to be live.
+            outcomes: of the promotion that went back; None: it did not get so far this time. An attempt that
+                was cut off may have switched, in YAML or all the way.
+        """
+        told = f"{self._version} is not online: {error}"
+        if self._at.back is None:
+            self._tell(self._at.step, back=str(error))
+        if outcomes is None:
+            outcomes = (
+                self._promotion(cluster).go_back(str(error), self._tell_outcome) if self._at.before else ()
+            )
+        if stuck := [each for each in outcomes if each.stage is Stage.NOT_BACK and cluster in each.live]:
+            return NotBack(f"{told}; {cluster} is still live in {', '.join(each.region for each in stuck)}")
+        if any(each.live == cluster for each in outcomes):
+            return RolloutFailed(told)
+        self._tell(f"{cluster}: going")
+        name = self._service.name
+        try:
+            self._means.declaring.change(
+                f"{name}: {cluster} goes, {self._version} did not pass",
+                partial(_without, service=name, cluster=cluster),
+            )
+        except GitAway as again:
+            raise NotGone(f"{told}; {cluster} goes as soon as that can be committed: {again}") from None
+        except BluegridError as again:
+            return RolloutFailed(f"{told}; {cluster} is still there: {again}")
+        try:
+            for stack in self._stacks:
+                self._up(stack, cluster)
+        except BluegridError as again:
+            told = f"{told}; {cluster} is still there: {again}"
+        return RolloutFailed(told)
+
+    def _asked(self, store: Store, live_version: str) -> list[tuple[str, Example]]:
+        """Return recorded examples of the live version, by UID, for models that the new one has too."""
+        set_id, known = self._file.set.id, {each.id: each for each in self._file.versions}
+        new, live = (
+            read_manifest(store, set_id, version, known[version].manifest)
+            for version in (self._version, live_version)
+        )
+        uids = {row.uid for row in new.models}
+        asked = [(row.uid, row.example) for row in live.models if row.example is not None and row.uid in uids]
+        return asked[:: math.ceil(len(asked) / MAX_COMPARED) or 1]
+
+    def _next_cluster(self) -> Cluster:
+        """One as large as the live cluster."""
+        live = self._service.cluster(self._service.live_in(self._stacks[0].region))
+        following = next_id([each.id for each in self._service.clusters], prefix="d")
+        return live.model_copy(update={"id": following, "version": self._version})
+
+    def _gets_requests(self, cluster: str) -> bool:
+        service = self._service
+        live = {service.live} if isinstance(service.live, str) else {*service.live.values()}
+        shares = {each for weights in service.traffic_by_region.values() for each in weights}
+        return cluster in live | shares
+
+    def _up(self, stack: Stack, *clusters: str) -> None:
+        targets = [target for cluster in clusters for target in of_cluster(self._service.name, cluster)]
+        self._means.stacks.up(stack, [target.format(stack=stack.name) for target in targets])
+
+    def _tell_outcome(self, outcome: Outcome, progress: Progress | None) -> None:
+        if progress is None:
+            # From here on it goes back, also after a crash.
+            why = {"back": outcome.why} if outcome.stage is Stage.GOING_BACK and not self._at.back else {}
+            self._tell(f"{outcome.region}: {outcome.stage}", **why)
+            if outcome.stage is Stage.SWITCHING:
+                self._go_on()
+        else:
+            self._tell_progress(progress)
+
+    def _tell_progress(self, progress: Progress) -> None:
+        self._tell(
+            self._at.step,
+            requests=progress.requests,
+            failed=progress.failed,
+            baked_seconds=round(progress.seconds, 1),
+            bake_seconds=progress.of,
+        )
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Raise where somebody wants it to go back."""
+        if self._is_cancelled():
+            raise RolloutFailed("cancelled")
+
+    def _tell(self, step: str, **more: object) -> None:
+        # Whoever bakes tells so each time: whatever else is told ends that.
+        bake = {"baked_seconds": 0.0, "bake_seconds": None}
+        self._at = self._at.model_copy(update={"step": step} | bake | more)
+        self._note(self._at)
+
+
+def _plausible(asked: Sequence[tuple[str, Example]]) -> Tolerance:
+    """Return the limits for a set that gives none: they catch nonsense, and nothing else.
+
+    An answer may be off by as much as the largest of those that the live version has recorded, and by itself.
+    """
+    largest = max((abs(each) for _, example in asked for each in example.outputs), default=0.0)
+    return Tolerance(rtol=1.0, atol=largest or math.inf, share=PLAUSIBLE_SHARE)
+
+
+def _without(folder: Path, service: str, cluster: str) -> None:
+    """Take a cluster out, unless that was done before we were cut off."""
+    if any(each.id == cluster for each in Registry.load(folder).service(service).clusters):
+        remove_cluster(folder, service, cluster)
+
+
+def _replace(folder: Path, service: str, retired: Sequence[str], cluster: Cluster | None) -> None:
+    for each in retired:
+        remove_cluster(folder, service, each)
+    if cluster is not None:
+        add_cluster(folder, service, cluster)

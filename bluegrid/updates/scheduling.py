@@ -1,0 +1,80 @@
+"""Sets are trained anew when their schedule says so: one update a time, also for all that was missed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bluegrid.updates.updates import SCHEDULE, Wanted
+
+if TYPE_CHECKING:
+    from bluegrid.updates.journal import Journal
+    from bluegrid.updates.registry_source import RegistrySource
+    from bluegrid_registry import RegistryFile
+    from bluegrid_registry.registry_files.retraining import Schedule
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Scheduler:
+    """What asks for updates by the clock."""
+
+    journal: Journal
+    source: RegistrySource
+
+    def look(self, now: datetime) -> None:
+        """Ask for what is due.
+
+        Raises:
+            BluegridError: the registry cannot be read.
+        """
+        with self.source.known():
+            files = self.source.sound().registry.files
+        scheduled = {file.set.id: file for file in files if file.set.update and file.set.update.schedule}
+        # One that comes back has missed nothing.
+        self.journal.forget_schedules(but=scheduled)
+        for file in scheduled.values():
+            if file.set.update is not None and file.set.update.schedule is not None:
+                self._look_at(file, file.set.update.schedule, now)
+
+    def next_run(self, file: RegistryFile, now: datetime) -> datetime | None:
+        """Return when a set is trained next by the clock; None: it has no schedule."""
+        if file.set.update is None or file.set.update.schedule is None:
+            return None
+        schedule, set_id = file.set.update.schedule, file.set.id
+        last = min(self.journal.last_due(set_id, now), now)
+        time = next(iter(schedule.times_after(last)))
+        return max(time + _jitter(schedule, set_id, time), now)
+
+    def _look_at(self, file: RegistryFile, schedule: Schedule, now: datetime) -> None:
+        set_id = file.set.id
+        # A schedule that is seen for the first time has missed nothing.
+        last = self.journal.last_due(set_id, now)
+        if last > now:
+            # It was noted by a clock that was ahead.
+            self.journal.note_due(set_id, now)
+            last = now
+        due = None
+        for time in schedule.times_after(last):
+            if time + _jitter(schedule, set_id, time) > now:
+                break
+            due = time
+        # One of a set at a time; what is due meanwhile comes after it, once.
+        if due is None or self.journal.has_open(set_id, SCHEDULE):
+            return
+        wanted = Wanted(base=file.versions[-1].id if file.versions else None, train={})
+        update = self.journal.add(set_id, wanted, SCHEDULE, f"{set_id} {due.isoformat()}")
+        self.journal.note_due(set_id, due)
+        log.info("update is due", set=set_id, due=due.isoformat(), update=update.id)
+
+
+def _jitter(schedule: Schedule, set_id: str, time: datetime) -> timedelta:
+    """How much later a set begins: the same whenever it is asked."""
+    digest = hashlib.sha256(f"{set_id} {time.isoformat()}".encode()).digest()
+    share = int.from_bytes(digest[:8]) / 2**64
+    return timedelta(seconds=schedule.jitter_seconds * share)

@@ -1,0 +1,221 @@
+"""The update server as a process."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+
+from bluegrid.updates.bad_versions import BadVersions
+from bluegrid.updates.clone import Clone
+from bluegrid.updates.database import Database
+from bluegrid.updates.declared import Declared
+from bluegrid.updates.health import Health
+from bluegrid.updates.http.app import make_app
+from bluegrid.updates.http.server import Server
+from bluegrid.updates.journal import Journal
+from bluegrid.updates.publishing import Publisher
+from bluegrid.updates.registry_source import Folder
+from bluegrid.updates.rollouts import Rollouts, Stacks
+from bluegrid.updates.runner import Runner
+from bluegrid.updates.scheduling import Scheduler
+from bluegrid.updates.secrecy import hide_environment
+from bluegrid.updates.switches import Switcher, SwitchJournal
+from bluegrid.updates.tokens import Tokens
+from bluegrid.updates.training import Training
+from bluegrid.updates.uploads import Uploads
+from bluegrid.updates.watching import Watcher
+from bluegrid_registry.errors import ConfigError
+from bluegrid_registry.stores import open_store
+from bluegrid_server.http.http1 import Http1Protocol
+
+if TYPE_CHECKING:
+    import socket
+
+    from fastapi import FastAPI
+
+    from bluegrid.updates.registry_source import RegistrySource
+
+STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the server is started.
+
+    Attributes:
+        registry: folder of registry files; with `git`, in the repository.
+        store: URL of the store.
+        state: folder for the journal, uploads and the clone.
+        tokens: file of those who may ask.
+        git: a repository whose branch says what is true; None: the folder does.
+        branch: that branch.
+        stacks: names of those that versions are rolled out to, in order.
+        program: folder of the Pulumi program; None: the repository's, or where the server works.
+        stack_files: folder of the stacks' files; None: `stacks` in the program's.
+        containers: what runs trainers that are images.
+        max_upload: bytes.
+    """
+
+    registry: Path
+    store: str
+    state: Path
+    tokens: Path
+    git: str | None = None
+    branch: str = "main"
+    stacks: tuple[str, ...] = ()
+    program: Path | None = None
+    stack_files: Path | None = None
+    containers: str = "podman"
+    max_upload: int = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where the server listens.
+
+    Attributes:
+        host: an address of this machine.
+        port: 0: a free one.
+        tls_cert, tls_key: PEM files; None: plain HTTP.
+    """
+
+    host: str
+    port: int
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    def check(self) -> None:
+        """Raise ConfigError when tokens would travel in clear over a network."""
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ConfigError("TLS needs a certificate and its key; give --tls-cert and --tls-key")
+        try:
+            loopback = ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            raise ConfigError(f"--host {self.host}: expected an address, such as 127.0.0.1") from None
+        if self.tls_cert is None and not loopback:
+            fault = f"--host {self.host} is reached from elsewhere, and tokens would travel in clear"
+            raise ConfigError(
+                f"{fault}; give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy"
+            )
+
+
+class _Told(uvicorn.Server):
+    """Says where it listens: the port may be any."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        scheme = "https" if self.config.is_ssl else "http"
+        for host, port, *_ in (each.getsockname() for server in self.servers for each in server.sockets):
+            structlog.get_logger().info("listening", url=f"{scheme}://{host}:{port}")
+
+
+def build(options: Options) -> FastAPI:
+    """Return the application.
+
+    Raises:
+        BluegridError: something of the options is not as it should be.
+    """
+    uploads = Uploads(options.state / "uploads", options.max_upload)
+    training, scratch = Training(options.state / "trained", options.containers), options.state / "scratch"
+    outputs = options.state / "outputs"
+    for folder in (options.state, uploads.folder, training.folder, outputs, scratch):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database.open(options.state / "journal.sqlite")
+    journal, switches = Journal(database), SwitchJournal(database)
+    store, source = open_store(options.store), _source(options)
+    stacks, declared = _stacks(options, source), Declared(source)
+    bad = BadVersions(database)
+    rollouts = Rollouts(source, store, stacks, switches, bad)
+    publisher = Publisher(source, store, uploads, training, scratch)
+    # Its own copies: a switch does not wait for a rollout of another service.
+    switcher = Switcher(switches, bad, source, replace(stacks, folder=stacks.folder.with_name("switches")))
+    runner = Runner(journal, publisher, rollouts, Scheduler(journal, source))
+    return make_app(
+        Server(
+            journal=journal,
+            uploads=uploads,
+            runner=runner,
+            tokens=Tokens.load(options.tokens),
+            source=source,
+            store=store,
+            rollouts=rollouts,
+            switches=switches,
+            switcher=switcher,
+            watcher=Watcher(stacks, declared),
+            declared=declared,
+            bad=bad,
+            health=Health(options.state, database, source, store, (runner.worker, switcher.worker)),
+        )
+    )
+
+
+def serve(options: Options, listening: Listening) -> None:
+    """Answer until a signal comes.
+
+    Raises:
+        BluegridError: something of the options is not as it should be.
+    """
+    listening.check()
+    hide_environment()
+    _log_as_json()
+    _Told(configured(build(options), listening)).run()
+
+
+def configured(app: FastAPI, listening: Listening) -> uvicorn.Config:
+    """Return how uvicorn runs the application."""
+    return uvicorn.Config(
+        app,
+        host=listening.host,
+        port=listening.port,
+        ssl_certfile=listening.tls_cert,
+        ssl_keyfile=listening.tls_key,
+        log_config=None,
+        server_header=False,
+        http=Http1Protocol,
+        ws="none",
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+
+
+def _source(options: Options) -> RegistrySource:
+    if options.git is None:
+        return Folder(options.registry)
+    return Clone.open(options.state / "clone", options.git, options.branch, str(options.registry))
+
+
+def _stacks(options: Options, source: RegistrySource) -> Stacks:
+    program = options.program or (options.state / "clone" if options.git else Path())
+    files = options.stack_files or program / "stacks"
+    folder = options.state / "stacks"
+    stacks = Stacks(program.resolve(), files.resolve(), options.stacks, folder.resolve(), source)
+    stacks.declared()
+    return stacks
+
+
+def _log_as_json() -> None:
+    """One JSON object a line, on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    # What the packages below warn of goes the same way.
+    logging.getLogger("promotion").addHandler(_AsJson())
+
+
+class _AsJson(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record of the standard library's as one of the server's."""
+        structlog.get_logger().warning(record.getMessage())

@@ -1,0 +1,74 @@
+"""Pulumi components for model services; they know Kubernetes and nothing of bytes.
+
+To be used from this project's program and from others:
+
+Platform         namespace, service account, store credentials
+ModelService     a service: its clusters and its live route
+ModelCluster     preflight Job, Deployment, Service and standing route of one version
+PodSettings      where pods run, as whom, and what marks them
+Route            an Ingress or an HTTPRoute, proven at the proxy by a gate
+IngressClass     makes the routes Ingresses
+Gateway          makes them HTTPRoutes, which can share traffic among clusters
+StackOutputs     what the last update left to this one
+keep_services    refuses to delete services that are live
+require_cluster  refuses to update a cluster that does not answer
+require_own_urls refuses URLs that are another stack's
+services_of      what the registry has for the stack
+generation       which of the store's credentials these are
+apply_commit     refuses to undo what a newer checkout has applied
+tune_sdk         makes a program with thousands of resources quicker
+"""
+
+from __future__ import annotations
+
+from bluegrid_components.applied_commit import StaleCheckout, apply_commit
+from bluegrid_components.config import StackConfig
+from bluegrid_components.credentials import generation
+from bluegrid_components.declared import services_of
+from bluegrid_components.gate import Gate, RouteNotProven
+from bluegrid_components.gateway import Gateway
+from bluegrid_components.hosting import Hosting
+from bluegrid_components.ingress import IngressClass
+from bluegrid_components.kube_context import ClusterUnreachable, require_cluster
+from bluegrid_components.live_services import LiveServiceGoes, keep_services
+from bluegrid_components.model_cluster import ModelCluster, ModelClusterArgs
+from bluegrid_components.model_service import ModelService, ModelServiceArgs
+from bluegrid_components.platform import Platform, PlatformArgs
+from bluegrid_components.pod_settings import PodSettings, Toleration
+from bluegrid_components.route import Proxy, Route, RouteArgs
+from bluegrid_components.safeguards import Safeguards
+from bluegrid_components.sdk import tune_sdk
+from bluegrid_components.stack_outputs import StackOutputs
+from bluegrid_components.taken_routes import require_own_urls
+
+__all__ = [
+    "ClusterUnreachable",
+    "Gate",
+    "Gateway",
+    "Hosting",
+    "IngressClass",
+    "LiveServiceGoes",
+    "ModelCluster",
+    "ModelClusterArgs",
+    "ModelService",
+    "ModelServiceArgs",
+    "Platform",
+    "PlatformArgs",
+    "PodSettings",
+    "Proxy",
+    "Route",
+    "RouteArgs",
+    "RouteNotProven",
+    "Safeguards",
+    "StackConfig",
+    "StackOutputs",
+    "StaleCheckout",
+    "Toleration",
+    "apply_commit",
+    "generation",
+    "keep_services",
+    "require_cluster",
+    "require_own_urls",
+    "services_of",
+    "tune_sdk",
+]

@@ -1,0 +1,63 @@
+"""Proof, before a cluster is deleted, that the proxy has stopped sending requests to it.
+
+The gate of a live route runs when that route changes. After a gate that failed, or an update that was killed,
+the route stands changed: the next update has nothing to prove there, and would delete. What is deleted is
+therefore asked about too, first of all by its standing route, which goes before anything else of a cluster:
+it must not answer any more. Who does is no matter: of a stack that is destroyed, it may be another stack's
+service of the same name. A cluster that the program declares as live is not asked about: it goes with its
+whole stack, or only its standing route goes, as one of another kind takes its place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from bluegrid_components.gate import Gate, answers_to_rule_out
+from bluegrid_registry import contract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_HOOK = "bluegrid-drained"
+"""Kept in the state of every standing route: under another name those could not be deleted."""
+
+_SHARE = 0.1
+"""Of the requests, that is not missed. The gate knows which share has ended, and looks for that one: what is
+smaller and left unproven, since the update before this one was killed, could still be missed here."""
+_SECONDS = 30.0
+"""Until a proof is given up. The routes stand as they will; the proxy has but to hear of it."""
+
+
+class Drain:
+    """Proves, for the whole of a stack, that clusters which go are no longer asked; one in a program.
+
+    Args:
+        address: URL of the proxy, without a path; None: it is out of reach, and nothing is proven.
+        host: host name of the live routes; None: any.
+        shares_traffic: whether a cluster that goes can have had but a share of the requests.
+    """
+
+    def __init__(self, address: str | None, host: str | None, shares_traffic: bool = False) -> None:
+        self._address, self._host = address, host
+        self._answers = answers_to_rule_out(_SHARE if shares_traffic else 1)
+        self._live: set[tuple[str, str]] = set()
+        # Also where nothing can be proven: standing routes of earlier updates name it.
+        self.hook = pulumi.ResourceHook(_HOOK, self._prove)
+
+    def expect(self, service: str, live: Iterable[str]) -> None:
+        """Take that a service is declared, and the IDs of its clusters that may be asked."""
+        self._live.update((service, cluster) for cluster in live)
+
+    async def _prove(self, args: pulumi.ResourceHookArgs) -> None:
+        service, cluster = contract.cluster_of_labels(_labels(args.old_inputs or {}))
+        if self._address is not None and (service, cluster) not in self._live:
+            gate = Gate(self._address, service, {}, self._answers, _SECONDS, without=cluster)
+            await gate.wait(self._host)
+
+
+def _labels(inputs: Mapping[str, object]) -> Mapping[str, str]:
+    metadata = inputs.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return labels if isinstance(labels, dict) else {}

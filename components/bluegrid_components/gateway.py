@@ -1,0 +1,132 @@
+"""Routes as HTTPRoutes of the Gateway API, attached to a Gateway that is there already.
+
+https://gateway-api.sigs.k8s.io/reference/spec/: only what every implementation has to support is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NotRequired, TypedDict, cast
+
+from pulumi_kubernetes.apiextensions import CustomResource
+
+from bluegrid_registry import contract
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+
+    from bluegrid_components.route import RouteArgs
+
+_GROUP = "gateway.networking.k8s.io"
+
+
+class _ParentRef(TypedDict):
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    sectionName: NotRequired[str]
+
+
+class _BackendRef(TypedDict):
+    group: str
+    kind: str
+    name: str
+    port: int
+    weight: int
+
+
+class _PathMatch(TypedDict):
+    type: str
+    value: str
+
+
+class _Match(TypedDict):
+    path: _PathMatch
+
+
+class _Rule(TypedDict):
+    matches: list[_Match]
+    backendRefs: list[_BackendRef]
+
+
+class _HTTPRouteSpec(TypedDict):
+    parentRefs: list[_ParentRef]
+    hostnames: NotRequired[list[pulumi.Input[str]]]
+    rules: list[_Rule]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A proxy that reads HTTPRoutes, by one of its Gateways.
+
+    Attributes:
+        namespace: of the Gateway.
+        name: of the Gateway.
+        section: the one listener to attach to; None: each that takes the route.
+    """
+
+    namespace: str
+    name: str
+    section: str | None = None
+    shares_traffic: ClassVar = True
+
+    @classmethod
+    def parse(cls, text: str) -> Gateway:
+        """Return the Gateway that `namespace/name` or `namespace/name/section` names."""
+        namespace, name, *section = text.split("/")
+        return cls(namespace, name, section[0] if section else None)
+
+    def make_route(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions) -> CustomResource:
+        """Declare an HTTPRoute."""
+        return CustomResource(
+            name,
+            api_version=f"{_GROUP}/v1",
+            kind="HTTPRoute",
+            metadata={"name": name, **args.metadata},
+            spec=self._spec(args),
+            opts=opts,
+        )
+
+    def _spec(self, args: RouteArgs) -> _HTTPRouteSpec:
+        parent: _ParentRef = {
+            "group": _GROUP,
+            "kind": "Gateway",
+            "namespace": self.namespace,
+            "name": self.name,
+        }
+        if self.section is not None:
+            parent["sectionName"] = self.section
+        backends: list[_BackendRef] = [
+            {
+                "group": "",
+                "kind": "Service",
+                "name": contract.cluster_name(args.service, cluster),
+                "port": contract.PORT,
+                "weight": weight,
+            }
+            for cluster, weight in args.weights.items()
+        ]
+        path: _PathMatch = {"type": "PathPrefix", "value": contract.service_path(args.service)}
+        spec: _HTTPRouteSpec = {
+            "parentRefs": [parent],
+            "rules": [{"matches": [{"path": path}], "backendRefs": backends}],
+        }
+        if args.host is not None:
+            spec["hostnames"] = [args.host]
+        return spec
+
+
+def weights_in(inputs: Mapping[str, object], service: str) -> dict[str, int]:
+    """Return the weight of each cluster by ID, of an HTTPRoute as Pulumi knows it; of other objects none."""
+    spec = inputs.get("spec")
+    # A standing route's is secret and comes as an Output; it shares nothing.
+    rules = cast("_HTTPRouteSpec", spec).get("rules", []) if isinstance(spec, dict) else []
+    prefix = contract.cluster_name(service, "")
+    return {
+        backend["name"].removeprefix(prefix): int(backend["weight"])
+        for rule in rules
+        for backend in rule.get("backendRefs", [])
+    }

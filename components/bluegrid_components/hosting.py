@@ -1,0 +1,95 @@
+"""Where and how a stack's clusters run: the same for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bluegrid_components.pod_settings import PodSettings
+from bluegrid_components.safeguards import Safeguards
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi import Input
+
+    from bluegrid_components.config import StackConfig
+    from bluegrid_components.platform import Platform
+    from bluegrid_components.route import Proxy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hosting:
+    """What the clusters and routes of a stack share.
+
+    Attributes:
+        namespace: the Kubernetes namespace.
+        service_account: what pods run as.
+        store_secret: the Secret with what pods need for the store; None: there is none.
+        has_store_account: whether it has the store's account, keys AWS_ACCESS_KEY_ID and
+            AWS_SECRET_ACCESS_KEY; otherwise pods have an identity of their own.
+        has_store_ca: whether it has `ca.pem`, which pods trust for the store.
+        store: URL from which pods fetch versions.
+        image: the model server.
+        pods: where pods run, as whom, and what marks them.
+        proxy: who answers for the routes.
+        route_annotations: of every route, live and standing; the program's own go on top.
+        host: host name of the live routes; None: any.
+        tls_secret: name of the Secret with the host's certificate; None: the live routes have no TLS, or the
+            Gateway's own.
+        route_key: what makes the hosts of standing routes unguessable.
+        standing_domain: domain of those hosts.
+        route_address: URL at which this program reaches the proxy; None: no route is proven.
+        request_factor: resource requests as a share of the limits.
+        ready_timeout: seconds in which a version must be fetched, loaded and answering.
+        safeguards: what stands between an update and the requests under way.
+    """
+
+    namespace: Input[str]
+    service_account: Input[str]
+    store_secret: Input[str] | None
+    has_store_account: bool = True
+    has_store_ca: bool = False
+    store: Input[str]
+    image: Input[str]
+    pods: PodSettings = field(default_factory=PodSettings)
+    proxy: Proxy
+    route_annotations: Mapping[str, str] = field(default_factory=dict)
+    host: str | None = None
+    tls_secret: str | None = None
+    route_key: Input[str]
+    standing_domain: str = "standing.invalid"
+    route_address: str | None = None
+    request_factor: float = 1
+    ready_timeout: int = 600
+    safeguards: Safeguards
+
+    @classmethod
+    def of(cls, config: StackConfig, platform: Platform) -> Hosting:
+        """Return what a stack's settings say, on its platform."""
+        return cls(
+            namespace=platform.namespace,
+            service_account=platform.service_account,
+            store_secret=platform.store_secret,
+            has_store_account=config.store_access_key is not None,
+            has_store_ca=config.store_ca_bundle is not None,
+            store=config.store,
+            image=config.image,
+            pods=config.pods,
+            proxy=config.proxy,
+            route_annotations=config.route_annotations,
+            host=config.host,
+            tls_secret=config.tls_secret,
+            route_key=config.route_key,
+            standing_domain=config.standing_domain,
+            route_address=config.route_address,
+            request_factor=config.request_factor,
+            ready_timeout=config.ready_timeout,
+            safeguards=Safeguards(
+                config.kube_context,
+                config.kubeconfig,
+                config.route_address,
+                config.host,
+                config.proxy.shares_traffic,
+            ),
+        )

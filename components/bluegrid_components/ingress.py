@@ -1,0 +1,48 @@
+"""Routes as Ingresses: any controller's, with the annotations that the stack has for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pulumi_kubernetes.networking import v1 as networking
+
+from bluegrid_registry import contract
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from bluegrid_components.route import RouteArgs
+
+
+@dataclass(frozen=True)
+class IngressClass:
+    """A proxy that reads Ingresses.
+
+    Attributes:
+        name: of the class; its controller answers for the routes.
+    """
+
+    name: pulumi.Input[str]
+    shares_traffic: ClassVar = False
+
+    def make_route(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions) -> networking.Ingress:
+        """Declare an Ingress; of a route to one cluster, since it has one backend."""
+        return networking.Ingress(
+            name,
+            metadata={"name": name, **args.metadata},
+            spec=self._spec(args),
+            opts=opts,
+        )
+
+    def _spec(self, args: RouteArgs) -> networking.IngressSpecArgsDict:
+        (cluster,) = args.weights
+        backend = contract.cluster_name(args.service, cluster)
+        path: networking.HTTPIngressPathArgsDict = {
+            "path": contract.service_path(args.service),
+            "path_type": "Prefix",
+            "backend": {"service": {"name": backend, "port": {"number": contract.PORT}}},
+        }
+        host = {} if args.host is None else {"host": args.host}
+        tls = {"tls": [{"hosts": [args.host], "secret_name": args.tls_secret}]} if args.tls_secret else {}
+        return {"ingress_class_name": self.name, "rules": [{**host, "http": {"paths": [path]}}], **tls}

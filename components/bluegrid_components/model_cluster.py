@@ -1,0 +1,237 @@
+"""A cluster: the pods that serve one version, known to the proxy before they are live.
+
+Preflight Job -> Deployment -> Service -> standing route, each only after the one before it is good; what
+depends on the cluster, above all the live route, waits for the last. Names and selectors never change: for
+that Pulumi would delete first.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pulumi
+from pulumi_kubernetes.apps import v1 as apps
+from pulumi_kubernetes.autoscaling import v2 as autoscaler
+from pulumi_kubernetes.batch import v1 as batch
+from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.policy import v1 as policy
+
+from bluegrid_components import scaling
+from bluegrid_components.gate import Gate
+from bluegrid_components.pod import Pods
+from bluegrid_components.route import Route, RouteArgs
+from bluegrid_registry import contract
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bluegrid_components.hosting import Hosting
+    from bluegrid_registry.registry_files.schema import Autoscaling, Cluster, DeclaredSet, Version
+
+# A Job says that it ran out of time; Pulumi's own time-out would not know why.
+_JOB_REPORT_SECONDS = 15
+
+# A standby that runs answers at once; one that has died since would not in any time.
+_READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class ModelClusterArgs:
+    """What a cluster serves, and where.
+
+    Attributes:
+        service: name of the service that it belongs to.
+        model_set: the set of that service.
+        version: what it serves.
+        cluster: its ID and size, as it runs in this region.
+        hosting: what it shares with the stack's other clusters.
+        most_replicas: number of its pods when it is live; the fewest, of an autoscaler's.
+        replicas: number of its pods, where that is known only later: they are scaled then. None: at once.
+        before_scaling: has to pass before its pods change.
+    """
+
+    service: str
+    model_set: DeclaredSet
+    version: Version
+    cluster: Cluster
+    hosting: Hosting
+    most_replicas: int
+    replicas: pulumi.Input[int] | None = None
+    before_scaling: pulumi.ResourceHook | None = None
+
+
+class ModelCluster(pulumi.ComponentResource):
+    """One version of a model set, online under its standing route; named `<service>-<cluster>`."""
+
+    preflight: batch.Job
+    deployment: apps.Deployment
+    service: core.Service
+    standing_route: Route
+
+    def __init__(self, args: ModelClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        self._args = args
+        self._full_name = contract.cluster_name(args.service, args.cluster.id)
+        self._labels = contract.cluster_labels(
+            args.service, args.cluster.id, args.model_set.id, args.version.id
+        )
+        self._pods = Pods(args)
+        super().__init__("bluegrid:serving:ModelCluster", self._full_name, None, opts)
+        self.preflight = self._make_preflight()
+        self.deployment = self._make_deployment()
+        self.service = self._make_service()
+        if args.cluster.autoscaling:
+            self._make_autoscaler(args.cluster.autoscaling)
+        # Not by what runs now: an update of the live route alone could neither make nor delete it.
+        if args.most_replicas > 1:
+            self._make_disruption_budget()
+        self.standing_route = self._make_standing_route()
+        self.register_outputs({})
+
+    def _make_preflight(self) -> batch.Job:
+        name = contract.preflight_name(self._args.service, self._args.cluster.id)
+        seconds, settings = self._args.hosting.ready_timeout, self._args.hosting.pods
+        # Not the serving pods' label `app`: the Service must not send requests here.
+        labels = self._labels | contract.selector(name)
+        options = self._child(seconds=seconds + _JOB_REPORT_SECONDS)
+        # A Job's template cannot change: one that has passed would be replaced for a mark that only pods need
+        # which are to start, and fetch its version again.
+        options.ignore_changes = settings.optional_of_a_job()
+        return batch.Job(
+            name,
+            # A Job that failed cannot be tried again, only replaced: this makes the next update do so.
+            metadata=self._metadata(name, labels, {"pulumi.com/replaceUnready": "true"}),
+            spec={
+                "backoff_limit": 0,
+                "active_deadline_seconds": seconds,
+                "template": {"metadata": settings.metadata_of_a_job(labels), "spec": self._pods.preflight()},
+            },
+            opts=options,
+        )
+
+    def _make_deployment(self) -> apps.Deployment:
+        labels = self._labels | contract.selector(self._full_name)
+        seconds = self._args.hosting.ready_timeout
+        replicas, hook = self._args.replicas, self._args.before_scaling
+        hooks = pulumi.ResourceHookBinding(before_update=[hook]) if hook is not None else None
+        return apps.Deployment(
+            self._full_name,
+            metadata=self._metadata(self._full_name, labels) | scaling.ownership(self._args.cluster),
+            spec={
+                "replicas": self._args.cluster.fewest_pods if replicas is None else replicas,
+                "selector": {"match_labels": contract.selector(self._full_name)},
+                "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0}},
+                "progress_deadline_seconds": seconds,
+                "template": {
+                    "metadata": self._args.hosting.pods.metadata(labels),
+                    "spec": self._pods.serving(),
+                },
+            },
+            opts=functools.reduce(
+                pulumi.ResourceOptions.merge,
+                [
+                    self._child(self.preflight, seconds=seconds),
+                    scaling.options(self._full_name, self._args.cluster),
+                    pulumi.ResourceOptions(hooks=hooks),
+                ],
+            ),
+        )
+
+    def _make_autoscaler(self, autoscaling: Autoscaling) -> None:
+        autoscaler.HorizontalPodAutoscaler(
+            self._full_name,
+            metadata=self._metadata(self._full_name),
+            spec=scaling.spec(self._full_name, autoscaling),
+            opts=self._child(self.deployment),
+        )
+
+    def _make_service(self) -> core.Service:
+        # The Deployment's await has proven the pods; the Service's would only add ten seconds of silence.
+        return core.Service(
+            self._full_name,
+            metadata=self._metadata(self._full_name, annotations=contract.NOT_AWAITED),
+            spec={
+                "selector": contract.selector(self._full_name),
+                "ports": [{"name": "http", "port": contract.PORT, "target_port": "http"}],
+            },
+            opts=self._child(self.deployment),
+        )
+
+    def _make_disruption_budget(self) -> policy.PodDisruptionBudget:
+        return policy.PodDisruptionBudget(
+            self._full_name,
+            metadata=self._metadata(self._full_name),
+            spec={"max_unavailable": 1, "selector": {"match_labels": contract.selector(self._full_name)}},
+            opts=self._child(),
+        )
+
+    def _make_standing_route(self) -> Route:
+        args, hosting, host = self._args, self._args.hosting, self._standing_host()
+        # A cluster of no pods has nobody to answer.
+        gate = self.gate(answers=1) if args.cluster.fewest_pods else None
+        return Route(
+            self._full_name,
+            RouteArgs(
+                namespace=hosting.namespace,
+                proxy=hosting.proxy,
+                service=args.service,
+                weights={args.cluster.id: 1},
+                host=host,
+                labels=self._labels | contract.selector(self._full_name),
+                annotations=hosting.route_annotations,
+                arrived=hosting.safeguards.arrived.expect(self._full_name, gate, host),
+                drain=hosting.safeguards.drain if hosting.route_address else None,
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=[self.service]),
+        )
+
+    def gate(self, answers: int) -> Gate | None:
+        """The proof that a route leads to this cluster; None where this program cannot reach the proxy."""
+        args = self._args
+        if args.hosting.route_address is None:
+            return None
+        return Gate(
+            address=args.hosting.route_address,
+            service=args.service,
+            versions={args.cluster.id: args.version.id},
+            answers=answers,
+            timeout=args.hosting.ready_timeout,
+            # A standing route has a host that no certificate names; it is asked as the service is.
+            tls_name=args.hosting.host or urlsplit(args.hosting.route_address).hostname,
+        )
+
+    def ready(self, route: str) -> pulumi.ResourceHook | None:
+        """The proof, just before a route leads here, that this cluster answers; None as for `gate`.
+
+        Its pods may be ready, and the proxy not have heard of them. Or they have died since.
+        """
+        gate = self.gate(answers=1)
+        remedy = "the live route is as it was: see `bluegrid status`, or switch to another cluster"
+        gate = gate and replace(gate, timeout=_READY_SECONDS, remedy=remedy)
+        return self._args.hosting.safeguards.ready.expect(route, gate, self._standing_host())
+
+    def _standing_host(self) -> pulumi.Output[str]:
+        args, hosting = self._args, self._args.hosting
+        return pulumi.Output.secret(hosting.route_key).apply(
+            lambda key: contract.standing_host(key, args.service, args.cluster.id, hosting.standing_domain)
+        )
+
+    def _metadata(
+        self, name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
+    ) -> dict[str, object]:
+        return {
+            "name": name,
+            "namespace": self._args.hosting.namespace,
+            "labels": labels or self._labels | contract.selector(self._full_name),
+            "annotations": {**contract.REGISTRY_WINS, **(annotations or {})},
+        }
+
+    def _child(self, *after: pulumi.Resource, seconds: int | None = None) -> pulumi.ResourceOptions:
+        """Options of a child; one that is waited for, up to so many seconds, may also fail."""
+        options = pulumi.ResourceOptions(parent=self, depends_on=list(after))
+        if seconds is not None:
+            options.custom_timeouts = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")
+            options.hooks = pulumi.ResourceHookBinding(on_error=[self._args.hosting.safeguards.reasons.hook])
+        return options

@@ -1,0 +1,165 @@
+"""A service: its clusters, and the one live route, to one of them or shared by several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from bluegrid_components.gate import ANSWERS_IN_A_ROW
+from bluegrid_components.model_cluster import ModelCluster, ModelClusterArgs
+from bluegrid_components.route import Route, RouteArgs
+from bluegrid_registry import contract
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bluegrid_components.gate import Gate
+    from bluegrid_components.hosting import Hosting
+    from bluegrid_registry.registry_files.schema import Cluster, RegistryFile
+
+
+@dataclass(frozen=True)
+class ModelServiceArgs:
+    """What a service offers in one region.
+
+    Attributes:
+        file: the set with its versions and its service, from the registry.
+        region: where; the live cluster may differ by region.
+        hosting: what its clusters share with the stack's others.
+    """
+
+    file: RegistryFile
+    region: str
+    hosting: Hosting
+
+
+class ModelService(pulumi.ComponentResource):
+    """One model set online: every declared cluster runs, and those that are live answer under the URL."""
+
+    name: str
+    clusters: Mapping[str, ModelCluster]
+    live_route: Route
+    url: str
+
+    def __init__(self, args: ModelServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        file, service = args.file, args.file.service
+        if service is None:
+            raise ValueError(f"set {file.set.id} has no service")
+        self.name = name = service.name
+        weights = service.weights_in(args.region)
+        if len(weights) > 1 and not args.hosting.proxy.shares_traffic:
+            raise pulumi.RunError(
+                f"service {name}: its traffic in {args.region} is shared by {' and '.join(weights)}, and an "
+                "Ingress leads to one; set bluegrid:gateway in the place of bluegrid:ingressClass, or: "
+                f"bluegrid switch {name} {next(iter(weights))}"
+            )
+        super().__init__("bluegrid:serving:ModelService", name, None, opts)
+        self._file, self._args = file, args
+        running = {cluster.id: cluster for cluster in service.as_run_in(args.region)}
+        self._handover = args.hosting.safeguards.handover if args.hosting.route_address is None else None
+        if self._handover is not None:
+            self._handover.expect(name, running)
+        clusters = {live: self._cluster(running.pop(live), service.cluster(live)) for live in weights}
+        self.live_route = self._make_live_route(weights, [*clusters.values()])
+        for cluster in running.values():
+            declared = service.cluster(cluster.id)
+            replicas: pulumi.Output[int] = pulumi.Output.from_input(self._pods_of(cluster, declared))
+            clusters[cluster.id] = self._cluster(cluster, declared, replicas)
+        self.clusters = clusters
+        args.hosting.safeguards.others.expect(self._settled)
+        self.url = _origin(args.hosting) + contract.service_path(name)
+        self.register_outputs({"url": pulumi.Output.from_input(self._url_once_good())})
+
+    def _make_live_route(self, weights: Mapping[str, int], live: Sequence[ModelCluster]) -> Route:
+        hosting = self._args.hosting
+        hosting.safeguards.drain.expect(self.name, weights)
+        return Route(
+            self.name,
+            RouteArgs(
+                namespace=hosting.namespace,
+                proxy=hosting.proxy,
+                service=self.name,
+                weights=weights,
+                host=hosting.host,
+                labels=contract.service_labels(self.name, self._file.set.id),
+                annotations=hosting.route_annotations,
+                tls_secret=hosting.tls_secret,
+                ready=self._handover.before_switch if self._handover else self._each_ready(live),
+                arrived=hosting.safeguards.arrived.expect(self.name, _gate(live), hosting.host),
+            ),
+            # All of each cluster, its standing route too: the proxy knows it before it is live.
+            pulumi.ResourceOptions(parent=self, depends_on=live),
+        )
+
+    def _each_ready(self, live: Sequence[ModelCluster]) -> pulumi.ResourceHook | None:
+        """The proof of all these clusters: they share one hook, which goes through them."""
+        hook = None
+        for cluster in live:
+            hook = cluster.ready(route=self.name)
+        return hook
+
+    def _cluster(
+        self, cluster: Cluster, declared: Cluster, replicas: pulumi.Input[int] | None = None
+    ) -> ModelCluster:
+        file, handover = self._file, self._handover
+        return ModelCluster(
+            ModelClusterArgs(
+                service=self.name,
+                model_set=file.set,
+                version=file.version(cluster.version),
+                cluster=cluster,
+                hosting=self._args.hosting,
+                most_replicas=declared.fewest_pods,
+                replicas=replicas,
+                before_scaling=None if replicas is None or handover is None else handover.before_scaling,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    async def _pods_of(self, standby: Cluster, declared: Cluster) -> int:
+        """Return how many pods a standby runs, once the live route is proven: until then it may be live.
+
+        That orders one update. A dependency would stay in the state, where each switch turns it around: an
+        update of some targets would close a circle there, and deletes would wait for each other.
+        """
+        await self._live_is_good()
+        was_live = self._handover is not None and self._handover.leaves(self.name, standby.id)
+        return declared.fewest_pods if was_live else standby.fewest_pods
+
+    async def _url_once_good(self) -> str:
+        await self._live_is_good()
+        return self.url
+
+    async def _live_is_good(self) -> None:
+        """Wait for the live route; where it is not as declared, end the program: then nothing is deleted."""
+        if not await self._is_live():
+            await self._args.hosting.safeguards.others.wait()
+            raise pulumi.RunError(
+                f"service {self.name}: its live route is not proven; nothing old was touched"
+            )
+
+    async def _is_live(self) -> bool:
+        is_written = await self.live_route.is_written()
+        return is_written and not self._args.hosting.safeguards.arrived.has_failed(self.name)
+
+    async def _settled(self) -> None:
+        """Wait until nothing more is made of this service, whether it is live or has failed."""
+        if await self._is_live():
+            for cluster in self.clusters.values():
+                await cluster.standing_route.is_written()
+
+
+def _gate(live: Sequence[ModelCluster]) -> Gate | None:
+    """The proof that the live route leads to these clusters, and to each of them."""
+    gates = [gate for cluster in live if (gate := cluster.gate(answers=ANSWERS_IN_A_ROW))]
+    versions = {cluster: version for gate in gates for cluster, version in gate.versions.items()}
+    return replace(gates[0], versions=versions) if gates else None
+
+
+def _origin(hosting: Hosting) -> str:
+    """Scheme and host of the service's URL, as far as the stack knows them."""
+    if hosting.host:
+        return f"{'https' if hosting.tls_secret else 'http'}://{hosting.host}"
+    return (hosting.route_address or "").rstrip("/")

@@ -1,0 +1,124 @@
+"""What a stack's clusters stand on: namespace, quota, network policy, pods' account, store credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.networking import v1 as networking
+
+from bluegrid_components import network
+from bluegrid_components.pod import STORE_CA, STORE_KEYS
+from bluegrid_registry import contract
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# https://kubernetes.io/docs/concepts/security/pod-security-standards/
+_POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
+
+
+@dataclass(frozen=True)
+class PlatformArgs:
+    """What a platform is made of.
+
+    Attributes:
+        namespace: the Kubernetes namespace to make.
+        store: URL of the store.
+        store_access_key: of the account that pods read the store with; None: they have an identity of their
+            own, by the ServiceAccount.
+        store_secret_key: of that account.
+        store_ca: certificate, PEM, of the CA that pods trust for the store; None: the public ones.
+        store_generation: what tells the Secret with these credentials from that with others, which pods have
+            until they are replaced; None: the name has no such end.
+        quota: the most that all pods of the namespace may ask for, by resource, such as `requests.cpu`;
+            empty: no quota. https://kubernetes.io/docs/concepts/policy/resource-quotas/
+        proxy_namespace: where the proxy's pods run, from which alone predictions are asked; None: from
+            anywhere.
+        service_account_annotations: of the pods' ServiceAccount, such as `eks.amazonaws.com/role-arn`.
+    """
+
+    namespace: pulumi.Input[str]
+    store: pulumi.Input[str]
+    store_access_key: pulumi.Input[str] | None = None
+    store_secret_key: pulumi.Input[str] | None = None
+    quota: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    store_ca: str | None = None
+    proxy_namespace: str | None = None
+    service_account_annotations: Mapping[str, str] = field(default_factory=dict)
+    store_generation: str | None = None
+
+    @property
+    def account(self) -> Mapping[str, pulumi.Input[str]]:
+        """The store's account as pods read it from their environment; empty: there is none."""
+        keys = zip(STORE_KEYS, (self.store_access_key, self.store_secret_key), strict=True)
+        return {name: pulumi.Output.secret(key) for name, key in keys if key is not None}
+
+
+class Platform(pulumi.ComponentResource):
+    """A namespace in which only pods without privileges start, and what they need there."""
+
+    namespace: pulumi.Output[str]
+    service_account: pulumi.Output[str]
+    store_secret: pulumi.Output[str] | None
+    """Name of the Secret with the store's account and CA; None: there is neither."""
+
+    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bluegrid:serving:Platform", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        labels = contract.common_labels()
+        namespace = core.Namespace(
+            name, metadata={"name": args.namespace, "labels": labels | _POD_SECURITY}, opts=child
+        )
+        self.namespace = namespace.metadata["name"]
+        networking.NetworkPolicy(
+            name,
+            metadata={"name": contract.MANAGER, "namespace": self.namespace, "labels": labels},
+            spec=pulumi.Output.from_input(args.store).apply(
+                lambda store: network.policy(
+                    store, args.proxy_namespace, with_identity=args.store_access_key is None
+                )
+            ),
+            opts=child,
+        )
+        if args.quota:
+            core.ResourceQuota(
+                name,
+                metadata={"name": contract.MANAGER, "namespace": self.namespace, "labels": labels},
+                spec={"hard": args.quota},
+                opts=child,
+            )
+        annotations = args.service_account_annotations
+        account = core.ServiceAccount(
+            contract.SERVICE_ACCOUNT,
+            metadata={
+                "name": contract.SERVICE_ACCOUNT,
+                "namespace": self.namespace,
+                "labels": labels,
+                **({"annotations": annotations} if annotations else {}),
+            },
+            automount_service_account_token=False,
+            opts=child,
+        )
+        self.service_account = account.metadata["name"]
+        data = {**args.account, **({STORE_CA: args.store_ca} if args.store_ca else {})}
+        secret = contract.store_secret(args.store_generation)
+        self.store_secret = self._make_secret(secret, labels, data, child) if data else None
+        self.register_outputs({"namespace": self.namespace})
+
+    def _make_secret(
+        self,
+        name: str,
+        labels: Mapping[str, str],
+        data: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> pulumi.Output[str]:
+        secret = core.Secret(
+            name,
+            metadata={"name": name, "namespace": self.namespace, "labels": labels},
+            string_data=data,
+            opts=opts,
+        )
+        return secret.metadata["name"]

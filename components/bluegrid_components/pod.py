@@ -1,0 +1,195 @@
+"""The pods of a cluster, preflight or serving: one image, the same bytes, the same rights."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bluegrid_components.quantities import share_of_cpu, share_of_memory
+from bluegrid_registry import contract
+from bluegrid_registry.registry_files.quantities import whole
+from bluegrid_registry.registry_files.schema import Source
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes.core import v1 as core
+
+    from bluegrid_components.model_cluster import ModelClusterArgs
+
+MODELS_FOLDER = "/models"
+DRAIN_SECONDS = 5
+GRACE_SECONDS = 30
+START_SECONDS = 60
+_LAZY_MODELS = 0.5
+"""Share of a pod's memory that models may take which are loaded on request."""
+_REQUESTS = 0.25
+"""Share of a pod's memory that all workers may take for requests, on top of their models."""
+_TOPOLOGY = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+"""What a cluster's pods are spread over."""
+STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+STORE_CA = "ca.pem"
+"""The key, in the same Secret, of the certificate that pods trust for the store."""
+_CA_FOLDER = "/store-ca"
+
+
+class Pods:
+    """The pod specs of one cluster."""
+
+    def __init__(self, args: ModelClusterArgs) -> None:
+        self._args, self._cluster, self._hosting = args, args.cluster, args.hosting
+
+    def serving(self) -> core.PodSpecArgsDict:
+        """The pod that answers predictions."""
+        container: core.ContainerArgsDict = {
+            **self._container("serve"),
+            "ports": [
+                {"name": "http", "container_port": contract.PORT},
+                {"name": "metrics", "container_port": contract.METRICS_PORT},
+            ],
+            # The program answers /live as soon as it runs and /ready when the version is loaded.
+            "startup_probe": self._probe("live", period=1, failures=START_SECONDS),
+            "liveness_probe": self._probe("live", period=10, failures=3),
+            "readiness_probe": self._probe("ready", period=1, failures=3),
+            # The proxy needs a moment to hear that the pod goes; until then the pod still answers.
+            "lifecycle": {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+        }
+        return {
+            **self._spec(container),
+            # What a request may take comes on top: a pod that goes finishes what it has.
+            "termination_grace_period_seconds": DRAIN_SECONDS + GRACE_SECONDS + self._cluster.timeout_seconds,
+            "topology_spread_constraints": [self._apart(key) for key in _TOPOLOGY],
+        }
+
+    def _apart(self, topology: str) -> core.TopologySpreadConstraintArgsDict:
+        name = contract.cluster_name(self._args.service, self._cluster.id)
+        return {
+            "topology_key": topology,
+            "max_skew": 1,
+            # Pods on one node answer better than pods on none.
+            "when_unsatisfiable": "ScheduleAnyway",
+            "label_selector": {"match_labels": contract.selector(name)},
+        }
+
+    def preflight(self) -> core.PodSpecArgsDict:
+        """The pod that fetches, verifies and loads the version once, and says why if it cannot."""
+        return {**self._spec(self._container("preflight")), "restart_policy": "Never"}
+
+    def _spec(self, container: core.ContainerArgsDict) -> core.PodSpecArgsDict:
+        volumes: list[core.VolumeArgsDict] = [
+            {"name": "models", "empty_dir": {}},
+            {"name": "tmp", "empty_dir": {}},
+        ]
+        if self._hosting.store_secret is not None and self._hosting.has_store_ca:
+            item: core.KeyToPathArgsDict = {"key": STORE_CA, "path": STORE_CA}
+            secret: core.SecretVolumeSourceArgsDict = {
+                "secret_name": self._hosting.store_secret,
+                "items": [item],
+            }
+            volumes.append({"name": "store-ca", "secret": secret})
+        return {
+            "service_account_name": self._hosting.service_account,
+            "automount_service_account_token": False,
+            "enable_service_links": False,
+            "security_context": {
+                "run_as_non_root": True,
+                **self._hosting.pods.user(),
+                "seccomp_profile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+            "volumes": volumes,
+            **self._hosting.pods.placement(),
+        }
+
+    def _container(self, command: str) -> core.ContainerArgsDict:
+        mounts: list[core.VolumeMountArgsDict] = [
+            {"name": "models", "mount_path": MODELS_FOLDER},
+            {"name": "tmp", "mount_path": "/tmp"},  # noqa: S108 - a volume of the pod's own
+        ]
+        if self._hosting.has_store_ca:
+            mounts.append({"name": "store-ca", "mount_path": _CA_FOLDER, "read_only": True})
+        return {
+            "name": "model-server",
+            "image": self._hosting.image,
+            "image_pull_policy": "IfNotPresent",
+            "args": [command],
+            "env": self._env(),
+            "resources": self._resources(),
+            "security_context": {
+                "allow_privilege_escalation": False,
+                "read_only_root_filesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            },
+            # A pod that fails says in one line why; Pulumi shows that line to the user.
+            "termination_message_policy": "FallbackToLogsOnError",
+            "volume_mounts": mounts,
+        }
+
+    def _env(self) -> list[core.EnvVarArgsDict]:
+        plain = {
+            "BLUEGRID_STORE": self._hosting.store,
+            "BLUEGRID_SET": self._args.model_set.id,
+            "BLUEGRID_VERSION": self._args.version.id,
+            "BLUEGRID_MANIFEST": self._args.version.manifest,
+            "BLUEGRID_TYPE": str(self._args.model_set.type),
+            "BLUEGRID_SERVICE": self._args.service,
+            "BLUEGRID_CLUSTER": self._cluster.id,
+            "BLUEGRID_MODELS": MODELS_FOLDER,
+            "BLUEGRID_METRICS_PORT": str(contract.METRICS_PORT),
+            "BLUEGRID_ADMIN_PORT": str(contract.ADMIN_PORT),
+            "BLUEGRID_WORKERS": str(self._cluster.workers),
+            "BLUEGRID_TIME_LIMIT": str(self._cluster.timeout_seconds),
+            "BLUEGRID_REQUEST_MEMORY": str(self._memory_per_request()),
+        }
+        if self._cluster.load == "lazy":
+            plain["BLUEGRID_LOAD"] = "lazy"
+            plain["BLUEGRID_MEMORY"] = str(whole(self._cluster.memory, _LAZY_MODELS))
+        if self._cluster.gpu:
+            plain["BLUEGRID_GPU"] = str(self._cluster.gpu)
+        declared = self._args.model_set
+        if declared.accelerate:
+            plain["BLUEGRID_ACCELERATE"] = declared.accelerate
+        if declared.trust:
+            plain["BLUEGRID_TRUST"] = json.dumps(declared.trust)
+        if declared.source is not Source.PLATFORM:
+            plain["BLUEGRID_SOURCE"] = declared.source
+        if declared.keys:
+            plain["BLUEGRID_KEYS"] = json.dumps([key.model_dump() for key in declared.keys])
+        if self._hosting.has_store_ca:
+            # The variable that boto3 reads.
+            plain["AWS_CA_BUNDLE"] = f"{_CA_FOLDER}/{STORE_CA}"
+        return [*({"name": name, "value": value} for name, value in plain.items()), *self._account()]
+
+    def _account(self) -> list[core.EnvVarArgsDict]:
+        secret = self._hosting.store_secret
+        if secret is None or not self._hosting.has_store_account:
+            return []
+        return [
+            {"name": key, "value_from": {"secret_key_ref": {"name": secret, "key": key}}}
+            for key in STORE_KEYS
+        ]
+
+    def _memory_per_request(self) -> int:
+        if (given := self._cluster.memory_per_request) is not None:
+            return whole(given)
+        return whole(self._cluster.memory, _REQUESTS / self._cluster.workers)
+
+    def _resources(self) -> core.ResourceRequirementsArgsDict:
+        # Kubernetes wants of a GPU that request and limit are equal, so it has no share.
+        gpu = {"nvidia.com/gpu": str(self._cluster.gpu)} if self._cluster.gpu else {}
+        factor = self._hosting.request_factor
+        return {
+            "limits": {"cpu": self._cluster.cpu, "memory": self._cluster.memory} | gpu,
+            "requests": {
+                "cpu": share_of_cpu(self._cluster.cpu, factor),
+                "memory": share_of_memory(self._cluster.memory, factor),
+            }
+            | gpu,
+        }
+
+    def _probe(self, health: str, *, period: int, failures: int) -> core.ProbeArgsDict:
+        path = f"{contract.service_path(self._args.service)}/v2/health/{health}"
+        return {
+            "http_get": {"path": path, "port": "http"},
+            "period_seconds": period,
+            "failure_threshold": failures,
+            "timeout_seconds": 2,
+        }

@@ -1,0 +1,119 @@
+"""What a stack's config says of all its pods: where they run, as whom, and what marks them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictInt, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from bluegrid_components.metadata import Annotations, Labels, NodeLabels, Text  # noqa: TC001 - pydantic reads these
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi_kubernetes.core import v1 as core
+
+USER = 65532
+"""What pods run as where a stack says nothing else; the image's own user."""
+
+NAMESPACE = "namespace"
+
+_NO_ISTIO = {"sidecar.istio.io/inject": "false"}
+"""Label: https://istio.io/latest/docs/reference/config/labels/#SidecarInject"""
+_NO_LINKERD = {"linkerd.io/inject": "disabled"}
+"""Annotation: https://linkerd.io/2/features/proxy-injection/"""
+
+_ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
+
+
+def _user(value: object) -> object:
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if value is None or value == NAMESPACE or is_number:
+        return value
+    raise ValueError(f"{value!r} is neither a number above 0 nor {NAMESPACE}")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_alias=True, validate_by_name=True
+    )
+
+
+class Toleration(_Settings):
+    """A taint that pods put up with, field by field as Kubernetes has it.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
+    """
+
+    key: str | None = None
+    operator: Literal["Exists", "Equal"] | None = None
+    value: Text | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    toleration_seconds: StrictInt | None = None
+
+
+class PodSettings(_Settings):
+    """What a stack's config says of all its pods, those of the preflight Jobs too.
+
+    Attributes:
+        node_selector: labels of the nodes that pods run on.
+        tolerations: taints of nodes that pods put up with.
+        priority_class_name: the PriorityClass of the pods.
+        image_pull_secrets: names of the Secrets, in the stack's namespace, that the image is pulled with.
+        labels: of the pods, on top of the program's own.
+        annotations: of the pods.
+        run_as_user: number of the pods' user and group; `namespace`: none, the namespace gives them one, as
+            OpenShift's restricted-v2 does; None: `USER`.
+    """
+
+    node_selector: NodeLabels = {}
+    tolerations: tuple[Toleration, ...] = ()
+    priority_class_name: _ObjectName | None = None
+    image_pull_secrets: tuple[_ObjectName, ...] = ()
+    labels: Labels = {}
+    annotations: Annotations = {}
+    run_as_user: Annotated[int | Literal["namespace"] | None, BeforeValidator(_user)] = None
+
+    def placement(self) -> core.PodSpecArgsDict:
+        """Return the part of a pod's spec that says where it runs and how its image is pulled."""
+        settings = {
+            "node_selector": self.node_selector,
+            "tolerations": [_toleration(each) for each in self.tolerations],
+            "priority_class_name": self.priority_class_name,
+            "image_pull_secrets": [{"name": name} for name in self.image_pull_secrets],
+        }
+        return cast("core.PodSpecArgsDict", {key: value for key, value in settings.items() if value})
+
+    def user(self) -> core.PodSecurityContextArgsDict:
+        """Return the part of a pod's security context that says as whom it runs."""
+        if self.run_as_user == NAMESPACE:
+            return {}
+        user = self.run_as_user or USER
+        return {"run_as_user": user, "run_as_group": user, "fs_group": user}
+
+    def metadata(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """Return the metadata of serving pods that have these labels of the program's own."""
+        annotations = {"annotations": self.annotations} if self.annotations else {}
+        return {"labels": {**self.labels, **labels}, **annotations}
+
+    def optional_of_a_job(self) -> list[str]:
+        """Return the paths in a Job of that metadata which a Job that is there already may lack.
+
+        Not those of its own labels: what Pulumi ignores it also keeps where it replaces a Job (3.246).
+        """
+        labels = (f"[{json.dumps(key)}]" for key in {**self.labels, **_NO_ISTIO})
+        template = "spec.template.metadata"
+        return [f"{template}.annotations", *(f"{template}.labels{label}" for label in labels)]
+
+    def metadata_of_a_job(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """Return the same for pods of a Job, which end only without a sidecar, whatever the stack says."""
+        return {
+            "labels": {**self.labels, **labels, **_NO_ISTIO},
+            "annotations": {**self.annotations, **_NO_LINKERD},
+        }
+
+
+def _toleration(each: Toleration) -> core.TolerationArgsDict:
+    return cast("core.TolerationArgsDict", each.model_dump(exclude_none=True))

@@ -1,0 +1,54 @@
+"""Proofs, when a route is written: before it that the cluster answers, after it that the proxy follows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from bluegrid_components.gate import RouteNotProven
+from bluegrid_components.gateway import weights_in
+
+if TYPE_CHECKING:
+    from bluegrid_components.gate import Gate
+
+
+class Proofs:
+    """What has to be seen of each route of a program at one moment of its update.
+
+    Args:
+        hook: name of the hook, which failures are told with.
+        ends_shares: whether clusters that had a share of the requests must be seen to have none.
+    """
+
+    def __init__(self, hook: str, *, ends_shares: bool = False) -> None:
+        self._gates: dict[str, list[tuple[Gate, pulumi.Input[str] | None]]] = {}
+        self._ends_shares = ends_shares
+        self._failed: set[str] = set()
+        self.hook = pulumi.ResourceHook(hook, self._prove)
+
+    def expect(
+        self, route: str, gate: Gate | None, host: pulumi.Input[str] | None
+    ) -> pulumi.ResourceHook | None:
+        """Take what has to be seen, under which host name, for the route of this name; there may be more.
+
+        Returns:
+            The hook that sees to it; None where nothing has to be seen.
+        """
+        if gate is None:
+            return None
+        self._gates.setdefault(route, []).append((gate, host))
+        return self.hook
+
+    def has_failed(self, route: str) -> bool:
+        """Whether it was not seen for the route of this name."""
+        return route in self._failed
+
+    async def _prove(self, args: pulumi.ResourceHookArgs) -> None:
+        try:
+            for gate, host in self._gates[args.name]:
+                before = weights_in(args.old_inputs or {}, gate.service) if self._ends_shares else {}
+                await gate.after(before).wait(await pulumi.Output.from_input(host).future())
+        except RouteNotProven:
+            self._failed.add(args.name)
+            raise

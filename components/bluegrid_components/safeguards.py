@@ -1,0 +1,51 @@
+"""What stands between an update and the requests that are under way; one in a program.
+
+Each is a hook, or two, which all resources of a program share: a state names hooks for ever, and hooks of the
+resources' own would each be a request to the engine, and a server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bluegrid_components.drain import Drain
+from bluegrid_components.handover import Handover
+from bluegrid_components.others import Others
+from bluegrid_components.proofs import Proofs
+from bluegrid_components.reasons import Reasons
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Safeguards:
+    """Proofs at the proxy, refusals where it cannot be reached, and what Kubernetes has against an object.
+
+    Args:
+        context: the kube context that the program deploys to.
+        kubeconfig: its file; None: where kubectl looks.
+        route_address: URL at which the program reaches the proxy, without a path; None: it does not.
+        host: host name of the live routes; None: any.
+        shares_traffic: whether live routes can lead to several clusters.
+    """
+
+    def __init__(
+        self,
+        context: str,
+        kubeconfig: Path | None = None,
+        route_address: str | None = None,
+        host: str | None = None,
+        shares_traffic: bool = False,
+    ) -> None:
+        self.ready = Proofs("bluegrid-ready")
+        """Before an existing live route leads to clusters: that each answers."""
+        self.arrived = Proofs("bluegrid-arrived", ends_shares=True)
+        """After a route was written: that the proxy follows it."""
+        self.drain = Drain(route_address, host, shares_traffic)
+        """Before a cluster is deleted: that it is asked no more."""
+        self.handover = Handover()
+        """Where the proxy is out of reach: that what was live keeps its pods."""
+        self.others = Others()
+        """Where one service fails: what the others wait for."""
+        self.reasons = Reasons(context, kubeconfig)
+        """Of what fails to start."""

@@ -1,0 +1,150 @@
+"""Versions of many small models: registry files, packs, stores, and how they move between them."""
+
+from __future__ import annotations
+
+from bluegrid_registry.errors import (
+    BluegridError,
+    ConfigError,
+    FormatError,
+    IntegrityError,
+    ModelError,
+    ObjectExists,
+    ObjectMissing,
+    RegistryError,
+    StoreError,
+    StoreUnreachable,
+    VersionConflict,
+)
+from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest, sha256_hex
+from bluegrid_registry.formats.commit import Commit
+from bluegrid_registry.formats.manifest import Example, Manifest, ModelRow, PackRow
+from bluegrid_registry.model_set import ModelSet
+from bluegrid_registry.model_types.model_type import ModelType
+from bluegrid_registry.registry_files.editing import (
+    Sharing,
+    Switch,
+    add_cluster,
+    add_service,
+    add_set,
+    add_version,
+    change_cluster,
+    edit_set,
+    remove_cluster,
+    remove_service,
+    remove_set,
+    remove_version,
+    share_traffic,
+    switch,
+    unify_live,
+)
+from bluegrid_registry.registry_files.regions import check_regions, require_region
+from bluegrid_registry.registry_files.registry import Registry
+from bluegrid_registry.registry_files.schema import (
+    Autoscaling,
+    Cluster,
+    DeclaredSet,
+    RegistryFile,
+    Service,
+    Source,
+    TrustedKey,
+    Version,
+)
+from bluegrid_registry.registry_files.sizes import sized
+from bluegrid_registry.signing.export import export_model_signing
+from bluegrid_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
+from bluegrid_registry.signing.signatures import sign, verify_signature
+from bluegrid_registry.stores import Store, open_store
+from bluegrid_registry.transfer.fetch import FetchedVersion, FetchReport, fetch, fetch_bytes
+from bluegrid_registry.transfer.model_folder import models_in_folder
+from bluegrid_registry.transfer.models import SourceModel
+from bluegrid_registry.transfer.progress import Progress, ProgressEvent
+from bluegrid_registry.transfer.push import PushReport, push
+from bluegrid_registry.transfer.reading import read_commit, read_manifest
+from bluegrid_registry.transfer.selection import selected
+from bluegrid_registry.upkeep.differences import ChangedModel, VersionDifference, compare_versions
+from bluegrid_registry.upkeep.folder import FolderReport, verify_folder
+from bluegrid_registry.upkeep.garbage import GarbageReport, collect_garbage
+from bluegrid_registry.upkeep.verify import Signatures, VerifyReport, verify
+
+__all__ = [
+    "Autoscaling",
+    "BluegridError",
+    "ChangedModel",
+    "Checksum",
+    "ChecksumAlgorithm",
+    "Cluster",
+    "Commit",
+    "ConfigError",
+    "DeclaredSet",
+    "Example",
+    "FetchReport",
+    "FetchedVersion",
+    "FolderReport",
+    "FormatError",
+    "GarbageReport",
+    "IntegrityError",
+    "KeyAlgorithm",
+    "Manifest",
+    "ModelError",
+    "ModelRow",
+    "ModelSet",
+    "ModelType",
+    "ObjectExists",
+    "ObjectMissing",
+    "PackRow",
+    "PrivateKey",
+    "Progress",
+    "ProgressEvent",
+    "PublicKey",
+    "PushReport",
+    "Registry",
+    "RegistryError",
+    "RegistryFile",
+    "Service",
+    "Sharing",
+    "Signatures",
+    "Source",
+    "SourceModel",
+    "Store",
+    "StoreError",
+    "StoreUnreachable",
+    "Switch",
+    "TrustedKey",
+    "VerifyReport",
+    "Version",
+    "VersionConflict",
+    "VersionDifference",
+    "add_cluster",
+    "add_service",
+    "add_set",
+    "add_version",
+    "change_cluster",
+    "check_regions",
+    "collect_garbage",
+    "compare_versions",
+    "edit_set",
+    "export_model_signing",
+    "fetch",
+    "fetch_bytes",
+    "models_in_folder",
+    "open_store",
+    "push",
+    "read_commit",
+    "read_manifest",
+    "remove_cluster",
+    "remove_service",
+    "remove_set",
+    "remove_version",
+    "require_region",
+    "selected",
+    "sha256_digest",
+    "sha256_hex",
+    "share_traffic",
+    "sign",
+    "sized",
+    "switch",
+    "unify_live",
+    "verify",
+    "verify_folder",
+    "verify_signature",
+]

@@ -1,0 +1,87 @@
+"""Names, labels and hosts in Kubernetes, as pure functions: tests and tools ask here too.
+
+What a cluster is named never changes: a new name is a new object, and for Pulumi the delete of the live one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.names import PREFLIGHT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PORT = 12345
+METRICS_PORT = 8082
+"""Where pods answer Prometheus; the Service does not lead there."""
+ADMIN_PORT = 8083
+"""Where a pod loads and unloads models, on its loopback only: by `kubectl port-forward`."""
+MANAGER = "bluegrid"
+SERVICE_ACCOUNT = "bluegrid-server"
+STORE_SECRET = "bluegrid-store"  # noqa: S105 - the name of the object that holds it
+REGISTRY_WINS: Mapping[str, str] = {"pulumi.com/patchForce": "true"}
+"""Annotation: what was changed by hand gives way, where the next change by Pulumi would be a conflict."""
+NOT_AWAITED: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
+"""Annotation: Pulumi does not wait for the object. What it waits with may show it as it was before, and that
+goes into the state: of a switch there and back the way back was then taken for no change (seen)."""
+MAX_NAME = 63
+_HOST_DIGITS = 40
+
+
+def cluster_name(service: str, cluster: str) -> str:
+    """Name of a cluster's Deployment, Service and standing route, and the value of its label `app`."""
+    return f"{service}-{cluster}"
+
+
+def preflight_name(service: str, cluster: str) -> str:
+    """Name of a cluster's preflight Job; past 63 characters its middle is a hash of the cluster's name."""
+    name, suffix = cluster_name(service, cluster), PREFLIGHT
+    if len(name + suffix) <= MAX_NAME:
+        return name + suffix
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    kept = name[: MAX_NAME - len(suffix) - len(digest) - 1].rstrip("-")
+    return f"{kept}-{digest}{suffix}"
+
+
+def store_secret(generation: str | None) -> str:
+    """Name of the Secret with the store's credentials; None: those that the stack has begun with."""
+    return STORE_SECRET if generation is None else f"{STORE_SECRET}-{generation}"
+
+
+def service_path(service: str) -> str:
+    """Path below which the service answers, outside and in the pod alike."""
+    return f"/modelService/{service}"
+
+
+def selector(name: str) -> dict[str, str]:
+    """The labels by which a Deployment and a Service find their pods."""
+    return {"app": name}
+
+
+def common_labels() -> dict[str, str]:
+    """The labels of every object that this program makes."""
+    return {"app.kubernetes.io/managed-by": MANAGER}
+
+
+def service_labels(service: str, set_id: str) -> dict[str, str]:
+    """The labels of what belongs to a service and to none of its clusters: a switch changes no label."""
+    return common_labels() | {"bluegrid.io/service": service, "bluegrid.io/set": set_id}
+
+
+def cluster_labels(service: str, cluster: str, set_id: str, version: str) -> dict[str, str]:
+    """The labels of what belongs to one cluster, but for `app`."""
+    return service_labels(service, set_id) | {"bluegrid.io/cluster": cluster, "bluegrid.io/version": version}
+
+
+def cluster_of_labels(labels: Mapping[str, str]) -> tuple[str, str]:
+    """The service and the cluster that an object with these labels belongs to."""
+    return labels["bluegrid.io/service"], labels["bluegrid.io/cluster"]
+
+
+def standing_host(route_key: str, service: str, cluster: str, domain: str) -> str:
+    """Host of a cluster's standing route: without the stack's key nobody can guess it."""
+    name = cluster_name(service, cluster).encode()
+    return f"{hmac.new(route_key.encode(), name, hashlib.sha256).hexdigest()[:_HOST_DIGITS]}.{domain}"

@@ -1,0 +1,88 @@
+"""A model that is a folder, as one block of bytes: a sorted ustar archive without times or owners.
+
+So the same files are the same model wherever and whenever they were written. The reader trusts nothing: only
+plain files and folders, in sorted order, below the folder that they are put into.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def archive(folder: Path, is_ignored: Callable[[str], bool] | None = None) -> bytes:
+    """Return the bytes of the model in `folder`; FormatError when it holds no file, or a link or device.
+
+    Args:
+        folder: of the model.
+        is_ignored: whether a path below the folder is left out; that of a folder ends in a slash.
+    """
+    buffer = io.BytesIO()
+    by_name = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    if is_ignored is not None:
+        by_name = {
+            name: path
+            for name, path in by_name.items()
+            if not (is_ignored(name) or (path.is_dir() and is_ignored(f"{name}/")))
+        }
+    if not any(path.is_file() for path in by_name.values()):
+        raise FormatError(f"{folder}: a folder that holds no file is no model")
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as writer:
+        for name in sorted(by_name):
+            try:
+                _add(writer, name, by_name[name])
+            except ValueError as error:
+                raise FormatError(f"{by_name[name]}: {error}; give it a shorter name") from None
+    return buffer.getvalue()
+
+
+def extract(data: bytes, folder: Path) -> None:
+    """Make `folder`, which must not exist, from an archive from anywhere; FormatError when it is none."""
+    folder.mkdir()
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as reader:
+            for info in reader:
+                _extract(reader, info, folder)
+    except tarfile.TarError as error:
+        raise FormatError(f"no folder's archive: {error}") from None
+
+
+def _extract(reader: tarfile.TarFile, info: tarfile.TarInfo, folder: Path) -> None:
+    # By hand: the Python of Debian 12, which images may be built on, has no filters for extract().
+    place = PurePosixPath(info.name)
+    if place.is_absolute() or ".." in place.parts:
+        raise FormatError(f"{info.name!a} is no place in a folder")
+    try:
+        if info.isdir():
+            (folder / place).mkdir(parents=True, exist_ok=True)
+        elif info.isreg() and (content := reader.extractfile(info)):
+            (folder / place.parent).mkdir(parents=True, exist_ok=True)
+            with (folder / place).open("xb") as file:
+                shutil.copyfileobj(content, file)
+        else:
+            raise FormatError(f"{info.name!a} is a link or a device; a model holds files and folders")
+    except (FileExistsError, NotADirectoryError):
+        raise FormatError(f"{info.name!a} is there twice") from None
+
+
+def _add(writer: tarfile.TarFile, name: str, path: Path) -> None:
+    # A fresh TarInfo has time 0 and no owner.
+    info = tarfile.TarInfo(name)
+    if path.is_symlink() or not (path.is_dir() or path.is_file()):
+        raise FormatError(f"{path}: is a link or a device; a model holds files and folders")
+    if path.is_dir():
+        info.type, info.mode = tarfile.DIRTYPE, 0o755
+        writer.addfile(info)
+        return
+    with path.open("rb") as file:
+        info.size, info.mode = path.stat().st_size, 0o644
+        writer.addfile(info, file)

@@ -1,0 +1,189 @@
+"""The manifest: the table of one version's models, and where in which pack each lies.
+
+Stored as one zstd frame of JSON with sorted keys, without time or writer: the same models packed alike give
+the same bytes, and so the same digest. The digest (SHA-256 of the stored bytes) is what the registry's YAML
+pins; it is checked before anything is decompressed or parsed. A manifest whose digest is right may still be
+hostile, so its sizes and places are checked as well.
+
+Fields stand in the order of their names: that is how the JSON's keys come to be sorted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, ClassVar, Literal
+
+import zstandard
+from pydantic import (
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from bluegrid_registry.errors import FormatError, IntegrityError
+from bluegrid_registry.formats.checksums import sha256_digest
+from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES
+from bluegrid_registry.formats.pack import is_bomb
+from bluegrid_registry.frozen import Frozen
+from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
+from bluegrid_registry.names import Label, Uid  # noqa: TC001 - pydantic reads them at run time
+
+MAX_MANIFEST_BYTES = 256 * 2**20
+"""A manifest that grows beyond this when decompressed is refused."""
+
+MAX_MODEL_BYTES = 4 * 2**30
+"""The largest raw model: its frame must fit one PUT of 5 GiB."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Size = Annotated[int, Field(gt=0, strict=True)]
+
+
+class Example(Frozen):
+    """Inputs with the outputs that the model gave when it was trained: a loaded model must reproduce them."""
+
+    atol: Annotated[FiniteFloat, Field(ge=0)] = 1e-9
+    """Largest absolute difference that still counts as equal."""
+    inputs: Annotated[
+        tuple[Annotated[tuple[FiniteFloat, ...], Field(min_length=1)], ...], Field(min_length=1)
+    ]
+    """n rows of k features."""
+    outputs: tuple[FiniteFloat, ...]
+    """n predictions."""
+    rtol: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
+    """Largest relative difference that still counts as equal."""
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> Example:
+        if len({len(row) for row in self.inputs}) > 1:
+            raise ValueError("rows of inputs differ in length")
+        if len(self.inputs) != len(self.outputs):
+            raise ValueError(f"{len(self.inputs)} rows of inputs, {len(self.outputs)} outputs")
+        return self
+
+
+class PackRow(Frozen):
+    """One pack that the version's models lie in."""
+
+    dictionary: Annotated[int, Field(ge=0, le=MAX_DICTIONARY_BYTES, strict=True)] = 0
+    """Bytes of the zstd dictionary at the pack's beginning, without which no model in it can be read."""
+    name: Sha256
+    """Which pack: `pack.pack_name` of its bytes."""
+    size: Size
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow:
+    """One model of the version; a plain dataclass, since there may be a hundred thousand in memory."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    example: Example | None = None
+    length: Size
+    """Bytes of the frame."""
+    offset: Size
+    """Where in the pack the frame begins, bytes."""
+    pack: Sha256
+    """Name of the pack that holds the model's frame."""
+    raw_length: Annotated[Size, Field(le=MAX_MODEL_BYTES)]
+    """Bytes of the model's file."""
+    sha256: Sha256
+    """SHA-256 of the model's file: the model's identity."""
+    uid: Uid
+
+
+class Manifest(Frozen):
+    """A version of a model set: its packs, and its models sorted by UID."""
+
+    format: Literal["bluegrid-manifest/1"] = "bluegrid-manifest/1"
+    globals: tuple[str, ...] | None = None
+    """Of pickles, the classes and functions that the models name, each of them some or all."""
+    models: Annotated[tuple[ModelRow, ...], Field(min_length=1)]
+    packs: tuple[PackRow, ...]
+    set: Label
+    type: ModelType
+    version: Label
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Manifest:
+        _check_order([model.uid for model in self.models], "models")
+        _check_order([pack.name for pack in self.packs], "packs")
+        _check_sizes(self)
+        _check_places(self)
+        return self
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes to store; they are the same for the same manifest."""
+        return zstandard.ZstdCompressor(level=3).compress(_MANIFEST.dump_json(self, exclude_none=True))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, digest: str) -> Manifest:
+        """Return the manifest that `data` holds.
+
+        Args:
+            data: the stored bytes, from anywhere.
+            digest: the digest they must have, from the registry.
+
+        Raises:
+            IntegrityError: the bytes are not the ones that the digest names.
+            FormatError: they are, but are no manifest that this program reads.
+        """
+        if sha256_digest(data) != digest:
+            raise IntegrityError(f"manifest {digest[:15]}: SHA-256 differs")
+        try:
+            return cls.model_validate_json(_decompress(data))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "whole"
+            raise FormatError(f"manifest {digest[:15]}: {place}: {first['msg']}") from None
+        except zstandard.ZstdError as error:
+            raise FormatError(f"manifest {digest[:15]}: {error}") from None
+
+
+_MANIFEST = TypeAdapter(Manifest)
+"""Writes bytes at once, where the model's own method makes a string of them first."""
+
+
+def _decompress(data: bytes) -> bytes:
+    # Without a content size zstandard would allocate as it goes; our own writer always states it.
+    size = zstandard.frame_content_size(data)
+    if not 0 < size <= MAX_MANIFEST_BYTES:
+        raise zstandard.ZstdError(f"claims {size} bytes; 1 to {MAX_MANIFEST_BYTES} are read")
+    return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+
+
+def _check_order(names: list[str], what: str) -> None:
+    for before, after in pairwise(names):
+        if before == after:
+            raise ValueError(f"{what}: {before} is there twice")
+        if before > after:
+            raise ValueError(f"{what}: {after} stands after {before}; they are sorted")
+
+
+def _check_sizes(manifest: Manifest) -> None:
+    for row in manifest.models:
+        if is_bomb(row.length, row.raw_length):
+            raise ValueError(f"model {row.uid}: {row.length} bytes that claim to be {row.raw_length}")
+
+
+def _check_places(manifest: Manifest) -> None:
+    sizes = {pack.name: pack.size for pack in manifest.packs}
+    # Two devices may share one model: the same place is then named twice, with the same content.
+    places = sorted(
+        {(row.pack, row.offset, row.length, row.raw_length, row.sha256) for row in manifest.models}
+    )
+    for pack, offset, length, *_ in places:
+        if pack not in sizes:
+            raise ValueError(f"a model lies in pack {pack[:8]}, which is not in packs")
+        if offset + length > sizes[pack]:
+            raise ValueError(f"a model ends beyond pack {pack[:8]}, which has {sizes[pack]} bytes")
+    for before, after in pairwise(places):
+        if before[0] == after[0] and before[1] + before[2] > after[1]:
+            raise ValueError(f"two models overlap in pack {before[0][:8]} at byte {after[1]}")
+    if unused := set(sizes) - {place[0] for place in places}:
+        raise ValueError(f"no model lies in pack {min(unused)[:8]}")

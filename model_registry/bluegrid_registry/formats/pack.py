@@ -1,0 +1,204 @@
+"""The pack: many models' bytes as one object, so that thousands of models are a few transfers.
+
+    skippable frame 0x184D2A50   "BGP1", then the dictionary, where there is one
+    zstd frame                   first model
+    zstd frame                   second model
+    ...
+    skippable frame 0x184D2A51   the index: 56 bytes a model, then the number of models, then "BGP1"
+
+It is a valid zstd stream (RFC 8878): `zstd -d` (with `-D` and the dictionary) gives the models one after the
+other. A pack knows bytes and no UIDs, so versions and devices share it freely. The reader trusts nothing:
+models must fill the pack without gap or overlap, and no frame is decompressed beyond the size that was
+promised for it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import zstandard
+
+from bluegrid_registry.errors import FormatError, IntegrityError
+from bluegrid_registry.formats.checksums import Checksum, sha256_hex
+from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES, Part, as_dictionary, best_compression
+
+TARGET_BYTES = 16 * 2**20
+"""A pack is closed at this many bytes of models: enough to hide round trips, few enough to fill one while
+others are on their way (measured beside 4, 8 and 32 MiB)."""
+
+TARGET_MODELS = 4096
+"""And at this many models: of tiny ones, what is held for each would else be most of the memory of a push
+(measured with 100,000 models of 2 KB)."""
+
+MAX_RATIO = 1000
+"""A model of more than a mebibyte that grows more than this when decompressed is a bomb, not a model."""
+
+_MAGIC = b"BGP1"
+_SKIPPABLE = struct.Struct("<II")
+_HEADER = struct.Struct("<II4s")
+_ROW = struct.Struct("<QQQ32s")
+_TAIL = struct.Struct("<I4s")
+_HEADER_TAG, _INDEX_TAG = 0x184D2A50, 0x184D2A51
+
+HEADER_BYTES = _HEADER.size
+"""Where a pack's dictionary begins, or its first model."""
+
+
+class PackEntry(NamedTuple):
+    """One model in a pack."""
+
+    offset: int
+    """Where its frame begins, bytes from the start of the pack."""
+    length: int
+    """Bytes of the frame."""
+    raw_length: int
+    """Bytes of the model's file."""
+    sha256: str
+    """SHA-256 of the model's file."""
+
+
+@dataclass
+class PackWriter:
+    """Collects models until the pack is full, then compresses them together."""
+
+    entries: list[PackEntry] = field(default_factory=list)
+    """Where the models lie, once the pack is made."""
+    dictionary: bytes = b""
+    """What the models are compressed with, once the pack is made; empty where no dictionary pays."""
+    _models: deque[tuple[bytes, str]] = field(default_factory=deque)
+    _raw_bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the models have reached the size or the number that packs are sent at."""
+        return self._raw_bytes >= TARGET_BYTES or len(self._models) >= TARGET_MODELS
+
+    def add(self, model: bytes, sha256: str) -> None:
+        """Append the model, which has this SHA-256."""
+        self._models.append((model, sha256))
+        self._raw_bytes += len(model)
+
+    def to_bytes(self) -> bytes:
+        """Make the pack, once; the same models in the same order give the same bytes."""
+        compression = best_compression([model for model, _ in self._models])
+        self.dictionary = compression.dictionary
+        compress = compression.compressor()
+        # Joined at the end: a buffer that grows takes six times as long. While frames come, the models go.
+        header = _HEADER.pack(_HEADER_TAG, len(_MAGIC) + len(self.dictionary), _MAGIC)
+        parts: list[Part] = [header, self.dictionary]
+        end = sum(map(len, parts))
+        while self._models:
+            model, sha256 = self._models.popleft()
+            raw_length = len(model)
+            frame = compress(model)
+            del model
+            length = sum(map(len, frame))
+            self.entries.append(PackEntry(end, length, raw_length, sha256))
+            end += length
+            parts += frame
+        rows = [_ROW.pack(*entry[:3], bytes.fromhex(entry.sha256)) for entry in self.entries]
+        index = b"".join((*rows, _TAIL.pack(len(self.entries), _MAGIC)))
+        return b"".join((*parts, _SKIPPABLE.pack(_INDEX_TAG, len(index)), index))
+
+
+def pack_name(pack: bytes, checksum: Checksum) -> str:
+    """Return the pack's name: the SHA-256 of its index, followed by the checksum, as 64 hex digits.
+
+    The index holds every model's SHA-256, so none of their bytes is hashed twice; the checksum finds damage
+    to the frames. Bytes that are no pack have a name too, and it is no pack's.
+
+    Args:
+        pack: its bytes, from anywhere.
+        checksum: their CRC-64/NVME.
+    """
+    count = int.from_bytes(pack[-_TAIL.size : -len(_MAGIC)], "little")
+    index = pack[-_SKIPPABLE.size - _index_size(count) :]
+    return sha256_hex(index + checksum.to_bytes())
+
+
+def _index_size(models: int) -> int:
+    return models * _ROW.size + _TAIL.size
+
+
+def is_bomb(length: int, raw_length: int) -> bool:
+    """Whether a frame of `length` bytes that grows to `raw_length` is refused."""
+    return raw_length > max(2**20, MAX_RATIO * length)
+
+
+def read_dictionary(head: bytes | memoryview) -> bytes:
+    """Return the dictionary of the pack that begins with `head`; FormatError when that is no pack's head."""
+    if len(head) < HEADER_BYTES:
+        raise FormatError("a pack that ends too early")
+    tag, size, magic = _HEADER.unpack_from(head)
+    size -= len(_MAGIC)
+    if (tag, magic) != (_HEADER_TAG, _MAGIC) or not 0 <= size <= MAX_DICTIONARY_BYTES:
+        raise FormatError("no pack, or one that needs a newer bluegrid")
+    if len(head) < HEADER_BYTES + size:
+        raise FormatError("a pack that ends within its dictionary")
+    return bytes(head[HEADER_BYTES : HEADER_BYTES + size])
+
+
+def read_index(pack: bytes) -> tuple[PackEntry, ...]:
+    """Return what a pack from anywhere says it holds; FormatError when it is no sound pack."""
+    begin = HEADER_BYTES + len(read_dictionary(pack))
+    if len(pack) < begin + _SKIPPABLE.size + _TAIL.size:
+        raise FormatError("a pack that ends too early")
+    count, magic = _TAIL.unpack(pack[-_TAIL.size :])
+    index_size = _index_size(count)
+    start = len(pack) - index_size - _SKIPPABLE.size
+    if magic != _MAGIC or start < begin:
+        raise FormatError("a pack without its index")
+    if _SKIPPABLE.unpack_from(pack, start) != (_INDEX_TAG, index_size):
+        raise FormatError("a pack whose index is not where its end says")
+    rows = _ROW.iter_unpack(pack[start + _SKIPPABLE.size : -_TAIL.size])
+    entries = tuple(PackEntry(offset, length, raw, sha256.hex()) for offset, length, raw, sha256 in rows)
+    end = begin
+    for entry in entries:
+        if entry.offset != end or not entry.length:
+            raise FormatError(f"a pack whose models overlap or leave a gap at byte {end}")
+        end += entry.length
+    if end != start:
+        raise FormatError(f"a pack whose models end at byte {end} and whose index begins at byte {start}")
+    return entries
+
+
+class ModelReader:
+    """Reads the models of one pack; for one thread.
+
+    Args:
+        dictionary: the pack's dictionary, from anywhere; empty where it has none.
+
+    Raises:
+        IntegrityError: it is no dictionary.
+    """
+
+    def __init__(self, dictionary: bytes = b"") -> None:
+        try:
+            # One for all models of a pack: preparing it costs more than using it.
+            self._decompressor = zstandard.ZstdDecompressor(dict_data=as_dictionary(dictionary))
+        except zstandard.ZstdError:
+            raise IntegrityError("its dictionary is damaged") from None
+
+    def read(self, frame: bytes | memoryview, raw_length: int, sha256: str) -> bytes:
+        """Return the model in `frame`.
+
+        Args:
+            frame: the model's bytes in the pack, from anywhere.
+            raw_length: bytes that the model has, from the manifest: no more is ever allocated.
+            sha256: SHA-256 that it has, from the manifest.
+
+        Raises:
+            IntegrityError: the frame does not hold that model; the message says why, in two or three words.
+        """
+        try:
+            if zstandard.frame_content_size(frame) != raw_length:
+                raise IntegrityError("its size differs")
+            model = self._decompressor.decompress(frame, max_output_size=raw_length, allow_extra_data=False)
+        except zstandard.ZstdError:
+            raise IntegrityError("its bytes are damaged") from None
+        if sha256_hex(model) != sha256:
+            raise IntegrityError("SHA-256 differs")
+        return model

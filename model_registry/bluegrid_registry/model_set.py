@@ -1,0 +1,172 @@
+"""A model set from Python: what a training run needs to publish its models straight from memory.
+
+models = {"line-1": fitted, "line-2": Path("line-2.skops"), "line-3": b"..."}
+report = ModelSet.open("g1", store="s3://models/prod").push("v2", models, base="v1")
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bluegrid_registry.errors import ConfigError, FormatError
+from bluegrid_registry.formats.checksums import ChecksumAlgorithm
+from bluegrid_registry.registry_files.editing import add_version
+from bluegrid_registry.registry_files.registry import Registry
+from bluegrid_registry.registry_files.schema import Version
+from bluegrid_registry.stores import Store, open_store
+from bluegrid_registry.transfer.fetch import FetchedVersion, fetch
+from bluegrid_registry.transfer.models import LazyModels, SourceModel
+from bluegrid_registry.transfer.progress import Progress, ignore
+from bluegrid_registry.transfer.push import PushReport, push
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from bluegrid_registry.formats.manifest import Example
+    from bluegrid_registry.registry_files.schema import RegistryFile
+
+
+@dataclass(frozen=True)
+class ModelSet:
+    """One set of a registry, with the store that its versions are in."""
+
+    id: str
+    registry: Path
+    """The folder of registry files."""
+    store: Store
+
+    @classmethod
+    def open(
+        cls, set_id: str, registry: Path | str = "registry", store: Store | str | None = None
+    ) -> ModelSet:
+        """Return the set.
+
+        Args:
+            set_id: its ID.
+            registry: the folder of registry files.
+            store: a store or its address; None: the address in the environment variable BLUEGRID_STORE.
+
+        Raises:
+            RegistryError: there is no such set, or the registry has mistakes.
+            ConfigError: there is no such folder, or no such store.
+        """
+        address = os.environ.get("BLUEGRID_STORE") if store is None else store
+        if not address:
+            raise ConfigError(f"set {set_id}: no store is named; give its address, or set BLUEGRID_STORE")
+        Registry.load(Path(registry)).of_set(set_id)
+        return cls(set_id, Path(registry), open_store(address) if isinstance(address, str) else address)
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """The versions that the registry names now, in the file's order."""
+        return self._file().versions
+
+    def push(
+        self,
+        version: str,
+        models: Mapping[str, Any] | Iterable[SourceModel],
+        *,
+        base: str | None = None,
+        without: Collection[str] = (),
+        algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
+        examples: Mapping[str, Example] | None = None,
+        progress: Progress = ignore,
+    ) -> PushReport:
+        """Publish a version, and add its row to the registry.
+
+        Args:
+            version: the new version's ID.
+            models: by UID, each a model's bytes, the path of its file or folder, or a fitted model, which is
+                serialised when its turn comes; or `SourceModel`s, from a generator if they are many.
+            base: start from this version's models.
+            without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
+            algorithm: of the checksum that travels with each block of models.
+            examples: recorded examples by UID, for the models of a mapping.
+            progress: is told after each pack.
+
+        Raises:
+            BluegridError: as `bluegrid_registry.push`; also when no library here can serialise a model.
+        """
+        file = self._file()
+        if isinstance(models, Mapping):
+            models = _from_memory(models, examples or {}, file.set.type.file_type)
+        report = push(
+            self.store,
+            self.id,
+            version,
+            models,
+            model_type=file.set.type,
+            base=None if base is None else file.version(base),
+            without=without,
+            source=file.set.source,
+            trust=file.set.trust,
+            algorithm=algorithm,
+            progress=progress,
+        )
+        # The commit's own time, so that a push that is repeated writes the same row.
+        row = Version(id=version, manifest=report.manifest, updated=report.published)
+        add_version(self.registry, self.id, row)
+        return report
+
+    def fetch(
+        self,
+        version: str,
+        into: Path,
+        *,
+        only: Collection[str] = (),
+        cache: Path | None = None,
+        progress: Progress = ignore,
+    ) -> FetchedVersion:
+        """Bring a version into the folder `into`, verified; arguments and errors as in `fetch`."""
+        file = self._file()
+        return fetch(
+            self.store,
+            self.id,
+            version,
+            file.version(version).manifest,
+            into,
+            only=only,
+            keys=file.set.public_keys,
+            cache=cache,
+            progress=progress,
+        )
+
+    def _file(self) -> RegistryFile:
+        return Registry.load(self.registry).of_set(self.id)
+
+
+def _from_memory(
+    models: Mapping[str, Any], examples: Mapping[str, Example], file_type: str
+) -> Iterable[SourceModel]:
+    if strays := examples.keys() - models.keys():
+        raise FormatError(f"examples: {min(strays)} has an example and no model")
+
+    def source(uid: str) -> SourceModel:
+        model = models[uid]
+        if not isinstance(model, bytes | Path):
+            model = _serialised(uid, model, file_type)
+        return SourceModel(uid, model, examples.get(uid))
+
+    return LazyModels(sorted(models), source)
+
+
+def _serialised(uid: str, model: Any, file_type: str) -> bytes:
+    if file_type not in _WRITERS:
+        what = f"model {uid}: a {type(model).__name__} cannot be written as {file_type}"
+        raise ConfigError(f"{what}; give its bytes or its path (fitted models: {', '.join(_WRITERS)})")
+    buffer = io.BytesIO()
+    try:
+        importlib.import_module(_WRITERS[file_type]).dump(model, buffer)
+    except ImportError as error:
+        raise ConfigError(f"model {uid}: {file_type} needs {error.name}; install it") from None
+    return buffer.getvalue()
+
+
+_WRITERS = {"skops": "skops.io", "joblib": "joblib"}
+"""The modules that write fitted models, by file type."""

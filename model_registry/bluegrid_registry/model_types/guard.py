@@ -1,0 +1,94 @@
+"""The guard of a push: each model is of the set's type, and names nothing untrusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import ConfigError, FormatError
+from bluegrid_registry.registry_files.schema import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bluegrid_registry.model_types.model_type import ModelType
+
+
+def trusted_names(model_type: ModelType, source: Source | None, trust: Iterable[str] = ()) -> frozenset[str]:
+    """Return what a model may name: the one list that pushes and pods go by.
+
+    Args:
+        model_type: of the model's set.
+        source: whose set it is; None is treated as a user's.
+        trust: what the set trusts beside what is known to be harmless.
+    """
+    of_platform = model_type.trusted_of_platform if source is Source.PLATFORM else frozenset()
+    return model_type.trusted | of_platform | frozenset(trust)
+
+
+class TypeGuard:
+    """Sees every model of one push, from one thread.
+
+    Args:
+        model_type: the type of the set.
+        source: whose set it is; None, which nobody vouches for, is treated as a user's.
+        trust: what the set trusts beside what is known to be harmless: types of skops, globals of pickles.
+        base_globals: the globals of the base version's models, if its manifest tells them.
+
+    Raises:
+        ConfigError: a set of this source cannot hold the type.
+    """
+
+    def __init__(
+        self,
+        model_type: ModelType,
+        source: Source | None = None,
+        trust: Iterable[str] = (),
+        *,
+        base_globals: Iterable[str] | None = None,
+    ) -> None:
+        if model_type.runs_code and source is not Source.PLATFORM:
+            raise ConfigError(
+                f"{model_type} can run its author's code; only a set of `source: platform` holds it: "
+                "push such models to one, or in a format that cannot"
+            )
+        self._type = model_type
+        self._trusted = trusted_names(model_type, source, trust)
+        self._globals = set(base_globals or ())
+
+    @property
+    def globals(self) -> tuple[str, ...] | None:
+        """What the models of the version name, for the manifest; None: the type names nothing that is run."""
+        return tuple(sorted(self._globals)) or None
+
+    def check(self, uid: str, data: bytes) -> None:
+        """Raise FormatError, which names the model and what is odd about it, unless it may join the set."""
+        try:
+            if self._type.names_in is None:
+                self._type.check(data)
+            else:
+                self._check_names(self._names_in(data, self._type.names_in))
+        except FormatError as error:
+            raise FormatError(f"model {uid}: {error}") from None
+
+    def _names_in(self, data: bytes, names_in: Callable[[bytes], frozenset[str]]) -> frozenset[str]:
+        try:
+            return names_in(data)
+        except FormatError:
+            # What the bytes are instead says more than why they cannot be read.
+            self._type.check(data)
+            raise
+
+    def _check_names(self, names: frozenset[str]) -> None:
+        if strangers := names - self._trusted:
+            raise FormatError(
+                f"names what is not trusted: {', '.join(sorted(strangers))}; {_remedy(strangers)}"
+            )
+        if self._type.runs_code:
+            self._globals |= names
+
+
+def _remedy(strangers: frozenset[str]) -> str:
+    # It is seldom meant: Pulumi's SDK imports dill, and so do several libraries for parallel computing.
+    if any(name.startswith("dill.") for name in strangers):
+        return "joblib writes that where dill was imported before it: import joblib first"
+    return "build it without, or add that to the set's `trust` once it is known to be harmless"

@@ -1,0 +1,162 @@
+"""The table of model types: frameworks, and the file types of each.
+
+A package adds a row of its own by an entry point: `[project.entry-points."bluegrid.file_types"]`, any name,
+its value a `ModelType`. PyTorch models come as ONNX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache, partial
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import core_schema
+
+from bluegrid_registry.errors import ConfigError, FormatError
+from bluegrid_registry.model_types import looks, pickles, skops, writers
+from bluegrid_registry.model_types.trusted import PICKLE_GLOBALS, SKOPS_TYPES, UNCHECKED_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+
+ENTRY_POINTS = "bluegrid.file_types"
+
+
+@dataclass(frozen=True)
+class ModelType:
+    """A framework and its file type, written `scikit-learn/skops`; one set holds one type."""
+
+    framework: str
+    file_type: str
+    """Also the suffix of a model's file or folder."""
+    words: str
+    """How a message calls a model of this type, such as "an ONNX model"."""
+    looks_right: Callable[[bytes], str | None]
+    """None when bytes look like this type, else what is wrong, to go on after "it"; microseconds."""
+    is_folder: bool = False
+    """Whether a model is a folder; its bytes are then the folder's archive."""
+    runs_code: bool = False
+    """Whether loading a hostile model, or predicting with it, can run its author's code."""
+    names_in: Callable[[bytes], frozenset[str]] | None = None
+    """The classes and functions that a model names; FormatError: unreadable."""
+    trusted: frozenset[str] = field(default=frozenset(), repr=False)
+    """Those of them that need no trust of the set's own."""
+    trusted_of_platform: frozenset[str] = field(default=frozenset(), repr=False)
+    """Those that need none either where the set is the platform's."""
+    writer: Callable[[bytes], str | None] | None = None
+    """The version of the framework by which a model was written; None: its bytes do not name it."""
+    newest: int = 0
+    """The newest major version of a writer that this release of bluegrid knows."""
+
+    def __str__(self) -> str:
+        return f"{self.framework}/{self.file_type}"
+
+    @classmethod
+    def parse(cls, written: object) -> ModelType:
+        """Return the type that is written so; ValueError names the known ones."""
+        known = model_types()
+        if str(written) not in known:
+            raise ValueError(f"{written!r} is not a known model type; known: {', '.join(known)}")
+        return known[str(written)]
+
+    def check(self, data: bytes) -> None:
+        """Check that `data` looks like a model of this type; it takes microseconds.
+
+        Raises:
+            FormatError: it does not, or no pod can load it; the message goes on after "model <uid>".
+        """
+        fault = self.looks_right(data)
+        if fault is None:
+            self._check_writer(data)
+            return
+        if isinstance(fault, looks.Unfit):
+            raise FormatError(fault)
+        for other in model_types().values():
+            if other.looks_right(data) is None:
+                raise FormatError(f"is {other.words}, not {self.words}; a set holds one type")
+        raise FormatError(f"is not {self.words}: it {fault}")
+
+    def _check_writer(self, data: bytes) -> None:
+        # Which version reads the file, a pod's image decides; a format of the future, nobody can tell yet.
+        version = self.writer(data) if self.writer is not None else None
+        if writers.release(version)[0] > self.newest:
+            raise FormatError(
+                f"was written by {self.framework} {version}, and this release of bluegrid knows those up to "
+                f"{self.newest}; save it with such a version"
+            )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """Read and write the type as it is written."""
+        as_written = core_schema.to_string_ser_schema(when_used="always")
+        return core_schema.no_info_plain_validator_function(cls.parse, serialization=as_written)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe the type as it is written: one string."""
+        return {"type": "string", "enum": list(model_types())}
+
+
+_pickle = partial(
+    ModelType,
+    "scikit-learn",
+    looks_right=looks.pickled,
+    runs_code=True,
+    names_in=pickles.globals_of,
+    trusted=PICKLE_GLOBALS,
+)
+_xgboost = partial(ModelType, "xgboost", newest=3)
+_folder = partial(ModelType, is_folder=True, runs_code=True)
+BUILT_IN: Mapping[str, ModelType] = {
+    str(row): row
+    for row in (
+        ModelType(
+            "scikit-learn",
+            "skops",
+            "a skops file",
+            looks.skops,
+            names_in=skops.types_of,
+            trusted=SKOPS_TYPES,
+            trusted_of_platform=UNCHECKED_TYPES,
+        ),
+        _pickle("joblib", "a joblib pickle"),
+        _pickle("pickle", "a pickle"),
+        ModelType("onnx", "onnx", "an ONNX model", looks.onnx),
+        _xgboost("ubj", "an XGBoost model in UBJSON", looks.xgboost_ubj, writer=writers.xgboost_ubj),
+        _xgboost("json", "an XGBoost model in JSON", looks.xgboost_json, writer=writers.xgboost_json),
+        ModelType("lightgbm", "txt", "a LightGBM model", looks.lightgbm, writer=writers.lightgbm, newest=4),
+        ModelType("safetensors", "safetensors", "a safetensors file", looks.safetensors),
+        # A graph has operations that read and write files, Keras has layers of marshalled Python, and Spark's
+        # metadata names the classes to load.
+        _folder("tensorflow", "savedmodel", "a SavedModel folder", looks.saved_model),
+        ModelType(
+            "keras", "keras", "a Keras model", looks.keras, runs_code=True, writer=writers.keras, newest=3
+        ),
+        ModelType("keras", "h5", "an HDF5 file", looks.hdf5, runs_code=True),
+        _folder("spark", "spark", "a Spark ML folder", looks.spark, writer=writers.spark, newest=4),
+    )
+}
+"""The rows that come with bluegrid, by type as it is written."""
+
+
+@cache
+def model_types() -> Mapping[str, ModelType]:
+    """Return every row, by type as it is written; ConfigError when an entry point is none, or taken."""
+    rows = dict(BUILT_IN)
+    for point in entry_points(group=ENTRY_POINTS):
+        where = f"entry point {point.name} of {ENTRY_POINTS}"
+        try:
+            row = point.load()
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(f"{where}: {error}; mend or remove its package") from None
+        if not isinstance(row, ModelType):
+            raise ConfigError(f"{where}: {point.value} is no ModelType; mend or remove its package")
+        if str(row) in rows:
+            raise ConfigError(f"{where}: there is a type {row} already; name it otherwise")
+        rows[str(row)] = row
+    return rows

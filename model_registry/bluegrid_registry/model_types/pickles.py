@@ -1,0 +1,179 @@
+"""Pickles, with or without joblib's arrays: what they name, and loading them by an allowlist.
+
+A pickle is a program. Its only way to code is to name a module's attribute, a "global", and to call it. So
+`globals_of` runs the program with every global replaced by something inert that does nothing when it is
+called, and `load` runs it with the globals that are allowed and no other. Exact names are compared; one
+with dots in it is refused, whatever is allowed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import math
+import pickle
+import re
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from bluegrid_registry.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CORE_OF_NUMPY_1 = re.compile(r"^numpy\.core(?=\.|$)")
+"""The same modules have another name in NumPy 2, which warns of the old one."""
+
+JOBLIB_ARRAY = "joblib.numpy_pickle.NumpyArrayWrapper"
+"""An array whose bytes joblib writes behind it, in the middle of the pickle."""
+
+
+def globals_of(data: bytes) -> frozenset[str]:
+    """Return the globals that a pickle names, such as `sklearn.linear_model._ridge.Ridge`; runs nothing.
+
+    Raises:
+        FormatError: it cannot be read, goes on after its end, or names something by an unknown way.
+    """
+    file = io.BytesIO(data)
+    found: set[str] = set()
+    try:
+        _Scanner(file, found).load()
+    except FormatError:
+        raise
+    # A hostile pickle can make an unpickler stumble in any way.
+    except Exception as error:  # noqa: BLE001
+        named = f" (it names {', '.join(sorted(found))})" if found else ""
+        raise FormatError(f"is no pickle that can be read: {type(error).__name__}: {error}{named}") from None
+    if file.tell() != len(data):
+        raise FormatError(f"goes on for {len(data) - file.tell()} bytes after the end of the pickle")
+    return frozenset(found)
+
+
+def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
+    """Load a pickle whose globals are all in `allowed`; nothing of one that names another is run.
+
+    Args:
+        data_or_path: a pickle, or the file that holds one.
+        allowed: names such as `sklearn.linear_model._ridge.Ridge`.
+
+    Raises:
+        FormatError: it names another global, or is no pickle that can be read.
+        Exception: whatever the named classes raise.
+    """
+    data = data_or_path.read_bytes() if isinstance(data_or_path, Path) else data_or_path
+    found = globals_of(data)
+    if strangers := found - allowed:
+        raise FormatError(f"names {', '.join(sorted(strangers))}, which is not allowed")
+    unpickler = _joblib_unpickler if JOBLIB_ARRAY in found else _Unpickler
+    return unpickler(io.BytesIO(data), allowed).load()
+
+
+def _name(module: str, name: str) -> tuple[str, str]:
+    """Return a global as Python 3 and NumPy 2 call it; FormatError when its name is a path to elsewhere."""
+    module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
+    module = _CORE_OF_NUMPY_1.sub("numpy._core", module)
+    if not (name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+        raise FormatError(f"names {name!a} of {module!a}, which is a path and not a name")
+    return module, name
+
+
+def _find(module: str, name: str, allowed: frozenset[str]) -> Any:
+    module, name = _name(module, name)
+    if f"{module}.{name}" not in allowed:
+        raise FormatError(f"names {module}.{name}, which is not allowed")
+    return getattr(importlib.import_module(module), name)
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, allowed: frozenset[str]) -> None:
+        super().__init__(file)
+        self._allowed = allowed
+
+    def find_class(self, module: str, name: str) -> Any:
+        return _find(module, name, self._allowed)
+
+
+def _joblib_unpickler(file: io.BytesIO, allowed: frozenset[str]) -> Any:
+    # joblib and NumPy are imported for those who have such models.
+    joblib = importlib.import_module("joblib.numpy_pickle")
+    unpickler = joblib.NumpyUnpickler("", file, ensure_native_byte_order=True)
+    # joblib hands this very attribute on to the unpickler of the pickle within an array of objects.
+    unpickler.find_class = lambda module, name: _find(module, name, allowed)
+    return unpickler
+
+
+class _Inert:
+    """Stands for every global; whatever is done to it or to what it makes, it does nothing."""
+
+    args: tuple[Any, ...]
+    state: Any = None
+
+    def __new__(cls, *args: Any, **_: Any) -> Self:
+        made = super().__new__(cls)
+        made.args = args
+        return made
+
+    def __call__(self, *_: Any, **__: Any) -> Self:
+        return self
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+    def append(self, _: Any) -> None:
+        pass
+
+    extend = add = append
+
+
+_PythonUnpickler: Any = vars(pickle)["_Unpickler"]
+
+
+class _Scanner(_PythonUnpickler):  # type: ignore[misc]
+    """Python's own unpickler, so that it reads every opcode as the real one does, over inert globals."""
+
+    dispatch: ClassVar[dict[int, Callable[[_Scanner], None]]] = dict(_PythonUnpickler.dispatch)
+
+    def __init__(self, file: io.BytesIO, found: set[str]) -> None:
+        super().__init__(file)
+        self._file = file
+        self._found = found
+
+    def find_class(self, module: str, name: str) -> type[_Inert]:
+        full = ".".join(_name(module, name))
+        self._found.add(full)
+        if full != JOBLIB_ARRAY:
+            return _Inert
+        return type(name, (_Inert,), {"__setstate__": lambda _, state: self._pass_array(state)})
+
+    def persistent_load(self, _: Any) -> Any:
+        raise FormatError("refers to an object outside of the pickle")
+
+    def get_extension(self, code: int) -> Any:
+        raise FormatError(f"names a global by the extension code {code}")
+
+    def _byte_array(self) -> None:
+        # The original would set aside as much memory as the pickle claims.
+        size = int.from_bytes(self.read(8), "little")
+        self.append(bytearray(self.read(min(size, len(self._file.getbuffer())))))
+
+    dispatch[pickle.BYTEARRAY8[0]] = _byte_array
+
+    def _pass_array(self, state: dict[str, Any]) -> None:
+        """Pass over the bytes that follow, as joblib's `NumpyArrayWrapper.read_array` reads them."""
+        item_bytes, has_objects = _dtype(state["dtype"])
+        if has_objects:
+            _Scanner(self._file, self._found).load()
+            return
+        if state.get("numpy_array_alignment_bytes") is not None:
+            self._file.seek(self._file.read(1)[0], io.SEEK_CUR)
+        self._file.seek(item_bytes * math.prod(state["shape"]), io.SEEK_CUR)
+
+
+def _dtype(dtype: _Inert) -> tuple[int, bool]:
+    """Return the bytes of an item, and whether it holds Python objects; see NumPy's `dtype.__reduce__`."""
+    code, (_, _, _, _, _, item_bytes, _, flags, *_) = dtype.args[0], dtype.state
+    return (item_bytes if item_bytes >= 0 else int(code[1:])), code[0] == "O" or bool(flags & 1)

@@ -1,0 +1,32 @@
+"""skops files: the types and functions that they name, read without skops.
+
+Whether a file is loaded, skops decides, by the same list; that it is told at the push saves a rollout.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bluegrid_registry.errors import FormatError
+from bluegrid_registry.model_types.looks import member
+
+
+def types_of(data: bytes) -> frozenset[str]:
+    """Return what a skops file names, such as `sklearn.pipeline.Pipeline`; FormatError: unreadable."""
+    found: set[str] = set()
+
+    def see(node: dict[str, Any]) -> dict[str, Any]:
+        if "__class__" in node:
+            found.add(f"{node.get('__module__')}.{node['__class__']}")
+        if node.get("__loader__") == "MethodNode":
+            content = node.get("content", {})
+            owner = content.get("obj", {})
+            found.add(f"{owner.get('__module__')}.{owner.get('__class__')}.{content.get('func')}")
+        return node
+
+    try:
+        json.loads(member(data, b"schema.json"), object_hook=see)
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise FormatError(f"has a damaged schema.json: {error}") from None
+    return frozenset(found)

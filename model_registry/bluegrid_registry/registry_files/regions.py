@@ -1,0 +1,63 @@
+"""Names of regions, held against those that there are: a mistyped name changes nothing, without a word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import RegistryError
+from bluegrid_registry.registry_files.registry import read_folder
+from bluegrid_registry.registry_files.schema import DEFAULT_REGION
+from bluegrid_registry.registry_files.yaml_source import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from bluegrid_registry.registry_files import yaml_source
+    from bluegrid_registry.registry_files.yaml_source import YamlSource
+
+_REMEDY = "mend the name, or `bluegrid stack new {region}`"
+
+
+def check_regions(folder: Path, known: Collection[str]) -> None:
+    """Refuse a registry that names regions which do not exist.
+
+    Args:
+        folder: of a registry without mistakes.
+        known: the regions that there are.
+
+    Raises:
+        RegistryError: the message has one line for each name, file:line first.
+    """
+    lines = []
+    for path, text in read_folder(folder).items():
+        source = read_yaml(text)
+        for region, place in _regions(source):
+            if region not in known:
+                source.note(place, _fault(region, known))
+        lines += [f"{path}:{each.line}: {each.text}" for each in sorted(set(source.mistakes))]
+    if lines:
+        raise RegistryError("\n".join(lines))
+
+
+def require_region(region: str, known: Collection[str]) -> None:
+    """Raise RegistryError where there is no region of this name."""
+    if region not in (DEFAULT_REGION, *known):
+        raise RegistryError(_fault(region, known))
+
+
+def _fault(region: str, known: Collection[str]) -> str:
+    return f"{region} is no region of any stack; there are {', '.join(sorted(known))}: " + _REMEDY.format(
+        region=region
+    )
+
+
+def _regions(source: YamlSource) -> Iterator[tuple[str, yaml_source.Path]]:
+    """Yield the names of regions, and where they stand."""
+    yield from source.names("service", "regions", ...)
+    by_region = [path for _, path in source.names("service", "live", ...)]
+    # Weights of clusters stand here too, where they are alike everywhere.
+    by_region += [path[:-1] for path in source.nodes if len(path) == 4 and path[:2] == ("service", "traffic")]
+    for path in dict.fromkeys(by_region):
+        if path[-1] != DEFAULT_REGION:
+            yield str(path[-1]), path

@@ -1,0 +1,182 @@
+"""The registry: every file of its folder, read and checked as a whole.
+
+    registry/
+    ├── g1.yaml     model set g1: its versions, its service, the service's clusters
+    └── g2.yaml     model set g2
+
+All mistakes of all files are reported at once, each with file:line, so that nobody mends them one run at a
+time.
+
+An edit holds the folder's lock, is checked with the whole registry as it will be, and replaces one file: a
+crash, a second edit at the same time or a mistake leaves a registry that is whole.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from pydantic import ValidationError
+
+from bluegrid_registry.errors import ConfigError, RegistryError
+from bluegrid_registry.files import locked, write_whole
+from bluegrid_registry.registry_files import checks
+from bluegrid_registry.registry_files.schema import RegistryFile, pick
+from bluegrid_registry.registry_files.schema_errors import note_errors
+from bluegrid_registry.registry_files.yaml_edit import rewritten
+from bluegrid_registry.registry_files.yaml_source import YamlSource, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bluegrid_registry.registry_files.schema import Service
+
+
+@dataclass(frozen=True)
+class Registry:
+    """What exists and what is live, in every region."""
+
+    files: tuple[RegistryFile, ...]
+
+    @classmethod
+    def load(cls, folder: Path) -> Registry:
+        """Read the registry in `folder`.
+
+        Raises:
+            ConfigError: there is no such folder, or a file cannot be read.
+            RegistryError: the files have mistakes; the message has one line for each.
+        """
+        return parse(read_folder(folder))
+
+    def of_set(self, set_id: str) -> RegistryFile:
+        """Return the file of the set with this ID, or raise RegistryError naming those that exist."""
+        return pick({file.set.id: file for file in self.files}, set_id, f"no set {set_id}")
+
+    def of_service(self, name: str) -> RegistryFile:
+        """Return the file of the service with this name, or raise RegistryError naming those that exist."""
+        online = {file.service.name: file for file in self.files if file.service}
+        return pick(online, name, f"no service {name}")
+
+    def service(self, name: str) -> Service:
+        """Return the service with this name, or raise RegistryError naming those that exist."""
+        # `of_service` returns no files without one.
+        return cast("Service", self.of_service(name).service)
+
+    def in_region(self, region: str) -> tuple[RegistryFile, ...]:
+        """Return the files whose service is offered in `region`."""
+        return tuple(file for file in self.files if file.service and file.service.is_in(region))
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise ConfigError when there is no such folder: a wrong name must never read as an empty registry."""
+    if not folder.is_dir():
+        raise ConfigError(f"registry {folder}: no such folder; name the folder of the <set>.yaml files")
+
+
+def read_folder(folder: Path) -> dict[Path, str]:
+    """Return the text of every registry file in `folder`; ConfigError when one cannot be read."""
+    _check_folder(folder)
+    texts = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith("."):
+            try:
+                # newline="": an edit must be able to write the very same line ends.
+                with path.open(encoding="utf-8", newline="") as file:
+                    texts[path] = file.read()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{path}: cannot be read: {error}; a registry file is UTF-8 text") from None
+    return texts
+
+
+def parse(texts: Mapping[Path, str]) -> Registry:
+    """Return the registry that these files make up, or raise RegistryError with every mistake in them."""
+    return checked({path: read_yaml(text) for path, text in texts.items()})
+
+
+def checked(sources: Mapping[Path, YamlSource]) -> Registry:
+    """Return the registry of files that are read already, as `parse` does."""
+    files = _checked_files(sources)
+    if lines := [f"{path}:{line}" for path, lines in _mistakes(sources).items() for line in lines]:
+        raise RegistryError("\n".join(lines))
+    return Registry(tuple(files))
+
+
+def mistakes_in(texts: Mapping[Path, str]) -> Mapping[Path, tuple[str, ...]]:
+    """Return the mistakes of each file that has some, as `LINE: what is wrong`."""
+    sources = {path: read_yaml(text) for path, text in texts.items()}
+    _checked_files(sources)
+    return _mistakes(sources)
+
+
+def _checked_files(sources: Mapping[Path, YamlSource]) -> list[RegistryFile]:
+    """Return the files that can be read; what is wrong is in their sources then."""
+    files = []
+    stems = {path.stem for path in sources}
+    for path, source in sources.items():
+        files.extend(_validated(path, source))
+        checks.check_file(source, path.stem, stems)
+    checks.check_names(sources)
+    return files
+
+
+def _mistakes(sources: Mapping[Path, YamlSource]) -> Mapping[Path, tuple[str, ...]]:
+    found = {path: sorted(set(source.mistakes)) for path, source in sources.items() if source.mistakes}
+    return {path: tuple(f"{each.line}: {each.text}" for each in rows) for path, rows in found.items()}
+
+
+def _validated(path: Path, source: YamlSource) -> list[RegistryFile]:
+    if path.suffix == ".yml":
+        source.note((), f"is not read; rename the file to {path.stem}.yaml", 1)
+    if source.data is None and source.mistakes:
+        return []
+    try:
+        return [RegistryFile.model_validate(source.data)]
+    except ValidationError as error:
+        note_errors(source, error)
+        return []
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The registry's files, under its lock."""
+
+    folder: Path
+    sources: Mapping[Path, YamlSource]
+    registry: Registry
+
+    def path(self, file: RegistryFile) -> Path:
+        """Return the path of the set's file."""
+        return self.folder / f"{file.set.id}.yaml"
+
+    def service(self, name: str) -> tuple[RegistryFile, Service]:
+        """Return the service with this name, and its file; RegistryError when there is none."""
+        return self.registry.of_service(name), self.registry.service(name)
+
+    def change(self, file: RegistryFile, **changes: object) -> None:
+        """Give values of the file others, in a text that a careful person would have written."""
+        changed = file.model_copy(update=changes)
+        old, new = (
+            each.model_dump(mode="json", exclude_unset=True, exclude_none=True) for each in (file, changed)
+        )
+        self.write(changed, rewritten(self.sources[self.path(file)], old, new))
+
+    def write(self, file: RegistryFile, source: YamlSource) -> None:
+        """Replace the file by the text of `source`, which must say exactly what `file` says."""
+        path = self.path(file)
+        if checked({**self.sources, path: source}).of_set(file.set.id) != file:
+            raise RegistryError(f"{path}: is laid out in a way that cannot be edited safely; edit it by hand")
+        try:
+            write_whole(path, source.text.encode())
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def open_registry(folder: Path) -> Iterator[Opened]:
+    """Hold the registry's lock and read it; RegistryError when it has mistakes."""
+    _check_folder(folder)
+    with locked(folder):
+        sources = {path: read_yaml(text) for path, text in read_folder(folder).items()}
+        yield Opened(folder, sources, checked(sources))

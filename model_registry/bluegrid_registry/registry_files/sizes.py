@@ -1,0 +1,60 @@
+"""How many pods a region has: what the registry says, times a factor, or a number of its own."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    from bluegrid_registry.registry_files.schema import Cluster, RegistryFile, Service
+
+
+def sized(
+    files: Iterable[RegistryFile], factor: Decimal, replicas: Mapping[str, int]
+) -> tuple[RegistryFile, ...]:
+    """Return the registry's files with a region's own numbers of pods.
+
+    Args:
+        files: of the region's services.
+        factor: multiplies every cluster's replicas, rounded up: some pods are never none, and none stay none.
+        replicas: what clusters have instead, by `<service>-<cluster>`.
+
+    Raises:
+        ConfigError: there is no such cluster in the region.
+    """
+    files = tuple(files)
+    declared = [_name(service, each) for service, each in _clusters(files)]
+    if strays := sorted(set(replicas) - set(declared)):
+        known = ", ".join(declared) or "none"
+        raise ConfigError(
+            f"bluegrid:replicas: {', '.join(strays)}: no such cluster in this region; declared: {known}: "
+            f"pulumi config rm --path bluegrid:replicas.{strays[0]}"
+        )
+    return tuple(_sized(file, factor, replicas) for file in files)
+
+
+def _clusters(files: Iterable[RegistryFile]) -> list[tuple[Service, Cluster]]:
+    return [(file.service, each) for file in files if file.service for each in file.service.clusters]
+
+
+def _name(service: Service, cluster: Cluster) -> str:
+    """As its Kubernetes objects are named."""
+    return f"{service.name}-{cluster.id}"
+
+
+def _sized(file: RegistryFile, factor: Decimal, replicas: Mapping[str, int]) -> RegistryFile:
+    service = file.service
+    if service is None:
+        return file
+    clusters = tuple(
+        cluster.model_copy(
+            update={"replicas": replicas.get(_name(service, cluster), math.ceil(cluster.replicas * factor))}
+        )
+        for cluster in service.clusters
+    )
+    return file.model_copy(update={"service": service.model_copy(update={"clusters": clusters})})

@@ -1,0 +1,156 @@
+"""Small changes to YAML text that leave every other byte as it is.
+
+A YAML writer, also one that keeps comments, sets indents, spaces and line ends its own way and moves the
+comment after a list's last item; reviewers then read changes that nobody made. So a change is made in the
+text, at the place that the parser names. Whoever calls checks that the new text says exactly what was
+wanted.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
+
+from bluegrid_registry.registry_files.yaml_source import read_yaml
+
+if TYPE_CHECKING:
+    from bluegrid_registry.registry_files.yaml_source import Path, YamlSource
+
+_AMOUNTS = ("cpu", "memory")
+
+
+def rewritten(source: YamlSource, old: Any, new: Any, path: Path = ()) -> YamlSource:
+    """Return `source` with `new` at `path`, where it says `old`.
+
+    Both are plain data. Keys and items may come, at the end, and may go; what else moves is not seen. Items
+    that have an `id` are known by it.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in old.keys() - new.keys():
+            # Plain data need not be in the file's order.
+            mapping = cast("MappingNode", source.nodes[path])
+            index = [name.value for name, _ in mapping.value].index(key)
+            source = read_yaml(_remove(source, path, index))
+        for key, value in new.items():
+            if key not in old:
+                source = read_yaml(_append(source, path, f"{_scalar(key)}: {in_one_line(value, key)}"))
+            elif value != old[key]:
+                source = rewritten(source, old[key], value, (*path, key))
+        return source
+    if isinstance(old, list) and isinstance(new, list):
+        return _with_items(source, old, new, path)
+    node = source.nodes[path]
+    quotes = node.style if isinstance(node, ScalarNode) and node.style in ("'", '"') else ""
+    quoted = f"{quotes}{new}{quotes}"
+    value = quoted if quotes and read_yaml(quoted).data == new else in_one_line(new, str(path[-1]))
+    return read_yaml(source.text[: node.start_mark.index] + value + source.text[node.end_mark.index :])
+
+
+def _with_items(source: YamlSource, old: list[Any], new: list[Any], path: Path) -> YamlSource:
+    # There may be thousands; none is there twice.
+    had, wanted = (dict(zip(_names(items), items, strict=True)) for items in (old, new))
+    for index, name in reversed([*enumerate(had)]):
+        if name not in wanted:
+            source = read_yaml(_remove(source, path, index))
+    for index, name in enumerate(name for name in had if name in wanted):
+        if had[name] != wanted[name]:
+            source = rewritten(source, had[name], wanted[name], (*path, index))
+    for name, item in wanted.items():
+        if name not in had:
+            source = read_yaml(_append(source, path, in_one_line(item)))
+    return source
+
+
+def _names(items: list[Any]) -> list[str]:
+    """Return what tells the items apart: their IDs, else all that they say."""
+    ids = [str(item.get("id")) if isinstance(item, dict) else "" for item in items]
+    return ids if len({*ids}) == len(items) else [json.dumps(item) for item in items]
+
+
+def in_one_line(value: Any, key: str = "") -> str:
+    """Return plain data as YAML in braces and brackets, as people write the value of `key`."""
+    if isinstance(value, dict):
+        entries = (f"{_scalar(name)}: {in_one_line(inner, name)}" for name, inner in value.items())
+        return f"{{{', '.join(entries)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(in_one_line, value))}]"
+    return _scalar(value, key)
+
+
+def _scalar(value: object, key: str = "") -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    data = read_yaml(f"[{value}]").data
+    # An amount is text also where it looks like a number; a digest could be taken for a key and its value.
+    is_plain = [str(item) if key in _AMOUNTS else item for item in data or ()] == [value]
+    return value if is_plain and key != "manifest" else json.dumps(value)
+
+
+def _append(source: YamlSource, path: Path, entry: str) -> str:
+    """Return the text with `entry` (an item, or `key: value`) at the end of the list or mapping at `path`."""
+    text = source.text
+    node = cast("CollectionNode", source.nodes[path])
+    parent = cast("MappingNode", source.nodes[path[:-1]])
+    dash = "" if isinstance(node, MappingNode) else "- "
+    if not node.flow_style:
+        end = _line_end(text, _end(text, node))
+        return f"{text[:end]}{_newline(text)}{' ' * node.start_mark.column}{dash}{entry}{text[end:]}"
+    has_comment = "#" in text[node.start_mark.index : node.end_mark.index]
+    if node.value or parent.flow_style or has_comment:
+        end = _end(text, node) - 1
+        inside = len(text[:end].rstrip())
+        comma = "" if not node.value else " " if text[inside - 1] == "," else ", "
+        return f"{text[:inside]}{comma}{entry}{text[inside:]}"
+    # `versions: []` shows no indent yet: the list goes below its key.
+    indent = next(key.start_mark.column for key, value in parent.value if value is node) + 2
+    before = text[: node.start_mark.index].rstrip()
+    return f"{before}{_newline(text)}{' ' * indent}{dash}{entry}{text[node.end_mark.index :]}"
+
+
+def _remove(source: YamlSource, path: Path, index: int) -> str:
+    """Return the text without an item of the list or mapping at `path`; from a block its whole lines go."""
+    text = source.text
+    node = cast("CollectionNode", source.nodes[path])
+    items = [_span(text, item) for item in node.value]
+    if not node.flow_style:
+        start = text.rfind("\n", 0, items[index][0]) + 1
+        end = text.find("\n", items[index][1])
+        rest = text[end + 1 :] if end >= 0 else ""
+        if len(items) > 1:
+            return text[:start] + rest
+        # A key without items below it would say null.
+        parent = cast("MappingNode", source.nodes[path[:-1]])
+        key_end = next(key.end_mark.index for key, value in parent.value if value is node)
+        colon = text.index(":", key_end) + 1
+        return f"{text[:colon]} []{text[colon:start]}{rest}"
+    if index + 1 < len(items):
+        start, end = items[index][0], items[index + 1][0]
+    else:
+        start = items[index - 1][1] if index else items[index][0]
+        end = items[index][1]
+    return text[:start] + text[end:]
+
+
+def _span(text: str, item: Node | tuple[Node, Node]) -> tuple[int, int]:
+    """Return where an item of a list, or a key and its value, begins and ends."""
+    first, last = item if isinstance(item, tuple) else (item, item)
+    return first.start_mark.index, _end(text, last)
+
+
+def _end(text: str, node: Node) -> int:
+    # A block's own end mark stands after the blank lines and comments that follow it.
+    if isinstance(node, CollectionNode) and not node.flow_style:
+        last = node.value[-1]
+        return _end(text, last[1] if isinstance(last, tuple) else last)
+    return len(text[: node.end_mark.index].rstrip())
+
+
+def _line_end(text: str, index: int) -> int:
+    end = text.find("\n", index)
+    return len(text[: end if end >= 0 else len(text)].rstrip("\r"))
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"

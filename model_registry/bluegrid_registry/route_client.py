@@ -1,0 +1,141 @@
+"""Asking a service at its route, as a client outside of Kubernetes does: who answers there?
+
+It stands here because a Pulumi program, which has no command, and the command, which has no Pulumi, both ask,
+and have to see the same.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import certifi
+import urllib3
+from urllib3 import exceptions
+
+from bluegrid_registry.errors import BluegridError
+
+SECONDS = 2.0
+"""Until a route is taken not to answer."""
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS = 3
+"""From HTTP to HTTPS is one."""
+_UP = "is the proxy's controller up, and reachable from here?"
+_PORTS = {"http": 80, "https": 443}
+
+
+class RouteSilent(BluegridError):  # noqa: N818 - what it is, is the fault
+    """Nobody answered at a route; the message says why, without the URL."""
+
+
+@dataclass(frozen=True)
+class RouteAnswer:
+    """An answer.
+
+    Attributes:
+        status: of HTTP.
+        cluster: ID of the cluster that answered; empty: none of ours, such as the proxy itself.
+        version: ID of the version that it serves; empty likewise.
+    """
+
+    status: int
+    cluster: str
+    version: str
+
+
+@dataclass(frozen=True)
+class RouteClient:
+    """Asks a proxy, each time on a fresh connection; it never goes to any other host.
+
+    A redirect that stays at the asked host, such as one from HTTP to HTTPS, is followed to the same machine.
+    Certificates are checked by the CAs that SSL_CERT_FILE or SSL_CERT_DIR name; without, by the machine's and
+    Mozilla's.
+
+    Args:
+        address: URL at which the proxy is reached, without a path; http or https.
+        host: host name that is asked for; None: the address's.
+        tls_name: name that the certificate has to have, sent as SNI; None: `host`, or the address's.
+    """
+
+    address: str
+    host: str | None = None
+    tls_name: str | None = None
+
+    def get(self, path: str) -> RouteAnswer:
+        """Ask for a path.
+
+        Raises:
+            RouteSilent: nobody answered, or it was a redirect to another host.
+        """
+        origin = urlsplit(self.address)
+        asked_for = self.host or origin.netloc.rpartition("@")[2]
+        url = urlsplit(f"{origin.scheme}://{asked_for}{path}")._replace(query="")
+        port = origin.port
+        for _ in range(_MOST_REDIRECTS + 1):
+            answer = self._get(url, str(origin.hostname), port)
+            if answer.status not in _REDIRECTS:
+                headers = answer.headers
+                return RouteAnswer(
+                    answer.status, headers.get("Bluegrid-Cluster", ""), headers.get("Bluegrid-Version", "")
+                )
+            target = _followed(url, answer.headers.get("Location", ""))
+            # The address may have a port that the host, as clients know it, has not.
+            if (target.scheme, target.netloc) != (url.scheme, url.netloc):
+                port = target.port
+            url = target
+        raise RouteSilent(f"redirected {_MOST_REDIRECTS + 1} times, at last to {url.geturl()}")
+
+    def _get(self, url: SplitResult, machine: str, port: int | None) -> urllib3.BaseHTTPResponse:
+        port = port or _PORTS[url.scheme]
+        if url.scheme == "https":
+            name = self.tls_name or url.hostname
+            pool: urllib3.HTTPConnectionPool = urllib3.HTTPSConnectionPool(
+                machine, port, ssl_context=self._context, server_hostname=name, assert_hostname=name
+            )
+        else:
+            pool = urllib3.HTTPConnectionPool(machine, port)
+        try:
+            with pool:
+                return pool.request(
+                    "GET",
+                    url.path,
+                    headers={"Host": url.netloc, "Connection": "close"},
+                    timeout=SECONDS,
+                    retries=False,
+                    redirect=False,
+                )
+        except exceptions.HTTPError as error:
+            raise RouteSilent(_why(error)) from error
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
+            context.load_verify_locations(certifi.where())
+        return context
+
+
+def _followed(url: SplitResult, location: str) -> SplitResult:
+    """Return where a redirect leads; RouteSilent if that is another host."""
+    target = urlsplit(urljoin(url.geturl(), location))
+    if not location or target.scheme not in _PORTS or target.hostname != url.hostname:
+        raise RouteSilent(f"redirected to {location or 'nowhere'}, which is not at {url.hostname}")
+    return target
+
+
+def _why(error: exceptions.HTTPError) -> str:
+    if isinstance(error, exceptions.SSLError):
+        refused = error.args[0] if error.args else error
+        if isinstance(refused, ssl.SSLCertVerificationError):
+            why = refused.verify_message.rstrip(".")
+            return f"its certificate is not trusted: {why}; name the file of its CA: SSL_CERT_FILE=ca.pem"
+        return f"no TLS there: {getattr(refused, 'reason', refused)}"
+    # A refused connection counts as a timeout in urllib3's tree.
+    if isinstance(error, exceptions.NewConnectionError):
+        return f"no connection: {str(error).rpartition(': ')[2].rpartition('] ')[2]}; {_UP}"
+    if isinstance(error, exceptions.TimeoutError):
+        return f"no answer in {SECONDS:g} s; {_UP}"
+    return " ".join(str(error).split())

@@ -1,0 +1,75 @@
+"""DSSE v1: an envelope that carries a payload and one signature over it.
+
+Source: github.com/secure-systems-lab/dsse, protocol.md and envelope.md, version 1.0. What is signed is not
+JSON but the pre-authentication encoding (PAE) of type and payload, so nothing depends on how JSON is written.
+
+`keyid` is a hint and decides nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Final, Literal
+
+from pydantic import Base64Bytes, Field, ValidationError
+
+from bluegrid_registry.errors import IntegrityError
+from bluegrid_registry.frozen import Frozen
+
+STATEMENT_TYPE: Final = "application/vnd.in-toto+json"
+"""The payload type of an in-toto statement."""
+
+MAX_ENVELOPE_BYTES = 16 * 2**10
+"""An envelope of ours has about 1 KB, whatever the number of models; a larger object is not one."""
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """Return the bytes that are signed (protocol.md, "Signature Definition")."""
+    type_bytes = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(type_bytes), type_bytes, len(payload), payload)
+
+
+class Signature(Frozen):
+    """One signature."""
+
+    keyid: str
+    sig: Base64Bytes
+
+
+class Envelope(Frozen):
+    """A payload with exactly one signature: each key's has an object of its own."""
+
+    payload: Base64Bytes
+    payloadType: Literal["application/vnd.in-toto+json"] = STATEMENT_TYPE  # noqa: N815 - DSSE's spelling
+    signatures: Annotated[tuple[Signature, ...], Field(min_length=1, max_length=1)]
+
+    @classmethod
+    def of(cls, payload: bytes, signature: bytes, keyid: str) -> Envelope:
+        """Return the envelope of a statement and its signature."""
+        # Validation would take them for base64.
+        only = Signature.model_construct(keyid=keyid, sig=signature)
+        return cls.model_construct(payload=payload, signatures=(only,))
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes to store."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True).encode() + b"\n"
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Envelope:
+        """Return the envelope that `data` from anywhere holds, or raise IntegrityError.
+
+        The bytes must be the very ones that `to_bytes` gives, so that whatever was altered in them, also
+        where no signature reaches, is seen.
+        """
+        if len(data) > MAX_ENVELOPE_BYTES:
+            raise IntegrityError(f"is larger than {MAX_ENVELOPE_BYTES} bytes")
+        try:
+            envelope = cls.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "whole"
+            # An unknown name is the stranger's own words: they may hold anything.
+            raise IntegrityError(f"is no DSSE envelope: {place[:60]!a}: {first['msg']}") from None
+        if envelope.to_bytes() != data:
+            raise IntegrityError("is not written as `bluegrid sign` writes it")
+        return envelope

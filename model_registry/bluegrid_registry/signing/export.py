@@ -1,0 +1,130 @@
+"""Export: a version as a plain folder that the stock `model_signing` command verifies.
+
+    <folder>/
+    ├── line-17.skops       one file or folder a model, named by its UID
+    ├── ...
+    └── model.sig           OpenSSF model signature, over the SHA-256 of every file
+
+Source: the OpenSSF Model Signing specification (github.com/sigstore/model-transparency, `docs/`): a sigstore
+bundle v0.3 with an in-toto Statement v1 in a DSSE envelope. It is written here with `cryptography` alone,
+since `model_signing` brings the whole client of sigstore's online services.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import ConfigError
+from bluegrid_registry.formats.checksums import sha256_hex
+from bluegrid_registry.signing.dsse import STATEMENT_TYPE, Envelope, pae
+from bluegrid_registry.signing.keys import KeyAlgorithm
+from bluegrid_registry.transfer.fetch import fetch
+from bluegrid_registry.transfer.progress import ignore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bluegrid_registry.signing.keys import PrivateKey, PublicKey
+    from bluegrid_registry.stores import Store
+    from bluegrid_registry.transfer.progress import Progress
+
+SIGNATURE = "model.sig"
+"""The signature's file in the folder; `model_signing` leaves it out of what it hashes."""
+
+
+def export_model_signing(
+    store: Store,
+    set_id: str,
+    version_id: str,
+    digest: str,
+    into: Path,
+    key: PrivateKey,
+    *,
+    trusted: Sequence[PublicKey] = (),
+    progress: Progress = ignore,
+) -> Path:
+    """Write a verified version into the folder `into`, all or nothing, signed for `model_signing verify key`.
+
+    Args:
+        store: where the version is.
+        set_id: the model set.
+        version_id: the version.
+        digest: the manifest's digest that the registry pins, `sha256:<hex>`.
+        into: a folder that is empty or not there yet.
+        key: a P-256 key; `model_signing` verifies no Ed25519.
+        trusted: where given, one of these must have signed the version.
+        progress: is told as by `fetch`.
+
+    Returns:
+        The signature's path.
+
+    Raises:
+        ConfigError: the key is no P-256 key, or the folder holds something or cannot be written.
+        IntegrityError, FormatError, StoreError: as `fetch`.
+    """
+    if key.algorithm is not KeyAlgorithm.P256:
+        raise ConfigError(
+            "the key is Ed25519, which model_signing does not verify; "
+            "`bluegrid key new NAME --out FILE --algorithm p256` makes one for exports"
+        )
+    try:
+        if into.exists() and any(into.iterdir()):
+            raise ConfigError(f"{into}: is not empty; name a new folder")
+        into.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{into.name}.", dir=into.parent) as scratch:
+            folder, partial = Path(scratch, "fetched"), Path(scratch, "export")
+            fetched = fetch(store, set_id, version_id, digest, folder, keys=trusted, progress=progress)
+            partial.mkdir()
+            resources = _place(fetched.paths, partial)
+            (partial / SIGNATURE).write_bytes(_bundle(f"{set_id}/{version_id}", resources, key))
+            partial.rename(into)
+    except OSError as error:
+        reason = f"{error.strerror or error} ({error.filename})"
+        raise ConfigError(f"{into}: {reason}; name a folder with room and rights") from None
+    return into / SIGNATURE
+
+
+def _place(paths: Mapping[str, Path], folder: Path) -> dict[str, str]:
+    """Put each model under its UID; return the SHA-256 of every file by its path in `folder`."""
+    for uid, source in paths.items():
+        put = shutil.copytree if source.is_dir() else shutil.copyfile
+        put(source, folder / f"{uid}{''.join(source.suffixes)}")
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _bundle(name: str, resources: Mapping[str, str], key: PrivateKey) -> bytes:
+    statement = json.dumps(_statement(name, resources)).encode()
+    envelope = Envelope.of(statement, key.sign(pae(STATEMENT_TYPE, statement)), keyid="")
+    bundle = {
+        "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "verificationMaterial": {
+            # The hint is the SHA-256 of the PEM text, not of the DER: so model_signing has it.
+            "publicKey": {"hint": sha256_hex(key.public("export").pem)},
+            "tlogEntries": [],
+        },
+        "dsseEnvelope": envelope.model_dump(mode="json"),
+    }
+    return json.dumps(bundle).encode()
+
+
+def _statement(name: str, resources: Mapping[str, str]) -> dict[str, object]:
+    rows = [{"name": path, "algorithm": "sha256", "digest": resources[path]} for path in sorted(resources)]
+    root = sha256_hex(b"".join(bytes.fromhex(row["digest"]) for row in rows))
+    how = {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": [SIGNATURE]}
+    return {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": name, "digest": {"sha256": root}}],
+        "predicateType": "https://model_signing/signature/v1.0",
+        "predicate": {"serialization": how, "resources": rows},
+    }

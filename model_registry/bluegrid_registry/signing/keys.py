@@ -1,0 +1,199 @@
+"""Keys that sign versions: Ed25519 or P-256, in the forms that OpenSSL writes.
+
+A private key is a PKCS#8 PEM file, readable by its owner alone, with a passphrase if one is given. A public
+key is the base64 of its DER SubjectPublicKeyInfo (RFC 5280), in one line, so that it fits a row of YAML.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from bluegrid_registry.errors import ConfigError
+from bluegrid_registry.formats.checksums import sha256_hex
+from bluegrid_registry.names import check_label
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ECDSA = ec.ECDSA(hashes.SHA256())
+_REMEDY = "`bluegrid key new` makes one"
+
+
+class KeyAlgorithm(StrEnum):
+    """What keys can be."""
+
+    ED25519 = "ed25519"
+    P256 = "p256"
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A key that a set's YAML or a stack names: who signed with it is trusted."""
+
+    id: str
+    """What people call the key, such as ops-2026; it takes no part in verifying."""
+    der: bytes
+    """SubjectPublicKeyInfo, as OpenSSL writes it."""
+    _key: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey = field(
+        init=False, repr=False, compare=False, hash=False
+    )
+
+    def __post_init__(self) -> None:
+        try:
+            check_label(self.id)
+        except ValueError as error:
+            raise ConfigError(f"key: {error}") from None
+        try:
+            key = serialization.load_der_public_key(self.der)
+        except (ValueError, UnsupportedAlgorithm):
+            raise ConfigError(f"key {self.id}: is no DER public key; {_REMEDY} and prints its row") from None
+        if not isinstance(key, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) or not _is_p256(key):
+            raise ConfigError(f"key {self.id}: is neither Ed25519 nor P-256; {_REMEDY} and prints its row")
+        if _der(key) != self.der:
+            # One key must have one fingerprint; DER of another origin may hold a compressed point.
+            raise ConfigError(f"key {self.id}: is not as OpenSSL writes it; {_REMEDY} and prints its row")
+        object.__setattr__(self, "_key", key)
+
+    @classmethod
+    def from_text(cls, key_id: str, public: str) -> PublicKey:
+        """Return the key that a row of YAML holds, or raise ConfigError.
+
+        Args:
+            key_id: what people call it.
+            public: base64 of its DER SubjectPublicKeyInfo.
+        """
+        try:
+            return cls(key_id, base64.b64decode(public, validate=True))
+        except ValueError:
+            raise ConfigError(f"key {key_id}: is not base64; {_REMEDY} and prints its row") from None
+
+    @property
+    def text(self) -> str:
+        """The key as a row of YAML holds it."""
+        return base64.b64encode(self.der).decode()
+
+    @property
+    def pem(self) -> bytes:
+        """The key as a PEM file."""
+        return self._key.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the key, 64 hex digits: what signatures are filed under."""
+        return sha256_hex(self.der)
+
+    def verifies(self, signature: bytes, message: bytes) -> bool:
+        """Whether this key's owner has signed `message`."""
+        try:
+            if isinstance(self._key, ed25519.Ed25519PublicKey):
+                self._key.verify(signature, message)
+            else:
+                self._key.verify(signature, message, _ECDSA)
+        except InvalidSignature:
+            return False
+        return True
+
+
+@dataclass(frozen=True, repr=False)
+class PrivateKey:
+    """A key that signs; it has no name, since its file's owner may call it anything."""
+
+    _key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+
+    @classmethod
+    def generate(cls, algorithm: KeyAlgorithm) -> PrivateKey:
+        """Return a new key."""
+        if algorithm is KeyAlgorithm.ED25519:
+            return cls(ed25519.Ed25519PrivateKey.generate())
+        return cls(ec.generate_private_key(ec.SECP256R1()))
+
+    @classmethod
+    def read(cls, path: Path, passphrase: str | None = None) -> PrivateKey:
+        """Return the key in a PEM file; ConfigError when it is none, or the passphrase does not open it."""
+        try:
+            with path.open("rb") as file:
+                mode = os.fstat(file.fileno()).st_mode
+                pem = file.read(_MAX_PEM_BYTES)
+        except OSError as error:
+            raise ConfigError(f"key {path}: cannot be read: {error.strerror or error}") from None
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise ConfigError(f"key {path}: others than its owner may read it; chmod 600 {path}")
+        try:
+            key = serialization.load_pem_private_key(pem, passphrase.encode() if passphrase else None)
+        except TypeError:
+            wrong = "needs a passphrase" if passphrase is None else "has no passphrase, and one is given"
+            raise ConfigError(f"key {path}: {wrong}; set or unset BLUEGRID_KEY_PASSPHRASE") from None
+        except (ValueError, UnsupportedAlgorithm):
+            hint = " or the passphrase in BLUEGRID_KEY_PASSPHRASE is wrong" if passphrase else ""
+            raise ConfigError(f"key {path}: is no private key in PEM{hint}; {_REMEDY}") from None
+        if not isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey) or not _is_p256(key):
+            raise ConfigError(f"key {path}: is neither Ed25519 nor P-256; {_REMEDY}")
+        return cls(key)
+
+    def write(self, path: Path, passphrase: str | None = None) -> None:
+        """Write the key into a new file that only its owner can read, and its public half beside it.
+
+        Args:
+            path: the private key's file; the public one is `<path>.pub`, in PEM.
+            passphrase: what the private key is encrypted with.
+
+        Raises:
+            ConfigError: there is such a file already, or it cannot be written.
+        """
+        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if passphrase:
+            encryption = serialization.BestAvailableEncryption(passphrase.encode())
+        pem = self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+        )
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(descriptor)
+            path.with_name(f"{path.name}.pub").write_bytes(self.public("written").pem)
+        except FileExistsError:
+            raise ConfigError(f"key {path}: exists and is never overwritten; name another file") from None
+        except OSError as error:
+            raise ConfigError(f"key {path}: cannot be written: {error.strerror or error}") from None
+
+    @property
+    def algorithm(self) -> KeyAlgorithm:
+        """What the key is."""
+        is_ed25519 = isinstance(self._key, ed25519.Ed25519PrivateKey)
+        return KeyAlgorithm.ED25519 if is_ed25519 else KeyAlgorithm.P256
+
+    def public(self, key_id: str) -> PublicKey:
+        """Return the public half, by this name."""
+        return PublicKey(key_id, _der(self._key.public_key()))
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature: 64 bytes of Ed25519 (RFC 8032), or DER of ECDSA with SHA-256."""
+        if isinstance(self._key, ed25519.Ed25519PrivateKey):
+            return self._key.sign(message)
+        return self._key.sign(message, _ECDSA)
+
+
+_MAX_PEM_BYTES = 64 * 2**10
+
+
+def _is_p256(key: object) -> bool:
+    if isinstance(key, ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey):
+        return isinstance(key.curve, ec.SECP256R1)
+    return True
+
+
+def _der(key: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,32 @@
+"""Stores: where packs, manifests and commits are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from bluegrid_registry.stores.address import Account, parse_address
+from bluegrid_registry.stores.base import Store
+from bluegrid_registry.stores.file import FileStore
+
+__all__ = ["Account", "Store", "open_store"]
+
+
+def open_store(url: str, account: Account | None = None) -> Store:
+    """Return the store at `url`.
+
+    `file:///folder` is a folder; `s3://bucket/prefix?endpoint=...&region=...` a bucket of any S3 server (AWS
+    without `endpoint`), with credentials from the AWS environment, or those of `account`.
+    `addressing=virtual` puts the bucket's name into the endpoint's host name. Nothing is sent before the
+    first use.
+
+    Raises:
+        ConfigError: the URL names no store, or says what would not be heeded.
+    """
+    place = parse_address(url)
+    if isinstance(place, Path):
+        return FileStore(place)
+    # Here, because boto3 takes as long to load as all the rest: who only reads the registry goes without.
+    from bluegrid_registry.stores.s3 import S3Store
+
+    return S3Store(replace(place, account=account))

@@ -1,0 +1,212 @@
+"""A store in a bucket of any S3-compatible server.
+
+Every object is one PUT with its checksum in the header that S3 has for it: the server computes it again and
+keeps nothing that differs, and answers with what it has computed. Small probes beside the first write find
+out a server that only pretends to; what it takes is then read back, and so is what has a checksum that S3
+knows no header for, or this server does not.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bluegrid_registry import errors
+from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm
+from bluegrid_registry.stores.base import Capabilities, StoredObject
+from bluegrid_registry.stores.s3_checksums import Support, answered, has_header, header, metadata
+from bluegrid_registry.stores.s3_errors import Forbidden, NothingThere, Unclear
+from bluegrid_registry.stores.s3_memory import Known, recall, remember
+from bluegrid_registry.stores.s3_probe import (
+    Conditional,
+    conditional_of,
+    gives_ranges,
+    honours_condition,
+    support_of,
+)
+from bluegrid_registry.stores.s3_wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3.type_defs import PutObjectOutputTypeDef
+
+    from bluegrid_registry.stores.address import Bucket
+
+READ_TIMEOUT = 60
+"""Seconds to wait for the next bytes of an answer."""
+
+_NOT_ATOMIC = (
+    "not atomic, as the server looks for an object before it takes the bytes, and not when it keeps them"
+)
+
+
+class S3Store:
+    """A store below a prefix in a bucket; safe to use from many threads."""
+
+    def __init__(self, place: Bucket) -> None:
+        self._wire = Wire.to(place, READ_TIMEOUT)
+        self.url = place.url
+        self._probing = threading.Lock()
+        self._supports: dict[ChecksumAlgorithm, Support] = {}
+        self._capabilities: Capabilities | None = None
+
+    def get(self, key: str) -> bytes:
+        """Return the object."""
+        with self._sure_of_absence(key):
+            return self._wire.get(key)
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """Return a part of the object."""
+        with self._sure_of_absence(key):
+            data, is_part = self._wire.part(key, offset, length)
+        # A server may ignore the range, and give all.
+        return data if is_part else data[offset : offset + length]
+
+    def keys(self, prefix: str) -> Iterator[StoredObject]:
+        """List the objects whose keys begin with `prefix`."""
+        more: dict[str, str] | None = {}
+        while more is not None:
+            page = self._wire.page(prefix, more)
+            listed = self._wire.server.time
+            for found in page.get("Contents", ()):
+                key = found["Key"].removeprefix(self._wire.prefix)
+                yield StoredObject(key, found["Size"], found["LastModified"], listed)
+            more = {"ContinuationToken": page["NextContinuationToken"]} if page["IsTruncated"] else None
+
+    def leftovers(self, prefix: str) -> Iterator[StoredObject]:  # noqa: ARG002 - a folder has some
+        """Return none: a PUT that was broken off leaves nothing behind."""
+        return iter(())
+
+    def delete(self, key: str) -> None:
+        """Remove the object, if there is one."""
+        self._wire.delete(key)
+
+    def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
+        """Write the object with its checksum."""
+        self._write(key, data, checksum, {} if replace else {"IfNoneMatch": "*"})
+
+    def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
+        """Write the object if there is none."""
+        self._require_atomic_writes()
+        self._write(key, data, checksum or Checksum.of(data), {"IfNoneMatch": "*"})
+
+    def probe(self) -> Capabilities:
+        """Find out what the server does by itself, unless that was found out lately."""
+        with self._probing:
+            if self._capabilities is None:
+                self._capabilities = self._find_out()
+            return self._capabilities
+
+    def _find_out(self) -> Capabilities:
+        # At once: the first write waits for them.
+        with ThreadPoolExecutor(2) as pool:
+            support = pool.submit(self._support, ChecksumAlgorithm.CRC64NVME)
+            if known := recall(self.url):
+                is_honoured = honours_condition(self._wire)
+                verifies = support.result() is Support.VERIFIED
+                # Another server may answer under this address by now.
+                if is_honoured and known.server == self._wire.server.name:
+                    return Capabilities(verifies, conditional_writes=True, ranges=known.ranges)
+            ranges = pool.submit(gives_ranges, self._wire)
+            conditional = conditional_of(self._wire)
+            is_atomic = conditional is Conditional.ATOMIC
+            found = Known(server=self._wire.server.name, ranges=ranges.result(), found=datetime.now(UTC))
+            remember(self.url, found if is_atomic else None)
+            verifies = support.result() is Support.VERIFIED
+            fault = _NOT_ATOMIC if conditional is Conditional.NOT_ATOMIC else None
+            return Capabilities(verifies, is_atomic, found.ranges, fault)
+
+    def _require_atomic_writes(self) -> None:
+        capabilities = self.probe()
+        if not capabilities.conditional_writes:
+            fault = capabilities.fault and f"conditional writes are {capabilities.fault}"
+            what = fault or "the server ignores If-None-Match"
+            follows = "so that two pushes of one version could both win"
+            raise errors.StoreError(f"{self.url}: {what}, {follows}; use one that honours it, as AWS S3 does")
+
+    def _support(self, algorithm: ChecksumAlgorithm) -> Support:
+        # Two threads may both find out: it costs less than that one waits for the other.
+        if algorithm not in self._supports:
+            self._supports[algorithm] = support_of(self._wire, algorithm)
+        return self._supports[algorithm]
+
+    def _write(self, key: str, data: bytes, checksum: Checksum, condition: dict[str, Any]) -> None:
+        algorithm = checksum.algorithm
+        if self._supports.get(algorithm) is not Support.VERIFIED:
+            self._check_before_sending(key, data, checksum)
+        try:
+            answer = self._send(key, data, checksum, condition)
+        except Forbidden:
+            # Some servers look for a lock first, and then whether there is an object.
+            if condition and self._exists(key):
+                raise errors.ObjectExists(f"{self.url}: {key} exists, and is locked") from None
+            raise
+        # Looked at now, what the server can do was found out meanwhile.
+        self._require_atomic_writes()
+        # Without the server's checksum it may be the answer to anything.
+        if answered(answer, algorithm) == checksum.value and self._support(algorithm) is Support.VERIFIED:
+            return
+        if not self._holds(key, checksum):
+            raise errors.IntegrityError(
+                f"{self.url}: {key}: the server holds other bytes than were sent: push again"
+            )
+
+    def _send(
+        self, key: str, data: bytes, checksum: Checksum, condition: dict[str, Any]
+    ) -> PutObjectOutputTypeDef:
+        algorithm = checksum.algorithm
+        if has_header(algorithm) and self._supports.get(algorithm) is not Support.REFUSED:
+            try:
+                return self._wire.put(key, data, {**header(checksum), **condition})
+            except Unclear as error:
+                if self._support(algorithm) is Support.VERIFIED:
+                    self._check_before_sending(key, data, checksum)
+                    if _is_about_checksum(error):
+                        raise errors.IntegrityError(f"{error}; none of it is kept: push again") from None
+                if self._support(algorithm) is not Support.REFUSED:
+                    raise
+        proof = metadata(checksum)
+        # What every server knows. Some buckets take nothing without it, those with object lock.
+        if self._support(ChecksumAlgorithm.MD5) is not Support.REFUSED:
+            proof |= header(Checksum.of(data, ChecksumAlgorithm.MD5))
+        return self._wire.put(key, data, {**proof, **condition})
+
+    def _check_before_sending(self, key: str, data: bytes, checksum: Checksum) -> None:
+        if Checksum.of(data, checksum.algorithm) != checksum:
+            differs = f"{checksum.algorithm} differs before sending"
+            raise errors.IntegrityError(f"{self.url}: {key}: {differs}, nothing is kept; push again")
+
+    def _exists(self, key: str) -> bool:
+        try:
+            self.get_range(key, 0, 1)
+        except errors.StoreError:
+            return False
+        return True
+
+    def _holds(self, key: str, checksum: Checksum) -> bool:
+        try:
+            return Checksum.of(self.get(key), checksum.algorithm) == checksum
+        except errors.ObjectMissing:
+            return False
+
+    @contextmanager
+    def _sure_of_absence(self, key: str) -> Iterator[None]:
+        """Tell a missing object from an address that leads to no bucket, where 404 is the whole answer."""
+        try:
+            yield
+        except NothingThere as error:
+            try:
+                found = self._wire.page(key, {"MaxKeys": 1}).get("Contents", ())
+            except errors.StoreError:
+                raise error from None
+            if any(row["Key"] == self._wire.prefix + key for row in found):
+                raise
+            raise errors.ObjectMissing(f"{self.url}: no object {key}") from None
+
+
+def _is_about_checksum(error: Unclear) -> bool:
+    return any(word in str(error).lower() for word in ("checksum", "digest", "md5", "crc", "sha"))

@@ -1,0 +1,93 @@
+"""The client of an S3 server: boto3's, set up so that it does what is asked and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore import exceptions as aws
+from botocore.config import Config
+from botocore.handlers import add_expect_header
+
+from bluegrid_registry import errors
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mypy_boto3_s3 import S3Client
+
+    from bluegrid_registry.stores.address import Bucket
+
+_DEFAULT_REGION = "us-east-1"
+
+ATTEMPTS = 3
+"""How often anything is asked for in a row."""
+
+
+@dataclass
+class Server:
+    """What a server's latest answer says of it."""
+
+    name: str = ""
+    """As in the header Server."""
+    time: datetime | None = None
+    """By its clock; None: nothing was answered yet, or without a time."""
+
+    def note(self, parsed: dict[str, Any], **_: object) -> None:
+        """Take the answer's headers; botocore calls it after each one."""
+        headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        self.name = headers.get("server", "")
+        try:
+            # A header Date is in GMT, whatever it says.
+            self.time = parsedate_to_datetime(headers["date"]).replace(tzinfo=UTC)
+        except (LookupError, ValueError):
+            self.time = None
+
+
+def s3_client(place: Bucket, read_timeout: float) -> tuple[S3Client, Server]:
+    """Return a client, and what it learns of the server; ConfigError where boto3 takes a setting for none."""
+    config = Config(
+        # An address that nothing listens at is told within seconds.
+        connect_timeout=3,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        max_pool_connections=16,
+        # Checksums are ours: one in a header for the server, SHA-256 of every model after a read. What
+        # botocore would add by itself breaks several servers and is wrong for ranges.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={
+            "addressing_style": place.addressing or ("path" if place.endpoint else "auto"),
+            # The signature covers the checksum's header, and that the bytes: to hash them once more for
+            # the signature would take as long as to send them.
+            "payload_signing_enabled": False,
+        },
+    )
+    account = place.account
+    keys = (account.access_key, account.secret_key) if account else (None, None)
+    trusted = str(account.ca_bundle) if account and account.ca_bundle else None
+    try:
+        client: S3Client = boto3.session.Session(*keys).client(
+            "s3",
+            endpoint_url=place.endpoint,
+            region_name=place.region or _DEFAULT_REGION,
+            verify=trusted,
+            config=config,
+        )
+    except (ValueError, aws.BotoCoreError) as error:
+        raise errors.ConfigError(f"store {place.url}: {error}; mend its address, or the AWS set-up") from None
+    server, events = Server(), client.meta.events
+    # Waiting for "100 Continue" would cost every PUT one more round trip.
+    events.unregister("before-call.s3", add_expect_header)
+    events.register("before-call.s3.HeadBucket", _redirect_once)
+    events.register("after-call.s3", server.note)
+    return client, server
+
+
+def _redirect_once(params: dict[str, Any], **_: object) -> None:
+    # botocore looks for a redirected bucket's region by HEAD. Where that is redirected too, without a region,
+    # it would look for the region by HEAD, and so on until the stack is full.
+    params["context"]["s3_redirect"]["redirected"] = True

@@ -1,0 +1,149 @@
+"""Requests to one bucket, each asked again where the network or a server that starts again is at fault."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore import exceptions as aws
+
+from bluegrid_registry.stores.s3_client import ATTEMPTS, Server, s3_client
+from bluegrid_registry.stores.s3_errors import GARBLED, code, is_bare, is_passing, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, PutObjectOutputTypeDef
+
+    from bluegrid_registry.stores.address import Bucket
+
+T = TypeVar("T")
+
+PATIENCE = 10.0
+"""How long a server that refuses connections or is busy (5xx) is asked again, in seconds: it may start."""
+
+_WAITS = (0.5, 1.0, 2.0)
+"""Seconds before it is asked again; the last one from then on. Each time botocore asks three times."""
+
+_CONFLICT_WAITS = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between tries while another conditional write is under way, where S3 asks for a retry (409)."""
+
+
+@dataclass(frozen=True)
+class Wire:
+    """What goes to and comes from one bucket; keys are below its prefix. Safe to use from many threads."""
+
+    url: str
+    """The store's address, for messages."""
+    bucket: str
+    prefix: str
+    """What all keys begin with: nothing, or something that ends with a slash."""
+    client: S3Client
+    server: Server
+
+    @classmethod
+    def to(cls, place: Bucket, read_timeout: float) -> Wire:
+        """Return the wire to a bucket; nothing is sent."""
+        client, server = s3_client(place, read_timeout)
+        return cls(place.url, place.name, f"{place.prefix}/" if place.prefix else "", client, server)
+
+    def get(self, key: str) -> bytes:
+        """Return the object."""
+        return self.ask(key, lambda: self.client.get_object(**self._place(key))["Body"].read())
+
+    def part(self, key: str, offset: int, length: int) -> tuple[bytes, bool]:
+        """Return what the server gives for a range, and whether it is a part: it may ignore the range."""
+        span = f"bytes={offset}-{offset + length - 1}"
+
+        def ask() -> tuple[bytes, bool]:
+            try:
+                answer = self.client.get_object(**self._place(key), Range=span)
+            except aws.ClientError as error:
+                if code(error) in ("InvalidRange", "416"):
+                    return b"", True
+                raise
+            return answer["Body"].read(), "ContentRange" in answer
+
+        return self.ask(key, ask)
+
+    def page(self, prefix: str, more: dict[str, Any]) -> ListObjectsV2OutputTypeDef:
+        """Return a page of the list of keys that begin with `prefix`; `more` are further parameters."""
+        begin = self.prefix + prefix
+
+        def ask() -> ListObjectsV2OutputTypeDef:
+            page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=begin, **more)
+            found = page.get("Contents", [])
+            # What is not listed is taken for garbage: a list is whole, or it is none.
+            if page.get("KeyCount", len(found)) != len(found):
+                raise ValueError(f"the list has {len(found)} objects of {page['KeyCount']}")
+            if page.get("IsTruncated") is not ("NextContinuationToken" in page):
+                raise ValueError("the list is cut short")
+            if not all(row["Key"].startswith(begin) for row in found):
+                raise ValueError("the list has objects that were not asked for")
+            return page
+
+        return self.ask(prefix or "the list", ask)
+
+    def put(self, key: str, body: Any, headers: dict[str, Any]) -> PutObjectOutputTypeDef:
+        """Write the object; `headers` are further parameters of the PUT."""
+        return self.ask(key, lambda: self._put(key, body, headers))
+
+    def refusal(self, key: str, body: Any, headers: dict[str, Any]) -> aws.ClientError | None:
+        """Write the object as a try; return what the server has against it."""
+
+        def ask() -> aws.ClientError | None:
+            try:
+                self._put(key, body, headers)
+            except aws.ClientError as error:
+                if is_bare(error) or is_passing(error):
+                    raise
+                return error
+            return None
+
+        return self.ask(key, ask)
+
+    def _put(self, key: str, body: Any, headers: dict[str, Any]) -> PutObjectOutputTypeDef:
+        for wait in _CONFLICT_WAITS:
+            try:
+                return self.client.put_object(**self._place(key), Body=body, **headers)
+            except aws.ClientError as error:
+                if code(error) != "ConditionalRequestConflict":
+                    raise
+                sleep(wait)
+        return self.client.put_object(**self._place(key), Body=body, **headers)
+
+    def delete(self, key: str) -> None:
+        """Remove the object, if there is one."""
+        self.ask(key, lambda: self.client.delete_object(**self._place(key)))
+
+    def ask(self, key: str, ask: Callable[[], T]) -> T:
+        """Ask the server; again while it is starting, as long as `PATIENCE` says."""
+        deadline = monotonic() + PATIENCE
+        with told(self.url, key):
+            for wait in itertools.chain(_WAITS, itertools.repeat(_WAITS[-1])):
+                try:
+                    return _ask(ask)
+                except (aws.ClientError, aws.BotoCoreError) as error:
+                    if not is_passing(error) or monotonic() + wait > deadline:
+                        raise
+                sleep(wait)
+        raise AssertionError("the waits do not end")
+
+    def _place(self, key: str) -> dict[str, Any]:
+        return {"Bucket": self.bucket, "Key": self.prefix + key}
+
+
+def _ask(ask: Callable[[], T]) -> T:
+    """Ask, and again where the answer is garbled; where there is none, botocore does."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return ask()
+        except GARBLED:
+            pass
+        except aws.ClientError as error:
+            if not is_bare(error):
+                raise
+    return ask()

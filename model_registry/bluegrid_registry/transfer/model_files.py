@@ -1,0 +1,112 @@
+"""Models on a local disk: one file or folder each, and a cache of them that many fetches share.
+
+    <cache>/
+    └── <aa>/<sha256>       the model's bytes, read-only; <aa> are the first two digits
+
+A model comes into the cache and out of it as a hard link where the file system can, else as a copy. Whoever
+takes one proves it first: what lies on a disk for weeks is not what was written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import FormatError
+from bluegrid_registry.formats import folder
+from bluegrid_registry.formats.checksums import sha256_hex
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_model(path: Path, model: bytes, *, is_folder: bool) -> None:
+    """Write the model to `path`, which must not exist, as a file or as the folder that it is."""
+    if is_folder:
+        folder.extract(model, path)
+        return
+    # Thousands of small files: Python's own buffer and text layers would take as long as the writing.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        view = memoryview(model)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
+
+
+def is_sound(path: Path, sha256: str, *, is_folder: bool) -> bool:
+    """Whether the model at `path` is the one with this SHA-256; FileNotFoundError when there is none."""
+    if is_folder:
+        if not path.is_dir():
+            raise FileNotFoundError(path)
+        try:
+            return sha256_hex(folder.archive(path)) == sha256
+        except FormatError:
+            return False
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+
+
+def remove_model(path: Path) -> None:
+    """Remove the model at `path`, if there is one."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Models by digest, in a folder that several fetches use at once, without a lock."""
+
+    root: Path
+
+    def take(self, sha256: str, target: Path, *, is_folder: bool) -> bool | None:
+        """Put the proven model at `target`; None: it is not here; False: it was damaged, and is removed."""
+        path = self._path(sha256)
+        try:
+            if not is_sound(path, sha256, is_folder=False):
+                path.unlink(missing_ok=True)
+                return False
+            if is_folder:
+                folder.extract(path.read_bytes(), target)
+            else:
+                _link(path, target)
+        except FileNotFoundError:
+            return None
+        return True
+
+    def keep(self, sha256: str, model: bytes, source: Path, *, is_folder: bool) -> None:
+        """Keep the model, which has just been written to `source`."""
+        path = self._path(sha256)
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{sha256}.{secrets.token_hex(4)}.partial")
+        try:
+            if is_folder:
+                write_model(partial, model, is_folder=False)
+            else:
+                _link(source, partial)
+            partial.chmod(0o444)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _path(self, sha256: str) -> Path:
+        return self.root / sha256[:2] / sha256
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        # Another file system, or one without hard links.
+        shutil.copyfile(source, target)

@@ -1,0 +1,68 @@
+"""What the store has of a version that is about to be pushed: it is looked up before any bytes are sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import FormatError, IntegrityError, ObjectMissing
+from bluegrid_registry.formats.layout import manifest_key, pack_key
+from bluegrid_registry.transfer.reading import read_commit, read_manifest
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from bluegrid_registry.formats.commit import Commit
+    from bluegrid_registry.formats.manifest import Manifest
+    from bluegrid_registry.stores import Store
+
+
+class Published:
+    """The version as it is in the store; asked for at once, and waited for where it is needed.
+
+    Each property raises what reading raised: StoreError where the store refuses or does not answer,
+    IntegrityError where the commit is damaged.
+    """
+
+    def __init__(self, store: Store, set_id: str, version_id: str, pool: ThreadPoolExecutor) -> None:
+        self._store, self._set, self._version = store, set_id, version_id
+        self._commit = pool.submit(self._read_commit)
+        # Both need a thread of the pool from now on, before anything that waits for them.
+        self._manifest = pool.submit(self._read_manifest)
+
+    @property
+    def commit(self) -> Commit | None:
+        """The version's commit; None: nobody has published it."""
+        return self._commit.result()
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """The version's manifest; None: nobody has published it, or it is damaged or missing."""
+        return self._manifest.result()
+
+    def holds(self, key: str) -> bool:
+        """Whether the version refers to this object: then it is no garbage."""
+        manifest, commit = self.manifest, self.commit
+        if manifest is None or commit is None:
+            return False
+        packs = (pack_key(self._set, pack.name) for pack in manifest.packs)
+        return key == manifest_key(self._set, commit.manifest) or key in packs
+
+    def takes(self, key: str) -> bool:
+        """Whether a push may write this object: of a version that exists, only what belongs to it."""
+        return self.commit is None or self.manifest is None or self.holds(key)
+
+    def _read_commit(self) -> Commit | None:
+        try:
+            return read_commit(self._store, self._set, self._version)
+        except ObjectMissing:
+            return None
+
+    def _read_manifest(self) -> Manifest | None:
+        commit = self._commit.result()
+        if commit is None:
+            return None
+        try:
+            return read_manifest(self._store, self._set, self._version, commit.manifest)
+        except (FormatError, IntegrityError, ObjectMissing):
+            # If these are its models, the push heals it; else it is told at the end.
+            return None

@@ -1,0 +1,87 @@
+"""Reading a version's commit and manifest, with errors that name the version and what to do."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from bluegrid_registry.errors import FormatError, IntegrityError, ObjectMissing
+from bluegrid_registry.formats.commit import Commit
+from bluegrid_registry.formats.layout import manifest_key, version_key
+from bluegrid_registry.formats.manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bluegrid_registry.stores import Store
+
+T = TypeVar("T")
+
+
+def read_commit(store: Store, set_id: str, version_id: str) -> Commit:
+    """Return the version's commit.
+
+    Raises:
+        ObjectMissing: nobody has published this version.
+        IntegrityError: the commit is damaged, also when read once more.
+    """
+    key = version_key(set_id, version_id)
+    try:
+        commit = twice(lambda: Commit.from_bytes(store.get(key)))
+    except ObjectMissing:
+        raise ObjectMissing(f"set {set_id} version {version_id}: is not in {store.url}; push it") from None
+    except IntegrityError as error:
+        raise IntegrityError(
+            f"set {set_id} version {version_id}: {error}; delete {key} and push again"
+        ) from None
+    if (commit.set, commit.version) != (set_id, version_id):
+        whose = f"set {commit.set} version {commit.version}"
+        raise IntegrityError(
+            f"set {set_id} version {version_id}: {key} is of {whose}; delete it and push again"
+        )
+    return commit
+
+
+def check_pinned(commit: Commit, digest: str) -> None:
+    """Raise IntegrityError unless the version was published as the manifest that the registry pins."""
+    if commit.manifest != digest:
+        differs = f"published as manifest {commit.manifest[:15]}, pinned as {digest[:15]}"
+        raise IntegrityError(
+            f"set {commit.set} version {commit.version}: {differs}; mend the registry's digest"
+        )
+
+
+def read_manifest(store: Store, set_id: str, version_id: str, digest: str) -> Manifest:
+    """Return the manifest with this digest, which must be this version's.
+
+    Raises:
+        ObjectMissing: the store has no such manifest.
+        IntegrityError: it is damaged, also when read once more, or is another version's.
+        FormatError: its bytes are as pinned and still no sound manifest.
+    """
+    with about(set_id, version_id):
+        manifest = twice(lambda: Manifest.from_bytes(store.get(manifest_key(set_id, digest)), digest))
+    if (manifest.set, manifest.version) != (set_id, version_id):
+        whose = f"set {manifest.set} version {manifest.version}"
+        pinned = f"the registry pins manifest {digest[:15]}, which is of {whose}"
+        raise IntegrityError(f"set {set_id} version {version_id}: {pinned}; mend the registry's digest")
+    return manifest
+
+
+def twice(read: Callable[[], T]) -> T:
+    """Call `read`, and once more if the bytes were wrong: what was damaged on its way comes well then."""
+    try:
+        return read()
+    except IntegrityError:
+        return read()
+
+
+@contextmanager
+def about(set_id: str, version_id: str) -> Iterator[None]:
+    """Add to errors which version they are about, and the remedy."""
+    try:
+        yield
+    except (IntegrityError, ObjectMissing, FormatError) as error:
+        # A push replaces the packs that it makes; those that it refers to, the push of its base does.
+        remedy = "push it again, or the base that it came from: that replaces what is damaged or missing"
+        raise type(error)(f"set {set_id} version {version_id}: {error}; {remedy}") from None

@@ -1,0 +1,67 @@
+"""Renewal: what a push finds in the store and relies on must not go before its commit.
+
+Garbage collection takes old objects that no version refers to. Written anew, an object is new again, and safe
+until the push has ended; unless collection was just about to delete it, which the push looks for at its end.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import ObjectMissing, StoreError
+from bluegrid_registry.transfer.parallel import Job, in_parallel
+
+if TYPE_CHECKING:
+    from bluegrid_registry.stores import Store
+    from bluegrid_registry.stores.base import StoredObject
+    from bluegrid_registry.transfer.published import Published
+
+FRESH_FOR = timedelta(days=15)
+"""Half of the time after which garbage collection takes what nothing refers to."""
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """Which objects a push of this version must write anew before it relies on them."""
+
+    store: Store
+    set_id: str
+    version_id: str
+    published: Published
+    """What was there of the version before: that is no garbage."""
+    written_anew: set[str] = field(default_factory=set)
+    """Objects that were there and have been written once more."""
+
+    def is_due(self, key: str, listed: StoredObject | None) -> bool:
+        """Whether the object, which the push has found in the store, is to be written anew.
+
+        Args:
+            key: the object's key.
+            listed: what a list has said of it; None: it was in none.
+        """
+        if self.published.holds(key):
+            return False
+        try:
+            found = [listed] if listed else self.store.keys(key)
+            return not any(each.greatest_age < FRESH_FOR for each in found)
+        except StoreError:
+            # Who may write may not always list.
+            return True
+
+    def check(self) -> None:
+        """Raise ObjectMissing if collection has deleted what was written anew; to be called after the commit.
+
+        What it deletes later, it finds the commit for, and puts back.
+        """
+        jobs = (Job(functools.partial(self.store.get_range, key, 0, 1), 1) for key in self.written_anew)
+        try:
+            for _ in in_parallel(jobs):
+                pass
+        except ObjectMissing as error:
+            place = f"set {self.set_id} version {self.version_id}"
+            raise ObjectMissing(
+                f"{place}: {error}: garbage collection took it meanwhile; push it again"
+            ) from None

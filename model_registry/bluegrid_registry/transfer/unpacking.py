@@ -1,0 +1,129 @@
+"""Models out of a version's packs, each verified before anybody sees it.
+
+A damaged part of a pack is fetched once more, since it may have been damaged on its way; then everything
+stops, naming the model and the pack.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import FormatError, IntegrityError
+from bluegrid_registry.formats.checksums import Checksum
+from bluegrid_registry.formats.layout import pack_key
+from bluegrid_registry.formats.pack import HEADER_BYTES, ModelReader, pack_name, read_dictionary
+from bluegrid_registry.transfer.parallel import Job, in_parallel
+from bluegrid_registry.transfer.ranges import Span, spans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bluegrid_registry.formats.manifest import Manifest, ModelRow, PackRow
+    from bluegrid_registry.stores import Store
+
+_SMALL_MODEL_BYTES = 64 * 2**10
+_SMALL_MODELS = threading.Lock()
+"""Threads that decode and write small models at the same time mostly wait for the interpreter's lock."""
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """One part of a pack, whose models have all been handed over."""
+
+    rows: tuple[ModelRow, ...]
+    bytes: int
+    """Bytes that went over the wire."""
+    refetched: bool
+    """Whether it came damaged at first."""
+
+
+def unpack(
+    store: Store, manifest: Manifest, rows: Sequence[ModelRow], take: Callable[[ModelRow, bytes], None]
+) -> Iterator[Unpacked]:
+    """Bring models out of the store.
+
+    Args:
+        store: where from.
+        manifest: the version's.
+        rows: the wanted ones of its models.
+        take: is given each verified model, from several threads; of rows that share their bytes, only one.
+
+    Raises:
+        IntegrityError: bytes are damaged, also when fetched once more.
+        ObjectMissing, StoreError: as the store.
+    """
+    return in_parallel(
+        Job(functools.partial(part.unpack, take), part.memory) for part in _parts(store, manifest, rows)
+    )
+
+
+def _parts(store: Store, manifest: Manifest, rows: Sequence[ModelRow]) -> Iterator[_Part]:
+    packs = {pack.name: pack for pack in manifest.packs}
+    for name, of_pack in groupby(sorted(rows, key=lambda row: row.pack), key=lambda row: row.pack):
+        for span in spans(packs[name], list(of_pack)):
+            yield _Part(store, pack_key(manifest.set, name), packs[name], span)
+
+
+@dataclass(frozen=True)
+class _Part:
+    store: Store
+    key: str
+    pack: PackRow
+    span: Span
+
+    @property
+    def memory(self) -> int:
+        return self.span.length + max(row.raw_length for row in self.span.rows)
+
+    @property
+    def _has_small_models(self) -> bool:
+        rows = self.span.rows
+        return sum(row.raw_length for row in rows) < _SMALL_MODEL_BYTES * len(rows)
+
+    def unpack(self, take: Callable[[ModelRow, bytes], None]) -> Unpacked:
+        """Fetch the part and hand over its models."""
+        try:
+            size = self._unpack(take)
+        except IntegrityError:
+            return Unpacked(self.span.rows, self._unpack(take), refetched=True)
+        return Unpacked(self.span.rows, size, refetched=False)
+
+    def _unpack(self, take: Callable[[ModelRow, bytes], None]) -> int:
+        span, pack = self.span, self.pack
+        is_whole = span.length == pack.size
+        data = (
+            self.store.get(self.key) if is_whole else self.store.get_range(self.key, span.offset, span.length)
+        )
+        reader = self._reader(memoryview(data))
+        with _SMALL_MODELS if self._has_small_models else nullcontext():
+            self._hand_over(reader, memoryview(data), take)
+        # Every model has proven itself; this finds what is damaged between them, at a tenth of the cost.
+        if is_whole and pack_name(data, Checksum.of(data)) != pack.name:
+            raise IntegrityError(f"pack {pack.name[:8]}: is damaged outside of this version's models")
+        return len(data)
+
+    def _hand_over(
+        self, reader: ModelReader, view: memoryview, take: Callable[[ModelRow, bytes], None]
+    ) -> None:
+        for row in self.span.rows:
+            start = row.offset - self.span.offset
+            try:
+                model = reader.read(view[start : start + row.length], row.raw_length, row.sha256)
+            except IntegrityError as error:
+                raise IntegrityError(f"model {row.uid} in pack {self.pack.name[:8]}: {error}") from None
+            take(row, model)
+
+    def _reader(self, view: memoryview) -> ModelReader:
+        head_size = HEADER_BYTES + self.pack.dictionary
+        if not self.pack.dictionary:
+            return ModelReader()
+        head = view if self.span.offset == 0 else self.store.get_range(self.key, 0, head_size)
+        try:
+            return ModelReader(read_dictionary(head))
+        except (FormatError, IntegrityError) as error:
+            raise IntegrityError(f"pack {self.pack.name[:8]}: {error}") from None

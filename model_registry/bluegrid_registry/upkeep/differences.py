@@ -1,0 +1,75 @@
+"""What changed between two versions: which models, by how much they grew, and how far their answers moved.
+
+Only the two manifests are read: they hold every model's size and digest, and the recorded examples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.transfer.reading import read_manifest
+
+if TYPE_CHECKING:
+    from bluegrid_registry.formats.manifest import Example, Manifest, ModelRow
+    from bluegrid_registry.registry_files.schema import Version
+    from bluegrid_registry.stores import Store
+
+
+@dataclass(frozen=True)
+class ChangedModel:
+    """A model that both versions have, with other bytes."""
+
+    uid: str
+    old_bytes: int
+    new_bytes: int
+    moved: float | None
+    """Largest difference between the recorded outputs; None: not recorded on the same inputs."""
+
+
+@dataclass(frozen=True)
+class VersionDifference:
+    """What a version has that another has not."""
+
+    set: str
+    old: str
+    new: str
+    added: tuple[ModelRow, ...]
+    removed: tuple[ModelRow, ...]
+    changed: tuple[ChangedModel, ...]
+    unchanged: int
+    """Models with the same bytes in both."""
+
+
+def compare_versions(store: Store, set_id: str, old: Version, new: Version) -> VersionDifference:
+    """Return what changed from `old` to `new`, each list sorted by UID.
+
+    Raises:
+        ObjectMissing, IntegrityError, FormatError, StoreError: as `read_manifest`.
+    """
+    before, after = (_rows(read_manifest(store, set_id, row.id, row.manifest)) for row in (old, new))
+    both = [(before[uid], after[uid]) for uid in before if uid in after]
+    changed = tuple(
+        ChangedModel(ours.uid, ours.raw_length, theirs.raw_length, _moved(ours.example, theirs.example))
+        for ours, theirs in both
+        if ours.sha256 != theirs.sha256
+    )
+    return VersionDifference(
+        set=set_id,
+        old=old.id,
+        new=new.id,
+        added=tuple(row for uid, row in after.items() if uid not in before),
+        removed=tuple(row for uid, row in before.items() if uid not in after),
+        changed=changed,
+        unchanged=len(both) - len(changed),
+    )
+
+
+def _rows(manifest: Manifest) -> dict[str, ModelRow]:
+    return {row.uid: row for row in manifest.models}
+
+
+def _moved(old: Example | None, new: Example | None) -> float | None:
+    if old is None or new is None or old.inputs != new.inputs:
+        return None
+    return max(abs(before - after) for before, after in zip(old.outputs, new.outputs, strict=True))

@@ -1,0 +1,62 @@
+"""Verify a folder: reads again what a fetch has brought into it; `fetch` mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import ConfigError
+from bluegrid_registry.transfer.fetch import file_name
+from bluegrid_registry.transfer.model_files import is_sound
+from bluegrid_registry.transfer.reading import read_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bluegrid_registry.registry_files.schema import Version
+    from bluegrid_registry.stores import Store
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """What lies in a fetched version's folder, by UID."""
+
+    checked: int
+    """Models that are there and sound."""
+    damaged: tuple[str, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    """File names that are no model's of the version."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every model of the version is there, and as it was pushed."""
+        return not (self.damaged or self.missing)
+
+
+def verify_folder(store: Store, set_id: str, version: Version, into: Path) -> FolderReport:
+    """Read the models again that `fetch` has brought into the folder `into`.
+
+    Raises:
+        ConfigError: there is no such folder, or it cannot be read.
+        ObjectMissing, IntegrityError, FormatError, StoreError: as `read_manifest`.
+    """
+    manifest = read_manifest(store, set_id, version.id, version.manifest)
+    folder = into / version.manifest.removeprefix("sha256:")
+    damaged, missing = [], []
+    try:
+        if not folder.is_dir():
+            raise ConfigError(f"{into}: version {version.id} of set {set_id} is not in it; fetch it")
+        for row in manifest.models:
+            path = folder / file_name(manifest, row)
+            try:
+                if not is_sound(path, row.sha256, is_folder=manifest.type.is_folder):
+                    damaged.append(row.uid)
+            except FileNotFoundError:
+                missing.append(row.uid)
+        known = {file_name(manifest, row) for row in manifest.models}
+        extra = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be read: {error.strerror}; check its rights") from None
+    checked = len(manifest.models) - len(damaged) - len(missing)
+    return FolderReport(checked, tuple(damaged), tuple(missing), tuple(extra))

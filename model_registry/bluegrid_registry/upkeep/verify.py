@@ -1,0 +1,269 @@
+"""Verify: reads versions again, every byte of them, and heals what is damaged from a good source.
+
+A fetch proves what it takes; this also proves what nobody has asked for lately, before somebody does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from bluegrid_registry.errors import FormatError, IntegrityError, ObjectMissing
+from bluegrid_registry.formats import layout
+from bluegrid_registry.formats.checksums import Checksum
+from bluegrid_registry.formats.commit import Commit
+from bluegrid_registry.formats.manifest import Manifest
+from bluegrid_registry.formats.pack import ModelReader, PackEntry, pack_name, read_dictionary, read_index
+from bluegrid_registry.signing.signatures import check_signature, signature_key
+from bluegrid_registry.transfer.parallel import Job, in_parallel
+from bluegrid_registry.transfer.progress import ProgressEvent, ignore
+from bluegrid_registry.transfer.reading import twice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from bluegrid_registry.formats.manifest import PackRow
+    from bluegrid_registry.registry_files.schema import Version
+    from bluegrid_registry.signing.keys import PublicKey
+    from bluegrid_registry.stores import Store
+    from bluegrid_registry.stores.base import StoredObject
+    from bluegrid_registry.transfer.progress import Progress
+
+T = TypeVar("T")
+
+_MANIFEST_BYTES = 8 * 2**20
+"""What a manifest takes in memory; near enough to plan with."""
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """Which of the trusted keys have signed a version; the keys by their IDs."""
+
+    good: tuple[str, ...]
+    """Their signatures are sound, or have been replaced by sound ones from the good source."""
+    wrong: tuple[str, ...]
+    """Their signatures are damaged, forged or of another version: `VerifyReport.damaged` says which."""
+    missing: tuple[str, ...]
+    """They have not signed; no harm where another has."""
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What a verification found; objects are named by their keys."""
+
+    set: str
+    versions: int
+    models: int
+    """Models that were checked, each where it is stored."""
+    bytes: int
+    damaged: Mapping[str, str]
+    """What is wrong, in words, by object; without the missing ones."""
+    missing: tuple[str, ...]
+    healed: tuple[str, ...]
+    """Damaged or missing objects that have been replaced from the good source."""
+    extra: tuple[str, ...]
+    """Objects of the set that none of the versions refers to: garbage, or of versions not asked about."""
+    signatures: Mapping[str, Signatures]
+    """By version; empty where no keys were given."""
+
+    @property
+    def unsigned(self) -> tuple[str, ...]:
+        """Versions that no trusted key has signed, though there are trusted keys."""
+        return tuple(version for version, found in self.signatures.items() if not found.good)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is damaged or missing any more, and every version is signed that has to be."""
+        return not ({*self.damaged, *self.missing} - {*self.healed} or self.unsigned)
+
+
+def verify(
+    store: Store,
+    set_id: str,
+    versions: Sequence[Version],
+    *,
+    keys: Sequence[PublicKey] = (),
+    source: Store | None = None,
+    progress: Progress = ignore,
+) -> VerifyReport:
+    """Read versions of a set again, all of their bytes, each pack once, and their signatures.
+
+    Args:
+        store: where they are.
+        set_id: the model set.
+        versions: which, with the digests that the registry pins.
+        keys: who is trusted; where given, one of them must have signed each version.
+        source: a good store, to replace what is damaged or missing from; None: nothing is written.
+        progress: is told after each pack.
+
+    Raises:
+        StoreError: a store refused or did not answer. What is damaged or missing is no error here.
+    """
+    return _Verification(store, source, set_id, keys).run(versions, progress)
+
+
+@dataclass
+class _Verification:
+    store: Store
+    source: Store | None
+    set_id: str
+    keys: Sequence[PublicKey]
+    damaged: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    healed: list[str] = field(default_factory=list)
+
+    def run(self, versions: Sequence[Version], progress: Progress) -> VerifyReport:
+        with ThreadPoolExecutor(1) as pool:
+            # What else is there needs no other answer.
+            listed = pool.submit(lambda: [*self.store.keys(layout.set_prefix(self.set_id))])
+            return self._run(versions, listed, progress)
+
+    def _run(
+        self, versions: Sequence[Version], listed: Future[list[StoredObject]], progress: Progress
+    ) -> VerifyReport:
+        known: set[str] = set()
+        packs: dict[str, PackRow] = {}
+        rows: dict[str, dict[PackEntry, str]] = defaultdict(dict)
+        for version in versions:
+            known |= {
+                layout.version_key(self.set_id, version.id),
+                layout.manifest_key(self.set_id, version.manifest),
+            }
+        reads = (partial(read, version) for version in versions for read in (self._commit, self._manifest))
+        for manifest in in_parallel(Job(read, _MANIFEST_BYTES) for read in reads):
+            packs |= {pack.name: pack for pack in manifest.packs} if manifest else {}
+            for row in manifest.models if manifest else ():
+                rows[row.pack][PackEntry(row.offset, row.length, row.raw_length, row.sha256)] = row.uid
+        total = sum(map(len, rows.values()))
+        models, size = 0, 0
+        # A pack, and its largest model beside it.
+        jobs = (Job(partial(self._pack, packs[name], rows[name]), 2 * packs[name].size) for name in packs)
+        for count, read in in_parallel(jobs):
+            models, size = models + count, size + read
+            progress(ProgressEvent(models=models, models_total=total, bytes=size))
+        known |= {layout.pack_key(self.set_id, name) for name in packs}
+        signatures = self._signatures(versions)
+        return VerifyReport(
+            set=self.set_id,
+            versions=len(versions),
+            models=models,
+            bytes=size,
+            damaged=dict(sorted(self.damaged.items())),
+            missing=tuple(sorted(self.missing)),
+            healed=tuple(sorted(self.healed)),
+            extra=tuple(sorted(_extra(listed.result(), known))),
+            signatures=signatures,
+        )
+
+    def _commit(self, version: Version) -> None:
+        def check(data: bytes) -> None:
+            found = Commit.from_bytes(data)
+            if (found.set, found.version, found.manifest) != (self.set_id, version.id, version.manifest):
+                raise IntegrityError(f"is of another version, or of manifest {found.manifest[:15]}")
+
+        self._read(layout.version_key(self.set_id, version.id), self._place(version), check)
+
+    def _manifest(self, version: Version) -> Manifest | None:
+        def check(data: bytes) -> Manifest:
+            found = Manifest.from_bytes(data, version.manifest)
+            if (found.set, found.version) != (self.set_id, version.id):
+                raise IntegrityError(f"is of set {found.set} version {found.version}")
+            return found
+
+        return self._read(layout.manifest_key(self.set_id, version.manifest), self._place(version), check)
+
+    def _place(self, version: Version) -> str:
+        return f"set {self.set_id} version {version.id}"
+
+    def _signatures(self, versions: Sequence[Version]) -> dict[str, Signatures]:
+        if not self.keys:
+            return {}
+        jobs = [Job(partial(self._signature, version, key), 1) for version in versions for key in self.keys]
+        found = {(version, key): state for version, key, state in in_parallel(jobs)}
+
+        def of(version: str, wanted: str) -> tuple[str, ...]:
+            return tuple(key.id for key in self.keys if found[version, key.id] == wanted)
+
+        return {
+            each.id: Signatures(of(each.id, "good"), of(each.id, "wrong"), of(each.id, "missing"))
+            for each in versions
+        }
+
+    def _signature(self, version: Version, key: PublicKey) -> tuple[str, str, str]:
+        """Return version, key and whether its signature is good, wrong or missing."""
+
+        def check(data: bytes) -> bool:
+            check_signature(data, self.set_id, version.id, version.manifest, key)
+            return True
+
+        name = signature_key(self.set_id, version.manifest, key)
+        place = f"{self._place(version)}: signature by {key.id}"
+        # Another key may have signed instead.
+        if self._read(name, place, check, may_be_missing=True):
+            return version.id, key.id, "good"
+        return version.id, key.id, "wrong" if name in self.damaged else "missing"
+
+    def _pack(self, pack: PackRow, uids: Mapping[PackEntry, str]) -> tuple[int, int]:
+        def check(data: bytes) -> int:
+            _check_pack(data, pack, uids)
+            return len(data)
+
+        read = self._read(layout.pack_key(self.set_id, pack.name), f"pack {pack.name[:8]}", check)
+        return len(uids), read or 0
+
+    def _read(
+        self, key: str, place: str, check: Callable[[bytes], T], *, may_be_missing: bool = False
+    ) -> T | None:
+        """Return what `check` makes of the object; None, and note it, where it is damaged or missing."""
+        try:
+            return twice(lambda: check(self.store.get(key)))
+        except ObjectMissing:
+            self.missing.extend([] if may_be_missing else [key])
+        except (IntegrityError, FormatError) as error:
+            self.damaged[key] = f"{place}: {error}"
+        return self._heal(self.source, key, check) if self.source else None
+
+    def _heal(self, source: Store, key: str, check: Callable[[bytes], T]) -> T | None:
+        try:
+            data = source.get(key)
+            checked = check(data)
+        except (ObjectMissing, IntegrityError, FormatError):
+            # The good source is none for this object: it stays in the report as not healed.
+            return None
+        twice(lambda: self.store.put(key, data, Checksum.of(data)))
+        self.healed.append(key)
+        return checked
+
+
+def _extra(listed: Sequence[StoredObject], known: set[str]) -> Iterator[str]:
+    for found in listed:
+        if layout.signed_manifest(found.key) not in known and not layout.is_collections_own(found.key):
+            yield found.key
+
+
+def _check_pack(data: bytes, pack: PackRow, uids: Mapping[PackEntry, str]) -> None:
+    is_whole = pack_name(data, Checksum.of(data)) == pack.name
+    try:
+        reader = ModelReader(read_dictionary(data))
+        listed = set(read_index(data))
+    except (FormatError, IntegrityError):
+        if is_whole:
+            raise
+        raise IntegrityError(f"is damaged, and with it all of {len(uids)} models") from None
+    view = memoryview(data)
+    wrong = []
+    for entry, uid in uids.items():
+        try:
+            reader.read(view[entry.offset : entry.offset + entry.length], entry.raw_length, entry.sha256)
+        except IntegrityError:
+            wrong.append(uid)
+        else:
+            wrong.extend([] if entry in listed else [uid])
+    if wrong:
+        raise IntegrityError(f"{len(wrong)} of {len(uids)} models are damaged, such as {min(wrong)}")
+    if not is_whole:
+        raise IntegrityError("is damaged outside of these versions' models")

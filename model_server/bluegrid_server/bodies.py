@@ -1,0 +1,55 @@
+"""Bodies of requests and answers: JSON, and binary data behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from bluegrid_server.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+JSON_LENGTH = "Inference-Header-Content-Length"
+"""The header that says how long the JSON before binary data is."""
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that a body holds.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"the body is no JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise InputError("the body must be a JSON object")
+    return document
+
+
+def split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
+    """Return a body's JSON, and the binary data behind it, if the header says where the JSON ends.
+
+    Raises:
+        InputError: the header is no length within the body.
+    """
+    if json_length is None:
+        return body, b""
+    length = int(json_length) if json_length.isascii() and json_length.isdigit() else -1
+    if not 0 <= length <= len(body):
+        raise InputError(f"{JSON_LENGTH}: {json_length!r} is no length of the JSON in {len(body)} bytes")
+    return body[:length], body[length:]
+
+
+def json_of(document: Any) -> bytes:
+    """Return a document as JSON; arrays of numbers are NumPy's."""
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def with_binary(document: Any, binary: Sequence[bytes]) -> tuple[bytes, int]:
+    """Return JSON with binary data behind it, and how long the JSON is."""
+    content = json_of(document)
+    return b"".join((content, *binary)), len(content)

@@ -1,0 +1,88 @@
+"""What every request leaves behind: an ID that its logs and its answer carry, and what it adds to metrics."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.requests import ClientDisconnect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from bluegrid_server.metrics import Metrics
+
+_REQUEST_ID = b"x-request-id"
+_PASSED_ON = (b"traceparent", b"tracestate")
+_LONGEST_ID = 128
+_INFERENCE = ("/infer", "/models:batchInfer", "/predict")
+CLIENT_GONE = 499
+"""A client that went before the end of its request, as nginx counts them; nobody reads an answer."""
+_log = structlog.get_logger()
+
+Names = list[tuple[bytes, bytes]]
+"""Headers that name a request."""
+
+_process = os.urandom(8).hex().encode()
+_count = itertools.count()
+
+
+def names_of(headers: Mapping[bytes, bytes]) -> Names:
+    """Return what names a request in its answer: its ID, by the client or new, and its trace as it came."""
+    # A random number for each request would take longer than the rest of this.
+    request_id = headers.get(_REQUEST_ID, b"")[:_LONGEST_ID] or b"%s-%x" % (_process, next(_count))
+    return [(_REQUEST_ID, request_id), *((name, headers[name]) for name in _PASSED_ON if name in headers)]
+
+
+def observe(
+    metrics: Metrics, path: str, status: int, seconds: float, names: Sequence[tuple[bytes, bytes]]
+) -> None:
+    """Count a request that has ended; log it under its names if it failed.
+
+    Others are not logged: a line takes as long as a small model.
+    """
+    if path.endswith(_INFERENCE):
+        metrics.answered(status, seconds)
+    if status >= 500 and not path.endswith("/health/ready"):
+        headers = {name.decode(): value.decode("latin-1") for name, value in names}
+        _log.warning("failed", path=path, status=status, seconds=round(seconds, 4), **headers)
+
+
+class Observed:
+    """An application whose requests are counted, timed and named."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request as the application does, with its ID."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        names = names_of(dict(scope["headers"]))
+        status = 500
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *names]
+            await send(message)
+
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, sent)
+        except ClientDisconnect:
+            status = CLIENT_GONE
+        except Exception:
+            # Perhaps within its answer: then the server closes the connection, and nobody takes it for whole.
+            status = 500
+            raise
+        finally:
+            observe(self._metrics, scope["path"], status, time.perf_counter() - started, names)

@@ -1,0 +1,71 @@
+"""Metrics for Prometheus, on a port of their own, which no Ingress leads to.
+
+Labels are the set and its version, never the model: thousands of models would be thousands of time series.
+Names are those that users of MLServer know.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from http.server import HTTPServer
+
+    from bluegrid_server.settings import Settings
+
+_LABELS = ("model_set", "set_version")
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """What a pod counts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.registry = CollectorRegistry()
+        self._labels = labels = (settings.set, settings.version)
+        self._succeeded = Counter(
+            "model_infer_request_success",
+            "Inference requests that were answered.",
+            _LABELS,
+            registry=self.registry,
+        ).labels(*labels)
+        self._failed = Counter(
+            "model_infer_request_failure",
+            "Inference requests that were refused or failed.",
+            (*_LABELS, "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "model_infer_request_duration_seconds",
+            "Seconds from an inference request to the end of its answer.",
+            _LABELS,
+            registry=self.registry,
+            buckets=_SECONDS,
+        ).labels(*labels)
+        self._loaded = self._gauge("models_loaded", "Models in memory.")
+        self._expected = self._gauge("models_expected", "Models of the version, as far as that is known yet.")
+
+    def _gauge(self, name: str, help_text: str) -> Gauge:
+        return Gauge(name, help_text, _LABELS, registry=self.registry).labels(*self._labels)
+
+    def answered(self, status: int, seconds: float) -> None:
+        """Count an inference request."""
+        self._seconds.observe(seconds)
+        if status < 400:
+            self._succeeded.inc()
+        else:
+            self._failed.labels(*self._labels, str(status)).inc()
+
+    def watch(self, loaded: Callable[[], int], expected: Callable[[], int]) -> None:
+        """Tell, whenever it is asked for, how many models are loaded, and how many the version has."""
+        self._loaded.set_function(loaded)
+        self._expected.set_function(expected)
+
+    def listen(self, port: int) -> HTTPServer:
+        """Answer `GET /metrics` on this port, in a thread that ends with the process or with the server."""
+        everywhere = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104 - a pod's network is its own
+        return start_http_server(port, everywhere, self.registry)[0]
