@@ -58,7 +58,7 @@ def folder_of(set_id: str) -> str:
 
 
 class Ours(Client):
-    """push and fetch of `model_registry`."""
+    """push and fetch of `bluegrid_registry`."""
 
     name = OURS
     layout = "packs"

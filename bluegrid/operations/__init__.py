@@ -11,7 +11,7 @@
     doctor      what has to be in order before anything else is
     pod_store   whether the store answers pods, by the account that they have
 
-Only reads: what is to change is written in YAML (`model_registry`) and made so by Pulumi.
+Only reads: what is to change is written in YAML (`bluegrid_registry`) and made so by Pulumi.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LABEL = "bluegrid.io"
-"""Domain of the labels by which objects belong to a service; `model_registry/bluegrid_registry/contract.py` writes them."""
+"""Domain of the labels by which objects belong to a service; see `bluegrid_registry/contract.py`."""
 OURS = "app.kubernetes.io/managed-by=bluegrid"
 PORT = 12345
 METRICS_PORT = 8082

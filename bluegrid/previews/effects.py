@@ -1,6 +1,6 @@
 """All that a plan does beside what the states of services show, in words; what has none is counted.
 
-Each changed property has a topic (`bluegrid/previews/topics.py`). A topic is told by `ServiceChange`, or by a sentence
+Each changed property has a topic (`topics.py`). A topic is told by `ServiceChange`, or by a sentence
 of pods, of a route or of the region; a resource of which something is told by nobody is one of the others.
 """
 

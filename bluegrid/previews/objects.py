@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 LABEL = "bluegrid.io"
-"""Domain of the labels by which objects belong to a service; `model_registry/bluegrid_registry/contract.py` writes them."""
+"""Domain of the labels by which objects belong to a service; see `bluegrid_registry/contract.py`."""
 
 
 class Foreign(BaseModel):

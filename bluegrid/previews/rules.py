@@ -1,6 +1,6 @@
 """What must hold of every plan, as plain functions of its objects.
 
-`bluegrid check --preview` runs them on a preview, the policy pack in `bluegrid/policy/` inside the engine. Mandatory
+`bluegrid check --preview` runs them on a preview, the pack in `bluegrid/policy/` inside the engine. Mandatory
 findings stop an update, advisory ones are told. Each names the object, the fault and the remedy on one line.
 """
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from bluegrid_registry import Service
 
 PARTIAL: Mapping[str, str] = {"BLUEGRID_PARTIAL_UPDATE": "1"}
-"""Tells the program, in components/bluegrid_components/applied_commit.py, that an update is of named targets: going back needs no
-newest checkout."""
+"""Tells the program, in bluegrid_components/applied_commit.py, that an update is of named targets: going back
+needs no newest checkout."""
 _ROUTE = "urn:pulumi:{stack}::bluegrid::**::{service}"
 _PODS = "urn:pulumi:{stack}::bluegrid::**$kubernetes:apps/v1:Deployment::{service}-{cluster}"
 _ERROR = "error: "

@@ -1,6 +1,6 @@
 """What runs in a pod: fetches one version of a model set, verifies it, loads it, and answers for it by HTTP.
 
-    __main__.py     `python -m model_server [serve|preflight]`
+    __main__.py     `python -m bluegrid_server [serve|preflight]`
     settings.py     what the pod is told by its environment
     startup.py      fetch + verify, load, recorded examples
     loaders/        one module a framework

@@ -1,4 +1,4 @@
-"""`python -m model_server [serve|preflight]`: what a pod runs."""
+"""`python -m bluegrid_server [serve|preflight]`: what a pod runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a command; returns the exit code."""
     name, *rest = arguments or ["serve"]
     if rest or name not in _COMMANDS:
-        sys.stderr.write(f"usage: python -m model_server [{'|'.join(_COMMANDS)}]\n")
+        sys.stderr.write(f"usage: python -m bluegrid_server [{'|'.join(_COMMANDS)}]\n")
         return 2
     compute_in_one_thread()
     logs.configure()
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         settings = Settings.from_environment(environ)
     except ConfigError as error:
         return give_up(str(error))
-    return int(getattr(import_module(f"model_server.{name}"), name)(settings))
+    return int(getattr(import_module(f"bluegrid_server.{name}"), name)(settings))
 
 
 if __name__ == "__main__":

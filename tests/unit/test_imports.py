@@ -4,64 +4,107 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 CHECKOUT = Path(__file__).parents[2]
-OURS = {
-    "benchmarks",
-    "cli",
-    "components",
-    "examples",
-    "model_registry",
-    "model_server",
-    "operations",
-    "policy",
-    "previews",
-    "promotion",
-    "tests",
-    "tools",
-    "update_server",
+FOLDERS = {
+    "bluegrid_registry": "model_registry/bluegrid_registry",
+    "bluegrid_server": "model_server/bluegrid_server",
+    "bluegrid_components": "components/bluegrid_components",
+    "bluegrid.previews": "bluegrid/previews",
+    "bluegrid.operations": "bluegrid/operations",
+    "bluegrid.policy": "bluegrid/policy",
+    "bluegrid.promotion": "bluegrid/promotion",
+    "bluegrid.updates": "bluegrid/updates",
+    "bluegrid.cli": "bluegrid/cli",
+    "examples": "examples",
+    "tools": "tools",
+    "benchmarks": "benchmarks",
+    "tests": "tests",
 }
 MAY_IMPORT = {
-    "model_registry": set(),
-    "model_server": {"model_registry"},
-    "components": {"model_registry"},
-    "previews": {"model_registry"},
-    "operations": {"model_registry", "previews"},
-    "policy": {"previews"},
-    "promotion": {"model_registry", "operations", "previews"},
-    "update_server": {"components", "model_registry", "model_server", "operations", "previews", "promotion"},
-    "cli": {"model_registry", "operations", "previews", "promotion", "update_server"},
-    "examples": {"model_registry", "model_server"},
-    "tools": {"model_registry", "examples", "previews"},
-    "benchmarks": {"components", "examples", "model_registry", "model_server", "tools"},
+    "bluegrid_registry": set(),
+    "bluegrid_server": {"bluegrid_registry"},
+    "bluegrid_components": {"bluegrid_registry"},
+    "bluegrid.previews": {"bluegrid_registry"},
+    "bluegrid.operations": {"bluegrid_registry", "bluegrid.previews"},
+    "bluegrid.policy": {"bluegrid.previews"},
+    "bluegrid.promotion": {"bluegrid_registry", "bluegrid.operations", "bluegrid.previews"},
+    "bluegrid.updates": {
+        "bluegrid_registry",
+        "bluegrid_server",
+        "bluegrid.operations",
+        "bluegrid.previews",
+        "bluegrid.promotion",
+    },
+    "bluegrid.cli": {
+        "bluegrid_registry",
+        "bluegrid.operations",
+        "bluegrid.previews",
+        "bluegrid.promotion",
+        "bluegrid.updates",
+    },
+    "examples": {"bluegrid_registry", "bluegrid_server"},
+    "tools": {"bluegrid_registry", "bluegrid.previews", "examples"},
+    "benchmarks": {"bluegrid_registry", "bluegrid_components", "bluegrid_server", "examples", "tools"},
 }
+
+
+def test_every_package_is_listed() -> None:
+    installed = {
+        ".".join(path.relative_to(CHECKOUT / root).parts)
+        for root, pattern in (
+            ("model_registry", "bluegrid_*"),
+            ("model_server", "bluegrid_*"),
+            ("components", "bluegrid_*"),
+            (".", "bluegrid/*"),
+        )
+        for path in (CHECKOUT / root).glob(pattern)
+        if path.is_dir() and path.name != "__pycache__"
+    }
+    assert installed <= {*FOLDERS}
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
 def test_a_package_imports_only_what_stands_below_it(package: str) -> None:
     allowed = MAY_IMPORT[package] | {package}
+    assert [*_modules(package)], f"{package} has moved"
     strays = [
         f"{path.relative_to(CHECKOUT)} imports {name}"
-        for path in sorted((CHECKOUT / package).rglob("*.py"))
-        for name in _imported(path) & OURS
-        if name not in allowed
+        for path in _modules(package)
+        for name in sorted(_imported(path))
+        if (owner := _owner(name)) is not None and owner not in allowed
     ]
     assert strays == []
 
 
-@pytest.mark.parametrize("package", ["model_registry", "model_server", "previews"])
+@pytest.mark.parametrize("package", ["bluegrid_registry", "bluegrid_server", "bluegrid.previews"])
 def test_what_runs_without_a_stack_knows_nothing_of_pulumi_and_kubernetes(package: str) -> None:
-    for path in (CHECKOUT / package).rglob("*.py"):
-        assert _imported(path).isdisjoint({"pulumi", "pulumi_kubernetes", "kubernetes"}), path
+    for path in _modules(package):
+        roots = {name.partition(".")[0] for name in _imported(path)}
+        assert roots.isdisjoint({"pulumi", "pulumi_kubernetes", "kubernetes"}), path
+
+
+def _modules(package: str) -> Iterator[Path]:
+    yield from sorted((CHECKOUT / FOLDERS[package]).rglob("*.py"))
+
+
+def _owner(name: str) -> str | None:
+    """Return the package of ours that a module belongs to; None: it is somebody else's."""
+    return next((each for each in FOLDERS if name == each or name.startswith(f"{each}.")), None)
 
 
 def _imported(path: Path) -> set[str]:
+    """Return the modules that a file imports, and of `from a import b` also `a.b`, which may be one."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
-            names.add(node.module.partition(".")[0])
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return names

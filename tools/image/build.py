@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COST = Cost("built: the image of a serving pod", seconds=120, download=100, scratch=1300, kept=130)
 
 _CHECKOUT = Path(__file__).parents[2]
-_SOURCE = ("model_registry", "model_server")
+_SOURCE = (Path("model_registry", "bluegrid_registry"), Path("model_server", "bluegrid_server"))
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def kept() -> bool:
 
 
 def _image(base: Base, locked: str, family: Family) -> Image:
-    folders = [*(_CHECKOUT / name for name in _SOURCE), Path(__file__).parent]
+    folders = [*(_CHECKOUT / package for package in _SOURCE), Path(__file__).parent]
     key = key_of([base.reference, locked, family.modules], folders)
     return Image(f"localhost/{family.image}", key, cache.folder() / f"{family.image}-{key}.tar")
 
@@ -106,9 +106,9 @@ def _build(
     python = buildah.python_of(base.reference)
     progress(f"installing packages for Python {python}, usually 20 s")
     packages.install(buildah.commands, locked, python, context / "packages")
-    for name in _SOURCE:
-        for path in sources(_CHECKOUT / name):
-            copy = context / "source" / path.relative_to(_CHECKOUT)
+    for package in _SOURCE:
+        for path in sources(_CHECKOUT / package):
+            copy = context / "source" / path.relative_to(_CHECKOUT / package.parent)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, copy)
     listed = sbom.document(

@@ -17,7 +17,7 @@ class Family:
 
     Attributes:
         name: as `bluegrid image build` takes it.
-        extras: of the project, which bring what the loaders import.
+        extras: of bluegrid-server, which bring what the loaders import.
         loaders: modules of bluegrid_server.loaders that the image has to be able to import.
         has_java: whether the base needs a Java, as Spark does, and a shell to start it.
     """
@@ -44,7 +44,7 @@ DEFAULT = "scikit-learn"
 _ACCELERATE = "accelerate"
 
 _SINGLE = (
-    Family(DEFAULT, ("server",), ("scikit_learn_skops", "scikit_learn_pickle")),
+    Family(DEFAULT, ("scikit-learn",), ("scikit_learn_skops", "scikit_learn_pickle")),
     Family("onnx", ("onnx",), ("onnx",)),
     Family("xgboost", ("xgboost",), ("xgboost",)),
     Family("lightgbm", ("lightgbm",), ("lightgbm",)),
@@ -54,7 +54,7 @@ _SINGLE = (
 # A family of its own: what compiles takes 100 MB, which the others do without.
 _ACCELERATED = Family(
     "accelerated",
-    ("server", "onnx", "xgboost", "lightgbm", _ACCELERATE),
+    ("scikit-learn", "onnx", "xgboost", "lightgbm", _ACCELERATE),
     ("scikit_learn_skops", "scikit_learn_pickle", "onnx", "xgboost", "lightgbm"),
 )
 _ALL = Family(

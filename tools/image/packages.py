@@ -47,11 +47,11 @@ _AWS_SERVICES = frozenset({"s3", "sts", "sso", "sso-oidc", "signin"})
 
 
 def requirements(commands: Commands, extras: Iterable[str]) -> str:
-    """The exact versions and hashes of what some extras bring, as pip has them."""
+    """The exact versions and hashes of what the model server and some extras of its need, as pip has them."""
     chosen = [word for extra in extras for word in ("--extra", extra)]
     return commands.run(
-        uv(), "export", "--quiet", "--project", CHECKOUT, "--frozen", *chosen,
-        "--no-default-groups", "--no-emit-project", "--no-header", "--no-annotate",
+        uv(), "export", "--quiet", "--project", CHECKOUT, "--frozen", "--package", "bluegrid-server", *chosen,
+        "--no-default-groups", "--no-emit-workspace", "--no-header", "--no-annotate",
     )  # fmt: skip
 
 

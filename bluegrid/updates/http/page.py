@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-_FOLDER = str(files("update_server") / "page")
+_FOLDER = str(files("bluegrid.updates") / "page")
 _HEADERS = {
     # Only files of ours run, and nothing is asked of anybody else.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "

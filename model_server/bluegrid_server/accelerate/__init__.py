@@ -52,7 +52,7 @@ def compiler_of(model_type: ModelType) -> Compiler:
     except ImportError as error:
         raise ConfigError(
             f"BLUEGRID_ACCELERATE: this image compiles no {framework} models: {error}; "
-            "use one with bluegrid[accelerate]"
+            "use one with bluegrid-server[accelerate]"
         ) from None
     return compiler
 

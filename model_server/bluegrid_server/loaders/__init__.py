@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from bluegrid_registry.model_types.model_type import ModelType
 
 _LOADERS = {
-    "scikit-learn/skops": ("bluegrid_server.loaders.scikit_learn_skops", "server"),
-    "scikit-learn/joblib": ("bluegrid_server.loaders.scikit_learn_pickle", "server"),
-    "scikit-learn/pickle": ("bluegrid_server.loaders.scikit_learn_pickle", "server"),
+    "scikit-learn/skops": ("bluegrid_server.loaders.scikit_learn_skops", "scikit-learn"),
+    "scikit-learn/joblib": ("bluegrid_server.loaders.scikit_learn_pickle", "scikit-learn"),
+    "scikit-learn/pickle": ("bluegrid_server.loaders.scikit_learn_pickle", "scikit-learn"),
     "onnx/onnx": ("bluegrid_server.loaders.onnx", "onnx"),
     "xgboost/ubj": ("bluegrid_server.loaders.xgboost", "xgboost"),
     "xgboost/json": ("bluegrid_server.loaders.xgboost", "xgboost"),
@@ -110,7 +110,8 @@ def loader_of(
             load = import_module(module).load
         except ImportError as error:
             raise ConfigError(
-                f"BLUEGRID_TYPE: this image cannot load {name}: {error}; use one with bluegrid[{extra}]"
+                f"BLUEGRID_TYPE: this image cannot load {name}: {error}; "
+                f"use one with bluegrid-server[{extra}]"
             ) from None
     elif points := entry_points(group=ENTRY_POINTS, name=name):
         load = next(iter(points)).load()

@@ -74,7 +74,7 @@ def test_without_the_virtual_environment_it_says_how_to_make_it(project: Path) -
     assert host.returncode == 1
     assert told == (
         f"pulumi-language-python: {project}/env/bin/python does not exist; "
-        "make it with: uv sync --all-extras\n"
+        "make it with: uv sync --all-packages --all-extras\n"
     )
 
 

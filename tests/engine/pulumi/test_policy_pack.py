@@ -1,4 +1,4 @@
-"""The policy pack, as the engine runs it: `pulumi preview --policy-pack policy`."""
+"""The policy pack, as the engine runs it: `pulumi preview --policy-pack bluegrid/policy`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.engine.pulumi.conftest import CHECKOUT
 if TYPE_CHECKING:
     from tests.engine.pulumi.conftest import Engine
 
-PACK = ("--policy-pack", str(CHECKOUT / "policy"))
+PACK = ("--policy-pack", str(CHECKOUT / "bluegrid" / "policy"))
 
 # Whoever writes a program of their own can break what this project's keeps.
 BREAKS_ALL = """\

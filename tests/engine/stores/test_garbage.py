@@ -373,7 +373,7 @@ def test_a_clock_that_is_ahead_now_deletes_nothing_early(
             return datetime.now(tz) + timedelta(days=400)
 
     for module in ("stores.base", "upkeep.garbage"):
-        monkeypatch.setattr(f"model_registry.{module}.datetime", Ahead)
+        monkeypatch.setattr(f"bluegrid_registry.{module}.datetime", Ahead)
     report = collect_garbage(store, "g1", registry(*three[:2]), apply=True)
     assert (list(report.waiting), report.expired, report.deleted) == (["v3"], (), ())
     assert keys(store) == before

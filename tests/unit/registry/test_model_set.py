@@ -171,6 +171,6 @@ def test_the_store_comes_from_the_environment_or_is_asked_for(
 
 def test_the_package_needs_no_machine_learning_library() -> None:
     heavy = "{'sklearn', 'skops', 'joblib', 'boto3'} & set(sys.modules)"
-    code = f"import sys, model_registry; print({heavy} or '')"
+    code = f"import sys, bluegrid_registry; print({heavy} or '')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"

@@ -16,7 +16,7 @@ SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "registry.schema.jso
 def test_the_public_names_are_exact() -> None:
     names = {
         name
-        for name, value in vars(model_registry).items()
+        for name, value in vars(bluegrid_registry).items()
         if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
     }
     assert list(bluegrid_registry.__all__) == sorted(names)

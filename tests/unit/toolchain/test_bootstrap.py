@@ -52,14 +52,20 @@ def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_fitting_machine_gets_the_locked_environment(checkout: Path) -> None:
     done = run(checkout)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1] == f"uv sync --quiet --frozen --all-extras {KEPT} --compile-bytecode"
+    assert (
+        done.stdout.splitlines()[-1]
+        == f"uv sync --quiet --frozen --all-packages --all-extras {KEPT} --compile-bytecode"
+    )
 
 
 def test_a_prepared_checkout_is_left_with_nothing_said_but_by_uv(checkout: Path) -> None:
     python = checkout / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.symlink_to("/bin/true")
-    assert run(checkout).stdout == f"uv sync --quiet --frozen --all-extras {KEPT} --compile-bytecode\n"
+    assert (
+        run(checkout).stdout
+        == f"uv sync --quiet --frozen --all-packages --all-extras {KEPT} --compile-bytecode\n"
+    )
 
 
 GO_WANTED = "wanted Go 1.26 or later; install it from https://go.dev/dl"

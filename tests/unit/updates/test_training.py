@@ -230,7 +230,8 @@ def test_a_trainer_does_not_find_the_server_s_secrets_in_its_environment(place: 
         "print(b'of the server alone' in pathlib.Path(f'/proc/{parent}/environ').read_bytes())"
     )
     program = (
-        "import os, subprocess, sys; from bluegrid.updates.secrecy import hide_environment; hide_environment();"
+        "import os, subprocess, sys; from bluegrid.updates.secrecy import hide_environment;"
+        "hide_environment();"
         f"subprocess.run([sys.executable, '-c', {reads!r}], env={{}}); print(os.environ['SECRET']);"
         "subprocess.run(['sh', '-c', 'echo $SECRET'])"
     )

@@ -1,0 +1,119 @@
+"""The wheels in an environment of their own, used from a project with folders named as ours once were."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tools.image.packages import uv
+from tools.toolchain import cache
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHECKOUT = Path(__file__).parents[3]
+TAKEN = (
+    "cli",
+    "components",
+    "model_registry",
+    "model_server",
+    "operations",
+    "policy",
+    "previews",
+    "promotion",
+)
+SET = "set: {id: g1, name: Lines, task: regression, type: onnx/onnx, source: user}\nversions: []\n"
+
+
+class Project:
+    """A user's project: a registry, and packages of its own."""
+
+    def __init__(self, folder: Path, programs: Path) -> None:
+        self._folder, self._programs = folder, programs
+        for name in TAKEN:
+            (folder / name).mkdir(parents=True)
+            (folder / name / "__init__.py").write_text(f"MINE = {name!r}\n")
+        (folder / "registry").mkdir()
+        (folder / "registry" / "g1.yaml").write_text(SET)
+
+    def run(self, program: str, *arguments: str) -> str:
+        done = subprocess.run(
+            [self._programs / program, *arguments],
+            cwd=self._folder,
+            # As in a Pulumi program, whose own folder comes first.
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(self._folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def python(self, code: str) -> str:
+        return self.run("python", "-c", code).strip()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("installed")
+    run_uv("build", "--quiet", "--all-packages", "--wheel", "--out-dir", str(folder / "wheels"))
+    locked = run_uv(
+        "export", "--quiet", "--frozen", "--all-packages", "--no-default-groups", "--no-emit-workspace",
+        "--no-hashes", "--no-header", "--no-annotate", "--all-extras", "--no-extra", "tensorflow",
+    )  # fmt: skip
+    (folder / "locked.txt").write_text(locked)
+    run_uv("venv", "--quiet", "--python", sys.executable, str(folder / "env"))
+    run_uv(
+        "pip", "install", "--quiet", "--python", str(folder / "env" / "bin" / "python"), "--no-config",
+        "--constraint", str(folder / "locked.txt"), "--find-links", str(folder / "wheels"),
+        "bluegrid[stack,updates]",
+    )  # fmt: skip
+    return Project(folder / "project", folder / "env" / "bin")
+
+
+def run_uv(*arguments: str) -> str:
+    command: Sequence[str] = [uv(), *arguments]
+    environment = {"UV_CACHE_DIR": str(cache.root() / "uv")} | os.environ
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_project_keeps_its_own_packages(project: Project) -> None:
+    code = f"import importlib; print([importlib.import_module(name).MINE for name in {TAKEN!r}])"
+    assert project.python(code) == str([*TAKEN])
+
+
+def test_the_installed_packages_are_all_named_after_bluegrid(project: Project) -> None:
+    code = (
+        "from importlib.metadata import packages_distributions as names;"
+        "print(*sorted(name for name, of in names().items() if any('bluegrid' in each for each in of)))"
+    )
+    found = project.python(code).split()
+    assert found == ["bluegrid", "bluegrid_components", "bluegrid_registry", "bluegrid_server"]
+
+
+def test_the_command_reads_the_projects_registry(project: Project) -> None:
+    assert "no mistakes" in project.run("bluegrid", "check")
+
+
+def test_components_update_server_and_model_server_are_imported(project: Project) -> None:
+    names = ["bluegrid_components", "bluegrid_server.serve", "bluegrid.updates.serve", "bluegrid.cli.main"]
+    assert project.python(f"import importlib; [importlib.import_module(name) for name in {names!r}]") == ""
+
+
+def test_the_files_of_the_operators_page_are_in_the_wheel(project: Project) -> None:
+    where = "importlib.resources.files('bluegrid.updates') / 'page' / 'main.js'"
+    code = f"import importlib.resources; print(({where}).is_file())"
+    assert project.python(code) == "True"
+
+
+def test_the_command_needs_neither_pulumi_nor_a_web_server(project: Project) -> None:
+    code = "import sys, bluegrid.cli.main; print(*sorted({'pulumi', 'fastapi', 'sklearn'} & {*sys.modules}))"
+    assert project.python(code) == ""
