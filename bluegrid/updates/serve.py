@@ -212,7 +212,7 @@ def _log_as_json() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     # What the packages below warn of goes the same way.
-    logging.getLogger("promotion").addHandler(_AsJson())
+    logging.getLogger("bluegrid.promotion").addHandler(_AsJson())
 
 
 class _AsJson(logging.Handler):
