@@ -59,7 +59,7 @@ def promote(
     if not names:
         raise typer.BadParameter("names no region", param_hint="--regions")
     promotion = Promotion(registry, service, cluster, stacks, names)
-    output.show_warnings("bluegrid.promotion")
+    output.show_warnings("promotion")
     promotion.check()
     if dry_run:
         _rehearse(promotion, registry, service, cluster, as_json=as_json)

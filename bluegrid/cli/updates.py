@@ -43,6 +43,9 @@ def serve(
     containers: Annotated[
         str, typer.Option(help="The program that runs trainers that are images: podman, docker.")
     ] = "podman",
+    trainings: Annotated[
+        int, typer.Option(help="Trainers that may run at once, each of another set.", min=1)
+    ] = 2,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 12347,
     tls_cert: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
@@ -55,9 +58,8 @@ def serve(
     # Here, because it takes as long to load as all the other commands together.
     from bluegrid.updates import serve as server
 
-    options = server.Options(
-        registry, store, state, tokens, git, branch, tuple(stack or ()), program, stack_files, containers
-    )
+    given = registry, store, state, tokens, git, branch, tuple(stack or ()), program, stack_files, containers
+    options = server.Options(*given, trainings=trainings)
     server.serve(options, server.Listening(host, port, tls_cert, tls_key))
 
 

@@ -101,6 +101,8 @@ _ADDED = {
         "next_try": "real",
         "short": "text",
         "named": "integer",
+        "to_train": "integer not null default 0",
+        "handed_on": "integer not null default 0",
     },
     "switches": {
         "update_id": "integer",

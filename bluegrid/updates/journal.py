@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bluegrid.updates.database import LONGEST_WAIT_SECONDS, change_row, note_act, time_of, wait_seconds
 from bluegrid.updates.errors import Refused, not_found
 from bluegrid.updates.updates import (
+    Lane,
     Progress,
     Result,
     RollingOut,
@@ -38,6 +39,16 @@ _LISTED = (
     " progress, result, rollout, tries, next_try, error"
 )
 """What a list reads of an update: not the request with all its models, which takes up to 1 MB."""
+
+
+_IN_LANE = {
+    None: "true",
+    Lane.TRAIN: "to_train and result is null",
+    Lane.PUBLISH: "not to_train and result is null",
+    Lane.ROLL_OUT: "result is not null and state != 'not back'",
+    Lane.GO_BACK: "state = 'not back'",
+}
+"""The updates for which that is to be done next."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +78,8 @@ class Journal:
                 return _update(known)
             row = connection.execute(
                 "insert into updates"
-                " (set_id, wanted, short, named, author, key, fingerprint, version, created)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?, ?) returning *",
+                " (set_id, wanted, short, named, author, key, fingerprint, version, created, to_train)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning *",
                 (
                     set_id,
                     text,
@@ -79,6 +90,7 @@ class Journal:
                     fingerprint,
                     wanted.version,
                     time.time(),
+                    wanted.train is not None,
                 ),
             ).fetchone()
             # All the models are in the update, which stays.
@@ -98,30 +110,41 @@ class Journal:
             rows = connection.execute("select id from open_updates where set_id = ?", (set_id,))
             return [row["id"] for row in rows]
 
-    def begin(self) -> Update | None:
+    def begin(self, lane: Lane | None = None, but: Collection[int] = ()) -> Update | None:
         """Return the update that is next, to be worked off by whoever has the turn; None: there is none now.
 
         What is not back comes first, then what was begun by a server that was killed, then the oldest. Of a
         set, one comes after the other, also while the first one waits.
+
+        Args:
+            lane: what has to be done for it; None: anything.
+            but: updates that are being worked on.
         """
         now = time.time()
         with self.database.writing() as connection:
             row = connection.execute(
                 # A time far ahead is of a clock that was wrong.
-                "select * from open_updates as this where (next_try is null or next_try not between ? and ?)"
+                "select * from open_updates as this"  # noqa: S608 - words of ours
+                " where (next_try is null or next_try not between ? and ?)"
                 " and not exists (select 1 from open_updates where set_id = this.set_id and id < this.id)"
+                " and id not in (select value from json_each(?))"
+                f" and {_IN_LANE[lane]}"
                 " order by state = 'not back' desc, state = 'running' desc, id limit 1",
-                (now, now + LONGEST_WAIT_SECONDS),
+                (now, now + LONGEST_WAIT_SECONDS, json.dumps([*but])),
             ).fetchone()
             if row is None:
                 return None
             update = _update(row)
-            if update.state in (State.QUEUED, State.RUNNING):
+            if update.state in (State.QUEUED, State.RUNNING) and not row["handed_on"]:
                 act = "started" if update.state is State.QUEUED else "resumed"
                 note_act(connection, update.author, act, update.id, {})
             # One that is not back stays so until it is.
             state = update.state if update.state is State.NOT_BACK else State.RUNNING
-            return _changed(connection, update.id, state=state.value, next_try=None)
+            return _changed(connection, update.id, state=state.value, next_try=None, handed_on=False)
+
+    def hand_on(self, update: Update) -> None:
+        """Note that what had to be done is: the update waits for its turn in the next lane."""
+        self._change(update.id, state=State.QUEUED.value, to_train=False, handed_on=True)
 
     def wait(self, update: Update, state: State, error: str) -> Update:
         """Note that it has to be tried again, and return it with the time; a new reason is an act."""
@@ -147,9 +170,11 @@ class Journal:
                 raise Refused(HTTPStatus.CONFLICT, f"{fault}; only what waits or failed is tried again")
             note_act(connection, author, "retry", update, {})
             state = State.QUEUED if is_failed else found.state
-            return _changed(
-                connection, update, state=state.value, next_try=None, tries=0, ended=None, error=None
-            )
+            values = {"next_try": None, "tries": 0, "ended": None, "error": None}
+            if is_failed:
+                # What was trained may be gone by now; where it is not, that is seen at once.
+                values["to_train"] = found.wanted.train is not None
+            return _changed(connection, update, state=state.value, **values)
 
     def choose(self, update: int, version: str) -> None:
         """Note which version it will be, before anything is sent."""
@@ -290,11 +315,14 @@ class Journal:
         with self.database.writing() as connection:
             connection.execute("update schedules set due = ? where set_id = ?", (due.timestamp(), set_id))
 
-    def acts(self, after: int, limit: int, *, newest: bool = False) -> Sequence[dict[str, Any]]:
-        """Return the audit log from its beginning, from behind a known act, or from its end backwards."""
-        command = f"select * from acts where id > ? order by id {'desc' if newest else 'asc'} limit ?"  # noqa: S608
+    def acts(
+        self, after: int, limit: int, *, newest: bool = False, before: int | None = None
+    ) -> Sequence[dict[str, Any]]:
+        """Return the audit log, oldest or newest first: what is behind one known act, and before another."""
+        order = "desc" if newest else "asc"
+        command = f"select * from acts where id > ?1 and (?3 is null or id < ?3) order by id {order} limit ?2"  # noqa: S608
         with self.database.reading() as connection:
-            rows = connection.execute(command, (after, limit))
+            rows = connection.execute(command, (after, limit, before))
             return [
                 {**row, "time": time_of(row["time"]), "detail": _detail(row["detail"])}
                 for row in map(dict, rows)

@@ -75,8 +75,8 @@ class Publisher:
             BluegridError: it cannot be; the registry says what it said before.
         """
         if update.wanted.train is not None:
-            # Without the registry in hand: it may take hours.
-            self.training.run(update, self._file(update.set).set, go_on)
+            # Unless that has been done: what was trained may be gone.
+            self.train(update, go_on)
         taken = set[str]()
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -112,6 +112,20 @@ class Publisher:
                     commit=commit,
                 )
         raise AssertionError("the last attempt returns or raises")
+
+    def train(self, update: Update, go_on: Callable[[], None]) -> None:
+        """Have the set's trainer make the models of an update, unless that has been done.
+
+        It may take hours, without the registry in hand.
+
+        Args:
+            update: an update that wants so.
+            go_on: is called now and then; what it raises ends the trainer.
+
+        Raises:
+            BluegridError: the trainer failed, or there is none.
+        """
+        self.training.run(update, self._file(update.set).set, go_on)
 
     def _push(
         self, update: Update, declared: DeclaredSet, registry: Path, version: str, progress: Progress

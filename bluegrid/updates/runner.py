@@ -1,8 +1,15 @@
-"""The runner: works updates off, one after the other, and stays alive whatever becomes of each."""
+"""The runner: works updates off, each by its lanes, and stays alive whatever becomes of it.
+
+Of a set, one update comes after the other. Trainings of several sets run beside each other, and beside one
+update that is published and one that is rolled out: neither waits for a training, nor a version for a bake.
+Rollouts do not run beside each other, because a stack takes one update of Pulumi's at a time: the way back of
+one would wait for the other's cluster to start. Only what is not back waits for no bake.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,8 +18,8 @@ import structlog
 
 from bluegrid.updates.errors import is_passing
 from bluegrid.updates.rollouts import NotBack, RolloutFailed
-from bluegrid.updates.updates import Progress, State
-from bluegrid.updates.worker import Worker
+from bluegrid.updates.updates import Lane, Progress, State
+from bluegrid.updates.worker import IDLE_SECONDS, Worker
 from bluegrid_registry import BluegridError, ConfigError
 
 if TYPE_CHECKING:
@@ -45,17 +52,23 @@ class _Stopping(Exception):  # noqa: N818 - what happens
 
 
 class Runner:
-    """One thread that works updates off while it has the turn.
+    """Works updates off while it has the turn, each in a thread.
 
     Args:
         journal: says what is to be done.
         publisher: makes versions.
         rollouts: brings them online.
         scheduler: asks for more by the clock.
+        trainings: how many trainers may run at once.
     """
 
     def __init__(
-        self, journal: Journal, publisher: Publisher, rollouts: Rollouts, scheduler: Scheduler
+        self,
+        journal: Journal,
+        publisher: Publisher,
+        rollouts: Rollouts,
+        scheduler: Scheduler,
+        trainings: int = 1,
     ) -> None:
         self._journal = journal
         self._publisher = publisher
@@ -63,13 +76,18 @@ class Runner:
         self.scheduler = scheduler
         self._looked = -LOOK_SECONDS
         self.training = publisher.training
-        self.worker = Worker("updates", journal.database, self._work_off)
-        """A stop ends what is under way: of a rollout, the step that is."""
+        self._most = {Lane.GO_BACK: 1, Lane.ROLL_OUT: 1, Lane.PUBLISH: 1, Lane.TRAIN: trainings}
+        self._running: dict[int, tuple[Lane, threading.Thread]] = {}
+        self.worker = Worker("updates", journal.database, self._work_off, self._finish)
+        """A stop ends what is under way: trainers, and of a rollout, the step that is."""
 
     def _work_off(self) -> None:
-        """Do all that is to be done now."""
-        while not self.worker.is_stopping and (update := self._journal.begin()):
-            self._work(update)
+        """Begin all that can be begun now."""
+        for lane, most in self._most.items():
+            while self._has_room(lane, most) and (update := self._journal.begin(lane, self._running)):
+                thread = threading.Thread(target=self._work, args=(lane, update), name=f"update {update.id}")
+                self._running[update.id] = lane, thread
+                thread.start()
         waits_for_git = self.scheduler.source.health.uncommitted > 0
         if time.monotonic() - self._looked > (SOON_SECONDS if waits_for_git else LOOK_SECONDS):
             self._looked = time.monotonic()
@@ -77,12 +95,43 @@ class Runner:
             self._publisher.training.sweep(self._journal.open_updates())
             self.scheduler.look(datetime.now(UTC))
 
-    def _work(self, update: Update) -> None:
-        told = log.bind(update=update.id, set=update.set, author=update.author)
-        told.info("update begins")
+    def _has_room(self, lane: Lane, most: int) -> bool:
+        self._running = {
+            update: (each, thread) for update, (each, thread) in self._running.items() if thread.is_alive()
+        }
+        busy = sum(each is lane for each, _ in self._running.values())
+        return not self.worker.is_stopping and busy < most
+
+    def _finish(self) -> None:
+        for _, thread in self._running.values():
+            thread.join()
+
+    def _work(self, lane: Lane, update: Update) -> None:
         try:
-            result = update.result or self._publish(update)
-            self._roll_out(update.id)
+            self._work_on(lane, update)
+        except Exception:
+            # A full disk, a locked journal: it is found begun, and gone on with.
+            log.exception("journal", update=update.id)
+            time.sleep(IDLE_SECONDS)
+        finally:
+            self.worker.wake()
+
+    def _work_on(self, lane: Lane, update: Update) -> None:
+        told = log.bind(update=update.id, set=update.set, author=update.author)
+        told.info("update begins", lane=lane)
+        result = update.result
+        try:
+            if lane is Lane.TRAIN:
+                self._train(update)
+                self._journal.hand_on(update)
+                return
+            if result is None:
+                result = self._publish(update)
+                if self._rollouts.are_wanted(update.set):
+                    self._journal.hand_on(update)
+                    return
+            else:
+                self._roll_out(update.id)
         except _Stopping:
             told.info("update waits for the server's next start")
             return
@@ -117,6 +166,20 @@ class Runner:
             "update is tried again", update=update.id, state=state, error=str(error), at=str(waits.next_try)
         )
 
+    def _train(self, update: Update) -> None:
+        """Have the set's trainer make the models."""
+
+        def go_on() -> None:
+            if self.worker.is_stopping:
+                raise _Stopping
+            self._require_wanted(update)
+
+        self._publisher.train(update, go_on)
+
+    def _require_wanted(self, update: Update) -> None:
+        if self._journal.get(update.id).cancel:
+            raise Cancelled
+
     def _publish(self, update: Update) -> Result:
         """Make the version."""
 
@@ -124,8 +187,7 @@ class Runner:
             self._journal.choose(update.id, version)
 
         def go_on() -> None:
-            if self._journal.get(update.id).cancel:
-                raise Cancelled
+            self._require_wanted(update)
 
         def tell(event: ProgressEvent) -> None:
             # The last event comes when the version is there: then only the registry is left to be told.
@@ -134,6 +196,7 @@ class Runner:
             progress = Progress(models=event.models, bytes=event.bytes, total_models=event.models_total)
             self._journal.tell(update.id, progress)
 
+        go_on()
         result = self._publisher.publish(update, choose, go_on, tell)
         self._journal.publish(update, result)
         return result

@@ -61,6 +61,7 @@ class Options:
         stack_files: folder of the stacks' files; None: `stacks` in the program's.
         containers: what runs trainers that are images.
         max_upload: bytes.
+        trainings: how many trainers may run at once, each of another set.
     """
 
     registry: Path
@@ -74,6 +75,7 @@ class Options:
     stack_files: Path | None = None
     containers: str = "podman"
     max_upload: int = 4 * 2**30
+    trainings: int = 2
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def build(options: Options) -> FastAPI:
     publisher = Publisher(source, store, uploads, training, scratch)
     # Its own copies: a switch does not wait for a rollout of another service.
     switcher = Switcher(switches, bad, source, replace(stacks, folder=stacks.folder.with_name("switches")))
-    runner = Runner(journal, publisher, rollouts, Scheduler(journal, source))
+    runner = Runner(journal, publisher, rollouts, Scheduler(journal, source), options.trainings)
     return make_app(
         Server(
             journal=journal,
@@ -212,7 +214,7 @@ def _log_as_json() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     # What the packages below warn of goes the same way.
-    logging.getLogger("bluegrid.promotion").addHandler(_AsJson())
+    logging.getLogger("promotion").addHandler(_AsJson())
 
 
 class _AsJson(logging.Handler):

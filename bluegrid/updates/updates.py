@@ -73,7 +73,7 @@ class State(StrEnum):
     """How far an update is."""
 
     QUEUED = "queued"
-    """Waits for its turn: updates are made one after the other."""
+    """Waits for its turn: to be trained, to be published, or to be rolled out."""
     RUNNING = "running"
     WAITING = "waiting"
     """Something that it needs does not answer: `error` says what, `next_try` when it is tried again."""
@@ -107,6 +107,19 @@ def in_short(wanted: Mapping[str, Any]) -> dict[str, Any]:
 def named_models(wanted: Mapping[str, Any]) -> int:
     """Return how many models, and patterns to leave out, a request names."""
     return len(wanted.get("models") or {}) + len(wanted.get("without") or ())
+
+
+class Lane(StrEnum):
+    """What has to be done next for an update; no lane waits for another one."""
+
+    TRAIN = "train"
+    """Its models, by the set's trainer: it may take days."""
+    PUBLISH = "publish"
+    """The version, in the store and in the registry."""
+    ROLL_OUT = "roll out"
+    """The version, if that is what its set wants."""
+    GO_BACK = "go back"
+    """From a version that did badly and is still live somewhere."""
 
 
 class Progress(Frozen):

@@ -24,11 +24,18 @@ class Worker:
     Args:
         name: of the work, for the log and the turn.
         database: says whose turn it is.
-        work: does all that there is to do now.
+        work: does all that there is to do now, or begins it.
+        finish: ends what was begun, before somebody else has the turn.
     """
 
-    def __init__(self, name: str, database: Database, work: Callable[[], None]) -> None:
-        self._name, self._database, self._work = name, database, work
+    def __init__(
+        self,
+        name: str,
+        database: Database,
+        work: Callable[[], None],
+        finish: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._name, self._database, self._work, self._finish = name, database, work, finish
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name)
         self.is_stopping = False
@@ -59,6 +66,8 @@ class Worker:
                     self._wake.clear()
                     self._work_once()
                     self._wake.wait(IDLE_SECONDS)
+                if ours:
+                    self._finish()
             self._wake.wait(IDLE_SECONDS)
 
     def _work_once(self) -> None:

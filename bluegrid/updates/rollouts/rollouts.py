@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bluegrid.updates.git import GitAway
@@ -68,6 +68,14 @@ class Rollouts:
                 fault = "standbys have no pods, and nobody could be compared with the live cluster"
                 raise ConfigError(f"{place}: {fault}; set standbyReplicas to 1")
 
+    def are_wanted(self, set_id: str) -> bool:
+        """Whether a set's versions are to be rolled out, as far as is known now."""
+        try:
+            return _wanted(self._file(set_id)).to is not RolloutKind.NONE
+        except BluegridError:
+            # That is then the rollout's to say.
+            return True
+
     def roll_out(
         self,
         update: Update,
@@ -104,11 +112,13 @@ class Rollouts:
             if done.back is None:
                 self.check(file)
             service = file.service or _new_service(wanted, update.version)
-            stacks = self.stacks.of(service)
+            # Its own copies: a way back may be tried while another set's version bakes.
+            ours_alone = replace(self.stacks, folder=self.stacks.folder / update.set)
+            stacks = ours_alone.of(service)
             if not stacks:
                 raise ConfigError(f"none of this server's stacks has service {service.name}")
             reason = f"Update {update.id}, asked for by {update.author}."
-            means = Means(Declaring(self.source, update.author, reason), self.stacks)
+            means = Means(Declaring(self.source, update.author, reason), ours_alone)
             given = file, service, update.version, wanted, means, stacks, done, note, is_cancelled
             is_new = file.service is None or done.service is not None
             steps = NewService(*given) if is_new else Steps(*given)

@@ -18,6 +18,10 @@ from bluegrid.updates.database import Database
 from bluegrid.updates.journal import Journal
 from bluegrid.updates.registry_source import Folder
 from bluegrid.updates.scheduling import Scheduler
+from bluegrid.updates.serve import Options
+from bluegrid_registry import ModelSet
+from tests.skops_files import skops_file
+from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SECONDS, ended
 
 if TYPE_CHECKING:
@@ -241,6 +245,73 @@ def test_a_trainer_does_not_find_the_server_s_secrets_in_its_environment(place: 
     )
     # The server itself and what it starts have it all the same.
     assert sorted(done.stdout.splitlines()) == ["False", "of the server alone", "of the server alone"]
+
+
+def add_set(place: Place, set_id: str) -> None:
+    """A set with the trainer of g1, and a version of its own."""
+    file = place.registry / "g1.yaml"
+    text = file.read_text()
+    versions = text.index("versions:")
+    (place.registry / f"{set_id}.yaml").write_text(
+        text[:versions].replace("id: g1", f"id: {set_id}") + "versions: []\n"
+    )
+    models = {f"line-{number}": skops_file(f"{set_id} {number}") for number in range(3)}
+    ModelSet.open(set_id, place.registry, place.store).push("v1", models)
+
+
+def test_nobody_waits_for_the_training_of_another_set(
+    marks: Path, client: httpx.Client, place: Place
+) -> None:
+    add_set(place, "g2")
+    long = train(client, seconds=600)
+    until_it_trains(marks)
+    wanted = {"base": "v1", "without": ["line-1"]}
+    assert ended(client, client.post("/modelSets/g2/updates", json=wanted))["state"] == "done"
+    other = client.post("/modelSets/g2/updates", json={"base": "v1", "train": {}})
+    assert ended(client, other)["state"] == "done"
+    # Of the same set, one comes after the other.
+    after = client.post("/modelSets/g1/updates", json=wanted)
+    assert client.get(after.headers["Location"]).json()["state"] == "queued"
+    assert client.get(long.headers["Location"]).json()["state"] == "running"
+    client.post(f"{long.headers['Location']}/cancel").raise_for_status()
+    assert ended(client, long)["state"] == "cancelled"
+    assert ended(client, after)["state"] == "done"
+
+
+def test_no_more_trainers_run_at_once_than_the_server_is_given(
+    marks: Path, client: httpx.Client, place: Place
+) -> None:
+    sets = ["g1", "g2", "g3"]
+    for set_id in sets[1:]:
+        add_set(place, set_id)
+    body = {"base": "v1", "train": {"seconds": 600}}
+    updates = [client.post(f"/modelSets/{set_id}/updates", json=body) for set_id in sets]
+    deadline = time.monotonic() + SECONDS
+    while len(runs(marks)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(1)
+    states = [client.get(update.headers["Location"]).json()["state"] for update in updates]
+    assert (len(runs(marks)), states) == (2, ["running", "running", "queued"])
+    for update in updates:
+        client.post(f"{update.headers['Location']}/cancel").raise_for_status()
+    assert [ended(client, update)["state"] for update in updates] == ["cancelled"] * 3
+
+
+def test_a_server_that_ends_waits_for_no_training(marks: Path, place: Place) -> None:
+    options = Options(place.registry, place.store, place.folder / "state", place.folder / "tokens.yaml")
+    with asked(options, place.headers("training")) as client:
+        update = train(client, seconds=600)
+        process = until_it_trains(marks)
+        began = time.monotonic()
+    assert time.monotonic() - began < 25
+    assert not psutil.pid_exists(process)
+    with asked(options, place.headers("training")) as client:
+        assert client.get(update.headers["Location"]).json()["state"] == "running"
+        client.post(f"{update.headers['Location']}/cancel").raise_for_status()
+        assert ended(client, update)["state"] == "cancelled"
+    acts = Journal(Database.open(place.folder / "state" / "journal.sqlite")).acts(0, 100)
+    assert [act["act"] for act in acts] == ["requested", "started", "resumed", "cancel", "cancelled"]
 
 
 def test_a_set_without_a_trainer_says_so(client: httpx.Client) -> None:

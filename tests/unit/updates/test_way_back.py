@@ -200,6 +200,24 @@ def test_what_is_not_back_is_tried_until_it_is(grid: Grid) -> None:
     assert grid.declared() == "d1"
 
 
+def test_no_version_of_another_set_waits_for_a_bake(grid: Grid) -> None:
+    folder = grid.work / "registry"
+    text = (folder / "g1.yaml").read_text()
+    (folder / "g2.yaml").write_text(text[: text.index("  update:")].replace("g1", "g2") + "versions: []\n")
+    git("-C", grid.work, "add", "--all")
+    git("-C", grid.work, *SOMEBODY, "commit", "--quiet", "--message=Set g2")
+    git("-C", grid.work, "push", "--quiet", "origin", "HEAD:main")
+    update = grid.update()
+    grid.until_it_bakes(update)
+    until(lambda: grid.client.get("/modelSets").json(), lambda sets: len(sets) == 2)
+    models = {"line-1": digest(RETRAINED)}
+    other = ended(grid.client, grid.client.post("/modelSets/g2/updates", json={"models": models}))
+    assert (other["state"], other["version"]) == ("done", "v1")
+    assert "baking" in grid.look(update)["rollout"]["step"]
+    acts = [act["act"] for act in grid.client.get("/acts").json() if act["update_id"] == 1]
+    assert acts[:4] == ["requested", "started", "published", "rollout"]
+
+
 def test_whoever_may_switch_takes_a_version_off_in_its_bake(grid: Grid) -> None:
     update = grid.update()
     grid.until_it_bakes(update)
