@@ -188,9 +188,12 @@ def reading(server: Server) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=2**62, description="The last act that is known.")] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         newest: Annotated[bool, Query(description="The newest first, instead of the oldest.")] = False,
+        before: Annotated[
+            int | None, Query(ge=1, le=2**62, description="The oldest act that is known.")
+        ] = None,
     ) -> Sequence[Act]:
         """The audit log."""
-        return [Act(**row) for row in server.journal.acts(after, limit, newest=newest)]
+        return [Act(**row) for row in server.journal.acts(after, limit, newest=newest, before=before)]
 
     return router
 

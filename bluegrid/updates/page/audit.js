@@ -2,14 +2,15 @@
 
 import { h } from "./dom.js";
 import { count, listed } from "./format.js";
-import { changed, use } from "./store.js";
+import { changed, usePages } from "./store.js";
 import { button, code, heading, said, time, trouble } from "./ui.js";
 import { resultInWords, wantedInWords } from "./updates.js";
 
 const PAGE = 200;
-const MOST = 1000;
+const PATH = `/acts?newest=true&limit=${PAGE}`;
 
-let limit = PAGE;
+/** How many older pages are shown. */
+let older = 0;
 let filter = "";
 
 /** Sentences by act; what is not in here is told as it stands. */
@@ -64,9 +65,8 @@ function textOf(node) {
 
 /** @returns {import("./dom.js").Child[]} */
 export function auditView() {
-  const path = `/acts?newest=true&limit=${limit}`;
-  const acts = use(path, 5);
-  const rows = (acts.value ?? []).map((act) => {
+  const { newest: acts, rows: known, last, hasOlder } = usePages(PATH, PAGE, older, 5);
+  const rows = known.map((act) => {
     const nodes = sentence(act);
     return { act, nodes, text: `${act.author} ${textOf(nodes)}`.toLowerCase() };
   });
@@ -76,7 +76,7 @@ export function auditView() {
     changed();
   };
   const more = () => {
-    limit = MOST;
+    older += 1;
     changed();
   };
   return [
@@ -96,7 +96,7 @@ export function auditView() {
         acts.value && `${count(found.length)} of the newest ${count(rows.length)}`,
       ),
     ),
-    trouble(acts, path),
+    trouble(acts, PATH),
     h(
       "ol",
       { class: "log", "aria-label": "Acts, newest first" },
@@ -110,6 +110,7 @@ export function auditView() {
         ),
       ),
     ),
-    rows.length === limit && limit < MOST && button(`Show the newest ${count(MOST)}`, more),
+    last !== acts && trouble(last, PATH),
+    hasOlder && button("Older acts", more, { key: "older" }),
   ];
 }

@@ -45,6 +45,9 @@ export function rate(value) {
   return (value < 100 ? tenths : whole).format(value);
 }
 
+/** @param {number} part of 1 @returns {string} such as `26 %` */
+export const share = (part) => `${part < 0.1 ? tenths.format(part * 100) : whole.format(part * 100)} %`;
+
 /** @param {number?} value in ms */
 export const milliseconds = (value) => (value == null ? NONE : `${rate(value)} ms`);
 

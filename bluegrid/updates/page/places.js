@@ -1,7 +1,7 @@
 // Where a service is: what YAML declares of a region, beside what its cluster says is so.
 
 import { url } from "./api.js";
-import { count, listed, rate } from "./format.js";
+import { count, listed, rate, share } from "./format.js";
 import { use } from "./store.js";
 
 /** An answer that takes longer than this is told as one that is missing, in seconds. */
@@ -159,6 +159,22 @@ export function differences({ declared, live, isAsked, isApplied, error, cluster
   return lines;
 }
 
+/** Of the requests, the share of errors from which a cluster is not well: as much as a bake lets pass. */
+const WARN_SHARE = 0.01;
+/** The share from which it is ill; of refusals, which are mostly a client's mistakes, the one to warn from. */
+const BAD_SHARE = 0.1;
+
+/** Requests that fail or are refused, where they are many: one client's mistakes do not make a service ill. */
+function failing(row) {
+  const part = (each) => (row.requests_per_second > 0 ? each / row.requests_per_second : 0);
+  const [errors, refused] = [part(row.errors_per_second), part(row.refused_per_second)];
+  const found = [];
+  if (errors >= WARN_SHARE)
+    found.push([errors >= BAD_SHARE ? "bad" : "warn", `${rate(row.errors_per_second)} errors/s (${share(errors)})`]);
+  if (refused >= BAD_SHARE) found.push(["warn", `${rate(row.refused_per_second)} 4xx/s (${share(refused)})`]);
+  return found;
+}
+
 /**
  * How a cluster is, the worst first.
  * @param {object} row of `/status`
@@ -172,7 +188,7 @@ export function healthOf(row) {
     found.push([row.ready === 0 ? "bad" : "warn", `${count(row.ready)} of ${count(row.replicas)} ready`]);
   }
   if (row.drift.length) found.push(["warn", "drift"]);
-  if (row.errors_per_second > 0) found.push(["warn", `${rate(row.errors_per_second)} errors/s`]);
+  found.push(...failing(row));
   if (!isWell && !found.length) found.push(["warn", "not well"]);
   return worst(found);
 }

@@ -2,7 +2,7 @@
 
 import { url } from "./api.js";
 import { h } from "./dom.js";
-import { age, clock, count, milliseconds, rate, some } from "./format.js";
+import { age, clock, count, milliseconds, rate, share, some } from "./format.js";
 import {
   differences,
   healthAt,
@@ -52,12 +52,16 @@ export function serviceView(name, scopes) {
         null,
         h("h2", null, "Recent switches"),
         trouble(switches, switchesOf(name)),
-        switches.value && switchesTable(switches.value),
+        switches.value && switchesTable(switches.value, rolledOut(service)),
       ),
       history(use(past, 30), past),
     ],
   ];
 }
+
+/** The updates of a service's set that were rolled out, or are. */
+const rolledOut = (service) =>
+  (use(url`/updates?set=${service.set}&limit=20`, 5).value ?? []).filter((each) => each.rollout !== null);
 
 function facts(service) {
   return muted(
@@ -175,7 +179,10 @@ function clusterRow(place, row) {
     [mark(kind, words), h("div", { class: "muted" }, said(row.state))],
     row.models_loaded == null ? "–" : `${count(row.models_loaded)} of ${count(row.models_expected)}`,
     rate(row.requests_per_second),
-    h("span", { class: row.errors_per_second > 0 ? "bad" : null }, rate(row.errors_per_second)),
+    [
+      h("span", { class: row.errors_per_second > 0 ? "bad" : null }, partOf(row.errors_per_second, row)),
+      row.refused_per_second > 0 && muted("4xx/s ", partOf(row.refused_per_second, row)),
+    ],
     milliseconds(row.p99_ms),
     age(row.age_seconds),
   ];
@@ -191,6 +198,10 @@ function clusterRow(place, row) {
     ].filter(Boolean),
   };
 }
+
+/** How many requests a second, and which share of all. */
+const partOf = (each, row) =>
+  each > 0 && row.requests_per_second > 0 ? `${rate(each)} (${share(each / row.requests_per_second)})` : rate(each);
 
 function pods(row) {
   const isOdd = row.pods.some((pod) => !pod.ready || pod.why);

@@ -51,6 +51,29 @@ export function use(path, seconds) {
   return entries.get(path) ?? EMPTY;
 }
 
+/**
+ * Rows of a list that is told newest first, and as many older ones as are asked for.
+ * @param {string} path of the list, with a query
+ * @param {number} size rows that the path and each older page have
+ * @param {number} older how many older pages are shown
+ * @param {number} seconds between requests for the newest
+ * @returns {{newest: Entry, rows: object[], last: Entry, hasOlder: boolean}} the newest page, all rows, and the
+ *   oldest page that is shown
+ */
+export function usePages(path, size, older, seconds) {
+  const newest = use(path, seconds);
+  const rows = new Map((newest.value ?? []).map((row) => [row.id, row]));
+  let last = newest;
+  for (let page = 0; page < older && last.value?.length; page += 1) {
+    // Pages begin at round IDs, so that none moves while rows are added.
+    const before = Math.ceil((last.value.at(-1).id - 1) / size) * size + 1;
+    last = use(`${path}&before=${before}`, ONCE);
+    for (const row of last.value ?? []) rows.set(row.id, row);
+  }
+  const all = [...rows.values()];
+  return { newest, rows: all, last, hasOlder: Boolean(last.value) && (all.at(-1)?.id ?? 1) > 1 };
+}
+
 /** Ask for a path again at once, if it is shown; what is known of it stays until then. */
 export function refresh(path) {
   const entry = entries.get(path);

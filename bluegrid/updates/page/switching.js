@@ -7,6 +7,7 @@ import { clock, listed, some } from "./format.js";
 import { usePlaces } from "./places.js";
 import { ONCE, changed, forget, refresh, refreshAll, say, use } from "./store.js";
 import { badInWords, bullets, button, code, mark, muted, notice, said, table, time, trouble } from "./ui.js";
+import { STATES as UPDATE_STATES } from "./updates.js";
 
 /**
  * @typedef {Object} Question
@@ -212,25 +213,51 @@ function progress(asked) {
 const closing = (words) =>
   h("div", { class: "actions" }, button(words, close, { autofocus: true, key: "close" }));
 
-/** @param {object[]} switches newest first */
-export function switchesTable(switches) {
-  if (!switches.length) return muted("None yet.");
-  return table(
-    "Recent switches",
-    ["Begun", "By", "What", "How it is", "Ended"],
-    switches.map((one) => ({
-      key: one.id,
-      attributes: { "data-switch": one.id, "data-state": one.state },
-      cells: [
-        time(one.created),
-        said(one.author),
-        one.regions.map((region) =>
-          h("div", null, said(region), ": ", said(one.before[region] ?? "?"), " → ", said(one.cluster)),
-        ),
-        [mark(STATES[one.state] ?? "info", one.state), !isOver(one) && one.step && [" ", said(one.step)]],
-        time(one.ended),
+/** What has changed what is live: people's switches, and updates that were rolled out. */
+export function switchesTable(switches, updates) {
+  const rows = [...switches.map(switchRow), ...updates.map(rolloutRow)];
+  if (!rows.length) return muted("None yet.");
+  rows.sort((one, other) => other.at - one.at);
+  return table("Recent switches", ["Begun", "By", "What", "How it is", "Ended"], rows);
+}
+
+const change = (where, from, to) => h("div", null, said(where), ": ", said(from), " → ", said(to));
+
+/** @param {object} update with a rollout */
+function rolloutRow({ id, author, version, rollout, state, created, ended, error }) {
+  const isInPlace = rollout.to === "in-place";
+  const before = Object.entries(rollout.before);
+  const to = isInPlace ? version : rollout.cluster;
+  return {
+    key: `update ${id}`,
+    at: Date.parse(created),
+    attributes: { "data-rolled-out": id, "data-state": state },
+    cells: [
+      time(created),
+      said(author),
+      [
+        h("div", null, h("a", { href: "#/updates" }, `update ${id}`), ", ", said(version), " to ", said(rollout.to)),
+        before.map(([where, was]) => change(where, was, to)),
       ],
-      under: one.error ? [said(one.error)] : [],
-    })),
-  );
+      [mark(UPDATE_STATES[state] ?? "info", state), !ended && [" ", said(rollout.step)]],
+      time(ended),
+    ],
+    under: error ? [said(error)] : [],
+  };
+}
+
+function switchRow(one) {
+  return {
+    key: one.id,
+    at: Date.parse(one.created),
+    attributes: { "data-switch": one.id, "data-state": one.state },
+    cells: [
+      time(one.created),
+      said(one.author),
+      one.regions.map((region) => change(region, one.before[region] ?? "?", one.cluster)),
+      [mark(STATES[one.state] ?? "info", one.state), !isOver(one) && one.step && [" ", said(one.step)]],
+      time(one.ended),
+    ],
+    under: one.error ? [said(one.error)] : [],
+  };
 }

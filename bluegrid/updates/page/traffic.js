@@ -1,7 +1,7 @@
 // Requests per second of the last minutes, as they happened: samples that are kept while the page is open, and a chart.
 
 import { h } from "./dom.js";
-import { clock, listed, rate } from "./format.js";
+import { clock, listed, rate, share } from "./format.js";
 import { mark, muted, said } from "./ui.js";
 
 const WINDOW_MS = 5 * 60_000;
@@ -138,7 +138,9 @@ function errorWords(place, last, most) {
   if (place.outage !== null) return mark("bad", "nobody answers");
   if (!last.live.some((cluster) => last.rates[cluster])) return mark("unknown", "errors not known");
   if (!most) return h("span", { class: "muted" }, "no errors");
-  return h("span", { class: "bad" }, `errors/s ${rate(total(last, "errors"))}, most ${rate(most)}`);
+  const [errors, requests] = [total(last, "errors"), total(last, "requests")];
+  const part = errors > 0 && requests > 0 ? ` (${share(errors / requests)})` : "";
+  return h("span", { class: "bad" }, `errors/s ${rate(errors)}${part}, most ${rate(most)}`);
 }
 
 /** The errors have a scale of their own: few of them among many requests would be a flat line. */

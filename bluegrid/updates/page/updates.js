@@ -4,11 +4,15 @@ import { NoAnswer, ask, url } from "./api.js";
 import { close, dialog, newKey } from "./dialogs.js";
 import { h } from "./dom.js";
 import { age, bytes, count, listed, some } from "./format.js";
-import { ONCE, changed, refresh, say, use } from "./store.js";
+import { ONCE, changed, refresh, say, use, usePages } from "./store.js";
 import { button, code, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
 
-const PATH = "/updates?limit=100";
-const STATES = {
+const PAGE = 100;
+const PATH = `/updates?limit=${PAGE}`;
+/** How many older pages are shown. */
+let older = 0;
+/** The kind of mark of each state of an update. */
+export const STATES = {
   queued: "info",
   running: "busy",
   waiting: "warn",
@@ -36,8 +40,7 @@ export const mayCancel = (update, scopes) =>
  * @returns {import("./dom.js").Child[]}
  */
 export function updatesView(scopes) {
-  const updates = use(PATH, 5);
-  const all = updates.value ?? [];
+  const { newest: updates, rows: all, last, hasOlder } = usePages(PATH, PAGE, older, 5);
   const groups = ORDER.map((state) => [state, all.filter((update) => update.state === state)]);
   const ended = all.filter((update) => !ORDER.includes(update.state));
   return [
@@ -57,7 +60,14 @@ export function updatesView(scopes) {
           group.map((each) => card(each, scopes)),
         ),
     ),
+    last !== updates && trouble(last, PATH),
+    hasOlder && button("Older updates", showOlder, { key: "older" }),
   ];
+}
+
+function showOlder() {
+  older += 1;
+  changed();
 }
 
 /** @param {object[]} rows the sets that are trained by the clock */

@@ -11,6 +11,8 @@ from bluegrid.updates.database import Database
 from tests.engine.page.conftest import make_ill, names_shown, service_row
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Page, Route
+
     from tests.engine.page.conftest import Grid, Opened
     from tests.unit.operations.api_server import ApiServer
 
@@ -40,6 +42,40 @@ def test_a_slash_goes_to_the_search_which_finds_sets_and_versions_too(opened: Op
     # It is a letter as any other where something is typed.
     page.keyboard.type("/")
     assert page.get_by_role("searchbox").input_value() == "G1/"
+
+
+def have_traffic(page: Page, **rates: float) -> None:
+    """Have the live clusters tell this traffic."""
+
+    def answer(route: Route) -> None:
+        headers = {**route.request.headers}
+        headers.pop("if-none-match", None)
+        found = route.fetch(headers=headers)
+        regions = found.json()
+        for row in regions[0]["clusters"]:
+            row.update(rates if row["live"] else {})
+        route.fulfill(status=200, json=regions)
+
+    page.route("**/status?*", answer)
+
+
+@pytest.mark.parametrize(
+    ("errors", "refused", "kind", "words"),
+    [
+        (0.1, 4.9, "well", "well"),
+        (2, 0, "warn", "2.0 errors/s (4.0 %)"),
+        (13, 0, "bad", "13.0 errors/s (26 %)"),
+        (0, 13, "warn", "13.0 4xx/s (26 %)"),
+    ],
+)
+def test_errors_are_judged_by_their_share(
+    opened: Opened, errors: float, refused: float, kind: str, words: str
+) -> None:
+    page = opened()
+    have_traffic(page, requests_per_second=50, errors_per_second=errors, refused_per_second=refused)
+    cell = service_row(page, "service0").locator(f".cell.{kind}")
+    cell.get_by_text("50.0 req/s").wait_for()
+    cell.get_by_text(words, exact=True).wait_for()
 
 
 @pytest.mark.parametrize("width", [360, 720, 768, 830, 1280])

@@ -103,6 +103,35 @@ def test_a_training_shows_its_time_and_what_it_prints(grid: Grid, journal: Journ
         page.wait_for_function("() => document.querySelector('[role=log]').innerText.endsWith('epoch 3')")
 
 
+def test_a_rollout_stands_among_the_switches_of_its_service(baking: int, opened: Opened) -> None:
+    page = opened("#/services/service0")
+    row = page.locator(f"[data-rolled-out='{baking}']")
+    row.get_by_text("north: d1 → d2").wait_for()
+    assert row.get_attribute("data-state") == "running"
+    row.get_by_text("north: baking").wait_for()
+
+
+def test_older_updates_and_acts_are_a_button_away(journal: Journal, opened: Opened) -> None:
+    for number in range(203):
+        journal.add("g0", Wanted(base="v1", without=(f"line-{number}",)), "training", None)
+    page = opened("#/updates")
+    page.locator("[data-update='203']").wait_for()
+    cards = page.locator("[data-update]")
+    assert cards.count() == 100
+    button = page.get_by_role("button", name="Older updates")
+    button.click()
+    page.locator("[data-update='101']").wait_for()
+    button.click()
+    page.locator("[data-update='1']").wait_for()
+    assert cards.count() == 203
+    button.wait_for(state="detached")
+    page.goto(page.url.replace("#/updates", "#/audit"))
+    acts = page.locator("[data-act]")
+    page.get_by_role("button", name="Older acts").click()
+    page.wait_for_function("() => document.querySelectorAll('[data-act]').length === 203")
+    assert acts.last.inner_text().endswith("line-0")
+
+
 def test_a_schedule_is_shown_with_when_it_is_due_next(scheduled: None, opened: Opened) -> None:
     page = opened("#/updates")
     row = page.locator("[data-schedule=g1]")
