@@ -11,11 +11,21 @@ SCHEMA = json.dumps(
 )
 
 
-def skops_file(text: str) -> bytes:
-    """Return a skops file that holds `text`; the same text gives the same bytes."""
+def skops_file(text: str, features: int | None = None, *, has_classes: bool = False) -> bytes:
+    """Return a skops file that holds `text`; the same arguments give the same bytes.
+
+    Args:
+        text: anything.
+        features: how many its estimator was fitted to; None: it was not.
+        has_classes: whether it is a classifier.
+    """
     buffer = io.BytesIO()
+    schema = json.loads(SCHEMA)
+    if features is not None:
+        kept = {"n_features_in_": {"__loader__": "JsonNode", "content": str(features)}}
+        schema["content"] = {"content": kept | ({"classes_": {}} if has_classes else {})}
     with ZipFile(buffer, "w") as writer:
         # A ZipInfo has a fixed date.
-        writer.writestr(ZipInfo("schema.json"), SCHEMA)
+        writer.writestr(ZipInfo("schema.json"), json.dumps(schema))
         writer.writestr(ZipInfo("text"), text)
     return buffer.getvalue()

@@ -66,7 +66,9 @@ class Journal:
         text = wanted.model_dump_json()
         request = json.loads(text)
         short, named = in_short(request), named_models(request)
-        fingerprint = hashlib.sha256(f"{set_id}\n{text}".encode()).hexdigest()
+        # Of earlier releases, a request had no such word.
+        same = wanted.model_dump_json(exclude=None if wanted.incompatible else {"incompatible"})
+        fingerprint = hashlib.sha256(f"{set_id}\n{same}".encode()).hexdigest()
         with self.database.writing() as connection:
             known = connection.execute(
                 "select * from updates where author = ? and key = ?", (author, key)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bluegrid.updates.compatibility import require_compatible
 from bluegrid.updates.git import PushRejected
 from bluegrid.updates.incoming import fetch_incoming
 from bluegrid.updates.registry_source import snapshot
@@ -88,7 +89,7 @@ class Publisher:
                     choose(version)
                     # Also for the next attempt: what the store has of it is not left behind.
                     update = update.model_copy(update={"version": version})
-                    report = self._push(update, file.set, copy, version, progress)
+                    report = self._push(update, file, copy, version, progress)
                     row = Registry.load(copy).of_set(update.set).version(version)
                 with self.source.changing():
                     self.source.sound().require(update.set)
@@ -128,10 +129,13 @@ class Publisher:
         self.training.run(update, self._file(update.set).set, go_on)
 
     def _push(
-        self, update: Update, declared: DeclaredSet, registry: Path, version: str, progress: Progress
+        self, update: Update, file: RegistryFile, registry: Path, version: str, progress: Progress
     ) -> PushReport:
         wanted = update.wanted
-        with self._models(update, declared) as models:
+        with self._models(update, file.set) as models:
+            if file.versions and not wanted.incompatible:
+                base = file.version(wanted.base) if wanted.base else file.versions[-1]
+                require_compatible(self.store, file, base, models)
             return ModelSet.open(update.set, registry, self.store).push(
                 version, models, base=wanted.base, without=wanted.without, progress=progress
             )

@@ -44,6 +44,9 @@ class Wanted(Frozen):
     """A folder of the store below `incoming/`, with models as `bluegrid push` takes them from a folder."""
     train: Mapping[Label, Value] | None = None
     """Let the set's trainer make the models, with these parameters in place of their defaults."""
+    incompatible: bool = False
+    """Whether models may take another number of features, or give another kind of answers, than those of the
+    base that they replace; without a base, than those of the newest version."""
 
     @model_validator(mode="after")
     def _has_models(self) -> Wanted:

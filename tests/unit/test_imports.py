@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,18 +88,6 @@ def test_what_runs_without_a_stack_knows_nothing_of_pulumi_and_kubernetes(packag
     for path in _modules(package):
         roots = {name.partition(".")[0] for name in _imported(path)}
         assert roots.isdisjoint({"pulumi", "pulumi_kubernetes", "kubernetes"}), path
-
-
-def test_a_logger_that_is_listened_to_by_name_is_a_package() -> None:
-    listened = re.compile(r'(?:getLogger|show_warnings)\("([\w.]+)"\)')
-    named = {
-        name
-        for package in MAY_IMPORT
-        for path in _modules(package)
-        for name in listened.findall(path.read_text())
-    }
-    assert "bluegrid.promotion" in named
-    assert named <= {*FOLDERS}
 
 
 def _modules(package: str) -> Iterator[Path]:

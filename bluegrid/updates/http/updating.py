@@ -109,12 +109,13 @@ def updating(server: Server) -> APIRouter:
         author: Annotated[str, may_update],
         content_digest: ContentDigest,
         version: Label | None = None,
+        incompatible: bool = False,
         key: IdempotencyKey = None,
     ) -> Update:
         """Ask for a version like `base` but for one model, whose bytes are the body."""
         digest = _digest(content_digest)
         await server.uploads.receive(digest, request.stream())
-        wanted = Wanted(version=version, base=base, models={uid: digest})
+        wanted = Wanted(version=version, base=base, models={uid: digest}, incompatible=incompatible)
         return await to_thread.run_sync(add, set_id, wanted, author, key, response)
 
     @router.get("/updates", dependencies=[may_read])

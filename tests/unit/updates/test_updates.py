@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -159,6 +160,43 @@ def test_a_version_that_is_taken_is_not_replaced(client: httpx.Client, place: Pl
     assert update["state"] == "failed"
     assert "v1" in update["error"]
     assert place.models("v1") == before
+
+
+@pytest.mark.parametrize(
+    ("features", "has_classes", "fault"),
+    [
+        (5, False, "line-1 takes 5 features, and that of v2 3"),
+        (3, True, "line-1 answers with classes, and that of v2 with numbers"),
+    ],
+)
+def test_a_model_that_takes_or_gives_something_else_than_the_bases_needs_a_word(
+    client: httpx.Client, features: int, has_classes: bool, fault: str
+) -> None:
+    def asked(data: bytes, **more: object) -> dict[str, Any]:
+        wanted = {"base": "v1", "models": {"line-1": upload(client, data)}, **more}
+        return ended(client, client.post("/modelSets/g1/updates", json=wanted))
+
+    assert asked(skops_file("fitted", 3))["version"] == "v2"
+    other = skops_file("another", features, has_classes=has_classes)
+    refused = asked(other, base="v2")
+    assert (refused["state"], refused["version"]) == ("failed", None)
+    assert fault in refused["error"]
+    # Without a base it is held against the newest version.
+    assert fault in asked(other, base=None)["error"]
+    allowed = asked(other, base="v2", incompatible=True)
+    assert (allowed["state"], allowed["wanted"]["incompatible"]) == ("done", True)
+    assert asked(skops_file("retrained", 3), base="v2")["state"] == "done"
+
+
+def test_where_the_bytes_do_not_tell_the_recorded_examples_do(client: httpx.Client) -> None:
+    def asked(width: int, base: str) -> dict[str, Any]:
+        example = {"line-1": {"inputs": [[1.0] * width], "outputs": [2.0]}}
+        files = {"line-1.skops": skops_file(f"{width}"), "examples.json": json.dumps(example).encode()}
+        wanted = {"base": base, "batch": upload(client, archive(files))}
+        return ended(client, client.post("/modelSets/g1/updates", json=wanted))
+
+    assert asked(3, "v1")["version"] == "v2"
+    assert "line-1 takes 4 features, and that of v2 3" in asked(4, "v2")["error"]
 
 
 def test_a_base_that_is_not_there_is_refused_at_once(client: httpx.Client) -> None:

@@ -1,0 +1,71 @@
+"""New models are held against those that they replace: clients send the same rows and read the same answers.
+
+A model's own bytes tell what it takes and gives, for the types of `INTERFACES`; its recorded example tells
+how long its rows are, for every type. Where neither does, only the comparison of a rollout notices.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from bluegrid_registry import ConfigError, fetch_bytes, read_manifest
+from bluegrid_registry.model_types.interface import INTERFACES, Interface
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bluegrid_registry import RegistryFile, SourceModel, Store, Version
+    from bluegrid_registry.formats.manifest import Example
+
+MAX_HELD = 200
+"""Models that are held against the base's, evenly taken from all: the base's have to be fetched for that."""
+
+
+def require_compatible(
+    store: Store, file: RegistryFile, base: Version, models: Sequence[SourceModel]
+) -> None:
+    """Check that models take and give what those of the base with the same UIDs do.
+
+    Args:
+        store: where the base is.
+        file: of the set.
+        base: the version that they are held against.
+        models: the new ones.
+
+    Raises:
+        ConfigError: one does not; the message names it, and the word that lets it through.
+        ObjectMissing, IntegrityError, FormatError, StoreError: as `fetch_bytes`.
+    """
+    set_id, read = file.set.id, INTERFACES.get(str(file.set.type))
+    manifest = read_manifest(store, set_id, base.id, base.manifest)
+    rows = {row.uid: row for row in manifest.models}
+    both = [model for model in models if model.uid in rows]
+    held = both[:: math.ceil(len(both) / MAX_HELD) or 1]
+    if not held:
+        return
+    uids = [model.uid for model in held]
+    before = fetch_bytes(store, set_id, base.id, base.manifest, only=uids) if read else {}
+    for model in held:
+        was = _known(read(before[model.uid]) if read else Interface(), rows[model.uid].example)
+        now = _known(read(model.read()) if read else Interface(), model.example)
+        if (fault := _difference(was, now)) is not None:
+            raise ConfigError(
+                f"set {set_id}: {model.uid} {fault.format(base=base.id)}; clients ask for it as it was: "
+                'train it alike, or let it through with "incompatible": true'
+            )
+
+
+def _known(found: Interface, example: Example | None) -> Interface:
+    """Return what is known of a model by its bytes, or else by its example."""
+    if found.features is not None or example is None:
+        return found
+    return Interface(len(example.inputs[0]), found.outputs)
+
+
+def _difference(was: Interface, now: Interface) -> str | None:
+    if None not in (was.features, now.features) and was.features != now.features:
+        return f"takes {now.features} features, and that of {{base}} {was.features}"
+    if None not in (was.outputs, now.outputs) and was.outputs != now.outputs:
+        return f"answers with {now.outputs}, and that of {{base}} with {was.outputs}"
+    return None
