@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -15,8 +16,6 @@ import pulumi
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bluegrid_components.stack_outputs import StackOutputs
 
 OUTPUT = "commit"
@@ -26,6 +25,9 @@ then another commit is the one that was applied."""
 PARTIAL = "BLUEGRID_PARTIAL_UPDATE"
 """Variable of an update of named targets only, such as one service's route: any checkout does for it, and it
 applies no commit."""
+COPY = "BLUEGRID_REGISTRY_COPY"
+"""Variable of an update whose registry is a copy, such as the update server's: the commit, a space, and the
+repository that has it. The commit is noted where it follows what was applied last; nothing is refused."""
 _SHOWN = 10
 
 
@@ -43,6 +45,10 @@ def apply_commit(registry: Path, outputs: StackOutputs) -> None:
     Raises:
         StaleCheckout: the checkout is older than what was applied, or does not know it.
     """
+    if copy := os.environ.get(COPY):
+        commit, _, repository = copy.partition(" ")
+        _note_copy(commit, Path(repository), outputs)
+        return
     head = None if os.environ.get(PARTIAL) else _head(registry)
     if head is None:
         return
@@ -54,6 +60,12 @@ def apply_commit(registry: Path, outputs: StackOutputs) -> None:
         pulumi.log.warn(fault)
     else:
         raise StaleCheckout(fault)
+
+
+def _note_copy(commit: str, repository: Path, outputs: StackOutputs) -> None:
+    last: str | None = outputs.get(OUTPUT)
+    if last is None or _git(repository, "merge-base", "--is-ancestor", last, commit) is not None:
+        outputs.put(OUTPUT, commit)
 
 
 def _fault(registry: Path, head: str, last: str) -> str | None:

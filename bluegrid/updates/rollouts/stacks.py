@@ -38,6 +38,8 @@ LOCKED_SECONDS = 600.0
 LOOK_SECONDS = 2.0
 STATE_SECONDS = 60.0
 """For which a stack's state is waited for."""
+COPY = "BLUEGRID_REGISTRY_COPY"
+"""Tells the program, in bluegrid_components/applied_commit.py, of which commit its registry is a copy."""
 _NO_STACK = "no stack named"
 """What Pulumi says of a stack that was never made."""
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
@@ -165,7 +167,10 @@ class Stacks:
         from pulumi import automation
 
         # No update of ours is of a whole stack: what the registry does not declare any more stays.
-        options = automation.LocalWorkspaceOptions(env_vars={**PARTIAL})
+        commit = self.source.health.commit
+        # Otherwise an older checkout would undo what is made here.
+        noted = {COPY: f"{commit} {self.source.registry.absolute()}"} if commit else {}
+        options = automation.LocalWorkspaceOptions(env_vars={**PARTIAL, **noted})
         return automation.select_stack(stack.name, work_dir=str(self.program), opts=options)
 
 

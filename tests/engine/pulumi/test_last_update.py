@@ -103,6 +103,20 @@ def test_an_update_from_an_older_checkout_is_refused_and_one_from_the_newest_beg
     assert outputs(demo)["commit"] == old
 
 
+@pytest.mark.usefixtures("reached")
+def test_an_update_of_named_targets_by_a_copy_of_the_registry_notes_its_commit(
+    demo: Engine, checkout: Path
+) -> None:
+    old, new = git(checkout, "rev-parse", "HEAD~1"), git(checkout, "rev-parse", "HEAD")
+    config = ("--stack", "demo", "--config-file", str(demo.config))
+    target = "urn:pulumi:demo::bluegrid::**::line-loading-d1"
+    for last, commit, noted in ((old, new, new), (new, old, new)):
+        after(demo, {"commit": last})
+        demo.environment["BLUEGRID_REGISTRY_COPY"] = f"{commit} {checkout}"
+        demo.run("up", "--yes", "--skip-preview", "--target", target, *config)
+        assert outputs(demo)["commit"] == noted
+
+
 @pytest.mark.usefixtures("reached", "checkout")
 def test_a_live_service_is_not_deleted_by_an_update_that_nobody_allows_to(demo: Engine) -> None:
     after(demo, {"urls": URLS})

@@ -14,6 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from bluegrid.updates.bad_versions import BadVersions
+from bluegrid.updates.clone import Clone
 from bluegrid.updates.database import Database
 from bluegrid.updates.journal import Journal
 from bluegrid.updates.registry_source import Folder
@@ -22,13 +23,15 @@ from bluegrid.updates.rollouts.stacks import _is_left_behind, of_cluster
 from bluegrid.updates.serve import Options
 from bluegrid.updates.switches import SwitchJournal
 from bluegrid.updates.updates import RollingOut, Wanted
-from bluegrid_registry import open_store, switch
+from bluegrid_registry import ConfigError, open_store, switch
 from bluegrid_registry.registry_files.retraining import Retraining
 from tests.skops_files import skops_file
 from tests.unit.updates.conftest import asked
-from tests.unit.updates.updating import content_digest, ended
+from tests.unit.updates.updating import content_digest, ended, git
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bluegrid.promotion import Stack
     from bluegrid_registry import Service
     from tests.unit.updates.updating import Place
@@ -42,6 +45,29 @@ service:
   clusters:
     - {id: d1, version: v1, cpu: 1, memory: 1Gi}
 """
+
+
+def test_an_update_of_the_servers_tells_the_program_which_commit_it_applies(
+    place: Place, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pulumi import automation
+
+    given: list[Mapping[str, str]] = []
+
+    def select(*_: object, opts: automation.LocalWorkspaceOptions, **__: object) -> automation.Stack:
+        given.append(opts.env_vars or {})
+        raise FileNotFoundError
+
+    monkeypatch.setattr(automation, "select_stack", select)
+    place.add_stack()
+    clone = Clone.open(place.folder / "clone", str(remote), "main", "registry")
+    stacks = Stacks(place.folder, place.folder, ("north",), place.folder / "copies", clone)
+    (stack,) = stacks.declared()
+    with pytest.raises(ConfigError, match="pulumi is not on PATH"):
+        stacks.up(stack, ["urn"])
+    commit, _, repository = given[0]["BLUEGRID_REGISTRY_COPY"].partition(" ")
+    assert git("-C", repository, "rev-parse", "HEAD") == commit == git("-C", remote, "rev-parse", "main")
+    assert given[0]["BLUEGRID_PARTIAL_UPDATE"]
 
 
 @pytest.mark.parametrize(
