@@ -24,7 +24,7 @@ from bluegrid.previews import (
     states_of_objects,
     states_of_registry,
 )
-from bluegrid.promotion import region_names
+from bluegrid.project import region_names
 from bluegrid_registry import ConfigError, Registry, Store, check_regions, open_store
 
 

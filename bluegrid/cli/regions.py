@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.promotion import region_names
+from bluegrid.project import region_names
 from bluegrid_registry import require_region
 
 Stacks = Annotated[

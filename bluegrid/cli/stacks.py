@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from ruamel.yaml import YAML
 
-from bluegrid.promotion import config_of, stack_names
+from bluegrid.project import config_of, stack_names
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:

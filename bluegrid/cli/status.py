@@ -19,7 +19,7 @@ from rich.text import Text
 from bluegrid.cli import kube, output, pulumi
 from bluegrid.operations import Namespace, look, nothing_runs, outages, statuses
 from bluegrid.previews import states_of_files, states_of_objects, states_of_registry
-from bluegrid.promotion import stack_of
+from bluegrid.project import stack_of
 from bluegrid_registry import BluegridError, Registry, RegistryError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bluegrid.operations import ClusterStatus, Look
     from bluegrid.previews import ServiceState
-    from bluegrid.promotion import Stack
+    from bluegrid.project import Stack
 
 APART = 1.0
 """Seconds between two looks, of which the traffic is told."""

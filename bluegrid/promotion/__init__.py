@@ -1,6 +1,5 @@
 """A service is switched region by region, each watched for a while, and back where that goes wrong.
 
-    stack_files     which stacks there are, and where each one's region runs
     live_route      `pulumi up` of a service's live route alone
     means           what changes YAML and Kubernetes
     bake            the time after a switch in which errors send it back
@@ -20,15 +19,6 @@ from bluegrid.promotion.means import Means
 from bluegrid.promotion.promotion import Promotion, PromotionStopped
 from bluegrid.promotion.region import Outcome, Stage
 from bluegrid.promotion.rehearsal import Rehearsal, rehearse
-from bluegrid.promotion.stack_files import (
-    Stack,
-    config_of,
-    copy_with_registry,
-    find_stack,
-    region_names,
-    stack_names,
-    stack_of,
-)
 
 __all__ = [
     "PARTIAL",
@@ -39,18 +29,11 @@ __all__ = [
     "Promotion",
     "PromotionStopped",
     "Rehearsal",
-    "Stack",
     "Stage",
     "Target",
     "UpFailed",
-    "config_of",
-    "copy_with_registry",
-    "find_stack",
     "reason_of",
-    "region_names",
     "rehearse",
     "share_that_failed",
-    "stack_names",
-    "stack_of",
     "up_command",
 ]

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from bluegrid.project import Stack
     from bluegrid.promotion.live_route import Target
-    from bluegrid.promotion.stack_files import Stack
 
 
 class Means(Protocol):

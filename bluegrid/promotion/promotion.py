@@ -9,18 +9,18 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from bluegrid.project import find_stack, stack_names
 from bluegrid.promotion.means import ByCommand
 from bluegrid.promotion.region import Outcome, Region, Stage
-from bluegrid.promotion.stack_files import find_stack, stack_names
 from bluegrid_registry import BluegridError, Registry, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from bluegrid.project import Stack
     from bluegrid.promotion.bake import Progress
     from bluegrid.promotion.means import Means
-    from bluegrid.promotion.stack_files import Stack
 
     Tell = Callable[[Outcome, Progress | None], None]
 

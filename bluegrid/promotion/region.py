@@ -21,8 +21,8 @@ from bluegrid_registry import BluegridError, ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bluegrid.project import Stack
     from bluegrid.promotion.means import Means
-    from bluegrid.promotion.stack_files import Stack
     from bluegrid_registry import Service
 
 log = logging.getLogger(__name__)

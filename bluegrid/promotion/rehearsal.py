@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bluegrid.previews import changes_between, read_plan, states_of_objects
+from bluegrid.project import copy_with_registry
 from bluegrid.promotion.live_route import Target
-from bluegrid.promotion.stack_files import copy_with_registry
 from bluegrid_registry import ConfigError, Registry, switch
 
 if TYPE_CHECKING:
-    from bluegrid.promotion.stack_files import Stack
+    from bluegrid.project import Stack
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bluegrid.operations import Look
     from bluegrid.previews import ServiceState
-    from bluegrid.promotion import Stack
+    from bluegrid.project import Stack
     from bluegrid.updates.declared import Declared
     from bluegrid.updates.rollouts import Stacks
     from bluegrid_registry import RegistryFile

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from bluegrid.promotion import Stack, Target
+    from bluegrid.project import Stack
+    from bluegrid.promotion import Target
     from bluegrid.updates.rollouts.declaring import Declaring
     from bluegrid.updates.rollouts.stacks import Stacks
 

@@ -13,7 +13,7 @@ from bluegrid_registry import BluegridError, Registry, add_service, remove_servi
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid.promotion import Stack
+    from bluegrid.project import Stack
 
 
 class NewService(Steps):

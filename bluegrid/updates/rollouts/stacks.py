@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bluegrid.operations.api import LABEL
-from bluegrid.promotion import PARTIAL, UpFailed, copy_with_registry, find_stack, reason_of, stack_names
+from bluegrid.project import copy_with_registry, find_stack, stack_names
+from bluegrid.promotion import PARTIAL, UpFailed, reason_of
 from bluegrid.updates.registry_source import snapshot
 from bluegrid_registry import ConfigError
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from pulumi import automation
 
-    from bluegrid.promotion import Stack
+    from bluegrid.project import Stack
     from bluegrid.updates.registry_source import RegistrySource
     from bluegrid_registry import Service
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
-    from bluegrid.promotion import Outcome, Progress, Stack
+    from bluegrid.project import Stack
+    from bluegrid.promotion import Outcome, Progress
     from bluegrid.updates.rollouts.means import Means
     from bluegrid.updates.updates import RollingOut
     from bluegrid_registry import RegistryFile, Service, Store

@@ -22,7 +22,8 @@ from bluegrid_registry import BluegridError, ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bluegrid.promotion import Outcome, Progress, Rehearsal, Stack
+    from bluegrid.project import Stack
+    from bluegrid.promotion import Outcome, Progress, Rehearsal
     from bluegrid.updates.bad_versions import BadVersions
     from bluegrid.updates.registry_source import RegistrySource
     from bluegrid.updates.rollouts import Stacks

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid.project import Stack
 from bluegrid.promotion.means import ByCommand
 from bluegrid.promotion.region import Region
-from bluegrid.promotion.stack_files import Stack
 from bluegrid_registry import Registry
 from tests.unit.operations import objects
 from tests.unit.operations.api_server import ApiServer

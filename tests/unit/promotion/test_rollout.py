@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from bluegrid.promotion import Outcome, Progress, Stage, UpFailed, find_stack
+from bluegrid.project import find_stack
+from bluegrid.promotion import Outcome, Progress, Stage, UpFailed
 from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
 from bluegrid.updates.updates import RollingOut
 from bluegrid_registry import Registry, switch, unify_live
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from bluegrid.promotion import Stack, Target
+    from bluegrid.project import Stack
+    from bluegrid.promotion import Target
     from bluegrid.updates.rollouts.means import Means
     from tests.unit.promotion.conftest import Place
 

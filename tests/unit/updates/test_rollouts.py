@@ -32,7 +32,7 @@ from tests.unit.updates.updating import content_digest, ended, git
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid.promotion import Stack
+    from bluegrid.project import Stack
     from bluegrid_registry import Service
     from tests.unit.updates.updating import Place
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.promotion import find_stack
+from bluegrid.project import find_stack
 from bluegrid.updates.declared import Declared
 from bluegrid.updates.registry_source import Folder
 from bluegrid.updates.rollouts import Stacks
@@ -22,7 +22,7 @@ from tests.unit.operations.test_looks import objects
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bluegrid.promotion import Stack
+    from bluegrid.project import Stack
     from tests.unit.updates.updating import Place
 
 SERVICE = """\

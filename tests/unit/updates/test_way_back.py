@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from bluegrid.promotion import Stack
+    from bluegrid.project import Stack
     from tests.unit.updates.updating import Place
 
 pytestmark = pytest.mark.process

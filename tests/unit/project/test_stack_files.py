@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.promotion import find_stack, stack_of
+from bluegrid.project import find_stack, stack_of
 from bluegrid_registry import ConfigError, Registry
 from tests.unit.promotion.conftest import FILE
 

@@ -1,0 +1,71 @@
+"""A project: the folder with `Pulumi.yaml`, found from any folder in it, as pulumi and git find theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from bluegrid_registry import ConfigError
+
+_FILES = ("Pulumi.yaml", "Pulumi.yml")
+_STACKS = "stacks"
+"""Where stacks have their files, unless the project says otherwise."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Pulumi project that declares model services.
+
+    Attributes:
+        folder: where its `Pulumi.yaml` is.
+        name: as it says; part of the URN of all that its stacks make.
+        stacks: the folder of the stacks' files, `stackConfigDir`.
+    """
+
+    folder: Path
+    name: str
+    stacks: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Project:
+        """Return the project that a folder is in.
+
+        Args:
+            start: the folder; None: where we work.
+
+        Raises:
+            ConfigError: it is in none, or the project's file cannot be read.
+        """
+        found = cls.around(start)
+        if found is None:
+            where = (start or Path()).resolve()
+            raise ConfigError(
+                f"{where} is in no project: no folder above it has a Pulumi.yaml; change to one"
+            )
+        return found
+
+    @classmethod
+    def around(cls, start: Path | None = None) -> Project | None:
+        """Return the project that a folder is in; None: it is in none.
+
+        Raises:
+            ConfigError: the project's file cannot be read.
+        """
+        where = (start or Path()).resolve()
+        files = (folder / name for folder in (where, *where.parents) for name in _FILES)
+        file = next((each for each in files if each.is_file()), None)
+        return None if file is None else cls._read(file)
+
+    @classmethod
+    def _read(cls, file: Path) -> Project:
+        try:
+            document = YAML(typ="safe").load(file)
+            name, stacks = document["name"], document.get("stackConfigDir") or _STACKS
+        except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError, AttributeError):
+            name = stacks = None
+        if not isinstance(name, str) or not isinstance(stacks, str):
+            raise ConfigError(f"{file}: has no `name:` that can be read; see `pulumi preview`")
+        return cls(file.parent, name, file.parent / stacks)
