@@ -55,6 +55,11 @@ def refuse(message: str) -> None:
         sys.stderr.write(f"error: {line}\n")
 
 
+def warn(message: str) -> None:
+    """Print a warning on standard error, on one line."""
+    sys.stderr.write(f"warning: {message}\n")
+
+
 def show_warnings(package: str) -> None:
     """Print what a package warns of on standard error, one line for each warning."""
     handler = logging.StreamHandler()

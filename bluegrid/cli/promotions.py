@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from bluegrid.cli import output
+from bluegrid.cli import marks, output
 from bluegrid.promotion import Outcome, Progress, Promotion, PromotionStopped, Stage, rehearse
 from bluegrid_registry import BluegridError
 
@@ -59,6 +59,8 @@ def promote(
     if not names:
         raise typer.BadParameter("names no region", param_hint="--regions")
     promotion = Promotion(registry, service, cluster, stacks, names)
+    if warning := marks.warning_of(registry, service, cluster):
+        output.warn(warning)
     output.show_warnings("promotion")
     promotion.check()
     if dry_run:

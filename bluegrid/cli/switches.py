@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bluegrid.cli import edits, output, pulumi, regions
+from bluegrid.cli import edits, marks, output, pulumi, regions
 from bluegrid.operations import live_before
 from bluegrid.promotion import Target
-from bluegrid_registry import Registry
+from bluegrid_registry import BluegridError, Registry, RegistryError
 from bluegrid_registry import switch as switch_live
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def switch(
 ) -> None:
     """Point SERVICE at CLUSTER: one word of YAML. Going back is the same command; it ends shared traffic."""
     regions.require(region, stacks, config_file)
+    if warning := marks.warning_of(registry, service, cluster):
+        output.warn(warning)
     if dry_run:
         sys.exit(_preview(registry, service, cluster, region, stack, config_file))
     updated = pulumi.Stack.named(stack, config_file) if up else None
@@ -80,8 +83,19 @@ def rollback(
     loaded = Registry.load(registry)
     file = registry / f"{loaded.of_service(service).set.id}.yaml"
     before = live_before(file, loaded.service(service), region)
+    if (mark := _known_mark(registry, service, before.cluster)) is not None:
+        raise RegistryError(
+            f"{mark}; to make it live all the same: bluegrid switch {service} {before.cluster}"
+        )
     typer.echo(f"{before.cluster} was live until {before.until}", err=True)
     switch(service, before.cluster, registry, region, up, dry_run, stack, config_file, stacks, as_json)
+
+
+def _known_mark(registry: Path, service: str, cluster: str) -> str | None:
+    # One that is not known, the switch warns of.
+    with suppress(BluegridError):
+        return marks.mark_of(registry, service, cluster)
+    return None
 
 
 def _preview(

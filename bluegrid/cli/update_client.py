@@ -12,17 +12,14 @@ import typer
 from bluegrid_registry import BluegridError, ConfigError
 
 SECONDS = 30.0
+SERVER, TOKEN = "BLUEGRID_UPDATES", "BLUEGRID_TOKEN"
 
-Server = Annotated[
-    str, typer.Option(envvar="BLUEGRID_UPDATES", help="Address of the update server.", metavar="URL")
-]
-Token = Annotated[
-    str, typer.Option(envvar="BLUEGRID_TOKEN", help="A token of the server's.", show_default=False)
-]
+Server = Annotated[str, typer.Option(envvar=SERVER, help="Address of the update server.", metavar="URL")]
+Token = Annotated[str, typer.Option(envvar=TOKEN, help="A token of the server's.", show_default=False)]
 
 
-def ask(server: str, token: str, method: str, path: str) -> Any:
-    """Return what an update server answers.
+def ask(server: str, token: str, method: str, path: str, seconds: float = SECONDS) -> Any:
+    """Return what an update server answers within so many seconds.
 
     Raises:
         ConfigError: the address is none.
@@ -33,7 +30,7 @@ def ask(server: str, token: str, method: str, path: str) -> Any:
     url = f"{server.rstrip('/')}{path}"
     request = Request(url, method=method, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - looked at
     try:
-        with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+        with urlopen(request, timeout=seconds) as answer:  # noqa: S310
             return json.load(answer)
     except HTTPError as error:
         with error:

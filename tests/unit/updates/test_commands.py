@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.unit.updates.updating import SOMEBODY, git
 
 if TYPE_CHECKING:
     import httpx
@@ -49,3 +52,61 @@ def test_a_server_that_does_not_answer_is_named(place: Place) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("error: http://127.0.0.1:9/updates/7/retry: does not answer: ")
+
+
+SERVICE = """\
+service:
+  name: line-loading
+  live: d1
+  clusters:
+    - {id: d1, version: v1, cpu: 1, memory: 1Gi}
+    - {id: d2, version: v2, cpu: 1, memory: 1Gi}
+"""
+
+
+def switching(client: httpx.Client | None, place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that knows of an update server by its environment."""
+    server = str(client.base_url) if client else "http://127.0.0.1:9"
+    asked = {"BLUEGRID_UPDATES": server, "BLUEGRID_TOKEN": place.tokens["looker"]}
+    command = (str(BLUEGRID), *arguments, "--registry", str(place.registry))
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | asked)
+
+
+@pytest.fixture
+def marked(client: httpx.Client, place: Place) -> httpx.Client:
+    """A service whose cluster d2 was live before, and serves a version that is marked bad."""
+    place.add_v2()
+    file = place.registry / "g1.yaml"
+    text = file.read_text() + SERVICE
+    for live in ("d2", "d1"):
+        file.write_text(text.replace("live: d1", f"live: {live}"))
+        git("-C", place.folder, "init", "--quiet")
+        git("-C", place.folder, "add", "registry")
+        git("-C", place.folder, *SOMEBODY, "commit", "--quiet", f"--message={live}")
+    mark = {"why": "every answer is NaN"}
+    answer = client.put("/modelSets/g1/versions/v2/bad", json=mark, headers=place.headers("operator"))
+    answer.raise_for_status()
+    return client
+
+
+def test_a_switch_to_a_version_that_is_marked_bad_is_warned_of(marked: httpx.Client, place: Place) -> None:
+    done = switching(marked, place, "switch", "line-loading", "d2")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("warning: v2, which d2 serves, is marked bad by operator since ")
+    assert done.stderr.endswith(": every answer is NaN\n")
+    assert switching(marked, place, "switch", "line-loading", "d1").stderr == ""
+
+
+def test_a_rollback_leads_to_no_version_that_is_marked_bad(marked: httpx.Client, place: Place) -> None:
+    before = (place.registry / "g1.yaml").read_text()
+    done = switching(marked, place, "rollback", "line-loading")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: v2, which d2 serves, is marked bad by operator")
+    assert done.stderr.endswith("to make it live all the same: bluegrid switch line-loading d2\n")
+    assert (place.registry / "g1.yaml").read_text() == before
+
+
+def test_no_switch_waits_for_a_server_that_is_away(marked: httpx.Client, place: Place) -> None:
+    done = switching(None, place, "rollback", "line-loading")
+    assert done.returncode == 0, done.stderr
+    assert "warning: whether the version of d2 is marked bad is not known: http://127.0.0.1:9" in done.stderr
