@@ -12,15 +12,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bluegrid_registry import ConfigError, sized
+from bluegrid_registry.contract import NAMESPACE, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bluegrid_registry import Registry, RegistryFile
 
-PREFIX = "bluegrid:"
-_NAMESPACE = "bluegrid"
-"""Where a stack that names none runs, as `Pulumi.yaml` has it."""
+PREFIX = f"{SETTINGS}:"
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def find_stack(folder: Path, name: str) -> Stack:
         file=file,
         region=value("region") or name,
         context=value("kubeContext"),
-        namespace=value("namespace") or _NAMESPACE,
+        namespace=value("namespace") or NAMESPACE,
         kubeconfig=Path(kubeconfig).expanduser() if kubeconfig else None,
         **_sizes(config, file),
     )

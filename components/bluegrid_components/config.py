@@ -1,7 +1,8 @@
-"""The stack's config as typed and frozen data; `Pulumi.yaml` declares its keys, with defaults.
+"""The stack's config as typed and frozen data, with the defaults of what is left out.
 
-The Pulumi CLI refuses missing keys, wrong types and secrets in clear; here is what only this program can
-tell.
+This project's `Pulumi.yaml` declares the same keys with the same defaults, by which the Pulumi CLI refuses
+missing keys, wrong types and secrets in clear. A project can declare settings of its own name only, so in a
+project of another name they are all read, and refused, here.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import json
 import re
 import shlex
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads these
-from decimal import Decimal  # noqa: TC003
-from pathlib import Path  # noqa: TC003
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString
 
 import pulumi
@@ -35,6 +36,7 @@ from bluegrid_components.gateway import Gateway
 from bluegrid_components.ingress import IngressClass
 from bluegrid_components.metadata import RESERVED, Annotations
 from bluegrid_components.pod_settings import PodSettings, Toleration
+from bluegrid_registry.contract import NAMESPACE, SETTINGS
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.names import Quantity  # noqa: TC001 - pydantic reads it
 from bluegrid_registry.registry_files.sizes import sized
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
 
     from bluegrid_components.route import Proxy
     from bluegrid_registry.registry_files.schema import RegistryFile
-
-PROJECT = "bluegrid"
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
 Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=200)]
@@ -64,11 +64,11 @@ class StackConfig(BaseModel):
         frozen=True, extra="forbid", alias_generator=to_camel, arbitrary_types_allowed=True
     )
 
-    registry: Path
+    registry: Path = Path("registry")
     region: Annotated[str, StringConstraints(min_length=1)]
     kube_context: Text
     kubeconfig: Annotated[Path | None, _NONE_IF_EMPTY] = None
-    namespace: NamespaceName
+    namespace: NamespaceName = NAMESPACE
     store: Annotated[str, StringConstraints(pattern=r"^s3://[^/\s?]+")]
     store_access_key: pulumi.Output[str] | None = None
     store_secret_key: Annotated[pulumi.Output[str] | None, Field(validate_default=True)] = None
@@ -84,11 +84,11 @@ class StackConfig(BaseModel):
     proxy_namespace: Annotated[NamespaceName | None, _NONE_IF_EMPTY] = None
     route_key: pulumi.Output[str]
     route_address: Annotated[HttpUrl | None, _NONE_IF_EMPTY] = None
-    standing_domain: Domain
-    request_factor: Annotated[float, Field(gt=0, le=1)]
-    ready_timeout: Annotated[int, Field(gt=0)]
-    size_factor: Annotated[Decimal, Field(gt=0, le=100)]
-    replicas: Mapping[str, Annotated[StrictInt, Field(ge=0)]]
+    standing_domain: Domain = "standing.invalid"
+    request_factor: Annotated[float, Field(gt=0, le=1)] = 1
+    ready_timeout: Annotated[int, Field(gt=0)] = 600
+    size_factor: Annotated[Decimal, Field(gt=0, le=100)] = Decimal(1)
+    replicas: Mapping[str, Annotated[StrictInt, Field(ge=0)]] = {}
     quota_cpu: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
     quota_memory: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
     quota_pods: Annotated[Annotated[int, Field(gt=0)] | None, _NONE_IF_EMPTY] = None
@@ -111,7 +111,7 @@ class StackConfig(BaseModel):
             raise PydanticCustomError(
                 _HALF_AN_ACCOUNT,
                 "{there} is set; set both, or neither where pods have an identity of their own",
-                {"missing": missing, "there": f"{PROJECT}:{there}"},
+                {"missing": missing, "there": f"{SETTINGS}:{there}"},
             )
         return secret_key
 
@@ -180,7 +180,7 @@ class StackConfig(BaseModel):
         Raises:
             ConfigError: it has mistakes; the message has one line for each, with the command that mends it.
         """
-        config = pulumi.Config(PROJECT)
+        config = pulumi.Config(SETTINGS)
         values: dict[str, Any] = {key: _value(config, key) for key in _keys()}
         values["region"] = values.get("region") or pulumi.get_stack()
         try:
@@ -223,12 +223,12 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def _plain(key: str) -> str:
-    return get_config(f"{PROJECT}:{key}") or ""
+    return get_config(f"{SETTINGS}:{key}") or ""
 
 
 def _keys() -> list[str]:
     """Every key of this project that is set, so that a misspelt one does not pass; `Config` lists none."""
-    prefix = f"{PROJECT}:"
+    prefix = f"{SETTINGS}:"
     keys = [*CONFIG.get(), *get_config_env()]
     return [key.removeprefix(prefix) for key in dict.fromkeys(keys) if key.startswith(prefix)]
 
@@ -237,7 +237,7 @@ def _value(config: pulumi.Config, key: str) -> Any:
     if key in _SECRETS:
         text = config.get(key)
         # What stands in clear stays a plain text, and is refused for it.
-        return config.get_secret(key) if text and is_config_secret(f"{PROJECT}:{key}") else text or None
+        return config.get_secret(key) if text and is_config_secret(f"{SETTINGS}:{key}") else text or None
     return config.get_object(key) if key in _OBJECTS else config.get(key)
 
 
@@ -255,7 +255,7 @@ def _line(error: Any) -> str:
     if error["type"] == "is_instance_of":
         return f"{setting} is a secret and not encrypted: {change} VALUE"
     if error["type"] == _HALF_AN_ACCOUNT:
-        missing = f"{PROJECT}:{error['ctx']['missing']}"
+        missing = f"{SETTINGS}:{error['ctx']['missing']}"
         return f"{missing} is not set, and {error['msg']}: pulumi config set --secret {missing} VALUE"
     told = error["msg"].removeprefix("Value error, ")
     if error["type"] in (_NOT_WITH_GATEWAY, RESERVED) or _OF_A_KEY in error["loc"]:
@@ -268,7 +268,7 @@ def _line(error: Any) -> str:
 def _path(place: Sequence[str | int]) -> str:
     """Return a setting as `pulumi config set --path` takes it."""
     key, *inner = place
-    return f"{PROJECT}:{key}{''.join(map(_step, inner))}"
+    return f"{SETTINGS}:{key}{''.join(map(_step, inner))}"
 
 
 def _step(part: str | int) -> str:

@@ -14,6 +14,10 @@ from bluegrid_registry.names import PREFLIGHT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SETTINGS = "bluegrid"
+"""Namespace of a stack's settings, `bluegrid:namespace`, whatever the project is called."""
+NAMESPACE = "bluegrid"
+"""Kubernetes namespace of a stack that names none."""
 PORT = 12345
 METRICS_PORT = 8082
 """Where pods answer Prometheus; the Service does not lead there."""

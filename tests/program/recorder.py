@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 CHECKOUT = Path(__file__).parents[2]
+OURS = "bluegrid"
+"""The name of this project."""
 
 SECRETS = {"storeAccessKey": "reader", "storeSecretKey": "swordfish", "routeKey": "only the stack knows"}
 SETTINGS = {
@@ -154,6 +156,7 @@ def run_update(
     last: Mapping[str, Any] | None = None,
     preview: bool = False,
     in_clear: Sequence[str] = (),
+    project: str = OURS,
 ) -> Plan:
     """Run the program as `run_program` does, after an update that has left these outputs.
 
@@ -164,9 +167,9 @@ def run_update(
         last: outputs; None: there was no update.
         preview: whether it is a preview's run.
         in_clear: secrets that the stack's file does not encrypt.
+        project: its name; another one's file declares no settings, and has no defaults of them.
     """
-    project = YAML(typ="safe").load(CHECKOUT / "Pulumi.yaml")
-    defaults = {key: str(each["default"]) for key, each in project["config"].items() if "default" in each}
+    defaults = declared_defaults() if project == OURS else {}
     values = defaults | SETTINGS | SECRETS | {"registry": str(registry)} | dict(changed or {})
     monitor = _Monitor(last or {})
     settings.configure(
@@ -174,7 +177,7 @@ def run_update(
             monitor=monitor,
             monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),  # type: ignore[no-untyped-call]
             engine=mocks.MockEngine(logger=ENGINE),
-            project="bluegrid",
+            project=project,
             stack=stack,
             dry_run=preview,
             organization=None,
@@ -189,6 +192,12 @@ def run_update(
     gc.unfreeze()
     gc.set_threshold(*collector)
     return Plan(monitor.registered, monitor.outputs)
+
+
+def declared_defaults() -> dict[str, str]:
+    """Return the defaults that `Pulumi.yaml` declares, as the Pulumi CLI hands them to the program."""
+    declared = YAML(typ="safe").load(CHECKOUT / "Pulumi.yaml")["config"]
+    return {key: str(each["default"]) for key, each in declared.items() if "default" in each}
 
 
 @contextmanager
