@@ -145,7 +145,7 @@ def build(options: Options) -> FastAPI:
             journal=journal,
             uploads=uploads,
             runner=runner,
-            tokens=Tokens.load(options.tokens),
+            tokens=Tokens(options.tokens),
             source=source,
             store=store,
             rollouts=rollouts,

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import threading
 from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -25,6 +27,9 @@ from bluegrid_registry.names import Label  # noqa: TC001 - pydantic reads it at 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+
+log = structlog.get_logger()
 
 
 class Scope(StrEnum):
@@ -48,43 +53,41 @@ class Token(Frozen):
 
 
 class Tokens:
-    """The tokens that are known."""
+    """The tokens of a file, as it is now: whoever is taken out of it is out at once.
 
-    def __init__(self, known: Sequence[Token]) -> None:
-        self._known = tuple(known)
+    Raises:
+        ConfigError: the file cannot be read, has a mistake, or names somebody twice.
+    """
 
-    @classmethod
-    def load(cls, file: Path) -> Tokens:
-        """Read the file.
+    def __init__(self, file: Path) -> None:
+        self._file, self._lock = file, threading.Lock()
+        # Before it is read: what changes meanwhile is read the next time.
+        self._signature = self._sign()
+        self._read = _read(file)
 
-        Raises:
-            ConfigError: it cannot be read, has a mistake, or names somebody twice.
-        """
+    @property
+    def _known(self) -> tuple[Token, ...]:
+        """Return the tokens of the file, or where it has a mistake now, those that it had before."""
+        with self._lock:
+            if (signature := self._sign()) != self._signature:
+                self._signature = signature
+                try:
+                    self._read = _read(self._file)
+                except ConfigError as error:
+                    log.error("the tokens are those before a mistake", error=str(error))  # noqa: TRY400
+                else:
+                    log.info("tokens are read again", names=[token.name for token in self._read])
+            return self._read
+
+    def _sign(self) -> tuple[int, int, int] | None:
         try:
-            rows = YAML(typ="safe").load(file)
-            known = TypeAdapter(tuple[Token, ...]).validate_python(rows)
-        except (OSError, UnicodeDecodeError, YAMLError) as error:
-            reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
-            raise ConfigError(
-                f"{file}: cannot be read: {reason}; `bluegrid updates token` makes rows"
-            ) from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "whole"
-            raise ConfigError(
-                f"{file}: {place}: {first['msg']}; `bluegrid updates token` makes rows"
-            ) from None
-        names = [token.name for token in known]
-        if SCHEDULE in names:
-            raise ConfigError(
-                f"{file}: {SCHEDULE} is the server's own name for what it does by itself; choose another"
-            )
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ConfigError(f"{file}: {twice[0]} is there twice; give every token a name of its own")
-        return cls(known)
+            stat = self._file.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
-    def owner(self, given: str | None) -> str:
-        """Return the name of whoever has this token.
+    def owner(self, given: str | None) -> Token:
+        """Return the row of this token.
 
         Raises:
             Refused: nobody has it.
@@ -96,7 +99,11 @@ class Tokens:
         found = [token for token in self._known if hmac.compare_digest(token.sha256, digest)]
         if not found:
             raise unauthorized("this token is not known here")
-        return found[0].name
+        return found[0]
+
+    def has(self, token: Token) -> bool:
+        """Whether a token is still known: it has neither gone, nor been replaced under the same name."""
+        return any((each.name, each.sha256) == (token.name, token.sha256) for each in self._known)
 
     def scopes_of(self, name: str) -> frozenset[Scope]:
         """Return what the token of that name allows; nothing: there is none."""
@@ -108,6 +115,27 @@ class Tokens:
         if scope not in allowed:
             has = ", ".join(sorted(allowed))
             raise Refused(HTTPStatus.FORBIDDEN, f"token {name} has scope {has}; this needs {scope}")
+
+
+def _read(file: Path) -> tuple[Token, ...]:
+    try:
+        rows = YAML(typ="safe").load(file)
+        known = TypeAdapter(tuple[Token, ...]).validate_python(rows)
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
+        raise ConfigError(f"{file}: cannot be read: {reason}; `bluegrid updates token` makes rows") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "whole"
+        raise ConfigError(f"{file}: {place}: {first['msg']}; `bluegrid updates token` makes rows") from None
+    names = [token.name for token in known]
+    if SCHEDULE in names:
+        raise ConfigError(
+            f"{file}: {SCHEDULE} is the server's own name for what it does by itself; choose another"
+        )
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(f"{file}: {twice[0]} is there twice; give every token a name of its own")
+    return known
 
 
 def new_token(name: str, scopes: Sequence[Scope]) -> tuple[str, Token]:

@@ -3,27 +3,35 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from bluegrid.updates.bad_versions import BadVersions
 from bluegrid.updates.declared import Declared
-from bluegrid.updates.errors import not_found
+from bluegrid.updates.errors import Refused, not_found
 from bluegrid.updates.health import Health
-from bluegrid.updates.http.sessions import COOKIE, CSRF_HEADER, Sessions, require_own_page
+from bluegrid.updates.http.sessions import COOKIE, CSRF_HEADER, Session, Sessions, require_own_page
 from bluegrid.updates.journal import Journal
 from bluegrid.updates.registry_source import RegistrySource
 from bluegrid.updates.rollouts import Rollouts
 from bluegrid.updates.runner import Runner
 from bluegrid.updates.switches import Switcher, SwitchJournal
-from bluegrid.updates.tokens import Scope, Tokens
+from bluegrid.updates.tokens import Scope, Token, Tokens
 from bluegrid.updates.uploads import Uploads
 from bluegrid.updates.watching import Watcher
 from bluegrid_registry import RegistryFile, Store
 
+log = structlog.get_logger()
+
 _bearer = HTTPBearer(auto_error=False, description="A token of `bluegrid updates token`.")
 
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Of a browser that has signed in.")
+
+
+def address_of(request: Request) -> str | None:
+    """Return where a request comes from; behind a proxy, that is the proxy."""
+    return request.client.host if request.client else None
 
 
 @dataclass(frozen=True)
@@ -53,16 +61,30 @@ class Server:
             given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
             secret: Annotated[str | None, Depends(_cookie)],
         ) -> str:
-            session = None if given else self.sessions.get(secret)
+            session = None if given else self.session(secret)
             if session is None:
-                name = self.tokens.owner(given.credentials if given else None)
+                name = self.owner(given.credentials if given else None, request).name
             else:
                 require_own_page(session, request.method, request.headers.get(CSRF_HEADER))
-                name = session.name
+                name = session.token.name
             self.tokens.require(name, scope)
             return name
 
         return Depends(author)
+
+    def session(self, secret: str | None) -> Session | None:
+        """Return the session whose cookie this is; None: there is none, or its token has gone."""
+        session = self.sessions.get(secret)
+        return session if session and self.tokens.has(session.token) else None
+
+    def owner(self, given: str | None, request: Request) -> Token:
+        """Return the row of a token, or raise Refused; a token that is not known is noted in the log."""
+        try:
+            return self.tokens.owner(given)
+        except Refused:
+            if given:
+                log.warning("a token is refused", address=address_of(request), path=request.url.path[:200])
+            raise
 
     def files(self) -> tuple[RegistryFile, ...]:
         """Return the registry as it is now."""

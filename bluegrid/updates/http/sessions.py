@@ -21,6 +21,8 @@ from bluegrid.updates.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bluegrid.updates.tokens import Token
+
 COOKIE = "bluegrid_session"
 CSRF_HEADER = "X-CSRF-Token"
 LASTS_SECONDS = 12 * 3600
@@ -33,12 +35,12 @@ class Session:
     """Somebody who has signed in.
 
     Attributes:
-        name: of the token.
+        token: that it was signed in with; it ends with that.
         csrf: what requests that change something carry.
         until: when it ends, in seconds of a clock that only goes on.
     """
 
-    name: str
+    token: Token
     csrf: str
     until: float
 
@@ -51,10 +53,10 @@ class Sessions:
         self._lock = threading.Lock()
         self._known: dict[str, Session] = {}
 
-    def start(self, name: str) -> tuple[str, Session]:
+    def start(self, token: Token) -> tuple[str, Session]:
         """Return the secret for the cookie, and the session; where there is no room the oldest one goes."""
         secret = secrets.token_urlsafe(32)
-        session = Session(name, secrets.token_urlsafe(32), self._clock() + LASTS_SECONDS)
+        session = Session(token, secrets.token_urlsafe(32), self._clock() + LASTS_SECONDS)
         with self._lock:
             while self._known and (len(self._known) >= MAX_SESSIONS or self._oldest.until <= self._clock()):
                 del self._known[next(iter(self._known))]

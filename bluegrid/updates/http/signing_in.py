@@ -2,14 +2,17 @@
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Cookie, Header, Request, Response
 from pydantic import StringConstraints
 
 from bluegrid.updates.errors import unauthorized
-from bluegrid.updates.http.server import Server
+from bluegrid.updates.http.server import Server, address_of
 from bluegrid.updates.http.sessions import COOKIE, CSRF_HEADER, LASTS_SECONDS, Session, require_own_page
 from bluegrid.updates.tokens import Scope
 from bluegrid_registry.frozen import Frozen
+
+log = structlog.get_logger()
 
 Secret = Annotated[str | None, Cookie(alias=COOKIE, max_length=200)]
 
@@ -35,11 +38,13 @@ def signing_in(server: Server) -> APIRouter:
 
     def told(session: Session) -> SignedIn:
         return SignedIn(
-            name=session.name, scopes=tuple(sorted(server.tokens.scopes_of(session.name))), csrf=session.csrf
+            name=session.token.name,
+            scopes=tuple(sorted(server.tokens.scopes_of(session.token.name))),
+            csrf=session.csrf,
         )
 
     def current(secret: str | None) -> Session:
-        session = server.sessions.get(secret)
+        session = server.session(secret)
         if session is None:
             raise unauthorized("not signed in; sign in with a token")
         return session
@@ -47,7 +52,8 @@ def signing_in(server: Server) -> APIRouter:
     @router.post("/session")
     def sign_in(given: SignIn, request: Request, response: Response) -> SignedIn:
         """Sign in with a token; the answer sets a cookie."""
-        secret, session = server.sessions.start(server.tokens.owner(given.token))
+        secret, session = server.sessions.start(server.owner(given.token, request))
+        log.info("signed in", name=session.token.name, address=address_of(request))
         response.set_cookie(
             COOKIE,
             secret,

@@ -102,7 +102,7 @@ def test_a_file_of_tokens_with_a_mistake_is_refused(tmp_path: Path, rows: str, r
     file = tmp_path / "tokens.yaml"
     file.write_text(rows)
     with pytest.raises(ConfigError) as refused:
-        Tokens.load(file)
+        Tokens(file)
     assert str(refused.value).startswith(f"{file}: {reason}")
     assert "\n" not in str(refused.value)
 

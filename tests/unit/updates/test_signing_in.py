@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from ruamel.yaml import YAML
 
 from bluegrid.updates.http.sessions import COOKIE, CSRF_HEADER, LASTS_SECONDS, MAX_SESSIONS, Sessions
+from bluegrid.updates.tokens import Scope, Token, new_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.unit.updates.updating import Place
 
 pytestmark = pytest.mark.process
 
+OPERATOR = Token(name="operator", scopes=frozenset([Scope.READ]), sha256="a" * 64)
 CHANGES = [("POST", "/updates/1/cancel"), ("DELETE", "/session")]
 
 
@@ -99,10 +102,47 @@ def test_whoever_has_signed_out_is_out(browser: httpx.Client, place: Place) -> N
     assert browser.get("/modelSets").status_code == 401
 
 
+def rewrite(place: Place, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
+    """Change the rows of the tokens' file; None takes one out."""
+    file, yaml = place.folder / "tokens.yaml", YAML()
+    rows = [change(dict(row)) for row in yaml.load(file)]
+    yaml.dump([row for row in rows if row is not None], file)
+
+
+def test_a_token_that_is_taken_out_of_the_file_ends_with_its_sessions_at_once(
+    browser: httpx.Client, place: Place
+) -> None:
+    sign_in(browser, place, "looker")
+    looker = place.headers("looker")
+    assert browser.get("/modelSets").status_code == 200
+    rewrite(place, lambda row: None if row["name"] == "looker" else row)
+    assert browser.get("/modelSets").status_code == 401
+    assert browser.get("/session").status_code == 401
+    assert httpx.get(f"{browser.base_url}/modelSets", headers=looker).status_code == 401
+    assert httpx.get(f"{browser.base_url}/modelSets", headers=place.headers("training")).status_code == 200
+
+
+def test_a_token_that_is_replaced_ends_the_sessions_of_the_old_one(
+    browser: httpx.Client, place: Place
+) -> None:
+    sign_in(browser, place, "looker")
+    secret, token = new_token("looker", [Scope.READ])
+    rewrite(place, lambda row: token.model_dump(mode="json") if row["name"] == "looker" else row)
+    assert browser.get("/modelSets").status_code == 401
+    renewed = {"Authorization": f"Bearer {secret}"}
+    assert httpx.get(f"{browser.base_url}/modelSets", headers=renewed).status_code == 200
+
+
+def test_a_mistake_in_the_file_of_tokens_keeps_nobody_out(browser: httpx.Client, place: Place) -> None:
+    sign_in(browser, place, "looker")
+    (place.folder / "tokens.yaml").write_text("- {name: looker")
+    assert browser.get("/modelSets").status_code == 200
+
+
 def test_a_session_ends_after_a_shift() -> None:
     now = [0.0]
     sessions = Sessions(lambda: now[0])
-    secret, _ = sessions.start("operator")
+    secret, _ = sessions.start(OPERATOR)
     now[0] = LASTS_SECONDS - 1.0
     assert sessions.get(secret) is not None
     now[0] = float(LASTS_SECONDS)
@@ -111,9 +151,9 @@ def test_a_session_ends_after_a_shift() -> None:
 
 def test_sessions_take_a_bounded_room() -> None:
     sessions = Sessions()
-    first, _ = sessions.start("operator")
+    first, _ = sessions.start(OPERATOR)
     for _ in range(MAX_SESSIONS):
-        last, _ = sessions.start("operator")
+        last, _ = sessions.start(OPERATOR)
     assert sessions.get(first) is None
     assert sessions.get(last) is not None
 
