@@ -58,7 +58,7 @@ given = PlatformArgs(
     generation(config, last, server),
 )
 platform = Platform("platform", given, cluster)
-hosting = Hosting.of(config, platform)
+hosting = Hosting.of(config, platform, server)
 services = [ModelService(ModelServiceArgs(file, config.region, hosting), cluster) for file in offered]
 
 

@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bluegrid.previews import KubernetesObject
-from bluegrid.promotion import PARTIAL, up_command
+from bluegrid.promotion import AT_ONCE, PARTIAL, up_command
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
@@ -65,9 +65,15 @@ class Stack:
         files = [] if self.config_file is None else ["--config-file", self.config_file]
         return _run(["pulumi", "up", *options, *files, "--stack", self.name], self.variables)
 
-    def make_live(self, target: Target) -> int:
-        """Run `pulumi up` of what makes a cluster live, and of nothing else; returns the exit code."""
-        return _run(up_command(target, self.name, self.config_file), PARTIAL)
+    def make_live(self, target: Target, *, at_once: bool = False) -> int:
+        """Run `pulumi up` of what makes a cluster live, and of nothing else; returns the exit code.
+
+        Args:
+            target: what is touched.
+            at_once: whether the route waits for no pods of a cluster that takes over.
+        """
+        variables = {**PARTIAL, **(AT_ONCE if at_once else {})}
+        return _run(up_command(target, self.name, self.config_file), variables)
 
     def preview(self, registry: Path, target: Target | None = None) -> int:
         """Show what `pulumi up` would do if `registry` were the stack's; returns the exit code."""

@@ -27,6 +27,11 @@ Up = Annotated[
     typer.Option("--up", help="Also run `pulumi up`, for the service's route and no cluster but CLUSTER."),
 ]
 
+AtOnce = Annotated[
+    bool,
+    typer.Option("--at-once", help="With --up: do not wait until CLUSTER has the pods that answer now."),
+]
+
 
 def switch(
     service: Service,
@@ -34,6 +39,7 @@ def switch(
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     region: Region = None,
     up: Up = False,
+    at_once: AtOnce = False,
     dry_run: edits.DryRun = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
@@ -52,7 +58,8 @@ def switch(
     text = f"{service}{where}: {done.old} -> {done.new} in {registry}"
     output.emit(as_json=as_json, data=asdict(done), text=text if up else f"{text}; apply it with `pulumi up`")
     if updated is not None:
-        code = updated.make_live(Target.of(Registry.load(registry).service(service), cluster))
+        target = Target.of(Registry.load(registry).service(service), cluster)
+        code = updated.make_live(target, at_once=at_once)
         if code != 0:
             output.refuse(_word_stays(registry, done))
         sys.exit(code)
@@ -72,6 +79,7 @@ def rollback(
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     region: Region = None,
     up: Up = False,
+    at_once: AtOnce = False,
     dry_run: edits.DryRun = False,
     stack: pulumi.StackName = None,
     config_file: pulumi.ConfigFile = None,
@@ -88,7 +96,9 @@ def rollback(
             f"{mark}; to make it live all the same: bluegrid switch {service} {before.cluster}"
         )
     typer.echo(f"{before.cluster} was live until {before.until}", err=True)
-    switch(service, before.cluster, registry, region, up, dry_run, stack, config_file, stacks, as_json)
+    switch(
+        service, before.cluster, registry, region, up, at_once, dry_run, stack, config_file, stacks, as_json
+    )
 
 
 def _known_mark(registry: Path, service: str, cluster: str) -> str | None:

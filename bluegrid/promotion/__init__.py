@@ -14,13 +14,14 @@ YAML says what is wanted and Pulumi makes it so; nothing here changes Kubernetes
 from __future__ import annotations
 
 from bluegrid.promotion.bake import Bake, Progress, share_that_failed
-from bluegrid.promotion.live_route import PARTIAL, Target, UpFailed, reason_of, up_command
+from bluegrid.promotion.live_route import AT_ONCE, PARTIAL, Target, UpFailed, reason_of, up_command
 from bluegrid.promotion.means import Means
 from bluegrid.promotion.promotion import Promotion, PromotionStopped
 from bluegrid.promotion.region import Outcome, Stage
 from bluegrid.promotion.rehearsal import Rehearsal, rehearse
 
 __all__ = [
+    "AT_ONCE",
     "PARTIAL",
     "Bake",
     "Means",

@@ -1,7 +1,8 @@
 """`pulumi up` of one service's live route, and of no clusters but those that it is to lead to.
 
 Another cluster of the stack that cannot start must not hold up a switch. Where standbys have fewer pods,
-those of the new cluster come first. What the old one gives up is left to the next whole update: until then
+those of the new cluster come first; an autoscaled one is brought to as many as the old one has, by its
+autoscaler (components/bluegrid_components/takeover.py). What the old one gives up is left to the next whole update: until then
 going back takes no start of pods.
 """
 
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
 PARTIAL: Mapping[str, str] = {"BLUEGRID_PARTIAL_UPDATE": "1"}
 """Tells the program, in bluegrid_components/applied_commit.py, that an update is of named targets: going back
 needs no newest checkout."""
+AT_ONCE: Mapping[str, str] = {"BLUEGRID_AT_ONCE": "1"}
+"""Tells the program, in bluegrid_components/takeover.py, that the route waits for no pods."""
 _ROUTE = "urn:pulumi:{stack}::bluegrid::**::{service}"
 _PODS = "urn:pulumi:{stack}::bluegrid::**$kubernetes:apps/v1:Deployment::{service}-{cluster}"
+_AUTOSCALER = (
+    "urn:pulumi:{stack}::bluegrid::**$kubernetes:autoscaling/v2:HorizontalPodAutoscaler::{service}-{cluster}"
+)
 _ERROR = "error: "
 _NO_NEWS = f"{_ERROR}update failed"
 _NEVER_UP = re.compile(
@@ -47,16 +53,26 @@ class Target:
         service: name of the service.
         clusters: their IDs; behind an Ingress it is one.
         are_scaled: whether clusters have more pods when they are live.
+        autoscaled: those of the clusters that have an autoscaler.
+        with_route: whether the live route is touched.
     """
 
     service: str
     clusters: tuple[str, ...]
     are_scaled: bool
+    autoscaled: tuple[str, ...] = ()
+    with_route: bool = True
 
     @classmethod
     def of(cls, service: Service, *clusters: str) -> Target:
         """Return what makes declared clusters of the service live."""
-        return cls(service.name, clusters, are_scaled=service.standby_replicas is not None)
+        autoscaled = tuple(each for each in clusters if service.cluster(each).autoscaling)
+        return cls(service.name, clusters, service.standby_replicas is not None, autoscaled)
+
+    @classmethod
+    def autoscaler_of(cls, service: Service, cluster: str) -> Target:
+        """Return a cluster's autoscaler alone."""
+        return cls(service.name, (cluster,), are_scaled=False, autoscaled=(cluster,), with_route=False)
 
     def options(self, stack: str) -> list[str]:
         """Return the options by which `pulumi` touches nothing else."""
@@ -64,11 +80,12 @@ class Target:
 
     def urns(self, stack: str) -> list[str]:
         """Return patterns of the resources' URNs in a stack."""
-        urns = [_ROUTE.format(stack=stack, service=self.service)]
-        if self.are_scaled:
-            urns += [
-                _PODS.format(stack=stack, service=self.service, cluster=cluster) for cluster in self.clusters
-            ]
+        urns = [_ROUTE.format(stack=stack, service=self.service)] if self.with_route else []
+        for pattern, clusters in (
+            (_PODS, self.clusters if self.are_scaled else ()),
+            (_AUTOSCALER, self.autoscaled),
+        ):
+            urns += [pattern.format(stack=stack, service=self.service, cluster=each) for each in clusters]
         return urns
 
 
@@ -82,22 +99,30 @@ def up_command(target: Target, stack: str, config_file: Path | str | None) -> li
     return ["pulumi", "up", "--yes", "--skip-preview", "--refresh", *target.options(stack), *more]
 
 
-def up(target: Target, stack: str, config_file: Path) -> None:
+def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) -> None:
     """Run it, and wait for it.
+
+    Args:
+        target: what is touched.
+        stack: its name.
+        config_file: of the stack.
+        at_once: whether the route waits for no pods of a cluster that takes over.
 
     Raises:
         UpFailed: it did not succeed.
         KeyboardInterrupt: we were interrupted; Pulumi was told so, and has ended in good order.
         ConfigError: there is no `pulumi`.
     """
-    with _running([*up_command(target, stack, config_file), "--non-interactive"]) as pulumi:
+    variables = {**PARTIAL, **(AT_ONCE if at_once else {})}
+    command = [*up_command(target, stack, config_file), "--non-interactive"]
+    with _running(command, variables) as pulumi:
         told, _ = pulumi.communicate()
     if pulumi.returncode != 0:
         raise UpFailed(f"pulumi up: {reason_of(told.splitlines()) or f'exit code {pulumi.returncode}'}")
 
 
 @contextmanager
-def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+def _running(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Run a program that is interrupted by us, and never killed: a killed Pulumi leaves its stack locked."""
     try:
         process = subprocess.Popen(
@@ -106,7 +131,7 @@ def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | PARTIAL,
+            env={**os.environ, **variables},
             # Else the terminal's Ctrl-C would reach it beside ours, and two make it drop all it does.
             process_group=0,
         )

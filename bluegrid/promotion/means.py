@@ -43,8 +43,13 @@ class Means(Protocol):
     def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
         """Have YAML say what is live in one word, if it is the same in all these regions."""
 
-    def up(self, target: Target, stack: Stack) -> None:
+    def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
         """Make it so.
+
+        Args:
+            target: what is touched.
+            stack: where.
+            at_once: whether the route waits for no pods of a cluster that takes over.
 
         Raises:
             BluegridError: it is not, or not proven.
@@ -73,6 +78,6 @@ class ByCommand:
         """Write it."""
         unify_live(self.registry, service, regions)
 
-    def up(self, target: Target, stack: Stack) -> None:
+    def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
         """Run it."""
-        live_route.up(target, stack.name, stack.file)
+        live_route.up(target, stack.name, stack.file, at_once=at_once)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bluegrid_components.observed import Observed
 from bluegrid_components.pod_settings import PodSettings
 from bluegrid_components.safeguards import Safeguards
+from bluegrid_components.takeover import Takeovers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from pulumi import Input
 
     from bluegrid_components.config import StackConfig
+    from bluegrid_components.kube_context import ApiServer
     from bluegrid_components.platform import Platform
     from bluegrid_components.route import Proxy
 
@@ -65,8 +68,16 @@ class Hosting:
     safeguards: Safeguards
 
     @classmethod
-    def of(cls, config: StackConfig, platform: Platform) -> Hosting:
-        """Return what a stack's settings say, on its platform."""
+    def of(cls, config: StackConfig, platform: Platform, server: ApiServer | None = None) -> Hosting:
+        """Return what a stack's settings say, on its platform.
+
+        Args:
+            config: the settings.
+            platform: of the stack.
+            server: of the stack's cluster, which is asked what is live now; None: nobody is.
+        """
+        with_gateway = config.gateway is not None
+        observed = Observed(server, config.namespace, with_gateway) if server is not None else None
         return cls(
             namespace=platform.namespace,
             service_account=platform.service_account,
@@ -91,5 +102,6 @@ class Hosting:
                 config.route_address,
                 config.host,
                 config.proxy.shares_traffic,
+                Takeovers(observed, config.ready_timeout),
             ),
         )

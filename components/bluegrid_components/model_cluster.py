@@ -142,10 +142,15 @@ class ModelCluster(pulumi.ComponentResource):
     def _make_autoscaler(self, autoscaling: Autoscaling) -> None:
         autoscaler.HorizontalPodAutoscaler(
             self._full_name,
-            metadata=self._metadata(self._full_name),
+            metadata=self._metadata(self._full_name, annotations=self._since_a_switch(autoscaling)),
             spec=scaling.spec(self._full_name, autoscaling),
             opts=self._child(self.deployment),
         )
+
+    def _since_a_switch(self, autoscaling: Autoscaling) -> Mapping[str, str]:
+        """Annotations of an autoscaler that keeps more pods than is declared, for whoever looks at it."""
+        declared = self._args.most_replicas
+        return {contract.DECLARED_MIN: str(declared)} if autoscaling.min > declared else {}
 
     def _make_service(self) -> core.Service:
         # The Deployment's await has proven the pods; the Service's would only add ten seconds of silence.

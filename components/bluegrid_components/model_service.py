@@ -13,7 +13,7 @@ from bluegrid_components.route import Route, RouteArgs
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bluegrid_components.gate import Gate
     from bluegrid_components.hosting import Hosting
@@ -61,7 +61,10 @@ class ModelService(pulumi.ComponentResource):
         self._handover = args.hosting.safeguards.handover if args.hosting.route_address is None else None
         if self._handover is not None:
             self._handover.expect(name, running)
-        clusters = {live: self._cluster(running.pop(live), service.cluster(live)) for live in weights}
+        answering = args.hosting.safeguards.takeovers.prepare(
+            name, [running.pop(live) for live in weights], weights
+        )
+        clusters = {each.id: self._cluster(each, service.cluster(each.id)) for each in answering}
         self.live_route = self._make_live_route(weights, [*clusters.values()])
         for cluster in running.values():
             declared = service.cluster(cluster.id)
@@ -86,12 +89,21 @@ class ModelService(pulumi.ComponentResource):
                 labels=contract.service_labels(self.name, self._file.set.id),
                 annotations=hosting.route_annotations,
                 tls_secret=hosting.tls_secret,
-                ready=self._handover.before_switch if self._handover else self._each_ready(live),
+                ready=[*self._before_it_leads_to(live)],
                 arrived=hosting.safeguards.arrived.expect(self.name, _gate(live), hosting.host),
             ),
             # All of each cluster, its standing route too: the proxy knows it before it is live.
             pulumi.ResourceOptions(parent=self, depends_on=live),
         )
+
+    def _before_it_leads_to(self, live: Sequence[ModelCluster]) -> Iterator[pulumi.ResourceHook]:
+        """What the route waits for: the pods of clusters that take over, then that each cluster answers."""
+        for hook in (
+            self._args.hosting.safeguards.takeovers.hook(self.name),
+            self._handover.before_switch if self._handover else self._each_ready(live),
+        ):
+            if hook is not None:
+                yield hook
 
     def _each_ready(self, live: Sequence[ModelCluster]) -> pulumi.ResourceHook | None:
         """The proof of all these clusters: they share one hook, which goes through them."""

@@ -10,7 +10,7 @@ import pulumi
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bluegrid_components.drain import Drain
 
@@ -40,7 +40,7 @@ class RouteArgs:
         annotations: of the object; the program's own go on top.
         tls_secret: name of the Secret with the host's certificate; None: no TLS, or the Gateway's own.
         drain: proves that nobody is sent to a cluster before the route goes; None: it goes at once.
-        ready: has to pass before a route that exists leads to the clusters; None: nothing has.
+        ready: what has to pass, in this order, before a route that exists leads to the clusters.
         arrived: has to pass after a change; None: nothing has.
     """
 
@@ -51,7 +51,7 @@ class RouteArgs:
     host: pulumi.Input[str] | None
     labels: Mapping[str, str]
     annotations: Mapping[str, str] = field(default_factory=dict)
-    ready: pulumi.ResourceHook | None = None
+    ready: Sequence[pulumi.ResourceHook] = ()
     arrived: pulumi.ResourceHook | None = None
     drain: Drain | None = None
     tls_secret: str | None = None
@@ -98,9 +98,11 @@ class Route(pulumi.ComponentResource):
 
 def _hooks(args: RouteArgs) -> pulumi.ResourceHookBinding:
     """A hook that raises ends the update: before this route changes, or before anything is deleted."""
-    ready = [args.ready] if args.ready is not None else []
     arrived = [args.arrived] if args.arrived is not None else []
     drained = [args.drain.hook] if args.drain is not None else []
     return pulumi.ResourceHookBinding(
-        before_update=[*ready], after_create=[*arrived], after_update=[*arrived], before_delete=[*drained]
+        before_update=[*args.ready],
+        after_create=[*arrived],
+        after_update=[*arrived],
+        before_delete=[*drained],
     )

@@ -13,6 +13,7 @@ from bluegrid_components.handover import Handover
 from bluegrid_components.others import Others
 from bluegrid_components.proofs import Proofs
 from bluegrid_components.reasons import Reasons
+from bluegrid_components.takeover import Takeovers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ class Safeguards:
         route_address: URL at which the program reaches the proxy, without a path; None: it does not.
         host: host name of the live routes; None: any.
         shares_traffic: whether live routes can lead to several clusters.
+        takeovers: which clusters take over in this program's update; None: that is not looked at.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Safeguards:
         route_address: str | None = None,
         host: str | None = None,
         shares_traffic: bool = False,
+        takeovers: Takeovers | None = None,
     ) -> None:
         self.ready = Proofs("bluegrid-ready")
         """Before an existing live route leads to clusters: that each answers."""
@@ -47,5 +50,7 @@ class Safeguards:
         """Where the proxy is out of reach: that what was live keeps its pods."""
         self.others = Others()
         """Where one service fails: what the others wait for."""
+        self.takeovers = takeovers or Takeovers()
+        """Before an existing live route leads to an autoscaled cluster: that it has the pods for it."""
         self.reasons = Reasons(context, kubeconfig)
         """Of what fails to start."""

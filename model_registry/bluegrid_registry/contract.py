@@ -31,6 +31,8 @@ REGISTRY_WINS: Mapping[str, str] = {"pulumi.com/patchForce": "true"}
 NOT_AWAITED: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
 """Annotation: Pulumi does not wait for the object. What it waits with may show it as it was before, and that
 goes into the state: of a switch there and back the way back was then taken for no change (seen)."""
+DECLARED_MIN = "bluegrid.io/declared-min"
+"""Annotation of an autoscaler that keeps more pods than the registry's `min`, since a switch: this `min`."""
 MAX_NAME = 63
 _HOST_DIGITS = 40
 

@@ -35,7 +35,7 @@ def api_server(
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps((objects or {}).get(self.path, common)).encode()
+            body = json.dumps((objects or {}).get(self.path.partition("?")[0], common)).encode()
             self.send_response(404 if any(part in self.path for part in missing) else status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -55,6 +55,6 @@ class Means:
         edit = partial(unify_live, service=service, regions=[*regions])
         self.declaring.change(f"{service}: the same cluster is live everywhere", edit)
 
-    def up(self, target: Target, stack: Stack) -> None:
+    def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
         """Have Pulumi do it."""
-        self.stacks.up(stack, target.urns(stack.name))
+        self.stacks.up(stack, target.urns(stack.name), at_once=at_once)

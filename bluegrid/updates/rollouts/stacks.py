@@ -20,12 +20,12 @@ import structlog
 
 from bluegrid.operations.api import LABEL
 from bluegrid.project import copy_with_registry, find_stack, stack_names
-from bluegrid.promotion import PARTIAL, UpFailed, reason_of
+from bluegrid.promotion import AT_ONCE, PARTIAL, UpFailed, reason_of
 from bluegrid.updates.registry_source import snapshot
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pulumi import automation
@@ -87,12 +87,13 @@ class Stacks:
         """
         return [find_stack(self.files, name) for name in self.names]
 
-    def up(self, stack: Stack, targets: Sequence[str]) -> None:
+    def up(self, stack: Stack, targets: Sequence[str], *, at_once: bool = False) -> None:
         """Update resources of a stack; they are looked at first, since an update may have been cut off.
 
         Args:
             stack: the stack, with a file of ours.
             targets: patterns of the resources' URNs.
+            at_once: whether routes wait for no pods of a cluster that takes over.
 
         Raises:
             UpFailed: it did not succeed, or the stack was locked all the time.
@@ -106,7 +107,7 @@ class Stacks:
         while True:
             printed: list[str] = []
             try:
-                self._up_once(stack, targets, printed.append)
+                self._up_once(stack, targets, AT_ONCE if at_once else {}, printed.append)
             except automation.ConcurrentUpdateError as error:
                 if time.monotonic() > deadline:
                     raise UpFailed(
@@ -153,8 +154,14 @@ class Stacks:
         found = (each.get("labels", {}).get(f"{LABEL}/service") for each in labels if isinstance(each, dict))
         return frozenset(str(name) for name in found if name)
 
-    def _up_once(self, stack: Stack, targets: Sequence[str], tell: Callable[[str], object]) -> None:
-        self._select(stack).up(
+    def _up_once(
+        self,
+        stack: Stack,
+        targets: Sequence[str],
+        variables: Mapping[str, str],
+        tell: Callable[[str], object],
+    ) -> None:
+        self._select(stack, variables).up(
             target=[*targets],
             refresh=True,
             config_file=str(stack.file),
@@ -164,14 +171,14 @@ class Stacks:
             on_error=tell,
         )
 
-    def _select(self, stack: Stack) -> automation.Stack:
+    def _select(self, stack: Stack, variables: Mapping[str, str] | None = None) -> automation.Stack:
         from pulumi import automation
 
         # No update of ours is of a whole stack: what the registry does not declare any more stays.
         commit = self.source.health.commit
         # Otherwise an older checkout would undo what is made here.
         noted = {COPY: f"{commit} {self.source.registry.absolute()}"} if commit else {}
-        options = automation.LocalWorkspaceOptions(env_vars={**PARTIAL, **noted})
+        options = automation.LocalWorkspaceOptions(env_vars={**PARTIAL, **noted, **(variables or {})})
         return automation.select_stack(stack.name, work_dir=str(self.program), opts=options)
 
 

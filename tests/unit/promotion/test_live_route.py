@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bluegrid.promotion import Target, reason_of
-from bluegrid_registry import Cluster, Service
+from bluegrid_registry import Autoscaling, Cluster, Service
 
 D1, D2, D3 = (Cluster(id=f"d{n}", version=f"v{n}", cpu="1", memory="1Gi") for n in (1, 2, 3))
 ROUTE = "--target=urn:pulumi:north::bluegrid::**::loading"
@@ -26,6 +26,22 @@ def test_it_is_the_live_route_and_the_pods_that_it_needs(
 ) -> None:
     service = Service(name="loading", live="d1", clusters=(D1, D2, D3), standbyReplicas=standby_replicas)
     assert Target.of(service, *clusters).options("north") == ["--stack", "north", *targets]
+
+
+AUTOSCALER = (
+    "--target=urn:pulumi:north::bluegrid::**$kubernetes:autoscaling/v2:HorizontalPodAutoscaler::loading-"
+)
+
+
+def test_of_an_autoscaled_cluster_it_is_the_autoscaler_too_or_that_alone() -> None:
+    scaled = Cluster(
+        id="d2", version="v2", cpu="1", memory="1Gi", autoscaling=Autoscaling(min=1, max=4, cpu=70)
+    )
+    service = Service(name="loading", live="d1", clusters=(D1, scaled))
+    assert Target.of(service, "d2").options("north")[2:] == [ROUTE, f"{AUTOSCALER}d2"]
+    assert Target.of(service, "d1", "d2").options("north")[2:] == [ROUTE, f"{AUTOSCALER}d2"]
+    assert Target.of(service, "d1").options("north")[2:] == [ROUTE]
+    assert Target.autoscaler_of(service, "d2").options("north")[2:] == [f"{AUTOSCALER}d2"]
 
 
 def test_of_a_stack_that_was_never_brought_up_it_is_said_what_to_do() -> None:

@@ -43,7 +43,7 @@ class _Edits:
     def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
         unify_live(self.registry, service, regions)
 
-    def up(self, where: Target | Stack, what: Stack | Sequence[str]) -> None:
+    def up(self, where: Target | Stack, what: Stack | Sequence[str], *, at_once: bool = False) -> None:
         if isinstance(what, list):
             raise UpFailed("pulumi up: no room")
         self._place.set("north", live="d1")

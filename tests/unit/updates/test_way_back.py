@@ -136,7 +136,7 @@ def grid(
     folder.mkdir()
     regions = Regions(folder)
 
-    def up(self: Stacks, stack: Stack, targets: Sequence[str], tell: object) -> None:
+    def up(self: Stacks, stack: Stack, targets: Sequence[str], *_: object) -> None:
         service = Registry.load(self.folder / "registry").service("line-loading")
         if any(target.endswith("::line-loading") for target in targets):
             regions.set(stack.region, live=service.live_in(stack.region))

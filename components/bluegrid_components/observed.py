@@ -1,0 +1,113 @@
+"""What Kubernetes says of a stack's services now: whom their live routes lead to, and of how many pods."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from bluegrid_components.gateway import weights_in
+from bluegrid_components.kube_context import ApiServerSilent
+from bluegrid_registry import contract
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bluegrid_components.kube_context import ApiServer
+
+
+@dataclass(frozen=True)
+class Pods:
+    """The pods of a Deployment.
+
+    Attributes:
+        wanted: how many there are to be.
+        ready: how many answer.
+        refusal: why Kubernetes makes no more of them, such as a quota; None: it does.
+    """
+
+    wanted: int
+    ready: int
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A stack's namespace.
+
+    Attributes:
+        server: of its cluster.
+        namespace: its name.
+        with_gateway: whether its routes are HTTPRoutes; otherwise they are Ingresses.
+    """
+
+    server: ApiServer
+    namespace: str
+    with_gateway: bool
+
+    def weights(self, service: str) -> dict[str, int]:
+        """Return the weight of each cluster that gets a service's requests, by ID; none: it has no route.
+
+        Raises:
+            ApiServerSilent: it is not answered, or we may not see routes.
+        """
+        if self.with_gateway:
+            route = self._get("gateway.networking.k8s.io/v1", f"httproutes/{service}")
+            return {cluster: weight for cluster, weight in weights_in(route, service).items() if weight}
+        route = self._get("networking.k8s.io/v1", f"ingresses/{service}")
+        prefix = contract.cluster_name(service, "")
+        paths = [
+            path
+            for rule in (route.get("spec") or {}).get("rules") or ()
+            for path in (rule.get("http") or {}).get("paths") or ()
+        ]
+        return {path["backend"]["service"]["name"].removeprefix(prefix): 1 for path in paths}
+
+    def pods(self, deployment: str) -> Pods:
+        """Return the pods of a Deployment; none where there is none.
+
+        Raises:
+            ApiServerSilent: it is not answered, or we may not see Deployments.
+        """
+        found = self._get("apps/v1", f"deployments/{deployment}")
+        status = found.get("status") or {}
+        failures = [each for each in status.get("conditions") or () if each["type"] == "ReplicaFailure"]
+        return Pods(
+            wanted=int((found.get("spec") or {}).get("replicas") or 0),
+            ready=int(status.get("readyReplicas") or 0),
+            refusal=failures[0].get("message") if failures else None,
+        )
+
+    def why_not_ready(self, deployment: str) -> str | None:
+        """Return what is said of a pod that is not ready; None: nothing is, or we may not see pods."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods"
+        try:
+            status, body = self.server.get(path, labelSelector=f"app={deployment}")
+        except ApiServerSilent:
+            return None
+        pods = json.loads(body).get("items") or () if status == HTTPStatus.OK else ()
+        return next((f"{pod['metadata']['name']}: {why}" for pod in pods if (why := _why(pod))), None)
+
+    def _get(self, api: str, path: str) -> dict[str, Any]:
+        """Return an object; an empty one where there is none."""
+        status, body = self.server.get(f"/apis/{api}/namespaces/{self.namespace}/{path}")
+        if status == HTTPStatus.NOT_FOUND:
+            return {}
+        document: dict[str, Any] = json.loads(body) if body.startswith(b"{") else {}
+        if status != HTTPStatus.OK:
+            raise ApiServerSilent(f"{path}: {document.get('message') or f'status {status}'}")
+        return document
+
+
+def _why(pod: Mapping[str, Any]) -> str | None:
+    status = pod.get("status") or {}
+    containers = (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()))
+    waiting = [(each.get("state") or {}).get("waiting") or {} for each in containers]
+    unscheduled = [
+        each
+        for each in status.get("conditions") or ()
+        if each["type"] == "PodScheduled" and each["status"] == "False"
+    ]
+    reasons = [each.get("message") or each.get("reason") for each in (*unscheduled, *waiting) if each]
+    return next(filter(None, reasons), None)
