@@ -6,6 +6,7 @@ is asked for (ADR 16).
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,9 @@ class Promotion:
             region.check()
             self._outcomes[region.name] = Outcome(region.name, region.live, Stage.WAITING)
 
-    def run(self, seconds: float, errors: float, tell: Tell, *, all_back: bool) -> list[Outcome]:
+    def run(
+        self, seconds: float, errors: float, tell: Tell, *, all_back: bool, at_once: bool = False
+    ) -> list[Outcome]:
         """Switch and bake one region after the other.
 
         Args:
@@ -109,6 +112,7 @@ class Promotion:
             errors: share of the requests that may fail on top of what failed before, 0 to 1.
             tell: hears of every change, and of how far a bake is.
             all_back: when a region does badly, those before it go back too.
+            at_once: whether an autoscaled cluster is not brought to as many pods first.
 
         Raises:
             PromotionStopped: a region did badly, or we were interrupted.
@@ -121,7 +125,7 @@ class Promotion:
                     self._note(tell, region, Stage.LIVE_ALREADY)
                     continue
                 try:
-                    self._promote(region, seconds, errors, tell)
+                    self._promote(region, seconds, errors, tell, at_once=at_once)
                 except (BluegridError, KeyboardInterrupt) as error:
                     why = str(error) or "interrupted"
                     self._go_back(region, why, tell)
@@ -149,12 +153,13 @@ class Promotion:
             with suppress(BluegridError):
                 self._means.say_in_one_word(self._service, self._everywhere)
 
-    def _promote(self, region: Region, seconds: float, errors: float, tell: Tell) -> None:
+    def _promote(self, region: Region, seconds: float, errors: float, tell: Tell, *, at_once: bool) -> None:
         self._note(tell, region, Stage.SWITCHING)
-        region.switch()
+        region.switch(at_once=at_once)
         if seconds:
             self._note(tell, region, Stage.BAKING)
             region.bake(seconds, errors, lambda progress: tell(self._outcomes[region.name], progress))
+        region.end_takeover(seconds)
         self._note(tell, region, Stage.LIVE)
 
     def _go_back(self, region: Region, why: str, tell: Tell) -> None:
@@ -167,6 +172,9 @@ class Promotion:
             told = f"{why}; going back: {str(error) or 'interrupted again'}"
             self._note(tell, region, Stage.BACK if is_back else Stage.NOT_BACK, told)
         else:
+            # Nobody asks it any more.
+            with suppress(KeyboardInterrupt):
+                region.end_takeover(math.inf)
             self._note(tell, region, Stage.BACK, why)
 
     def _note(self, tell: Tell, region: Region, stage: Stage, why: str | None = None) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bluegrid.operations import KubernetesError, Namespace, ask_live_clusters, look
+from bluegrid.operations.api import LABEL
 from bluegrid.promotion.bake import Bake, Progress, share_that_failed
 from bluegrid.promotion.live_route import Target
 from bluegrid.promotion.sight import live_in, pods, version_of
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from bluegrid.project import Stack
     from bluegrid.promotion.means import Means
     from bluegrid_registry import Service
+
+LOAD_SEEN_SECONDS = 60.0
+"""After a switch, until an autoscaler decides by the requests that the cluster gets since then: its metrics
+are 15 s old or more, and it looks every 15 s."""
+_DECLARED_MIN = f"{LABEL}/declared-min"
+"""Annotation of an autoscaler that keeps more pods than YAML's `min`, as model_registry/bluegrid_registry/contract.py has it."""
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +101,7 @@ class Region:
         return self.old == self._cluster
 
     def check(self) -> None:
-        """Find out what is live, and whether the cluster can take over; warn where it has fewer pods.
+        """Find out what is live, and whether the cluster can take over; warn where it is to have fewer pods.
 
         Raises:
             KubernetesError: the region cannot be asked, or does not let us ask its pods.
@@ -125,12 +132,15 @@ class Region:
         self._warn_of_fewer_pods(ready, pods(seen, f"{name}-{self.live}")[0])
 
     def _warn_of_fewer_pods(self, ready: int, of_live: int) -> None:
-        """Warn where the route would lead to fewer pods than answer now: an autoscaler adds some later."""
+        """Warn where the route would lead to fewer pods than answer now, by the numbers in YAML."""
         cluster = self._service.cluster(self._cluster)
-        is_scaled_first = self._service.standby_replicas is not None and cluster.autoscaling is None
-        if ready >= of_live or is_scaled_first:
+        if cluster.autoscaling:
+            setting, most = "autoscaling.max", cluster.autoscaling.max
+        else:
+            is_scaled_first = self._service.standby_replicas is not None
+            setting, most = "replicas", cluster.replicas if is_scaled_first else ready
+        if max(ready, most) >= of_live:
             return
-        setting = "autoscaling.min" if cluster.autoscaling else "replicas"
         log.warning(
             "%s: %s has %s and takes over from %s of %s; raise its %s to %d and `pulumi up --stack %s` first",
             self.name,
@@ -143,8 +153,11 @@ class Region:
             self.stack.name,
         )
 
-    def switch(self) -> None:
+    def switch(self, *, at_once: bool = False) -> None:
         """Make the cluster live.
+
+        Args:
+            at_once: whether an autoscaled cluster is not brought to as many pods first.
 
         Raises:
             BluegridError: YAML or Pulumi refused, or the route is not proven.
@@ -152,14 +165,50 @@ class Region:
         self._write(self._cluster)
         # From here on it may be, whoever fails: a region that cannot be asked afterwards is not back.
         self.live = self._cluster
-        self._up(self._cluster)
+        self._up(self._cluster, at_once=at_once)
         self.live = self._ask()
         if self.live != self._cluster:
             told = f"pulumi up succeeded and {self.live} is live; does {self.stack.file} name the registry"
             raise ConfigError(f"{told} {self._means.registry}?")
 
-    def _up(self, cluster: str) -> None:
-        self._means.up(Target.of(self._service, cluster), self.stack)
+    def _up(self, cluster: str, *, at_once: bool = False) -> None:
+        self._means.up(Target.of(self._service, cluster), self.stack, at_once=at_once)
+
+    def end_takeover(self, seconds: float) -> None:
+        """Give the cluster's autoscaler back its `min`, if the switch has raised it and it sees the requests.
+
+        What does not succeed is told and left to the next whole update: the region is as it is to be.
+
+        Args:
+            seconds: since the switch.
+        """
+        held = self._held()
+        if held is None:
+            return
+        name = f"{self.name}: the autoscaler of {self._cluster} keeps {held} pods or more"
+        remedy = f"`pulumi up --stack {self.stack.name}` gives it back its min"
+        if seconds < LOAD_SEEN_SECONDS:
+            log.warning("%s, since the switch; in some minutes %s", name, remedy)
+            return
+        try:
+            self._means.up(Target.autoscaler_of(self._service, self._cluster), self.stack)
+        except BluegridError as error:
+            log.warning("%s: %s; %s", name, error, remedy)
+
+    def _held(self) -> int | None:
+        """Return how many pods the cluster's autoscaler keeps since a switch; None: as many as YAML says."""
+        if self._service.cluster(self._cluster).autoscaling is None:
+            return None
+        kind = f"/apis/autoscaling/v2/namespaces/{self.stack.namespace}/horizontalpodautoscalers"
+        try:
+            found = self._namespace.get(f"{kind}/{self._service.name}-{self._cluster}")
+        except KubernetesError as error:
+            log.warning(
+                "%s: what the autoscaler of %s keeps is not known: %s", self.name, self._cluster, error
+            )
+            return None
+        is_raised = _DECLARED_MIN in (found["metadata"].get("annotations") or {})
+        return int(found["spec"]["minReplicas"]) if is_raised else None
 
     def say_so(self) -> None:
         """Have YAML say that the cluster is live, where it is already."""
@@ -188,7 +237,8 @@ class Region:
         self._means.declare_back(name, self.old, region, self._cluster)
         try:
             if self._ask() == self._cluster:
-                self._up(self.old)
+                # What does badly is left at once; the pods that its load takes come after that.
+                self._up(self.old, at_once=True)
         finally:
             # Where it cannot be asked, what was seen last is the best that is known.
             with suppress(KubernetesError):

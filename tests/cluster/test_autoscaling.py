@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cluster.regions import backend
 from tools.demo import steps
+from tools.demo.workspace import SERVICE
+from tools.load.process import Load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.cluster.conftest import Local
     from tools.demo.workspace import Ran, Workspace
 
 ANY = 1
 """Percent of the requested CPU that every pod takes: an autoscaler that is to keep that wants its `max`."""
+NEVER = 10_000
+"""Percent that no pod takes: an autoscaler that is to keep that wants its `min`."""
 D1, D2 = "deployment/line-loading-d1", "deployment/line-loading-d2"
 
 
@@ -64,6 +71,34 @@ def changes_nothing(work: Workspace) -> bool:
     return work.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes").exit_code == 0
 
 
+def least(work: Workspace, deployment: str) -> int:
+    """How many pods the autoscaler of a Deployment keeps at least."""
+    name = deployment.replace("deployment", "hpa")
+    return int(kubectl(work, "get", name, "--output=jsonpath={.spec.minReplicas}").output)
+
+
+@contextmanager
+def pods_when_it_is_live(work: Workspace) -> Iterator[list[int]]:
+    """Watch for the route to lead to d2; yields how many pods of d2 were ready just before that was seen."""
+    found: list[int] = []
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.1):
+            ready = kubectl(work, "get", D2, "--output=jsonpath={.status.readyReplicas}").output
+            if backend(work) == "d2":
+                found.append(int(ready or 0))
+                return
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        thread.join()
+
+
 @contextmanager
 def never_fewer_pods(work: Workspace, deployment: str, than: int) -> Iterator[None]:
     """Watch how many pods of a Deployment are available, all the while."""
@@ -93,6 +128,30 @@ def test_an_update_leaves_the_number_of_pods_to_the_autoscaler(scaled: Workspace
     assert changes_nothing(scaled)
     rows = scaled.bluegrid("status", "--json").require().json()
     assert [(row["ready"], row["replicas"]) for row in rows if row["cluster"] == "d1"] == [(3, 3)]
+
+
+def test_a_cluster_takes_over_with_as_many_pods_as_the_old_one_has_and_no_request_fails(
+    scaled: Workspace, local: Local
+) -> None:
+    autoscaled = f"autoscaling: {{min: 1, max: 3, cpu: {NEVER}}}"
+    edit(scaled, "d2", "replicas: 1", autoscaled)
+    steps.up(scaled).require()
+    wait(scaled, D2, pods=1)
+    requests, report = local.prepared.models / "requests.json", scaled.state / "load.json"
+    load = Load.start(scaled.place.route_url, SERVICE, requests, report, rate=50, host=scaled.host)
+    with load, pods_when_it_is_live(scaled) as pods:
+        promote = ("promote", SERVICE, "d2", "--regions", scaled.stack, "--stacks", str(scaled.state))
+        scaled.bluegrid(*promote, "--bake", "60s").require()
+        seen = load.stop()
+    assert pods == [3]
+    assert least(scaled, D2) == 1
+    assert seen.failed_total == 0, seen.failures
+    assert {*seen.by_cluster} == {"d1", "d2"}
+    config_file = "--config-file", str(scaled.stack_file)
+    scaled.bluegrid("switch", SERVICE, "d1", "--up", "--at-once", *config_file).require()
+    edit(scaled, "d2", autoscaled, "replicas: 1")
+    steps.up(scaled).require()
+    assert changes_nothing(scaled)
 
 
 def test_a_cluster_goes_from_its_own_size_to_an_autoscaler_and_back(scaled: Workspace) -> None:

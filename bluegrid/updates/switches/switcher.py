@@ -165,7 +165,8 @@ class Switcher:
             before = before or {each.region: each.live for each in promotion.outcomes}
             self._journal.note(switch, "checked", before)
             # Nobody waits for a bake at 3 a.m.; `bluegrid promote` has one.
-            promotion.run(0, 0, tell, all_back=True)
+            # Nor, on a way back, for pods: what is live does badly, and they come after the route.
+            promotion.run(0, 0, tell, all_back=True, at_once=switch.is_way_back)
             self._mark(switch, before)
         except PromotionStopped as stopped:
             _require_back(switch, stopped.outcomes, _reasons(stopped.outcomes))

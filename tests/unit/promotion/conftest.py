@@ -43,13 +43,18 @@ model_infer_request_failure_total{{model_set="g1",status="{status}"}} {failed}
 PULUMI = """\
 #!{python} -IS
 \"\"\"Applies `live` of the registry to a region; each line of `<stack>.does` is a fault of one call.\"\"\"
-import json, re, signal, sys, time
+import json, os, re, signal, sys, time
 from pathlib import Path
 
 folder = Path({folder!r})
 stack = sys.argv[sys.argv.index("--stack") + 1]
 with (folder / "calls").open("a") as calls:
     calls.write(stack + "\\n")
+targets = [each.rpartition(":")[2] + " " + each.rpartition("::")[0].rpartition(":")[2] for each in sys.argv
+    if each.startswith("--target")]
+with (folder / "updates").open("a") as updates:
+    how = " at once" if os.environ.get("BLUEGRID_AT_ONCE") else ""
+    updates.write(", ".join(each.replace(" **", "") for each in targets) + how + "\\n")
 script = folder / (stack + ".does")
 does, _, rest = script.read_text().partition("\\n") if script.exists() else ("", "", "")
 script.write_text(rest)
@@ -61,7 +66,7 @@ def stop(*_):
     print("error: update canceled")
     sys.exit(1)
 
-if does not in ("fails", "changes nothing"):
+if does not in ("fails", "changes nothing") and any(each.endswith("::line-loading") for each in sys.argv):
     live = re.search("^  live: (.*)$", (folder / "registry" / "g1.yaml").read_text(), re.M)[1]
     by_region = dict(re.findall(r"(\\w+): (\\w+)", live)) or dict(default=live)
     state = folder / ("bluegrid-" + stack + ".json")
@@ -116,6 +121,17 @@ class Place:
     def calls(self) -> list[str]:
         """The stacks that `pulumi up` was run of, in order."""
         return (self.folder / "calls").read_text().split()
+
+    @property
+    def updates(self) -> list[str]:
+        """What each of them was to touch, in order."""
+        return (self.folder / "updates").read_text().splitlines()
+
+    def autoscale(self) -> None:
+        """Have d2 an autoscaler."""
+        bounds = "autoscaling: {min: 1, max: 4, cpu: 70}"
+        row = "version: v2, replicas: 1"
+        (self.registry / "g1.yaml").write_text(self.text.replace(row, f"version: v2, {bounds}"))
 
     def set(self, region: str, **values: Any) -> None:
         path = self.folder / f"bluegrid-{region}.json"
@@ -202,6 +218,11 @@ def _answer(place: Place, namespace: str, parts: list[str]) -> str:
             )
         counted = seen if cluster == "d2" else {"answered": 1000, "failed": 0}
         return METRICS.format(answered=counted["answered"], failed=counted["failed"], status=place.status)
+    if "horizontalpodautoscalers" in parts:
+        annotations = {"bluegrid.io/declared-min": "1"} if "held" in seen else {}
+        spec = {"minReplicas": seen.get("held", 1)}
+        autoscaler = {"metadata": {"annotations": annotations}, "spec": spec}
+        return json.dumps(autoscaler if parts[-1].startswith("line-loading") else {"items": []})
     if parts[-1] == "line-loading":
         return json.dumps(_ingress(seen["live"]))
     made = {"deployments": _deployment, "pods": _pod}.get(parts[-1])

@@ -110,6 +110,64 @@ def test_regions_before_it_stay_or_go_back_as_is_asked_for(place: Place) -> None
     assert (place.live, place.routed()) == ("d1", ("d1", "d1"))
 
 
+ROUTE, AUTOSCALER = "line-loading", "line-loading-d2 HorizontalPodAutoscaler"
+
+
+def test_a_cluster_that_was_brought_up_for_the_switch_has_its_min_again_after_the_bake(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bluegrid.promotion.region.LOAD_SEEN_SECONDS", 0.1)
+    place.autoscale()
+    place.set("north", held=3)
+    assert promote(place, seconds=0.2) == {"north": Stage.LIVE, "east": Stage.LIVE}
+    # In east as many answered as its min: nothing was raised.
+    assert place.updates == [f"{ROUTE}, {AUTOSCALER}", AUTOSCALER, f"{ROUTE}, {AUTOSCALER}"]
+    assert place.calls == ["north", "north", "east"]
+
+
+def test_before_its_autoscaler_sees_the_requests_it_keeps_its_pods_and_that_is_told(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.autoscale()
+    place.set("north", held=3)
+    promote(place, seconds=0.2)
+    assert place.calls == ["north", "east"]
+    assert caplog.messages == [
+        "north: the autoscaler of d2 keeps 3 pods or more, since the switch; in some minutes "
+        "`pulumi up --stack north` gives it back its min"
+    ]
+
+
+def test_a_way_back_waits_for_no_pods_and_lowers_what_was_raised(place: Place) -> None:
+    place.autoscale()
+    place.set("north", held=3)
+    place.failing["bluegrid-north"] = 50
+    assert stopped(place, seconds=0.5)[1]["north"] is Stage.BACK
+    assert place.updates == [f"{ROUTE}, {AUTOSCALER}", f"{ROUTE} at once", AUTOSCALER]
+
+
+def test_what_was_raised_for_a_switch_that_was_refused_is_lowered(place: Place) -> None:
+    place.autoscale()
+    place.set("north", held=3)
+    place.pulumi("north", "fails")
+    assert stopped(place)[1]["north"] is Stage.BACK
+    assert place.updates == [f"{ROUTE}, {AUTOSCALER}", AUTOSCALER]
+
+
+def test_a_min_that_is_not_given_back_is_told_with_the_remedy_and_nothing_goes_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bluegrid.promotion.region.LOAD_SEEN_SECONDS", 0.1)
+    place.autoscale()
+    place.set("north", held=3)
+    place.pulumi("north", "", "fails")
+    assert promote(place, seconds=0.2) == {"north": Stage.LIVE, "east": Stage.LIVE}
+    assert caplog.messages == [
+        "north: the autoscaler of d2 keeps 3 pods or more: pulumi up: the stack is locked; "
+        "`pulumi up --stack north` gives it back its min"
+    ]
+
+
 def test_a_bake_that_is_well_is_passed(place: Place) -> None:
     assert promote(place, seconds=0.3) == {"north": Stage.LIVE, "east": Stage.LIVE}
 

@@ -55,12 +55,19 @@ def check(folder: Path, ready: int, of_live: int, size: str = AUTOSCALED, more: 
         Region(ByCommand(registry), Registry.load(registry).service("loading"), "d2", stack).check()
 
 
-def test_a_cluster_of_fewer_pods_than_the_live_one_is_warned_of_with_the_remedy(
+def test_a_cluster_that_its_autoscaler_brings_up_for_the_switch_is_not_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     check(tmp_path, ready=1, of_live=4)
+    assert caplog.messages == []
+
+
+def test_one_that_its_autoscaler_cannot_bring_so_far_is_warned_of_with_the_remedy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    check(tmp_path, ready=1, of_live=5)
     assert caplog.messages == [
-        "north: d2 has 1 ready pod and takes over from 4 of d1; raise its autoscaling.min to 4 and "
+        "north: d2 has 1 ready pod and takes over from 5 of d1; raise its autoscaling.max to 5 and "
         "`pulumi up --stack north-1` first"
     ]
 
@@ -80,8 +87,8 @@ def test_a_cluster_with_as_many_pods_is_not_warned_of(
     assert caplog.messages == []
 
 
-@pytest.mark.parametrize(("size", "is_warned_of"), [("replicas: 3", False), (AUTOSCALED, True)])
-def test_a_standby_that_the_switch_itself_scales_is_not_warned_of_and_one_that_an_autoscaler_does_is(
+@pytest.mark.parametrize(("size", "is_warned_of"), [("replicas: 3", False), ("replicas: 2", True)])
+def test_a_standby_that_the_switch_itself_scales_is_warned_of_by_what_it_is_scaled_to(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, size: str, is_warned_of: bool
 ) -> None:
     check(tmp_path, ready=1, of_live=3, size=size, more="  standbyReplicas: 1\n")
