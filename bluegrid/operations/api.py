@@ -141,6 +141,15 @@ class Namespace:
                 return []
             raise
 
+    def autoscalers(self, selector: str = OURS) -> list[Object]:
+        """Return the HorizontalPodAutoscalers like `objects`; none where we may not look."""
+        try:
+            return self.objects("apis/autoscaling/v2/horizontalpodautoscalers", selector)
+        except KubernetesError as error:
+            if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+                return []
+            raise
+
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """Return what the API server says at `path`.
 

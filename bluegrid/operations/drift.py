@@ -95,8 +95,13 @@ def _shares(service: ServiceState) -> str:
 def _of_cluster(wanted: ClusterState, running: ClusterState) -> Iterator[str]:
     if wanted.version != running.version:
         yield f"YAML says version {wanted.version}, {running.version} runs"
-    if not _is_as_wanted(wanted.replicas, running.replicas):
+    if isinstance(wanted.replicas, Autoscaling) and isinstance(running.replicas, Autoscaling):
+        if wanted.replicas != running.replicas:
+            yield f"YAML says {wanted.replicas}, its autoscaler {running.replicas}"
+    elif not _is_as_wanted(wanted.replicas, running.replicas):
         yield f"YAML says {_pods(wanted.replicas)}, Kubernetes {_pods(running.replicas)}"
+    if running.held not in (None, wanted.held) and isinstance(wanted.replicas, Autoscaling):
+        yield f"YAML says min {wanted.replicas.min}, its autoscaler keeps {running.held} since a switch"
     for name in sorted({*wanted.resources, *running.resources}):
         declared, there = (each.resources.get(name, "0") for each in (wanted, running))
         if value_of(declared) != value_of(there):

@@ -44,6 +44,7 @@ class Look:
         deployments, ingresses, http_routes, pods: the objects of bluegrid, preflight's pods too.
         words: what serving pods say, by name; those that did not answer are not in it.
         unasked: why pods could not be asked that ought to answer; None: they could.
+        autoscalers: objects too; none where we may not see them.
     """
 
     at: float
@@ -54,6 +55,7 @@ class Look:
     pods: Sequence[Object]
     words: Mapping[str, PodWord]
     unasked: str | None
+    autoscalers: Sequence[Object] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -85,6 +87,7 @@ def look(namespace: Namespace, service: str | None = None, cluster: str | None =
     kinds = ("apis/apps/v1/deployments", "apis/networking.k8s.io/v1/ingresses", "api/v1/pods")
     with ThreadPoolExecutor(AT_ONCE) as threads:
         http_routes = threads.submit(namespace.http_routes, selector)
+        autoscalers = threads.submit(namespace.autoscalers, selector)
         deployments, ingresses, pods = threads.map(lambda kind: namespace.objects(kind, selector), kinds)
         serving = [pod for pod in pods if _answers(pod) and cluster in (None, _label(pod, "cluster"))]
         at = time.monotonic()
@@ -100,7 +103,17 @@ def look(namespace: Namespace, service: str | None = None, cluster: str | None =
     unasked = refused[0] if refused else None
     if silent:
         unasked = f"{len(silent)} of {len(serving)} pods did not answer, such as: {silent[0]}"
-    return Look(at, datetime.now(UTC), deployments, ingresses, http_routes.result(), pods, words, unasked)
+    return Look(
+        at,
+        datetime.now(UTC),
+        deployments,
+        ingresses,
+        http_routes.result(),
+        pods,
+        words,
+        unasked,
+        autoscalers.result(),
+    )
 
 
 def _label(thing: Object, name: str) -> str:

@@ -52,6 +52,7 @@ _WATCHED = (
     Rule("", ("pods/log",), ("get",)),
     Rule("", ("pods/proxy",), ("get", "create")),
     Rule("apps", ("deployments",), ("list",)),
+    Rule("autoscaling", ("horizontalpodautoscalers",), ("list",)),
     Rule("gateway.networking.k8s.io", ("httproutes",), ("list",)),
     Rule("networking.k8s.io", ("ingresses",), ("list",)),
 )

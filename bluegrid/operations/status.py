@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ABSENT = "absent"
 _TYPES = {
+    "autoscalers": "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
     "deployments": "kubernetes:apps/v1:Deployment",
     "ingresses": "kubernetes:networking.k8s.io/v1:Ingress",
     "httproutes": "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
@@ -87,6 +88,7 @@ def statuses(
     """
     running = states_of_objects(
         [
+            *_objects("autoscalers", now.autoscalers),
             *_objects("deployments", now.deployments),
             *_objects("ingresses", now.ingresses),
             *_objects("httproutes", now.http_routes),

@@ -161,7 +161,9 @@ class ServiceChange:
             old = before.get(cluster.id)
             if old is None and cluster.id not in told:
                 yield f"create {_of(cluster)}, {_pods(cluster.replicas)}"
-            elif old is not None:
+            if old is None:
+                yield from _keeping(None, cluster)
+            else:
                 yield from _changes(old, cluster)
         for cluster in before.values():
             if cluster.id not in after:
@@ -235,6 +237,7 @@ def _changes(old: ClusterState, new: ClusterState) -> Iterator[str]:
         yield f"**{new.id} gets another {new.version}** (manifest {manifests}): a rolling update of its pods"
     if old.replicas != new.replicas:
         yield f"scale {new.id} from {_pods(old.replicas)} to {_pods(new.replicas)}"
+    yield from _keeping(old.held, new)
     resized = [
         f"{name} {old.resources.get(name, '0')} → {new.resources.get(name, '0')}"
         for name in sorted({*old.resources, *new.resources})
@@ -242,6 +245,20 @@ def _changes(old: ClusterState, new: ClusterState) -> Iterator[str]:
     ]
     if resized:
         yield f"resize {new.id}: {', '.join(resized)}; its pods are replaced one by one"
+
+
+def _keeping(held: int | None, cluster: ClusterState) -> Iterator[str]:
+    """Say what a switch has a cluster's autoscaler keep, and when it does not any more."""
+    if cluster.held is not None and cluster.held != held:
+        yield (
+            f"bring {cluster.id} to {cluster.held} pods before requests come to it, as many as these take "
+            "now: its autoscaler keeps them until the next `pulumi up`"
+        )
+    elif cluster.held is None and held is not None and isinstance(cluster.replicas, Autoscaling):
+        yield (
+            f"leave the pods of {cluster.id} to its autoscaler again, {cluster.replicas}: it has kept {held} "
+            "since a switch"
+        )
 
 
 def _answering(service: ServiceState) -> str:

@@ -44,5 +44,5 @@ def _covers(topic: Topic | None, old: ClusterState, new: ClusterState) -> bool:
     if topic is Topic.MANIFEST:
         return old.version != new.version or is_republished(old, new)
     if topic is Topic.REPLICAS:
-        return old.replicas != new.replicas
+        return (old.replicas, old.held) != (new.replicas, new.held)
     return topic is Topic.RESOURCES and old.resources != new.resources

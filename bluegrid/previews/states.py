@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bluegrid.previews.objects import LABEL
+from bluegrid_registry.contract import DECLARED_MIN
 from bluegrid_registry import Autoscaling
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class ClusterState:
         replicas: how many pods, or between which numbers an autoscaler decides.
         resources: the limits of one pod by resource, as Kubernetes quantities.
         manifest: digest of the version's manifest, by which pods take the version's models; empty: not known.
+        held: how many pods its autoscaler keeps since a switch; None: its own `min`.
     """
 
     id: str
@@ -32,6 +34,7 @@ class ClusterState:
     replicas: int | Autoscaling
     resources: Mapping[str, str] = field(default_factory=dict)
     manifest: str = ""
+    held: int | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ def _cluster(
         replicas,
         next((each.get("resources", {}).get("limits", {}) for each in deployment.containers), {}),
         deployment.environment.get("BLUEGRID_MANIFEST", ""),
+        _held(autoscaler) if autoscaler else None,
     )
 
 
@@ -132,7 +136,12 @@ def _autoscaled(autoscaler: KubernetesObject) -> Autoscaling:
     spec = autoscaler.spec
     (metric,) = spec["metrics"]
     cpu = metric["resource"]["target"]["averageUtilization"]
-    return Autoscaling(min=int(spec["minReplicas"]), max=int(spec["maxReplicas"]), cpu=int(cpu))
+    least = autoscaler.annotations.get(DECLARED_MIN, spec["minReplicas"])
+    return Autoscaling(min=int(least), max=int(spec["maxReplicas"]), cpu=int(cpu))
+
+
+def _held(autoscaler: KubernetesObject) -> int | None:
+    return int(autoscaler.spec["minReplicas"]) if DECLARED_MIN in autoscaler.annotations else None
 
 
 def _gpu(count: int) -> dict[str, str]:

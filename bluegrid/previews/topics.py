@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bluegrid.previews.differences import CREATE, DELETE, REPLACE
+from bluegrid_registry.contract import DECLARED_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -116,7 +117,11 @@ _STANDING_ROUTE = [
 _BY_KIND: Mapping[str, Sequence[tuple[str, Topic]]] = {
     "Deployment": _WORKLOAD,
     "Job": _WORKLOAD,
-    "HorizontalPodAutoscaler": [*_LABELS, ("spec.*", Topic.REPLICAS)],
+    "HorizontalPodAutoscaler": [
+        *_LABELS,
+        ("spec.*", Topic.REPLICAS),
+        (f"metadata.annotations.{DECLARED_MIN}", Topic.REPLICAS),
+    ],
     "Namespace": [("metadata.name", Topic.NAMESPACE)],
     "NetworkPolicy": [*_LABELS, ("spec.*", Topic.NETWORK)],
     "ResourceQuota": [*_LABELS, ("spec.*", Topic.QUOTA)],

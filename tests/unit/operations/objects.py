@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from bluegrid.operations import Look
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bluegrid.operations.looks import PodWord
 
 MADE = "2026-11-25T08:00:00Z"
@@ -59,6 +61,20 @@ def deployment(cluster: str, version: str, replicas: int, ready: int, **status: 
     }
 
 
+def autoscaler(cluster: str, least: int, most: int, declared_min: int | None = None) -> dict[str, Any]:
+    """One for 70 % CPU, which a switch has raised where its declared `min` is another."""
+    metric = {"resource": {"name": "cpu", "target": {"averageUtilization": 70}}}
+    annotations = {} if declared_min is None else {"bluegrid.io/declared-min": str(declared_min)}
+    return {
+        "metadata": {
+            "name": f"loading-{cluster}",
+            "labels": _labels(cluster),
+            "annotations": annotations,
+        },
+        "spec": {"minReplicas": least, "maxReplicas": most, "metrics": [metric]},
+    }
+
+
 def live_route(cluster: str) -> dict[str, Any]:
     backend = {"service": {"name": f"loading-{cluster}", "port": {"number": 12345}}}
     return {
@@ -81,5 +97,6 @@ def look(
     pods: list[dict[str, Any]],
     words: dict[str, PodWord] | None = None,
     at: float = 0.0,
+    autoscalers: Sequence[dict[str, Any]] = (),
 ) -> Look:
-    return Look(at, NOW, deployments, routes, [], pods, words or {}, None)
+    return Look(at, NOW, deployments, routes, [], pods, words or {}, None, autoscalers)

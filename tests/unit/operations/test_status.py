@@ -11,7 +11,16 @@ from bluegrid.operations.looks import PodWord
 from bluegrid.operations.metrics import Counts
 from bluegrid.previews import ClusterState, ServiceState
 from bluegrid_registry import Autoscaling
-from tests.unit.operations.objects import container, deployment, live_route, look, pod, running, shared_route
+from tests.unit.operations.objects import (
+    autoscaler,
+    container,
+    deployment,
+    live_route,
+    look,
+    pod,
+    running,
+    shared_route,
+)
 
 LIMITS = {"cpu": "2", "memory": "2Gi"}
 D1, D2 = ClusterState("d1", "v1", 2, LIMITS), ClusterState("d2", "v2", 1, LIMITS)
@@ -107,6 +116,31 @@ def test_what_an_autoscaler_decides_within_its_bounds_is_no_drift() -> None:
     for most, found in ((4, {}), (1, {"d1": ("YAML says 1 to 1 replicas, Kubernetes 2 replicas",)})):
         scaled = replace(D1, replicas=Autoscaling(min=1, max=most, cpu=70))
         assert drift(replace(WANTED, clusters={"d1": scaled, "d2": D2})) == found
+
+
+def test_an_autoscaler_that_keeps_more_pods_since_a_switch_is_told_with_what_ends_that() -> None:
+    scaled = replace(
+        WANTED, clusters={"d1": replace(D1, replicas=Autoscaling(min=1, max=4, cpu=70)), "d2": D2}
+    )
+    held = replace(RUNS, autoscalers=[autoscaler("d1", 2, 4, declared_min=1)])
+    assert drift(scaled, held) == {"d1": ("YAML says min 1, its autoscaler keeps 2 since a switch",)}
+    d1 = replace(scaled.clusters["d1"], held=2)
+    made = {"loading": replace(scaled, clusters={"d1": d1, "d2": D2})}
+    (row, _) = statuses(held, held, {"loading": scaled}, made)
+    assert row.drift == (
+        "YAML says min 1, its autoscaler keeps 2 since a switch; not applied yet: `pulumi up`",
+    )
+
+
+def test_an_autoscaler_with_other_bounds_is_told() -> None:
+    scaled = replace(
+        WANTED, clusters={"d1": replace(D1, replicas=Autoscaling(min=1, max=4, cpu=70)), "d2": D2}
+    )
+    seen = replace(RUNS, autoscalers=[autoscaler("d1", 1, 6)])
+    assert drift(scaled, seen) == {
+        "d1": ("YAML says 1..4 pods at 70 % CPU, its autoscaler 1..6 pods at 70 % CPU",)
+    }
+    assert drift(scaled, replace(RUNS, autoscalers=[autoscaler("d1", 1, 4)])) == {}
 
 
 def test_a_service_that_yaml_does_not_declare_is_told_and_one_that_does_not_run_too() -> None:

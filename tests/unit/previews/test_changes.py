@@ -111,6 +111,28 @@ def test_a_cluster_that_gets_an_autoscaler_is_told_with_its_bounds() -> None:
     assert risk.startswith("d1 loses its autoscaler, which goes last")
 
 
+def test_a_cluster_that_takes_over_is_told_with_the_pods_that_it_is_brought_to_and_when_it_loses_them() -> (
+    None
+):
+    scaled = ClusterState("d2", "v2", Autoscaling(min=2, max=10, cpu=70), LIMITS)
+    held = replace(scaled, held=8)
+    assert told(service("d1", D1, scaled), service("d2", D1, held)) == [
+        "**switch** d1 (v1) → d2 (v2)",
+        "bring d2 to 8 pods before requests come to it, as many as these take now: its autoscaler keeps them "
+        "until the next `pulumi up`",
+        "d1 stays warm",
+    ]
+    assert told(service("d2", D1, held), service("d2", D1, scaled)) == [
+        "leave the pods of d2 to its autoscaler again, 2..10 pods at 70 % CPU: it has kept 8 since a switch",
+        "d1 stays warm",
+    ]
+    assert told(service("d1", D1), service("d2", D1, held))[1:3] == [
+        "create d2 (v2), 2..10 pods at 70 % CPU",
+        "bring d2 to 8 pods before requests come to it, as many as these take now: its autoscaler keeps them "
+        "until the next `pulumi up`",
+    ]
+
+
 def test_the_size_of_an_autoscaled_cluster_is_what_its_autoscaler_says() -> None:
     labels = {"bluegrid.io/service": "a", "bluegrid.io/set": "g1", "bluegrid.io/cluster": "d1"}
     metadata = {"name": "a-d1", "labels": labels}
@@ -127,6 +149,9 @@ def test_the_size_of_an_autoscaled_cluster_is_what_its_autoscaler_says() -> None
         states_of_objects(some)["a"].clusters["d1"].replicas for some in (objects, objects[:1], objects[::-1])
     ]
     assert sizes == [Autoscaling(min=2, max=6, cpu=70), 4, Autoscaling(min=2, max=6, cpu=70)]
+    metadata["annotations"] = {"bluegrid.io/declared-min": "1"}
+    held = states_of_objects(objects)["a"].clusters["d1"]
+    assert (held.replicas, held.held) == (Autoscaling(min=1, max=6, cpu=70), 2)
 
 
 def test_a_live_route_that_comes_or_goes_alone_is_told() -> None:
