@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bluegrid.previews.objects import LABEL
-from bluegrid_registry.contract import DECLARED_MIN
 from bluegrid_registry import Autoscaling
+from bluegrid_registry.contract import DECLARED_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,7 +6,6 @@ is asked for (ADR 16).
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -172,9 +171,8 @@ class Promotion:
             told = f"{why}; going back: {str(error) or 'interrupted again'}"
             self._note(tell, region, Stage.BACK if is_back else Stage.NOT_BACK, told)
         else:
-            # Nobody asks it any more.
             with suppress(KeyboardInterrupt):
-                region.end_takeover(math.inf)
+                region.end_way_back()
             self._note(tell, region, Stage.BACK, why)
 
     def _note(self, tell: Tell, region: Region, stage: Stage, why: str | None = None) -> None:

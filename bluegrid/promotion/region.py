@@ -7,17 +7,18 @@ says what the region's live route says.
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bluegrid.operations import KubernetesError, Namespace, ask_live_clusters, look
-from bluegrid.operations.api import LABEL
 from bluegrid.promotion.bake import Bake, Progress, share_that_failed
 from bluegrid.promotion.live_route import Target
 from bluegrid.promotion.sight import live_in, pods, version_of
 from bluegrid_registry import BluegridError, ConfigError
+from bluegrid_registry.contract import DECLARED_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 LOAD_SEEN_SECONDS = 60.0
 """After a switch, until an autoscaler decides by the requests that the cluster gets since then: its metrics
 are 15 s old or more, and it looks every 15 s."""
-_DECLARED_MIN = f"{LABEL}/declared-min"
-"""Annotation of an autoscaler that keeps more pods than YAML's `min`, as model_registry/bluegrid_registry/contract.py has it."""
 
 log = logging.getLogger(__name__)
 
@@ -182,32 +181,46 @@ class Region:
         Args:
             seconds: since the switch.
         """
-        held = self._held()
-        if held is None:
-            return
-        name = f"{self.name}: the autoscaler of {self._cluster} keeps {held} pods or more"
-        remedy = f"`pulumi up --stack {self.stack.name}` gives it back its min"
         if seconds < LOAD_SEEN_SECONDS:
-            log.warning("%s, since the switch; in some minutes %s", name, remedy)
-            return
-        try:
-            self._means.up(Target.autoscaler_of(self._service, self._cluster), self.stack)
-        except BluegridError as error:
-            log.warning("%s: %s; %s", name, error, remedy)
+            self._tell_held(self._cluster)
+        elif (held := self._held(self._cluster)) is not None:
+            try:
+                self._means.up(Target.autoscaler_of(self._service, self._cluster), self.stack)
+            except BluegridError as error:
+                log.warning("%s; %s; `%s`", self._keeps(self._cluster, held), error, self._whole_update)
 
-    def _held(self) -> int | None:
-        """Return how many pods the cluster's autoscaler keeps since a switch; None: as many as YAML says."""
-        if self._service.cluster(self._cluster).autoscaling is None:
+    def end_way_back(self) -> None:
+        """Give the cluster that was left its `min` back; what is live again keeps the pods that it has got.
+
+        What does not succeed is told, as in `end_takeover`.
+        """
+        self.end_takeover(math.inf)
+        self._tell_held(self.old)
+
+    def _tell_held(self, cluster: str) -> None:
+        if (held := self._held(cluster)) is not None:
+            how = f"in some minutes `{self._whole_update}` gives it back its min"
+            log.warning("%s; %s", self._keeps(cluster, held), how)
+
+    def _keeps(self, cluster: str, held: int) -> str:
+        return f"{self.name}: the autoscaler of {cluster} keeps {held} pods or more since the switch"
+
+    @property
+    def _whole_update(self) -> str:
+        return f"pulumi up --stack {self.stack.name}"
+
+    def _held(self, cluster: str) -> int | None:
+        """Return how many pods a cluster's autoscaler keeps since a switch; None: as many as YAML says."""
+        declared = next((each for each in self._service.clusters if each.id == cluster), None)
+        if declared is None or declared.autoscaling is None:
             return None
         kind = f"/apis/autoscaling/v2/namespaces/{self.stack.namespace}/horizontalpodautoscalers"
         try:
-            found = self._namespace.get(f"{kind}/{self._service.name}-{self._cluster}")
+            found = self._namespace.get(f"{kind}/{self._service.name}-{cluster}")
         except KubernetesError as error:
-            log.warning(
-                "%s: what the autoscaler of %s keeps is not known: %s", self.name, self._cluster, error
-            )
+            log.warning("%s: what the autoscaler of %s keeps is not known: %s", self.name, cluster, error)
             return None
-        is_raised = _DECLARED_MIN in (found["metadata"].get("annotations") or {})
+        is_raised = DECLARED_MIN in (found["metadata"].get("annotations") or {})
         return int(found["spec"]["minReplicas"]) if is_raised else None
 
     def say_so(self) -> None:

@@ -9,6 +9,8 @@ PodSettings      where pods run, as whom, and what marks them
 Route            an Ingress or an HTTPRoute, proven at the proxy by a gate
 IngressClass     makes the routes Ingresses
 Gateway          makes them HTTPRoutes, which can share traffic among clusters
+Takeovers        brings an autoscaled cluster to what the live one runs, before it is live
+Observed         what it is told of the stack's services by Kubernetes
 StackOutputs     what the last update left to this one
 keep_services    refuses to delete services that are live
 require_cluster  refuses to update a cluster that does not answer
@@ -33,6 +35,7 @@ from bluegrid_components.kube_context import ClusterUnreachable, require_cluster
 from bluegrid_components.live_services import LiveServiceGoes, keep_services
 from bluegrid_components.model_cluster import ModelCluster, ModelClusterArgs
 from bluegrid_components.model_service import ModelService, ModelServiceArgs
+from bluegrid_components.observed import Observed
 from bluegrid_components.platform import Platform, PlatformArgs
 from bluegrid_components.pod_settings import PodSettings, Toleration
 from bluegrid_components.route import Proxy, Route, RouteArgs
@@ -40,6 +43,7 @@ from bluegrid_components.safeguards import Safeguards
 from bluegrid_components.sdk import tune_sdk
 from bluegrid_components.stack_outputs import StackOutputs
 from bluegrid_components.taken_routes import require_own_urls
+from bluegrid_components.takeover import Takeovers
 
 __all__ = [
     "ClusterUnreachable",
@@ -52,6 +56,7 @@ __all__ = [
     "ModelClusterArgs",
     "ModelService",
     "ModelServiceArgs",
+    "Observed",
     "Platform",
     "PlatformArgs",
     "PodSettings",
@@ -63,6 +68,7 @@ __all__ = [
     "StackConfig",
     "StackOutputs",
     "StaleCheckout",
+    "Takeovers",
     "Toleration",
     "apply_commit",
     "generation",

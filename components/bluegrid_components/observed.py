@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bluegrid_components.kube_context import ApiServer
+
+_LIVE = ",".join(
+    [*(f"{key}={value}" for key, value in contract.common_labels().items()), "!bluegrid.io/cluster"]
+)
+"""Of routes: those of a service, and of no cluster."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,9 @@ class Observed:
         Raises:
             ApiServerSilent: it is not answered, or we may not see routes.
         """
+        route = self._live_routes.get(service, {})
         if self.with_gateway:
-            route = self._get("gateway.networking.k8s.io/v1", f"httproutes/{service}")
             return {cluster: weight for cluster, weight in weights_in(route, service).items() if weight}
-        route = self._get("networking.k8s.io/v1", f"ingresses/{service}")
         prefix = contract.cluster_name(service, "")
         paths = [
             path
@@ -89,9 +94,18 @@ class Observed:
         pods = json.loads(body).get("items") or () if status == HTTPStatus.OK else ()
         return next((f"{pod['metadata']['name']}: {why}" for pod in pods if (why := _why(pod))), None)
 
-    def _get(self, api: str, path: str) -> dict[str, Any]:
-        """Return an object; an empty one where there is none."""
-        status, body = self.server.get(f"/apis/{api}/namespaces/{self.namespace}/{path}")
+    @cached_property
+    def _live_routes(self) -> Mapping[str, dict[str, Any]]:
+        """By service: of all in one question, since a stack may have hundreds."""
+        kind = "gateway.networking.k8s.io/v1", "httproutes"
+        if not self.with_gateway:
+            kind = "networking.k8s.io/v1", "ingresses"
+        found = self._get(*kind, labelSelector=_LIVE)
+        return {each["metadata"]["name"]: each for each in found.get("items") or ()}
+
+    def _get(self, api: str, path: str, **query: str) -> dict[str, Any]:
+        """Return an object, or a list; an empty one where there is none."""
+        status, body = self.server.get(f"/apis/{api}/namespaces/{self.namespace}/{path}", **query)
         if status == HTTPStatus.NOT_FOUND:
             return {}
         document: dict[str, Any] = json.loads(body) if body.startswith(b"{") else {}

@@ -15,6 +15,7 @@ from bluegrid_components.kube_context import ApiServer
 from bluegrid_components.observed import Observed
 from bluegrid_components.takeover import Takeovers, TooFewPods
 from bluegrid_registry import Autoscaling, Cluster
+from bluegrid_registry.contract import DECLARED_MIN
 from tests.program.cluster import api_server, kubeconfig
 from tests.program.recorder import run_program, run_update
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 HPA = "HorizontalPodAutoscaler line-loading-d2"
 NAMESPACE = "bluegrid"
-HELD = "bluegrid.io/declared-min"
 
 
 def deployment(name: str, wanted: int, ready: int | None = None, **status: Any) -> dict[str, object]:
@@ -40,16 +40,18 @@ def deployment(name: str, wanted: int, ready: int | None = None, **status: Any) 
 
 def ingress(cluster: str) -> dict[str, object]:
     """What it answers about the live route of an ingress controller."""
-    path = f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/ingresses/line-loading"
+    path = f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/ingresses"
     backend = {"service": {"name": f"line-loading-{cluster}"}}
-    return {path: {"spec": {"rules": [{"http": {"paths": [{"backend": backend}]}}]}}}
+    spec = {"rules": [{"http": {"paths": [{"backend": backend}]}}]}
+    return {path: {"items": [{"metadata": {"name": "line-loading"}, "spec": spec}]}}
 
 
 def http_route(**weights: int) -> dict[str, object]:
     """What it answers about the live route of a Gateway."""
-    path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{NAMESPACE}/httproutes/line-loading"
+    path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{NAMESPACE}/httproutes"
     refs = [{"name": f"line-loading-{cluster}", "weight": weight} for cluster, weight in weights.items()]
-    return {path: {"spec": {"rules": [{"backendRefs": refs}]}}}
+    spec = {"rules": [{"backendRefs": refs}]}
+    return {path: {"items": [{"metadata": {"name": "line-loading"}, "spec": spec}]}}
 
 
 @contextmanager
@@ -80,7 +82,7 @@ def test_the_autoscaler_of_a_cluster_that_takes_over_keeps_as_many_pods_as_answe
     with running(tmp_path, ingress("d1"), deployment("line-loading-d1", 8)) as file:
         made = plan(autoscaled(registry(live="d2"), 2, 10), file)
     assert made[HPA].inputs["spec"]["minReplicas"] == 8
-    assert made[HPA].inputs["metadata"]["annotations"][HELD] == "2"
+    assert made[HPA].inputs["metadata"]["annotations"][DECLARED_MIN] == "2"
     assert made["Ingress line-loading"].hooks["before_update"] == ("bluegrid-takeover", "bluegrid-ready")
     assert "the next `pulumi up` gives it back its min of 2" in caplog.text
     # The route waits for the autoscaler, which its pods come from.
@@ -93,7 +95,7 @@ def test_an_update_that_does_not_switch_declares_the_min_of_the_registry(
     with running(tmp_path, ingress("d2"), deployment("line-loading-d2", 8)) as file:
         made = plan(autoscaled(registry(live="d2"), 2, 10), file)
     assert made[HPA].inputs["spec"]["minReplicas"] == 2
-    assert HELD not in made[HPA].inputs["metadata"]["annotations"]
+    assert DECLARED_MIN not in made[HPA].inputs["metadata"]["annotations"]
     assert made["Ingress line-loading"].hooks["before_update"] == ("bluegrid-ready",)
 
 

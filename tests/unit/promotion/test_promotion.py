@@ -133,7 +133,7 @@ def test_before_its_autoscaler_sees_the_requests_it_keeps_its_pods_and_that_is_t
     promote(place, seconds=0.2)
     assert place.calls == ["north", "east"]
     assert caplog.messages == [
-        "north: the autoscaler of d2 keeps 3 pods or more, since the switch; in some minutes "
+        "north: the autoscaler of d2 keeps 3 pods or more since the switch; in some minutes "
         "`pulumi up --stack north` gives it back its min"
     ]
 
@@ -163,8 +163,8 @@ def test_a_min_that_is_not_given_back_is_told_with_the_remedy_and_nothing_goes_b
     place.pulumi("north", "", "fails")
     assert promote(place, seconds=0.2) == {"north": Stage.LIVE, "east": Stage.LIVE}
     assert caplog.messages == [
-        "north: the autoscaler of d2 keeps 3 pods or more: pulumi up: the stack is locked; "
-        "`pulumi up --stack north` gives it back its min"
+        "north: the autoscaler of d2 keeps 3 pods or more since the switch; pulumi up: the stack is locked; "
+        "`pulumi up --stack north`"
     ]
 
 

@@ -24,7 +24,7 @@ from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SECONDS, SOMEBODY, content_digest, digest, ended, git
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import httpx
 
@@ -258,9 +258,9 @@ def stuck_switch(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
     """Begin a switch to d2 in which the API server falls silent once the route leads there."""
     up = Stacks._up_once
 
-    def then_silence(self: Stacks, stack: Stack, targets: Sequence[str], tell: Any) -> None:
+    def then_silence(self: Stacks, stack: Stack, *more: Any) -> None:
         was = grid.regions.routed()[0]
-        up(self, stack, targets, tell)
+        up(self, stack, *more)
         if was == "d1" and grid.regions.routed()[0] == "d2":
             grid.regions.silent = 10**9
 
@@ -330,6 +330,23 @@ def test_after_a_rollback_the_version_that_was_left_is_not_offered_as_the_way_ba
     ended(grid.client, grid.switch("d2"))
     (service,) = grid.client.get("/services").json()
     assert [each["bad"] for each in service["clusters"]] == [None, None]
+
+
+def test_a_way_back_waits_for_no_pods_and_another_switch_does(
+    standby: None, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up, at_once = Stacks._up_once, []
+
+    def noted(
+        self: Stacks, stack: Stack, targets: Sequence[str], variables: Mapping[str, str], tell: Any
+    ) -> None:
+        at_once.append("BLUEGRID_AT_ONCE" in variables)
+        up(self, stack, targets, variables, tell)
+
+    monkeypatch.setattr(Stacks, "_up_once", noted)
+    for cluster in ("d2", "d1"):
+        ended(grid.client, grid.switch(cluster))
+    assert at_once == [False, True]
 
 
 def test_no_rollout_makes_a_version_live_that_is_marked_bad(grid: Grid) -> None:
