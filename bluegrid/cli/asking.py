@@ -73,7 +73,10 @@ def compare(
         Asked.of(api, service, first), Asked.of(api, service, second), asked, rtol=rtol, atol=atol
     )
     largest = "nothing to subtract" if found.largest is None else f"largest difference {found.largest:.3g}"
-    lines = [f"{service} {first} {second}: {found.agreed} of {found.requests} requests agree; {largest}"]
+    within = f"within {atol:g} + {rtol:g} of the answer"
+    lines = [
+        f"{service} {first} {second}: {found.agreed} of {found.requests} requests agree {within}; {largest}"
+    ]
     lines += [f"  {name}: p50 {each.p50} ms, p99 {each.p99} ms" for name, each in found.latency.items()]
     worst = sorted(found.differing, key=lambda each: math.inf if each.by is None else each.by, reverse=True)
     lines += [

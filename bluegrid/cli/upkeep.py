@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +24,7 @@ from bluegrid_registry import verify as verify_versions
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bluegrid_registry import GarbageReport, VerifyReport, Version
+    from bluegrid_registry import ChangedModel, GarbageReport, VerifyReport, Version
 
 SHOWN = 20
 """Lines of a list that a person is shown; --json has all."""
@@ -202,9 +203,11 @@ def diff(
         "-": [f"{row.uid} ({row.raw_length} bytes)" for row in found.removed],
         "~": [
             f"{row.uid} ({row.new_bytes - row.old_bytes:+} bytes{_answers(row.moved)})"
-            for row in found.changed
+            for row in sorted(found.changed, key=_by_answers)
         ],
     }
+    if unknown := sum(row.moved is None for row in found.changed):
+        head += f"; how far answers moved is not known of {unknown}: no examples on the same inputs"
     data = {
         "set": set_id,
         "old": old,
@@ -216,6 +219,11 @@ def diff(
         "grown_bytes": grown,
     }
     output.emit(as_json=as_json, data=data, text=_with_lists(head, lists))
+
+
+def _by_answers(row: ChangedModel) -> tuple[float, str]:
+    """Order models by how far their answers moved, the farthest first; where that is not known, last."""
+    return (math.inf if row.moved is None else -row.moved), row.uid
 
 
 def _answers(moved: float | None) -> str:

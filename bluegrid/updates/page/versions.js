@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { bytes, count, listed, some } from "./format.js";
 import { toService } from "./services.js";
 import { ONCE, changed, use } from "./store.js";
-import { button, code, crumbs, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
+import { badInWords, button, code, crumbs, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
 
 /** What is shown of a long list; the rest is only counted. */
 const MOST_MODELS = 100;
@@ -49,6 +49,9 @@ export function versionsView(set) {
   const path = url`/modelSets/${set}/versions`;
   const versions = use(path, 10);
   const service = (use("/services", 5).value ?? []).find((each) => each.set === set);
+  const back = new Map(
+    (use(url`/updates?set=${set}&state=went%20back&limit=100`, 30).value ?? []).map((each) => [each.version, each]),
+  );
   const newest = [...(versions.value ?? [])].reverse();
   const most = shown.get(set) ?? PAGE;
   const more = () => {
@@ -65,7 +68,7 @@ export function versionsView(set) {
       table(
         "Versions, newest first",
         ["Version", "Made", "Served by", "Manifest"],
-        newest.slice(0, most).map((version) => versionRow(set, version, service)),
+        newest.slice(0, most).map((version) => versionRow(set, version, service, back.get(version.id))),
       ),
     newest.length > most &&
       button(`Show ${Math.min(PAGE, newest.length - most)} older ones of ${count(newest.length)}`, more),
@@ -73,7 +76,8 @@ export function versionsView(set) {
   ];
 }
 
-function versionRow(set, version, service) {
+/** @param {object?} back the update whose rollout of the version went back */
+function versionRow(set, version, service, back) {
   const served = (cluster) => {
     const regions = (service?.regions ?? []).filter((row) => row.live === cluster).map((row) => row.region);
     const where = regions.length ? h("strong", null, "live in ", said(listed(regions))) : "standby";
@@ -88,7 +92,11 @@ function versionRow(set, version, service) {
       version.clusters.length ? version.clusters.map(served) : muted("nothing"),
       h("span", { title: version.manifest }, code(`${version.manifest.slice(0, 19)}…`)),
     ],
-    under: [changes(set, version.id)],
+    under: [
+      version.bad && h("p", { class: "warn" }, "Marked bad: ", badInWords(version.bad)),
+      back && h("p", { class: "warn" }, `Went back, update ${back.id}: `, said(back.error)),
+      changes(set, version.id),
+    ].filter(Boolean),
   };
 }
 

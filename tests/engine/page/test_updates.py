@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid.updates.bad_versions import BadVersions
 from bluegrid.updates.database import Database
 from bluegrid.updates.journal import Journal
 from bluegrid.updates.outputs import OutputFile
-from bluegrid.updates.updates import Result, RollingOut, Wanted
+from bluegrid.updates.updates import Result, RollingOut, State, Wanted
 from bluegrid_registry.registry_files.retraining import RolloutKind
 from tests.engine.page.conftest import service_row
 from tests.unit.updates.updating import SOMEBODY, git
@@ -109,6 +110,20 @@ def test_a_rollout_stands_among_the_switches_of_its_service(baking: int, opened:
     row.get_by_text("north: d1 → d2").wait_for()
     assert row.get_attribute("data-state") == "running"
     row.get_by_text("north: baking").wait_for()
+
+
+def test_a_version_that_went_back_or_is_marked_bad_says_so_among_the_versions(
+    grid: Grid, journal: Journal, opened: Opened
+) -> None:
+    journal.add("g0", Wanted(version="v2", base="v1", without=("line-1",)), "training", None)
+    update = journal.begin()
+    assert update is not None
+    journal.end(update, State.WENT_BACK, error="v2 is not online: line-1 gave a y that is no finite number")
+    marks = BadVersions(Database.open(grid.folder / "state" / "journal.sqlite"))
+    marks.mark("g0", "v1", "anna", "wrong units")
+    page = opened("#/versions/g0")
+    page.get_by_text(f"Went back, update {update.id}: v2 is not online: line-1 gave a y").wait_for()
+    page.get_by_text("Marked bad: wrong units (anna").wait_for()
 
 
 def test_older_updates_and_acts_are_a_button_away(journal: Journal, opened: Opened) -> None:

@@ -158,6 +158,17 @@ def test_two_versions_are_compared() -> None:
     assert text[1].endswith("answers moved by 0.5)")
 
 
+def test_what_moved_the_farthest_comes_first_and_what_is_not_known_is_counted(place: Path) -> None:
+    example = {"inputs": [[1.0]], "outputs": [9.0]}
+    for name in ("line-00", "line-03", "line-05"):
+        (place / "models" / f"{name}.skops").write_bytes(skops_file(f"{name}, for v3"))
+    (place / "models" / "examples.json").write_text(json.dumps({"line-03": example}))
+    told("push", "models", "--set", "g1", "--version", "v3")
+    head, *rows = told("version", "diff", "g1", "v2", "v3").splitlines()
+    assert head.endswith("; how far answers moved is not known of 2: no examples on the same inputs")
+    assert [row.split()[1] for row in rows] == ["line-03", "line-00", "line-05"]
+
+
 def test_models_are_found_in_all_sets_by_uid_and_type() -> None:
     told("set", "add", "g2", "--name", "Other", "--task", "regression", "--type", "scikit-learn/skops")
     told("set", "add", "g3", "--name", "Empty", "--task", "regression", "--type", "scikit-learn/skops")
