@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bluegrid.updates.errors import is_passing
+from bluegrid.updates.reserve import FULL
 from bluegrid.updates.rollouts import NotBack, RolloutFailed
 from bluegrid.updates.updates import Lane, Progress, State
 from bluegrid.updates.worker import IDLE_SECONDS, Worker
@@ -150,7 +151,10 @@ class Runner:
                 return
             self._journal.end(update, State.FAILED, error=str(error))
             told.warning("update failed", error=str(error))
-        except Exception:
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in FULL and update.tries < MOST_TRIES:
+                self._wait(update, State.WAITING, ConfigError("the server's disk is full; free space"))
+                return
             log.exception("update failed", update=update.id)
             self._journal.end(update, State.FAILED, error="a fault of the server's; see its log")
         else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -19,6 +20,7 @@ from bluegrid.updates.journal import Journal
 from bluegrid.updates.registry_source import Folder
 from bluegrid.updates.scheduling import Scheduler
 from bluegrid.updates.serve import Options
+from bluegrid.updates.training import Training
 from bluegrid_registry import ModelSet
 from tests.skops_files import skops_file
 from tests.unit.updates.conftest import asked
@@ -296,6 +298,27 @@ def test_no_more_trainers_run_at_once_than_the_server_is_given(
     for update in updates:
         client.post(f"{update.headers['Location']}/cancel").raise_for_status()
     assert [ended(client, update)["state"] for update in updates] == ["cancelled"] * 3
+
+
+def test_an_update_waits_for_room_on_the_disk(
+    marks: Path, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, faults = Training.run, [OSError(errno.ENOSPC, "No space left on device")]
+
+    def full_at_first(*given: Any) -> None:
+        if faults:
+            raise faults.pop()
+        run(*given)
+
+    monkeypatch.setattr(Training, "run", full_at_first)
+    answer = train(client)
+    waiting = ended(client, answer)
+    assert (waiting["state"], waiting["error"]) == ("waiting", "the server's disk is full; free space")
+    client.post(f"{answer.headers['Location']}/retry").raise_for_status()
+    deadline = time.monotonic() + SECONDS
+    while (found := ended(client, answer))["state"] != "done":
+        assert time.monotonic() < deadline, found
+        time.sleep(0.02)
 
 
 def test_a_server_that_ends_waits_for_no_training(marks: Path, place: Place) -> None:
