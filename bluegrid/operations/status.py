@@ -12,6 +12,7 @@ from bluegrid.operations.metrics import traffic
 from bluegrid.operations.pods import PodStatus, age_seconds, in_words
 from bluegrid.operations.routes import url_of
 from bluegrid.previews import KubernetesObject, ServiceState, states_of_objects
+from bluegrid_registry.contract import preflight_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -200,7 +201,7 @@ def _row(before: Look, now: Look, deployment: Object, *, live: bool) -> ClusterS
         state=in_words(pods),
         why=next((pod.why for pod in pods if pod.why), None)
         or _why_no_pods(deployment)
-        or (_why_of_preflight(now, service, cluster) if not pods else None),
+        or (_why_of_last_update(now, service, cluster) if pods else _why_of_preflight(now, service, cluster)),
         models_loaded=min((each.loaded for each in told.values()), default=None),
         models_expected=max((each.expected or 0 for each in told.values()), default=0) or None,
         requests_per_second=None if seen is None else round(seen.requests, 2),
@@ -222,6 +223,16 @@ def _why_no_pods(deployment: Object) -> str | None:
     """Return why Kubernetes makes no pods, such as a quota."""
     conditions = deployment["status"].get("conditions", ())
     return next((each.get("message") for each in conditions if each["type"] == "ReplicaFailure"), None)
+
+
+def _why_of_last_update(now: Look, service: str, cluster: str) -> str | None:
+    """Return why pods that run are those of an earlier update: what was to replace them was refused."""
+    for pod in now.pods:
+        is_preflight = pod["metadata"]["labels"].get("app") == preflight_name(service, cluster)
+        if is_preflight and pod["status"].get("phase") == "Failed":
+            found = now.pod_statuses[pod["metadata"]["name"]]
+            return f"the last update was refused by its preflight: {found.why or found.state}"
+    return None
 
 
 def _why_of_preflight(now: Look, service: str, cluster: str) -> str | None:

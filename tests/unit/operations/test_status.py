@@ -162,6 +162,18 @@ def test_a_cluster_that_preflight_refused_is_told_with_the_reason() -> None:
     assert not row.is_well
 
 
+@pytest.mark.parametrize("phase", ["Failed", "Succeeded", "Pending"])
+def test_an_update_whose_preflight_refused_it_is_told_though_the_pods_before_it_run(phase: str) -> None:
+    ended = {"exitCode": 3, "reason": "Error", "message": "no module named lightgbm"}
+    failing = {"containerStatuses": [container(ready=False, terminated=ended)]} if phase == "Failed" else {}
+    job = pod("d1-preflight-x", "d1", phase=phase, **failing)
+    job["metadata"]["labels"]["app"] = "loading-d1-preflight"
+    pods = [pod("d1-a", "d1"), pod("d1-b", "d1"), job]
+    row = told(WANTED, look([deployment("d1", "v1", 2, 2)], [live_route("d1")], pods))["d1"]
+    refused = "the last update was refused by its preflight: no module named lightgbm"
+    assert row.why == (refused if phase == "Failed" else None)
+
+
 def test_a_deployment_that_may_make_no_pods_is_told_with_the_reason() -> None:
     condition = {"type": "ReplicaFailure", "status": "True", "message": "pods is forbidden: exceeded quota"}
     seen = look([deployment("d1", "v1", 2, 0, conditions=[condition])], [live_route("d1")], [])
