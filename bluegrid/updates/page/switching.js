@@ -3,7 +3,7 @@
 import { NoAnswer, ask, url } from "./api.js";
 import { close, dialog, newKey } from "./dialogs.js";
 import { h } from "./dom.js";
-import { clock, listed, some } from "./format.js";
+import { clock, count, listed, some } from "./format.js";
 import { usePlaces } from "./places.js";
 import { ONCE, changed, forget, refresh, refreshAll, say, use } from "./store.js";
 import { badInWords, bullets, button, code, mark, muted, notice, said, table, time, trouble } from "./ui.js";
@@ -101,6 +101,7 @@ function preview(asked) {
   return [
     asked.bad &&
       notice("warn", "Its version is marked bad: ", badInWords(asked.bad), ". A switch to it takes the mark away."),
+    versionsInWords(asked),
     rows || found.refused ? trouble(found, path) : waiting(found),
     rows?.length === 0 && notice("bad", "No region of this server has this cluster."),
     rows?.map((row) => regionPreview(row, asked)),
@@ -119,6 +120,26 @@ function preview(asked) {
       button("Cancel", close, { autofocus: true }),
     ),
   ];
+}
+
+/** Which version would be live in place of which, when each was made, and how many models differ. */
+function versionsInWords({ service: name, cluster, from }) {
+  const service = use("/services", 5).value?.find((each) => each.name === name);
+  const versionOf = (id) => service?.clusters.find((each) => each.id === id)?.version;
+  const to = versionOf(cluster);
+  const others = [...new Set(Object.values(from).map(versionOf))].filter((each) => each && each !== to);
+  if (!to || others.length !== 1) return null;
+  const [was] = others;
+  const known = use(url`/modelSets/${service.set}/versions`, ONCE).value ?? [];
+  const made = (id) => known.find((each) => each.id === id)?.updated ?? null;
+  const found = use(url`/modelSets/${service.set}/versions/${to}/changes?since=${was}`, ONCE).value;
+  const differ = found && found.changed.length + found.added.length + found.removed.length;
+  return h(
+    "p",
+    { "data-versions": `${was} ${to}` },
+    [said(was), ", made ", time(made(was)), " → ", said(to), ", made ", time(made(to))],
+    found && `; ${some(differ, "model")} of ${count(found.models + found.removed.length)} differ`,
+  );
 }
 
 function previewPath({ service, cluster, regions }) {

@@ -44,6 +44,22 @@ def test_a_slash_goes_to_the_search_which_finds_sets_and_versions_too(opened: Op
     assert page.get_by_role("searchbox").input_value() == "G1/"
 
 
+def test_a_switch_tells_which_versions_it_is_between_and_how_old_they_are(opened: Opened) -> None:
+    page = opened("#/services/service0", timezone_id="UTC")
+    page.route(
+        "**/modelSets/g0/versions/v1/changes?since=v2",
+        lambda route: route.fulfill(
+            json={"since": "v2", "models": 186, "changed": ["a", "b"], "added": ["c"], "removed": []}
+        ),
+    )
+    page.get_by_role("button", name="Roll back to d1 in north").click()
+    words = page.get_by_role("dialog").locator("[data-versions='v2 v1']")
+    words.get_by_text("3 models of 186 differ").wait_for()
+    assert words.inner_text() == (
+        "v2, made 23 Nov 2026, 08:00:00 → v1, made 22 Nov 2026, 08:00:00; 3 models of 186 differ"
+    )
+
+
 def have_traffic(page: Page, **rates: float) -> None:
     """Have the live clusters tell this traffic."""
 
