@@ -12,7 +12,7 @@ import pytest
 from bluegrid.operations import KubernetesError, logs, look, statuses
 from bluegrid.operations.api import PROXY_SECONDS
 from tests.unit.operations.api_server import METRICS, ApiServer, refusal, slow
-from tests.unit.operations.objects import deployment, live_route, running, shared_route
+from tests.unit.operations.objects import autoscaler, deployment, live_route, running, shared_route
 
 if TYPE_CHECKING:
     from tests.unit.operations.api_server import Connect
@@ -62,6 +62,15 @@ def test_http_routes_are_seen_where_there_are_any(connect: Connect) -> None:
     with ApiServer(behind_a_gateway) as api:
         seen = look(connect(api))
     assert [(row.cluster, row.live) for row in statuses(seen, seen, None)] == [("d1", False), ("d2", True)]
+
+
+def test_autoscalers_are_seen_where_we_may_and_are_none_otherwise(connect: Connect) -> None:
+    scaled = objects(1) | {"horizontalpodautoscalers": [_named(autoscaler("d1", 2, 4), "service0")]}
+    with ApiServer(scaled) as api:
+        (seen,) = look(connect(api)).autoscalers
+    assert seen["spec"]["minReplicas"] == 2
+    with ApiServer(objects(1)) as api:
+        assert [*look(connect(api)).autoscalers] == []
 
 
 @pytest.mark.process

@@ -255,6 +255,29 @@ def test_a_preflight_that_failed_runs_again() -> None:
     assert again == ["| line-loading | preflight of d2 runs again |"]
 
 
+def autoscaler(cluster: int, least: int, **annotations: str) -> dict[str, Any]:
+    inputs: dict[str, Any] = stack()[f"Deployment line-loading-d{cluster}"]
+    metric = {"resource": {"name": "cpu", "target": {"averageUtilization": 70}}}
+    metadata = inputs["metadata"] | {"annotations": annotations}
+    return {
+        "metadata": metadata,
+        "spec": {"minReplicas": least, "maxReplicas": 9, "metrics": [metric]},
+    }
+
+
+def test_an_autoscaler_that_keeps_more_pods_for_a_switch_has_words_and_so_has_its_end() -> None:
+    name = "HorizontalPodAutoscaler line-loading-d2"
+    before = stack() | {name: autoscaler(2, 2)}
+    after = stack() | {
+        "Ingress line-loading": live_route("line-loading-d2"),
+        name: autoscaler(2, 8, **{"bluegrid.io/declared-min": "2"}),
+    }
+    (row,) = report(plan_between(before, after))
+    assert "**switch** d1 (v1) → d2 (v2)<br>bring d2 to 8 pods before requests come to it" in row
+    (row,) = report(plan_between(after, after | {name: autoscaler(2, 2)}))
+    assert "leave the pods of d2 to its autoscaler again, 2..9 pods at 70 % CPU" in row
+
+
 def test_what_has_no_words_is_counted_and_named() -> None:
     after = stack()
     for name in ("Service line-loading-d1", "Service line-loading-d2"):
