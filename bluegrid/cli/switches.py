@@ -18,7 +18,7 @@ from bluegrid_registry import switch as switch_live
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid_registry import Switch
+    from bluegrid_registry import SwitchResult
 
 Service = Annotated[str, typer.Argument(help="The service, e.g. line-loading.")]
 Region = Annotated[str | None, typer.Option(help="Switch one region only.")]
@@ -65,7 +65,7 @@ def switch(
         sys.exit(code)
 
 
-def _word_stays(registry: Path, done: Switch) -> str:
+def _word_stays(registry: Path, done: SwitchResult) -> str:
     """Say that YAML is ahead of what runs, or is not: only a look tells."""
     file = Registry.load(registry).of_service(done.service).set.id
     where = f" --region {done.region}" if done.region else ""

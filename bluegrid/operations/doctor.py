@@ -13,7 +13,7 @@ from bluegrid.operations.rights import ROLES
 from bluegrid.operations.routes import live_clusters
 from bluegrid_registry import BluegridError, StoreUnreachable, open_store, read_commit, read_manifest
 from bluegrid_registry.route_client import RouteClient, RouteSilent
-from bluegrid_registry.transfer.reading import check_pinned
+from bluegrid_registry.stores.versions import check_pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,7 +16,7 @@ from bluegrid.operations.api import AT_ONCE, KubernetesError
 from bluegrid.operations.finding import Finding
 from bluegrid_registry import BluegridError, open_store, read_commit, read_manifest
 from bluegrid_registry.stores import Account
-from bluegrid_registry.transfer.reading import check_pinned
+from bluegrid_registry.stores.versions import check_pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

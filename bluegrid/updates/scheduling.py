@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bluegrid.updates.journal import Journal
     from bluegrid.updates.registry_source import RegistrySource
     from bluegrid_registry import RegistryFile
-    from bluegrid_registry.registry_files.retraining import Schedule
+    from bluegrid_registry.registry_files.update_policy import Schedule
 
 log = structlog.get_logger()
 

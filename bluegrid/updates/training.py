@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bluegrid.updates.outputs import TrainerOutput
     from bluegrid.updates.updates import Update
     from bluegrid_registry import DeclaredSet
-    from bluegrid_registry.registry_files.retraining import Trainer, Value
+    from bluegrid_registry.registry_files.update_policy import Trainer, Value
 
 LOOK_SECONDS = 0.2
 _INSIDE = "/models"

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Digest, Label, Uid  # noqa: TC001 - pydantic reads these at run time
-from bluegrid_registry.registry_files.retraining import RolloutKind, Value  # noqa: TC001
+from bluegrid_registry.registry_files.update_policy import RolloutKind, Value  # noqa: TC001
 
 SCHEDULE = "schedule"
 """The author of what the calendar asks for, in the journal and in git; no token has the name."""

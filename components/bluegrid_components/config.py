@@ -39,7 +39,7 @@ from bluegrid_components.pod_settings import PodSettings, Toleration
 from bluegrid_registry.contract import NAMESPACE, SETTINGS
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.names import Quantity  # noqa: TC001 - pydantic reads it
-from bluegrid_registry.registry_files.sizes import sized
+from bluegrid_registry.registry_files.region_replicas import sized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

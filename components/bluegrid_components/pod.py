@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bluegrid_components.quantities import share_of_cpu, share_of_memory
 from bluegrid_registry import contract
+from bluegrid_registry.names import Source
 from bluegrid_registry.registry_files.quantities import whole
-from bluegrid_registry.registry_files.schema import Source
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core import v1 as core

@@ -18,11 +18,17 @@ from bluegrid_registry.errors import (
 from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest, sha256_hex
 from bluegrid_registry.formats.commit import Commit
 from bluegrid_registry.formats.manifest import Example, Manifest, ModelRow, PackRow
+from bluegrid_registry.maintenance.compare import ChangedModel, VersionDifference, compare_versions
+from bluegrid_registry.maintenance.export import export_model_signing
+from bluegrid_registry.maintenance.garbage import GarbageReport, collect_garbage
+from bluegrid_registry.maintenance.verify import Signatures, VerifyReport, verify
+from bluegrid_registry.maintenance.verify_folder import FolderReport, verify_folder
 from bluegrid_registry.model_set import ModelSet
 from bluegrid_registry.model_types.model_type import ModelType
+from bluegrid_registry.names import Source
 from bluegrid_registry.registry_files.editing import (
     Sharing,
-    Switch,
+    SwitchResult,
     add_cluster,
     add_service,
     add_set,
@@ -37,6 +43,7 @@ from bluegrid_registry.registry_files.editing import (
     switch,
     unify_live,
 )
+from bluegrid_registry.registry_files.region_replicas import sized
 from bluegrid_registry.registry_files.regions import check_regions, require_region
 from bluegrid_registry.registry_files.registry import Registry
 from bluegrid_registry.registry_files.schema import (
@@ -45,26 +52,19 @@ from bluegrid_registry.registry_files.schema import (
     DeclaredSet,
     RegistryFile,
     Service,
-    Source,
     TrustedKey,
     Version,
 )
-from bluegrid_registry.registry_files.sizes import sized
-from bluegrid_registry.signing.export import export_model_signing
 from bluegrid_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
 from bluegrid_registry.signing.signatures import sign, verify_signature
 from bluegrid_registry.stores import Store, open_store
+from bluegrid_registry.stores.versions import read_commit, read_manifest
 from bluegrid_registry.transfer.fetch import FetchedVersion, FetchReport, fetch, fetch_bytes
-from bluegrid_registry.transfer.model_folder import models_in_folder
-from bluegrid_registry.transfer.models import SourceModel
 from bluegrid_registry.transfer.progress import Progress, ProgressEvent
 from bluegrid_registry.transfer.push import PushReport, push
-from bluegrid_registry.transfer.reading import read_commit, read_manifest
 from bluegrid_registry.transfer.selection import selected
-from bluegrid_registry.upkeep.differences import ChangedModel, VersionDifference, compare_versions
-from bluegrid_registry.upkeep.folder import FolderReport, verify_folder
-from bluegrid_registry.upkeep.garbage import GarbageReport, collect_garbage
-from bluegrid_registry.upkeep.verify import Signatures, VerifyReport, verify
+from bluegrid_registry.transfer.source_folder import models_in_folder
+from bluegrid_registry.transfer.sources import SourceModel
 
 __all__ = [
     "Autoscaling",
@@ -108,7 +108,7 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreUnreachable",
-    "Switch",
+    "SwitchResult",
     "TrustedKey",
     "VerifyReport",
     "Version",

@@ -21,9 +21,9 @@ from bluegrid_registry.registry_files.registry import Registry
 from bluegrid_registry.registry_files.schema import Version
 from bluegrid_registry.stores import Store, open_store
 from bluegrid_registry.transfer.fetch import FetchedVersion, fetch
-from bluegrid_registry.transfer.models import LazyModels, SourceModel
 from bluegrid_registry.transfer.progress import Progress, ignore
 from bluegrid_registry.transfer.push import PushReport, push
+from bluegrid_registry.transfer.sources import LazyModels, SourceModel
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
@@ -99,3 +100,10 @@ Quantity = Annotated[
 
 Uid = Annotated[str, AfterValidator(check_uid)]
 """The device that a model is for: 1 to 200 printable characters in Unicode NFC, never a path."""
+
+
+class Source(StrEnum):
+    """Who defined a model set."""
+
+    PLATFORM = "platform"
+    USER = "user"

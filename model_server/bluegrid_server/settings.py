@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads these at run time
-from bluegrid_registry.names import ClusterId, Digest, Label, ServiceName  # noqa: TC001
-from bluegrid_registry.registry_files.schema import Source, Text, TrustedKey
+from bluegrid_registry.names import ClusterId, Digest, Label, ServiceName, Source
+from bluegrid_registry.registry_files.schema import Text, TrustedKey  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

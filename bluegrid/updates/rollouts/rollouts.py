@@ -15,7 +15,7 @@ from bluegrid.updates.rollouts.new_service import NewService
 from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
 from bluegrid.updates.updates import RollingOut
 from bluegrid_registry import BluegridError, Cluster, ConfigError, Service, read_manifest
-from bluegrid_registry.registry_files.retraining import Rollout, RolloutKind
+from bluegrid_registry.registry_files.update_policy import RolloutKind, RolloutPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -136,7 +136,7 @@ class Rollouts:
                 steps.compare(self.store, cluster)
                 steps.go_live(cluster)
 
-    def _require_fit(self, update: Update, file: RegistryFile, wanted: Rollout) -> None:
+    def _require_fit(self, update: Update, file: RegistryFile, wanted: RolloutPolicy) -> None:
         """Raise RolloutFailed for a version that is marked bad, or lacks models that clients ask for."""
         version = str(update.version)
         if (mark := self.bad.of(update.set).get(version)) is not None:
@@ -186,11 +186,11 @@ def _as_failed(update: Update) -> Iterator[None]:
         raise RolloutFailed(f"{update.version} is not online: {error}") from None
 
 
-def _wanted(file: RegistryFile) -> Rollout:
-    return file.set.update.rollout if file.set.update else Rollout(to=RolloutKind.NONE)
+def _wanted(file: RegistryFile) -> RolloutPolicy:
+    return file.set.update.rollout if file.set.update else RolloutPolicy(to=RolloutKind.NONE)
 
 
-def _new_service(rollout: Rollout, version: str) -> Service:
+def _new_service(rollout: RolloutPolicy, version: str) -> Service:
     wanted = rollout.service
     assert wanted is not None  # noqa: S101 - `check` has refused it
     cluster = Cluster(

@@ -20,7 +20,7 @@ from bluegrid_registry import (
     read_manifest,
     remove_cluster,
 )
-from bluegrid_registry.registry_files.retraining import RolloutKind, Tolerance
+from bluegrid_registry.registry_files.update_policy import RolloutKind, Tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bluegrid.updates.updates import RollingOut
     from bluegrid_registry import RegistryFile, Service, Store
     from bluegrid_registry.formats.manifest import Example
-    from bluegrid_registry.registry_files.retraining import Rollout
+    from bluegrid_registry.registry_files.update_policy import RolloutPolicy
 
 MAX_COMPARED = 500
 """Models whose recorded inputs are sent to both clusters, evenly taken from all."""
@@ -74,7 +74,7 @@ class Steps:
         file: RegistryFile,
         service: Service,
         version: str,
-        rollout: Rollout,
+        rollout: RolloutPolicy,
         means: Means,
         stacks: Sequence[Stack],
         done: RollingOut,

@@ -12,7 +12,7 @@ from bluegrid.updates.database import LONGEST_WAIT_SECONDS, change_row, note_act
 from bluegrid.updates.errors import Refused, not_found
 from bluegrid.updates.switches.switches import Switch, SwitchState
 from bluegrid.updates.updates import RollingOut
-from bluegrid_registry.registry_files.retraining import RolloutKind
+from bluegrid_registry.registry_files.update_policy import RolloutKind
 
 if TYPE_CHECKING:
     import sqlite3

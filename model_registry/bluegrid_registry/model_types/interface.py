@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from bluegrid_registry.errors import FormatError
-from bluegrid_registry.model_types.looks import member
 from bluegrid_registry.model_types.protobuf import BYTES, VARINT, fields
+from bluegrid_registry.model_types.sniff import member
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

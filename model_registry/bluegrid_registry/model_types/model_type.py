@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import core_schema
 
 from bluegrid_registry.errors import ConfigError, FormatError
-from bluegrid_registry.model_types import looks, pickles, skops, writers
-from bluegrid_registry.model_types.trusted import PICKLE_GLOBALS, SKOPS_TYPES, UNCHECKED_TYPES
+from bluegrid_registry.model_types import pickle_scan, skops_scan, sniff, writers
+from bluegrid_registry.model_types.allowlist import PICKLE_GLOBALS, SKOPS_TYPES, UNCHECKED_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ class ModelType:
         if fault is None:
             self._check_writer(data)
             return
-        if isinstance(fault, looks.Unfit):
+        if isinstance(fault, sniff.Unfit):
             raise FormatError(fault)
         for other in model_types().values():
             if other.looks_right(data) is None:
@@ -105,9 +105,9 @@ class ModelType:
 _pickle = partial(
     ModelType,
     "scikit-learn",
-    looks_right=looks.pickled,
+    looks_right=sniff.pickled,
     runs_code=True,
-    names_in=pickles.globals_of,
+    names_in=pickle_scan.globals_of,
     trusted=PICKLE_GLOBALS,
 )
 _xgboost = partial(ModelType, "xgboost", newest=3)
@@ -119,26 +119,26 @@ BUILT_IN: Mapping[str, ModelType] = {
             "scikit-learn",
             "skops",
             "a skops file",
-            looks.skops,
-            names_in=skops.types_of,
+            sniff.skops,
+            names_in=skops_scan.types_of,
             trusted=SKOPS_TYPES,
             trusted_of_platform=UNCHECKED_TYPES,
         ),
         _pickle("joblib", "a joblib pickle"),
         _pickle("pickle", "a pickle"),
-        ModelType("onnx", "onnx", "an ONNX model", looks.onnx),
-        _xgboost("ubj", "an XGBoost model in UBJSON", looks.xgboost_ubj, writer=writers.xgboost_ubj),
-        _xgboost("json", "an XGBoost model in JSON", looks.xgboost_json, writer=writers.xgboost_json),
-        ModelType("lightgbm", "txt", "a LightGBM model", looks.lightgbm, writer=writers.lightgbm, newest=4),
-        ModelType("safetensors", "safetensors", "a safetensors file", looks.safetensors),
+        ModelType("onnx", "onnx", "an ONNX model", sniff.onnx),
+        _xgboost("ubj", "an XGBoost model in UBJSON", sniff.xgboost_ubj, writer=writers.xgboost_ubj),
+        _xgboost("json", "an XGBoost model in JSON", sniff.xgboost_json, writer=writers.xgboost_json),
+        ModelType("lightgbm", "txt", "a LightGBM model", sniff.lightgbm, writer=writers.lightgbm, newest=4),
+        ModelType("safetensors", "safetensors", "a safetensors file", sniff.safetensors),
         # A graph has operations that read and write files, Keras has layers of marshalled Python, and Spark's
         # metadata names the classes to load.
-        _folder("tensorflow", "savedmodel", "a SavedModel folder", looks.saved_model),
+        _folder("tensorflow", "savedmodel", "a SavedModel folder", sniff.saved_model),
         ModelType(
-            "keras", "keras", "a Keras model", looks.keras, runs_code=True, writer=writers.keras, newest=3
+            "keras", "keras", "a Keras model", sniff.keras, runs_code=True, writer=writers.keras, newest=3
         ),
-        ModelType("keras", "h5", "an HDF5 file", looks.hdf5, runs_code=True),
-        _folder("spark", "spark", "a Spark ML folder", looks.spark, writer=writers.spark, newest=4),
+        ModelType("keras", "h5", "an HDF5 file", sniff.hdf5, runs_code=True),
+        _folder("spark", "spark", "a Spark ML folder", sniff.spark, writer=writers.spark, newest=4),
     )
 }
 """The rows that come with bluegrid, by type as it is written."""

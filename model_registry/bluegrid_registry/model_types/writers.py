@@ -10,7 +10,7 @@ import json
 import re
 
 from bluegrid_registry.errors import FormatError
-from bluegrid_registry.model_types import looks
+from bluegrid_registry.model_types import sniff
 
 _NUMBERS = re.compile(r"v?(\d+)(?:\.(\d+))?")
 _TAIL = 64
@@ -42,7 +42,7 @@ def lightgbm(data: bytes) -> str | None:
 def keras(data: bytes) -> str | None:
     """What `metadata.json` in a `.keras` file says."""
     try:
-        version = json.loads(looks.member(data, b"metadata.json"))["keras_version"]
+        version = json.loads(sniff.member(data, b"metadata.json"))["keras_version"]
     except (FormatError, ValueError, KeyError, TypeError):
         return None
     return version if isinstance(version, str) else None

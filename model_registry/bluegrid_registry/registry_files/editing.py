@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
+    from bluegrid_registry.names import Source
     from bluegrid_registry.registry_files.schema import (
         Cluster,
         DeclaredSet,
         Service,
-        Source,
         Version,
         Weights,
     )
@@ -28,7 +28,7 @@ _EDITORS_LINE = "# yaml-language-server:"
 
 
 @dataclass(frozen=True)
-class Switch:
+class SwitchResult:
     """What a switch changed."""
 
     service: str
@@ -228,7 +228,7 @@ def remove_service(folder: Path, service: str) -> tuple[Cluster, ...]:
         return offered.clusters
 
 
-def switch(folder: Path, service: str, cluster_id: str, region: str | None = None) -> Switch:
+def switch(folder: Path, service: str, cluster_id: str, region: str | None = None) -> SwitchResult:
     """Make a cluster the live one, with all requests; the file changes by one word, and loses `traffic`.
 
     Args:
@@ -263,7 +263,7 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
             )
         if changes:
             opened.change(file, service=offered.model_copy(update=changes))
-        return Switch(service, region, old, cluster_id)
+        return SwitchResult(service, region, old, cluster_id)
 
 
 def _all_to(cluster_id: str, region: str, shares: Mapping[str, Weights]) -> Mapping[str, Weights] | None:

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from bluegrid_registry.errors import ConfigError, RegistryError
 from bluegrid_registry.files import locked, write_whole
-from bluegrid_registry.registry_files import checks
+from bluegrid_registry.registry_files import cross_checks
 from bluegrid_registry.registry_files.schema import RegistryFile, pick
 from bluegrid_registry.registry_files.schema_errors import note_errors
 from bluegrid_registry.registry_files.yaml_edit import rewritten
@@ -116,8 +116,8 @@ def _checked_files(sources: Mapping[Path, YamlSource]) -> list[RegistryFile]:
     stems = {path.stem for path in sources}
     for path, source in sources.items():
         files.extend(_validated(path, source))
-        checks.check_file(source, path.stem, stems)
-    checks.check_names(sources)
+        cross_checks.check_file(source, path.stem, stems)
+    cross_checks.check_names(sources)
     return files
 
 

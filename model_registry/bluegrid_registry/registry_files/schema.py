@@ -7,7 +7,6 @@ The JSON schema for editors is made from these classes, with their docstrings as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Literal, TypeVar, cast
 
 from pydantic import (
@@ -27,9 +26,9 @@ from pydantic.alias_generators import to_camel
 from bluegrid_registry.errors import ConfigError, RegistryError
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
-from bluegrid_registry.names import ClusterId, Digest, Label, Quantity, ServiceName
+from bluegrid_registry.names import ClusterId, Digest, Label, Quantity, ServiceName, Source
 from bluegrid_registry.registry_files.quantities import Cpu, Memory, value_of, whole
-from bluegrid_registry.registry_files.retraining import Retraining  # noqa: TC001
+from bluegrid_registry.registry_files.update_policy import Retraining  # noqa: TC001
 from bluegrid_registry.signing.keys import PublicKey
 
 DEFAULT_REGION = "default"
@@ -43,13 +42,6 @@ _COMPILED = ("scikit-learn", "xgboost", "lightgbm")
 
 T = TypeVar("T")
 Text = Annotated[str, StringConstraints(min_length=1)]
-
-
-class Source(StrEnum):
-    """Who defined a model set."""
-
-    PLATFORM = "platform"
-    USER = "user"
 
 
 class TrustedKey(Frozen):

@@ -18,7 +18,7 @@ from bluegrid_registry.errors import ConfigError, IntegrityError, ObjectMissing,
 from bluegrid_registry.formats.checksums import Checksum
 from bluegrid_registry.formats.layout import manifest_key
 from bluegrid_registry.signing.dsse import MAX_ENVELOPE_BYTES, STATEMENT_TYPE, Envelope, pae
-from bluegrid_registry.transfer.reading import read_manifest, twice
+from bluegrid_registry.stores.versions import read_manifest, retry_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ def verify_signature(
     faults: list[BluegridError] = []
     for key in keys:
         try:
-            twice(functools.partial(_check, store, set_id, version_id, digest, key))
+            retry_once(functools.partial(_check, store, set_id, version_id, digest, key))
         except StoreUnreachable:
             raise
         except ObjectMissing:

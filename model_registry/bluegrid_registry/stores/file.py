@@ -35,12 +35,12 @@ class FileStore:
 
     def get(self, key: str) -> bytes:
         """Return the object."""
-        with self._told(key):
+        with self._translate_errors(key):
             return self._path(key).read_bytes()
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         """Return a part of the object."""
-        with self._told(key), self._path(key).open("rb") as file:
+        with self._translate_errors(key), self._path(key).open("rb") as file:
             file.seek(offset)
             return file.read(length)
 
@@ -79,7 +79,7 @@ class FileStore:
     def _list(self, prefix: str, is_wanted: Callable[[Path], bool]) -> Iterator[StoredObject]:
         # Only the folder that the prefix leads into is walked.
         folder = self._path(prefix.rpartition("/")[0])
-        with self._told(prefix):
+        with self._translate_errors(prefix):
             self._require_root()
             now = self._now()
             for path in sorted(folder.rglob("*")):
@@ -103,7 +103,7 @@ class FileStore:
 
     def delete(self, key: str) -> None:
         """Remove the object, if there is one."""
-        with self._told(key):
+        with self._translate_errors(key):
             self._require_root()
             self._path(key).unlink(missing_ok=True)
 
@@ -115,7 +115,7 @@ class FileStore:
                 raise IntegrityError(f"{self.url}: {key}: {checksum.algorithm} of the written file differs")
             publish(temporary, path)
 
-        with self._told(key):
+        with self._translate_errors(key):
             path = self._path(key)
             self._require_root()
             make_folder(path.parent)
@@ -131,7 +131,7 @@ class FileStore:
         return path
 
     @contextmanager
-    def _told(self, key: str) -> Iterator[None]:
+    def _translate_errors(self, key: str) -> Iterator[None]:
         try:
             yield
         except FileExistsError:

@@ -28,7 +28,7 @@ ATTEMPTS = 3
 
 
 @dataclass
-class Server:
+class ServerHeaders:
     """What a server's latest answer says of it."""
 
     name: str = ""
@@ -47,7 +47,7 @@ class Server:
             self.time = None
 
 
-def s3_client(place: Bucket, read_timeout: float) -> tuple[S3Client, Server]:
+def s3_client(place: Bucket, read_timeout: float) -> tuple[S3Client, ServerHeaders]:
     """Return a client, and what it learns of the server; ConfigError where boto3 takes a setting for none."""
     config = Config(
         # An address that nothing listens at is told within seconds.
@@ -79,7 +79,7 @@ def s3_client(place: Bucket, read_timeout: float) -> tuple[S3Client, Server]:
         )
     except (ValueError, aws.BotoCoreError) as error:
         raise errors.ConfigError(f"store {place.url}: {error}; mend its address, or the AWS set-up") from None
-    server, events = Server(), client.meta.events
+    server, events = ServerHeaders(), client.meta.events
     # Waiting for "100 Continue" would cost every PUT one more round trip.
     events.unregister("before-call.s3", add_expect_header)
     events.register("before-call.s3.HeadBucket", _redirect_once)

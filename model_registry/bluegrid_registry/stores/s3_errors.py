@@ -59,7 +59,7 @@ _UNCLEAR = (400, 422, 501)
 
 
 @contextmanager
-def told(url: str, key: str) -> Iterator[None]:
+def translate_errors(url: str, key: str) -> Iterator[None]:
     """Turn what botocore raises into errors of ours, about this store and key."""
     try:
         yield

@@ -19,7 +19,7 @@ from bluegrid_registry import errors
 from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm
 from bluegrid_registry.formats.layout import PROBE_KEY, PROBES_PREFIX
 from bluegrid_registry.stores.s3_checksums import Support, has_header, header
-from bluegrid_registry.stores.s3_errors import WRONG_BYTES, code, is_taken, status, told
+from bluegrid_registry.stores.s3_errors import WRONG_BYTES, code, is_taken, status, translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,5 +199,5 @@ def _removed(wire: Wire, key: str) -> Iterator[None]:
 
 
 def _refuse(wire: Wire, refusal: aws.ClientError) -> None:
-    with told(wire.url, "probe"):
+    with translate_errors(wire.url, "probe"):
         raise refusal

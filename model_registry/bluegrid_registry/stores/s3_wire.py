@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore import exceptions as aws
 
-from bluegrid_registry.stores.s3_client import ATTEMPTS, Server, s3_client
-from bluegrid_registry.stores.s3_errors import GARBLED, code, is_bare, is_passing, told
+from bluegrid_registry.stores.s3_client import ATTEMPTS, ServerHeaders, s3_client
+from bluegrid_registry.stores.s3_errors import GARBLED, code, is_bare, is_passing, translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ class Wire:
     prefix: str
     """What all keys begin with: nothing, or something that ends with a slash."""
     client: S3Client
-    server: Server
+    server: ServerHeaders
 
     @classmethod
     def to(cls, place: Bucket, read_timeout: float) -> Wire:
@@ -122,7 +122,7 @@ class Wire:
     def ask(self, key: str, ask: Callable[[], T]) -> T:
         """Ask the server; again while it is starting, as long as `PATIENCE` says."""
         deadline = monotonic() + PATIENCE
-        with told(self.url, key):
+        with translate_errors(self.url, key):
             for wait in itertools.chain(_WAITS, itertools.repeat(_WAITS[-1])):
                 try:
                     return _ask(ask)

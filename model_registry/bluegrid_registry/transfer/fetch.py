@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.files import locked
 from bluegrid_registry.signing.signatures import verify_signature
-from bluegrid_registry.transfer.model_files import Cache, is_sound, remove_model, write_model
+from bluegrid_registry.stores.versions import check_pinned, error_context, read_commit, read_manifest
+from bluegrid_registry.transfer.model_cache import Cache, is_sound, remove_model, write_model
 from bluegrid_registry.transfer.progress import ProgressEvent, ignore
-from bluegrid_registry.transfer.reading import about, check_pinned, read_commit, read_manifest
 from bluegrid_registry.transfer.selection import selected
-from bluegrid_registry.transfer.unpacking import unpack
+from bluegrid_registry.transfer.unpacker import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -190,7 +190,7 @@ def _unpack_all(
     models, size = 0, 0
     refetched: list[str] = []
     devices = Counter(row.sha256 for row in rows)
-    with about(manifest.set, manifest.version):
+    with error_context(manifest.set, manifest.version):
         for part in unpack(store, manifest, rows, take):
             models += sum(devices[row.sha256] for row in part.rows)
             size += part.bytes

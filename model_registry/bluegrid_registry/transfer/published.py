@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import FormatError, IntegrityError, ObjectMissing
 from bluegrid_registry.formats.layout import manifest_key, pack_key
-from bluegrid_registry.transfer.reading import read_commit, read_manifest
+from bluegrid_registry.stores.versions import read_commit, read_manifest
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor

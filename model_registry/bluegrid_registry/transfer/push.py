@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest
 from bluegrid_registry.formats.layout import manifest_key, pack_key
-from bluegrid_registry.model_types.guard import TypeGuard
-from bluegrid_registry.names import check_label
-from bluegrid_registry.transfer.committing import commit_once, published_before
-from bluegrid_registry.transfer.packing import READERS, FilledPack, Packing, read_ahead
+from bluegrid_registry.names import Source, check_label
+from bluegrid_registry.stores.versions import check_pinned, read_commit, read_manifest
+from bluegrid_registry.transfer.check import ModelCheck
+from bluegrid_registry.transfer.packer import READERS, FilledPack, Packing, read_ahead
 from bluegrid_registry.transfer.progress import ProgressEvent, ignore
+from bluegrid_registry.transfer.publish import commit_once, published_before
 from bluegrid_registry.transfer.published import Published
-from bluegrid_registry.transfer.reading import check_pinned, read_commit, read_manifest
-from bluegrid_registry.transfer.renewal import Renewal
+from bluegrid_registry.transfer.refresh import Refresh
 from bluegrid_registry.transfer.selection import selected
-from bluegrid_registry.transfer.sending import Outcome, There, ensure, packs_there
+from bluegrid_registry.transfer.uploader import There, UploadOutcome, ensure, packs_there
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Manifest, ModelRow, PackRow
     from bluegrid_registry.formats.pack import PackEntry
     from bluegrid_registry.model_types.model_type import ModelType
-    from bluegrid_registry.registry_files.schema import Source, Version
+    from bluegrid_registry.registry_files.schema import Version
     from bluegrid_registry.stores import Store
     from bluegrid_registry.stores.base import StoredObject
-    from bluegrid_registry.transfer.models import SourceModel
     from bluegrid_registry.transfer.progress import Progress
+    from bluegrid_registry.transfer.sources import SourceModel
 
 PARALLEL = 4
 """Packs under way at a time; each is held in memory."""
@@ -126,8 +126,8 @@ def push(
         based_on = _read_base(store, set_id, base, model_type, senders) if base else None
         packing = Packing(_kept(based_on, without), based_on.packs if based_on else ())
         guard = _guard(model_type, source, trust, based_on)
-        renewal = Renewal(store, set_id, version_id, published)
-        packs = _Packs(renewal, packing, senders, algorithm, there)
+        refresh = Refresh(store, set_id, version_id, published)
+        packs = _Packs(refresh, packing, senders, algorithm, there)
 
         def tell() -> None:
             progress(ProgressEvent(packs.models_done, total, packs.sent_bytes))
@@ -141,15 +141,15 @@ def push(
         # Beside the last packs: nobody looks for a manifest before its commit.
         key, checksum = manifest_key(set_id, digest), Checksum.of(data, algorithm)
         earlier = published_before(manifest, digest, published)
-        manifest_sent = None if earlier else senders.submit(ensure, renewal, key, data, checksum)
+        manifest_sent = None if earlier else senders.submit(ensure, refresh, key, data, checksum)
         for _ in packs.finish():
             tell()
         # What is wrong with the store is told, also where nothing had to be written.
         probed.result()
-        is_sent = manifest_sent is not None and manifest_sent.result() is not Outcome.THERE
+        is_sent = manifest_sent is not None and manifest_sent.result() is not UploadOutcome.THERE
         sent_bytes = packs.sent_bytes + (len(data) if is_sent else 0)
     commit, already_there = (earlier, True) if earlier else commit_once(store, manifest, digest)
-    renewal.check()
+    refresh.check()
     progress(ProgressEvent(packs.models_done, total, sent_bytes, sent_bytes))
     return PushReport(
         set=set_id,
@@ -167,10 +167,10 @@ def push(
 
 def _guard(
     model_type: ModelType, source: Source | None, trust: Collection[str], base: Manifest | None
-) -> TypeGuard | None:
+) -> ModelCheck | None:
     if source is None:
         return None
-    return TypeGuard(model_type, source, trust, base_globals=base.globals if base else None)
+    return ModelCheck(model_type, source, trust, base_globals=base.globals if base else None)
 
 
 def _accept(uid: str, data: bytes) -> None:
@@ -227,17 +227,17 @@ class _Packs:
 
     def __init__(
         self,
-        renewal: Renewal,
+        refresh: Refresh,
         packing: Packing,
         senders: ThreadPoolExecutor,
         algorithm: ChecksumAlgorithm,
         there: Future[Mapping[str, StoredObject] | None],
     ) -> None:
-        self._renewal, self._packing, self._senders, self._algorithm = renewal, packing, senders, algorithm
+        self._refresh, self._packing, self._senders, self._algorithm = refresh, packing, senders, algorithm
         # Of the first pack nothing is known; the others wait for the list.
         self._there: There = dict
         self._listed = there.result
-        self._under_way: dict[Future[Outcome], _Sending] = {}
+        self._under_way: dict[Future[UploadOutcome], _Sending] = {}
         self.sent_models = self.sent_bytes = self.healed = 0
 
     @property
@@ -267,25 +267,25 @@ class _Packs:
         while self._under_way:
             yield from self._finish_some()
 
-    def _store(self, filled: FilledPack, sending: _Sending, there: There) -> Outcome:
+    def _store(self, filled: FilledPack, sending: _Sending, there: There) -> UploadOutcome:
         try:
             pack = filled.close(self._algorithm)
         except BaseException as error:
             sending.made.set_exception(error)
             raise
         sending.made.set_result((pack.row, pack.entries))
-        key = pack_key(self._renewal.set_id, pack.row.name)
-        return ensure(self._renewal, key, pack.data, pack.checksum, there)
+        key = pack_key(self._refresh.set_id, pack.row.name)
+        return ensure(self._refresh, key, pack.data, pack.checksum, there)
 
     def _finish_some(self) -> Iterator[None]:
         for future in wait(self._under_way, return_when=FIRST_COMPLETED).done:
             outcome = future.result()
             sending = self._under_way.pop(future)
             row = self._place(sending)
-            if outcome in (Outcome.SENT, Outcome.HEALED):
+            if outcome in (UploadOutcome.SENT, UploadOutcome.HEALED):
                 self.sent_models += sending.files
                 self.sent_bytes += row.size
-            self.healed += outcome is Outcome.HEALED
+            self.healed += outcome is UploadOutcome.HEALED
             yield
 
     def _place(self, sending: _Sending) -> PackRow:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bluegrid_registry.errors import ConfigError
-from bluegrid_registry.model_types.guard import trusted_names
-from bluegrid_registry.registry_files.schema import Source
+from bluegrid_registry.model_types.allowlist import trusted_names
+from bluegrid_registry.names import Source
 from bluegrid_server.loaders.gpu import not_used
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_registry.errors import ModelError
-from bluegrid_registry.model_types import looks
+from bluegrid_registry.model_types import sniff
 from bluegrid_server.framework_errors import describe
 from bluegrid_server.loaders import TensorSpec
 from bluegrid_server.loaders.gpu import not_used
@@ -78,8 +78,8 @@ def load(
         ModelError: it is none, needs files or operators that are not there, or gives what is no tensor.
     """
     data = path.read_bytes()
-    if fault := looks.onnx(data):
-        is_unfit = isinstance(fault, looks.Unfit)
+    if fault := sniff.onnx(data):
+        is_unfit = isinstance(fault, sniff.Unfit)
         raise ModelError(fault if is_unfit else f"is no ONNX model that this image runs: it {fault}")
     try:
         session = session_of(data, _providers(gpu=gpu))

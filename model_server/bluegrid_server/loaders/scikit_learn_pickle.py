@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import FormatError, ModelError
-from bluegrid_registry.model_types import pickles
-from bluegrid_registry.model_types.trusted import PICKLE_GLOBALS
+from bluegrid_registry.model_types import pickle_scan
+from bluegrid_registry.model_types.allowlist import PICKLE_GLOBALS
 from bluegrid_server.framework_errors import describe
 from bluegrid_server.loaders.scikit_learn import SklearnModel
 from bluegrid_server.loaders.scikit_learn_release import releases_logged
@@ -34,7 +34,7 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
     """
     try:
         with releases_logged():
-            estimator = pickles.load(path, PICKLE_GLOBALS | frozenset(trust))
+            estimator = pickle_scan.load(path, PICKLE_GLOBALS | frozenset(trust))
     except FormatError as error:
         raise ModelError(str(error)) from None
     # The classes that it names may raise anything, for another version's state above all.

@@ -12,7 +12,7 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from bluegrid_registry.errors import FormatError, ModelError
-from bluegrid_registry.model_types.trusted import SKOPS_TYPES
+from bluegrid_registry.model_types.allowlist import SKOPS_TYPES
 from bluegrid_server.framework_errors import describe
 from bluegrid_server.loaders.scikit_learn import SklearnModel
 from bluegrid_server.loaders.scikit_learn_release import releases_logged

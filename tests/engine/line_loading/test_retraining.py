@@ -16,7 +16,7 @@ from bluegrid_registry import DeclaredSet
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid_registry.registry_files.retraining import Value
+    from bluegrid_registry.registry_files.update_policy import Value
 
 SET = DeclaredSet.model_validate(
     {

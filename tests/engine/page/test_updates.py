@@ -12,7 +12,7 @@ from bluegrid.updates.database import Database
 from bluegrid.updates.journal import Journal
 from bluegrid.updates.outputs import OutputFile
 from bluegrid.updates.updates import Result, RollingOut, State, Wanted
-from bluegrid_registry.registry_files.retraining import RolloutKind
+from bluegrid_registry.registry_files.update_policy import RolloutKind
 from tests.engine.page.conftest import service_row
 from tests.unit.updates.updating import SOMEBODY, git
 

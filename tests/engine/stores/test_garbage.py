@@ -23,8 +23,8 @@ from bluegrid_registry import (
     verify,
 )
 from bluegrid_registry.formats.layout import manifest_key, version_key
+from bluegrid_registry.maintenance.garbage import GRACE, LAST_GRACE
 from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile
-from bluegrid_registry.upkeep.garbage import GRACE, LAST_GRACE
 from tests.engine.stores.through import DiesAtWrite, Killed, Through
 from tests.engine.stores.versions import small_packs, version
 
@@ -372,7 +372,7 @@ def test_a_clock_that_is_ahead_now_deletes_nothing_early(
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return datetime.now(tz) + timedelta(days=400)
 
-    for module in ("stores.base", "upkeep.garbage"):
+    for module in ("stores.base", "maintenance.garbage"):
         monkeypatch.setattr(f"bluegrid_registry.{module}.datetime", Ahead)
     report = collect_garbage(store, "g1", registry(*three[:2]), apply=True)
     assert (list(report.waiting), report.expired, report.deleted) == (["v3"], (), ())

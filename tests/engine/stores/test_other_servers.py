@@ -23,7 +23,7 @@ from bluegrid_registry import (
     verify,
 )
 from bluegrid_registry.formats.layout import pack_key, version_key
-from bluegrid_registry.transfer.reading import read_manifest
+from bluegrid_registry.stores.versions import read_manifest
 from tests.engine.stores.faults import flipped
 from tests.engine.stores.servers import TAKEN
 from tests.engine.stores.test_garbage import keys, registry

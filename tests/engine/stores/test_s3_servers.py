@@ -23,7 +23,7 @@ from bluegrid_registry import (
     push,
 )
 from bluegrid_registry.stores.base import Capabilities
-from bluegrid_registry.transfer.reading import read_commit
+from bluegrid_registry.stores.versions import read_commit
 from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from bluegrid.promotion import Outcome, Progress, Stage, UpFailed
 from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
 from bluegrid.updates.updates import RollingOut
 from bluegrid_registry import Registry, switch, unify_live
-from bluegrid_registry.registry_files.retraining import Rollout, RolloutKind
+from bluegrid_registry.registry_files.update_policy import RolloutKind, RolloutPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -61,7 +61,7 @@ def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(place: Place, r
         file,
         file.service,
         "v2",
-        Rollout(to=RolloutKind.LIVE),
+        RolloutPolicy(to=RolloutKind.LIVE),
         cast("Means", _Edits(place)),
         [find_stack(place.folder, "north")],
         done,
@@ -82,7 +82,7 @@ def test_how_long_it_bakes_is_noted_until_something_else_is_done(place: Place) -
         file,
         file.service,
         "v2",
-        Rollout(to=RolloutKind.LIVE),
+        RolloutPolicy(to=RolloutKind.LIVE),
         cast("Means", _Edits(place)),
         [find_stack(place.folder, "north")],
         RollingOut(to=RolloutKind.LIVE, step="north: baking", cluster="d2", before={"north": "d1"}),

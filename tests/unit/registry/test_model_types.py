@@ -13,9 +13,8 @@ from skops.io import _trusted_types as of_skops
 
 from bluegrid_registry import ConfigError, ModelType, Source
 from bluegrid_registry.model_types import model_type
-from bluegrid_registry.model_types.guard import trusted_names
+from bluegrid_registry.model_types.allowlist import ESTIMATORS, PICKLE_GLOBALS, SKOPS_TYPES, trusted_names
 from bluegrid_registry.model_types.model_type import BUILT_IN
-from bluegrid_registry.model_types.trusted import ESTIMATORS, PICKLE_GLOBALS, SKOPS_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,7 +120,7 @@ def test_every_harmless_name_is_there() -> None:
 
 def test_types_are_told_without_importing_a_framework() -> None:
     code = (
-        "import sys, bluegrid_registry.model_types.guard\n"
+        "import sys, bluegrid_registry.transfer.check\n"
         "print(*sorted({'numpy', 'sklearn', 'skops', 'joblib', 'onnx'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -109,7 +109,7 @@ def test_models_from_memory_come_out_byte_for_byte(store: Store, tmp_path: Path)
 def test_a_stream_is_read_only_a_little_ahead_of_what_is_stored(
     store: Store, small_packs: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bluegrid_registry.transfer.packing.CHUNK_MODELS", 10)
+    monkeypatch.setattr("bluegrid_registry.transfer.packer.CHUNK_MODELS", 10)
     events: list[ProgressEvent] = []
     ahead: list[int] = []
 
@@ -276,7 +276,7 @@ def test_the_first_pack_does_not_wait_for_the_list_and_the_others_do(store: Stor
 def test_a_list_of_packs_is_only_a_hint(
     what: str, store: Store, small_packs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bluegrid_registry.transfer.sending.LISTED", 3 if what == "is too long" else 1000)
+    monkeypatch.setattr("bluegrid_registry.transfer.uploader.LISTED", 3 if what == "is too long" else 1000)
     given = models(12)
     there = push(store, "g1", "v1", given, model_type=TYPE)
     packs = [pack_key("g1", row.name) for row in read_manifest(store, "g1", "v1", there.manifest).packs]
@@ -322,7 +322,7 @@ def test_a_killed_push_sends_nothing_again(
 def test_a_damaged_object_is_replaced(
     harm: str, what: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bluegrid_registry.transfer.sending._COMPARED_BYTES", 1000)
+    monkeypatch.setattr("bluegrid_registry.transfer.uploader._COMPARED_BYTES", 1000)
     given = models(5)
     first = push(store, "g1", "v1", given, model_type=TYPE)
     (pack,) = read_manifest(store, "g1", "v1", first.manifest).packs

@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bluegrid_registry import ModelType
-from bluegrid_registry.model_types import pickles
+from bluegrid_registry.model_types import pickle_scan
 from tests.unit.server.pods import BASE, published
 from tests.unit.server.server_process import running, wait_until_ready
 
@@ -68,7 +68,7 @@ def test_a_model_starts_no_threads_where_only_openmp_is_kept_to_one(
     model = sklearn.clone(MODELS[uid])
     model.set_params(**dict.fromkeys((name for name in model.get_params() if "n_jobs" in name), jobs))
     joblib.dump(model.fit(X, Y), path := tmp_path / "model")
-    command = [sys.executable, "-c", _COUNT, str(path), *pickles.globals_of(path.read_bytes())]
+    command = [sys.executable, "-c", _COUNT, str(path), *pickle_scan.globals_of(path.read_bytes())]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     started = subprocess.run(command, capture_output=True, check=True, text=True, env=environment).stdout
     assert int(started) == 0
@@ -90,7 +90,7 @@ def test_a_pod_computes_in_one_thread_before_and_after_it_forks_whatever_its_env
     for uid, model in MODELS.items():
         model.fit(pd.DataFrame(X, columns=["wind", "load", "hour"]) if uid == "table" else X, Y)
         joblib.dump(model, folder / f"{uid}.joblib")
-        names |= pickles.globals_of((folder / f"{uid}.joblib").read_bytes())
+        names |= pickle_scan.globals_of((folder / f"{uid}.joblib").read_bytes())
         expected[uid] = model.predict(X[:9]).tolist()
     # They are answered by the process that loads the models, before it forks.
     examples = {uid: {"inputs": X[:9].tolist(), "outputs": answers} for uid, answers in expected.items()}

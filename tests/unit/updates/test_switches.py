@@ -16,7 +16,7 @@ from bluegrid.updates.journal import Journal
 from bluegrid.updates.serve import Options
 from bluegrid.updates.switches import SwitchJournal, SwitchState
 from bluegrid.updates.updates import RollingOut, State, Wanted
-from bluegrid_registry.registry_files.retraining import RolloutKind
+from bluegrid_registry.registry_files.update_policy import RolloutKind
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SOMEBODY, ended, git
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bluegrid_registry import FormatError, SourceModel
-from bluegrid_registry.transfer.packing import FilledPack, Packing, read_ahead
+from bluegrid_registry.transfer.packer import FilledPack, Packing, read_ahead
 from tests.endurance import scale
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Digest, Label  # noqa: TC001 - pydantic reads them at run time
 
 
-class Removal(Frozen):
+class Tombstone(Frozen):
     """When which version was found removed, and when its commit was deleted."""
 
     format: Literal["bluegrid-removal/1"] = "bluegrid-removal/1"
@@ -32,7 +32,7 @@ class Removal(Frozen):
         return self.model_dump_json(indent=1).encode() + b"\n"
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Removal:
+    def from_bytes(cls, data: bytes) -> Tombstone:
         """Return the note that `data` holds; IntegrityError when it holds none."""
         try:
             return cls.model_validate_json(data)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bluegrid_registry.transfer.reading import read_manifest
+from bluegrid_registry.stores.versions import read_manifest
 
 if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Example, Manifest, ModelRow

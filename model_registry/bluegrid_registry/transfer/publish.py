@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.errors import BluegridError, IntegrityError, ObjectExists, VersionConflict
 from bluegrid_registry.formats.commit import Commit
 from bluegrid_registry.formats.layout import version_key
-from bluegrid_registry.transfer.reading import read_commit, read_manifest
+from bluegrid_registry.stores.versions import read_commit, read_manifest
 
 if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Manifest

@@ -1,14 +1,14 @@
 """Garbage collection, beside writers and readers: what no version needs goes, late and carefully.
 
 The roots are all commits of a set. A version that no given registry names any more is first only noted
-(`formats/removal.py`); 30 days later its commit goes, and another day later what no other version refers to,
+(`tombstone.py`); 30 days later its commit goes, and another day later what no other version refers to,
 so that an update which began from it has ended. What killed pushes have left behind goes after 30 days.
 
 All times are the store's: when it has written an object, and when it has listed it. Where this machine's
 clock is behind, by that one; where it is ahead, nothing is deleted early.
 
 Against a push that finds such an object and relies on it: push writes anew what it finds there and is older
-than `renewal.FRESH_FOR`, and collection asks for the time of writing right before it deletes, and looks for
+than `FRESH_FOR`, and collection asks for the time of writing right before it deletes, and looks for
 new commits right after. If one needs what has just been deleted, it is put back. Until that is known, a copy
 lies aside in the store: where collection is killed meanwhile, the next one puts it back. A push that commits
 later still looks whether what it has written anew is there.
@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from bluegrid_registry.errors import IntegrityError, ObjectMissing
 from bluegrid_registry.formats import layout
 from bluegrid_registry.formats.checksums import Checksum
-from bluegrid_registry.formats.removal import Removal
+from bluegrid_registry.formats.tombstone import Tombstone
+from bluegrid_registry.stores.versions import read_commit, read_manifest, retry_once
 from bluegrid_registry.transfer.parallel import Job, in_parallel
-from bluegrid_registry.transfer.reading import read_commit, read_manifest, twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ _MANIFEST_BYTES = 8 * 2**20
 
 
 class _Note(NamedTuple):
-    removal: Removal
+    removal: Tombstone
     since: datetime
     """When it was written, of the removal or of the delete: by the store's clock."""
     is_past: bool
@@ -208,7 +208,7 @@ class _Collection:
     def _note(self, version: str, stored: StoredObject, commit: StoredObject | None) -> _Note:
         key = layout.removal_key(self.set_id, version)
         try:
-            note = twice(lambda: Removal.from_bytes(self.store.get(key)))
+            note = retry_once(lambda: Tombstone.from_bytes(self.store.get(key)))
         except IntegrityError as error:
             # Without the note the 30 days begin anew, and nothing else happens.
             raise IntegrityError(f"set {self.set_id} version {version}: {error}; delete {key}") from None
@@ -235,7 +235,7 @@ class _Collection:
                 continue
             noted = notes.get(version)
             if noted is None or noted.is_past or noted.removal.manifest != commit.manifest:
-                self._write(Removal(set=self.set_id, version=version, manifest=commit.manifest, found=now))
+                self._write(Tombstone(set=self.set_id, version=version, manifest=commit.manifest, found=now))
                 waiting[version] = now + GRACE
             elif not noted.removal.deleted and now - noted.since <= GRACE:
                 waiting[version] = noted.since + GRACE
@@ -246,7 +246,7 @@ class _Collection:
                     self.store.delete(layout.version_key(self.set_id, version))
         return tuple(revived), waiting, tuple(expired)
 
-    def _write(self, note: Removal) -> None:
+    def _write(self, note: Tombstone) -> None:
         if self.apply:
             data = note.to_bytes()
             self.store.put(layout.removal_key(note.set, note.version), data, Checksum.of(data))
@@ -258,7 +258,7 @@ class _Collection:
             *(layout.pack_key(self.set_id, pack.name) for pack in manifest.packs),
         }
 
-    def _needs_of_note(self, version: str, note: Removal) -> set[str]:
+    def _needs_of_note(self, version: str, note: Tombstone) -> set[str]:
         try:
             return self._needs(version, note.manifest)
         except ObjectMissing:

@@ -18,9 +18,9 @@ from bluegrid_registry.formats.commit import Commit
 from bluegrid_registry.formats.manifest import Manifest
 from bluegrid_registry.formats.pack import ModelReader, PackEntry, pack_name, read_dictionary, read_index
 from bluegrid_registry.signing.signatures import check_signature, signature_key
+from bluegrid_registry.stores.versions import retry_once
 from bluegrid_registry.transfer.parallel import Job, in_parallel
 from bluegrid_registry.transfer.progress import ProgressEvent, ignore
-from bluegrid_registry.transfer.reading import twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -220,7 +220,7 @@ class _Verification:
     ) -> T | None:
         """Return what `check` makes of the object; None, and note it, where it is damaged or missing."""
         try:
-            return twice(lambda: check(self.store.get(key)))
+            return retry_once(lambda: check(self.store.get(key)))
         except ObjectMissing:
             self.missing.extend([] if may_be_missing else [key])
         except (IntegrityError, FormatError) as error:
@@ -234,7 +234,7 @@ class _Verification:
         except (ObjectMissing, IntegrityError, FormatError):
             # The good source is none for this object: it stays in the report as not healed.
             return None
-        twice(lambda: self.store.put(key, data, Checksum.of(data)))
+        retry_once(lambda: self.store.put(key, data, Checksum.of(data)))
         self.healed.append(key)
         return checked
 

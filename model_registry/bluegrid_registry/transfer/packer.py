@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry.formats.manifest import Example
     from bluegrid_registry.model_types.model_type import ModelType
-    from bluegrid_registry.transfer.models import SourceModel
+    from bluegrid_registry.transfer.sources import SourceModel
 
 READERS = 2
 """Threads that read and hash models."""

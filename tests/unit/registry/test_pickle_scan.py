@@ -20,8 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bluegrid_registry import FormatError
-from bluegrid_registry.model_types import pickles
-from bluegrid_registry.model_types.trusted import PICKLE_GLOBALS
+from bluegrid_registry.model_types import pickle_scan
+from bluegrid_registry.model_types.allowlist import PICKLE_GLOBALS
 from tests.marker import NAME, mark
 from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
 
@@ -131,7 +131,7 @@ def test_a_pickle_that_names_a_stranger_is_refused_by_name_and_calls_nothing(nam
     make, told = CALLS[name]
     data = make(str(marker))
     with pytest.raises(FormatError) as caught:
-        pickles.load(data, PICKLE_GLOBALS)
+        pickle_scan.load(data, PICKLE_GLOBALS)
     assert told in str(caught.value)
     assert not marker.exists()
 
@@ -141,15 +141,15 @@ def test_the_unpickler_refuses_by_itself_what_a_scan_would_have_missed(
     name: str, marker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = CALLS[name][0](str(marker))
-    seen = {pickles.JOBLIB_ARRAY} if b"NumpyArrayWrapper" in data else set()
-    monkeypatch.setattr(pickles, "globals_of", lambda _: frozenset(seen))
+    seen = {pickle_scan.JOBLIB_ARRAY} if b"NumpyArrayWrapper" in data else set()
+    monkeypatch.setattr(pickle_scan, "globals_of", lambda _: frozenset(seen))
     with pytest.raises(FormatError, match=r"which is not allowed|which is a path"):
-        pickles.load(data, PICKLE_GLOBALS)
+        pickle_scan.load(data, PICKLE_GLOBALS)
     assert not marker.exists()
 
 
 def test_a_name_of_python_2_is_told_as_python_3_calls_it() -> None:
-    assert pickles.globals_of(b"citertools\nizip\n.") == {"builtins.zip"}
+    assert pickle_scan.globals_of(b"citertools\nizip\n.") == {"builtins.zip"}
 
 
 def test_names_of_numpy_1_are_those_of_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,15 +157,15 @@ def test_names_of_numpy_1_are_those_of_numpy_2(monkeypatch: pytest.MonkeyPatch) 
     old = pickle.dumps(array, protocol=2).replace(b"cnumpy._core.multiarray", b"cnumpy.core.multiarray")
     assert b"numpy.core.multiarray" in old
     trusted = PICKLE_GLOBALS | {"_codecs.encode"}
-    assert pickles.globals_of(old) == pickles.globals_of(pickle.dumps(array, protocol=2))
-    assert pickles.load(old, trusted).tolist() == array.tolist()
-    assert pickles.globals_of(b"cnumpy.corelike\nx\n.") == {"numpy.corelike.x"}
+    assert pickle_scan.globals_of(old) == pickle_scan.globals_of(pickle.dumps(array, protocol=2))
+    assert pickle_scan.load(old, trusted).tolist() == array.tolist()
+    assert pickle_scan.globals_of(b"cnumpy.corelike\nx\n.") == {"numpy.corelike.x"}
 
 
 def test_a_name_of_dots_is_refused_even_where_the_whole_is_allowed() -> None:
     data = stack_global("sklearn", "linear_model._ridge.Ridge", "x")
     with pytest.raises(FormatError, match="is a path and not a name"):
-        pickles.load(data, frozenset({"sklearn.linear_model._ridge.Ridge"}))
+        pickle_scan.load(data, frozenset({"sklearn.linear_model._ridge.Ridge"}))
 
 
 @pytest.mark.parametrize(
@@ -182,15 +182,15 @@ def test_what_a_pickle_names_is_found_in_every_protocol(how: str, protocol: int)
     class Recording(pickle._Unpickler):
         def find_class(self, module: str, name: str) -> Any:
             found = super().find_class(module, name)
-            named.add(".".join(pickles._name(module, name)))
+            named.add(".".join(pickle_scan._name(module, name)))
             return found
 
     if how == "pickle":
         Recording(io.BytesIO(data)).load()
-        assert pickles.globals_of(data) == named
+        assert pickle_scan.globals_of(data) == named
     else:
-        found = pickles.globals_of(data)
-        assert {pickles.JOBLIB_ARRAY, "sklearn.tree._tree.Tree", "numpy.ndarray"} <= found
+        found = pickle_scan.globals_of(data)
+        assert {pickle_scan.JOBLIB_ARRAY, "sklearn.tree._tree.Tree", "numpy.ndarray"} <= found
 
 
 @pytest.mark.parametrize("how", ["pickle", "joblib", "file"])
@@ -203,7 +203,7 @@ def test_a_sound_model_is_loaded(how: str, tmp_path: Path) -> None:
         data = pickle.dumps(model) if how == "pickle" else joblib_bytes(model)
         path = tmp_path / "model.joblib"
         path.write_bytes(data)
-        loaded = pickles.load(path if how == "file" else data, PICKLE_GLOBALS)
+        loaded = pickle_scan.load(path if how == "file" else data, PICKLE_GLOBALS)
         assert loaded.predict(columns).tolist() == model.predict(columns).tolist()
 
 
@@ -224,18 +224,18 @@ def test_a_sound_model_is_loaded(how: str, tmp_path: Path) -> None:
 )
 def test_arrays_of_every_kind_are_passed_over(array: Any) -> None:
     data = joblib_bytes({"a": array, "b": [array, np.arange(7)], "c": ridge()})
-    assert "sklearn.linear_model._ridge.Ridge" in pickles.globals_of(data)
-    pickles.load(data, PICKLE_GLOBALS)
+    assert "sklearn.linear_model._ridge.Ridge" in pickle_scan.globals_of(data)
+    pickle_scan.load(data, PICKLE_GLOBALS)
 
 
 def test_a_pickle_that_goes_on_after_its_end_is_refused() -> None:
     with pytest.raises(FormatError, match="goes on for 5 bytes after the end"):
-        pickles.globals_of(pickle.dumps(1) + b"abcd.")
+        pickle_scan.globals_of(pickle.dumps(1) + b"abcd.")
 
 
 def test_a_reference_to_the_outside_is_refused() -> None:
     with pytest.raises(FormatError, match="refers to an object outside of the pickle"):
-        pickles.globals_of(b"\x80\x04" + text("id") + b"Q.")
+        pickle_scan.globals_of(b"\x80\x04" + text("id") + b"Q.")
 
 
 @pytest.mark.parametrize(
@@ -253,11 +253,11 @@ def test_a_reference_to_the_outside_is_refused() -> None:
 )
 def test_a_broken_pickle_is_refused_on_one_line(data: bytes) -> None:
     with pytest.raises(FormatError) as caught:
-        pickles.globals_of(data)
+        pickle_scan.globals_of(data)
     assert "\n" not in str(caught.value)
 
 
 def test_what_is_scanned_is_what_pickletools_reads() -> None:
     data = pickle.dumps(make_pipeline(StandardScaler(), Ridge()).fit(X, Y), protocol=2)
     read = {str(arg).replace(" ", ".") for op, arg, _ in pickletools.genops(data) if op.name == "GLOBAL"}
-    assert pickles.globals_of(data) == read
+    assert pickle_scan.globals_of(data) == read

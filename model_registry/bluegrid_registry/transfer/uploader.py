@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.errors import ObjectExists, ObjectMissing, StoreError
 from bluegrid_registry.formats.layout import packs_prefix
 from bluegrid_registry.stores.base import StoredObject
-from bluegrid_registry.transfer.reading import twice
+from bluegrid_registry.stores.versions import retry_once
 
 if TYPE_CHECKING:
     from bluegrid_registry.formats.checksums import Checksum
     from bluegrid_registry.stores import Store
-    from bluegrid_registry.transfer.renewal import Renewal
+    from bluegrid_registry.transfer.refresh import Refresh
 
 LISTED = 1000
 """Packs that are looked for in one list; S3 answers so many at once."""
@@ -31,7 +31,7 @@ _COMPARED_BYTES = 20 * 2**20
 """How much of a stored object is held beside what it is compared with: nearly every pack is read at once."""
 
 
-class Outcome(Enum):
+class UploadOutcome(Enum):
     """What became of an object."""
 
     SENT = auto()
@@ -57,34 +57,34 @@ def packs_there(store: Store, set_id: str) -> Mapping[str, StoredObject] | None:
 
 
 def ensure(
-    renewal: Renewal,
+    refresh: Refresh,
     key: str,
     data: bytes,
     checksum: Checksum,
     there: There = dict,
-) -> Outcome:
+) -> UploadOutcome:
     """Make sure that the store holds `data`, whose digest its key names."""
-    store, published = renewal.store, renewal.published
+    store, published = refresh.store, refresh.published
     listed = there()
     if published.commit is None and listed is not None and key not in listed:
         try:
-            twice(lambda: store.put(key, data, checksum, replace=False))
+            retry_once(lambda: store.put(key, data, checksum, replace=False))
         except ObjectExists:
             pass
         else:
-            return Outcome.SENT
+            return UploadOutcome.SENT
     try:
         is_same = _holds(store, key, data)
     except ObjectMissing:
         if not published.takes(key):
-            return Outcome.HELD_BACK
-        outcome = Outcome.SENT
+            return UploadOutcome.HELD_BACK
+        outcome = UploadOutcome.SENT
     else:
-        if is_same and not renewal.is_due(key, (listed or {}).get(key)):
-            return Outcome.THERE
-        outcome = Outcome.SENT if is_same else Outcome.HEALED
-        renewal.written_anew.add(key)
-    twice(lambda: store.put(key, data, checksum))
+        if is_same and not refresh.is_due(key, (listed or {}).get(key)):
+            return UploadOutcome.THERE
+        outcome = UploadOutcome.SENT if is_same else UploadOutcome.HEALED
+        refresh.written_anew.add(key)
+    retry_once(lambda: store.put(key, data, checksum))
     return outcome
 
 

@@ -27,7 +27,7 @@ def read_commit(store: Store, set_id: str, version_id: str) -> Commit:
     """
     key = version_key(set_id, version_id)
     try:
-        commit = twice(lambda: Commit.from_bytes(store.get(key)))
+        commit = retry_once(lambda: Commit.from_bytes(store.get(key)))
     except ObjectMissing:
         raise ObjectMissing(f"set {set_id} version {version_id}: is not in {store.url}; push it") from None
     except IntegrityError as error:
@@ -59,8 +59,8 @@ def read_manifest(store: Store, set_id: str, version_id: str, digest: str) -> Ma
         IntegrityError: it is damaged, also when read once more, or is another version's.
         FormatError: its bytes are as pinned and still no sound manifest.
     """
-    with about(set_id, version_id):
-        manifest = twice(lambda: Manifest.from_bytes(store.get(manifest_key(set_id, digest)), digest))
+    with error_context(set_id, version_id):
+        manifest = retry_once(lambda: Manifest.from_bytes(store.get(manifest_key(set_id, digest)), digest))
     if (manifest.set, manifest.version) != (set_id, version_id):
         whose = f"set {manifest.set} version {manifest.version}"
         pinned = f"the registry pins manifest {digest[:15]}, which is of {whose}"
@@ -68,7 +68,7 @@ def read_manifest(store: Store, set_id: str, version_id: str, digest: str) -> Ma
     return manifest
 
 
-def twice(read: Callable[[], T]) -> T:
+def retry_once(read: Callable[[], T]) -> T:
     """Call `read`, and once more if the bytes were wrong: what was damaged on its way comes well then."""
     try:
         return read()
@@ -77,7 +77,7 @@ def twice(read: Callable[[], T]) -> T:
 
 
 @contextmanager
-def about(set_id: str, version_id: str) -> Iterator[None]:
+def error_context(set_id: str, version_id: str) -> Iterator[None]:
     """Add to errors which version they are about, and the remedy."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""Renewal: what a push finds in the store and relies on must not go before its commit.
+"""Refresh: what a push finds in the store and relies on must not go before its commit.
 
 Garbage collection takes old objects that no version refers to. Written anew, an object is new again, and safe
 until the push has ended; unless collection was just about to delete it, which the push looks for at its end.
@@ -24,7 +24,7 @@ FRESH_FOR = timedelta(days=15)
 
 
 @dataclass(frozen=True)
-class Renewal:
+class Refresh:
     """Which objects a push of this version must write anew before it relies on them."""
 
     store: Store

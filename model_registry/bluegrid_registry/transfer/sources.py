@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
 from bluegrid_registry.errors import ConfigError, FormatError
-from bluegrid_registry.formats.folder import archive
+from bluegrid_registry.formats.archive import archive
 from bluegrid_registry.formats.manifest import MAX_MODEL_BYTES
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from bluegrid_registry.errors import FormatError
-from bluegrid_registry.model_types.looks import member
+from bluegrid_registry.model_types.sniff import member
 
 
 def types_of(data: bytes) -> frozenset[str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import FormatError
-from bluegrid_registry.formats import folder
+from bluegrid_registry.formats.archive import archive, extract
 from bluegrid_registry.formats.checksums import sha256_hex
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def write_model(path: Path, model: bytes, *, is_folder: bool) -> None:
     """Write the model to `path`, which must not exist, as a file or as the folder that it is."""
     if is_folder:
-        folder.extract(model, path)
+        extract(model, path)
         return
     # Thousands of small files: Python's own buffer and text layers would take as long as the writing.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
@@ -45,7 +45,7 @@ def is_sound(path: Path, sha256: str, *, is_folder: bool) -> bool:
         if not path.is_dir():
             raise FileNotFoundError(path)
         try:
-            return sha256_hex(folder.archive(path)) == sha256
+            return sha256_hex(archive(path)) == sha256
         except FormatError:
             return False
     with path.open("rb", buffering=0) as file:
@@ -74,7 +74,7 @@ class Cache:
                 path.unlink(missing_ok=True)
                 return False
             if is_folder:
-                folder.extract(path.read_bytes(), target)
+                extract(path.read_bytes(), target)
             else:
                 _link(path, target)
         except FileNotFoundError:

@@ -20,7 +20,7 @@ from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.formats.manifest import Example
 from bluegrid_registry.ignore_patterns import ignore_matcher
 from bluegrid_registry.names import check_uid
-from bluegrid_registry.transfer.models import LazyModels, SourceModel
+from bluegrid_registry.transfer.sources import LazyModels, SourceModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -23,11 +23,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from bluegrid_registry import ConfigError, FormatError, ModelType, RegistryError, Source
-from bluegrid_registry.model_types import pickles
-from bluegrid_registry.model_types.guard import TypeGuard
-from bluegrid_registry.model_types.skops import types_of
-from bluegrid_registry.model_types.trusted import SKOPS_TYPES
+from bluegrid_registry.model_types import pickle_scan
+from bluegrid_registry.model_types.allowlist import SKOPS_TYPES
+from bluegrid_registry.model_types.skops_scan import types_of
 from bluegrid_registry.registry_files.registry import parse
+from bluegrid_registry.transfer.check import ModelCheck
 from tests.marker import NAME, mark
 from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
 
@@ -36,7 +36,7 @@ TREE = "sklearn.tree._tree.Tree"
 RIDGE, NET = "sklearn.linear_model._ridge.Ridge", "sklearn.linear_model._coordinate_descent.ElasticNet"
 
 
-def told(guard: TypeGuard, uid: str, data: bytes) -> str:
+def told(guard: ModelCheck, uid: str, data: bytes) -> str:
     with pytest.raises(FormatError) as caught:
         guard.check(uid, data)
     return str(caught.value)
@@ -54,7 +54,7 @@ def forest() -> RandomForestRegressor:
 
 
 def test_a_model_of_another_type_is_named_with_what_it_is() -> None:
-    guard = TypeGuard(SKOPS, Source.USER)
+    guard = ModelCheck(SKOPS, Source.USER)
     guard.check("line-1", skops.io.dumps(ridge()))
     message = told(guard, "line-2", pickle.dumps(ridge()))
     assert message == "model line-2: is a joblib pickle, not a skops file; a set holds one type"
@@ -84,21 +84,21 @@ def network(solver: str) -> MLPRegressor:
 )
 def test_models_of_a_set_need_not_be_alike(models: tuple[Any, Any]) -> None:
     written = [joblib_bytes(model) for model in models]
-    names = [pickles.globals_of(data) for data in written]
+    names = [pickle_scan.globals_of(data) for data in written]
     assert names[0] != names[1]
     for order in (written, written[::-1]):
-        guard = TypeGuard(JOBLIB, Source.PLATFORM, names[0] | names[1])
+        guard = ModelCheck(JOBLIB, Source.PLATFORM, names[0] | names[1])
         for number, data in enumerate(order):
             guard.check(f"line-{number}", data)
         assert guard.globals == tuple(sorted(names[0] | names[1]))
 
 
 def test_what_models_name_is_added_to_what_those_of_the_base_version_name() -> None:
-    first = TypeGuard(JOBLIB, Source.PLATFORM)
+    first = ModelCheck(JOBLIB, Source.PLATFORM)
     first.check("line-1", joblib_bytes(ridge()))
     assert first.globals is not None
     assert RIDGE in first.globals
-    second = TypeGuard(JOBLIB, Source.PLATFORM, base_globals=first.globals)
+    second = ModelCheck(JOBLIB, Source.PLATFORM, base_globals=first.globals)
     second.check("line-1", joblib_bytes(ElasticNet().fit(X, Y)))
     assert second.globals is not None
     assert {RIDGE, NET} <= set(second.globals)
@@ -110,8 +110,8 @@ def test_only_a_platform_set_holds_what_can_run_code(written: str, source: Sourc
     with pytest.raises(
         ConfigError, match=f"^{written} can run its author's code; only a set of `source: platform`"
     ):
-        TypeGuard(ModelType.parse(written), source)
-    TypeGuard(ModelType.parse(written), Source.PLATFORM)
+        ModelCheck(ModelType.parse(written), source)
+    ModelCheck(ModelType.parse(written), Source.PLATFORM)
 
 
 def test_a_users_set_of_such_a_type_is_a_mistake_in_its_file() -> None:
@@ -128,7 +128,7 @@ def test_a_users_set_of_such_a_type_is_a_mistake_in_its_file() -> None:
 
 def test_a_pickle_that_names_a_stranger_is_refused_also_as_the_first_one() -> None:
     model = make_pipeline(FunctionTransformer(mark), Ridge())
-    message = told(TypeGuard(JOBLIB, Source.PLATFORM), "line-1", joblib_bytes(model))
+    message = told(ModelCheck(JOBLIB, Source.PLATFORM), "line-1", joblib_bytes(model))
     assert message.startswith(
         "model line-1: names what is not trusted: tests.marker.mark; build it without, or add"
     )
@@ -136,17 +136,17 @@ def test_a_pickle_that_names_a_stranger_is_refused_also_as_the_first_one() -> No
 
 def test_a_global_that_the_set_trusts_is_allowed() -> None:
     data = joblib_bytes(make_pipeline(FunctionTransformer(mark), Ridge()))
-    assert f"names what is not trusted: {NAME};" in told(TypeGuard(JOBLIB, Source.PLATFORM), "line-1", data)
-    TypeGuard(JOBLIB, Source.PLATFORM, [NAME]).check("line-1", data)
+    assert f"names what is not trusted: {NAME};" in told(ModelCheck(JOBLIB, Source.PLATFORM), "line-1", data)
+    ModelCheck(JOBLIB, Source.PLATFORM, [NAME]).check("line-1", data)
 
 
 def test_a_type_that_skops_does_not_trust_is_refused_unless_the_set_trusts_it() -> None:
     data = skops.io.dumps(forest())
-    message = told(TypeGuard(SKOPS, Source.USER), "line-1", data)
+    message = told(ModelCheck(SKOPS, Source.USER), "line-1", data)
     assert message.startswith(
         f"model line-1: names what is not trusted: {TREE}; build it without, or add that"
     )
-    guard = TypeGuard(SKOPS, Source.USER, [TREE])
+    guard = ModelCheck(SKOPS, Source.USER, [TREE])
     guard.check("line-1", data)
     assert guard.globals is None
 
@@ -187,14 +187,14 @@ def test_a_type_cannot_be_hidden_by_how_it_is_written(schema: bytes) -> None:
 
 @pytest.mark.parametrize("schema", [b"", b"{", b"[" * 100_000, b'{"__loader__": "MethodNode", "content": 1}'])
 def test_a_damaged_schema_is_told(schema: bytes) -> None:
-    assert told(TypeGuard(SKOPS), "line-1", zip_of(schema)).startswith(
+    assert told(ModelCheck(SKOPS), "line-1", zip_of(schema)).startswith(
         "model line-1: has a damaged schema.json"
     )
 
 
 def test_a_zip_of_any_bytes_is_read_or_told() -> None:
     sound = skops.io.dumps(ridge())
-    guard = TypeGuard(SKOPS)
+    guard = ModelCheck(SKOPS)
     damages = random.Random(7)
     told_of = []
     for _ in range(2000):
@@ -215,7 +215,7 @@ def test_a_schema_that_grows_beyond_what_it_claims_is_not_unpacked() -> None:
     bomb = zip_of(b" " * size).replace(size.to_bytes(4, "little"), (99).to_bytes(4, "little"))
     tracemalloc.start()
     try:
-        assert "damaged" in told(TypeGuard(SKOPS), "line-1", bomb)
+        assert "damaged" in told(ModelCheck(SKOPS), "line-1", bomb)
         assert tracemalloc.get_traced_memory()[1] < size / 8
     finally:
         tracemalloc.stop()

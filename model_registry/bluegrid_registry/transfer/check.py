@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ConfigError, FormatError
-from bluegrid_registry.registry_files.schema import Source
+from bluegrid_registry.model_types.allowlist import trusted_names
+from bluegrid_registry.names import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -13,19 +14,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.model_types.model_type import ModelType
 
 
-def trusted_names(model_type: ModelType, source: Source | None, trust: Iterable[str] = ()) -> frozenset[str]:
-    """Return what a model may name: the one list that pushes and pods go by.
-
-    Args:
-        model_type: of the model's set.
-        source: whose set it is; None is treated as a user's.
-        trust: what the set trusts beside what is known to be harmless.
-    """
-    of_platform = model_type.trusted_of_platform if source is Source.PLATFORM else frozenset()
-    return model_type.trusted | of_platform | frozenset(trust)
-
-
-class TypeGuard:
+class ModelCheck:
     """Sees every model of one push, from one thread.
 
     Args:

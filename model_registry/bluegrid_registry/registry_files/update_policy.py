@@ -140,7 +140,7 @@ class Tolerance(Frozen):
     """Of the models that are compared, how many may be further off."""
 
 
-class NewService(Frozen):
+class NewServicePolicy(Frozen):
     """The service that a set gets with its first version, one cluster in every region that the server has."""
 
     name: ServiceName
@@ -153,7 +153,7 @@ class NewService(Frozen):
     """Memory limit of one pod, a Kubernetes quantity."""
 
 
-class Rollout(Frozen):
+class RolloutPolicy(Frozen):
     """What the update server does with a version that it has made."""
 
     model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
@@ -166,11 +166,11 @@ class Rollout(Frozen):
     """Share of the requests that may fail meanwhile, on top of what failed before."""
     within: Tolerance | None = None
     """Of answers to recorded inputs, sent to both clusters before the switch; absent: only nonsense fails."""
-    service: NewService | None = None
+    service: NewServicePolicy | None = None
     """Of a set that has none yet; absent: it has to be declared first."""
 
     @model_validator(mode="after")
-    def _only_what_goes_live_makes_a_service(self) -> Rollout:
+    def _only_what_goes_live_makes_a_service(self) -> RolloutPolicy:
         if self.service is not None and self.to is not RolloutKind.LIVE:
             raise ValueError(f"to {self.to} makes no service; take it out, or roll out to live")
         return self
@@ -183,7 +183,7 @@ class Retraining(Frozen):
     """Absent: its models come by request."""
     schedule: Schedule | None = None
     """Absent: by request only."""
-    rollout: Rollout = Rollout(to=RolloutKind.NONE)
+    rollout: RolloutPolicy = RolloutPolicy(to=RolloutKind.NONE)
     """Absent: a new version waits for people."""
     ignore: tuple[IgnorePattern, ...] = ()
     """Files to ignore in what a trainer, batch or folder of the store gives, as patterns of .gitignore."""

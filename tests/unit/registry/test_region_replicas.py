@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bluegrid_registry import ConfigError, Registry
-from bluegrid_registry.registry_files.sizes import sized
+from bluegrid_registry.registry_files.region_replicas import sized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

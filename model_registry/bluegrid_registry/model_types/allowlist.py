@@ -1,0 +1,46 @@
+"""The names that a model may use without its set's own trust, out of the table `allowlist.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.names import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bluegrid_registry.model_types.model_type import ModelType
+
+_TABLE: dict[str, dict[str, list[str]]] = tomllib.loads(
+    Path(__file__).with_suffix(".toml").read_text("utf-8")
+)
+
+
+def _names(*sections: str) -> frozenset[str]:
+    return frozenset(
+        f"{module}.{name}"
+        for section in sections
+        for module, names in _TABLE[section].items()
+        for name in names
+    )
+
+
+ESTIMATORS = _names("estimators")
+PICKLE_GLOBALS = _names("estimators", "parts", "data", "unchecked", "pickles")
+SKOPS_TYPES = _names("estimators", "parts", "data", "skops")
+UNCHECKED_TYPES = _names("unchecked")
+"""Harmless in sets of the platform only."""
+
+
+def trusted_names(model_type: ModelType, source: Source | None, trust: Iterable[str] = ()) -> frozenset[str]:
+    """Return what a model may name: the one list that pushes and pods go by.
+
+    Args:
+        model_type: of the model's set.
+        source: whose set it is; None is treated as a user's.
+        trust: what the set trusts beside what is known to be harmless.
+    """
+    of_platform = model_type.trusted_of_platform if source is Source.PLATFORM else frozenset()
+    return model_type.trusted | of_platform | frozenset(trust)
