@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bluegrid.cli.pulumi import Stack
-    from bluegrid.promotion import Target
+    from bluegrid.project import Target
 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Change nothing; show the edit and, of a named stack, the preview.")

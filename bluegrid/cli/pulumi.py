@@ -6,10 +6,7 @@ named by a copy of those settings: nothing of the user's is touched.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +17,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bluegrid.previews import KubernetesObject
-from bluegrid.promotion import AT_ONCE, PARTIAL, up_command
+from bluegrid.project import AT_ONCE, PARTIAL, Project, exported_resources, run_attached, up_command
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from bluegrid.promotion import Target
+    from bluegrid.project import Target
 
 Up = Annotated[bool, typer.Option("--up", help="Also run `pulumi up`, which shows its preview and asks.")]
 StackName = Annotated[
@@ -53,17 +50,19 @@ class Stack:
 
     @classmethod
     def named(cls, name: str | None, config_file: str | None) -> Stack:
-        """Return the stack; ConfigError when none was named, or nothing could be done with it."""
+        """Return the stack; ConfigError when none was named, or nothing can be done with it here."""
         if name is None:
             raise ConfigError("there is no stack to update; name it: --stack <name>")
         if shutil.which("pulumi") is None:
             raise ConfigError("pulumi is not on PATH, so nothing is changed; see `bluegrid doctor`")
+        # Where there is no project, Pulumi would refuse it only after the registry was written.
+        Project.find()
         return cls(name, config_file)
 
     def up(self, *options: str) -> int:
         """Run `pulumi up`; returns the exit code."""
         files = [] if self.config_file is None else ["--config-file", self.config_file]
-        return _run(["pulumi", "up", *options, *files, "--stack", self.name], self.variables)
+        return run_attached(["pulumi", "up", *options, *files, "--stack", self.name], self.variables)
 
     def make_live(self, target: Target, *, at_once: bool = False) -> int:
         """Run `pulumi up` of what makes a cluster live, and of nothing else; returns the exit code.
@@ -73,7 +72,8 @@ class Stack:
             at_once: whether the route waits for no pods of a cluster that takes over.
         """
         variables = {**PARTIAL, **(AT_ONCE if at_once else {})}
-        return _run(up_command(target, self.name, self.config_file), variables)
+        command = up_command(target, Project.find().name, self.name, self.config_file)
+        return run_attached(command, variables)
 
     def preview(self, registry: Path, target: Target | None = None) -> int:
         """Show what `pulumi up` would do if `registry` were the stack's; returns the exit code."""
@@ -83,19 +83,15 @@ class Stack:
             settings["config"]["bluegrid:registry"] = str(registry)
             yaml.dump(settings, file)
             file.flush()
-            options = target.options(self.name) if target else ["--stack", self.name]
+            options = target.options(Project.find().name, self.name) if target else ["--stack", self.name]
             command = ["pulumi", "preview", "--diff", "--config-file", file.name, *options]
-            return _run(command, self.variables)
+            return run_attached(command, self.variables)
 
     def objects(self) -> list[KubernetesObject]:
         """Return what Pulumi has made, as its state tells; ConfigError when it does not."""
-        command = ("pulumi", "stack", "export", "--stack", self.name)
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            resources = json.loads(done.stdout)["deployment"].get("resources", [])
-        except subprocess.CalledProcessError as error:
-            last = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise ConfigError(f"the state of stack {self.name} cannot be read: {last}") from None
+        resources = exported_resources(self.name)
+        if resources is None:
+            raise ConfigError(f"there is no stack {self.name}: `pulumi stack ls` has those that there are")
         return [
             KubernetesObject(type=each["type"], inputs=each.get("inputs", {}))
             for each in resources
@@ -111,13 +107,3 @@ class Stack:
             remedy = "run this in the project's folder, or name it: --config-file <file>"
             raise ConfigError(f"{file}: the settings of stack {self.name} cannot be read; {remedy}") from None
         return settings
-
-
-def _run(command: Sequence[str], variables: Mapping[str, str] | None = None) -> int:
-    with subprocess.Popen(command, env={**os.environ, **(variables or {})}) as process:
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                # The terminal has told Pulumi too, which ends in good order; killed, it would leave a lock.
-                continue

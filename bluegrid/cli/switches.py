@@ -11,7 +11,7 @@ import typer
 
 from bluegrid.cli import edits, marks, output, pulumi, regions
 from bluegrid.operations import live_before
-from bluegrid.promotion import Target
+from bluegrid.project import Target
 from bluegrid_registry import BluegridError, Registry, RegistryError
 from bluegrid_registry import switch as switch_live
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bluegrid.cli import edits, output, pulumi, regions
-from bluegrid.promotion import Target
+from bluegrid.project import Target
 from bluegrid_registry import ConfigError, Registry, share_traffic
 
 if TYPE_CHECKING:

@@ -1,12 +1,24 @@
-"""A user's project, and its stacks: found, read.
+"""A user's project, and its stacks: found, read, and updated by Pulumi.
 
 project       the folder with `Pulumi.yaml`
 stack_files   `Pulumi.<stack>.yaml`: where each stack's region runs
+targets       what an update touches, where it is not all of a stack
+runner        how Pulumi is run
 """
 
 from __future__ import annotations
 
 from bluegrid.project.project import Project
+from bluegrid.project.runner import (
+    AT_ONCE,
+    PARTIAL,
+    UpFailed,
+    exported_resources,
+    reason_of,
+    run_attached,
+    up,
+    up_command,
+)
 from bluegrid.project.stack_files import (
     Stack,
     config_of,
@@ -16,14 +28,25 @@ from bluegrid.project.stack_files import (
     stack_names,
     stack_of,
 )
+from bluegrid.project.targets import Target, urns_of_cluster
 
 __all__ = [
+    "AT_ONCE",
+    "PARTIAL",
     "Project",
     "Stack",
+    "Target",
+    "UpFailed",
     "config_of",
     "copy_with_registry",
+    "exported_resources",
     "find_stack",
+    "reason_of",
     "region_names",
+    "run_attached",
     "stack_names",
     "stack_of",
+    "up",
+    "up_command",
+    "urns_of_cluster",
 ]

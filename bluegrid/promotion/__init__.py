@@ -1,6 +1,5 @@
 """A service is switched region by region, each watched for a while, and back where that goes wrong.
 
-    live_route      `pulumi up` of a service's live route alone
     means           what changes YAML and Kubernetes
     bake            the time after a switch in which errors send it back
     sight           what a look at a region shows of a service
@@ -14,15 +13,12 @@ YAML says what is wanted and Pulumi makes it so; nothing here changes Kubernetes
 from __future__ import annotations
 
 from bluegrid.promotion.bake import Bake, Progress, share_that_failed
-from bluegrid.promotion.live_route import AT_ONCE, PARTIAL, Target, UpFailed, reason_of, up_command
 from bluegrid.promotion.means import Means
 from bluegrid.promotion.promotion import Promotion, PromotionStopped
 from bluegrid.promotion.region import Outcome, Stage
 from bluegrid.promotion.rehearsal import Rehearsal, rehearse
 
 __all__ = [
-    "AT_ONCE",
-    "PARTIAL",
     "Bake",
     "Means",
     "Outcome",
@@ -31,10 +27,6 @@ __all__ = [
     "PromotionStopped",
     "Rehearsal",
     "Stage",
-    "Target",
-    "UpFailed",
-    "reason_of",
     "rehearse",
     "share_that_failed",
-    "up_command",
 ]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from bluegrid.promotion import live_route
+from bluegrid.project import runner
 from bluegrid_registry import switch, unify_live
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from bluegrid.project import Stack
-    from bluegrid.promotion.live_route import Target
+    from bluegrid.project import Stack, Target
 
 
 class Means(Protocol):
@@ -80,4 +79,4 @@ class ByCommand:
 
     def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
         """Run it."""
-        live_route.up(target, stack.name, stack.file, at_once=at_once)
+        runner.up(target, stack.name, stack.file, at_once=at_once)

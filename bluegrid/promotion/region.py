@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bluegrid.operations import KubernetesError, Namespace, ask_live_clusters, look
+from bluegrid.project import Target
 from bluegrid.promotion.bake import Bake, Progress, share_that_failed
-from bluegrid.promotion.live_route import Target
 from bluegrid.promotion.sight import live_in, pods, version_of
 from bluegrid_registry import BluegridError, ConfigError
 from bluegrid_registry.contract import DECLARED_MIN

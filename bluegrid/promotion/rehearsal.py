@@ -10,8 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bluegrid.previews import changes_between, read_plan, states_of_objects
-from bluegrid.project import copy_with_registry
-from bluegrid.promotion.live_route import Target
+from bluegrid.project import Project, Target, copy_with_registry
 from bluegrid_registry import ConfigError, Registry, switch
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def rehearse(
         switch(copy, service, cluster, stack.region)
         file = copy_with_registry(stack, copy, Path(folder))
         command = ["pulumi", "preview", "--json", "--show-sames", "--non-interactive"]
-        command += [*target.options(stack.name), "--config-file", str(file)]
+        command += [*target.options(Project.find(program).name, stack.name), "--config-file", str(file)]
         try:
             with preview.open("wb") as printed:
                 subprocess.run(command, stdout=printed, stderr=subprocess.DEVNULL, cwd=program, check=False)

@@ -199,6 +199,9 @@ def _stacks(options: Options, source: RegistrySource) -> Stacks:
     folder = options.state / "stacks"
     stacks = Stacks(program.resolve(), files.resolve(), options.stacks, folder.resolve(), source)
     stacks.declared()
+    if options.stacks:
+        # Refuses a folder that is no project's.
+        _ = stacks.project
     return stacks
 
 

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from bluegrid.project import Stack
-    from bluegrid.promotion import Target
+    from bluegrid.project import Stack, Target
     from bluegrid.updates.rollouts.declaring import Declaring
     from bluegrid.updates.rollouts.stacks import Stacks
 
@@ -57,4 +56,4 @@ class Means:
 
     def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
         """Have Pulumi do it."""
-        self.stacks.up(stack, target.urns(stack.name), at_once=at_once)
+        self.stacks.up(stack, target.urns(self.stacks.project, stack.name), at_once=at_once)

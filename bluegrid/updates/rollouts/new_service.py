@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bluegrid.promotion import Target
-from bluegrid.updates.rollouts.stacks import of_cluster
+from bluegrid.project import Target, urns_of_cluster
 from bluegrid.updates.rollouts.steps import NotBack, RolloutFailed, Steps
 from bluegrid_registry import BluegridError, Registry, add_service, remove_service
 
@@ -59,9 +58,9 @@ class NewService(Steps):
 
     def _up_service(self, stack: Stack, cluster: str) -> None:
         """Update the service with its cluster and its route."""
-        name = self._service.name
-        targets = [*of_cluster(name, cluster), *Target(name, (cluster,), are_scaled=False).urns(stack.name)]
-        self._means.stacks.up(stack, [target.format(stack=stack.name) for target in targets])
+        name, stacks = self._service.name, self._means.stacks
+        route = Target(name, (cluster,), are_scaled=False).urns(stacks.project, stack.name)
+        stacks.up(stack, [*urns_of_cluster(stacks.project, stack.name, name, cluster), *route])
 
 
 def _without(folder: Path, service: str) -> None:

@@ -6,12 +6,10 @@ stacks and state are those that people use.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import socket
-import subprocess
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,8 +17,17 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bluegrid.operations.api import LABEL
-from bluegrid.project import copy_with_registry, find_stack, stack_names
-from bluegrid.promotion import AT_ONCE, PARTIAL, UpFailed, reason_of
+from bluegrid.project import (
+    AT_ONCE,
+    PARTIAL,
+    Project,
+    UpFailed,
+    copy_with_registry,
+    exported_resources,
+    find_stack,
+    reason_of,
+    stack_names,
+)
 from bluegrid.updates.registry_source import snapshot
 from bluegrid_registry import ConfigError
 
@@ -37,12 +44,8 @@ if TYPE_CHECKING:
 LOCKED_SECONDS = 600.0
 """For which somebody else's update of the same stack is waited for."""
 LOOK_SECONDS = 2.0
-STATE_SECONDS = 60.0
-"""For which a stack's state is waited for."""
 COPY = "BLUEGRID_REGISTRY_COPY"
 """Tells the program, in bluegrid_components/applied_commit.py, of which commit its registry is a copy."""
-_NO_STACK = "no stack named"
-"""What Pulumi says of a stack that was never made."""
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 log = structlog.get_logger()
@@ -65,6 +68,15 @@ class Stacks:
     names: tuple[str, ...]
     folder: Path
     source: RegistrySource
+
+    @property
+    def project(self) -> str:
+        """The name of the program's project.
+
+        Raises:
+            ConfigError: the program is in none.
+        """
+        return Project.find(self.program).name
 
     def of(self, service: Service) -> list[Stack]:
         """Copy all stacks' files, and return the stacks that have the service, in order.
@@ -133,23 +145,7 @@ class Stacks:
         Raises:
             ConfigError: the state cannot be read.
         """
-        command = ("pulumi", "stack", "export", "--stack", stack.name, "--non-interactive")
-        try:
-            done = subprocess.run(
-                command, cwd=self.program, capture_output=True, text=True, timeout=STATE_SECONDS, check=False
-            )
-        except FileNotFoundError:
-            raise ConfigError("pulumi is not on PATH; install it, and start the server again") from None
-        except subprocess.TimeoutExpired:
-            raise ConfigError(
-                f"the state of stack {stack.name} was not read in {STATE_SECONDS:g} s"
-            ) from None
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            if _NO_STACK in last:
-                return frozenset()
-            raise ConfigError(f"the state of stack {stack.name} cannot be read: {last}")
-        resources = json.loads(done.stdout)["deployment"].get("resources", [])
+        resources = exported_resources(stack.name, self.program) or []
         labels = ((each.get("inputs") or {}).get("metadata") or {} for each in resources)
         found = (each.get("labels", {}).get(f"{LABEL}/service") for each in labels if isinstance(each, dict))
         return frozenset(str(name) for name in found if name)
@@ -180,15 +176,6 @@ class Stacks:
         noted = {COPY: f"{commit} {self.source.registry.absolute()}"} if commit else {}
         options = automation.LocalWorkspaceOptions(env_vars={**PARTIAL, **noted, **(variables or {})})
         return automation.select_stack(stack.name, work_dir=str(self.program), opts=options)
-
-
-def of_cluster(service: str, cluster: str) -> list[str]:
-    """Return the patterns of the URNs of all that a cluster is made of, but for `{stack}`."""
-    # Here, because its package loads Pulumi's.
-    from bluegrid_registry import contract
-
-    names = contract.cluster_name(service, cluster), contract.preflight_name(service, cluster)
-    return [f"urn:pulumi:{{stack}}::bluegrid::**::{name}" for name in names]
 
 
 def _is_left_behind(message: str) -> bool:

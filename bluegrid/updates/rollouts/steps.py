@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bluegrid.operations import Asked, Namespace, Request, compare, look
+from bluegrid.project import urns_of_cluster
 from bluegrid.promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
 from bluegrid.updates.git import GitAway
 from bluegrid.updates.publishing import next_id
-from bluegrid.updates.rollouts.stacks import of_cluster
 from bluegrid_registry import (
     BluegridError,
     Cluster,
@@ -303,8 +304,9 @@ class Steps:
         return cluster in live | shares
 
     def _up(self, stack: Stack, *clusters: str) -> None:
-        targets = [target for cluster in clusters for target in of_cluster(self._service.name, cluster)]
-        self._means.stacks.up(stack, [target.format(stack=stack.name) for target in targets])
+        stacks, service = self._means.stacks, self._service.name
+        urns = (urns_of_cluster(stacks.project, stack.name, service, cluster) for cluster in clusters)
+        stacks.up(stack, [*itertools.chain.from_iterable(urns)])
 
     def _tell_outcome(self, outcome: Outcome, progress: Progress | None) -> None:
         if progress is None:

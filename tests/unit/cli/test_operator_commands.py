@@ -60,6 +60,7 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A `pulumi` that nobody gets as far as to run."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "pulumi").touch(mode=0o700)
+    (tmp_path / "Pulumi.yaml").write_text("{name: grid, runtime: python}")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
 
 
@@ -142,6 +143,7 @@ def pulumi_that(does: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     pulumi = tmp_path / "bin" / "pulumi"
     pulumi.write_text(f"#!/bin/sh\n{does}\n")
     pulumi.chmod(0o700)
+    (tmp_path / "Pulumi.yaml").write_text("{name: grid, runtime: python}")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
 
 
@@ -215,6 +217,16 @@ def test_up_without_pulumi_is_refused_before_anything_is_written(
     monkeypatch.setenv("PATH", "/nowhere")
     for command in UPDATES:
         assert "pulumi is not on PATH" in refused(*command, "--up", "--stack", "north")
+    assert file.read_text() == TEXT
+
+
+def test_up_outside_of_a_project_is_refused_before_anything_is_written(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi_that("exit 0", tmp_path, monkeypatch)
+    (tmp_path / "Pulumi.yaml").unlink()
+    for command in UPDATES:
+        assert "is in no project" in refused(*command, "--up", "--stack", "north")
     assert file.read_text() == TEXT
 
 

@@ -154,6 +154,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     place = Place(tmp_path)
     place.registry.mkdir()
     place.declare("d1")
+    (tmp_path / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
     programs = tmp_path / "programs"
     programs.mkdir()
     pulumi = programs / "pulumi"

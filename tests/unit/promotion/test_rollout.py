@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from bluegrid.project import find_stack
-from bluegrid.promotion import Outcome, Progress, Stage, UpFailed
+from bluegrid.project import UpFailed, find_stack
+from bluegrid.promotion import Outcome, Progress, Stage
 from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
 from bluegrid.updates.updates import RollingOut
 from bluegrid_registry import Registry, switch, unify_live
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from bluegrid.project import Stack
-    from bluegrid.promotion import Target
+    from bluegrid.project import Stack, Target
     from bluegrid.updates.rollouts.means import Means
     from tests.unit.promotion.conftest import Place
 
 
 class _Edits:
     """Edits in place; Pulumi updates live routes, and no clusters."""
+
+    project = "bluegrid"
 
     def __init__(self, place: Place) -> None:
         self._place, self.registry, self.folder = place, place.registry, place.folder

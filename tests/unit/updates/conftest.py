@@ -36,6 +36,7 @@ def place(tmp_path: Path) -> Place:
     registry, store = tmp_path / "registry", f"file://{tmp_path / 'store'}"
     registry.mkdir()
     (tmp_path / "store").mkdir()
+    (tmp_path / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
     (registry / "g1.yaml").write_text(f"{SET}versions: []\n")
     models = {f"line-{number}": skops_file(f"model {number}") for number in range(3)}
     ModelSet.open("g1", registry, store).push("v1", models)

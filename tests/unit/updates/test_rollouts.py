@@ -19,7 +19,7 @@ from bluegrid.updates.database import Database
 from bluegrid.updates.journal import Journal
 from bluegrid.updates.registry_source import Folder
 from bluegrid.updates.rollouts import RolloutFailed, Rollouts, Stacks
-from bluegrid.updates.rollouts.stacks import _is_left_behind, of_cluster
+from bluegrid.updates.rollouts.stacks import _is_left_behind
 from bluegrid.updates.serve import Options
 from bluegrid.updates.switches import SwitchJournal
 from bluegrid.updates.updates import RollingOut, Wanted
@@ -157,13 +157,6 @@ def test_only_the_lock_of_a_process_of_this_machine_that_is_no_more_is_taken_awa
 ) -> None:
     text = message.format(host=socket.gethostname(), pid=os.getpid())
     assert _is_left_behind(text) is left
-
-
-def test_only_what_a_cluster_is_made_of_is_updated() -> None:
-    assert of_cluster("line", "d1") == [
-        "urn:pulumi:{stack}::bluegrid::**::line-d1",
-        "urn:pulumi:{stack}::bluegrid::**::line-d1-preflight",
-    ]
 
 
 def _declare(place: Place, rollout: str, service: str) -> None:

@@ -1,39 +1,33 @@
-"""`pulumi up` of one service's live route, and of no clusters but those that it is to lead to.
-
-Another cluster of the stack that cannot start must not hold up a switch. Where standbys have fewer pods,
-those of the new cluster come first; an autoscaled one is brought to as many as the old one has, by its
-autoscaler (bluegrid_components/takeover.py). What the old one gives up is left to the next whole update:
-until then going back takes no start of pods.
-"""
+"""How Pulumi is run: by its CLI, in the project's folder, and interrupted as Ctrl-C would."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bluegrid.project.project import Project
 from bluegrid_registry import BluegridError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bluegrid_registry import Service
+    from bluegrid.project.targets import Target
 
 PARTIAL: Mapping[str, str] = {"BLUEGRID_PARTIAL_UPDATE": "1"}
 """Tells the program, in bluegrid_components/applied_commit.py, that an update is of named targets: going back
 needs no newest checkout."""
 AT_ONCE: Mapping[str, str] = {"BLUEGRID_AT_ONCE": "1"}
 """Tells the program, in bluegrid_components/takeover.py, that the route waits for no pods."""
-_ROUTE = "urn:pulumi:{stack}::bluegrid::**::{service}"
-_PODS = "urn:pulumi:{stack}::bluegrid::**$kubernetes:apps/v1:Deployment::{service}-{cluster}"
-_AUTOSCALER = (
-    "urn:pulumi:{stack}::bluegrid::**$kubernetes:autoscaling/v2:HorizontalPodAutoscaler::{service}-{cluster}"
-)
+_STATE_SECONDS = 60.0
+"""For which a stack's state is waited for."""
+_NO_STACK = "no stack named"
+"""What Pulumi says of a stack that was never made."""
 _ERROR = "error: "
 _NO_NEWS = f"{_ERROR}update failed"
 _NEVER_UP = re.compile(
@@ -45,62 +39,18 @@ class UpFailed(BluegridError):  # noqa: N818 - named after what happened
     """`pulumi up` ended with another exit code than 0; the message is its own, on one line."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """What an update touches that makes clusters live.
-
-    Attributes:
-        service: name of the service.
-        clusters: their IDs; behind an Ingress it is one.
-        are_scaled: whether clusters have more pods when they are live.
-        autoscaled: those of the clusters that have an autoscaler.
-        with_route: whether the live route is touched.
-    """
-
-    service: str
-    clusters: tuple[str, ...]
-    are_scaled: bool
-    autoscaled: tuple[str, ...] = ()
-    with_route: bool = True
-
-    @classmethod
-    def of(cls, service: Service, *clusters: str) -> Target:
-        """Return what makes declared clusters of the service live."""
-        autoscaled = tuple(each for each in clusters if service.cluster(each).autoscaling)
-        return cls(service.name, clusters, service.standby_replicas is not None, autoscaled)
-
-    @classmethod
-    def autoscaler_of(cls, service: Service, cluster: str) -> Target:
-        """Return a cluster's autoscaler alone."""
-        return cls(service.name, (cluster,), are_scaled=False, autoscaled=(cluster,), with_route=False)
-
-    def options(self, stack: str) -> list[str]:
-        """Return the options by which `pulumi` touches nothing else."""
-        return ["--stack", stack, *(f"--target={urn}" for urn in self.urns(stack))]
-
-    def urns(self, stack: str) -> list[str]:
-        """Return patterns of the resources' URNs in a stack."""
-        urns = [_ROUTE.format(stack=stack, service=self.service)] if self.with_route else []
-        for pattern, clusters in (
-            (_PODS, self.clusters if self.are_scaled else ()),
-            (_AUTOSCALER, self.autoscaled),
-        ):
-            urns += [pattern.format(stack=stack, service=self.service, cluster=each) for each in clusters]
-        return urns
-
-
-def up_command(target: Target, stack: str, config_file: Path | str | None) -> list[str]:
-    """Return the command; without a file, Pulumi finds the stack's own.
+def up_command(target: Target, project: str, stack: str, config_file: Path | str | None) -> list[str]:
+    """Return `pulumi up` of a target alone; without a file, Pulumi finds the stack's own.
 
     It reads the route anew: after an update that was interrupted in the gate, the state has the old backend
     and Kubernetes the new one, and without a look Pulumi would find nothing to do.
     """
     more = [] if config_file is None else ["--config-file", str(config_file)]
-    return ["pulumi", "up", "--yes", "--skip-preview", "--refresh", *target.options(stack), *more]
+    return ["pulumi", "up", "--yes", "--skip-preview", "--refresh", *target.options(project, stack), *more]
 
 
 def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) -> None:
-    """Run it, and wait for it.
+    """Run `pulumi up` of a target alone, and wait for it.
 
     Args:
         target: what is touched.
@@ -111,14 +61,59 @@ def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) 
     Raises:
         UpFailed: it did not succeed.
         KeyboardInterrupt: we were interrupted; Pulumi was told so, and has ended in good order.
-        ConfigError: there is no `pulumi`.
+        ConfigError: there is no `pulumi`, or we work in no project.
     """
     variables = {**PARTIAL, **(AT_ONCE if at_once else {})}
-    command = [*up_command(target, stack, config_file), "--non-interactive"]
+    project = Project.find().name
+    command = [*up_command(target, project, stack, config_file), "--non-interactive"]
     with _running(command, variables) as pulumi:
         told, _ = pulumi.communicate()
     if pulumi.returncode != 0:
         raise UpFailed(f"pulumi up: {reason_of(told.splitlines()) or f'exit code {pulumi.returncode}'}")
+
+
+def run_attached(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run Pulumi on the user's terminal, where it shows and asks; returns the exit code.
+
+    Args:
+        command: with its arguments.
+        variables: what the environment has besides ours.
+    """
+    with subprocess.Popen(command, env={**os.environ, **variables}) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                # The terminal has told Pulumi too, which ends in good order; killed, it would leave a lock.
+                continue
+
+
+def exported_resources(stack: str, program: Path | None = None) -> list[dict[str, Any]] | None:
+    """Return the resources of a stack, as its state has them; None: there is no such stack.
+
+    Args:
+        stack: its name.
+        program: folder of the Pulumi program; None: where we work.
+
+    Raises:
+        ConfigError: there is no `pulumi`, or the state cannot be read.
+    """
+    command = ("pulumi", "stack", "export", "--stack", stack, "--non-interactive")
+    try:
+        done = subprocess.run(
+            command, cwd=program, capture_output=True, text=True, timeout=_STATE_SECONDS, check=False
+        )
+    except FileNotFoundError:
+        raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
+    except subprocess.TimeoutExpired:
+        raise ConfigError(f"the state of stack {stack} was not read in {_STATE_SECONDS:g} s") from None
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        if _NO_STACK in last:
+            return None
+        raise ConfigError(f"the state of stack {stack} cannot be read: {last}")
+    resources: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources", [])
+    return resources
 
 
 @contextmanager
