@@ -15,11 +15,8 @@ from typing import TYPE_CHECKING
 from bluegrid.updates.compatibility import require_compatible
 from bluegrid.updates.git import PushRejected
 from bluegrid.updates.incoming import fetch_incoming
-from bluegrid.updates.registry_source import snapshot
 from bluegrid.updates.updates import Result
 from bluegrid_registry import (
-    ModelSet,
-    Registry,
     SourceModel,
     StoreError,
     VersionConflict,
@@ -27,6 +24,7 @@ from bluegrid_registry import (
     models_in_folder,
 )
 from bluegrid_registry.formats.layout import versions_prefix
+from bluegrid_registry.model_set import push_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -81,19 +79,17 @@ class Publisher:
         taken = set[str]()
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
-                    # On a copy: it may take minutes, and a switch must not wait for it.
-                    copy = snapshot(self.source, Path(folder))
-                    file = Registry.load(copy).of_set(update.set)
-                    version = update.version or self._next_version(file, taken)
-                    choose(version)
-                    # Also for the next attempt: what the store has of it is not left behind.
-                    update = update.model_copy(update={"version": version})
-                    report = self._push(update, file, copy, version, progress)
-                    row = Registry.load(copy).of_set(update.set).version(version)
+                # As far as it is known: a push may take minutes, and a switch must not wait for it.
+                with self.source.known():
+                    file = self._file(update.set)
+                version = update.version or self._next_version(file, taken)
+                choose(version)
+                # Also for the next attempt: what the store has of it is not left behind.
+                update = update.model_copy(update={"version": version})
+                report = self._push(update, file, version, progress)
                 with self.source.changing():
                     self.source.sound().require(update.set)
-                    add_version(self.source.registry, update.set, row)
+                    add_version(self.source.registry, update.set, report.row)
                     commit = self.source.publish(_message(update, report), update.author)
             except VersionConflict:
                 # Of the next version somebody else's push may be the first; a given one is taken.
@@ -128,16 +124,14 @@ class Publisher:
         """
         self.training.run(update, self._file(update.set).set, go_on)
 
-    def _push(
-        self, update: Update, file: RegistryFile, registry: Path, version: str, progress: Progress
-    ) -> PushReport:
+    def _push(self, update: Update, file: RegistryFile, version: str, progress: Progress) -> PushReport:
         wanted = update.wanted
         with self._models(update, file.set) as models:
             if file.versions and not wanted.incompatible:
                 base = file.version(wanted.base) if wanted.base else file.versions[-1]
                 require_compatible(self.store, file, base, models)
-            return ModelSet.open(update.set, registry, self.store).push(
-                version, models, base=wanted.base, without=wanted.without, progress=progress
+            return push_version(
+                self.store, file, version, models, base=wanted.base, without=wanted.without, progress=progress
             )
 
     @contextmanager

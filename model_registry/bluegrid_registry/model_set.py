@@ -18,7 +18,6 @@ from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.formats.checksums import ChecksumAlgorithm
 from bluegrid_registry.registry_files.editing import add_version
 from bluegrid_registry.registry_files.registry import Registry
-from bluegrid_registry.registry_files.schema import Version
 from bluegrid_registry.stores import Store, open_store
 from bluegrid_registry.transfer.fetch import FetchedVersion, fetch
 from bluegrid_registry.transfer.progress import Progress, ignore
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bluegrid_registry.formats.manifest import Example
-    from bluegrid_registry.registry_files.schema import RegistryFile
+    from bluegrid_registry.registry_files.schema import RegistryFile, Version
 
 
 @dataclass(frozen=True)
@@ -93,25 +92,18 @@ class ModelSet:
         Raises:
             BluegridError: as `bluegrid_registry.push`; also when no library here can serialise a model.
         """
-        file = self._file()
-        if isinstance(models, Mapping):
-            models = _from_memory(models, examples or {}, file.set.type.file_type)
-        report = push(
+        report = push_version(
             self.store,
-            self.id,
+            self._file(),
             version,
             models,
-            model_type=file.set.type,
-            base=None if base is None else file.version(base),
+            base=base,
             without=without,
-            source=file.set.source,
-            trust=file.set.trust,
             algorithm=algorithm,
+            examples=examples,
             progress=progress,
         )
-        # The commit's own time, so that a push that is repeated writes the same row.
-        row = Version(id=version, manifest=report.manifest, updated=report.published)
-        add_version(self.registry, self.id, row)
+        add_version(self.registry, self.id, report.row)
         return report
 
     def fetch(
@@ -139,6 +131,52 @@ class ModelSet:
 
     def _file(self) -> RegistryFile:
         return Registry.load(self.registry).of_set(self.id)
+
+
+def push_version(
+    store: Store,
+    file: RegistryFile,
+    version: str,
+    models: Mapping[str, Any] | Iterable[SourceModel],
+    *,
+    base: str | None = None,
+    without: Collection[str] = (),
+    algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
+    examples: Mapping[str, Example] | None = None,
+    progress: Progress = ignore,
+) -> PushReport:
+    """Publish a version of the set that `file` declares; the caller adds the report's row to the registry.
+
+    Args:
+        store: where to.
+        file: the set, with the versions that it has.
+        version: the new version's ID.
+        models: as in `ModelSet.push`.
+        base: start from this version's models.
+        without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
+        algorithm: of the checksum that travels with each block of models.
+        examples: recorded examples by UID, for the models of a mapping.
+        progress: is told after each pack.
+
+    Raises:
+        BluegridError: as `bluegrid_registry.push`; also when no library here can serialise a model.
+    """
+    declared = file.set
+    if isinstance(models, Mapping):
+        models = _from_memory(models, examples or {}, declared.type.file_type)
+    return push(
+        store,
+        declared.id,
+        version,
+        models,
+        model_type=declared.type,
+        base=None if base is None else file.version(base),
+        without=without,
+        source=declared.source,
+        trust=declared.trust,
+        algorithm=algorithm,
+        progress=progress,
+    )
 
 
 def _from_memory(

@@ -21,6 +21,7 @@ from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest
 from bluegrid_registry.formats.layout import manifest_key, pack_key
 from bluegrid_registry.names import Source, check_label
+from bluegrid_registry.registry_files.schema import Version
 from bluegrid_registry.stores.versions import check_pinned, read_commit, read_manifest
 from bluegrid_registry.transfer.check import ModelCheck
 from bluegrid_registry.transfer.packer import READERS, FilledPack, Packing, read_ahead
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Manifest, ModelRow, PackRow
     from bluegrid_registry.formats.pack import PackEntry
     from bluegrid_registry.model_types.model_type import ModelType
-    from bluegrid_registry.registry_files.schema import Version
     from bluegrid_registry.stores import Store
     from bluegrid_registry.stores.base import StoredObject
     from bluegrid_registry.transfer.progress import Progress
@@ -70,6 +70,11 @@ class PushReport:
     """Packs that were damaged in the store and have been replaced."""
     already_there: bool
     """Whether the version had been published before, with the same models."""
+
+    @property
+    def row(self) -> Version:
+        """The version's row for the registry; a push that is repeated gives the same row."""
+        return Version(id=self.version, manifest=self.manifest, updated=self.published)
 
 
 def push(

@@ -17,12 +17,14 @@ from bluegrid_registry import (
     BluegridError,
     Example,
     ModelSet,
+    Registry,
     SourceModel,
     VersionConflict,
+    add_version,
     open_store,
     read_manifest,
 )
-from bluegrid_registry.model_set import _serialised
+from bluegrid_registry.model_set import _serialised, push_version
 from tests.skops_files import skops_file
 
 if TYPE_CHECKING:
@@ -71,6 +73,15 @@ def test_an_update_takes_its_base_from_the_registry(model_set: ModelSet, tmp_pat
         "line-1": skops_file("new"),
         "line-2": skops_file("old 2"),
     }
+
+
+def test_a_pushed_version_is_declared_by_the_caller_with_the_report_s_row(model_set: ModelSet) -> None:
+    file = Registry.load(model_set.registry).of_set("g1")
+    report = push_version(model_set.store, file, "v1", {"line-1": skops_file("one")})
+    assert not model_set.versions
+    add_version(model_set.registry, "g1", report.row)
+    assert model_set.versions == (report.row,)
+    assert report.row.updated == report.published
 
 
 def test_recorded_examples_travel_with_models_from_memory(model_set: ModelSet) -> None:
@@ -139,7 +150,7 @@ def test_a_mistake_is_told_in_one_line(
     with pytest.raises(BluegridError, match=told) as caught:
         model_set.push("v1", models, **options)
     assert "\n" not in str(caught.value)
-    assert model_set.versions == ()
+    assert not model_set.versions
 
 
 def test_a_model_that_no_library_can_write_is_told() -> None:
