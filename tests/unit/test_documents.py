@@ -1,0 +1,87 @@
+"""Links between the pages lead somewhere, and the README promises what the demo proves."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tools.demo.promises import PROMISES
+
+CHECKOUT = Path(__file__).parents[2]
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(<?([^)\s>]+)>?\)")
+HEADING = re.compile(r"^#{1,6} (.+?)#*$", re.MULTILINE)
+
+
+def _pages() -> list[str]:
+    """The Markdown files of the repository."""
+    found = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("*/README.md"), *CHECKOUT.glob("examples/**/*.md")]
+    found += CHECKOUT.glob("docs/**/*.md")
+    return sorted({str(page.relative_to(CHECKOUT)) for page in found})
+
+
+@cache
+def _prose(page: Path) -> str:
+    """The text of a page without its blocks of code."""
+    return FENCE.sub("", page.read_text())
+
+
+@cache
+def _anchors(page: Path) -> frozenset[str]:
+    """The anchors that GitHub gives the headings of a page; a second heading of one name gets `-1`."""
+    found: list[str] = []
+    for heading in HEADING.findall(_prose(page)):
+        words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        found.append(anchor)
+    return frozenset(
+        anchor if not (before := found[:place].count(anchor)) else f"{anchor}-{before}"
+        for place, anchor in enumerate(found)
+    )
+
+
+def _broken(page: Path) -> list[str]:
+    """The relative links of a page that lead nowhere."""
+    broken = []
+    for link in LINK.findall(re.sub(r"`[^`\n]*`", "", _prose(page))):
+        if re.match(r"[a-z][a-z0-9+.-]*:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in _anchors(target)):
+            broken.append(link)
+    return broken
+
+
+@pytest.mark.parametrize("page", _pages())
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: str) -> None:
+    assert _broken(CHECKOUT / page) == []
+
+
+def test_a_link_to_no_heading_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# One\n[x](b.md#two) [y](b.md#three) [z](c.md) [w](#one)\n")
+    (tmp_path / "b.md").write_text("## Two\n```\n# Three\n```\n")
+    assert _broken(tmp_path / "a.md") == ["b.md#three", "c.md"]
+
+
+def test_the_readme_promises_what_the_demo_proves() -> None:
+    promised = [
+        line.removeprefix("- ").removesuffix(".") for line in _lines("README.md") if line.startswith("- ")
+    ]
+    assert promised == [promise.sentence for promise in PROMISES]
+
+
+def test_both_readmes_show_the_same_commands_and_figures() -> None:
+    english, chinese = ((CHECKOUT / name).read_text() for name in ("README.md", "README.zh.md"))
+    assert re.findall(r"^(?:make|curl) .*?(?:  |$)", english, re.MULTILINE) == re.findall(
+        r"^(?:make|curl) .*?(?:  |$)", chinese, re.MULTILINE
+    )
+    figures = [re.findall(r"\d[\d,]*\.\d+|\d+,\d{3}", text) for text in (english, chinese)]
+    assert figures[0] == figures[1]
+
+
+def _lines(page: str) -> list[str]:
+    return (CHECKOUT / page).read_text().splitlines()
