@@ -23,27 +23,28 @@ tune_sdk         makes a program with thousands of resources quicker
 
 from __future__ import annotations
 
-from bluegrid_components.applied_commit import StaleCheckout, apply_commit
+from bluegrid_components.checks.applied_commit import StaleCheckout, apply_commit
+from bluegrid_components.checks.credentials import generation
+from bluegrid_components.checks.declared import services_of
+from bluegrid_components.checks.live_services import LiveServiceGoes, keep_services
+from bluegrid_components.checks.stack_outputs import StackOutputs
+from bluegrid_components.checks.taken_urls import require_own_urls
+from bluegrid_components.cluster_args import ModelClusterArgs
 from bluegrid_components.config import StackConfig
-from bluegrid_components.credentials import generation
-from bluegrid_components.declared import services_of
-from bluegrid_components.gate import Gate, RouteNotProven
-from bluegrid_components.gateway import Gateway
 from bluegrid_components.hosting import Hosting
-from bluegrid_components.ingress import IngressClass
-from bluegrid_components.kube_context import ClusterUnreachable, require_cluster
-from bluegrid_components.live_services import LiveServiceGoes, keep_services
-from bluegrid_components.model_cluster import ModelCluster, ModelClusterArgs
+from bluegrid_components.kubernetes_api.api_server import ClusterUnreachable, require_cluster
+from bluegrid_components.kubernetes_api.observed import Observed
+from bluegrid_components.model_cluster import ModelCluster
 from bluegrid_components.model_service import ModelService, ModelServiceArgs
-from bluegrid_components.observed import Observed
 from bluegrid_components.platform import Platform, PlatformArgs
-from bluegrid_components.pod_settings import PodSettings, Toleration
-from bluegrid_components.route import Proxy, Route, RouteArgs
-from bluegrid_components.safeguards import Safeguards
+from bluegrid_components.pods.settings import PodSettings, Toleration
+from bluegrid_components.proofs.gate import Gate, RouteNotProven
+from bluegrid_components.proofs.safeguards import Safeguards
+from bluegrid_components.proofs.takeover import Takeovers
+from bluegrid_components.routes.gateway import Gateway
+from bluegrid_components.routes.ingress import IngressClass
+from bluegrid_components.routes.route import Proxy, Route, RouteArgs
 from bluegrid_components.sdk import tune_sdk
-from bluegrid_components.stack_outputs import StackOutputs
-from bluegrid_components.taken_routes import require_own_urls
-from bluegrid_components.takeover import Takeovers
 
 __all__ = [
     "ClusterUnreachable",

@@ -31,11 +31,11 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from bluegrid_components.credentials import fingerprint
-from bluegrid_components.gateway import Gateway
-from bluegrid_components.ingress import IngressClass
-from bluegrid_components.metadata import RESERVED, Annotations
-from bluegrid_components.pod_settings import PodSettings, Toleration
+from bluegrid_components.fingerprint import fingerprint
+from bluegrid_components.pods.metadata import RESERVED, Annotations
+from bluegrid_components.pods.settings import PodSettings, Toleration
+from bluegrid_components.routes.gateway import Gateway
+from bluegrid_components.routes.ingress import IngressClass
 from bluegrid_registry.contract import NAMESPACE, SETTINGS
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.names import Quantity  # noqa: TC001 - pydantic reads it
@@ -44,7 +44,7 @@ from bluegrid_registry.registry_files.region_replicas import sized
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bluegrid_components.route import Proxy
+    from bluegrid_components.routes.route import Proxy
     from bluegrid_registry.registry_files.schema import RegistryFile
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bluegrid_components.observed import Observed
-from bluegrid_components.pod_settings import PodSettings
-from bluegrid_components.safeguards import Safeguards
-from bluegrid_components.takeover import Takeovers
+from bluegrid_components.kubernetes_api.observed import Observed
+from bluegrid_components.pods.settings import PodSettings
+from bluegrid_components.proofs.safeguards import Safeguards
+from bluegrid_components.proofs.takeover import Takeovers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pulumi import Input
 
     from bluegrid_components.config import StackConfig
-    from bluegrid_components.kube_context import ApiServer
+    from bluegrid_components.kubernetes_api.api_server import ApiServer
     from bluegrid_components.platform import Platform
-    from bluegrid_components.route import Proxy
+    from bluegrid_components.routes.route import Proxy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,8 @@ class Hosting:
         route_address: URL at which this program reaches the proxy; None: no route is proven.
         request_factor: resource requests as a share of the limits.
         ready_timeout: seconds in which a version must be fetched, loaded and answering.
-        safeguards: what stands between an update and the requests under way.
+        kube_context, kubeconfig: where the program deploys to; kubeconfig None: where kubectl looks.
+        observed: the namespace as it is now; None: it is not looked at, and a switch waits for no pods.
     """
 
     namespace: Input[str]
@@ -65,7 +68,21 @@ class Hosting:
     route_address: str | None = None
     request_factor: float = 1
     ready_timeout: int = 600
-    safeguards: Safeguards
+    kube_context: str
+    kubeconfig: Path | None = None
+    observed: Observed | None = None
+
+    @cached_property
+    def safeguards(self) -> Safeguards:
+        """What stands between an update and the requests under way."""
+        return Safeguards(
+            self.kube_context,
+            self.kubeconfig,
+            self.route_address,
+            self.host,
+            self.proxy.shares_traffic,
+            Takeovers(self.observed, self.ready_timeout),
+        )
 
     @classmethod
     def of(cls, config: StackConfig, platform: Platform, server: ApiServer | None = None) -> Hosting:
@@ -96,12 +113,7 @@ class Hosting:
             route_address=config.route_address,
             request_factor=config.request_factor,
             ready_timeout=config.ready_timeout,
-            safeguards=Safeguards(
-                config.kube_context,
-                config.kubeconfig,
-                config.route_address,
-                config.host,
-                config.proxy.shares_traffic,
-                Takeovers(observed, config.ready_timeout),
-            ),
+            kube_context=config.kube_context,
+            kubeconfig=config.kubeconfig,
+            observed=observed,
         )

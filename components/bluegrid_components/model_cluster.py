@@ -8,7 +8,7 @@ that Pulumi would delete first.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,48 +19,23 @@ from pulumi_kubernetes.batch import v1 as batch
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.policy import v1 as policy
 
-from bluegrid_components import scaling
-from bluegrid_components.gate import Gate
-from bluegrid_components.pod import Pods
-from bluegrid_components.route import Route, RouteArgs
+from bluegrid_components.pod_specs import PodSpecs
+from bluegrid_components.pods import scaling
+from bluegrid_components.proofs.gate import Gate
+from bluegrid_components.routes.route import Route, RouteArgs
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bluegrid_components.hosting import Hosting
-    from bluegrid_registry.registry_files.schema import Autoscaling, Cluster, DeclaredSet, Version
+    from bluegrid_components.cluster_args import ModelClusterArgs
+    from bluegrid_registry.registry_files.schema import Autoscaling
 
 # A Job says that it ran out of time; Pulumi's own time-out would not know why.
 _JOB_REPORT_SECONDS = 15
 
 # A standby that runs answers at once; one that has died since would not in any time.
 _READY_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class ModelClusterArgs:
-    """What a cluster serves, and where.
-
-    Attributes:
-        service: name of the service that it belongs to.
-        model_set: the set of that service.
-        version: what it serves.
-        cluster: its ID and size, as it runs in this region.
-        hosting: what it shares with the stack's other clusters.
-        most_replicas: number of its pods when it is live; the fewest, of an autoscaler's.
-        replicas: number of its pods, where that is known only later: they are scaled then. None: at once.
-        before_scaling: has to pass before its pods change.
-    """
-
-    service: str
-    model_set: DeclaredSet
-    version: Version
-    cluster: Cluster
-    hosting: Hosting
-    most_replicas: int
-    replicas: pulumi.Input[int] | None = None
-    before_scaling: pulumi.ResourceHook | None = None
 
 
 class ModelCluster(pulumi.ComponentResource):
@@ -77,7 +52,7 @@ class ModelCluster(pulumi.ComponentResource):
         self._labels = contract.cluster_labels(
             args.service, args.cluster.id, args.model_set.id, args.version.id
         )
-        self._pods = Pods(args)
+        self._pods = PodSpecs(args)
         super().__init__("bluegrid:serving:ModelCluster", self._full_name, None, opts)
         self.preflight = self._make_preflight()
         self.deployment = self._make_deployment()

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from bluegrid_components.gate import ANSWERS_IN_A_ROW
-from bluegrid_components.model_cluster import ModelCluster, ModelClusterArgs
-from bluegrid_components.route import Route, RouteArgs
+from bluegrid_components.cluster_args import ModelClusterArgs
+from bluegrid_components.model_cluster import ModelCluster
+from bluegrid_components.proofs.gate import ANSWERS_IN_A_ROW
+from bluegrid_components.routes.route import Route, RouteArgs
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bluegrid_components.gate import Gate
     from bluegrid_components.hosting import Hosting
+    from bluegrid_components.proofs.gate import Gate
     from bluegrid_registry.registry_files.schema import Cluster, RegistryFile
 
 
@@ -58,9 +59,9 @@ class ModelService(pulumi.ComponentResource):
         super().__init__("bluegrid:serving:ModelService", name, None, opts)
         self._file, self._args = file, args
         running = {cluster.id: cluster for cluster in service.as_run_in(args.region)}
-        self._handover = args.hosting.safeguards.handover if args.hosting.route_address is None else None
-        if self._handover is not None:
-            self._handover.expect(name, running)
+        self._guard = args.hosting.safeguards.deletion_guard if args.hosting.route_address is None else None
+        if self._guard is not None:
+            self._guard.expect(name, running)
         answering = args.hosting.safeguards.takeovers.prepare(
             name, [running.pop(live) for live in weights], weights
         )
@@ -100,7 +101,7 @@ class ModelService(pulumi.ComponentResource):
         """What the route waits for: the pods of clusters that take over, then that each cluster answers."""
         for hook in (
             self._args.hosting.safeguards.takeovers.hook(self.name),
-            self._handover.before_switch if self._handover else self._each_ready(live),
+            self._guard.before_switch if self._guard else self._each_ready(live),
         ):
             if hook is not None:
                 yield hook
@@ -115,7 +116,7 @@ class ModelService(pulumi.ComponentResource):
     def _cluster(
         self, cluster: Cluster, declared: Cluster, replicas: pulumi.Input[int] | None = None
     ) -> ModelCluster:
-        file, handover = self._file, self._handover
+        file, guard = self._file, self._guard
         return ModelCluster(
             ModelClusterArgs(
                 service=self.name,
@@ -125,7 +126,7 @@ class ModelService(pulumi.ComponentResource):
                 hosting=self._args.hosting,
                 most_replicas=declared.fewest_pods,
                 replicas=replicas,
-                before_scaling=None if replicas is None or handover is None else handover.before_scaling,
+                before_scaling=None if replicas is None or guard is None else guard.before_scaling,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -137,7 +138,7 @@ class ModelService(pulumi.ComponentResource):
         update of some targets would close a circle there, and deletes would wait for each other.
         """
         await self._live_is_good()
-        was_live = self._handover is not None and self._handover.leaves(self.name, standby.id)
+        was_live = self._guard is not None and self._guard.leaves(self.name, standby.id)
         return declared.fewest_pods if was_live else standby.fewest_pods
 
     async def _url_once_good(self) -> str:

@@ -9,8 +9,7 @@ import pulumi
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.networking import v1 as networking
 
-from bluegrid_components import network
-from bluegrid_components.pod import STORE_CA, STORE_KEYS
+from bluegrid_components.pods import network
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class PlatformArgs:
     @property
     def account(self) -> Mapping[str, pulumi.Input[str]]:
         """The store's account as pods read it from their environment; empty: there is none."""
-        keys = zip(STORE_KEYS, (self.store_access_key, self.store_secret_key), strict=True)
+        keys = zip(contract.STORE_KEYS, (self.store_access_key, self.store_secret_key), strict=True)
         return {name: pulumi.Output.secret(key) for name, key in keys if key is not None}
 
 
@@ -103,7 +102,7 @@ class Platform(pulumi.ComponentResource):
             opts=child,
         )
         self.service_account = account.metadata["name"]
-        data = {**args.account, **({STORE_CA: args.store_ca} if args.store_ca else {})}
+        data = {**args.account, **({contract.STORE_CA: args.store_ca} if args.store_ca else {})}
         secret = contract.store_secret(args.store_generation)
         self.store_secret = self._make_secret(secret, labels, data, child) if data else None
         self.register_outputs({"namespace": self.namespace})

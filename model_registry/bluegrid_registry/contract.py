@@ -26,6 +26,10 @@ ADMIN_PORT = 8083
 MANAGER = "bluegrid"
 SERVICE_ACCOUNT = "bluegrid-server"
 STORE_SECRET = "bluegrid-store"  # noqa: S105 - the name of the object that holds it
+STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+"""The keys of that Secret with the store's account, and the variables of a pod that have it."""
+STORE_CA = "ca.pem"
+"""The key, in the same Secret, of the certificate that pods trust for the store."""
 REGISTRY_WINS: Mapping[str, str] = {"pulumi.com/patchForce": "true"}
 """Annotation: what was changed by hand gives way, where the next change by Pulumi would be a conflict."""
 NOT_AWAITED: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from bluegrid.cli.pulumi import ALLOW_DELETE
-from bluegrid_components.live_services import ALLOWED
+from bluegrid_components.checks.live_services import ALLOWED
 from tests.program.cluster import api_server, kubeconfig
 from tests.program.recorder import ENGINE, Plan, run_update
 

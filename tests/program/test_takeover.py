@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bluegrid_components import takeover
-from bluegrid_components.kube_context import ApiServer
-from bluegrid_components.observed import Observed
-from bluegrid_components.takeover import Takeovers, TooFewPods
+from bluegrid_components.kubernetes_api.api_server import ApiServer
+from bluegrid_components.kubernetes_api.observed import Observed
+from bluegrid_components.proofs import takeover
+from bluegrid_components.proofs.takeover import Takeovers, TooFewPods
 from bluegrid_registry import Autoscaling, Cluster
 from bluegrid_registry.contract import DECLARED_MIN
 from tests.program.cluster import api_server, kubeconfig

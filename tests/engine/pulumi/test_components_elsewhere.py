@@ -30,7 +30,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from bluegrid_components import (
-    Hosting, IngressClass, ModelService, ModelServiceArgs, Platform, PlatformArgs, Safeguards
+    Hosting, IngressClass, ModelService, ModelServiceArgs, Platform, PlatformArgs
 )
 from bluegrid_registry import Registry
 
@@ -53,7 +53,7 @@ hosting = Hosting(
     route_key=key,
     route_address=address,
     ready_timeout=3,
-    safeguards=Safeguards("north", route_address=address, host="{HOST}"),
+    kube_context="north",
 )
 for file in Registry.load(Path("registry")).files:
     service = ModelService(ModelServiceArgs(file, "north", hosting), given)

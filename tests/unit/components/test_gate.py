@@ -13,12 +13,12 @@ import pytest
 from pulumi import ResourceHookArgs
 
 from bluegrid_components import Gate, RouteNotProven, Safeguards
-from bluegrid_components.drain import Drain
+from bluegrid_components.proofs.drain import Drain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bluegrid_components.proofs import Proofs
+    from bluegrid_components.proofs.hooks import Proofs
 
 Answer = tuple[int, str | None, str | None]
 """Status, cluster and version."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bluegrid_components import Gateway
-from bluegrid_components.gateway import weights_in
+from bluegrid_components.kubernetes_api.route_weights import weights_in
 
 
 def test_shares_are_read_as_the_engine_hands_them_on() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bluegrid_components.quantities import share_of_cpu, share_of_memory
+from bluegrid_components.pods.quantities import share_of_cpu, share_of_memory
 
 
 @pytest.mark.parametrize(

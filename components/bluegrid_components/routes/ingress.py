@@ -12,7 +12,7 @@ from bluegrid_registry import contract
 if TYPE_CHECKING:
     import pulumi
 
-    from bluegrid_components.route import RouteArgs
+    from bluegrid_components.routes.route import RouteArgs
 
 
 @dataclass(frozen=True)

@@ -8,29 +8,20 @@ with the new keys, its pods are replaced one by one after that, and the old Secr
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from bluegrid_components.kube_context import ApiServerSilent
-from bluegrid_components.pod import STORE_CA, STORE_KEYS
+from bluegrid_components.fingerprint import fingerprint
+from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
+    from bluegrid_components.checks.stack_outputs import StackOutputs
     from bluegrid_components.config import StackConfig
-    from bluegrid_components.kube_context import ApiServer
-    from bluegrid_components.stack_outputs import StackOutputs
+    from bluegrid_components.kubernetes_api.api_server import ApiServer
 
 OUTPUT = "storeAccount"
-_DIGITS = 12
-
-
-def fingerprint(route_key: str, *credentials: str) -> str:
-    """Return what tells credentials from others; without the stack's key nobody can try passwords on it."""
-    text = "\0".join(("store", *credentials)).encode()
-    return hmac.new(route_key.encode(), text, hashlib.sha256).hexdigest()[:_DIGITS]
 
 
 def generation(config: StackConfig, outputs: StackOutputs, server: ApiServer | None) -> str | None:
@@ -64,7 +55,6 @@ def _first_of(config: StackConfig, server: ApiServer | None) -> str | None:
     data = json.loads(body).get("data") if status == HTTPStatus.OK else None
     if not data:
         return None
-    values = (
-        base64.b64decode(data.get(name, "")).decode(errors="replace") for name in (*STORE_KEYS, STORE_CA)
-    )
+    names = (*contract.STORE_KEYS, contract.STORE_CA)
+    values = (base64.b64decode(data.get(name, "")).decode(errors="replace") for name in names)
     return fingerprint(config.plain_route_key, *values)

@@ -16,7 +16,7 @@ import pulumi
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
-    from bluegrid_components.stack_outputs import StackOutputs
+    from bluegrid_components.checks.stack_outputs import StackOutputs
 
 OUTPUT = "commit"
 OVER = "BLUEGRID_APPLY_OVER"

@@ -6,18 +6,16 @@ https://gateway-api.sigs.k8s.io/reference/spec/: only what every implementation 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, ClassVar, NotRequired, TypedDict
 
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pulumi
 
-    from bluegrid_components.route import RouteArgs
+    from bluegrid_components.routes.route import RouteArgs
 
 _GROUP = "gateway.networking.k8s.io"
 
@@ -117,16 +115,3 @@ class Gateway:
         if args.host is not None:
             spec["hostnames"] = [args.host]
         return spec
-
-
-def weights_in(inputs: Mapping[str, object], service: str) -> dict[str, int]:
-    """Return the weight of each cluster by ID, of an HTTPRoute as Pulumi knows it; of other objects none."""
-    spec = inputs.get("spec")
-    # A standing route's is secret and comes as an Output; it shares nothing.
-    rules = cast("_HTTPRouteSpec", spec).get("rules", []) if isinstance(spec, dict) else []
-    prefix = contract.cluster_name(service, "")
-    return {
-        backend["name"].removeprefix(prefix): int(backend["weight"])
-        for rule in rules
-        for backend in rule.get("backendRefs", [])
-    }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from bluegrid_components.gateway import weights_in
+from bluegrid_components.kubernetes_api.route_weights import weights_in
 from bluegrid_registry import contract
 from bluegrid_registry.errors import BluegridError
 
@@ -28,7 +28,7 @@ class StillInUse(BluegridError):  # noqa: N818 - that it is, is the fault
     """An update would take from a cluster pods that may still be asked."""
 
 
-class Handover:
+class DeletionGuard:
     """The services' changes of their live clusters, where no gate proves them; one in a program."""
 
     def __init__(self) -> None:

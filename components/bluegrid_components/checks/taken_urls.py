@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pulumi
 
-from bluegrid_components.gateway import Gateway
-from bluegrid_components.kube_context import ApiServerSilent
+from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
+from bluegrid_components.routes.gateway import Gateway
 from bluegrid_registry import contract
 from bluegrid_registry.errors import ConfigError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bluegrid_components.config import StackConfig
-    from bluegrid_components.kube_context import ApiServer
+    from bluegrid_components.kubernetes_api.api_server import ApiServer
     from bluegrid_registry.registry_files.schema import RegistryFile
 
 _INGRESSES = "/apis/networking.k8s.io/v1/ingresses"

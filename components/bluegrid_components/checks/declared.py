@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid_components.live_services import OUTPUT
+from bluegrid_components.checks.live_services import OUTPUT
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.registry_files.registry import Registry
 
 if TYPE_CHECKING:
+    from bluegrid_components.checks.stack_outputs import StackOutputs
     from bluegrid_components.config import StackConfig
-    from bluegrid_components.stack_outputs import StackOutputs
     from bluegrid_registry.registry_files.schema import RegistryFile
 
 

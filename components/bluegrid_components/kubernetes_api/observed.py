@@ -8,14 +8,14 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from bluegrid_components.gateway import weights_in
-from bluegrid_components.kube_context import ApiServerSilent
+from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
+from bluegrid_components.kubernetes_api.route_weights import weights_in
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bluegrid_components.kube_context import ApiServer
+    from bluegrid_components.kubernetes_api.api_server import ApiServer
 
 _LIVE = ",".join(
     [*(f"{key}={value}" for key, value in contract.common_labels().items()), "!bluegrid.io/cluster"]
@@ -24,7 +24,7 @@ _LIVE = ",".join(
 
 
 @dataclass(frozen=True)
-class Pods:
+class PodCount:
     """The pods of a Deployment.
 
     Attributes:
@@ -69,7 +69,7 @@ class Observed:
         ]
         return {path["backend"]["service"]["name"].removeprefix(prefix): 1 for path in paths}
 
-    def pods(self, deployment: str) -> Pods:
+    def pods(self, deployment: str) -> PodCount:
         """Return the pods of a Deployment; none where there is none.
 
         Raises:
@@ -78,7 +78,7 @@ class Observed:
         found = self._get("apps/v1", f"deployments/{deployment}")
         status = found.get("status") or {}
         failures = [each for each in status.get("conditions") or () if each["type"] == "ReplicaFailure"]
-        return Pods(
+        return PodCount(
             wanted=int((found.get("spec") or {}).get("replicas") or 0),
             ready=int(status.get("readyReplicas") or 0),
             refusal=failures[0].get("message") if failures else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bluegrid_components.quantities import share_of_cpu, share_of_memory
+from bluegrid_components.pods.quantities import share_of_cpu, share_of_memory
 from bluegrid_registry import contract
 from bluegrid_registry.names import Source
 from bluegrid_registry.registry_files.quantities import whole
@@ -13,7 +13,7 @@ from bluegrid_registry.registry_files.quantities import whole
 if TYPE_CHECKING:
     from pulumi_kubernetes.core import v1 as core
 
-    from bluegrid_components.model_cluster import ModelClusterArgs
+    from bluegrid_components.cluster_args import ModelClusterArgs
 
 MODELS_FOLDER = "/models"
 DRAIN_SECONDS = 5
@@ -25,13 +25,10 @@ _REQUESTS = 0.25
 """Share of a pod's memory that all workers may take for requests, on top of their models."""
 _TOPOLOGY = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
 """What a cluster's pods are spread over."""
-STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-STORE_CA = "ca.pem"
-"""The key, in the same Secret, of the certificate that pods trust for the store."""
 _CA_FOLDER = "/store-ca"
 
 
-class Pods:
+class PodSpecs:
     """The pod specs of one cluster."""
 
     def __init__(self, args: ModelClusterArgs) -> None:
@@ -79,7 +76,7 @@ class Pods:
             {"name": "tmp", "empty_dir": {}},
         ]
         if self._hosting.store_secret is not None and self._hosting.has_store_ca:
-            item: core.KeyToPathArgsDict = {"key": STORE_CA, "path": STORE_CA}
+            item: core.KeyToPathArgsDict = {"key": contract.STORE_CA, "path": contract.STORE_CA}
             secret: core.SecretVolumeSourceArgsDict = {
                 "secret_name": self._hosting.store_secret,
                 "items": [item],
@@ -155,7 +152,7 @@ class Pods:
             plain["BLUEGRID_KEYS"] = json.dumps([key.model_dump() for key in declared.keys])
         if self._hosting.has_store_ca:
             # The variable that boto3 reads.
-            plain["AWS_CA_BUNDLE"] = f"{_CA_FOLDER}/{STORE_CA}"
+            plain["AWS_CA_BUNDLE"] = f"{_CA_FOLDER}/{contract.STORE_CA}"
         return [*({"name": name, "value": value} for name, value in plain.items()), *self._account()]
 
     def _account(self) -> list[core.EnvVarArgsDict]:
@@ -164,7 +161,7 @@ class Pods:
             return []
         return [
             {"name": key, "value_from": {"secret_key_ref": {"name": secret, "key": key}}}
-            for key in STORE_KEYS
+            for key in contract.STORE_KEYS
         ]
 
     def _memory_per_request(self) -> int:

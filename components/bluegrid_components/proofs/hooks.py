@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from bluegrid_components.gate import RouteNotProven
-from bluegrid_components.gateway import weights_in
+from bluegrid_components.kubernetes_api.route_weights import weights_in
+from bluegrid_components.proofs.gate import RouteNotProven
 
 if TYPE_CHECKING:
-    from bluegrid_components.gate import Gate
+    from bluegrid_components.proofs.gate import Gate
 
 
 class Proofs:

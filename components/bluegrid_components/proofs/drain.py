@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from bluegrid_components.gate import Gate, answers_to_rule_out
+from bluegrid_components.proofs.gate import Gate, answers_to_rule_out
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from bluegrid_registry import contract
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bluegrid_components.drain import Drain
+    from bluegrid_components.proofs.drain import Drain
 
 
 class Proxy(Protocol):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid_components.drain import Drain
-from bluegrid_components.handover import Handover
-from bluegrid_components.others import Others
-from bluegrid_components.proofs import Proofs
-from bluegrid_components.reasons import Reasons
-from bluegrid_components.takeover import Takeovers
+from bluegrid_components.proofs.deletion_guard import DeletionGuard
+from bluegrid_components.proofs.drain import Drain
+from bluegrid_components.proofs.hooks import Proofs
+from bluegrid_components.proofs.others import Others
+from bluegrid_components.proofs.reasons import Reasons
+from bluegrid_components.proofs.takeover import Takeovers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ class Safeguards:
         """After a route was written: that the proxy follows it."""
         self.drain = Drain(route_address, host, shares_traffic)
         """Before a cluster is deleted: that it is asked no more."""
-        self.handover = Handover()
+        self.deletion_guard = DeletionGuard()
         """Where the proxy is out of reach: that what was live keeps its pods."""
         self.others = Others()
         """Where one service fails: what the others wait for."""

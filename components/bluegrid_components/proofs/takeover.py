@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from bluegrid_components.kube_context import ApiServerSilent
-from bluegrid_components.observed import Pods
+from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
+from bluegrid_components.kubernetes_api.observed import PodCount
 from bluegrid_registry import contract
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bluegrid_components.observed import Observed
+    from bluegrid_components.kubernetes_api.observed import Observed
     from bluegrid_registry.registry_files.schema import Cluster
 
 AT_ONCE = "BLUEGRID_AT_ONCE"
@@ -146,7 +146,7 @@ class Takeovers:
             try:
                 pods = await asyncio.to_thread(self._observed.pods, name)
             except ApiServerSilent as error:
-                pods = Pods(0, 0, str(error))
+                pods = PodCount(0, 0, str(error))
             if pods.ready >= size.pods:
                 return
             now = time.monotonic()
@@ -176,7 +176,7 @@ def _needed(
     return min(enough, default=0)
 
 
-def _message(size: _Size, pods: Pods, seconds: float, why: str | None) -> str:
+def _message(size: _Size, pods: PodCount, seconds: float, why: str | None) -> str:
     if why is None and pods.wanted < size.pods:
         why = f"its autoscaler has asked for {pods.wanted}; see `kubectl describe hpa`"
     return (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pulumi import ResourceHookArgs
 
-from bluegrid_components.handover import Handover, StillInUse
+from bluegrid_components.proofs.deletion_guard import DeletionGuard, StillInUse
 
 
 def ingress(cluster: str) -> dict[str, Any]:
@@ -21,16 +21,16 @@ def http_route(**weights: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def handover(monkeypatch: pytest.MonkeyPatch) -> Handover:
+def guard(monkeypatch: pytest.MonkeyPatch) -> DeletionGuard:
     monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", lambda hook: None)
-    handover = Handover()
-    handover.expect("line-loading", ["d1", "d2"])
-    return handover
+    guard = DeletionGuard()
+    guard.expect("line-loading", ["d1", "d2"])
+    return guard
 
 
-def switch(handover: Handover, old: dict[str, Any], new: dict[str, Any]) -> set[str]:
-    handover.before_switch(ResourceHookArgs("urn", "id", "line-loading", "type", new, old))
-    return {cluster for cluster in ("d1", "d2") if handover.leaves("line-loading", cluster)}
+def switch(guard: DeletionGuard, old: dict[str, Any], new: dict[str, Any]) -> set[str]:
+    guard.before_switch(ResourceHookArgs("urn", "id", "line-loading", "type", new, old))
+    return {cluster for cluster in ("d1", "d2") if guard.leaves("line-loading", cluster)}
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,14 @@ def switch(handover: Handover, old: dict[str, Any], new: dict[str, Any]) -> set[
     ],
 )
 def test_a_cluster_leaves_that_got_requests_and_gets_none(
-    handover: Handover, old: dict[str, Any], new: dict[str, Any], left: set[str]
+    guard: DeletionGuard, old: dict[str, Any], new: dict[str, Any], left: set[str]
 ) -> None:
-    assert switch(handover, old, new) == left
+    assert switch(guard, old, new) == left
 
 
-def test_a_cluster_that_had_a_share_and_is_not_declared_any_more_is_refused(handover: Handover) -> None:
+def test_a_cluster_that_had_a_share_and_is_not_declared_any_more_is_refused(
+    guard: DeletionGuard,
+) -> None:
     with pytest.raises(StillInUse) as refusal:
-        switch(handover, http_route(d1=90, d3=10), http_route(d1=1))
+        switch(guard, http_route(d1=90, d3=10), http_route(d1=1))
     assert str(refusal.value).startswith("service line-loading: line-loading-d3 is live and to be deleted; ")

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from bluegrid_components.applied_commit import PARTIAL
-from bluegrid_components.kube_context import ApiServerSilent
+from bluegrid_components.checks.applied_commit import PARTIAL
+from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bluegrid_components.checks.stack_outputs import StackOutputs
     from bluegrid_components.config import StackConfig
-    from bluegrid_components.kube_context import ApiServer
-    from bluegrid_components.stack_outputs import StackOutputs
+    from bluegrid_components.kubernetes_api.api_server import ApiServer
     from bluegrid_registry.registry_files.schema import RegistryFile
 
 OUTPUT = "urls"

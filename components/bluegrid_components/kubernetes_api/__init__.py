@@ -1,0 +1,1 @@
+"""What the program asks of Kubernetes itself, before and while it updates a stack."""

@@ -1,0 +1,1 @@
+"""A route to clusters, as an Ingress or an HTTPRoute."""

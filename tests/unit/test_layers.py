@@ -1,0 +1,98 @@
+"""Within each package imports go one way: from a row of its table to rows above it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+LAYERS = {
+    "model_registry/bluegrid_registry": (
+        {"errors"},
+        {"frozen", "names", "files", "ignore_patterns"},
+        {"contract", "route_client"},
+        {"model_types"},
+        {"formats"},
+        {"stores"},
+        {"signing"},
+        {"registry_files"},
+        {"transfer"},
+        {"maintenance"},
+        {"model_set"},
+        {"__init__"},
+    ),
+    "components/bluegrid_components": (
+        {"sdk", "fingerprint", "kubernetes_api", "pods"},
+        {"proofs"},
+        {"routes"},
+        {"config", "platform"},
+        {"hosting", "checks"},
+        {"cluster_args"},
+        {"pod_specs"},
+        {"model_cluster"},
+        {"model_service"},
+        {"__init__"},
+    ),
+}
+"""Modules and sub-packages, from the bottom up; those in one row do not know each other."""
+
+
+class Import(NamedTuple):
+    """One part of a package imports another."""
+
+    part: str
+    imported: str
+    file: str
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_every_module_and_package_has_a_layer(package: str) -> None:
+    there = {
+        path.stem
+        for path in (CHECKOUT / package).iterdir()
+        if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")
+    }
+    assert there == {*_levels(package)}
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_a_layer_imports_only_what_lies_below_it(package: str) -> None:
+    levels, imports = _levels(package), _imports(package)
+    assert len(imports) > 30
+    strays = [each for each in imports if levels[each.imported] >= levels[each.part]]
+    assert strays == []
+
+
+def _levels(package: str) -> dict[str, int]:
+    return {name: level for level, names in enumerate(LAYERS[package]) for name in names}
+
+
+def _imports(package: str) -> list[Import]:
+    root = CHECKOUT / package
+    return [
+        Import(part, imported, path.relative_to(root).as_posix())
+        for path in sorted(root.rglob("*.py"))
+        for part in [path.relative_to(root).parts[0].removesuffix(".py")]
+        for imported in sorted(_imported(path, root.name, {*_levels(package)}))
+        if imported != part
+    ]
+
+
+def _imported(path: Path, package: str, parts: set[str]) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == package:
+            modules = [f"{package}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules = [node.module]
+        else:
+            continue
+        # A name that is no layer's is one of the package's `__init__.py`, which is above all.
+        names = [name.split(".") for name in modules if name.split(".")[0] == package]
+        found |= {each[1] if len(each) > 1 and each[1] in parts else "__init__" for each in names}
+    return found
