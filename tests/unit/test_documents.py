@@ -74,6 +74,15 @@ def test_the_readme_promises_what_the_demo_proves() -> None:
     assert promised == [promise.sentence for promise in PROMISES]
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_the_folders_that_a_readme_names_are_there(page: str) -> None:
+    named = [
+        path for line in _lines(page) if line.startswith("| `") for path in re.findall(r"`([\w./]+/)`", line)
+    ]
+    assert len(named) > 12
+    assert [path for path in named if not (CHECKOUT / path).is_dir()] == []
+
+
 def test_both_readmes_show_the_same_commands_and_figures() -> None:
     english, chinese = ((CHECKOUT / name).read_text() for name in ("README.md", "README.zh.md"))
     assert re.findall(r"^(?:make|curl) .*?(?:  |$)", english, re.MULTILINE) == re.findall(
