@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_registry import ModelError, ModelType
-from bluegrid_server.loaders import TensorSpec
+from bluegrid_server.frameworks import TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

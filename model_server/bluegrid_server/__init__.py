@@ -1,17 +1,18 @@
-"""What runs in a pod: fetches one version of a model set, verifies it, loads it, and answers for it by HTTP.
+"""What runs in a pod: fetches, verifies and loads one version of a model set, and answers requests for it.
 
     __main__.py     `python -m bluegrid_server [serve|preflight]`
-    settings.py     what the pod is told by its environment
-    startup.py      fetch + verify, load, recorded examples
-    loaders/        one module a framework
-    tensors.py      tensors of the Open Inference Protocol to and from NumPy
-    inference.py    one request, many requests
-    linear.py       linear models without their framework; linear_table.py: in memory that processes share
-    http/           the HTTP API
-    workers/        the processes that have the models
-    serve.py        the server's life: its processes
-    front.py        the process that speaks HTTP, from the first probe to SIGTERM
-    failure.py      how the pod says why it gave up
+    settings.py     what is set by the pod's environment
+    serve.py        the server's life: its processes; preflight.py: proves a version, once, as a Job
+    termination.py  how the pod says why it gave up
 
-It takes no updates: a new version is a new cluster, or a rolling update of the same one.
+    protocol/       the Open Inference Protocol as data: bodies, tensors, OpenAPI
+    frameworks/     all that is known of each framework: how its models are loaded, and compiled
+    models/         one version: fetched, verified, loaded, proven by recorded examples
+    engine/         from a request to its answer, in whichever process the models are
+    ipc/            what crosses between processes
+    processes/      the processes that have the models: fork server and workers
+    front/          the process that speaks HTTP, from the first probe to SIGTERM
+    http/           the HTTP API: routes, fast path, request IDs, metrics
+
+The server does not update itself: a new version is a new cluster, or a rolling update of the same one.
 """

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ConfigError
 from bluegrid_server import logs
-from bluegrid_server.failure import give_up
 from bluegrid_server.settings import Settings
+from bluegrid_server.termination import give_up
 from bluegrid_server.threads import compute_in_one_thread
 
 if TYPE_CHECKING:

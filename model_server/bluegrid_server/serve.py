@@ -15,10 +15,10 @@ PORT = 12345
 def serve(settings: Settings, port: int = PORT) -> int:
     """Serve a version; returns the exit code."""
     compute_in_one_thread()
-    from bluegrid_server.workers import nursery
+    from bluegrid_server.processes import fork_server
 
-    forked = nursery.start(settings)
-    # Only now: what HTTP takes is no memory of the nursery's and the workers', and no thread is forked.
-    from bluegrid_server.front import ModelServer
+    forked = fork_server.start(settings)
+    # Only now: what HTTP takes is no memory of the fork server's and the workers', and no thread is forked.
+    from bluegrid_server.front.server import ModelServer
 
     return ModelServer(settings, forked, port).run()

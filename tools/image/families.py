@@ -18,7 +18,7 @@ class Family:
     Attributes:
         name: as `bluegrid image build` takes it.
         extras: of bluegrid-server, which bring what the loaders import.
-        loaders: modules of bluegrid_server.loaders that the image has to be able to import.
+        loaders: modules of bluegrid_server.frameworks that the image has to be able to import.
         has_java: whether the base needs a Java, as Spark does, and a shell to start it.
     """
 
@@ -35,8 +35,10 @@ class Family:
     @property
     def modules(self) -> str:
         """What a build imports to see that nothing is missing, as an import statement takes it."""
-        loaders = [f"bluegrid_server.loaders.{loader}" for loader in self.loaders]
-        compilers = ["bluegrid_server.accelerate.ensemble", "skl2onnx"] if _ACCELERATE in self.extras else []
+        loaders = [f"bluegrid_server.frameworks.{loader}" for loader in self.loaders]
+        compilers = (
+            ["bluegrid_server.frameworks.tree_ensemble", "skl2onnx"] if _ACCELERATE in self.extras else []
+        )
         return ", ".join(loaders + compilers)
 
 
@@ -44,18 +46,18 @@ DEFAULT = "scikit-learn"
 _ACCELERATE = "accelerate"
 
 _SINGLE = (
-    Family(DEFAULT, ("scikit-learn",), ("scikit_learn_skops", "scikit_learn_pickle")),
-    Family("onnx", ("onnx",), ("onnx",)),
-    Family("xgboost", ("xgboost",), ("xgboost",)),
-    Family("lightgbm", ("lightgbm",), ("lightgbm",)),
-    Family("tensorflow", ("tensorflow",), ("tensorflow", "keras")),
-    Family("spark", ("spark",), ("spark",), has_java=True),
+    Family(DEFAULT, ("scikit-learn",), ("scikit_learn.load_skops", "scikit_learn.load_pickle")),
+    Family("onnx", ("onnx",), ("onnx.load",)),
+    Family("xgboost", ("xgboost",), ("xgboost.load",)),
+    Family("lightgbm", ("lightgbm",), ("lightgbm.load",)),
+    Family("tensorflow", ("tensorflow",), ("tensorflow.load_saved_model", "tensorflow.load_keras")),
+    Family("spark", ("spark",), ("spark.load",), has_java=True),
 )
 # A family of its own: what compiles takes 100 MB, which the others do without.
 _ACCELERATED = Family(
     "accelerated",
     ("scikit-learn", "onnx", "xgboost", "lightgbm", _ACCELERATE),
-    ("scikit_learn_skops", "scikit_learn_pickle", "onnx", "xgboost", "lightgbm"),
+    ("scikit_learn.load_skops", "scikit_learn.load_pickle", "onnx.load", "xgboost.load", "lightgbm.load"),
 )
 _ALL = Family(
     "all",

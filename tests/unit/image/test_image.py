@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import bluegrid_registry
-from bluegrid_server import loaders
+from bluegrid_server import frameworks
 from tools.image import DEFAULT, FAMILIES, ImageError, cache, environment, family_of, packages
 from tools.image.base import CONTAINERFILE, candidates
 from tools.image.commands import Commands
@@ -76,9 +76,8 @@ def test_a_worker_computes_in_one_thread() -> None:
 
 
 def test_every_loader_is_in_an_image_and_all_have_every_one() -> None:
-    folder = Path(loaders.__file__).parent
-    shared = {"__init__", "boosters", "estimators", "gpu", "scikit_learn", "scikit_learn_release", "versions"}
-    modules = {path.stem for path in folder.glob("*.py")} - shared
+    folder = Path(frameworks.__file__).parent
+    modules = {f"{path.parent.name}.{path.stem}" for path in folder.glob("*/load*.py")}
     assert set(FAMILIES["all"].loaders) == modules
     assert FAMILIES["spark"].has_java
     assert not FAMILIES[DEFAULT].has_java

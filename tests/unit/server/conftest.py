@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bluegrid_server.http.app import make_app
+from bluegrid_server.http.routes import make_app
 from tests.unit.server.pods import ROWS, Client, InProcess, Trained, published
 
 if TYPE_CHECKING:

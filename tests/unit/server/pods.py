@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import httpx
 
 from bluegrid_registry import ModelType, models_in_folder, open_store, push
-from bluegrid_server.answering import Answering
+from bluegrid_server.engine.engine import InferenceEngine
 from bluegrid_server.errors import NotReadyError
-from bluegrid_server.pool import Pool
+from bluegrid_server.ipc.messages import Call, Kind, Part, Reply
+from bluegrid_server.models.pool import Pool
+from bluegrid_server.models.version import fetch_version
 from bluegrid_server.settings import Settings
-from bluegrid_server.startup import fetched
-from bluegrid_server.workers.calls import Call, Kind, Part, Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -62,21 +62,21 @@ class InProcess:
         self.reason: str | None = "starting"
         self.loading: tuple[str, ...] = ()
         self._settings = settings
-        self._answering: Answering
+        self._engine: InferenceEngine
 
     def start(self) -> None:
         """Load the version and take calls."""
-        pool = Pool(fetched(self._settings, lambda _: None), self._settings)
+        pool = Pool(fetch_version(self._settings, lambda _: None), self._settings)
         if self._settings.load == "eager":
             pool.load_all(lambda _: None)
-        self._answering = Answering(self._settings, pool)
+        self._engine = InferenceEngine(self._settings, pool)
         self.reason = None
 
     async def ask(self, call: Call) -> Reply:
         """Answer a call."""
         if self.reason is not None:
             raise NotReadyError(f"not ready: {self.reason}")
-        first, *others = self._answering.parts(call)
+        first, *others = self._engine.parts(call)
 
         async def rest() -> AsyncIterator[Part]:
             for part in others:

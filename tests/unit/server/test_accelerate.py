@@ -33,12 +33,12 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from bluegrid_registry import ModelError, ModelType
-from bluegrid_server.accelerate import LINEAR, ONNX, AcceleratedModel, accelerated, compiler_of
+from bluegrid_server.engine.inference import batch_infer, predict
 from bluegrid_server.errors import PredictionError
-from bluegrid_server.inference import batch_infer, predict
-from bluegrid_server.loaders import Model, loader_of
-from bluegrid_server.loaders.scikit_learn import SklearnModel
-from bluegrid_server.startup import ServedModel
+from bluegrid_server.frameworks import Model, loader_of
+from bluegrid_server.frameworks.compiler import LINEAR, ONNX, AcceleratedModel, accelerated, compiler_of
+from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
+from bluegrid_server.models.version import ServedModel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -290,9 +290,9 @@ def test_a_graph_that_flips_one_split_is_found_out() -> None:
     compiler = compiler_of(ModelType.parse("scikit-learn/skops"))
     right = compiler(own)
     # Without the rounding that scikit-learn's trees do: what skl2onnx makes of them.
-    from bluegrid_server.accelerate import scikit_learn
+    from bluegrid_server.frameworks.scikit_learn import compiler as of_trees
 
-    ensemble = scikit_learn._ensemble(own.estimator, None)  # type: ignore[attr-defined]
+    ensemble = of_trees._ensemble(own.estimator, None)  # type: ignore[attr-defined]
     assert ensemble is not None
     wrong = replace(right, graph=replace(ensemble, rounds=False).graph())
     model, how = accelerated(own, lambda _: wrong, lambda _: None)
@@ -303,9 +303,9 @@ def test_a_graph_that_flips_one_split_is_found_out() -> None:
 def test_a_graph_that_meets_what_is_not_finite_for_any_row_is_not_used() -> None:
     own = of_scikit_learn(DecisionTreeRegressor(random_state=0), Y)
     compiler = compiler_of(ModelType.parse("scikit-learn/skops"))
-    from bluegrid_server.accelerate import scikit_learn
+    from bluegrid_server.frameworks.scikit_learn import compiler as of_trees
 
-    ensemble = scikit_learn._ensemble(own.estimator, None)  # type: ignore[attr-defined]
+    ensemble = of_trees._ensemble(own.estimator, None)  # type: ignore[attr-defined]
     assert ensemble is not None
     wrong = replace(compiler(own), graph=replace(ensemble, scale=np.zeros(4)).graph())
     model, how = accelerated(own, lambda _: wrong, lambda _: None)

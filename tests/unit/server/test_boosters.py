@@ -11,17 +11,17 @@ import pytest
 import xgboost
 
 from bluegrid_registry import ModelError, ModelType
-from bluegrid_server.accelerate import ONNX, accelerated, compiler_of
-from bluegrid_server.inference import infer
-from bluegrid_server.loaders import loader_of
-from bluegrid_server.startup import ServedModel
-from bluegrid_server.tensors import BinaryData
+from bluegrid_server.engine.inference import infer
+from bluegrid_server.frameworks import loader_of
+from bluegrid_server.frameworks.compiler import ONNX, accelerated, compiler_of
+from bluegrid_server.models.version import ServedModel
+from bluegrid_server.protocol.tensors import BinaryData
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bluegrid_server.loaders import Model
+    from bluegrid_server.frameworks import Model
 
 RANDOM = np.random.default_rng(11)
 X = RANDOM.normal(size=(400, 5))

@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from bluegrid_server.http.messages import STREAMED
+from bluegrid_server.http.responses import STREAMED
 from tests.unit.server.hostile import ABORTS, LOOPS, SOUND, Hostile
 from tests.unit.server.hostile_pods import pushed, request_of
 from tests.unit.server.pods import BASE

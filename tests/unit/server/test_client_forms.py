@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid_server.http import messages
+from bluegrid_server.http import responses
 from tests.unit.server.pods import BASE, ROWS, tensor
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def test_a_body_that_is_not_compressed_as_it_says_is_refused(served: Client, cut
 def test_a_compressed_body_is_bounded_by_what_it_blows_up_to(
     served: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messages, "MAX_BODY", 10_000)
+    monkeypatch.setattr(responses, "MAX_BODY", 10_000)
     content = gzip.compress(b" " * 10_001)
     assert len(content) < 100
     got = served.post(INFER, content=content, headers={"Content-Encoding": "gzip"})

@@ -35,12 +35,12 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PowerTransf
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from bluegrid_registry import ModelError
+from bluegrid_server.engine.inference import infer_linear, predict
 from bluegrid_server.errors import PredictionError
-from bluegrid_server.inference import infer_linear, predict
-from bluegrid_server.linear import LinearModel
-from bluegrid_server.loaders import TensorSpec
-from bluegrid_server.loaders.scikit_learn import SklearnModel
-from bluegrid_server.startup import ServedModel
+from bluegrid_server.frameworks import TensorSpec
+from bluegrid_server.frameworks.linear import LinearModel
+from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
+from bluegrid_server.models.version import ServedModel
 
 RANDOM = np.random.default_rng(21)
 X = RANDOM.uniform(1, 9, size=(60, 3))

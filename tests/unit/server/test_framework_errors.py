@@ -10,7 +10,7 @@ import pytest
 import xgboost
 from onnx import TensorProto, helper
 
-from bluegrid_server.framework_errors import describe
+from bluegrid_server.frameworks.errors import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,9 +16,9 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from bluegrid_registry import FormatError, ModelError, ModelType
-from bluegrid_server.inference import infer
-from bluegrid_server.loaders import Model, TensorSpec, loader_of
-from bluegrid_server.startup import ServedModel
+from bluegrid_server.engine.inference import infer
+from bluegrid_server.frameworks import Model, TensorSpec, loader_of
+from bluegrid_server.models.version import ServedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

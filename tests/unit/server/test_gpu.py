@@ -15,9 +15,9 @@ from sklearn.linear_model import Ridge
 from structlog.testing import capture_logs
 
 from bluegrid_registry import ModelType
-from bluegrid_server.loaders import gpu, loader_of, outlives_fork
-from bluegrid_server.workers.calls import Call, Kind
-from tests.unit.server.crews import running
+from bluegrid_server.frameworks import gpu, loader_of, outlives_fork
+from bluegrid_server.ipc.messages import Call, Kind
+from tests.unit.server.dispatchers import running
 from tests.unit.server.hostile import TELLS_ITS_GPU, Hostile
 from tests.unit.server.hostile_pods import pushed, request_of
 
@@ -128,9 +128,9 @@ def test_what_is_on_a_gpu_does_not_outlive_a_fork(model_type: str, on_cpu: bool,
 def test_workers_share_the_gpus_out(tmp_path: Path) -> None:
     async def test() -> None:
         settings = pushed(tmp_path, {"m1": Hostile()}, workers=3, gpu=2)
-        async with running(settings) as crew:
+        async with running(settings) as dispatcher:
             call = Call(Kind.INFER, "m1", orjson.dumps(request_of(TELLS_ITS_GPU, "m1")))
-            answers = [orjson.loads(part.body) for part in await crew.ask_all(call)]
+            answers = [orjson.loads(part.body) for part in await dispatcher.ask_all(call)]
             assert [answer["outputs"][0]["data"] for answer in answers] == [[0.0], [1.0], [0.0]]
 
     asyncio.run(test())

@@ -17,8 +17,8 @@ import orjson
 import pytest
 
 from bluegrid_registry import ModelType
-from bluegrid_server.workers.calls import Call, Kind
-from tests.unit.server.crews import running
+from bluegrid_server.ipc.messages import Call, Kind
+from tests.unit.server.dispatchers import running
 from tests.unit.server.pods import published
 from tests.unit.server.training import ROWS
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bluegrid_server.front.dispatcher import Dispatcher
     from bluegrid_server.settings import Settings
-    from bluegrid_server.workers.crew import Crew
 
     Trained = Callable[[str], Path]
 
@@ -59,15 +59,15 @@ def pushed(folder: Path, tmp_path: Path, model_type: str) -> Settings:
     return settings.model_copy(update={"time_limit": 60})
 
 
-async def asked(crew: Crew, uid: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-    reply = await crew.ask(Call(Kind.INFER, uid, orjson.dumps({"inputs": inputs})))
+async def asked(dispatcher: Dispatcher, uid: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+    reply = await dispatcher.ask(Call(Kind.INFER, uid, orjson.dumps({"inputs": inputs})))
     answer = orjson.loads(reply.first.body)
     assert reply.first.status == 200, answer
     return {output["name"]: output for output in answer["outputs"]}
 
 
-async def described(crew: Crew, uid: str) -> dict[str, Any]:
-    reply = await crew.ask(Call(Kind.DESCRIBE, uid))
+async def described(dispatcher: Dispatcher, uid: str) -> dict[str, Any]:
+    reply = await dispatcher.ask(Call(Kind.DESCRIBE, uid))
     found: dict[str, Any] = orjson.loads(reply.first.body)
     return found
 
@@ -88,17 +88,17 @@ def test_a_model_answers_as_its_framework_does(
     expected = json.loads((folder / "expected.json").read_text())
 
     async def test() -> None:
-        async with running(pushed(folder, tmp_path, model_type)) as crew:
-            assert crew.reason is None
+        async with running(pushed(folder, tmp_path, model_type)) as dispatcher:
+            assert dispatcher.reason is None
             for uid, outputs in expected.items():
-                (spec,) = (await described(crew, uid))["inputs"]
-                got = await asked(crew, uid, [{**spec, "shape": [2, 3], "data": ROWS}])
+                (spec,) = (await described(dispatcher, uid))["inputs"]
+                got = await asked(dispatcher, uid, [{**spec, "shape": [2, 3], "data": ROWS}])
                 for name, values in outputs.items():
                     assert got[name]["data"] == pytest.approx(np.ravel(values), rel=1e-5)
             if what == "savedmodel":
-                await several_inputs(crew)
+                await several_inputs(dispatcher)
             if what == "spark":
-                (spec,) = (await described(crew, "m1"))["inputs"]
+                (spec,) = (await described(dispatcher, "m1"))["inputs"]
                 assert spec["parameters"] == {"columns": ["flow", "tap", "hour"]}
 
     asyncio.run(test())
@@ -115,9 +115,9 @@ def test_a_model_without_the_gpu_that_it_should_have_answers_and_says_so(
 
     async def test() -> None:
         settings = pushed(folder, tmp_path, model_type).model_copy(update={"gpu": 1})
-        async with running(settings) as crew:
-            (spec,) = (await described(crew, uid))["inputs"]
-            got = await asked(crew, uid, [{**spec, "shape": [2, 3], "data": ROWS}])
+        async with running(settings) as dispatcher:
+            (spec,) = (await described(dispatcher, uid))["inputs"]
+            got = await asked(dispatcher, uid, [{**spec, "shape": [2, 3], "data": ROWS}])
             for name, values in outputs.items():
                 assert got[name]["data"] == pytest.approx(np.ravel(values), rel=1e-5)
 
@@ -133,30 +133,32 @@ def test_a_keras_model_answers_by_names_whatever_its_inputs_and_outputs_are(
     expected = json.loads((folder / "expected.json").read_text())
 
     async def test() -> None:
-        async with running(pushed(folder, tmp_path, "keras/keras")) as crew:
-            assert crew.reason is None
+        async with running(pushed(folder, tmp_path, "keras/keras")) as dispatcher:
+            assert dispatcher.reason is None
             for uid, outputs in expected.items():
-                specs = (await described(crew, uid))["inputs"]
+                specs = (await described(dispatcher, uid))["inputs"]
                 given = outputs.pop("inputs")
                 # Of one input that the model itself has named, any name will do here.
                 rows = {spec["name"]: given.get(spec["name"], given.get("")) for spec in specs}
                 tensors = [{**spec, "shape": np.shape(rows[spec["name"]])} for spec in specs]
                 for order in (tensors, tensors[::-1]):
-                    got = await asked(crew, uid, [{**each, "data": rows[each["name"]]} for each in order])
+                    got = await asked(
+                        dispatcher, uid, [{**each, "data": rows[each["name"]]} for each in order]
+                    )
                     assert set(got) == set(outputs)
                     for name, values in outputs.items():
                         assert got[name]["data"] == pytest.approx(np.ravel(values), rel=1e-4, abs=1e-6)
-            assert (await described(crew, "fitted"))["inputs"][0]["shape"] == [-1, 3]
+            assert (await described(dispatcher, "fitted"))["inputs"][0]["shape"] == [-1, 3]
 
     asyncio.run(test())
 
 
-async def several_inputs(crew: Crew) -> None:
+async def several_inputs(dispatcher: Dispatcher) -> None:
     inputs = [
         {"name": "x", "datatype": "FP32", "shape": [2, 3], "data": ROWS},
         {"name": "hour", "datatype": "INT64", "shape": [2], "data": [22, 23]},
     ]
-    got = await asked(crew, "m2", inputs)
+    got = await asked(dispatcher, "m2", inputs)
     assert got["load"]["data"] == pytest.approx([1.5, 0.75])
     assert (got["next_hour"]["datatype"], got["next_hour"]["data"]) == ("INT64", [23, 24])
 
@@ -187,7 +189,7 @@ def test_a_model_that_holds_code_or_does_not_say_what_it_serves_is_refused(
     trained: Trained, tmp_path: Path, what: str, model_type: str, told: str
 ) -> None:
     async def test() -> None:
-        async with running(pushed(trained("tensorflow") / what, tmp_path, model_type)) as crew:
-            assert f"set g1 version v1: {told}" in (await crew.broken)
+        async with running(pushed(trained("tensorflow") / what, tmp_path, model_type)) as dispatcher:
+            assert f"set g1 version v1: {told}" in (await dispatcher.broken)
 
     asyncio.run(test())

@@ -14,11 +14,11 @@ from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRe
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+from bluegrid_server.engine.inference import batch_infer, infer
 from bluegrid_server.errors import RequestError
-from bluegrid_server.inference import batch_infer, infer
-from bluegrid_server.linear import LinearModel, linear_of, predict_many
-from bluegrid_server.loaders.scikit_learn import SklearnModel
-from bluegrid_server.startup import ServedModel
+from bluegrid_server.frameworks.linear import LinearModel, linear_of, predict_many
+from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
+from bluegrid_server.models.version import ServedModel
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.normal(loc=[1e6, 0.0, -3.0, 5.0], scale=[1.0, 1e-3, 10.0, 2.0], size=(50, 4))

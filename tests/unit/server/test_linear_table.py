@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluegrid_server.answering import Answering
-from bluegrid_server.at_once import answer_at_once
+from bluegrid_server.engine.engine import InferenceEngine
+from bluegrid_server.engine.inline import infer_inline
 from bluegrid_server.errors import LoadError
-from bluegrid_server.linear import LinearModel
-from bluegrid_server.linear_pool import LinearPool
-from bluegrid_server.linear_table import LinearTable
-from bluegrid_server.startup import ServedModel
-from bluegrid_server.workers.calls import Call, Kind
+from bluegrid_server.frameworks.linear import LinearModel
+from bluegrid_server.ipc.messages import Call, Kind
+from bluegrid_server.models.linear_pool import LinearPool
+from bluegrid_server.models.linear_table import LinearTable
+from bluegrid_server.models.version import ServedModel
 from tests.unit.server.test_linear import ODD, request
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ def test_a_table_has_the_linear_models_only() -> None:
 
 
 def worker_says(call: Call) -> Any:
-    (part,) = Answering(SETTINGS, LinearPool(TABLE)).parts(call)
+    (part,) = InferenceEngine(SETTINGS, LinearPool(TABLE)).parts(call)
     return part
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=4, max_size=4))
 def test_an_answer_at_once_is_a_workers_to_the_bit(row: list[float]) -> None:
     call = Call(Kind.INFER, "line-1", orjson.dumps(request(row)))
-    part = answer_at_once(TABLE, "v1", call)
+    part = infer_inline(TABLE, "v1", call)
     said = worker_says(call)
     assert part == said if said.status == 200 else part is None
 
@@ -90,7 +90,7 @@ def test_a_worker_lists_the_columns_of_a_model() -> None:
 @pytest.mark.parametrize("number", range(len(ODD)))
 def test_what_is_odd_about_a_request_a_worker_says(number: int) -> None:
     call = Call(Kind.INFER, "line-1", orjson.dumps(ODD[number]))
-    part = answer_at_once(TABLE, "v1", call)
+    part = infer_inline(TABLE, "v1", call)
     assert part is None or part == worker_says(call)
 
 
@@ -106,7 +106,7 @@ def test_what_is_odd_about_a_request_a_worker_says(number: int) -> None:
     ids=["unknown", "no JSON", "binary", "large", "no inference"],
 )
 def test_other_calls_are_left_to_a_worker(call: Call) -> None:
-    assert answer_at_once(TABLE, "v1", call) is None
+    assert infer_inline(TABLE, "v1", call) is None
 
 
 def test_a_pool_of_linear_models_keeps_those_from_answering_that_are_unloaded() -> None:

@@ -21,10 +21,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from bluegrid_registry import ConfigError, ModelError, ModelType, Source
-from bluegrid_server import loaders
-from bluegrid_server.inference import infer
-from bluegrid_server.loaders import TensorSpec, loader_of, scikit_learn_release
-from bluegrid_server.startup import ServedModel
+from bluegrid_server import frameworks
+from bluegrid_server.engine.inference import infer
+from bluegrid_server.frameworks import TensorSpec, loader_of
+from bluegrid_server.frameworks.scikit_learn import release
+from bluegrid_server.models.version import ServedModel
 from tests.marker import mark
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def test_the_log_says_once_that_models_are_of_another_release(
     with monkeypatch.context() as patched:
         patched.setattr(sklearn.base, "__version__", "1.2.2")
         data = WRITERS[written](model)
-    scikit_learn_release._log.cache_clear()
+    release._log.cache_clear()
     for name in ("line-1", "line-2"):
         (tmp_path / name).write_bytes(data)
         loader_of(ModelType.parse(written))(tmp_path / name)
@@ -142,7 +143,7 @@ def test_a_type_without_a_loader_is_told_on_one_line() -> None:
 
 def test_a_framework_that_is_not_installed_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.delitem(sys.modules, "bluegrid_server.loaders.onnx", raising=False)
+    monkeypatch.delitem(sys.modules, "bluegrid_server.frameworks.onnx.load", raising=False)
     with pytest.raises(
         ConfigError, match=r"cannot load onnx/onnx: .*onnxruntime.*; use one with bluegrid-server\[onnx\]$"
     ):
@@ -150,12 +151,12 @@ def test_a_framework_that_is_not_installed_is_told_with_the_remedy(monkeypatch: 
 
 
 def test_a_package_adds_a_loader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    point = EntryPoint("safetensors/safetensors", "json:loads", loaders.ENTRY_POINTS)
+    point = EntryPoint("safetensors/safetensors", "json:loads", frameworks.ENTRY_POINTS)
 
     def points(group: str, name: str = "safetensors/safetensors") -> list[EntryPoint]:
-        return [point] if (group, name) == (loaders.ENTRY_POINTS, "safetensors/safetensors") else []
+        return [point] if (group, name) == (frameworks.ENTRY_POINTS, "safetensors/safetensors") else []
 
-    monkeypatch.setattr(loaders, "entry_points", points)
+    monkeypatch.setattr(frameworks, "entry_points", points)
     loader = loader_of(ModelType.parse("safetensors/safetensors"), ["a"])
     assert isinstance(loader, functools.partial)
     assert (loader.func, loader.keywords) == (json.loads, {"trust": frozenset({"a"})})

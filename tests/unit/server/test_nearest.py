@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluegrid_server.nearest import NearestUids
+from bluegrid_server.models.nearest import NearestUids
 
 LINES = [f"line-{number}" for number in range(1, 187)]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import generate_latest
 
-from bluegrid_server import inference
-from bluegrid_server.http.app import make_app
+from bluegrid_server.engine import inference
 from bluegrid_server.http.observed import Observed
+from bluegrid_server.http.routes import make_app
 from bluegrid_server.metrics import Metrics
 from tests.unit.server.pods import BASE, Client, tensor
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis.checks import load_all_checks
 
-from bluegrid_server.http.app import make_app, routes
-from bluegrid_server.http.openapi import openapi
+from bluegrid_server.http.routes import make_app, routes
+from bluegrid_server.protocol.openapi import openapi
 from tests.unit.server.pods import BASE, InProcess
 
 if TYPE_CHECKING:

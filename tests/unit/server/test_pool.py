@@ -6,25 +6,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid_server import pool as pool_module
 from bluegrid_server.errors import LoadError
-from bluegrid_server.pool import NOT_IN_MEMORY, Pool
-from bluegrid_server.startup import FetchedVersion, fetched
+from bluegrid_server.models import pool as pool_module
+from bluegrid_server.models.pool import NOT_IN_MEMORY, Pool
+from bluegrid_server.models.version import LoadableVersion, fetch_version
 
 if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 
 @pytest.fixture
-def version(settings: Settings) -> FetchedVersion:
-    return fetched(settings, lambda _: None)
+def version(settings: Settings) -> LoadableVersion:
+    return fetch_version(settings, lambda _: None)
 
 
 def in_memory(pool: Pool) -> set[str]:
     return {uid for uid in pool if pool.state(uid) == ("READY", "")}
 
 
-def test_a_model_is_loaded_when_it_is_asked_for_and_once(version: FetchedVersion, settings: Settings) -> None:
+def test_a_model_is_loaded_when_it_is_asked_for_and_once(
+    version: LoadableVersion, settings: Settings
+) -> None:
     pool = Pool(version, settings)
     assert in_memory(pool) == set()
     assert pool.state("line-1") == ("READY", NOT_IN_MEMORY)
@@ -35,7 +37,7 @@ def test_a_model_is_loaded_when_it_is_asked_for_and_once(version: FetchedVersion
 
 
 def test_the_least_recently_used_goes_when_memory_is_full(
-    version: FetchedVersion, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    version: LoadableVersion, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What the process grows by is for the kernel to say; here a model takes as much as its file.
     monkeypatch.setattr(pool_module, "_resident", lambda: 0)
@@ -48,7 +50,7 @@ def test_the_least_recently_used_goes_when_memory_is_full(
 
 
 def test_one_model_is_kept_however_little_memory_there_is(
-    version: FetchedVersion, settings: Settings
+    version: LoadableVersion, settings: Settings
 ) -> None:
     pool = Pool(version, settings, budget=1)
     for uid in ("line-1", "line-2"):
@@ -57,7 +59,7 @@ def test_one_model_is_kept_however_little_memory_there_is(
 
 
 def test_a_model_that_cannot_be_loaded_is_told_and_harms_no_other(
-    version: FetchedVersion, settings: Settings
+    version: LoadableVersion, settings: Settings
 ) -> None:
     version.paths["line-1"].write_bytes(b"no model")
     pool = Pool(version, settings)
@@ -69,7 +71,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_harms_no_other(
 
 
 def test_a_model_that_is_unloaded_answers_when_it_is_loaded_again(
-    version: FetchedVersion, settings: Settings
+    version: LoadableVersion, settings: Settings
 ) -> None:
     pool = Pool(version, settings)
     pool.load_all(lambda _: None)

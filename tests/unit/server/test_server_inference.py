@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bluegrid_server.bodies import JSON_LENGTH
-from bluegrid_server.http import messages
+from bluegrid_server.http import responses
+from bluegrid_server.protocol.body import JSON_LENGTH
 from tests.unit.server.pods import BASE, ROWS, tensor
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_a_body_that_is_no_request_is_refused(served: Client, body: bytes, told:
 
 
 def test_a_body_over_the_limit_is_refused(served: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "MAX_BODY", 100)
+    monkeypatch.setattr(responses, "MAX_BODY", 100)
     got = served.post(INFER, content=b" " * 101)
     assert got.status_code == 413
     assert got.json() == {"error": "the body is over 100 bytes; split the request"}

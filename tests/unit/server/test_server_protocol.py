@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid_server import inference
+from bluegrid_server.engine import inference
 from tests.unit.server.pods import BASE, tensor
 
 if TYPE_CHECKING:

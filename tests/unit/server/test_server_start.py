@@ -24,8 +24,8 @@ from bluegrid_registry import (
     open_store,
     sign,
 )
-from bluegrid_server import __main__, failure, logs
-from bluegrid_server.startup import fetched
+from bluegrid_server import __main__, logs, termination
+from bluegrid_server.models.version import fetch_version
 from tests.unit.server.pods import environment_of
 
 if TYPE_CHECKING:
@@ -107,12 +107,12 @@ def test_a_damaged_pack_is_told_on_one_line_and_ends_with_3(preflight: Preflight
 def test_the_reason_is_also_the_termination_message(
     preflight: Preflight, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    termination = tmp_path / "termination-log"
-    termination.touch()
-    monkeypatch.setattr(failure, "TERMINATION_LOG", termination)
+    log = tmp_path / "termination-log"
+    log.touch()
+    monkeypatch.setattr(termination, "TERMINATION_LOG", log)
     _, told = preflight(settings.model_copy(update={"version": "v9"}))
     assert "v9" in told
-    assert termination.read_text() == told.rstrip("\n")
+    assert log.read_text() == told.rstrip("\n")
 
 
 def test_an_example_that_does_not_reproduce_refuses_the_version(
@@ -203,13 +203,13 @@ def test_a_version_that_nobody_trusted_has_signed_is_not_served(
 def test_another_type_than_the_version_has_is_refused(settings: Settings) -> None:
     other = ModelType.parse("scikit-learn/joblib")
     with pytest.raises(ConfigError, match="scikit-learn/joblib, but set g1 version v1 is of scikit-learn"):
-        fetched(settings.model_copy(update={"type": other}), lambda _: None)
+        fetch_version(settings.model_copy(update={"type": other}), lambda _: None)
 
 
 def test_a_fault_of_ours_is_one_line_too(
     preflight: Preflight, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bluegrid_server.startup.fetch", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("bluegrid_server.models.version.fetch", lambda *_, **__: 1 / 0)
     code, told = preflight(settings)
     assert code == 3
     assert told.startswith("set g1 version v1: bug in the model server: ZeroDivisionError")
@@ -217,7 +217,7 @@ def test_a_fault_of_ours_is_one_line_too(
 
 
 def test_a_reason_of_many_lines_is_told_on_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert failure.give_up("models.x: wrong\n  got 1\n") == 3
+    assert termination.give_up("models.x: wrong\n  got 1\n") == 3
     assert capsys.readouterr().err == "models.x: wrong got 1\n"
 
 

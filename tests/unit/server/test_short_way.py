@@ -16,8 +16,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from bluegrid_server.http.app import make_app
-from bluegrid_server.http.protocol import ModelProtocol, ShortWay
+from bluegrid_server.http.fast_path import FastPath, ModelProtocol
+from bluegrid_server.http.routes import make_app
 from bluegrid_server.metrics import Metrics
 from tests.unit.server.pods import BASE, ROWS, published, tensor
 from tests.unit.server.server_process import PATIENCE, free_port, running, wait_until_ready
@@ -25,9 +25,9 @@ from tests.unit.server.server_process import PATIENCE, free_port, running, wait_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bluegrid_server.front.dispatcher import Dispatcher
+    from bluegrid_server.front.worker_connection import PendingRequest
     from bluegrid_server.settings import Settings
-    from bluegrid_server.workers.crew import Crew
-    from bluegrid_server.workers.hand import Flight
     from tests.unit.server.pods import InProcess, Trained
 
 pytestmark = pytest.mark.process
@@ -245,22 +245,22 @@ def test_requests_are_counted_with_those_that_their_client_has_left(server: tupl
 
 
 class Broken:
-    """A crew with a fault."""
+    """A dispatcher with a fault."""
 
-    def take(self, flight: Flight) -> None:
-        raise RuntimeError(flight.call.uid)
+    def take(self, request: PendingRequest) -> None:
+        raise RuntimeError(request.call.uid)
 
 
 def test_a_fault_of_ours_is_not_taken_for_the_clients(
     settings: Settings, models: InProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    short_way = ShortWay(settings, cast("Crew", Broken()), Metrics(settings))
+    fast_path = FastPath(settings, cast("Dispatcher", Broken()), Metrics(settings))
     config = uvicorn.Config(make_app(settings, models), lifespan="off", log_config=None)
 
     async def ask() -> bytes:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: ModelProtocol(short_way, config=config, server_state=ServerState(), app_state={}),
+            lambda: ModelProtocol(fast_path, config=config, server_state=ServerState(), app_state={}),
             "127.0.0.1",
             0,
         )

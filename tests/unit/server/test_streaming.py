@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bluegrid_server.http.messages import STREAMED, response
-from bluegrid_server.workers.calls import Part, Reply
+from bluegrid_server.http.responses import STREAMED, response
+from bluegrid_server.ipc.messages import Part, Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

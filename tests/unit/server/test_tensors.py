@@ -15,8 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from bluegrid_server.errors import InputError
-from bluegrid_server.loaders import TensorSpec
-from bluegrid_server.tensors import DATATYPES, BinaryData, arrays_of, binary_of, datatype_of, json_of, row_of
+from bluegrid_server.frameworks import TensorSpec
+from bluegrid_server.protocol.tensors import (
+    DATATYPES,
+    BinaryData,
+    arrays_of,
+    binary_of,
+    datatype_of,
+    json_of,
+    row_of,
+)
 
 SPECS = (TensorSpec("a", (-1, 2), "FP32"), TensorSpec("s", (-1,), "BYTES"))
 WORDS = np.array([b"", b"x", b"\xff" * 300], dtype=object)

@@ -1,0 +1,42 @@
+"""What the loaders of gradient-boosted trees share: rows of features in, one or several numbers a row out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bluegrid_server.frameworks import TensorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+
+class BoosterModel:
+    """A booster.
+
+    Args:
+        booster: the framework's.
+        features: how many numbers a row has.
+        predict: from rows (n, k) to answers (n,) or, of several classes, (n, m).
+        names: of the features, in their order; none if it was trained without.
+    """
+
+    def __init__(
+        self,
+        booster: Any,
+        features: int,
+        predict: Callable[[NDArray[Any]], Any],
+        names: Iterable[str] = (),
+    ) -> None:
+        self.booster = booster
+        self._predict = predict
+        self.inputs = (TensorSpec("x", (-1, features), columns=tuple(names)),)
+        answers = np.asarray(predict(np.zeros((1, features))))
+        self.outputs = (TensorSpec("y", (-1, *answers.shape[1:])),)
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Predict for `x` (n, k); returns `y` (n,) or (n, m)."""
+        return {"y": np.asarray(self._predict(inputs["x"]), dtype=np.float64)}

@@ -1,0 +1,79 @@
+"""XGBoost's boosters of trees, compiled: FP32 as XGBoost itself computes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bluegrid_server.frameworks.compiled import Compiled, NotCompiledError
+from bluegrid_server.frameworks.tree_ensemble import Ensemble, Tree
+
+if TYPE_CHECKING:
+    from bluegrid_server.frameworks.boosters import BoosterModel
+
+_LINKS = {
+    "": (
+        "reg:squarederror",
+        "reg:squaredlogerror",
+        "reg:absoluteerror",
+        "reg:pseudohubererror",
+        "reg:quantileerror",
+        "binary:logitraw",
+        "rank:pairwise",
+        "rank:ndcg",
+        "rank:map",
+    ),
+    "Sigmoid": ("binary:logistic", "reg:logistic"),
+    "Exp": ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox"),
+    "Softmax": ("multi:softprob",),
+}
+_LINK_OF = {objective: link for link, objectives in _LINKS.items() for objective in objectives}
+_RTOL = 1e-5
+
+
+def compiled(model: BoosterModel) -> Compiled:
+    """Compile a booster.
+
+    Raises:
+        NotCompiledError: it is none of trees, or has what ONNX does not.
+    """
+    learner = json.loads(model.booster.save_raw("json"))["learner"]
+    objective = learner["objective"]["name"]
+    kind = learner["gradient_booster"]["name"]
+    if kind != "gbtree" or objective not in _LINK_OF:
+        raise NotCompiledError(f"is of booster {kind} and objective {objective}")
+    told, grown = learner["learner_model_param"], learner["gradient_booster"]["model"]
+    outputs = max(int(told["num_class"]), int(told["num_target"]), 1)
+    link = _LINK_OF[objective]
+    base = np.broadcast_to(np.array(json.loads(told["base_score"]), dtype=np.float32).reshape(-1), outputs)
+    ensemble = Ensemble(
+        inputs=int(told["num_feature"]),
+        outputs=outputs,
+        trees=[
+            *(Tree.constant(output, _margin(value, link)) for output, value in enumerate(base)),
+            *(_tree(*each) for each in zip(grown["tree_info"], grown["trees"], strict=True)),
+        ],
+        precision=np.float32,
+        is_strict=True,
+        link=link,
+    )
+    return Compiled(ensemble.graph(), ensemble.rows(), _RTOL)
+
+
+def _tree(output: int, told: dict[str, Any]) -> Tree:
+    if any(told["split_type"]) or int(told["tree_param"]["size_leaf_vector"]) > 1:
+        raise NotCompiledError("splits by categories, or has several numbers in a leaf")
+    values = np.array(told["split_conditions"], dtype=np.float32)
+    return Tree.of_children(
+        output, told["split_indices"], values, told["left_children"], told["right_children"], values
+    )
+
+
+def _margin(base: Any, link: str) -> Any:
+    """The sum from which a base score is the answer, as XGBoost computes it."""
+    one = np.float32(1)
+    if link == "Sigmoid":
+        return -np.log(one / base - one)
+    return np.log(base) if link == "Exp" else base

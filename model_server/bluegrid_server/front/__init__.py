@@ -1,0 +1,1 @@
+"""The process that speaks HTTP: its sockets and signals, the dispatcher, and its connections to workers."""

@@ -1,0 +1,233 @@
+"""The routes of a pod, all under `/modelService/<service>`: the Ingress does not rewrite paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from bluegrid_server.errors import InputError, NotFoundError, NotReadyError, RequestError
+from bluegrid_server.http.responses import answer, body_of, failed, refused, response, unrouted
+from bluegrid_server.ipc.messages import Call, Kind, Reply
+from bluegrid_server.protocol.body import JSON_LENGTH, parsed
+from bluegrid_server.protocol.openapi import openapi
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from bluegrid_server.ipc.messages import Part
+    from bluegrid_server.settings import Settings
+
+_PAGE = Path(__file__).with_name("page.html")
+
+
+class Models(Protocol):
+    """Who answers calls: the dispatcher of workers."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why calls are not answered yet; None: they are."""
+
+    @property
+    def loading(self) -> Sequence[str]:
+        """The models that are being loaded, so far as that is known and calls are not answered yet."""
+
+    async def ask(self, call: Call) -> Reply:
+        """Have a call answered; RequestError when it is not."""
+
+    async def ask_all(self, call: Call) -> list[Part]:
+        """Have a call answered by every worker."""
+
+    async def load(self, uid: str) -> Part:
+        """Load a model."""
+
+    async def unload(self, uid: str) -> Part:
+        """Let go of a model until it is loaded again."""
+
+
+def make_app(settings: Settings, models: Models) -> Starlette:
+    """Make the application; it answers probes at once and calls as soon as `models` takes them."""
+    return _app(routes(settings, models))
+
+
+def routes(settings: Settings, models: Models) -> list[Route]:
+    """Return what the application answers."""
+    api = Api(settings, models)
+    service = f"/modelService/{settings.service}"
+    base = f"{service}/v2"
+    document = openapi(settings.service)
+    found = [
+        Route(f"{service}/openapi.json", lambda _: answer(document), methods=["GET"]),
+        Route(f"{service}/", _page, methods=["GET"]),
+    ]
+    for model in ("/models/{uid}", "/models/{uid}/versions/{version}"):
+        found += [
+            Route(f"{base}{model}/infer", api.infer, methods=["POST"]),
+            Route(f"{base}{model}/ready", api.model_ready, methods=["GET"]),
+            Route(f"{base}{model}", api.model, methods=["GET"]),
+        ]
+    found += [
+        Route(f"{service}/predict", api.predict, methods=["POST"]),
+        Route(f"{base}/models:batchInfer", api.batch_infer, methods=["POST"]),
+        Route(f"{base}/health/live", api.live, methods=["GET"]),
+        Route(f"{base}/health/ready", api.ready, methods=["GET"]),
+        Route(f"{base}/models", api.models, methods=["GET"]),
+        Route(f"{base}/repository/index", api.index, methods=["POST"]),
+        Route(base, api.server, methods=["GET"]),
+    ]
+    return found
+
+
+def make_admin_app(settings: Settings, models: Models) -> Starlette:
+    """Make the application of the admin port: models are loaded and unloaded, and nothing else."""
+    admin = Admin(models)
+    base = "/v2/repository"
+    return _app(
+        [
+            Route(f"{base}/index", Api(settings, models).index, methods=["POST"]),
+            Route(f"{base}/models/{{uid}}/load", admin.load, methods=["POST"]),
+            Route(f"{base}/models/{{uid}}/unload", admin.unload, methods=["POST"]),
+        ]
+    )
+
+
+def _how_sure(state: tuple[str, str]) -> int:
+    """Rank what workers say of a model: one that has it knows best, then one that could not load it."""
+    name, reason = state
+    return 0 if (name, reason) == ("READY", "") else 1 if name == "UNAVAILABLE" else 2
+
+
+def _page(_: Request) -> Response:
+    # All that the page needs is in it, and it asks only where it came from.
+    policy = (
+        "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    )
+    return HTMLResponse(_PAGE.read_bytes(), headers={"Content-Security-Policy": policy})
+
+
+def _app(routes: list[Route]) -> Starlette:
+    # Any: Starlette's types do not see that a handler gets only what it is registered for.
+    handlers: dict[Any, Any] = {RequestError: refused, HTTPException: unrouted, Exception: failed}
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return app
+
+
+class Api:
+    """The endpoints."""
+
+    def __init__(self, settings: Settings, models: Models) -> None:
+        self._settings = settings
+        self._models = models
+
+    async def infer(self, request: Request) -> Response:
+        """Answer one inference request."""
+        uid = self._uid(request)
+        call = Call(Kind.INFER, uid, await body_of(request), request.headers.get(JSON_LENGTH))
+        return await response(await self._models.ask(call))
+
+    async def predict(self, request: Request) -> Response:
+        """Answer the form for people: `{"model": uid, "instances": [[...]]}`."""
+        return await response(await self._models.ask(Call(Kind.PREDICT, body=await body_of(request))))
+
+    async def batch_infer(self, request: Request) -> Response:
+        """Answer inference requests for many models."""
+        return await response(await self._models.ask(Call(Kind.BATCH, body=await body_of(request))))
+
+    async def live(self, _: Request) -> Response:
+        """Whether the process answers."""
+        return answer({"live": True})
+
+    async def ready(self, _: Request) -> Response:
+        """Whether every model of the version is loaded and proven, or can be."""
+        if (reason := self._models.reason) is not None:
+            return answer({"ready": False, "reason": reason}, NotReadyError.status, NotReadyError.headers)
+        return answer({"ready": True})
+
+    async def server(self, _: Request) -> Response:
+        """What this server is."""
+        return answer(
+            {
+                "name": f"{self._settings.service}-{self._settings.cluster}",
+                "version": self._settings.version,
+                "extensions": ["model_repository", "binary_tensor_data"],
+            }
+        )
+
+    async def models(self, _: Request) -> Response:
+        """All UIDs."""
+        reply = await self._models.ask(Call(Kind.STATES))
+        return answer({"models": list(orjson.loads(reply.first.body))})
+
+    async def model(self, request: Request) -> Response:
+        """What one model takes and gives."""
+        return await response(await self._models.ask(Call(Kind.DESCRIBE, self._uid(request))))
+
+    async def model_ready(self, request: Request) -> Response:
+        """Whether one model answers: it is in memory, or will be loaded on the first request."""
+        uid = self._uid(request)
+        reply = await self._models.ask(Call(Kind.STATE, uid))
+        if reply.first.status >= 400:
+            return await response(reply)
+        state, _ = orjson.loads(reply.first.body)
+        ready = state == "READY"
+        return answer({"name": uid, "ready": ready}, 200 if ready else NotReadyError.status)
+
+    async def index(self, request: Request) -> Response:
+        """The repository's index; `{"ready": true}` leaves out what is not ready."""
+        body = await body_of(request)
+        only_ready = bool(parsed(body).get("ready", False)) if body else False
+        reason = self._models.reason or ""
+        states = dict.fromkeys(self._models.loading, ("LOADING", reason)) or await self._states()
+        return answer(
+            [
+                {"name": uid, "version": self._settings.version, "state": state, "reason": reason}
+                for uid, (state, reason) in states.items()
+                if state == "READY" or not only_ready
+            ]
+        )
+
+    async def _states(self) -> Mapping[str, tuple[str, str]]:
+        states: dict[str, tuple[str, str]] = {}
+        for part in await self._models.ask_all(Call(Kind.STATES)):
+            for uid, state in orjson.loads(part.body).items():
+                states[uid] = min(states.get(uid, state), state, key=_how_sure)
+        return states
+
+    def _uid(self, request: Request) -> str:
+        version = request.path_params.get("version", self._settings.version)
+        if version != self._settings.version:
+            raise NotFoundError(f"no version {version!r} here; this cluster serves {self._settings.version}")
+        uid = request.path_params["uid"]
+        assert isinstance(uid, str)  # noqa: S101 - which mypy does not know
+        return uid
+
+
+class Admin:
+    """The endpoints that change what is in memory."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    async def load(self, request: Request) -> Response:
+        """Load a model of the version; files and configuration from outside are refused."""
+        body = await body_of(request)
+        if body and parsed(body).get("parameters"):
+            raise InputError("parameters: models and their configuration come from the version only")
+        return await _done(await self._models.load(request.path_params["uid"]))
+
+    async def unload(self, request: Request) -> Response:
+        """Let go of a model until it is loaded again."""
+        return await _done(await self._models.unload(request.path_params["uid"]))
+
+
+async def _done(part: Part) -> Response:
+    return answer({}) if part.status < 400 else await response(Reply(part))

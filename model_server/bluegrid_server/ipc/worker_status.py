@@ -1,0 +1,60 @@
+"""What a worker is busy with, in memory that the front sees even if the worker never comes back from it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import time
+
+_BUSY = struct.Struct("<QQ")
+_LOADED = struct.Struct("<Q")
+_SIZE = _BUSY.size + _LOADED.size
+
+
+class WorkerStatus:
+    """Memory that two processes share: what a worker works on, since when, and how many models it has."""
+
+    def __init__(self, fd: int) -> None:
+        self._memory = mmap.mmap(fd, _SIZE)
+
+    @staticmethod
+    def make() -> int:
+        """Return the descriptor of new memory."""
+        fd = os.memfd_create("bluegrid-status")
+        os.ftruncate(fd, _SIZE)
+        return fd
+
+    def begin(self, number: int) -> None:
+        """Tell that a step of this call begins."""
+        _BUSY.pack_into(self._memory, 0, number, time.monotonic_ns())
+
+    def end(self) -> None:
+        """Tell that the step has ended."""
+        _BUSY.pack_into(self._memory, 0, 0, 0)
+
+    def loaded(self, models: int) -> None:
+        """Tell how many models are in memory."""
+        _LOADED.pack_into(self._memory, _BUSY.size, models)
+
+    @property
+    def models(self) -> int:
+        """Models in memory."""
+        (models,) = _LOADED.unpack_from(self._memory, _BUSY.size)
+        return int(models)
+
+    @property
+    def call(self) -> int | None:
+        """The number of the call that is worked on."""
+        number, since = _BUSY.unpack_from(self._memory, 0)
+        return number if since else None
+
+    @property
+    def seconds(self) -> float:
+        """How long the present step has taken; 0 without one."""
+        _, since = _BUSY.unpack_from(self._memory, 0)
+        return (time.monotonic_ns() - since) / 1e9 if since else 0.0
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._memory.close()

@@ -1,0 +1,1 @@
+"""The models of one version: fetched and verified, in memory, proven by their recorded examples."""

@@ -1,0 +1,140 @@
+"""From an empty folder to a model that is proven to answer as it did when it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bluegrid_registry import fetch, open_store
+from bluegrid_registry.errors import ConfigError, ModelError
+from bluegrid_server.frameworks import loader_of
+from bluegrid_server.frameworks.compiler import accelerated, compiler_of
+from bluegrid_server.frameworks.errors import describe
+from bluegrid_server.protocol.tensors import DATATYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bluegrid_registry.formats.manifest import Example, ModelRow
+    from bluegrid_registry.transfer.progress import ProgressEvent
+    from bluegrid_server.frameworks import Loader, Model
+    from bluegrid_server.frameworks.compiler import Compiler
+    from bluegrid_server.settings import Settings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that is ready to answer, and the digest of the file that it came from."""
+
+    uid: str
+    digest: str
+    model: Model
+    acceleration: str | None = None
+    """"onnx", or why it runs by itself; None where nobody asked for it."""
+
+
+@dataclass(frozen=True)
+class LoadableVersion:
+    """A version's files, verified, and what loads them."""
+
+    rows: Mapping[str, ModelRow]
+    """Of the manifest, by UID."""
+    paths: Mapping[str, Path]
+    """The model's file or folder by UID."""
+    loader: Loader
+    compiler: Compiler | None = None
+    """What compiles its models; None: nothing."""
+
+    @property
+    def examples(self) -> int:
+        """How many models have recorded examples."""
+        return sum(row.example is not None for row in self.rows.values())
+
+
+def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
+    """Fetch and verify a version.
+
+    Args:
+        settings: which version, from where.
+        say: told about progress, one line at a time.
+
+    Raises:
+        BluegridError: the version cannot be served; the message says why.
+    """
+
+    def progress(event: ProgressEvent) -> None:
+        say(f"{settings.place}: {event.models} of {event.models_total} models fetched")
+
+    say(f"{settings.place}: fetching")
+    # A type that cannot be loaded, or a trust that makes no sense, is told before anything is fetched.
+    loader = loader_of(settings.type, settings.trust, source=settings.source, gpu=settings.gpu > 0)
+    compiler = compiler_of(settings.type) if settings.accelerate else None
+    version = fetch(
+        open_store(settings.store),
+        settings.set,
+        settings.version,
+        settings.manifest,
+        settings.models,
+        keys=[key.to_public_key() for key in settings.keys],
+        progress=progress,
+    )
+    if version.manifest.type != settings.type:
+        raise ConfigError(
+            f"BLUEGRID_TYPE: {settings.type}, but {settings.place} is of {version.manifest.type}"
+        )
+    return LoadableVersion({row.uid: row for row in version.manifest.models}, version.paths, loader, compiler)
+
+
+def load(version: LoadableVersion, uid: str) -> ServedModel:
+    """Load a model; ModelError when it cannot be, whose message goes on after "model <uid>"."""
+    row, acceleration = version.rows[uid], None
+    model = version.loader(version.paths[uid])
+    if version.compiler is not None:
+        model, acceleration = accelerated(model, version.compiler, partial(_prove, row.example))
+    return ServedModel(uid, f"sha256:{row.sha256}", model, acceleration)
+
+
+def _prove(example: Example | None, model: Model) -> None:
+    if example is not None:
+        reproduce(model, example)
+
+
+def reproduce(model: Model, example: Example) -> None:
+    """Let a model answer its recorded example; ModelError when it answers otherwise."""
+    expected = np.array(example.outputs, dtype=np.float64)
+    spec, *more = model.inputs
+    if more:
+        raise ModelError(f"has {len(model.inputs)} inputs; recorded examples are for models with one")
+    rows = np.array(example.inputs).astype(DATATYPES[spec.datatype])
+    if len(spec.shape) == 2 and spec.shape[1] not in (-1, rows.shape[1]):
+        raise ModelError(
+            f"takes {spec.shape[1]} features, its recorded example has {rows.shape[1]}; record it anew"
+        )
+    try:
+        # A column of numbers is as good as a row of them.
+        got = next(iter(model.predict({spec.name: rows}).values()))
+        got = got.reshape(-1) if got.shape == (len(expected), 1) else got
+    # Whatever a framework raises, the model cannot answer its own example.
+    except Exception as error:
+        raise ModelError(f"cannot answer its recorded example: {describe(error)}") from error
+    if got.shape != expected.shape or got.dtype.kind not in "fiub":
+        raise ModelError(
+            f"answers its recorded example with {got.dtype} of shape {got.shape}, "
+            f"recorded were numbers of shape {expected.shape}: "
+            "push a model that gives one number a row"
+        )
+    wrong = ~np.isclose(got, expected, rtol=example.rtol, atol=example.atol)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ModelError(
+            f"does not reproduce its recorded example: row {row}: expected {expected[row]!s}, "
+            f"got {got[row]!s} (rtol {example.rtol}, atol {example.atol}): "
+            "train and push it with the library versions of the image"
+        )

@@ -1,0 +1,274 @@
+"""The fork server: a process that brings a version up, then forks workers when it is told to.
+
+It talks with the front over a socket of messages, each a JSON object: orders come in; it tells how far it is,
+and sends a new worker's connection and memory along with its name.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import orjson
+import structlog
+from threadpoolctl import threadpool_limits
+
+from bluegrid_server.engine.engine import InferenceEngine
+from bluegrid_server.frameworks import outlives_fork
+from bluegrid_server.frameworks.linear import LinearModel
+from bluegrid_server.ipc.messages import MESSAGE, UP, Part, part_bytes
+from bluegrid_server.ipc.worker_status import WorkerStatus
+from bluegrid_server.models.linear_pool import LinearPool
+from bluegrid_server.models.linear_table import LinearTable
+from bluegrid_server.models.pool import Pool
+from bluegrid_server.models.version import fetch_version
+from bluegrid_server.processes.worker import Worker, end_with_parent, limit_memory
+from bluegrid_server.termination import reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bluegrid_server.models.version import LoadableVersion
+    from bluegrid_server.settings import Settings
+
+_FIRST_TO_GO = "1000"
+
+
+class ForkServer:
+    """The version's files, its models where they can be shared, and the workers that were forked."""
+
+    def __init__(self, control: socket.socket, settings: Settings) -> None:
+        self._control = control
+        self._settings = settings
+        self._pool: Pool | LinearPool
+        self._version: LoadableVersion
+        self._outlives_fork = outlives_fork(settings.type, gpu=settings.gpu > 0)
+        self._shared = settings.load == "eager" and self._outlives_fork
+        self._children: dict[str, int] = {}
+        self._forked = 0
+
+    def run(self) -> int:
+        """Bring the version up, tell how that went, and obey.
+
+        Another process, the loader, imports the framework. Where all that it makes is data, it hands that
+        over and ends, and its memory goes with it; else it is the fork server from there on.
+
+        Returns:
+            The exit code, or minus the number of the signal that ended the loader.
+        """
+        if not self._shared:
+            if self._bring_up():
+                self._tell_fetched()
+                self._obey_all()
+            return 0
+        taken, given = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        loader = os.fork()
+        if loader == 0:
+            taken.close()
+            end_with_parent()
+            self._be_loader(given)
+            return 0
+        given.close()
+        _, fds, _, _ = socket.recv_fds(taken, 1, 1)
+        status = _ended(loader)
+        for fd in fds:
+            self._pool = LinearPool(LinearTable(fd))
+            os.close(fd)
+            self._obey_all()
+        return status
+
+    def _be_loader(self, given: socket.socket) -> None:
+        if not self._bring_up():
+            return
+        linear = [served for served in self._pool.values() if isinstance(served.model, LinearModel)]
+        fds = [LinearTable.make(linear)] if linear else []
+        self._tell_fetched(fds)
+        if 0 < len(linear) == len(self._pool):
+            socket.send_fds(given, [b"."], fds)
+            return
+        given.close()
+        self._obey_all()
+
+    def _bring_up(self) -> bool:
+        """Fetch and load, and tell how that went; whether it went well."""
+        try:
+            self._version = fetch_version(self._settings, self._say)
+            self._tell_loading()
+            if self._shared:
+                self._pool = Pool(self._version, self._settings)
+                self._pool.load_all(self._say)
+        # A fork server that died silently would leave a pod that is live and never ready.
+        except Exception as error:  # noqa: BLE001
+            self._tell({"failed": reason_of(error, self._settings)})
+            return False
+        return True
+
+    def _tell_loading(self) -> None:
+        # In memory of its own: of thousands of models, the UIDs fill more than a message.
+        fd = os.memfd_create("bluegrid-uids")
+        with os.fdopen(fd, "wb") as memory:
+            memory.write(orjson.dumps(list(self._version.rows)))
+            memory.flush()
+            self._tell({"loading": len(self._version.rows)}, [fd])
+
+    def _tell_fetched(self, fds: Sequence[int] = ()) -> None:
+        self._tell({"fetched": len(self._version.rows), "examples": self._version.examples}, fds)
+
+    def _obey_all(self) -> None:
+        """Obey until the front closes the connection."""
+        gc.collect()
+        gc.freeze()  # pages that are shared stay shared: no collection writes to them
+        with suppress(BrokenPipeError, ConnectionResetError):  # the front has gone
+            while order := self._control.recv(MESSAGE):
+                self._obey(orjson.loads(order))
+        for pid in self._children.values():
+            _end(pid)
+
+    def _obey(self, order: dict[str, Any]) -> None:
+        if "end" in order and (pid := self._children.pop(order["end"], None)):
+            self._tell({"ended": order["end"], "status": _end(pid)})
+        if "fork" in order:
+            self._fork(order["fork"], is_first=order["first"])
+
+    def _fork(self, slot: int, *, is_first: bool) -> None:
+        self._forked += 1
+        name = f"{slot}.{self._forked}"
+        theirs, ours = socket.socketpair()
+        memory = WorkerStatus.make()
+        pid = os.fork()
+        if pid == 0:
+            theirs.close()
+            if self._settings.gpu:
+                os.environ["CUDA_VISIBLE_DEVICES"] = str(slot % self._settings.gpu)
+            self._be_worker(ours, WorkerStatus(memory), is_first=is_first)
+        self._children[name] = pid
+        ours.close()
+        with theirs:
+            self._tell({"forked": name, "slot": slot}, [theirs.fileno(), memory])
+        os.close(memory)
+
+    def _be_worker(
+        self, connection: socket.socket, worker_status: WorkerStatus, *, is_first: bool
+    ) -> NoReturn:
+        status = 1
+        try:
+            end_with_parent()
+            self._control.close()
+            # Where the kernel has to end a process for its memory, it is a worker: the front makes a new one.
+            with suppress(OSError):
+                Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
+            self._work(connection, worker_status, is_first=is_first)
+            status = 0
+        # The front has gone.
+        except (BrokenPipeError, ConnectionResetError):
+            status = 0
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _work(self, connection: socket.socket, worker_status: WorkerStatus, *, is_first: bool) -> None:
+        def say(**told: str) -> None:
+            connection.sendall(part_bytes(UP, Part(orjson.dumps(told))))
+
+        if not self._shared:
+            try:
+                self._pool = self._own_pool(lambda line: say(said=line), is_first=is_first)
+            except Exception as error:  # noqa: BLE001 - the front tells it
+                say(failed=reason_of(error, self._settings))
+                return
+        if self._outlives_fork:
+            limit_memory(self._settings.request_memory + (self._settings.memory or 0))
+        say()
+        Worker(connection, worker_status, InferenceEngine(self._settings, self._pool), self._pool).run()
+
+    def _own_pool(self, say: Callable[[str], None], *, is_first: bool) -> Pool:
+        settings = self._settings
+        if settings.load == "eager":
+            pool = Pool(self._version, settings)
+            pool.load_all(say)
+            return pool
+        pool = Pool(self._version, settings, settings.memory and settings.memory // settings.workers)
+        if is_first:
+            pool.prove_examples(say)
+        return pool
+
+    def _say(self, line: str) -> None:
+        self._tell({"said": line})
+
+    def _tell(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
+        # The front has gone when it takes no message; recv() then ends the loop.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(self._control, [orjson.dumps(message)], fds)
+
+
+def _end(pid: int) -> int:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    return _ended(pid)
+
+
+def _ended(pid: int) -> int:
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+class ForkServerProcess:
+    """The fork server, as the front sees it.
+
+    Attributes:
+        pid: of the process, a child of this one.
+        control: the socket of messages; the fork server ends when it is closed.
+    """
+
+    def __init__(self, pid: int, control: socket.socket) -> None:
+        self.pid, self.control = pid, control
+        self._status: int | None = None
+
+    def wait(self) -> int:
+        """Wait until it has ended; returns its exit code, or minus a signal's number."""
+        if self._status is None:
+            self._status = _ended(self.pid)
+        return self._status
+
+
+def start(settings: Settings) -> ForkServerProcess:
+    """Fork the fork server from this process, with which it shares all that is imported by now."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    gc.collect()
+    gc.freeze()  # as in ForkServer.run()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        _run_fork_server(theirs, settings)
+    theirs.close()
+    return ForkServerProcess(pid, ours)
+
+
+def _run_fork_server(control: socket.socket, settings: Settings) -> NoReturn:
+    status = 1
+    try:
+        end_with_parent()
+        # The front is told to stop, answers what it has, and ends this process and the workers by going.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # Of libraries that were loaded before serve() set their variables.
+        threadpool_limits(1)
+        status = ForkServer(control, settings).run()
+    except Exception:  # noqa: BLE001 - below this there is nothing that would tell it
+        structlog.get_logger().exception("fork server ended")
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if status < 0:
+            # As the loader ended, so that the front tells it.
+            signal.signal(-status, signal.SIG_DFL)
+            os.kill(os.getpid(), -status)
+        # Nothing of the process that it was forked from is ended here.
+        os._exit(status)

@@ -1,0 +1,91 @@
+"""A worker: calls come in on a socket, answers go out on it, one step at a time."""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+import signal
+from collections import deque
+from pathlib import Path
+from socket import MSG_DONTWAIT
+from typing import TYPE_CHECKING
+
+from bluegrid_server.ipc.messages import Frames, part_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from socket import socket
+
+    from bluegrid_server.engine.engine import InferenceEngine
+    from bluegrid_server.ipc.messages import Part
+    from bluegrid_server.ipc.worker_status import WorkerStatus
+    from bluegrid_server.models.linear_pool import LinearPool
+    from bluegrid_server.models.pool import Pool
+
+_RECEIVE = 2**18
+_PR_SET_PDEATHSIG = 1
+"""prctl(2)."""
+
+
+class Worker:
+    """Answers calls until nobody is there to ask.
+
+    Args:
+        connection: to the front.
+        status: where it tells what it is busy with.
+        engine: answers the calls.
+        pool: the models that it has.
+    """
+
+    def __init__(
+        self, connection: socket, status: WorkerStatus, engine: InferenceEngine, pool: Pool | LinearPool
+    ) -> None:
+        self._connection = connection
+        self._status = status
+        self._engine = engine
+        self._pool = pool
+        self._frames = Frames()
+        self._active: deque[tuple[int, Iterator[Part]]] = deque()
+
+    def run(self) -> None:
+        """Answer until the front closes the connection."""
+        self._status.loaded(self._pool.loaded)
+        while self._receive(0 if not self._active else MSG_DONTWAIT):
+            number, parts = self._active.popleft()
+            self._status.begin(number)
+            part = next(parts)
+            self._status.end()
+            self._status.loaded(self._pool.loaded)
+            self._connection.sendall(part_bytes(number, part))
+            if not part.is_last:
+                self._active.append((number, parts))
+
+    def _receive(self, flags: int) -> bool:
+        """Take calls in, waiting for one if `flags` allow; whether the front is still there."""
+        while True:
+            try:
+                data = self._connection.recv(_RECEIVE, flags)
+            except BlockingIOError:
+                return True
+            if not data:
+                return False
+            for number, call in self._frames.calls(data):
+                self._active.append((number, self._engine.parts(call)))
+            if self._active:
+                return True
+
+
+def end_with_parent() -> None:
+    """Let the kernel end this process when its parent ends, whatever it is at."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def limit_memory(more: int) -> None:
+    """Let this process take this many bytes on top of what it has; then it gets MemoryError."""
+    data = next(
+        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData")
+    )
+    now = int(data.split()[1]) * 1024
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = now + more if hard == resource.RLIM_INFINITY else min(now + more, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))

@@ -1,0 +1,1 @@
+"""The Open Inference Protocol as data: bodies, tensors and the OpenAPI document; no models, no sockets."""

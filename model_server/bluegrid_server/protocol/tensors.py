@@ -1,0 +1,273 @@
+"""Tensors of the Open Inference Protocol to and from NumPy, as JSON and as binary data.
+
+Binary data is the extension that Triton and KServe have: the tensors' bytes follow the JSON, in the order of
+the tensors that give a `binary_data_size`; numbers are little-endian, row by row, and of BYTES each element
+has its length before it.
+https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bluegrid_server.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from bluegrid_server.frameworks import TensorSpec
+
+DATATYPES: dict[str, np.dtype[Any]] = {
+    "BOOL": np.dtype(np.bool_),
+    **{f"UINT{bits}": np.dtype(f"<u{bits // 8}") for bits in (8, 16, 32, 64)},
+    **{f"INT{bits}": np.dtype(f"<i{bits // 8}") for bits in (8, 16, 32, 64)},
+    **{f"FP{bits}": np.dtype(f"<f{bits // 8}") for bits in (16, 32, 64)},
+    "BYTES": np.dtype(object),
+}
+"""The protocol's datatypes. Elements of BYTES are str where they come as JSON, else bytes."""
+
+_KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}
+"""Which kinds of JSON data a kind of datatype takes."""
+_WHAT = {"b": "booleans", "i": "integers", "u": "integers", "f": "numbers"}
+
+_LENGTH = struct.Struct("<I")
+
+
+def datatype_of(array: NDArray[Any]) -> str:
+    """Return the protocol's name of an array's datatype; KeyError when it has none."""
+    return _NAMES[array.dtype.newbyteorder("<")]
+
+
+_NAMES = {dtype: name for name, dtype in DATATYPES.items()}
+
+
+class BinaryData:
+    """The bytes behind a request's JSON, which its tensors take one after the other."""
+
+    def __init__(self, data: bytes | memoryview = b"") -> None:
+        self._left = memoryview(data)
+
+    def take(self, name: str, size: Any) -> memoryview:
+        """Return the next `size` bytes; InputError when there are fewer, or `size` is none."""
+        if type(size) is not int or not 0 <= size <= len(self._left):
+            left = f"{len(self._left)} bytes of binary data are left"
+            raise InputError(f"input {name!r}: binary_data_size is {size!r}; {left}")
+        taken, self._left = self._left[:size], self._left[size:]
+        return taken
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left."""
+        return not self._left
+
+    def check_end(self) -> None:
+        """Raise InputError when there are bytes that no tensor has taken."""
+        if self._left:
+            raise InputError(f"{len(self._left)} bytes of binary data belong to no input")
+
+
+def row_of(inputs: Any, spec: TensorSpec) -> list[float] | None:
+    """Return the numbers of the commonest request: one input of one row of FP64 as JSON floats.
+
+    None says nothing but that the request is another one, perhaps a wrong one. The numbers may be infinite.
+    """
+    if type(inputs) is not list or len(inputs) != 1 or type(tensor := inputs[0]) is not dict:
+        return None
+    if tensor.get("datatype") != "FP64" or spec.datatype != "FP64" or tensor.get("name") != spec.name:
+        return None
+    shape, data = tensor.get("shape"), tensor.get("data")
+    # As numbers compare, [true, 3.0] equals [1, 3], which as a shape it is not.
+    if type(shape) is not list or len(shape) != 2 or not type(shape[0]) is type(shape[1]) is int:
+        return None
+    if type(data) is not list or tensor.get("parameters") is not None or len(spec.shape) != 2:
+        return None
+    rows, columns = shape
+    if rows != 1 or columns < 1 or spec.shape[0] not in (-1, 1) or spec.shape[1] not in (-1, columns):
+        return None
+    if len(data) == 1 and type(data[0]) is list:
+        (data,) = data
+    return data if len(data) == columns and set(map(type, data)) == _FLOATS else None
+
+
+_FLOATS = {float}
+
+
+def arrays_of(
+    inputs: Any, specs: Sequence[TensorSpec], binary: BinaryData | None = None
+) -> dict[str, NDArray[Any]]:
+    """Return the input tensors of a request, each of the datatype that the model takes.
+
+    Args:
+        inputs: the request's `inputs`, from anywhere.
+        specs: what the model takes.
+        binary: the request's binary data.
+
+    Raises:
+        InputError: names the input, what was expected and what was there.
+    """
+    row = row_of(inputs, specs[0]) if len(specs) == 1 and (binary is None or binary.is_empty) else None
+    # A sum is finite only if all of its numbers are; what is wrong is told below.
+    if row is not None and math.isfinite(sum(row)):
+        return {specs[0].name: np.array([row])}
+    names = [spec.name for spec in specs]
+    if not isinstance(inputs, list) or not all(isinstance(tensor, dict) for tensor in inputs):
+        raise InputError(f"inputs: expected a list of tensors: {_listed(names)}")
+    given = [tensor.get("name") for tensor in inputs]
+    if len(given) != len(names) or any(name not in names for name in given) or len(set(given)) != len(given):
+        raise InputError(f"inputs: expected {_listed(names)}, got {_listed(given) or 'none'}")
+    binary = binary or BinaryData()
+    of_name = dict(zip(names, specs, strict=True))
+    arrays = {tensor["name"]: _array(tensor, of_name[tensor["name"]], binary) for tensor in inputs}
+    binary.check_end()
+    return arrays
+
+
+def _listed(names: Sequence[Any]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> NDArray[Any]:
+    datatype = tensor.get("datatype")
+    dtype = DATATYPES.get(datatype) if isinstance(datatype, str) else None
+    wanted = DATATYPES[spec.datatype]
+    if dtype is None:
+        raise InputError(f"input {spec.name!r}: {datatype!r} is no datatype; known: {', '.join(DATATYPES)}")
+    if (dtype.kind == "O") is not (wanted.kind == "O") or not np.can_cast(dtype, wanted, "safe"):
+        raise InputError(
+            f"input {spec.name!r}: expected datatype {spec.datatype} or one that fits into it, got {datatype}"
+        )
+    shape = _shape(tensor.get("shape"), spec)
+    parameters = tensor.get("parameters")
+    parameters = {} if parameters is None else parameters
+    if not isinstance(parameters, dict):
+        raise InputError(f"input {spec.name!r}: parameters must be an object")
+    size = parameters.get("binary_data_size")
+    if size is None:
+        array = _from_json(tensor.get("data"), dtype, shape, spec.name)
+    elif tensor.get("data") is not None:
+        raise InputError(f"input {spec.name!r}: has both data and binary_data_size")
+    else:
+        array = _from_binary(binary.take(spec.name, size), dtype, shape, spec.name)
+    return array.astype(wanted, copy=False)
+
+
+def _shape(shape: Any, spec: TensorSpec) -> tuple[int, ...]:
+    if (
+        isinstance(shape, list)
+        and len(shape) == len(spec.shape)
+        and all(
+            type(size) is int and size > 0 and fixed in (-1, size)
+            for size, fixed in zip(shape, spec.shape, strict=True)
+        )
+    ):
+        return tuple(shape)
+    expected = ", ".join("n" if size == -1 else str(size) for size in spec.shape)
+    raise InputError(f"input {spec.name!r}: expected shape [{expected}] with n >= 1, got {shape!r}")
+
+
+def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
+    if dtype.kind == "O":
+        return _strings(data, shape, name)
+    try:
+        array = np.array(data)
+    except (ValueError, OverflowError):
+        raise InputError(f"input {name!r}: data is ragged; shape says {list(shape)}") from None
+    if array.dtype.kind not in _KINDS[dtype.kind]:
+        # Of integers that int64 does not hold NumPy makes floats, unless it is told not to.
+        array = np.array(data, dtype=object)
+        if dtype.kind not in "iu" or not all(type(element) is int for element in array.flat):
+            raise InputError(f"input {name!r}: data must hold {_WHAT[dtype.kind]} only")
+    _check_shape(array.shape, shape, name)
+    if dtype.kind in "iu" and array.dtype != dtype:
+        limits = np.iinfo(dtype)
+        if array.min() < limits.min or array.max() > limits.max:
+            raise InputError(f"input {name!r}: data must lie between {limits.min} and {limits.max}")
+    with np.errstate(over="ignore"):
+        cast = array.astype(dtype, copy=False).reshape(shape)
+    if dtype.kind == "f" and not np.isfinite(cast).all():
+        raise InputError(f"input {name!r}: data must lie between {np.finfo(dtype).min} and its opposite")
+    return cast
+
+
+def _strings(data: Any, shape: tuple[int, ...], name: str) -> NDArray[Any]:
+    found: list[int] = []
+    flat = data
+    while isinstance(flat, list) and flat and isinstance(flat[0], list):
+        sizes = {len(part) if isinstance(part, list) else -1 for part in flat}
+        found.append(len(flat) // math.prod(found))
+        if len(sizes) > 1 or len(found) >= len(shape):
+            raise InputError(f"input {name!r}: data is ragged; shape says {list(shape)}")
+        flat = list(itertools.chain.from_iterable(flat))
+    if not isinstance(flat, list) or not all(isinstance(element, str) for element in flat):
+        raise InputError(f"input {name!r}: data must hold strings only")
+    found.append(len(flat) // math.prod(found))
+    _check_shape(tuple(found), shape, name)
+    return _objects(flat, shape)
+
+
+def _objects(elements: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    array = np.empty(len(elements), dtype=object)
+    array[:] = elements
+    return array.reshape(shape)
+
+
+def _check_shape(found: tuple[int, ...], shape: tuple[int, ...], name: str) -> None:
+    if found not in (shape, (math.prod(shape),)):
+        raise InputError(f"input {name!r}: shape says {list(shape)}, data has shape {list(found)}")
+
+
+def _from_binary(data: memoryview, dtype: np.dtype[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
+    count = math.prod(shape)
+    if dtype.kind == "O":
+        elements = _elements(data, name)
+        _check_shape((len(elements),), (count,), name)
+        return _objects(elements, shape)
+    if len(data) != count * dtype.itemsize:
+        raise InputError(
+            f"input {name!r}: shape says {list(shape)}, which is {count * dtype.itemsize} bytes; "
+            f"binary_data_size is {len(data)}"
+        )
+    array = np.frombuffer(data, dtype).reshape(shape)
+    if dtype.kind == "f" and np.isinf(array).any():
+        raise InputError(f"input {name!r}: data must hold finite numbers, or NaN where a value is missing")
+    return array
+
+
+def _elements(data: memoryview, name: str) -> list[bytes]:
+    elements, position = [], 0
+    while position < len(data):
+        start = position + _LENGTH.size
+        end = start + (_LENGTH.unpack_from(data, position)[0] if start <= len(data) else 0)
+        if not start <= end <= len(data):
+            raise InputError(f"input {name!r}: an element of its binary data is cut off")
+        elements.append(bytes(data[start:end]))
+        position = end
+    return elements
+
+
+def binary_of(array: NDArray[Any]) -> bytes:
+    """Return an array's bytes as binary data."""
+    if array.dtype.kind != "O":
+        return array.astype(DATATYPES[datatype_of(array)], copy=False).tobytes()
+    raw = [element if isinstance(element, bytes) else str(element).encode() for element in array.reshape(-1)]
+    return b"".join(_LENGTH.pack(len(element)) + element for element in raw)
+
+
+def json_of(array: NDArray[Any]) -> Any:
+    """Return an array as JSON has it: row by row, as the protocol has it, without nesting."""
+    if array.dtype.kind == "O":
+        return [
+            element.decode(errors="replace") if isinstance(element, bytes) else str(element)
+            for element in array.reshape(-1)
+        ]
+    if array.dtype == np.float16:
+        # orjson writes no half precision.
+        array = array.astype(np.float32)
+    return np.ascontiguousarray(array).reshape(-1)
