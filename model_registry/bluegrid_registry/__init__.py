@@ -59,6 +59,7 @@ from bluegrid_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
 from bluegrid_registry.signing.signatures import sign, verify_signature
 from bluegrid_registry.stores import Store, open_store
 from bluegrid_registry.stores.versions import read_commit, read_manifest
+from bluegrid_registry.transfer.config import TransferConfig
 from bluegrid_registry.transfer.fetch import FetchedVersion, FetchReport, fetch, fetch_bytes
 from bluegrid_registry.transfer.progress import Progress, ProgressEvent
 from bluegrid_registry.transfer.push import PushReport, push
@@ -109,6 +110,7 @@ __all__ = [
     "StoreError",
     "StoreUnreachable",
     "SwitchResult",
+    "TransferConfig",
     "TrustedKey",
     "VerifyReport",
     "Version",

@@ -15,23 +15,18 @@ promised for it.
 from __future__ import annotations
 
 import struct
-from collections import deque
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import zstandard
 
 from bluegrid_registry.errors import FormatError, IntegrityError
 from bluegrid_registry.formats.checksums import Checksum, sha256_hex
-from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES, Part, as_dictionary, best_compression
+from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES, as_dictionary, best_compression
 
-TARGET_BYTES = 16 * 2**20
-"""A pack is closed at this many bytes of models: enough to hide round trips, few enough to fill one while
-others are on their way (measured beside 4, 8 and 32 MiB)."""
+if TYPE_CHECKING:
+    from collections import deque
 
-TARGET_MODELS = 4096
-"""And at this many models: of tiny ones, what is held for each would else be most of the memory of a push
-(measured with 100,000 models of 2 KB)."""
+    from bluegrid_registry.formats.compression import Part
 
 MAX_RATIO = 1000
 """A model of more than a mebibyte that grows more than this when decompressed is a bomb, not a model."""
@@ -60,48 +55,41 @@ class PackEntry(NamedTuple):
     """SHA-256 of the model's file."""
 
 
-@dataclass
-class PackWriter:
-    """Collects models until the pack is full, then compresses them together."""
+class WrittenPack(NamedTuple):
+    """A pack's bytes, and what lies where in them."""
 
-    entries: list[PackEntry] = field(default_factory=list)
-    """Where the models lie, once the pack is made."""
-    dictionary: bytes = b""
-    """What the models are compressed with, once the pack is made; empty where no dictionary pays."""
-    _models: deque[tuple[bytes, str]] = field(default_factory=deque)
-    _raw_bytes: int = 0
+    data: bytes
+    entries: tuple[PackEntry, ...]
+    dictionary: bytes
+    """What the models are compressed with; empty where no dictionary pays."""
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the models have reached the size or the number that packs are sent at."""
-        return self._raw_bytes >= TARGET_BYTES or len(self._models) >= TARGET_MODELS
 
-    def add(self, model: bytes, sha256: str) -> None:
-        """Append the model, which has this SHA-256."""
-        self._models.append((model, sha256))
-        self._raw_bytes += len(model)
+def write_pack(models: deque[tuple[bytes, str]]) -> WrittenPack:
+    """Compress models into one pack; the same models in the same order give the same bytes.
 
-    def to_bytes(self) -> bytes:
-        """Make the pack, once; the same models in the same order give the same bytes."""
-        compression = best_compression([model for model, _ in self._models])
-        self.dictionary = compression.dictionary
-        compress = compression.compressor()
-        # Joined at the end: a buffer that grows takes six times as long. While frames come, the models go.
-        header = _HEADER.pack(_HEADER_TAG, len(_MAGIC) + len(self.dictionary), _MAGIC)
-        parts: list[Part] = [header, self.dictionary]
-        end = sum(map(len, parts))
-        while self._models:
-            model, sha256 = self._models.popleft()
-            raw_length = len(model)
-            frame = compress(model)
-            del model
-            length = sum(map(len, frame))
-            self.entries.append(PackEntry(end, length, raw_length, sha256))
-            end += length
-            parts += frame
-        rows = [_ROW.pack(*entry[:3], bytes.fromhex(entry.sha256)) for entry in self.entries]
-        index = b"".join((*rows, _TAIL.pack(len(self.entries), _MAGIC)))
-        return b"".join((*parts, _SKIPPABLE.pack(_INDEX_TAG, len(index)), index))
+    Args:
+        models: each with its SHA-256. They are taken out one by one, so that they go while their frames come.
+    """
+    compression = best_compression([model for model, _ in models])
+    compress = compression.compressor()
+    header = _HEADER.pack(_HEADER_TAG, len(_MAGIC) + len(compression.dictionary), _MAGIC)
+    # Joined at the end: a buffer that grows takes six times as long.
+    parts: list[Part] = [header, compression.dictionary]
+    end = sum(map(len, parts))
+    entries: list[PackEntry] = []
+    while models:
+        model, sha256 = models.popleft()
+        raw_length = len(model)
+        frame = compress(model)
+        del model
+        length = sum(map(len, frame))
+        entries.append(PackEntry(end, length, raw_length, sha256))
+        end += length
+        parts += frame
+    rows = [_ROW.pack(*entry[:3], bytes.fromhex(entry.sha256)) for entry in entries]
+    index = b"".join((*rows, _TAIL.pack(len(entries), _MAGIC)))
+    data = b"".join((*parts, _SKIPPABLE.pack(_INDEX_TAG, len(index)), index))
+    return WrittenPack(data, tuple(entries), compression.dictionary)
 
 
 def pack_name(pack: bytes, checksum: Checksum) -> str:

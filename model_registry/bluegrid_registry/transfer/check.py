@@ -1,4 +1,4 @@
-"""The guard of a push: each model is of the set's type, and names nothing untrusted."""
+"""Check, the second stage of a push: each model is of the set's type, and names nothing untrusted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from bluegrid_registry.model_types.allowlist import trusted_names
 from bluegrid_registry.names import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from bluegrid_registry.model_types.model_type import ModelType
+    from bluegrid_registry.transfer.sources import LoadedModel
 
 
 class ModelCheck:
@@ -49,6 +50,15 @@ class ModelCheck:
         """What the models of the version name, for the manifest; None: the type names nothing that is run."""
         return tuple(sorted(self._globals)) or None
 
+    def checked(self, models: Iterable[LoadedModel]) -> Iterator[LoadedModel]:
+        """Pass models on, each as soon as it is checked."""
+        # Not a generator, whose frame would hold a model while its pack is on its way.
+        return map(self._passed, models)
+
+    def _passed(self, model: LoadedModel) -> LoadedModel:
+        self.check(model.uid, model.data)
+        return model
+
     def check(self, uid: str, data: bytes) -> None:
         """Raise FormatError, which names the model and what is odd about it, unless it may join the set."""
         try:
@@ -68,16 +78,16 @@ class ModelCheck:
             raise
 
     def _check_names(self, names: frozenset[str]) -> None:
-        if strangers := names - self._trusted:
+        if untrusted := names - self._trusted:
             raise FormatError(
-                f"names what is not trusted: {', '.join(sorted(strangers))}; {_remedy(strangers)}"
+                f"names what is not trusted: {', '.join(sorted(untrusted))}; {_remedy(untrusted)}"
             )
         if self._type.runs_code:
             self._globals |= names
 
 
-def _remedy(strangers: frozenset[str]) -> str:
+def _remedy(untrusted: frozenset[str]) -> str:
     # It is seldom meant: Pulumi's SDK imports dill, and so do several libraries for parallel computing.
-    if any(name.startswith("dill.") for name in strangers):
+    if any(name.startswith("dill.") for name in untrusted):
         return "joblib writes that where dill was imported before it: import joblib first"
     return "build it without, or add that to the set's `trust` once it is known to be harmless"

@@ -23,6 +23,7 @@ from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.files import locked
 from bluegrid_registry.signing.signatures import verify_signature
 from bluegrid_registry.stores.versions import check_pinned, error_context, read_commit, read_manifest
+from bluegrid_registry.transfer import config as transfer_config
 from bluegrid_registry.transfer.model_cache import Cache, is_sound, remove_model, write_model
 from bluegrid_registry.transfer.progress import ProgressEvent, ignore
 from bluegrid_registry.transfer.selection import selected
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Manifest, ModelRow
     from bluegrid_registry.signing.keys import PublicKey
     from bluegrid_registry.stores import Store
+    from bluegrid_registry.transfer.config import TransferConfig
     from bluegrid_registry.transfer.progress import Progress
 
 
@@ -96,6 +98,7 @@ def fetch(
     keys: Sequence[PublicKey] = (),
     cache: Path | None = None,
     progress: Progress = ignore,
+    config: TransferConfig | None = None,
 ) -> FetchedVersion:
     """Bring a version's models into the folder `into`; what is there already and sound is not fetched again.
 
@@ -108,7 +111,8 @@ def fetch(
         only: UIDs, or patterns such as `line-9*`, of the wanted models; none: all.
         keys: where given, one of these must have signed the version.
         cache: a folder of models by digest that several fetches share, at once if need be; made if need be.
-        progress: is told after each part of a pack.
+        progress: is called after each part of a pack.
+        config: how much is fetched at a time; None: the defaults.
 
     Raises:
         IntegrityError: the store holds other bytes than were pushed, or another manifest than is pinned, or
@@ -124,9 +128,9 @@ def fetch(
     try:
         into.mkdir(parents=True, exist_ok=True)
         with locked(into):
-            report = _Folder(store, manifest, folder, Cache(cache) if cache else None, progress).complete(
-                rows
-            )
+            shared = Cache(cache) if cache else None
+            target = _Folder(store, manifest, folder, shared, progress, config or transfer_config.DEFAULT)
+            report = target.complete(rows)
     except OSError as error:
         place = error.filename or into
         raise ConfigError(f"{place}: cannot be written: {error.strerror}; give it room and rights") from None
@@ -142,6 +146,7 @@ def fetch_bytes(
     only: Collection[str] = (),
     keys: Sequence[PublicKey] = (),
     progress: Progress = ignore,
+    config: TransferConfig | None = None,
 ) -> Mapping[str, bytes]:
     """Return a version's models by UID, verified; for the arguments and errors see `fetch`."""
     manifest, rows = _wanted(store, set_id, version_id, manifest_digest, only, keys)
@@ -150,7 +155,7 @@ def fetch_bytes(
     def take(row: ModelRow, model: bytes) -> None:
         models[row.sha256] = model
 
-    _unpack_all(store, manifest, rows, take, progress)
+    _unpack_all(store, manifest, rows, take, progress, config or transfer_config.DEFAULT)
     return {row.uid: models[row.sha256] for row in rows}
 
 
@@ -185,13 +190,14 @@ def _unpack_all(
     rows: Sequence[ModelRow],
     take: Callable[[ModelRow, bytes], None],
     progress: Progress,
+    config: TransferConfig,
 ) -> tuple[tuple[str, ...], int]:
     """Unpack and tell the progress; return the UIDs that were fetched twice, and the bytes fetched."""
     models, size = 0, 0
     refetched: list[str] = []
     devices = Counter(row.sha256 for row in rows)
     with error_context(manifest.set, manifest.version):
-        for part in unpack(store, manifest, rows, take):
+        for part in unpack(store, manifest, rows, take, config):
             models += sum(devices[row.sha256] for row in part.rows)
             size += part.bytes
             refetched.extend(row.uid for row in part.rows if part.refetched)
@@ -213,6 +219,7 @@ class _Folder:
     path: Path
     cache: Cache | None
     progress: Progress
+    config: TransferConfig
 
     def complete(self, rows: Sequence[ModelRow]) -> FetchReport:
         """Bring what is missing or damaged of the models in `rows`."""
@@ -229,7 +236,7 @@ class _Folder:
                 lacking, rotten = self._from_cache(lacking, partial)
                 damaged += rotten
                 refetched, size = _unpack_all(
-                    self.store, self.manifest, lacking, self._taker(partial), self.progress
+                    self.store, self.manifest, lacking, self._taker(partial), self.progress, self.config
                 )
                 self._publish(partial)
             finally:

@@ -6,16 +6,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from bluegrid_registry.transfer import config as transfer_config
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from bluegrid_registry.transfer.config import TransferConfig
+
 T = TypeVar("T")
-
-PARALLEL = 4
-"""Jobs under way at a time."""
-
-BUDGET_BYTES = 96 * 2**20
-"""Memory that they may take together; one job alone may take more."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +25,19 @@ class Job(Generic[T]):
     """Bytes that it takes meanwhile, near enough to plan with."""
 
 
-def in_parallel(jobs: Iterable[Job[T]]) -> Iterator[T]:
-    """Yield the jobs' results as they come; the first error ends everything."""
-    with ThreadPoolExecutor(PARALLEL) as pool:
+def in_parallel(jobs: Iterable[Job[T]], config: TransferConfig | None = None) -> Iterator[T]:
+    """Yield the jobs' results as they come; the first error ends everything.
+
+    Args:
+        jobs: what to do.
+        config: `downloads` jobs are under way at a time, and take `download_bytes` together.
+    """
+    config = config or transfer_config.DEFAULT
+    with ThreadPoolExecutor(config.downloads) as pool:
         under_way: dict[Future[T], int] = {}
         try:
             for job in jobs:
-                while under_way and sum(under_way.values()) + job.memory > BUDGET_BYTES:
+                while under_way and sum(under_way.values()) + job.memory > config.download_bytes:
                     yield from _finished(under_way)
                 under_way[pool.submit(job.run)] = job.memory
             while under_way:

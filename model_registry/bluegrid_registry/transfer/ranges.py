@@ -9,12 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bluegrid_registry.formats.manifest import ModelRow, PackRow
-
-WHOLE_SHARE = 0.4
-"""From this share of a pack on, all of it is fetched: one request costs less than several."""
-
-GAP_BYTES = 2**20
-"""Unwanted bytes up to this many are fetched along: S3 serves one range a request."""
+    from bluegrid_registry.transfer.config import TransferConfig
 
 
 @dataclass(frozen=True)
@@ -26,16 +21,16 @@ class Span:
     rows: tuple[ModelRow, ...]
 
 
-def spans(pack: PackRow, rows: Sequence[ModelRow]) -> list[Span]:
+def spans(pack: PackRow, rows: Sequence[ModelRow], config: TransferConfig) -> list[Span]:
     """Return the parts of `pack` that hold the models in `rows`; a shared model is read once."""
     wanted = sorted({row.offset: row for row in reversed(rows)}.values(), key=lambda row: row.offset)
-    if sum(row.length for row in wanted) >= WHOLE_SHARE * pack.size:
+    if sum(row.length for row in wanted) >= config.whole_share * pack.size:
         return [Span(0, pack.size, tuple(wanted))]
     # The dictionary at the pack's beginning comes along where it lies near.
-    begin = 0 if pack.dictionary and wanted[0].offset <= GAP_BYTES else wanted[0].offset
+    begin = 0 if pack.dictionary and wanted[0].offset <= config.gap_bytes else wanted[0].offset
     groups: list[list[ModelRow]] = []
     for row in wanted:
-        if groups and row.offset - _end(groups[-1][-1]) <= GAP_BYTES:
+        if groups and row.offset - _end(groups[-1][-1]) <= config.gap_bytes:
             groups[-1].append(row)
         else:
             groups.append([row])

@@ -1,4 +1,4 @@
-"""Models of a version before they are pushed, in memory or on a disk.
+"""Sources, the first stage of a push: models in memory or on a disk, read and hashed a little ahead.
 
 A model is a file or a folder; a folder is read as one archive of its files.
 """
@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.formats.archive import archive
+from bluegrid_registry.formats.checksums import sha256_hex
 from bluegrid_registry.formats.manifest import MAX_MODEL_BYTES
+from bluegrid_registry.names import check_uid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
     from bluegrid_registry.formats.manifest import Example
+    from bluegrid_registry.transfer.config import TransferConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,16 @@ class SourceModel:
         return ConfigError(f"{self.origin}: cannot be read: {error.strerror or error}")
 
 
+class LoadedModel(NamedTuple):
+    """A model in memory."""
+
+    uid: str
+    example: Example | None
+    origin: str
+    data: bytes
+    sha256: str
+
+
 class LazyModels(Sequence[SourceModel]):
     """Models that are made when they are asked for: a hundred thousand of them take little memory.
 
@@ -96,6 +111,73 @@ class LazyModels(Sequence[SourceModel]):
         if isinstance(index, slice):
             return LazyModels(self._uids[index], self._model)
         return self._model(self._uids[index])
+
+
+def read_ahead(
+    models: Iterable[SourceModel], readers: ThreadPoolExecutor, config: TransferConfig
+) -> Iterator[LoadedModel]:
+    """Read models a few mebibytes ahead; read a model that is larger than a pack only when its turn has come.
+
+    Args:
+        models: the models, read once, as they come.
+        readers: the threads that read and hash.
+        config: how much is read at a time.
+
+    Raises:
+        ConfigError: a UID is not valid, or a model cannot be read.
+        FormatError: a model is empty or too large.
+    """
+    # The threads are the caller's: a generator may be left half-way, and then nothing says when it ends them.
+    ahead: deque[Future[list[LoadedModel]]] = deque()
+    for size, chunk in _chunks(models, config):
+        is_large = size > config.pack_bytes
+        while ahead and (is_large or len(ahead) > config.readers):
+            yield from _drained(ahead.popleft().result())
+        ahead.append(readers.submit(_load, chunk))
+        if is_large:
+            yield from _drained(ahead.popleft().result())
+    while ahead:
+        yield from _drained(ahead.popleft().result())
+
+
+def _chunks(models: Iterable[SourceModel], config: TransferConfig) -> Iterator[tuple[int, list[SourceModel]]]:
+    total = 0
+    chunk: list[SourceModel] = []
+    for model in models:
+        try:
+            check_uid(model.uid)
+        except ValueError as error:
+            raise ConfigError(f"{error}; name the device otherwise") from None
+        size = model.size()
+        if chunk and total + size > config.read_bytes:
+            yield total, chunk
+            total, chunk = 0, []
+        total += size
+        chunk.append(model)
+        # Its bytes may be large: only the thread that reads it shall hold it, and no next one beside it.
+        del model
+        if total >= config.read_bytes or len(chunk) == config.read_models:
+            yield total, chunk
+            total, chunk = 0, []
+    if chunk:
+        yield total, chunk
+
+
+def _load(models: list[SourceModel]) -> list[LoadedModel]:
+    loaded = []
+    models.reverse()
+    while models:
+        model = models.pop()
+        data = model.read()
+        loaded.append(LoadedModel(model.uid, model.example, model.origin, data, sha256_hex(data)))
+    return loaded
+
+
+def _drained(models: list[LoadedModel]) -> Iterator[LoadedModel]:
+    # Popped, so that a model is in memory no longer than it is needed.
+    models.reverse()
+    while models:
+        yield models.pop()
 
 
 def _size(path: Path) -> int:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry.formats.manifest import Manifest, ModelRow, PackRow
     from bluegrid_registry.stores import Store
+    from bluegrid_registry.transfer.config import TransferConfig
 
 _SMALL_MODEL_BYTES = 64 * 2**10
 _SMALL_MODELS = threading.Lock()
@@ -43,7 +44,11 @@ class Unpacked:
 
 
 def unpack(
-    store: Store, manifest: Manifest, rows: Sequence[ModelRow], take: Callable[[ModelRow, bytes], None]
+    store: Store,
+    manifest: Manifest,
+    rows: Sequence[ModelRow],
+    take: Callable[[ModelRow, bytes], None],
+    config: TransferConfig,
 ) -> Iterator[Unpacked]:
     """Bring models out of the store.
 
@@ -52,20 +57,22 @@ def unpack(
         manifest: the version's.
         rows: the wanted ones of its models.
         take: is given each verified model, from several threads; of rows that share their bytes, only one.
+        config: how much is fetched at a time.
 
     Raises:
         IntegrityError: bytes are damaged, also when fetched once more.
         ObjectMissing, StoreError: as the store.
     """
-    return in_parallel(
-        Job(functools.partial(part.unpack, take), part.memory) for part in _parts(store, manifest, rows)
-    )
+    parts = _parts(store, manifest, rows, config)
+    return in_parallel((Job(functools.partial(part.unpack, take), part.memory) for part in parts), config)
 
 
-def _parts(store: Store, manifest: Manifest, rows: Sequence[ModelRow]) -> Iterator[_Part]:
+def _parts(
+    store: Store, manifest: Manifest, rows: Sequence[ModelRow], config: TransferConfig
+) -> Iterator[_Part]:
     packs = {pack.name: pack for pack in manifest.packs}
     for name, of_pack in groupby(sorted(rows, key=lambda row: row.pack), key=lambda row: row.pack):
-        for span in spans(packs[name], list(of_pack)):
+        for span in spans(packs[name], list(of_pack), config):
             yield _Part(store, pack_key(manifest.set, name), packs[name], span)
 
 

@@ -1,4 +1,4 @@
-"""Sending: making sure that the store holds an object; what is there already is not sent again.
+"""Uploader, the fourth stage of a push: packs are sealed and sent, several at a time, unless they are there.
 
 What is there is read back before anything relies on it, and replaced where it is damaged: an object's key is
 the digest of its bytes, so replacing is safe. Whether to look at all, a list tells that is asked for once; it
@@ -11,24 +11,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ObjectExists, ObjectMissing, StoreError
-from bluegrid_registry.formats.layout import packs_prefix
+from bluegrid_registry.formats.checksums import Checksum
+from bluegrid_registry.formats.layout import pack_key, packs_prefix
 from bluegrid_registry.stores.base import StoredObject
 from bluegrid_registry.stores.versions import retry_once
 
 if TYPE_CHECKING:
-    from bluegrid_registry.formats.checksums import Checksum
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import ThreadPoolExecutor
+
+    from bluegrid_registry.formats.checksums import ChecksumAlgorithm
     from bluegrid_registry.stores import Store
+    from bluegrid_registry.transfer.config import TransferConfig
+    from bluegrid_registry.transfer.packer import OpenPack, PackContents
     from bluegrid_registry.transfer.refresh import Refresh
-
-LISTED = 1000
-"""Packs that are looked for in one list; S3 answers so many at once."""
-
-_COMPARED_BYTES = 20 * 2**20
-"""How much of a stored object is held beside what it is compared with: nearly every pack is read at once."""
 
 
 class UploadOutcome(Enum):
@@ -46,53 +47,133 @@ There = Callable[[], Mapping[str, StoredObject] | None]
 """Returns what is in the store, by key, or None where nobody knows; may wait for the list."""
 
 
-def packs_there(store: Store, set_id: str) -> Mapping[str, StoredObject] | None:
+def packs_there(store: Store, set_id: str, config: TransferConfig) -> Mapping[str, StoredObject] | None:
     """Return a set's packs, by one list; None: nobody knows."""
     try:
-        listed = list(itertools.islice(store.keys(packs_prefix(set_id)), LISTED))
+        listed = list(itertools.islice(store.keys(packs_prefix(set_id)), config.listed_packs))
     except StoreError:
-        # Who may write may not always list.
+        # Credentials that can write are not always allowed to list.
         return None
-    return {found.key: found for found in listed} if len(listed) < LISTED else None
+    return {found.key: found for found in listed} if len(listed) < config.listed_packs else None
 
 
-def ensure(
-    refresh: Refresh,
-    key: str,
-    data: bytes,
-    checksum: Checksum,
-    there: There = dict,
-) -> UploadOutcome:
-    """Make sure that the store holds `data`, whose digest its key names."""
-    store, published = refresh.store, refresh.published
-    listed = there()
-    if published.commit is None and listed is not None and key not in listed:
+class Upload:
+    """A pack on its way: first it is sealed, then it is sent. Its bytes are not held here."""
+
+    def __init__(self) -> None:
+        self.sealed: Future[PackContents] = Future()
+
+    @property
+    def contents(self) -> PackContents:
+        """What the pack holds; waits until it is sealed, and raises what that raised."""
+        return self.sealed.result()
+
+
+class Uploader:
+    """Seals and sends packs, several at a time; a pack of one huge model has the memory to itself.
+
+    Args:
+        refresh: the store, and what must be written anew there.
+        pool: the threads that seal and send.
+        listed: which packs the store holds, by key; None: not known.
+        algorithm: of the checksum that is sent with each object.
+        config: how many packs are under way at a time.
+    """
+
+    def __init__(
+        self,
+        refresh: Refresh,
+        pool: ThreadPoolExecutor,
+        listed: Future[Mapping[str, StoredObject] | None],
+        algorithm: ChecksumAlgorithm,
+        config: TransferConfig,
+    ) -> None:
+        self._refresh, self._pool, self._algorithm, self._config = refresh, pool, algorithm, config
+        # The first pack does not wait for the list: it is taken as not there. The others do.
+        self._there: There = dict
+        self._listed = listed
+        self._under_way: dict[Future[UploadOutcome], Upload] = {}
+        self.sent_models = self.sent_bytes = self.healed_packs = 0
+
+    @property
+    def under_way(self) -> tuple[Upload, ...]:
+        """The uploads that have not ended."""
+        return tuple(self._under_way.values())
+
+    def upload(self, packs: Iterable[OpenPack]) -> Iterator[Upload]:
+        """Send packs, and yield each upload that has ended; the last ones are still under way at the end."""
+        for pack in packs:
+            is_large = pack.is_large
+            while len(self._under_way) >= (1 if is_large else self._config.uploads):
+                yield from self._ended()
+            upload = Upload()
+            self._under_way[self._pool.submit(self._seal_and_send, pack, upload, self._there)] = upload
+            self._there = self._listed.result
+            # Only the thread that sends it holds it now.
+            del pack
+            while is_large and self._under_way:
+                yield from self._ended()
+
+    def finish(self) -> Iterator[Upload]:
+        """Wait for the uploads that are under way, and yield each one that has ended."""
+        while self._under_way:
+            yield from self._ended()
+
+    def put(self, key: str, data: bytes) -> Future[UploadOutcome]:
+        """Send an object that is not a pack, beside the packs."""
+        return self._pool.submit(self._ensure, key, data, Checksum.of(data, self._algorithm), dict)
+
+    def _seal_and_send(self, pack: OpenPack, upload: Upload, there: There) -> UploadOutcome:
         try:
-            retry_once(lambda: store.put(key, data, checksum, replace=False))
-        except ObjectExists:
-            pass
+            sealed = pack.seal(self._algorithm)
+        except BaseException as error:
+            upload.sealed.set_exception(error)
+            raise
+        upload.sealed.set_result(sealed.contents)
+        key = pack_key(self._refresh.set_id, sealed.contents.row.name)
+        return self._ensure(key, sealed.data, sealed.checksum, there)
+
+    def _ended(self) -> Iterator[Upload]:
+        for future in wait(self._under_way, return_when=FIRST_COMPLETED).done:
+            outcome = future.result()
+            upload = self._under_way.pop(future)
+            if outcome in (UploadOutcome.SENT, UploadOutcome.HEALED):
+                self.sent_models += len(upload.contents.entries)
+                self.sent_bytes += upload.contents.row.size
+            self.healed_packs += outcome is UploadOutcome.HEALED
+            yield upload
+
+    def _ensure(self, key: str, data: bytes, checksum: Checksum, there: There) -> UploadOutcome:
+        """Make sure that the store holds `data`, whose digest its key names."""
+        store, published = self._refresh.store, self._refresh.published
+        listed = there()
+        if published.commit is None and listed is not None and key not in listed:
+            try:
+                retry_once(lambda: store.put(key, data, checksum, replace=False))
+            except ObjectExists:
+                pass
+            else:
+                return UploadOutcome.SENT
+        try:
+            is_same = _holds(store, key, data, self._config.compared_bytes)
+        except ObjectMissing:
+            if not published.takes(key):
+                return UploadOutcome.HELD_BACK
+            outcome = UploadOutcome.SENT
         else:
-            return UploadOutcome.SENT
-    try:
-        is_same = _holds(store, key, data)
-    except ObjectMissing:
-        if not published.takes(key):
-            return UploadOutcome.HELD_BACK
-        outcome = UploadOutcome.SENT
-    else:
-        if is_same and not refresh.is_due(key, (listed or {}).get(key)):
-            return UploadOutcome.THERE
-        outcome = UploadOutcome.SENT if is_same else UploadOutcome.HEALED
-        refresh.written_anew.add(key)
-    retry_once(lambda: store.put(key, data, checksum))
-    return outcome
+            if is_same and not self._refresh.is_due(key, (listed or {}).get(key)):
+                return UploadOutcome.THERE
+            outcome = UploadOutcome.SENT if is_same else UploadOutcome.HEALED
+            self._refresh.written_anew.add(key)
+        retry_once(lambda: store.put(key, data, checksum))
+        return outcome
 
 
-def _holds(store: Store, key: str, data: bytes) -> bool:
+def _holds(store: Store, key: str, data: bytes, piece_bytes: int) -> bool:
     """Whether the store's object is `data`, compared piece by piece; ObjectMissing when there is none."""
     view = memoryview(data)
-    for start in range(0, len(data), _COMPARED_BYTES):
-        piece = view[start : start + _COMPARED_BYTES]
+    for start in range(0, len(data), piece_bytes):
+        piece = view[start : start + piece_bytes]
         # One byte more than there should be: an object that goes on is another one.
         expected = len(piece) + (start + len(piece) < len(data))
         stored = store.get_range(key, start, len(piece) + 1)

@@ -22,6 +22,7 @@ from bluegrid_registry import (
     read_manifest,
 )
 from bluegrid_registry.formats.layout import manifest_key, pack_key, version_key
+from bluegrid_registry.transfer.config import TransferConfig
 from tests.engine.stores.faults import flipped
 from tests.engine.stores.through import DiesAtWrite, FlipsFirstGet, FlipsFirstPut, Killed, Through
 from tests.engine.stores.versions import version
@@ -118,7 +119,7 @@ def test_a_writer_killed_before_the_commit_leaves_nothing_visible(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 6000)
+    monkeypatch.setattr("bluegrid_registry.transfer.config.DEFAULT", TransferConfig(pack_bytes=6000))
     models = make_models(6)
     with pytest.raises(Killed):
         push(DiesAtWrite(store, nth), "g1", "v4", models, model_type=model_type)

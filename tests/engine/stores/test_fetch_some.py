@@ -21,6 +21,7 @@ from bluegrid_registry import (
     sign,
 )
 from bluegrid_registry.formats.layout import pack_key
+from bluegrid_registry.transfer.config import TransferConfig
 from tests.engine.stores.through import FlipsFirstGet, Recording
 from tests.engine.stores.versions import small_packs, version
 
@@ -86,7 +87,7 @@ def test_a_model_in_a_pack_with_a_dictionary_comes_alone(
     store: Store, model_type: ModelType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # So that the last model's part of the pack does not hold the dictionary.
-    monkeypatch.setattr("bluegrid_registry.transfer.ranges.GAP_BYTES", 0)
+    monkeypatch.setattr("bluegrid_registry.transfer.config.DEFAULT", TransferConfig(gap_bytes=0))
     names = [f"bus {number} active power" for number in range(50)]
     models = [SourceModel(f"line-{number:03}", f"{names} {number * 0.37}".encode()) for number in range(500)]
     report = push(store, "g1", "v1", models, model_type=model_type)

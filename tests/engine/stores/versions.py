@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from bluegrid_registry import ObjectMissing, SourceModel, Version, fetch_bytes, read_commit
+from bluegrid_registry.transfer.config import TransferConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ def version(report: PushReport) -> Version:
 
 
 def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 6000)
+    monkeypatch.setattr("bluegrid_registry.transfer.config.DEFAULT", TransferConfig(pack_bytes=6000))
 
 
 def seen(store: Store, version_id: str) -> dict[str, bytes] | None:

@@ -6,6 +6,7 @@ import io
 import json
 import random
 import struct
+from collections import deque
 
 import pytest
 import zstandard
@@ -13,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluegrid_registry import Checksum, FormatError, IntegrityError, sha256_hex
-from bluegrid_registry.formats import pack as packs
 from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES, stored_frame
 from bluegrid_registry.formats.pack import (
     ModelReader,
     PackEntry,
-    PackWriter,
+    WrittenPack,
     pack_name,
     read_dictionary,
     read_index,
+    write_pack,
 )
 
 NAMES = [f"bus {number} active power" for number in range(30)]
@@ -29,10 +30,11 @@ MODELS = [b"a model", b"another model" * 500, bytes(range(256)) * 40]
 
 
 def pack_of(models: list[bytes]) -> bytes:
-    writer = PackWriter()
-    for model in models:
-        writer.add(model, sha256_hex(model))
-    return writer.to_bytes()
+    return written(models).data
+
+
+def written(models: list[bytes]) -> WrittenPack:
+    return write_pack(deque((model, sha256_hex(model)) for model in models))
 
 
 def name_of(pack: bytes) -> str:
@@ -60,24 +62,6 @@ def test_any_zstd_program_reads_a_pack() -> None:
         io.BytesIO(pack_of(MODELS)), read_across_frames=True
     ) as reader:
         assert reader.read() == b"".join(MODELS)
-
-
-def test_a_pack_is_full_at_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packs, "TARGET_BYTES", 100)
-    writer = PackWriter()
-    writer.add(b"small", sha256_hex(b"small"))
-    assert not writer.is_full
-    model = bytes(range(200))
-    writer.add(model, sha256_hex(model))
-    assert writer.is_full
-
-
-def test_a_pack_is_full_at_its_number_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packs, "TARGET_MODELS", 2)
-    writer = PackWriter()
-    for model, full in ((b"one", False), (b"two", True)):
-        writer.add(model, sha256_hex(model))
-        assert writer.is_full is full
 
 
 @given(st.data())
@@ -201,15 +185,12 @@ def test_a_dictionary_that_is_too_large_needs_a_newer_program() -> None:
 def test_models_that_are_alike_share_a_dictionary() -> None:
     document = {"kind": "ridge regression", "inputs": NAMES}
     alike = [json.dumps({"weights": [number * 0.37] * 3, **document}).encode() for number in range(400)]
-    writer = PackWriter()
-    for model in alike:
-        writer.add(model, sha256_hex(model))
-    pack = writer.to_bytes()
-    assert 0 < len(writer.dictionary) <= MAX_DICTIONARY_BYTES
-    assert read_dictionary(pack) == writer.dictionary
+    pack, _, dictionary = written(alike)
+    assert 0 < len(dictionary) <= MAX_DICTIONARY_BYTES
+    assert read_dictionary(pack) == dictionary
     plain = sum(len(zstandard.compress(model)) for model in alike)
     assert len(pack) - 56 * len(alike) < plain / 2
-    reader = ModelReader(writer.dictionary)
+    reader = ModelReader(dictionary)
     for model, entry in zip(alike, read_index(pack), strict=True):
         frame = pack[entry.offset : entry.offset + entry.length]
         assert reader.read(frame, entry.raw_length, entry.sha256) == model
@@ -228,13 +209,8 @@ def test_what_does_not_shrink_is_stored_in_frames_that_zstd_reads(size: int) -> 
 
 
 def test_the_same_models_make_the_same_dictionary() -> None:
-    packs = []
-    for _ in range(3):
-        writer = PackWriter()
-        for number in range(300):
-            model = f"model of line {number % 50}: {NAMES}".encode() * 3
-            writer.add(model, sha256_hex(model))
-        packs.append(writer.to_bytes())
+    models = [f"model of line {number % 50}: {NAMES}".encode() * 3 for number in range(300)]
+    packs = [pack_of(models) for _ in range(3)]
     assert packs[0] == packs[1] == packs[2]
 
 

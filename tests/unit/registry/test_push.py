@@ -30,6 +30,7 @@ from bluegrid_registry import (
 from bluegrid_registry.formats.checksums import Checksum
 from bluegrid_registry.formats.layout import manifest_key, pack_key
 from bluegrid_registry.stores.base import Capabilities, StoredObject
+from bluegrid_registry.transfer.config import TransferConfig
 from tests.engine.stores.through import Through
 
 if TYPE_CHECKING:
@@ -95,9 +96,13 @@ def counting(store: Store, writes: int = 10**9) -> tuple[Store, list[str]]:
     return cast("Store", counted), counted.requests
 
 
+def use(monkeypatch: pytest.MonkeyPatch, config: TransferConfig) -> None:
+    monkeypatch.setattr("bluegrid_registry.transfer.config.DEFAULT", config)
+
+
 @pytest.fixture
 def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 5000)
+    use(monkeypatch, TransferConfig(pack_bytes=5000))
 
 
 def test_models_from_memory_come_out_byte_for_byte(store: Store, tmp_path: Path) -> None:
@@ -109,7 +114,9 @@ def test_models_from_memory_come_out_byte_for_byte(store: Store, tmp_path: Path)
 def test_a_stream_is_read_only_a_little_ahead_of_what_is_stored(
     store: Store, small_packs: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bluegrid_registry.transfer.packer.CHUNK_MODELS", 10)
+    monkeypatch.setattr(
+        "bluegrid_registry.transfer.config.DEFAULT", TransferConfig(pack_bytes=5000, read_models=10)
+    )
     events: list[ProgressEvent] = []
     ahead: list[int] = []
 
@@ -141,7 +148,7 @@ def test_a_push_of_what_is_there_reads_and_writes_nothing(
     packs: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if packs == "many":
-        monkeypatch.setattr("bluegrid_registry.formats.pack.TARGET_BYTES", 5000)
+        use(monkeypatch, TransferConfig(pack_bytes=5000))
     there = push(store, "g1", "v1", models(12), model_type=TYPE)
     counted, requests = counting(store)
     again = push(counted, "g1", "v1", models(12), model_type=TYPE)
@@ -276,7 +283,10 @@ def test_the_first_pack_does_not_wait_for_the_list_and_the_others_do(store: Stor
 def test_a_list_of_packs_is_only_a_hint(
     what: str, store: Store, small_packs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bluegrid_registry.transfer.uploader.LISTED", 3 if what == "is too long" else 1000)
+    listed = 3 if what == "is too long" else 1000
+    monkeypatch.setattr(
+        "bluegrid_registry.transfer.config.DEFAULT", TransferConfig(pack_bytes=5000, listed_packs=listed)
+    )
     given = models(12)
     there = push(store, "g1", "v1", given, model_type=TYPE)
     packs = [pack_key("g1", row.name) for row in read_manifest(store, "g1", "v1", there.manifest).packs]
@@ -306,7 +316,9 @@ def test_a_killed_push_sends_nothing_again(
     small_packs: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bluegrid_registry.transfer.push.PARALLEL", 1)
+    monkeypatch.setattr(
+        "bluegrid_registry.transfer.config.DEFAULT", TransferConfig(pack_bytes=5000, uploads=1)
+    )
     given = models(12)
     killed, _ = counting(store, writes)
     with pytest.raises(Killed):
@@ -322,7 +334,7 @@ def test_a_killed_push_sends_nothing_again(
 def test_a_damaged_object_is_replaced(
     harm: str, what: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bluegrid_registry.transfer.uploader._COMPARED_BYTES", 1000)
+    use(monkeypatch, TransferConfig(compared_bytes=1000))
     given = models(5)
     first = push(store, "g1", "v1", given, model_type=TYPE)
     (pack,) = read_manifest(store, "g1", "v1", first.manifest).packs

@@ -6,9 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluegrid_registry import ModelRow, PackRow
-from bluegrid_registry.transfer.ranges import GAP_BYTES, WHOLE_SHARE, spans
+from bluegrid_registry.transfer.config import TransferConfig
+from bluegrid_registry.transfer.ranges import spans
 
 PACK = "a" * 64
+
+CONFIG = TransferConfig()
+STEPS = st.tuples(st.integers(1, 2 * CONFIG.gap_bytes), st.integers(1, 1000))
 
 
 def row(uid: int, offset: int, length: int) -> ModelRow:
@@ -21,32 +25,32 @@ def pack(size: int) -> PackRow:
 
 
 def test_a_pack_that_is_mostly_wanted_is_fetched_whole() -> None:
-    (span,) = spans(pack(100), [row(1, 10, 20), row(2, 60, 20)])
+    (span,) = spans(pack(100), [row(1, 10, 20), row(2, 60, 20)], CONFIG)
     assert (span.offset, span.length, len(span.rows)) == (0, 100, 2)
 
 
 def test_models_that_lie_near_are_one_request_and_far_ones_are_several() -> None:
-    far = 100 + GAP_BYTES + 1
-    found = spans(pack(10 * GAP_BYTES), [row(1, 10, 20), row(2, 80, 20), row(3, far, 50)])
+    far = 100 + CONFIG.gap_bytes + 1
+    found = spans(pack(10 * CONFIG.gap_bytes), [row(1, 10, 20), row(2, 80, 20), row(3, far, 50)], CONFIG)
     assert [(span.offset, span.length) for span in found] == [(10, 90), (far, 50)]
 
 
 def test_a_shared_model_is_read_once() -> None:
-    (span,) = spans(pack(10_000), [row(1, 10, 20), row(2, 10, 20)])
+    (span,) = spans(pack(10_000), [row(1, 10, 20), row(2, 10, 20)], CONFIG)
     assert [model.uid for model in span.rows] == ["line-1"]
 
 
-@given(st.lists(st.tuples(st.integers(1, 2 * GAP_BYTES), st.integers(1, 1000)), min_size=1, max_size=20))
+@given(st.lists(STEPS, min_size=1, max_size=20))
 def test_every_wanted_model_lies_in_exactly_one_part(steps: list[tuple[int, int]]) -> None:
     rows, end = [], 0
     for number, (gap, length) in enumerate(steps):
         rows.append(row(number, end + gap, length))
         end += gap + length
-    found = spans(pack(end + 10), rows)
+    found = spans(pack(end + 10), rows, CONFIG)
     assert sorted(model.uid for span in found for model in span.rows) == sorted(model.uid for model in rows)
     for span in found:
         for model in span.rows:
             assert span.offset <= model.offset
             assert model.offset + model.length <= span.offset + span.length
     wanted = sum(model.length for model in rows)
-    assert (found[0].length == end + 10) == (wanted >= WHOLE_SHARE * (end + 10))
+    assert (found[0].length == end + 10) == (wanted >= CONFIG.whole_share * (end + 10))
