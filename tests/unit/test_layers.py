@@ -36,6 +36,19 @@ LAYERS = {
         {"model_service"},
         {"__init__"},
     ),
+    "model_server/bluegrid_server": (
+        {"errors", "logs", "settings", "threads", "__init__"},
+        {"metrics", "termination"},
+        {"protocol", "ipc"},
+        {"frameworks"},
+        {"models"},
+        {"engine", "http"},
+        {"processes"},
+        # The dispatcher answers for linear models itself, and has the fork server's handle.
+        {"front"},
+        {"serve", "preflight"},
+        {"__main__"},
+    ),
 }
 """Modules and sub-packages, from the bottom up; those in one row do not know each other."""
 

@@ -18,11 +18,11 @@ from bluegrid_server.protocol.tensors import BinaryData
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bluegrid_server.frameworks import TensorSpec
     from bluegrid_server.ipc.messages import Call
     from bluegrid_server.models.linear_pool import LinearPool
     from bluegrid_server.models.pool import Pool
     from bluegrid_server.models.version import ServedModel
+    from bluegrid_server.protocol.tensor_spec import TensorSpec
     from bluegrid_server.settings import Settings
 
 _STEP_SECONDS = 0.02

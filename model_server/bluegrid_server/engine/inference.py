@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bluegrid_server.frameworks import TensorSpec
     from bluegrid_server.models.version import ServedModel
+    from bluegrid_server.protocol.tensor_spec import TensorSpec
     from bluegrid_server.protocol.tensors import BinaryData
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from bluegrid_registry.errors import ConfigError, ModelError
 from bluegrid_server.frameworks.compiled import CHECK, NotCompiledError
 from bluegrid_server.frameworks.linear import LinearModel
+from bluegrid_server.frameworks.table import framework_of, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bluegrid_registry.model_types.model_type import ModelType
-    from bluegrid_server.frameworks import Model
     from bluegrid_server.frameworks.compiled import Compiled
+    from bluegrid_server.frameworks.model import Model
 
     Compiler = Callable[[Any], Compiled]
 
@@ -45,17 +46,22 @@ _MOST = float(np.finfo(np.float32).max)
 def compiler_of(model_type: ModelType) -> Compiler:
     """The compiler of a model type's framework; ConfigError when this image has none."""
     framework = model_type.framework
+    name = framework_of(model_type).compiler
+    if name is None:
+        raise _no_compiler(framework, f"nothing compiles {framework}")
     try:
         import_module("onnxruntime")
-        compiler: Compiler = import_module(
-            f"bluegrid_server.frameworks.{framework.replace('-', '_')}.compiler"
-        ).compiled
+        compiler: Compiler = import_module(module_of(name)).compiled
     except ImportError as error:
-        raise ConfigError(
-            f"BLUEGRID_ACCELERATE: this image compiles no {framework} models: {error}; "
-            "use one with bluegrid-server[accelerate]"
-        ) from None
+        raise _no_compiler(framework, str(error)) from None
     return compiler
+
+
+def _no_compiler(framework: str, reason: str) -> ConfigError:
+    return ConfigError(
+        f"BLUEGRID_ACCELERATE: this image compiles no {framework} models: {reason}; "
+        "use one with bluegrid-server[accelerate]"
+    )
 
 
 def accelerated(model: Model, compiler: Compiler, prove: Callable[[Model], None]) -> tuple[Model, str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bluegrid_server.frameworks import TensorSpec
+from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

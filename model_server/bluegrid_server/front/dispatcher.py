@@ -16,16 +16,17 @@ import structlog
 
 from bluegrid_server.engine.inline import infer_inline
 from bluegrid_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
-from bluegrid_server.front.worker_connection import FutureRequest, WorkerConnection
+from bluegrid_server.front.worker_connection import WorkerConnection
 from bluegrid_server.ipc.messages import MESSAGE, Call, Kind
+from bluegrid_server.ipc.pending import FutureRequest
 from bluegrid_server.ipc.worker_status import WorkerStatus
 from bluegrid_server.models.linear_table import LinearTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bluegrid_server.front.worker_connection import PendingRequest
     from bluegrid_server.ipc.messages import Part, Reply
+    from bluegrid_server.ipc.pending import PendingRequest
     from bluegrid_server.processes.fork_server import ForkServerProcess
     from bluegrid_server.settings import Settings
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import unquote
 
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from bluegrid_server.errors import CrashError, RequestError
-from bluegrid_server.front.worker_connection import PendingRequest
 from bluegrid_server.http.http1 import Http1Protocol
 from bluegrid_server.http.observed import CLIENT_GONE, names_of, observe
 from bluegrid_server.ipc.messages import Call, Kind, refusal
+from bluegrid_server.ipc.pending import PendingRequest
 from bluegrid_server.protocol.body import JSON_LENGTH
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-    from bluegrid_server.front.dispatcher import Dispatcher
     from bluegrid_server.ipc.messages import Part
     from bluegrid_server.metrics import Metrics
     from bluegrid_server.settings import Settings
@@ -40,10 +39,17 @@ _LARGEST = 2**16
 """Bytes of a body that needs no flow control: what uvicorn reads ahead."""
 
 
+class Dispatches(Protocol):
+    """What has requests answered: the front's dispatcher."""
+
+    def take(self, request: PendingRequest) -> None:
+        """Have a request answered; RequestError when it is not."""
+
+
 class FastPath:
     """What all connections of a server need for it."""
 
-    def __init__(self, settings: Settings, dispatcher: Dispatcher, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, dispatcher: Dispatches, metrics: Metrics) -> None:
         self.dispatcher, self.metrics = dispatcher, metrics
         self.admin_port = settings.admin_port
         self._prefix = f"/modelService/{settings.service}/v2/models/".encode()

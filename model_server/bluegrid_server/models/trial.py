@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bluegrid_server.frameworks import Model, TensorSpec
+    from bluegrid_server.frameworks.model import Model
+    from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 _SIZES = (1, 2, 8, 32, 96, 256)
 """Sizes that are tried for a dimension of any size: rows first of all, and steps of a window."""

@@ -20,8 +20,8 @@ import structlog
 from threadpoolctl import threadpool_limits
 
 from bluegrid_server.engine.engine import InferenceEngine
-from bluegrid_server.frameworks import outlives_fork
 from bluegrid_server.frameworks.linear import LinearModel
+from bluegrid_server.frameworks.table import outlives_fork
 from bluegrid_server.ipc.messages import MESSAGE, UP, Part, part_bytes
 from bluegrid_server.ipc.worker_status import WorkerStatus
 from bluegrid_server.models.linear_pool import LinearPool

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bluegrid_server.frameworks import TensorSpec
+    from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 DATATYPES: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype(np.bool_),

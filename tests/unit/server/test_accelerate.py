@@ -35,13 +35,15 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from bluegrid_registry import ModelError, ModelType
 from bluegrid_server.engine.inference import batch_infer, predict
 from bluegrid_server.errors import PredictionError
-from bluegrid_server.frameworks import Model, loader_of
 from bluegrid_server.frameworks.compiler import LINEAR, ONNX, AcceleratedModel, accelerated, compiler_of
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
+from bluegrid_server.frameworks.table import loader_of
 from bluegrid_server.models.version import ServedModel
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bluegrid_server.frameworks.model import Model
 
 RANDOM = np.random.default_rng(11)
 X = RANDOM.normal(loc=[1e5, 0.0, -3.0, 5.0], scale=[10.0, 1e-3, 10.0, 2.0], size=(160, 4))

@@ -12,8 +12,8 @@ import xgboost
 
 from bluegrid_registry import ModelError, ModelType
 from bluegrid_server.engine.inference import infer
-from bluegrid_server.frameworks import loader_of
 from bluegrid_server.frameworks.compiler import ONNX, accelerated, compiler_of
+from bluegrid_server.frameworks.table import loader_of
 from bluegrid_server.models.version import ServedModel
 from bluegrid_server.protocol.tensors import BinaryData
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bluegrid_server.frameworks import Model
+    from bluegrid_server.frameworks.model import Model
 
 RANDOM = np.random.default_rng(11)
 X = RANDOM.normal(size=(400, 5))

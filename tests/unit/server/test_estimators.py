@@ -37,10 +37,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from bluegrid_registry import ModelError
 from bluegrid_server.engine.inference import infer_linear, predict
 from bluegrid_server.errors import PredictionError
-from bluegrid_server.frameworks import TensorSpec
 from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
 from bluegrid_server.models.version import ServedModel
+from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 RANDOM = np.random.default_rng(21)
 X = RANDOM.uniform(1, 9, size=(60, 3))

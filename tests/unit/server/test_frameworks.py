@@ -17,12 +17,15 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from bluegrid_registry import FormatError, ModelError, ModelType
 from bluegrid_server.engine.inference import infer
-from bluegrid_server.frameworks import Model, TensorSpec, loader_of
+from bluegrid_server.frameworks.table import loader_of
 from bluegrid_server.models.version import ServedModel
+from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from bluegrid_server.frameworks.model import Model
 
 X = np.random.default_rng(7).normal(size=(60, 4))
 Y = X @ np.array([1.0, -2.0, 0.5, 0.0])

@@ -15,7 +15,8 @@ from sklearn.linear_model import Ridge
 from structlog.testing import capture_logs
 
 from bluegrid_registry import ModelType
-from bluegrid_server.frameworks import gpu, loader_of, outlives_fork
+from bluegrid_server.frameworks import gpu
+from bluegrid_server.frameworks.table import loader_of, outlives_fork
 from bluegrid_server.ipc.messages import Call, Kind
 from tests.unit.server.dispatchers import running
 from tests.unit.server.hostile import TELLS_ITS_GPU, Hostile

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bluegrid_server.front.dispatcher import Dispatcher
-    from bluegrid_server.front.worker_connection import PendingRequest
+    from bluegrid_server.ipc.pending import PendingRequest
     from bluegrid_server.settings import Settings
     from tests.unit.server.pods import InProcess, Trained
 

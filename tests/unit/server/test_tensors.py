@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from bluegrid_server.errors import InputError
-from bluegrid_server.frameworks import TensorSpec
+from bluegrid_server.protocol.tensor_spec import TensorSpec
 from bluegrid_server.protocol.tensors import (
     DATATYPES,
     BinaryData,

@@ -28,10 +28,10 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVR
 
 from bluegrid_registry.errors import ModelError
-from bluegrid_server.frameworks import TensorSpec
 from bluegrid_server.frameworks.onnx import load as onnx_loader
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
 from bluegrid_server.models.trial import Trials, try_out
+from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bluegrid_server.frameworks import Model
+    from bluegrid_server.frameworks.model import Model
 
 RANDOM = np.random.default_rng(5)
 ROWS = RANDOM.normal(size=(60, 3))

@@ -36,7 +36,7 @@ from sklearn.svm import SVC
 
 from bluegrid_registry import FormatError, ModelError, ModelType, Source
 from bluegrid_registry.transfer.check import ModelCheck
-from bluegrid_server.frameworks import loader_of
+from bluegrid_server.frameworks.table import loader_of
 
 if TYPE_CHECKING:
     from pathlib import Path

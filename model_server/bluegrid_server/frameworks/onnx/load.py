@@ -15,9 +15,9 @@ import numpy as np
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_registry.model_types import sniff
-from bluegrid_server.frameworks import TensorSpec
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.gpu import not_used
+from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 # Without it, official builds such as 1.32 send events to their maker, and keep an identifier in the home
 # folder (Privacy.md of the package). Read when the library is loaded.

@@ -22,9 +22,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from bluegrid_registry.errors import ModelError
-from bluegrid_server.frameworks import TensorSpec
 from bluegrid_server.frameworks.estimators import attribute_of_input, compute_alone
 from bluegrid_server.frameworks.linear import linear_of
+from bluegrid_server.protocol.tensor_spec import TensorSpec
 from bluegrid_server.protocol.tensors import datatype_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bluegrid_server.frameworks import Model
+    from bluegrid_server.frameworks.model import Model
 
 # Whatever the environment says: what is not finite is an error where scikit-learn has it so, also inside of a
 # pipeline.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from bluegrid_server.frameworks import Model
+    from bluegrid_server.frameworks.model import Model
 
 
 def load(path: Path, trust: Iterable[str] = ()) -> Model:

@@ -22,9 +22,9 @@ from pyspark.sql import SparkSession
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_registry.model_types import writers
-from bluegrid_server.frameworks import TensorSpec
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.versions import check_writer, unreadable
+from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,8 +16,8 @@ import numpy as np
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_registry.model_types import writers
-from bluegrid_server.frameworks import TensorSpec
 from bluegrid_server.frameworks.versions import check_writer, unreadable
+from bluegrid_server.protocol.tensor_spec import TensorSpec
 from bluegrid_server.protocol.tensors import DATATYPES
 
 os.environ["KERAS_BACKEND"] = "tensorflow"

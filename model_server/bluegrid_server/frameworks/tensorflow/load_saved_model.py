@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_registry.errors import ModelError
-from bluegrid_server.frameworks import TensorSpec
 from bluegrid_server.frameworks.gpu import not_used
 from bluegrid_server.frameworks.versions import check_writer, unreadable
+from bluegrid_server.protocol.tensor_spec import TensorSpec
 from bluegrid_server.protocol.tensors import DATATYPES
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
