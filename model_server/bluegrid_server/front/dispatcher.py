@@ -17,14 +17,28 @@ import structlog
 from bluegrid_server.engine.inline import infer_inline
 from bluegrid_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
 from bluegrid_server.front.worker_connection import WorkerConnection
+from bluegrid_server.ipc.control import (
+    Exited,
+    Failed,
+    Fetched,
+    Fork,
+    Forked,
+    Kill,
+    Loading,
+    Progress,
+    Ready,
+    message_bytes,
+    message_of,
+)
 from bluegrid_server.ipc.messages import MESSAGE, Call, Kind
 from bluegrid_server.ipc.pending import FutureRequest
 from bluegrid_server.ipc.worker_status import WorkerStatus
 from bluegrid_server.models.linear_table import LinearTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from bluegrid_server.ipc.control import Event, Order
     from bluegrid_server.ipc.messages import Part, Reply
     from bluegrid_server.ipc.pending import PendingRequest
     from bluegrid_server.processes.fork_server import ForkServerProcess
@@ -150,14 +164,15 @@ class Dispatcher:
         counts = [connection.status.models for connection in self._up()]
         return sum(counts) if self._settings.load == "lazy" else max(counts, default=0)
 
-    def heard(self, connection: WorkerConnection, told: Mapping[str, str]) -> None:
-        """Take what a worker says by itself."""
-        if "said" in told:
-            self._say(told["said"])
-        elif "failed" in told:
-            self._break(told["failed"])
-        else:
-            self._take_in(connection)
+    def heard(self, connection: WorkerConnection, event: Order | Event) -> None:
+        """Take what a worker reports by itself."""
+        match event:
+            case Progress(line):
+                self._progress(line)
+            case Failed(reason):
+                self._break(reason)
+            case Ready():
+                self._take_in(connection)
 
     def lost(self, connection: WorkerConnection) -> None:
         """Take that a worker has ended: another gets its place and its calls, but for the one it ended of."""
@@ -171,7 +186,7 @@ class Dispatcher:
             self._culprits[connection.name] = culprit
         (slot,) = (slot for slot, other in self._connections.items() if other is connection)
         self._connections[slot] = None
-        self._order(end=connection.name)
+        self._order(Kill(connection.name))
         if self._failures > _MAX_FAILURES:
             self._break(f"{self._settings.place}: workers end before they can answer; see the log")
             return
@@ -224,17 +239,17 @@ class Dispatcher:
                 connection.error = TimeLimitError(
                     f"{what} took longer than {limit:g} s; its process was replaced"
                 )
-                self._order(end=connection.name)
+                self._order(Kill(connection.name))
         self._loop.call_later(_LOOK_EVERY, self._look)
 
     def _fork(self, slot: int, *, is_first: bool = False) -> None:
         self._connections[slot] = None
-        self._order(fork=slot, first=is_first)
+        self._order(Fork(slot, is_first))
 
-    def _order(self, **order: Any) -> None:
+    def _order(self, order: Order) -> None:
         # When the fork server has gone, _from_fork_server() hears of it.
         with suppress(BrokenPipeError, ConnectionResetError):
-            self._control.send(orjson.dumps(order))
+            self._control.send(message_bytes(order))
 
     def _from_fork_server(self) -> None:
         try:
@@ -247,38 +262,42 @@ class Dispatcher:
                 f"the process that loads the models ended {_how(self._fork_server.wait())}: {self.reason}"
             )
             return
-        told = orjson.loads(message)
-        if "said" in told:
-            self._say(told["said"])
-        elif "failed" in told:
-            self._break(told["failed"])
-        elif "loading" in told:
-            (fd,) = fds
-            with os.fdopen(fd, "rb") as memory:
-                memory.seek(0)
-                self.loading = orjson.loads(memory.read())
-        elif "fetched" in told:
-            self.models, self.examples = told["fetched"], told["examples"]
-            for fd in fds:
-                self._linear = LinearTable(fd)
-                os.close(fd)
-            # Alone at first: what it cannot load, the others cannot either.
-            self._fork(0, is_first=True)
-        elif "forked" in told:
-            self._greet(told, *fds)
-        elif "ended" in told:
-            self._log.warning("worker ended", how=_how(told["status"]))
-            if culprit := self._culprits.pop(told["ended"], None):
-                what = culprit.call.uid or "a model of the request"
-                culprit.fail(CrashError(f"{what} ended its process {_how(told['status'])}"))
+        match message_of(message):
+            case Progress(line):
+                self._progress(line)
+            case Failed(reason):
+                self._break(reason)
+            case Loading():
+                (fd,) = fds
+                with os.fdopen(fd, "rb") as memory:
+                    memory.seek(0)
+                    self.loading = orjson.loads(memory.read())
+            case Fetched(models, examples):
+                self._fetched(models, examples, fds)
+            case Forked(name, slot):
+                self._connect(name, slot, *fds)
+            case Exited(name, status):
+                self._exited(name, status)
 
-    def _greet(self, told: Mapping[str, Any], connection_fd: int, memory: int) -> None:
-        connection = self._connections[told["slot"]] = WorkerConnection(
-            self, told["forked"], WorkerStatus(memory)
-        )
+    def _fetched(self, models: int, examples: int, fds: Sequence[int]) -> None:
+        self.models, self.examples = models, examples
+        for fd in fds:
+            self._linear = LinearTable(fd)
+            os.close(fd)
+        # Alone at first: what it cannot load, the others cannot either.
+        self._fork(0, is_first=True)
+
+    def _exited(self, name: str, status: int) -> None:
+        self._log.warning("worker ended", how=_how(status))
+        if culprit := self._culprits.pop(name, None):
+            what = culprit.call.uid or "a model of the request"
+            culprit.fail(CrashError(f"{what} ended its process {_how(status)}"))
+
+    def _connect(self, name: str, slot: int, connection_fd: int, memory: int) -> None:
+        connection = self._connections[slot] = WorkerConnection(self, name, WorkerStatus(memory))
         os.close(memory)
         connected = self._loop.create_connection(lambda: connection, sock=socket.socket(fileno=connection_fd))
-        self._connecting[told["slot"]] = self._loop.create_task(connected)
+        self._connecting[slot] = self._loop.create_task(connected)
 
     def _take_in(self, connection: WorkerConnection) -> None:
         connection.is_up = True
@@ -295,7 +314,7 @@ class Dispatcher:
         for request in waiting:
             self._dispatch(request, None)
 
-    def _say(self, line: str) -> None:
+    def _progress(self, line: str) -> None:
         self._log.info(line)
         if self.reason is not None:
             self.reason = line

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol, cast
 
-import orjson
-
+from bluegrid_server.ipc.control import message_of
 from bluegrid_server.ipc.messages import UP, Frames, call_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bluegrid_server.errors import RequestError
+    from bluegrid_server.ipc.control import Event, Order
     from bluegrid_server.ipc.pending import PendingRequest
     from bluegrid_server.ipc.worker_status import WorkerStatus
 
@@ -20,8 +18,8 @@ if TYPE_CHECKING:
 class Listener(Protocol):
     """Who is told what happens to a worker."""
 
-    def heard(self, connection: WorkerConnection, told: Mapping[str, str]) -> None:
-        """Take what a worker says by itself: `said`, `failed`, or nothing: that calls may come."""
+    def heard(self, connection: WorkerConnection, event: Order | Event) -> None:
+        """Take what a worker reports by itself: Progress, Failed or Ready."""
 
     def lost(self, connection: WorkerConnection) -> None:
         """Take that a worker has ended."""
@@ -56,7 +54,7 @@ class WorkerConnection(asyncio.Protocol):
         """Give parts of answers to those who wait for them."""
         for number, part in self._frames.parts(data):
             if number == UP:
-                self._listener.heard(self, orjson.loads(part.body))
+                self._listener.heard(self, message_of(part.body))
                 continue
             request = self.pending[number]
             request.is_begun = True

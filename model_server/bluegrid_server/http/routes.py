@@ -15,6 +15,7 @@ from bluegrid_server.errors import InputError, NotFoundError, NotReadyError, Req
 from bluegrid_server.http.responses import answer, body_of, failed, refused, response, unrouted
 from bluegrid_server.ipc.messages import Call, Kind, Reply
 from bluegrid_server.protocol.body import JSON_LENGTH, parsed
+from bluegrid_server.protocol.model_state import ModelState
 from bluegrid_server.protocol.openapi import openapi
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def make_admin_app(settings: Settings, models: Models) -> Starlette:
 def _how_sure(state: tuple[str, str]) -> int:
     """Rank what workers say of a model: one that has it knows best, then one that could not load it."""
     name, reason = state
-    return 0 if (name, reason) == ("READY", "") else 1 if name == "UNAVAILABLE" else 2
+    return 0 if (name, reason) == (ModelState.READY, "") else 1 if name == ModelState.UNAVAILABLE else 2
 
 
 def _page(_: Request) -> Response:
@@ -178,7 +179,7 @@ class Api:
         if reply.first.status >= 400:
             return await response(reply)
         state, _ = orjson.loads(reply.first.body)
-        ready = state == "READY"
+        ready = state == ModelState.READY
         return answer({"name": uid, "ready": ready}, 200 if ready else NotReadyError.status)
 
     async def index(self, request: Request) -> Response:
@@ -186,12 +187,12 @@ class Api:
         body = await body_of(request)
         only_ready = bool(parsed(body).get("ready", False)) if body else False
         reason = self._models.reason or ""
-        states = dict.fromkeys(self._models.loading, ("LOADING", reason)) or await self._states()
+        states = dict.fromkeys(self._models.loading, (ModelState.LOADING, reason)) or await self._states()
         return answer(
             [
                 {"name": uid, "version": self._settings.version, "state": state, "reason": reason}
                 for uid, (state, reason) in states.items()
-                if state == "READY" or not only_ready
+                if state == ModelState.READY or not only_ready
             ]
         )
 

@@ -23,7 +23,7 @@ MESSAGE = 2**17
 """Bytes of the longest message between front and fork server."""
 
 UP = 0
-"""Number of what a worker says by itself: how far it is, that it failed, or `{}`: that calls may come."""
+"""Number of the frames in which a worker reports by itself; see `control.py`."""
 
 
 class Kind(IntEnum):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid_server.models.pool import unloaded
 from bluegrid_server.models.version import ServedModel
+from bluegrid_server.protocol.model_state import ModelState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +43,9 @@ class LinearPool(Mapping[str, ServedModel]):
         """Models that answer."""
         return len(self._models) - len(self._unloaded)
 
-    def state(self, uid: str) -> tuple[str, str]:
+    def state(self, uid: str) -> tuple[ModelState, str]:
         """The state of a model as the protocol names it, and why."""
-        return ("UNAVAILABLE", "unloaded") if uid in self._unloaded else ("READY", "")
+        return (ModelState.UNAVAILABLE, "unloaded") if uid in self._unloaded else (ModelState.READY, "")
 
     def load(self, uid: str) -> None:
         """Let a model answer again."""

@@ -11,6 +11,7 @@ from bluegrid_registry.errors import ModelError
 from bluegrid_server.errors import LoadError
 from bluegrid_server.frameworks.compiler import ONNX
 from bluegrid_server.models.version import load, reproduce
+from bluegrid_server.protocol.model_state import ModelState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -115,15 +116,15 @@ class Pool(Mapping[str, "ServedModel"]):
         """Models in memory."""
         return len(self._models)
 
-    def state(self, uid: str) -> tuple[str, str]:
+    def state(self, uid: str) -> tuple[ModelState, str]:
         """The state of a model as the protocol names it, and why."""
         if uid in self._models:
-            return "READY", ""
+            return ModelState.READY, ""
         if uid in self._unloaded:
-            return "UNAVAILABLE", "unloaded"
+            return ModelState.UNAVAILABLE, "unloaded"
         if uid in self._faults:
-            return "UNAVAILABLE", self._faults[uid]
-        return "READY", NOT_IN_MEMORY
+            return ModelState.UNAVAILABLE, self._faults[uid]
+        return ModelState.READY, NOT_IN_MEMORY
 
     def load(self, uid: str) -> None:
         """Load a model, also one that was unloaded; LoadError when it cannot be."""

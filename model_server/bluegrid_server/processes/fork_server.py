@@ -13,7 +13,7 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import orjson
 import structlog
@@ -22,6 +22,19 @@ from threadpoolctl import threadpool_limits
 from bluegrid_server.engine.engine import InferenceEngine
 from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.table import outlives_fork
+from bluegrid_server.ipc.control import (
+    Exited,
+    Failed,
+    Fetched,
+    Fork,
+    Forked,
+    Kill,
+    Loading,
+    Progress,
+    Ready,
+    message_bytes,
+    message_of,
+)
 from bluegrid_server.ipc.messages import MESSAGE, UP, Part, part_bytes
 from bluegrid_server.ipc.worker_status import WorkerStatus
 from bluegrid_server.models.linear_pool import LinearPool
@@ -34,6 +47,7 @@ from bluegrid_server.termination import reason_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bluegrid_server.ipc.control import Event, Order
     from bluegrid_server.models.version import LoadableVersion
     from bluegrid_server.settings import Settings
 
@@ -64,7 +78,7 @@ class ForkServer:
         """
         if not self._shared:
             if self._bring_up():
-                self._tell_fetched()
+                self._send_fetched()
                 self._obey_all()
             return 0
         taken, given = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -88,7 +102,7 @@ class ForkServer:
             return
         linear = [served for served in self._pool.values() if isinstance(served.model, LinearModel)]
         fds = [LinearTable.make(linear)] if linear else []
-        self._tell_fetched(fds)
+        self._send_fetched(fds)
         if 0 < len(linear) == len(self._pool):
             socket.send_fds(given, [b"."], fds)
             return
@@ -98,27 +112,27 @@ class ForkServer:
     def _bring_up(self) -> bool:
         """Fetch and load, and tell how that went; whether it went well."""
         try:
-            self._version = fetch_version(self._settings, self._say)
-            self._tell_loading()
+            self._version = fetch_version(self._settings, self._progress)
+            self._send_loading()
             if self._shared:
                 self._pool = Pool(self._version, self._settings)
-                self._pool.load_all(self._say)
+                self._pool.load_all(self._progress)
         # A fork server that died silently would leave a pod that is live and never ready.
         except Exception as error:  # noqa: BLE001
-            self._tell({"failed": reason_of(error, self._settings)})
+            self._send(Failed(reason_of(error, self._settings)))
             return False
         return True
 
-    def _tell_loading(self) -> None:
+    def _send_loading(self) -> None:
         # In memory of its own: of thousands of models, the UIDs fill more than a message.
         fd = os.memfd_create("bluegrid-uids")
         with os.fdopen(fd, "wb") as memory:
             memory.write(orjson.dumps(list(self._version.rows)))
             memory.flush()
-            self._tell({"loading": len(self._version.rows)}, [fd])
+            self._send(Loading(len(self._version.rows)), [fd])
 
-    def _tell_fetched(self, fds: Sequence[int] = ()) -> None:
-        self._tell({"fetched": len(self._version.rows), "examples": self._version.examples}, fds)
+    def _send_fetched(self, fds: Sequence[int] = ()) -> None:
+        self._send(Fetched(len(self._version.rows), self._version.examples), fds)
 
     def _obey_all(self) -> None:
         """Obey until the front closes the connection."""
@@ -126,15 +140,17 @@ class ForkServer:
         gc.freeze()  # pages that are shared stay shared: no collection writes to them
         with suppress(BrokenPipeError, ConnectionResetError):  # the front has gone
             while order := self._control.recv(MESSAGE):
-                self._obey(orjson.loads(order))
+                self._obey(message_of(order))
         for pid in self._children.values():
             _end(pid)
 
-    def _obey(self, order: dict[str, Any]) -> None:
-        if "end" in order and (pid := self._children.pop(order["end"], None)):
-            self._tell({"ended": order["end"], "status": _end(pid)})
-        if "fork" in order:
-            self._fork(order["fork"], is_first=order["first"])
+    def _obey(self, order: Order | Event) -> None:
+        match order:
+            case Kill(name):
+                if pid := self._children.pop(name, None):
+                    self._send(Exited(name, _end(pid)))
+            case Fork(slot, is_first):
+                self._fork(slot, is_first=is_first)
 
     def _fork(self, slot: int, *, is_first: bool) -> None:
         self._forked += 1
@@ -150,7 +166,7 @@ class ForkServer:
         self._children[name] = pid
         ours.close()
         with theirs:
-            self._tell({"forked": name, "slot": slot}, [theirs.fileno(), memory])
+            self._send(Forked(name, slot), [theirs.fileno(), memory])
         os.close(memory)
 
     def _be_worker(
@@ -174,18 +190,18 @@ class ForkServer:
             os._exit(status)
 
     def _work(self, connection: socket.socket, worker_status: WorkerStatus, *, is_first: bool) -> None:
-        def say(**told: str) -> None:
-            connection.sendall(part_bytes(UP, Part(orjson.dumps(told))))
+        def send(event: Event) -> None:
+            connection.sendall(part_bytes(UP, Part(message_bytes(event))))
 
         if not self._shared:
             try:
-                self._pool = self._own_pool(lambda line: say(said=line), is_first=is_first)
-            except Exception as error:  # noqa: BLE001 - the front tells it
-                say(failed=reason_of(error, self._settings))
+                self._pool = self._own_pool(lambda line: send(Progress(line)), is_first=is_first)
+            except Exception as error:  # noqa: BLE001 - the front reports it
+                send(Failed(reason_of(error, self._settings)))
                 return
         if self._outlives_fork:
             limit_memory(self._settings.request_memory + (self._settings.memory or 0))
-        say()
+        send(Ready())
         Worker(connection, worker_status, InferenceEngine(self._settings, self._pool), self._pool).run()
 
     def _own_pool(self, say: Callable[[str], None], *, is_first: bool) -> Pool:
@@ -199,13 +215,13 @@ class ForkServer:
             pool.prove_examples(say)
         return pool
 
-    def _say(self, line: str) -> None:
-        self._tell({"said": line})
+    def _progress(self, line: str) -> None:
+        self._send(Progress(line))
 
-    def _tell(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
+    def _send(self, event: Event, fds: Sequence[int] = ()) -> None:
         # The front has gone when it takes no message; recv() then ends the loop.
         with suppress(BrokenPipeError, ConnectionResetError):
-            socket.send_fds(self._control, [orjson.dumps(message)], fds)
+            socket.send_fds(self._control, [message_bytes(event)], fds)
 
 
 def _end(pid: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bluegrid_server.protocol.model_state import ModelState
 from bluegrid_server.protocol.tensors import DATATYPES
 
 Document = dict[str, Any]
@@ -117,7 +118,7 @@ def _schemas() -> Document:
             {
                 "name": _TEXT,
                 "version": _TEXT,
-                "state": {"enum": ["LOADING", "READY", "UNAVAILABLE"]},
+                "state": {"enum": [state.value for state in ModelState]},
                 "reason": _TEXT,
             },
             "name",
