@@ -9,7 +9,7 @@ import typer
 
 from bluegrid.cli import kube, output
 from bluegrid.operations import (
-    Finding,
+    Diagnosis,
     Namespace,
     check_kubernetes,
     check_programs,
@@ -51,7 +51,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _word(finding: Finding) -> str:
+def _word(finding: Diagnosis) -> str:
     if finding.is_risk:
         return "RISK"
     if not finding.is_known:
@@ -61,19 +61,19 @@ def _word(finding: Finding) -> str:
 
 def _findings(
     context: str, namespace: str, registry: Path, store: str | None, route_address: str | None
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     try:
         place = Namespace.connect(context, namespace)
         yield from check_kubernetes(place, route_address)
         yield from check_store_of_pods(place)
     except BluegridError as error:
-        yield Finding("kube context", is_well=False, text=str(error))
+        yield Diagnosis("kube context", is_well=False, text=str(error))
     try:
         loaded = Registry.load(registry)
-        yield Finding("registry", is_well=True, text=f"{registry}: {len(loaded.files)} model sets")
+        yield Diagnosis("registry", is_well=True, text=f"{registry}: {len(loaded.files)} model sets")
         if store:
             yield from check_store(store, loaded)
     except BluegridError as error:
         for line in str(error).splitlines():
-            yield Finding("registry", is_well=False, text=line)
+            yield Diagnosis("registry", is_well=False, text=line)
     yield from check_programs()

@@ -16,7 +16,7 @@ from bluegrid_registry import ConfigError, Registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bluegrid.cli.pulumi import Stack
+    from bluegrid.cli.pulumi import StackCommands
     from bluegrid.project import Target
 
 DryRun = Annotated[
@@ -26,7 +26,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def dry_run(
-    registry: Path, edit: Callable[[Path], object], stack: Stack | None, target: Target | None
+    registry: Path, edit: Callable[[Path], object], stack: StackCommands | None, target: Target | None
 ) -> int:
     """Show what an edit changes in YAML, and what `pulumi up` would then do; returns Pulumi's exit code.
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingCol
 from rich.progress import Progress as Bar
 
 from bluegrid.cli import marks, output
-from bluegrid.promotion import Outcome, Progress, Promotion, PromotionStopped, Stage, rehearse
+from bluegrid.promotion import BakeProgress, Outcome, Promotion, PromotionStopped, Stage, rehearse
 from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _seconds(text: str) -> float:
 
 
 @contextmanager
-def _shown() -> Iterator[Callable[[Outcome, Progress | None], None]]:
+def _shown() -> Iterator[Callable[[Outcome, BakeProgress | None], None]]:
     """Tell every change on a line; on a terminal also how far the region is."""
     console = Console(stderr=True, highlight=False)
     columns = (
@@ -101,7 +101,7 @@ def _shown() -> Iterator[Callable[[Outcome, Progress | None], None]]:
     ) as bar:
         task = bar.add_task("", total=None, seen="")
 
-        def tell(outcome: Outcome, progress: Progress | None) -> None:
+        def tell(outcome: Outcome, progress: BakeProgress | None) -> None:
             told = f"{outcome.region}: {outcome.stage}"
             if progress is not None:
                 seen = f"{progress.failed} of {progress.requests} requests failed"

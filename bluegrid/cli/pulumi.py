@@ -35,7 +35,7 @@ ConfigFile = Annotated[str | None, typer.Option(help="Passed on to Pulumi, with 
 
 
 @dataclass(frozen=True)
-class Stack:
+class StackCommands:
     """A stack, and the file of its settings where that is not Pulumi's own choice.
 
     Attributes:
@@ -49,7 +49,7 @@ class Stack:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def named(cls, name: str | None, config_file: str | None) -> Stack:
+    def named(cls, name: str | None, config_file: str | None) -> StackCommands:
         """Return the stack; ConfigError when none was named, or nothing can be done with it here."""
         if name is None:
             raise ConfigError("there is no stack to update; name it: --stack <name>")

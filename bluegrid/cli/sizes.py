@@ -134,8 +134,8 @@ def _do(
     `question` is put first; `pulumi up` puts its own. `variables` are for the program.
     """
 
-    def named() -> pulumi.Stack:
-        return replace(pulumi.Stack.named(stack, config_file), variables=variables or {})
+    def named() -> pulumi.StackCommands:
+        return replace(pulumi.StackCommands.named(stack, config_file), variables=variables or {})
 
     if dry_run:
         sys.exit(edits.dry_run(registry, edit, named() if stack else None, None))

@@ -67,7 +67,7 @@ def status(
         raise typer.BadParameter("is for people; ask with --json again and again", param_hint="--watch")
     place = Namespace.connect(context, namespace)
     wanted, notes = _wanted(registry, stack_of(stacks, context, namespace), region, service)
-    made = states_of_objects(pulumi.Stack.named(stack, None).objects()) if state else None
+    made = states_of_objects(pulumi.StackCommands.named(stack, None).objects()) if state else None
 
     def read(before: Look, now: Look) -> _Reading:
         found = statuses(before, now, wanted, made)

@@ -52,7 +52,7 @@ def switch(
         output.warn(warning)
     if dry_run:
         sys.exit(_preview(registry, service, cluster, region, stack, config_file))
-    updated = pulumi.Stack.named(stack, config_file) if up else None
+    updated = pulumi.StackCommands.named(stack, config_file) if up else None
     done = switch_live(registry, service, cluster, region)
     where = f" in {done.region}" if done.region else ""
     text = f"{service}{where}: {done.old} -> {done.new} in {registry}"
@@ -111,6 +111,6 @@ def _known_mark(registry: Path, service: str, cluster: str) -> str | None:
 def _preview(
     registry: Path, service: str, cluster: str, region: str | None, stack: str | None, config_file: str | None
 ) -> int:
-    updated = pulumi.Stack.named(stack, config_file) if stack else None
+    updated = pulumi.StackCommands.named(stack, config_file) if stack else None
     target = Target.of(Registry.load(registry).service(service), cluster)
     return edits.dry_run(registry, lambda copy: switch_live(copy, service, cluster, region), updated, target)

@@ -35,9 +35,9 @@ def traffic(
     regions.require(region, stacks, config_file)
     weights = _weights(shares)
     if dry_run:
-        previewed = pulumi.Stack.named(stack, config_file) if stack else None
+        previewed = pulumi.StackCommands.named(stack, config_file) if stack else None
         sys.exit(_preview(registry, service, weights, region, previewed))
-    updated = pulumi.Stack.named(stack, config_file) if up else None
+    updated = pulumi.StackCommands.named(stack, config_file) if up else None
     done = share_traffic(registry, service, weights, region)
     where = f" in {done.region}" if done.region else ""
     told = ", ".join(f"{cluster} {weight}" for cluster, weight in done.weights.items())
@@ -60,7 +60,11 @@ def _weights(shares: list[str]) -> dict[str, int]:
 
 
 def _preview(
-    registry: Path, service: str, weights: dict[str, int], region: str | None, stack: pulumi.Stack | None
+    registry: Path,
+    service: str,
+    weights: dict[str, int],
+    region: str | None,
+    stack: pulumi.StackCommands | None,
 ) -> int:
     target = _target(registry, service, weights)
     return edits.dry_run(registry, lambda copy: share_traffic(copy, service, weights, region), stack, target)

@@ -17,10 +17,10 @@ Only reads: what is to change is written in YAML (`bluegrid_registry`) and made 
 from __future__ import annotations
 
 from bluegrid.operations.api import KubernetesError, Namespace
-from bluegrid.operations.comparison import Comparison, Request, compare, read_requests
+from bluegrid.operations.comparison import AnswerComparison, Request, compare, read_requests
 from bluegrid.operations.doctor import check_kubernetes, check_programs, check_store
-from bluegrid.operations.finding import Finding
-from bluegrid.operations.history import Change, Commit, LiveBefore, changes_of, live_before
+from bluegrid.operations.finding import Diagnosis
+from bluegrid.operations.history import Change, LiveBefore, RegistryCommit, changes_of, live_before
 from bluegrid.operations.logs import followed, logs
 from bluegrid.operations.looks import Look, look
 from bluegrid.operations.missing import nothing_runs
@@ -31,18 +31,18 @@ from bluegrid.operations.routes import ask_live_clusters, live_clusters
 from bluegrid.operations.status import ClusterStatus, online, outages, statuses, unanswered
 
 __all__ = [
+    "AnswerComparison",
     "Asked",
     "Change",
     "ClusterStatus",
-    "Commit",
-    "Comparison",
-    "Finding",
+    "Diagnosis",
     "KubernetesError",
     "LiveBefore",
     "Look",
     "Namespace",
     "PodStatus",
     "Prediction",
+    "RegistryCommit",
     "Request",
     "ask_live_clusters",
     "changes_of",

@@ -50,7 +50,7 @@ class KubernetesError(BluegridError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class PodAnswer:
     """What a pod answered through the proxy."""
 
     status: int
@@ -181,7 +181,7 @@ class Namespace:
         body: Any = None,
         *,
         seconds: float = PROXY_SECONDS,
-    ) -> Answer:
+    ) -> PodAnswer:
         """Ask a pod: POST where there is a body, else GET.
 
         Raises:
@@ -190,7 +190,7 @@ class Namespace:
         where = f"/api/v1/namespaces/{self.name}/pods/{pod}:{port}/proxy/{path.lstrip('/')}"
         method = "GET" if body is None else "POST"
         response = self._request(method, where, body=body, seconds=seconds)
-        answer = Answer(response.status, response.headers, response.read())
+        answer = PodAnswer(response.status, response.headers, response.read())
         if _is_from_api_server(answer):
             raise self._refused(answer.status, answer.body, f"pod {pod}")
         return answer
@@ -268,7 +268,7 @@ def _unusable(context: str, kubeconfig: Path | None, error: Exception) -> Kubern
     return KubernetesError(f"context {context}: not in the kubeconfig, which has {', '.join(names)}")
 
 
-def _is_from_api_server(answer: Answer) -> bool:
+def _is_from_api_server(answer: PodAnswer) -> bool:
     """Tell an answer of the API server itself from one that it passes on: pods never send its `Status`."""
     if answer.status < 400 or not answer.body.startswith(b"{"):
         return False

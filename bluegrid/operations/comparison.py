@@ -56,7 +56,7 @@ def read_requests(file: Path) -> list[Request]:
 
 
 @dataclass(frozen=True)
-class Difference:
+class AnswerDifference:
     """One request on which two clusters do not agree.
 
     Attributes:
@@ -81,7 +81,7 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AnswerComparison:
     """What became of the requests.
 
     Attributes:
@@ -93,7 +93,7 @@ class Comparison:
 
     requests: int
     largest: float | None
-    differing: Sequence[Difference]
+    differing: Sequence[AnswerDifference]
     latency: dict[str, Latency]
 
     @property
@@ -104,7 +104,7 @@ class Comparison:
 
 def compare(
     first: Asked, second: Asked, requests: Sequence[Request], *, rtol: float, atol: float
-) -> Comparison:
+) -> AnswerComparison:
     """Send every request to both clusters.
 
     Args:
@@ -130,7 +130,7 @@ def compare(
         difference(request.model, *pair, rtol=rtol, atol=atol)
         for request, pair in zip(requests, pairs, strict=True)
     ]
-    return Comparison(
+    return AnswerComparison(
         requests=len(requests),
         largest=max((each.by for each, _ in found if each.by is not None), default=None),
         differing=[each for each, agrees in found if not agrees],
@@ -143,7 +143,7 @@ def compare(
 
 def difference(
     model: str, first: Prediction, second: Prediction, *, rtol: float, atol: float
-) -> tuple[Difference, bool]:
+) -> tuple[AnswerDifference, bool]:
     """Return how two answers differ, and whether that is still agreement; arguments as `compare`."""
     words = [
         f"{each.cluster} ({each.version}): {each.error or json.dumps(each.predictions)}"
@@ -151,10 +151,10 @@ def difference(
     ]
     text = "; ".join(words)
     if refused := tuple(each.cluster for each in (first, second) if each.error):
-        return Difference(model, None, text, refused), False
+        return AnswerDifference(model, None, text, refused), False
     ours, theirs = ([*_leaves(each.predictions)] for each in (first, second))
     if [place for place, _ in ours] != [place for place, _ in theirs]:
-        return Difference(model, None, text), False
+        return AnswerDifference(model, None, text), False
     by, agrees = None, True
     for (_, one), (_, other) in zip(ours, theirs, strict=True):
         if not _is_number(one) or not _is_number(other):
@@ -162,7 +162,7 @@ def difference(
             continue
         by = max(by or 0.0, abs(one - other))
         agrees &= math.isclose(one, other, rel_tol=0, abs_tol=atol + rtol * abs(one))
-    return Difference(model, by, text), agrees
+    return AnswerDifference(model, by, text), agrees
 
 
 def _is_number(value: object) -> bool:

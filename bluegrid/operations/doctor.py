@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from bluegrid.operations.api import AT_ONCE, LABEL, OURS, KubernetesError
-from bluegrid.operations.finding import Finding
+from bluegrid.operations.finding import Diagnosis
 from bluegrid.operations.rights import ROLES
 from bluegrid.operations.routes import live_clusters
 from bluegrid_registry import BluegridError, StoreUnreachable, open_store, read_commit, read_manifest
@@ -28,7 +28,7 @@ SHOWN = 6
 """Rights that are missing, of those that are named one by one."""
 
 
-def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> Iterator[Finding]:
+def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> Iterator[Diagnosis]:
     """Check the API server, our rights, the namespace, and that the proxy answers.
 
     Args:
@@ -38,9 +38,9 @@ def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> 
     try:
         version = namespace.get("/version")
     except KubernetesError as error:
-        yield Finding("API server", is_well=False, text=str(error))
+        yield Diagnosis("API server", is_well=False, text=str(error))
         return
-    yield Finding("API server", is_well=True, text=f"Kubernetes {version['gitVersion']} answers")
+    yield Diagnosis("API server", is_well=True, text=f"Kubernetes {version['gitVersion']} answers")
     for what, role, without in (
         ("rights to look", "bluegrid-operator", "status, predict, compare and logs tell less"),
         ("rights to change", "bluegrid-up", "`pulumi up` by this account fails"),
@@ -48,31 +48,31 @@ def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> 
         yield _rights(namespace, what, role, without)
     try:
         namespace.get(f"/api/v1/namespaces/{namespace.name}")
-        yield Finding("namespace", is_well=True, text=namespace.name)
+        yield Diagnosis("namespace", is_well=True, text=namespace.name)
     except KubernetesError as error:
         if not error.is_forbidden:
             text = f"{error}; `pulumi up` makes it, or name another: --namespace"
-            yield Finding("namespace", is_well=False, text=text)
+            yield Diagnosis("namespace", is_well=False, text=text)
             return
     try:
         yield from check_routes(namespace, route_address)
     except KubernetesError as error:
-        yield Finding("routes", is_well=False, text=str(error))
+        yield Diagnosis("routes", is_well=False, text=str(error))
 
 
-def _rights(namespace: Namespace, what: str, role: str, without: str) -> Finding:
+def _rights(namespace: Namespace, what: str, role: str, without: str) -> Diagnosis:
     asked = [each for rule in ROLES[role] for each in rule.asked()]
     with ThreadPoolExecutor(AT_ONCE) as threads:
         allowed = [*threads.map(lambda each: namespace.review(*each), asked)]
     missing = [f"{verb} {kind}" for (verb, kind, _), may in zip(asked, allowed, strict=True) if not may]
     if not missing:
-        return Finding(what, is_well=True, text=f"all {len(asked)}")
+        return Diagnosis(what, is_well=True, text=f"all {len(asked)}")
     more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
     lacks = f"may not {', '.join(missing[:SHOWN])}{more} in {namespace.name}: {without}"
-    return Finding(what, is_well=False, text=f"{lacks}; bind {role} of docs/operations/rbac there")
+    return Diagnosis(what, is_well=False, text=f"{lacks}; bind {role} of docs/operations/rbac there")
 
 
-def check_routes(namespace: Namespace, address: str | None) -> Iterator[Finding]:
+def check_routes(namespace: Namespace, address: str | None) -> Iterator[Diagnosis]:
     """Ask every live route at the proxy's address, as a client would; KubernetesError if it cannot."""
     ingresses = namespace.objects("apis/networking.k8s.io/v1/ingresses", OURS)
     routes = [route for route in (*ingresses, *namespace.http_routes()) if _is_live(route)]
@@ -80,10 +80,10 @@ def check_routes(namespace: Namespace, address: str | None) -> Iterator[Finding]
         yield from threads.map(lambda route: _route(route, address), routes)
     yield from _lone_pods(namespace, routes)
     if not routes:
-        yield Finding("routes", is_well=True, text="no service is online yet")
+        yield Diagnosis("routes", is_well=True, text="no service is online yet")
 
 
-def _lone_pods(namespace: Namespace, routes: Sequence[Object]) -> Iterator[Finding]:
+def _lone_pods(namespace: Namespace, routes: Sequence[Object]) -> Iterator[Diagnosis]:
     """Name each live cluster of one pod: it has no pod that answers while a node is drained.
 
     A PodDisruptionBudget cannot help it: one that keeps its only pod lets nobody drain that node.
@@ -98,14 +98,14 @@ def _lone_pods(namespace: Namespace, routes: Sequence[Object]) -> Iterator[Findi
             if pods.get(f"{service}-{cluster}") == 1:
                 lone = f"{cluster} is live with one pod, so that draining its node is an outage"
                 text = f"{lone}; give it `replicas: 2`, or `autoscaling` a `min` of 2"
-                yield Finding(f"service {service}", is_well=True, text=text, is_risk=True)
+                yield Diagnosis(f"service {service}", is_well=True, text=text, is_risk=True)
 
 
 def _is_live(route: Object) -> bool:
     return bool(route["metadata"]["name"] == route["metadata"]["labels"].get(f"{LABEL}/service"))
 
 
-def _route(route: Object, address: str | None) -> Finding:
+def _route(route: Object, address: str | None) -> Diagnosis:
     what, spec = f"route {route['metadata']['name']}", route["spec"]
     if "parentRefs" in spec:
         return _http_route(what, route, address)
@@ -113,27 +113,27 @@ def _route(route: Object, address: str | None) -> Finding:
     told = addresses[0].get("ip") or addresses[0].get("hostname")
     if told is None:
         lost = f"no controller has taken it; does one answer for class {spec.get('ingressClassName')}?"
-        return Finding(what, is_well=False, text=lost)
+        return Diagnosis(what, is_well=False, text=lost)
     rule: dict[str, Any] = spec["rules"][0]
     backend = rule["http"]["paths"][0]["backend"]["service"]["name"]
     return _asked(route, address or f"http://{told}", rule.get("host"), [backend])
 
 
-def _http_route(what: str, route: Object, address: str | None) -> Finding:
+def _http_route(what: str, route: Object, address: str | None) -> Diagnosis:
     spec, parents = route["spec"], route.get("status", {}).get("parents", [])
     conditions = [condition for parent in parents for condition in parent["conditions"]]
     if not any(each["type"] == "Accepted" and each["status"] == "True" for each in conditions):
         gateway = spec["parentRefs"][0]
         lost = f"no listener of Gateway {gateway['namespace']}/{gateway['name']} takes it"
-        return Finding(what, is_well=False, text=f"{lost}; see its allowedRoutes and hostname")
+        return Diagnosis(what, is_well=False, text=f"{lost}; see its allowedRoutes and hostname")
     # Where clients ask, only its Gateway knows, which is not ours to look at.
     if address is None:
-        return Finding(what, is_well=True, text="a listener takes it; not asked without --route-address")
+        return Diagnosis(what, is_well=True, text="a listener takes it; not asked without --route-address")
     backends = [each["name"] for each in spec["rules"][0]["backendRefs"]]
     return _asked(route, address, next(iter(spec.get("hostnames", ())), None), backends)
 
 
-def _asked(route: Object, address: str, host: str | None, backends: Sequence[str]) -> Finding:
+def _asked(route: Object, address: str, host: str | None, backends: Sequence[str]) -> Diagnosis:
     """Ask a route as a client would; one of its backends has to answer."""
     name = route["metadata"]["name"]
     what, path = f"route {name}", f"/modelService/{name}/v2/health/ready"
@@ -141,16 +141,16 @@ def _asked(route: Object, address: str, host: str | None, backends: Sequence[str
     try:
         answer = RouteClient(address, host).get(path)
     except RouteSilent as error:
-        return Finding(what, is_well=False, text=f"{url}: {error}")
+        return Diagnosis(what, is_well=False, text=f"{url}: {error}")
     told = f"{name}-{answer.cluster}"
     if answer.status != 200 or told not in backends:
         said = f"status {answer.status} of {told if answer.cluster else 'no cluster'}"
         text = f"{url}: {said}, expected {' or '.join(backends)}; see `bluegrid status {name}`"
-        return Finding(what, is_well=False, text=text)
-    return Finding(what, is_well=True, text=f"{address} answers with {told}")
+        return Diagnosis(what, is_well=False, text=text)
+    return Diagnosis(what, is_well=True, text=f"{address} answers with {told}")
 
 
-def check_store(url: str, registry: Registry) -> Iterator[Finding]:
+def check_store(url: str, registry: Registry) -> Iterator[Diagnosis]:
     """Check that the store answers this login, and holds every declared version as it is pinned.
 
     Of versions that clusters serve the manifest is read too; `bluegrid verify` reads every byte.
@@ -162,15 +162,15 @@ def check_store(url: str, registry: Registry) -> Iterator[Finding]:
         for each in pinned[:1]:
             _fault(store, *each)
     except BluegridError as error:
-        yield Finding("store", is_well=False, text=str(error))
+        yield Diagnosis("store", is_well=False, text=str(error))
         return
     with ThreadPoolExecutor(AT_ONCE) as threads:
         faults = [*filter(None, threads.map(lambda each: _fault(store, *each), pinned))]
     for fault in dict.fromkeys(faults):
-        yield Finding("store", is_well=False, text=fault)
+        yield Diagnosis("store", is_well=False, text=fault)
     if not faults:
         there = f"{len(pinned)} versions are there, as they are pinned; asked with this login's account"
-        yield Finding("store", is_well=True, text=there)
+        yield Diagnosis("store", is_well=True, text=there)
 
 
 def _fault(store: Store, file: RegistryFile, version: Version) -> str | None:
@@ -187,23 +187,23 @@ def _fault(store: Store, file: RegistryFile, version: Version) -> str | None:
     return None
 
 
-def check_programs() -> Iterator[Finding]:
+def check_programs() -> Iterator[Diagnosis]:
     """Check what `--up` and `--dry-run` run: Pulumi, its backend, its Kubernetes provider; and git."""
     version = _said("pulumi", "version")
     if version is None:
         text = "is not on PATH; see https://www.pulumi.com/docs/install/"
-        yield Finding("pulumi", is_well=False, text=text)
+        yield Diagnosis("pulumi", is_well=False, text=text)
     else:
-        yield Finding("pulumi", is_well=True, text=version)
+        yield Diagnosis("pulumi", is_well=True, text=version)
         backend = _said("pulumi", "whoami", "--non-interactive")
         text = f"logged in as {backend}" if backend else "no backend answers; `pulumi login`"
-        yield Finding("pulumi backend", is_well=backend is not None, text=text)
+        yield Diagnosis("pulumi backend", is_well=backend is not None, text=text)
         provider = shutil.which("pulumi-resource-kubernetes") or _plugin()
         text = provider or "is not installed; `pulumi install`"
-        yield Finding("pulumi provider", is_well=provider is not None, text=text)
+        yield Diagnosis("pulumi provider", is_well=provider is not None, text=text)
     git = _said("git", "--version")
     text = git or "is not on PATH: rollback and history cannot tell what was live before"
-    yield Finding("git", is_well=git is not None, text=text)
+    yield Diagnosis("git", is_well=git is not None, text=text)
 
 
 def _plugin() -> str | None:

@@ -27,7 +27,7 @@ _UNTIL = "%H%x00%an%x00%aI%x00%s"
 
 
 @dataclass(frozen=True)
-class Commit:
+class RegistryCommit:
     """A commit that touched the file; `digest` is empty for what is not committed yet."""
 
     digest: str
@@ -52,7 +52,7 @@ class Recorded:
         clusters: what is told of each, by ID.
     """
 
-    commit: Commit
+    commit: RegistryCommit
     name: str | None
     live: Mapping[str, str]
     clusters: Mapping[str, Mapping[str, Any]]
@@ -66,7 +66,7 @@ class Recorded:
 class Change:
     """What one commit changed of a service, each on a line."""
 
-    commit: Commit
+    commit: RegistryCommit
     changes: tuple[str, ...]
 
 
@@ -77,24 +77,24 @@ def recorded(file: Path) -> Iterator[Recorded]:
         ConfigError: the file is in no git repository, or git is not there.
     """
     log = _git(file, "log", "--first-parent", f"--format={_UNTIL}", "--", file.name)
-    commits = [Commit(*line.split("\0")) for line in log.splitlines()]
+    commits = [RegistryCommit(*line.split("\0")) for line in log.splitlines()]
     now = file.read_text(encoding="utf-8")
     with _texts(file) as text_at:
         if not commits or text_at(commits[0]) != now:
-            yield _read(Commit("", "", "", ""), now)
+            yield _read(RegistryCommit("", "", "", ""), now)
         for commit in commits:
             yield _read(commit, text_at(commit))
 
 
 @contextmanager
-def _texts(file: Path) -> Iterator[Callable[[Commit], str]]:
+def _texts(file: Path) -> Iterator[Callable[[RegistryCommit], str]]:
     """Yield what tells the file's text at a commit, empty where there is none: one git for all of them."""
     command = ["git", "-C", str(file.parent), "cat-file", "--batch"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as git:
         assert git.stdin is not None and git.stdout is not None  # noqa: S101, PT018 - they are pipes
         asked, told = git.stdin, git.stdout
 
-        def text_at(commit: Commit) -> str:
+        def text_at(commit: RegistryCommit) -> str:
             asked.write(f"{commit.digest}:./{file.name}\n".encode())
             asked.flush()
             *_, kind = told.readline().decode().split()
@@ -118,7 +118,7 @@ def changes_of(service: str, file: Path) -> Iterator[Change]:
     Raises:
         ConfigError: as `recorded`.
     """
-    none = _read(Commit("", "", "", ""), "")
+    none = _read(RegistryCommit("", "", "", ""), "")
     for new, old in pairwise([*recorded(file), none]):
         was, now = (each if each.name == service else none for each in (old, new))
         if told := tuple(_changes(was, now)):
@@ -130,7 +130,7 @@ class LiveBefore:
     """The cluster that was live before the one that is, and the commit that switched away from it."""
 
     cluster: str
-    until: Commit
+    until: RegistryCommit
 
 
 def live_before(file: Path, service: Service, region: str | None) -> LiveBefore:
@@ -163,7 +163,7 @@ def live_before(file: Path, service: Service, region: str | None) -> LiveBefore:
     raise RegistryError(f"{never}; {remedy}; declared: {declared}")
 
 
-def _read(commit: Commit, text: str) -> Recorded:
+def _read(commit: RegistryCommit, text: str) -> Recorded:
     # Its own block, because a file may have thousands of versions and a history hundreds of commits.
     data = read_yaml(block_of(text, "service")).data
     service = data.get("service") if isinstance(data, dict) else None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bluegrid.operations.api import AT_ONCE, KubernetesError
-from bluegrid.operations.finding import Finding
+from bluegrid.operations.finding import Diagnosis
 from bluegrid_registry import BluegridError, open_store, read_commit, read_manifest
 from bluegrid_registry.stores import Account
 from bluegrid_registry.stores.versions import check_pinned
@@ -53,7 +53,7 @@ class _Fetch:
         return cls(secrets.get(_KEYS[1]), *named)
 
 
-def check_store_of_pods(namespace: Namespace) -> Iterator[Finding]:
+def check_store_of_pods(namespace: Namespace) -> Iterator[Diagnosis]:
     """Ask the store for what each cluster serves, as its pods do when they start.
 
     Args:
@@ -69,7 +69,7 @@ def check_store_of_pods(namespace: Namespace) -> Iterator[Finding]:
         yield from _of_a_secret(namespace, secret, [each for each in fetches if each.secret == secret])
 
 
-def _of_a_secret(namespace: Namespace, secret: str | None, fetches: list[_Fetch]) -> Iterator[Finding]:
+def _of_a_secret(namespace: Namespace, secret: str | None, fetches: list[_Fetch]) -> Iterator[Diagnosis]:
     if secret is None:
         yield _not_asked("pods have an identity of their own, which only they can use; a preflight proves it")
         return
@@ -77,7 +77,7 @@ def _of_a_secret(namespace: Namespace, secret: str | None, fetches: list[_Fetch]
         data = namespace.get(f"/api/v1/namespaces/{namespace.name}/secrets/{secret}")["data"]
     except KubernetesError as error:
         if not error.is_forbidden:
-            yield Finding(_WHAT, is_well=False, text=f"{error}; `pulumi up --refresh` makes it again")
+            yield Diagnosis(_WHAT, is_well=False, text=f"{error}; `pulumi up --refresh` makes it again")
             return
         may = "an account with the role bluegrid-up may"
         yield _not_asked(f"this login may not read Secret {secret}, whose account pods have; {may}")
@@ -87,10 +87,10 @@ def _of_a_secret(namespace: Namespace, secret: str | None, fetches: list[_Fetch]
         faults = [*filter(None, threads.map(lambda each: _fault(each, account), fetches))]
     for fault in dict.fromkeys(faults):
         refused = f"{fault}; it was asked with the account of Secret {secret}"
-        yield Finding(_WHAT, is_well=False, text=f"{refused}; {_REMEDY}" if _KEYS[1] in fault else refused)
+        yield Diagnosis(_WHAT, is_well=False, text=f"{refused}; {_REMEDY}" if _KEYS[1] in fault else refused)
     if not faults:
         answers = f"answers the account of Secret {secret} with what {len(fetches)} clusters serve"
-        yield Finding(_WHAT, is_well=True, text=answers.replace("1 clusters serve", "1 cluster serves"))
+        yield Diagnosis(_WHAT, is_well=True, text=answers.replace("1 clusters serve", "1 cluster serves"))
 
 
 def _account(data: dict[str, Any], ca: Path) -> Account:
@@ -111,5 +111,5 @@ def _fault(fetch: _Fetch, account: Account) -> str | None:
     return None
 
 
-def _not_asked(why: str) -> Finding:
-    return Finding(_WHAT, is_well=True, text=f"not asked: {why}", is_known=False)
+def _not_asked(why: str) -> Diagnosis:
+    return Diagnosis(_WHAT, is_well=True, text=f"not asked: {why}", is_known=False)

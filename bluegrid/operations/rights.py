@@ -19,7 +19,7 @@ _CHANGE = (*_LOOK, "create", "patch", "delete")
 
 
 @dataclass(frozen=True)
-class Rule:
+class AccessRule:
     """Verbs that are allowed on kinds of one API group; a kind may be a subresource, such as pods/proxy."""
 
     group: str
@@ -32,29 +32,29 @@ class Rule:
 
 
 _MADE = (
-    Rule("", ("secrets", "serviceaccounts", "services", "resourcequotas"), _CHANGE),
-    Rule("apps", ("deployments",), _CHANGE),
-    Rule("autoscaling", ("horizontalpodautoscalers",), _CHANGE),
-    Rule("batch", ("jobs",), _CHANGE),
-    Rule("gateway.networking.k8s.io", ("httproutes",), _CHANGE),
-    Rule("networking.k8s.io", ("ingresses", "networkpolicies"), _CHANGE),
-    Rule("policy", ("poddisruptionbudgets",), _CHANGE),
-    Rule("", ("namespaces",), ("get", "patch", "delete")),
+    AccessRule("", ("secrets", "serviceaccounts", "services", "resourcequotas"), _CHANGE),
+    AccessRule("apps", ("deployments",), _CHANGE),
+    AccessRule("autoscaling", ("horizontalpodautoscalers",), _CHANGE),
+    AccessRule("batch", ("jobs",), _CHANGE),
+    AccessRule("gateway.networking.k8s.io", ("httproutes",), _CHANGE),
+    AccessRule("networking.k8s.io", ("ingresses", "networkpolicies"), _CHANGE),
+    AccessRule("policy", ("poddisruptionbudgets",), _CHANGE),
+    AccessRule("", ("namespaces",), ("get", "patch", "delete")),
 )
 """What a stack is made of."""
 _AWAITED = (
-    Rule("", ("pods", "events", "persistentvolumeclaims"), _LOOK),
-    Rule("apps", ("replicasets",), _LOOK),
+    AccessRule("", ("pods", "events", "persistentvolumeclaims"), _LOOK),
+    AccessRule("apps", ("replicasets",), _LOOK),
 )
 """What Pulumi and the program look at while they wait, and tell the reason from."""
 _WATCHED = (
-    Rule("", ("pods",), ("list",)),
-    Rule("", ("pods/log",), ("get",)),
-    Rule("", ("pods/proxy",), ("get", "create")),
-    Rule("apps", ("deployments",), ("list",)),
-    Rule("autoscaling", ("horizontalpodautoscalers",), ("list",)),
-    Rule("gateway.networking.k8s.io", ("httproutes",), ("list",)),
-    Rule("networking.k8s.io", ("ingresses",), ("list",)),
+    AccessRule("", ("pods",), ("list",)),
+    AccessRule("", ("pods/log",), ("get",)),
+    AccessRule("", ("pods/proxy",), ("get", "create")),
+    AccessRule("apps", ("deployments",), ("list",)),
+    AccessRule("autoscaling", ("horizontalpodautoscalers",), ("list",)),
+    AccessRule("gateway.networking.k8s.io", ("httproutes",), ("list",)),
+    AccessRule("networking.k8s.io", ("ingresses",), ("list",)),
 )
 """What status, predict, compare and logs ask for."""
 
@@ -63,16 +63,16 @@ UP = (*_MADE, *_AWAITED)
 # A pull request's program runs with it, so it reads no Secret and changes nothing. What Pulumi may not try
 # as a dry run, it plans by itself.
 PREVIEW = (
-    Rule("", ("services", "serviceaccounts", "resourcequotas", "pods", "namespaces"), _LOOK),
-    *(Rule(rule.group, rule.kinds, _LOOK) for rule in _MADE if rule.group),
+    AccessRule("", ("services", "serviceaccounts", "resourcequotas", "pods", "namespaces"), _LOOK),
+    *(AccessRule(rule.group, rule.kinds, _LOOK) for rule in _MADE if rule.group),
 )
-NAMESPACES = (Rule("", ("namespaces",), _CHANGE),)
+NAMESPACES = (AccessRule("", ("namespaces",), _CHANGE),)
 # Of two stacks with one host and path the second one is refused, where it may see the first one's.
 URLS = (
-    Rule("gateway.networking.k8s.io", ("httproutes",), ("list",)),
-    Rule("networking.k8s.io", ("ingresses",), ("list",)),
+    AccessRule("gateway.networking.k8s.io", ("httproutes",), ("list",)),
+    AccessRule("networking.k8s.io", ("ingresses",), ("list",)),
 )
-ROLES: Mapping[str, tuple[Rule, ...]] = {
+ROLES: Mapping[str, tuple[AccessRule, ...]] = {
     "bluegrid-namespaces": NAMESPACES,
     "bluegrid-operator": OPERATOR,
     "bluegrid-preview": PREVIEW,

@@ -1,6 +1,6 @@
 """A service is switched region by region, each watched for a while, and back where that goes wrong.
 
-    means           what changes YAML and Kubernetes
+    applier         what changes YAML and Kubernetes
     bake            the time after a switch in which errors send it back
     sight           what a look at a region shows of a service
     region          one region: its switch, its bake, its way back
@@ -12,17 +12,17 @@ YAML says what is wanted and Pulumi makes it so; nothing here changes Kubernetes
 
 from __future__ import annotations
 
-from bluegrid.promotion.bake import Bake, Progress, share_that_failed
-from bluegrid.promotion.means import Means
+from bluegrid.promotion.applier import Applier
+from bluegrid.promotion.bake import Bake, BakeProgress, share_that_failed
 from bluegrid.promotion.promotion import Promotion, PromotionStopped
 from bluegrid.promotion.region import Outcome, Stage
 from bluegrid.promotion.rehearsal import Rehearsal, rehearse
 
 __all__ = [
+    "Applier",
     "Bake",
-    "Means",
+    "BakeProgress",
     "Outcome",
-    "Progress",
     "Promotion",
     "PromotionStopped",
     "Rehearsal",

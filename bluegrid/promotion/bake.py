@@ -39,7 +39,7 @@ class BakeFailed(BluegridError):  # noqa: N818 - named after what happened
 
 
 @dataclass(frozen=True)
-class Progress:
+class BakeProgress:
     """How far a bake is.
 
     Attributes:
@@ -98,7 +98,7 @@ class Bake:
     _counted: dict[str, Counts] = field(default_factory=dict, init=False)
     """By pod, as it told last."""
 
-    def watch(self, tell: Callable[[Progress], None]) -> Progress:
+    def watch(self, tell: Callable[[BakeProgress], None]) -> BakeProgress:
         """Watch until the time is over; `tell` hears how far it is.
 
         Raises:
@@ -124,8 +124,8 @@ class Bake:
             if worry is None:
                 well = time.monotonic()
 
-    def _progress(self, seconds: float) -> Progress:
-        return Progress(seconds, self.seconds, round(self._requests), round(self._failed))
+    def _progress(self, seconds: float) -> BakeProgress:
+        return BakeProgress(seconds, self.seconds, round(self._requests), round(self._failed))
 
     def _judge(self, first: Look, seen: Look) -> str | None:
         """Return what is wrong and may pass; raise BakeFailed for what may not."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bluegrid.project import find_stack, stack_names
-from bluegrid.promotion.means import ByCommand
+from bluegrid.promotion.applier import LocalApplier
 from bluegrid.promotion.region import Outcome, Region, Stage
 from bluegrid_registry import BluegridError, Registry, RegistryError
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bluegrid.project import Stack
-    from bluegrid.promotion.bake import Progress
-    from bluegrid.promotion.means import Means
+    from bluegrid.promotion.applier import Applier
+    from bluegrid.promotion.bake import BakeProgress
 
-    Tell = Callable[[Outcome, Progress | None], None]
+    Tell = Callable[[Outcome, BakeProgress | None], None]
 
 
 class PromotionStopped(BluegridError):  # noqa: N818 - named after what happened
@@ -41,7 +41,7 @@ class Promotion:
         service, cluster: what is to be live.
         stacks: the folder of the stacks' files.
         regions: the stacks' names, in order.
-        means: what changes YAML and Kubernetes; None: files in place, and the command `pulumi`.
+        applier: what changes YAML and Kubernetes; None: files in place, and the command `pulumi`.
         before: the cluster that was live in a region before an attempt that was cut off.
 
     Raises:
@@ -57,13 +57,13 @@ class Promotion:
         stacks: Path,
         regions: Sequence[str],
         *,
-        means: Means | None = None,
+        applier: Applier | None = None,
         before: Mapping[str, str] | None = None,
     ) -> None:
         declared = Registry.load(registry).of_service(service).service
         assert declared is not None  # noqa: S101 - of_service returns no other
         declared.cluster(cluster)
-        self._means = means or ByCommand(registry)
+        self._applier = applier or LocalApplier(registry)
         self._service, self._cluster = service, cluster
         found = [find_stack(stacks, name) for name in dict.fromkeys(regions)]
         for stack in found:
@@ -72,7 +72,7 @@ class Promotion:
                 raise RegistryError(f"{stack.region} is not a region of {service}; declared: {regions_of}")
         known = before or {}
         self._regions = [
-            Region(self._means, declared, cluster, stack, known.get(stack.region)) for stack in found
+            Region(self._applier, declared, cluster, stack, known.get(stack.region)) for stack in found
         ]
         # All that there are: where they are alike in the end, one word says so again.
         self._was_one_word = isinstance(declared.live, str)
@@ -150,7 +150,7 @@ class Promotion:
         """Have YAML say it in one word again; what became of the regions does not hang on that."""
         if self._was_one_word:
             with suppress(BluegridError):
-                self._means.say_in_one_word(self._service, self._everywhere)
+                self._applier.say_in_one_word(self._service, self._everywhere)
 
     def _promote(self, region: Region, seconds: float, errors: float, tell: Tell, *, at_once: bool) -> None:
         self._note(tell, region, Stage.SWITCHING)

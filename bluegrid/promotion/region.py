@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid.operations import KubernetesError, Namespace, ask_live_clusters, look
 from bluegrid.project import Target
-from bluegrid.promotion.bake import Bake, Progress, share_that_failed
+from bluegrid.promotion.bake import Bake, BakeProgress, share_that_failed
 from bluegrid.promotion.sight import live_in, pods, version_of
 from bluegrid_registry import BluegridError, ConfigError
 from bluegrid_registry.contract import DECLARED_MIN
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bluegrid.project import Stack
-    from bluegrid.promotion.means import Means
+    from bluegrid.promotion.applier import Applier
     from bluegrid_registry import Service
 
 LOAD_SEEN_SECONDS = 60.0
@@ -71,23 +71,23 @@ class Region:
     """One region, and what it was before.
 
     Args:
-        means: what changes YAML and Kubernetes.
+        applier: what changes YAML and Kubernetes.
         service, cluster: what is to be live.
         stack: where.
         before: what was live before an earlier attempt that was cut off; None: there was none.
     """
 
     def __init__(
-        self, means: Means, service: Service, cluster: str, stack: Stack, before: str | None = None
+        self, applier: Applier, service: Service, cluster: str, stack: Stack, before: str | None = None
     ) -> None:
         self.stack = stack
-        self._means, self._service, self._cluster = means, service, cluster
+        self._applier, self._service, self._cluster = applier, service, cluster
         self._known_before = before
         self._namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
         self.old, self.live = before or cluster, cluster
         """What was live when it was asked, and what is as far as that is known."""
         self._before = 0.0
-        self.progress = Progress(0, 0, 0, 0)
+        self.progress = BakeProgress(0, 0, 0, 0)
 
     @property
     def name(self) -> str:
@@ -168,10 +168,10 @@ class Region:
         self.live = self._ask()
         if self.live != self._cluster:
             told = f"pulumi up succeeded and {self.live} is live; does {self.stack.file} name the registry"
-            raise ConfigError(f"{told} {self._means.registry}?")
+            raise ConfigError(f"{told} {self._applier.registry}?")
 
     def _up(self, cluster: str, *, at_once: bool = False) -> None:
-        self._means.up(Target.of(self._service, cluster), self.stack, at_once=at_once)
+        self._applier.up(Target.of(self._service, cluster), self.stack, at_once=at_once)
 
     def end_takeover(self, seconds: float) -> None:
         """Give the cluster's autoscaler back its `min`, if the switch has raised it and it sees the requests.
@@ -185,7 +185,7 @@ class Region:
             self._tell_held(self._cluster)
         elif (held := self._held(self._cluster)) is not None:
             try:
-                self._means.up(Target.autoscaler_of(self._service, self._cluster), self.stack)
+                self._applier.up(Target.autoscaler_of(self._service, self._cluster), self.stack)
             except BluegridError as error:
                 log.warning("%s; %s; `%s`", self._keeps(self._cluster, held), error, self._whole_update)
 
@@ -227,14 +227,14 @@ class Region:
         """Have YAML say that the cluster is live, where it is already."""
         self._write(self._cluster)
 
-    def bake(self, seconds: float, errors: float, tell: Callable[[Progress], None]) -> None:
+    def bake(self, seconds: float, errors: float, tell: Callable[[BakeProgress], None]) -> None:
         """Watch the region; `errors` is the share of requests that may fail on top of what failed before.
 
         Raises:
             BluegridError: it does badly, or cannot be watched.
         """
 
-        def keep(progress: Progress) -> None:
+        def keep(progress: BakeProgress) -> None:
             self.progress = progress
             tell(progress)
 
@@ -247,7 +247,7 @@ class Region:
             BluegridError: the region is not back, or it is and the proxy has not shown it.
         """
         name, region = self._service.name, self.name
-        self._means.declare_back(name, self.old, region, self._cluster)
+        self._applier.declare_back(name, self.old, region, self._cluster)
         try:
             if self._ask() == self._cluster:
                 # What does badly is left at once; the pods that its load takes come after that.
@@ -257,7 +257,7 @@ class Region:
             with suppress(KubernetesError):
                 self.live = self._ask()
             if self.live != self.old:
-                self._means.declare_failed(name, self.live, region)
+                self._applier.declare_failed(name, self.live, region)
         if self.live != self.old:
             raise ConfigError(f"{self.live} is live")
 
@@ -266,7 +266,7 @@ class Region:
         return " and ".join(ask_live_clusters(self._namespace, self._service.name))
 
     def _write(self, cluster: str) -> None:
-        self._means.declare(self._service.name, cluster, self.name)
+        self._applier.declare(self._service.name, cluster, self.name)
 
     def _refusal(self, fault: str, when: str | None) -> BluegridError:
         # With a look at what there is: pods that were scaled by hand are no news to Pulumi.

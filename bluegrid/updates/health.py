@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bluegrid.updates.database import Database
     from bluegrid.updates.registry_source import RegistrySource
-    from bluegrid.updates.worker import Worker
+    from bluegrid.updates.worker import QueueWorker
     from bluegrid_registry import Store
 
 log = structlog.get_logger()
@@ -56,7 +56,12 @@ class Health:
     """
 
     def __init__(
-        self, state: Path, database: Database, source: RegistrySource, store: Store, workers: Sequence[Worker]
+        self,
+        state: Path,
+        database: Database,
+        source: RegistrySource,
+        store: Store,
+        workers: Sequence[QueueWorker],
     ) -> None:
         self._state, self._database, self._source, self._store = state, database, source, store
         self._workers = workers

@@ -20,7 +20,7 @@ from bluegrid.updates.errors import is_passing
 from bluegrid.updates.reserve import FULL
 from bluegrid.updates.rollouts import NotBack, RolloutFailed
 from bluegrid.updates.updates import Lane, Progress, State
-from bluegrid.updates.worker import IDLE_SECONDS, Worker
+from bluegrid.updates.worker import IDLE_SECONDS, QueueWorker
 from bluegrid_registry import BluegridError, ConfigError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Runner:
         self.training = publisher.training
         self._most = {Lane.GO_BACK: 1, Lane.ROLL_OUT: 1, Lane.PUBLISH: 1, Lane.TRAIN: trainings}
         self._running: dict[int, tuple[Lane, threading.Thread]] = {}
-        self.worker = Worker("updates", journal.database, self._work_off, self._finish)
+        self.worker = QueueWorker("updates", journal.database, self._work_off, self._finish)
         """A stop ends what is under way: trainers, and of a rollout, the step that is."""
 
     def _work_off(self) -> None:

@@ -18,7 +18,7 @@ IDLE_SECONDS = 0.5
 log = structlog.get_logger()
 
 
-class Worker:
+class QueueWorker:
     """One kind of work, which one of the servers that share a database does.
 
     Args:

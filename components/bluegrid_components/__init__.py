@@ -10,7 +10,7 @@ Route            an Ingress or an HTTPRoute, proven at the proxy by a gate
 IngressClass     makes the routes Ingresses
 Gateway          makes them HTTPRoutes, which can share traffic among clusters
 Takeovers        brings an autoscaled cluster to what the live one runs, before it is live
-Observed         what it is told of the stack's services by Kubernetes
+ObservedNamespace         what it is told of the stack's services by Kubernetes
 StackOutputs     what the last update left to this one
 keep_services    refuses to delete services that are live
 require_cluster  refuses to update a cluster that does not answer
@@ -33,7 +33,7 @@ from bluegrid_components.cluster_args import ModelClusterArgs
 from bluegrid_components.config import StackConfig
 from bluegrid_components.hosting import Hosting
 from bluegrid_components.kubernetes_api.api_server import ClusterUnreachable, require_cluster
-from bluegrid_components.kubernetes_api.observed import Observed
+from bluegrid_components.kubernetes_api.observed import ObservedNamespace
 from bluegrid_components.model_cluster import ModelCluster
 from bluegrid_components.model_service import ModelService, ModelServiceArgs
 from bluegrid_components.platform import Platform, PlatformArgs
@@ -57,7 +57,7 @@ __all__ = [
     "ModelClusterArgs",
     "ModelService",
     "ModelServiceArgs",
-    "Observed",
+    "ObservedNamespace",
     "Platform",
     "PlatformArgs",
     "PodSettings",

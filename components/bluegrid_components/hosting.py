@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bluegrid_components.kubernetes_api.observed import Observed
+from bluegrid_components.kubernetes_api.observed import ObservedNamespace
 from bluegrid_components.pods.settings import PodSettings
 from bluegrid_components.proofs.safeguards import Safeguards
 from bluegrid_components.proofs.takeover import Takeovers
@@ -70,7 +70,7 @@ class Hosting:
     ready_timeout: int = 600
     kube_context: str
     kubeconfig: Path | None = None
-    observed: Observed | None = None
+    observed: ObservedNamespace | None = None
 
     @cached_property
     def safeguards(self) -> Safeguards:
@@ -94,7 +94,7 @@ class Hosting:
             server: of the stack's cluster, which is asked what is live now; None: nobody is.
         """
         with_gateway = config.gateway is not None
-        observed = Observed(server, config.namespace, with_gateway) if server is not None else None
+        observed = ObservedNamespace(server, config.namespace, with_gateway) if server is not None else None
         return cls(
             namespace=platform.namespace,
             service_account=platform.service_account,

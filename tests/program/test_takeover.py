@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bluegrid_components.kubernetes_api.api_server import ApiServer
-from bluegrid_components.kubernetes_api.observed import Observed
+from bluegrid_components.kubernetes_api.observed import ObservedNamespace
 from bluegrid_components.proofs import takeover
 from bluegrid_components.proofs.takeover import Takeovers, TooFewPods
 from bluegrid_registry import Autoscaling, Cluster
@@ -216,7 +216,7 @@ class Waiting:
         )
         with api_server(objects=self.objects) as url:
             server = ApiServer("kind", str(kubeconfig(self.folder / "config", url, "kind")))
-            takeovers = Takeovers(Observed(server, NAMESPACE, with_gateway=False), seconds)
+            takeovers = Takeovers(ObservedNamespace(server, NAMESPACE, with_gateway=False), seconds)
             takeovers.prepare("line-loading", [cluster], {"d2": 1})
             (size,) = takeovers._awaited["line-loading"]
             asyncio.run(takeovers._wait_for(size))

@@ -2,7 +2,7 @@
 
     declaring   edits of the registry, each a commit that is pushed
     stacks      Pulumi, through its Automation API, with the registry as the server has it
-    means       both of these, as a promotion wants them
+    git_applier both of these, as a promotion wants them
     steps       what a rollout is made of: start a cluster, compare it, go live, in place
     new_service the same of a set that is not online yet
     rollouts    which of them a set wants

@@ -27,7 +27,7 @@ class NewService(Steps):
         name, set_id, cluster = self._service.name, self._file.set.id, self._service.clusters[0].id
         self._tell(f"{name}: starting", cluster=cluster, service=name)
         try:
-            self._means.declaring.change(
+            self._applier.declaring.change(
                 f"{name}: {cluster} serves {self._version}, and is live",
                 partial(add_service, set_id=set_id, service=self._service),
             )
@@ -47,7 +47,7 @@ class NewService(Steps):
         name, told = self._service.name, f"{self._version} is not online: {error}"
         self._tell(f"{name}: going", back=str(error))
         try:
-            self._means.declaring.change(
+            self._applier.declaring.change(
                 f"{name} goes, {self._version} did not pass", partial(_without, service=name)
             )
             for stack in self._stacks:
@@ -58,7 +58,7 @@ class NewService(Steps):
 
     def _up_service(self, stack: Stack, cluster: str) -> None:
         """Update the service with its cluster and its route."""
-        name, stacks = self._service.name, self._means.stacks
+        name, stacks = self._service.name, self._applier.stacks
         route = Target(name, (cluster,), are_scaled=False).urns(stacks.project, stack.name)
         stacks.up(stack, [*urns_of_cluster(stacks.project, stack.name, name, cluster), *route])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid.updates.git import GitAway
 from bluegrid.updates.rollouts.declaring import Declaring
-from bluegrid.updates.rollouts.means import Means
+from bluegrid.updates.rollouts.git_applier import GitApplier
 from bluegrid.updates.rollouts.new_service import NewService
 from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
 from bluegrid.updates.updates import RollingOut
@@ -118,8 +118,8 @@ class Rollouts:
             if not stacks:
                 raise ConfigError(f"none of this server's stacks has service {service.name}")
             reason = f"Update {update.id}, asked for by {update.author}."
-            means = Means(Declaring(self.source, update.author, reason), ours_alone)
-            given = file, service, update.version, wanted, means, stacks, done, note, is_cancelled
+            applier = GitApplier(Declaring(self.source, update.author, reason), ours_alone)
+            given = file, service, update.version, wanted, applier, stacks, done, note, is_cancelled
             is_new = file.service is None or done.service is not None
             steps = NewService(*given) if is_new else Steps(*given)
             if done.back is not None:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bluegrid.project import Stack
-    from bluegrid.promotion import Outcome, Progress
-    from bluegrid.updates.rollouts.means import Means
+    from bluegrid.promotion import BakeProgress, Outcome
+    from bluegrid.updates.rollouts.git_applier import GitApplier
     from bluegrid.updates.updates import RollingOut
     from bluegrid_registry import RegistryFile, Service, Store
     from bluegrid_registry.formats.manifest import Example
@@ -63,7 +63,7 @@ class Steps:
         service: of the set.
         version: what is rolled out.
         rollout: what the set wants.
-        means: what changes things.
+        applier: what changes things.
         stacks: that have the service, in order.
         done: how far it was when it was cut off.
         note: keeps how far it is.
@@ -76,14 +76,14 @@ class Steps:
         service: Service,
         version: str,
         rollout: RolloutPolicy,
-        means: Means,
+        applier: GitApplier,
         stacks: Sequence[Stack],
         done: RollingOut,
         note: Callable[[RollingOut], None],
         is_cancelled: Callable[[], bool],
     ) -> None:
         self._file, self._service, self._version = file, service, version
-        self._rollout, self._means, self._stacks, self._note = rollout, means, stacks, note
+        self._rollout, self._applier, self._stacks, self._note = rollout, applier, stacks, note
         self._at, self._is_cancelled = done, is_cancelled
 
     def start_cluster(self, ours: Collection[str]) -> str:
@@ -103,7 +103,7 @@ class Steps:
         retired = [each for each in others if not self._gets_requests(each)]
         goes = f", {', '.join(retired)} goes" if retired else ""
         if retired or not known:
-            self._means.declaring.change(
+            self._applier.declaring.change(
                 f"{name}: {cluster.id} serves {self._version}{goes}",
                 partial(_replace, service=name, retired=retired, cluster=None if known else cluster),
             )
@@ -217,7 +217,7 @@ class Steps:
         self._tell(f"{cluster}: going back", back=str(error))
         told = f"{self._version} is not online: {error}"
         try:
-            self._means.declaring.serve_again(self._service.name, cluster, before, self._version)
+            self._applier.declaring.serve_again(self._service.name, cluster, before, self._version)
             for stack in self._stacks:
                 self._up(stack, cluster)
         except BluegridError as again:
@@ -227,16 +227,16 @@ class Steps:
     def _serve(self, cluster: str, version: str) -> None:
         name = self._service.name
         edit = partial(change_cluster, service=name, cluster_id=cluster, version=version)
-        self._means.declaring.change(f"{name}: {cluster} serves {version}", edit)
+        self._applier.declaring.change(f"{name}: {cluster} serves {version}", edit)
 
     def _promotion(self, cluster: str) -> Promotion:
         return Promotion(
-            self._means.registry,
+            self._applier.registry,
             self._service.name,
             cluster,
-            self._means.stacks.folder,
+            self._applier.stacks.folder,
             [stack.name for stack in self._stacks],
-            means=self._means,
+            applier=self._applier,
             before=self._at.before,
         )
 
@@ -265,7 +265,7 @@ class Steps:
         self._tell(f"{cluster}: going")
         name = self._service.name
         try:
-            self._means.declaring.change(
+            self._applier.declaring.change(
                 f"{name}: {cluster} goes, {self._version} did not pass",
                 partial(_without, service=name, cluster=cluster),
             )
@@ -304,11 +304,11 @@ class Steps:
         return cluster in live | shares
 
     def _up(self, stack: Stack, *clusters: str) -> None:
-        stacks, service = self._means.stacks, self._service.name
+        stacks, service = self._applier.stacks, self._service.name
         urns = (urns_of_cluster(stacks.project, stack.name, service, cluster) for cluster in clusters)
         stacks.up(stack, [*itertools.chain.from_iterable(urns)])
 
-    def _tell_outcome(self, outcome: Outcome, progress: Progress | None) -> None:
+    def _tell_outcome(self, outcome: Outcome, progress: BakeProgress | None) -> None:
         if progress is None:
             # From here on it goes back, also after a crash.
             why = {"back": outcome.why} if outcome.stage is Stage.GOING_BACK and not self._at.back else {}
@@ -318,7 +318,7 @@ class Steps:
         else:
             self._tell_progress(progress)
 
-    def _tell_progress(self, progress: Progress) -> None:
+    def _tell_progress(self, progress: BakeProgress) -> None:
         self._tell(
             self._at.step,
             requests=progress.requests,

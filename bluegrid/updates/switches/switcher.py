@@ -15,15 +15,15 @@ from bluegrid.promotion import Promotion, PromotionStopped, Stage, rehearse
 from bluegrid.updates.errors import Refused
 from bluegrid.updates.registry_source import snapshot
 from bluegrid.updates.rollouts.declaring import Declaring
-from bluegrid.updates.rollouts.means import Means
-from bluegrid.updates.worker import Worker
+from bluegrid.updates.rollouts.git_applier import GitApplier
+from bluegrid.updates.worker import QueueWorker
 from bluegrid_registry import BluegridError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bluegrid.project import Stack
-    from bluegrid.promotion import Outcome, Progress, Rehearsal
+    from bluegrid.promotion import BakeProgress, Outcome, Rehearsal
     from bluegrid.updates.bad_versions import BadVersions
     from bluegrid.updates.registry_source import RegistrySource
     from bluegrid.updates.rollouts import Stacks
@@ -72,7 +72,7 @@ class Switcher:
     ) -> None:
         self._journal, self._bad, self._source, self._stacks = journal, bad, source, stacks
         self._rehearsing = threading.Lock()
-        self.worker = Worker("switches", journal.database, self._work_off)
+        self.worker = QueueWorker("switches", journal.database, self._work_off)
 
     def regions_of(self, file: RegistryFile, wanted: Sequence[str] | None) -> list[str]:
         """Return the regions to switch, in order.
@@ -154,7 +154,7 @@ class Switcher:
         before = {**switch.before}
         promotion = self._promotion(switch)
 
-        def tell(outcome: Outcome, _: Progress | None) -> None:
+        def tell(outcome: Outcome, _: BakeProgress | None) -> None:
             self._journal.note(switch, f"{outcome.region}: {outcome.stage}", before)
 
         if switch.back is not None:
@@ -192,7 +192,9 @@ class Switcher:
     def _promotion(self, switch: Switch) -> Promotion:
         reason = f"Switch {switch.id}, asked for by {switch.author}."
         # A switch does not wait for git: it is committed once git answers.
-        means = Means(Declaring(self._source, switch.author, reason), self._stacks, waits_for_git=False)
+        applier = GitApplier(
+            Declaring(self._source, switch.author, reason), self._stacks, waits_for_git=False
+        )
         names = [stack.name for stack in self._of(switch.regions)]
         with self._source.known():
             registry = self._source.registry
@@ -203,7 +205,7 @@ class Switcher:
                 switch.cluster,
                 self._stacks.folder,
                 names,
-                means=means,
+                applier=applier,
                 before=switch.before,
             )
 

@@ -39,7 +39,7 @@ class PodCount:
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedNamespace:
     """A stack's namespace.
 
     Attributes:

@@ -26,7 +26,7 @@ from bluegrid_registry.errors import BluegridError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bluegrid_components.kubernetes_api.observed import Observed
+    from bluegrid_components.kubernetes_api.observed import ObservedNamespace
     from bluegrid_registry.registry_files.schema import Cluster
 
 AT_ONCE = "BLUEGRID_AT_ONCE"
@@ -66,7 +66,7 @@ class Takeovers:
         seconds: in which pods have to be ready.
     """
 
-    def __init__(self, observed: Observed | None = None, seconds: float = 0) -> None:
+    def __init__(self, observed: ObservedNamespace | None = None, seconds: float = 0) -> None:
         self._observed, self._seconds = observed, seconds
         self._awaited: dict[str, list[_Size]] = {}
         self._hook: pulumi.ResourceHook | None = None

@@ -16,7 +16,7 @@ from tests.unit.operations.api_server import ApiServer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid.operations import Finding
+    from bluegrid.operations import Diagnosis
     from tests.unit.operations.api_server import Connect
 
 SET = "set: {id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}\n"
@@ -51,7 +51,7 @@ def store(place: Path) -> list[tuple[bool, str]]:
     return [(each.is_well, each.text) for each in check_store(f"file://{place}/store", registry)]
 
 
-def faults(found: list[Finding]) -> dict[str, str]:
+def faults(found: list[Diagnosis]) -> dict[str, str]:
     return {each.what: each.text for each in found if not each.is_well}
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bluegrid.operations import Finding
+    from bluegrid.operations import Diagnosis
     from tests.unit.operations.api_server import Connect
 
 SET = "set: {id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}\n"
@@ -89,7 +89,7 @@ def kinds(place: Path, store: str, account: str = "reader") -> dict[str, list[di
     }
 
 
-def found(api: ApiServer, connect: Connect) -> Finding:
+def found(api: ApiServer, connect: Connect) -> Diagnosis:
     (finding,) = check_store_of_pods(connect(api))
     assert finding.what == "store, as pods ask it"
     return finding

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bluegrid.operations import Namespace, look
-from bluegrid.promotion.bake import Bake, BakeFailed, Progress, share_that_failed
+from bluegrid.promotion.bake import Bake, BakeFailed, BakeProgress, share_that_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,11 +33,11 @@ def north(place: Place) -> Namespace:
 
 def bake(
     north: Namespace, seconds: float, then: Callable[[], None] | None = None, most: float = 0.01
-) -> Progress:
+) -> BakeProgress:
     """Bake north; `then` happens when it has begun."""
     told = 0
 
-    def tell(_: Progress) -> None:
+    def tell(_: BakeProgress) -> None:
         nonlocal told
         told += 1
         if told == 2 and then is not None:

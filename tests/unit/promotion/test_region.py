@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bluegrid.project import Stack
-from bluegrid.promotion.means import ByCommand
+from bluegrid.promotion.applier import LocalApplier
 from bluegrid.promotion.region import Region
 from bluegrid_registry import Registry
 from tests.unit.operations import objects
@@ -52,7 +52,7 @@ def check(folder: Path, ready: int, of_live: int, size: str = AUTOSCALED, more: 
             "north-1", folder / "Pulumi.north-1.yaml", "north", "there", "bluegrid", api.kubeconfig(folder)
         )
         registry = folder / "registry"
-        Region(ByCommand(registry), Registry.load(registry).service("loading"), "d2", stack).check()
+        Region(LocalApplier(registry), Registry.load(registry).service("loading"), "d2", stack).check()
 
 
 def test_a_cluster_that_its_autoscaler_brings_up_for_the_switch_is_not_warned_of(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from bluegrid.project import UpFailed, find_stack
-from bluegrid.promotion import Outcome, Progress, Stage
+from bluegrid.promotion import BakeProgress, Outcome, Stage
 from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
 from bluegrid.updates.updates import RollingOut
 from bluegrid_registry import Registry, switch, unify_live
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bluegrid.project import Stack, Target
-    from bluegrid.updates.rollouts.means import Means
+    from bluegrid.updates.rollouts.git_applier import GitApplier
     from tests.unit.promotion.conftest import Place
 
 
@@ -63,7 +63,7 @@ def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(place: Place, r
         file.service,
         "v2",
         RolloutPolicy(to=RolloutKind.LIVE),
-        cast("Means", _Edits(place)),
+        cast("GitApplier", _Edits(place)),
         [find_stack(place.folder, "north")],
         done,
         lambda _: None,
@@ -84,14 +84,14 @@ def test_how_long_it_bakes_is_noted_until_something_else_is_done(place: Place) -
         file.service,
         "v2",
         RolloutPolicy(to=RolloutKind.LIVE),
-        cast("Means", _Edits(place)),
+        cast("GitApplier", _Edits(place)),
         [find_stack(place.folder, "north")],
         RollingOut(to=RolloutKind.LIVE, step="north: baking", cluster="d2", before={"north": "d1"}),
         noted.append,
         lambda: False,
     )
     bakes = Outcome("north", "d2", Stage.BAKING)
-    steps._tell_outcome(bakes, Progress(412.04, 600, 900, 3))
+    steps._tell_outcome(bakes, BakeProgress(412.04, 600, 900, 3))
     steps._tell_outcome(Outcome("north", "d2", Stage.LIVE), None)
     told = [(each.step, each.baked_seconds, each.bake_seconds, each.requests) for each in noted]
     assert told == [("north: baking", 412.0, 600, 900), ("north: live", 0.0, None, 900)]

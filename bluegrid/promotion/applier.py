@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bluegrid.project import Stack, Target
 
 
-class Means(Protocol):
+class Applier(Protocol):
     """By what a promotion does what it decides."""
 
     @property
@@ -56,7 +56,7 @@ class Means(Protocol):
 
 
 @dataclass(frozen=True)
-class ByCommand:
+class LocalApplier:
     """Files that are edited in place, and `pulumi up`."""
 
     registry: Path

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Means:
-    """Commits, and the server's stacks; as `promotion.Means` wants it."""
+class GitApplier:
+    """Commits, and the server's stacks; as `promotion.Applier` wants it."""
 
     declaring: Declaring
     stacks: Stacks
