@@ -17,11 +17,11 @@ from bluegrid.updates.database import LONGEST_WAIT_SECONDS, change_row, note_act
 from bluegrid.updates.errors import Refused, not_found
 from bluegrid.updates.updates import (
     Lane,
-    Progress,
     Result,
     RollingOut,
     State,
     Update,
+    UpdateProgress,
     Wanted,
     in_short,
     named_models,
@@ -182,7 +182,7 @@ class Journal:
         """Note which version it will be, before anything is sent."""
         self._change(update, version=version)
 
-    def tell(self, update: int, progress: Progress) -> None:
+    def tell(self, update: int, progress: UpdateProgress) -> None:
         """Note how far it is."""
         self._change(update, progress=progress.model_dump_json())
 
@@ -380,7 +380,7 @@ def _update(row: sqlite3.Row, *, is_short: bool = False) -> Update:
         created=time_of(row["created"]),
         ended=None if row["ended"] is None else time_of(row["ended"]),
         cancel=bool(row["cancel"]),
-        progress=Progress.model_validate_json(row["progress"]) if row["progress"] else None,
+        progress=UpdateProgress.model_validate_json(row["progress"]) if row["progress"] else None,
         result=Result.model_validate_json(row["result"]) if row["result"] else None,
         rollout=RollingOut.model_validate_json(row["rollout"]) if row["rollout"] else None,
         tries=row["tries"],

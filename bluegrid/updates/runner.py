@@ -19,7 +19,7 @@ import structlog
 from bluegrid.updates.errors import is_passing
 from bluegrid.updates.reserve import FULL
 from bluegrid.updates.rollouts import NotBack, RolloutFailed
-from bluegrid.updates.updates import Lane, Progress, State
+from bluegrid.updates.updates import Lane, State, UpdateProgress
 from bluegrid.updates.worker import IDLE_SECONDS, QueueWorker
 from bluegrid_registry import BluegridError, ConfigError
 
@@ -197,7 +197,7 @@ class Runner:
             # The last event comes when the version is there: then only the registry is left to be told.
             if event.bytes_total is None:
                 go_on()
-            progress = Progress(models=event.models, bytes=event.bytes, total_models=event.models_total)
+            progress = UpdateProgress(models=event.models, bytes=event.bytes, total_models=event.models_total)
             self._journal.tell(update.id, progress)
 
         go_on()

@@ -125,7 +125,7 @@ class Lane(StrEnum):
     """From a version that did badly and is still live somewhere."""
 
 
-class Progress(Frozen):
+class UpdateProgress(Frozen):
     """How much of a push has been done."""
 
     models: int
@@ -187,7 +187,7 @@ class Update(Frozen):
     ended: AwareDatetime | None
     cancel: bool
     """Whether somebody asked for it to be cancelled."""
-    progress: Progress | None
+    progress: UpdateProgress | None
     result: Result | None
     """What there is once the version is there, also while it is rolled out."""
     rollout: RollingOut | None
