@@ -103,7 +103,7 @@ def remove_set(folder: Path, set_id: str, *, with_versions: bool = False) -> Non
             raise RegistryError(f"{online}; first: bluegrid delete {file.service.name} --up")
         if file.versions and not with_versions:
             versions = ", ".join(version.id for version in file.versions)
-            raise RegistryError(f"set {set_id} has versions {versions}; --with-versions removes them too")
+            raise RegistryError(f"set {set_id} has versions {versions}; remove them too, or keep the set")
         path = opened.path(file)
         checked({other: source for other, source in opened.sources.items() if other != path})
         try:
@@ -251,7 +251,7 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
             raise RegistryError(f"{region} is not a region of {service}; declared: {declared}")
         if region is None and len({*live.values()}) > 1:
             regions = ", ".join(f"{name} ({live[name]})" for name in live)
-            raise RegistryError(f"{service} is live by region: name one of {regions} with --region")
+            raise RegistryError(f"{service} is live by region: name one of {regions}")
         key = region or DEFAULT_REGION
         old = live.get(key, live[DEFAULT_REGION])
         is_everywhere = region is None or (isinstance(offered.live, str) and key == DEFAULT_REGION)

@@ -27,6 +27,6 @@ def selected(manifest: Manifest, names: Collection[str]) -> set[str]:
         matched = [name] if name in known else fnmatch.filter(uids, name)
         if not matched:
             where = f"set {manifest.set} version {manifest.version}"
-            raise ConfigError(f"{where}: no model is named {name!r}; list them: bluegrid model list")
+            raise ConfigError(f"{where}: no model is named {name!r}; list the version's models")
         found.update(matched)
     return found

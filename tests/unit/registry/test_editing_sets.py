@@ -87,7 +87,7 @@ def test_a_set_that_is_online_is_not_removed(folder: Path) -> None:
 
 def test_a_set_with_versions_is_removed_only_with_them(folder: Path) -> None:
     (folder / "g1.yaml").write_text(TEXT[: TEXT.index("# The online service.")])
-    with pytest.raises(RegistryError, match=r"set g1 has versions v1, v2; --with-versions"):
+    with pytest.raises(RegistryError, match=r"set g1 has versions v1, v2; remove them too"):
         remove_set(folder, "g1")
     remove_set(folder, "g1", with_versions=True)
     assert not list(folder.iterdir())

@@ -379,7 +379,7 @@ def test_a_uid_that_looks_like_a_pattern_is_that_model(store: Store) -> None:
     [
         (
             ["line-9*"],
-            "set g1 version v1: no model is named 'line-9*'; list them: bluegrid model list",
+            "set g1 version v1: no model is named 'line-9*'; list the version's models",
         ),
         (["*"], "set g1 version v2: no model is left; a version has at least one"),
     ],
