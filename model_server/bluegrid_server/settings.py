@@ -1,4 +1,4 @@
-"""What the pod is told by its environment."""
+"""What is set by the pod's environment."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ _OF_THE_STACK = (
 def reason_of(error: Exception, settings: Settings) -> str:
     """Why the version cannot be served; a fault of ours also leaves its trace in the log."""
     if isinstance(error, BluegridError):
-        told = str(error)
-        return f"{told}; {_OF_THE_STACK}" if _KEY in told else told
+        message = str(error)
+        return f"{message}; {_OF_THE_STACK}" if _KEY in message else message
     structlog.get_logger().error("failed", exc_info=error)
     return (
         f"{settings.place}: bug in the model server: {type(error).__name__}: {error}; report it with the log"

@@ -86,8 +86,8 @@ def accelerated(model: Model, compiler: Compiler, prove: Callable[[Model], None]
     except ModelError:
         return model, "differs: compiled, it misses its recorded example"
     except Exception as error:  # noqa: BLE001
-        told = " ".join(str(error).split())[:300]
-        return model, f"cannot be compiled: {told or type(error).__name__}"
+        reason = " ".join(str(error).split())[:300]
+        return model, f"cannot be compiled: {reason or type(error).__name__}"
     return (model, fault) if fault else (candidate, ONNX)
 
 

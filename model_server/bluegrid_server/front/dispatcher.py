@@ -45,10 +45,10 @@ if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 MAX_WAITING = 1000
-"""Calls that are not answered yet; what comes on top is told to come again, while it still may."""
+"""Calls that are not answered yet. Further ones get 503 with Retry-After."""
 
 MAX_WAITING_BYTES = 256 * 2**20
-"""Bytes of their bodies."""
+"""Maximum total size of the bodies of waiting calls, in bytes."""
 
 _LOOK_EVERY = 0.2
 """Seconds between two looks at what the workers are busy with."""
@@ -122,7 +122,7 @@ class Dispatcher:
         return await request.reply()
 
     def take(self, request: PendingRequest) -> None:
-        """Have a request's call answered; it is told.
+        """Have a request answered, by its own methods `receive` and `fail`.
 
         Raises:
             RequestError: it is not: there are no models yet, or too many calls wait.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Who is told what happens to a worker."""
+    """What handles the events of a worker."""
 
     def heard(self, connection: WorkerConnection, event: Order | Event) -> None:
         """Take what a worker reports by itself: Progress, Failed or Ready."""

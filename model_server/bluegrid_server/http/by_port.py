@@ -1,4 +1,4 @@
-"""Several applications in one server, told apart by the port that a connection came to."""
+"""Several applications in one server, distinguished by the port that a connection came to."""
 
 from __future__ import annotations
 

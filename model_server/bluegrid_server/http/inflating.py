@@ -7,7 +7,7 @@ import zlib
 from bluegrid_server.errors import EncodingError, InputError
 
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""How zlib is told the format."""
+"""The value of `wbits` by which zlib knows the format."""
 _MOST_MEMBERS = 100
 """Of a gzip body: clients write one, and tools that append some. Empty ones take time, and no room."""
 

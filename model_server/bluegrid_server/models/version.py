@@ -64,7 +64,7 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
 
     Args:
         settings: which version, from where.
-        say: told about progress, one line at a time.
+        say: takes progress, one line at a time.
 
     Raises:
         BluegridError: the version cannot be served; the message says why.
@@ -74,7 +74,7 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
         say(f"{settings.place}: {event.models} of {event.models_total} models fetched")
 
     say(f"{settings.place}: fetching")
-    # A type that cannot be loaded, or a trust that makes no sense, is told before anything is fetched.
+    # A type that cannot be loaded, or a trust that makes no sense, is reported before anything is fetched.
     loader = loader_of(settings.type, settings.trust, source=settings.source, gpu=settings.gpu > 0)
     compiler = compiler_of(settings.type) if settings.accelerate else None
     version = fetch(

@@ -1,4 +1,4 @@
-"""The fork server: a process that brings a version up, then forks workers when it is told to.
+"""The fork server: a process that brings a version up, then forks workers on order.
 
 It talks with the front over a socket of messages, each a JSON object: orders come in; it tells how far it is,
 and sends a new worker's connection and memory along with its name.

@@ -113,7 +113,7 @@ def arrays_of(
         InputError: names the input, what was expected and what was there.
     """
     row = row_of(inputs, specs[0]) if len(specs) == 1 and (binary is None or binary.is_empty) else None
-    # A sum is finite only if all of its numbers are; what is wrong is told below.
+    # A sum is finite only if all of its numbers are; what is wrong is reported below.
     if row is not None and math.isfinite(sum(row)):
         return {specs[0].name: np.array([row])}
     names = [spec.name for spec in specs]

@@ -49,11 +49,11 @@ def compiled(model: BoosterModel) -> Compiled:
     """
     text = model.booster.model_to_string()
     head, *trees = text.split("\n\nend of trees")[0].split("\n\nTree=")
-    told = _table(head)
-    objective = told.get("objective", "").removesuffix(f" num_class:{told['num_class']}")
+    header = _table(head)
+    objective = header.get("objective", "").removesuffix(f" num_class:{header['num_class']}")
     if objective not in _LINKS:
         raise NotCompiledError(f"is of objective {objective or 'of its own'}")
-    outputs = int(told["num_tree_per_iteration"])
+    outputs = int(header["num_tree_per_iteration"])
     is_average = "average_output" in head.splitlines()
     ensemble = Ensemble(
         inputs=model.booster.num_feature(),
@@ -69,22 +69,22 @@ def _table(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
-def _tree(output: int, told: Mapping[str, str]) -> Tree:
-    if told["is_linear"] != "0":
+def _tree(output: int, tree: Mapping[str, str]) -> Tree:
+    if tree["is_linear"] != "0":
         raise NotCompiledError("has linear models in its leaves")
-    leaves = np.array(told["leaf_value"].split(), dtype=np.float64)
+    leaves = np.array(tree["leaf_value"].split(), dtype=np.float64)
     if len(leaves) == 1:
         return Tree.constant(output, leaves[0])
-    decisions = np.array(told["decision_type"].split(), dtype=np.int64)
+    decisions = np.array(tree["decision_type"].split(), dtype=np.int64)
     if (decisions & _CATEGORICAL).any():
         raise NotCompiledError("splits by categories")
     if ((decisions & _MISSING) == _ZERO_IS_MISSING).any():
         raise NotCompiledError("takes zero for a missing value")
     features, left, right = (
-        np.array(told[name].split(), dtype=np.int64)
+        np.array(tree[name].split(), dtype=np.int64)
         for name in ("split_feature", "left_child", "right_child")
     )
-    splits = np.array(told["threshold"].split(), dtype=np.float64)
+    splits = np.array(tree["threshold"].split(), dtype=np.float64)
     # LightGBM takes numbers from -_ZERO to _ZERO for 0, and has no splits between the two.
     splits = np.where(splits == -_ZERO, np.nextafter(-_ZERO, -np.inf), splits)
     return Tree(output, features, splits, left, right, leaves)

@@ -44,12 +44,14 @@ def compiled(model: BoosterModel) -> Compiled:
     kind = learner["gradient_booster"]["name"]
     if kind != "gbtree" or objective not in _LINK_OF:
         raise NotCompiledError(f"is of booster {kind} and objective {objective}")
-    told, grown = learner["learner_model_param"], learner["gradient_booster"]["model"]
-    outputs = max(int(told["num_class"]), int(told["num_target"]), 1)
+    parameters, grown = learner["learner_model_param"], learner["gradient_booster"]["model"]
+    outputs = max(int(parameters["num_class"]), int(parameters["num_target"]), 1)
     link = _LINK_OF[objective]
-    base = np.broadcast_to(np.array(json.loads(told["base_score"]), dtype=np.float32).reshape(-1), outputs)
+    base = np.broadcast_to(
+        np.array(json.loads(parameters["base_score"]), dtype=np.float32).reshape(-1), outputs
+    )
     ensemble = Ensemble(
-        inputs=int(told["num_feature"]),
+        inputs=int(parameters["num_feature"]),
         outputs=outputs,
         trees=[
             *(Tree.constant(output, _margin(value, link)) for output, value in enumerate(base)),
@@ -62,12 +64,12 @@ def compiled(model: BoosterModel) -> Compiled:
     return Compiled(ensemble.graph(), ensemble.rows(), _RTOL)
 
 
-def _tree(output: int, told: dict[str, Any]) -> Tree:
-    if any(told["split_type"]) or int(told["tree_param"]["size_leaf_vector"]) > 1:
+def _tree(output: int, tree: dict[str, Any]) -> Tree:
+    if any(tree["split_type"]) or int(tree["tree_param"]["size_leaf_vector"]) > 1:
         raise NotCompiledError("splits by categories, or has several numbers in a leaf")
-    values = np.array(told["split_conditions"], dtype=np.float32)
+    values = np.array(tree["split_conditions"], dtype=np.float32)
     return Tree.of_children(
-        output, told["split_indices"], values, told["left_children"], told["right_children"], values
+        output, tree["split_indices"], values, tree["left_children"], tree["right_children"], values
     )
 
 
