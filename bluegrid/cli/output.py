@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from bluegrid.cli import project_folders
 from bluegrid_registry import RegistryError
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 RegistryFolder = Annotated[
     Path,
     typer.Option(
-        "--registry", envvar="BLUEGRID_REGISTRY", help="Folder of registry files.", show_default=True
+        "--registry",
+        envvar="BLUEGRID_REGISTRY",
+        help="Folder of registry files.",
+        show_default=True,
+        callback=project_folders.registry,
     ),
 ]
 DEFAULT_REGISTRY = Path("registry")

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from bluegrid.cli import marks, output
+from bluegrid.cli import marks, output, project_folders
 from bluegrid.promotion import BakeProgress, Outcome, Promotion, PromotionStopped, Stage, rehearse
 from bluegrid_registry import BluegridError
 
@@ -43,7 +43,12 @@ def promote(
     ] = False,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     stacks: Annotated[
-        Path, typer.Option(envvar="BLUEGRID_STACKS", help="Folder of the stacks' files, Pulumi.REGION.yaml.")
+        Path,
+        typer.Option(
+            envvar="BLUEGRID_STACKS",
+            help="Folder of the stacks' files, Pulumi.REGION.yaml.",
+            callback=project_folders.stacks,
+        ),
     ] = Path("stacks"),
     as_json: output.Json = False,
 ) -> None:

@@ -99,11 +99,11 @@ class StackCommands:
         ]
 
     def _settings(self, yaml: YAML) -> dict[str, dict[str, str]]:
-        file = Path(self.config_file or f"stacks/Pulumi.{self.name}.yaml")
+        file = Path(self.config_file or Project.find().stacks / f"Pulumi.{self.name}.yaml")
         try:
             settings: dict[str, dict[str, str]] = yaml.load(file)
             settings["config"]
         except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError):
-            remedy = "run this in the project's folder, or name it: --config-file <file>"
+            remedy = "is that its name? Otherwise name its file: --config-file <file>"
             raise ConfigError(f"{file}: the settings of stack {self.name} cannot be read; {remedy}") from None
         return settings

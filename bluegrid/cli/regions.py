@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
+from bluegrid.cli import project_folders
 from bluegrid.project import region_names
 from bluegrid_registry import require_region
 
 Stacks = Annotated[
     Path,
     typer.Option(
-        "--stacks", envvar="BLUEGRID_STACKS", help="Folder of the stacks' files; regions are theirs."
+        "--stacks",
+        envvar="BLUEGRID_STACKS",
+        help="Folder of the stacks' files; regions are theirs.",
+        callback=project_folders.stacks,
     ),
 ]
 DEFAULT_STACKS = Path("stacks")

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from ruamel.yaml import YAML
 
-from bluegrid.project import config_of, stack_names
+from bluegrid.cli import project_folders
+from bluegrid.project import Project, config_of, stack_names
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 app = typer.Typer(name="stack", help="The stacks: one file a region.", no_args_is_help=True)
 
-_PROJECT = Path("Pulumi.yaml")
 _PREFIX = "bluegrid:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _PROVIDERS = ("passphrase", "awskms://", "azurekeyvault://", "gcpkms://", "hashivault://")
@@ -43,7 +43,7 @@ def new(
         ),
     ] = None,
 ) -> None:
-    """Write stacks/Pulumi.REGION.yaml, and say what is left to do. Run it in the project's folder."""
+    """Write stacks/Pulumi.REGION.yaml, and say what is left to do."""
     declared = _declared()
     file = _file(region)
     if file.exists():
@@ -64,15 +64,13 @@ def new(
 
 def _declared() -> Mapping[str, Mapping[str, Any]]:
     """Return the settings that a stack can have, as `Pulumi.yaml` declares them."""
-    if not _PROJECT.exists():
-        raise ConfigError(f"there is no {_PROJECT} here; run this in the project's folder")
-    return config_of(_PROJECT)
+    return config_of(Project.find().file)
 
 
 def _file(region: str) -> Path:
     if not _NAME.fullmatch(region):
         raise ConfigError(f"{region!r} is no name of a region; use letters, digits and dashes")
-    return Path("stacks") / f"Pulumi.{region}.yaml"
+    return project_folders.from_here(Project.find().stacks) / f"Pulumi.{region}.yaml"
 
 
 def _like(other: str, region: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bluegrid.cli import kube, output, pulumi
+from bluegrid.cli import kube, output, project_folders, pulumi
 from bluegrid.operations import Namespace, look, nothing_runs, outages, statuses
 from bluegrid.previews import states_of_files, states_of_objects, states_of_registry
 from bluegrid.project import stack_of
@@ -53,6 +53,7 @@ def status(
         typer.Option(
             envvar="BLUEGRID_STACKS",
             help="Folder of the stacks' files; the one that runs there says how large its clusters are.",
+            callback=project_folders.stacks,
         ),
     ] = Path("stacks"),
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,

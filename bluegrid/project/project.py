@@ -20,14 +20,19 @@ class Project:
     """A Pulumi project that declares model services.
 
     Attributes:
-        folder: where its `Pulumi.yaml` is.
+        file: its `Pulumi.yaml`.
         name: as it says; part of the URN of all that its stacks make.
         stacks: the folder of the stacks' files, `stackConfigDir`.
     """
 
-    folder: Path
+    file: Path
     name: str
     stacks: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where its file is."""
+        return self.file.parent
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
@@ -68,4 +73,4 @@ class Project:
             name = stacks = None
         if not isinstance(name, str) or not isinstance(stacks, str):
             raise ConfigError(f"{file}: has no `name:` that can be read; see `pulumi preview`")
-        return cls(file.parent, name, file.parent / stacks)
+        return cls(file, name, file.parent / stacks)

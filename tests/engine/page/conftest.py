@@ -107,6 +107,7 @@ def make_grid(folder: Path, regions: Mapping[str, ApiServer]) -> Grid:
     """Make what a server needs; there is a stack for each of the regions."""
     work = folder / "work"
     (folder / "store").mkdir()
+    (folder / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
     remote = folder / "remote.git"
     git("init", "--quiet", "--bare", "--initial-branch=main", remote)
     git("clone", "--quiet", remote, work)

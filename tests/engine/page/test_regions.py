@@ -43,7 +43,6 @@ def south() -> Iterator[Hanging]:
 @pytest.fixture
 def grid(tmp_path: Path, north: ApiServer, south: Hanging, monkeypatch: pytest.MonkeyPatch) -> Grid:
     """The services run in two regions, and no stack has been made."""
-    (tmp_path / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
     (tmp_path / "backend").mkdir()
     monkeypatch.setenv("PATH", os.pathsep.join((str(programs_dir()), os.environ["PATH"])))
     if shutil.which("pulumi") is None:

@@ -116,4 +116,6 @@ def test_a_region_whose_file_says_nothing_is_no_example(project: Path, text: str
 
 def test_elsewhere_than_in_a_project_it_says_so(tmp_path: Path) -> None:
     refused = new(tmp_path, "east")
-    assert refused.stderr == "error: there is no Pulumi.yaml here; run this in the project's folder\n"
+    assert refused.stderr == (
+        f"error: {tmp_path} is in no project: no folder above it has a Pulumi.yaml; change to one\n"
+    )

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("below", [".", "registry", "registry/old"])
 def test_it_is_found_from_folders_below(folder: Path, below: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder / below)
-    assert Project.find() == Project(folder, "grid-models", folder / "stacks")
+    assert Project.find() == Project(folder / "Pulumi.yaml", "grid-models", folder / "stacks")
     assert Project.find(folder / below) == Project.find()
 
 

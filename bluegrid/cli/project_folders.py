@@ -1,0 +1,34 @@
+"""Default folders of options: those of the project that we work in, from any folder of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import typer  # noqa: TC002 - it reads the annotations of callbacks
+
+from bluegrid.project import Project
+
+
+def registry(context: typer.Context, option: typer.CallbackParam, folder: Path) -> Path:
+    """Return the folder of registry files: as it was named, or by default the project's."""
+    project = _project(context, option, folder)
+    return folder if project is None else from_here(project.folder / folder)
+
+
+def stacks(context: typer.Context, option: typer.CallbackParam, folder: Path) -> Path:
+    """Return the folder of the stacks' files: as it was named, or by default the project's."""
+    project = _project(context, option, folder)
+    return folder if project is None else from_here(project.stacks)
+
+
+def _project(context: typer.Context, option: typer.CallbackParam, folder: Path) -> Project | None:
+    """Return the project whose folder is meant; None: the option's own is."""
+    source = context.get_parameter_source(str(option.name))
+    is_default = source is not None and source.name == "DEFAULT"
+    return Project.around() if is_default and not folder.exists() else None
+
+
+def from_here(folder: Path) -> Path:
+    """Return a folder as a person would type it where we work: messages have it."""
+    return Path(os.path.relpath(folder))
