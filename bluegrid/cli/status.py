@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bluegrid.cli import kube, output, project_folders, pulumi
-from bluegrid.operations import Namespace, look, nothing_runs, outages, statuses
+from bluegrid.operations import Namespace, nothing_runs, outages, statuses, take_snapshot
 from bluegrid.previews import states_of_files, states_of_objects, states_of_registry
 from bluegrid.project import stack_of
 from bluegrid_registry import BluegridError, Registry, RegistryError
@@ -25,12 +25,12 @@ from bluegrid_registry import BluegridError, Registry, RegistryError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bluegrid.operations import ClusterStatus, Look
+    from bluegrid.operations import ClusterStatus, Snapshot
     from bluegrid.previews import ServiceState
     from bluegrid.project import Stack
 
 APART = 1.0
-"""Seconds between two looks, of which the traffic is told."""
+"""Seconds between two snapshots; the traffic shown is that of this time."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -70,7 +70,7 @@ def status(
     wanted, notes = _wanted(registry, stack_of(stacks, context, namespace), region, service)
     made = states_of_objects(pulumi.StackCommands.named(stack, None).objects()) if state else None
 
-    def read(before: Look, now: Look) -> _Reading:
+    def read(before: Snapshot, now: Snapshot) -> _Reading:
         found = statuses(before, now, wanted, made)
         return _Reading(
             [row for row in found if cluster in (None, row.cluster)],
@@ -78,30 +78,31 @@ def status(
             [*notes, *([now.unasked] if now.unasked else [])],
         )
 
-    looks = _looks(place, service, cluster)
-    first = next(looks)
-    if first[1].is_empty:
+    snapshots = _snapshots(place, service, cluster)
+    before, now = next(snapshots)
+    if now.is_empty:
         place.require()
-    reading = read(*first)
+    reading = read(before, now)
     if service and not reading.rows:
         raise _unknown(place, registry, wanted, service, cluster)
     if watch:
         with suppress(KeyboardInterrupt):
-            _watch(itertools.chain([reading], itertools.starmap(read, looks)), with_pods=service is not None)
+            readings = itertools.chain([reading], itertools.starmap(read, snapshots))
+            _watch(readings, with_pods=service is not None)
         return
     if as_json:
         output.emit(as_json=True, data=[asdict(row) for row in reading.rows], text="")
         for line in (*reading.outages, *reading.notes):
             typer.echo(f"warning: {line}", err=True)
         return
-    if first[1].is_empty:
+    if now.is_empty:
         typer.echo(f"nothing of {service or 'bluegrid'} runs in namespace {namespace} of {context}")
     output.wide_console().print(_page(reading, with_pods=service is not None))
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What one look says: clusters, services of which nobody answers, and what could not be known."""
+    """What two snapshots show: clusters, services of which nobody answers, and what could not be known."""
 
     rows: Sequence[ClusterStatus]
     outages: Sequence[str]
@@ -137,12 +138,14 @@ def _unknown(
     return nothing_runs(place, service, cluster)
 
 
-def _looks(place: Namespace, service: str | None, cluster: str | None) -> Iterator[tuple[Look, Look]]:
-    """Yield a look and the one before it, a second apart, for ever."""
-    before = look(place, service, cluster)
+def _snapshots(
+    place: Namespace, service: str | None, cluster: str | None
+) -> Iterator[tuple[Snapshot, Snapshot]]:
+    """Yield, without end, the previous snapshot and a new one, a second apart."""
+    before = take_snapshot(place, service, cluster)
     while True:
         time.sleep(max(0.0, before.at + APART - time.monotonic()))
-        now = look(place, service, cluster)
+        now = take_snapshot(place, service, cluster)
         yield before, now
         before = now
 

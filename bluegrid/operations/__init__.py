@@ -1,7 +1,7 @@
 """What runs, asked of Kubernetes and of the pods, for the operator on duty.
 
     api         the API server, and pods through its proxy
-    pods, metrics ─> looks ─> status        one moment, and what it means
+    pods, metrics ─> snapshot ─> status     one moment, and what it means
                               drift         where YAML says otherwise
     routes      the live route, of either kind
     predictions ─> comparison               one cluster asked; two held side by side
@@ -22,12 +22,12 @@ from bluegrid.operations.doctor import check_kubernetes, check_programs, check_s
 from bluegrid.operations.finding import Diagnosis
 from bluegrid.operations.history import Change, LiveBefore, RegistryCommit, changes_of, live_before
 from bluegrid.operations.logs import followed, logs
-from bluegrid.operations.looks import Look, look
 from bluegrid.operations.missing import nothing_runs
 from bluegrid.operations.pod_store import check_store_of_pods
 from bluegrid.operations.pods import PodStatus
 from bluegrid.operations.predictions import Asked, Prediction
-from bluegrid.operations.routes import ask_live_clusters, live_clusters
+from bluegrid.operations.routes import ask_live_clusters
+from bluegrid.operations.snapshot import Snapshot, take_snapshot
 from bluegrid.operations.status import ClusterStatus, online, outages, statuses, unanswered
 
 __all__ = [
@@ -38,12 +38,12 @@ __all__ = [
     "Diagnosis",
     "KubernetesError",
     "LiveBefore",
-    "Look",
     "Namespace",
     "PodStatus",
     "Prediction",
     "RegistryCommit",
     "Request",
+    "Snapshot",
     "ask_live_clusters",
     "changes_of",
     "check_kubernetes",
@@ -53,13 +53,12 @@ __all__ = [
     "compare",
     "followed",
     "live_before",
-    "live_clusters",
     "logs",
-    "look",
     "nothing_runs",
     "online",
     "outages",
     "read_requests",
     "statuses",
+    "take_snapshot",
     "unanswered",
 ]

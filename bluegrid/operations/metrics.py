@@ -1,6 +1,6 @@
 """What pods count, read from their metrics, and what it comes to in a second.
 
-Two looks at counters are a rate. The names are those of `model_server/bluegrid_server/metrics.py`.
+Two readings of counters make a rate. The names are those of `model_server/bluegrid_server/metrics.py`.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def read_counts(text: str) -> Counts:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What the pods of a cluster did between two looks.
+    """What the pods of a cluster did between two snapshots.
 
     Attributes:
         requests: inference requests a second.
@@ -100,14 +100,14 @@ class Traffic:
     p99: float | None
 
 
-def traffic(looks: Iterable[tuple[Counts, Counts]], seconds: float) -> Traffic:
-    """Return what the pods did that were looked at twice, so many seconds apart.
+def traffic(readings: Iterable[tuple[Counts, Counts]], seconds: float) -> Traffic:
+    """Return what the pods did between two readings, so many seconds apart.
 
     A pod whose server was started again in between counts from nothing.
     """
     requests = failed = refused = missing = 0.0
     durations: defaultdict[float, float] = defaultdict(float)
-    for first, after in looks:
+    for first, after in readings:
         started_again = after.succeeded < first.succeeded or after.failed < first.failed
         before = _NOTHING if started_again or after.refused < first.refused else first
         requests += after.requests - before.requests

@@ -24,7 +24,7 @@ def ask_live_clusters(namespace: Namespace, service: str) -> tuple[str, ...]:
 
 
 def live_clusters(routes: Iterable[Object], service: str) -> tuple[str, ...]:
-    """Return the same of routes that have been seen."""
+    """Return the same, from routes that have been read already."""
     for route in routes:
         if route["metadata"]["name"] == service:
             return tuple(name.removeprefix(f"{service}-") for name in _backends(route["spec"]["rules"][0]))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bluegrid.operations.api import Object
-    from bluegrid.operations.looks import Look
+    from bluegrid.operations.snapshot import Snapshot
 
 ABSENT = "absent"
 _TYPES = {
@@ -74,18 +74,18 @@ class ClusterStatus:
 
 
 def statuses(
-    before: Look,
-    now: Look,
+    before: Snapshot,
+    now: Snapshot,
     wanted: Mapping[str, ServiceState] | None,
     made: Mapping[str, ServiceState] | None = None,
 ) -> list[ClusterStatus]:
     """Return every cluster that runs or is declared, by service and name.
 
     Args:
-        before: an earlier look; what was counted since then is the traffic.
-        now: the look that is told.
-        wanted: what YAML declares; None: it is not known, and no drift is told.
-        made: what Pulumi has made, as its state tells; None: drift is not explained by it.
+        before: an earlier snapshot; the traffic is what was counted since then.
+        now: the snapshot whose clusters are returned.
+        wanted: what YAML declares; None: it is not known, and no drift is reported.
+        made: what Pulumi has made, by its state; None: drift is not explained by it.
     """
     running = states_of_objects(
         [
@@ -115,22 +115,22 @@ def statuses(
     if made is not None:
         differences = explained(differences, wanted, made, running)
     for found in differences:
-        for key in _told_by(found.service, found.cluster, rows, wanted, running):
+        for key in _rows_of_drift(found.service, found.cluster, rows, wanted, running):
             rows[key] = replace(rows[key], drift=(*rows[key].drift, found.text))
     return [rows[key] for key in sorted(rows)]
 
 
-def outages(rows: Iterable[ClusterStatus], now: Look) -> list[str]:
+def outages(rows: Iterable[ClusterStatus], now: Snapshot) -> list[str]:
     """Return a line for each service that has been put online and of which nobody answers now.
 
     Args:
-        rows: the services' clusters, as `statuses` tells them of this look.
-        now: the look.
+        rows: the services' clusters, as `statuses` returns them for this snapshot.
+        now: the snapshot.
     """
     return [f"{service}: {why}" for service, why in unanswered(rows, now).items()]
 
 
-def unanswered(rows: Iterable[ClusterStatus], now: Look) -> dict[str, str]:
+def unanswered(rows: Iterable[ClusterStatus], now: Snapshot) -> dict[str, str]:
     """Return the same by service, without its name."""
     routes, there = (*now.ingresses, *now.http_routes), online(now)
     return {
@@ -140,7 +140,7 @@ def unanswered(rows: Iterable[ClusterStatus], now: Look) -> dict[str, str]:
     }
 
 
-def online(now: Look) -> frozenset[str]:
+def online(now: Snapshot) -> frozenset[str]:
     """Return the services of which anything is there that answers, or ought to."""
     objects = (*now.deployments, *now.ingresses, *now.http_routes)
     return frozenset(each["metadata"]["labels"][f"{LABEL}/service"] for each in objects)
@@ -161,14 +161,14 @@ def _objects(kind: str, objects: Iterable[Object]) -> list[KubernetesObject]:
     return [KubernetesObject(type=_TYPES[kind], inputs=each) for each in objects]
 
 
-def _told_by(
+def _rows_of_drift(
     service: str,
     cluster: str | None,
     rows: Iterable[tuple[str, str]],
     wanted: Mapping[str, ServiceState],
     running: Mapping[str, ServiceState],
 ) -> list[tuple[str, str]]:
-    """Return the rows that a drift stands in: its cluster's, or the live one's, by YAML or its route."""
+    """Return the rows that show a drift: its cluster's, or the live one's, by YAML or its route."""
     if cluster is not None:
         return [(service, cluster)]
     named = [states[service].live for states in (wanted, running) if service in states]
@@ -176,21 +176,21 @@ def _told_by(
     return [key for key in of_service if key[1] in named[:1]] or of_service
 
 
-def _running(before: Look, now: Look, states: Mapping[str, ServiceState]) -> Iterable[ClusterStatus]:
+def _running(before: Snapshot, now: Snapshot, states: Mapping[str, ServiceState]) -> Iterable[ClusterStatus]:
     for deployment in now.deployments:
         labels = deployment["metadata"]["labels"]
         service, cluster = labels[f"{LABEL}/service"], labels[f"{LABEL}/cluster"]
         yield _row(before, now, deployment, live=cluster in states[service].answering)
 
 
-def _row(before: Look, now: Look, deployment: Object, *, live: bool) -> ClusterStatus:
+def _row(before: Snapshot, now: Snapshot, deployment: Object, *, live: bool) -> ClusterStatus:
     name, labels = deployment["metadata"]["name"], deployment["metadata"]["labels"]
     service, cluster = labels[f"{LABEL}/service"], labels[f"{LABEL}/cluster"]
     names = now.pods_of(name)
-    pods = [_with_word(now.pod_statuses[each], now) for each in names]
-    told, was = now.counts_of(names), before.counts_of(names)
-    pairs = [(was[pod], told[pod]) for pod in told if pod in was]
-    seen = traffic(pairs, now.at - before.at) if pairs and now.at > before.at else None
+    pods = [_with_report(now.pod_statuses[each], now) for each in names]
+    counts, earlier = now.counts_of(names), before.counts_of(names)
+    pairs = [(earlier[pod], counts[pod]) for pod in counts if pod in earlier]
+    rates = traffic(pairs, now.at - before.at) if pairs and now.at > before.at else None
     return ClusterStatus(
         service=service,
         cluster=cluster,
@@ -202,21 +202,21 @@ def _row(before: Look, now: Look, deployment: Object, *, live: bool) -> ClusterS
         why=next((pod.why for pod in pods if pod.why), None)
         or _why_no_pods(deployment)
         or (_why_of_last_update(now, service, cluster) if pods else _why_of_preflight(now, service, cluster)),
-        models_loaded=min((each.loaded for each in told.values()), default=None),
-        models_expected=max((each.expected or 0 for each in told.values()), default=0) or None,
-        requests_per_second=None if seen is None else round(seen.requests, 2),
-        errors_per_second=None if seen is None else round(seen.errors, 2),
-        refused_per_second=None if seen is None else round(seen.refused, 2),
-        p99_ms=None if seen is None or seen.p99 is None else round(seen.p99 * 1000, 2),
+        models_loaded=min((each.loaded for each in counts.values()), default=None),
+        models_expected=max((each.expected or 0 for each in counts.values()), default=0) or None,
+        requests_per_second=None if rates is None else round(rates.requests, 2),
+        errors_per_second=None if rates is None else round(rates.errors, 2),
+        refused_per_second=None if rates is None else round(rates.refused, 2),
+        p99_ms=None if rates is None or rates.p99 is None else round(rates.p99 * 1000, 2),
         age_seconds=age_seconds(deployment, now.now),
         pods=tuple(pods),
     )
 
 
-def _with_word(pod: PodStatus, now: Look) -> PodStatus:
+def _with_report(pod: PodStatus, now: Snapshot) -> PodStatus:
     """Add why a pod is not ready that Kubernetes has nothing to say against."""
-    word = now.words.get(pod.name)
-    return replace(pod, why=word.unready) if word and not pod.ready and pod.why is None else pod
+    report = now.reports.get(pod.name)
+    return replace(pod, why=report.unready) if report and not pod.ready and pod.why is None else pod
 
 
 def _why_no_pods(deployment: Object) -> str | None:
@@ -225,7 +225,7 @@ def _why_no_pods(deployment: Object) -> str | None:
     return next((each.get("message") for each in conditions if each["type"] == "ReplicaFailure"), None)
 
 
-def _why_of_last_update(now: Look, service: str, cluster: str) -> str | None:
+def _why_of_last_update(now: Snapshot, service: str, cluster: str) -> str | None:
     """Return why pods that run are those of an earlier update: what was to replace them was refused."""
     for pod in now.pods:
         is_preflight = pod["metadata"]["labels"].get("app") == preflight_name(service, cluster)
@@ -235,7 +235,7 @@ def _why_of_last_update(now: Look, service: str, cluster: str) -> str | None:
     return None
 
 
-def _why_of_preflight(now: Look, service: str, cluster: str) -> str | None:
+def _why_of_preflight(now: Snapshot, service: str, cluster: str) -> str | None:
     """Return why the version did not pass, of a cluster that did not get any further."""
     for pod in now.pods:
         labels = pod["metadata"]["labels"]

@@ -2,7 +2,6 @@
 
     applier         what changes YAML and Kubernetes
     bake            the time after a switch in which errors send it back
-    sight           what a look at a region shows of a service
     region          one region: its switch, its bake, its way back
     promotion       one region after the other
     rehearsal       what all that would change, by previews

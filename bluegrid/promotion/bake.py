@@ -1,6 +1,6 @@
 """The bake: a region is watched after its switch, and what goes wrong in that time sends it back.
 
-Watched is what going back would mend: the requests that the cluster's pods fail, and the pods themselves,
+Watched is what going back would fix: the requests that the cluster's pods fail, and the pods themselves,
 both asked through the API server (ADR 16). Nothing has to be exposed for it, and no test requests are sent.
 """
 
@@ -10,15 +10,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bluegrid.operations import KubernetesError, look
+from bluegrid.operations import KubernetesError, take_snapshot
 from bluegrid.operations.metrics import Counts, traffic
-from bluegrid.promotion.sight import live_in, pods
 from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bluegrid.operations import Look, Namespace
+    from bluegrid.operations import Namespace, Snapshot
     from bluegrid.operations.metrics import Traffic
 
 POLL_SECONDS = 2.0
@@ -55,9 +54,9 @@ class BakeProgress:
     failed: int
 
 
-def share_that_failed(seen: Look, service: str, cluster: str) -> float:
+def share_that_failed(snapshot: Snapshot, service: str, cluster: str) -> float:
     """Return the share of requests that a cluster's pods have failed since they run, 0 to 1."""
-    done = _since({}, _counts(seen, service, cluster))
+    done = _since({}, _counts(snapshot, service, cluster))
     return _failed(done) / done.requests if done.requests else 0.0
 
 
@@ -66,10 +65,9 @@ def _failed(done: Traffic) -> float:
     return done.errors + done.missing
 
 
-def _counts(seen: Look, service: str, cluster: str) -> dict[str, Counts]:
-    """Return what those pods of a cluster count that tell it."""
-    told = {pod: seen.words.get(pod) for pod in seen.pods_of(f"{service}-{cluster}")}
-    return {pod: word.counts for pod, word in told.items() if word is not None and word.counts is not None}
+def _counts(snapshot: Snapshot, service: str, cluster: str) -> dict[str, Counts]:
+    """Return the counts of those pods of a cluster that reported any."""
+    return dict(snapshot.counts_of(snapshot.pods_of(f"{service}-{cluster}")))
 
 
 def _since(before: Mapping[str, Counts], now: Mapping[str, Counts]) -> Traffic:
@@ -96,29 +94,29 @@ class Bake:
     _failed: float = field(default=0.0, init=False)
     _refused: float = field(default=0.0, init=False)
     _counted: dict[str, Counts] = field(default_factory=dict, init=False)
-    """By pod, as it told last."""
+    """The newest counts of each pod."""
 
-    def watch(self, tell: Callable[[BakeProgress], None]) -> BakeProgress:
-        """Watch until the time is over; `tell` hears how far it is.
+    def watch(self, report: Callable[[BakeProgress], None]) -> BakeProgress:
+        """Watch until the time is over, and `report` the progress again and again.
 
         Raises:
             BakeFailed: the region does badly, or cannot be watched.
-            KubernetesError: it could not be looked at even once.
+            KubernetesError: the first snapshot failed.
         """
-        first = look(self.namespace, self.service, self.cluster)
+        first = take_snapshot(self.namespace, self.service, self.cluster)
         self._counted = _counts(first, self.service, self.cluster)
         well = started = time.monotonic()
         worry: str | None = None
         while True:
             progress = self._progress(time.monotonic() - started)
-            tell(progress)
+            report(progress)
             if progress.seconds >= self.seconds and worry is None:
                 return progress
             if progress.seconds >= self.seconds or time.monotonic() - well > PATIENCE_SECONDS:
                 raise BakeFailed(f"{worry}, for {time.monotonic() - well:.0f} s")
             time.sleep(min(POLL_SECONDS, self.seconds - progress.seconds))
             try:
-                worry = self._judge(first, look(self.namespace, self.service, self.cluster))
+                worry = self._judge(first, take_snapshot(self.namespace, self.service, self.cluster))
             except KubernetesError as error:
                 worry = f"it cannot be watched: {error}"
             if worry is None:
@@ -127,11 +125,11 @@ class Bake:
     def _progress(self, seconds: float) -> BakeProgress:
         return BakeProgress(seconds, self.seconds, round(self._requests), round(self._failed))
 
-    def _judge(self, first: Look, seen: Look) -> str | None:
+    def _judge(self, first: Snapshot, now: Snapshot) -> str | None:
         """Return what is wrong and may pass; raise BakeFailed for what may not."""
-        if (live := live_in(seen, self.service)) != (self.cluster,):
+        if (live := now.live_clusters_of(self.service)) != (self.cluster,):
             raise BakeFailed(f"somebody else has switched it to {' and '.join(live) or 'nothing'}")
-        counts = _counts(seen, self.service, self.cluster)
+        counts = _counts(now, self.service, self.cluster)
         done = _since(self._counted, counts)
         self._counted |= counts
         self._requests += done.requests
@@ -139,22 +137,22 @@ class Bake:
         self._refused += done.refused
         enough = max(self._requests, LEAST_REQUESTS)
         if self._failed > self.most * enough:
-            told = f"{self._failed:.0f} of {self._requests:.0f} requests failed"
-            raise BakeFailed(f"{told}, more than {self.most:.2%}")
+            failed = f"{self._failed:.0f} of {self._requests:.0f} requests failed"
+            raise BakeFailed(f"{failed}, more than {self.most:.2%}")
         if self._refused > MOST_REFUSED * enough:
-            told = f"{self._refused:.0f} of {self._requests:.0f} requests were refused with 400 to 499"
-            raise BakeFailed(f"{told}, more than {MOST_REFUSED:.0%}")
-        for name in seen.pods_of(self._name):
-            pod, before = seen.pod_statuses[name], first.pod_statuses.get(name)
+            refused = f"{self._refused:.0f} of {self._requests:.0f} requests were refused with 400 to 499"
+            raise BakeFailed(f"{refused}, more than {MOST_REFUSED:.0%}")
+        for name in now.pods_of(self._name):
+            pod, before = now.pod_statuses[name], first.pod_statuses.get(name)
             if pod.restarts > (before.restarts if before else 0):
                 raise BakeFailed(f"pod {name} was started again{f': {pod.why}' if pod.why else ''}")
-        ready, replicas = pods(seen, self._name)
+        ready, replicas = now.replicas_of(self._name)
         # An autoscaler may take pods away; those that it adds may take their time.
-        expected = min(pods(first, self._name)[0], replicas)
+        expected = min(first.replicas_of(self._name)[0], replicas)
         if ready == 0:
             raise BakeFailed("none of its pods is ready")
         if not counts:
-            return f"no pod tells what it counts: {seen.unasked or 'they do not answer'}"
+            return f"no pod tells what it counts: {now.unasked or 'they do not answer'}"
         return f"{ready} of {expected} pods are ready" if ready < expected else None
 
     @property

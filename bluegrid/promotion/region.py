@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bluegrid.operations import KubernetesError, Namespace, ask_live_clusters, look
+from bluegrid.operations import KubernetesError, Namespace, ask_live_clusters, take_snapshot
 from bluegrid.project import Target
 from bluegrid.promotion.bake import Bake, BakeProgress, share_that_failed
-from bluegrid.promotion.sight import live_in, pods, version_of
 from bluegrid_registry import BluegridError, ConfigError
 from bluegrid_registry.contract import DECLARED_MIN
 
@@ -107,28 +106,30 @@ class Region:
             ConfigError: the cluster cannot take over.
         """
         name, cluster = self._service.name, self._cluster
-        seen = look(self._namespace, name)
-        live = live_in(seen, name)
+        snapshot = take_snapshot(self._namespace, name)
+        live = snapshot.live_clusters_of(name)
         if not live:
             raise self._refusal(f"{name} is not online there", "first")
         if len(live) > 1:
-            told = (
+            shared = (
                 f"{' and '.join(live)} share its requests; end that first: bluegrid switch {name} {live[0]}"
             )
-            raise self._refusal(told, None)
+            raise self._refusal(shared, None)
         (self.live,) = live
         self.old = self._known_before or self.live
-        self._before = share_that_failed(seen, name, self.live)
+        self._before = share_that_failed(snapshot, name, self.live)
         wanted = self._service.cluster(cluster).version
-        ready, replicas = pods(seen, f"{name}-{cluster}")
+        ready, replicas = snapshot.replicas_of(f"{name}-{cluster}")
         # Standbys may have no pods: then the update starts them first.
         if ready < replicas or (ready == 0 and self._service.standby_replicas is None):
             raise self._refusal(f"{ready} of {replicas} pods of {cluster} are ready", "first")
-        if (version := version_of(seen, f"{name}-{cluster}")) != wanted:
+        if (version := snapshot.version_of(f"{name}-{cluster}")) != wanted:
             raise self._refusal(f"{cluster} serves {version} there, and {wanted} in YAML", "first")
-        if seen.unasked is not None:
-            raise self._refusal(f"its pods cannot be watched: {seen.unasked}; allow get on pods/proxy", None)
-        self._warn_of_fewer_pods(ready, pods(seen, f"{name}-{self.live}")[0])
+        if snapshot.unasked is not None:
+            raise self._refusal(
+                f"its pods cannot be watched: {snapshot.unasked}; allow get on pods/proxy", None
+            )
+        self._warn_of_fewer_pods(ready, snapshot.replicas_of(f"{name}-{self.live}")[0])
 
     def _warn_of_fewer_pods(self, ready: int, of_live: int) -> None:
         """Warn where the route would lead to fewer pods than answer now, by the numbers in YAML."""
@@ -167,8 +168,8 @@ class Region:
         self._up(self._cluster, at_once=at_once)
         self.live = self._ask()
         if self.live != self._cluster:
-            told = f"pulumi up succeeded and {self.live} is live; does {self.stack.file} name the registry"
-            raise ConfigError(f"{told} {self._applier.registry}?")
+            question = f"does {self.stack.file} name the registry {self._applier.registry}?"
+            raise ConfigError(f"pulumi up succeeded and {self.live} is live; {question}")
 
     def _up(self, cluster: str, *, at_once: bool = False) -> None:
         self._applier.up(Target.of(self._service, cluster), self.stack, at_once=at_once)

@@ -1,7 +1,7 @@
-"""What runs in the server's regions, for as many as ask: each region is looked at once for all of them.
+"""What runs in the server's regions, for as many as ask: each region is read once for all of them.
 
-A look is a thread of its own. Whoever asks waits for it for a while, and gets what was known before where it
-has not ended by then: a region that hangs holds up nobody.
+Snapshots are taken in a thread for each region. Whoever asks waits for it for a while, and gets what was
+known before if it has not ended by then: a region that hangs holds up nobody.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bluegrid.operations import ClusterStatus, Namespace, look, online, statuses, unanswered
+from bluegrid.operations import ClusterStatus, Namespace, online, statuses, take_snapshot, unanswered
 from bluegrid.previews import states_of_files
 from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bluegrid.operations import Look
+    from bluegrid.operations import Snapshot
     from bluegrid.previews import ServiceState
     from bluegrid.project import Stack
     from bluegrid.updates.declared import Declared
@@ -30,16 +30,17 @@ if TYPE_CHECKING:
     from bluegrid_registry import RegistryFile
 
 APART = 1.0
-"""Seconds between two looks, at least; a look at many pods is given as many times what it takes."""
+"""Seconds between two snapshots, at least."""
 STALE = 10.0
-"""Seconds after which a look is too old to tell traffic since then."""
+"""Seconds after which a snapshot is too old to compute the traffic since then."""
 PATIENCE_SECONDS = 2.0
-"""For which a region is waited for that is asked alone."""
+"""How long a request for one region waits for its snapshot."""
 ALL_SECONDS = 30.0
-"""The same where all are asked at once: longer than the API server's silence makes a look fail."""
+"""The same for all regions at once: longer than a snapshot takes to fail if the API server is silent."""
 MADE_SECONDS = 30.0
-"""Between looks at a stack's state, while services that are declared are not there."""
+"""Between two reads of a stack's state, while declared services are absent from the namespace."""
 _REST = 3.0
+"""How many times as long as the last snapshot took the next one waits, if that is more than `APART`."""
 
 log = structlog.get_logger()
 
@@ -51,11 +52,11 @@ class RegionStatus:
     Attributes:
         region, stack: which.
         error: why it cannot be asked; None: it can.
-        notes: what is not told, and why.
+        notes: what could not be found out, and why.
         clusters: of all services, those that are only declared too.
         outages: services of which nobody answers though they were put online, and why.
         not_applied: services that are declared, and that the stack has never made.
-        age_seconds: since what is told was so; None: nothing is known yet.
+        age_seconds: the age of this status; None: nothing is known yet.
         pending_seconds: for how long an answer has been waited for; None: it is there.
     """
 
@@ -71,7 +72,7 @@ class RegionStatus:
 
 
 class Watcher:
-    """Looks at regions when somebody asks.
+    """Reads regions when somebody asks.
 
     Args:
         stacks: the server's.
@@ -101,38 +102,38 @@ class Watcher:
         with self._starting:
             known = self._regions.get(stack.name)
             if known is None or known.stack != stack:
-                looked = _Looked(stack, self._stacks.services_made, self._declared)
-                known = self._regions[stack.name] = _Region(stack, looked)
+                reader = _Reader(stack, self._stacks.services_made, self._declared)
+                known = self._regions[stack.name] = _Region(stack, reader)
             return known
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What came of a look.
+    """What came of an attempt to read a region.
 
     Attributes:
-        at: when, in seconds of a clock that only goes on.
+        at: when, in seconds of a monotonic clock.
         error: why the region cannot be asked; None: it can.
-        looks: the last two; none: it cannot be asked.
-        made: the services that the stack has made; None: that was not asked, or is not known.
+        snapshots: the last two; empty: the region cannot be asked.
+        made: the services that the stack has made; None: not requested, or not known.
         note: why it is not known.
-        took: what the look took, in seconds.
+        took: how long the snapshot took, in seconds.
     """
 
     at: float
     error: str | None = None
-    looks: Sequence[Look] = ()
+    snapshots: Sequence[Snapshot] = ()
     made: frozenset[str] | None = None
     note: str | None = None
     took: float = 0.0
 
     def is_fresh(self, now: float) -> bool:
-        """Whether it is too early for another look."""
+        """Whether it is too early for another snapshot."""
         return now - self.at < max(APART, _REST * self.took)
 
 
-class _Looked:
-    """What looks at one region, two times apart, as the traffic since then is told."""
+class _Reader:
+    """Takes two snapshots of one region, some time apart, as traffic is a difference."""
 
     def __init__(self, stack: Stack, made: Callable[[Stack], frozenset[str]], declared: Declared) -> None:
         self._stack, self._made, self._declared = stack, made, declared
@@ -140,12 +141,12 @@ class _Looked:
 
     def __call__(self, last: _Outcome | None) -> _Outcome:
         try:
-            before = last.looks[-1] if last and last.looks else None
+            before = last.snapshots[-1] if last and last.snapshots else None
             if before is None or time.monotonic() - before.at >= STALE:
-                before = self._once()
+                before = self._snapshot()
                 time.sleep(APART)
             started = time.monotonic()
-            now = self._once()
+            now = self._snapshot()
             took = time.monotonic() - started
             made, note = self._services_made(now)
             return _Outcome(time.monotonic(), None, (before, now), made, note, took)
@@ -155,11 +156,11 @@ class _Looked:
             log.exception("a region cannot be looked at", stack=self._stack.name)
             return _Outcome(time.monotonic(), "a fault of the server's; see its log")
 
-    def _once(self) -> Look:
+    def _snapshot(self) -> Snapshot:
         stack = self._stack
-        return look(Namespace.connect(stack.context, stack.namespace, stack.kubeconfig))
+        return take_snapshot(Namespace.connect(stack.context, stack.namespace, stack.kubeconfig))
 
-    def _services_made(self, now: Look) -> tuple[frozenset[str] | None, str | None]:
+    def _services_made(self, now: Snapshot) -> tuple[frozenset[str] | None, str | None]:
         """Return what the stack has made, where something that is declared is not there, or why not."""
         at, made, note = self._known
         if time.monotonic() - at >= MADE_SECONDS:
@@ -179,17 +180,17 @@ class _Looked:
 
 @dataclass
 class _Attempt:
-    """A look that is under way."""
+    """An attempt that is under way."""
 
     started: float = field(default_factory=time.monotonic)
     is_over: threading.Event = field(default_factory=threading.Event)
 
 
 class _Region:
-    """One region: what came of the last look, and the one that is under way."""
+    """One region: the outcome of its last attempt, and the attempt that is under way."""
 
-    def __init__(self, stack: Stack, look_at: Callable[[_Outcome | None], _Outcome]) -> None:
-        self.stack, self._look_at = stack, look_at
+    def __init__(self, stack: Stack, read: Callable[[_Outcome | None], _Outcome]) -> None:
+        self.stack, self._read = stack, read
         self._changing = threading.Lock()
         self._outcome: _Outcome | None = None
         self._attempt: _Attempt | None = None
@@ -204,7 +205,7 @@ class _Region:
         now = time.monotonic()
         pending = None if attempt is None else round(now - attempt.started, 1)
         age = None if outcome is None else round(now - outcome.at, 1)
-        return self._told(outcome, declared, age, pending)
+        return self._status_of(outcome, declared, age, pending)
 
     def _attempt_if_due(self) -> _Attempt | None:
         with self._changing:
@@ -213,30 +214,30 @@ class _Region:
                 arguments = (self._attempt, self._outcome)
                 # A daemon, because the server's end does not wait for a region that hangs.
                 threading.Thread(
-                    target=self._try, args=arguments, name=f"look {self.stack.name}", daemon=True
+                    target=self._try, args=arguments, name=f"snapshot {self.stack.name}", daemon=True
                 ).start()
             return self._attempt
 
     def _try(self, attempt: _Attempt, last: _Outcome | None) -> None:
-        outcome = self._look_at(last)
+        outcome = self._read(last)
         with self._changing:
             self._outcome, self._attempt = outcome, None
         attempt.is_over.set()
 
-    def _told(
+    def _status_of(
         self, outcome: _Outcome | None, declared: Declared, age: float | None, pending: float | None
     ) -> RegionStatus:
         stack = self.stack
         if outcome is None or outcome.error is not None:
             error = None if outcome is None else outcome.error
             return RegionStatus(stack.region, stack.name, error, (), (), {}, (), age, pending)
-        before, now = outcome.looks
+        before, now = outcome.snapshots
         notes = [] if now.unasked is None else [now.unasked]
         wanted: Mapping[str, ServiceState] | None
         try:
             wanted = states_of_files(stack.services(declared.registry()), stack.region)
         except BluegridError as error:
-            # What runs is told all the same.
+            # The status is returned all the same, without drift.
             wanted = None
             notes.append(f"drift from YAML is not told: {str(error).splitlines()[0]}")
         found = statuses(before, now, wanted)

@@ -7,7 +7,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bluegrid.operations import Asked, Namespace, Request, compare, look
+from bluegrid.operations import Asked, Namespace, Request, compare, take_snapshot
 from bluegrid.project import urns_of_cluster
 from bluegrid.promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
 from bluegrid.updates.git import GitAway
@@ -193,7 +193,7 @@ class Steps:
     def _replace_in(self, stack: Stack, cluster: str) -> None:
         name = self._service.name
         namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
-        most = share_that_failed(look(namespace, name), name, cluster) + self._rollout.errors
+        most = share_that_failed(take_snapshot(namespace, name), name, cluster) + self._rollout.errors
         self._up(stack, cluster)
         self._bake(stack, cluster, most)
 

@@ -14,7 +14,7 @@ from bluegrid.updates.serve import Options
 from bluegrid.updates.tokens import Scope, new_token
 from tests.browsing import chromium
 from tests.unit.operations.api_server import ApiServer
-from tests.unit.operations.test_looks import objects
+from tests.unit.operations.test_snapshot import objects
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SOMEBODY, git
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.operations.api_server import METRICS, ApiServer, refusal
-from tests.unit.operations.test_looks import objects
+from tests.unit.operations.test_snapshot import objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

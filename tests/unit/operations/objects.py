@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bluegrid.operations import Look
+from bluegrid.operations import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bluegrid.operations.looks import PodWord
+    from bluegrid.operations.snapshot import PodReport
 
 MADE = "2026-11-25T08:00:00Z"
 NOW = datetime(2026, 11, 25, 8, 5, tzinfo=UTC)
@@ -91,12 +91,12 @@ def shared_route(**weights: int) -> dict[str, Any]:
     }
 
 
-def look(
+def snapshot_of(
     deployments: list[dict[str, Any]],
     routes: list[dict[str, Any]],
     pods: list[dict[str, Any]],
-    words: dict[str, PodWord] | None = None,
+    reports: dict[str, PodReport] | None = None,
     at: float = 0.0,
     autoscalers: Sequence[dict[str, Any]] = (),
-) -> Look:
-    return Look(at, NOW, deployments, routes, [], pods, words or {}, None, autoscalers)
+) -> Snapshot:
+    return Snapshot(at, NOW, deployments, routes, [], pods, reports or {}, None, autoscalers)

@@ -9,7 +9,7 @@ import pytest
 from bluegrid.operations import KubernetesError, Namespace, followed, logs
 from bluegrid_registry import RegistryError
 from tests.unit.operations.api_server import ApiServer
-from tests.unit.operations.test_looks import objects
+from tests.unit.operations.test_snapshot import objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

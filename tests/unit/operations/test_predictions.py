@@ -10,7 +10,7 @@ import pytest
 from bluegrid.operations import Asked, KubernetesError
 from bluegrid_registry import RegistryError
 from tests.unit.operations.api_server import ApiServer
-from tests.unit.operations.test_looks import objects
+from tests.unit.operations.test_snapshot import objects
 
 if TYPE_CHECKING:
     from tests.unit.operations.api_server import Connect

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bluegrid.operations import ClusterStatus, Look, outages, statuses
-from bluegrid.operations.looks import PodWord
+from bluegrid.operations import ClusterStatus, Snapshot, outages, statuses
 from bluegrid.operations.metrics import Counts
+from bluegrid.operations.snapshot import PodReport
 from bluegrid.previews import ClusterState, ServiceState
 from bluegrid_registry import Autoscaling
 from tests.unit.operations.objects import (
@@ -16,34 +16,34 @@ from tests.unit.operations.objects import (
     container,
     deployment,
     live_route,
-    look,
     pod,
     running,
     shared_route,
+    snapshot_of,
 )
 
 LIMITS = {"cpu": "2", "memory": "2Gi"}
 D1, D2 = ClusterState("d1", "v1", 2, LIMITS), ClusterState("d2", "v2", 1, LIMITS)
 WANTED = ServiceState("loading", "g1", "d1", {"d1": D1, "d2": D2})
-RUNS = look(
+RUNS = snapshot_of(
     [deployment("d1", "v1", 2, 2), deployment("d2", "v2", 1, 1)],
     [live_route("d1")],
     [running("d1-a"), running("d1-b"), running("d2-a", "d2")],
 )
 
 
-def told(wanted: ServiceState | None, seen: Look = RUNS) -> dict[str, ClusterStatus]:
+def rows_of(wanted: ServiceState | None, snapshot: Snapshot = RUNS) -> dict[str, ClusterStatus]:
     states = {wanted.name: wanted} if wanted else {}
-    return {row.cluster: row for row in statuses(seen, seen, states)}
+    return {row.cluster: row for row in statuses(snapshot, snapshot, states)}
 
 
-def drift(wanted: ServiceState | None, seen: Look = RUNS) -> dict[str, tuple[str, ...]]:
-    return {cluster: row.drift for cluster, row in told(wanted, seen).items() if row.drift}
+def drift(wanted: ServiceState | None, snapshot: Snapshot = RUNS) -> dict[str, tuple[str, ...]]:
+    return {cluster: row.drift for cluster, row in rows_of(wanted, snapshot).items() if row.drift}
 
 
 def test_what_runs_as_declared_has_no_drift() -> None:
     assert drift(WANTED) == {}
-    rows = told(WANTED)
+    rows = rows_of(WANTED)
     assert (rows["d1"].live, rows["d1"].ready, rows["d1"].replicas, rows["d1"].state) == (
         True,
         2,
@@ -56,7 +56,7 @@ def test_what_runs_as_declared_has_no_drift() -> None:
 def test_clusters_that_share_the_requests_are_live_and_other_shares_are_drift() -> None:
     shared = replace(RUNS, ingresses=[], http_routes=[shared_route(d1=90, d2=10)])
     wanted = replace(WANTED, shares={"d1": 0.9, "d2": 0.1})
-    assert [row.live for row in told(wanted, shared).values()] == [True, True]
+    assert [row.live for row in rows_of(wanted, shared).values()] == [True, True]
     assert drift(wanted, shared) == {}
     assert drift(replace(WANTED, shares={"d1": 0.5, "d2": 0.5}), shared) == {
         "d1": ("YAML says d1 50 %, d2 50 % of the requests, the live route says d1 90 %, d2 10 %",)
@@ -132,12 +132,12 @@ def test_an_autoscaler_that_keeps_more_pods_since_a_switch_is_told_with_what_end
     )
 
 
-def test_an_autoscaler_with_other_bounds_is_told() -> None:
+def test_an_autoscaler_with_other_bounds_is_rows_of() -> None:
     scaled = replace(
         WANTED, clusters={"d1": replace(D1, replicas=Autoscaling(min=1, max=4, cpu=70)), "d2": D2}
     )
-    seen = replace(RUNS, autoscalers=[autoscaler("d1", 1, 6)])
-    assert drift(scaled, seen) == {
+    snapshot = replace(RUNS, autoscalers=[autoscaler("d1", 1, 6)])
+    assert drift(scaled, snapshot) == {
         "d1": ("YAML says 1..4 pods at 70 % CPU, its autoscaler 1..6 pods at 70 % CPU",)
     }
     assert drift(scaled, replace(RUNS, autoscalers=[autoscaler("d1", 1, 4)])) == {}
@@ -145,9 +145,9 @@ def test_an_autoscaler_with_other_bounds_is_told() -> None:
 
 def test_a_service_that_yaml_does_not_declare_is_told_and_one_that_does_not_run_too() -> None:
     assert drift(None)["d1"] == ("runs, but YAML does not declare it",)
-    nothing = look([], [], [])
+    nothing = snapshot_of([], [], [])
     assert drift(WANTED, nothing)["d1"] == ("YAML declares it, but nothing of it runs",)
-    assert told(WANTED, nothing)["d2"].state == "absent"
+    assert rows_of(WANTED, nothing)["d2"].state == "absent"
 
 
 def test_a_cluster_that_preflight_refused_is_told_with_the_reason() -> None:
@@ -156,8 +156,8 @@ def test_a_cluster_that_preflight_refused_is_told_with_the_reason() -> None:
         "d2-preflight-x", "d2", phase="Failed", containerStatuses=[container(ready=False, terminated=ended)]
     )
     refused["metadata"]["labels"]["app"] = "loading-d2-preflight"
-    seen = look([deployment("d1", "v1", 2, 2)], [live_route("d1")], [refused])
-    row = told(WANTED, seen)["d2"]
+    snapshot = snapshot_of([deployment("d1", "v1", 2, 2)], [live_route("d1")], [refused])
+    row = rows_of(WANTED, snapshot)["d2"]
     assert row.why == "preflight: set g1 version v2: model line-17: SHA-256 differs"
     assert not row.is_well
 
@@ -169,33 +169,35 @@ def test_an_update_whose_preflight_refused_it_is_told_though_the_pods_before_it_
     job = pod("d1-preflight-x", "d1", phase=phase, **failing)
     job["metadata"]["labels"]["app"] = "loading-d1-preflight"
     pods = [pod("d1-a", "d1"), pod("d1-b", "d1"), job]
-    row = told(WANTED, look([deployment("d1", "v1", 2, 2)], [live_route("d1")], pods))["d1"]
+    row = rows_of(WANTED, snapshot_of([deployment("d1", "v1", 2, 2)], [live_route("d1")], pods))["d1"]
     refused = "the last update was refused by its preflight: no module named lightgbm"
     assert row.why == (refused if phase == "Failed" else None)
 
 
 def test_a_deployment_that_may_make_no_pods_is_told_with_the_reason() -> None:
     condition = {"type": "ReplicaFailure", "status": "True", "message": "pods is forbidden: exceeded quota"}
-    seen = look([deployment("d1", "v1", 2, 0, conditions=[condition])], [live_route("d1")], [])
-    assert told(WANTED, seen)["d1"].why == "pods is forbidden: exceeded quota"
+    snapshot = snapshot_of([deployment("d1", "v1", 2, 0, conditions=[condition])], [live_route("d1")], [])
+    assert rows_of(WANTED, snapshot)["d1"].why == "pods is forbidden: exceeded quota"
 
 
 def test_models_are_those_of_the_pod_that_has_the_fewest_and_a_pod_says_why_it_is_not_ready() -> None:
     loading = pod("d1-b", containerStatuses=[container(ready=False)])
-    words = {
-        "d1-a": PodWord(Counts(186, 186, 0, 0)),
-        "d1-b": PodWord(Counts(12, 186, 0, 0), "loading: 12 of 186"),
+    reports = {
+        "d1-a": PodReport(Counts(186, 186, 0, 0)),
+        "d1-b": PodReport(Counts(12, 186, 0, 0), "loading: 12 of 186"),
     }
-    seen = look([deployment("d1", "v1", 2, 1)], [live_route("d1")], [running("d1-a"), loading], words)
-    row = told(WANTED, seen)["d1"]
+    snapshot = snapshot_of(
+        [deployment("d1", "v1", 2, 1)], [live_route("d1")], [running("d1-a"), loading], reports
+    )
+    row = rows_of(WANTED, snapshot)["d1"]
     assert (row.models_loaded, row.models_expected, row.why) == (12, 186, "loading: 12 of 186")
 
 
-def test_traffic_is_told_of_pods_that_were_there_at_both_looks() -> None:
+def test_traffic_is_told_of_pods_that_are_in_both_snapshots() -> None:
     pods, routes, deployments = [running("d1-a"), running("d1-b")], [live_route("d1")], RUNS.deployments[:1]
-    before = look([*deployments], routes, pods, {"d1-a": PodWord(Counts(1, 1, 100, 0))}, at=10.0)
-    words = {"d1-a": PodWord(Counts(1, 1, 300, 2)), "d1-b": PodWord(Counts(1, 1, 9000, 0))}
-    (row,) = statuses(before, look([*deployments], routes, pods, words, at=12.0), None)
+    before = snapshot_of([*deployments], routes, pods, {"d1-a": PodReport(Counts(1, 1, 100, 0))}, at=10.0)
+    reports = {"d1-a": PodReport(Counts(1, 1, 300, 2)), "d1-b": PodReport(Counts(1, 1, 9000, 0))}
+    (row,) = statuses(before, snapshot_of([*deployments], routes, pods, reports, at=12.0), None)
     assert (row.requests_per_second, row.errors_per_second) == (101.0, 1.0)
 
 
@@ -203,8 +205,8 @@ def test_without_yaml_nothing_is_called_drift() -> None:
     assert all(row.drift == () for row in statuses(RUNS, RUNS, None))
 
 
-def nobody_answers(seen: Look, wanted: ServiceState = WANTED) -> list[str]:
-    return outages(statuses(seen, seen, {wanted.name: wanted}), seen)
+def nobody_answers(snapshot: Snapshot, wanted: ServiceState = WANTED) -> list[str]:
+    return outages(statuses(snapshot, snapshot, {wanted.name: wanted}), snapshot)
 
 
 def test_a_service_that_answers_has_no_outage_whatever_its_standby_does() -> None:
@@ -225,7 +227,7 @@ def test_an_outage_names_the_url_that_clients_use_and_the_cluster_that_does_not_
 
 def test_a_live_cluster_that_was_deleted_is_still_the_live_one() -> None:
     gone = replace(RUNS, deployments=[deployment("d2", "v2", 1, 1)])
-    assert {cluster: row.live for cluster, row in told(WANTED, gone).items()} == {"d1": True, "d2": False}
+    assert {cluster: row.live for cluster, row in rows_of(WANTED, gone).items()} == {"d1": True, "d2": False}
     assert nobody_answers(gone) == [
         "loading: nobody answers at /modelService/loading: live cluster d1 does not run"
     ]
@@ -235,7 +237,7 @@ def test_a_service_without_its_live_route_is_an_outage_and_one_never_applied_is_
     assert nobody_answers(replace(RUNS, ingresses=[])) == [
         "loading: nobody answers at /modelService/loading: its route leads to no cluster"
     ]
-    assert nobody_answers(look([], [], [])) == []
+    assert nobody_answers(snapshot_of([], [], [])) == []
 
 
 def test_requests_that_clusters_share_are_answered_while_one_of_them_is_ready() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.operations import Namespace, look
+from bluegrid.operations import Namespace, take_snapshot
 from bluegrid.promotion.bake import Bake, BakeFailed, BakeProgress, share_that_failed
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_a_version_that_refuses_most_of_what_clients_send_goes_back(place: Place
 def test_failures_that_were_there_before_the_switch_are_let_pass(place: Place, north: Namespace) -> None:
     place.failing["bluegrid-north"] = 3
     place.set("north", answered=950, failed=50)
-    before = share_that_failed(look(north), "line-loading", "d2")
+    before = share_that_failed(take_snapshot(north), "line-loading", "d2")
     assert before == pytest.approx(0.05, rel=0.1)
     assert bake(north, 0.3, most=before + 0.01).failed > 0
 

@@ -1,4 +1,4 @@
-"""A region that hangs holds up nobody who asks, and what was known of it is told with its age."""
+"""A region that hangs holds up nobody who asks, and what was known of it is returned with its age."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bluegrid.project import find_stack
 from bluegrid.updates.declared import Declared
 from bluegrid.updates.registry_source import Folder
 from bluegrid.updates.rollouts import Stacks
-from bluegrid.updates.watching import _Looked, _Outcome, _Region
+from bluegrid.updates.watching import _Outcome, _Reader, _Region
 from bluegrid_registry import ConfigError
 from tests.unit.operations.api_server import ApiServer
-from tests.unit.operations.test_looks import objects
+from tests.unit.operations.test_snapshot import objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,19 +58,19 @@ def stack(place: Place, api: ApiServer) -> Stack:
 def test_a_region_that_hangs_is_told_as_it_was_and_since_when_it_is_asked(
     stack: Stack, declared: Declared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Whoever asks has it looked at anew.
+    # Whoever asks has it read again.
     monkeypatch.setattr("bluegrid.updates.watching.APART", 0.0)
     monkeypatch.setattr("bluegrid.updates.watching._REST", 0.0)
     over, calls = threading.Event(), []
-    seen = _Looked(stack, lambda _: frozenset(), declared)
+    reader = _Reader(stack, lambda _: frozenset(), declared)
 
-    def look_at(last: _Outcome | None) -> _Outcome:
+    def read(last: _Outcome | None) -> _Outcome:
         calls.append(last)
         if last is not None:
             over.wait(30)
-        return seen(last)
+        return reader(last)
 
-    region = _Region(stack, look_at)
+    region = _Region(stack, read)
     first = region.status(declared, 30)
     assert (first.error, first.pending_seconds, len(first.clusters)) == (None, None, 2)
     began = time.monotonic()
@@ -80,7 +80,7 @@ def test_a_region_that_hangs_is_told_as_it_was_and_since_when_it_is_asked(
     ages = [each.age_seconds or 0 for each in (first, *others)]
     assert ages == sorted(set(ages))
     assert ages[-1] - ages[0] >= 0.8  # four of them have waited 0.2 s since the first
-    # All wait for the same look.
+    # All wait for the same attempt.
     assert len(calls) == 2
     over.set()
     assert region.status(declared, 30).pending_seconds is None
@@ -89,14 +89,14 @@ def test_a_region_that_hangs_is_told_as_it_was_and_since_when_it_is_asked(
 def test_a_region_of_which_nothing_is_known_yet_says_so(stack: Stack, declared: Declared) -> None:
     over = threading.Event()
 
-    def look_at(_: _Outcome | None) -> _Outcome:
+    def read(_: _Outcome | None) -> _Outcome:
         over.wait(30)
         return _Outcome(time.monotonic(), "it was asked for too long")
 
-    region = _Region(stack, look_at)
-    told = region.status(declared, 0.1)
-    assert (told.error, told.age_seconds, told.clusters) == (None, None, ())
-    assert told.pending_seconds is not None
+    region = _Region(stack, read)
+    status = region.status(declared, 0.1)
+    assert (status.error, status.age_seconds, status.clusters) == (None, None, ())
+    assert status.pending_seconds is not None
     over.set()
     assert region.status(declared, 30).error == "it was asked for too long"
 
@@ -106,8 +106,8 @@ def test_nobody_answers_where_no_pod_of_the_live_cluster_is_ready(
 ) -> None:
     for each in api.kinds["deployments"]:
         each["status"]["readyReplicas"] = 0
-    told = _Region(stack, _Looked(stack, lambda _: frozenset(), declared)).status(declared, 30)
-    assert told.outages == {
+    status = _Region(stack, _Reader(stack, lambda _: frozenset(), declared)).status(declared, 30)
+    assert status.outages == {
         "service0": "nobody answers at /modelService/service0: live cluster d1 has 0 of 2 pods ready"
     }
 
@@ -124,8 +124,8 @@ def test_what_was_never_applied_is_no_outage_and_what_is_gone_is(
     outages: list[str],
 ) -> None:
     api.kinds.update({kind: [] for kind in api.kinds})
-    told = _Region(stack, _Looked(stack, lambda _: frozenset(made), declared)).status(declared, 30)
-    assert (told.error, told.not_applied, [*told.outages]) == (None, not_applied, outages)
+    status = _Region(stack, _Reader(stack, lambda _: frozenset(made), declared)).status(declared, 30)
+    assert (status.error, status.not_applied, [*status.outages]) == (None, not_applied, outages)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One look at a namespace: its objects, and what its pods say of themselves, all asked at once."""
+"""A snapshot of a namespace: its objects, and its pods' own reports, all requested at once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bluegrid.operations.api import AT_ONCE, LABEL, METRICS_PORT, OURS, PORT, KubernetesError
 from bluegrid.operations.metrics import Counts, read_counts
 from bluegrid.operations.pods import pod_status
+from bluegrid.operations.routes import live_clusters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PodWord:
-    """What a pod says of itself.
+class PodReport:
+    """What a pod reports about itself.
 
     Attributes:
-        counts: its metrics; None: it did not answer.
-        unready: why it takes no requests yet; None: it does.
+        counts: its metrics; None: it gave none.
+        unready: why it takes no requests yet; None: it takes them.
     """
 
     counts: Counts | None
@@ -35,15 +36,15 @@ class PodWord:
 
 
 @dataclass(frozen=True)
-class Look:
+class Snapshot:
     """A namespace at one moment.
 
     Attributes:
-        at: when the pods were asked, in seconds of a clock that only goes on.
+        at: when the pods were asked, in seconds of a monotonic clock.
         now: the time of day.
         deployments, ingresses, http_routes, pods: the objects of bluegrid, preflight's pods too.
-        words: what serving pods say, by name; those that did not answer are not in it.
-        unasked: why pods could not be asked that ought to answer; None: they could.
+        reports: of serving pods, by name; pods that did not answer are absent.
+        unasked: why pods that should answer could not be asked; None: all could.
         autoscalers: objects too; none where we may not see them.
     """
 
@@ -53,7 +54,7 @@ class Look:
     ingresses: Sequence[Object]
     http_routes: Sequence[Object]
     pods: Sequence[Object]
-    words: Mapping[str, PodWord]
+    reports: Mapping[str, PodReport]
     unasked: str | None
     autoscalers: Sequence[Object] = ()
 
@@ -68,17 +69,36 @@ class Look:
         return {pod["metadata"]["name"]: pod_status(pod, self.now) for pod in self.pods}
 
     def counts_of(self, pods: Iterable[str]) -> Mapping[str, Counts]:
-        """Return what those of these pods have counted that told it."""
-        words = {pod: self.words[pod] for pod in pods if pod in self.words}
-        return {pod: word.counts for pod, word in words.items() if word.counts is not None}
+        """Return the counts of those of these pods that reported any, by name."""
+        reports = {pod: self.reports[pod] for pod in pods if pod in self.reports}
+        return {pod: report.counts for pod, report in reports.items() if report.counts is not None}
+
+    def live_clusters_of(self, service: str) -> tuple[str, ...]:
+        """Return the clusters that get a service's requests, the live one first; empty: it is not online."""
+        return live_clusters((*self.ingresses, *self.http_routes), service)
+
+    def replicas_of(self, name: str) -> tuple[int, int]:
+        """Return how many pods of a Deployment are ready, and how many it is to have; 0 and 0 without one."""
+        deployment = self._deployment(name)
+        if deployment is None:
+            return 0, 0
+        return deployment["status"].get("readyReplicas", 0), deployment["spec"]["replicas"]
+
+    def version_of(self, name: str) -> str:
+        """Return the version that a Deployment serves; empty: there is no such Deployment."""
+        deployment = self._deployment(name)
+        return "" if deployment is None else str(deployment["metadata"]["labels"][f"{LABEL}/version"])
+
+    def _deployment(self, name: str) -> Object | None:
+        return next((each for each in self.deployments if each["metadata"]["name"] == name), None)
 
     def pods_of(self, name: str) -> list[str]:
         """Return the names of the pods whose label `app` this is."""
         return [pod["metadata"]["name"] for pod in self.pods if pod["metadata"]["labels"].get("app") == name]
 
 
-def look(namespace: Namespace, service: str | None = None, cluster: str | None = None) -> Look:
-    """Look at all of a namespace's services, at one, or at one of its clusters.
+def take_snapshot(namespace: Namespace, service: str | None = None, cluster: str | None = None) -> Snapshot:
+    """Take a snapshot of all services of a namespace, of one service, or of one of its clusters.
 
     Raises:
         KubernetesError: the API server does not answer, or does not let us see the objects.
@@ -91,26 +111,26 @@ def look(namespace: Namespace, service: str | None = None, cluster: str | None =
         deployments, ingresses, pods = threads.map(lambda kind: namespace.objects(kind, selector), kinds)
         serving = [pod for pod in pods if _answers(pod) and cluster in (None, _label(pod, "cluster"))]
         at = time.monotonic()
-        told = [*threads.map(lambda pod: _word(namespace, pod), serving)]
-    words, refused, silent = {}, [], []
-    for pod, word in zip(serving, told, strict=True):
-        if isinstance(word, PodWord):
-            words[pod["metadata"]["name"]] = word
-        elif word.is_forbidden:
-            refused.append(str(word))
+        answers = [*threads.map(lambda pod: _report(namespace, pod), serving)]
+    reports, refused, silent = {}, [], []
+    for pod, answer in zip(serving, answers, strict=True):
+        if isinstance(answer, PodReport):
+            reports[pod["metadata"]["name"]] = answer
+        elif answer.is_forbidden:
+            refused.append(str(answer))
         elif _is_ready(pod):
-            silent.append(str(word))
+            silent.append(str(answer))
     unasked = refused[0] if refused else None
     if silent:
         unasked = f"{len(silent)} of {len(serving)} pods did not answer, such as: {silent[0]}"
-    return Look(
+    return Snapshot(
         at,
         datetime.now(UTC),
         deployments,
         ingresses,
         http_routes.result(),
         pods,
-        words,
+        reports,
         unasked,
         autoscalers.result(),
     )
@@ -121,7 +141,7 @@ def _label(thing: Object, name: str) -> str:
 
 
 def _answers(pod: Object) -> bool:
-    """Tell a pod whose server runs; preflight's have none."""
+    """Whether this pod's server runs; a preflight's pod has no server."""
     named = f"{_label(pod, 'service')}-{_label(pod, 'cluster')}"
     containers = pod["status"].get("containerStatuses", ())
     return pod["metadata"]["labels"].get("app") == named and any(
@@ -133,16 +153,16 @@ def _is_ready(pod: Object) -> bool:
     return all(each["ready"] for each in pod["status"]["containerStatuses"])
 
 
-def _word(namespace: Namespace, pod: Object) -> PodWord | KubernetesError:
-    """Ask a pod; the error where it is not to be asked, so that the others are told all the same."""
+def _report(namespace: Namespace, pod: Object) -> PodReport | KubernetesError:
+    """Ask a pod; return the error of one that cannot be asked, so that the others' reports are kept."""
     name = pod["metadata"]["name"]
     try:
-        said = namespace.ask(name, METRICS_PORT, "metrics")
-        counts = read_counts(said.body.decode()) if said.status < 400 else None
+        metrics = namespace.ask(name, METRICS_PORT, "metrics")
+        counts = read_counts(metrics.body.decode()) if metrics.status < 400 else None
         if _is_ready(pod):
-            return PodWord(counts)
+            return PodReport(counts)
         health = namespace.ask(name, PORT, f"modelService/{_label(pod, 'service')}/v2/health/ready")
-        return PodWord(counts, json.loads(health.body).get("reason"))
+        return PodReport(counts, json.loads(health.body).get("reason"))
     except KubernetesError as error:
         return error
     except ValueError as error:
