@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from bluegrid.cli import kube, output
-from bluegrid.operations import Asked, Namespace, followed, read_requests
+from bluegrid.operations import ClusterClient, Namespace, followed, read_requests
 from bluegrid.operations import compare as compare_clusters
 from bluegrid.operations import logs as lines_of
 from bluegrid_registry import BluegridError, ConfigError
@@ -42,7 +42,7 @@ def predict(
         raise ConfigError(
             f"--instances {instances}: is no JSON; expected rows such as '[[12.5, 3.1]]'"
         ) from None
-    done = Asked.of(Namespace.connect(context, namespace), service, cluster).predict(model, rows)
+    done = ClusterClient.of(Namespace.connect(context, namespace), service, cluster).predict(model, rows)
     if done.error:
         raise BluegridError(f"{service} {done.cluster} (version {done.version}): {done.error}")
     who = f"{done.cluster}, version {done.version}, pod {done.pod}, {1000 * done.seconds:.0f} ms"
@@ -67,10 +67,14 @@ def compare(
     Exit code 1 where they do not. Latency is by way of the API server, four requests at a time: good to hold
     the two side by side, not for what clients see.
     """
-    asked = read_requests(requests)
+    to_compare = read_requests(requests)
     api = Namespace.connect(context, namespace)
     found = compare_clusters(
-        Asked.of(api, service, first), Asked.of(api, service, second), asked, rtol=rtol, atol=atol
+        ClusterClient.of(api, service, first),
+        ClusterClient.of(api, service, second),
+        to_compare,
+        rtol=rtol,
+        atol=atol,
     )
     largest = "nothing to subtract" if found.largest is None else f"largest difference {found.largest:.3g}"
     within = f"within {atol:g} + {rtol:g} of the answer"

@@ -33,9 +33,9 @@ def fetch(
     What is there already and sound is not fetched again. The models lie in DIR/<manifest>/<sha256>.<type>;
     --json names the file of each UID.
     """
-    with bar("fetched") as told:
+    with bar("fetched") as progress:
         fetched = ModelSet.open(set_id, registry, store).fetch(
-            version, folder, only=only or (), cache=cache, progress=told
+            version, folder, only=only or (), cache=cache, progress=progress
         )
     report = fetched.report
     # None of them: then the folder is not named.

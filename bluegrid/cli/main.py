@@ -102,6 +102,6 @@ def _refuse_usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else app.info.name
     # Without any argument the message is the help, which is there already.
-    if told := " ".join(error.format_message().split()).rstrip(".?"):
-        output.refuse(f"{told}; see `{path} --help`")
+    if message := " ".join(error.format_message().split()).rstrip(".?"):
+        output.refuse(f"{message}; see `{path} --help`")
     return error.exit_code

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[[ProgressEvent], None]]:
-    """Show models, bytes, rate and time left, on a terminal; nothing where no person looks.
+    """Show models, bytes, rate and time left, on a terminal; nothing elsewhere.
 
     Args:
         what: happens to the bytes, such as "sent".
@@ -31,7 +31,7 @@ def bar(what: str) -> Iterator[Callable[[ProgressEvent], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(what, total=None, models="?", moved="")
 
-        def told(event: ProgressEvent) -> None:
+        def show(event: ProgressEvent) -> None:
             elapsed = progress.tasks[task].elapsed or 1e-9
             moved = f"{event.bytes / 1e6:.2f} MB {what}, {event.bytes / 1e6 / elapsed:.1f} MB/s"
             total = event.models_total
@@ -39,4 +39,4 @@ def bar(what: str) -> Iterator[Callable[[ProgressEvent], None]]:
                 task, completed=event.models, total=total, models="?" if total is None else total, moved=moved
             )
 
-        yield told
+        yield show

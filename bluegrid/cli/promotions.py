@@ -72,8 +72,8 @@ def promote(
         _rehearse(promotion, registry, service, cluster, as_json=as_json)
         return
     try:
-        with _shown() as tell, _terminated_as_by_ctrl_c():
-            outcomes = promotion.run(seconds, errors / 100, tell, all_back=all_back)
+        with _shown() as report, _terminated_as_by_ctrl_c():
+            outcomes = promotion.run(seconds, errors / 100, report, all_back=all_back)
     except PromotionStopped as stopped:
         if as_json:
             _print_json(service, cluster, stopped.outcomes)
@@ -93,32 +93,32 @@ def _seconds(text: str) -> float:
 
 @contextmanager
 def _shown() -> Iterator[Callable[[Outcome, BakeProgress | None], None]]:
-    """Tell every change on a line; on a terminal also how far the region is."""
+    """Yield a callback that prints each change on a line; on a terminal also the progress of the bake."""
     console = Console(stderr=True, highlight=False)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.fields[seen]}"),
+        TextColumn("{task.fields[failures]}"),
     )
     with Bar(
         *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True
     ) as bar:
-        task = bar.add_task("", total=None, seen="")
+        task = bar.add_task("", total=None, failures="")
 
-        def tell(outcome: Outcome, progress: BakeProgress | None) -> None:
-            told = f"{outcome.region}: {outcome.stage}"
+        def report(outcome: Outcome, progress: BakeProgress | None) -> None:
+            stage = f"{outcome.region}: {outcome.stage}"
             if progress is not None:
-                seen = f"{progress.failed} of {progress.requests} requests failed"
-                bar.update(task, completed=progress.seconds, total=progress.of, seen=seen)
+                failures = f"{progress.failed} of {progress.requests} requests failed"
+                bar.update(task, completed=progress.seconds, total=progress.of, failures=failures)
                 return
-            bar.reset(task, total=None, description=told, seen="")
+            bar.reset(task, total=None, description=stage, failures="")
             baked = f", {outcome.failed} of {outcome.requests} requests failed in the bake"
             is_baked = outcome.stage is Stage.LIVE and outcome.requests
             because = f": {outcome.why}" if outcome.why else ""
-            console.print(f"{told}{because}{baked if is_baked else ''}", markup=False, soft_wrap=True)
+            console.print(f"{stage}{because}{baked if is_baked else ''}", markup=False, soft_wrap=True)
 
-        yield tell
+        yield report
 
 
 @contextmanager
@@ -136,18 +136,18 @@ def _terminated_as_by_ctrl_c() -> Iterator[None]:
 
 
 def _rehearse(promotion: Promotion, registry: Path, service: str, cluster: str, *, as_json: bool) -> None:
-    told, errors = {}, []
+    regions, errors = {}, []
     for stack in promotion.stacks:
         found = rehearse(registry, service, cluster, stack)
         errors += [f"{stack.region}: {error}" for error in found.errors]
-        told[stack.region] = {"changes": [*found.changes], "steps": [*found.steps]}
+        regions[stack.region] = {"changes": [*found.changes], "steps": [*found.steps]}
     if errors:
         raise BluegridError("\n".join(errors))
     lines = [
         f"{region}: {'; '.join(each['changes']) or 'nothing changes'}\n  " + "\n  ".join(each["steps"])
-        for region, each in told.items()
+        for region, each in regions.items()
     ]
-    output.emit(as_json=as_json, data=told, text="\n".join(lines))
+    output.emit(as_json=as_json, data=regions, text="\n".join(lines))
 
 
 def _print_json(service: str, cluster: str, outcomes: Sequence[Outcome]) -> None:

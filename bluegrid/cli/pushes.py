@@ -67,9 +67,9 @@ def push(
     models: Sequence[SourceModel] = ()
     if folder is not None:
         models = models_in_folder(folder, Registry.load(registry).of_set(set_id).set.type, ignore or ())
-    with bar("sent") as told:
+    with bar("sent") as progress:
         report = ModelSet.open(set_id, registry, store).push(
-            version, models, base=base, without=without or (), algorithm=checksum, progress=told
+            version, models, base=base, without=without or (), algorithm=checksum, progress=progress
         )
     output.emit(as_json=as_json, data=_data(report), text=_text(report))
 

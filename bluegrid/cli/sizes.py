@@ -113,8 +113,8 @@ def delete(
 
 def _changed(service: str, cluster: str, values: Mapping[str, int | str], folder: Path) -> str:
     old, new = change_cluster(folder, service, cluster, **values)
-    told = [f"{key} {getattr(old, key)} -> {getattr(new, key)}" for key in values]
-    return f"{service} {cluster}: {', '.join(told)}"
+    changes = [f"{key} {getattr(old, key)} -> {getattr(new, key)}" for key in values]
+    return f"{service} {cluster}: {', '.join(changes)}"
 
 
 def _do(

@@ -52,8 +52,10 @@ def new(
     if unknown := sorted(set(values) - set(declared)):
         raise ConfigError(f"{', '.join(unknown)}: no such setting; known: {', '.join(declared)}")
     is_secret = {key: bool(each.get("secret")) for key, each in declared.items()}
-    if told := sorted(key for key in values if is_secret[key]):
-        raise ConfigError(f"{', '.join(told)}: secret, and a file is not; see `pulumi config set --secret`")
+    if secrets := sorted(key for key in values if is_secret[key]):
+        raise ConfigError(
+            f"{', '.join(secrets)}: secret, and a file is not; see `pulumi config set --secret`"
+        )
     missing = [key for key, each in declared.items() if "default" not in each and not is_secret[key]]
     if missing := [key for key in missing if key not in values]:
         lines = [f"--set {key}=... is missing: {declared[key]['description']}" for key in missing]

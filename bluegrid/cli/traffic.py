@@ -40,8 +40,8 @@ def traffic(
     updated = pulumi.StackCommands.named(stack, config_file) if up else None
     done = share_traffic(registry, service, weights, region)
     where = f" in {done.region}" if done.region else ""
-    told = ", ".join(f"{cluster} {weight}" for cluster, weight in done.weights.items())
-    text = f"{service}{where}: {told} in {registry}"
+    weights_text = ", ".join(f"{cluster} {weight}" for cluster, weight in done.weights.items())
+    text = f"{service}{where}: {weights_text} in {registry}"
     output.emit(as_json=as_json, data=asdict(done), text=text if up else f"{text}; apply it with `pulumi up`")
     if updated is not None:
         sys.exit(updated.make_live(_target(registry, service, weights)))

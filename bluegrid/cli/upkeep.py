@@ -70,14 +70,14 @@ def verify(
         return
     if repair and source is None:
         raise typer.BadParameter("needs --source STORE, or --folder DIR", param_hint="--repair")
-    with bar("read") as told:
+    with bar("read") as progress:
         report = verify_versions(
             open_store(store),
             set_id,
             versions,
             keys=file.set.public_keys,
             source=open_store(source) if source and repair else None,
-            progress=told,
+            progress=progress,
         )
     if version:
         # What is of other versions is not extra.
@@ -231,7 +231,7 @@ def _answers(moved: float | None) -> str:
 
 
 def _with_lists(head: str, lists: Mapping[str, Sequence[str]]) -> str:
-    """Return the first line, and one for each name in the lists, with what is said of it."""
+    """Return the first line, and one for each name in the lists, with what the lists say about it."""
     lines = [head]
     for what, names in lists.items():
         lines += [f"  {what} {name}" for name in names[:SHOWN]]

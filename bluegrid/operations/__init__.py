@@ -1,10 +1,10 @@
-"""What runs, asked of Kubernetes and of the pods, for the operator on duty.
+"""What runs, by Kubernetes and by the pods, for the operator on duty.
 
     api         the API server, and pods through its proxy
     pods, metrics ─> snapshot ─> status     one moment, and what it means
                               drift         where YAML says otherwise
     routes      the live route, of either kind
-    predictions ─> comparison               one cluster asked; two held side by side
+    predictions ─> comparison               of one cluster; two clusters side by side
     logs        of a service's pods
     missing     of which nothing runs
     history     what was declared before, from git
@@ -25,15 +25,15 @@ from bluegrid.operations.logs import followed, logs
 from bluegrid.operations.missing import nothing_runs
 from bluegrid.operations.pod_store import check_store_of_pods
 from bluegrid.operations.pods import PodStatus
-from bluegrid.operations.predictions import Asked, Prediction
+from bluegrid.operations.predictions import ClusterClient, Prediction
 from bluegrid.operations.routes import ask_live_clusters
 from bluegrid.operations.snapshot import Snapshot, take_snapshot
 from bluegrid.operations.status import ClusterStatus, online, outages, statuses, unanswered
 
 __all__ = [
     "AnswerComparison",
-    "Asked",
     "Change",
+    "ClusterClient",
     "ClusterStatus",
     "Diagnosis",
     "KubernetesError",

@@ -29,7 +29,7 @@ AT_ONCE = 32
 """Requests that are under way at the same time."""
 LIST_SECONDS = 10.0
 PROXY_SECONDS = 3.0
-"""What a pod may take that is asked how it is."""
+"""How long a pod may take to answer a request for its state, in seconds."""
 
 Object = dict[str, Any]
 """An object of Kubernetes, as its API's JSON."""
@@ -69,7 +69,7 @@ class Namespace:
 
     @classmethod
     def connect(cls, context: str, name: str, kubeconfig: Path | None = None) -> Namespace:
-        """Read the kubeconfig; nothing is asked yet.
+        """Read the kubeconfig; no request is sent yet.
 
         Args:
             context: a context of the kubeconfig; the default one is never used.
@@ -224,7 +224,7 @@ class Namespace:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
-        asked = self.client.param_serialize(
+        request = self.client.param_serialize(
             method,
             quote(path, safe="/:"),
             query_params=[*(query or {}).items()],
@@ -233,7 +233,7 @@ class Namespace:
             auth_settings=["BearerToken"],
         )
         try:
-            return self.client.call_api(*asked, _request_timeout=(LIST_SECONDS, seconds))
+            return self.client.call_api(**request, _request_timeout=(LIST_SECONDS, seconds))
         except (ApiException, HTTPError) as error:
             raise _refusal(self.context, error) from error
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from bluegrid.operations.predictions import Asked, Prediction
+    from bluegrid.operations.predictions import ClusterClient, Prediction
 
 AT_ONCE = 4
 """Requests under way: few, so that their latency is the pods' and not a queue's."""
@@ -60,7 +60,7 @@ class AnswerDifference:
     """One request on which two clusters do not agree.
 
     Attributes:
-        model: UID of the model that was asked.
+        model: UID of the model.
         by: largest absolute difference between their predictions; None where these cannot be subtracted.
         text: what each answered, or why it did not.
         refused: the clusters that gave no prediction.
@@ -103,7 +103,7 @@ class AnswerComparison:
 
 
 def compare(
-    first: Asked, second: Asked, requests: Sequence[Request], *, rtol: float, atol: float
+    first: ClusterClient, second: ClusterClient, requests: Sequence[Request], *, rtol: float, atol: float
 ) -> AnswerComparison:
     """Send every request to both clusters.
 

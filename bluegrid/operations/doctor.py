@@ -1,4 +1,4 @@
-"""What has to be in order before anything can be seen or changed, checked one by one, with the remedy."""
+"""What has to be in order before anything can be read or changed, checked one by one, with the remedy."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> 
 
 
 def _rights(namespace: Namespace, what: str, role: str, without: str) -> Diagnosis:
-    asked = [each for rule in ROLES[role] for each in rule.asked()]
+    requests = [each for rule in ROLES[role] for each in rule.requests()]
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        allowed = [*threads.map(lambda each: namespace.review(*each), asked)]
-    missing = [f"{verb} {kind}" for (verb, kind, _), may in zip(asked, allowed, strict=True) if not may]
+        allowed = [*threads.map(lambda each: namespace.review(*each), requests)]
+    missing = [f"{verb} {kind}" for (verb, kind, _), may in zip(requests, allowed, strict=True) if not may]
     if not missing:
-        return Diagnosis(what, is_well=True, text=f"all {len(asked)}")
+        return Diagnosis(what, is_well=True, text=f"all {len(requests)}")
     more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
     lacks = f"may not {', '.join(missing[:SHOWN])}{more} in {namespace.name}: {without}"
     return Diagnosis(what, is_well=False, text=f"{lacks}; bind {role} of docs/operations/rbac there")
@@ -110,13 +110,13 @@ def _route(route: Object, address: str | None) -> Diagnosis:
     if "parentRefs" in spec:
         return _http_route(what, route, address)
     addresses = route["status"].get("loadBalancer", {}).get("ingress") or [{}]
-    told = addresses[0].get("ip") or addresses[0].get("hostname")
-    if told is None:
+    host = addresses[0].get("ip") or addresses[0].get("hostname")
+    if host is None:
         lost = f"no controller has taken it; does one answer for class {spec.get('ingressClassName')}?"
         return Diagnosis(what, is_well=False, text=lost)
     rule: dict[str, Any] = spec["rules"][0]
     backend = rule["http"]["paths"][0]["backend"]["service"]["name"]
-    return _asked(route, address or f"http://{told}", rule.get("host"), [backend])
+    return _check_route(route, address or f"http://{host}", rule.get("host"), [backend])
 
 
 def _http_route(what: str, route: Object, address: str | None) -> Diagnosis:
@@ -130,10 +130,10 @@ def _http_route(what: str, route: Object, address: str | None) -> Diagnosis:
     if address is None:
         return Diagnosis(what, is_well=True, text="a listener takes it; not asked without --route-address")
     backends = [each["name"] for each in spec["rules"][0]["backendRefs"]]
-    return _asked(route, address, next(iter(spec.get("hostnames", ())), None), backends)
+    return _check_route(route, address, next(iter(spec.get("hostnames", ())), None), backends)
 
 
-def _asked(route: Object, address: str, host: str | None, backends: Sequence[str]) -> Diagnosis:
+def _check_route(route: Object, address: str, host: str | None, backends: Sequence[str]) -> Diagnosis:
     """Ask a route as a client would; one of its backends has to answer."""
     name = route["metadata"]["name"]
     what, path = f"route {name}", f"/modelService/{name}/v2/health/ready"
@@ -142,12 +142,12 @@ def _asked(route: Object, address: str, host: str | None, backends: Sequence[str
         answer = RouteClient(address, host).get(path)
     except RouteSilent as error:
         return Diagnosis(what, is_well=False, text=f"{url}: {error}")
-    told = f"{name}-{answer.cluster}"
-    if answer.status != 200 or told not in backends:
-        said = f"status {answer.status} of {told if answer.cluster else 'no cluster'}"
-        text = f"{url}: {said}, expected {' or '.join(backends)}; see `bluegrid status {name}`"
+    backend = f"{name}-{answer.cluster}"
+    if answer.status != 200 or backend not in backends:
+        found = f"status {answer.status} of {backend if answer.cluster else 'no cluster'}"
+        text = f"{url}: {found}, expected {' or '.join(backends)}; see `bluegrid status {name}`"
         return Diagnosis(what, is_well=False, text=text)
-    return Diagnosis(what, is_well=True, text=f"{address} answers with {told}")
+    return Diagnosis(what, is_well=True, text=f"{address} answers with {backend}")
 
 
 def check_store(url: str, registry: Registry) -> Iterator[Diagnosis]:
@@ -158,7 +158,7 @@ def check_store(url: str, registry: Registry) -> Iterator[Diagnosis]:
     pinned = [(file, version) for file in registry.files for version in file.versions]
     try:
         store = open_store(url)
-        # One alone, so that a store that does not answer is told once.
+        # One alone, so that a store that does not answer is reported once.
         for each in pinned[:1]:
             _fault(store, *each)
     except BluegridError as error:
@@ -189,30 +189,30 @@ def _fault(store: Store, file: RegistryFile, version: Version) -> str | None:
 
 def check_programs() -> Iterator[Diagnosis]:
     """Check what `--up` and `--dry-run` run: Pulumi, its backend, its Kubernetes provider; and git."""
-    version = _said("pulumi", "version")
+    version = _output_of("pulumi", "version")
     if version is None:
         text = "is not on PATH; see https://www.pulumi.com/docs/install/"
         yield Diagnosis("pulumi", is_well=False, text=text)
     else:
         yield Diagnosis("pulumi", is_well=True, text=version)
-        backend = _said("pulumi", "whoami", "--non-interactive")
+        backend = _output_of("pulumi", "whoami", "--non-interactive")
         text = f"logged in as {backend}" if backend else "no backend answers; `pulumi login`"
         yield Diagnosis("pulumi backend", is_well=backend is not None, text=text)
         provider = shutil.which("pulumi-resource-kubernetes") or _plugin()
         text = provider or "is not installed; `pulumi install`"
         yield Diagnosis("pulumi provider", is_well=provider is not None, text=text)
-    git = _said("git", "--version")
+    git = _output_of("git", "--version")
     text = git or "is not on PATH: rollback and history cannot tell what was live before"
     yield Diagnosis("git", is_well=git is not None, text=text)
 
 
 def _plugin() -> str | None:
-    listed = _said("pulumi", "plugin", "ls") or ""
+    listed = _output_of("pulumi", "plugin", "ls") or ""
     found = [line for line in listed.splitlines() if line.startswith("kubernetes ")]
     return " ".join(found[0].split()[:3]) if found else None
 
 
-def _said(*command: str) -> str | None:
+def _output_of(*command: str) -> str | None:
     """Return what a program prints; None where it is not there, fails or takes too long."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bluegrid_registry import Service
 
 _TOLD = ("version", "replicas", "cpu", "memory", "gpu")
-"""What is told of a cluster when it changes."""
+"""The fields of a cluster whose changes are reported."""
 _UNTIL = "%H%x00%an%x00%aI%x00%s"
 
 
@@ -43,13 +43,13 @@ class RegistryCommit:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a file said of its service at one commit, of whichever schema it was.
+    """A service as its file declared it at one commit, of whichever schema the file was.
 
     Attributes:
         commit: the last that touched it.
         name: the service's; None: there was none.
         live: the cluster, by region.
-        clusters: what is told of each, by ID.
+        clusters: the reported fields of each, by ID.
     """
 
     commit: RegistryCommit
@@ -71,7 +71,7 @@ class Change:
 
 
 def recorded(file: Path) -> Iterator[Recorded]:
-    """Yield what a registry file said of its service: as it is now, then at each commit, newest first.
+    """Yield a service as its registry file declares it now, then at each commit, newest first.
 
     Raises:
         ConfigError: the file is in no git repository, or git is not there.
@@ -88,28 +88,28 @@ def recorded(file: Path) -> Iterator[Recorded]:
 
 @contextmanager
 def _texts(file: Path) -> Iterator[Callable[[RegistryCommit], str]]:
-    """Yield what tells the file's text at a commit, empty where there is none: one git for all of them."""
+    """Yield a function that returns the file's text at a commit, or an empty one: one git for all of them."""
     command = ["git", "-C", str(file.parent), "cat-file", "--batch"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as git:
         assert git.stdin is not None and git.stdout is not None  # noqa: S101, PT018 - they are pipes
-        asked, told = git.stdin, git.stdout
+        requests, replies = git.stdin, git.stdout
 
         def text_at(commit: RegistryCommit) -> str:
-            asked.write(f"{commit.digest}:./{file.name}\n".encode())
-            asked.flush()
-            *_, kind = told.readline().decode().split()
+            requests.write(f"{commit.digest}:./{file.name}\n".encode())
+            requests.flush()
+            *_, kind = replies.readline().decode().split()
             # A commit that deletes the file is one that touches it too.
             if kind == "missing":
                 return ""
-            text = told.read(int(kind)).decode()
-            told.readline()
+            text = replies.read(int(kind)).decode()
+            replies.readline()
             return text
 
         try:
             yield text_at
         finally:
-            # Whoever has seen enough asks no more; git ends when nobody is left to ask.
-            asked.close()
+            # The caller may stop early; git ends when its standard input closes.
+            requests.close()
 
 
 def changes_of(service: str, file: Path) -> Iterator[Change]:
@@ -121,8 +121,8 @@ def changes_of(service: str, file: Path) -> Iterator[Change]:
     none = _read(RegistryCommit("", "", "", ""), "")
     for new, old in pairwise([*recorded(file), none]):
         was, now = (each if each.name == service else none for each in (old, new))
-        if told := tuple(_changes(was, now)):
-            yield Change(new.commit, told)
+        if changes := tuple(_changes(was, now)):
+            yield Change(new.commit, changes)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def live_before(file: Path, service: Service, region: str | None) -> LiveBefore:
     Args:
         file: the service's registry file.
         service: as the file declares it now.
-        region: the region that is asked about; None: all, for a service that is live alike everywhere.
+        region: the region in question; None: all, for a service that is live alike everywhere.
 
     Raises:
         ConfigError: as `recorded`.

@@ -118,6 +118,6 @@ def _lines(namespace: Namespace, pod: str, query: dict[str, str]) -> Iterator[Li
     except KubernetesError as error:
         if error.is_forbidden:
             raise
-        # A pod that is not started yet has none; the others are told all the same.
+        # A pod that is not started yet has none; the others' lines are returned all the same.
         why = "it has not ended before" if query.get("previous") == "true" else error
         yield pod, f"(no log: {why})"

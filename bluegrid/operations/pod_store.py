@@ -1,4 +1,4 @@
-"""Whether the store answers pods: asked with the account that they have, which is none of ours.
+"""Whether the store answers pods: requests use the pods' account, which is not this login's.
 
 Pods that run need no store. One that starts next does, whoever has changed the account meanwhile.
 """
@@ -62,7 +62,7 @@ def check_store_of_pods(namespace: Namespace) -> Iterator[Diagnosis]:
     try:
         deployments = namespace.objects("apis/apps/v1/deployments")
     except KubernetesError as error:
-        yield _not_asked(str(error))
+        yield _skipped(str(error))
         return
     fetches = dict.fromkeys(_Fetch.of(each) for each in deployments)
     for secret in dict.fromkeys(each.secret for each in fetches):
@@ -71,7 +71,7 @@ def check_store_of_pods(namespace: Namespace) -> Iterator[Diagnosis]:
 
 def _of_a_secret(namespace: Namespace, secret: str | None, fetches: list[_Fetch]) -> Iterator[Diagnosis]:
     if secret is None:
-        yield _not_asked("pods have an identity of their own, which only they can use; a preflight proves it")
+        yield _skipped("pods have an identity of their own, which only they can use; a preflight proves it")
         return
     try:
         data = namespace.get(f"/api/v1/namespaces/{namespace.name}/secrets/{secret}")["data"]
@@ -80,7 +80,7 @@ def _of_a_secret(namespace: Namespace, secret: str | None, fetches: list[_Fetch]
             yield Diagnosis(_WHAT, is_well=False, text=f"{error}; `pulumi up --refresh` makes it again")
             return
         may = "an account with the role bluegrid-up may"
-        yield _not_asked(f"this login may not read Secret {secret}, whose account pods have; {may}")
+        yield _skipped(f"this login may not read Secret {secret}, whose account pods have; {may}")
         return
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as threads:
         account = _account(data, Path(folder, _CA))
@@ -111,5 +111,5 @@ def _fault(fetch: _Fetch, account: Account) -> str | None:
     return None
 
 
-def _not_asked(why: str) -> Diagnosis:
+def _skipped(why: str) -> Diagnosis:
     return Diagnosis(_WHAT, is_well=True, text=f"not asked: {why}", is_known=False)

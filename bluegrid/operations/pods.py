@@ -24,7 +24,7 @@ class PodStatus:
     Attributes:
         name: of the pod.
         state: such as Running, Pending, ContainerCreating, CrashLoopBackOff, Terminating, Failed.
-        why: what Kubernetes or the container said of it, on one line; None: nothing is wrong.
+        why: the reason by Kubernetes or the container, on one line; None: nothing is wrong.
         ready: whether it gets requests.
         restarts: how often its container was started again.
         age_seconds: since it was made.
@@ -82,8 +82,8 @@ def _state(pod: Object, containers: list[Mapping[str, Any]]) -> str:
 def _why(pod: Object, containers: list[Mapping[str, Any]], state: str) -> str | None:
     if state == "Terminating":
         return None
-    said = [pod["status"].get("message")]
-    said += [
+    messages = [pod["status"].get("message")]
+    messages += [
         each.get("message")
         for each in _conditions(pod)
         if each["type"] == "PodScheduled" and each["status"] == "False"
@@ -92,12 +92,12 @@ def _why(pod: Object, containers: list[Mapping[str, Any]], state: str) -> str | 
         ended = container["state"].get("terminated") or container.get("lastState", {}).get("terminated")
         # Of a pod that runs again this is history; of one that does not, the reason.
         if ended and (state != "Running" or not container["ready"]):
-            said.append(_end(ended))
+            messages.append(_end(ended))
         waiting = container["state"].get("waiting", {})
-        # "back-off 40s restarting failed container" says less than what the container said itself.
+        # "back-off 40s restarting failed container" says less than the container's own last message.
         if not ended:
-            said.append(waiting.get("message"))
-    return next((" ".join(words.split()) for words in said if words), None)
+            messages.append(waiting.get("message"))
+    return next((" ".join(message.split()) for message in messages if message), None)
 
 
 def _end(ended: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""Asking one cluster, live or standby, by way of the API server: nothing is exposed for it."""
+"""Predictions of one cluster, live or standby, through the API server: nothing is exposed for it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A cluster whose pods can be asked.
+class ClusterClient:
+    """Sends requests to the ready pods of one cluster.
 
     Attributes:
         namespace: where it runs.
         service, cluster: what it is.
-        pods: names of those that are ready.
+        pods: names of the ready pods.
     """
 
     namespace: Namespace
@@ -38,7 +38,7 @@ class Asked:
     pods: Sequence[str]
 
     @classmethod
-    def of(cls, namespace: Namespace, service: str, cluster: str | None = None) -> Asked:
+    def of(cls, namespace: Namespace, service: str, cluster: str | None = None) -> ClusterClient:
         """Find a cluster's pods.
 
         Args:
@@ -61,8 +61,8 @@ class Asked:
             live = f"its live cluster {named} does not run" if named else "no cluster of it is live"
             raise RegistryError(f"service {service}: {live} {where}; clusters there: {', '.join(known)}")
         pods = namespace.objects("api/v1/pods", f"app={service}-{named}")
-        told = [pod_status(pod, utc_now()) for pod in pods]
-        ready = [pod.name for pod in told if pod.ready and pod.state == "Running"]
+        statuses = [pod_status(pod, utc_now()) for pod in pods]
+        ready = [pod.name for pod in statuses if pod.ready and pod.state == "Running"]
         if not ready:
             why = f"no pod of cluster {named} is ready"
             raise KubernetesError(f"{service}: {why}; see `bluegrid status {service} {named}`")
@@ -74,7 +74,7 @@ class Asked:
         Args:
             model: UID of the model.
             instances: rows of features, as `POST predict` takes them.
-            turn: which pod is asked, counted around.
+            turn: number of this request; requests go to the pods in turn.
 
         Raises:
             KubernetesError: the pod or the API server does not answer.

@@ -26,8 +26,8 @@ class AccessRule:
     kinds: tuple[str, ...]
     verbs: tuple[str, ...]
 
-    def asked(self) -> Iterator[tuple[str, str, str]]:
-        """Yield (verb, kind, group) of all that it allows."""
+    def requests(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (verb, kind, group) of each request that it allows."""
         yield from ((verb, kind, self.group) for kind in self.kinds for verb in self.verbs)
 
 
@@ -46,7 +46,7 @@ _AWAITED = (
     AccessRule("", ("pods", "events", "persistentvolumeclaims"), _LOOK),
     AccessRule("apps", ("replicasets",), _LOOK),
 )
-"""What Pulumi and the program look at while they wait, and tell the reason from."""
+"""What Pulumi and the program read while they wait, and to find the reason of a failure."""
 _WATCHED = (
     AccessRule("", ("pods",), ("list",)),
     AccessRule("", ("pods/log",), ("get",)),

@@ -155,11 +155,11 @@ class ServiceChange:
     def _clusters(self) -> Iterator[str]:
         before, after = self._clusters_before, self._clusters_after
         live = self.after.answering if self.after else []
-        # Of a new service the live cluster is named already.
-        told = live if self.before is None else []
+        # The live cluster of a new service is named already.
+        named = live if self.before is None else []
         for cluster in after.values():
             old = before.get(cluster.id)
-            if old is None and cluster.id not in told:
+            if old is None and cluster.id not in named:
                 yield f"create {_of(cluster)}, {_pods(cluster.replicas)}"
             if old is None:
                 yield from _keeping(None, cluster)

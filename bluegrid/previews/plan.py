@@ -94,8 +94,8 @@ class Plan(Foreign):
     @property
     def errors(self) -> list[str]:
         """Why the preview failed, each reason once; none: it did not."""
-        told = [each.message.strip() for each in self.diagnostics if each.severity == "error"]
-        return list(dict.fromkeys(told))
+        messages = [each.message.strip() for each in self.diagnostics if each.severity == "error"]
+        return list(dict.fromkeys(messages))
 
     @property
     def left_out(self) -> int:

@@ -46,21 +46,21 @@ def sentences(aspects: Iterable[Aspect], all_clusters: Collection[Cluster]) -> d
 
 
 def replaced(
-    aspects: Sequence[Aspect], all_clusters: Collection[Cluster], said_already: Collection[Cluster]
+    aspects: Sequence[Aspect], all_clusters: Collection[Cluster], reported: Collection[Cluster]
 ) -> dict[str, list[str]]:
-    """Say which pods are replaced, or which preflights run once more, by service; an empty name: all.
+    """Return which pods are replaced, or which preflights run once more, by service; an empty name: all.
 
     Args:
         aspects: all of a plan.
         all_clusters: the clusters that are there before and after.
-        said_already: those of which it is said that their pods are replaced.
+        reported: those whose replaced pods are reported elsewhere already.
     """
-    # What moves to another namespace is told as that.
+    # A move to another namespace is reported as such.
     moved = {each.cluster for each in aspects if each.topic is Topic.NAMESPACE}
     of_clusters = [each for each in aspects if each.cluster[1] and each.cluster not in moved]
     rolled = {each.cluster for each in of_clusters if _is_rolled(each)}
     proven = {each.cluster for each in of_clusters if (each.change.kind, each.change.op) == ("Job", REPLACE)}
-    rest = rolled - {*said_already}
+    rest = rolled - {*reported}
     by_service: dict[str, list[str]] = defaultdict(list)
     if rest and rolled == {*all_clusters} and proven in (set(), rolled):
         before = "preflights run again, then " if proven else ""

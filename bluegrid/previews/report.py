@@ -69,8 +69,8 @@ def _warnings(regions: Sequence[RegionReport]) -> Iterator[str]:
             comparison = region.comparisons.get(change.name)
             if comparison is not None and comparison.is_trusted is False:
                 yield f"**{region.region} · {change.name}**: {comparison.signature}"
-        for told, places in _grouped(region.findings).items():
-            yield f"**{region.region}**: {', '.join(places)}: {told}"
+        for message, places in _grouped(region.findings).items():
+            yield f"**{region.region}**: {', '.join(places)}: {message}"
 
 
 def _by_message(risks: Iterable[Risk]) -> dict[str, list[str]]:

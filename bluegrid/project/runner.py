@@ -67,9 +67,9 @@ def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) 
     project = Project.find().name
     command = [*up_command(target, project, stack, config_file), "--non-interactive"]
     with _running(command, variables) as pulumi:
-        told, _ = pulumi.communicate()
+        printed, _ = pulumi.communicate()
     if pulumi.returncode != 0:
-        raise UpFailed(f"pulumi up: {reason_of(told.splitlines()) or f'exit code {pulumi.returncode}'}")
+        raise UpFailed(f"pulumi up: {reason_of(printed.splitlines()) or f'exit code {pulumi.returncode}'}")
 
 
 def run_attached(command: Sequence[str], variables: Mapping[str, str]) -> int:
@@ -153,8 +153,8 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
 def reason_of(lines: Sequence[str]) -> str:
     """Return the errors among what Pulumi prints, each once."""
     errors = [line.strip() for line in lines if line.strip().startswith(_ERROR)]
-    told = dict.fromkeys(_plain(error.removeprefix(_ERROR)) for error in errors if error != _NO_NEWS)
-    return "; ".join(told) or next((line.strip() for line in reversed(lines) if line.strip()), "")
+    reasons = dict.fromkeys(_plain(error.removeprefix(_ERROR)) for error in errors if error != _NO_NEWS)
+    return "; ".join(reasons) or next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _plain(error: str) -> str:

@@ -62,8 +62,8 @@ def stack_names(folder: Path) -> list[str]:
 def region_names(folder: Path) -> list[str]:
     """Return the regions of the stacks that have a file in a folder; none where it is not there."""
     names = stack_names(folder)
-    told = [config_of(folder / f"Pulumi.{name}.yaml").get(f"{PREFIX}region") for name in names]
-    return [str(region or name) for name, region in zip(names, told, strict=True)]
+    regions = [config_of(folder / f"Pulumi.{name}.yaml").get(f"{PREFIX}region") for name in names]
+    return [str(region or name) for name, region in zip(names, regions, strict=True)]
 
 
 def find_stack(folder: Path, name: str) -> Stack:

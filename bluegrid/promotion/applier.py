@@ -23,24 +23,24 @@ class Applier(Protocol):
         """The folder of registry files."""
 
     def declare(self, service: str, cluster: str, region: str) -> None:
-        """Have YAML say that a cluster is live in a region.
+        """Declare in YAML that a cluster is live in a region.
 
         Raises:
-            BluegridError: it does not.
+            BluegridError: YAML was not changed.
         """
 
     def declare_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
-        """Have YAML say that a cluster is live again in a region, where it says another one.
+        """Declare in YAML that a cluster is live again in a region, in place of another one.
 
         Raises:
-            BluegridError: it does not.
+            BluegridError: YAML was not changed.
         """
 
     def declare_failed(self, service: str, live: str, region: str) -> None:
-        """Have YAML say what is live in a region that did not go back."""
+        """Declare in YAML what is live in a region that did not go back."""
 
-    def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
-        """Have YAML say what is live in one word, if it is the same in all these regions."""
+    def unify_live(self, service: str, regions: Iterable[str]) -> None:
+        """Declare what is live by one ID in YAML, if it is the same in all these regions."""
 
     def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
         """Make it so.
@@ -73,7 +73,7 @@ class LocalApplier:
         """Write it."""
         self.declare(service, live, region)
 
-    def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
+    def unify_live(self, service: str, regions: Iterable[str]) -> None:
         """Write it."""
         unify_live(self.registry, service, regions)
 

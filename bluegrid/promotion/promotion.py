@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bluegrid.promotion.applier import Applier
     from bluegrid.promotion.bake import BakeProgress
 
-    Tell = Callable[[Outcome, BakeProgress | None], None]
+    Report = Callable[[Outcome, BakeProgress | None], None]
 
 
 class PromotionStopped(BluegridError):  # noqa: N818 - named after what happened
@@ -102,14 +102,14 @@ class Promotion:
             self._outcomes[region.name] = Outcome(region.name, region.live, Stage.WAITING)
 
     def run(
-        self, seconds: float, errors: float, tell: Tell, *, all_back: bool, at_once: bool = False
+        self, seconds: float, errors: float, report: Report, *, all_back: bool, at_once: bool = False
     ) -> list[Outcome]:
         """Switch and bake one region after the other.
 
         Args:
             seconds: of the bake in each region.
             errors: share of the requests that may fail on top of what failed before, 0 to 1.
-            tell: hears of every change, and of how far a bake is.
+            report: is called with every change of a region, and with the progress of its bake.
             all_back: when a region does badly, those before it go back too.
             at_once: whether an autoscaled cluster is not brought to as many pods first.
 
@@ -120,76 +120,78 @@ class Promotion:
         try:
             for region in self._regions:
                 if region.is_promoted:
-                    region.say_so()
-                    self._note(tell, region, Stage.LIVE_ALREADY)
+                    region.declare_live()
+                    self._note(report, region, Stage.LIVE_ALREADY)
                     continue
                 try:
-                    self._promote(region, seconds, errors, tell, at_once=at_once)
+                    self._promote(region, seconds, errors, report, at_once=at_once)
                 except (BluegridError, KeyboardInterrupt) as error:
                     why = str(error) or "interrupted"
-                    self._go_back(region, why, tell)
+                    self._go_back(region, why, report)
                     for before in reversed(promoted) if all_back else ():
-                        self._go_back(before, f"{region.name} went back", tell)
+                        self._go_back(before, f"{region.name} went back", report)
                     raise PromotionStopped(self._summary(region, why), self.outcomes) from None
                 promoted.append(region)
         finally:
             self._unify()
         return self.outcomes
 
-    def go_back(self, why: str, tell: Tell) -> list[Outcome]:
+    def go_back(self, why: str, report: Report) -> list[Outcome]:
         """Make live again what was live before an attempt that was cut off."""
         try:
             for region in reversed(self._regions):
                 if not region.is_promoted:
-                    self._go_back(region, why, tell)
+                    self._go_back(region, why, report)
         finally:
             self._unify()
         return self.outcomes
 
     def _unify(self) -> None:
-        """Have YAML say it in one word again; what became of the regions does not hang on that."""
+        """Have YAML name one live cluster for all regions again; a failure changes no outcome."""
         if self._was_one_word:
             with suppress(BluegridError):
-                self._applier.say_in_one_word(self._service, self._everywhere)
+                self._applier.unify_live(self._service, self._everywhere)
 
-    def _promote(self, region: Region, seconds: float, errors: float, tell: Tell, *, at_once: bool) -> None:
-        self._note(tell, region, Stage.SWITCHING)
+    def _promote(
+        self, region: Region, seconds: float, errors: float, report: Report, *, at_once: bool
+    ) -> None:
+        self._note(report, region, Stage.SWITCHING)
         region.switch(at_once=at_once)
         if seconds:
-            self._note(tell, region, Stage.BAKING)
-            region.bake(seconds, errors, lambda progress: tell(self._outcomes[region.name], progress))
+            self._note(report, region, Stage.BAKING)
+            region.bake(seconds, errors, lambda progress: report(self._outcomes[region.name], progress))
         region.end_takeover(seconds)
-        self._note(tell, region, Stage.LIVE)
+        self._note(report, region, Stage.LIVE)
 
-    def _go_back(self, region: Region, why: str, tell: Tell) -> None:
-        self._note(tell, region, Stage.GOING_BACK, why)
+    def _go_back(self, region: Region, why: str, report: Report) -> None:
+        self._note(report, region, Stage.GOING_BACK, why)
         try:
             region.go_back()
         except (BluegridError, KeyboardInterrupt) as error:
-            # Pulumi may have changed the route and not have seen the proxy follow.
+            # Pulumi may have changed the route before the proxy was shown to follow it.
             is_back = region.live == region.old
-            told = f"{why}; going back: {str(error) or 'interrupted again'}"
-            self._note(tell, region, Stage.BACK if is_back else Stage.NOT_BACK, told)
+            reasons = f"{why}; going back: {str(error) or 'interrupted again'}"
+            self._note(report, region, Stage.BACK if is_back else Stage.NOT_BACK, reasons)
         else:
             with suppress(KeyboardInterrupt):
                 region.end_way_back()
-            self._note(tell, region, Stage.BACK, why)
+            self._note(report, region, Stage.BACK, why)
 
-    def _note(self, tell: Tell, region: Region, stage: Stage, why: str | None = None) -> None:
+    def _note(self, report: Report, region: Region, stage: Stage, why: str | None = None) -> None:
         outcome = Outcome(
             region.name, region.live, stage, region.progress.requests, region.progress.failed, why
         )
         self._outcomes[region.name] = outcome
-        tell(outcome, None)
+        report(outcome, None)
 
     def _summary(self, failed: Region, why: str) -> str:
         """Say on one line what went wrong, how every region stands, and what is left to do."""
         stands = ", ".join(f"{each.live} in {each.region}" for each in self.outcomes)
-        told = f"{failed.name}: {why}; now live: {stands}"
+        summary = f"{failed.name}: {why}; now live: {stands}"
         remedies = [
             f"bluegrid switch {self._service} {region.old} --region {region.name} --up "
             f"--stack {region.stack.name}"
             for region in self._regions
             if self._outcomes[region.name].stage is Stage.NOT_BACK
         ]
-        return "; ".join([told, *(f"not back, see why, then: {remedy}" for remedy in remedies)])
+        return "; ".join([summary, *(f"not back, see why, then: {remedy}" for remedy in remedies)])

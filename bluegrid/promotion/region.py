@@ -84,7 +84,7 @@ class Region:
         self._known_before = before
         self._namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
         self.old, self.live = before or cluster, cluster
-        """What was live when it was asked, and what is as far as that is known."""
+        """What was live when the region was checked, and what is live as far as that is known."""
         self._before = 0.0
         self.progress = BakeProgress(0, 0, 0, 0)
 
@@ -177,13 +177,13 @@ class Region:
     def end_takeover(self, seconds: float) -> None:
         """Give the cluster's autoscaler back its `min`, if the switch has raised it and it sees the requests.
 
-        What does not succeed is told and left to the next whole update: the region is as it is to be.
+        A failure is logged and left to the next whole update: the region is as it is to be.
 
         Args:
             seconds: since the switch.
         """
         if seconds < LOAD_SEEN_SECONDS:
-            self._tell_held(self._cluster)
+            self._warn_of_held(self._cluster)
         elif (held := self._held(self._cluster)) is not None:
             try:
                 self._applier.up(Target.autoscaler_of(self._service, self._cluster), self.stack)
@@ -193,12 +193,12 @@ class Region:
     def end_way_back(self) -> None:
         """Give the cluster that was left its `min` back; what is live again keeps the pods that it has got.
 
-        What does not succeed is told, as in `end_takeover`.
+        A failure is logged, as in `end_takeover`.
         """
         self.end_takeover(math.inf)
-        self._tell_held(self.old)
+        self._warn_of_held(self.old)
 
-    def _tell_held(self, cluster: str) -> None:
+    def _warn_of_held(self, cluster: str) -> None:
         if (held := self._held(cluster)) is not None:
             how = f"in some minutes `{self._whole_update}` gives it back its min"
             log.warning("%s; %s", self._keeps(cluster, held), how)
@@ -224,11 +224,11 @@ class Region:
         is_raised = DECLARED_MIN in (found["metadata"].get("annotations") or {})
         return int(found["spec"]["minReplicas"]) if is_raised else None
 
-    def say_so(self) -> None:
-        """Have YAML say that the cluster is live, where it is already."""
+    def declare_live(self) -> None:
+        """Declare in YAML that the cluster is live, where it is live already."""
         self._write(self._cluster)
 
-    def bake(self, seconds: float, errors: float, tell: Callable[[BakeProgress], None]) -> None:
+    def bake(self, seconds: float, errors: float, report: Callable[[BakeProgress], None]) -> None:
         """Watch the region; `errors` is the share of requests that may fail on top of what failed before.
 
         Raises:
@@ -237,7 +237,7 @@ class Region:
 
         def keep(progress: BakeProgress) -> None:
             self.progress = progress
-            tell(progress)
+            report(progress)
 
         Bake(self._namespace, self._service.name, self._cluster, seconds, self._before + errors).watch(keep)
 

@@ -213,7 +213,7 @@ _FORMS = {
     "host": "a DNS name",
     "standingDomain": "a DNS name",
 }
-"""How the values look that have a form; what pydantic says of a pattern helps nobody."""
+"""The form of values that have one; pydantic's message about a pattern helps nobody."""
 
 _OF_A_KEY = "[key]"
 """By which pydantic says that a key of a mapping is wrong, and not its value."""
@@ -257,11 +257,11 @@ def _line(error: Any) -> str:
     if error["type"] == _HALF_AN_ACCOUNT:
         missing = f"{SETTINGS}:{error['ctx']['missing']}"
         return f"{missing} is not set, and {error['msg']}: pulumi config set --secret {missing} VALUE"
-    told = error["msg"].removeprefix("Value error, ")
+    message = error["msg"].removeprefix("Value error, ")
     if error["type"] in (_NOT_WITH_GATEWAY, RESERVED) or _OF_A_KEY in error["loc"]:
-        return f"{setting}: {told}: {removal}"
+        return f"{setting}: {message}: {removal}"
     form = _FORMS.get(key)
-    fault = f"{error['input']!r} is not {form}" if form else told
+    fault = f"{error['input']!r} is not {form}" if form else message
     return f"{setting}: {fault}: {change} VALUE"
 
 

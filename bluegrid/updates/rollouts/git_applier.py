@@ -49,7 +49,7 @@ class GitApplier:
     def declare_failed(self, service: str, live: str, region: str) -> None:
         """Let YAML say what is wanted: it is tried again until that is so."""
 
-    def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
+    def unify_live(self, service: str, regions: Iterable[str]) -> None:
         """Commit it."""
         edit = partial(unify_live, service=service, regions=[*regions])
         self.declaring.change(f"{service}: the same cluster is live everywhere", edit)

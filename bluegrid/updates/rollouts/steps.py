@@ -7,7 +7,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bluegrid.operations import Asked, Namespace, Request, compare, take_snapshot
+from bluegrid.operations import ClusterClient, Namespace, Request, compare, take_snapshot
 from bluegrid.project import urns_of_cluster
 from bluegrid.promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
 from bluegrid.updates.git import GitAway
@@ -136,7 +136,7 @@ class Steps:
             if not requests:
                 return
             namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
-            first, second = (Asked.of(namespace, name, each) for each in (live, cluster))
+            first, second = (ClusterClient.of(namespace, name, each) for each in (live, cluster))
             within = self._rollout.within or _plausible(asked)
             found = compare(first, second, requests, rtol=within.rtol, atol=within.atol)
         except BluegridError as error:

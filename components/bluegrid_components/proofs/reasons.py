@@ -25,7 +25,7 @@ _NO_IMAGE = "Failed to pull image"
 
 
 class Reasons:
-    """Tells, for a whole stack, what Kubernetes has against a Job or a Deployment that failed.
+    """Logs, for a whole stack, the events of Kubernetes about a Job or a Deployment that failed.
 
     Args:
         context: the kube context that the stack deploys to.
@@ -36,9 +36,9 @@ class Reasons:
         self._context, self._kubeconfig = context, kubeconfig
         self._since = datetime.now(UTC)
         # One for all: the state of a cluster that is taken out names it too.
-        self.hook = pulumi.ErrorHook(_HOOK, self._tell)
+        self.hook = pulumi.ErrorHook(_HOOK, self._log_reasons)
 
-    async def _tell(self, args: pulumi.ErrorHookArgs) -> bool:
+    async def _log_reasons(self, args: pulumi.ErrorHookArgs) -> bool:
         # What fails to be deleted has no new inputs.
         metadata = (args.new_inputs or args.old_inputs or {})["metadata"]
         for reason in await asyncio.to_thread(self._warnings, metadata["namespace"], metadata["name"]):
@@ -46,7 +46,7 @@ class Reasons:
         return False
 
     def _warnings(self, namespace: str, name: str) -> list[str]:
-        """What the events since this program began say of an object and of the pods that it makes."""
+        """Return the warnings since this program began about an object and the pods that it makes."""
         # Here, because it takes seconds to load, and is for failures only.
         from kubernetes import client, config
         from kubernetes.client.exceptions import ApiException
@@ -67,7 +67,7 @@ class Reasons:
             return []
         # A Deployment's pods are named by their ReplicaSet, and that by the Deployment.
         made = re.compile(rf"{re.escape(name)}(-[a-z0-9]+){{0,2}}")
-        told = {
+        messages = {
             # Kubernetes tries again and again: the last of each is enough.
             f"{event.involved_object.kind} {event.involved_object.name}: {event.reason}": event.message
             for event in events
@@ -75,11 +75,11 @@ class Reasons:
             and made.fullmatch(event.involved_object.name)
             and self._is_new(event)
         }
-        return [f"{what}: {message}{_remedy(message)}" for what, message in told.items()]
+        return [f"{what}: {message}{_remedy(message)}" for what, message in messages.items()]
 
     def _is_new(self, event: Any) -> bool:
-        seen = event.last_timestamp or event.event_time or event.metadata.creation_timestamp
-        return seen is not None and seen >= self._since.replace(microsecond=0)
+        time = event.last_timestamp or event.event_time or event.metadata.creation_timestamp
+        return time is not None and time >= self._since.replace(microsecond=0)
 
 
 def _remedy(message: str) -> str:

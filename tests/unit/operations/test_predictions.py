@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bluegrid.operations import Asked, KubernetesError
+from bluegrid.operations import ClusterClient, KubernetesError
 from bluegrid_registry import RegistryError
 from tests.unit.operations.api_server import ApiServer
 from tests.unit.operations.test_snapshot import objects
@@ -30,15 +30,15 @@ def unready(kinds: dict[str, list[dict[str, Any]]], *names: str) -> dict[str, li
 def test_the_live_cluster_is_asked_unless_another_is_named(connect: Connect) -> None:
     with ApiServer(objects(2), answers) as api:
         namespace = connect(api)
-        assert Asked.of(namespace, "service1").predict("line-1", [[1.0]]).pod == "service1-d1-a"
-        found = Asked.of(namespace, "service1", "d2").predict("line-1", [[1.0]])
+        assert ClusterClient.of(namespace, "service1").predict("line-1", [[1.0]]).pod == "service1-d1-a"
+        found = ClusterClient.of(namespace, "service1", "d2").predict("line-1", [[1.0]])
     assert (found.pod, found.cluster, found.predictions, found.error) == ("service1-d2-a", "d2", [13.0], None)
 
 
 def test_pods_are_asked_in_turn_and_never_one_that_is_not_ready(connect: Connect) -> None:
     with ApiServer(unready(objects(1), "service0-d2-a"), answers) as api:
         namespace = connect(api)
-        both, one = (Asked.of(namespace, "service0", cluster) for cluster in ("d1", "d2"))
+        both, one = (ClusterClient.of(namespace, "service0", cluster) for cluster in ("d1", "d2"))
         asked = [each.predict("line-1", [[1.0]], turn).pod for each in (both, one) for turn in (0, 1)]
     assert asked == ["service0-d1-a", "service0-d1-b", "service0-d2-b", "service0-d2-b"]
 
@@ -47,7 +47,7 @@ def test_a_cluster_without_a_ready_pod_is_refused(connect: Connect) -> None:
     with ApiServer(unready(objects(1), "service0-d2-a", "service0-d2-b"), answers) as api:
         namespace = connect(api)
         with pytest.raises(KubernetesError, match="no pod of cluster d2 is ready; see `bluegrid status"):
-            Asked.of(namespace, "service0", "d2")
+            ClusterClient.of(namespace, "service0", "d2")
 
 
 def test_a_cluster_that_does_not_run_is_refused_with_those_that_do(connect: Connect) -> None:
@@ -56,21 +56,22 @@ def test_a_cluster_that_does_not_run_is_refused_with_those_that_do(connect: Conn
         with pytest.raises(
             RegistryError, match=r"service0: has no cluster d9 in .*; clusters there: d1, d2$"
         ):
-            Asked.of(namespace, "service0", "d9")
+            ClusterClient.of(namespace, "service0", "d9")
         with pytest.raises(
             RegistryError, match=r"nothing: nothing of it runs in .*; services there: service0$"
         ):
-            Asked.of(namespace, "nothing")
+            ClusterClient.of(namespace, "nothing")
 
 
 def test_a_pods_refusal_is_told_in_its_own_words(connect: Connect) -> None:
     with ApiServer(objects(1), lambda _: (404, '{"error": "no model line-9"}')) as api:
-        found = Asked.of(connect(api), "service0").predict("line-9", [[1.0]])
+        found = ClusterClient.of(connect(api), "service0").predict("line-9", [[1.0]])
     assert (found.error, found.predictions) == ("no model line-9", None)
 
 
 def test_an_answer_that_is_no_json_is_an_error(connect: Connect) -> None:
     with ApiServer(objects(1), lambda _: (502, "<html>")) as api:
         assert (
-            Asked.of(connect(api), "service0").predict("line-1", [[1.0]]).error == "status 502, and no JSON"
+            ClusterClient.of(connect(api), "service0").predict("line-1", [[1.0]]).error
+            == "status 502, and no JSON"
         )

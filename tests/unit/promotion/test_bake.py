@@ -35,15 +35,15 @@ def bake(
     north: Namespace, seconds: float, then: Callable[[], None] | None = None, most: float = 0.01
 ) -> BakeProgress:
     """Bake north; `then` happens when it has begun."""
-    told = 0
+    reports = 0
 
-    def tell(_: BakeProgress) -> None:
-        nonlocal told
-        told += 1
-        if told == 2 and then is not None:
+    def report(_: BakeProgress) -> None:
+        nonlocal reports
+        reports += 1
+        if reports == 2 and then is not None:
             then()
 
-    return Bake(north, "line-loading", "d2", seconds, most).watch(tell)
+    return Bake(north, "line-loading", "d2", seconds, most).watch(report)
 
 
 def test_requests_are_counted_from_the_start_of_the_bake(place: Place, north: Namespace) -> None:
