@@ -233,7 +233,7 @@ class Namespace:
             auth_settings=["BearerToken"],
         )
         try:
-            return self.client.call_api(**request, _request_timeout=(LIST_SECONDS, seconds))
+            return self.client.call_api(*request, _request_timeout=(LIST_SECONDS, seconds))
         except (ApiException, HTTPError) as error:
             raise _refusal(self.context, error) from error
 

@@ -41,7 +41,7 @@ class _Edits:
         assert instead_of == "d2"
         switch(self.registry, service, cluster, region)
 
-    def say_in_one_word(self, service: str, regions: Iterable[str]) -> None:
+    def unify_live(self, service: str, regions: Iterable[str]) -> None:
         unify_live(self.registry, service, regions)
 
     def up(self, where: Target | Stack, what: Stack | Sequence[str], *, at_once: bool = False) -> None:
