@@ -10,5 +10,5 @@ other. Whatever it does can be done again: killed anywhere, it goes on where it 
                                                       rollouts: a cluster, compared, switched, watched
 
     the operator's page ─► switches (a journal and a worker of their own, beside the updates)
-                      └──► watching: one look at each region for all who look
+                      └──► watching: one snapshot of each region for all who ask
 """

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 QUICK_SECONDS = 10.0
 """For a fetch that a way back waits for."""
 AWAY_SECONDS = 4.0
-"""For which git is not asked again by a way back, once it was away."""
+"""How long a way back does not try git again after it was away."""
 MAX_EARLIER = 200
 """Commits of a file among which its last state without mistakes is looked for."""
 _KNOWN = "refs/bluegrid/branch"

@@ -65,13 +65,13 @@ def run_git_bytes(*arguments: str, seconds: float = GIT_SECONDS) -> bytes:
         raise GitError(f"git cannot be run: {error.strerror}") from None
     with process:
         try:
-            out, words = process.communicate(timeout=seconds)
+            out, errors = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise GitError(f"git failed: no answer within {seconds:.0f} s") from None
     if process.returncode != 0:
-        said = " ".join((words or out).decode(errors="replace").split())
-        raise GitError(f"git failed: {said or f'exit code {process.returncode}'}")
+        message = " ".join((errors or out).decode(errors="replace").split())
+        raise GitError(f"git failed: {message or f'exit code {process.returncode}'}")
     return out
 
 

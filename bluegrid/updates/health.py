@@ -28,10 +28,10 @@ log = structlog.get_logger()
 
 LEAST_FREE_BYTES = 256 * 2**20
 """Of the state's disk; with less, uploads are likely to fail soon."""
-LOOK_SECONDS = 10.0
-"""Between looks at the store."""
+CHECK_SECONDS = 10.0
+"""Between two checks of the store."""
 FETCH_SECONDS = 30.0
-"""Between looks at what the branch says, whatever the workers are at: a training may take days."""
+"""Between two fetches of the branch, whatever the workers do: a training may take days."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Health:
 
     Args:
         state: the server's folder.
-        database, source, store, workers: what is looked at.
+        database, source, store, workers: what is checked.
     """
 
     def __init__(
@@ -69,31 +69,31 @@ class Health:
         self._stop = threading.Event()
 
     def start(self) -> None:
-        """Begin to look at store and registry."""
-        threading.Thread(target=self._look, name="health", daemon=True).start()
+        """Begin to check store and registry."""
+        threading.Thread(target=self._run, name="health", daemon=True).start()
 
     def stop(self) -> None:
         """End that."""
         self._stop.set()
 
-    def _look(self) -> None:
+    def _run(self) -> None:
         fetched = -FETCH_SECONDS
         while not self._stop.is_set():
-            self._store_fault = self._look_at_store()
+            self._store_fault = self._probe_store()
             if time.monotonic() - fetched >= FETCH_SECONDS:
-                self._look_at_registry()
+                self._read_registry()
                 fetched = time.monotonic()
-            self._stop.wait(LOOK_SECONDS)
+            self._stop.wait(CHECK_SECONDS)
 
-    def _look_at_registry(self) -> None:
+    def _read_registry(self) -> None:
         try:
             with self._source.known():
                 pass
         except Exception:
-            # A full disk, somebody's lock: the next look may fare better, and without a thread there is none.
+            # A full disk, somebody's lock: the next attempt may succeed, if this thread is still there.
             log.exception("the registry cannot be looked at")
 
-    def _look_at_store(self) -> str | None:
+    def _probe_store(self) -> str | None:
         if self._store.url.startswith("file:"):
             is_there = Path(self._store.url.removeprefix("file://")).is_dir()
             return None if is_there else "the store's folder is not there"

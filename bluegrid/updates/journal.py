@@ -182,8 +182,8 @@ class Journal:
         """Note which version it will be, before anything is sent."""
         self._change(update, version=version)
 
-    def tell(self, update: int, progress: UpdateProgress) -> None:
-        """Note how far it is."""
+    def note_progress(self, update: int, progress: UpdateProgress) -> None:
+        """Note how far an update is."""
         self._change(update, progress=progress.model_dump_json())
 
     def publish(self, update: Update, result: Result) -> None:

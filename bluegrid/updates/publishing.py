@@ -66,9 +66,9 @@ class Publisher:
 
         Args:
             update: the update; the version that was chosen for it once stays.
-            choose: is told the version before anything is sent.
+            choose: is called with the version before anything is sent.
             go_on: is called now and then while models are trained; what it raises ends it.
-            progress: is told after each pack.
+            progress: is called after each pack.
 
         Raises:
             BluegridError: it cannot be; the registry says what it said before.

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from bluegrid.updates.updates import Result, RollingOut, Update
     from bluegrid_registry import ProgressEvent
 
-LOOK_SECONDS = 30.0
-"""Between looks at the clock and for uploads that nobody wants."""
+SWEEP_SECONDS = 30.0
+"""Between two checks of the schedules, and for uploads that no update uses."""
 SOON_SECONDS = 5.0
 """The same, while edits wait for git to answer."""
 KEEP_UPLOADS_SECONDS = 3600.0
@@ -75,7 +75,7 @@ class Runner:
         self._publisher = publisher
         self._rollouts = rollouts
         self.scheduler = scheduler
-        self._looked = -LOOK_SECONDS
+        self._swept = -SWEEP_SECONDS
         self.training = publisher.training
         self._most = {Lane.GO_BACK: 1, Lane.ROLL_OUT: 1, Lane.PUBLISH: 1, Lane.TRAIN: trainings}
         self._running: dict[int, tuple[Lane, threading.Thread]] = {}
@@ -90,11 +90,11 @@ class Runner:
                 self._running[update.id] = lane, thread
                 thread.start()
         waits_for_git = self.scheduler.source.health.uncommitted > 0
-        if time.monotonic() - self._looked > (SOON_SECONDS if waits_for_git else LOOK_SECONDS):
-            self._looked = time.monotonic()
+        if time.monotonic() - self._swept > (SOON_SECONDS if waits_for_git else SWEEP_SECONDS):
+            self._swept = time.monotonic()
             self._publisher.uploads.sweep(self._journal.uploads_wanted(), KEEP_UPLOADS_SECONDS)
             self._publisher.training.sweep(self._journal.open_updates())
-            self.scheduler.look(datetime.now(UTC))
+            self.scheduler.queue_due(datetime.now(UTC))
 
     def _has_room(self, lane: Lane, most: int) -> bool:
         self._running = {
@@ -118,8 +118,8 @@ class Runner:
             self.worker.wake()
 
     def _work_on(self, lane: Lane, update: Update) -> None:
-        told = log.bind(update=update.id, set=update.set, author=update.author)
-        told.info("update begins", lane=lane)
+        update_log = log.bind(update=update.id, set=update.set, author=update.author)
+        update_log.info("update begins", lane=lane)
         result = update.result
         try:
             if lane is Lane.TRAIN:
@@ -134,23 +134,23 @@ class Runner:
             else:
                 self._roll_out(update.id)
         except _Stopping:
-            told.info("update waits for the server's next start")
+            update_log.info("update waits for the server's next start")
             return
         except Cancelled:
             self._journal.end(update, State.CANCELLED)
-            told.info("update cancelled")
+            update_log.info("update cancelled")
         except NotBack as error:
             self._wait(update, State.NOT_BACK, error)
             return
         except RolloutFailed as error:
             self._journal.end(update, State.WENT_BACK, result=result, error=str(error))
-            told.warning("update went back", error=str(error))
+            update_log.warning("update went back", error=str(error))
         except BluegridError as error:
             if is_passing(error) and update.tries < MOST_TRIES:
                 self._wait(update, State.WAITING, error)
                 return
             self._journal.end(update, State.FAILED, error=str(error))
-            told.warning("update failed", error=str(error))
+            update_log.warning("update failed", error=str(error))
         except Exception as error:
             if isinstance(error, OSError) and error.errno in FULL and update.tries < MOST_TRIES:
                 self._wait(update, State.WAITING, ConfigError("the server's disk is full; free space"))
@@ -159,7 +159,7 @@ class Runner:
             self._journal.end(update, State.FAILED, error="a fault of the server's; see its log")
         else:
             self._journal.end(update, State.DONE, result=result)
-            told.info("update done", manifest=result.manifest)
+            update_log.info("update done", manifest=result.manifest)
         # Until it has ended, it may have to be gone on with; one that failed may be tried again.
         if self._journal.get(update.id).state is not State.FAILED:
             self._publisher.training.forget(update)
@@ -193,15 +193,15 @@ class Runner:
         def go_on() -> None:
             self._require_wanted(update)
 
-        def tell(event: ProgressEvent) -> None:
-            # The last event comes when the version is there: then only the registry is left to be told.
+        def report(event: ProgressEvent) -> None:
+            # The last event comes when the version is committed: only its registry row is missing then.
             if event.bytes_total is None:
                 go_on()
             progress = UpdateProgress(models=event.models, bytes=event.bytes, total_models=event.models_total)
-            self._journal.tell(update.id, progress)
+            self._journal.note_progress(update.id, progress)
 
         go_on()
-        result = self._publisher.publish(update, choose, go_on, tell)
+        result = self._publisher.publish(update, choose, go_on, report)
         self._journal.publish(update, result)
         return result
 

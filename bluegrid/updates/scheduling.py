@@ -22,13 +22,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Scheduler:
-    """What asks for updates by the clock."""
+    """Queues updates by the clock."""
 
     journal: Journal
     source: RegistrySource
 
-    def look(self, now: datetime) -> None:
-        """Ask for what is due.
+    def queue_due(self, now: datetime) -> None:
+        """Queue an update of each set whose schedule is due.
 
         Raises:
             BluegridError: the registry cannot be read.
@@ -40,7 +40,7 @@ class Scheduler:
         self.journal.forget_schedules(but=scheduled)
         for file in scheduled.values():
             if file.set.update is not None and file.set.update.schedule is not None:
-                self._look_at(file, file.set.update.schedule, now)
+                self._queue_if_due(file, file.set.update.schedule, now)
 
     def next_run(self, file: RegistryFile, now: datetime) -> datetime | None:
         """Return when a set is trained next by the clock; None: it has no schedule."""
@@ -51,9 +51,9 @@ class Scheduler:
         time = next(iter(schedule.times_after(last)))
         return max(time + _jitter(schedule, set_id, time), now)
 
-    def _look_at(self, file: RegistryFile, schedule: Schedule, now: datetime) -> None:
+    def _queue_if_due(self, file: RegistryFile, schedule: Schedule, now: datetime) -> None:
         set_id = file.set.id
-        # A schedule that is seen for the first time has missed nothing.
+        # A new schedule has missed nothing.
         last = self.journal.last_due(set_id, now)
         if last > now:
             # It was noted by a clock that was ahead.

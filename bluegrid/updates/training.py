@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from bluegrid_registry import DeclaredSet
     from bluegrid_registry.registry_files.update_policy import Trainer, Value
 
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 _INSIDE = "/models"
 """The folder, for a trainer in a container."""
 LAST_LINES = 5
@@ -105,7 +105,7 @@ class Training:
         trained, partial = self.trained(update), self.folder / f"{update.id}.partial"
         if trained.exists():
             return
-        told = {
+        request = {
             "set": declared.id,
             "type": str(declared.type),
             "base": update.wanted.base,
@@ -118,10 +118,10 @@ class Training:
         output = self._output(update.id)
         with output.begun(trainer.timeout_seconds):
             if trainer.image is None:
-                _run(trainer.command, trainer.timeout_seconds, json.dumps(told), place, output, go_on)
+                _run(trainer.command, trainer.timeout_seconds, json.dumps(request), place, output, go_on)
             else:
                 with container(self.containers, trainer, partial.resolve()) as command:
-                    _run(command, trainer.timeout_seconds, json.dumps(told), place, output, go_on)
+                    _run(command, trainer.timeout_seconds, json.dumps(request), place, output, go_on)
         partial.rename(trained)
 
     def output(self, update_id: int, lines: int) -> TrainerOutput:
@@ -214,7 +214,7 @@ def container(program: str, trainer: Trainer, folder: Path) -> Iterator[Sequence
 def _run(
     program: Sequence[str],
     timeout_seconds: int,
-    told: str,
+    request: str,
     place: str,
     output: OutputFile,
     go_on: Callable[[], None],
@@ -232,7 +232,7 @@ def _run(
         start_new_session=True,
     )
     last: deque[str] = deque(maxlen=LAST_LINES)
-    reader = threading.Thread(target=_listen, args=(process, told, place, output, last), daemon=True)
+    reader = threading.Thread(target=_listen, args=(process, request, place, output, last), daemon=True)
     deadline = time.monotonic() + timeout_seconds
     reader.start()
     fault = None
@@ -241,7 +241,7 @@ def _run(
             go_on()
             if time.monotonic() > deadline:
                 fault = f"took more than {timeout_seconds} s"
-            _wait(process, LOOK_SECONDS)
+            _wait(process, POLL_SECONDS)
     finally:
         _end(process)
         # With a limit: what cannot be ended may hold the pipe.
@@ -249,8 +249,8 @@ def _run(
     if fault is None and process.returncode != 0:
         fault = _how_it_ended(process.returncode)
     if fault is not None:
-        said = "; ".join([*last]) or "nothing"
-        raise TrainingFailed(f"{place}: the trainer {fault}; it said: {said}")
+        lines = "; ".join([*last]) or "nothing"
+        raise TrainingFailed(f"{place}: the trainer {fault}; it said: {lines}")
 
 
 def _how_it_ended(code: int) -> str:
@@ -261,12 +261,12 @@ def _how_it_ended(code: int) -> str:
 
 
 def _listen(
-    process: subprocess.Popen[str], told: str, place: str, output: OutputFile, last: deque[str]
+    process: subprocess.Popen[str], request: str, place: str, output: OutputFile, last: deque[str]
 ) -> None:
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - they are pipes
     # If there is no reader any more, its exit code says why.
     with suppress(BrokenPipeError), process.stdin as given:
-        given.write(told)
+        given.write(request)
     with process.stdout as printed:
         while line := printed.readline(MAX_LINE):
             if line := line.strip():
@@ -289,4 +289,4 @@ def _end(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         log.error("a trainer cannot be ended", process=process.pid)
         process.kill()
-        _wait(process, LOOK_SECONDS)
+        _wait(process, POLL_SECONDS)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bluegrid.updates.database import Database
 
 IDLE_SECONDS = 0.5
-"""Between looks for the turn, and for work that other servers have taken."""
+"""Between two tries to become the leader, and two checks for work that other servers have taken."""
 
 log = structlog.get_logger()
 
@@ -74,5 +74,5 @@ class QueueWorker:
         try:
             self._work()
         except Exception:
-            # A full disk, a locked file: the next look may fare better, and a dead thread none.
+            # A full disk, a locked file: the next attempt may succeed, if this thread is still there.
             log.exception("journal", work=self._name)

@@ -21,7 +21,7 @@ from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Label
 
 MAX_COMMITS = 20
-"""Of a service's history that are told."""
+"""Most changes of a service's history that are returned."""
 
 SwitchId = Annotated[int, Path(ge=1, le=2**62)]
 

@@ -36,7 +36,7 @@ def signing_in(server: Server) -> APIRouter:
     """Return the routes."""
     router = APIRouter()
 
-    def told(session: Session) -> SignedIn:
+    def signed_in(session: Session) -> SignedIn:
         return SignedIn(
             name=session.token.name,
             scopes=tuple(sorted(server.tokens.scopes_of(session.token.name))),
@@ -62,12 +62,12 @@ def signing_in(server: Server) -> APIRouter:
             httponly=True,
             samesite="strict",
         )
-        return told(session)
+        return signed_in(session)
 
     @router.get("/session")
     def who(secret: Secret = None) -> SignedIn:
         """Who has signed in."""
-        return told(current(secret))
+        return signed_in(current(secret))
 
     @router.delete("/session", status_code=204)
     def sign_out(

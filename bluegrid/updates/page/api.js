@@ -80,11 +80,11 @@ async function request(path, { method = "GET", body, signal, etag } = {}) {
     throw new NoAnswer("no answer from the server");
   }
   if (answer.status === 304) return { value: UNCHANGED, etag };
-  const said = read(text);
-  if (!answer.ok) throw new Refused(answer.status, said?.error ?? `the server answered ${answer.status}`);
-  if (text && said === undefined)
+  const parsed = read(text);
+  if (!answer.ok) throw new Refused(answer.status, parsed?.error ?? `the server answered ${answer.status}`);
+  if (text && parsed === undefined)
     throw new Refused(answer.status, "the server answered with something else than JSON");
-  return { value: said ?? null, etag: answer.headers.get("ETag") };
+  return { value: parsed ?? null, etag: answer.headers.get("ETag") };
 }
 
 function read(text) {

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { count, listed } from "./format.js";
 import { changed, usePages } from "./store.js";
-import { button, code, heading, said, time, trouble } from "./ui.js";
+import { bdi, button, code, heading, time, trouble } from "./ui.js";
 import { resultInWords, wantedInWords } from "./updates.js";
 
 const PAGE = 200;
@@ -13,13 +13,13 @@ const PATH = `/acts?newest=true&limit=${PAGE}`;
 let older = 0;
 let filter = "";
 
-/** Sentences by act; what is not in here is told as it stands. */
+/** Sentences by act; an act without one is shown as it stands. */
 const SENTENCES = {
   requested: ({ detail, update }) => [
     "asked for ",
     update,
     " of ",
-    said(detail.set),
+    bdi(detail.set),
     ": ",
     wantedInWords(detail.wanted, detail.named_models),
   ],
@@ -27,8 +27,8 @@ const SENTENCES = {
   resumed: ({ update }) => [update, " was taken up again, as the server was started again"],
   published: ({ update, detail }) => [update, " is in the store: ", resultInWords(detail)],
   rollout: ({ update, detail }) => [
-    [update, " is rolled out to ", said(detail.to), ": ", said(detail.step)],
-    detail.cluster && [", cluster ", said(detail.cluster)],
+    [update, " is rolled out to ", bdi(detail.to), ": ", bdi(detail.step)],
+    detail.cluster && [", cluster ", bdi(detail.cluster)],
   ],
   cancel: ({ update }) => ["asked to cancel ", update],
   done: ({ update, detail }) => [update, " is done", detail.result && [": ", resultInWords(detail.result)]],
@@ -41,19 +41,19 @@ const SENTENCES = {
   "switch failed": ({ detail }) => ["could not switch ", switchInWords(detail), because(detail)],
 };
 
-const because = (detail) => detail.error && [": ", h("span", { class: "bad" }, said(detail.error))];
+const because = (detail) => detail.error && [": ", h("span", { class: "bad" }, bdi(detail.error))];
 
 function switchInWords({ service, cluster, regions, before }) {
   const from = before ? Object.entries(before).map(([region, was]) => `${region} from ${was}`) : [];
   const where = from.length ? listed(from) : regions?.length ? listed(regions) : "all regions";
-  return [said(service ?? "?"), " to ", said(cluster ?? "?"), " in ", said(where)];
+  return [bdi(service ?? "?"), " to ", bdi(cluster ?? "?"), " in ", bdi(where)];
 }
 
 function sentence(act) {
   const update = act.update_id === null ? "update ?" : `update ${act.update_id}`;
-  const told = Object.hasOwn(SENTENCES, act.act) && SENTENCES[act.act];
-  if (told) return told({ update, detail: act.detail });
-  return [said(act.act), act.update_id !== null && ` (${update})`, " ", code(JSON.stringify(act.detail))];
+  const describe = Object.hasOwn(SENTENCES, act.act) && SENTENCES[act.act];
+  if (describe) return describe({ update, detail: act.detail });
+  return [bdi(act.act), act.update_id !== null && ` (${update})`, " ", code(JSON.stringify(act.detail))];
 }
 
 /** @param {import("./dom.js").Child | import("./dom.js").Child[]} node @returns {string} what is read of it */
@@ -105,7 +105,7 @@ export function auditView() {
           "li",
           { key: act.id, "data-act": act.act },
           time(act.time),
-          h("strong", null, said(act.author)),
+          h("strong", null, bdi(act.author)),
           h("div", null, nodes),
         ),
       ),

@@ -9,12 +9,12 @@ export const UTC = "UTC";
 /** The zone of the browser, such as Europe/Berlin. */
 export const LOCAL = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The zone that all times are told in. */
+/** The zone that all times are shown in. */
 export let zone = kept() === UTC ? UTC : LOCAL;
 let clockOf, dayOf;
 useZone(zone);
 
-/** @param {string} name of the zone that all times are told in from now on: LOCAL or UTC */
+/** @param {string} name of the zone that all times are shown in from now on: LOCAL or UTC */
 export function useZone(name) {
   zone = name;
   clockOf = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium", timeZone: name });
@@ -38,7 +38,7 @@ function kept() {
 /** @param {number?} value a count */
 export const count = (value) => (value == null ? NONE : whole.format(value));
 
-/** @param {number?} value such as 49.8 requests a second; a little is never told as nothing */
+/** @param {number?} value such as 49.8 requests a second; a little is never shown as nothing */
 export function rate(value) {
   if (value == null) return NONE;
   if (value > 0 && value < 0.05) return "< 0.1";

@@ -10,7 +10,7 @@ import { SESSION, hearSession, signInView, signOut } from "./session.js";
 import { ONCE, changed, listen, lostSince, outcome, say, start, use } from "./store.js";
 import { follow, hearSwitch, switchDialog } from "./switching.js";
 import { remember } from "./traffic.js";
-import { button, notice, said, trouble, zoneNote } from "./ui.js";
+import { bdi, button, notice, trouble, zoneNote } from "./ui.js";
 import { cancelDialog, updatesView } from "./updates.js";
 import { setsView, versionsView } from "./versions.js";
 
@@ -52,7 +52,7 @@ function guarded(draw) {
       notice(
         "bad",
         "This page has failed on what the server said: ",
-        said(error.message),
+        bdi(error.message),
         ". Use ",
         h("code", null, "bluegrid status"),
         ".",
@@ -73,7 +73,7 @@ function header(session, tab) {
       h(
         "div",
         { class: "who" },
-        h("span", null, "Signed in as ", said(session.name)),
+        h("span", null, "Signed in as ", bdi(session.name)),
         button("Sign out", signOut),
       ),
   ];
@@ -99,7 +99,7 @@ function draw() {
   render(part("lost"), lost && notice("bad", lost));
   document.body.classList.toggle("is-lost", Boolean(since));
   const gone = button("Dismiss", () => say(null));
-  render(part("said"), outcome && notice(outcome.kind, said(outcome.text), " ", gone));
+  render(part("outcome"), outcome && notice(outcome.kind, bdi(outcome.text), " ", gone));
 }
 
 function arrive() {

@@ -4,7 +4,7 @@ import { url } from "./api.js";
 import { count, listed, rate, share } from "./format.js";
 import { use } from "./store.js";
 
-/** An answer that takes longer than this is told as one that is missing, in seconds. */
+/** An answer that takes longer than this is shown as missing, in seconds. */
 const LATE_SECONDS = 5;
 const REGIONS = "/regions";
 const pathOf = (region) => url`/status?region=${region}`;
@@ -16,9 +16,9 @@ const pathOf = (region) => url`/status?region=${region}`;
  * @property {string?} declared the cluster that YAML says is live
  * @property {{cluster: string, until: string}?} before the one that was live before
  * @property {Object<string, object?>} bad why a cluster's version should not be live, by cluster
- * @property {boolean} isAsked whether there is any answer about it yet
+ * @property {boolean} hasAnswer whether there is any answer about it yet
  * @property {number?} pending seconds for which an answer has been waited for; null: it is there
- * @property {number?} at when what is told was so, ms
+ * @property {number?} at when the answer was true, ms
  * @property {string?} outage why nobody answers; null: somebody does
  * @property {boolean} isApplied whether the stack has ever made it; of what is not known, true
  * @property {string?} error why it cannot be asked
@@ -28,53 +28,54 @@ const pathOf = (region) => url`/status?region=${region}`;
  */
 
 /**
- * @typedef {Object} Look what is known of a stack's region
+ * @typedef {Object} RegionStatus what is known of a stack's region
  * @property {string} region
  * @property {string} stack
- * @property {object?} told as `/status` has it; null: nothing yet
+ * @property {object?} answer as `/status` has it; null: nothing yet
  * @property {number?} pending seconds for which an answer has been waited for; null: it is there
- * @property {number?} at when what is told was so, ms
+ * @property {number?} at when the answer was true, ms
  */
 
 /**
  * What is known of all regions: each is asked for itself, so that one that hangs holds up no other.
- * @returns {{looks: Look[]?, entries: [string, import("./store.js").Entry][]}} looks are null until it is known
- *   which regions there are
+ * @returns {{statuses: RegionStatus[]?, entries: [string, import("./store.js").Entry][]}} statuses are null
+ *   until it is known which regions there are
  */
 export function useRegions() {
   const regions = use(REGIONS, 10);
   const names = [...new Set((regions.value ?? []).map((each) => each.region))];
   const found = new Map(names.map((name) => [name, use(pathOf(name), 2)]));
-  const looks = regions.value?.map(({ region, stack }) => {
+  const statuses = regions.value?.map(({ region, stack }) => {
     const entry = found.get(region);
-    const told = entry.value?.find((each) => each.stack === stack) ?? null;
-    return { region, stack, told, pending: pendingSeconds(entry, told), at: lookedAt(entry, told) };
+    const answer = entry.value?.find((each) => each.stack === stack) ?? null;
+    return { region, stack, answer, pending: pendingSeconds(entry, answer), at: answeredAt(entry, answer) };
   });
   const entries = [[REGIONS, regions], ...[...found].map(([name, entry]) => [pathOf(name), entry])];
-  return { looks: looks ?? null, entries };
+  return { statuses: statuses ?? null, entries };
 }
 
-function pendingSeconds(entry, told) {
+function pendingSeconds(entry, answer) {
   const since = (at) => Math.max(0, Date.now() - at) / 1000;
-  if (!told) return entry.first ? since(entry.first) : 0;
-  return told.pending_seconds === null ? null : told.pending_seconds + since(entry.at);
+  if (!answer) return entry.first ? since(entry.first) : 0;
+  return answer.pending_seconds === null ? null : answer.pending_seconds + since(entry.at);
 }
 
-function lookedAt(entry, told) {
-  return told && told.age_seconds !== null ? entry.at - told.age_seconds * 1000 : null;
+function answeredAt(entry, answer) {
+  return answer && answer.age_seconds !== null ? entry.at - answer.age_seconds * 1000 : null;
 }
 
 /**
- * @param {Place | Look} where
+ * @param {Place | RegionStatus} where
  * @returns {string?} such as `asked since 12 s`; null: it answers in good time
  */
 export function lateInWords({ pending }) {
   return pending !== null && pending >= LATE_SECONDS ? `asked since ${count(pending)} s` : null;
 }
 
-/** @param {Look[]?} looks @returns {number?} when the newest of what is shown was so, ms */
-export function newest(looks) {
-  const times = (looks ?? []).filter((look) => look.at !== null && !look.told.error).map((look) => look.at);
+/** @param {RegionStatus[]?} statuses @returns {number?} when the newest of what is shown was so, ms */
+export function newest(statuses) {
+  const answered = (statuses ?? []).filter((status) => status.at !== null && !status.answer.error);
+  const times = answered.map((status) => status.at);
   return times.length ? Math.max(...times) : null;
 }
 
@@ -84,40 +85,41 @@ export function newest(looks) {
  * @returns {Place[]} none: it is not declared, or not known yet
  */
 export function usePlaces(name) {
-  const { looks } = useRegions();
+  const { statuses } = useRegions();
   const service = use("/services", 5).value?.find((each) => each.name === name);
-  return service ? placesOf(service, looks) : [];
+  return service ? placesOf(service, statuses) : [];
 }
 
 /**
  * @param {object} service of `/services`
- * @param {Look[]?} known
+ * @param {RegionStatus[]?} known
  * @returns {Place[]} those that are declared, then those where it runs all the same
  */
 export function placesOf(service, known) {
-  const looks = new Map((known ?? []).map((look) => [look.stack, look]));
+  const statuses = new Map((known ?? []).map((status) => [status.stack, status]));
   const places = service.regions.map((row) => {
-    const look = looks.get(row.stack);
-    looks.delete(row.stack);
-    const error = known && !look ? "this server has no stack there" : null;
+    const status = statuses.get(row.stack);
+    statuses.delete(row.stack);
+    const error = known && !status ? "this server has no stack there" : null;
     return {
-      ...place(service.name, row.region, row.stack, row.live, row.before, look),
+      ...place(service.name, row.region, row.stack, row.live, row.before, status),
       bad: Object.fromEntries(service.clusters.map((each) => [each.id, each.bad])),
       ...(error && { error }),
     };
   });
-  const others = [...looks.values()].filter((look) => clustersOf(service.name, look).length);
-  return [...places, ...others.map((look) => place(service.name, look.region, look.stack, null, null, look))];
+  const others = [...statuses.values()].filter((status) => clustersOf(service.name, status).length);
+  const more = others.map((status) => place(service.name, status.region, status.stack, null, null, status));
+  return [...places, ...more];
 }
 
-function clustersOf(service, look) {
-  return look?.told ? look.told.clusters.filter((row) => row.service === service) : [];
+function clustersOf(service, status) {
+  return status?.answer ? status.answer.clusters.filter((row) => row.service === service) : [];
 }
 
-function place(service, region, stack, declared, before, look) {
-  const told = look?.told;
-  // What a region that cannot be asked said before is no news of it.
-  const clusters = told?.error ? [] : clustersOf(service, look);
+function place(service, region, stack, declared, before, status) {
+  const answer = status?.answer;
+  // An earlier answer of a region that cannot be asked says nothing about it now.
+  const clusters = answer?.error ? [] : clustersOf(service, status);
   const live = clusters.filter((row) => row.live).map((row) => row.cluster);
   return {
     region,
@@ -127,13 +129,13 @@ function place(service, region, stack, declared, before, look) {
     clusters,
     live,
     bad: {},
-    isAsked: Boolean(told) && told.age_seconds !== null,
-    pending: look?.pending ?? null,
-    at: look?.at ?? null,
-    error: told?.error ?? null,
-    notes: told?.notes ?? [],
-    outage: told?.outages[service] ?? null,
-    isApplied: !told?.not_applied.includes(service),
+    hasAnswer: Boolean(answer) && answer.age_seconds !== null,
+    pending: status?.pending ?? null,
+    at: status?.at ?? null,
+    error: answer?.error ?? null,
+    notes: answer?.notes ?? [],
+    outage: answer?.outages[service] ?? null,
+    isApplied: !answer?.not_applied.includes(service),
   };
 }
 
@@ -146,8 +148,8 @@ const RANKS = { bad: 0, warn: 1, unknown: 2 };
 export const rank = (kind) => RANKS[kind] ?? 3;
 
 /** @param {Place} place @returns {string[]} where what runs is not what YAML says, in words */
-export function differences({ declared, live, isAsked, isApplied, error, clusters }) {
-  if (!isAsked || error || !isApplied) return [];
+export function differences({ declared, live, hasAnswer, isApplied, error, clusters }) {
+  if (!hasAnswer || error || !isApplied) return [];
   const lines = [];
   if (live.length > 1) lines.push(`traffic is shared by ${listed(live)}`);
   if (live.length === 0)
@@ -197,7 +199,7 @@ export function healthOf(row) {
 export function healthAt(place) {
   if (place.error) return { kind: "unknown", words: "cannot be asked" };
   const late = lateInWords(place);
-  if (!place.isAsked)
+  if (!place.hasAnswer)
     return late ? { kind: "unknown", words: late } : { kind: "info", words: "being asked" };
   if (late) return { kind: "unknown", words: `${late}; before that: ${stateOf(place).words}` };
   return stateOf(place);

@@ -16,7 +16,7 @@ import { asOf, refusals, rolloutNow } from "./services.js";
 import { use } from "./store.js";
 import { askSwitch, running, switchesOf, switchesTable } from "./switching.js";
 import { trafficChart } from "./traffic.js";
-import { badInWords, button, code, crumbs, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
+import { badInWords, bdi, button, code, crumbs, heading, mark, muted, notice, table, time, trouble } from "./ui.js";
 
 const NUMBERS = ["Models#", "Req/s#", "Err/s#", "p99#", "Age#"];
 const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "State", ...NUMBERS];
@@ -29,14 +29,14 @@ const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "State", ...NUMBERS];
 export function serviceView(name, scopes) {
   const maySwitch = scopes.includes("switch");
   const declared = use("/services", 5);
-  const { looks, entries } = useRegions();
+  const { statuses, entries } = useRegions();
   const switches = use(switchesOf(name), 3);
   const past = url`/services/${name}/history`;
   const service = (declared.value ?? []).find((each) => each.name === name);
   const places = usePlaces(name);
   return [
     crumbs("#/", "Services", name),
-    h("div", { class: "head" }, heading(said(name)), asOf(looks)),
+    h("div", { class: "head" }, heading(bdi(name)), asOf(statuses)),
     trouble(declared, "/services"),
     refusals(entries),
     declared.value && !service && notice("bad", "The registry declares no service of this name."),
@@ -66,7 +66,7 @@ const rolledOut = (service) =>
 function facts(service) {
   return muted(
     "Model set ",
-    h("a", { href: url`#/versions/${service.set}` }, said(service.set)),
+    h("a", { href: url`#/versions/${service.set}` }, bdi(service.set)),
     " at ",
     code(service.path),
     service.update !== null && [
@@ -79,10 +79,10 @@ function facts(service) {
 
 /** How far a switch is; one that failed and is not back is what an operator has to know first. */
 function switchNow(one) {
-  const words = [said(one.author), " switches to ", said(one.cluster), ": ", said(one.step ?? one.state)];
+  const words = [bdi(one.author), " switches to ", bdi(one.cluster), ": ", bdi(one.step ?? one.state)];
   if (one.back === null) return notice("busy", words);
   const again = one.next_try !== null && ["; tried again at ", time(one.next_try)];
-  return notice("bad", "The switch to ", said(one.cluster), " failed and is not back: ", said(one.error), again);
+  return notice("bad", "The switch to ", bdi(one.cluster), " failed and is not back: ", bdi(one.error), again);
 }
 
 /** What can be done to all regions at once: only where there are several. */
@@ -107,8 +107,8 @@ function everywhere(service, places) {
 
 function switchButton(service, cluster, place, isBack, places) {
   const regions = place && [place.region];
-  const verb = isBack ? ["Roll back to ", said(cluster)] : ["Make ", said(cluster), " live"];
-  const words = [verb, " in ", place ? said(place.region) : "all regions", "…"];
+  const verb = isBack ? ["Roll back to ", bdi(cluster)] : ["Make ", bdi(cluster), " live"];
+  const words = [verb, " in ", place ? bdi(place.region) : "all regions", "…"];
   return button(words, () => askSwitch(service, cluster, regions, isBack, places), {
     key: `switch ${cluster}`,
     class: isBack ? "primary" : null,
@@ -118,7 +118,7 @@ function switchButton(service, cluster, place, isBack, places) {
 
 function region(service, place, maySwitch) {
   const { kind, words } = healthAt(place);
-  const title = place.stack === place.region ? null : [" (stack ", said(place.stack), ")"];
+  const title = place.stack === place.region ? null : [" (stack ", bdi(place.stack), ")"];
   return h(
     "section",
     {
@@ -127,27 +127,27 @@ function region(service, place, maySwitch) {
       "data-region": place.region,
       "aria-label": `Region ${place.region}`,
     },
-    h("div", { class: "head" }, h("h2", null, said(place.region), title), mark(kind, words)),
+    h("div", { class: "head" }, h("h2", null, bdi(place.region), title), mark(kind, words)),
     maySwitch && ways(service, place),
     place.error &&
-      notice("unknown", "It cannot be asked, so nothing is known of it now: ", said(place.error)),
-    place.error && place.declared && muted("YAML says that ", said(place.declared), " is live."),
+      notice("unknown", "It cannot be asked, so nothing is known of it now: ", bdi(place.error)),
+    place.error && place.declared && muted("YAML says that ", bdi(place.declared), " is live."),
     lateInWords(place) &&
-      place.isAsked &&
+      place.hasAnswer &&
       notice("unknown", `It is ${lateInWords(place)}; what is shown is from ${clock(place.at)}.`),
-    place.outage && notice("bad", said(place.outage)),
+    place.outage && notice("bad", bdi(place.outage)),
     !place.isApplied && notice("info", "Its stack has not made it yet: ", code(`pulumi up --stack ${place.stack}`)),
-    differences(place).map((line) => notice("warn", said(line))),
-    place.notes.map((line) => notice("info", said(line))),
+    differences(place).map((line) => notice("warn", bdi(line))),
+    place.notes.map((line) => notice("info", bdi(line))),
     place.clusters.length > 0 && place.isApplied && clustersTable(place),
-    place.before && muted("Live before: ", said(place.before.cluster), ", until ", commitInWords(place.before)),
+    place.before && muted("Live before: ", bdi(place.before.cluster), ", until ", commitInWords(place.before)),
     !place.error && place.isApplied && trafficChart(place, service.name),
   );
 }
 
 function commitInWords({ until, commit, author, time: at, subject }) {
-  if (!commit) return said(until);
-  return [time(at), " (", code(commit.slice(0, 10)), " by ", said(author), ": ", said(subject), ")"];
+  if (!commit) return bdi(until);
+  return [time(at), " (", code(commit.slice(0, 10)), " by ", bdi(author), ": ", bdi(subject), ")"];
 }
 
 /** What can be done in a region, the way back first: above its table, where no width hides it. */
@@ -172,11 +172,11 @@ function clusterRow(place, row) {
   const { kind, words } = healthOf(row);
   const bad = place.bad[row.cluster];
   const cells = [
-    h("strong", null, said(row.cluster)),
+    h("strong", null, bdi(row.cluster)),
     row.live ? h("span", { class: "live" }, "live") : "standby",
-    said(row.version),
+    bdi(row.version),
     `${count(row.ready)} of ${count(row.replicas)}`,
-    [mark(kind, words), h("div", { class: "muted" }, said(row.state))],
+    [mark(kind, words), h("div", { class: "muted" }, bdi(row.state))],
     row.models_loaded == null ? "–" : `${count(row.models_loaded)} of ${count(row.models_expected)}`,
     rate(row.requests_per_second),
     [
@@ -191,9 +191,9 @@ function clusterRow(place, row) {
     attributes: { "data-cluster": row.cluster, "data-live": String(row.live) },
     cells,
     under: [
-      bad && h("p", { class: "warn" }, said(row.version), " is marked bad: ", badInWords(bad)),
-      row.why && h("p", { class: "bad" }, said(row.why)),
-      ...row.drift.map((line) => h("p", { class: "warn" }, "Drift: ", said(line))),
+      bad && h("p", { class: "warn" }, bdi(row.version), " is marked bad: ", badInWords(bad)),
+      row.why && h("p", { class: "bad" }, bdi(row.why)),
+      ...row.drift.map((line) => h("p", { class: "warn" }, "Drift: ", bdi(line))),
       row.pods.length > 0 && pods(row),
     ].filter(Boolean),
   };
@@ -208,19 +208,19 @@ function pods(row) {
   return h(
     "details",
     null,
-    h("summary", null, `${some(row.pods.length, "pod")} of `, said(row.cluster), isOdd && ", not all ready"),
+    h("summary", null, `${some(row.pods.length, "pod")} of `, bdi(row.cluster), isOdd && ", not all ready"),
     table(
       `Pods of ${row.cluster}`,
       ["Pod", "State", "Restarts#", "Age#"],
       row.pods.map((pod) => ({
         key: pod.name,
         cells: [
-          said(pod.name),
-          mark(pod.ready ? "well" : "warn", said(pod.state), !pod.ready && ", not ready"),
+          bdi(pod.name),
+          mark(pod.ready ? "well" : "warn", bdi(pod.state), !pod.ready && ", not ready"),
           count(pod.restarts),
           age(pod.age_seconds),
         ],
-        under: pod.why ? [h("p", { class: "bad" }, said(pod.why))] : [],
+        under: pod.why ? [h("p", { class: "bad" }, bdi(pod.why))] : [],
       })),
     ),
   );
@@ -231,8 +231,8 @@ function history(entry, path) {
     key: change.commit,
     cells: [
       time(change.time),
-      said(change.author),
-      [said(change.subject), change.changes.map((line) => muted(said(line)))],
+      bdi(change.author),
+      [bdi(change.subject), change.changes.map((line) => muted(bdi(line)))],
       code(change.commit.slice(0, 10)),
     ],
   }));

@@ -15,7 +15,7 @@ import {
 } from "./places.js";
 import { changed, use } from "./store.js";
 import { running } from "./switching.js";
-import { heading, mark, notice, said, table, trouble, zoneNote } from "./ui.js";
+import { bdi, heading, mark, notice, table, trouble, zoneNote } from "./ui.js";
 import { bakeInWords, cancelButton, mayCancel } from "./updates.js";
 
 /** @typedef {import("./dom.js").Child} Child */
@@ -38,10 +38,10 @@ let search = "";
  */
 export function servicesView(only, scopes) {
   const declared = use("/services", 5);
-  const { looks, entries } = useRegions();
+  const { statuses, entries } = useRegions();
   const switches = use("/switches", 5).value ?? [];
   const all = (declared.value ?? []).map((service) => {
-    const places = placesOf(service, looks);
+    const places = placesOf(service, statuses);
     return { service, places, kind: worstOf(places) };
   });
   const regions = [...new Set(all.flatMap(({ places }) => places.map((each) => each.region)))];
@@ -50,28 +50,31 @@ export function servicesView(only, scopes) {
     key: service.name,
     attributes: { "data-service": service.name },
     cells: [
-      [h("a", { href: toService(service.name) }, said(service.name)), doing(service, switches, scopes)],
+      [h("a", { href: toService(service.name) }, bdi(service.name)), doing(service, switches, scopes)],
       ...regions.map((region) => cell(places.filter((each) => each.region === region))),
     ],
   }));
   return [
-    h("div", { class: "head" }, heading("Services"), asOf(looks)),
+    h("div", { class: "head" }, heading("Services"), asOf(statuses)),
     trouble(declared, "/services"),
     refusals(entries),
     all.length
       ? [summary(all, only), searchForm(shown, all)]
       : declared.value && h("p", null, "The registry declares no service."),
-    unasked(looks ?? []),
+    silentRegions(statuses ?? []),
     rows.length > 0 && table("What is live where", ["Service", ...regions], rows),
-    (looks ?? []).flatMap((look) =>
-      (look.told?.notes ?? []).map((line) => notice("info", said(look.region), ": ", said(line))),
+    (statuses ?? []).flatMap((status) =>
+      (status.answer?.notes ?? []).map((line) => notice("info", bdi(status.region), ": ", bdi(line))),
     ),
   ];
 }
 
-/** @param {import("./places.js").Look[]?} looks @returns {Child} of when what is shown is, and in which zone */
-export function asOf(looks) {
-  const at = newest(looks);
+/**
+ * @param {import("./places.js").RegionStatus[]?} statuses
+ * @returns {Child} of when what is shown is, and in which zone
+ */
+export function asOf(statuses) {
+  const at = newest(statuses);
   return [at !== null && h("span", { class: "muted" }, `as of ${clock(at)}`), zoneNote()];
 }
 
@@ -80,19 +83,19 @@ export const refusals = (entries) =>
   entries.filter(([, entry]) => entry.refused).map(([path, entry]) => trouble(entry, path));
 
 /** Which regions cannot be asked, or do not answer, and why: nothing that is shown of them would be so. */
-function unasked(looks) {
-  return looks.map((look) => {
-    const region = h("strong", null, said(look.region));
-    if (look.told?.error)
+function silentRegions(statuses) {
+  return statuses.map((status) => {
+    const region = h("strong", null, bdi(status.region));
+    if (status.answer?.error)
       return notice(
         "unknown",
         region,
         h("strong", null, " cannot be asked. "),
         "What is live there is not known: ",
-        said(look.told.error),
+        bdi(status.answer.error),
       );
-    const late = lateInWords(look);
-    const from = look.at === null ? "" : `; what is shown of it is from ${clock(look.at)}`;
+    const late = lateInWords(status);
+    const from = status.at === null ? "" : `; what is shown of it is from ${clock(status.at)}`;
     return late && notice("unknown", region, `: ${late}${from}.`);
   });
 }
@@ -164,7 +167,7 @@ function searchForm(shown, all) {
 function doing(service, switches, scopes) {
   const now = running(switches, service.name);
   return [
-    now.map((each) => h("div", null, mark("busy", "switching to ", said(each.cluster)))),
+    now.map((each) => h("div", null, mark("busy", "switching to ", bdi(each.cluster)))),
     service.update !== null && rolloutNow(service, scopes),
   ];
 }
@@ -177,7 +180,7 @@ function doing(service, switches, scopes) {
 export function rolloutNow({ update: id, version, rollout, set }, scopes) {
   const update = { id, set, rollout };
   const bake = bakeInWords(version, rollout);
-  const words = bake ?? [said(version), rollout.back ? " goes back: " : " is rolled out: ", said(rollout.step)];
+  const words = bake ?? [bdi(version), rollout.back ? " goes back: " : " is rolled out: ", bdi(rollout.step)];
   return h(
     "div",
     { class: "rollout", "data-rollout": rollout.step, key: `rollout ${id}` },
@@ -200,14 +203,14 @@ function cell(places) {
         h(
           "div",
           { "data-cluster": row.cluster },
-          h("strong", null, said(row.cluster)),
+          h("strong", null, bdi(row.cluster)),
           " ",
-          said(row.version),
+          bdi(row.version),
         ),
       ),
       h("div", null, mark(kind, words)),
-      place.error && place.declared && h("div", { class: "muted" }, "YAML says ", said(place.declared)),
-      differences(place).map((line) => h("div", { class: "warn" }, said(line))),
+      place.error && place.declared && h("div", { class: "muted" }, "YAML says ", bdi(place.declared)),
+      differences(place).map((line) => h("div", { class: "warn" }, bdi(line))),
       live.length > 0 && place.outage === null && h("div", { class: "muted" }, requests(live)),
       standbys(place),
     );
@@ -226,5 +229,5 @@ function standbys(place) {
   );
   if (!ill.length) return null;
   const words = listed(ill.map((row) => `${row.cluster}: ${healthOf(row).words}`));
-  return h("div", { class: "muted" }, "standby ", said(words));
+  return h("div", { class: "muted" }, "standby ", bdi(words));
 }

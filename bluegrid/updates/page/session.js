@@ -3,7 +3,7 @@
 import { Refused, ask, useCsrf } from "./api.js";
 import { h } from "./dom.js";
 import { changed, put, reset, say } from "./store.js";
-import { heading, muted, notice, said } from "./ui.js";
+import { bdi, heading, muted, notice } from "./ui.js";
 
 /** The path of the session, which holds who is signed in. */
 export const SESSION = "/session";
@@ -36,7 +36,7 @@ export function signInView() {
         "Token",
         h("input", { type: "password", name: "token", required: true, autocomplete: "current-password" }),
       ),
-      h("div", { role: "alert" }, fault && notice("bad", said(fault))),
+      h("div", { role: "alert" }, fault && notice("bad", bdi(fault))),
       h("button", { class: "primary" }, "Sign in"),
       muted("A token is made by ", h("code", null, "bluegrid updates token"), "."),
     ),

@@ -27,7 +27,7 @@ let wanted = new Map();
 let draw = () => {};
 let isDrawPlanned = false;
 
-/** The outcome that is told on top of the page; null: none. */
+/** The outcome that is shown on top of the page; null: none. */
 export let outcome = null;
 
 /**
@@ -77,7 +77,7 @@ export function usePages(path, size, older, seconds) {
 /** Ask for a path again at once, if it is shown; what is known of it stays until then. */
 export function refresh(path) {
   const entry = entries.get(path);
-  if (entry) entry.isAskedAgain = true;
+  if (entry) entry.isDue = true;
 }
 
 /** Ask again at once for all that begins so. */
@@ -158,7 +158,7 @@ function tick() {
   for (const [path, seconds] of wanted) {
     const entry = entries.get(path) ?? { first: Date.now() };
     entries.set(path, entry);
-    const wait = entry.missed ? RETRY_MS : entry.isAskedAgain ? 0 : seconds * 1000;
+    const wait = entry.missed ? RETRY_MS : entry.isDue ? 0 : seconds * 1000;
     if (!entry.flight && (entry.begun === undefined || Date.now() - entry.begun >= wait))
       load(path, entry, seconds);
   }
@@ -170,7 +170,7 @@ function tick() {
 async function load(path, entry, seconds) {
   const flight = new AbortController();
   const timer = setTimeout(() => flight.abort(), seconds === ONCE ? ONCE_TIMEOUT_MS : POLL_TIMEOUT_MS);
-  Object.assign(entry, { flight, begun: Date.now(), isAskedAgain: false });
+  Object.assign(entry, { flight, begun: Date.now(), isDue: false });
   let answer;
   try {
     const { value, etag } = await askAgain(path, { etag: entry.etag, signal: flight.signal });

@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 import { clock, count, listed, some } from "./format.js";
 import { usePlaces } from "./places.js";
 import { ONCE, changed, forget, refresh, refreshAll, say, use } from "./store.js";
-import { badInWords, bullets, button, code, mark, muted, notice, said, table, time, trouble } from "./ui.js";
+import { badInWords, bdi, bullets, button, code, mark, muted, notice, table, time, trouble } from "./ui.js";
 import { STATES as UPDATE_STATES } from "./updates.js";
 
 /**
@@ -17,7 +17,7 @@ import { STATES as UPDATE_STATES } from "./updates.js";
  * @property {string[]?} regions null: all that the service has
  * @property {boolean} isBack whether the cluster was live before
  * @property {{why: string, by: string, at: string}?} bad why its version should not be live; null: nobody says so
- * @property {Object<string, string>} from what is live, by region, when the question was asked
+ * @property {Object<string, string>} from what is live, by region, when the dialog was opened
  * @property {boolean} isSent
  * @property {string?} fault why nothing came of it
  * @property {number?} id of the switch that came of it
@@ -25,7 +25,7 @@ import { STATES as UPDATE_STATES } from "./updates.js";
 
 /** @type {Question?} */
 let question = null;
-/** IDs of the switches that were begun here; their ends are told wherever the operator is by then. */
+/** IDs of the switches that were begun here; their ends are shown wherever the operator is by then. */
 const followed = new Set();
 
 const STATES = { queued: "info", running: "busy", "not back": "bad", done: "well", failed: "bad" };
@@ -45,8 +45,8 @@ export function askSwitch(service, cluster, regions, isBack, places) {
 }
 
 function liveIn(places, regions) {
-  const asked = places.filter((place) => !regions || regions.includes(place.region));
-  return Object.fromEntries(asked.map((place) => [place.region, liveAt(place)]));
+  const chosen = places.filter((place) => !regions || regions.includes(place.region));
+  return Object.fromEntries(chosen.map((place) => [place.region, liveAt(place)]));
 }
 
 /** @param {object[]} switches @param {string} service @returns {object[]} those that have not ended */
@@ -58,7 +58,7 @@ export function follow() {
   for (const id of followed) use(pathOf(id), 1);
 }
 
-/** Tell how a switch has ended. */
+/** Show how a switch has ended. */
 export function hearSwitch(path, { value: one, refused }) {
   const isEnd = refused ? refused.status === 404 : one && isOver(one);
   if (!isEnd || !path.startsWith("/switches/")) return;
@@ -75,44 +75,44 @@ export function hearSwitch(path, { value: one, refused }) {
 /** @returns {import("./dom.js").Child?} the dialog; null: nothing is asked */
 export function switchDialog() {
   if (!question) return null;
-  const asked = question;
-  const { service, cluster, regions, isBack } = asked;
+  const request = question;
+  const { service, cluster, regions, isBack } = request;
   const where = regions ? listed(regions) : "all regions";
   const verb = isBack ? "Roll back " : "Switch ";
-  const title = [verb, said(service), " to ", said(cluster), " in ", said(where)];
+  const title = [verb, bdi(service), " to ", bdi(cluster), " in ", bdi(where)];
   const onclose = () => {
-    if (question === asked) question = null;
+    if (question === request) question = null;
     changed();
   };
-  return dialog(asked.key, title, onclose, asked.id === null ? preview(asked) : progress(asked));
+  return dialog(request.key, title, onclose, request.id === null ? preview(request) : progress(request));
 }
 
-function preview(asked) {
-  const path = previewPath(asked);
+function preview(request) {
+  const path = previewPath(request);
   const found = use(path, ONCE);
   const rows = found.value;
-  const isOld = rows && !asked.isSent && hasMoved(asked);
+  const isOld = rows && !request.isSent && hasMoved(request);
   const isRefused = rows?.some((row) => row.errors.length || row.refusal);
   const again = button("Preview again", () => {
-    Object.assign(asked, { isSent: false, fault: null, from: liveNow(asked) });
+    Object.assign(request, { isSent: false, fault: null, from: liveNow(request) });
     forget(path);
   });
-  const isReady = rows?.length && !isRefused && !isOld && !asked.isSent && !asked.fault && !found.refused;
+  const isReady = rows?.length && !isRefused && !isOld && !request.isSent && !request.fault && !found.refused;
   return [
-    asked.bad &&
-      notice("warn", "Its version is marked bad: ", badInWords(asked.bad), ". A switch to it takes the mark away."),
-    versionsInWords(asked),
+    request.bad &&
+      notice("warn", "Its version is marked bad: ", badInWords(request.bad), ". A switch to it takes the mark away."),
+    versionsInWords(request),
     rows || found.refused ? trouble(found, path) : waiting(found),
     rows?.length === 0 && notice("bad", "No region of this server has this cluster."),
-    rows?.map((row) => regionPreview(row, asked)),
+    rows?.map((row) => regionPreview(row, request)),
     found.at && muted(`Previewed at ${clock(found.at)}.`),
     isRefused && notice("bad", "It cannot be switched", rows.length > 1 && " in all regions at once", "."),
     isOld && notice("warn", "What is live has changed since this preview. ", again),
-    asked.fault && notice("bad", said(asked.fault), " ", again),
+    request.fault && notice("bad", bdi(request.fault), " ", again),
     h(
       "div",
       { class: "actions", key: "actions" },
-      button(confirmWords(asked, rows), () => send(asked), {
+      button(confirmWords(request, rows), () => send(request), {
         class: "primary",
         disabled: !isReady,
         "data-confirm": true,
@@ -137,7 +137,7 @@ function versionsInWords({ service: name, cluster, from }) {
   return h(
     "p",
     { "data-versions": `${was} ${to}` },
-    [said(was), ", made ", time(made(was)), " → ", said(to), ", made ", time(made(to))],
+    [bdi(was), ", made ", time(made(was)), " → ", bdi(to), ", made ", time(made(to))],
     found && `; ${some(differ, "model")} of ${count(found.models + found.removed.length)} differ`,
   );
 }
@@ -155,15 +155,15 @@ function waiting(found) {
   ];
 }
 
-function regionPreview(row, asked) {
-  const from = asked.from[row.region];
-  const change = from === asked.cluster ? "is live already" : ["→ ", said(asked.cluster)];
+function regionPreview(row, request) {
+  const from = request.from[row.region];
+  const change = from === request.cluster ? "is live already" : ["→ ", bdi(request.cluster)];
   return h(
     "section",
     { class: "preview", key: row.region, "data-region": row.region },
-    h("h3", null, said(row.region), ": ", from && said(from), " ", change),
-    row.refusal && notice("bad", "It cannot take over: ", said(row.refusal)),
-    row.errors.map((line) => notice("bad", said(line))),
+    h("h3", null, bdi(row.region), ": ", from && bdi(from), " ", change),
+    row.refusal && notice("bad", "It cannot take over: ", bdi(row.refusal)),
+    row.errors.map((line) => notice("bad", bdi(line))),
     row.changes.length > 0 ? bullets(row.changes) : muted("Nothing changes."),
     row.steps.length > 0 &&
       h("details", null, h("summary", null, some(row.steps.length, "step")), bullets(row.steps, code)),
@@ -176,55 +176,55 @@ function confirmWords({ cluster, regions, from }, rows) {
   const before = new Set(changing.map((region) => from[region]));
   const isShort = changing.length > 0 && changing.length <= 3;
   const where = isShort ? listed(changing) : some(changing.length || all.length, "region");
-  const change = before.size === 1 ? [": ", said([...before][0]), " → "] : " to ";
-  return ["Switch ", said(where), change, said(cluster)];
+  const change = before.size === 1 ? [": ", bdi([...before][0]), " → "] : " to ";
+  return ["Switch ", bdi(where), change, bdi(cluster)];
 }
 
 const liveNow = ({ service, regions }) => liveIn(usePlaces(service), regions);
 
-function hasMoved(asked) {
-  const now = liveNow(asked);
-  return Object.keys(asked.from).some((region) => region in now && now[region] !== asked.from[region]);
+function hasMoved(request) {
+  const now = liveNow(request);
+  return Object.keys(request.from).some((region) => region in now && now[region] !== request.from[region]);
 }
 
-async function send(asked) {
-  asked.isSent = true;
+async function send(request) {
+  request.isSent = true;
   changed();
   try {
-    const body = { cluster: asked.cluster, regions: asked.regions };
-    const one = await ask(url`/services/${asked.service}/switches`, { method: "POST", body });
-    asked.id = one.id;
+    const body = { cluster: request.cluster, regions: request.regions };
+    const one = await ask(url`/services/${request.service}/switches`, { method: "POST", body });
+    request.id = one.id;
     followed.add(one.id);
-    refresh(switchesOf(asked.service));
+    refresh(switchesOf(request.service));
   } catch (error) {
-    asked.fault =
+    request.fault =
       error instanceof NoAnswer
         ? "No answer came. It may have begun all the same: look at the recent switches before you try again."
         : `The server says: ${error.message}`;
   }
-  if (question !== asked && asked.fault) say(`${asked.service}: ${asked.fault}`, "bad");
+  if (question !== request && request.fault) say(`${request.service}: ${request.fault}`, "bad");
   changed();
 }
 
 /** @param {string} service @returns {string} the path of its switches */
 export const switchesOf = (service) => url`/switches?service=${service}`;
 
-function progress(asked) {
-  const { value: one, refused } = use(pathOf(asked.id), 1);
-  if (refused) return [notice("bad", "The server says: ", said(refused.message)), closing("Close")];
+function progress(request) {
+  const { value: one, refused } = use(pathOf(request.id), 1);
+  if (refused) return [notice("bad", "The server says: ", bdi(refused.message)), closing("Close")];
   if (!one) return [h("p", null, "It has begun."), closing("Close; it goes on")];
-  const places = usePlaces(asked.service);
+  const places = usePlaces(request.service);
   return [
-    h("p", { role: "status" }, mark(STATES[one.state], one.state), one.step && [" ", said(one.step)]),
+    h("p", { role: "status" }, mark(STATES[one.state], one.state), one.step && [" ", bdi(one.step)]),
     !isOver(one) && h("progress", { "aria-label": one.back === null ? "Switching" : "Going back" }),
-    one.error && notice("bad", said(one.error)),
+    one.error && notice("bad", bdi(one.error)),
     h(
       "ul",
       { class: "plain" },
       one.regions.map((region) => {
         const place = places.find((each) => each.region === region);
         const live = !place || place.error ? "cannot be asked" : `live is ${listed(place.live) || "nothing"}`;
-        return h("li", { key: region, "data-region": region }, said(region), ": ", said(live));
+        return h("li", { key: region, "data-region": region }, bdi(region), ": ", bdi(live));
       }),
     ),
     closing(isOver(one) ? "Close" : "Close; it goes on"),
@@ -242,7 +242,7 @@ export function switchesTable(switches, updates) {
   return table("Recent switches", ["Begun", "By", "What", "How it is", "Ended"], rows);
 }
 
-const change = (where, from, to) => h("div", null, said(where), ": ", said(from), " → ", said(to));
+const change = (where, from, to) => h("div", null, bdi(where), ": ", bdi(from), " → ", bdi(to));
 
 /** @param {object} update with a rollout */
 function rolloutRow({ id, author, version, rollout, state, created, ended, error }) {
@@ -255,15 +255,15 @@ function rolloutRow({ id, author, version, rollout, state, created, ended, error
     attributes: { "data-rolled-out": id, "data-state": state },
     cells: [
       time(created),
-      said(author),
+      bdi(author),
       [
-        h("div", null, h("a", { href: "#/updates" }, `update ${id}`), ", ", said(version), " to ", said(rollout.to)),
+        h("div", null, h("a", { href: "#/updates" }, `update ${id}`), ", ", bdi(version), " to ", bdi(rollout.to)),
         before.map(([where, was]) => change(where, was, to)),
       ],
-      [mark(UPDATE_STATES[state] ?? "info", state), !ended && [" ", said(rollout.step)]],
+      [mark(UPDATE_STATES[state] ?? "info", state), !ended && [" ", bdi(rollout.step)]],
       time(ended),
     ],
-    under: error ? [said(error)] : [],
+    under: error ? [bdi(error)] : [],
   };
 }
 
@@ -274,11 +274,11 @@ function switchRow(one) {
     attributes: { "data-switch": one.id, "data-state": one.state },
     cells: [
       time(one.created),
-      said(one.author),
+      bdi(one.author),
       one.regions.map((region) => change(region, one.before[region] ?? "?", one.cluster)),
-      [mark(STATES[one.state] ?? "info", one.state), !isOver(one) && one.step && [" ", said(one.step)]],
+      [mark(STATES[one.state] ?? "info", one.state), !isOver(one) && one.step && [" ", bdi(one.step)]],
       time(one.ended),
     ],
-    under: one.error ? [said(one.error)] : [],
+    under: one.error ? [bdi(one.error)] : [],
   };
 }

@@ -2,14 +2,14 @@
 
 import { h } from "./dom.js";
 import { clock, listed, rate, share } from "./format.js";
-import { mark, muted, said } from "./ui.js";
+import { bdi, mark, muted } from "./ui.js";
 
 const WINDOW_MS = 5 * 60_000;
 /** What the chart begins with, so that a switch just after the page was opened is seen too. */
 const FIRST_WINDOW_MS = 60_000;
-/** Two looks further apart are not joined by a line: nobody knows what was between them. */
+/** Two samples further apart are not joined by a line: nobody knows what was between them. */
 const GAP_MS = 12_000;
-/** Looks that are closer to each other than this are the same one; the server's are a second apart. */
+/** Snapshots that are closer to each other than this are the same one; the server's are a second apart. */
 const SAME_MS = 500;
 /** In the drawing's own units; it is stretched to the width there is. */
 const WIDTH = 1000;
@@ -27,26 +27,26 @@ const history = new Map();
 const keyOf = (stack, service) => JSON.stringify([stack, service]);
 
 /**
- * Keep what a look at regions tells.
- * @param {object[]} status of `/status`
+ * Keep the traffic of an answer of `/status`.
+ * @param {object[]} regions of `/status`
  * @param {number} heard when it came, ms
  */
-export function remember(status, heard) {
-  for (const look of status.filter((each) => !each.error && each.age_seconds !== null)) {
-    const at = heard - look.age_seconds * 1000;
-    for (const service of new Set(look.clusters.map((row) => row.service))) {
-      const rows = look.clusters.filter((row) => row.service === service);
+export function remember(regions, heard) {
+  for (const region of regions.filter((each) => !each.error && each.age_seconds !== null)) {
+    const at = heard - region.age_seconds * 1000;
+    for (const service of new Set(region.clusters.map((row) => row.service))) {
+      const rows = region.clusters.filter((row) => row.service === service);
       const known = rows.filter((row) => row.requests_per_second != null);
       const rates = known.map((row) => [
         row.cluster,
         { requests: row.requests_per_second, errors: row.errors_per_second ?? 0 },
       ]);
       const live = rows.filter((row) => row.live).map((row) => row.cluster);
-      const before = history.get(keyOf(look.stack, service)) ?? { samples: [], clusters: [] };
-      // The same look comes again while the next one is waited for.
+      const before = history.get(keyOf(region.stack, service)) ?? { samples: [], clusters: [] };
+      // The same snapshot comes again until the next one is there.
       if (at - (before.samples.at(-1)?.at ?? -Infinity) < SAME_MS) continue;
       const sample = { at, live, rates: Object.fromEntries(rates) };
-      history.set(keyOf(look.stack, service), {
+      history.set(keyOf(region.stack, service), {
         samples: [...before.samples.filter((each) => each.at >= at - WINDOW_MS), sample],
         // In the order in which they were seen first, so that a cluster keeps its colour.
         clusters: [...new Set([...before.clusters, ...known.map((row) => row.cluster)])],
@@ -117,7 +117,7 @@ export function trafficChart(place, service) {
           { class: `switch-label ${left > 0.5 ? "to-left" : ""}`, style: place },
           clock(at),
           " ",
-          said(text),
+          bdi(text),
         );
       }),
     ),
@@ -162,7 +162,7 @@ function labels(shown, clusters, last, y) {
   const over = Math.max(0, free - HEIGHT);
   return ends.map(([cluster, top]) => {
     const isLive = last.live.includes(cluster);
-    const words = [said(cluster), ` ${rate(last.rates[cluster]?.requests)}`, isLive && " live"];
+    const words = [bdi(cluster), ` ${rate(last.rates[cluster]?.requests)}`, isLive && " live"];
     const kind = `label ${style(clusters, cluster)} ${isLive ? "is-live" : ""}`;
     return h("span", { key: cluster, class: kind, title: cluster, style: { top: `${top - over}px` } }, words);
   });
@@ -171,7 +171,7 @@ function labels(shown, clusters, last, y) {
 const style = (clusters, cluster) => `line-${clusters.indexOf(cluster) % STYLES}`;
 const total = (sample, kind) => Object.values(sample.rates).reduce((sum, each) => sum + each[kind], 0);
 
-/** When the route was seen to lead elsewhere than at the look before. */
+/** When the route led elsewhere than in the sample before. */
 function switches(samples) {
   return samples.slice(1).flatMap((now, at) => {
     const [was, is] = [listed(samples[at].live), listed(now.live)];

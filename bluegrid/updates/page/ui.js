@@ -7,20 +7,20 @@ import { changed, refresh } from "./store.js";
 /** @typedef {import("./dom.js").Child} Child */
 /** @typedef {"well" | "warn" | "bad" | "unknown" | "busy" | "info"} Kind */
 
-/** Shapes, so that nothing is told by colour alone. */
+/** Shapes, so that nothing is shown by colour alone. */
 const SHAPES = { well: "●", warn: "▲", bad: "■", unknown: "?", busy: "◐", info: "·" };
 
 /** @param {unknown} text of the server: it may read from right to left, and be long */
-export const said = (text) => h("bdi", null, String(text));
+export const bdi = (text) => h("bdi", null, String(text));
 
 /** @param {unknown} text such as a name that is code */
-export const code = (text) => h("code", null, said(text));
+export const code = (text) => h("code", null, bdi(text));
 
 /** @param {...Child} content what is there to be looked up, and should not stand out */
 export const muted = (...content) => h("p", { class: "muted" }, content);
 
 /** @param {string[]} lines of the server @param {(line: string) => Child} as */
-export const bullets = (lines, as = said) =>
+export const bullets = (lines, as = bdi) =>
   h(
     "ul",
     null,
@@ -38,7 +38,7 @@ export function crumbs(href, title, name) {
     { class: "crumbs", "aria-label": "Breadcrumb" },
     h("a", { href }, title),
     " / ",
-    said(name),
+    bdi(name),
   );
 }
 
@@ -68,9 +68,9 @@ export function time(iso) {
 }
 
 /** @param {{why: string, by: string, at: string}} bad why a version should not be live */
-export const badInWords = ({ why, by, at }) => [said(why), " (", said(by), ", ", time(at), ")"];
+export const badInWords = ({ why, by, at }) => [bdi(why), " (", bdi(by), ", ", time(at), ")"];
 
-/** In which zone times are told, and how that is changed. */
+/** In which zone times are shown, and how that is changed. */
 export function zoneNote() {
   if (LOCAL === UTC) return h("span", { class: "muted" }, "times in UTC");
   const other = zone === UTC ? LOCAL : UTC;
@@ -90,7 +90,7 @@ export function trouble(entry, path) {
   if (entry.refused) {
     const from = entry.at ? ` What is shown is from ${clock(entry.at)}.` : "";
     const again = h("button", { type: "button", onclick: () => refresh(path) }, "Ask again");
-    return notice("bad", "The server says: ", said(entry.refused.message), ".", from, " ", again);
+    return notice("bad", "The server says: ", bdi(entry.refused.message), ".", from, " ", again);
   }
   return "value" in entry ? null : muted("Loading…");
 }

@@ -5,7 +5,7 @@ import { close, dialog, newKey } from "./dialogs.js";
 import { h } from "./dom.js";
 import { age, bytes, count, listed, some } from "./format.js";
 import { ONCE, changed, refresh, say, use, usePages } from "./store.js";
-import { button, code, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
+import { bdi, button, code, heading, mark, muted, notice, table, time, trouble } from "./ui.js";
 
 const PAGE = 100;
 const PATH = `/updates?limit=${PAGE}`;
@@ -84,9 +84,9 @@ function schedules(rows) {
         key: row.set,
         attributes: { "data-schedule": row.set },
         cells: [
-          h("a", { href: url`#/versions/${row.set}` }, said(row.set)),
+          h("a", { href: url`#/versions/${row.set}` }, bdi(row.set)),
           // In the zone that the set names, which need not be the one of the times beside it.
-          [code(row.when), " ", said(row.time_zone)],
+          [code(row.when), " ", bdi(row.time_zone)],
           time(row.last),
           row.state ? mark(STATES[row.state] ?? "info", `update ${row.update} `, row.state) : "–",
           time(row.next),
@@ -110,18 +110,18 @@ function card(update, scopes) {
     h(
       "div",
       { class: "head" },
-      h("h3", null, `Update ${update.id}: `, said(update.set), " ", update.version && said(update.version)),
+      h("h3", null, `Update ${update.id}: `, bdi(update.set), " ", update.version && bdi(update.version)),
       mark(STATES[update.state] ?? "info", update.state),
     ),
     muted(
-      [said(update.author), ", ", time(update.created), update.ended && [" to ", time(update.ended)]],
+      [bdi(update.author), ", ", time(update.created), update.ended && [" to ", time(update.ended)]],
       ["; asked for ", wantedInWords(update.wanted, update.named_models)],
     ),
     update.wanted.train && trainer(update, isOver),
     !isOver && !update.result && progress(update),
     update.result && h("p", null, resultInWords(update.result)),
     update.rollout && rollout(update.rollout, isOver),
-    update.error && notice(["failed", "not back"].includes(update.state) ? "bad" : "warn", said(update.error)),
+    update.error && notice(["failed", "not back"].includes(update.state) ? "bad" : "warn", bdi(update.error)),
     !isOver && update.cancel && notice("busy", "It was asked to be cancelled, and is stopping."),
     !isOver && !update.cancel && mayCancel(update, scopes) && cancelButton(update),
   );
@@ -140,7 +140,7 @@ export function wantedInWords(wanted = {}, named = 0) {
   if (wanted.base) parts.push(`based on ${wanted.base}`);
   if (wanted.without?.length)
     parts.push(`without ${listed(wanted.without.slice(0, 3))}${wanted.without.length > 3 ? ", …" : ""}`);
-  return said(parts.join(", ") || "a version");
+  return bdi(parts.join(", ") || "a version");
 }
 
 function parametersInWords(parameters) {
@@ -169,17 +169,17 @@ function trainer({ id, state, result }, isOver) {
     else unfolded.delete(id);
     changed();
   };
-  const told = found.value;
+  const output = found.value;
   return [
-    told?.started && h("p", { "data-trainer": told.ended ? "ended" : "runs" }, trainerInWords(told)),
+    output?.started && h("p", { "data-trainer": output.ended ? "ended" : "runs" }, trainerInWords(output)),
     h(
       "details",
       { open: isOpen, ontoggle },
       h("summary", null, `What the trainer of update ${id} prints`),
       isOpen && [
-        told || found.refused ? null : muted("Loading…"),
+        output || found.refused ? null : muted("Loading…"),
         found.refused && trouble(found, path),
-        told && (told.lines.length ? outputOf(id, told.lines) : muted("It has printed nothing.")),
+        output && (output.lines.length ? outputOf(id, output.lines) : muted("It has printed nothing.")),
       ],
     ),
   ];
@@ -211,14 +211,14 @@ function rollout(found, isOver) {
   return h(
     "p",
     { "data-rollout": found.step },
-    mark(isOver ? "info" : "busy", "Rollout to ", said(found.to), ": ", said(found.step)),
+    mark(isOver ? "info" : "busy", "Rollout to ", bdi(found.to), ": ", bdi(found.step)),
     !isOver &&
       found.bake_seconds !== null && [
         `, ${count(found.baked_seconds)} of ${count(found.bake_seconds)} s `,
         h("progress", { value: found.baked_seconds, max: found.bake_seconds, "aria-label": "Bake" }),
       ],
-    found.cluster && [", cluster ", said(found.cluster)],
-    before.length > 0 && [", before ", said(before.join(", "))],
+    found.cluster && [", cluster ", bdi(found.cluster)],
+    before.length > 0 && [", before ", bdi(before.join(", "))],
     (found.requests > 0 || found.failed > 0) && [
       `; ${some(found.requests, "request")} in the bake, `,
       h("span", { class: found.failed ? "bad" : null }, `${count(found.failed)} failed`),
@@ -235,7 +235,7 @@ export function bakeInWords(version, rollout) {
   if (rollout.bake_seconds === null) return null;
   const where = rollout.step.endsWith(": baking") ? rollout.step.slice(0, -": baking".length) : null;
   const seconds = `${count(rollout.baked_seconds)} of ${count(rollout.bake_seconds)} s`;
-  return [said(version), " is baking", where && [" in ", said(where)], `, ${seconds}`];
+  return [bdi(version), " is baking", where && [" in ", bdi(where)], `, ${seconds}`];
 }
 
 /** @param {{id: number, set: string, rollout: object?}} update */
@@ -254,15 +254,15 @@ function askCancel(update) {
 /** @returns {import("./dom.js").Child?} the dialog; null: nothing is asked */
 export function cancelDialog() {
   if (!question) return null;
-  const asked = question;
-  const { update, isSent, fault } = asked;
+  const request = question;
+  const { update, isSent, fault } = request;
   const onclose = () => {
-    if (question === asked) question = null;
+    if (question === request) question = null;
     changed();
   };
   return dialog(
-    asked.key,
-    [`Cancel update ${update.id} of `, said(update.set), "?"],
+    request.key,
+    [`Cancel update ${update.id} of `, bdi(update.set), "?"],
     onclose,
     h(
       "p",
@@ -271,11 +271,11 @@ export function cancelDialog() {
         ? "It is on its way online: what was live before will be live again."
         : "No version comes of it, unless it is in the store already.",
     ),
-    fault && notice("bad", said(fault)),
+    fault && notice("bad", bdi(fault)),
     h(
       "div",
       { class: "actions" },
-      button(`Cancel update ${update.id}`, (event) => cancel(asked, event.currentTarget.closest("dialog")), {
+      button(`Cancel update ${update.id}`, (event) => cancel(request, event.currentTarget.closest("dialog")), {
         class: "primary",
         disabled: isSent,
       }),
@@ -284,10 +284,10 @@ export function cancelDialog() {
   );
 }
 
-async function cancel(asked, element) {
-  Object.assign(asked, { isSent: true, fault: null });
+async function cancel(request, element) {
+  Object.assign(request, { isSent: true, fault: null });
   changed();
-  const { id } = asked.update;
+  const { id } = request.update;
   try {
     await ask(url`/updates/${id}/cancel`, { method: "POST" });
     refresh(PATH);
@@ -297,7 +297,7 @@ async function cancel(asked, element) {
   } catch (error) {
     const silence =
       "No answer came. It may be cancelled all the same: look at the update before you try again.";
-    Object.assign(asked, {
+    Object.assign(request, {
       isSent: false,
       fault: error instanceof NoAnswer ? silence : `The server says: ${error.message}`,
     });

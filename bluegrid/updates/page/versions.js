@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { bytes, count, listed, some } from "./format.js";
 import { toService } from "./services.js";
 import { ONCE, changed, use } from "./store.js";
-import { badInWords, button, code, crumbs, heading, mark, muted, notice, said, table, time, trouble } from "./ui.js";
+import { badInWords, bdi, button, code, crumbs, heading, mark, muted, notice, table, time, trouble } from "./ui.js";
 
 /** What is shown of a long list; the rest is only counted. */
 const MOST_MODELS = 100;
@@ -13,8 +13,8 @@ const PAGE = 50;
 
 /** Versions whose changes are unfolded, as `[set, version]` in JSON: theirs alone are asked for. */
 const unfolded = new Set();
-/** Of which model the history was asked for last, by set. */
-const asked = new Map();
+/** UID of the model whose history was requested last, by set. */
+const lastUids = new Map();
 /** How many versions are shown, by set. */
 const shown = new Map();
 
@@ -25,12 +25,12 @@ export function setsView() {
     key: set.id,
     attributes: { "data-set": set.id },
     cells: [
-      h("a", { href: url`#/versions/${set.id}` }, said(set.id)),
-      said(set.name),
-      said(set.type),
-      said(set.source),
+      h("a", { href: url`#/versions/${set.id}` }, bdi(set.id)),
+      bdi(set.name),
+      bdi(set.type),
+      bdi(set.source),
       count(set.versions),
-      set.service ? h("a", { href: toService(set.service) }, said(set.service)) : "none",
+      set.service ? h("a", { href: toService(set.service) }, bdi(set.service)) : "none",
     ],
   }));
   return [
@@ -60,8 +60,8 @@ export function versionsView(set) {
   };
   return [
     crumbs("#/versions", "Model sets", set),
-    heading("Versions of ", said(set)),
-    service && muted("Served by ", h("a", { href: toService(service.name) }, said(service.name))),
+    heading("Versions of ", bdi(set)),
+    service && muted("Served by ", h("a", { href: toService(service.name) }, bdi(service.name))),
     oneModel(set),
     trouble(versions, path),
     newest.length > 0 &&
@@ -80,21 +80,21 @@ export function versionsView(set) {
 function versionRow(set, version, service, back) {
   const served = (cluster) => {
     const regions = (service?.regions ?? []).filter((row) => row.live === cluster).map((row) => row.region);
-    const where = regions.length ? h("strong", null, "live in ", said(listed(regions))) : "standby";
-    return h("div", { key: cluster }, said(cluster), ": ", where);
+    const where = regions.length ? h("strong", null, "live in ", bdi(listed(regions))) : "standby";
+    return h("div", { key: cluster }, bdi(cluster), ": ", where);
   };
   return {
     key: version.id,
     attributes: { "data-version": version.id },
     cells: [
-      h("strong", null, said(version.id)),
+      h("strong", null, bdi(version.id)),
       time(version.updated),
       version.clusters.length ? version.clusters.map(served) : muted("nothing"),
       h("span", { title: version.manifest }, code(`${version.manifest.slice(0, 19)}…`)),
     ],
     under: [
       version.bad && h("p", { class: "warn" }, "Marked bad: ", badInWords(version.bad)),
-      back && h("p", { class: "warn" }, `Went back, update ${back.id}: `, said(back.error)),
+      back && h("p", { class: "warn" }, `Went back, update ${back.id}: `, bdi(back.error)),
       changes(set, version.id),
     ].filter(Boolean),
   };
@@ -111,7 +111,7 @@ function changes(set, version) {
   return h(
     "details",
     { open: isOpen, ontoggle },
-    h("summary", null, "What changed in ", said(version)),
+    h("summary", null, "What changed in ", bdi(version)),
     isOpen && whatChanged(set, version),
   );
 }
@@ -119,17 +119,17 @@ function changes(set, version) {
 function whatChanged(set, version) {
   const path = url`/modelSets/${set}/versions/${version}/changes`;
   const found = use(path, ONCE);
-  const told = found.value;
-  if (!told) return trouble(found, path);
-  if (told.since === null) return h("p", null, `The first version: ${some(told.models, "model")}.`);
+  const diff = found.value;
+  if (!diff) return trouble(found, path);
+  if (diff.since === null) return h("p", null, `The first version: ${some(diff.models, "model")}.`);
   const kinds = [
-    ["changed", told.changed],
-    ["added", told.added],
-    ["removed", told.removed],
+    ["changed", diff.changed],
+    ["added", diff.added],
+    ["removed", diff.removed],
   ];
   const words = kinds.map(([kind, uids]) => `${count(uids.length)} ${kind}`).join(", ");
   return [
-    h("p", null, "Since ", said(told.since), `: ${words}; ${some(told.models, "model")} now.`),
+    h("p", null, "Since ", bdi(diff.since), `: ${words}; ${some(diff.models, "model")} now.`),
     kinds.map(
       ([kind, uids]) =>
         uids.length > 0 &&
@@ -151,10 +151,10 @@ function uidList(uids) {
 function oneModel(set) {
   const onsubmit = (event) => {
     event.preventDefault();
-    asked.set(set, new FormData(event.currentTarget).get("uid").trim());
+    lastUids.set(set, new FormData(event.currentTarget).get("uid").trim());
     changed();
   };
-  const uid = asked.get(set);
+  const uid = lastUids.get(set);
   return h(
     "section",
     { key: `model of ${set}`, class: "panel" },
@@ -190,11 +190,11 @@ function pastOf(set, uid) {
   const rows = (found.value ?? []).map((row) => ({
     key: row.version,
     cells: [
-      said(row.version),
+      bdi(row.version),
       time(row.updated),
       CHANGES[row.change]
         ? mark(CHANGES[row.change], row.change)
-        : h("span", { class: "muted" }, said(row.change)),
+        : h("span", { class: "muted" }, bdi(row.change)),
       bytes(row.bytes),
       row.sha256
         ? h("span", { title: row.sha256 }, code(row.sha256.replace("sha256:", "").slice(0, 12)))

@@ -25,7 +25,7 @@ class NewService(Steps):
             RolloutFailed: it does badly; the set is not online any more.
         """
         name, set_id, cluster = self._service.name, self._file.set.id, self._service.clusters[0].id
-        self._tell(f"{name}: starting", cluster=cluster, service=name)
+        self._note_step(f"{name}: starting", cluster=cluster, service=name)
         try:
             self._applier.declaring.change(
                 f"{name}: {cluster} serves {self._version}, and is live",
@@ -44,8 +44,8 @@ class NewService(Steps):
 
     def _offline(self, error: BluegridError | str, cluster: str) -> RolloutFailed:
         """Take the service out again; return what to raise."""
-        name, told = self._service.name, f"{self._version} is not online: {error}"
-        self._tell(f"{name}: going", back=str(error))
+        name, fault = self._service.name, f"{self._version} is not online: {error}"
+        self._note_step(f"{name}: going", back=str(error))
         try:
             self._applier.declaring.change(
                 f"{name} goes, {self._version} did not pass", partial(_without, service=name)
@@ -53,8 +53,8 @@ class NewService(Steps):
             for stack in self._stacks:
                 self._up_service(stack, cluster)
         except BluegridError as again:
-            return NotBack(f"{told}; {name} is still there: {again}")
-        return RolloutFailed(told)
+            return NotBack(f"{fault}; {name} is still there: {again}")
+        return RolloutFailed(fault)
 
     def _up_service(self, stack: Stack, cluster: str) -> None:
         """Update the service with its cluster and its route."""

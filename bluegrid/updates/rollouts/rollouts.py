@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FIRST_CLUSTER = "d1"
 """Of a service that a rollout makes."""
 WAIT_SECONDS = 0.5
-"""Between looks whether a switch has ended."""
+"""Between two checks whether a switch has ended."""
 
 
 @dataclass(frozen=True)

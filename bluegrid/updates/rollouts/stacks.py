@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 LOCKED_SECONDS = 600.0
 """For which somebody else's update of the same stack is waited for."""
-LOOK_SECONDS = 2.0
+LOCK_RETRY_SECONDS = 2.0
 COPY = "BLUEGRID_REGISTRY_COPY"
 """Tells the program, in bluegrid_components/applied_commit.py, of which commit its registry is a copy."""
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
@@ -129,7 +129,7 @@ class Stacks:
                 if _is_left_behind(str(error)):
                     log.warning("the lock of an update that has died is taken away", stack=stack.name)
                     self._select(stack).cancel()
-                time.sleep(LOOK_SECONDS)
+                time.sleep(LOCK_RETRY_SECONDS)
             except automation.CommandError as error:
                 lines = [line for text in printed for line in text.splitlines()]
                 raise UpFailed(f"pulumi up: {reason_of(lines) or str(error).splitlines()[0]}") from None
@@ -155,7 +155,7 @@ class Stacks:
         stack: Stack,
         targets: Sequence[str],
         variables: Mapping[str, str],
-        tell: Callable[[str], object],
+        on_output: Callable[[str], object],
     ) -> None:
         self._select(stack, variables).up(
             target=[*targets],
@@ -163,8 +163,8 @@ class Stacks:
             config_file=str(stack.file),
             color="never",
             show_secrets=False,
-            on_output=tell,
-            on_error=tell,
+            on_output=on_output,
+            on_error=on_output,
         )
 
     def _select(self, stack: Stack, variables: Mapping[str, str] | None = None) -> automation.Stack:

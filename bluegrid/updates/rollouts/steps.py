@@ -98,7 +98,7 @@ class Steps:
         service, name = self._service, self._service.name
         known = next((each for each in service.clusters if each.version == self._version), None)
         cluster = known or self._next_cluster()
-        self._tell(f"{cluster.id}: starting", cluster=cluster.id)
+        self._note_step(f"{cluster.id}: starting", cluster=cluster.id)
         others = (each.id for each in service.clusters if each.id in ours and each.id != cluster.id)
         retired = [each for each in others if not self._gets_requests(each)]
         goes = f", {', '.join(retired)} goes" if retired else ""
@@ -121,23 +121,23 @@ class Steps:
         Raises:
             RolloutFailed: it does not answer where the live one does, or is too far off.
         """
-        self._tell(f"{cluster}: comparing")
+        self._note_step(f"{cluster}: comparing")
         stack, name = self._stacks[0], self._service.name
         live = self._service.live_in(stack.region)
         if live == cluster:
             return
         try:
-            asked = self._asked(store, self._service.cluster(live).version)
+            examples = self._examples(store, self._service.cluster(live).version)
             requests = [
                 Request(model=uid, instances=[[*inputs] for inputs in example.inputs])
-                for uid, example in asked
+                for uid, example in examples
             ]
             self._go_on()
             if not requests:
                 return
             namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
             first, second = (ClusterClient.of(namespace, name, each) for each in (live, cluster))
-            within = self._rollout.within or _plausible(asked)
+            within = self._rollout.within or _plausible(examples)
             found = compare(first, second, requests, rtol=within.rtol, atol=within.atol)
         except BluegridError as error:
             raise self._failed(error, cluster) from None
@@ -163,9 +163,9 @@ class Steps:
             raise self._failed(error, cluster) from None
         if not self._at.before:
             before = {each.region: each.live for each in promotion.outcomes}
-            self._tell(f"{cluster}: switching", before=before)
+            self._note_step(f"{cluster}: switching", before=before)
         try:
-            promotion.run(self._rollout.bake_seconds, self._rollout.errors, self._tell_outcome, all_back=True)
+            promotion.run(self._rollout.bake_seconds, self._rollout.errors, self._note_outcome, all_back=True)
         except PromotionStopped as stopped:
             raise self._failed(stopped, cluster, stopped.outcomes) from None
 
@@ -181,7 +181,7 @@ class Steps:
             raise RolloutFailed(f"{name}: {' and '.join(lives)} get requests; in place is for one")
         (cluster,) = lives
         before = self._at.before.get(cluster, service.cluster(cluster).version)
-        self._tell(f"{cluster}: replacing", cluster=cluster, before={cluster: before})
+        self._note_step(f"{cluster}: replacing", cluster=cluster, before={cluster: before})
         try:
             self._serve(cluster, self._version)
             for stack in self._stacks:
@@ -199,10 +199,10 @@ class Steps:
 
     def _bake(self, stack: Stack, cluster: str, most: float) -> None:
         """Watch a region; of the requests at most the share `most` may fail."""
-        self._tell(f"{stack.region}: baking")
+        self._note_step(f"{stack.region}: baking")
         namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
         seconds = self._rollout.bake_seconds
-        Bake(namespace, self._service.name, cluster, seconds, most).watch(self._tell_progress)
+        Bake(namespace, self._service.name, cluster, seconds, most).watch(self._note_progress)
 
     def go_back_again(self) -> RolloutFailed:
         """Go on with the way back of an attempt that did not get there; return what to raise."""
@@ -214,15 +214,15 @@ class Steps:
         return self._failed(why, cluster)
 
     def _back_in_place(self, cluster: str, before: str, error: BluegridError | str) -> RolloutFailed:
-        self._tell(f"{cluster}: going back", back=str(error))
-        told = f"{self._version} is not online: {error}"
+        self._note_step(f"{cluster}: going back", back=str(error))
+        fault = f"{self._version} is not online: {error}"
         try:
             self._applier.declaring.serve_again(self._service.name, cluster, before, self._version)
             for stack in self._stacks:
                 self._up(stack, cluster)
         except BluegridError as again:
-            return NotBack(f"{told}; going back: {again}")
-        return RolloutFailed(told)
+            return NotBack(f"{fault}; going back: {again}")
+        return RolloutFailed(fault)
 
     def _serve(self, cluster: str, version: str) -> None:
         name = self._service.name
@@ -251,18 +251,18 @@ class Steps:
             outcomes: of the promotion that went back; None: it did not get so far this time. An attempt that
                 was cut off may have switched, in YAML or all the way.
         """
-        told = f"{self._version} is not online: {error}"
+        fault = f"{self._version} is not online: {error}"
         if self._at.back is None:
-            self._tell(self._at.step, back=str(error))
+            self._note_step(self._at.step, back=str(error))
         if outcomes is None:
             outcomes = (
-                self._promotion(cluster).go_back(str(error), self._tell_outcome) if self._at.before else ()
+                self._promotion(cluster).go_back(str(error), self._note_outcome) if self._at.before else ()
             )
         if stuck := [each for each in outcomes if each.stage is Stage.NOT_BACK and cluster in each.live]:
-            return NotBack(f"{told}; {cluster} is still live in {', '.join(each.region for each in stuck)}")
+            return NotBack(f"{fault}; {cluster} is still live in {', '.join(each.region for each in stuck)}")
         if any(each.live == cluster for each in outcomes):
-            return RolloutFailed(told)
-        self._tell(f"{cluster}: going")
+            return RolloutFailed(fault)
+        self._note_step(f"{cluster}: going")
         name = self._service.name
         try:
             self._applier.declaring.change(
@@ -270,17 +270,17 @@ class Steps:
                 partial(_without, service=name, cluster=cluster),
             )
         except GitAway as again:
-            raise NotGone(f"{told}; {cluster} goes as soon as that can be committed: {again}") from None
+            raise NotGone(f"{fault}; {cluster} goes as soon as that can be committed: {again}") from None
         except BluegridError as again:
-            return RolloutFailed(f"{told}; {cluster} is still there: {again}")
+            return RolloutFailed(f"{fault}; {cluster} is still there: {again}")
         try:
             for stack in self._stacks:
                 self._up(stack, cluster)
         except BluegridError as again:
-            told = f"{told}; {cluster} is still there: {again}"
-        return RolloutFailed(told)
+            fault = f"{fault}; {cluster} is still there: {again}"
+        return RolloutFailed(fault)
 
-    def _asked(self, store: Store, live_version: str) -> list[tuple[str, Example]]:
+    def _examples(self, store: Store, live_version: str) -> list[tuple[str, Example]]:
         """Return recorded examples of the live version, by UID, for models that the new one has too."""
         set_id, known = self._file.set.id, {each.id: each for each in self._file.versions}
         new, live = (
@@ -288,8 +288,10 @@ class Steps:
             for version in (self._version, live_version)
         )
         uids = {row.uid for row in new.models}
-        asked = [(row.uid, row.example) for row in live.models if row.example is not None and row.uid in uids]
-        return asked[:: math.ceil(len(asked) / MAX_COMPARED) or 1]
+        examples = [
+            (row.uid, row.example) for row in live.models if row.example is not None and row.uid in uids
+        ]
+        return examples[:: math.ceil(len(examples) / MAX_COMPARED) or 1]
 
     def _next_cluster(self) -> Cluster:
         """One as large as the live cluster."""
@@ -308,18 +310,18 @@ class Steps:
         urns = (urns_of_cluster(stacks.project, stack.name, service, cluster) for cluster in clusters)
         stacks.up(stack, [*itertools.chain.from_iterable(urns)])
 
-    def _tell_outcome(self, outcome: Outcome, progress: BakeProgress | None) -> None:
+    def _note_outcome(self, outcome: Outcome, progress: BakeProgress | None) -> None:
         if progress is None:
             # From here on it goes back, also after a crash.
             why = {"back": outcome.why} if outcome.stage is Stage.GOING_BACK and not self._at.back else {}
-            self._tell(f"{outcome.region}: {outcome.stage}", **why)
+            self._note_step(f"{outcome.region}: {outcome.stage}", **why)
             if outcome.stage is Stage.SWITCHING:
                 self._go_on()
         else:
-            self._tell_progress(progress)
+            self._note_progress(progress)
 
-    def _tell_progress(self, progress: BakeProgress) -> None:
-        self._tell(
+    def _note_progress(self, progress: BakeProgress) -> None:
+        self._note_step(
             self._at.step,
             requests=progress.requests,
             failed=progress.failed,
@@ -333,19 +335,19 @@ class Steps:
         if self._is_cancelled():
             raise RolloutFailed("cancelled")
 
-    def _tell(self, step: str, **more: object) -> None:
-        # Whoever bakes tells so each time: whatever else is told ends that.
+    def _note_step(self, step: str, **more: object) -> None:
+        # A bake notes its seconds with each step; any other step ends the bake.
         bake = {"baked_seconds": 0.0, "bake_seconds": None}
         self._at = self._at.model_copy(update={"step": step} | bake | more)
         self._note(self._at)
 
 
-def _plausible(asked: Sequence[tuple[str, Example]]) -> Tolerance:
+def _plausible(examples: Sequence[tuple[str, Example]]) -> Tolerance:
     """Return the limits for a set that gives none: they catch nonsense, and nothing else.
 
     An answer may be off by as much as the largest of those that the live version has recorded, and by itself.
     """
-    largest = max((abs(each) for _, example in asked for each in example.outputs), default=0.0)
+    largest = max((abs(each) for _, example in examples for each in example.outputs), default=0.0)
     return Tolerance(rtol=1.0, atol=largest or math.inf, share=PLAUSIBLE_SHARE)
 
 

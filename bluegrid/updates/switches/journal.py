@@ -180,8 +180,10 @@ def _changed(connection: sqlite3.Connection, switch: int, values: Mapping[str, o
 
 
 def _note(connection: sqlite3.Connection, author: str, act: str, switch: Switch) -> None:
-    told = switch.model_dump(mode="json", include={"id", "service", "cluster", "regions", "before", "error"})
-    note_act(connection, author, act, None, told)
+    detail = switch.model_dump(
+        mode="json", include={"id", "service", "cluster", "regions", "before", "error"}
+    )
+    note_act(connection, author, act, None, detail)
 
 
 def _switch(row: sqlite3.Row) -> Switch:

@@ -62,7 +62,7 @@ class Switcher:
 
     Args:
         journal: says which.
-        bad: is told of versions that people went back from.
+        bad: keeps the versions that people went back from.
         source: the registry.
         stacks: the server's; their folder is nobody else's.
     """
@@ -122,16 +122,16 @@ class Switcher:
 
     def _work_off(self) -> None:
         while not self.worker.is_stopping and (switch := self._journal.begin()):
-            told = log.bind(switch=switch.id, service=switch.service, cluster=switch.cluster)
-            told.info("switch begins", author=switch.author)
+            switch_log = log.bind(switch=switch.id, service=switch.service, cluster=switch.cluster)
+            switch_log.info("switch begins", author=switch.author)
             try:
                 error = self._error_of(switch)
             except _NotBack as stuck:
                 self._journal.wait(switch, stuck.back, str(stuck))
-                told.warning("switch is not back", error=str(stuck))
+                switch_log.warning("switch is not back", error=str(stuck))
             else:
                 self._journal.end(switch, error)
-                told.info("switch ends", error=error)
+                switch_log.info("switch ends", error=error)
 
     def _error_of(self, switch: Switch) -> str | None:
         """Switch; return why that could not be done.
@@ -154,11 +154,11 @@ class Switcher:
         before = {**switch.before}
         promotion = self._promotion(switch)
 
-        def tell(outcome: Outcome, _: BakeProgress | None) -> None:
+        def report(outcome: Outcome, _: BakeProgress | None) -> None:
             self._journal.note(switch, f"{outcome.region}: {outcome.stage}", before)
 
         if switch.back is not None:
-            _require_back(switch, promotion.go_back(switch.back, tell), switch.back)
+            _require_back(switch, promotion.go_back(switch.back, report), switch.back)
             raise ConfigError(f"{switch.back}; {_live_now(promotion)}")
         try:
             promotion.check()
@@ -166,7 +166,7 @@ class Switcher:
             self._journal.note(switch, "checked", before)
             # Nobody waits for a bake at 3 a.m.; `bluegrid promote` has one.
             # Nor, on a way back, for pods: what is live does badly, and they come after the route.
-            promotion.run(0, 0, tell, all_back=True, at_once=switch.is_way_back)
+            promotion.run(0, 0, report, all_back=True, at_once=switch.is_way_back)
             self._mark(switch, before)
         except PromotionStopped as stopped:
             _require_back(switch, stopped.outcomes, _reasons(stopped.outcomes))
@@ -174,7 +174,7 @@ class Switcher:
         except BluegridError as error:
             if switch.before:
                 # It was cut off, and may have switched.
-                _require_back(switch, promotion.go_back(str(error), tell), str(error))
+                _require_back(switch, promotion.go_back(str(error), report), str(error))
             raise
 
     def _mark(self, switch: Switch, before: Mapping[str, str]) -> None:

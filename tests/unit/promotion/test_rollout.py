@@ -91,7 +91,7 @@ def test_how_long_it_bakes_is_noted_until_something_else_is_done(place: Place) -
         lambda: False,
     )
     bakes = Outcome("north", "d2", Stage.BAKING)
-    steps._tell_outcome(bakes, BakeProgress(412.04, 600, 900, 3))
-    steps._tell_outcome(Outcome("north", "d2", Stage.LIVE), None)
+    steps._note_outcome(bakes, BakeProgress(412.04, 600, 900, 3))
+    steps._note_outcome(Outcome("north", "d2", Stage.LIVE), None)
     told = [(each.step, each.baked_seconds, each.bake_seconds, each.requests) for each in noted]
     assert told == [("north: baking", 412.0, 600, 900), ("north: live", 0.0, None, 900)]

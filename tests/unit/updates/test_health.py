@@ -56,7 +56,7 @@ def test_a_server_without_git_is_degraded_and_stays_in_service(
 @pytest.fixture
 def curious(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that looks all the time."""
-    monkeypatch.setattr("bluegrid.updates.health.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("bluegrid.updates.health.CHECK_SECONDS", 0.05)
     monkeypatch.setattr("bluegrid.updates.health.FETCH_SECONDS", 0.0)
 
 

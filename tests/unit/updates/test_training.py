@@ -358,54 +358,54 @@ def asked_for(scheduler: Scheduler) -> int:
 
 
 def test_an_update_is_due_at_its_time_and_not_before(scheduler: Scheduler) -> None:
-    scheduler.look(SEEN)
-    scheduler.look(NIGHT - timedelta(seconds=1))
+    scheduler.queue_due(SEEN)
+    scheduler.queue_due(NIGHT - timedelta(seconds=1))
     assert asked_for(scheduler) == 0
-    scheduler.look(NIGHT + JITTER)
+    scheduler.queue_due(NIGHT + JITTER)
     (update,) = scheduler.journal.list("g1", None, 100)
     assert (update.author, update.wanted.base, update.wanted.train) == ("schedule", "v1", {})
 
 
 def test_after_a_down_time_all_that_was_missed_is_one_update(scheduler: Scheduler) -> None:
-    scheduler.look(SEEN)
+    scheduler.queue_due(SEEN)
     later = NIGHT + timedelta(days=9) + JITTER
     for _ in range(3):
-        scheduler.look(later)
+        scheduler.queue_due(later)
     assert asked_for(scheduler) == 1
 
 
 def test_an_update_that_is_due_waits_for_the_one_before(scheduler: Scheduler) -> None:
-    scheduler.look(SEEN)
-    scheduler.look(NIGHT + JITTER)
-    scheduler.look(NIGHT + JITTER + timedelta(days=1))
+    scheduler.queue_due(SEEN)
+    scheduler.queue_due(NIGHT + JITTER)
+    scheduler.queue_due(NIGHT + JITTER + timedelta(days=1))
     assert asked_for(scheduler) == 1
     (first,) = scheduler.journal.list("g1", None, 100)
     scheduler.journal.cancel(first.id, "operator")
-    scheduler.look(NIGHT + JITTER + timedelta(days=1))
+    scheduler.queue_due(NIGHT + JITTER + timedelta(days=1))
     assert asked_for(scheduler) == 2
 
 
 def test_a_clock_that_was_ahead_does_not_silence_a_schedule(scheduler: Scheduler) -> None:
-    scheduler.look(NIGHT + timedelta(days=4000))
-    scheduler.look(SEEN)
-    scheduler.look(NIGHT + JITTER)
+    scheduler.queue_due(NIGHT + timedelta(days=4000))
+    scheduler.queue_due(SEEN)
+    scheduler.queue_due(NIGHT + JITTER)
     assert asked_for(scheduler) == 1
 
 
 def test_a_schedule_that_comes_back_has_missed_nothing(scheduler: Scheduler, place: Place) -> None:
-    scheduler.look(SEEN)
+    scheduler.queue_due(SEEN)
     file = place.registry / "g1.yaml"
     text = file.read_text()
     yaml = YAML()
     document = yaml.load(text)
     del document["set"]["update"]["schedule"]
     yaml.dump(document, file)
-    scheduler.look(SEEN + timedelta(days=1))
+    scheduler.queue_due(SEEN + timedelta(days=1))
     file.write_text(text)
     half_a_year = SEEN + timedelta(days=180)
-    scheduler.look(half_a_year)
+    scheduler.queue_due(half_a_year)
     assert asked_for(scheduler) == 0
-    scheduler.look(half_a_year + timedelta(days=1, hours=1))
+    scheduler.queue_due(half_a_year + timedelta(days=1, hours=1))
     assert asked_for(scheduler) == 1
 
 
@@ -421,8 +421,8 @@ def test_a_schedule_is_shown_with_its_last_and_its_next_run(marks: Path, client:
 
 
 def test_two_servers_ask_for_what_is_due_once(scheduler: Scheduler, place: Place) -> None:
-    scheduler.look(SEEN)
+    scheduler.queue_due(SEEN)
     other = Scheduler(Journal(Database.open(place.folder / "journal.sqlite")), scheduler.source)
     for each in (scheduler, other):
-        each.look(NIGHT + JITTER)
+        each.queue_due(NIGHT + JITTER)
     assert asked_for(scheduler) == 1

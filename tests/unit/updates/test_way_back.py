@@ -338,10 +338,10 @@ def test_a_way_back_waits_for_no_pods_and_another_switch_does(
     up, at_once = Stacks._up_once, []
 
     def noted(
-        self: Stacks, stack: Stack, targets: Sequence[str], variables: Mapping[str, str], tell: Any
+        self: Stacks, stack: Stack, targets: Sequence[str], variables: Mapping[str, str], on_output: Any
     ) -> None:
         at_once.append("BLUEGRID_AT_ONCE" in variables)
-        up(self, stack, targets, variables, tell)
+        up(self, stack, targets, variables, on_output)
 
     monkeypatch.setattr(Stacks, "_up_once", noted)
     for cluster in ("d2", "d1"):
