@@ -75,7 +75,7 @@ def status(
         return _Reading(
             [row for row in found if cluster in (None, row.cluster)],
             outages(found, now),
-            [*notes, *([now.unasked] if now.unasked else [])],
+            [*notes, *([now.report_fault] if now.report_fault else [])],
         )
 
     snapshots = _snapshots(place, service, cluster)
@@ -153,7 +153,7 @@ def _snapshots(
 def _wanted(
     registry: Path, place: Stack | None, region: str | None, service: str | None
 ) -> tuple[Mapping[str, ServiceState] | None, list[str]]:
-    """Return what YAML declares, or why that is not known: at 3 a.m. what runs is told all the same.
+    """Return what YAML declares, or why that is not known: at 3 a.m. what runs is shown all the same.
 
     Args:
         registry: the folder of YAML.

@@ -1,6 +1,6 @@
 """What a service was declared to be before, from the git history of its registry file.
 
-Told is what the branch said, commit by commit along its first parents: a merged pull request is one change.
+The history is the branch's, commit by commit along its first parents: a merged pull request is one change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry import Service
 
-_TOLD = ("version", "replicas", "cpu", "memory", "gpu")
+_REPORTED_FIELDS = ("version", "replicas", "cpu", "memory", "gpu")
 """The fields of a cluster whose changes are reported."""
 _UNTIL = "%H%x00%an%x00%aI%x00%s"
 
@@ -171,7 +171,7 @@ def _read(commit: RegistryCommit, text: str) -> Recorded:
     live = service.get("live", {})
     rows = service.get("clusters") or ()
     clusters = {
-        str(row["id"]): {key: row[key] for key in _TOLD if key in row}
+        str(row["id"]): {key: row[key] for key in _REPORTED_FIELDS if key in row}
         for row in rows
         if isinstance(row, dict) and "id" in row
     }
@@ -198,7 +198,7 @@ def _changes(old: Recorded, new: Recorded) -> Iterator[str]:
         elif after is None and before is not None:
             yield f"{cluster} removed: version {before.get('version')}, replicas {before.get('replicas', 1)}"
         elif before is not None and after is not None:
-            for key in _TOLD:
+            for key in _REPORTED_FIELDS:
                 if before.get(key) != after.get(key):
                     yield f"{cluster} {key}: {before.get(key, 'default')} -> {after.get(key, 'default')}"
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from bluegrid.operations.api import Namespace, Object
 
-LOOK_EVERY = 2.0
-"""Seconds after which pods that have come since are found."""
+POLL_SECONDS = 2.0
+"""Seconds between two searches for new pods."""
 
 Line = tuple[str, str]
 """A pod's name, and a line of its log."""
@@ -77,7 +77,7 @@ def followed(
             if _started(pod) and run not in known:
                 known.add(run)
                 threading.Thread(target=follow, args=(_name(pod),), daemon=True).start()
-        until = time.monotonic() + LOOK_EVERY
+        until = time.monotonic() + POLL_SECONDS
         while (left := until - time.monotonic()) > 0:
             with suppress(Empty):
                 line = lines.get(timeout=left)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_LOOK = ("get", "list", "watch")
+_READ = ("get", "list", "watch")
 # Pulumi waits for what it deletes by a watch: without the right to it an update does not end.
-_CHANGE = (*_LOOK, "create", "patch", "delete")
+_CHANGE = (*_READ, "create", "patch", "delete")
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ _MADE = (
 )
 """What a stack is made of."""
 _AWAITED = (
-    AccessRule("", ("pods", "events", "persistentvolumeclaims"), _LOOK),
-    AccessRule("apps", ("replicasets",), _LOOK),
+    AccessRule("", ("pods", "events", "persistentvolumeclaims"), _READ),
+    AccessRule("apps", ("replicasets",), _READ),
 )
 """What Pulumi and the program read while they wait, and to find the reason of a failure."""
 _WATCHED = (
@@ -63,8 +63,8 @@ UP = (*_MADE, *_AWAITED)
 # A pull request's program runs with it, so it reads no Secret and changes nothing. What Pulumi may not try
 # as a dry run, it plans by itself.
 PREVIEW = (
-    AccessRule("", ("services", "serviceaccounts", "resourcequotas", "pods", "namespaces"), _LOOK),
-    *(AccessRule(rule.group, rule.kinds, _LOOK) for rule in _MADE if rule.group),
+    AccessRule("", ("services", "serviceaccounts", "resourcequotas", "pods", "namespaces"), _READ),
+    *(AccessRule(rule.group, rule.kinds, _READ) for rule in _MADE if rule.group),
 )
 NAMESPACES = (AccessRule("", ("namespaces",), _CHANGE),)
 # Of two stacks with one host and path the second one is refused, where it may see the first one's.

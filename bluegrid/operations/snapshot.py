@@ -44,7 +44,7 @@ class Snapshot:
         now: the time of day.
         deployments, ingresses, http_routes, pods: the objects of bluegrid, preflight's pods too.
         reports: of serving pods, by name; pods that did not answer are absent.
-        unasked: why pods that should answer could not be asked; None: all could.
+        report_fault: why pods that should answer could not be asked; None: all could.
         autoscalers: objects too; none where we may not see them.
     """
 
@@ -55,7 +55,7 @@ class Snapshot:
     http_routes: Sequence[Object]
     pods: Sequence[Object]
     reports: Mapping[str, PodReport]
-    unasked: str | None
+    report_fault: str | None
     autoscalers: Sequence[Object] = ()
 
     @property
@@ -120,9 +120,9 @@ def take_snapshot(namespace: Namespace, service: str | None = None, cluster: str
             refused.append(str(answer))
         elif _is_ready(pod):
             silent.append(str(answer))
-    unasked = refused[0] if refused else None
+    report_fault = refused[0] if refused else None
     if silent:
-        unasked = f"{len(silent)} of {len(serving)} pods did not answer, such as: {silent[0]}"
+        report_fault = f"{len(silent)} of {len(serving)} pods did not answer, such as: {silent[0]}"
     return Snapshot(
         at,
         datetime.now(UTC),
@@ -131,7 +131,7 @@ def take_snapshot(namespace: Namespace, service: str | None = None, cluster: str
         http_routes.result(),
         pods,
         reports,
-        unasked,
+        report_fault,
         autoscalers.result(),
     )
 

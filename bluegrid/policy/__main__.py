@@ -1,6 +1,7 @@
 """Serves the rules of `bluegrid/previews/rules.py` to the engine, which holds them in previews and updates.
 
-Not those of what goes, or of what runs in between: a pack is told of what there will be.
+It does not serve rules about deleted objects, or about states in between: a policy pack gets the objects that
+there will be.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """All that a plan does beside what the states of services show, in words; what has none is counted.
 
-Each changed property has a topic (`topics.py`). A topic is told by `ServiceChange`, or by a sentence
-of pods, of a route or of the region; a resource of which something is told by nobody is one of the others.
+Each changed property has a topic (`topics.py`). A topic is reported by `ServiceChange`, or by a
+sentence about pods, a route or the region; a resource with a topic that nothing reports is one of the others.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _changed_routings(plan: Plan) -> dict[str, tuple[Routing, Routing]]:
 
 
 def _clusters(services: Sequence[ServiceChange]) -> tuple[set[pods.Cluster], set[pods.Cluster]]:
-    """Return the clusters that stay, and those of them whose pods are told to be replaced."""
+    """Return the clusters that stay, and those of them whose pods are reported as replaced."""
     pairs = {
         (service.name, cluster.id): (cluster, service.after.clusters[cluster.id])
         for service in services

@@ -19,7 +19,7 @@ class Foreign(BaseModel):
 
 
 class KubernetesObject(Foreign):
-    """An object of Kubernetes, as Pulumi is told of it.
+    """An object of Kubernetes, as Pulumi gets it.
 
     Attributes:
         type: Pulumi's type of it, such as `kubernetes:apps/v1:Deployment`.

@@ -1,7 +1,7 @@
 """What must hold of every plan, as plain functions of its objects.
 
 `bluegrid check --preview` runs them on a preview, the pack in `bluegrid/policy/` inside the engine. Mandatory
-findings stop an update, advisory ones are told. Each names the object, the fault and the remedy on one line.
+findings stop an update, advisory ones do not. Each names the object, the fault and the remedy on one line.
 """
 
 from __future__ import annotations

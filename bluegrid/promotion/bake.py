@@ -152,7 +152,7 @@ class Bake:
         if ready == 0:
             raise BakeFailed("none of its pods is ready")
         if not counts:
-            return f"no pod tells what it counts: {now.unasked or 'they do not answer'}"
+            return f"no pod tells what it counts: {now.report_fault or 'they do not answer'}"
         return f"{ready} of {expected} pods are ready" if ready < expected else None
 
     @property

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bluegrid.promotion.applier import Applier
     from bluegrid_registry import Service
 
-LOAD_SEEN_SECONDS = 60.0
+LOAD_MEASURED_SECONDS = 60.0
 """After a switch, until an autoscaler decides by the requests that the cluster gets since then: its metrics
 are 15 s old or more, and it looks every 15 s."""
 
@@ -125,9 +125,9 @@ class Region:
             raise self._refusal(f"{ready} of {replicas} pods of {cluster} are ready", "first")
         if (version := snapshot.version_of(f"{name}-{cluster}")) != wanted:
             raise self._refusal(f"{cluster} serves {version} there, and {wanted} in YAML", "first")
-        if snapshot.unasked is not None:
+        if snapshot.report_fault is not None:
             raise self._refusal(
-                f"its pods cannot be watched: {snapshot.unasked}; allow get on pods/proxy", None
+                f"its pods cannot be watched: {snapshot.report_fault}; allow get on pods/proxy", None
             )
         self._warn_of_fewer_pods(ready, snapshot.replicas_of(f"{name}-{self.live}")[0])
 
@@ -182,7 +182,7 @@ class Region:
         Args:
             seconds: since the switch.
         """
-        if seconds < LOAD_SEEN_SECONDS:
+        if seconds < LOAD_MEASURED_SECONDS:
             self._warn_of_held(self._cluster)
         elif (held := self._held(self._cluster)) is not None:
             try:

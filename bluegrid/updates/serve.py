@@ -108,8 +108,8 @@ class Listening:
             )
 
 
-class _Told(uvicorn.Server):
-    """Says where it listens: the port may be any."""
+class _Server(uvicorn.Server):
+    """Logs the address at which it listens: the port may be any."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
@@ -168,7 +168,7 @@ def serve(options: Options, listening: Listening) -> None:
     listening.check()
     hide_environment()
     _log_as_json()
-    _Told(configured(build(options), listening)).run()
+    _Server(configured(build(options), listening)).run()
 
 
 def configured(app: FastAPI, listening: Listening) -> uvicorn.Config:

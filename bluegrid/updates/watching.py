@@ -232,7 +232,7 @@ class _Region:
             error = None if outcome is None else outcome.error
             return RegionStatus(stack.region, stack.name, error, (), (), {}, (), age, pending)
         before, now = outcome.snapshots
-        notes = [] if now.unasked is None else [now.unasked]
+        notes = [] if now.report_fault is None else [now.report_fault]
         wanted: Mapping[str, ServiceState] | None
         try:
             wanted = states_of_files(stack.services(declared.registry()), stack.region)

@@ -10,7 +10,7 @@ Route            an Ingress or an HTTPRoute, proven at the proxy by a gate
 IngressClass     makes the routes Ingresses
 Gateway          makes them HTTPRoutes, which can share traffic among clusters
 Takeovers        brings an autoscaled cluster to what the live one runs, before it is live
-ObservedNamespace         what it is told of the stack's services by Kubernetes
+ObservedNamespace         what Kubernetes reports about the stack's services
 StackOutputs     what the last update left to this one
 keep_services    refuses to delete services that are live
 require_cluster  refuses to update a cluster that does not answer

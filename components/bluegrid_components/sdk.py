@@ -8,7 +8,7 @@ import os
 import pulumi
 
 _ALLOCATIONS = 100_000
-"""More objects than were freed, between two looks for garbage: nearly all of the SDK's live to the end."""
+"""More objects than were freed, between two garbage collections: nearly all of the SDK's live to the end."""
 
 
 def tune_sdk() -> None:

@@ -171,7 +171,7 @@ def reading(server: Server) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=100, description="Versions that are looked at.")] = 20,
     ) -> Sequence[ModelOfVersion]:
         """What became of a model from version to version, newest first."""
-        # One more, to know what the oldest that is told did.
+        # One more, to know what changed in the oldest that is returned.
         versions = server.file_of(set_id).versions[-limit - 1 :]
         rows = [*_history(server.store, set_id, uid, versions)][-limit:]
         if all(row.change is ModelChange.ABSENT for row in rows):

@@ -52,7 +52,7 @@ export function use(path, seconds) {
 }
 
 /**
- * Rows of a list that is told newest first, and as many older ones as are asked for.
+ * Rows of a list that comes newest first, and as many older ones as are asked for.
  * @param {string} path of the list, with a query
  * @param {number} size rows that the path and each older page have
  * @param {number} older how many older pages are shown

@@ -41,7 +41,7 @@ class _Url(NamedTuple):
 def require_own_urls(server: ApiServer | None, config: StackConfig, offered: Iterable[RegistryFile]) -> None:
     """Refuse to take URLs that another stack's routes hold on the same proxy, in another namespace.
 
-    Where this stack holds one as well, it is told and goes on: its way back, and its end, must not wait for
+    Where this stack holds one as well, it is warned and goes on: its way back, and its end, must not wait for
     the other one. Routes of its own that it leaves behind, where its namespace changes, are known by their
     hosts.
 

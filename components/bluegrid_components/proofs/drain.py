@@ -24,8 +24,8 @@ _HOOK = "bluegrid-drained"
 """Kept in the state of every standing route: under another name those could not be deleted."""
 
 _SHARE = 0.1
-"""Of the requests, that is not missed. The gate knows which share has ended, and looks for that one: what is
-smaller and left unproven, since the update before this one was killed, could still be missed here."""
+"""A share of this size is detected. The gate knows which share has ended, and checks that one: a smaller
+share that stayed unproven, because the previous update was killed, could still be missed here."""
 _SECONDS = 30.0
 """Until a proof is given up. The routes stand as they will; the proxy has but to hear of it."""
 

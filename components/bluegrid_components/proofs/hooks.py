@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Proofs:
-    """What has to be seen of each route of a program at one moment of its update.
+    """The proofs that each route of a program needs at one moment of its update.
 
     Args:
-        hook: name of the hook, which failures are told with.
-        ends_shares: whether clusters that had a share of the requests must be seen to have none.
+        hook: name of the hook, which failures are reported with.
+        ends_shares: whether clusters that had a share of the requests must be proven to have none.
     """
 
     def __init__(self, hook: str, *, ends_shares: bool = False) -> None:

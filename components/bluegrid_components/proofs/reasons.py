@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _HOOK = "bluegrid-reasons"
 _SECONDS = 10
-_UNSAID = {"FailedCreate", "FailedScheduling", "FailedMount", "FailedCreatePodSandBox"}
-"""Reasons of events that are in no pod's status."""
+_NOT_IN_STATUS = {"FailedCreate", "FailedScheduling", "FailedMount", "FailedCreatePodSandBox"}
+"""Reasons of events that no pod's status contains."""
 _NO_IMAGE = "Failed to pull image"
 """What an event begins with that is in a pod's status too, in many words and without a remedy."""
 
@@ -71,7 +71,7 @@ class Reasons:
             # Kubernetes tries again and again: the last of each is enough.
             f"{event.involved_object.kind} {event.involved_object.name}: {event.reason}": event.message
             for event in events
-            if (event.reason in _UNSAID or (event.message or "").startswith(_NO_IMAGE))
+            if (event.reason in _NOT_IN_STATUS or (event.message or "").startswith(_NO_IMAGE))
             and made.fullmatch(event.involved_object.name)
             and self._is_new(event)
         }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Proxy(Protocol):
-    """How a proxy is told of routes: `IngressClass` or `Gateway`."""
+    """How a proxy gets its routes: `IngressClass` or `Gateway`."""
 
     @property
     def shares_traffic(self) -> bool:

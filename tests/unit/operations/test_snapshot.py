@@ -92,8 +92,8 @@ def test_a_pod_that_hangs_holds_nobody_up_for_long(connect: Connect) -> None:
         over.set()
     assert PROXY_SECONDS <= took < PROXY_SECONDS + 5
     assert len(snapshot.reports) == 9
-    assert snapshot.unasked is not None
-    assert snapshot.unasked.startswith("3 of 12 pods did not answer, such as: context there: ")
+    assert snapshot.report_fault is not None
+    assert snapshot.report_fault.startswith("3 of 12 pods did not answer, such as: context there: ")
     assert {row.models_loaded for row in statuses(snapshot, snapshot, None)} == {186}
 
 
@@ -101,8 +101,8 @@ def test_who_may_not_ask_pods_is_told_why_and_sees_the_rest(connect: Connect) ->
     with ApiServer(objects(1), lambda _: refusal(403, 'cannot get resource "pods/proxy"')) as api:
         snapshot = take_snapshot(connect(api))
     assert snapshot.reports == {}
-    assert snapshot.unasked is not None
-    assert snapshot.unasked.endswith('cannot get resource "pods/proxy"')
+    assert snapshot.report_fault is not None
+    assert snapshot.report_fault.endswith('cannot get resource "pods/proxy"')
     assert [row.ready for row in statuses(snapshot, snapshot, None)] == [2, 2]
 
 

@@ -116,7 +116,7 @@ ROUTE, AUTOSCALER = "line-loading", "line-loading-d2 HorizontalPodAutoscaler"
 def test_a_cluster_that_was_brought_up_for_the_switch_has_its_min_again_after_the_bake(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bluegrid.promotion.region.LOAD_SEEN_SECONDS", 0.1)
+    monkeypatch.setattr("bluegrid.promotion.region.LOAD_MEASURED_SECONDS", 0.1)
     place.autoscale()
     place.set("north", held=3)
     assert promote(place, seconds=0.2) == {"north": Stage.LIVE, "east": Stage.LIVE}
@@ -157,7 +157,7 @@ def test_what_was_raised_for_a_switch_that_was_refused_is_lowered(place: Place) 
 def test_a_min_that_is_not_given_back_is_told_with_the_remedy_and_nothing_goes_back(
     place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bluegrid.promotion.region.LOAD_SEEN_SECONDS", 0.1)
+    monkeypatch.setattr("bluegrid.promotion.region.LOAD_MEASURED_SECONDS", 0.1)
     place.autoscale()
     place.set("north", held=3)
     place.pulumi("north", "", "fails")
