@@ -140,8 +140,8 @@ def test_an_account_that_may_not_ask_pods_is_told_the_rest(night: Workspace, tmp
     checked = night.run("env", f"KUBECONFIG={config}", "bluegrid", "doctor")
     assert checked.exit_code == 1
     assert (
-        "FAULT rights to look: may not get pods/log, get pods/proxy, create pods/proxy, list httproutes in"
-        in checked.output
+        "FAULT rights to look: may not get pods/log, get pods/proxy, create pods/proxy, "
+        "list horizontalpodautoscalers, list httproutes in" in checked.output
     )
 
 
