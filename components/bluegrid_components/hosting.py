@@ -72,6 +72,10 @@ class Hosting:
     kubeconfig: Path | None = None
     observed: ObservedNamespace | None = None
 
+    def __post_init__(self) -> None:
+        # Also of a program without services: what it deletes names hooks, and the engine asks for them.
+        _ = self.safeguards
+
     @cached_property
     def safeguards(self) -> Safeguards:
         """What stands between an update and the requests under way."""
