@@ -71,7 +71,9 @@ def test_more_models_join_those_that_are_there(store: Store, pushed: PushReport,
 
 
 def test_a_name_that_no_model_has_is_refused(store: Store, pushed: PushReport, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^set g1 version v1: no model is named 'bus-\*'; list the version's models"):
+    with pytest.raises(
+        ConfigError, match=r"^set g1 version v1: no model is named 'bus-\*'; list the version"
+    ):
         fetch(store, "g1", "v1", pushed.manifest, tmp_path / "into", only=["line-000", "bus-*"])
     assert contents(tmp_path / "into") == []
 
