@@ -66,7 +66,7 @@ def test_every_module_and_package_has_a_layer(package: str) -> None:
     there = {
         path.stem
         for path in (CHECKOUT / package).iterdir()
-        if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")
+        if path.suffix == ".py" or (path.is_dir() and any(path.rglob("*.py")))
     }
     assert there == {*_levels(package)}
 
