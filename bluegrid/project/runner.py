@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from bluegrid.project.targets import Target
 
 PARTIAL: Mapping[str, str] = {"BLUEGRID_PARTIAL_UPDATE": "1"}
-"""Tells the program, in bluegrid_components/applied_commit.py, that an update is of named targets: going back
+"""Tells the program, in checks/applied_commit.py, that an update is of named targets: going back
 needs no newest checkout."""
 AT_ONCE: Mapping[str, str] = {"BLUEGRID_AT_ONCE": "1"}
-"""Tells the program, in bluegrid_components/takeover.py, that the route waits for no pods."""
+"""Tells the program, in bluegrid_components/proofs/takeover.py, that the route waits for no pods."""
 _STATE_SECONDS = 60.0
 """For which a stack's state is waited for."""
 _NO_STACK = "no stack named"

@@ -25,7 +25,7 @@ class Target:
 
     Another cluster of the stack that cannot start must not hold up a switch. Where standbys have fewer pods,
     those of the new cluster come first; an autoscaled one is brought to as many as the old one has, by its
-    autoscaler (bluegrid_components/takeover.py). What the old one gives up is left to the next whole update:
+    autoscaler (components, proofs/takeover.py). What the old one gives up is left to the next whole update:
     until then going back takes no start of pods.
 
     Attributes:

@@ -45,7 +45,7 @@ LOCKED_SECONDS = 600.0
 """For which somebody else's update of the same stack is waited for."""
 LOCK_RETRY_SECONDS = 2.0
 COPY = "BLUEGRID_REGISTRY_COPY"
-"""Tells the program, in bluegrid_components/applied_commit.py, of which commit its registry is a copy."""
+"""Tells the program, in checks/applied_commit.py, of which commit its registry is a copy."""
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 log = structlog.get_logger()
