@@ -43,7 +43,8 @@ from bluegrid_registry.registry_files.editing import (
     switch,
     unify_live,
 )
-from bluegrid_registry.registry_files.region_replicas import sized
+from bluegrid_registry.registry_files.offered import OfferedCluster, OfferedService, Shares
+from bluegrid_registry.registry_files.region_replicas import Sizes, sized
 from bluegrid_registry.registry_files.regions import check_regions, require_region
 from bluegrid_registry.registry_files.registry import Registry
 from bluegrid_registry.registry_files.schema import (
@@ -92,6 +93,8 @@ __all__ = [
     "ModelType",
     "ObjectExists",
     "ObjectMissing",
+    "OfferedCluster",
+    "OfferedService",
     "PackRow",
     "PrivateKey",
     "Progress",
@@ -102,8 +105,10 @@ __all__ = [
     "RegistryError",
     "RegistryFile",
     "Service",
+    "Shares",
     "Sharing",
     "Signatures",
+    "Sizes",
     "Source",
     "SourceModel",
     "Store",

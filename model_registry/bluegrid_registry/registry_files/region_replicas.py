@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from decimal import Decimal
 
     from bluegrid_registry.registry_files.schema import Cluster, RegistryFile, Service
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A region's own numbers of pods.
+
+    Attributes:
+        factor: multiplies every cluster's replicas, rounded up: 0 stays 0, and more never become 0.
+        replicas: what single clusters have instead, by `<service>-<cluster>`.
+    """
+
+    factor: Decimal = Decimal(1)
+    replicas: Mapping[str, int] = field(default_factory=dict)
+
+
+AS_DECLARED = Sizes()
+"""Of a region that has the pods which the registry says."""
 
 
 def sized(

@@ -22,6 +22,8 @@ from pydantic import ValidationError
 from bluegrid_registry.errors import ConfigError, RegistryError
 from bluegrid_registry.files import locked, write_whole
 from bluegrid_registry.registry_files import cross_checks
+from bluegrid_registry.registry_files.offered import offered
+from bluegrid_registry.registry_files.region_replicas import AS_DECLARED
 from bluegrid_registry.registry_files.schema import RegistryFile, pick
 from bluegrid_registry.registry_files.schema_errors import note_errors
 from bluegrid_registry.registry_files.yaml_edit import rewritten
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from bluegrid_registry.registry_files.offered import OfferedService
+    from bluegrid_registry.registry_files.region_replicas import Sizes
     from bluegrid_registry.registry_files.schema import Service
 
 
@@ -67,6 +71,18 @@ class Registry:
     def in_region(self, region: str) -> tuple[RegistryFile, ...]:
         """Return the files whose service is offered in `region`."""
         return tuple(file for file in self.files if file.service and file.service.is_in(region))
+
+    def offered(self, region: str, sizes: Sizes = AS_DECLARED) -> dict[str, OfferedService]:
+        """Return the services that a region runs, by name, in the order of the files.
+
+        Args:
+            region: its name.
+            sizes: the region's own numbers of pods.
+
+        Raises:
+            ConfigError: `sizes` names a cluster that the region does not have.
+        """
+        return offered(self.files, region, sizes)
 
 
 def _check_folder(folder: Path) -> None:

@@ -1,0 +1,137 @@
+"""What one region runs of the registry, resolved once: for the program, previews, drift and promotion.
+
+    RegistryFile ─┐
+    region ───────┼─► offered() ─► OfferedService ─┬─ Shares            who answers under the service's URL
+    Sizes ────────┘                                └─ OfferedCluster    a version, and the size of its pods
+
+The live cluster, shares of the requests, regions of a service, numbers of pods and sizes of standbys may all
+differ by region. None of what is here does: it is of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.registry_files.region_replicas import sized
+from bluegrid_registry.registry_files.schema import pick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bluegrid_registry.registry_files.region_replicas import Sizes
+    from bluegrid_registry.registry_files.schema import Cluster, DeclaredSet, RegistryFile, Version
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How the requests of a service are shared by its clusters.
+
+    Attributes:
+        weights: whole numbers above 0 by the clusters' IDs, the live cluster first.
+    """
+
+    weights: Mapping[str, int]
+
+    @property
+    def live(self) -> str:
+        """ID of the live cluster."""
+        return next(iter(self.weights))
+
+    @property
+    def only(self) -> str | None:
+        """ID of the cluster that gets every request; None: several share them, which takes a Gateway."""
+        return self.live if len(self.weights) == 1 else None
+
+    @property
+    def fractions(self) -> dict[str, float]:
+        """Parts of all requests by the clusters' IDs, above 0; together they are 1."""
+        total = sum(self.weights.values())
+        return {cluster: weight / total for cluster, weight in self.weights.items()}
+
+
+@dataclass(frozen=True)
+class OfferedCluster:
+    """A cluster as one region runs it.
+
+    Attributes:
+        version: the row of the version that it serves.
+        when_live: the cluster's row, with as many pods as it has in this region when it gets requests.
+        now: the same row, with as many pods as it has now: a standby may have fewer.
+    """
+
+    version: Version
+    when_live: Cluster
+    now: Cluster
+
+    @property
+    def id(self) -> str:
+        """Unique in the service."""
+        return self.now.id
+
+
+@dataclass(frozen=True)
+class OfferedService:
+    """A service as one region runs it.
+
+    Attributes:
+        name: unique in the registry.
+        region: which.
+        set: the model set that it serves.
+        shares: how its requests are shared.
+        clusters: by ID, in the order of the file.
+        standby_replicas: how many pods a standby has at most; None: as many as when it is live.
+    """
+
+    name: str
+    region: str
+    set: DeclaredSet
+    shares: Shares
+    clusters: Mapping[str, OfferedCluster]
+    standby_replicas: int | None
+
+    @property
+    def answering(self) -> tuple[OfferedCluster, ...]:
+        """The clusters that get requests, the live one first."""
+        return tuple(self.clusters[cluster] for cluster in self.shares.weights)
+
+    @property
+    def standbys(self) -> tuple[OfferedCluster, ...]:
+        """The clusters that get no requests, in the order of the file."""
+        return tuple(each for each in self.clusters.values() if each.id not in self.shares.weights)
+
+    def cluster(self, cluster_id: str) -> OfferedCluster:
+        """Return the cluster with this ID, or raise RegistryError naming those that exist."""
+        return pick(self.clusters, cluster_id, f"{cluster_id} is not a cluster of {self.name}")
+
+
+def offered(files: Iterable[RegistryFile], region: str, sizes: Sizes) -> dict[str, OfferedService]:
+    """Return the services that a region runs, by name, in the order of the files.
+
+    Args:
+        files: of a registry without mistakes.
+        region: its name.
+        sizes: the region's own numbers of pods.
+
+    Raises:
+        ConfigError: `sizes` names a cluster that the region does not have.
+    """
+    there = (file for file in files if file.service and file.service.is_in(region))
+    services = (_offered(file, region) for file in sized(there, sizes.factor, sizes.replicas))
+    return {service.name: service for service in services}
+
+
+def _offered(file: RegistryFile, region: str) -> OfferedService:
+    service = file.service
+    assert service is not None  # noqa: S101 - `offered` leaves out the others
+    return OfferedService(
+        name=service.name,
+        region=region,
+        set=file.set,
+        shares=Shares(service.weights_in(region)),
+        clusters={
+            now.id: OfferedCluster(file.version(now.version), when_live, now)
+            for when_live, now in zip(service.clusters, service.as_run_in(region), strict=True)
+        },
+        standby_replicas=service.standby_replicas,
+    )
