@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from bluegrid_registry import ConfigError, RegistryError
-from bluegrid_registry.registry_files.schema import DEFAULT_REGION
+from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
 from bluegrid_registry.registry_files.yaml_source import block_of, read_yaml
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     import pulumi
 
     from bluegrid_components.hosting import Hosting
-    from bluegrid_registry.registry_files.schema import Cluster, DeclaredSet, Version
+    from bluegrid_registry.registry_files.schema import DeclaredSet, Version
+    from bluegrid_registry.registry_files.service_schema import Cluster
 
 
 @dataclass(frozen=True)

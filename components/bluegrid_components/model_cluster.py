@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bluegrid_components.cluster_args import ModelClusterArgs
-    from bluegrid_registry.registry_files.schema import Autoscaling
+    from bluegrid_registry.registry_files.service_schema import Autoscaling
 
 # A Job says that it ran out of time; Pulumi's own time-out would not know why.
 _JOB_REPORT_SECONDS = 15

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from bluegrid_components.hosting import Hosting
     from bluegrid_components.proofs.gate import Gate
-    from bluegrid_registry.registry_files.schema import Cluster, RegistryFile
+    from bluegrid_registry.registry_files.schema import RegistryFile
+    from bluegrid_registry.registry_files.service_schema import Cluster
 
 
 @dataclass(frozen=True)

@@ -26,47 +26,40 @@ from bluegrid_registry.maintenance.verify_folder import FolderReport, verify_fol
 from bluegrid_registry.model_set import ModelSet
 from bluegrid_registry.model_types.model_type import ModelType
 from bluegrid_registry.names import Source
-from bluegrid_registry.registry_files.editing import (
+from bluegrid_registry.registry_files.edits.live import (
     Sharing,
     SwitchResult,
-    add_cluster,
-    add_service,
-    add_set,
-    add_version,
-    change_cluster,
-    edit_set,
-    remove_cluster,
-    remove_service,
-    remove_set,
-    remove_version,
     share_traffic,
     switch,
     unify_live,
 )
+from bluegrid_registry.registry_files.edits.services import (
+    add_cluster,
+    add_service,
+    change_cluster,
+    remove_cluster,
+    remove_service,
+)
+from bluegrid_registry.registry_files.edits.sets import add_set, edit_set, remove_set
+from bluegrid_registry.registry_files.edits.versions import add_version, remove_version
 from bluegrid_registry.registry_files.offered import OfferedCluster, OfferedService, Shares
 from bluegrid_registry.registry_files.region_replicas import Sizes, sized
 from bluegrid_registry.registry_files.regions import check_regions, require_region
 from bluegrid_registry.registry_files.registry import Registry
-from bluegrid_registry.registry_files.schema import (
-    Autoscaling,
-    Cluster,
-    DeclaredSet,
-    RegistryFile,
-    Service,
-    TrustedKey,
-    Version,
-)
+from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile, TrustedKey, Version
+from bluegrid_registry.registry_files.service_schema import Autoscaling, Cluster, Service
 from bluegrid_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
 from bluegrid_registry.signing.signatures import sign, verify_signature
 from bluegrid_registry.stores import Store, open_store
 from bluegrid_registry.stores.versions import read_commit, read_manifest
 from bluegrid_registry.transfer.config import TransferConfig
-from bluegrid_registry.transfer.fetch import FetchedVersion, FetchReport, fetch, fetch_bytes
+from bluegrid_registry.transfer.fetch import FetchedVersion, fetch, fetch_bytes
 from bluegrid_registry.transfer.progress import Progress, ProgressEvent
 from bluegrid_registry.transfer.push import PushReport, push
 from bluegrid_registry.transfer.selection import selected
 from bluegrid_registry.transfer.source_folder import models_in_folder
 from bluegrid_registry.transfer.sources import SourceModel
+from bluegrid_registry.transfer.version_folder import FetchReport
 
 __all__ = [
     "Autoscaling",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.formats.checksums import ChecksumAlgorithm
-from bluegrid_registry.registry_files.editing import add_version
+from bluegrid_registry.registry_files.edits.versions import add_version
 from bluegrid_registry.registry_files.registry import Registry
 from bluegrid_registry.stores import Store, open_store
 from bluegrid_registry.transfer.fetch import FetchedVersion, fetch

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bluegrid_components.kubernetes_api.observed import ObservedNamespace
-    from bluegrid_registry.registry_files.schema import Cluster
+    from bluegrid_registry.registry_files.service_schema import Cluster
 
 AT_ONCE = "BLUEGRID_AT_ONCE"
 """Variable of an update whose routes wait for no pods, as on the way back from a cluster that does badly.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.stores.versions import read_manifest
-from bluegrid_registry.transfer.fetch import file_name
 from bluegrid_registry.transfer.model_cache import is_sound
+from bluegrid_registry.transfer.version_folder import file_name
 
 if TYPE_CHECKING:
     from pathlib import Path

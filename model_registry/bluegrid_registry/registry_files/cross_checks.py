@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml.nodes import MappingNode, SequenceNode
 
 from bluegrid_registry.names import MAX_LABEL
-from bluegrid_registry.registry_files.schema import DEFAULT_REGION, SMALLEST_SHARE
+from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION, SMALLEST_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

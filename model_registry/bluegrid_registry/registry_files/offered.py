@@ -13,14 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bluegrid_registry.registry_files.lookup import pick
 from bluegrid_registry.registry_files.region_replicas import sized
-from bluegrid_registry.registry_files.schema import pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bluegrid_registry.registry_files.region_replicas import Sizes
-    from bluegrid_registry.registry_files.schema import Cluster, DeclaredSet, RegistryFile, Version
+    from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile, Version
+    from bluegrid_registry.registry_files.service_schema import Cluster
 
 
 @dataclass(frozen=True)

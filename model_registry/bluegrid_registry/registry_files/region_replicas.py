@@ -12,7 +12,8 @@ from bluegrid_registry.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bluegrid_registry.registry_files.schema import Cluster, RegistryFile, Service
+    from bluegrid_registry.registry_files.schema import RegistryFile
+    from bluegrid_registry.registry_files.service_schema import Cluster, Service
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import RegistryError
 from bluegrid_registry.registry_files.registry import read_folder
-from bluegrid_registry.registry_files.schema import DEFAULT_REGION
+from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
 from bluegrid_registry.registry_files.yaml_source import read_yaml
 
 if TYPE_CHECKING:

@@ -22,9 +22,10 @@ from pydantic import ValidationError
 from bluegrid_registry.errors import ConfigError, RegistryError
 from bluegrid_registry.files import locked, write_whole
 from bluegrid_registry.registry_files import cross_checks
+from bluegrid_registry.registry_files.lookup import pick
 from bluegrid_registry.registry_files.offered import offered
 from bluegrid_registry.registry_files.region_replicas import AS_DECLARED
-from bluegrid_registry.registry_files.schema import RegistryFile, pick
+from bluegrid_registry.registry_files.schema import RegistryFile
 from bluegrid_registry.registry_files.schema_errors import note_errors
 from bluegrid_registry.registry_files.yaml_edit import rewritten
 from bluegrid_registry.registry_files.yaml_source import YamlSource, read_yaml
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry.registry_files.offered import OfferedService
     from bluegrid_registry.registry_files.region_replicas import Sizes
-    from bluegrid_registry.registry_files.schema import Service
+    from bluegrid_registry.registry_files.service_schema import Service
 
 
 @dataclass(frozen=True)

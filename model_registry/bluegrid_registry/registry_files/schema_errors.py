@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid_registry.registry_files import schema
+from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile, TrustedKey, Version
+from bluegrid_registry.registry_files.service_schema import Autoscaling, Cluster, Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
     from bluegrid_registry.registry_files.yaml_source import Path, YamlSource
 
 _MODEL_AT: Mapping[tuple[str, ...], type[BaseModel]] = {
-    (): schema.RegistryFile,
-    ("set",): schema.DeclaredSet,
-    ("set", "keys"): schema.TrustedKey,
-    ("versions",): schema.Version,
-    ("service",): schema.Service,
-    ("service", "clusters"): schema.Cluster,
-    ("service", "clusters", "autoscaling"): schema.Autoscaling,
+    (): RegistryFile,
+    ("set",): DeclaredSet,
+    ("set", "keys"): TrustedKey,
+    ("versions",): Version,
+    ("service",): Service,
+    ("service", "clusters"): Cluster,
+    ("service", "clusters", "autoscaling"): Autoscaling,
 }
 _TIME = "write 2026-11-22T08:00:00Z"
 _SENTENCES = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,7 +18,9 @@ from bluegrid_registry.errors import FormatError, IntegrityError
 from bluegrid_registry.formats.checksums import Checksum
 from bluegrid_registry.formats.layout import pack_key
 from bluegrid_registry.formats.pack import HEADER_BYTES, ModelReader, pack_name, read_dictionary
+from bluegrid_registry.stores.versions import error_context
 from bluegrid_registry.transfer.parallel import Job, in_parallel
+from bluegrid_registry.transfer.progress import ProgressEvent
 from bluegrid_registry.transfer.ranges import Span, spans
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Manifest, ModelRow, PackRow
     from bluegrid_registry.stores import Store
     from bluegrid_registry.transfer.config import TransferConfig
+    from bluegrid_registry.transfer.progress import Progress
 
 _SMALL_MODEL_BYTES = 64 * 2**10
 _SMALL_MODELS = threading.Lock()
@@ -65,6 +69,27 @@ def unpack(
     """
     parts = _parts(store, manifest, rows, config)
     return in_parallel((Job(functools.partial(part.unpack, take), part.memory) for part in parts), config)
+
+
+def unpack_all(
+    store: Store,
+    manifest: Manifest,
+    rows: Sequence[ModelRow],
+    take: Callable[[ModelRow, bytes], None],
+    progress: Progress,
+    config: TransferConfig,
+) -> tuple[tuple[str, ...], int]:
+    """Unpack and tell the progress; return the UIDs that were fetched twice, and the bytes fetched."""
+    models, size = 0, 0
+    refetched: list[str] = []
+    devices = Counter(row.sha256 for row in rows)
+    with error_context(manifest.set, manifest.version):
+        for part in unpack(store, manifest, rows, take, config):
+            models += sum(devices[row.sha256] for row in part.rows)
+            size += part.bytes
+            refetched.extend(row.uid for row in part.rows if part.refetched)
+            progress(ProgressEvent(models=models, models_total=len(rows), bytes=size))
+    return tuple(sorted(refetched)), size
 
 
 def _parts(

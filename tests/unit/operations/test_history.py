@@ -9,7 +9,8 @@ import pytest
 
 from bluegrid.operations import changes_of, live_before
 from bluegrid_registry import Cluster, ConfigError, Registry, RegistryError, Service
-from bluegrid_registry.registry_files.editing import add_cluster, change_cluster, remove_cluster, switch
+from bluegrid_registry.registry_files.edits.live import switch
+from bluegrid_registry.registry_files.edits.services import add_cluster, change_cluster, remove_cluster
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,153 @@
+"""Another cluster of a service becomes live, or shares its requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import RegistryError
+from bluegrid_registry.registry_files.registry import open_registry
+from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from bluegrid_registry.registry_files.service_schema import Service, Weights
+
+
+@dataclass(frozen=True)
+class SwitchResult:
+    """What a switch changed."""
+
+    service: str
+    region: str | None
+    """The region that was named; None: all alike."""
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How the requests of a service are shared from now on."""
+
+    service: str
+    region: str | None
+    """The region that was named; None: all alike."""
+    weights: Mapping[str, int]
+
+
+def switch(folder: Path, service: str, cluster_id: str, region: str | None = None) -> SwitchResult:
+    """Make a cluster the live one, with all requests; the file changes by one word, and loses `traffic`.
+
+    Args:
+        folder: the registry.
+        service: the service.
+        cluster_id: one of its clusters.
+        region: the region to switch, or `default`: those that `live` does not name. None: all of them, for a
+            service that is live alike everywhere.
+
+    Raises:
+        RegistryError: there is no such service, cluster or region, or the regions differ and none was named,
+            or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file, offered = opened.service(service)
+        offered.cluster(cluster_id)
+        live = _live_by_region(offered)
+        if region not in (None, DEFAULT_REGION) and not offered.is_in(region):
+            declared = ", ".join(offered.regions or ())
+            raise RegistryError(f"{region} is not a region of {service}; declared: {declared}")
+        if region is None and len({*live.values()}) > 1:
+            regions = ", ".join(f"{name} ({live[name]})" for name in live)
+            raise RegistryError(f"{service} is live by region: name one of {regions}")
+        key = region or DEFAULT_REGION
+        old = live.get(key, live[DEFAULT_REGION])
+        is_everywhere = region is None or (isinstance(offered.live, str) and key == DEFAULT_REGION)
+        now = cluster_id if is_everywhere else {**live, key: cluster_id}
+        changes: dict[str, object] = {} if old == cluster_id else {"live": now}
+        if offered.traffic is not None:
+            changes["traffic"] = (
+                None if region is None else _all_to(cluster_id, key, offered.traffic_by_region)
+            )
+        if changes:
+            opened.change(file, service=offered.model_copy(update=changes))
+        return SwitchResult(service, region, old, cluster_id)
+
+
+def share_traffic(
+    folder: Path, service: str, weights: Mapping[str, int], region: str | None = None
+) -> Sharing:
+    """Share the requests of a service among clusters; `switch` ends it.
+
+    Args:
+        folder: the registry.
+        service: the service.
+        weights: of at least two clusters, the live one among them; each gets its weight's part of their sum.
+        region: the region, or `default`: those that `live` and `traffic` do not name. None: all of them, for
+            a service that is alike everywhere.
+
+    Raises:
+        RegistryError: there is no such service, cluster or region, the live cluster has no share, or one is
+            too small, or the regions differ and none was named, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file, offered = opened.service(service)
+        for cluster_id in weights:
+            offered.cluster(cluster_id)
+        live = offered.live_in(region or DEFAULT_REGION)
+        if not weights.get(live) or len(weights) < 2:
+            raise RegistryError(
+                f"{live} is live, and {service} shares its requests with others; name it and another; "
+                f"for all to one: bluegrid switch {service} <cluster>"
+            )
+        shares = offered.traffic_by_region
+        is_alike = isinstance(offered.live, str) and not shares.keys() - {DEFAULT_REGION}
+        if region is None and not is_alike:
+            named = {**_live_by_region(offered), **shares}
+            raise RegistryError(f"{service} differs by region: name one of {', '.join(named)}")
+        now = dict(weights) if region is None else {**shares, region: dict(weights)}
+        opened.change(file, service=offered.model_copy(update={"traffic": now}))
+        return Sharing(service, region, weights)
+
+
+def unify_live(folder: Path, service: str, regions: Iterable[str]) -> bool:
+    """Say in one word which cluster is live, where it is the same one in all these regions.
+
+    Returns:
+        Whether the file has changed.
+
+    Raises:
+        RegistryError: there is no such service, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file, offered = opened.service(service)
+        live = {offered.live_in(region) for region in regions}
+        if isinstance(offered.live, str) or len(live) != 1:
+            return False
+        opened.change(file, service=offered.model_copy(update={"live": live.pop()}))
+        return True
+
+
+def refuse_live(service: Service, cluster_id: str) -> None:
+    """Raise RegistryError when the cluster gets requests anywhere: nobody would answer them any more."""
+    for region, weights in service.traffic_by_region.items():
+        if cluster_id in weights:
+            where = "" if region == DEFAULT_REGION else f" in region {region}"
+            remedy = f"first end that: bluegrid switch {service.name} <other cluster>, or bluegrid traffic"
+            raise RegistryError(f"{cluster_id} has a share of the traffic of {service.name}{where}; {remedy}")
+    for region, live in _live_by_region(service).items():
+        if live == cluster_id:
+            where = "" if isinstance(service.live, str) else f" in region {region}"
+            remedy = f"switch first: bluegrid switch {service.name} <other cluster>"
+            raise RegistryError(f"{cluster_id} is the live cluster of {service.name}{where}; {remedy}")
+
+
+def _all_to(cluster_id: str, region: str, shares: Mapping[str, Weights]) -> Mapping[str, Weights] | None:
+    """Return the shares of the other regions, beside one in which this region's requests are not shared."""
+    others = {name: weights for name, weights in shares.items() if name != region}
+    return ({**others, region: {cluster_id: 1}} if DEFAULT_REGION in others else others) or None
+
+
+def _live_by_region(service: Service) -> Mapping[str, str]:
+    return {DEFAULT_REGION: service.live} if isinstance(service.live, str) else service.live

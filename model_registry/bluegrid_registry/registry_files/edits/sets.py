@@ -1,0 +1,94 @@
+"""Sets come and go, and are called otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import ConfigError, RegistryError
+from bluegrid_registry.registry_files.registry import checked, open_registry
+from bluegrid_registry.registry_files.schema import RegistryFile
+from bluegrid_registry.registry_files.yaml_edit import in_one_line
+from bluegrid_registry.registry_files.yaml_source import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from bluegrid_registry.names import Source
+    from bluegrid_registry.registry_files.schema import DeclaredSet
+
+_EDITORS_LINE = "# yaml-language-server:"
+
+
+def add_set(folder: Path, declared: DeclaredSet) -> None:
+    """Add a set without versions, as a file of its own.
+
+    Raises:
+        RegistryError: there is a set with this ID, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file = RegistryFile(set=declared, versions=())
+        if opened.path(file) in opened.sources:
+            raise RegistryError(f"set {declared.id} is there already, in {opened.path(file)}")
+        # What tells editors the schema, as the other files have it.
+        firsts = {source.text.split("\n", 1)[0] for source in opened.sources.values()}
+        heads = [first for first in firsts if first.startswith(_EDITORS_LINE)]
+        head = f"{min(heads).rstrip()}\n" if heads else ""
+        inline = in_one_line(declared.model_dump(mode="json", exclude_defaults=True))
+        opened.write(file, read_yaml(f"{head}set: {inline}\nversions: []\n"))
+
+
+def edit_set(
+    folder: Path,
+    set_id: str,
+    *,
+    name: str | None = None,
+    task: str | None = None,
+    source: Source | None = None,
+    trust: Collection[str] = (),
+) -> bool:
+    """Change what people call a set, what its models do, or who defined it, or trust more names.
+
+    Return False where all that was so already.
+    Its ID and type stay: every version and every model is of them.
+
+    Raises:
+        RegistryError: there is no such set, its type does not allow the source, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file = opened.registry.of_set(set_id)
+        wanted: dict[str, object] = {"name": name, "task": task, "source": source}
+        if trust:
+            wanted["trust"] = tuple(dict.fromkeys([*file.set.trust, *trust]))
+        changes = {key: value for key, value in wanted.items() if value not in (None, getattr(file.set, key))}
+        if changes:
+            opened.change(file, set=file.set.model_copy(update=changes))
+        return bool(changes)
+
+
+def remove_set(folder: Path, set_id: str, *, with_versions: bool = False) -> None:
+    """Delete a set's file; its objects stay in the store until garbage collection.
+
+    Args:
+        folder: the registry.
+        set_id: the set.
+        with_versions: also if it has versions.
+
+    Raises:
+        RegistryError: it has a service, or versions, there is no such set, or the registry has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file = opened.registry.of_set(set_id)
+        if file.service:
+            clusters = ", ".join(cluster.id for cluster in file.service.clusters) or "none"
+            online = f"set {set_id} is online: service {file.service.name}, clusters {clusters}"
+            raise RegistryError(f"{online}; first: bluegrid delete {file.service.name} --up")
+        if file.versions and not with_versions:
+            versions = ", ".join(version.id for version in file.versions)
+            raise RegistryError(f"set {set_id} has versions {versions}; remove them too, or keep the set")
+        path = opened.path(file)
+        checked({other: source for other, source in opened.sources.items() if other != path})
+        try:
+            path.unlink()
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be removed: {error.strerror}") from None

@@ -1,0 +1,19 @@
+"""Looking up what is declared by its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from bluegrid_registry.errors import RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T")
+
+
+def pick(declared: Mapping[str, T], name: str, otherwise: str) -> T:
+    """Return what has this name, or raise RegistryError naming those that exist."""
+    if name not in declared:
+        raise RegistryError(f"{otherwise}; declared: {', '.join(declared) or 'none'}")
+    return declared[name]

@@ -1,0 +1,195 @@
+"""The online service of a set, with its clusters, as typed and frozen data: `service:` of a registry file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, cast
+
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictInt,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from bluegrid_registry.frozen import Frozen
+from bluegrid_registry.names import ClusterId, Label, Quantity, ServiceName
+from bluegrid_registry.registry_files.lookup import pick
+from bluegrid_registry.registry_files.quantities import Cpu, Memory, value_of, whole
+
+DEFAULT_REGION = "default"
+"""The key of `live` that holds for every region without a key of its own."""
+
+SMALLEST_SHARE = 0.01
+"""Of a service's requests, for a cluster that gets any: fewer could go on unseen when it is taken out."""
+
+
+class Autoscaling(Frozen):
+    """How many pods a cluster has, by how busy they are."""
+
+    min: Annotated[StrictInt, Field(ge=1)]
+    """Pods that there always are."""
+    max: Annotated[StrictInt, Field(ge=1)]
+    """Pods that there are at most."""
+    cpu: Annotated[StrictInt, Field(ge=1)]
+    """CPU that pods are to take on average, in percent of what they request."""
+
+    @field_validator("max")
+    @classmethod
+    def _is_not_below_min(cls, most: int, given: ValidationInfo) -> int:
+        fewest = given.data.get("min")
+        if fewest is not None and most < fewest:
+            raise ValueError(f"{most} is below min, which is {fewest}; swap or raise them")
+        return most
+
+    def __str__(self) -> str:
+        return f"{self.min}..{self.max} pods at {self.cpu} % CPU"
+
+
+class Cluster(Frozen):
+    """The pods that serve one version."""
+
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
+    id: ClusterId
+    """Unique in the service; Kubernetes objects are named `<service>-<cluster>`."""
+    version: Label
+    """The version that the cluster serves; a version has at most one cluster."""
+    replicas: Annotated[StrictInt, Field(ge=0)] = 1
+    """Number of pods."""
+    autoscaling: Autoscaling | None = None
+    """An autoscaler decides on the number of pods; `replicas` is left out then."""
+    cpu: Cpu
+    """CPU limit of one pod, a Kubernetes quantity."""
+    gpu: Annotated[StrictInt, Field(ge=0)] = 0
+    """GPU limit of one pod."""
+    memory: Memory
+    """Memory limit of one pod, a Kubernetes quantity."""
+    load: Literal["eager", "lazy"] = "eager"
+    """All models before a pod is ready, or each on its first request, in half of the pod's memory."""
+    timeout_seconds: Annotated[StrictInt, Field(ge=1, le=3600)] = 4
+    """Seconds that a model may take for one request; then its process is replaced and the answer is 504."""
+    memory_per_request: Quantity | None = None
+    """Memory that a request may take on top of the models; absent: a quarter of `memory` over the CPUs."""
+
+    @field_validator("memory_per_request")
+    @classmethod
+    def _fits_into_the_pod(cls, taken: str | None, given: ValidationInfo) -> str | None:
+        cpu, memory = given.data.get("cpu"), given.data.get("memory")
+        if taken is None or cpu is None or memory is None:
+            return taken
+        workers = _workers(cpu)
+        if value_of(taken) * workers >= value_of(memory):
+            times = f" for each of {workers} CPUs" if workers > 1 else ""
+            raise ValueError(f"{taken}{times} leaves nothing of the pod's {memory} for the models")
+        return taken
+
+    @model_validator(mode="after")
+    def _has_one_who_decides(self) -> Cluster:
+        # Two numbers would each look as if they held.
+        if self.autoscaling is not None and "replicas" in self.model_fields_set:
+            raise ValueError(
+                f"{self.id} has replicas and autoscaling; keep one: an autoscaler starts with min"
+            )
+        return self
+
+    @property
+    def fewest_pods(self) -> int:
+        """How many pods there are at least, and at first."""
+        return self.autoscaling.min if self.autoscaling else self.replicas
+
+    @property
+    def workers(self) -> int:
+        """Processes of a pod that models run in: one a CPU, each with one thread."""
+        return _workers(self.cpu)
+
+
+def _workers(cpu: str) -> int:
+    return max(1, whole(cpu))
+
+
+def _kind_of_live(value: object) -> Literal["everywhere", "by region"]:
+    return "by region" if isinstance(value, Mapping) else "everywhere"
+
+
+Live = Annotated[
+    Annotated[ClusterId, Tag("everywhere")] | Annotated[Mapping[Label, ClusterId], Tag("by region")],
+    Discriminator(_kind_of_live),
+]
+
+
+Weights = Mapping[ClusterId, Annotated[StrictInt, Field(ge=0, le=1_000_000)]]
+
+
+def _kind_of_traffic(value: object) -> Literal["everywhere", "by region"]:
+    is_by_region = isinstance(value, Mapping) and any(isinstance(each, Mapping) for each in value.values())
+    return "by region" if is_by_region else "everywhere"
+
+
+Traffic = Annotated[
+    Annotated[Weights, Tag("everywhere")] | Annotated[Mapping[Label, Weights], Tag("by region")],
+    Discriminator(_kind_of_traffic),
+]
+
+
+class Service(Frozen):
+    """The online service of the set: one URL, /modelService/<name>, answered by the live cluster."""
+
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
+    name: ServiceName
+    """Unique in the registry."""
+    live: Live
+    """The cluster that the URL reaches, or one for each region: {default: d1, north: d2}."""
+    traffic: Traffic | None = None
+    """Shares of the requests, {d1: 90, d2: 10}, or such shares for some regions; the live cluster has one.
+    Absent: it gets all. Needs a stack with a Gateway."""
+    clusters: tuple[Cluster, ...]
+    """The live cluster and those that stand by."""
+    standby_replicas: Annotated[StrictInt, Field(ge=0)] | None = None
+    """Pods of a standby, at most its `replicas`; 0: none until a switch. Not of one with autoscaling."""
+    regions: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None
+    """The regions that have the service; absent: all."""
+
+    def live_in(self, region: str) -> str:
+        """Return the ID of the cluster that is live in `region`."""
+        if isinstance(self.live, str):
+            return self.live
+        return self.live.get(region, self.live[DEFAULT_REGION])
+
+    def weights_in(self, region: str) -> dict[str, int]:
+        """Return the weight of each cluster that gets requests in `region`, by ID; the live one first."""
+        live, shares = self.live_in(region), self.traffic_by_region
+        weights = shares.get(region, shares.get(DEFAULT_REGION, {live: 1}))
+        return {live: weights[live], **{cluster: weight for cluster, weight in weights.items() if weight}}
+
+    @property
+    def traffic_by_region(self) -> Mapping[str, Weights]:
+        """The shares of `traffic` by region; `default` are those of all that have no key of their own."""
+        if _kind_of_traffic(self.traffic) == "by region":
+            return cast("Mapping[str, Weights]", self.traffic)
+        return {} if self.traffic is None else {DEFAULT_REGION: cast("Weights", self.traffic)}
+
+    def as_run_in(self, region: str) -> tuple[Cluster, ...]:
+        """Return the clusters with the replicas that they have in `region`: a standby may have fewer."""
+        most, live = self.standby_replicas, self.weights_in(region)
+        return tuple(
+            cluster
+            if most is None or cluster.id in live or cluster.autoscaling
+            else cluster.model_copy(update={"replicas": min(cluster.replicas, most)})
+            for cluster in self.clusters
+        )
+
+    def is_in(self, region: str) -> bool:
+        """Whether `region` has the service."""
+        return self.regions is None or region in self.regions
+
+    def cluster(self, cluster_id: str) -> Cluster:
+        """Return the cluster with this ID, or raise RegistryError naming those that exist."""
+        declared = {cluster.id: cluster for cluster in self.clusters}
+        return pick(declared, cluster_id, f"{cluster_id} is not a cluster of {self.name}")

@@ -1,0 +1,174 @@
+"""A version's folder on a disk: what is there and sound stays, what is lacking or damaged comes.
+
+<into>/
+└── <manifest's SHA-256>/       appears when every model in it is verified
+    ├── <sha256>.skops          one file or folder a model, named by its digest; devices may share one
+    └── ...
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.errors import FormatError
+from bluegrid_registry.transfer.model_cache import Cache, is_sound, remove_model, write_model
+from bluegrid_registry.transfer.unpacker import unpack_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bluegrid_registry.formats.manifest import Manifest, ModelRow
+    from bluegrid_registry.stores import Store
+    from bluegrid_registry.transfer.config import TransferConfig
+    from bluegrid_registry.transfer.progress import Progress
+
+
+@dataclass(frozen=True)
+class FetchReport:
+    """What a fetch found and did; all but `fetched_bytes` count or name models."""
+
+    checked: int
+    """Models that were verified; without an error that is all that were wanted."""
+    already_there: int
+    """Models that were in the folder or the cache, and sound."""
+    damaged: tuple[str, ...]
+    """UIDs of models that were in the folder or the cache, damaged, and have been fetched again."""
+    refetched: tuple[str, ...]
+    """UIDs of models that came damaged, or beside damaged ones, and were right when fetched once more."""
+    extra: tuple[str, ...]
+    """Names of what lies in the folder and belongs to no model of the version; it is left alone."""
+    fetched_bytes: int
+    """Bytes of packs that went over the wire."""
+
+
+class ModelPaths(Mapping[str, Path]):
+    """The model's file or folder by UID."""
+
+    def __init__(self, folder: Path, names: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._names = names
+
+    def __getitem__(self, uid: str) -> Path:
+        return self._folder / self._names[uid]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+@dataclass(frozen=True)
+class VersionFolder:
+    """A version's folder, while the lock of the folder around it is held."""
+
+    store: Store
+    manifest: Manifest
+    path: Path
+    cache: Cache | None
+    progress: Progress
+    config: TransferConfig
+
+    def complete(self, rows: Sequence[ModelRow]) -> FetchReport:
+        """Bring what is missing or damaged of the models in `rows`."""
+        partial = self.path.with_name(f".{self.path.name}.partial")
+        # The lock is held: what lies here is of a fetch that was killed.
+        shutil.rmtree(partial, ignore_errors=True)
+        lacking, damaged = self._lacking(rows)
+        extra = self._extra() if self.path.exists() else ()
+        refetched: tuple[str, ...] = ()
+        size = 0
+        if lacking:
+            partial.mkdir()
+            try:
+                lacking, rotten = self._from_cache(lacking, partial)
+                damaged += rotten
+                refetched, size = unpack_all(
+                    self.store, self.manifest, lacking, self._taker(partial), self.progress, self.config
+                )
+                self._publish(partial)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        return FetchReport(
+            checked=len(rows),
+            already_there=len(rows) - len(lacking),
+            damaged=tuple(sorted(damaged)),
+            refetched=refetched,
+            extra=extra,
+            fetched_bytes=size,
+        )
+
+    def _lacking(self, rows: Sequence[ModelRow]) -> tuple[Sequence[ModelRow], list[str]]:
+        """Return the models that are missing or damaged, and the UIDs of the latter."""
+        if not self.path.exists():
+            return rows, []
+        lacking, damaged = [], []
+        for row in rows:
+            try:
+                if is_sound(self._at(self.path, row), row.sha256, is_folder=self._is_folder):
+                    continue
+                damaged.append(row.uid)
+            except FileNotFoundError:
+                pass
+            lacking.append(row)
+        return lacking, damaged
+
+    def _from_cache(self, rows: Sequence[ModelRow], partial: Path) -> tuple[Sequence[ModelRow], list[str]]:
+        """Take what the cache has; return the models that are still lacking, and UIDs of damaged ones."""
+        if self.cache is None:
+            return rows, []
+        outcomes: dict[str, bool | None] = {}
+        for row in rows:
+            if row.sha256 not in outcomes:
+                target = self._at(partial, row)
+                outcomes[row.sha256] = self.cache.take(row.sha256, target, is_folder=self._is_folder)
+        lacking = [row for row in rows if not outcomes[row.sha256]]
+        return lacking, [row.uid for row in rows if outcomes[row.sha256] is False]
+
+    def _taker(self, partial: Path) -> Callable[[ModelRow, bytes], None]:
+        def take(row: ModelRow, model: bytes) -> None:
+            path = self._at(partial, row)
+            try:
+                try:
+                    write_model(path, model, is_folder=self._is_folder)
+                except FileExistsError:
+                    # A part that came damaged comes twice, with models that are there already.
+                    remove_model(path)
+                    write_model(path, model, is_folder=self._is_folder)
+            except FormatError as error:
+                raise FormatError(f"model {row.uid}: {error}") from None
+            if self.cache:
+                self.cache.keep(row.sha256, model, path, is_folder=self._is_folder)
+
+        return take
+
+    def _publish(self, partial: Path) -> None:
+        # No fsync: a machine that loses power loses nothing that the next fetch does not see by the digests.
+        if not self.path.exists():
+            partial.rename(self.path)
+            return
+        for path in partial.iterdir():
+            target = self.path / path.name
+            if target.is_dir():
+                shutil.rmtree(target)
+            path.replace(target)
+
+    def _extra(self) -> tuple[str, ...]:
+        known = {file_name(self.manifest, row) for row in self.manifest.models}
+        return tuple(sorted(path.name for path in self.path.iterdir() if path.name not in known))
+
+    @property
+    def _is_folder(self) -> bool:
+        return self.manifest.type.is_folder
+
+    def _at(self, folder: Path, row: ModelRow) -> Path:
+        return folder / file_name(self.manifest, row)
+
+
+def file_name(manifest: Manifest, row: ModelRow) -> str:
+    """Name of the model's file or folder."""
+    return f"{row.sha256}.{manifest.type.file_type}"
