@@ -21,8 +21,8 @@ import psutil
 from benchmarks.rows import OURS
 from benchmarks.server.client import HOST
 from benchmarks.server.models import MODEL_TYPE, SET, VERSION
+from bluegrid.cache import root
 from bluegrid_registry import BluegridError
-from tools.toolchain.cache import root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,18 +1,14 @@
-"""`bluegrid image`: the images that pods run, from a checkout."""
+"""`bluegrid image`: the images that pods run."""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from bluegrid.cli import output
-from bluegrid_registry import BluegridError, ConfigError
-
-if TYPE_CHECKING:
-    from types import ModuleType
+from bluegrid_registry import ConfigError
 
 app = typer.Typer(name="image", help="The images that pods run.", no_args_is_help=True)
 
@@ -39,20 +35,12 @@ def build(
 
     Beside it stands what is in it (CycloneDX): Debian's packages and Python's, with their versions.
     """
-    tools = _tools()
+    try:
+        from bluegrid import image
+    except ImportError as error:
+        raise ConfigError(f"building images needs {error.name}: pip install 'bluegrid[images]'") from None
     console = Console(stderr=True)
-    try:
-        with console.status(f"building {family}") as status:
-            image: Any = tools.build(status.update, tools.family_of(family), base)
-    except tools.ImageError as error:
-        raise BluegridError(str(error)) from None
-    data = {"family": family, "image": image.tagged, "archive": str(image.archive), "sbom": str(image.sbom)}
-    output.emit(as_json=as_json, data=data, text=f"{image.tagged}\n{image.archive}\n{image.sbom}")
-
-
-def _tools() -> ModuleType:
-    # Tools are in a checkout, next to the lock file that an image is built from, and in no wheel.
-    try:
-        return importlib.import_module("tools.image")
-    except ImportError:
-        raise ConfigError("images are built from a checkout; run this in one: git clone ...") from None
+    with console.status(f"building {family}") as status:
+        built = image.build(status.update, image.family_of(family), base)
+    data = {"family": family, "image": built.tagged, "archive": str(built.archive), "sbom": str(built.sbom)}
+    output.emit(as_json=as_json, data=data, text=f"{built.tagged}\n{built.archive}\n{built.sbom}")

@@ -9,19 +9,18 @@ ${XDG_CACHE_HOME:-~/.cache}/bluegrid/
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import subprocess
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bluegrid import cache
 from tools.toolchain.keys import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tools.toolchain.keys import Platform
     from tools.toolchain.programs import Program
@@ -31,19 +30,14 @@ _PARTIAL = ".partial-"
 _DISCARDED = ".discarded-"
 
 
-def root() -> Path:
-    """The folder of all caches of ours."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bluegrid"
-
-
 def programs() -> Path:
     """The folder with one slot a program."""
-    return root() / "programs"
+    return cache.root() / "programs"
 
 
 def build() -> Path:
     """The folder of the compiler's caches."""
-    return root() / "build"
+    return cache.root() / "build"
 
 
 def slot(program: Program, platform: Platform) -> Path:
@@ -73,23 +67,9 @@ def filled(program: Program, platform: Platform) -> Iterator[Path]:
 
 @contextmanager
 def locked(waiting: Callable[[], None]) -> Iterator[int]:
-    """Hold the lock that keeps two runs from building at once.
-
-    Args:
-        waiting: called once if another run holds it.
-
-    Yields:
-        The lock's descriptor. A compiler that inherits it keeps the lock when this process is killed, so that
-        the next run waits for it instead of competing with it.
-    """
-    root().mkdir(parents=True, exist_ok=True)
-    with (root() / "toolchain.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock.fileno()
+    """Hold the lock that keeps two runs from building at once; see `bluegrid.cache.locked`."""
+    with cache.locked(cache.root() / "toolchain.lock", waiting) as lock:
+        yield lock
 
 
 def discard(*folders: Path) -> None:
@@ -100,7 +80,7 @@ def discard(*folders: Path) -> None:
     for folder in folders:
         if folder.exists():
             folder.rename(folder.with_name(f"{folder.name}{_DISCARDED}{time.time_ns()}"))
-    left = sorted(root().glob(f"*{_DISCARDED}*"))
+    left = sorted(cache.root().glob(f"*{_DISCARDED}*"))
     if left:
         delete = '(chmod -R u+rwX "$@"; rm -rf "$@") >/dev/null 2>&1 &'
         subprocess.run(["nice", "sh", "-c", delete, "sh", *left], check=True, start_new_session=True)

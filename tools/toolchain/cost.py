@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.toolchain import cache
+from bluegrid import cache
 from tools.toolchain.download import available
 from tools.toolchain.errors import ToolchainError
 from tools.toolchain.keys import this_platform

@@ -12,13 +12,13 @@ from urllib.parse import unquote
 
 import pytest
 
-from tools import image as images
+from bluegrid import image as images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import IO
 
-    from tools.image.build import Image
+    from bluegrid.image.build import Image
 
 SHELLS = {
     "ash",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid import image as images
 from tests.endurance import FULL, measured
-from tools import image as images
 
 if TYPE_CHECKING:
     from pathlib import Path

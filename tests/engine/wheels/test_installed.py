@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.image.packages import uv
-from tools.toolchain import cache
+from bluegrid import cache
+from bluegrid.image import FAMILIES, environment, packages
+from bluegrid.image.base import Base
+from bluegrid.image.build import image_of
+from bluegrid.image.commands import Commands
+from bluegrid.image.packages import uv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,12 +46,12 @@ class Project:
         (folder / "registry").mkdir()
         (folder / "registry" / "g1.yaml").write_text(SET)
 
-    def run(self, program: str, *arguments: str) -> str:
+    def run(self, program: str, *arguments: str, **environment: str) -> str:
         done = subprocess.run(
             [self._programs / program, *arguments],
             cwd=self._folder,
             # As in a Pulumi program, whose own folder comes first.
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(self._folder)},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(self._folder), **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -72,7 +77,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     run_uv(
         "pip", "install", "--quiet", "--python", str(folder / "env" / "bin" / "python"), "--no-config",
         "--constraint", str(folder / "locked.txt"), "--find-links", str(folder / "wheels"),
-        "bluegrid[stack,updates]",
+        "bluegrid[stack,updates,images]",
     )  # fmt: skip
     return Project(folder / "project", folder / "env" / "bin")
 
@@ -112,6 +117,25 @@ def test_the_files_of_the_operators_page_are_in_the_wheel(project: Project) -> N
     where = "importlib.resources.files('bluegrid.updates') / 'page' / 'main.js'"
     code = f"import importlib.resources; print(({where}).is_file())"
     assert project.python(code) == "True"
+
+
+def test_an_image_is_built_from_the_same_as_in_a_checkout(project: Project, tmp_path: Path) -> None:
+    base = "registry.example.org/python:3.12"
+    archive = tmp_path / "bluegrid" / "images" / f"{name_of_image('onnx', base, tmp_path)}.tar"
+    archive.parent.mkdir(parents=True)
+    archive.touch()
+    # Its name has the key of all that it is made of: an archive of that name is found, and not built again.
+    options = ("onnx", "--base", base, "--json")
+    found = project.run("bluegrid", "image", "build", *options, XDG_CACHE_HOME=str(tmp_path), UV=uv())
+    assert json.loads(found)["archive"] == str(archive)
+
+
+def name_of_image(family: str, base: str, folder: Path) -> str:
+    """Name the archive of an image that this checkout makes."""
+    with (folder / "lock").open("w") as lock:
+        commands = Commands(folder / "log", lock.fileno(), folder, environment.of_programs())
+        locked = packages.requirements(commands, FAMILIES[family].extras)
+    return image_of(Base(base), locked, FAMILIES[family]).archive.stem
 
 
 def test_the_command_needs_neither_pulumi_nor_a_web_server(project: Project) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.image import cache, environment, packages
-from tools.image.commands import Commands
+from bluegrid.image import cache, environment, packages
+from bluegrid.image.commands import Commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable

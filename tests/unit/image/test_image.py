@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import bluegrid_registry
+from bluegrid.image import DEFAULT, FAMILIES, ImageError, cache, environment, family_of, packages
+from bluegrid.image.base import CONTAINERFILE, candidates
+from bluegrid.image.commands import Commands
+from bluegrid.image.keys import key_of, sources
+from bluegrid.image.trim import trim
 from bluegrid_server import frameworks
-from tools.image import DEFAULT, FAMILIES, ImageError, cache, environment, family_of, packages
-from tools.image.base import CONTAINERFILE, candidates
-from tools.image.commands import Commands
-from tools.image.keys import key_of, sources
-from tools.image.trim import trim
 
 
 @pytest.fixture

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import subprocess
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.image import FAMILIES
-from tools.image.base import Base
-from tools.image.environment import of_programs
-from tools.image.origin import labels
+from bluegrid.image import FAMILIES
+from bluegrid.image.base import Base
+from bluegrid.image.environment import of_programs
+from bluegrid.image.origin import labels
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 REVISION = "org.opencontainers.image.revision"
+
+
+def test_an_installed_bluegrid_names_no_revision_and_its_version() -> None:
+    found = labels(None, next(iter(FAMILIES.values())), Base("base"))
+    assert REVISION not in found
+    assert found["org.opencontainers.image.version"] == version("bluegrid")
 
 
 @pytest.mark.process
@@ -33,7 +40,7 @@ def test_the_repository_that_the_shell_is_in_has_no_say(
         )
         return done.stdout.strip()
 
-    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\nversion = '1.0'\n")
+    (tmp_path / "pyproject.toml").touch()
     git("init")
     git("add", "--all")
     git("commit", "--message", "first")

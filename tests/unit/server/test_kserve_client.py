@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from bluegrid.image import environment, packages
 from tests.unit.server.pods import BASE, Trained
 from tests.unit.server.server_process import running, wait_until_ready
-from tools.image import environment, packages
 
 if TYPE_CHECKING:
     from bluegrid_server.settings import Settings

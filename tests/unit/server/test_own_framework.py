@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from bluegrid.image import environment, packages
 from bluegrid_registry import FormatError, ModelType
 from bluegrid_registry.model_types.model_type import model_types
 from tests.unit.server.pods import BASE, published
 from tests.unit.server.server_process import running, wait_until_ready
-from tools.image import environment, packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

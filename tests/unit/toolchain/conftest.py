@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.toolchain import cache
+from bluegrid import cache
 from tools.toolchain.keys import Platform, this_platform
 from tools.toolchain.programs import Program
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid.cache import root
 from tools.toolchain import cache, supply
 from tools.toolchain.errors import ToolchainError
 from tools.toolchain.programs import PROGRAMS
@@ -136,7 +137,7 @@ def test_a_compiler_that_outlives_its_run_keeps_the_next_one_waiting(
     ) as run:
         started.read_text()
         run.send_signal(signal.SIGKILL)
-    with (cache.root() / "toolchain.lock").open("w") as lock:
+    with (root() / "toolchain.lock").open("w") as lock:
         with pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         proceed.write_text("go on\n")

@@ -1,7 +1,8 @@
-"""Builds the image of a serving pod: `python -m tools.image [FAMILY]`.
+"""Builds the image of a serving pod: `bluegrid image build [FAMILY]`.
 
     build.py        base + packages + source -> one OCI archive, kept under a key of all of them
     families.py     which frameworks an image has
+    source.py       the packages and the lock file that an image is built from
     base.py         the base image: a named one, the official one, or one made of Debian packages
     debian/         the base of Debian packages: Python, its libraries, and nothing to run but Python
     environment.py  what programs see of the environment
@@ -17,8 +18,8 @@ Nothing is left in the system's own container storage, and nothing but the archi
 
 from __future__ import annotations
 
-from tools.image.build import COST, Image, build, kept
-from tools.image.errors import ImageError
-from tools.image.families import DEFAULT, FAMILIES, Family, family_of
+from bluegrid.image.build import Image, build, kept
+from bluegrid.image.errors import ImageError
+from bluegrid.image.families import DEFAULT, FAMILIES, Family, family_of
 
-__all__ = ["COST", "DEFAULT", "FAMILIES", "Family", "Image", "ImageError", "build", "family_of", "kept"]
+__all__ = ["DEFAULT", "FAMILIES", "Family", "Image", "ImageError", "build", "family_of", "kept"]

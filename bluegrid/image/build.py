@@ -6,25 +6,20 @@ import json
 import shutil
 import tarfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from tools.image import cache, environment, origin, packages, sbom
-from tools.image.base import CONTAINERFILE, candidates, obtain
-from tools.image.buildah import Buildah
-from tools.image.commands import Commands, Progress
-from tools.image.families import DEFAULT, FAMILIES
-from tools.image.keys import key_of, sources
-from tools.toolchain import Cost
+from bluegrid.image import cache, environment, origin, packages, sbom, source
+from bluegrid.image.base import CONTAINERFILE, candidates, obtain
+from bluegrid.image.buildah import Buildah
+from bluegrid.image.commands import Commands, Progress
+from bluegrid.image.families import DEFAULT, FAMILIES
+from bluegrid.image.keys import key_of, sources
 
 if TYPE_CHECKING:
-    from tools.image.base import Base
-    from tools.image.families import Family
-
-COST = Cost("built: the image of a serving pod", seconds=120, download=100, scratch=1300, kept=130)
-
-_CHECKOUT = Path(__file__).parents[2]
-_SOURCE = (Path("model_registry", "bluegrid_registry"), Path("model_server", "bluegrid_server"))
+    from bluegrid.image.base import Base
+    from bluegrid.image.families import Family
 
 
 @dataclass(frozen=True)
@@ -76,13 +71,13 @@ def build(progress: Progress, family: Family = FAMILIES[DEFAULT], base: str | No
         commands = Commands(log, lock, work, {**environment.of_programs(), "TMPDIR": str(work)})
         locked = packages.requirements(commands, family.extras)
         for candidate in candidates(base, has_java=family.has_java):
-            image = _image(candidate, locked, family)
+            image = image_of(candidate, locked, family)
             if image.archive.exists():
                 image.archive.touch()
                 return image
         buildah = Buildah(commands, work / "storage")
         chosen = obtain(base, buildah, work, progress, has_java=family.has_java)
-        image = _image(chosen, locked, family)
+        image = image_of(chosen, locked, family)
         _build(buildah, chosen, locked, work, image, family, progress)
         cache.keep(image.archive)
         return image
@@ -93,8 +88,15 @@ def kept() -> bool:
     return any(cache.folder().glob("bluegrid-server-*.tar"))
 
 
-def _image(base: Base, locked: str, family: Family) -> Image:
-    folders = [*(_CHECKOUT / package for package in _SOURCE), Path(__file__).parent]
+def image_of(base: Base, locked: str, family: Family) -> Image:
+    """Return the image of a family on a base, whether it is built or not.
+
+    Args:
+        base: what it is built on.
+        locked: the exact versions and hashes of its packages, see `packages.requirements`.
+        family: the frameworks of the image.
+    """
+    folders = [*source.packages(), Path(__file__).parent]
     key = key_of([base.reference, locked, family.modules], folders)
     return Image(f"localhost/{family.image}", key, cache.folder() / f"{family.image}-{key}.tar")
 
@@ -106,21 +108,21 @@ def _build(
     python = buildah.python_of(base.reference)
     progress(f"installing packages for Python {python}, usually 20 s")
     packages.install(buildah.commands, locked, python, context / "packages")
-    for package in _SOURCE:
-        for path in sources(_CHECKOUT / package):
-            copy = context / "source" / path.relative_to(_CHECKOUT / package.parent)
+    for package in source.packages():
+        for path in sources(package):
+            copy = context / "source" / path.relative_to(package.parent)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, copy)
     listed = sbom.document(
         image.name,
         image.key,
-        origin.version_of(_CHECKOUT),
+        version("bluegrid"),
         *buildah.debian_of(base.reference),
         context / "packages",
     )
     (context / "sbom.cdx.json").write_text(listed)
     progress("building the image, usually 60 s")
-    labels = origin.labels(_CHECKOUT, family, base)
+    labels = origin.labels(source.checkout(), family, base)
     built = buildah.build(CONTAINERFILE, context, labels, BASE=base.reference, LOADERS=family.modules)
     progress("writing its archive, usually 20 s")
     image.sbom.write_text(listed)

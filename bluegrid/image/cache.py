@@ -11,12 +11,11 @@ ${XDG_CACHE_HOME:-~/.cache}/bluegrid/images/
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tools.toolchain import cache
+from bluegrid import cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,13 +41,7 @@ def work(waiting: Callable[[], None]) -> Iterator[tuple[Path, int]]:
         The folder, and the lock's descriptor. A program that inherits it keeps the lock when this process is
         killed, so that the next build does not pull the folder out from under it.
     """
-    folder().mkdir(parents=True, exist_ok=True)
-    with (folder() / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with cache.locked(folder() / "lock", waiting) as lock:
         path = folder() / "work"
         # Of a build that was killed.
         shutil.rmtree(path, ignore_errors=True)
@@ -56,7 +49,7 @@ def work(waiting: Callable[[], None]) -> Iterator[tuple[Path, int]]:
         # uv looks upwards for settings; the first file ends its search.
         (path / "uv.toml").touch()
         try:
-            yield path, lock.fileno()
+            yield path, lock
         finally:
             shutil.rmtree(path, ignore_errors=True)
 

@@ -10,7 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from tools.toolchain import cache
+from bluegrid import cache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,10 +9,10 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.image.trim import trim
+from bluegrid.image.trim import trim
 
 if TYPE_CHECKING:
-    from tools.image.buildah import Buildah
+    from bluegrid.image.buildah import Buildah
 
 CONTAINERFILE = Path(__file__).with_name("Containerfile")
 

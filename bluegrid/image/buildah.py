@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.image.errors import ImageError
+from bluegrid.image.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tools.image.commands import Commands
+    from bluegrid.image.commands import Commands
 
 
 _PATIENCE = 15

@@ -13,16 +13,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.image.errors import ImageError
-from tools.image.trim import trim
-from tools.toolchain import cache
+from bluegrid import cache
+from bluegrid.image import source
+from bluegrid.image.errors import ImageError
+from bluegrid.image.trim import trim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tools.image.commands import Commands
-
-CHECKOUT = Path(__file__).parents[2]
+    from bluegrid.image.commands import Commands
 
 _GLIBC = "manylinux_2_28"
 
@@ -50,8 +49,9 @@ def requirements(commands: Commands, extras: Iterable[str]) -> str:
     """The exact versions and hashes of what the model server and some extras of its need, as pip has them."""
     chosen = [word for extra in extras for word in ("--extra", extra)]
     return commands.run(
-        uv(), "export", "--quiet", "--project", CHECKOUT, "--frozen", "--package", "bluegrid-server", *chosen,
-        "--no-default-groups", "--no-emit-workspace", "--no-header", "--no-annotate",
+        uv(), "export", "--quiet", "--project", source.lock_folder(), "--frozen",
+        "--package", "bluegrid-server", *chosen, "--no-default-groups", "--no-emit-workspace",
+        "--no-header", "--no-annotate",
     )  # fmt: skip
 
 
@@ -85,11 +85,16 @@ def share_openmp(packages: Path) -> None:
 
 
 def uv() -> str:
-    """The program uv: the one that tools/bootstrap has installed, or else one of the machine."""
+    """Return the program uv: the one that tools/bootstrap has installed, otherwise one of the machine.
+
+    Raises:
+        ImageError: there is none.
+    """
     own = max(cache.root().glob("uv-*/bin/uv"), key=lambda path: path.stat().st_mtime, default=None)
     found = str(own) if own else shutil.which("uv") or os.environ.get("UV")
     if found is None:
         raise ImageError(
-            "uv was not found, the image cannot be built: run tools/bootstrap, which installs it"
+            "uv was not found, the image cannot be built: install it, https://docs.astral.sh/uv, or run"
+            " tools/bootstrap in a checkout"
         )
     return found

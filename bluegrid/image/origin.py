@@ -3,46 +3,49 @@
 from __future__ import annotations
 
 import subprocess
-import tomllib
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tools.image.environment import of_programs
+from bluegrid.image.environment import of_programs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tools.image.base import Base
-    from tools.image.families import Family
+    from bluegrid.image.base import Base
+    from bluegrid.image.families import Family
 
 
-def version_of(checkout: Path) -> str:
-    """The version of bluegrid."""
-    return str(tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["version"])
-
-
-def labels(checkout: Path, family: Family, base: Base) -> Mapping[str, str]:
+def labels(checkout: Path | None, family: Family, base: Base) -> Mapping[str, str]:
     """Return the labels of an image that is built now.
 
     Args:
-        checkout: of the sources; what is not a clone, or has changes, names no revision.
-        family: of frameworks.
-        base: what it is built on.
+        checkout: where the sources are; None if they are installed. A checkout that is not a clone, or has
+            changes, has no revision.
+        family: the frameworks of the image.
+        base: the image that it is built on.
     """
     found = {
         "title": family.image,
         "description": f"bluegrid's model server with {family.name}",
-        "version": version_of(checkout),
+        "version": version("bluegrid"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "licenses": "Apache-2.0",
-        "revision": "" if _git(checkout, "status", "--porcelain") else _git(checkout, "rev-parse", "HEAD"),
-        "source": _public(_git(checkout, "remote", "get-url", "origin")),
+        **(_repository(checkout) if checkout else {}),
         # Of an image that was made here, the name is this machine's.
         "base.name": "" if base.archive else base.reference,
     }
     return {f"org.opencontainers.image.{name}": value for name, value in found.items() if value}
+
+
+def _repository(checkout: Path) -> Mapping[str, str]:
+    has_changes = _git(checkout, "status", "--porcelain")
+    return {
+        "revision": "" if has_changes else _git(checkout, "rev-parse", "HEAD"),
+        "source": _public(_git(checkout, "remote", "get-url", "origin")),
+    }
 
 
 def _git(checkout: Path, *arguments: str) -> str:

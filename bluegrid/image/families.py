@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.image.errors import ImageError
+from bluegrid.image.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

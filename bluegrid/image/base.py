@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.image import cache, debian
-from tools.image.keys import key_of
+from bluegrid.image import cache, debian
+from bluegrid.image.keys import key_of
 
 if TYPE_CHECKING:
-    from tools.image.buildah import Buildah
-    from tools.image.commands import Progress
+    from bluegrid.image.buildah import Buildah
+    from bluegrid.image.commands import Progress
 
 _ON_DISK = ("dir", "docker-archive", "oci", "oci-archive")
 """Transports of image references that go on with a path."""
 
-CONTAINERFILE = Path(__file__).parents[2] / "model_server" / "Containerfile"
+CONTAINERFILE = Path(__file__).with_name("Containerfile")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.image.errors import ImageError
+from bluegrid.image.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,42 @@
+"""What an image is built from, in a checkout or installed: two packages and a lock file."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from bluegrid.image.errors import ImageError
+
+PACKAGES = ("bluegrid_registry", "bluegrid_server")
+
+_CHECKOUT = Path(__file__).parents[2]
+_IN_THE_WHEEL = Path(__file__).parents[1] / "locked"
+"""Hatch puts uv.lock there, with the pyproject.toml of each distribution, without which uv reads no lock."""
+
+
+def packages() -> tuple[Path, ...]:
+    """Return the folders of the packages that an image has of bluegrid itself.
+
+    Raises:
+        ImageError: the model server is not installed.
+    """
+    return tuple(_folder_of(name) for name in PACKAGES)
+
+
+def lock_folder() -> Path:
+    """Return the folder with the lock file of all dependencies, which is a project of uv's."""
+    return checkout() or _IN_THE_WHEEL
+
+
+def checkout() -> Path | None:
+    """Return the checkout that this module is in; None if it is installed."""
+    return _CHECKOUT if (_CHECKOUT / "uv.lock").is_file() else None
+
+
+def _folder_of(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ImageError(
+            f"{name} is not installed, and an image is built from it: pip install 'bluegrid[images]'"
+        )
+    return Path(spec.origin).parent
