@@ -68,13 +68,16 @@ def _with_secrets(inputs: Mapping[str, Any]) -> dict[str, Any]:
         keys = {"AWS_ACCESS_KEY_ID": "storeAccessKey", "AWS_SECRET_ACCESS_KEY": "storeSecretKey"}
         encoded = {name: base64.b64encode(SECRETS[key].encode()).decode() for name, key in keys.items()}
         return {**inputs, "data": _secret(encoded)}
-    if inputs.get("spec", {}).get("rules") == _HIDDEN:
+    spec = inputs.get("spec", {})
+    if _HIDDEN in (spec.get("rules"), spec.get("hostnames")):
         service, cluster = cluster_of_labels(inputs["metadata"]["labels"])
         host = standing_host(SECRETS["routeKey"], service, cluster, "standing.invalid")
+        if inputs["kind"] == "HTTPRoute":
+            return {**inputs, "spec": {**spec, "hostnames": _secret([host])}}
         backend = {"service": {"name": inputs["metadata"]["name"], "port": {"number": PORT}}}
         path = {"path": service_path(service), "pathType": "Prefix", "backend": backend}
         rule = {"host": host, "http": {"paths": [path]}}
-        return {**inputs, "spec": {**inputs["spec"], "rules": _secret([rule])}}
+        return {**inputs, "spec": {**spec, "rules": _secret([rule])}}
     return dict(inputs)
 
 

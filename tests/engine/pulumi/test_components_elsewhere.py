@@ -81,9 +81,11 @@ WHY = (
 
 
 class Elsewhere:
-    """A project of someone else's, whose stack `north` is up."""
+    """A project of someone else's, whose stack `north` is up; not up: its state is empty."""
 
-    def __init__(self, engine: Engine, folder: Path, others: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, engine: Engine, folder: Path, others: Mapping[str, str] | None = None, *, is_up: bool = True
+    ) -> None:
         self._engine, self._folder = engine, folder
         self.environment = engine.environment
         # The components of this checkout, whichever is installed.
@@ -99,7 +101,7 @@ class Elsewhere:
         for name, text in (others or {}).items():
             self.registry.with_name(f"{name}.yaml").write_text(text)
         engine.require("stack", "init", "north", cwd=folder)
-        if not others:
+        if is_up and not others:
             self.up()
 
     def edit(self, old: str, new: str) -> None:
