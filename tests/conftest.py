@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.endurance import FULL, Record
+from tests.support.endurance import FULL, Record
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("bluegrid", deadline=None)

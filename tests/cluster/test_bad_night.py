@@ -15,10 +15,10 @@ import httpx
 import psutil
 import pytest
 
-from tests.browsing import chromium
 from tests.cluster.regions import backend
 from tests.cluster.trouble import Stack, until
 from tests.cluster.updating import UpdateServer, files_of
+from tests.support.browsing import chromium
 from tests.unit.updates.updating import digest
 from tools.demo import steps
 from tools.demo.workspace import SERVICE

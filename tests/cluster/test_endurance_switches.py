@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.cluster.trouble import until
-from tests.endurance import FULL, measured, scale
+from tests.support.endurance import FULL, measured, scale
 from tools.demo import steps
 from tools.demo.story import RATE as FULL_RATE
 from tools.demo.workspace import SERVICE

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.cluster.trouble import at_length, kill, read_until
-from tests.endurance import scale
+from tests.support.endurance import scale
 
 if TYPE_CHECKING:
     from typing import Any

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.endurance import FULL
+from tests.support.endurance import FULL
 from tools.demo.prepare import CHECKOUT
 
 if TYPE_CHECKING:

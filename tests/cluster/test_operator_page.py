@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.browsing import chromium
 from tests.cluster.regions import backend
 from tests.cluster.updating import UpdateServer
+from tests.support.browsing import chromium
 from tools.demo import steps
 from tools.demo.workspace import SERVICE
 from tools.load.process import Load

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 
-from tests.endurance import FULL
+from tests.support.endurance import FULL
 from tools.demo import steps
 from tools.demo.prepare import EXAMPLE
 from tools.demo.workspace import SERVICE

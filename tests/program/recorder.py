@@ -23,11 +23,11 @@ from pulumi.runtime.stack import run_in_stack
 from ruamel.yaml import YAML
 
 from tests.program.cluster import api_server, kubeconfig
+from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-CHECKOUT = Path(__file__).parents[2]
 OURS = "bluegrid"
 """The name of this project."""
 

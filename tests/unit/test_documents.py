@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.checkout import CHECKOUT
 from tools.demo.promises import PROMISES
 
-CHECKOUT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(<?([^)\s>]+)>?\)")
 HEADING = re.compile(r"^#{1,6} (.+?)#*$", re.MULTILINE)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.checkout import CHECKOUT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-CHECKOUT = Path(__file__).parents[2]
 FOLDERS = {
     "bluegrid_registry": "model_registry/bluegrid_registry",
     "bluegrid_server": "model_server/bluegrid_server",

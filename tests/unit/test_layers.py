@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-CHECKOUT = Path(__file__).parents[2]
+from tests.support.checkout import CHECKOUT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 LAYERS = {
     "model_registry/bluegrid_registry": (
         {"errors"},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bluegrid import image as images
-from tests.endurance import FULL, measured
+from tests.support.endurance import FULL, measured
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from bluegrid.updates.serve import Options
 from bluegrid.updates.tokens import Scope, new_token
-from tests.browsing import chromium
+from tests.support.browsing import chromium
 from tests.unit.operations.api_server import ApiServer
 from tests.unit.operations.test_snapshot import objects
 from tests.unit.updates.conftest import asked

@@ -7,17 +7,17 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.checkout import CHECKOUT
 from tools.toolchain import programs_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-CHECKOUT = Path(__file__).parents[3]
 STAND_IN = CHECKOUT / "tools" / "toolchain" / "language_host" / "pulumi-language-python"
 SECRETS = {"storeAccessKey": "reader", "storeSecretKey": "swordfish", "routeKey": "only the stack knows"}
 

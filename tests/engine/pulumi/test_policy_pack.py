@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from bluegrid.previews import Level, Rule
-from tests.engine.pulumi.conftest import CHECKOUT
+from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
     from tests.engine.pulumi.conftest import Engine

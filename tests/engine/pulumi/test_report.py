@@ -17,8 +17,9 @@ from bluegrid.previews import (
     render,
     states_of_objects,
 )
-from tests.engine.pulumi.conftest import CHECKOUT, Engine
+from tests.engine.pulumi.conftest import Engine
 from tests.engine.pulumi.deployed import import_as_made, leave_outputs
+from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

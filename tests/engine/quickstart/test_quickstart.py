@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[3] / "docs"
+from tests.support.checkout import CHECKOUT
+
+DOCS = CHECKOUT / "docs"
 PAGES = ("quickstart.md", "quickstart.zh.md")
 LEFT_OUT = "…"
 """What the page leaves out of a line of output: digests, sizes."""

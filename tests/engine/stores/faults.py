@@ -10,17 +10,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.engine.stores.faulty_proxy import UPSTREAM_SECONDS, pass_on
+from tests.support.stores import flipped
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Collection, Iterator
 
     from tests.engine.stores.faulty_proxy import Exchange, Fault, FaultyProxy
-
-
-def flipped(data: bytes, index: int, bits: int = 0x10) -> bytes:
-    """Return `data` with some bits of one byte turned over."""
-    return data[:index] + bytes([data[index] ^ bits]) + data[index + 1 :]
 
 
 def at(number: int, fault: Fault) -> Fault:

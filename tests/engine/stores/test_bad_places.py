@@ -21,9 +21,9 @@ from bluegrid_registry import (
     push,
     read_manifest,
 )
-from tests.endurance import scale
 from tests.engine.stores.conftest import BUCKET, Server, running_server
 from tests.engine.stores.versions import check_is_one_line, contents, models, seen, version
+from tests.support.endurance import scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,9 +23,8 @@ from bluegrid_registry import (
 )
 from bluegrid_registry.formats.layout import manifest_key, pack_key, packs_prefix, version_key
 from bluegrid_registry.transfer.config import TransferConfig
-from tests.engine.stores.faults import flipped
-from tests.engine.stores.through import DiesAtWrite, FlipsFirstGet, FlipsFirstPut, Killed, Through
 from tests.engine.stores.versions import version
+from tests.support.stores import DiesAtWrite, FlipsFirstGet, FlipsFirstPut, Killed, Through, flipped
 
 if TYPE_CHECKING:
     from pathlib import Path

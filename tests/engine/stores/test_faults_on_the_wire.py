@@ -22,13 +22,11 @@ from bluegrid_registry import (
     open_store,
     push,
 )
-from tests.endurance import scale
 from tests.engine.stores.faults import (
     Swapped,
     at,
     flip_down,
     flip_up,
-    flipped,
     harmed,
     numbers_until_enough,
     requests_of,
@@ -38,6 +36,8 @@ from tests.engine.stores.faults import (
     truncated,
 )
 from tests.engine.stores.versions import check_is_one_line, contents, models, seen, small_packs, version
+from tests.support.endurance import scale
+from tests.support.stores import flipped
 
 if TYPE_CHECKING:
     from tests.engine.stores.conftest import Place

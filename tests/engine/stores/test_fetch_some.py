@@ -22,8 +22,8 @@ from bluegrid_registry import (
 )
 from bluegrid_registry.formats.layout import pack_key
 from bluegrid_registry.transfer.config import TransferConfig
-from tests.engine.stores.through import FlipsFirstGet, Recording
 from tests.engine.stores.versions import small_packs, version
+from tests.support.stores import FlipsFirstGet, Recording
 
 if TYPE_CHECKING:
     from pathlib import Path

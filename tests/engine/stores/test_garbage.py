@@ -25,8 +25,8 @@ from bluegrid_registry import (
 from bluegrid_registry.formats.layout import manifest_key, version_key
 from bluegrid_registry.maintenance.garbage import GRACE, LAST_GRACE
 from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile
-from tests.engine.stores.through import DiesAtWrite, Killed, Through
 from tests.engine.stores.versions import small_packs, version
+from tests.support.stores import DiesAtWrite, Killed, Through
 
 if TYPE_CHECKING:
     from pathlib import Path

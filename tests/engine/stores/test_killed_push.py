@@ -21,10 +21,10 @@ from bluegrid_registry import (
     open_store,
     push,
 )
-from tests.endurance import scale
 from tests.engine.stores.faulty_proxy import pass_on
 from tests.engine.stores.test_upkeep_on_the_wire import garbage  # noqa: F401 (a fixture)
 from tests.engine.stores.versions import contents, models, seen, version
+from tests.support.endurance import scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,8 +25,8 @@ from bluegrid_registry import (
     read_manifest,
 )
 from bluegrid_registry.formats.layout import pack_key
-from tests.engine.stores.through import Recording
 from tests.engine.stores.versions import small_packs, version
+from tests.support.stores import Recording
 
 if TYPE_CHECKING:
     from pathlib import Path

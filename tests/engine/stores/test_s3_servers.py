@@ -24,7 +24,7 @@ from bluegrid_registry import (
 )
 from bluegrid_registry.stores.base import Capabilities
 from bluegrid_registry.stores.versions import read_commit
-from tests.engine.stores.through import Through
+from tests.support.stores import Through
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler

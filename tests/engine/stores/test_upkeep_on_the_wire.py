@@ -22,7 +22,6 @@ from bluegrid_registry import (
     push,
     verify,
 )
-from tests.endurance import scale
 from tests.engine.stores.faults import (
     ONCE,
     STAYS,
@@ -36,6 +35,7 @@ from tests.engine.stores.faults import (
 from tests.engine.stores.faulty_proxy import pass_on
 from tests.engine.stores.test_garbage import keys, later, registry
 from tests.engine.stores.versions import check_is_one_line, contents, models, seen, version
+from tests.support.endurance import scale
 
 if TYPE_CHECKING:
     from datetime import datetime

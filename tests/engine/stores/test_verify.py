@@ -26,8 +26,8 @@ from bluegrid_registry import (
 from bluegrid_registry.formats.layout import manifest_key, pack_key, version_key
 from bluegrid_registry.signing.signatures import signature_key
 from bluegrid_registry.stores.versions import read_manifest
-from tests.engine.stores.faults import flipped
 from tests.engine.stores.versions import small_packs, version
+from tests.support.stores import flipped
 
 if TYPE_CHECKING:
     from pathlib import Path

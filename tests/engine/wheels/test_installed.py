@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,11 +16,12 @@ from bluegrid.image.base import Base
 from bluegrid.image.build import image_of
 from bluegrid.image.commands import Commands
 from bluegrid.image.packages import uv
+from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-CHECKOUT = Path(__file__).parents[3]
 TAKEN = (
     "cli",
     "components",

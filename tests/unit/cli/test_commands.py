@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bluegrid_registry import ModelSet, ModelType, models_in_folder
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 
 pytestmark = pytest.mark.process
 

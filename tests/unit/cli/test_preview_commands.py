@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.checkout import CHECKOUT
 from tests.unit.cli.test_commands import bluegrid
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.process
 
-REGISTRY = Path(__file__).parents[3] / "registry"
+REGISTRY = CHECKOUT / "registry"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from bluegrid.cli.main import app
 from bluegrid_registry import BluegridError, ModelSet
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from tests.support.checkout import CHECKOUT
 from tests.unit.cli.test_commands import BLUEGRID
 
-pytestmark = pytest.mark.process
+if TYPE_CHECKING:
+    from pathlib import Path
 
-CHECKOUT = Path(__file__).parents[3]
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 from bluegrid.cli.main import app
 from bluegrid_registry import BluegridError
-from tests.skops_files import skops_file
+from tests.support.checkout import CHECKOUT
+from tests.support.skops_files import skops_file
 
 if TYPE_CHECKING:
     from typer.testing import Result
 
-CHECKOUT = Path(__file__).parents[3]
 SERVICE = """\
 service:
   name: line-loading

@@ -9,7 +9,7 @@ import pytest
 from bluegrid.operations import check_kubernetes, check_store
 from bluegrid.operations.rights import ROLES
 from bluegrid_registry import ModelSet, ModelType, Registry, models_in_folder
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 from tests.unit.operations import objects
 from tests.unit.operations.api_server import ApiServer
 

@@ -13,7 +13,7 @@ import pytest
 
 from bluegrid.operations import check_store_of_pods
 from bluegrid_registry import ModelSet, ModelType, Registry, models_in_folder
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 from tests.unit.operations.api_server import ApiServer
 
 if TYPE_CHECKING:

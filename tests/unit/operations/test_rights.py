@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from ruamel.yaml import YAML
 
 from bluegrid.operations.rights import ROLES
+from tests.support.checkout import CHECKOUT
 
-FOLDER = Path(__file__).parents[3] / "docs" / "operations" / "rbac"
+FOLDER = CHECKOUT / "docs" / "operations" / "rbac"
 
 
 def test_there_is_a_file_for_each_role() -> None:

@@ -7,14 +7,18 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from ruamel.yaml import YAML
 
+from tests.support.checkout import CHECKOUT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 pytestmark = pytest.mark.process
 
-CHECKOUT = Path(__file__).parents[3]
 STEPS = CHECKOUT / "tools" / "pull_request"
 WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yaml"))
 

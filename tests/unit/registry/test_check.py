@@ -28,7 +28,7 @@ from bluegrid_registry.model_types.allowlist import SKOPS_TYPES
 from bluegrid_registry.model_types.skops_scan import types_of
 from bluegrid_registry.registry_files.registry import parse
 from bluegrid_registry.transfer.check import ModelCheck
-from tests.marker import NAME, mark
+from tests.support.marker import NAME, mark
 from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
 
 SKOPS, JOBLIB = ModelType.parse("scikit-learn/skops"), ModelType.parse("scikit-learn/joblib")
@@ -130,7 +130,7 @@ def test_a_pickle_that_names_a_stranger_is_refused_also_as_the_first_one() -> No
     model = make_pipeline(FunctionTransformer(mark), Ridge())
     message = told(ModelCheck(JOBLIB, Source.PLATFORM), "line-1", joblib_bytes(model))
     assert message.startswith(
-        "model line-1: names what is not trusted: tests.marker.mark; build it without, or add"
+        "model line-1: names what is not trusted: tests.support.marker.mark; build it without, or add"
     )
 
 
@@ -174,10 +174,10 @@ def test_a_method_is_named_with_its_class() -> None:
 @pytest.mark.parametrize(
     "schema",
     [
-        rb'{"\u005f_class__": "mark", "__module__": "tests.marker"}',
-        '{"__class__": "mark", "__module__": "tests.marker"}'.encode("utf-16"),
-        b'{"__class__":"mark", "__module__":"tests.marker", "x": {"__class__": "dict"}}',
-        b'{"__module__": "tests.marker", "__class__": "mark"}',
+        rb'{"\u005f_class__": "mark", "__module__": "tests.support.marker"}',
+        '{"__class__": "mark", "__module__": "tests.support.marker"}'.encode("utf-16"),
+        b'{"__class__":"mark", "__module__":"tests.support.marker", "x": {"__class__": "dict"}}',
+        b'{"__module__": "tests.support.marker", "__class__": "mark"}',
     ],
     ids=["escaped", "UTF-16", "other spaces", "other order"],
 )

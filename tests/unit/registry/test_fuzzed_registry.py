@@ -8,13 +8,14 @@ from pathlib import Path
 
 from bluegrid_registry import RegistryError
 from bluegrid_registry.registry_files.registry import parse
-from tests.endurance import scale
+from tests.support.checkout import CHECKOUT
+from tests.support.endurance import scale
 from tests.unit.registry.test_editing import TEXT
 
-EXAMPLE = (Path(__file__).parents[3] / "registry" / "g1.yaml").read_text()
+EXAMPLE = (CHECKOUT / "registry" / "g1.yaml").read_text()
 PIECES = [
     "{", "}", "[", "]", ":", "- ", "\n", "  ", "\t", "'", '"', "#", "&a", "*a",
-    "!!python/object:tests.marker.Marker ",
+    "!!python/object:tests.support.marker.Marker ",
     "? ", "|", ">", "---\n", "...\n", "%YAML 1.1\n", "null", "~", "yes",
     "0x1F", "1e999", "-", ".inf", "2026-13-45", "\0", "\ufeff", "\x85", "\u2028", "ü", "<<: ", "!!binary ",
     "=", "999999999999999999999", "0o17", "12:30:45", "live: {default: d1, north: d9}",

@@ -25,7 +25,7 @@ from bluegrid_registry import (
     read_manifest,
 )
 from bluegrid_registry.model_set import _serialised, push_version
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 
 if TYPE_CHECKING:
     from pathlib import Path

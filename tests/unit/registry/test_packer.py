@@ -13,7 +13,7 @@ from bluegrid_registry import FormatError, SourceModel, sha256_hex
 from bluegrid_registry.transfer.config import TransferConfig
 from bluegrid_registry.transfer.packer import OpenPack, Packer
 from bluegrid_registry.transfer.sources import LoadedModel, read_ahead
-from tests.endurance import scale
+from tests.support.endurance import scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

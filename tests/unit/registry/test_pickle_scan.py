@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from bluegrid_registry import FormatError
 from bluegrid_registry.model_types import pickle_scan
 from bluegrid_registry.model_types.allowlist import PICKLE_GLOBALS
-from tests.marker import NAME, mark
+from tests.support.marker import NAME, mark
 from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def written(template: bytes) -> Make:
     return lambda path: template.replace(b"M", MODULE.encode()).replace(b"P", path.encode())
 
 
-MODULE = "tests.marker"
+MODULE = "tests.support.marker"
 CALLS: dict[str, tuple[Make, str]] = {
     "reduce": (lambda path: calling(mark, path), NAME),
     "protocol 0": (written(b"cM\nmark\n(VP\ntR."), NAME),
@@ -91,11 +91,11 @@ CALLS: dict[str, tuple[Make, str]] = {
     "memoised names": (memoised, NAME),
     "a path of names": (
         lambda path: stack_global(MODULE, "Marker.mark", path),
-        "'Marker.mark' of 'tests.marker'",
+        "'Marker.mark' of 'tests.support.marker'",
     ),
     "a path from the root": (
-        lambda path: stack_global("tests", "marker.mark", path),
-        "'marker.mark' of 'tests'",
+        lambda path: stack_global("tests", "support.marker.mark", path),
+        "'support.marker.mark' of 'tests'",
     ),
     "partial": (lambda path: calling(functools.partial(mark, path)), NAME),
     "in an array of objects": (in_an_array, NAME),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from types import ModuleType
 
 import bluegrid_registry
 from bluegrid_registry import BluegridError, errors
 from bluegrid_registry.registry_files.json_schema import json_schema
+from tests.support.checkout import CHECKOUT
 
-SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "registry.schema.json"
+SCHEMA = CHECKOUT / "docs" / "reference" / "registry.schema.json"
 
 
 def test_the_public_names_are_exact() -> None:

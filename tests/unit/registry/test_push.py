@@ -31,7 +31,7 @@ from bluegrid_registry.formats.checksums import Checksum
 from bluegrid_registry.formats.layout import manifest_key, pack_key
 from bluegrid_registry.stores.base import Capabilities, StoredObject
 from bluegrid_registry.transfer.config import TransferConfig
-from tests.engine.stores.through import Through
+from tests.support.stores import Through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -161,7 +161,7 @@ def test_a_folder_that_is_not_there_is_no_empty_registry(tmp_path: Path) -> None
         ("2026-11-22T08:00:00Z", "yesterday", "4: versions[0].updated: 'yesterday' is not a time; write 2026-11-22T08:00:00Z"),
         ("versions:\n", "versions: &all\n", "3: anchors and aliases are not read; write the value out"),
         ("  name: line-loading\n", "  name: a\n  name: b\n", "8: service.name: is there twice, first in line 7"),
-        ("task: regression", "task: !!python/name:tests.marker.mark x", "2: tag tag:yaml.org,2002:python/name:tests.marker.mark is not read; write a plain value"),
+        ("task: regression", "task: !!python/name:tests.support.marker.mark x", "2: tag tag:yaml.org,2002:python/name:tests.support.marker.mark is not read; write a plain value"),
         ("task: regression", "7: regression", "2: a key is not text; put it in quotes"),
         ("[north, east]", "[north, east", "13: not valid YAML: expected ',' or ']', but got '<stream end>'"),
         ("[north, east]", "north", "12: service.regions: is not a list"),

@@ -31,7 +31,7 @@ from bluegrid_registry import (
 from bluegrid_registry.formats.layout import manifest_key
 from bluegrid_registry.signing.dsse import MAX_ENVELOPE_BYTES, STATEMENT_TYPE, Envelope, pae
 from bluegrid_registry.signing.signatures import signature_key
-from tests.endurance import scale
+from tests.support.endurance import scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bluegrid.image import environment, packages
+from tests.support.checkout import CHECKOUT
 from tests.unit.server.pods import BASE, Trained
 from tests.unit.server.server_process import running, wait_until_ready
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 pytestmark = pytest.mark.process
-
-CHECKOUT = Path(__file__).parents[3]
 
 
 def test_the_official_client_asks_in_json_and_in_binary(settings: Settings, trained: Trained) -> None:

@@ -27,7 +27,7 @@ from bluegrid_server.frameworks.scikit_learn import release
 from bluegrid_server.frameworks.table import loader_of
 from bluegrid_server.models.version import ServedModel
 from bluegrid_server.protocol.tensor_spec import TensorSpec
-from tests.marker import mark
+from tests.support.marker import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable

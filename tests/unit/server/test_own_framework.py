@@ -6,7 +6,6 @@ import os
 import subprocess
 import tomllib
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,15 +14,17 @@ import pytest
 from bluegrid.image import environment, packages
 from bluegrid_registry import FormatError, ModelType
 from bluegrid_registry.model_types.model_type import model_types
+from tests.support.checkout import CHECKOUT
 from tests.unit.server.pods import BASE, published
 from tests.unit.server.server_process import running, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.process
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "own_framework"
+EXAMPLE = CHECKOUT / "examples" / "own_framework"
 
 
 def wheel_in(folder: Path) -> Path:

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.endurance import measured, scale
+from tests.support.endurance import measured, scale
 from tests.unit.server.pods import BASE, tensor
 from tests.unit.server.server_process import running, wait_until_ready
 

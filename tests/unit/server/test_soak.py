@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from benchmarks.server.client import ask_for, ask_times, post
-from tests.endurance import measured, scale
+from tests.support.endurance import measured, scale
 from tests.unit.server.pods import BASE, tensor
 from tests.unit.server.server_process import running, wait_until_ready
 

@@ -18,7 +18,7 @@ from bluegrid_server.front import dispatcher as dispatchers
 from bluegrid_server.front.dispatcher import Dispatcher
 from bluegrid_server.ipc.messages import Call, Kind
 from bluegrid_server.processes import fork_server
-from tests.endurance import scale
+from tests.support.endurance import scale
 from tests.unit.server.dispatchers import running, until
 from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded, TellsItsLoads
 from tests.unit.server.hostile_pods import pushed, request_of

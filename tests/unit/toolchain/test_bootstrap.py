@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.checkout import CHECKOUT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Commands = Callable[[str, str], Path]
 
-CHECKOUT = Path(__file__).parents[3]
 KEPT = "--no-extra tensorflow --no-extra spark --inexact"
 
 

@@ -8,12 +8,12 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bluegrid.cache import root
+from tests.support.checkout import CHECKOUT
 from tools.toolchain import cache, supply
 from tools.toolchain.errors import ToolchainError
 from tools.toolchain.programs import PROGRAMS
@@ -21,11 +21,10 @@ from tools.toolchain.progress import Doing, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Commands = Callable[[str, str], Path]
     from tools.toolchain.programs import Program
-
-CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from bluegrid.updates.serve import Listening, Options, build, configured
 from bluegrid.updates.tokens import Scope, new_token
 from bluegrid_registry import ModelSet
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 from tests.unit.updates.updating import SOMEBODY, Place, git
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from bluegrid.updates.rollouts.steps import _plausible
 from bluegrid.updates.uncommitted import LaterEdit, Uncommitted
 from bluegrid_registry.files import write_whole
 from bluegrid_registry.formats.manifest import Example
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 from tests.unit.updates.test_way_back import until
 from tests.unit.updates.updating import SOMEBODY, content_digest, digest, git
 

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from bluegrid_registry import Registry, open_store, verify
-from tests.endurance import scale
-from tests.skops_files import skops_file
+from tests.support.endurance import scale
+from tests.support.skops_files import skops_file
 from tests.unit.updates.updating import ended, git, upload
 
 if TYPE_CHECKING:

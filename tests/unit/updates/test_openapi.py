@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
-from tests.endurance import scale
+from tests.support.endurance import scale
 
 if TYPE_CHECKING:
     import httpx

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 from tests.unit.updates.updating import SOMEBODY, content_digest, ended, git
 
 if TYPE_CHECKING:

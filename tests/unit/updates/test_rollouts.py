@@ -25,7 +25,7 @@ from bluegrid.updates.switches import SwitchJournal
 from bluegrid.updates.updates import RollingOut, Wanted
 from bluegrid_registry import ConfigError, open_store, switch
 from bluegrid_registry.registry_files.update_policy import Retraining
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import content_digest, ended, git
 

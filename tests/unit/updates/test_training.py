@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -22,11 +21,14 @@ from bluegrid.updates.scheduling import Scheduler
 from bluegrid.updates.serve import Options
 from bluegrid.updates.training import Training
 from bluegrid_registry import ModelSet
-from tests.skops_files import skops_file
+from tests.support.checkout import CHECKOUT
+from tests.support.skops_files import skops_file
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SECONDS, ended
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from tests.unit.updates.updating import Place
@@ -36,7 +38,7 @@ pytestmark = pytest.mark.process
 TRAINER = """\
 import json, os, pathlib, sys, time
 sys.path.insert(0, {checkout!r})
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 told = json.load(sys.stdin)
 print("told", sorted(told), "secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "no secret", flush=True)
 parameters = told["parameters"]
@@ -65,7 +67,7 @@ def marks(place: Place) -> Path:
     folder = place.folder / "marks"
     folder.mkdir()
     script = place.folder / "trainer.py"
-    checkout = str(Path(__file__).parents[3])
+    checkout = str(CHECKOUT)
     script.write_text(TRAINER.format(checkout=checkout, marks=str(folder)))
     file = place.registry / "g1.yaml"
     yaml = YAML()

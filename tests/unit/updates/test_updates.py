@@ -14,7 +14,7 @@ from bluegrid.updates.database import Database, note_act
 from bluegrid.updates.journal import Journal
 from bluegrid.updates.updates import Wanted
 from bluegrid_registry import ModelSet
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 from tests.unit.updates.updating import archive, batch, content_digest, digest, ended, upload
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from bluegrid.updates.rollouts import Stacks
 from bluegrid.updates.serve import Options
 from bluegrid_registry import Registry
 from bluegrid_registry.registry_files.registry import parse
-from tests.skops_files import skops_file
+from tests.support.skops_files import skops_file
 from tests.unit.promotion.conftest import Place as Regions
 from tests.unit.promotion.conftest import answering
 from tests.unit.updates.conftest import asked

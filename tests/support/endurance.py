@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FULL = os.environ.get("BLUEGRID_ENDURANCE") == "1"
 
-RESULT = Path(__file__).parents[1] / "benchmarks" / "results" / "endurance.json"
+RESULT = Path(__file__).parents[2] / "benchmarks" / "results" / "endurance.json"
 
 _LONG_SECONDS = 10.0
 

@@ -6,13 +6,16 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tests.engine.stores.faults import flipped
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bluegrid_registry import Checksum, Store
     from bluegrid_registry.stores.base import Capabilities, StoredObject
+
+
+def flipped(data: bytes, index: int, bits: int = 0x10) -> bytes:
+    """Return `data` with some bits of one byte turned over."""
+    return data[:index] + bytes([data[index] ^ bits]) + data[index + 1 :]
 
 
 class Through:
