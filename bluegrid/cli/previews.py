@@ -14,17 +14,14 @@ from bluegrid.previews import (
     Plan,
     PolicyError,
     RegionReport,
-    ServiceChange,
-    changes_between,
     check_plan,
     compare,
     effects_of,
     read_plan,
     render,
-    states_of_objects,
-    states_of_registry,
 )
 from bluegrid.project import region_names
+from bluegrid.states import ServiceChange, changes_between, states_of_objects, states_of_registry
 from bluegrid_registry import ConfigError, Registry, Store, check_regions, open_store
 
 

@@ -16,8 +16,8 @@ import typer
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from bluegrid.previews import KubernetesObject
 from bluegrid.project import AT_ONCE, PARTIAL, Project, exported_resources, run_attached, up_command
+from bluegrid.states import KubernetesObject
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:

@@ -18,16 +18,16 @@ from rich.text import Text
 
 from bluegrid.cli import kube, output, project_folders, pulumi
 from bluegrid.operations import Namespace, nothing_runs, outages, statuses, take_snapshot
-from bluegrid.previews import states_of_files, states_of_objects, states_of_registry
 from bluegrid.project import stack_of
+from bluegrid.states import states_of_files, states_of_objects, states_of_registry
 from bluegrid_registry import BluegridError, Registry, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bluegrid.operations import ClusterStatus, Snapshot
-    from bluegrid.previews import ServiceState
     from bluegrid.project import Stack
+    from bluegrid.states import ServiceState
 
 APART = 1.0
 """Seconds between two snapshots; the traffic shown is that of this time."""

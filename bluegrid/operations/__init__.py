@@ -1,8 +1,7 @@
 """What runs, by Kubernetes and by the pods, for the operator on duty.
 
     api         the API server, and pods through its proxy
-    pods, metrics ─> snapshot ─> status     one moment, and what it means
-                              drift         where YAML says otherwise
+    pods, metrics ─> snapshot ─> status     one moment, what it means, and where YAML says otherwise
     routes      the live route, of either kind
     predictions ─> comparison               of one cluster; two clusters side by side
     logs        of a service's pods

@@ -7,11 +7,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bluegrid.operations.api import LABEL
-from bluegrid.operations.drift import drift, explained
 from bluegrid.operations.metrics import traffic
 from bluegrid.operations.pods import PodStatus, age_seconds, in_words
 from bluegrid.operations.routes import url_of
-from bluegrid.previews import KubernetesObject, ServiceState, states_of_objects
+from bluegrid.states import KubernetesObject, ServiceState, states_of_objects
+from bluegrid.states.drift import drift, explained
 from bluegrid_registry.contract import preflight_name
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-from bluegrid.previews import KubernetesObject, Rule, check_objects, check_stack
+from bluegrid.previews import Rule, check_objects, check_stack
+from bluegrid.states import KubernetesObject
 
 _KUBERNETES = "kubernetes:"
 _UNKNOWN = "[unknown]"

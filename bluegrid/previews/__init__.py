@@ -1,38 +1,28 @@
 """What a `pulumi preview` means for the services: what is switched, made, scaled, deleted, and what is risky.
 
     pulumi preview ─> plan ─────────┐
-                                    ├─> states ─> changes ─> report (Markdown, for a pull request)
-    registry files, old and new ────┘                │
-          plan ─> differences ─> topics ─> effects ──┤  (what the states do not show)
-                     plan ─> rules ──────────────────┘  (also run by `bluegrid check`)
+                                    ├─> bluegrid.states ─> changes ─> report (Markdown, for a pull request)
+    registry files, old and new ────┘                         │
+          plan ─> differences ─> topics ─> effects ───────────┤  (what the states do not show)
+                     plan ─> rules ───────────────────────────┘  (also run by `bluegrid check`)
 
 Only reads: neither Pulumi nor Kubernetes is imported or asked.
 """
 
 from __future__ import annotations
 
-from bluegrid.previews.changes import Risk, ServiceChange, changes_between
+from bluegrid.previews.changes import Risk, risks_of, sentences_of
 from bluegrid.previews.comparing import Comparison, compare
 from bluegrid.previews.effects import Effects, effects_of
-from bluegrid.previews.objects import KubernetesObject
 from bluegrid.previews.plan import Plan, PlannedStep, read_plan
 from bluegrid.previews.report import MARK, RegionReport, render
 from bluegrid.previews.rules import Finding, Level, PolicyError, Rule, check_objects, check_plan, check_stack
-from bluegrid.previews.states import (
-    ClusterState,
-    ServiceState,
-    states_of_files,
-    states_of_objects,
-    states_of_registry,
-)
 
 __all__ = [
     "MARK",
-    "ClusterState",
     "Comparison",
     "Effects",
     "Finding",
-    "KubernetesObject",
     "Level",
     "Plan",
     "PlannedStep",
@@ -40,9 +30,6 @@ __all__ = [
     "RegionReport",
     "Risk",
     "Rule",
-    "ServiceChange",
-    "ServiceState",
-    "changes_between",
     "check_objects",
     "check_plan",
     "check_stack",
@@ -50,7 +37,6 @@ __all__ = [
     "effects_of",
     "read_plan",
     "render",
-    "states_of_files",
-    "states_of_objects",
-    "states_of_registry",
+    "risks_of",
+    "sentences_of",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bluegrid_registry import BluegridError, compare_versions, verify_signature
 
 if TYPE_CHECKING:
-    from bluegrid.previews.changes import ServiceChange
+    from bluegrid.states import ServiceChange
     from bluegrid_registry import Registry, RegistryFile, Store
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid.previews.changes import is_republished
 from bluegrid.previews.differences import CREATE, DELETE
 from bluegrid.previews.topics import Topic
+from bluegrid.states import is_republished
 
 if TYPE_CHECKING:
-    from bluegrid.previews.changes import ServiceChange
-    from bluegrid.previews.states import ClusterState
     from bluegrid.previews.topics import Aspect
+    from bluegrid.states import ClusterState, ServiceChange
 
 
 def is_covered_by(service: ServiceChange | None, aspect: Aspect) -> bool:

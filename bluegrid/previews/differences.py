@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from bluegrid.previews.objects import KubernetesObject
+from bluegrid.states import KubernetesObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -18,11 +18,12 @@ from bluegrid.previews.topics import Topic, aspects_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bluegrid.previews.changes import Risk, ServiceChange
+    from bluegrid.previews.changes import Risk
     from bluegrid.previews.differences import ResourceChange
     from bluegrid.previews.plan import Plan
     from bluegrid.previews.routing import Routing
     from bluegrid.previews.topics import Aspect
+    from bluegrid.states import ServiceChange
 
 _NAMES = 5
 """Of other changes, so many are named of each kind."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from bluegrid.previews.objects import Foreign, KubernetesObject
+from bluegrid.states.kubernetes_object import Foreign, KubernetesObject
 from bluegrid_registry.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from bluegrid.previews.rollout import numbers, rollouts_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from bluegrid.previews.objects import KubernetesObject
     from bluegrid.previews.rollout import Rollout
+    from bluegrid.states import KubernetesObject
 
 _NONE = Decimal(0)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bluegrid.previews.changes import risks_of, sentences_of
 from bluegrid.previews.effects import Effects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bluegrid.previews.changes import Risk, ServiceChange
+    from bluegrid.previews.changes import Risk
     from bluegrid.previews.comparing import Comparison
     from bluegrid.previews.rules import Finding
+    from bluegrid.states import ServiceChange
 
 MARK = "<!-- bluegrid preview-report -->"
 """By this the comment is found again, to be written anew in its place."""
@@ -62,7 +64,7 @@ def _warnings(regions: Sequence[RegionReport]) -> Iterator[str]:
     for region in regions:
         for error in region.errors:
             yield f"**{region.region}**: no preview: {_line(error)}"
-        risks = [risk for change in region.changes for risk in change.risks()]
+        risks = [risk for change in region.changes for risk in risks_of(change)]
         for message, services in _by_message([*risks, *region.effects.risks]).items():
             yield f"**{' · '.join(filter(None, (region.region, ', '.join(services))))}**: {message}"
         for change in region.changes:
@@ -115,7 +117,7 @@ def _cell(sentences: Iterable[str]) -> str:
 
 
 def _sentences(change: ServiceChange, comparison: Comparison | None) -> Iterator[str]:
-    for number, sentence in enumerate(change.sentences()):
+    for number, sentence in enumerate(sentences_of(change)):
         if number == 0 and comparison is not None:
             yield f"{sentence}: {comparison.models}; {comparison.signature}"
         else:

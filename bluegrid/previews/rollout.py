@@ -12,7 +12,7 @@ from bluegrid_registry.registry_files.quantities import value_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from bluegrid.previews.objects import KubernetesObject
+    from bluegrid.states import KubernetesObject
 
 _NONE = Decimal(0)
 _SURGE = "25%"

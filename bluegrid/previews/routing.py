@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bluegrid.previews.changes import Risk
-from bluegrid.previews.objects import dicts
 from bluegrid.previews.wording import value
+from bluegrid.states.kubernetes_object import dicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from bluegrid.previews.objects import KubernetesObject
+    from bluegrid.states import KubernetesObject
 
 
 @dataclass(frozen=True)

@@ -11,21 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from bluegrid.previews.changes import changes_between
 from bluegrid.previews.differences import CREATE, REPLACE, changes_of
 from bluegrid.previews.quota import When, shortages
-from bluegrid.previews.states import states_of_objects
 from bluegrid.previews.wording import listed
+from bluegrid.states import changes_between
+from bluegrid.states.services import states_of_objects
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
-    from bluegrid.previews.changes import ServiceChange
-    from bluegrid.previews.objects import KubernetesObject
     from bluegrid.previews.plan import Plan
     from bluegrid.previews.quota import Shortage
+    from bluegrid.states import KubernetesObject, ServiceChange
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _LIMITS = ("cpu", "memory")

@@ -9,8 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bluegrid.previews import changes_between, read_plan, states_of_objects
+from bluegrid.previews import read_plan, sentences_of
 from bluegrid.project import Project, Target, copy_with_registry
+from bluegrid.states import changes_between, states_of_objects
 from bluegrid_registry import ConfigError, Registry, switch
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def rehearse(
     return Rehearsal(
         # Without the emphasis that a report in Markdown has.
         changes=tuple(
-            line.replace("**", "") for each in changes if each.name == service for line in each.sentences()
+            line.replace("**", "") for each in changes if each.name == service for line in sentences_of(each)
         ),
         steps=tuple(plan.listed().splitlines()),
         errors=tuple(plan.errors),

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bluegrid.operations import ClusterStatus, Namespace, online, statuses, take_snapshot, unanswered
-from bluegrid.previews import states_of_files
+from bluegrid.states import states_of_files
 from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bluegrid.operations import Snapshot
-    from bluegrid.previews import ServiceState
     from bluegrid.project import Stack
+    from bluegrid.states import ServiceState
     from bluegrid.updates.declared import Declared
     from bluegrid.updates.rollouts import Stacks
     from bluegrid_registry import RegistryFile

@@ -20,6 +20,7 @@ FOLDERS = {
     "bluegrid.cache": "bluegrid/cache.py",
     "bluegrid.image": "bluegrid/image",
     "bluegrid.project": "bluegrid/project",
+    "bluegrid.states": "bluegrid/states",
     "bluegrid.previews": "bluegrid/previews",
     "bluegrid.operations": "bluegrid/operations",
     "bluegrid.policy": "bluegrid/policy",
@@ -39,22 +40,24 @@ MAY_IMPORT = {
     # What goes into an image is data to it: it finds bluegrid_server, and does not import it.
     "bluegrid.image": {"bluegrid_registry", "bluegrid.cache"},
     "bluegrid.project": {"bluegrid_registry"},
-    "bluegrid.previews": {"bluegrid_registry"},
-    "bluegrid.operations": {"bluegrid_registry", "bluegrid.previews"},
-    "bluegrid.policy": {"bluegrid.previews"},
+    "bluegrid.states": {"bluegrid_registry"},
+    "bluegrid.previews": {"bluegrid_registry", "bluegrid.states"},
+    "bluegrid.operations": {"bluegrid_registry", "bluegrid.states"},
+    "bluegrid.policy": {"bluegrid.previews", "bluegrid.states"},
     "bluegrid.promotion": {
         "bluegrid_registry",
         "bluegrid.operations",
         "bluegrid.previews",
         "bluegrid.project",
+        "bluegrid.states",
     },
     "bluegrid.updates": {
         "bluegrid_registry",
         "bluegrid_server",
         "bluegrid.operations",
-        "bluegrid.previews",
         "bluegrid.project",
         "bluegrid.promotion",
+        "bluegrid.states",
     },
     "bluegrid.cli": {
         "bluegrid_registry",
@@ -63,6 +66,7 @@ MAY_IMPORT = {
         "bluegrid.previews",
         "bluegrid.project",
         "bluegrid.promotion",
+        "bluegrid.states",
         "bluegrid.updates",
     },
     "examples": {"bluegrid_registry", "bluegrid_server"},
@@ -107,7 +111,9 @@ def test_a_package_imports_only_what_stands_below_it(package: str) -> None:
     assert strays == []
 
 
-@pytest.mark.parametrize("package", ["bluegrid_registry", "bluegrid_server", "bluegrid.previews"])
+@pytest.mark.parametrize(
+    "package", ["bluegrid_registry", "bluegrid_server", "bluegrid.states", "bluegrid.previews"]
+)
 def test_what_runs_without_a_stack_knows_nothing_of_pulumi_and_kubernetes(package: str) -> None:
     for path in _modules(package):
         roots = {name.partition(".")[0] for name in _imported(path)}

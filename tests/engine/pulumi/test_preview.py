@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bluegrid.previews import read_plan, states_of_objects
+from bluegrid.previews import read_plan
+from bluegrid.states import states_of_objects
 
 if TYPE_CHECKING:
     from tests.engine.pulumi.conftest import Engine, Ran

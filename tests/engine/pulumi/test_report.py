@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.previews import (
-    Plan,
-    RegionReport,
-    changes_between,
-    check_plan,
-    effects_of,
-    read_plan,
-    render,
-    states_of_objects,
-)
+from bluegrid.previews import Plan, RegionReport, check_plan, effects_of, read_plan, render
+from bluegrid.states import changes_between, states_of_objects
 from tests.engine.pulumi.conftest import Engine
 from tests.engine.pulumi.deployed import import_as_made, leave_outputs
 from tests.support.checkout import CHECKOUT

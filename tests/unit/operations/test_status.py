@@ -9,7 +9,7 @@ import pytest
 from bluegrid.operations import ClusterStatus, Snapshot, outages, statuses
 from bluegrid.operations.metrics import Counts
 from bluegrid.operations.snapshot import PodReport
-from bluegrid.previews import ClusterState, ServiceState
+from bluegrid.states import ClusterState, ServiceState
 from bluegrid_registry import Autoscaling
 from tests.unit.operations.objects import (
     autoscaler,

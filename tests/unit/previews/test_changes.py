@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bluegrid.previews import (
+from bluegrid.previews import risks_of, sentences_of
+from bluegrid.states import (
     ClusterState,
     KubernetesObject,
     ServiceChange,
@@ -25,11 +26,11 @@ def service(live: str, *clusters: ClusterState) -> ServiceState:
 
 
 def told(before: ServiceState | None, after: ServiceState | None) -> list[str]:
-    return list(ServiceChange(before, after).sentences())
+    return list(sentences_of(ServiceChange(before, after)))
 
 
 def risks(before: ServiceState | None, after: ServiceState | None) -> list[str]:
-    return [risk.message for risk in ServiceChange(before, after).risks()]
+    return [risk.message for risk in risks_of(ServiceChange(before, after))]
 
 
 def test_a_switch_is_named_with_both_versions_and_what_stays_to_go_back_to() -> None:
@@ -52,7 +53,7 @@ def test_a_switch_that_moves_the_pods_says_so() -> None:
 def test_a_service_that_stays_as_it_is_says_nothing() -> None:
     change = ServiceChange(service("d1", D1, D2), service("d1", D1, D2))
     assert change.is_nothing
-    assert list(change.sentences()) == []
+    assert list(sentences_of(change)) == []
     assert change.switch is None
 
 

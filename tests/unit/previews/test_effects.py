@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bluegrid.previews import Plan, RegionReport, changes_between, effects_of, render, states_of_objects
+from bluegrid.previews import Plan, RegionReport, effects_of, render
+from bluegrid.states import changes_between, states_of_objects
 from tests.unit.previews.stacks import (
     NEW_IMAGE,
     Stack,

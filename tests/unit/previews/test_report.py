@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from bluegrid.previews import (
-    MARK,
-    ClusterState,
-    Comparison,
-    Effects,
-    Finding,
-    RegionReport,
-    Risk,
-    Rule,
-    ServiceChange,
-    ServiceState,
-    render,
-)
+from bluegrid.previews import MARK, Comparison, Effects, Finding, RegionReport, Risk, Rule, render
+from bluegrid.states import ClusterState, ServiceChange, ServiceState
 
 D1, D2 = ClusterState("d1", "v1", 2), ClusterState("d2", "v2", 1)
 BOTH = {"d1": D1, "d2": D2}

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bluegrid.previews import Finding, KubernetesObject, Level, Plan, check_objects, check_plan
+from bluegrid.previews import Finding, Level, Plan, check_objects, check_plan
+from bluegrid.states import KubernetesObject
 
 IMAGE = f"registry.example/model-server@sha256:{'0' * 64}"
 CONTAINER = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bluegrid.previews import ClusterState, ServiceChange, ServiceState, check_plan, states_of_objects
-from bluegrid.previews.objects import KubernetesObject
+from bluegrid.previews import check_plan, risks_of, sentences_of
 from bluegrid.previews.plan import Plan
+from bluegrid.states import ClusterState, KubernetesObject, ServiceChange, ServiceState, states_of_objects
 
 LABELS = {"bluegrid.io/service": "line-loading", "bluegrid.io/set": "g1"}
 D1 = ClusterState("d1", "v1", 2)
@@ -19,7 +19,7 @@ def service(**shares: float) -> ServiceState:
 
 
 def told(before: ServiceState, after: ServiceState) -> list[str]:
-    return list(ServiceChange(before, after).sentences())
+    return list(sentences_of(ServiceChange(before, after)))
 
 
 def http_route(name: str, *backends: tuple[str, int], labels: dict[str, str] = LABELS) -> dict[str, Any]:
@@ -69,11 +69,11 @@ def test_a_cluster_that_gets_its_first_requests_is_compared_with_what_is_live() 
 
 def test_a_cluster_that_goes_with_its_share_or_has_one_and_no_pods_is_a_risk() -> None:
     left = ServiceState("line-loading", "g1", "d1", {"d1": D1})
-    (risk,) = ServiceChange(service(d1=0.9, d2=0.1), left).risks()
+    (risk,) = risks_of(ServiceChange(service(d1=0.9, d2=0.1), left))
     assert risk.message.startswith("d2 is removed in the update that switches away from it")
     none = {"d1": D1, "d2": ClusterState("d2", "v2", 0)}
     empty = ServiceState("line-loading", "g1", "d1", none, {"d1": 0.9, "d2": 0.1})
-    (risk,) = ServiceChange(service(d1=0.9, d2=0.1), empty).risks()
+    (risk,) = risks_of(ServiceChange(service(d1=0.9, d2=0.1), empty))
     assert risk.message == "d2 is live and has no pods; set its replicas"
 
 

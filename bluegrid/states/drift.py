@@ -11,7 +11,7 @@ from bluegrid_registry.registry_files.quantities import value_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from bluegrid.previews import ClusterState, ServiceState
+    from bluegrid.states.services import ClusterState, ServiceState
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bluegrid.previews.objects import LABEL
+from bluegrid.states.kubernetes_object import LABEL
 from bluegrid_registry import Autoscaling
 from bluegrid_registry.contract import DECLARED_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bluegrid.previews.objects import KubernetesObject
+    from bluegrid.states.kubernetes_object import KubernetesObject
     from bluegrid_registry import Registry, RegistryFile
 
 

@@ -1,0 +1,36 @@
+"""What a service is at one moment, whoever says so: YAML, a preview, Pulumi's state or Kubernetes.
+
+    registry files ─────────────────────┐
+    kubernetes_object (Pulumi, the API) ┴─> services ─┬─> changes    what becomes of a service by an update
+                                                      └─> drift      where two of them disagree
+
+Only reads: neither Pulumi nor Kubernetes is imported or asked.
+"""
+
+from __future__ import annotations
+
+from bluegrid.states.changes import ServiceChange, changes_between, is_republished
+from bluegrid.states.drift import Drift, drift, explained
+from bluegrid.states.kubernetes_object import KubernetesObject
+from bluegrid.states.services import (
+    ClusterState,
+    ServiceState,
+    states_of_files,
+    states_of_objects,
+    states_of_registry,
+)
+
+__all__ = [
+    "ClusterState",
+    "Drift",
+    "KubernetesObject",
+    "ServiceChange",
+    "ServiceState",
+    "changes_between",
+    "drift",
+    "explained",
+    "is_republished",
+    "states_of_files",
+    "states_of_objects",
+    "states_of_registry",
+]

@@ -1,0 +1,114 @@
+"""What becomes of a service between two moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bluegrid.states.services import ClusterState, ServiceState
+
+
+@dataclass(frozen=True)
+class ServiceChange:
+    """A service before and after an update.
+
+    Attributes:
+        before: None: the service is new.
+        after: None: the service goes.
+    """
+
+    before: ServiceState | None
+    after: ServiceState | None
+
+    @property
+    def name(self) -> str:
+        """Name of the service."""
+        return self._either.name
+
+    @property
+    def set(self) -> str:
+        """ID of its model set."""
+        return self._either.set
+
+    @property
+    def switch(self) -> tuple[ClusterState, ClusterState] | None:
+        """The cluster that is live and the one that will be, where these are two."""
+        if self.before is None or self.after is None or self.before.live == self.after.live:
+            return None
+        old, new = self._live_before, self._live_after
+        return None if old is None or new is None else (old, new)
+
+    @property
+    def compared(self) -> tuple[ClusterState, ClusterState] | None:
+        """The cluster that is live and one that newly gets requests, for whoever compares their versions."""
+        if self.switch is not None or self.before is None or self.after is None:
+            return self.switch
+        new = [each for each in self.after.answering if each not in self.before.answering]
+        old, first = self._live_before, self.clusters_after.get(new[0]) if new else None
+        return None if old is None or first is None else (old, first)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the service stays as it is."""
+        return self.before == self.after
+
+    @property
+    def is_rerouted(self) -> bool:
+        """Whether other clusters get requests than before, or other shares of them."""
+        if self.before is None or self.after is None:
+            return False
+        return (self.before.live, self.before.shares) != (self.after.live, self.after.shares)
+
+    @property
+    def is_of_another_set(self) -> bool:
+        """Whether the service stays, and its model set does not."""
+        return self.before is not None and self.after is not None and self.before.set != self.after.set
+
+    @property
+    def loses_its_url(self) -> bool:
+        """Whether the service answers, and will have no live route any more."""
+        return (
+            self.before is not None
+            and self.before.live is not None
+            and (self.after is None or self.after.live is None)
+        )
+
+    @property
+    def clusters_before(self) -> Mapping[str, ClusterState]:
+        """The service's clusters before, by ID; empty: the service is new."""
+        return self.before.clusters if self.before else {}
+
+    @property
+    def clusters_after(self) -> Mapping[str, ClusterState]:
+        """The service's clusters after, by ID; empty: the service goes."""
+        return self.after.clusters if self.after else {}
+
+    @property
+    def _either(self) -> ServiceState:
+        state = self.after or self.before
+        assert state is not None  # noqa: S101 - a change is of something
+        return state
+
+    @property
+    def _live_before(self) -> ClusterState | None:
+        return self.clusters_before.get(self.before.live or "") if self.before else None
+
+    @property
+    def _live_after(self) -> ClusterState | None:
+        return self.clusters_after.get(self.after.live or "") if self.after else None
+
+
+def changes_between(
+    before: Mapping[str, ServiceState], after: Mapping[str, ServiceState]
+) -> list[ServiceChange]:
+    """Return what becomes of each service, by name; those that stay as they are too."""
+    return [ServiceChange(before.get(name), after.get(name)) for name in sorted({*before, *after})]
+
+
+def is_republished(old: ClusterState, new: ClusterState) -> bool:
+    """Whether a cluster keeps its version, and that is to have other models."""
+    are_known = bool(old.manifest and new.manifest)
+    return are_known and old.version == new.version and old.manifest != new.manifest
