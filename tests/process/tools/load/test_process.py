@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.load.http_server import good, served
+from tests.process.tools.load.http_server import good, served
 from tools.load import Load, LoadError, LoadReport
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-pytestmark = pytest.mark.process
 
 
 def test_a_load_shows_live_figures_and_ends_with_everything_answered(

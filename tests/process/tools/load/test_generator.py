@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.load.http_server import Peer, Reply, good, served
-from tools.load import Failure, LoadError, LoadReport
+from tests.process.tools.load.http_server import Peer, Reply, good, served
+from tools.load import Failure, LoadReport
 from tools.load.generator import Generator, Plan
 from tools.load.requests import read_requests
 from tools.load.tally import LATE_SECONDS
@@ -143,20 +143,3 @@ def test_a_late_generator_says_so_and_still_sends_everything(request_file: Path)
     assert report.late_sends >= 75
     assert report.latest_send_ms >= 400
     assert report.latency_ms.p50 >= 100
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        None,
-        "{",
-        '{"inputs": {}, "answers": {}}',
-        '{"inputs": {"a": [[1]]}, "answers": {"v1": {"a": []}}}',
-    ],
-)
-def test_a_file_that_holds_no_requests_is_refused_on_one_line(tmp_path: Path, content: str | None) -> None:
-    path = tmp_path / "requests.json"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(LoadError, match=r"^[^\n]*requests.json: [^\n]+$"):
-        read_requests(path, "http://127.0.0.1", "s")

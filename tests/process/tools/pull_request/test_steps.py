@@ -17,7 +17,6 @@ from tests.support.checkout import CHECKOUT
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.process
 
 STEPS = CHECKOUT / "tools" / "pull_request"
 WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yaml"))

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bluegrid import cache
-from tools.toolchain.keys import Platform, this_platform
-from tools.toolchain.programs import Program
+from tests.support.toolchain import platform as platform
+from tests.support.toolchain import tiny as tiny
+from tools.toolchain.keys import this_platform
 
 Commands = Callable[[str, str], Path]
 
@@ -58,13 +59,3 @@ def go(tmp_path: Path, command: Commands, monkeypatch: pytest.MonkeyPatch) -> Pa
     command("go", GO)
     this_platform.cache_clear()
     return log
-
-
-@pytest.fixture
-def platform() -> Platform:
-    return Platform("go1.26.8", "linux", "amd64")
-
-
-@pytest.fixture
-def tiny() -> Program:
-    return Program("tiny", "1.2.3", "pause", (".",), ("tiny",), seconds=10, megabytes=1)
