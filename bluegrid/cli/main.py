@@ -30,6 +30,7 @@ from bluegrid.cli import (
     upkeep,
     versions,
 )
+from bluegrid.cli.remedies import message_of
 from bluegrid_registry import BluegridError
 
 app = typer.Typer(
@@ -90,7 +91,7 @@ def main() -> None:
     except typer.Abort:
         sys.exit(130)
     except BluegridError as error:
-        output.refuse(str(error))
+        output.refuse(message_of(error))
         sys.exit(1)
     except KeyboardInterrupt:
         output.refuse("interrupted; a push that is started again sends only what has not arrived")

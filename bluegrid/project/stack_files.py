@@ -51,7 +51,11 @@ class Stack:
         Raises:
             ConfigError: its file names a cluster that there is not.
         """
-        return sized(registry.in_region(self.region), self.size_factor, self.replicas)
+        try:
+            return sized(registry.in_region(self.region), self.size_factor, self.replicas)
+        except ConfigError as error:
+            fault = f"{self.file}: {PREFIX}{error.fault}"
+            raise ConfigError(fault, error.remedy, **error.names) from None
 
 
 def stack_names(folder: Path) -> list[str]:

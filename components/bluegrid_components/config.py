@@ -161,7 +161,11 @@ class StackConfig(BaseModel):
 
     def sized(self, files: Iterable[RegistryFile]) -> tuple[RegistryFile, ...]:
         """Return the registry's files with this stack's own numbers of pods; ConfigError: a name is wrong."""
-        return sized(files, self.size_factor, self.replicas)
+        try:
+            return sized(files, self.size_factor, self.replicas)
+        except ConfigError as error:
+            removal = f"pulumi config rm --path {SETTINGS}:replicas.{{cluster}}"
+            raise ConfigError(f"{SETTINGS}:{error.message(removal)}") from None
 
     @property
     def quota(self) -> dict[str, str]:

@@ -48,6 +48,7 @@ from bluegrid_registry.registry_files.regions import check_regions, require_regi
 from bluegrid_registry.registry_files.registry import Registry
 from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile, TrustedKey, Version
 from bluegrid_registry.registry_files.service_schema import Autoscaling, Cluster, Service
+from bluegrid_registry.remedies import Remedy
 from bluegrid_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
 from bluegrid_registry.signing.signatures import sign, verify_signature
 from bluegrid_registry.stores import Store, open_store
@@ -97,6 +98,7 @@ __all__ = [
     "Registry",
     "RegistryError",
     "RegistryFile",
+    "Remedy",
     "Service",
     "Shares",
     "Sharing",

@@ -1,7 +1,8 @@
 """What can go wrong, as one tree.
 
 Every message is one line: what is wrong, where (file:line, set, version, UID, pack), what it means and what
-to do about it. The command line prints it and exits with 1; a traceback is a bug.
+to do about it. A program that can name a command for that does so by the error's `remedy`. The command line
+prints the message and exits with 1; a traceback is a bug.
 
     BluegridError
     ├── ConfigError             a setting is missing or makes no sense
@@ -20,9 +21,29 @@ to do about it. The command line prints it and exits with 1; a traceback is a bu
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bluegrid_registry.remedies import Remedy
+
 
 class BluegridError(Exception):
-    """The base of every error that a user can cause, see or mend."""
+    """The base of every error that a user can cause, see or fix.
+
+    Args:
+        fault: what is wrong, and where; of several mistakes a line for each.
+        remedy: what to do about it, where programs say so in terms of their own; None: `fault` says it.
+        names: what the remedy names in braces.
+    """
+
+    def __init__(self, fault: str, remedy: Remedy | None = None, **names: str) -> None:
+        self.fault, self.remedy, self.names = fault, remedy, names
+        super().__init__(fault if remedy is None else self.message(remedy))
+
+    def message(self, remedy: str) -> str:
+        """Return the fault with this remedy, on each of its lines; names in braces are filled in."""
+        text = remedy.format_map(self.names)
+        return "\n".join(f"{line}; {text}" for line in self.fault.splitlines())
 
 
 class ConfigError(BluegridError):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LAYERS = {
     "model_registry/bluegrid_registry": (
+        {"remedies"},
         {"errors"},
         {"frozen", "names", "files", "ignore_patterns"},
         {"contract", "route_client"},

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.formats.checksums import sha256_hex
+from bluegrid_registry.remedies import Remedy
 from bluegrid_registry.signing.dsse import STATEMENT_TYPE, Envelope, pae
 from bluegrid_registry.signing.keys import KeyAlgorithm
 from bluegrid_registry.transfer.fetch import fetch
@@ -68,10 +69,8 @@ def export_model_signing(
         IntegrityError, FormatError, StoreError: as `fetch`.
     """
     if key.algorithm is not KeyAlgorithm.P256:
-        raise ConfigError(
-            "the key is Ed25519, which model_signing does not verify; "
-            "`bluegrid key new NAME --out FILE --algorithm p256` makes one for exports"
-        )
+        fault = "the key is Ed25519, which model_signing does not verify"
+        raise ConfigError(fault, Remedy.MAKE_EXPORT_KEY)
     try:
         if into.exists() and any(into.iterdir()):
             raise ConfigError(f"{into}: is not empty; name a new folder")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ConfigError
+from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,10 +51,8 @@ def sized(
     declared = [_name(service, each) for service, each in _clusters(files)]
     if strays := sorted(set(replicas) - set(declared)):
         known = ", ".join(declared) or "none"
-        raise ConfigError(
-            f"bluegrid:replicas: {', '.join(strays)}: no such cluster in this region; declared: {known}: "
-            f"pulumi config rm --path bluegrid:replicas.{strays[0]}"
-        )
+        fault = f"replicas: {', '.join(strays)}: no such cluster in this region; declared: {known}"
+        raise ConfigError(fault, Remedy.REMOVE_REPLICAS, cluster=strays[0])
     return tuple(_sized(file, factor, replicas) for file in files)
 
 

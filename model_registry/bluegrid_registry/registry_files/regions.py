@@ -8,6 +8,7 @@ from bluegrid_registry.errors import RegistryError
 from bluegrid_registry.registry_files.registry import read_folder
 from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
 from bluegrid_registry.registry_files.yaml_source import read_yaml
+from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from bluegrid_registry.registry_files import yaml_source
     from bluegrid_registry.registry_files.yaml_source import YamlSource
-
-_REMEDY = "mend the name, or `bluegrid stack new {region}`"
 
 
 def check_regions(folder: Path, known: Collection[str]) -> None:
@@ -37,19 +36,17 @@ def check_regions(folder: Path, known: Collection[str]) -> None:
                 source.note(place, _fault(region, known))
         lines += [f"{path}:{each.line}: {each.text}" for each in sorted(set(source.mistakes))]
     if lines:
-        raise RegistryError("\n".join(lines))
+        raise RegistryError("\n".join(lines), Remedy.ADD_REGION)
 
 
 def require_region(region: str, known: Collection[str]) -> None:
     """Raise RegistryError where there is no region of this name."""
     if region not in (DEFAULT_REGION, *known):
-        raise RegistryError(_fault(region, known))
+        raise RegistryError(_fault(region, known), Remedy.ADD_REGION)
 
 
 def _fault(region: str, known: Collection[str]) -> str:
-    return f"{region} is no region of any stack; there are {', '.join(sorted(known))}: " + _REMEDY.format(
-        region=region
-    )
+    return f"{region} is not a region; there are {', '.join(sorted(known))}"
 
 
 def _regions(source: YamlSource) -> Iterator[tuple[str, yaml_source.Path]]:

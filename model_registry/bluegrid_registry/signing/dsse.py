@@ -71,5 +71,5 @@ class Envelope(Frozen):
             # An unknown name is the stranger's own words: they may hold anything.
             raise IntegrityError(f"is no DSSE envelope: {place[:60]!a}: {first['msg']}") from None
         if envelope.to_bytes() != data:
-            raise IntegrityError("is not written as `bluegrid sign` writes it")
+            raise IntegrityError("is written in another way than signatures are here")
         return envelope

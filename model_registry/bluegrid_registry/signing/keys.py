@@ -20,12 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.formats.checksums import sha256_hex
 from bluegrid_registry.names import check_label
+from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _ECDSA = ec.ECDSA(hashes.SHA256())
-_REMEDY = "`bluegrid key new` makes one"
 
 
 class KeyAlgorithm(StrEnum):
@@ -55,12 +55,12 @@ class PublicKey:
         try:
             key = serialization.load_der_public_key(self.der)
         except (ValueError, UnsupportedAlgorithm):
-            raise ConfigError(f"key {self.id}: is no DER public key; {_REMEDY} and prints its row") from None
+            raise ConfigError(f"key {self.id}: is no DER public key", Remedy.MAKE_KEY) from None
         if not isinstance(key, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) or not _is_p256(key):
-            raise ConfigError(f"key {self.id}: is neither Ed25519 nor P-256; {_REMEDY} and prints its row")
+            raise ConfigError(f"key {self.id}: is neither Ed25519 nor P-256", Remedy.MAKE_KEY)
         if _der(key) != self.der:
             # One key must have one fingerprint; DER of another origin may hold a compressed point.
-            raise ConfigError(f"key {self.id}: is not as OpenSSL writes it; {_REMEDY} and prints its row")
+            raise ConfigError(f"key {self.id}: is not as OpenSSL writes it", Remedy.MAKE_KEY)
         object.__setattr__(self, "_key", key)
 
     @classmethod
@@ -74,7 +74,7 @@ class PublicKey:
         try:
             return cls(key_id, base64.b64decode(public, validate=True))
         except ValueError:
-            raise ConfigError(f"key {key_id}: is not base64; {_REMEDY} and prints its row") from None
+            raise ConfigError(f"key {key_id}: is not base64", Remedy.MAKE_KEY) from None
 
     @property
     def text(self) -> str:
@@ -132,13 +132,15 @@ class PrivateKey:
         try:
             key = serialization.load_pem_private_key(pem, passphrase.encode() if passphrase else None)
         except TypeError:
-            wrong = "needs a passphrase" if passphrase is None else "has no passphrase, and one is given"
-            raise ConfigError(f"key {path}: {wrong}; set or unset BLUEGRID_KEY_PASSPHRASE") from None
+            if passphrase is None:
+                raise ConfigError(f"key {path}: needs a passphrase", Remedy.OPEN_ENCRYPTED) from None
+            fault = f"key {path}: has no passphrase, and one is given"
+            raise ConfigError(fault, Remedy.OPEN_PLAIN) from None
         except (ValueError, UnsupportedAlgorithm):
-            hint = " or the passphrase in BLUEGRID_KEY_PASSPHRASE is wrong" if passphrase else ""
-            raise ConfigError(f"key {path}: is no private key in PEM{hint}; {_REMEDY}") from None
+            hint = ", or the passphrase is wrong" if passphrase else ""
+            raise ConfigError(f"key {path}: is no private key in PEM{hint}", Remedy.MAKE_KEY) from None
         if not isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey) or not _is_p256(key):
-            raise ConfigError(f"key {path}: is neither Ed25519 nor P-256; {_REMEDY}")
+            raise ConfigError(f"key {path}: is neither Ed25519 nor P-256", Remedy.MAKE_KEY)
         return cls(key)
 
     def write(self, path: Path, passphrase: str | None = None) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.errors import ConfigError, IntegrityError, ObjectMissing, StoreError, StoreUnreachable
 from bluegrid_registry.formats.checksums import Checksum
 from bluegrid_registry.formats.layout import manifest_key
+from bluegrid_registry.remedies import Remedy
 from bluegrid_registry.signing.dsse import MAX_ENVELOPE_BYTES, STATEMENT_TYPE, Envelope, pae
 from bluegrid_registry.stores.versions import read_manifest, retry_once
 
@@ -90,17 +91,15 @@ def verify_signature(
             # S3 calls an absent object forbidden where the reader may not list: another key may have signed.
             faults.append(error)
         except IntegrityError as error:
-            fault = f"{about}: signature by {key.id}: {error}; {_remedy(set_id, version_id)}"
-            faults.append(IntegrityError(fault))
+            fault = f"{about}: signature by {key.id}: {error}"
+            faults.append(IntegrityError(fault, Remedy.SIGN, set=set_id, version=version_id))
         else:
             return key.id
     if faults:
         raise faults[0]
     names = ", ".join(key.id for key in keys)
-    raise IntegrityError(
-        f"{about}: is not signed by a trusted key ({names}); "
-        f"{_remedy(set_id, version_id)}, or add the key that signed it to keys: in the set's YAML"
-    )
+    fault = f"{about}: is not signed by a trusted key ({names})"
+    raise IntegrityError(fault, Remedy.SIGN_OR_TRUST, set=set_id, version=version_id)
 
 
 def signature_key(set_id: str, digest: str, key: PublicKey) -> str:
@@ -143,7 +142,3 @@ def _subject(statement: bytes) -> str:
         return f"{str(subject['name'])[:130]!a}, manifest {str(subject['digest']['sha256'])[:8]!a}"
     except (ValueError, LookupError, TypeError, RecursionError):
         return "something that is no version"
-
-
-def _remedy(set_id: str, version_id: str) -> str:
-    return f"sign it with `bluegrid sign {set_id} {version_id} --key FILE`"

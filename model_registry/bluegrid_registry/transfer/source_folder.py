@@ -20,6 +20,7 @@ from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.formats.manifest import Example
 from bluegrid_registry.ignore_patterns import ignore_matcher
 from bluegrid_registry.names import check_uid
+from bluegrid_registry.remedies import Remedy
 from bluegrid_registry.transfer.sources import LazyModels, SourceModel
 
 if TYPE_CHECKING:
@@ -77,10 +78,8 @@ def models_in_folder(
             strays += _files(entry, entry.name, is_ignored)
     expected = f"a model of this set is a {'folder' if model_type.is_folder else 'file'} <uid>{suffix}"
     if strays:
-        raise FormatError(
-            f"{folder}: not taken: {_listed(strays)}; {expected} directly in {folder}: rename or move what "
-            "is a model, ignore what is not (`push --ignore PATTERN`; `ignore` in the set's `update`)"
-        )
+        fault = f"{folder}: not taken: {_listed(strays)}; {expected} directly in {folder}"
+        raise FormatError(fault, Remedy.IGNORE_FILES)
     if not sizes:
         raise ConfigError(f"{folder}: no model in it; {expected}")
     if unknown := examples.keys() - sizes.keys():

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bluegrid.cli.main import app
+from bluegrid.cli.remedies import message_of
 from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def told(*arguments: str) -> str:
 def refused(*arguments: str) -> str:
     done = bluegrid(*arguments)
     assert isinstance(done.exception, BluegridError)
-    return str(done.exception)
+    return message_of(done.exception)
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -290,7 +291,7 @@ def stacks(tmp_path: Path) -> Path:
 def test_a_region_that_no_stack_has_is_refused(command: tuple[str, ...], file: Path) -> None:
     file.write_text(TEXT.replace("  regions: [north, east]\n", ""))
     assert refused(*command, "--region", "nroth").startswith(
-        "nroth is no region of any stack; there are east, north: "
+        "nroth is not a region; there are east, north; correct the name, or add a stack: "
     )
     assert "nroth" not in file.read_text()
 
@@ -309,5 +310,5 @@ def test_a_region_is_one_of_the_stack_s_file_that_is_named(file: Path, stacks: P
 def test_a_registry_that_names_a_region_which_no_stack_has_is_refused(file: Path) -> None:
     assert "no mistakes" in told("check")
     file.write_text(TEXT.replace("[north, east]", "[north, west]"))
-    assert "west is no region of any stack" in refused("check")
+    assert "west is not a region" in refused("check")
     assert "no mistakes" in told("check", "--stacks", "nowhere")

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bluegrid.cli.main import app
+from bluegrid.cli.remedies import message_of
 from bluegrid_registry import BluegridError
 from tests.support.checkout import CHECKOUT
 from tests.support.skops_files import skops_file
@@ -69,7 +70,7 @@ def refused(*arguments: str) -> str:
     done = bluegrid(*arguments)
     assert isinstance(done.exception, BluegridError), done.output
     assert "\n" not in str(done.exception)
-    return str(done.exception)
+    return message_of(done.exception)
 
 
 def test_sets_are_listed_and_searched() -> None:

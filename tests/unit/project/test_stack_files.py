@@ -53,3 +53,10 @@ def test_a_stack_is_found_by_where_it_runs_whatever_the_others_are_like(stacks: 
     assert found.name == "north"
     assert stack_of(stacks, "grid", "elsewhere") is None
     assert stack_of(stacks / "none", "grid", "bluegrid-north") is None
+
+
+def test_a_number_of_pods_of_a_cluster_that_is_not_there_is_refused_with_the_file(stacks: Path) -> None:
+    with (stacks / "Pulumi.north.yaml").open("a") as file:
+        file.write("  bluegrid:replicas: {line-loading-d9: 7}\n")
+    with pytest.raises(ConfigError, match=r"north.yaml: bluegrid:replicas: line-loading-d9: no such cluster"):
+        replicas(stacks, "north")

@@ -197,7 +197,8 @@ def test_a_cluster_whose_id_or_version_is_taken_is_refused(folder: Path) -> None
 def test_a_live_cluster_is_not_removed(folder: Path) -> None:
     add_cluster(folder, "line-loading", D3)
     with pytest.raises(
-        RegistryError, match=r"^d1 is the live cluster of line-loading; switch first: bluegrid switch"
+        RegistryError,
+        match=r"^d1 is the live cluster of line-loading; switch line-loading to another cluster first",
     ):
         remove_cluster(folder, "line-loading", "d1")
     switch(folder, "line-loading", "d3", region="north")

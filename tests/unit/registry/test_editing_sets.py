@@ -80,7 +80,9 @@ def test_an_edit_that_makes_a_mistake_is_refused(folder: Path) -> None:
 
 
 def test_a_set_that_is_online_is_not_removed(folder: Path) -> None:
-    with pytest.raises(RegistryError, match=r"set g1 is online: service line-loading, clusters d1; first"):
+    with pytest.raises(
+        RegistryError, match=r"set g1 is online: service line-loading, clusters d1; remove the service"
+    ):
         remove_set(folder, "g1", with_versions=True)
     assert (folder / "g1.yaml").exists()
 
@@ -101,7 +103,7 @@ def test_a_version_is_taken_out_with_its_lines_and_no_others(folder: Path) -> No
 
 
 def test_a_version_that_a_cluster_serves_is_not_removed(folder: Path) -> None:
-    told = r"set g1 version v1: cluster d1 of line-loading serves it; first: bluegrid cluster remove"
+    told = r"set g1 version v1: cluster d1 of line-loading serves it; remove the cluster first"
     with pytest.raises(RegistryError, match=told):
         remove_version(folder, "g1", "v1")
     assert (folder / "g1.yaml").read_text() == TEXT

@@ -53,6 +53,6 @@ def test_a_cluster_that_is_not_there_is_named_with_those_that_are(tmp_path: Path
     with pytest.raises(ConfigError) as refusal:
         replicas(tmp_path, 2, "1", {"line-loading-d9": 5})
     assert str(refusal.value) == (
-        "bluegrid:replicas: line-loading-d9: no such cluster in this region; declared: line-loading-d1: "
-        "pulumi config rm --path bluegrid:replicas.line-loading-d9"
+        "replicas: line-loading-d9: no such cluster in this region; declared: line-loading-d1; "
+        "take its number of pods out of the region's sizes"
     )

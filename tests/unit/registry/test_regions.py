@@ -23,7 +23,7 @@ service:
     - {{id: d2, version: v2, cpu: 2, memory: 2Gi}}
 {1}
 """
-REMEDY = "is no region of any stack; there are east, north: mend the name, or `bluegrid stack new"
+REFUSAL = "is not a region; there are east, north; correct the name, or add the region"
 
 
 def registry(folder: Path, *lines: str) -> Path:
@@ -46,7 +46,7 @@ def test_a_region_that_no_stack_has_is_told_with_file_and_line(
     folder = registry(tmp_path, *lines)
     with pytest.raises(RegistryError) as refused:
         check_regions(folder, ["north", "east"])
-    assert str(refused.value) == f"{folder}/g1.yaml:{place}: nroth {REMEDY} nroth`"
+    assert str(refused.value) == f"{folder}/g1.yaml:{place}: nroth {REFUSAL}"
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_a_region_that_is_typed_is_refused_with_those_that_there_are() -> None:
         require_region(region, ["north", "east"])
     with pytest.raises(RegistryError) as refused:
         require_region("nroth", ["north", "east"])
-    assert str(refused.value) == f"nroth {REMEDY} nroth`"
+    assert str(refused.value) == f"nroth {REFUSAL}"

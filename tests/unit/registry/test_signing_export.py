@@ -99,7 +99,7 @@ def test_the_stock_command_refuses_another_key(exported: Path) -> None:
 def test_an_ed25519_key_is_refused_with_a_remedy(version: tuple[Store, str], tmp_path: Path) -> None:
     store, digest = version
     key = PrivateKey.generate(KeyAlgorithm.ED25519)
-    with pytest.raises(ConfigError, match="--algorithm p256"):
+    with pytest.raises(ConfigError, match="make a P-256 key"):
         export_model_signing(store, "g1", "v1", digest, tmp_path / "out", key)
     assert list(tmp_path.iterdir()) == []
 

@@ -74,7 +74,7 @@ def test_a_wrong_passphrase_is_one_line(
     PrivateKey.generate(KeyAlgorithm.P256).write(path, written)
     with pytest.raises(ConfigError, match=reason) as caught:
         PrivateKey.read(path, given)
-    assert "BLUEGRID_KEY_PASSPHRASE" in str(caught.value)
+    assert str(path) in str(caught.value)
 
 
 def _private_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
@@ -101,7 +101,7 @@ def test_keys_of_other_kinds_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "*", "é", "AAAA", "\n"])
 def test_what_is_no_public_key_is_one_line(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"^key ops: is .*; `bluegrid key new` makes one"):
+    with pytest.raises(ConfigError, match=r"^key ops: is .*; make one, Ed25519 or P-256"):
         PublicKey.from_text("ops", text)
 
 

@@ -132,7 +132,7 @@ def test_a_switch_of_the_only_region_that_shares_leaves_no_trace_of_it(tmp_path:
     [
         ({"d1": 90, "d9": 10}, "d9 is not a cluster of line-loading"),
         ({"d2": 90, "d3": 10}, "d1 is live, and line-loading shares its requests with others; name it and another"),
-        ({"d1": 100}, "for all to one: bluegrid switch line-loading <cluster>"),
+        ({"d1": 100}, "name it and another, or switch to the one that is to get all"),
         ({"d1": 9999, "d2": 1}, "less than 1% of the requests"),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.errors import RegistryError
 from bluegrid_registry.registry_files.registry import open_registry
 from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
+from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -97,10 +98,8 @@ def share_traffic(
             offered.cluster(cluster_id)
         live = offered.live_in(region or DEFAULT_REGION)
         if not weights.get(live) or len(weights) < 2:
-            raise RegistryError(
-                f"{live} is live, and {service} shares its requests with others; name it and another; "
-                f"for all to one: bluegrid switch {service} <cluster>"
-            )
+            fault = f"{live} is live, and {service} shares its requests with others"
+            raise RegistryError(fault, Remedy.SHARE_OR_SWITCH, service=service)
         shares = offered.traffic_by_region
         is_alike = isinstance(offered.live, str) and not shares.keys() - {DEFAULT_REGION}
         if region is None and not is_alike:
@@ -134,13 +133,13 @@ def refuse_live(service: Service, cluster_id: str) -> None:
     for region, weights in service.traffic_by_region.items():
         if cluster_id in weights:
             where = "" if region == DEFAULT_REGION else f" in region {region}"
-            remedy = f"first end that: bluegrid switch {service.name} <other cluster>, or bluegrid traffic"
-            raise RegistryError(f"{cluster_id} has a share of the traffic of {service.name}{where}; {remedy}")
+            fault = f"{cluster_id} has a share of the traffic of {service.name}{where}"
+            raise RegistryError(fault, Remedy.END_SHARING, service=service.name)
     for region, live in _live_by_region(service).items():
         if live == cluster_id:
             where = "" if isinstance(service.live, str) else f" in region {region}"
-            remedy = f"switch first: bluegrid switch {service.name} <other cluster>"
-            raise RegistryError(f"{cluster_id} is the live cluster of {service.name}{where}; {remedy}")
+            fault = f"{cluster_id} is the live cluster of {service.name}{where}"
+            raise RegistryError(fault, Remedy.SWITCH_FIRST, service=service.name)
 
 
 def _all_to(cluster_id: str, region: str, shares: Mapping[str, Weights]) -> Mapping[str, Weights] | None:

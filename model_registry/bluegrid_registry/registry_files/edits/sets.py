@@ -9,6 +9,7 @@ from bluegrid_registry.registry_files.registry import checked, open_registry
 from bluegrid_registry.registry_files.schema import RegistryFile
 from bluegrid_registry.registry_files.yaml_edit import in_one_line
 from bluegrid_registry.registry_files.yaml_source import read_yaml
+from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -82,7 +83,7 @@ def remove_set(folder: Path, set_id: str, *, with_versions: bool = False) -> Non
         if file.service:
             clusters = ", ".join(cluster.id for cluster in file.service.clusters) or "none"
             online = f"set {set_id} is online: service {file.service.name}, clusters {clusters}"
-            raise RegistryError(f"{online}; first: bluegrid delete {file.service.name} --up")
+            raise RegistryError(online, Remedy.REMOVE_SERVICE, service=file.service.name)
         if file.versions and not with_versions:
             versions = ", ".join(version.id for version in file.versions)
             raise RegistryError(f"set {set_id} has versions {versions}; remove them too, or keep the set")

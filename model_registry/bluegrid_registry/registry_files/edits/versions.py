@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import RegistryError, VersionConflict
 from bluegrid_registry.registry_files.registry import open_registry
+from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,5 +46,5 @@ def remove_version(folder: Path, set_id: str, version_id: str) -> None:
         for cluster in service.clusters if service else ():
             if service and cluster.version == version_id:
                 uses = f"set {set_id} version {version_id}: cluster {cluster.id} of {service.name} serves it"
-                raise RegistryError(f"{uses}; first: bluegrid cluster remove {service.name} {cluster.id}")
+                raise RegistryError(uses, Remedy.REMOVE_CLUSTER, service=service.name, cluster=cluster.id)
         opened.change(file, versions=tuple(row for row in file.versions if row != version))

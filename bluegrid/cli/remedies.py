@@ -1,0 +1,36 @@
+"""What to type about an error of the registry's library, which itself knows no commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bluegrid_registry import Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bluegrid_registry import BluegridError
+
+COMMANDS: Mapping[Remedy, str] = {
+    Remedy.ADD_REGION: "correct the name, or add a stack: `bluegrid stack new REGION`",
+    Remedy.END_SHARING: "first end that: bluegrid switch {service} <other cluster>, or bluegrid traffic",
+    Remedy.OPEN_PLAIN: "unset BLUEGRID_KEY_PASSPHRASE",
+    Remedy.OPEN_ENCRYPTED: "set BLUEGRID_KEY_PASSPHRASE",
+    Remedy.IGNORE_FILES: "rename or move what is a model, ignore what is not (`push --ignore PATTERN`; "
+    "`ignore` in the set's `update`)",
+    Remedy.MAKE_EXPORT_KEY: "`bluegrid key new NAME --out FILE --algorithm p256` makes one for exports",
+    Remedy.MAKE_KEY: "`bluegrid key new` makes one and prints its row",
+    Remedy.REMOVE_CLUSTER: "first: bluegrid cluster remove {service} {cluster}",
+    Remedy.REMOVE_REPLICAS: "pulumi config rm --path bluegrid:replicas.{cluster}",
+    Remedy.REMOVE_SERVICE: "first: bluegrid delete {service} --up",
+    Remedy.SHARE_OR_SWITCH: "name it and another; for all to one: bluegrid switch {service} <cluster>",
+    Remedy.SIGN: "sign it with `bluegrid sign {set} {version} --key FILE`",
+    Remedy.SIGN_OR_TRUST: "sign it with `bluegrid sign {set} {version} --key FILE`, or add the key that "
+    "signed it to keys: in the set's YAML",
+    Remedy.SWITCH_FIRST: "switch first: bluegrid switch {service} <other cluster>",
+}
+
+
+def message_of(error: BluegridError) -> str:
+    """Return the error's message, with a command to type where there is one."""
+    return str(error) if error.remedy is None else error.message(COMMANDS[error.remedy])

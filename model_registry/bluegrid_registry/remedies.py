@@ -1,0 +1,28 @@
+"""What to do about an error, where more than one program says so: each in its own terms.
+
+The library knows no command line and no Pulumi. An error has a `Remedy` and the names that one needs to say
+it: its message ends with the text that stands here, and `bluegrid.cli.remedies` has the command to type.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Remedy(StrEnum):
+    """What to do, in the library's terms; names in braces are those of the error."""
+
+    ADD_REGION = "correct the name, or add the region"
+    END_SHARING = "first switch {service} to another cluster, or share its requests without this one"
+    IGNORE_FILES = "rename or move what is a model, ignore what is not (`ignore`, a list of patterns)"
+    MAKE_EXPORT_KEY = "make a P-256 key for exports"
+    MAKE_KEY = "make one, Ed25519 or P-256"
+    OPEN_ENCRYPTED = "give its passphrase"
+    OPEN_PLAIN = "give none"
+    REMOVE_CLUSTER = "remove the cluster first"
+    REMOVE_REPLICAS = "take its number of pods out of the region's sizes"
+    REMOVE_SERVICE = "remove the service first"
+    SHARE_OR_SWITCH = "name it and another, or switch to the one that is to get all"
+    SIGN = "sign it with a trusted key"
+    SIGN_OR_TRUST = "sign it with one, or add the key that signed it to keys: in the set's YAML"
+    SWITCH_FIRST = "switch {service} to another cluster first"
