@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bluegrid.cli import output, update_client
-from bluegrid.updates.tokens import Scope, new_token
+from bluegrid.updates.api.tokens import Scope, new_token
 
 app = typer.Typer(
     name="updates",
@@ -22,7 +22,7 @@ def serve(
     store: output.StoreUrl,
     registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
     state: Annotated[
-        Path, typer.Option(help="Folder for the journal and uploads; keep it on a disk.")
+        Path, typer.Option(help="Folder for the database and uploads; keep it on a disk.")
     ] = Path("updates"),
     tokens: Annotated[Path, typer.Option(help="File of those who may ask.")] = Path("tokens.yaml"),
     git: Annotated[

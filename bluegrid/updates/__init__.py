@@ -1,14 +1,15 @@
-"""The update server: new versions by HTTP request and by the clock, and what is live.
+"""The update server: new versions by HTTP request and on a schedule, and switches of what is live.
 
-A request becomes an update in the journal, and is answered; the runner works updates off, one after the
-other. Whatever it does can be done again: killed anywhere, it goes on where it was.
+A request becomes a job in a queue, and is answered at once; a runner works the queue off. Every step can be
+repeated: wherever the server is killed, each job is completed exactly once.
 
-    request ─► uploads (bytes, by digest) ─► journal (what is to be done) ─► runner
-                                                                              │
-                                        store ◄─ publishing: push, then the registry's row, then git
-                                                                              │
-                                                      rollouts: a cluster, compared, switched, watched
+    api         HTTP: a file a resource, tokens, sessions, errors; `page/` has the operator's page
+    jobs        durable work in SQLite: queues of updates and of switches, audit log, marks of bad versions
+    registry    where the registry is: a folder, or a clone that commits and pushes; edits of it
+    publishing  from uploads or a trainer to a version in the store, and its row in the registry
+    rollouts    from a version to a live cluster, compared and watched, or back
+    runners     work the queues off, and queue what is scheduled
 
-    the operator's page ─► switches (a journal and a worker of their own, beside the updates)
-                      └──► watching: one snapshot of each region for all who ask
+    request ─► uploads (bytes, by digest) ─► UpdateQueue ─► UpdateRunner ─► publishing ─► rollouts
+                                             SwitchQueue ─► SwitchRunner ─► promotion of a cluster
 """

@@ -1,7 +1,7 @@
-"""How the update server refuses, as HTTP sees it; every other known error is one of the registry's.
+"""What a request is refused with; all other known errors are those of the parts that raise them.
 
 BluegridError
-└── Refused                 the request cannot be served; carries the status
+└── ApiError                the request cannot be served; carries the HTTP status
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from bluegrid.updates.git import GitAway
-from bluegrid_registry.errors import BluegridError, ObjectExists, ObjectMissing, StoreError
+from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Refused(BluegridError):  # noqa: N818 - what happened
+class ApiError(BluegridError):
     """A request that cannot be served."""
 
     def __init__(self, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -25,17 +24,11 @@ class Refused(BluegridError):  # noqa: N818 - what happened
         self.headers = headers
 
 
-def unauthorized(message: str) -> Refused:
-    """Nobody says who asks."""
-    return Refused(HTTPStatus.UNAUTHORIZED, message, {"WWW-Authenticate": "Bearer"})
+def unauthorized(message: str) -> ApiError:
+    """Return the error for a request without a valid token."""
+    return ApiError(HTTPStatus.UNAUTHORIZED, message, {"WWW-Authenticate": "Bearer"})
 
 
-def not_found(what: str) -> Refused:
-    """What is asked for is not there."""
-    return Refused(HTTPStatus.NOT_FOUND, what)
-
-
-def is_passing(error: BluegridError) -> bool:
-    """Whether the same may work in a minute: git or the store does not answer, or does not let us in."""
-    is_answer = isinstance(error, ObjectMissing | ObjectExists)
-    return isinstance(error, GitAway) or (isinstance(error, StoreError) and not is_answer)
+def not_found(message: str) -> ApiError:
+    """Return the error for a resource that does not exist."""
+    return ApiError(HTTPStatus.NOT_FOUND, message)

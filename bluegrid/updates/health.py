@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bluegrid.updates.switches import SwitchState
-from bluegrid.updates.updates import State
+from bluegrid.updates.jobs.switch import SwitchState
+from bluegrid.updates.jobs.update import UpdateState
 from bluegrid_registry import BluegridError, StoreUnreachable
 from bluegrid_registry.formats.layout import PROBE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bluegrid.updates.database import Database
-    from bluegrid.updates.registry_source import RegistrySource
-    from bluegrid.updates.worker import QueueWorker
+    from bluegrid.updates.jobs.database import Database
+    from bluegrid.updates.jobs.queue_worker import QueueWorker
+    from bluegrid.updates.registry.source import RegistrySource
     from bluegrid_registry import Store
 
 log = structlog.get_logger()
@@ -111,7 +111,7 @@ class Health:
         source = self._source.health
         dead = not all(worker.is_alive for worker in self._workers)
         return {
-            "journal": Check(self._journal_fault(), is_vital=True),
+            "journal": Check(self._database_fault(), is_vital=True),
             "runner": Check("a worker has ended; start the server again" if dead else None, is_vital=True),
             "git": Check("git does not answer, or refuses" if source.error else None),
             "uncommitted": Check(
@@ -123,17 +123,17 @@ class Health:
             "updates": Check(self._updates_fault()),
         }
 
-    def _journal_fault(self) -> str | None:
+    def _database_fault(self) -> str | None:
         try:
             with self._database.reading() as connection:
                 connection.execute("select 1 from updates limit 1").fetchone()
         except Exception:  # noqa: BLE001 - whatever it is, it is not well
-            return "the journal cannot be read"
+            return "the database cannot be read"
         return None
 
     def _registry_fault(self) -> str | None:
         try:
-            faults = self._source.sound().faults
+            faults = self._source.valid().faults
         except BluegridError:
             return "the registry cannot be read"
         return f"{len(faults)} files have mistakes, and are used as they were before" if faults else None
@@ -144,7 +144,7 @@ class Health:
 
     def _updates_fault(self) -> str | None:
         counts = self._counts()
-        stuck, waiting = counts.get(State.NOT_BACK, 0), counts.get(State.WAITING, 0)
+        stuck, waiting = counts.get(UpdateState.NOT_BACK, 0), counts.get(UpdateState.WAITING, 0)
         stuck += self._counts("switches").get(SwitchState.NOT_BACK, 0)
         if stuck:
             return f"{stuck} versions that did badly are still live"
@@ -156,7 +156,7 @@ class Health:
                 rows = connection.execute(
                     f"select state, count(*) as n from {table} group by state"  # noqa: S608 - one of ours
                 ).fetchall()
-        except Exception:  # noqa: BLE001 - the journal's own check says so
+        except Exception:  # noqa: BLE001 - the check of the database says so
             return {}
         return {row["state"]: row["n"] for row in rows}
 
@@ -166,7 +166,7 @@ class Health:
 
     def _lines(self) -> Iterator[str]:
         now, source = time.time(), self._source.health
-        yield from _family("bluegrid_updates", "Updates, by state.", _by_state(self._counts(), State))
+        yield from _family("bluegrid_updates", "Updates, by state.", _by_state(self._counts(), UpdateState))
         with self._database.reading() as connection:
             oldest, rolling, done, bad = connection.execute(
                 "select (select min(created) from open_updates), (select count(*) from rolling_out),"
@@ -185,7 +185,7 @@ class Health:
             "bluegrid_bad_versions": ("Versions that are marked bad.", bad),
             "bluegrid_registry_age_seconds": ("Since git last answered.", max(0.0, now - source.fetched)),
             "bluegrid_uncommitted_edits": ("Edits that wait for git.", source.uncommitted),
-            "bluegrid_registry_faults": ("Files with mistakes.", len(self._source.sound().faults)),
+            "bluegrid_registry_faults": ("Files with mistakes.", len(self._source.valid().faults)),
             "bluegrid_state_free_bytes": ("Room for the state.", shutil.disk_usage(self._state).free),
         }
         for name, (words, value) in values.items():
@@ -194,7 +194,7 @@ class Health:
         yield from _family("bluegrid_well", "1: well, as /healthz tells.", well)
 
 
-def _by_state(counts: Mapping[str, int], states: Sequence[str] | type[State]) -> dict[str, float]:
+def _by_state(counts: Mapping[str, int], states: Sequence[str] | type[UpdateState]) -> dict[str, float]:
     return {f'{{state="{state}"}}': counts.get(state, 0) for state in {**dict.fromkeys(states), **counts}}
 
 

@@ -12,25 +12,26 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 
-from bluegrid.updates.bad_versions import BadVersions
-from bluegrid.updates.clone import Clone
-from bluegrid.updates.database import Database
-from bluegrid.updates.declared import Declared
+from bluegrid.updates.api.app import make_app
+from bluegrid.updates.api.dependencies import Dependencies
+from bluegrid.updates.api.tokens import Tokens
 from bluegrid.updates.health import Health
-from bluegrid.updates.http.app import make_app
-from bluegrid.updates.http.server import Server
-from bluegrid.updates.journal import Journal
-from bluegrid.updates.publishing import Publisher
-from bluegrid.updates.registry_source import Folder
+from bluegrid.updates.jobs.bad_versions import BadVersions
+from bluegrid.updates.jobs.database import Database
+from bluegrid.updates.jobs.switch_queue import SwitchQueue
+from bluegrid.updates.jobs.update_queue import UpdateQueue
+from bluegrid.updates.publishing.publisher import Publisher
+from bluegrid.updates.publishing.training import Training
+from bluegrid.updates.publishing.uploads import Uploads
+from bluegrid.updates.region_watcher import Watcher
+from bluegrid.updates.registry.clone import Clone
+from bluegrid.updates.registry.registry_cache import RegistryCache
+from bluegrid.updates.registry.source import Folder
 from bluegrid.updates.rollouts import Rollouts, Stacks
-from bluegrid.updates.runner import Runner
-from bluegrid.updates.scheduling import Scheduler
+from bluegrid.updates.runners.scheduler import Scheduler
+from bluegrid.updates.runners.switch_runner import SwitchRunner
+from bluegrid.updates.runners.update_runner import UpdateRunner
 from bluegrid.updates.secrecy import hide_environment
-from bluegrid.updates.switches import Switcher, SwitchJournal
-from bluegrid.updates.tokens import Tokens
-from bluegrid.updates.training import Training
-from bluegrid.updates.uploads import Uploads
-from bluegrid.updates.watching import Watcher
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.stores import open_store
 from bluegrid_server.http.http1 import Http1Protocol
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from bluegrid.updates.registry_source import RegistrySource
+    from bluegrid.updates.registry.source import RegistrySource
 
 STOP_SECONDS = 30
 
@@ -52,7 +53,7 @@ class Options:
     Attributes:
         registry: folder of registry files; with `git`, in the repository.
         store: URL of the store.
-        state: folder for the journal, uploads and the clone.
+        state: folder for the database, uploads and the clone.
         tokens: file of those who may ask.
         git: a repository whose branch says what is true; None: the folder does.
         branch: that branch.
@@ -131,18 +132,20 @@ def build(options: Options) -> FastAPI:
     for folder in (options.state, uploads.folder, training.folder, outputs, scratch):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database.open(options.state / "journal.sqlite")
-    journal, switches = Journal(database), SwitchJournal(database)
+    queue, switches = UpdateQueue(database), SwitchQueue(database)
     store, source = open_store(options.store), _source(options)
-    stacks, declared = _stacks(options, source), Declared(source)
+    stacks, cache = _stacks(options, source), RegistryCache(source)
     bad = BadVersions(database)
     rollouts = Rollouts(source, store, stacks, switches, bad)
     publisher = Publisher(source, store, uploads, training, scratch)
     # Its own copies: a switch does not wait for a rollout of another service.
-    switcher = Switcher(switches, bad, source, replace(stacks, folder=stacks.folder.with_name("switches")))
-    runner = Runner(journal, publisher, rollouts, Scheduler(journal, source), options.trainings)
+    switcher = SwitchRunner(
+        switches, bad, source, replace(stacks, folder=stacks.folder.with_name("switches"))
+    )
+    runner = UpdateRunner(queue, publisher, rollouts, Scheduler(queue, source), options.trainings)
     return make_app(
-        Server(
-            journal=journal,
+        Dependencies(
+            queue=queue,
             uploads=uploads,
             runner=runner,
             tokens=Tokens(options.tokens),
@@ -151,8 +154,8 @@ def build(options: Options) -> FastAPI:
             rollouts=rollouts,
             switches=switches,
             switcher=switcher,
-            watcher=Watcher(stacks, declared),
-            declared=declared,
+            watcher=Watcher(stacks, cache),
+            cache=cache,
             bad=bad,
             health=Health(options.state, database, source, store, (runner.worker, switcher.worker)),
         )

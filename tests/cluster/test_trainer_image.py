@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid.updates.api.tokens import Scope, new_token
 from bluegrid.updates.serve import Options
-from bluegrid.updates.tokens import Scope, new_token
 from bluegrid_registry import Registry, fetch_bytes, open_store
 from tests.unit.updates.conftest import SET, asked
 from tests.unit.updates.updating import ended

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from bluegrid.updates.tokens import Scope, new_token
+from bluegrid.updates.api.tokens import Scope, new_token
 from bluegrid_registry import Registry
 from tests.unit.updates.updating import SOMEBODY, archive, content_digest, git, upload
 from tools.demo.prepare import CHECKOUT

@@ -53,6 +53,18 @@ LAYERS = {
         {"serve", "preflight"},
         {"__main__"},
     ),
+    "bluegrid/updates": (
+        {"errors", "disk_reserve", "secrecy"},
+        {"jobs"},
+        {"registry"},
+        {"publishing"},
+        {"rollouts"},
+        {"runners", "region_watcher"},
+        {"health"},
+        {"api"},
+        {"serve"},
+        {"__init__"},
+    ),
 }
 """Modules and sub-packages, from the bottom up; those in one row do not know each other."""
 
@@ -93,9 +105,14 @@ def _imports(package: str) -> list[Import]:
         Import(part, imported, path.relative_to(root).as_posix())
         for path in sorted(root.rglob("*.py"))
         for part in [path.relative_to(root).parts[0].removesuffix(".py")]
-        for imported in sorted(_imported(path, root.name, {*_levels(package)}))
+        for imported in sorted(_imported(path, _name(package), {*_levels(package)}))
         if imported != part
     ]
+
+
+def _name(package: str) -> str:
+    """Return the dotted name of a package, whose folder may lie in that of its distribution."""
+    return package.replace("/", ".") if package.startswith("bluegrid/") else package.rpartition("/")[2]
 
 
 def _imported(path: Path, package: str, parts: set[str]) -> set[str]:
@@ -110,6 +127,7 @@ def _imported(path: Path, package: str, parts: set[str]) -> set[str]:
         else:
             continue
         # A name that is no layer's is one of the package's `__init__.py`, which is above all.
-        names = [name.split(".") for name in modules if name.split(".")[0] == package]
-        found |= {each[1] if len(each) > 1 and each[1] in parts else "__init__" for each in names}
+        names = [f"{name}." for name in modules]
+        inner = [name.removeprefix(f"{package}.") for name in names if name.startswith(f"{package}.")]
+        found |= {each.split(".")[0] if each.split(".")[0] in parts else "__init__" for each in inner}
     return found

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bluegrid.project import Stack, Target
-    from bluegrid.updates.rollouts.declaring import Declaring
+    from bluegrid.updates.registry.registry_editor import RegistryEditor
     from bluegrid.updates.rollouts.stacks import Stacks
 
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class GitApplier:
     """Commits, and the server's stacks; as `promotion.Applier` wants it."""
 
-    declaring: Declaring
+    declaring: RegistryEditor
     stacks: Stacks
     waits_for_git: bool = True
     """Whether a cluster becomes live only once that is committed; a way back never waits."""
@@ -33,7 +33,7 @@ class GitApplier:
 
     def declare(self, service: str, cluster: str, region: str) -> None:
         """Commit it."""
-        now = self.declaring.source.sound().registry.service(service).live_in(region)
+        now = self.declaring.source.valid().registry.service(service).live_in(region)
         if now == cluster:
             return
         if not self.waits_for_git:

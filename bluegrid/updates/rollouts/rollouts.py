@@ -8,23 +8,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bluegrid.updates.git import GitAway
-from bluegrid.updates.rollouts.declaring import Declaring
+from bluegrid.updates.jobs.update import RolloutStatus
+from bluegrid.updates.registry.git import GitAway
+from bluegrid.updates.registry.registry_editor import RegistryEditor
 from bluegrid.updates.rollouts.git_applier import GitApplier
 from bluegrid.updates.rollouts.new_service import NewService
 from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
-from bluegrid.updates.updates import RollingOut
 from bluegrid_registry import BluegridError, Cluster, ConfigError, Service, read_manifest
 from bluegrid_registry.registry_files.update_policy import RolloutKind, RolloutPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from bluegrid.updates.bad_versions import BadVersions
-    from bluegrid.updates.registry_source import RegistrySource
+    from bluegrid.updates.jobs.bad_versions import BadVersions
+    from bluegrid.updates.jobs.switch_queue import SwitchQueue
+    from bluegrid.updates.jobs.update import Update
+    from bluegrid.updates.registry.source import RegistrySource
     from bluegrid.updates.rollouts.stacks import Stacks
-    from bluegrid.updates.switches.journal import SwitchJournal
-    from bluegrid.updates.updates import Update
     from bluegrid_registry import RegistryFile, Store
 
 FIRST_CLUSTER = "d1"
@@ -47,7 +47,7 @@ class Rollouts:
     source: RegistrySource
     store: Store
     stacks: Stacks
-    switches: SwitchJournal
+    switches: SwitchQueue
     bad: BadVersions
 
     def check(self, file: RegistryFile) -> None:
@@ -80,7 +80,7 @@ class Rollouts:
         self,
         update: Update,
         ours: Collection[str],
-        note: Callable[[RollingOut], None],
+        note: Callable[[RolloutStatus], None],
         is_cancelled: Callable[[], bool],
     ) -> None:
         """Do what the set wants with the version that an update has made.
@@ -101,7 +101,7 @@ class Rollouts:
                 wanted = wanted.model_copy(update={"to": update.rollout.to})
             if wanted.to is RolloutKind.NONE or update.version is None:
                 return
-            done = update.rollout or RollingOut(to=wanted.to, step="waiting")
+            done = update.rollout or RolloutStatus(to=wanted.to, step="waiting")
             # Noted first: from now on no switch of the service is begun.
             note(done)
             while self.switches.is_under_way(update.set):
@@ -118,7 +118,7 @@ class Rollouts:
             if not stacks:
                 raise ConfigError(f"none of this server's stacks has service {service.name}")
             reason = f"Update {update.id}, asked for by {update.author}."
-            applier = GitApplier(Declaring(self.source, update.author, reason), ours_alone)
+            applier = GitApplier(RegistryEditor(self.source, update.author, reason), ours_alone)
             given = file, service, update.version, wanted, applier, stacks, done, note, is_cancelled
             is_new = file.service is None or done.service is not None
             steps = NewService(*given) if is_new else Steps(*given)
@@ -166,7 +166,7 @@ class Rollouts:
 
     def _file(self, set_id: str) -> RegistryFile:
         with self.source.known():
-            return self.source.sound().registry.of_set(set_id)
+            return self.source.valid().registry.of_set(set_id)
 
 
 def _names(pattern: str, uid: str) -> bool:

@@ -28,7 +28,7 @@ from bluegrid.project import (
     reason_of,
     stack_names,
 )
-from bluegrid.updates.registry_source import snapshot
+from bluegrid.updates.registry.source import snapshot
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pulumi import automation
 
     from bluegrid.project import Stack
-    from bluegrid.updates.registry_source import RegistrySource
+    from bluegrid.updates.registry.source import RegistrySource
     from bluegrid_registry import Service
 
 LOCKED_SECONDS = 600.0

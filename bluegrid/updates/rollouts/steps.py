@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from bluegrid.operations import ClusterClient, Namespace, Request, compare, take_snapshot
 from bluegrid.project import urns_of_cluster
 from bluegrid.promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
-from bluegrid.updates.git import GitAway
-from bluegrid.updates.publishing import next_id
+from bluegrid.updates.publishing.publisher import next_id
+from bluegrid.updates.registry.git import GitAway
 from bluegrid_registry import (
     BluegridError,
     Cluster,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from bluegrid.project import Stack
     from bluegrid.promotion import BakeProgress, Outcome
+    from bluegrid.updates.jobs.update import RolloutStatus
     from bluegrid.updates.rollouts.git_applier import GitApplier
-    from bluegrid.updates.updates import RollingOut
     from bluegrid_registry import RegistryFile, Service, Store
     from bluegrid_registry.formats.manifest import Example
     from bluegrid_registry.registry_files.update_policy import RolloutPolicy
@@ -78,8 +78,8 @@ class Steps:
         rollout: RolloutPolicy,
         applier: GitApplier,
         stacks: Sequence[Stack],
-        done: RollingOut,
-        note: Callable[[RollingOut], None],
+        done: RolloutStatus,
+        note: Callable[[RolloutStatus], None],
         is_cancelled: Callable[[], bool],
     ) -> None:
         self._file, self._service, self._version = file, service, version

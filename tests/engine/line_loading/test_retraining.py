@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import skops.io
 
-from bluegrid.updates.training import Training, TrainingFailed
-from bluegrid.updates.updates import State, Update, Wanted
+from bluegrid.updates.jobs.update import Update, UpdateRequest, UpdateState
+from bluegrid.updates.publishing.training import Training, TrainingFailed
 from bluegrid_registry import DeclaredSet
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def update(number: int, **parameters: Value) -> Update:
     return Update(
         id=number,
         set="g1",
-        wanted=Wanted(base="v1", train=parameters),
+        wanted=UpdateRequest(base="v1", train=parameters),
         author="training",
-        state=State.RUNNING,
+        state=UpdateState.RUNNING,
         version=None,
         created=datetime.now(UTC),
         ended=None,

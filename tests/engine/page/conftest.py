@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from ruamel.yaml import YAML
 
+from bluegrid.updates.api.tokens import Scope, new_token
 from bluegrid.updates.serve import Options
-from bluegrid.updates.tokens import Scope, new_token
 from tests.support.browsing import chromium
 from tests.unit.operations.api_server import ApiServer
 from tests.unit.operations.test_snapshot import objects

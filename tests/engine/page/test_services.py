@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.updates.bad_versions import BadVersions
-from bluegrid.updates.database import Database
+from bluegrid.updates.jobs.bad_versions import BadVersions
+from bluegrid.updates.jobs.database import Database
 from tests.engine.page.conftest import make_ill, names_shown, service_row
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.updates.bad_versions import BadVersions
-from bluegrid.updates.database import Database
-from bluegrid.updates.journal import Journal
-from bluegrid.updates.outputs import OutputFile
-from bluegrid.updates.updates import Result, RollingOut, State, Wanted
+from bluegrid.updates.jobs.bad_versions import BadVersions
+from bluegrid.updates.jobs.database import Database
+from bluegrid.updates.jobs.update import RolloutStatus, UpdateRequest, UpdateResult, UpdateState
+from bluegrid.updates.jobs.update_queue import UpdateQueue
+from bluegrid.updates.publishing.trainer_output import OutputFile
 from bluegrid_registry.registry_files.update_policy import RolloutKind
 from tests.engine.page.conftest import service_row
 from tests.unit.updates.updating import SOMEBODY, git
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def journal(grid: Grid) -> Iterator[Journal]:
+def queue(grid: Grid) -> Iterator[UpdateQueue]:
     """The server's, which does not work anything off: somebody else has the turn."""
     state = grid.folder / "state"
     state.mkdir()
     database = Database.open(state / "journal.sqlite")
-    with database.turn("updates") as ours:
+    with database.try_lock("updates") as ours:
         assert ours
-        yield Journal(database)
+        yield UpdateQueue(database)
 
 
 @pytest.fixture
-def baking(journal: Journal) -> int:
+def baking(queue: UpdateQueue) -> int:
     """An update of g0 whose version v9 has been live for 412 s."""
-    journal.add("g0", Wanted(version="v9", base="v1", without=("line-1",)), "training", None)
-    update = journal.begin()
+    queue.add("g0", UpdateRequest(version="v9", base="v1", without=("line-1",)), "training", None)
+    update = queue.begin()
     assert update is not None
-    result = Result(manifest="sha256:" + "a" * 64, models=3, sent_models=1, sent_bytes=9, commit=None)
-    journal.publish(update, result)
-    rollout = RollingOut(
+    result = UpdateResult(manifest="sha256:" + "a" * 64, models=3, sent_models=1, sent_bytes=9, commit=None)
+    queue.publish(update, result)
+    rollout = RolloutStatus(
         to=RolloutKind.LIVE,
         step="north: baking",
         cluster="d2",
@@ -50,7 +50,7 @@ def baking(journal: Journal) -> int:
         baked_seconds=412,
         bake_seconds=600,
     )
-    journal.roll_out(update, rollout)
+    queue.roll_out(update, rollout)
     return update.id
 
 
@@ -67,7 +67,7 @@ def scheduled(grid: Grid) -> None:
 
 
 def test_a_bake_is_told_beside_its_service_and_whoever_switches_ends_it(
-    baking: int, journal: Journal, opened: Opened
+    baking: int, queue: UpdateQueue, opened: Opened
 ) -> None:
     page = opened(token="operator")
     row = service_row(page, "service0")
@@ -78,15 +78,15 @@ def test_a_bake_is_told_beside_its_service_and_whoever_switches_ends_it(
     page.get_by_role("button", name=f"Roll back: cancel update {baking}").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("what was live before will be live again").wait_for()
-    assert not journal.get(baking).cancel
+    assert not queue.get(baking).cancel
     dialog.get_by_role("button", name=f"Cancel update {baking}").click()
     dialog.wait_for(state="detached")
-    assert journal.get(baking).cancel
+    assert queue.get(baking).cancel
 
 
-def test_a_training_shows_its_time_and_what_it_prints(grid: Grid, journal: Journal, opened: Opened) -> None:
-    update = journal.add("g0", Wanted(base="v1", train={"flows": 200}), "training", None)
-    journal.begin()
+def test_a_training_shows_its_time_and_what_it_prints(grid: Grid, queue: UpdateQueue, opened: Opened) -> None:
+    update = queue.add("g0", UpdateRequest(base="v1", train={"flows": 200}), "training", None)
+    queue.begin()
     output = OutputFile(grid.folder / "state" / "outputs" / f"{update.id}.log")
     with output.begun(3600):
         output.add("epoch 1 <b>loss</b> 0.5")
@@ -113,12 +113,14 @@ def test_a_rollout_stands_among_the_switches_of_its_service(baking: int, opened:
 
 
 def test_a_version_that_went_back_or_is_marked_bad_says_so_among_the_versions(
-    grid: Grid, journal: Journal, opened: Opened
+    grid: Grid, queue: UpdateQueue, opened: Opened
 ) -> None:
-    journal.add("g0", Wanted(version="v2", base="v1", without=("line-1",)), "training", None)
-    update = journal.begin()
+    queue.add("g0", UpdateRequest(version="v2", base="v1", without=("line-1",)), "training", None)
+    update = queue.begin()
     assert update is not None
-    journal.end(update, State.WENT_BACK, error="v2 is not online: line-1 gave a y that is no finite number")
+    queue.end(
+        update, UpdateState.WENT_BACK, error="v2 is not online: line-1 gave a y that is no finite number"
+    )
     marks = BadVersions(Database.open(grid.folder / "state" / "journal.sqlite"))
     marks.mark("g0", "v1", "anna", "wrong units")
     page = opened("#/versions/g0")
@@ -126,9 +128,9 @@ def test_a_version_that_went_back_or_is_marked_bad_says_so_among_the_versions(
     page.get_by_text("Marked bad: wrong units (anna").wait_for()
 
 
-def test_older_updates_and_acts_are_a_button_away(journal: Journal, opened: Opened) -> None:
+def test_older_updates_and_acts_are_a_button_away(queue: UpdateQueue, opened: Opened) -> None:
     for number in range(203):
-        journal.add("g0", Wanted(base="v1", without=(f"line-{number}",)), "training", None)
+        queue.add("g0", UpdateRequest(base="v1", without=(f"line-{number}",)), "training", None)
     page = opened("#/updates")
     page.locator("[data-update='203']").wait_for()
     cards = page.locator("[data-update]")

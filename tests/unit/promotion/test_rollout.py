@@ -8,8 +8,8 @@ import pytest
 
 from bluegrid.project import UpFailed, find_stack
 from bluegrid.promotion import BakeProgress, Outcome, Stage
+from bluegrid.updates.jobs.update import RolloutStatus
 from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
-from bluegrid.updates.updates import RollingOut
 from bluegrid_registry import Registry, switch, unify_live
 from bluegrid_registry.registry_files.update_policy import RolloutKind, RolloutPolicy
 
@@ -57,7 +57,7 @@ def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(place: Place, r
     place.set("north", live=routed)
     file = Registry.load(place.registry).of_set("g1")
     assert file.service is not None
-    done = RollingOut(to=RolloutKind.LIVE, step="north: switching", cluster="d2", before={"north": "d1"})
+    done = RolloutStatus(to=RolloutKind.LIVE, step="north: switching", cluster="d2", before={"north": "d1"})
     steps = Steps(
         file,
         file.service,
@@ -77,7 +77,7 @@ def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(place: Place, r
 
 
 def test_how_long_it_bakes_is_noted_until_something_else_is_done(place: Place) -> None:
-    file, noted = Registry.load(place.registry).of_set("g1"), list[RollingOut]()
+    file, noted = Registry.load(place.registry).of_set("g1"), list[RolloutStatus]()
     assert file.service is not None
     steps = Steps(
         file,
@@ -86,7 +86,7 @@ def test_how_long_it_bakes_is_noted_until_something_else_is_done(place: Place) -
         RolloutPolicy(to=RolloutKind.LIVE),
         cast("GitApplier", _Edits(place)),
         [find_stack(place.folder, "north")],
-        RollingOut(to=RolloutKind.LIVE, step="north: baking", cluster="d2", before={"north": "d1"}),
+        RolloutStatus(to=RolloutKind.LIVE, step="north: baking", cluster="d2", before={"north": "d1"}),
         noted.append,
         lambda: False,
     )

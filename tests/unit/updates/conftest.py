@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 from ruamel.yaml import YAML
 
+from bluegrid.updates.api.tokens import Scope, new_token
 from bluegrid.updates.serve import Listening, Options, build, configured
-from bluegrid.updates.tokens import Scope, new_token
 from bluegrid_registry import ModelSet
 from tests.support.skops_files import skops_file
 from tests.unit.updates.updating import SOMEBODY, Place, git

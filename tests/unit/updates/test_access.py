@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid.updates.api.tokens import Tokens
 from bluegrid.updates.serve import Listening
-from bluegrid.updates.tokens import Tokens
 from bluegrid_registry import ConfigError
 from tests.unit.updates.updating import digest
 
@@ -68,7 +68,7 @@ def test_a_compressed_body_is_refused(client: httpx.Client) -> None:
         headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
     )
     assert (refused.status_code, refused.headers["Accept-Encoding"]) == (415, "identity")
-    assert refused.json()["error"].startswith("Content-Encoding: 'gzip' is not taken here")
+    assert refused.json()["error"].startswith("Content-Encoding: 'gzip' is not supported")
 
 
 def test_an_offer_to_upgrade_is_declined_and_the_upload_behind_it_kept(

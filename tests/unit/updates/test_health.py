@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bluegrid.updates.reserve import RESERVE_BYTES
+from bluegrid.updates.disk_reserve import RESERVE_BYTES
+from bluegrid.updates.registry.uncommitted import LaterEdit, Uncommitted
 from bluegrid.updates.rollouts.steps import _plausible
-from bluegrid.updates.uncommitted import LaterEdit, Uncommitted
 from bluegrid_registry.files import write_whole
 from bluegrid_registry.formats.manifest import Example
 from tests.support.skops_files import skops_file
@@ -64,7 +64,7 @@ def curious(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_people_commit_is_seen_whatever_the_workers_are_at(
     remote: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bluegrid.updates.runner.Runner._work_off", lambda _: None)
+    monkeypatch.setattr("bluegrid.updates.runners.update_runner.UpdateRunner._work_off", lambda _: None)
     client = request.getfixturevalue("git_client")
     work = remote.with_name("work")
     (work / "registry" / "g2.yaml").write_text("set: [")
@@ -94,7 +94,7 @@ def test_a_full_disk_is_named(client: httpx.Client, place: Place, monkeypatch: p
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("bluegrid.updates.uploads.os.fsync", full)
+    monkeypatch.setattr("bluegrid.updates.publishing.uploads.os.fsync", full)
     refused = client.put(f"/uploads/{digest(MODEL)}", content=MODEL)
     assert (refused.status_code, refused.json()["error"]) == (
         507,
@@ -112,7 +112,7 @@ def test_a_way_back_uses_room_that_is_kept_for_it(tmp_path: Path, monkeypatch: p
             raise OSError(errno.ENOSPC, "No space left on device")
         write_whole(path, data)
 
-    monkeypatch.setattr("bluegrid.updates.uncommitted.write_whole", write_if_there_is_room)
+    monkeypatch.setattr("bluegrid.updates.registry.uncommitted.write_whole", write_if_there_is_room)
     edit = LaterEdit(
         what="live",
         service="line-loading",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.updates.incoming import fetch_incoming
+from bluegrid.updates.publishing.store_drop import fetch_incoming
 from bluegrid_registry import ConfigError, FormatError
 from bluegrid_registry.stores.base import StoredObject
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid.updates.outputs import MAX_OUTPUT, OutputFile
+from bluegrid.updates.publishing.trainer_output import MAX_OUTPUT, OutputFile
 
 if TYPE_CHECKING:
     from pathlib import Path

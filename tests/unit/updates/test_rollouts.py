@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from bluegrid.updates.bad_versions import BadVersions
-from bluegrid.updates.clone import Clone
-from bluegrid.updates.database import Database
-from bluegrid.updates.journal import Journal
-from bluegrid.updates.registry_source import Folder
+from bluegrid.updates.jobs.bad_versions import BadVersions
+from bluegrid.updates.jobs.database import Database
+from bluegrid.updates.jobs.switch_queue import SwitchQueue
+from bluegrid.updates.jobs.update import RolloutStatus, UpdateRequest
+from bluegrid.updates.jobs.update_queue import UpdateQueue
+from bluegrid.updates.registry.clone import Clone
+from bluegrid.updates.registry.source import Folder
 from bluegrid.updates.rollouts import RolloutFailed, Rollouts, Stacks
 from bluegrid.updates.rollouts.stacks import _is_left_behind
 from bluegrid.updates.serve import Options
-from bluegrid.updates.switches import SwitchJournal
-from bluegrid.updates.updates import RollingOut, Wanted
 from bluegrid_registry import ConfigError, open_store, switch
 from bluegrid_registry.registry_files.update_policy import Retraining
 from tests.support.skops_files import skops_file
@@ -113,10 +113,10 @@ def test_a_rollout_goes_on_from_what_a_switch_before_it_has_made_live(place: Pla
     place.add_v2()
     place.add_stack()
     database = Database.open(place.folder / "journal.sqlite")
-    journal, switches = Journal(database), SwitchJournal(database)
+    queue, switches = UpdateQueue(database), SwitchQueue(database)
     switched = switches.add("g1", "line-loading", "d2", ["north"], "operator")
-    journal.add("g1", Wanted(version="v3", base="v1", without=("line-1",)), "training", None)
-    update = journal.begin()
+    queue.add("g1", UpdateRequest(version="v3", base="v1", without=("line-1",)), "training", None)
+    update = queue.begin()
     assert update is not None
     source, seen = Folder(place.registry), list[str | Mapping[str, str]]()
 
@@ -128,7 +128,7 @@ def test_a_rollout_goes_on_from_what_a_switch_before_it_has_made_live(place: Pla
     stacks = Seeing(place.folder, place.folder, ("north",), place.folder / "copies", source)
     rollouts = Rollouts(source, open_store(place.store), stacks, switches, BadVersions(database))
 
-    def switch_meanwhile(_: RollingOut) -> None:
+    def switch_meanwhile(_: RolloutStatus) -> None:
         switch(place.registry, "line-loading", "d2")
         switches.end(switched)
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from bluegrid.updates.http.sessions import COOKIE, CSRF_HEADER, LASTS_SECONDS, MAX_SESSIONS, Sessions
-from bluegrid.updates.tokens import Scope, Token, new_token
+from bluegrid.updates.api.sessions import COOKIE, CSRF_HEADER, LASTS_SECONDS, MAX_SESSIONS, Sessions
+from bluegrid.updates.api.tokens import Scope, Token, new_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bluegrid.updates.database import Database
-from bluegrid.updates.errors import Refused
-from bluegrid.updates.journal import Journal
+from bluegrid.updates.errors import ApiError
+from bluegrid.updates.jobs.database import Database
+from bluegrid.updates.jobs.switch import SwitchState
+from bluegrid.updates.jobs.switch_queue import SwitchQueue
+from bluegrid.updates.jobs.update import RolloutStatus, UpdateRequest, UpdateState
+from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid.updates.serve import Options
-from bluegrid.updates.switches import SwitchJournal, SwitchState
-from bluegrid.updates.updates import RollingOut, State, Wanted
 from bluegrid_registry.registry_files.update_policy import RolloutKind
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SOMEBODY, ended, git
@@ -160,26 +161,26 @@ def test_only_a_token_to_switch_switches(operator: httpx.Client, served: Place) 
 
 def test_of_a_service_only_one_thing_changes_what_is_live(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "journal.sqlite")
-    journal, switches = Journal(database), SwitchJournal(database)
-    journal.add("g1", Wanted(base="v1", without=("line-1",)), "training", None)
-    update = journal.begin()
+    queue, switches = UpdateQueue(database), SwitchQueue(database)
+    queue.add("g1", UpdateRequest(base="v1", without=("line-1",)), "training", None)
+    update = queue.begin()
     assert update is not None
     first = switches.add("g1", "line-loading", "d2", ["north"], "operator")
-    with pytest.raises(Refused, match="switch 1 of line-loading is under way"):
+    with pytest.raises(ApiError, match="switch 1 of line-loading is under way"):
         switches.add("g1", "line-loading", "d1", ["north"], "operator")
     switches.end(first)
-    journal.roll_out(update, RollingOut(to=RolloutKind.LIVE, step="waiting"))
-    with pytest.raises(Refused, match="update 1 is being rolled out to line-loading; cancel it"):
+    queue.roll_out(update, RolloutStatus(to=RolloutKind.LIVE, step="waiting"))
+    with pytest.raises(ApiError, match="update 1 is being rolled out to line-loading; cancel it"):
         switches.add("g1", "line-loading", "d1", ["north"], "operator")
     assert switches.add("g2", "other", "d1", ["north"], "operator").id == 2
-    journal.end(update, State.DONE)
+    queue.end(update, UpdateState.DONE)
     assert switches.add("g1", "line-loading", "d1", ["north"], "operator").state is SwitchState.QUEUED
 
 
 def test_a_switch_that_was_cut_off_is_gone_on_with(tmp_path: Path) -> None:
-    journal = SwitchJournal(Database.open(tmp_path / "journal.sqlite"))
-    added = journal.add("g1", "line-loading", "d2", ["north"], "operator")
-    journal.note(added, "north: switching", {"north": "d1"})
-    begun = SwitchJournal(Database.open(tmp_path / "journal.sqlite")).begin()
+    queue = SwitchQueue(Database.open(tmp_path / "journal.sqlite"))
+    added = queue.add("g1", "line-loading", "d2", ["north"], "operator")
+    queue.note(added, "north: switching", {"north": "d1"})
+    begun = SwitchQueue(Database.open(tmp_path / "journal.sqlite")).begin()
     assert begun is not None
     assert (begun.id, begun.state, begun.before) == (added.id, "running", {"north": "d1"})

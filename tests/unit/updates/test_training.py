@@ -14,12 +14,12 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 
-from bluegrid.updates.database import Database
-from bluegrid.updates.journal import Journal
-from bluegrid.updates.registry_source import Folder
-from bluegrid.updates.scheduling import Scheduler
+from bluegrid.updates.jobs.database import Database
+from bluegrid.updates.jobs.update_queue import UpdateQueue
+from bluegrid.updates.publishing.training import Training
+from bluegrid.updates.registry.source import Folder
+from bluegrid.updates.runners.scheduler import Scheduler
 from bluegrid.updates.serve import Options
-from bluegrid.updates.training import Training
 from bluegrid_registry import ModelSet
 from tests.support.checkout import CHECKOUT
 from tests.support.skops_files import skops_file
@@ -220,8 +220,8 @@ def test_a_trainer_ends_at_its_time_out_with_its_last_words(
 def test_all_that_a_trainer_has_started_ends_with_a_server_that_is_killed() -> None:
     trainer = "setsid sleep 600 & echo $!; exec sleep 600"
     server = (
-        "import os, subprocess, sys; subprocess.run([sys.executable, '-m', 'bluegrid.updates.run_trainer',"
-        f" str(os.getpid()), 'sh', '-c', {trainer!r}])"
+        "import os, subprocess, sys; subprocess.run([sys.executable, '-m',"
+        f" 'bluegrid.updates.publishing.run_trainer', str(os.getpid()), 'sh', '-c', {trainer!r}])"
     )
     with subprocess.Popen([sys.executable, "-c", server], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -335,7 +335,7 @@ def test_a_server_that_ends_waits_for_no_training(marks: Path, place: Place) -> 
         assert client.get(update.headers["Location"]).json()["state"] == "running"
         client.post(f"{update.headers['Location']}/cancel").raise_for_status()
         assert ended(client, update)["state"] == "cancelled"
-    acts = Journal(Database.open(place.folder / "state" / "journal.sqlite")).acts(0, 100)
+    acts = UpdateQueue(Database.open(place.folder / "state" / "journal.sqlite")).acts(0, 100)
     assert [act["act"] for act in acts] == ["requested", "started", "resumed", "cancel", "cancelled"]
 
 
@@ -347,7 +347,7 @@ def test_a_set_without_a_trainer_says_so(client: httpx.Client) -> None:
 
 @pytest.fixture
 def scheduler(marks: Path, place: Place) -> Scheduler:
-    return Scheduler(Journal(Database.open(place.folder / "journal.sqlite")), Folder(place.registry))
+    return Scheduler(UpdateQueue(Database.open(place.folder / "journal.sqlite")), Folder(place.registry))
 
 
 SEEN = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -356,7 +356,7 @@ JITTER = timedelta(seconds=600)
 
 
 def asked_for(scheduler: Scheduler) -> int:
-    return len(scheduler.journal.list("g1", None, 100))
+    return len(scheduler.queue.list("g1", None, 100))
 
 
 def test_an_update_is_due_at_its_time_and_not_before(scheduler: Scheduler) -> None:
@@ -364,7 +364,7 @@ def test_an_update_is_due_at_its_time_and_not_before(scheduler: Scheduler) -> No
     scheduler.queue_due(NIGHT - timedelta(seconds=1))
     assert asked_for(scheduler) == 0
     scheduler.queue_due(NIGHT + JITTER)
-    (update,) = scheduler.journal.list("g1", None, 100)
+    (update,) = scheduler.queue.list("g1", None, 100)
     assert (update.author, update.wanted.base, update.wanted.train) == ("schedule", "v1", {})
 
 
@@ -381,8 +381,8 @@ def test_an_update_that_is_due_waits_for_the_one_before(scheduler: Scheduler) ->
     scheduler.queue_due(NIGHT + JITTER)
     scheduler.queue_due(NIGHT + JITTER + timedelta(days=1))
     assert asked_for(scheduler) == 1
-    (first,) = scheduler.journal.list("g1", None, 100)
-    scheduler.journal.cancel(first.id, "operator")
+    (first,) = scheduler.queue.list("g1", None, 100)
+    scheduler.queue.cancel(first.id, "operator")
     scheduler.queue_due(NIGHT + JITTER + timedelta(days=1))
     assert asked_for(scheduler) == 2
 
@@ -424,7 +424,7 @@ def test_a_schedule_is_shown_with_its_last_and_its_next_run(marks: Path, client:
 
 def test_two_servers_ask_for_what_is_due_once(scheduler: Scheduler, place: Place) -> None:
     scheduler.queue_due(SEEN)
-    other = Scheduler(Journal(Database.open(place.folder / "journal.sqlite")), scheduler.source)
+    other = Scheduler(UpdateQueue(Database.open(place.folder / "journal.sqlite")), scheduler.source)
     for each in (scheduler, other):
         each.queue_due(NIGHT + JITTER)
     assert asked_for(scheduler) == 1

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bluegrid.updates.database import Database, note_act
-from bluegrid.updates.journal import Journal
-from bluegrid.updates.updates import Wanted
+from bluegrid.updates.jobs.database import Database, note_act
+from bluegrid.updates.jobs.update import UpdateRequest
+from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid_registry import ModelSet
 from tests.support.skops_files import skops_file
 from tests.unit.updates.updating import archive, batch, content_digest, digest, ended, upload
@@ -321,17 +321,17 @@ def test_lists_do_not_carry_every_name_of_a_large_request(client: httpx.Client) 
 
 def test_acts_and_updates_of_an_earlier_release_are_listed_in_short_too(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "journal.sqlite")
-    journal = Journal(database)
-    wanted = Wanted(models={f"line-{number}": f"sha256:{number:064x}" for number in range(200)})
-    journal.add("g1", wanted, "training", None)
+    queue = UpdateQueue(database)
+    wanted = UpdateRequest(models={f"line-{number}": f"sha256:{number:064x}" for number in range(200)})
+    queue.add("g1", wanted, "training", None)
     with database.writing() as connection:
         connection.execute("update updates set short = null, named = null")
         detail = {"set": "g1", "wanted": wanted.model_dump(mode="json")}
         note_act(connection, "training", "requested", 1, detail)
-    (update,) = journal.list(None, None, 10)
+    (update,) = queue.list(None, None, 10)
     assert (len(update.wanted.models), update.named_models) == (10, 200)
-    assert journal.get(1).wanted == wanted
-    for act in journal.acts(0, 10):
+    assert queue.get(1).wanted == wanted
+    for act in queue.acts(0, 10):
         assert (len(act["detail"]["wanted"]["models"]), act["detail"]["named_models"]) == (10, 200)
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bluegrid.project import find_stack
-from bluegrid.updates.declared import Declared
-from bluegrid.updates.registry_source import Folder
+from bluegrid.updates.region_watcher import _Outcome, _Reader, _Region
+from bluegrid.updates.registry.registry_cache import RegistryCache
+from bluegrid.updates.registry.source import Folder
 from bluegrid.updates.rollouts import Stacks
-from bluegrid.updates.watching import _Outcome, _Reader, _Region
 from bluegrid_registry import ConfigError
 from tests.unit.operations.api_server import ApiServer
 from tests.unit.operations.test_snapshot import objects
@@ -41,10 +41,10 @@ def api() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
-def declared(place: Place) -> Declared:
+def declared(place: Place) -> RegistryCache:
     with (place.registry / "g1.yaml").open("a") as file:
         file.write(SERVICE)
-    return Declared(Folder(place.registry))
+    return RegistryCache(Folder(place.registry))
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def stack(place: Place, api: ApiServer) -> Stack:
 
 
 def test_a_region_that_hangs_is_told_as_it_was_and_since_when_it_is_asked(
-    stack: Stack, declared: Declared, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, declared: RegistryCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whoever asks has it read again.
-    monkeypatch.setattr("bluegrid.updates.watching.APART", 0.0)
-    monkeypatch.setattr("bluegrid.updates.watching._REST", 0.0)
+    monkeypatch.setattr("bluegrid.updates.region_watcher.APART", 0.0)
+    monkeypatch.setattr("bluegrid.updates.region_watcher._REST", 0.0)
     over, calls = threading.Event(), []
     reader = _Reader(stack, lambda _: frozenset(), declared)
 
@@ -86,7 +86,7 @@ def test_a_region_that_hangs_is_told_as_it_was_and_since_when_it_is_asked(
     assert region.status(declared, 30).pending_seconds is None
 
 
-def test_a_region_of_which_nothing_is_known_yet_says_so(stack: Stack, declared: Declared) -> None:
+def test_a_region_of_which_nothing_is_known_yet_says_so(stack: Stack, declared: RegistryCache) -> None:
     over = threading.Event()
 
     def read(_: _Outcome | None) -> _Outcome:
@@ -102,7 +102,7 @@ def test_a_region_of_which_nothing_is_known_yet_says_so(stack: Stack, declared: 
 
 
 def test_nobody_answers_where_no_pod_of_the_live_cluster_is_ready(
-    stack: Stack, declared: Declared, api: ApiServer
+    stack: Stack, declared: RegistryCache, api: ApiServer
 ) -> None:
     for each in api.kinds["deployments"]:
         each["status"]["readyReplicas"] = 0
@@ -117,7 +117,7 @@ def test_nobody_answers_where_no_pod_of_the_live_cluster_is_ready(
 )
 def test_what_was_never_applied_is_no_outage_and_what_is_gone_is(
     stack: Stack,
-    declared: Declared,
+    declared: RegistryCache,
     api: ApiServer,
     made: list[str],
     not_applied: tuple[str, ...],

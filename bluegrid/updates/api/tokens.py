@@ -1,0 +1,145 @@
+"""Who may do what: a file of names, scopes and the SHA-256 of each token. The tokens themselves are nowhere.
+
+- {name: training, scopes: [read, update], sha256: "9f86d081…"}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+from enum import StrEnum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from bluegrid.updates.errors import ApiError, unauthorized
+from bluegrid.updates.jobs.update import SCHEDULE
+from bluegrid_registry.errors import ConfigError
+from bluegrid_registry.frozen import Frozen
+from bluegrid_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+log = structlog.get_logger()
+
+
+class Scope(StrEnum):
+    """What a token allows."""
+
+    READ = "read"
+    """To look: sets, versions, models, updates, the audit log."""
+    UPDATE = "update"
+    """To send models and ask for versions."""
+    SWITCH = "switch"
+    """To choose which cluster is live."""
+
+
+class Token(Frozen):
+    """One row of the file."""
+
+    name: Label
+    """Of the program or person that has it; the audit log names it."""
+    scopes: Annotated[frozenset[Scope], Field(min_length=1)]
+    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+class Tokens:
+    """The tokens of a file, as it is now: whoever is taken out of it is out at once.
+
+    Raises:
+        ConfigError: the file cannot be read, has a mistake, or names somebody twice.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._lock = file, threading.Lock()
+        # Before it is read: what changes meanwhile is read the next time.
+        self._signature = self._sign()
+        self._read = _read(file)
+
+    @property
+    def _known(self) -> tuple[Token, ...]:
+        """Return the tokens of the file, or where it has a mistake now, those that it had before."""
+        with self._lock:
+            if (signature := self._sign()) != self._signature:
+                self._signature = signature
+                try:
+                    self._read = _read(self._file)
+                except ConfigError as error:
+                    log.error("the tokens are those before a mistake", error=str(error))  # noqa: TRY400
+                else:
+                    log.info("tokens are read again", names=[token.name for token in self._read])
+            return self._read
+
+    def _sign(self) -> tuple[int, int, int] | None:
+        try:
+            stat = self._file.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+    def owner(self, given: str | None) -> Token:
+        """Return the row of this token.
+
+        Raises:
+            ApiError: nobody has it.
+        """
+        if not given:
+            raise unauthorized("no token; send the header Authorization: Bearer TOKEN")
+        digest = hashlib.sha256(given.encode()).hexdigest()
+        # All of them, so that the time says nothing of which one was nearly right.
+        found = [token for token in self._known if hmac.compare_digest(token.sha256, digest)]
+        if not found:
+            raise unauthorized("this token is not known here")
+        return found[0]
+
+    def has(self, token: Token) -> bool:
+        """Whether a token is still known: it has neither gone, nor been replaced under the same name."""
+        return any((each.name, each.sha256) == (token.name, token.sha256) for each in self._known)
+
+    def scopes_of(self, name: str) -> frozenset[Scope]:
+        """Return what the token of that name allows; nothing: there is none."""
+        return next((token.scopes for token in self._known if token.name == name), frozenset())
+
+    def require(self, name: str, scope: Scope) -> None:
+        """Raise ApiError when the token of that name does not allow this."""
+        allowed = self.scopes_of(name)
+        if scope not in allowed:
+            has = ", ".join(sorted(allowed))
+            raise ApiError(HTTPStatus.FORBIDDEN, f"token {name} has scope {has}; this needs {scope}")
+
+
+def _read(file: Path) -> tuple[Token, ...]:
+    try:
+        rows = YAML(typ="safe").load(file)
+        known = TypeAdapter(tuple[Token, ...]).validate_python(rows)
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
+        raise ConfigError(f"{file}: cannot be read: {reason}; `bluegrid updates token` makes rows") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "whole"
+        raise ConfigError(f"{file}: {place}: {first['msg']}; `bluegrid updates token` makes rows") from None
+    names = [token.name for token in known]
+    if SCHEDULE in names:
+        raise ConfigError(
+            f"{file}: {SCHEDULE} is the server's own name for what it does by itself; choose another"
+        )
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(f"{file}: {twice[0]} is there twice; give every token a name of its own")
+    return known
+
+
+def new_token(name: str, scopes: Sequence[Scope]) -> tuple[str, Token]:
+    """Return a new token, and its row for the file."""
+    token = f"bluegrid_{secrets.token_urlsafe(32)}"
+    sha256 = hashlib.sha256(token.encode()).hexdigest()
+    return token, Token(name=name, scopes=frozenset(scopes), sha256=sha256)

@@ -1,0 +1,205 @@
+"""What the server remembers, in one SQLite file; servers on the same machine may share it.
+
+Acts are only ever added: they are the audit log.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+FIRST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 60.0
+"""Between two tries of what waits: twice as long each time, from the first to this."""
+
+BUSY_SECONDS = 20.0
+"""For which a write waits for those of other servers."""
+
+_SCHEMA = """
+create table if not exists updates (
+    id integer primary key autoincrement,
+    set_id text not null,
+    wanted text not null,
+    author text not null,
+    key text,
+    fingerprint text not null,
+    state text not null default 'queued',
+    version text,
+    created real not null,
+    ended real,
+    cancel integer not null default 0,
+    progress text,
+    result text,
+    rollout text,
+    error text,
+    unique (author, key)
+);
+drop index if exists updates_open;
+create index if not exists updates_not_ended on updates (state)
+    where state in ('queued', 'running', 'waiting', 'not back');
+create table if not exists switches (
+    id integer primary key autoincrement,
+    set_id text not null,
+    service text not null,
+    cluster text not null,
+    regions text not null,
+    author text not null,
+    state text not null default 'queued',
+    step text,
+    before text not null default '{}',
+    created real not null,
+    ended real,
+    error text
+);
+drop index if exists switches_open;
+create index if not exists switches_not_ended on switches (state)
+    where state in ('queued', 'running', 'not back');
+create table if not exists schedules (set_id text primary key, due real not null);
+create table if not exists bad_versions (
+    set_id text not null,
+    version text not null,
+    author text not null,
+    why text not null,
+    time real not null,
+    primary key (set_id, version)
+);
+create table if not exists acts (
+    id integer primary key autoincrement,
+    time real not null,
+    author text not null,
+    act text not null,
+    update_id integer,
+    detail text not null
+);
+create trigger if not exists acts_stay before delete on acts begin select raise(abort, 'acts stay'); end;
+create trigger if not exists acts_are before update on acts begin select raise(abort, 'acts stay'); end;
+"""
+
+
+_VIEWS = """\
+drop view if exists rolling_out;
+drop view if exists open_updates;
+drop view if exists open_switches;
+create view open_updates as select * from updates where state in ('queued', 'running', 'waiting', 'not back');
+create view rolling_out as select id, set_id, rollout from open_updates where rollout is not null;
+create view open_switches as select * from switches where state in ('queued', 'running', 'not back');
+"""
+
+_ADDED = {
+    "updates": {
+        "tries": "integer not null default 0",
+        "next_try": "real",
+        "short": "text",
+        "named": "integer",
+        "to_train": "integer not null default 0",
+        "handed_on": "integer not null default 0",
+    },
+    "switches": {
+        "update_id": "integer",
+        "is_way_back": "integer not null default 0",
+        "back": "text",
+        "tries": "integer not null default 0",
+        "next_try": "real",
+    },
+}
+"""Columns that earlier releases did not have."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """The file."""
+
+    file: Path
+    _kept: sqlite3.Connection = field(init=False, repr=False, compare=False)
+
+    @classmethod
+    def open(cls, file: Path) -> Database:
+        """Make what is not there yet."""
+        database = cls(file)
+        # One that stays open keeps the files beside it: others can look although the disk is full.
+        object.__setattr__(database, "_kept", sqlite3.connect(file, check_same_thread=False))
+        with database.reading() as connection:
+            connection.execute("pragma journal_mode = wal")
+            connection.executescript(f"begin immediate; {_SCHEMA}")
+            for table, columns in _ADDED.items():
+                known = {row["name"] for row in connection.execute(f"pragma table_info({table})")}
+                for name, kind in columns.items():
+                    if name not in known:
+                        connection.execute(f"alter table {table} add column {name} {kind}")
+            for statement in _VIEWS.split(";"):
+                connection.execute(statement)
+            connection.execute("commit")
+        database._kept.execute("select 1 from updates").fetchone()
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Connect, to look."""
+        with closing(sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+            connection.row_factory = sqlite3.Row
+            # What was answered must be there after a power cut.
+            connection.execute("pragma synchronous = full")
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Connect, to change all of it or nothing; nobody else writes in between."""
+        with self.reading() as connection:
+            connection.execute("begin immediate")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("rollback")
+                raise
+            connection.execute("commit")
+
+    @contextmanager
+    def try_lock(self, work: str) -> Iterator[bool]:
+        """Hold the turn to do a kind of work, if nobody else does; it ends with the process at the latest."""
+        with self.file.with_suffix(f".{work}").open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+
+def note_act(
+    connection: sqlite3.Connection, author: str, act: str, update: int | None, detail: Mapping[str, object]
+) -> None:
+    """Add a line to the audit log."""
+    connection.execute(
+        "insert into acts (time, author, act, update_id, detail) values (?, ?, ?, ?, ?)",
+        (time.time(), author, act, update, json.dumps(detail)),
+    )
+
+
+def wait_seconds(tries: int) -> float:
+    """Return for how long what has been tried so often waits for the next time."""
+    return min(FIRST_WAIT_SECONDS * 2.0 ** min(tries - 1, 10), LONGEST_WAIT_SECONDS)
+
+
+def change_row(
+    connection: sqlite3.Connection, table: str, row_id: int, values: Mapping[str, object]
+) -> sqlite3.Row:
+    """Change columns of a row, and return it."""
+    columns = ", ".join(f"{name} = ?" for name in values)
+    command = f"update {table} set {columns} where id = ? returning *"  # noqa: S608 - names of ours
+    row: sqlite3.Row = connection.execute(command, (*values.values(), row_id)).fetchone()
+    return row
+
+
+def time_of(seconds: float) -> datetime:
+    """Return a time that a row has."""
+    return datetime.fromtimestamp(seconds, UTC)

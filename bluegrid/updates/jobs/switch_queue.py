@@ -1,0 +1,207 @@
+"""The journal of switches, in the same database as the updates: of one service, only one is under way."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from bluegrid.updates.errors import ApiError, not_found
+from bluegrid.updates.jobs.database import LONGEST_WAIT_SECONDS, change_row, note_act, time_of, wait_seconds
+from bluegrid.updates.jobs.switch import Switch, SwitchState
+from bluegrid.updates.jobs.update import RolloutStatus
+from bluegrid_registry.registry_files.update_policy import RolloutKind
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+    from bluegrid.updates.jobs.database import Database
+
+
+@dataclass(frozen=True)
+class SwitchQueue:
+    """The switches of a database."""
+
+    database: Database
+
+    def add(
+        self,
+        set_id: str,
+        service: str,
+        cluster: str,
+        regions: Sequence[str],
+        author: str,
+        *,
+        is_way_back: bool = False,
+    ) -> Switch:
+        """Note a switch.
+
+        A way back from a rollout cancels it, and is made once that has ended. One that is not back is given
+        up for what is asked for now.
+
+        Raises:
+            ApiError: something else changes what is live of the service.
+        """
+        with self.database.writing() as connection:
+            rolling_out = connection.execute(
+                "select id, rollout from rolling_out where set_id = ?", (set_id,)
+            ).fetchone()
+            if rolling_out is not None:
+                update, rollout = rolling_out["id"], RolloutStatus.model_validate_json(rolling_out["rollout"])
+                if not _is_way_back(rollout, cluster, regions):
+                    fault = f"update {update} is being rolled out to {service}"
+                    raise ApiError(
+                        HTTPStatus.CONFLICT, f"{fault}; cancel it, and what was live before is live again"
+                    )
+                note_act(connection, author, "cancel", update, {"switch": cluster})
+                change_row(connection, "updates", update, {"cancel": True, "next_try": None})
+            for other in connection.execute(
+                "select * from open_switches where service = ?", (service,)
+            ).fetchall():
+                if other["state"] != SwitchState.NOT_BACK:
+                    raise ApiError(
+                        HTTPStatus.CONFLICT,
+                        f"switch {other['id']} of {service} is under way; wait for its end",
+                    )
+                _end(connection, _switch(other), f"{other['back']}; given up for the switch to {cluster}")
+            row = connection.execute(
+                "insert into switches (set_id, service, cluster, regions, author, created, update_id,"
+                " is_way_back) values (?, ?, ?, ?, ?, ?, ?, ?) returning *",
+                (
+                    set_id,
+                    service,
+                    cluster,
+                    json.dumps([*regions]),
+                    author,
+                    time.time(),
+                    rolling_out["id"] if rolling_out else None,
+                    is_way_back,
+                ),
+            ).fetchone()
+            _note(connection, author, "switch", _switch(row))
+            return _switch(row)
+
+    def begin(self) -> Switch | None:
+        """Return the switch that is next, to be made by whoever has the turn; None: there is none now.
+
+        That is the oldest; those that are not back come after what has not been tried yet.
+        """
+        now = time.time()
+        with self.database.writing() as connection:
+            row = connection.execute(
+                # A time far ahead is of a clock that was wrong.
+                "select * from open_switches where (next_try is null or next_try not between ? and ?)"
+                " and (update_id is null or update_id not in (select id from rolling_out))"
+                " order by state = 'not back', id limit 1",
+                (now, now + LONGEST_WAIT_SECONDS),
+            ).fetchone()
+            if row is None:
+                return None
+            # One that is not back stays so until it is.
+            is_not_back = row["state"] == SwitchState.NOT_BACK
+            state = SwitchState.NOT_BACK if is_not_back else SwitchState.RUNNING
+            return _changed(connection, row["id"], {"state": state, "next_try": None})
+
+    def note(self, switch: Switch, step: str, before: Mapping[str, str]) -> None:
+        """Note how far it is."""
+        with self.database.writing() as connection:
+            _changed(connection, switch.id, {"step": step, "before": json.dumps({**before})})
+
+    def end(self, switch: Switch, error: str | None = None) -> None:
+        """Note how it ended, also in the audit log."""
+        with self.database.writing() as connection:
+            if not _is_given_up(connection, switch):
+                _end(connection, switch, error)
+
+    def wait(self, switch: Switch, back: str, error: str) -> None:
+        """Note that it is not back, why it had to go back, and why it is not; that is tried again."""
+        with self.database.writing() as connection:
+            if _is_given_up(connection, switch):
+                return
+            (tries,) = connection.execute(
+                "select tries + 1 from switches where id = ?", (switch.id,)
+            ).fetchone()
+            values = {"tries": tries, "next_try": time.time() + wait_seconds(tries), "error": error}
+            stuck = _changed(connection, switch.id, {"state": SwitchState.NOT_BACK, "back": back, **values})
+            if error != switch.error:
+                _note(connection, switch.author, "switch not back", stuck)
+
+    def get(self, switch: int) -> Switch:
+        """Return a switch, or raise ApiError."""
+        with self.database.reading() as connection:
+            row = connection.execute("select * from switches where id = ?", (switch,)).fetchone()
+        if row is None:
+            raise not_found(f"no switch {switch}; `GET /switches` lists them")
+        return _switch(row)
+
+    def list(self, service: str | None, limit: int) -> Sequence[Switch]:
+        """Return the newest switches first, of one service if it is named."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "select * from switches where ?1 is null or service = ?1 order by id desc limit ?2",
+                (service, limit),
+            )
+            return [_switch(row) for row in rows]
+
+    def is_under_way(self, set_id: str) -> bool:
+        """Whether a service of the set is being switched by somebody who waits for no rollout."""
+        with self.database.reading() as connection:
+            found = connection.execute(
+                "select 1 from open_switches where set_id = ? and update_id is null", (set_id,)
+            )
+            return found.fetchone() is not None
+
+
+def _is_way_back(rollout: RolloutStatus, cluster: str, regions: Sequence[str]) -> bool:
+    """Whether a switch makes live again what was live before a rollout."""
+    if not rollout.before or rollout.to is not RolloutKind.LIVE:
+        return False
+    return all(rollout.before.get(region) == cluster for region in regions)
+
+
+def _is_given_up(connection: sqlite3.Connection, switch: Switch) -> bool:
+    """Whether it has ended while its way back was tried: somebody has asked for another switch."""
+    row = connection.execute("select state from switches where id = ?", (switch.id,)).fetchone()
+    return SwitchState(row["state"]).ended
+
+
+def _end(connection: sqlite3.Connection, switch: Switch, error: str | None) -> None:
+    state = SwitchState.DONE if error is None else SwitchState.FAILED
+    values = {"state": state, "ended": time.time(), "error": error, "next_try": None}
+    ended = _changed(connection, switch.id, values)
+    _note(connection, switch.author, "switched" if error is None else "switch failed", ended)
+
+
+def _changed(connection: sqlite3.Connection, switch: int, values: Mapping[str, object]) -> Switch:
+    return _switch(change_row(connection, "switches", switch, values))
+
+
+def _note(connection: sqlite3.Connection, author: str, act: str, switch: Switch) -> None:
+    detail = switch.model_dump(
+        mode="json", include={"id", "service", "cluster", "regions", "before", "error"}
+    )
+    note_act(connection, author, act, None, detail)
+
+
+def _switch(row: sqlite3.Row) -> Switch:
+    return Switch(
+        id=row["id"],
+        set=row["set_id"],
+        service=row["service"],
+        cluster=row["cluster"],
+        regions=tuple(json.loads(row["regions"])),
+        author=row["author"],
+        state=SwitchState(row["state"]),
+        update=row["update_id"],
+        is_way_back=bool(row["is_way_back"]),
+        step=row["step"],
+        before=json.loads(row["before"]),
+        created=time_of(row["created"]),
+        ended=None if row["ended"] is None else time_of(row["ended"]),
+        back=row["back"],
+        next_try=None if row["next_try"] is None else time_of(row["next_try"]),
+        error=row["error"],
+    )

@@ -1,0 +1,189 @@
+"""An update becomes a version: pushed to the store, named in the registry, and that made true for everybody.
+
+Each step may be done again: what the store has is not sent twice, and a row that is there is not added.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bluegrid.updates.jobs.update import UpdateResult
+from bluegrid.updates.publishing.compatibility import require_compatible
+from bluegrid.updates.publishing.store_drop import fetch_incoming
+from bluegrid.updates.registry.git import PushRejected
+from bluegrid_registry import (
+    SourceModel,
+    StoreError,
+    VersionConflict,
+    add_version,
+    models_in_folder,
+)
+from bluegrid_registry.formats.layout import versions_prefix
+from bluegrid_registry.model_set import push_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from bluegrid.updates.jobs.update import Update
+    from bluegrid.updates.publishing.training import Training
+    from bluegrid.updates.publishing.uploads import Uploads
+    from bluegrid.updates.registry.source import RegistrySource
+    from bluegrid_registry import DeclaredSet, Progress, PushReport, RegistryFile, Store
+
+ATTEMPTS = 5
+"""With others who publish at the same time, before it is given up."""
+
+_NUMBERED = re.compile(r"(.*?)([0-9]{1,9})")
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """What makes versions.
+
+    Attributes:
+        source: the registry.
+        store: where the versions go.
+        uploads: where the models come from.
+        training: what makes them where a set's trainer does.
+        scratch: folder for what is unpacked.
+    """
+
+    source: RegistrySource
+    store: Store
+    uploads: Uploads
+    training: Training
+    scratch: Path
+
+    def publish(
+        self, update: Update, choose: Callable[[str], None], go_on: Callable[[], None], progress: Progress
+    ) -> UpdateResult:
+        """Make the version that an update wants.
+
+        Args:
+            update: the update; the version that was chosen for it once stays.
+            choose: is called with the version before anything is sent.
+            go_on: is called now and then while models are trained; what it raises ends it.
+            progress: is called after each pack.
+
+        Raises:
+            BluegridError: it cannot be; the registry says what it said before.
+        """
+        if update.wanted.train is not None:
+            # Unless that has been done: what was trained may be gone.
+            self.train(update, go_on)
+        taken = set[str]()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                # As far as it is known: a push may take minutes, and a switch must not wait for it.
+                with self.source.known():
+                    file = self._file(update.set)
+                version = update.version or self._next_version(file, taken)
+                choose(version)
+                # Also for the next attempt: what the store has of it is not left behind.
+                update = update.model_copy(update={"version": version})
+                report = self._push(update, file, version, progress)
+                with self.source.changing():
+                    self.source.valid().require(update.set)
+                    add_version(self.source.registry, update.set, report.row)
+                    commit = self.source.publish(_message(update, report), update.author)
+            except VersionConflict:
+                # Of the next version somebody else's push may be the first; a given one is taken.
+                if update.wanted.version is not None or attempt == ATTEMPTS:
+                    raise
+                taken.add(update.version or "")
+                update = update.model_copy(update={"version": None})
+            except PushRejected:
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                return UpdateResult(
+                    manifest=report.manifest,
+                    models=report.models,
+                    sent_models=report.sent_models,
+                    sent_bytes=report.sent_bytes,
+                    commit=commit,
+                )
+        raise AssertionError("the last attempt returns or raises")
+
+    def train(self, update: Update, go_on: Callable[[], None]) -> None:
+        """Have the set's trainer make the models of an update, unless that has been done.
+
+        It may take hours, without the registry in hand.
+
+        Args:
+            update: an update that wants so.
+            go_on: is called now and then; what it raises ends the trainer.
+
+        Raises:
+            BluegridError: the trainer failed, or there is none.
+        """
+        self.training.run(update, self._file(update.set).set, go_on)
+
+    def _push(self, update: Update, file: RegistryFile, version: str, progress: Progress) -> PushReport:
+        wanted = update.wanted
+        with self._models(update, file.set) as models:
+            if file.versions and not wanted.incompatible:
+                base = file.version(wanted.base) if wanted.base else file.versions[-1]
+                require_compatible(self.store, file, base, models)
+            return push_version(
+                self.store, file, version, models, base=wanted.base, without=wanted.without, progress=progress
+            )
+
+    @contextmanager
+    def _models(self, update: Update, declared: DeclaredSet) -> Iterator[Sequence[SourceModel]]:
+        wanted, model_type = update.wanted, declared.type
+        ignore = declared.update.ignore if declared.update else ()
+        if wanted.train is not None:
+            yield models_in_folder(self.training.trained(update), model_type, ignore)
+            return
+        with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+            if wanted.batch is not None:
+                unpacked = self.uploads.unpack(wanted.batch, Path(folder))
+                yield models_in_folder(unpacked, model_type, ignore)
+            elif wanted.path is not None:
+                fetched = fetch_incoming(self.store, wanted.path, Path(folder), self.uploads.max_bytes)
+                yield models_in_folder(fetched, model_type, ignore)
+            elif model_type.is_folder:
+                yield [
+                    SourceModel(uid, self.uploads.unpack(digest, Path(folder, str(number))))
+                    for number, (uid, digest) in enumerate(wanted.models.items())
+                ]
+            else:
+                yield [SourceModel(uid, self.uploads.path(digest)) for uid, digest in wanted.models.items()]
+
+    def _next_version(self, file: RegistryFile, taken: Collection[str]) -> str:
+        """Return the ID after the highest in the registry; of the store too, once one was taken there."""
+        known = [*(version.id for version in file.versions), *taken]
+        if taken:
+            prefix = versions_prefix(file.set.id)
+            # Not before: credentials that can write are not always allowed to list.
+            with suppress(StoreError):
+                known += (
+                    key.key.removeprefix(prefix).removesuffix(".json") for key in self.store.keys(prefix)
+                )
+        return next_id(known)
+
+    def _file(self, set_id: str) -> RegistryFile:
+        return self.source.valid().registry.of_set(set_id)
+
+
+def next_id(known: Sequence[str], prefix: str = "v") -> str:
+    """Return the ID that follows the highest numbered one; where none is, the first with this prefix."""
+    numbered = [match for each in known if (match := _NUMBERED.fullmatch(each))]
+    if not numbered:
+        return f"{prefix}1"
+    prefix, number = max((match.groups() for match in numbered), key=lambda parts: int(parts[1]))
+    return f"{prefix}{int(number) + 1:0{len(number)}d}"
+
+
+def _message(update: Update, report: PushReport) -> str:
+    base = f" from {update.wanted.base}" if update.wanted.base else ""
+    what = (
+        f"{report.set}: version {report.version}{base}, {report.sent_models} of {report.models} models sent"
+    )
+    return f"{what}\n\nAsked for by {update.author}, update {update.id}."

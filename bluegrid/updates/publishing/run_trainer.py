@@ -1,0 +1,108 @@
+"""Run a trainer, and end all processes that it has started.
+
+    python -m bluegrid.updates.publishing.run_trainer PID COMMAND...
+
+What the trainer leaves behind is adopted (`PR_SET_CHILD_SUBREAPER`): a daemon with a session of its own is a
+descendant too, and is ended with the trainer, on SIGTERM, and when the server, process PID, dies. The exit
+code is the trainer's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+_PAUSE_SECONDS = 0.01
+_LONGEST_SECONDS = 10.0
+"""For ending all of them: one that the kernel does not let go must not keep the server."""
+
+
+def main() -> None:
+    """Run the command."""
+    server, command = int(sys.argv[1]), sys.argv[2:]
+    prctl = ctypes.CDLL(None).prctl
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM})
+    prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    # It may have died before it could be noticed.
+    if os.getppid() != server:
+        return
+    trainer = os.fork()
+    if trainer == 0:
+        _become(command, prctl)
+    status = _wait_for(trainer)
+    _end_all()
+    if status is not None and os.WIFSIGNALED(status):
+        # As the trainer: its parent is to see which signal it was.
+        number = os.WTERMSIG(status)
+        with suppress(OSError):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+        os.kill(os.getpid(), number)
+    sys.exit(1 if status is None else os.waitstatus_to_exitcode(status))
+
+
+def _become(command: list[str], prctl: ctypes._NamedFuncPointer) -> None:
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - an argument list of the registry's
+    except OSError as error:
+        os.write(1, f"{command[0]}: {error.strerror}\n".encode())
+        os._exit(127)
+
+
+def _wait_for(trainer: int) -> int | None:
+    """Wait for the trainer, and return its status; None: it is to be ended."""
+    while True:
+        if (status := _reap().get(trainer)) is not None:
+            return status
+        if signal.sigwait({signal.SIGCHLD, signal.SIGTERM}) == signal.SIGTERM:
+            return _reap().get(trainer)
+
+
+def _reap() -> dict[int, int]:
+    """Take the statuses of children that have ended."""
+    found = {}
+    with suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            found[ended[0]] = ended[1]
+    return found
+
+
+def _end_all() -> None:
+    deadline = time.monotonic() + _LONGEST_SECONDS
+    while (found := _descendants()) and time.monotonic() < deadline:
+        for process in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(_PAUSE_SECONDS)
+        _reap()
+
+
+def _descendants() -> list[int]:
+    """Return all processes that this one is an ancestor of."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                # After the name, which may hold anything: the state, then the parent.
+                parent = int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    found, rest = [], [os.getpid()]
+    while rest:
+        below = children.get(rest.pop(), [])
+        found += below
+        rest += below
+    return found
+
+
+if __name__ == "__main__":
+    main()

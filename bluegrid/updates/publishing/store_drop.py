@@ -1,0 +1,68 @@
+"""Models that somebody has put into the store, as plain objects: `incoming/<path>/<uid>.<file type>`.
+
+They are read once and pushed like any upload; nothing refers to them afterwards, and whoever has put them
+there takes them away. Empty objects that only show a folder are passed over.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from bluegrid.updates.publishing.uploads import MAX_BATCH_ENTRIES
+from bluegrid_registry.errors import ConfigError, FormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bluegrid_registry import Store
+    from bluegrid_registry.stores.base import StoredObject
+
+PREFIX = "incoming/"
+AT_ONCE = 16
+"""Objects that are read at the same time."""
+
+
+def fetch_incoming(store: Store, path: str, folder: Path, max_bytes: int) -> Path:
+    """Write the objects below a path of the store into a folder, and return the folder.
+
+    Raises:
+        ConfigError: there are none.
+        FormatError: there are too many, they are too large, or one has a name that is no file's.
+        StoreError: the store does not give them.
+    """
+    prefix = f"{PREFIX}{path}/"
+    place = f"{store.url}: {prefix}"
+    keys = (each for each in store.keys(prefix) if not _is_folder_marker(each))
+    objects = [*islice(keys, MAX_BATCH_ENTRIES + 1)]
+    if not objects:
+        raise ConfigError(f"{place}: holds nothing; put models there as <uid>.<file type>")
+    if len(objects) > MAX_BATCH_ENTRIES or sum(each.size for each in objects) > max_bytes:
+        raise FormatError(f"{place}: a batch has at most {MAX_BATCH_ENTRIES} objects and {max_bytes} bytes")
+    files = {each.key: folder.joinpath(*_parts(each, prefix)) for each in objects}
+    folders = {parent for file in files.values() for parent in file.relative_to(folder).parents}
+    for each, file in files.items():
+        if file.relative_to(folder) in folders:
+            raise FormatError(f"{each!r}: is both a file and a folder; take one of them away")
+    for parent in {file.parent for file in files.values()}:
+        parent.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for _ in threads.map(lambda key: files[key].write_bytes(store.get(key)), files):
+            pass
+    return folder
+
+
+def _is_folder_marker(found: StoredObject) -> bool:
+    """Whether an object only shows a folder, as consoles and Hadoop write them."""
+    return not found.size and found.key.endswith(("/", "_$folder$"))
+
+
+def _parts(found: StoredObject, prefix: str) -> tuple[str, ...]:
+    """Return the parts of an object's name, none of which leads out of a folder."""
+    name = found.key.removeprefix(prefix)
+    path = PurePosixPath(name)
+    if str(path) != name or path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise FormatError(f"{found.key!r}: is not the name of a file; take it away")
+    return path.parts

@@ -1,0 +1,267 @@
+"""What runs in the server's regions, for as many as ask: each region is read once for all of them.
+
+Snapshots are taken in a thread for each region. Whoever asks waits for it for a while, and gets what was
+known before if it has not ended by then: a region that hangs holds up nobody.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads it at run time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bluegrid.operations import ClusterStatus, Namespace, online, statuses, take_snapshot, unanswered
+from bluegrid.states import states_of_files
+from bluegrid_registry import BluegridError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bluegrid.operations import Snapshot
+    from bluegrid.project import Stack
+    from bluegrid.states import ServiceState
+    from bluegrid.updates.registry.registry_cache import RegistryCache
+    from bluegrid.updates.rollouts import Stacks
+    from bluegrid_registry import RegistryFile
+
+APART = 1.0
+"""Seconds between two snapshots, at least."""
+STALE = 10.0
+"""Seconds after which a snapshot is too old to compute the traffic since then."""
+PATIENCE_SECONDS = 2.0
+"""How long a request for one region waits for its snapshot."""
+ALL_SECONDS = 30.0
+"""The same for all regions at once: longer than a snapshot takes to fail if the API server is silent."""
+MADE_SECONDS = 30.0
+"""Between two reads of a stack's state, while declared services are absent from the namespace."""
+_REST = 3.0
+"""How many times as long as the last snapshot took the next one waits, if that is more than `APART`."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class RegionStatus:
+    """A region as it runs.
+
+    Attributes:
+        region, stack: which.
+        error: why it cannot be asked; None: it can.
+        notes: what could not be found out, and why.
+        clusters: of all services, those that are only declared too.
+        outages: services of which nobody answers though they were put online, and why.
+        not_applied: services that are declared, and that the stack has never made.
+        age_seconds: the age of this status; None: nothing is known yet.
+        pending_seconds: for how long an answer has been waited for; None: it is there.
+    """
+
+    region: str
+    stack: str
+    error: str | None
+    notes: tuple[str, ...]
+    clusters: tuple[ClusterStatus, ...]
+    outages: Mapping[str, str]
+    not_applied: tuple[str, ...]
+    age_seconds: float | None
+    pending_seconds: float | None
+
+
+class Watcher:
+    """Reads regions when somebody asks.
+
+    Args:
+        stacks: the server's.
+        declared: what is to run.
+    """
+
+    def __init__(self, stacks: Stacks, declared: RegistryCache) -> None:
+        self._stacks, self._declared = stacks, declared
+        self._regions: dict[str, _Region] = {}
+        self._starting = threading.Lock()
+
+    def regions(self, name: str | None = None) -> list[RegionStatus]:
+        """Return every region of the server's, or those of one name.
+
+        Raises:
+            ConfigError: a stack's file is not there any more.
+        """
+        stacks = [each for each in self._stacks.declared() if name in (None, each.region)]
+        if not stacks:
+            return []
+        regions = [self._region(stack) for stack in stacks]
+        seconds = ALL_SECONDS if name is None else PATIENCE_SECONDS
+        with ThreadPoolExecutor(len(regions)) as threads:
+            return [*threads.map(lambda region: region.status(self._declared, seconds), regions)]
+
+    def _region(self, stack: Stack) -> _Region:
+        with self._starting:
+            known = self._regions.get(stack.name)
+            if known is None or known.stack != stack:
+                reader = _Reader(stack, self._stacks.services_made, self._declared)
+                known = self._regions[stack.name] = _Region(stack, reader)
+            return known
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What came of an attempt to read a region.
+
+    Attributes:
+        at: when, in seconds of a monotonic clock.
+        error: why the region cannot be asked; None: it can.
+        snapshots: the last two; empty: the region cannot be asked.
+        made: the services that the stack has made; None: not requested, or not known.
+        note: why it is not known.
+        took: how long the snapshot took, in seconds.
+    """
+
+    at: float
+    error: str | None = None
+    snapshots: Sequence[Snapshot] = ()
+    made: frozenset[str] | None = None
+    note: str | None = None
+    took: float = 0.0
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether it is too early for another snapshot."""
+        return now - self.at < max(APART, _REST * self.took)
+
+
+class _Reader:
+    """Takes two snapshots of one region, some time apart, as traffic is a difference."""
+
+    def __init__(
+        self, stack: Stack, made: Callable[[Stack], frozenset[str]], declared: RegistryCache
+    ) -> None:
+        self._stack, self._made, self._declared = stack, made, declared
+        self._known: tuple[float, frozenset[str] | None, str | None] = (-MADE_SECONDS, None, None)
+
+    def __call__(self, last: _Outcome | None) -> _Outcome:
+        try:
+            before = last.snapshots[-1] if last and last.snapshots else None
+            if before is None or time.monotonic() - before.at >= STALE:
+                before = self._snapshot()
+                time.sleep(APART)
+            started = time.monotonic()
+            now = self._snapshot()
+            took = time.monotonic() - started
+            made, note = self._services_made(now)
+            return _Outcome(time.monotonic(), None, (before, now), made, note, took)
+        except BluegridError as error:
+            return _Outcome(time.monotonic(), str(error))
+        except Exception:
+            log.exception("a region cannot be looked at", stack=self._stack.name)
+            return _Outcome(time.monotonic(), "a fault of the server's; see its log")
+
+    def _snapshot(self) -> Snapshot:
+        stack = self._stack
+        return take_snapshot(Namespace.connect(stack.context, stack.namespace, stack.kubeconfig))
+
+    def _services_made(self, now: Snapshot) -> tuple[frozenset[str] | None, str | None]:
+        """Return what the stack has made, where something that is declared is not there, or why not."""
+        at, made, note = self._known
+        if time.monotonic() - at >= MADE_SECONDS:
+            try:
+                declared = {file.service.name for file in self._files() if file.service}
+                if declared <= online(now):
+                    return None, None
+                made, note = self._made(self._stack), None
+            except BluegridError as error:
+                made, note = None, f"whether it was ever applied is not known: {str(error).splitlines()[0]}"
+            self._known = time.monotonic(), made, note
+        return made, note
+
+    def _files(self) -> Sequence[RegistryFile]:
+        return self._stack.services(self._declared.registry())
+
+
+@dataclass
+class _Attempt:
+    """An attempt that is under way."""
+
+    started: float = field(default_factory=time.monotonic)
+    is_over: threading.Event = field(default_factory=threading.Event)
+
+
+class _Region:
+    """One region: the outcome of its last attempt, and the attempt that is under way."""
+
+    def __init__(self, stack: Stack, read: Callable[[_Outcome | None], _Outcome]) -> None:
+        self.stack, self._read = stack, read
+        self._changing = threading.Lock()
+        self._outcome: _Outcome | None = None
+        self._attempt: _Attempt | None = None
+
+    def status(self, declared: RegistryCache, seconds: float) -> RegionStatus:
+        """Return it as it is now, or was when it answered last, if it does not within so many seconds."""
+        attempt = self._attempt_if_due()
+        if attempt is not None:
+            attempt.is_over.wait(seconds)
+        with self._changing:
+            outcome, attempt = self._outcome, self._attempt
+        now = time.monotonic()
+        pending = None if attempt is None else round(now - attempt.started, 1)
+        age = None if outcome is None else round(now - outcome.at, 1)
+        return self._status_of(outcome, declared, age, pending)
+
+    def _attempt_if_due(self) -> _Attempt | None:
+        with self._changing:
+            if self._attempt is None and not (self._outcome and self._outcome.is_fresh(time.monotonic())):
+                self._attempt = _Attempt()
+                arguments = (self._attempt, self._outcome)
+                # A daemon, because the server's end does not wait for a region that hangs.
+                threading.Thread(
+                    target=self._try, args=arguments, name=f"snapshot {self.stack.name}", daemon=True
+                ).start()
+            return self._attempt
+
+    def _try(self, attempt: _Attempt, last: _Outcome | None) -> None:
+        outcome = self._read(last)
+        with self._changing:
+            self._outcome, self._attempt = outcome, None
+        attempt.is_over.set()
+
+    def _status_of(
+        self, outcome: _Outcome | None, declared: RegistryCache, age: float | None, pending: float | None
+    ) -> RegionStatus:
+        stack = self.stack
+        if outcome is None or outcome.error is not None:
+            error = None if outcome is None else outcome.error
+            return RegionStatus(stack.region, stack.name, error, (), (), {}, (), age, pending)
+        before, now = outcome.snapshots
+        notes = [] if now.report_fault is None else [now.report_fault]
+        wanted: Mapping[str, ServiceState] | None
+        try:
+            wanted = states_of_files(stack.services(declared.registry()), stack.region)
+        except BluegridError as error:
+            # The status is returned all the same, without drift.
+            wanted = None
+            notes.append(f"drift from YAML is not told: {str(error).splitlines()[0]}")
+        found = statuses(before, now, wanted)
+        absent = sorted({*(wanted or ())} - online(now))
+        if absent and outcome.note:
+            notes.append(f"{', '.join(absent)}: {outcome.note}")
+        made = outcome.made
+        gone = {name: _GONE.format(stack=stack.name) for name in absent if made is not None and name in made}
+        return RegionStatus(
+            region=stack.region,
+            stack=stack.name,
+            error=None,
+            notes=tuple(notes),
+            clusters=tuple(found),
+            outages=unanswered(found, now) | gone,
+            not_applied=tuple(name for name in absent if made is not None and name not in made),
+            age_seconds=age,
+            pending_seconds=pending,
+        )
+
+
+_GONE = (
+    "nobody answers: stack {stack} has made it, and nothing of it is there any more; "
+    "`pulumi up --refresh --stack {stack}` makes it again"
+)

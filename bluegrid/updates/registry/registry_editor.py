@@ -1,0 +1,87 @@
+"""Edits of the registry that are true for everybody once they have been made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bluegrid.updates.registry.git import PushRejected
+from bluegrid.updates.registry.uncommitted import LaterEdit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bluegrid.updates.registry.source import RegistrySource
+
+ATTEMPTS = 5
+"""With others who push at the same time, before it is given up."""
+
+
+@dataclass(frozen=True)
+class RegistryEditor:
+    """Declares what somebody has asked for.
+
+    Attributes:
+        source: the registry.
+        author: in whose name.
+        reason: the last line of every commit's message.
+    """
+
+    source: RegistrySource
+    author: str
+    reason: str
+
+    def change(self, what: str, edit: Callable[[Path], object]) -> None:
+        """Edit the registry as it is now, and publish that; nothing is published where nothing changes.
+
+        Args:
+            what: the commit's first line.
+            edit: is given the registry's folder, and may be called again.
+
+        Raises:
+            PushRejected: others were always faster, or we may not; nothing has changed.
+            BluegridError: the registry does not take the edit.
+        """
+        message = f"{what}\n\n{self.reason}"
+        for attempt in range(1, ATTEMPTS + 1):
+            with self.source.changing():
+                edit(self.source.registry)
+                try:
+                    self.source.publish(message, self.author)
+                except PushRejected:
+                    if attempt == ATTEMPTS:
+                        raise
+                else:
+                    return
+
+    def go_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
+        """Have a cluster be live in a region in place of another one, also while git is away."""
+        self._later("live", service, region, cluster, instead_of, f"{service}: {cluster} is live in {region}")
+
+    def serve_again(self, service: str, cluster: str, version: str, instead_of: str) -> None:
+        """Have a cluster serve a version in place of another one, also while git is away."""
+        self._later(
+            "version", service, cluster, version, instead_of, f"{service}: {cluster} serves {version}"
+        )
+
+    def _later(
+        self,
+        what: Literal["live", "version"],
+        service: str,
+        key: str,
+        value: str,
+        instead_of: str,
+        subject: str,
+    ) -> None:
+        self.source.later(
+            LaterEdit(
+                what=what,
+                service=service,
+                key=key,
+                value=value,
+                instead_of=(instead_of,),
+                author=self.author,
+                message=f"{subject}\n\n{self.reason}",
+            )
+        )

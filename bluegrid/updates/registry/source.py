@@ -1,0 +1,174 @@
+"""Where the registry's files are: in a folder as it is, or in a git repository that others push to as well.
+
+Of a repository the server has a clone of its own, which nobody else touches: `clone.py`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from bluegrid.updates.registry.valid_registry import ValidRegistry, last_valid, read_texts
+from bluegrid_registry import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from bluegrid.updates.registry.uncommitted import LaterEdit
+
+
+@dataclass(frozen=True)
+class SourceHealth:
+    """How the registry's source is.
+
+    Attributes:
+        fetched: when it was last known to be as it is for everybody, in seconds since 1970.
+        error: why that is not now; None: it is.
+        uncommitted: edits that are true already and wait for a commit.
+        commit: of the branch, as it is known; None: the registry is under no git.
+    """
+
+    fetched: float
+    error: str | None = None
+    uncommitted: int = 0
+    commit: str | None = None
+
+
+class RegistrySource(Protocol):
+    """A registry that can be changed."""
+
+    is_shared: ClassVar[bool]
+    """Whether all others who deploy from it see a change."""
+
+    @property
+    def registry(self) -> Path:
+        """The folder of registry files."""
+
+    @property
+    def health(self) -> SourceHealth:
+        """How it is."""
+
+    def valid(self) -> ValidRegistry:
+        """Return the registry without the mistakes in it; the same object as long as nothing changes.
+
+        Raises:
+            ConfigError: there is no such folder.
+        """
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Hold the registry, as it is now for everybody.
+
+        Raises:
+            GitError: that cannot be known now.
+        """
+
+    def known(self) -> AbstractContextManager[None]:
+        """Hold the registry as far as it is known, with the edits that wait for a commit."""
+
+    def publish(self, message: str, author: str) -> str | None:
+        """Make what was changed in the folder true for everybody; return the commit, if there is one.
+
+        Raises:
+            PushRejected: it is not, and nothing has changed.
+        """
+
+    def later(self, edit: LaterEdit) -> None:
+        """Make an edit now, and true for everybody as soon as that can be."""
+
+
+def snapshot(source: RegistrySource, folder: Path) -> Path:
+    """Copy the registry as far as it is known into a folder, without mistakes; return the copy's path.
+
+    For whoever needs it longer than the others should wait, or has other programs read it.
+
+    Raises:
+        ConfigError: the copy cannot be written.
+    """
+    copy = folder / "registry"
+    try:
+        with source.known():
+            texts = source.valid().texts
+        shutil.rmtree(copy, ignore_errors=True)
+        copy.mkdir(parents=True)
+        for path, text in texts.items():
+            with (copy / path.name).open("w", encoding="utf-8", newline="") as file:
+                file.write(text)
+    except OSError as error:
+        raise ConfigError(f"{copy}: cannot be written: {error.strerror}; free space") from None
+    return copy
+
+
+class FolderReader:
+    """What a folder says, read and checked once for each state of its files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._lock = folder, threading.Lock()
+        self._signature: frozenset[tuple[str, int, int, int]] | None = None
+        self._valid: ValidRegistry | None = None
+
+    def __call__(self) -> ValidRegistry:
+        """Return it; in place of a file with mistakes, what it said when it was read without."""
+        with self._lock:
+            # Before they are read: what changes meanwhile is read the next time.
+            signature = _signature(self._folder)
+            if self._valid is None or signature != self._signature:
+                known = self._valid.texts if self._valid else {}
+                found = last_valid(
+                    read_texts(self._folder),
+                    earlier=lambda path: [known[path]] if path in known else [],
+                    newest_first=lambda: newest_first(self._folder),
+                    name=lambda path: f"{path.parent.name}/{path.name}",
+                )
+                self._valid, self._signature = found, signature
+            return self._valid
+
+
+def newest_first(folder: Path) -> Iterable[Path]:
+    """Return the files of a folder by when they were written."""
+    return sorted(folder.glob("*.y*ml"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def _signature(folder: Path) -> frozenset[tuple[str, int, int, int]]:
+    found = set()
+    for path in folder.glob("*.y*ml"):
+        # A file that goes just now is missed by whoever reads it, or is not there any more.
+        with suppress(FileNotFoundError):
+            stat = path.stat()
+            found.add((path.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return frozenset(found)
+
+
+class Folder:
+    """A folder that is edited in place."""
+
+    is_shared: ClassVar[bool] = False
+
+    def __init__(self, registry: Path) -> None:
+        self.registry = registry
+        self.valid = FolderReader(registry)
+
+    @property
+    def health(self) -> SourceHealth:
+        """As well as the folder is there."""
+        is_there = self.registry.is_dir()
+        return SourceHealth(time.time(), None if is_there else f"registry {self.registry}: no such folder")
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Return at once: every edit takes the folder's lock itself."""
+        return nullcontext()
+
+    known = changing
+
+    def publish(self, message: str, author: str) -> str | None:  # noqa: ARG002 - nobody reads them here
+        """Return at once: what is written is true."""
+        return None
+
+    def later(self, edit: LaterEdit) -> None:
+        """Make it."""
+        edit.apply(self.registry)

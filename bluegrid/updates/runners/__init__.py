@@ -1,0 +1,1 @@
+"""Threads that work the queues off, and that queue what is scheduled."""

@@ -1,0 +1,239 @@
+"""The runner: works updates off, each by its lanes, and stays alive whatever becomes of it.
+
+Of a set, one update comes after the other. Trainings of several sets run beside each other, and beside one
+update that is published and one that is rolled out: neither waits for a training, nor a version for a bake.
+Rollouts do not run beside each other, because a stack takes one update of Pulumi's at a time: the way back of
+one would wait for the other's cluster to start. Only what is not back waits for no bake.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bluegrid.updates.disk_reserve import FULL
+from bluegrid.updates.jobs.queue_worker import IDLE_SECONDS, QueueWorker
+from bluegrid.updates.jobs.update import Lane, UpdateProgress, UpdateState
+from bluegrid.updates.registry.git import GitAway
+from bluegrid.updates.rollouts import NotBack, RolloutFailed
+from bluegrid_registry import BluegridError, ConfigError, ObjectExists, ObjectMissing, StoreError
+
+if TYPE_CHECKING:
+    from bluegrid.updates.jobs.update import RolloutStatus, Update, UpdateResult
+    from bluegrid.updates.jobs.update_queue import UpdateQueue
+    from bluegrid.updates.publishing.publisher import Publisher
+    from bluegrid.updates.rollouts import Rollouts
+    from bluegrid.updates.runners.scheduler import Scheduler
+    from bluegrid_registry import ProgressEvent
+
+SWEEP_SECONDS = 30.0
+"""Between two checks of the schedules, and for uploads that no update uses."""
+SOON_SECONDS = 5.0
+"""The same, while edits wait for git to answer."""
+KEEP_UPLOADS_SECONDS = 3600.0
+"""For which an upload waits for its request."""
+
+MOST_TRIES = 1500
+"""Of an update that waits, about a day; after that it fails, and may be tried again by request."""
+
+log = structlog.get_logger()
+
+
+class Cancelled(Exception):  # noqa: N818 - what happened
+    """Somebody asked for the update to be cancelled, and it was not visible yet."""
+
+
+class _Stopping(Exception):  # noqa: N818 - what happens
+    """The server ends; whoever starts again goes on."""
+
+
+class UpdateRunner:
+    """Works updates off while it has the turn, each in a thread.
+
+    Args:
+        queue: says what is to be done.
+        publisher: makes versions.
+        rollouts: brings them online.
+        scheduler: asks for more by the clock.
+        trainings: how many trainers may run at once.
+    """
+
+    def __init__(
+        self,
+        queue: UpdateQueue,
+        publisher: Publisher,
+        rollouts: Rollouts,
+        scheduler: Scheduler,
+        trainings: int = 1,
+    ) -> None:
+        self._queue = queue
+        self._publisher = publisher
+        self._rollouts = rollouts
+        self.scheduler = scheduler
+        self._swept = -SWEEP_SECONDS
+        self.training = publisher.training
+        self._most = {Lane.GO_BACK: 1, Lane.ROLL_OUT: 1, Lane.PUBLISH: 1, Lane.TRAIN: trainings}
+        self._running: dict[int, tuple[Lane, threading.Thread]] = {}
+        self.worker = QueueWorker("updates", queue.database, self._work_off, self._finish)
+        """A stop ends what is under way: trainers, and of a rollout, the step that is."""
+
+    def _work_off(self) -> None:
+        """Begin all that can be begun now."""
+        for lane, most in self._most.items():
+            while self._has_room(lane, most) and (update := self._queue.begin(lane, self._running)):
+                thread = threading.Thread(target=self._work, args=(lane, update), name=f"update {update.id}")
+                self._running[update.id] = lane, thread
+                thread.start()
+        waits_for_git = self.scheduler.source.health.uncommitted > 0
+        if time.monotonic() - self._swept > (SOON_SECONDS if waits_for_git else SWEEP_SECONDS):
+            self._swept = time.monotonic()
+            self._publisher.uploads.sweep(self._queue.uploads_wanted(), KEEP_UPLOADS_SECONDS)
+            self._publisher.training.sweep(self._queue.open_updates())
+            self.scheduler.queue_due(datetime.now(UTC))
+
+    def _has_room(self, lane: Lane, most: int) -> bool:
+        self._running = {
+            update: (each, thread) for update, (each, thread) in self._running.items() if thread.is_alive()
+        }
+        busy = sum(each is lane for each, _ in self._running.values())
+        return not self.worker.is_stopping and busy < most
+
+    def _finish(self) -> None:
+        for _, thread in self._running.values():
+            thread.join()
+
+    def _work(self, lane: Lane, update: Update) -> None:
+        try:
+            self._work_on(lane, update)
+        except Exception:
+            # A full disk, a locked database: it is found begun, and gone on with.
+            log.exception("update interrupted", update=update.id)
+            time.sleep(IDLE_SECONDS)
+        finally:
+            self.worker.wake()
+
+    def _work_on(self, lane: Lane, update: Update) -> None:
+        update_log = log.bind(update=update.id, set=update.set, author=update.author)
+        update_log.info("update begins", lane=lane)
+        result = update.result
+        try:
+            if lane is Lane.TRAIN:
+                self._train(update)
+                self._queue.hand_on(update)
+                return
+            if result is None:
+                result = self._publish(update)
+                if self._rollouts.are_wanted(update.set):
+                    self._queue.hand_on(update)
+                    return
+            else:
+                self._roll_out(update.id)
+        except _Stopping:
+            update_log.info("update waits for the server's next start")
+            return
+        except Cancelled:
+            self._queue.end(update, UpdateState.CANCELLED)
+            update_log.info("update cancelled")
+        except NotBack as error:
+            self._wait(update, UpdateState.NOT_BACK, error)
+            return
+        except RolloutFailed as error:
+            self._queue.end(update, UpdateState.WENT_BACK, result=result, error=str(error))
+            update_log.warning("update went back", error=str(error))
+        except BluegridError as error:
+            if _is_passing(error) and update.tries < MOST_TRIES:
+                self._wait(update, UpdateState.WAITING, error)
+                return
+            self._queue.end(update, UpdateState.FAILED, error=str(error))
+            update_log.warning("update failed", error=str(error))
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in FULL and update.tries < MOST_TRIES:
+                self._wait(update, UpdateState.WAITING, ConfigError("the server's disk is full; free space"))
+                return
+            log.exception("update failed", update=update.id)
+            self._queue.end(update, UpdateState.FAILED, error="a fault of the server's; see its log")
+        else:
+            self._queue.end(update, UpdateState.DONE, result=result)
+            update_log.info("update done", manifest=result.manifest)
+        # Until it has ended, it may have to be gone on with; one that failed may be tried again.
+        if self._queue.get(update.id).state is not UpdateState.FAILED:
+            self._publisher.training.forget(update)
+
+    def _wait(self, update: Update, state: UpdateState, error: BluegridError) -> None:
+        waits = self._queue.wait(update, state, str(error))
+        log.warning(
+            "update is tried again", update=update.id, state=state, error=str(error), at=str(waits.next_try)
+        )
+
+    def _train(self, update: Update) -> None:
+        """Have the set's trainer make the models."""
+
+        def go_on() -> None:
+            if self.worker.is_stopping:
+                raise _Stopping
+            self._require_wanted(update)
+
+        self._publisher.train(update, go_on)
+
+    def _require_wanted(self, update: Update) -> None:
+        if self._queue.get(update.id).cancel:
+            raise Cancelled
+
+    def _publish(self, update: Update) -> UpdateResult:
+        """Make the version."""
+
+        def choose(version: str) -> None:
+            self._queue.choose(update.id, version)
+
+        def go_on() -> None:
+            self._require_wanted(update)
+
+        def report(event: ProgressEvent) -> None:
+            # The last event comes when the version is committed: only its registry row is missing then.
+            if event.bytes_total is None:
+                go_on()
+            progress = UpdateProgress(models=event.models, bytes=event.bytes, total_models=event.models_total)
+            self._queue.note_progress(update.id, progress)
+
+        go_on()
+        result = self._publisher.publish(update, choose, go_on, report)
+        self._queue.publish(update, result)
+        return result
+
+    def _roll_out(self, update_id: int) -> None:
+        """Bring the version online, if that is what its set wants."""
+        update = self._queue.get(update_id)
+
+        is_known = update.rollout is not None and bool(update.rollout.before)
+
+        def note(rollout: RolloutStatus) -> None:
+            nonlocal is_known
+            try:
+                self._queue.roll_out(update, rollout)
+            except sqlite3.Error as error:
+                # A disk that is full stops no bake, and no way back.
+                log.warning("how far an update is cannot be noted", update=update_id, error=str(error))
+                if rollout.before and not is_known:
+                    # But nothing is switched before it is known what to go back to.
+                    raise ConfigError(f"the database cannot be written: {error}; free space") from None
+            is_known = bool(rollout.before)
+            if self.worker.is_stopping:
+                raise _Stopping
+
+        self._rollouts.roll_out(
+            update,
+            self._queue.clusters_of(update.set),
+            note,
+            lambda: self._queue.get(update_id).cancel,
+        )
+
+
+def _is_passing(error: BluegridError) -> bool:
+    """Whether the same may work in a minute: git or the store does not answer, or does not let us in."""
+    is_answer = isinstance(error, ObjectMissing | ObjectExists)
+    return isinstance(error, GitAway) or (isinstance(error, StoreError) and not is_answer)
