@@ -16,7 +16,7 @@ Only reads: what is to change is written in YAML (`bluegrid_registry`) and made 
 from __future__ import annotations
 
 from bluegrid.operations.api import KubernetesError, Namespace
-from bluegrid.operations.comparison import AnswerComparison, Request, compare, read_requests
+from bluegrid.operations.comparison import AnswerComparison, PredictionRequest, compare, read_requests
 from bluegrid.operations.doctor import check_kubernetes, check_programs, check_store
 from bluegrid.operations.finding import Diagnosis
 from bluegrid.operations.history import Change, LiveBefore, RegistryCommit, changes_of, live_before
@@ -40,8 +40,8 @@ __all__ = [
     "Namespace",
     "PodStatus",
     "Prediction",
+    "PredictionRequest",
     "RegistryCommit",
-    "Request",
     "Snapshot",
     "ask_live_clusters",
     "changes_of",

@@ -24,7 +24,7 @@ AT_ONCE = 4
 """Requests under way: few, so that their latency is the pods' and not a queue's."""
 
 
-class Request(Frozen):
+class PredictionRequest(Frozen):
     """One line of a file of requests: what `POST predict` takes."""
 
     model: str
@@ -33,7 +33,7 @@ class Request(Frozen):
     """Rows of features."""
 
 
-def read_requests(file: Path) -> list[Request]:
+def read_requests(file: Path) -> list[PredictionRequest]:
     """Read a file of JSON lines: `{"model": "line-17", "instances": [[12.5, 3.1]]}`.
 
     Raises:
@@ -47,7 +47,7 @@ def read_requests(file: Path) -> list[Request]:
     requests = []
     for number, line in enumerate(lines, start=1):
         try:
-            requests += [Request.model_validate_json(line)] if line.strip() else []
+            requests += [PredictionRequest.model_validate_json(line)] if line.strip() else []
         except ValidationError:
             raise ConfigError(f"{file}:{number}: is no request; {form}") from None
     if not requests:
@@ -103,7 +103,12 @@ class AnswerComparison:
 
 
 def compare(
-    first: ClusterClient, second: ClusterClient, requests: Sequence[Request], *, rtol: float, atol: float
+    first: ClusterClient,
+    second: ClusterClient,
+    requests: Sequence[PredictionRequest],
+    *,
+    rtol: float,
+    atol: float,
 ) -> AnswerComparison:
     """Send every request to both clusters.
 
@@ -118,7 +123,7 @@ def compare(
         KubernetesError: a pod or the API server does not answer.
     """
 
-    def ask(turn: int, request: Request) -> tuple[Prediction, Prediction]:
+    def ask(turn: int, request: PredictionRequest) -> tuple[Prediction, Prediction]:
         # In turn, so that neither has the warmer caches.
         order = (first, second) if turn % 2 == 0 else (second, first)
         answers = [each.predict(request.model, request.instances, turn // 2) for each in order]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bluegrid_server.models.pool import Pool
+from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.trial import Trials
 from bluegrid_server.models.version import fetch_version
 from bluegrid_server.termination import give_up, reason_of
@@ -26,7 +26,7 @@ def preflight(settings: Settings) -> int:
     try:
         say = structlog.get_logger().info
         trials = Trials()
-        pool = Pool(fetch_version(settings, say), settings, budget=settings.memory, trials=trials)
+        pool = FilePool(fetch_version(settings, say), settings, budget=settings.memory, trials=trials)
         examples = pool.load_all(say)
         trials.warn()
     # Whatever happens is the Job's answer, and it has to be one line.

@@ -43,7 +43,8 @@ LAYERS = {
     "model_server/bluegrid_server": (
         {"errors", "logs", "settings", "threads", "__init__"},
         {"metrics", "termination"},
-        {"protocol", "ipc"},
+        {"protocol"},
+        {"ipc"},
         {"frameworks"},
         {"models"},
         {"engine", "http"},

@@ -7,7 +7,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bluegrid.operations import ClusterClient, Namespace, Request, compare, take_snapshot
+from bluegrid.operations import ClusterClient, Namespace, PredictionRequest, compare, take_snapshot
 from bluegrid.project import urns_of_cluster
 from bluegrid.promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
 from bluegrid.updates.publishing.publisher import next_id
@@ -129,7 +129,7 @@ class Steps:
         try:
             examples = self._examples(store, self._service.cluster(live).version)
             requests = [
-                Request(model=uid, instances=[[*inputs] for inputs in example.inputs])
+                PredictionRequest(model=uid, instances=[[*inputs] for inputs in example.inputs])
                 for uid, example in examples
             ]
             self._go_on()

@@ -10,18 +10,18 @@ import structlog
 from bluegrid_server.engine import inference
 from bluegrid_server.errors import CrashError, InputError, OutOfMemoryError, RequestError
 from bluegrid_server.frameworks.compiler import LINEAR
-from bluegrid_server.ipc.messages import Kind, Part, refusal
 from bluegrid_server.models.nearest import NearestUids
 from bluegrid_server.protocol.body import JSON_LENGTH, json_of, parsed, split, with_binary
+from bluegrid_server.protocol.messages import Kind, Response, refusal
 from bluegrid_server.protocol.tensors import BinaryData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bluegrid_server.ipc.messages import Call
+    from bluegrid_server.models.file_pool import FilePool
     from bluegrid_server.models.linear_pool import LinearPool
-    from bluegrid_server.models.pool import Pool
     from bluegrid_server.models.version import ServedModel
+    from bluegrid_server.protocol.messages import Request
     from bluegrid_server.protocol.tensor_spec import TensorSpec
     from bluegrid_server.settings import Settings
 
@@ -32,11 +32,11 @@ _STEP_SECONDS = 0.02
 class InferenceEngine:
     """Answers calls, step by step: between two parts of an answer another call may get its turn."""
 
-    def __init__(self, settings: Settings, pool: Pool | LinearPool) -> None:
+    def __init__(self, settings: Settings, pool: FilePool | LinearPool) -> None:
         self._settings = settings
         self._pool = pool
         self._nearest = NearestUids(pool)
-        self._answers: Mapping[Kind, Callable[[Call], Iterator[Part]]] = {
+        self._answers: Mapping[Kind, Callable[[Request], Iterator[Response]]] = {
             Kind.INFER: self._infer,
             Kind.BATCH: self._batch,
             Kind.PREDICT: self._predict,
@@ -47,7 +47,7 @@ class InferenceEngine:
             Kind.UNLOAD: self._unload,
         }
 
-    def parts(self, call: Call) -> Iterator[Part]:
+    def parts(self, call: Request) -> Iterator[Response]:
         """Return the parts of the answer, each worked out when it is asked for."""
         try:
             yield from self._answers[call.kind](call)
@@ -60,24 +60,24 @@ class InferenceEngine:
             structlog.get_logger().exception("internal error", kind=call.kind.name, uid=call.uid)
             yield refusal(CrashError(f"internal error: {type(error).__name__}"))
 
-    def _infer(self, call: Call) -> Iterator[Part]:
+    def _infer(self, call: Request) -> Iterator[Response]:
         served = inference.find(self._pool, call.uid, self._nearest)
         text, binary = split(call.body, call.json_length)
         inferred = inference.infer(served, parsed(text), BinaryData(binary) if binary else None)
         yield inferred_part(served, self._settings.version, inferred)
 
-    def _predict(self, call: Call) -> Iterator[Part]:
+    def _predict(self, call: Request) -> Iterator[Response]:
         document = parsed(call.body)
         uid = document.get("model")
         if not isinstance(uid, str):
             raise InputError('model: expected a UID, such as {"model": "line-17", "instances": [[1.0, 2.0]]}')
         served = inference.find(self._pool, uid, self._nearest)
         predicted = inference.predict_instances(served, document)
-        yield Part(
+        yield Response(
             json_of({"model": uid, "version": self._settings.version, "digest": served.digest, **predicted})
         )
 
-    def _batch(self, call: Call) -> Iterator[Part]:
+    def _batch(self, call: Request) -> Iterator[Response]:
         requests = inference.requests_of(parsed(call.body))
         done, size, opening = 0, 16, b'{"responses":['
         while True:
@@ -86,18 +86,18 @@ class InferenceEngine:
             done += len(answers)
             is_last = done >= len(requests)
             # A document of a list, less its brackets.
-            yield Part(opening + json_of(answers)[1:-1] + (b"]}" if is_last else b""), is_last=is_last)
+            yield Response(opening + json_of(answers)[1:-1] + (b"]}" if is_last else b""), is_last=is_last)
             if is_last:
                 return
             opening = b","
             seconds = time.perf_counter() - began
             size = max(1, min(4096, int(size * _STEP_SECONDS / seconds)))
 
-    def _describe(self, call: Call) -> Iterator[Part]:
+    def _describe(self, call: Request) -> Iterator[Response]:
         served = inference.find(self._pool, call.uid, self._nearest)
         # Linear models that processes share come as numbers alone.
         acceleration = {"accelerate": served.acceleration or LINEAR} if self._settings.accelerate else {}
-        yield Part(
+        yield Response(
             json_of(
                 {
                     "name": served.uid,
@@ -110,25 +110,25 @@ class InferenceEngine:
             )
         )
 
-    def _states(self, _: Call) -> Iterator[Part]:
-        yield Part(json_of({uid: self._pool.state(uid) for uid in self._pool}))
+    def _states(self, _: Request) -> Iterator[Response]:
+        yield Response(json_of({uid: self._pool.state(uid) for uid in self._pool}))
 
-    def _state(self, call: Call) -> Iterator[Part]:
+    def _state(self, call: Request) -> Iterator[Response]:
         inference.check_uid(self._pool, call.uid, self._nearest)
-        yield Part(json_of(self._pool.state(call.uid)))
+        yield Response(json_of(self._pool.state(call.uid)))
 
-    def _load(self, call: Call) -> Iterator[Part]:
+    def _load(self, call: Request) -> Iterator[Response]:
         inference.check_uid(self._pool, call.uid, self._nearest)
         self._pool.load(call.uid)
-        yield Part(b"")
+        yield Response(b"")
 
-    def _unload(self, call: Call) -> Iterator[Part]:
+    def _unload(self, call: Request) -> Iterator[Response]:
         inference.check_uid(self._pool, call.uid, self._nearest)
         self._pool.unload(call.uid)
-        yield Part(b"")
+        yield Response(b"")
 
 
-def inferred_part(served: ServedModel, version: str, inferred: inference.Answer) -> Part:
+def inferred_part(served: ServedModel, version: str, inferred: inference.Answer) -> Response:
     """Return what one model was asked as the answer to a call."""
     document = {
         "model_name": served.uid,
@@ -137,9 +137,9 @@ def inferred_part(served: ServedModel, version: str, inferred: inference.Answer)
         **inferred.document,
     }
     if not inferred.binary:
-        return Part(json_of(document))
+        return Response(json_of(document))
     body, length = with_binary(document, inferred.binary)
-    return Part(body, headers={"content-type": "application/octet-stream", JSON_LENGTH: str(length)})
+    return Response(body, headers={"content-type": "application/octet-stream", JSON_LENGTH: str(length)})
 
 
 def _tensor(spec: TensorSpec) -> dict[str, Any]:

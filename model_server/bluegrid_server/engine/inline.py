@@ -12,18 +12,18 @@ from bluegrid_server.engine.engine import inferred_part
 from bluegrid_server.engine.inference import infer_linear
 from bluegrid_server.errors import InputError
 from bluegrid_server.frameworks.linear import LinearModel
-from bluegrid_server.ipc.messages import Kind
 from bluegrid_server.protocol.body import parsed
+from bluegrid_server.protocol.messages import Kind
 
 if TYPE_CHECKING:
-    from bluegrid_server.ipc.messages import Call, Part
     from bluegrid_server.models.linear_table import LinearTable
+    from bluegrid_server.protocol.messages import Request, Response
 
 _LARGEST = 2**16
 """Bytes of a body that is parsed here: nobody else is answered meanwhile."""
 
 
-def infer_inline(table: LinearTable, version: str, call: Call) -> Part | None:
+def infer_inline(table: LinearTable, version: str, call: Request) -> Response | None:
     """Answer a call for one row of one linear model, to the bit as a worker does.
 
     None says nothing but that the call is another one, perhaps a wrong one: a worker answers it.

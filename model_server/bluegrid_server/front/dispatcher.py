@@ -30,18 +30,19 @@ from bluegrid_server.ipc.control import (
     message_bytes,
     message_of,
 )
-from bluegrid_server.ipc.messages import MESSAGE, Call, Kind
+from bluegrid_server.ipc.frames import MESSAGE
 from bluegrid_server.ipc.pending import FutureRequest
 from bluegrid_server.ipc.worker_status import WorkerStatus
 from bluegrid_server.models.linear_table import LinearTable
+from bluegrid_server.protocol.messages import Kind, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bluegrid_server.ipc.control import Event, Order
-    from bluegrid_server.ipc.messages import Part, Reply
     from bluegrid_server.ipc.pending import PendingRequest
     from bluegrid_server.processes.fork_server import ForkServerProcess
+    from bluegrid_server.protocol.messages import Reply, Response
     from bluegrid_server.settings import Settings
 
 MAX_WAITING = 1000
@@ -111,7 +112,7 @@ class Dispatcher:
         await asyncio.gather(*(connection.close() for connection in self._up()))
         await asyncio.to_thread(self._fork_server.wait)
 
-    async def ask(self, call: Call) -> Reply:
+    async def ask(self, call: Request) -> Reply:
         """Have a call answered.
 
         Raises:
@@ -138,7 +139,7 @@ class Dispatcher:
             slot = zlib.crc32(uid.encode()) % self._settings.workers
         self._take(request, slot)
 
-    async def ask_all(self, call: Call) -> list[Part]:
+    async def ask_all(self, call: Request) -> list[Response]:
         """Have a call of one part answered by every worker."""
         pending = [FutureRequest(call) for _ in range(self._settings.workers)]
         for slot, request in enumerate(pending):
@@ -146,14 +147,14 @@ class Dispatcher:
         replies = await asyncio.gather(*(request.reply() for request in pending))
         return [reply.first for reply in replies]
 
-    async def load(self, uid: str) -> Part:
+    async def load(self, uid: str) -> Response:
         """Load a model; the worst of the workers' answers."""
         self._unloaded.discard(uid)
-        return max(await self.ask_all(Call(Kind.LOAD, uid)), key=lambda part: part.status)
+        return max(await self.ask_all(Request(Kind.LOAD, uid)), key=lambda part: part.status)
 
-    async def unload(self, uid: str) -> Part:
+    async def unload(self, uid: str) -> Response:
         """Let go of a model until it is loaded again; the worst of the workers' answers."""
-        worst = max(await self.ask_all(Call(Kind.UNLOAD, uid)), key=lambda part: part.status)
+        worst = max(await self.ask_all(Request(Kind.UNLOAD, uid)), key=lambda part: part.status)
         if worst.status < 400:
             self._unloaded.add(uid)
         return worst
@@ -302,7 +303,7 @@ class Dispatcher:
     def _take_in(self, connection: WorkerConnection) -> None:
         connection.is_up = True
         for uid in self._unloaded:
-            order = FutureRequest(Call(Kind.UNLOAD, uid))
+            order = FutureRequest(Request(Kind.UNLOAD, uid))
             order.number = next(self._numbers)
             connection.send(order)
         for slot in range(self._settings.workers):

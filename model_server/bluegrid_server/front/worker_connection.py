@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol, cast
 
 from bluegrid_server.ipc.control import message_of
-from bluegrid_server.ipc.messages import UP, Frames, call_bytes
+from bluegrid_server.ipc.frames import UP, Frames, request_bytes
 
 if TYPE_CHECKING:
     from bluegrid_server.errors import RequestError
@@ -52,7 +52,7 @@ class WorkerConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Give parts of answers to those who wait for them."""
-        for number, part in self._frames.parts(data):
+        for number, part in self._frames.responses(data):
             if number == UP:
                 self._listener.heard(self, message_of(part.body))
                 continue
@@ -74,7 +74,7 @@ class WorkerConnection(asyncio.Protocol):
         """Send a request to the worker."""
         self.pending[request.number] = request
         self.bytes += len(request.call.body)
-        self._transport.write(call_bytes(request.number, request.call))
+        self._transport.write(request_bytes(request.number, request.call))
 
     async def close(self) -> None:
         """Close the connection, which ends the worker, and wait until it has ended."""

@@ -19,17 +19,17 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from bluegrid_server.errors import CrashError, RequestError
 from bluegrid_server.http.http1 import Http1Protocol
 from bluegrid_server.http.observed import CLIENT_GONE, names_of, observe
-from bluegrid_server.ipc.messages import Call, Kind, refusal
 from bluegrid_server.ipc.pending import PendingRequest
 from bluegrid_server.protocol.body import JSON_LENGTH
+from bluegrid_server.protocol.messages import Kind, Request, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-    from bluegrid_server.ipc.messages import Part
     from bluegrid_server.metrics import Metrics
+    from bluegrid_server.protocol.messages import Response
     from bluegrid_server.settings import Settings
 
 _JSON_LENGTH = JSON_LENGTH.lower().encode()
@@ -134,7 +134,7 @@ class FastPathRequest(PendingRequest):
     ) -> None:
         length = headers.get(_JSON_LENGTH)
         super().__init__(
-            Call(Kind.INFER, uid, json_length=None if length is None else length.decode("latin-1"))
+            Request(Kind.INFER, uid, json_length=None if length is None else length.decode("latin-1"))
         )
         self.body = b""
         self.keep_alive = keep_alive
@@ -163,7 +163,7 @@ class FastPathRequest(PendingRequest):
         if not self._is_in_flight:
             self._end(CLIENT_GONE)
 
-    def receive(self, part: Part) -> None:
+    def receive(self, part: Response) -> None:
         """Send the answer, which has one part."""
         protocol = self._protocol
         self._end(part.status)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response as HttpResponse
+from starlette.responses import StreamingResponse
 
 from bluegrid_server.errors import RequestError, TooLargeError
 from bluegrid_server.http.inflating import Inflating
-from bluegrid_server.ipc.messages import JSON, refusal
 from bluegrid_server.protocol.body import json_of
+from bluegrid_server.protocol.messages import JSON, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from starlette.exceptions import HTTPException
-    from starlette.requests import Request
+    from starlette.requests import Request as HttpRequest
 
-    from bluegrid_server.ipc.messages import Reply
+    from bluegrid_server.protocol.messages import Reply
 
 MAX_BODY = 16 * 2**20
 """Bytes of a request's body; 186 models with 100 features each take 0.4 MB."""
@@ -29,7 +30,7 @@ STREAMED = 2**20
 """Bytes of an answer from which on it is not held until it is whole."""
 
 
-async def body_of(request: Request) -> bytes:
+async def body_of(request: HttpRequest) -> bytes:
     """Read a request's body, which may be compressed.
 
     Raises:
@@ -57,12 +58,12 @@ async def body_of(request: Request) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """Return an answer of JSON."""
-    return Response(json_of(document), status, headers, JSON)
+    return HttpResponse(json_of(document), status, headers, JSON)
 
 
-async def response(reply: Reply) -> Response:
+async def response(reply: Reply) -> HttpResponse:
     """Return a worker's answer; a large one is sent as its parts come.
 
     Raises:
@@ -70,7 +71,7 @@ async def response(reply: Reply) -> Response:
     """
     first, rest = reply.first, reply.rest
     if rest is None:
-        return Response(first.body, first.status, first.headers)
+        return HttpResponse(first.body, first.status, first.headers)
     bodies, size = [first.body], len(first.body)
     async for part in rest:
         bodies.append(part.body)
@@ -79,7 +80,7 @@ async def response(reply: Reply) -> Response:
             break
     whole = b"".join(bodies)
     if size <= STREAMED:
-        return Response(whole, first.status, first.headers)
+        return HttpResponse(whole, first.status, first.headers)
 
     async def parts() -> AsyncIterator[bytes]:
         yield whole
@@ -89,18 +90,18 @@ async def response(reply: Reply) -> Response:
     return StreamingResponse(parts(), first.status, first.headers)
 
 
-async def refused(_: Request, error: RequestError) -> Response:
+async def refused(_: HttpRequest, error: RequestError) -> HttpResponse:
     """Answer a RequestError."""
     part = refusal(error)
-    return Response(part.body, part.status, part.headers)
+    return HttpResponse(part.body, part.status, part.headers)
 
 
-async def unrouted(request: Request, error: HTTPException) -> Response:
+async def unrouted(request: HttpRequest, error: HTTPException) -> HttpResponse:
     """Answer what no route takes: 404 and 405."""
     message = f"{request.method} {request.url.path}: {error.detail}"
     return answer({"error": message}, error.status_code, error.headers)
 
 
-async def failed(_: Request, error: Exception) -> Response:
+async def failed(_: HttpRequest, error: Exception) -> HttpResponse:
     """Answer a fault of ours; the server logs it with its trace."""
     return answer({"error": f"internal error: {type(error).__name__}"}, 500)

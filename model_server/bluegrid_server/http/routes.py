@@ -13,18 +13,18 @@ from starlette.routing import Route
 
 from bluegrid_server.errors import InputError, NotFoundError, NotReadyError, RequestError
 from bluegrid_server.http.responses import answer, body_of, failed, refused, response, unrouted
-from bluegrid_server.ipc.messages import Call, Kind, Reply
 from bluegrid_server.protocol.body import JSON_LENGTH, parsed
+from bluegrid_server.protocol.messages import Kind, Reply, Request
 from bluegrid_server.protocol.model_state import ModelState
 from bluegrid_server.protocol.openapi import openapi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from starlette.requests import Request
-    from starlette.responses import Response
+    from starlette.requests import Request as HttpRequest
+    from starlette.responses import Response as HttpResponse
 
-    from bluegrid_server.ipc.messages import Part
+    from bluegrid_server.protocol.messages import Response
     from bluegrid_server.settings import Settings
 
 _PAGE = Path(__file__).with_name("page.html")
@@ -41,16 +41,16 @@ class Models(Protocol):
     def loading(self) -> Sequence[str]:
         """The models that are being loaded, so far as that is known and calls are not answered yet."""
 
-    async def ask(self, call: Call) -> Reply:
+    async def ask(self, call: Request) -> Reply:
         """Have a call answered; RequestError when it is not."""
 
-    async def ask_all(self, call: Call) -> list[Part]:
+    async def ask_all(self, call: Request) -> list[Response]:
         """Have a call answered by every worker."""
 
-    async def load(self, uid: str) -> Part:
+    async def load(self, uid: str) -> Response:
         """Load a model."""
 
-    async def unload(self, uid: str) -> Part:
+    async def unload(self, uid: str) -> Response:
         """Let go of a model until it is loaded again."""
 
 
@@ -106,7 +106,7 @@ def _how_sure(state: tuple[str, str]) -> int:
     return 0 if (name, reason) == (ModelState.READY, "") else 1 if name == ModelState.UNAVAILABLE else 2
 
 
-def _page(_: Request) -> Response:
+def _page(_: HttpRequest) -> HttpResponse:
     # All that the page needs is in it, and it asks only where it came from.
     policy = (
         "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -129,31 +129,31 @@ class Api:
         self._settings = settings
         self._models = models
 
-    async def infer(self, request: Request) -> Response:
+    async def infer(self, request: HttpRequest) -> HttpResponse:
         """Answer one inference request."""
         uid = self._uid(request)
-        call = Call(Kind.INFER, uid, await body_of(request), request.headers.get(JSON_LENGTH))
+        call = Request(Kind.INFER, uid, await body_of(request), request.headers.get(JSON_LENGTH))
         return await response(await self._models.ask(call))
 
-    async def predict(self, request: Request) -> Response:
+    async def predict(self, request: HttpRequest) -> HttpResponse:
         """Answer the form for people: `{"model": uid, "instances": [[...]]}`."""
-        return await response(await self._models.ask(Call(Kind.PREDICT, body=await body_of(request))))
+        return await response(await self._models.ask(Request(Kind.PREDICT, body=await body_of(request))))
 
-    async def batch_infer(self, request: Request) -> Response:
+    async def batch_infer(self, request: HttpRequest) -> HttpResponse:
         """Answer inference requests for many models."""
-        return await response(await self._models.ask(Call(Kind.BATCH, body=await body_of(request))))
+        return await response(await self._models.ask(Request(Kind.BATCH, body=await body_of(request))))
 
-    async def live(self, _: Request) -> Response:
+    async def live(self, _: HttpRequest) -> HttpResponse:
         """Whether the process answers."""
         return answer({"live": True})
 
-    async def ready(self, _: Request) -> Response:
+    async def ready(self, _: HttpRequest) -> HttpResponse:
         """Whether every model of the version is loaded and proven, or can be."""
         if (reason := self._models.reason) is not None:
             return answer({"ready": False, "reason": reason}, NotReadyError.status, NotReadyError.headers)
         return answer({"ready": True})
 
-    async def server(self, _: Request) -> Response:
+    async def server(self, _: HttpRequest) -> HttpResponse:
         """What this server is."""
         return answer(
             {
@@ -163,26 +163,26 @@ class Api:
             }
         )
 
-    async def models(self, _: Request) -> Response:
+    async def models(self, _: HttpRequest) -> HttpResponse:
         """All UIDs."""
-        reply = await self._models.ask(Call(Kind.STATES))
+        reply = await self._models.ask(Request(Kind.STATES))
         return answer({"models": list(orjson.loads(reply.first.body))})
 
-    async def model(self, request: Request) -> Response:
+    async def model(self, request: HttpRequest) -> HttpResponse:
         """What one model takes and gives."""
-        return await response(await self._models.ask(Call(Kind.DESCRIBE, self._uid(request))))
+        return await response(await self._models.ask(Request(Kind.DESCRIBE, self._uid(request))))
 
-    async def model_ready(self, request: Request) -> Response:
+    async def model_ready(self, request: HttpRequest) -> HttpResponse:
         """Whether one model answers: it is in memory, or will be loaded on the first request."""
         uid = self._uid(request)
-        reply = await self._models.ask(Call(Kind.STATE, uid))
+        reply = await self._models.ask(Request(Kind.STATE, uid))
         if reply.first.status >= 400:
             return await response(reply)
         state, _ = orjson.loads(reply.first.body)
         ready = state == ModelState.READY
         return answer({"name": uid, "ready": ready}, 200 if ready else NotReadyError.status)
 
-    async def index(self, request: Request) -> Response:
+    async def index(self, request: HttpRequest) -> HttpResponse:
         """The repository's index; `{"ready": true}` leaves out what is not ready."""
         body = await body_of(request)
         only_ready = bool(parsed(body).get("ready", False)) if body else False
@@ -198,12 +198,12 @@ class Api:
 
     async def _states(self) -> Mapping[str, tuple[str, str]]:
         states: dict[str, tuple[str, str]] = {}
-        for part in await self._models.ask_all(Call(Kind.STATES)):
+        for part in await self._models.ask_all(Request(Kind.STATES)):
             for uid, state in orjson.loads(part.body).items():
                 states[uid] = min(states.get(uid, state), state, key=_how_sure)
         return states
 
-    def _uid(self, request: Request) -> str:
+    def _uid(self, request: HttpRequest) -> str:
         version = request.path_params.get("version", self._settings.version)
         if version != self._settings.version:
             raise NotFoundError(f"no version {version!r} here; this cluster serves {self._settings.version}")
@@ -218,17 +218,17 @@ class Admin:
     def __init__(self, models: Models) -> None:
         self._models = models
 
-    async def load(self, request: Request) -> Response:
+    async def load(self, request: HttpRequest) -> HttpResponse:
         """Load a model of the version; files and configuration from outside are refused."""
         body = await body_of(request)
         if body and parsed(body).get("parameters"):
             raise InputError("parameters: models and their configuration come from the version only")
         return await _done(await self._models.load(request.path_params["uid"]))
 
-    async def unload(self, request: Request) -> Response:
+    async def unload(self, request: HttpRequest) -> HttpResponse:
         """Let go of a model until it is loaded again."""
         return await _done(await self._models.unload(request.path_params["uid"]))
 
 
-async def _done(part: Part) -> Response:
+async def _done(part: Response) -> HttpResponse:
     return answer({}) if part.status < 400 else await response(Reply(part))

@@ -2,7 +2,7 @@
 
     front ── Fork, Kill ────────────────────────────────────────────► fork server
     front ◄─ Progress, Failed, Loading, Fetched, Forked, Exited ───── fork server  (SOCK_SEQPACKET)
-    front ◄─ Progress, Failed, Ready ── as a part, number UP ──────── worker       (frames of messages.py)
+    front ◄─ Progress, Failed, Ready ── as a response, number UP ──── worker       (frames.py)
 
     fork server:  Progress* Loading Progress* Fetched   the version is up: the front orders the first worker
                   Progress* Failed                      it cannot be served: the pod gives up

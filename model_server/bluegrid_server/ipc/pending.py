@@ -6,13 +6,13 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from bluegrid_server.ipc.messages import Reply
+from bluegrid_server.protocol.messages import Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bluegrid_server.errors import RequestError
-    from bluegrid_server.ipc.messages import Call, Part
+    from bluegrid_server.protocol.messages import Request, Response
 
 
 class PendingRequest(ABC):
@@ -27,13 +27,13 @@ class PendingRequest(ABC):
 
     __slots__ = ("call", "is_begun", "number", "tries")
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Request) -> None:
         self.call = call
         self.number = self.tries = 0
         self.is_begun = False
 
     @abstractmethod
-    def receive(self, part: Part) -> None:
+    def receive(self, part: Response) -> None:
         """Take a part of the answer."""
 
     @abstractmethod
@@ -46,12 +46,12 @@ class FutureRequest(PendingRequest):
 
     __slots__ = ("_rest", "first")
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Request) -> None:
         super().__init__(call)
-        self.first: asyncio.Future[Part] = asyncio.get_running_loop().create_future()
-        self._rest: asyncio.Queue[Part | RequestError] | None = None
+        self.first: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._rest: asyncio.Queue[Response | RequestError] | None = None
 
-    def receive(self, part: Part) -> None:
+    def receive(self, part: Response) -> None:
         """Take a part of the answer."""
         if self._rest is not None:
             self._rest.put_nowait(part)
@@ -72,7 +72,7 @@ class FutureRequest(PendingRequest):
         first = await self.first
         return Reply(first, None if self._rest is None else self._parts(self._rest))
 
-    async def _parts(self, rest: asyncio.Queue[Part | RequestError]) -> AsyncIterator[Part]:
+    async def _parts(self, rest: asyncio.Queue[Response | RequestError]) -> AsyncIterator[Response]:
         is_last = False
         while not is_last:
             part = await rest.get()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from bluegrid_server.models.pool import unloaded
+from bluegrid_server.models.file_pool import unloaded
 from bluegrid_server.models.version import ServedModel
 from bluegrid_server.protocol.model_state import ModelState
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LinearPool(Mapping[str, ServedModel]):
-    """Models by UID, all of them in memory; `pool.Pool` without files and frameworks."""
+    """Models by UID, all of them in memory; `pool.FilePool` without files and frameworks."""
 
     def __init__(self, table: LinearTable) -> None:
         self._models = dict(table)

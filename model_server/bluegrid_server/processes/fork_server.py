@@ -35,13 +35,14 @@ from bluegrid_server.ipc.control import (
     message_bytes,
     message_of,
 )
-from bluegrid_server.ipc.messages import MESSAGE, UP, Part, part_bytes
+from bluegrid_server.ipc.frames import MESSAGE, UP, response_bytes
 from bluegrid_server.ipc.worker_status import WorkerStatus
+from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.linear_pool import LinearPool
 from bluegrid_server.models.linear_table import LinearTable
-from bluegrid_server.models.pool import Pool
 from bluegrid_server.models.version import fetch_version
 from bluegrid_server.processes.worker import Worker, end_with_parent, limit_memory
+from bluegrid_server.protocol.messages import Response
 from bluegrid_server.termination import reason_of
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class ForkServer:
     def __init__(self, control: socket.socket, settings: Settings) -> None:
         self._control = control
         self._settings = settings
-        self._pool: Pool | LinearPool
+        self._pool: FilePool | LinearPool
         self._version: LoadableVersion
         self._outlives_fork = outlives_fork(settings.type, gpu=settings.gpu > 0)
         self._shared = settings.load == "eager" and self._outlives_fork
@@ -115,7 +116,7 @@ class ForkServer:
             self._version = fetch_version(self._settings, self._progress)
             self._send_loading()
             if self._shared:
-                self._pool = Pool(self._version, self._settings)
+                self._pool = FilePool(self._version, self._settings)
                 self._pool.load_all(self._progress)
         # A fork server that died silently would leave a pod that is live and never ready.
         except Exception as error:  # noqa: BLE001
@@ -191,7 +192,7 @@ class ForkServer:
 
     def _work(self, connection: socket.socket, worker_status: WorkerStatus, *, is_first: bool) -> None:
         def send(event: Event) -> None:
-            connection.sendall(part_bytes(UP, Part(message_bytes(event))))
+            connection.sendall(response_bytes(UP, Response(message_bytes(event))))
 
         if not self._shared:
             try:
@@ -204,13 +205,13 @@ class ForkServer:
         send(Ready())
         Worker(connection, worker_status, InferenceEngine(self._settings, self._pool), self._pool).run()
 
-    def _own_pool(self, say: Callable[[str], None], *, is_first: bool) -> Pool:
+    def _own_pool(self, say: Callable[[str], None], *, is_first: bool) -> FilePool:
         settings = self._settings
         if settings.load == "eager":
-            pool = Pool(self._version, settings)
+            pool = FilePool(self._version, settings)
             pool.load_all(say)
             return pool
-        pool = Pool(self._version, settings, settings.memory and settings.memory // settings.workers)
+        pool = FilePool(self._version, settings, settings.memory and settings.memory // settings.workers)
         if is_first:
             pool.prove_examples(say)
         return pool

@@ -10,17 +10,17 @@ from pathlib import Path
 from socket import MSG_DONTWAIT
 from typing import TYPE_CHECKING
 
-from bluegrid_server.ipc.messages import Frames, part_bytes
+from bluegrid_server.ipc.frames import Frames, response_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from socket import socket
 
     from bluegrid_server.engine.engine import InferenceEngine
-    from bluegrid_server.ipc.messages import Part
     from bluegrid_server.ipc.worker_status import WorkerStatus
+    from bluegrid_server.models.file_pool import FilePool
     from bluegrid_server.models.linear_pool import LinearPool
-    from bluegrid_server.models.pool import Pool
+    from bluegrid_server.protocol.messages import Response
 
 _RECEIVE = 2**18
 _PR_SET_PDEATHSIG = 1
@@ -38,14 +38,14 @@ class Worker:
     """
 
     def __init__(
-        self, connection: socket, status: WorkerStatus, engine: InferenceEngine, pool: Pool | LinearPool
+        self, connection: socket, status: WorkerStatus, engine: InferenceEngine, pool: FilePool | LinearPool
     ) -> None:
         self._connection = connection
         self._status = status
         self._engine = engine
         self._pool = pool
         self._frames = Frames()
-        self._active: deque[tuple[int, Iterator[Part]]] = deque()
+        self._active: deque[tuple[int, Iterator[Response]]] = deque()
 
     def run(self) -> None:
         """Answer until the front closes the connection."""
@@ -56,7 +56,7 @@ class Worker:
             part = next(parts)
             self._status.end()
             self._status.loaded(self._pool.loaded)
-            self._connection.sendall(part_bytes(number, part))
+            self._connection.sendall(response_bytes(number, part))
             if not part.is_last:
                 self._active.append((number, parts))
 
@@ -69,7 +69,7 @@ class Worker:
                 return True
             if not data:
                 return False
-            for number, call in self._frames.calls(data):
+            for number, call in self._frames.requests(data):
                 self._active.append((number, self._engine.parts(call)))
             if self._active:
                 return True

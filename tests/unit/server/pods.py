@@ -12,9 +12,9 @@ import httpx
 from bluegrid_registry import ModelType, models_in_folder, open_store, push
 from bluegrid_server.engine.engine import InferenceEngine
 from bluegrid_server.errors import NotReadyError
-from bluegrid_server.ipc.messages import Call, Kind, Part, Reply
-from bluegrid_server.models.pool import Pool
+from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.version import fetch_version
+from bluegrid_server.protocol.messages import Kind, Reply, Request, Response
 from bluegrid_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,35 +66,35 @@ class InProcess:
 
     def start(self) -> None:
         """Load the version and take calls."""
-        pool = Pool(fetch_version(self._settings, lambda _: None), self._settings)
+        pool = FilePool(fetch_version(self._settings, lambda _: None), self._settings)
         if self._settings.load == "eager":
             pool.load_all(lambda _: None)
         self._engine = InferenceEngine(self._settings, pool)
         self.reason = None
 
-    async def ask(self, call: Call) -> Reply:
+    async def ask(self, call: Request) -> Reply:
         """Answer a call."""
         if self.reason is not None:
             raise NotReadyError(f"not ready: {self.reason}")
         first, *others = self._engine.parts(call)
 
-        async def rest() -> AsyncIterator[Part]:
+        async def rest() -> AsyncIterator[Response]:
             for part in others:
                 yield part
 
         return Reply(first, None if first.is_last else rest())
 
-    async def ask_all(self, call: Call) -> list[Part]:
+    async def ask_all(self, call: Request) -> list[Response]:
         """Answer a call once."""
         return [(await self.ask(call)).first]
 
-    async def load(self, uid: str) -> Part:
+    async def load(self, uid: str) -> Response:
         """Load a model."""
-        return (await self.ask(Call(Kind.LOAD, uid))).first
+        return (await self.ask(Request(Kind.LOAD, uid))).first
 
-    async def unload(self, uid: str) -> Part:
+    async def unload(self, uid: str) -> Response:
         """Let go of a model."""
-        return (await self.ask(Call(Kind.UNLOAD, uid))).first
+        return (await self.ask(Request(Kind.UNLOAD, uid))).first
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from sklearn.linear_model import Ridge
 
 from bluegrid_registry import ConfigError, ModelType, models_in_folder, open_store, push
 from bluegrid_server.frameworks.compiler import LINEAR, ONNX, AcceleratedModel
-from bluegrid_server.ipc.messages import Call, Kind
-from bluegrid_server.models.pool import Pool
+from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.version import fetch_version
+from bluegrid_server.protocol.messages import Kind, Request
 from bluegrid_server.settings import Settings
 from tests.unit.server.dispatchers import running
 
@@ -76,7 +76,7 @@ def test_the_log_counts_what_is_compiled_and_gives_the_commonest_reason(
     budget: int | None,
 ) -> None:
     settings, lines = pushed(), list[str]()
-    pool = Pool(fetch_version(settings, lambda _: None), settings, budget)
+    pool = FilePool(fetch_version(settings, lambda _: None), settings, budget)
     pool.load_all(lines.append)
     told = f"2 of 5 models run by ONNX Runtime, 3 by themselves: {PROCESS} (2 of them)"
     assert lines[-1] == f"set g1 version v1: {told}"
@@ -87,7 +87,7 @@ def test_a_model_is_compiled_on_its_first_request_where_the_cluster_is_lazy(
     pushed: Callable[..., Settings],
 ) -> None:
     settings = pushed(load="lazy")
-    pool = Pool(fetch_version(settings, lambda _: None), settings, budget=1)
+    pool = FilePool(fetch_version(settings, lambda _: None), settings, budget=1)
     for uid in ("forest-1", "forest-2", "forest-1"):
         model = pool[uid].model
         assert isinstance(model, AcceleratedModel)
@@ -97,7 +97,7 @@ def test_a_model_is_compiled_on_its_first_request_where_the_cluster_is_lazy(
 
 def test_a_set_that_does_not_ask_for_it_has_none(pushed: Callable[..., Settings]) -> None:
     settings, lines = pushed(accelerate=None), list[str]()
-    pool = Pool(fetch_version(settings, lambda _: None), settings)
+    pool = FilePool(fetch_version(settings, lambda _: None), settings)
     pool.load_all(lines.append)
     assert not any("ONNX" in line for line in lines)
     assert not any(isinstance(pool[uid].model, AcceleratedModel) for uid in pool)
@@ -126,14 +126,14 @@ def test_forked_workers_answer_with_compiled_models_and_describe_them(
     async def asked() -> None:
         async with running(settings) as dispatcher:
             assert dispatcher.reason is None
-            calls = [Call(Kind.INFER, uid, orjson.dumps(REQUEST)) for uid in MODELS for _ in range(4)]
+            calls = [Request(Kind.INFER, uid, orjson.dumps(REQUEST)) for uid in MODELS for _ in range(4)]
             replies = await asyncio.gather(*map(dispatcher.ask, calls))
             for call, reply in zip(calls, replies, strict=True):
                 (output,) = orjson.loads(reply.first.body)["outputs"]
                 assert output["data"] == pytest.approx(MODELS[call.uid].predict(X).tolist(), rel=1e-12)
             told = {}
             for uid in MODELS:
-                described = orjson.loads((await dispatcher.ask(Call(Kind.DESCRIBE, uid))).first.body)
+                described = orjson.loads((await dispatcher.ask(Request(Kind.DESCRIBE, uid))).first.body)
                 assert described["inputs"] == [{"name": "x", "datatype": "FP64", "shape": [-1, 3]}]
                 assert described["outputs"] == [{"name": "y", "datatype": "FP64", "shape": [-1]}]
                 told[uid] = described["parameters"]["accelerate"]

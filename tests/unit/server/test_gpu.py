@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bluegrid_registry import ModelType
 from bluegrid_server.frameworks import gpu
 from bluegrid_server.frameworks.table import loader_of, outlives_fork
-from bluegrid_server.ipc.messages import Call, Kind
+from bluegrid_server.protocol.messages import Kind, Request
 from tests.unit.server.dispatchers import running
 from tests.unit.server.hostile import TELLS_ITS_GPU, Hostile
 from tests.unit.server.hostile_pods import pushed, request_of
@@ -130,7 +130,7 @@ def test_workers_share_the_gpus_out(tmp_path: Path) -> None:
     async def test() -> None:
         settings = pushed(tmp_path, {"m1": Hostile()}, workers=3, gpu=2)
         async with running(settings) as dispatcher:
-            call = Call(Kind.INFER, "m1", orjson.dumps(request_of(TELLS_ITS_GPU, "m1")))
+            call = Request(Kind.INFER, "m1", orjson.dumps(request_of(TELLS_ITS_GPU, "m1")))
             answers = [orjson.loads(part.body) for part in await dispatcher.ask_all(call)]
             assert [answer["outputs"][0]["data"] for answer in answers] == [[0.0], [1.0], [0.0]]
 

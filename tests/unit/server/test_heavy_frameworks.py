@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 from bluegrid_registry import ModelType
-from bluegrid_server.ipc.messages import Call, Kind
+from bluegrid_server.protocol.messages import Kind, Request
 from tests.unit.server.dispatchers import running
 from tests.unit.server.pods import published
 from tests.unit.server.training import ROWS
@@ -60,14 +60,14 @@ def pushed(folder: Path, tmp_path: Path, model_type: str) -> Settings:
 
 
 async def asked(dispatcher: Dispatcher, uid: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-    reply = await dispatcher.ask(Call(Kind.INFER, uid, orjson.dumps({"inputs": inputs})))
+    reply = await dispatcher.ask(Request(Kind.INFER, uid, orjson.dumps({"inputs": inputs})))
     answer = orjson.loads(reply.first.body)
     assert reply.first.status == 200, answer
     return {output["name"]: output for output in answer["outputs"]}
 
 
 async def described(dispatcher: Dispatcher, uid: str) -> dict[str, Any]:
-    reply = await dispatcher.ask(Call(Kind.DESCRIBE, uid))
+    reply = await dispatcher.ask(Request(Kind.DESCRIBE, uid))
     found: dict[str, Any] = orjson.loads(reply.first.body)
     return found
 

@@ -16,10 +16,10 @@ from bluegrid_server.engine.engine import InferenceEngine
 from bluegrid_server.engine.inline import infer_inline
 from bluegrid_server.errors import LoadError
 from bluegrid_server.frameworks.linear import LinearModel
-from bluegrid_server.ipc.messages import Call, Kind
 from bluegrid_server.models.linear_pool import LinearPool
 from bluegrid_server.models.linear_table import LinearTable
 from bluegrid_server.models.version import ServedModel
+from bluegrid_server.protocol.messages import Kind, Request
 from tests.unit.server.test_linear import ODD, request
 
 if TYPE_CHECKING:
@@ -69,27 +69,27 @@ def test_a_table_has_the_linear_models_only() -> None:
     assert list(table_of([*MODELS, other])) == [model.uid for model in MODELS]
 
 
-def worker_says(call: Call) -> Any:
+def worker_says(call: Request) -> Any:
     (part,) = InferenceEngine(SETTINGS, LinearPool(TABLE)).parts(call)
     return part
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=4, max_size=4))
 def test_an_answer_at_once_is_a_workers_to_the_bit(row: list[float]) -> None:
-    call = Call(Kind.INFER, "line-1", orjson.dumps(request(row)))
+    call = Request(Kind.INFER, "line-1", orjson.dumps(request(row)))
     part = infer_inline(TABLE, "v1", call)
     said = worker_says(call)
     assert part == said if said.status == 200 else part is None
 
 
 def test_a_worker_lists_the_columns_of_a_model() -> None:
-    described = orjson.loads(worker_says(Call(Kind.DESCRIBE, "line-1")).body)
+    described = orjson.loads(worker_says(Request(Kind.DESCRIBE, "line-1")).body)
     assert described["inputs"][0]["parameters"] == {"columns": ["列 0", "列 1", "列 2", "列 3"]}
 
 
 @pytest.mark.parametrize("number", range(len(ODD)))
 def test_what_is_odd_about_a_request_a_worker_says(number: int) -> None:
-    call = Call(Kind.INFER, "line-1", orjson.dumps(ODD[number]))
+    call = Request(Kind.INFER, "line-1", orjson.dumps(ODD[number]))
     part = infer_inline(TABLE, "v1", call)
     assert part is None or part == worker_says(call)
 
@@ -97,15 +97,15 @@ def test_what_is_odd_about_a_request_a_worker_says(number: int) -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        Call(Kind.INFER, "line-9", orjson.dumps(request([1.5] * 4))),
-        Call(Kind.INFER, "line-1", b"[" * 1000),
-        Call(Kind.INFER, "line-1", orjson.dumps(request([1.5] * 4)), json_length="0"),
-        Call(Kind.INFER, "line-1", orjson.dumps(request([1.5] * 4)) + b" " * 2**16),
-        Call(Kind.DESCRIBE, "line-1"),
+        Request(Kind.INFER, "line-9", orjson.dumps(request([1.5] * 4))),
+        Request(Kind.INFER, "line-1", b"[" * 1000),
+        Request(Kind.INFER, "line-1", orjson.dumps(request([1.5] * 4)), json_length="0"),
+        Request(Kind.INFER, "line-1", orjson.dumps(request([1.5] * 4)) + b" " * 2**16),
+        Request(Kind.DESCRIBE, "line-1"),
     ],
     ids=["unknown", "no JSON", "binary", "large", "no inference"],
 )
-def test_other_calls_are_left_to_a_worker(call: Call) -> None:
+def test_other_calls_are_left_to_a_worker(call: Request) -> None:
     assert infer_inline(TABLE, "v1", call) is None
 
 

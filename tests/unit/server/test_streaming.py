@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bluegrid_server.http.responses import STREAMED, response
-from bluegrid_server.ipc.messages import Part, Reply
+from bluegrid_server.protocol.messages import Reply, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,10 +18,10 @@ def sent(parts: list[bytes], asked: list[bytes]) -> list[Message]:
     """What goes out for an answer in these parts; `asked` gets each part as it is asked for."""
     messages: list[Message] = []
 
-    async def rest() -> AsyncIterator[Part]:
+    async def rest() -> AsyncIterator[Response]:
         for part in parts[1:]:
             asked.append(part)
-            yield Part(part)
+            yield Response(part)
 
     async def run() -> None:
         async def send(message: Message) -> None:
@@ -31,7 +31,7 @@ def sent(parts: list[bytes], asked: list[bytes]) -> list[Message]:
             await asyncio.get_running_loop().create_future()
             raise AssertionError
 
-        answer = await response(Reply(Part(parts[0]), rest()))
+        answer = await response(Reply(Response(parts[0]), rest()))
         asked.append(b"(headers)")
         await answer({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send)
 

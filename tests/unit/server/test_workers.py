@@ -16,8 +16,8 @@ import pytest
 from bluegrid_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
 from bluegrid_server.front import dispatcher as dispatchers
 from bluegrid_server.front.dispatcher import Dispatcher
-from bluegrid_server.ipc.messages import Call, Kind
 from bluegrid_server.processes import fork_server
+from bluegrid_server.protocol.messages import Kind, Request
 from tests.support.endurance import scale
 from tests.unit.server.dispatchers import running, until
 from tests.unit.server.hostile import ABORTS, EATS, LOOPS, SOUND, WAITS, Hostile, NeverLoaded, TellsItsLoads
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.process
 
 
 async def asked(dispatcher: Dispatcher, number: float, uid: str = "m1") -> tuple[int, dict[str, Any]]:
-    call = Call(Kind.INFER, uid, orjson.dumps(request_of(number, uid)))
+    call = Request(Kind.INFER, uid, orjson.dumps(request_of(number, uid)))
     first = (await dispatcher.ask(call)).first
     return first.status, orjson.loads(first.body)
 
@@ -149,7 +149,7 @@ def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
                 await asked(dispatcher, SOUND, "m0")
             await dispatcher.unload("m0")
             both = orjson.dumps({"requests": [request_of(SOUND, "m0"), request_of(SOUND, "m1")]})
-            answers = orjson.loads((await dispatcher.ask(Call(Kind.BATCH, body=both))).first.body)[
+            answers = orjson.loads((await dispatcher.ask(Request(Kind.BATCH, body=both))).first.body)[
                 "responses"
             ]
             assert [sorted(answer) for answer in answers] == [
@@ -158,7 +158,7 @@ def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
             ]
             assert (await asked(dispatcher, SOUND))[0] == 200
             assert dispatcher.loaded == 1
-            (states,) = await dispatcher.ask_all(Call(Kind.STATES))
+            (states,) = await dispatcher.ask_all(Request(Kind.STATES))
             assert orjson.loads(states.body) == {"m0": ["UNAVAILABLE", "unloaded"], "m1": ["READY", ""]}
 
     run(test())

@@ -28,7 +28,7 @@ _PAGE = 4096
 _STATM = Path("/proc/self/statm")
 
 
-class Pool(Mapping[str, "ServedModel"]):
+class FilePool(Mapping[str, "ServedModel"]):
     """Models by UID, loaded when they are asked for; the least recently used go when there are too many.
 
     Args:

@@ -1,0 +1,80 @@
+"""Requests and responses as bytes on a socket between the front and a worker.
+
+    number     uint32   of the request; UP: the worker reports by itself
+    kind       uint16   of a request; the HTTP status of a response
+    is last    uint16   whether the response is complete with this frame
+    head size  uint32
+    body size  uint32
+    head       JSON     [uid, json_length] of a request; the headers of a response, empty for JSON_HEADERS
+    body       bytes
+
+Numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import orjson
+
+from bluegrid_server.protocol.messages import JSON_HEADERS, Kind, Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MESSAGE = 2**17
+"""Size of the longest message between front and fork server, in bytes."""
+
+UP = 0
+"""Number of the frames in which a worker reports by itself; see `control.py`."""
+
+_FRAME = struct.Struct("<IHHII")
+"""Number of the call; kind or status; whether it is the last; lengths of head and body."""
+
+
+def request_bytes(number: int, call: Request) -> bytes:
+    """Return a call as bytes."""
+    head = orjson.dumps((call.uid, call.json_length))
+    return b"".join((_FRAME.pack(number, call.kind, 1, len(head), len(call.body)), head, call.body))
+
+
+def response_bytes(number: int, part: Response) -> bytes:
+    """Return a part of the answer to a call as bytes."""
+    # Of nearly all answers; nothing says so in fewer bytes.
+    head = b"" if part.headers is JSON_HEADERS else orjson.dumps(part.headers)
+    frame = _FRAME.pack(number, part.status, part.is_last, len(head), len(part.body))
+    return b"".join((frame, head, part.body))
+
+
+class Frames:
+    """Bytes that come in any portions, put together again."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def requests(self, data: bytes) -> Iterator[tuple[int, Request]]:
+        """Return the calls that are whole with these bytes, each with its number."""
+        for number, kind, _, head, body in self._whole(data):
+            uid, json_length = orjson.loads(head)
+            yield number, Request(Kind(kind), uid, body, json_length)
+
+    def responses(self, data: bytes) -> Iterator[tuple[int, Response]]:
+        """Return the parts of answers that are whole with these bytes, each with its call's number."""
+        for number, status, is_last, head, body in self._whole(data):
+            headers = orjson.loads(head) if head else JSON_HEADERS
+            yield number, Response(body, status, headers, bool(is_last))
+
+    def _whole(self, data: bytes) -> Iterator[tuple[int, int, int, bytes, bytes]]:
+        self._data += data
+        start = 0
+        while len(self._data) - start >= _FRAME.size:
+            number, status, is_last, head_size, body_size = _FRAME.unpack_from(self._data, start)
+            head = start + _FRAME.size
+            body = head + head_size
+            end = body + body_size
+            if end > len(self._data):
+                break
+            yield number, status, is_last, bytes(self._data[head:body]), bytes(self._data[body:end])
+            start = end
+        del self._data[:start]
