@@ -12,9 +12,9 @@ from ruamel.yaml import YAML
 
 from bluegrid.updates.api.tokens import Scope, new_token
 from bluegrid.updates.serve import Options
+from tests.support.api_server import ApiServer
 from tests.support.browsing import chromium
-from tests.unit.operations.api_server import ApiServer
-from tests.unit.operations.test_snapshot import objects
+from tests.support.kubernetes_objects import objects
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SOMEBODY, git
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.page.conftest import all_well, make_grid, make_ill, service_row
-from tests.unit.operations.api_server import ApiServer
+from tests.support.api_server import ApiServer
 from tools.toolchain import programs_dir
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
     from tests.engine.page.conftest import Grid, Opened
-    from tests.unit.operations.api_server import ApiServer
+    from tests.support.api_server import ApiServer
 
 
 def test_what_is_not_well_comes_first_and_its_count_shows_nothing_else(

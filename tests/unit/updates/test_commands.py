@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.command import BLUEGRID
 from tests.unit.updates.updating import SOMEBODY, git
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from tests.unit.updates.updating import Place
 
 pytestmark = pytest.mark.process
-
-BLUEGRID = Path(sys.executable).with_name("bluegrid")
 
 
 def run(client: httpx.Client, place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,28 +6,27 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from bluegrid_registry import Registry, open_store, verify
+from tests.support.command import BLUEGRID
 from tests.support.endurance import scale
 from tests.support.skops_files import skops_file
 from tests.unit.updates.updating import ended, git, upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.unit.updates.updating import Place
 
 pytestmark = pytest.mark.process
 
-BLUEGRID = Path(sys.executable).with_name("bluegrid")
 KILLS = scale(4, 60)
 UPDATES = 6
 

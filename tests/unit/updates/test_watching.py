@@ -16,8 +16,8 @@ from bluegrid.updates.registry.registry_cache import RegistryCache
 from bluegrid.updates.registry.source import Folder
 from bluegrid.updates.rollouts import Stacks
 from bluegrid_registry import ConfigError
-from tests.unit.operations.api_server import ApiServer
-from tests.unit.operations.test_snapshot import objects
+from tests.support.api_server import ApiServer
+from tests.support.kubernetes_objects import objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """The way back needs no git: what was live is live again at once, and is committed when git answers.
 
-Git, store and server are real; of Kubernetes and Pulumi there is what `tests/unit/promotion` has.
+Git, store and server are real; of Kubernetes and Pulumi there is what `tests/support/regions.py` has.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from bluegrid.updates.rollouts import Stacks
 from bluegrid.updates.serve import Options
 from bluegrid_registry import Registry
 from bluegrid_registry.registry_files.registry import parse
+from tests.support.regions import Place as Regions
+from tests.support.regions import answering
 from tests.support.skops_files import skops_file
-from tests.unit.promotion.conftest import Place as Regions
-from tests.unit.promotion.conftest import answering
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SECONDS, SOMEBODY, content_digest, digest, ended, git
 

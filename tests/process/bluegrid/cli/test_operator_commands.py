@@ -1,0 +1,66 @@
+"""Commands of the operator that run Pulumi or read git."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.operator import TEXT, bluegrid, pulumi_that, refused, told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", "-C", folder, *who, *arguments], check=True, capture_output=True)
+
+
+@pytest.mark.usefixtures("file")
+def test_a_switch_whose_update_fails_says_what_yaml_says_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi_that("exit 255", tmp_path, monkeypatch)
+    done = bluegrid("switch", "line-loading", "d2", "--up", "--stack", "north")
+    assert done.exit_code == 255
+    assert done.stderr == (
+        "error: registry/g1.yaml says d2, and the update has failed: see `bluegrid status line-loading`; "
+        "where d1 is live, `bluegrid switch line-loading d1`\n"
+    )
+
+
+def test_deleting_with_an_update_allows_that_one_end(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi_that(f'echo "$BLUEGRID_ALLOW_DELETE $*" > {tmp_path}/ran', tmp_path, monkeypatch)
+    told("delete", "line-loading", "--yes", "--up", "--stack", "north")
+    assert (tmp_path / "ran").read_text() == "line-loading up --yes --stack north\n"
+    assert "service:" not in file.read_text()
+
+
+def test_a_rollback_goes_to_what_was_live_before_and_back_again(file: Path) -> None:
+    git(file.parent, "init", "--quiet")
+    git(file.parent, "add", "--all")
+    git(file.parent, "commit", "--quiet", "--message", "online")
+    told("switch", "line-loading", "d2")
+    git(file.parent, "commit", "--quiet", "--all", "--message", "d2 goes live")
+    assert "live: d1" in told("rollback", "line-loading", "--dry-run")
+    assert "line-loading: d2 -> d1" in told("rollback", "line-loading")
+    assert file.read_text() == TEXT
+    git(file.parent, "commit", "--quiet", "--all", "--message", "back to d1")
+    rows = json.loads(told("history", "line-loading", "--json"))
+    assert [(row["commit"]["subject"], row["changes"][0]) for row in rows] == [
+        ("back to d1", "live: d2 -> d1"),
+        ("d2 goes live", "live: d1 -> d2"),
+        ("online", "live: none -> d1"),
+    ]
+    told("rollback", "line-loading")
+    assert file.read_text() == TEXT.replace("live: d1", "live: d2")
+
+
+def test_a_rollback_without_a_history_is_refused(file: Path) -> None:
+    assert "registry/g1.yaml: has no history" in refused("rollback", "line-loading")
+    assert file.read_text() == TEXT

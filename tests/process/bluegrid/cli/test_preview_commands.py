@@ -1,0 +1,85 @@
+"""`bluegrid check --preview` and `bluegrid preview-report`, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.checkout import CHECKOUT
+from tests.support.command import bluegrid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+REGISTRY = CHECKOUT / "registry"
+
+
+@pytest.fixture
+def registries(tmp_path: Path) -> tuple[Path, Path]:
+    """The registry as it is tracked, and one in which its service is switched."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    shutil.copytree(REGISTRY, before)
+    shutil.copytree(REGISTRY, after)
+    done = bluegrid("switch", "line-loading", "d2", "--registry", after)
+    assert done.returncode == 0, done.stderr
+    return before, after
+
+
+def test_without_a_preview_a_switch_is_told_from_the_files(registries: tuple[Path, Path]) -> None:
+    before, after = registries
+    told = bluegrid("preview-report", "--base", before, "--registry", after, "--region", "north")
+    assert told.returncode == 0, told.stderr
+    assert "**switch** d1 (v1) → d2 (v2): models not compared: no store was named" in told.stdout
+    assert "d1 stays warm" in told.stdout
+
+
+def test_a_report_of_nothing_is_refused_with_the_way_to_make_one() -> None:
+    refused = bluegrid("preview-report")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "error: there is nothing to report; name previews, or --base and --region\n",
+    )
+
+
+def test_what_is_no_preview_is_refused_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "preview.json"
+    file.write_text("Previewing update (north)")
+    for command in (("preview-report",), ("check", "--preview")):
+        refused = bluegrid(*command, file)
+        assert refused.returncode == 1
+        assert refused.stderr == (
+            f"error: {file}: is no JSON of a preview; "
+            "write it with `pulumi preview --json --show-sames > FILE`\n"
+        )
+
+
+def test_a_preview_that_failed_is_reported_and_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    file = tmp_path / "north.json"
+    failed = {"severity": "error", "message": "bluegrid:image is not set\n"}
+    file.write_text(json.dumps({"diagnostics": [failed]}))
+    told = bluegrid("preview-report", file)
+    assert "> - **north**: no preview: bluegrid:image is not set" in told.stdout
+    refused = bluegrid("check", "--preview", file)
+    assert (refused.returncode, refused.stderr) == (1, f"error: {file}: bluegrid:image is not set\n")
+
+
+def test_a_live_service_that_a_preview_deletes_is_refused_until_it_is_allowed(tmp_path: Path) -> None:
+    metadata = {"name": "load", "labels": {"bluegrid.io/service": "load", "bluegrid.io/set": "g2"}}
+    backend = {"service": {"name": "load-d1", "port": {"number": 12345}}}
+    spec = {"rules": [{"http": {"paths": [{"path": "/modelService/load", "backend": backend}]}}]}
+    step = {
+        "op": "delete",
+        "urn": "urn:pulumi:north::bluegrid::kubernetes:networking.k8s.io/v1:Ingress::load",
+        "oldState": {"inputs": {"metadata": metadata, "spec": spec}},
+    }
+    file = tmp_path / "north.json"
+    file.write_text(json.dumps({"steps": [step]}))
+    refused = bluegrid("check", "--preview", file, "--registry", REGISTRY)
+    assert refused.returncode == 1
+    assert "allow it: bluegrid check --allow-delete load (live-service-stays, mandatory)" in refused.stderr
+    allowed = bluegrid("check", "--preview", file, "--registry", REGISTRY, "--allow-delete", "load")
+    assert (allowed.returncode, allowed.stderr) == (0, "")

@@ -1,0 +1,120 @@
+"""`bluegrid stack new`, as a user types it in the project's folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.support.checkout import CHECKOUT
+from tests.support.command import BLUEGRID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copy(CHECKOUT / "Pulumi.yaml", tmp_path)
+    shutil.copytree(CHECKOUT / "stacks", tmp_path / "stacks")
+    return tmp_path
+
+
+def new(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [BLUEGRID, "stack", "new", *arguments],
+        cwd=project,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def config(project: Path, region: str) -> dict[str, Any]:
+    return dict(YAML(typ="safe").load(project / "stacks" / f"Pulumi.{region}.yaml")["config"])
+
+
+def test_a_region_like_another_has_its_settings_under_its_own_name(project: Path) -> None:
+    done = new(project, "east", "--like", "north", "--set", "ingressClass=traefik")
+    assert (done.returncode, done.stderr) == (0, "")
+    north, east = config(project, "north"), config(project, "east")
+    assert east["bluegrid:namespace"] == "bluegrid-east"
+    assert east["bluegrid:store"] == north["bluegrid:store"].replace("north", "east")
+    assert east["bluegrid:ingressClass"] == "traefik"
+    assert east.keys() == north.keys()
+    assert "pulumi config set --secret --stack east bluegrid:storeSecretKey" in done.stdout
+
+
+def test_settings_with_parts_are_taken_as_a_whole_and_secrets_are_not(project: Path) -> None:
+    with (project / "stacks" / "Pulumi.north.yaml").open("a") as file:
+        file.write("  bluegrid:pods: {nodeSelector: {pool: north}, runAsUser: 1500}\n")
+        file.write("  bluegrid:routeKey: {secure: v1:abc}\n")
+    assert new(project, "east", "--like", "north").returncode == 0
+    east = config(project, "east")
+    assert east["bluegrid:pods"] == {"nodeSelector": {"pool": "east"}, "runAsUser": 1500}
+    assert "bluegrid:routeKey" not in east
+
+
+def test_what_encrypts_the_secrets_stands_in_the_command_that_makes_the_stack(project: Path) -> None:
+    key = "awskms://alias/bluegrid?region=eu-central-1"
+    done = new(project, "east", "--like", "north", "--secrets-provider", key)
+    command = f"pulumi stack init east --secrets-provider '{key}'"
+    assert command in done.stdout
+    assert f"#   {command}" in (project / "stacks" / "Pulumi.east.yaml").read_text()
+
+
+def test_what_a_region_needs_is_told_all_at_once_with_what_it_is_for(project: Path) -> None:
+    refused = new(project, "east", "--set", "kubeContext=east")
+    assert refused.returncode == 1
+    lines = refused.stderr.splitlines()
+    assert [line.split()[2] for line in lines] == ["store=...", "image=..."]
+    assert lines[1].startswith("error: --set image=... is missing: Image of the model server")
+    assert not (project / "stacks" / "Pulumi.east.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["north"], "stacks/Pulumi.north.yaml is there already; edit it, or name another region"),
+        (["east", "--like", "south"], "there is no stack south; declared: north"),
+        (["east", "--set", "kubeContext"], "--set kubeContext: expected KEY=VALUE, such as"),
+        (["east", "--like", "north", "--set", "colour=red"], "colour: no such setting; known: registry,"),
+        (["east", "--like", "north", "--set", "routeKey=x"], "routeKey: secret, and a file is not; see"),
+        (
+            ["east", "--like", "north", "--secrets-provider", "kms://x"],
+            "--secrets-provider kms://x: no provider",
+        ),
+        (["../east", "--like", "north"], "'../east' is no name of a region; use letters, digits"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_in_one_line(
+    project: Path, arguments: list[str], message: str
+) -> None:
+    refused = new(project, *arguments)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: {message}")
+    assert len(refused.stderr.splitlines()) == 1
+    assert [path.name for path in (project / "stacks").iterdir()] == ["Pulumi.north.yaml"]
+
+
+@pytest.mark.parametrize("text", ["", "encryptionsalt: v1\n", "config: [\n", "config: north\n"])
+def test_a_region_whose_file_says_nothing_is_no_example(project: Path, text: str) -> None:
+    (project / "stacks" / "Pulumi.south.yaml").write_text(text)
+    refused = new(project, "east", "--like", "south")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "error: stacks/Pulumi.south.yaml: has no settings that can be read; "
+        "expected `config:` and a row for each\n",
+    )
+
+
+def test_elsewhere_than_in_a_project_it_says_so(tmp_path: Path) -> None:
+    refused = new(tmp_path, "east")
+    assert refused.stderr == (
+        f"error: {tmp_path} is in no project: no folder above it has a Pulumi.yaml; change to one\n"
+    )

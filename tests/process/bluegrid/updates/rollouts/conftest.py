@@ -1,0 +1,5 @@
+"""Two regions that are made up."""
+
+from __future__ import annotations
+
+from tests.support.regions import place as place

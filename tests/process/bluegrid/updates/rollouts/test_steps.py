@@ -1,0 +1,97 @@
+"""What a rollout that was cut off leaves behind, when it cannot be gone on with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from bluegrid.project import UpFailed, find_stack
+from bluegrid.promotion import BakeProgress, Outcome, Stage
+from bluegrid.updates.jobs.update import RolloutStatus
+from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
+from bluegrid_registry import Registry, switch, unify_live
+from bluegrid_registry.registry_files.update_policy import RolloutKind, RolloutPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from bluegrid.project import Stack, Target
+    from bluegrid.updates.rollouts.git_applier import GitApplier
+    from tests.support.regions import Place
+
+
+class _Edits:
+    """Edits in place; Pulumi updates live routes, and no clusters."""
+
+    project = "bluegrid"
+
+    def __init__(self, place: Place) -> None:
+        self._place, self.registry, self.folder = place, place.registry, place.folder
+        self.declaring = self.stacks = self
+
+    def change(self, what: str, edit: Callable[[Path], object]) -> None:
+        edit(self.registry)
+
+    def declare(self, service: str, cluster: str, region: str) -> None:
+        switch(self.registry, service, cluster, region)
+
+    def declare_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
+        assert instead_of == "d2"
+        switch(self.registry, service, cluster, region)
+
+    def unify_live(self, service: str, regions: Iterable[str]) -> None:
+        unify_live(self.registry, service, regions)
+
+    def up(self, where: Target | Stack, what: Stack | Sequence[str], *, at_once: bool = False) -> None:
+        if isinstance(what, list):
+            raise UpFailed("pulumi up: no room")
+        self._place.set("north", live="d1")
+
+
+@pytest.mark.parametrize("routed", ["d1", "d2"])
+def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(place: Place, routed: str) -> None:
+    """YAML names the new cluster; the route had followed, or had not."""
+    place.declare("{default: d1, north: d2}")
+    place.set("north", live=routed)
+    file = Registry.load(place.registry).of_set("g1")
+    assert file.service is not None
+    done = RolloutStatus(to=RolloutKind.LIVE, step="north: switching", cluster="d2", before={"north": "d1"})
+    steps = Steps(
+        file,
+        file.service,
+        "v2",
+        RolloutPolicy(to=RolloutKind.LIVE),
+        cast("GitApplier", _Edits(place)),
+        [find_stack(place.folder, "north")],
+        done,
+        lambda _: None,
+        lambda: False,
+    )
+    with pytest.raises(RolloutFailed, match="v2 is not online: pulumi up: no room"):
+        steps.start_cluster(())
+    assert place.live == "{default: d1, north: d1}"
+    assert place.routed()[0] == "d1"
+    assert "id: d2" not in place.text
+
+
+def test_how_long_it_bakes_is_noted_until_something_else_is_done(place: Place) -> None:
+    file, noted = Registry.load(place.registry).of_set("g1"), list[RolloutStatus]()
+    assert file.service is not None
+    steps = Steps(
+        file,
+        file.service,
+        "v2",
+        RolloutPolicy(to=RolloutKind.LIVE),
+        cast("GitApplier", _Edits(place)),
+        [find_stack(place.folder, "north")],
+        RolloutStatus(to=RolloutKind.LIVE, step="north: baking", cluster="d2", before={"north": "d1"}),
+        noted.append,
+        lambda: False,
+    )
+    bakes = Outcome("north", "d2", Stage.BAKING)
+    steps._note_outcome(bakes, BakeProgress(412.04, 600, 900, 3))
+    steps._note_outcome(Outcome("north", "d2", Stage.LIVE), None)
+    told = [(each.step, each.baked_seconds, each.bake_seconds, each.requests) for each in noted]
+    assert told == [("north: baking", 412.0, 600, 900), ("north: live", 0.0, None, 900)]

@@ -1,0 +1,201 @@
+"""What the operator types that changes YAML: it asks first, shows what it would do, and keeps comments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.operator import TEXT, bluegrid, pulumi_that, refused, told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+pytestmark = pytest.mark.usefixtures("file")
+
+UPDATES = (
+    ("scale", "line-loading", "d1", "4"),
+    ("switch", "line-loading", "d2"),
+    ("traffic", "line-loading", "d1=90", "d2=10"),
+)
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `pulumi` that nobody gets as far as to run."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pulumi").touch(mode=0o700)
+    (tmp_path / "Pulumi.yaml").write_text("{name: grid, runtime: python}")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+
+
+def test_scaling_changes_one_number(file: Path) -> None:
+    assert told("scale", "line-loading", "d1", "4") == (
+        "line-loading d1: replicas 2 -> 4; apply it with `pulumi up`\n"
+    )
+    assert file.read_text() == TEXT.replace("replicas: 2", "replicas: 4")
+
+
+def test_what_yaml_left_to_the_default_is_written_below_the_rest(file: Path) -> None:
+    told("scale", "line-loading", "d2", "3")
+    assert file.read_text() == TEXT.replace("      memory: 2Gi\n", "      memory: 2Gi\n      replicas: 3\n")
+
+
+def test_the_live_cluster_keeps_a_pod(file: Path) -> None:
+    assert "d1 is the live cluster of line-loading" in refused("scale", "line-loading", "d1", "0")
+    told("traffic", "line-loading", "d1=90", "d2=10")
+    assert "d2 has a share of the traffic of line-loading" in refused("scale", "line-loading", "d2", "0")
+    told("switch", "line-loading", "d1")
+    told("scale", "line-loading", "d2", "0")
+
+
+def test_resources_change_what_was_named_and_nothing_else(file: Path) -> None:
+    assert "cpu 2 -> 4, memory 2Gi -> 4Gi" in told(
+        "resources", "line-loading", "d1", "--cpu", "4", "--memory", "4Gi"
+    )
+    assert file.read_text() == TEXT.replace(
+        "cpu: 2, gpu: 0, memory: 2Gi}  # big", "cpu: 4, gpu: 0, memory: 4Gi}  # big"
+    )
+    assert bluegrid("resources", "line-loading", "d1").exit_code == 2
+
+
+def test_an_amount_that_is_none_is_refused_with_its_line(file: Path) -> None:
+    assert "registry/g1.yaml:10: service.clusters[0].memory" in refused(
+        "resources", "line-loading", "d1", "--memory", "4GB"
+    )
+    assert file.read_text() == TEXT
+
+
+def test_stopping_takes_the_clusters_entry_out_and_refuses_the_live_one(file: Path) -> None:
+    told("stop", "line-loading", "d2", "--yes")
+    start, end = TEXT.index("    - id: d2"), TEXT.index("  regions")
+    assert file.read_text() == TEXT[:start] + TEXT[end:]
+    assert "d1 is the live cluster of line-loading" in refused("stop", "line-loading", "d1", "--yes")
+
+
+def test_deleting_takes_the_service_out_and_keeps_the_versions(file: Path) -> None:
+    assert told("delete", "line-loading", "--yes") == (
+        "line-loading: is out, with its clusters d1, d2; apply it with "
+        "`BLUEGRID_ALLOW_DELETE=line-loading pulumi up`\n"
+    )
+    assert file.read_text() == TEXT[: TEXT.index("service:")]
+
+
+@pytest.mark.usefixtures("pulumi")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("stop", "line-loading", "d2"),
+        ("delete", "line-loading"),
+        ("scale", "line-loading", "d1", "4", "--up", "--stack", "north"),
+    ],
+)
+def test_what_would_ask_is_refused_where_nobody_can_answer(command: tuple[str, ...], file: Path) -> None:
+    assert "nobody is there to answer; say it with --yes" in refused(*command)
+    assert file.read_text() == TEXT
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        (("switch", "line-loading", "d2"), "+  live: d2  # the only word that a switch changes"),
+        (("traffic", "line-loading", "d1=90", "d2=10"), "+  traffic: {d1: 90, d2: 10}"),
+        (("scale", "line-loading", "d1", "9"), "replicas: 9"),
+        (("stop", "line-loading", "d2"), "-    - id: d2  # stands by"),
+        (("delete", "line-loading"), "-service:"),
+    ],
+)
+def test_a_dry_run_shows_the_edit_and_writes_nothing(command: tuple[str, ...], line: str, file: Path) -> None:
+    shown = told(*command, "--dry-run")
+    assert line in shown
+    assert "--- registry/g1.yaml" in shown
+    assert file.read_text() == TEXT
+
+
+def test_a_dry_run_of_what_is_refused_is_refused(file: Path) -> None:
+    assert "d1 is the live cluster" in refused("stop", "line-loading", "d1", "--dry-run")
+
+
+@pytest.mark.usefixtures("pulumi")
+def test_a_dry_run_of_a_stack_that_has_no_settings_here_is_one_line(file: Path) -> None:
+    assert "stacks/Pulumi.north.yaml: the settings of stack north cannot be read" in refused(
+        "switch", "line-loading", "d2", "--dry-run", "--stack", "north"
+    )
+
+
+def test_up_without_pulumi_is_refused_before_anything_is_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    for command in UPDATES:
+        assert "pulumi is not on PATH" in refused(*command, "--up", "--stack", "north")
+    assert file.read_text() == TEXT
+
+
+def test_up_outside_of_a_project_is_refused_before_anything_is_written(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi_that("exit 0", tmp_path, monkeypatch)
+    (tmp_path / "Pulumi.yaml").unlink()
+    for command in UPDATES:
+        assert "is in no project" in refused(*command, "--up", "--stack", "north")
+    assert file.read_text() == TEXT
+
+
+def test_up_without_a_stack_is_refused_before_anything_is_written(file: Path) -> None:
+    for command in UPDATES:
+        assert "name it: --stack" in refused(*command, "--up")
+    assert file.read_text() == TEXT
+
+
+@pytest.mark.parametrize("cluster", ["d1", "d2"])
+def test_a_region_that_the_service_is_not_in_is_never_switched(cluster: str, file: Path) -> None:
+    assert "south is not a region of line-loading; declared: north, east" in refused(
+        "switch", "line-loading", cluster, "--region", "south"
+    )
+    assert file.read_text() == TEXT
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> Path:
+    folder = tmp_path / "stacks"
+    folder.mkdir()
+    (folder / "Pulumi.north.yaml").write_text("config:\n  bluegrid:kubeContext: north\n")
+    (folder / "Pulumi.e1.yaml").write_text("config:\n  bluegrid:region: east\n")
+    return folder
+
+
+@pytest.mark.usefixtures("stacks")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("switch", "line-loading", "d2"),
+        ("rollback", "line-loading"),
+        ("traffic", "line-loading", "d1=90", "d2=10"),
+    ],
+)
+def test_a_region_that_no_stack_has_is_refused(command: tuple[str, ...], file: Path) -> None:
+    file.write_text(TEXT.replace("  regions: [north, east]\n", ""))
+    assert refused(*command, "--region", "nroth").startswith(
+        "nroth is not a region; there are east, north; correct the name, or add a stack: "
+    )
+    assert "nroth" not in file.read_text()
+
+
+def test_a_region_is_one_of_the_stack_s_file_that_is_named(file: Path, stacks: Path, tmp_path: Path) -> None:
+    file.write_text(TEXT.replace("  regions: [north, east]\n", ""))
+    told("switch", "line-loading", "d2", "--region", "east")
+    own = tmp_path / "own" / "Pulumi.west.yaml"
+    own.parent.mkdir()
+    (stacks / "Pulumi.north.yaml").rename(own)
+    told("switch", "line-loading", "d2", "--region", "west", "--config-file", str(own))
+    assert "live: {default: d1, east: d2, west: d2}" in file.read_text()
+
+
+@pytest.mark.usefixtures("stacks")
+def test_a_registry_that_names_a_region_which_no_stack_has_is_refused(file: Path) -> None:
+    assert "no mistakes" in told("check")
+    file.write_text(TEXT.replace("[north, east]", "[north, west]"))
+    assert "west is not a region" in refused("check")
+    assert "no mistakes" in told("check", "--stacks", "nowhere")

@@ -1,0 +1,62 @@
+"""What a stack's file says of where its region runs, and of how large its clusters are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bluegrid.project import find_stack, stack_of
+from bluegrid_registry import ConfigError, Registry
+from tests.support.regions import FILE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = "config:\n  bluegrid:kubeContext: {0}\n  bluegrid:namespace: {1}\n"
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> Path:
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry" / "g1.yaml").write_text(FILE.format("1" * 64, "d1"))
+    (tmp_path / "Pulumi.broken.yaml").write_text("config: [")
+    for name in ("east", "north"):
+        (tmp_path / f"Pulumi.{name}.yaml").write_text(SETTINGS.format("grid", f"bluegrid-{name}"))
+    return tmp_path
+
+
+def replicas(stacks: Path, name: str) -> list[int]:
+    (file,) = find_stack(stacks, name).services(Registry.load(stacks / "registry"))
+    assert file.service is not None
+    return [cluster.replicas for cluster in file.service.clusters]
+
+
+def test_clusters_are_as_large_as_the_registry_says_unless_the_stack_says_otherwise(stacks: Path) -> None:
+    with (stacks / "Pulumi.north.yaml").open("a") as file:
+        file.write("  bluegrid:sizeFactor: '2.5'\n  bluegrid:replicas: {line-loading-d2: 7}\n")
+    assert replicas(stacks, "east") == [1, 1]
+    assert replicas(stacks, "north") == [3, 7]
+
+
+@pytest.mark.parametrize("line", ["sizeFactor: many", "replicas: 3", "replicas: {line-loading-d1: few}"])
+def test_sizes_that_are_none_are_refused_with_the_file(stacks: Path, line: str) -> None:
+    with (stacks / "Pulumi.north.yaml").open("a") as file:
+        file.write(f"  bluegrid:{line}\n")
+    with pytest.raises(ConfigError, match=r"north.yaml: bluegrid:sizeFactor or bluegrid:replicas is no"):
+        find_stack(stacks, "north")
+
+
+def test_a_stack_is_found_by_where_it_runs_whatever_the_others_are_like(stacks: Path) -> None:
+    found = stack_of(stacks, "grid", "bluegrid-north")
+    assert found is not None
+    assert found.name == "north"
+    assert stack_of(stacks, "grid", "elsewhere") is None
+    assert stack_of(stacks / "none", "grid", "bluegrid-north") is None
+
+
+def test_a_number_of_pods_of_a_cluster_that_is_not_there_is_refused_with_the_file(stacks: Path) -> None:
+    with (stacks / "Pulumi.north.yaml").open("a") as file:
+        file.write("  bluegrid:replicas: {line-loading-d9: 7}\n")
+    with pytest.raises(ConfigError, match=r"north.yaml: bluegrid:replicas: line-loading-d9: no such cluster"):
+        replicas(stacks, "north")
