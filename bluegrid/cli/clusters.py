@@ -6,25 +6,22 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import output
+from bluegrid.cli import options, output
 from bluegrid_registry import Cluster, add_cluster, remove_cluster
 
 app = typer.Typer(name="cluster", help="Declare or take out the clusters of a service.", no_args_is_help=True)
 
-Service = Annotated[str, typer.Argument(help="The service, e.g. line-loading.")]
-ClusterId = Annotated[str, typer.Argument(help="The cluster, e.g. d2.")]
-
 
 @app.command(epilog="Example: `bluegrid cluster add line-loading d2 --version v2 --cpu 2 --memory 2Gi`")
 def add(
-    service: Service,
-    cluster: ClusterId,
+    service: options.Service,
+    cluster: options.Cluster,
     version: Annotated[str, typer.Option(help="The version that its pods serve.")],
     cpu: Annotated[str, typer.Option(help="CPU limit of a pod, a Kubernetes quantity.")] = "2",
     memory: Annotated[str, typer.Option(help="Memory limit of a pod, a Kubernetes quantity.")] = "2Gi",
     gpu: Annotated[int, typer.Option(help="GPUs of a pod.")] = 0,
     replicas: Annotated[int, typer.Option(help="Pods.")] = 1,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
     """Declare CLUSTER beside the live one; `pulumi up` starts it as a standby."""
     with output.checked_values():
@@ -35,7 +32,9 @@ def add(
 
 @app.command(epilog="Example: `bluegrid cluster remove line-loading d1`")
 def remove(
-    service: Service, cluster: ClusterId, registry: output.RegistryFolder = output.DEFAULT_REGISTRY
+    service: options.Service,
+    cluster: options.Cluster,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
     """Take CLUSTER out; `pulumi up` deletes its pods. The live cluster is refused."""
     remove_cluster(registry, service, cluster)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bluegrid.cli import kube, output
+from bluegrid.cli import options, output
 from bluegrid.operations import (
     Diagnosis,
     Namespace,
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    context: kube.Context,
-    namespace: kube.Namespace = kube.DEFAULT_NAMESPACE,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    context: options.Context,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     store: Annotated[
         str | None, typer.Option(envvar="BLUEGRID_STORE", help="The store; absent: it is not checked.")
     ] = None,
@@ -37,7 +37,7 @@ def doctor(
             help="URL at which routes are asked; absent: where Ingresses say that they answer.",
         ),
     ] = None,
-    as_json: output.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Check Kubernetes, our rights there, routes, registry, store and programs; each fault with its remedy.
 

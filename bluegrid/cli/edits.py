@@ -1,4 +1,4 @@
-"""How a command changes the registry: for real, or on a copy whose preview is shown."""
+"""How a command changes the registry: for real, or in a copy whose preview is shown."""
 
 from __future__ import annotations
 
@@ -6,35 +6,85 @@ import difflib
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from bluegrid_registry import ConfigError, Registry
+from bluegrid.cli.pulumi import StackCommands
+from bluegrid_registry import ConfigError, Registry, change_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from bluegrid.cli.pulumi import StackCommands
     from bluegrid.project import Target
 
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Change nothing; show the edit and, of a named stack, the preview.")
-]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
-
-def dry_run(
-    registry: Path, edit: Callable[[Path], object], stack: StackCommands | None, target: Target | None
-) -> int:
-    """Show what an edit changes in YAML, and what `pulumi up` would then do; returns Pulumi's exit code.
+def apply(
+    edit: Callable[[Path], str],
+    registry: Path,
+    stack: str | None,
+    config_file: str | None,
+    *,
+    up: bool,
+    dry_run: bool,
+    yes: bool,
+    question: str | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> None:
+    """Edit the registry and, with `up`, run `pulumi up`; with `dry_run`, only show what both would do.
 
     Args:
-        registry: the folder that is left as it is.
-        edit: is given a copy of it.
-        stack: whose preview is shown; None: the edit alone.
-        target: what alone is updated; None: everything.
+        edit: changes a folder of registry files, and returns a line that says what has changed.
+        registry: the folder.
+        stack: what `pulumi up` updates.
+        config_file: the stack's settings; None: where Pulumi looks.
+        up: whether to run `pulumi up`.
+        dry_run: whether to write nothing.
+        yes: whether to ask nothing, Pulumi's own question included.
+        question: what to ask before the edit; None: nothing.
+        variables: what the Pulumi program has in its environment.
+
+    Raises:
+        ConfigError: a question cannot be asked, or the answer is no.
+        RegistryError: the edit is refused.
+    """
+
+    def named() -> StackCommands:
+        return replace(StackCommands.named(stack, config_file), variables=variables or {})
+
+    if dry_run:
+        sys.exit(show(registry, edit, named() if stack else None, None))
+    updated = named() if up else None
+    if not yes and (up or question):
+        _require_terminal()
+    if question and not yes and not typer.confirm(question):
+        raise ConfigError("nothing is changed")
+    text = edit(registry)
+    command = " ".join([*(f"{name}={value}" for name, value in (variables or {}).items()), "pulumi up"])
+    typer.echo(text if up else f"{text}; apply it with `{command}`")
+    if updated is not None:
+        sys.exit(updated.up(*(["--yes"] if yes else [])))
+
+
+def changed_cluster(service: str, cluster: str, values: Mapping[str, int | str], folder: Path) -> str:
+    """Change fields of a cluster's row; return a line that says from what to what."""
+    old, new = change_cluster(folder, service, cluster, **values)
+    changes = [f"{key} {getattr(old, key)} -> {getattr(new, key)}" for key in values]
+    return f"{service} {cluster}: {', '.join(changes)}"
+
+
+def show(
+    registry: Path, edit: Callable[[Path], object], stack: StackCommands | None, target: Target | None
+) -> int:
+    """Print what an edit changes in YAML, and what `pulumi up` would then do; return Pulumi's exit code.
+
+    Args:
+        registry: the folder, which is not changed.
+        edit: what is done to a copy of the folder.
+        stack: the stack of the preview; None: only the edit is shown.
+        target: what the update is limited to; None: nothing.
     """
     Registry.load(registry)
     with tempfile.TemporaryDirectory() as folder:
@@ -57,13 +107,7 @@ def _difference(before: Path, after: Path) -> Iterator[str]:
         yield from difflib.unified_diff(old, new, str(file), str(file), n=1)
 
 
-def require_someone() -> None:
-    """Raise ConfigError when nobody is there to answer what is going to be asked."""
+def _require_terminal() -> None:
+    """Raise ConfigError if nobody can answer the questions that follow."""
     if not sys.stdin.isatty():
-        raise ConfigError("this asks before it goes on, and nobody is there to answer; say it with --yes")
-
-
-def ask(question: str) -> None:
-    """Ask before something is deleted; ConfigError when the answer is no."""
-    if not typer.confirm(question):
-        raise ConfigError("nothing is changed")
+        raise ConfigError("this command asks before it changes anything, and there is no terminal: add --yes")

@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import output
+from bluegrid.cli import options, output
 from bluegrid.operations import changes_of
 from bluegrid_registry import Registry
 
 
 def history(
-    service: Annotated[str, typer.Argument(help="The service, e.g. line-loading.")],
+    service: options.Service,
     last: Annotated[int, typer.Option(min=1, help="How many changes, the newest first.")] = 20,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    as_json: output.Json = False,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Tell each commit that changed what of SERVICE is live, its clusters, their versions or their size."""
     file = Registry.load(registry).of_service(service)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bluegrid.cli import output
+from bluegrid.cli import options, output
 from bluegrid_registry import ConfigError
 
 app = typer.Typer(name="image", help="The images that pods run.", no_args_is_help=True)
@@ -29,7 +29,7 @@ def build(
         str | None,
         typer.Option(help="Image to build on. Default: the official Python image, else Debian packages."),
     ] = None,
-    as_json: output.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Build the image of a family of frameworks as an OCI archive: minutes, seconds when it is there.
 

@@ -1,4 +1,4 @@
-"""Entry point: builds the command tree and turns every known error into one line and exit code 1."""
+"""Entry point: the tree of commands; turns every known error into one line and exit code 1."""
 
 from __future__ import annotations
 
@@ -7,27 +7,38 @@ import sys
 import typer
 
 from bluegrid.cli import (
-    asking,
+    check,
     clusters,
+    compare,
+    delete,
     doctor,
-    fetches,
+    export,
+    fetch,
+    gc,
     history,
     images,
+    keys,
+    logs,
     models,
     output,
-    previews,
-    promotions,
-    pushes,
+    predict,
+    preview_report,
+    promote,
+    push,
+    resources,
+    rollback,
+    scale,
     sets,
-    signing,
-    sizes,
+    sign,
     stacks,
     status,
+    stop,
     stores,
-    switches,
+    switch,
     traffic,
     updates,
-    upkeep,
+    verify,
+    verify_signature,
     versions,
 )
 from bluegrid.cli.remedies import message_of
@@ -42,30 +53,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-app.command()(pushes.push)
-app.command(epilog="Example: `bluegrid fetch g1 v2 models/ --only 'line-9*'`")(fetches.fetch)
-app.command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")(upkeep.verify)
-app.command("gc", epilog="Example: `bluegrid gc --registry main/registry --delete`")(upkeep.collect)
-app.command(epilog="Example: `bluegrid switch line-loading d2 --up --stack north`")(switches.switch)
+app.command()(push.push)
+app.command(epilog="Example: `bluegrid fetch g1 v2 models/ --only 'line-9*'`")(fetch.fetch)
+app.command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")(verify.verify)
+app.command("gc", epilog="Example: `bluegrid gc --registry main/registry --delete`")(gc.collect)
+app.command(epilog="Example: `bluegrid switch line-loading d2 --up --stack north`")(switch.switch)
 app.command(epilog="Example: `bluegrid traffic line-loading d1=90 d2=10`")(traffic.traffic)
-app.command(epilog="Example: `bluegrid rollback line-loading --up --stack north`")(switches.rollback)
+app.command(epilog="Example: `bluegrid rollback line-loading --up --stack north`")(rollback.rollback)
 app.command(epilog="Example: `bluegrid promote line-loading d2 --regions north,east --bake 10m`")(
-    promotions.promote
+    promote.promote
 )
 app.command(epilog="Example: `bluegrid status line-loading --context north --watch`")(status.status)
-app.command(epilog="Example: `bluegrid scale line-loading d1 4 --up --stack north`")(sizes.scale)
-app.command(epilog="Example: `bluegrid resources line-loading d1 --memory 4Gi`")(sizes.resources)
-app.command(epilog="Example: `bluegrid stop line-loading d1 --dry-run --stack north`")(sizes.stop)
-app.command(epilog="Example: `bluegrid delete line-loading --dry-run --stack north`")(sizes.delete)
+app.command(epilog="Example: `bluegrid scale line-loading d1 4 --up --stack north`")(scale.scale)
+app.command(epilog="Example: `bluegrid resources line-loading d1 --memory 4Gi`")(resources.resources)
+app.command(epilog="Example: `bluegrid stop line-loading d1 --dry-run --stack north`")(stop.stop)
+app.command(epilog="Example: `bluegrid delete line-loading --dry-run --stack north`")(delete.delete)
 app.command(
     epilog="Example: `bluegrid predict line-loading --cluster d2 --model line-17 --instances '[[12.5, 3.1]]'`"
-)(asking.predict)
-app.command(epilog="Example: `bluegrid compare line-loading d1 d2 --requests requests.jsonl`")(asking.compare)
-app.command(epilog="Example: `bluegrid logs line-loading d2 --since 10m --follow`")(asking.logs)
+)(predict.predict)
+app.command(epilog="Example: `bluegrid compare line-loading d1 d2 --requests requests.jsonl`")(
+    compare.compare
+)
+app.command(epilog="Example: `bluegrid logs line-loading d2 --since 10m --follow`")(logs.logs)
 app.command(epilog="Example: `bluegrid history line-loading --last 5`")(history.history)
 app.command(epilog="Example: `bluegrid doctor --context north --namespace bluegrid-north`")(doctor.doctor)
-app.command(epilog="Example: `bluegrid check --preview preview-north.json`")(previews.check)
-app.command(epilog="Example: `bluegrid preview-report preview-*.json > comment.md`")(previews.preview_report)
+app.command(epilog="Example: `bluegrid check --preview preview-north.json`")(check.check)
+app.command(epilog="Example: `bluegrid preview-report preview-*.json > comment.md`")(
+    preview_report.preview_report
+)
 app.add_typer(sets.app)
 app.add_typer(versions.app)
 app.add_typer(models.app)
@@ -75,16 +90,15 @@ app.add_typer(stacks.app)
 app.add_typer(images.app)
 app.add_typer(updates.app)
 app.add_typer(updates.app, name="update", hidden=True)
-app.add_typer(signing.keys)
-app.command()(signing.sign)
-app.command()(signing.verify_signature)
-app.command()(signing.export)
+app.add_typer(keys.app)
+app.command()(sign.sign)
+app.command()(verify_signature.verify_signature)
+app.command()(export.export)
 
 
 def main() -> None:
-    """Run the command; the only place that catches."""
+    """Run a command; the only place that catches errors."""
     try:
-        # Of a command, or of one that ends early with a code of its own.
         sys.exit(app(standalone_mode=False))
     except typer.TyperException as error:
         sys.exit(_refuse_usage(error))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bluegrid.cli import output, sets
+from bluegrid.cli import options, output, sets
 from bluegrid_registry import ConfigError, Registry, fetch_bytes, open_store, read_manifest, selected
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ Uid = Annotated[str, typer.Argument(metavar="UID", help="The device, e.g. line-1
 
 @app.command("list", epilog="Example: `bluegrid model list g1 v2 --only 'line-9*'`")
 def list_models(
-    set_id: output.SetId,
-    version_id: output.VersionId,
-    store: output.StoreUrl,
+    set_id: options.SetId,
+    version_id: options.VersionId,
+    store: options.StoreUrl,
     only: Annotated[
         list[str] | None, typer.Option(metavar="UID", help="Only this one, or all that `line-9*` matches.")
     ] = None,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    as_json: output.Json = False,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """List the models of VERSION, all or those that fit."""
     version = Registry.load(registry).of_set(set_id).version(version_id)
@@ -41,12 +41,12 @@ def list_models(
 @app.command(epilog="Example: `bluegrid model find 'line-9*' --framework scikit-learn`")
 def find(
     uid: Annotated[str, typer.Argument(metavar="UID", help="The device, or all that `line-9*` matches.")],
-    store: output.StoreUrl,
+    store: options.StoreUrl,
     framework: sets.OfFramework = None,
     model_type: sets.OfType = None,
     source: sets.OfSource = None,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    as_json: output.Json = False,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Find which sets have models of UID, in the newest version of each."""
     opened = open_store(store)
@@ -76,12 +76,12 @@ def _row(row: ModelRow) -> dict[str, Any]:
 
 @app.command(epilog="Example: `bluegrid model show g1 v2 line-17`")
 def show(
-    set_id: output.SetId,
-    version_id: output.VersionId,
+    set_id: options.SetId,
+    version_id: options.VersionId,
     uid: Uid,
-    store: output.StoreUrl,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    as_json: output.Json = False,
+    store: options.StoreUrl,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Show where in which pack the model UID lies, and its recorded example."""
     version = Registry.load(registry).of_set(set_id).version(version_id)
@@ -97,12 +97,12 @@ def show(
 
 @app.command(epilog="Example: `bluegrid model get g1 v2 line-17 --out line-17.skops`")
 def get(
-    set_id: output.SetId,
-    version_id: output.VersionId,
+    set_id: options.SetId,
+    version_id: options.VersionId,
     uid: Uid,
-    store: output.StoreUrl,
+    store: options.StoreUrl,
     out: Annotated[Path, typer.Option(help="The new file; a model that is a folder becomes a tar file.")],
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
     """Write the verified model UID into a file."""
     file = Registry.load(registry).of_set(set_id)

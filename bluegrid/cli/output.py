@@ -1,4 +1,4 @@
-"""What the commands share: their common options, and how they print."""
+"""How commands print: JSON or text, tables, errors and warnings."""
 
 from __future__ import annotations
 
@@ -7,46 +7,25 @@ import logging
 import re
 import sys
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from bluegrid.cli import project_folders
 from bluegrid_registry import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-RegistryFolder = Annotated[
-    Path,
-    typer.Option(
-        "--registry",
-        envvar="BLUEGRID_REGISTRY",
-        help="Folder of registry files.",
-        show_default=True,
-        callback=project_folders.registry,
-    ),
-]
-DEFAULT_REGISTRY = Path("registry")
-
-SetId = Annotated[str, typer.Argument(metavar="SET", help="The model set, e.g. g1.")]
-VersionId = Annotated[str, typer.Argument(metavar="VERSION", help="The version, e.g. v2.")]
-StoreUrl = Annotated[
-    str,
-    typer.Option("--store", envvar="BLUEGRID_STORE", help="s3://bucket/prefix?endpoint=... or file:///path"),
-]
-
+SHOWN = 20
+"""Lines of a list that are printed; --json has all of them."""
 _UNLIMITED = 10_000
 """Characters of a line that nothing has."""
 _DIGEST, _SHOWN = 64, 12
 """Hex digits of a SHA-256, and of a short one."""
 _IS_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
 
 
 def emit(*, as_json: bool, data: Any, text: str) -> None:
@@ -127,3 +106,13 @@ def checked_values() -> Iterator[None]:
         raise RegistryError("\n".join(lines)) from None
     except ValueError as error:
         raise RegistryError(str(error)) from None
+
+
+def with_lists(head: str, lists: Mapping[str, Sequence[str]]) -> str:
+    """Return the first line, and one for each name in the lists, with what the lists say about it."""
+    lines = [head]
+    for what, names in lists.items():
+        lines += [f"  {what} {name}" for name in names[:SHOWN]]
+        if len(names) > SHOWN:
+            lines.append(f"  {what} ... and {len(names) - SHOWN} more; --json lists all")
+    return "\n".join(lines)

@@ -10,9 +10,8 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -25,13 +24,8 @@ if TYPE_CHECKING:
 
     from bluegrid.project import Target
 
-Up = Annotated[bool, typer.Option("--up", help="Also run `pulumi up`, which shows its preview and asks.")]
-StackName = Annotated[
-    str | None, typer.Option("--stack", envvar="BLUEGRID_STACK", help="The stack, with --up or --dry-run.")
-]
 ALLOW_DELETE = "BLUEGRID_ALLOW_DELETE"
 """Variable with the services whose end an update may be."""
-ConfigFile = Annotated[str | None, typer.Option(help="Passed on to Pulumi, with --up or --dry-run.")]
 
 
 @dataclass(frozen=True)

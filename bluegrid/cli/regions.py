@@ -1,35 +1,23 @@
-"""The regions that there are: those of the stacks' files. Where there are none, any name may be one."""
+"""Which regions there are: those of the stacks' files. Without any such file every name is accepted."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from bluegrid.cli import project_folders
 from bluegrid.project import region_names
 from bluegrid_registry import require_region
 
-Stacks = Annotated[
-    Path,
-    typer.Option(
-        "--stacks",
-        envvar="BLUEGRID_STACKS",
-        help="Folder of the stacks' files; regions are theirs.",
-        callback=project_folders.stacks,
-    ),
-]
-DEFAULT_STACKS = Path("stacks")
-
 
 def require(region: str | None, stacks: Path, config_file: str | None) -> None:
-    """Raise RegistryError where stacks have files, and none is of this region; None: no region was named.
+    """Refuse a region that no stack's file is of.
 
     Args:
-        region: as it was typed.
+        region: its name, as it was typed; None is accepted.
         stacks: folder of the stacks' files.
-        config_file: the file of one more stack.
+        config_file: one more such file, whose folder counts too.
+
+    Raises:
+        RegistryError: there are such files, and none of the region.
     """
     folders = {stacks, Path(config_file).parent} if config_file else {stacks}
     known = sorted({name for folder in folders for name in region_names(folder)})

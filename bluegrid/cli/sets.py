@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bluegrid.cli import output
+from bluegrid.cli import options, output
 from bluegrid_registry import (
     DeclaredSet,
     ModelType,
@@ -50,7 +50,7 @@ def add(
     ],
     source: Annotated[Source, typer.Option(help="Who defines it.")] = Source.PLATFORM,
     trust: Trust = None,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
     """Declare a set without versions; `bluegrid push` adds them."""
     with output.checked_values():
@@ -71,8 +71,8 @@ def list_sets(
     framework: OfFramework = None,
     model_type: OfType = None,
     source: OfSource = None,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    as_json: output.Json = False,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """List the sets, all or those that fit."""
     columns = ("set", "name", "task", "type", "source", "versions", "newest", "service")
@@ -114,9 +114,9 @@ def _row(file: RegistryFile) -> dict[str, Any]:
 
 @app.command(epilog="Example: `bluegrid set show g1 --json`")
 def show(
-    set_id: output.SetId,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    as_json: output.Json = False,
+    set_id: options.SetId,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Show all that the registry says of SET."""
     file = Registry.load(registry).of_set(set_id)
@@ -132,12 +132,12 @@ def show(
 
 @app.command(epilog="Example: `bluegrid set edit g1 --name 'Line loading, 110 kV'`")
 def edit(
-    set_id: output.SetId,
+    set_id: options.SetId,
     name: Name = None,
     task: Task = None,
     source: OfSource = None,
     trust: Trust = None,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
     """Change SET's name, task or source, or trust more; its ID and type never change."""
     changed = edit_set(registry, set_id, name=name, task=task, source=source, trust=trust or ())
@@ -146,11 +146,11 @@ def edit(
 
 @app.command(epilog="Example: `bluegrid set remove g2 --with-versions`")
 def remove(
-    set_id: output.SetId,
+    set_id: options.SetId,
     with_versions: Annotated[
         bool, typer.Option("--with-versions", help="Also if the set has versions.")
     ] = False,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
     """Delete SET's file. One that is online is refused.
 

@@ -7,7 +7,6 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bluegrid.cli import kube, output, project_folders, pulumi
+from bluegrid.cli import options, output, pulumi
 from bluegrid.operations import Namespace, nothing_runs, outages, statuses, take_snapshot
 from bluegrid.project import stack_of
 from bluegrid.states import states_of_files, states_of_objects, states_of_registry
@@ -24,6 +23,7 @@ from bluegrid_registry import BluegridError, Registry, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from bluegrid.operations import ClusterStatus, Snapshot
     from bluegrid.project import Stack
@@ -36,28 +36,27 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def status(
-    context: kube.Context,
+    context: options.Context,
     service: Annotated[str | None, typer.Argument(help="One service, with its pods.")] = None,
     cluster: Annotated[str | None, typer.Argument(help="One of its clusters.")] = None,
-    namespace: kube.Namespace = kube.DEFAULT_NAMESPACE,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    region: kube.Region = None,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            envvar=["BLUEGRID_REGION", "BLUEGRID_STACK"],
+            help="The region, if no stack's file names this namespace. A stack has its region's name.",
+        ),
+    ] = None,
     state: Annotated[
         bool, typer.Option("--state", help="Also ask the stack's state, and say what follows from drift.")
     ] = False,
     stack: Annotated[
         str | None, typer.Option(envvar="BLUEGRID_STACK", help="The stack, with --state.")
     ] = None,
-    stacks: Annotated[
-        Path,
-        typer.Option(
-            envvar="BLUEGRID_STACKS",
-            help="Folder of the stacks' files; the one that runs there says how large its clusters are.",
-            callback=project_folders.stacks,
-        ),
-    ] = Path("stacks"),
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
-    as_json: output.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Show every service's clusters: what is live, pods and why they wait, models, traffic, drift from YAML.
 

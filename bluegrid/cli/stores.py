@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import output
+from bluegrid.cli import options, output
 from bluegrid_registry import open_store
 from bluegrid_registry.stores.s3_memory import remember
 
@@ -24,7 +24,7 @@ def probe(
     url: Annotated[
         str, typer.Argument(envvar="BLUEGRID_STORE", help="s3://bucket/prefix?endpoint=... or file:///path")
     ],
-    as_json: output.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Try out what the store's server, or the folder, does by itself, and say what follows where it does not.
 

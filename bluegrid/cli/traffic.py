@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bluegrid.cli import edits, output, pulumi, regions
+from bluegrid.cli import edits, options, output, regions
+from bluegrid.cli.pulumi import StackCommands
 from bluegrid.project import Target
 from bluegrid_registry import ConfigError, Registry, share_traffic
 
@@ -17,27 +18,24 @@ if TYPE_CHECKING:
 
 
 def traffic(
-    service: Annotated[str, typer.Argument(help="The service, e.g. line-loading.")],
+    service: options.Service,
     shares: Annotated[list[str], typer.Argument(metavar="CLUSTER=WEIGHT", help="E.g. d1=90 d2=10.")],
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    region: Annotated[str | None, typer.Option(help="Change one region only.")] = None,
-    up: Annotated[
-        bool,
-        typer.Option("--up", help="Also run `pulumi up`, for the service's route and no clusters but these."),
-    ] = False,
-    dry_run: edits.DryRun = False,
-    stack: pulumi.StackName = None,
-    config_file: pulumi.ConfigFile = None,
-    stacks: regions.Stacks = regions.DEFAULT_STACKS,
-    as_json: output.Json = False,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    region: options.OnlyRegion = None,
+    up: options.UpOfRoute = False,
+    dry_run: options.DryRun = False,
+    stack: options.StackName = None,
+    config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Share the requests of SERVICE among clusters by weights, behind a Gateway. `switch` ends it."""
     regions.require(region, stacks, config_file)
     weights = _weights(shares)
     if dry_run:
-        previewed = pulumi.StackCommands.named(stack, config_file) if stack else None
+        previewed = StackCommands.named(stack, config_file) if stack else None
         sys.exit(_preview(registry, service, weights, region, previewed))
-    updated = pulumi.StackCommands.named(stack, config_file) if up else None
+    updated = StackCommands.named(stack, config_file) if up else None
     done = share_traffic(registry, service, weights, region)
     where = f" in {done.region}" if done.region else ""
     weights_text = ", ".join(f"{cluster} {weight}" for cluster, weight in done.weights.items())
@@ -64,10 +62,10 @@ def _preview(
     service: str,
     weights: dict[str, int],
     region: str | None,
-    stack: pulumi.StackCommands | None,
+    stack: StackCommands | None,
 ) -> int:
     target = _target(registry, service, weights)
-    return edits.dry_run(registry, lambda copy: share_traffic(copy, service, weights, region), stack, target)
+    return edits.show(registry, lambda copy: share_traffic(copy, service, weights, region), stack, target)
 
 
 def _target(registry: Path, service: str, weights: dict[str, int]) -> Target:

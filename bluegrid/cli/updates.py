@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import output, update_client
+from bluegrid.cli import options, output, update_client
 from bluegrid.updates.api.tokens import Scope, new_token
 
 app = typer.Typer(
@@ -19,8 +19,8 @@ app = typer.Typer(
 
 @app.command(epilog="Example: `bluegrid updates serve --git git@example.org:grid/models.git`")
 def serve(
-    store: output.StoreUrl,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    store: options.StoreUrl,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     state: Annotated[
         Path, typer.Option(help="Folder for the database and uploads; keep it on a disk.")
     ] = Path("updates"),
@@ -75,7 +75,7 @@ def retry(
 
 
 @app.command(epilog="Example: `bluegrid updates schedule --server https://updates.example.org`")
-def schedule(server: update_client.Server, token: update_client.Token, as_json: output.Json = False) -> None:
+def schedule(server: update_client.Server, token: update_client.Token, as_json: options.Json = False) -> None:
     """List the sets that are trained by the clock: when last, what came of it, and when next."""
     rows = update_client.ask(server, token, "GET", "/schedules")
     columns = ("set", "when", "time_zone", "last", "update", "state", "next")

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bluegrid.cli import output, upkeep
+from bluegrid.cli import options, output, version_diff
 from bluegrid_registry import Registry, open_store, read_commit, read_manifest, remove_version
 
 if TYPE_CHECKING:
     from bluegrid_registry import RegistryFile, Version
 
 app = typer.Typer(name="version", help="List, compare and remove versions.", no_args_is_help=True)
-app.command(epilog="Example: `bluegrid version diff g1 v1 v2`")(upkeep.diff)
+app.command(epilog="Example: `bluegrid version diff g1 v1 v2`")(version_diff.diff)
 
 
 @app.command("list", epilog="Example: `bluegrid version list g1`")
 def list_versions(
-    set_id: output.SetId,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    as_json: output.Json = False,
+    set_id: options.SetId,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """List SET's versions, and which clusters serve them."""
     file = Registry.load(registry).of_set(set_id)
@@ -40,13 +40,13 @@ def _row(file: RegistryFile, version: Version) -> dict[str, Any]:
 
 @app.command(epilog="Example: `bluegrid version show g1 v2 --store file:///models`")
 def show(
-    set_id: output.SetId,
-    version_id: output.VersionId,
+    set_id: options.SetId,
+    version_id: options.VersionId,
     store: Annotated[
         str | None, typer.Option(envvar="BLUEGRID_STORE", help="Also say what the store knows of it.")
     ] = None,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    as_json: output.Json = False,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Show what the registry, and the store if it is named, say of VERSION."""
     file = Registry.load(registry).of_set(set_id)
@@ -70,9 +70,9 @@ def show(
 
 @app.command(epilog="Example: `bluegrid version remove g1 v1`")
 def remove(
-    set_id: output.SetId,
-    version_id: output.VersionId,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    set_id: options.SetId,
+    version_id: options.VersionId,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
     """Take VERSION's row out. One that a cluster serves is refused.
 

@@ -92,7 +92,7 @@ def test_deleting_takes_the_service_out_and_keeps_the_versions(file: Path) -> No
     ],
 )
 def test_what_would_ask_is_refused_where_nobody_can_answer(command: tuple[str, ...], file: Path) -> None:
-    assert "nobody is there to answer; say it with --yes" in refused(*command)
+    assert "there is no terminal: add --yes" in refused(*command)
     assert file.read_text() == TEXT
 
 

@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import output
+from bluegrid.cli import options, output
 from bluegrid.cli.progress import bar
 from bluegrid_registry import ModelSet
 
 
 def fetch(
-    set_id: output.SetId,
-    version: output.VersionId,
+    set_id: options.SetId,
+    version: options.VersionId,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if need be.")],
-    store: output.StoreUrl,
+    store: options.StoreUrl,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="UID", help="Take this model, or all that `line-9*` matches; may be repeated."),
@@ -25,8 +25,8 @@ def fetch(
     cache: Annotated[
         Path | None, typer.Option(help="Folder of models by digest that several fetches share.")
     ] = None,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    as_json: output.Json = False,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Bring VERSION of SET into DIR: every model verified, all or nothing.
 

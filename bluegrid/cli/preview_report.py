@@ -1,4 +1,4 @@
-"""`bluegrid check|preview-report`: whether a change is sound, and what it means for the services."""
+"""`bluegrid preview-report`: what a pull request changes, as a comment."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import output, regions
+from bluegrid.cli import options
 from bluegrid.previews import (
     Effects,
-    Level,
     Plan,
-    PolicyError,
     RegionReport,
     check_plan,
     compare,
@@ -20,43 +18,8 @@ from bluegrid.previews import (
     read_plan,
     render,
 )
-from bluegrid.project import region_names
 from bluegrid.states import ServiceChange, changes_between, states_of_objects, states_of_registry
-from bluegrid_registry import ConfigError, Registry, Store, check_regions, open_store
-
-
-def check(
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    preview: Annotated[
-        list[Path] | None,
-        typer.Option(help="Also hold the rules against what `pulumi preview --json --show-sames` printed."),
-    ] = None,
-    allow_delete: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SERVICE", help="A live service that the previews may delete or rename."),
-    ] = None,
-    stacks: regions.Stacks = regions.DEFAULT_STACKS,
-) -> None:
-    """Read every registry file and report every mistake, each with file and line.
-
-    Regions are held against those of the stacks' files, where there are any.
-    """
-    files = Registry.load(registry).files
-    if known := region_names(stacks):
-        check_regions(registry, known)
-    refused = []
-    for path in preview or ():
-        plan = read_plan(path)
-        refused += [f"{path}: {error}" for error in plan.errors]
-        for finding in check_plan(plan, allow_delete or ()):
-            if finding.level is Level.MANDATORY:
-                refused.append(f"{path}: {finding}")
-            else:
-                typer.echo(f"warning: {path}: {finding}", err=True)
-    if refused:
-        raise PolicyError("\n".join(refused))
-    services = sum(file.service is not None for file in files)
-    typer.echo(f"{registry}: {len(files)} model sets, {services} services, no mistakes")
+from bluegrid_registry import ConfigError, Registry, Store, open_store
 
 
 def preview_report(
@@ -73,7 +36,7 @@ def preview_report(
         ),
     ] = None,
     region: Annotated[list[str] | None, typer.Option(help="A region to tell from YAML, with --base.")] = None,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     store: Annotated[
         str | None,
         typer.Option(

@@ -6,7 +6,6 @@ import re
 import signal
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,18 +13,19 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from bluegrid.cli import marks, output, project_folders
+from bluegrid.cli import marks, options, output
 from bluegrid.promotion import BakeProgress, Outcome, Promotion, PromotionStopped, Stage, rehearse
 from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 def promote(
-    service: Annotated[str, typer.Argument(help="The service, e.g. line-loading.")],
+    service: options.Service,
     cluster: Annotated[str, typer.Argument(help="The cluster that is to be live, e.g. d2; it runs in each.")],
     regions: Annotated[str, typer.Option(help="Their stacks, in order, with commas between: north,east.")],
     bake: Annotated[
@@ -41,16 +41,9 @@ def promote(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Preview every region, and change nothing.")
     ] = False,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    stacks: Annotated[
-        Path,
-        typer.Option(
-            envvar="BLUEGRID_STACKS",
-            help="Folder of the stacks' files, Pulumi.REGION.yaml.",
-            callback=project_folders.stacks,
-        ),
-    ] = Path("stacks"),
-    as_json: output.Json = False,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Make CLUSTER live in one region after the other; each is watched before the next is touched.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bluegrid.cli import output
+from bluegrid.cli import options, output
 from bluegrid.cli.progress import bar
 from bluegrid_registry import ChecksumAlgorithm, ModelSet, Registry, models_in_folder
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def push(
     set_id: Annotated[str, typer.Option("--set", help="The model set, e.g. g1.")],
     version: Annotated[str, typer.Option(help="The new version's ID, e.g. v2.")],
-    store: output.StoreUrl,
+    store: options.StoreUrl,
     folder: Annotated[
         Path | None,
         typer.Argument(
@@ -49,8 +49,8 @@ def push(
             help="Of each block: taken before sending, again by the store.",
         ),
     ] = ChecksumAlgorithm.CRC64NVME,
-    registry: output.RegistryFolder = output.DEFAULT_REGISTRY,
-    as_json: output.Json = False,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Publish the models in FOLDER as a new version, and add its row to the registry.
 

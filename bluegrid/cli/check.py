@@ -1,0 +1,52 @@
+"""`bluegrid check|preview-report`: whether a change is sound, and what it means for the services."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import options
+from bluegrid.previews import (
+    Level,
+    PolicyError,
+    check_plan,
+    read_plan,
+)
+from bluegrid.project import region_names
+from bluegrid_registry import Registry, check_regions
+
+
+def check(
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    preview: Annotated[
+        list[Path] | None,
+        typer.Option(help="Also hold the rules against what `pulumi preview --json --show-sames` printed."),
+    ] = None,
+    allow_delete: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SERVICE", help="A live service that the previews may delete or rename."),
+    ] = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
+) -> None:
+    """Read every registry file and report every mistake, each with file and line.
+
+    Regions are held against those of the stacks' files, where there are any.
+    """
+    files = Registry.load(registry).files
+    if known := region_names(stacks):
+        check_regions(registry, known)
+    refused = []
+    for path in preview or ():
+        plan = read_plan(path)
+        refused += [f"{path}: {error}" for error in plan.errors]
+        for finding in check_plan(plan, allow_delete or ()):
+            if finding.level is Level.MANDATORY:
+                refused.append(f"{path}: {finding}")
+            else:
+                typer.echo(f"warning: {path}: {finding}", err=True)
+    if refused:
+        raise PolicyError("\n".join(refused))
+    services = sum(file.service is not None for file in files)
+    typer.echo(f"{registry}: {len(files)} model sets, {services} services, no mistakes")

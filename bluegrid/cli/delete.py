@@ -1,0 +1,44 @@
+"""`bluegrid delete`: a service goes offline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bluegrid.cli import options
+from bluegrid.cli.edits import apply
+from bluegrid.cli.pulumi import ALLOW_DELETE
+from bluegrid_registry import Registry, remove_service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def delete(
+    service: options.Service,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    up: options.Up = False,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    stack: options.StackName = None,
+    config_file: options.ConfigFile = None,
+) -> None:
+    """Take SERVICE offline, with all its clusters; the versions of its set stay."""
+    file = Registry.load(registry).of_service(service)
+    clusters = ", ".join(cluster.id for cluster in file.service.clusters) if file.service else ""
+
+    def edit(folder: Path) -> str:
+        remove_service(folder, service)
+        return f"{service}: is out, with its clusters {clusters}"
+
+    apply(
+        edit,
+        registry,
+        stack,
+        config_file,
+        up=up,
+        dry_run=dry_run,
+        yes=yes,
+        question=f"Take {service} offline, and stop its clusters {clusters}?",
+        # This command is the permission; a bare `pulumi up` needs the same variable.
+        variables={ALLOW_DELETE: service},
+    )

@@ -1,0 +1,55 @@
+"""`bluegrid logs`: what the pods of a service have written."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import options
+from bluegrid.operations import Namespace, followed
+from bluegrid.operations import logs as lines_of
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def logs(
+    service: options.Service,
+    context: options.Context,
+    cluster: Annotated[str | None, typer.Argument(help="One cluster. Default: all.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Print new lines too, until Ctrl-C.")
+    ] = False,
+    since: Annotated[str | None, typer.Option(help="Only lines of the last 30s, 10m, 2h or 1d.")] = None,
+    tail: Annotated[
+        int | None, typer.Option(min=0, help="Only this many lines of each pod, the newest.")
+    ] = None,
+    previous: Annotated[
+        bool, typer.Option("--previous", help="The logs of containers that have ended, to see why.")
+    ] = False,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+) -> None:
+    """Print the logs of SERVICE's pods, also those of the preflight. Each line begins with its pod's name."""
+    if follow and previous:
+        raise typer.BadParameter(
+            "a container that has ended writes no more", param_hint="--follow --previous"
+        )
+    seconds = None if since is None else _seconds(since)
+    api = Namespace.connect(context, namespace)
+    lines = (
+        followed(api, service, cluster, since_seconds=seconds, tail=tail)
+        if follow
+        else lines_of(api, service, cluster, since_seconds=seconds, tail=tail, previous=previous)
+    )
+    with suppress(KeyboardInterrupt):
+        for pod, line in lines:
+            typer.echo(f"{pod} | {line}")
+
+
+def _seconds(text: str) -> int:
+    found = re.fullmatch(r"(\d+)([smhd])", text)
+    if found is None:
+        raise typer.BadParameter("is not a duration; expected 30s, 10m, 2h or 1d", param_hint="--since")
+    return int(found[1]) * _UNITS[found[2]]

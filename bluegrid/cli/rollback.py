@@ -1,0 +1,50 @@
+"""`bluegrid rollback`: a switch to the cluster that was live before."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import typer
+
+from bluegrid.cli import marks, options, regions
+from bluegrid.cli.switch import AtOnce, switch
+from bluegrid.operations import live_before
+from bluegrid_registry import BluegridError, Registry, RegistryError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def rollback(
+    service: options.Service,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    region: options.OnlyRegion = None,
+    up: options.UpOfRoute = False,
+    at_once: AtOnce = False,
+    dry_run: options.DryRun = False,
+    stack: options.StackName = None,
+    config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
+) -> None:
+    """Make the cluster live that was live before, according to the git history of the service's file."""
+    regions.require(region, stacks, config_file)
+    loaded = Registry.load(registry)
+    file = registry / f"{loaded.of_service(service).set.id}.yaml"
+    before = live_before(file, loaded.service(service), region)
+    if (mark := _known_mark(registry, service, before.cluster)) is not None:
+        raise RegistryError(
+            f"{mark}; to make it live all the same: bluegrid switch {service} {before.cluster}"
+        )
+    typer.echo(f"{before.cluster} was live until {before.until}", err=True)
+    switch(
+        service, before.cluster, registry, region, up, at_once, dry_run, stack, config_file, stacks, as_json
+    )
+
+
+def _known_mark(registry: Path, service: str, cluster: str) -> str | None:
+    # A server that does not answer is a warning of `switch`.
+    with suppress(BluegridError):
+        return marks.mark_of(registry, service, cluster)
+    return None

@@ -1,0 +1,26 @@
+"""`bluegrid sign`: a signature over a version's manifest."""
+
+from __future__ import annotations
+
+import typer
+
+from bluegrid.cli import keys, options
+from bluegrid_registry import PrivateKey, Registry, open_store
+from bluegrid_registry import sign as sign_version
+
+
+def sign(
+    set_id: options.SetId,
+    version_id: options.VersionId,
+    store: options.StoreUrl,
+    key: keys.KeyFile,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+) -> None:
+    """Sign VERSION with a key; signatures by other keys stay."""
+    file = Registry.load(registry).of_set(set_id)
+    digest = file.version(version_id).manifest
+    private = PrivateKey.read(key, keys.passphrase())
+    fingerprint = sign_version(open_store(store), set_id, version_id, digest, private)
+    named = [key.id for key in file.set.public_keys if key.fingerprint == fingerprint]
+    hint = f"as {named[0]}" if named else "but keys: of the set does not name this key yet"
+    typer.echo(f"set {set_id} version {version_id}: signed {hint}; {digest[:19]}")

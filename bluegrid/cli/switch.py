@@ -1,0 +1,74 @@
+"""`bluegrid switch`: sets in the registry which cluster is live; with `--up`, also in the stack."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bluegrid.cli import edits, marks, options, output, regions
+from bluegrid.cli.pulumi import StackCommands
+from bluegrid.project import Target
+from bluegrid_registry import Registry
+from bluegrid_registry import switch as switch_live
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bluegrid_registry import SwitchResult
+
+AtOnce = Annotated[
+    bool,
+    typer.Option("--at-once", help="With --up: do not wait until CLUSTER has as many pods as answer now."),
+]
+
+
+def switch(
+    service: options.Service,
+    cluster: Annotated[str, typer.Argument(help="The declared cluster that is to be live, e.g. d2.")],
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    region: options.OnlyRegion = None,
+    up: options.UpOfRoute = False,
+    at_once: AtOnce = False,
+    dry_run: options.DryRun = False,
+    stack: options.StackName = None,
+    config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
+) -> None:
+    """Make CLUSTER live: one word of YAML. Going back is the same command. Shared traffic ends with it."""
+    regions.require(region, stacks, config_file)
+    if warning := marks.warning_of(registry, service, cluster):
+        output.warn(warning)
+    if dry_run:
+        sys.exit(_preview(registry, service, cluster, region, stack, config_file))
+    updated = StackCommands.named(stack, config_file) if up else None
+    done = switch_live(registry, service, cluster, region)
+    where = f" in {done.region}" if done.region else ""
+    text = f"{service}{where}: {done.old} -> {done.new} in {registry}"
+    output.emit(as_json=as_json, data=asdict(done), text=text if up else f"{text}; apply it with `pulumi up`")
+    if updated is not None:
+        target = Target.of(Registry.load(registry).service(service), cluster)
+        code = updated.make_live(target, at_once=at_once)
+        if code != 0:
+            output.refuse(_after_failure(registry, done))
+        sys.exit(code)
+
+
+def _after_failure(registry: Path, done: SwitchResult) -> str:
+    """Return what to do after an update that failed: which cluster is live then, only Kubernetes knows."""
+    file = Registry.load(registry).of_service(done.service).set.id
+    where = f" --region {done.region}" if done.region else ""
+    undo = f"`bluegrid switch {done.service} {done.old}{where}`"
+    ahead = f"{registry}/{file}.yaml says {done.new}, and the update has failed"
+    return f"{ahead}: see `bluegrid status {done.service}`; where {done.old} is live, {undo}"
+
+
+def _preview(
+    registry: Path, service: str, cluster: str, region: str | None, stack: str | None, config_file: str | None
+) -> int:
+    updated = StackCommands.named(stack, config_file) if stack else None
+    target = Target.of(Registry.load(registry).service(service), cluster)
+    return edits.show(registry, lambda copy: switch_live(copy, service, cluster, region), updated, target)

@@ -1,0 +1,121 @@
+"""`bluegrid verify|gc`, and `bluegrid version diff`: what keeps a store sound and small, and what changed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bluegrid.cli import options, output
+from bluegrid.cli.progress import bar
+from bluegrid_registry import (
+    ModelSet,
+    Registry,
+    open_store,
+    verify_folder,
+)
+from bluegrid_registry import verify as verify_versions
+
+if TYPE_CHECKING:
+    from bluegrid_registry import VerifyReport, Version
+
+
+def verify(
+    set_id: options.SetId,
+    store: options.StoreUrl,
+    version: Annotated[
+        str | None, typer.Argument(metavar="[VERSION]", help="One version; absent: all of the set.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Check what was fetched into this folder, not the store.")
+    ] = None,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Replace what is damaged or missing: from --source, or, with --folder, from the store.",
+        ),
+    ] = False,
+    source: Annotated[
+        str | None, typer.Option(metavar="STORE", help="A good store, such as another region's copy.")
+    ] = None,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
+) -> None:
+    """Read every byte of SET's versions again, and report what is damaged, missing or, of a whole set, extra.
+
+    Where the set has `keys:`, signatures too: one of the keys must have signed each version.
+
+    Exit code 1 if something stays damaged, missing or unsigned. Pushing the same models again heals a store
+    too, and signing again a signature.
+    """
+    file = Registry.load(registry).of_set(set_id)
+    versions = [file.version(version)] if version else file.versions
+    if folder:
+        if version is None:
+            raise typer.BadParameter(
+                "is missing; a folder is compared with one version", param_hint="VERSION"
+            )
+        _verify_folder(set_id, versions[0], folder, store, registry, repair=repair, as_json=as_json)
+        return
+    if repair and source is None:
+        raise typer.BadParameter("needs --source STORE, or --folder DIR", param_hint="--repair")
+    with bar("read") as progress:
+        report = verify_versions(
+            open_store(store),
+            set_id,
+            versions,
+            keys=file.set.public_keys,
+            source=open_store(source) if source and repair else None,
+            progress=progress,
+        )
+    if version:
+        # What is of other versions is not extra.
+        report = replace(report, extra=())
+    output.emit(as_json=as_json, data=asdict(report) | {"sound": report.is_sound}, text=_verified(report))
+    if not report.is_sound:
+        raise typer.Exit(1)
+
+
+def _verify_folder(
+    set_id: str, version: Version, folder: Path, store: str, registry: Path, *, repair: bool, as_json: bool
+) -> None:
+    report = verify_folder(open_store(store), set_id, version, folder)
+    text = output.with_lists(
+        f"set {set_id} version {version.id} in {folder}: {report.checked} models sound",
+        {"damaged": report.damaged, "missing": report.missing, "extra": report.extra},
+    )
+    is_sound = report.is_sound
+    if repair and not is_sound:
+        ModelSet.open(set_id, registry, store).fetch(version.id, folder)
+        is_sound = True
+        text += "\nfetched again: all sound"
+    output.emit(as_json=as_json, data=asdict(report) | {"sound": is_sound}, text=text)
+    if not is_sound:
+        raise typer.Exit(1)
+
+
+def _verified(report: VerifyReport) -> str:
+    healed = set(report.healed)
+    damaged = [f"{key}: {fault}" for key, fault in report.damaged.items() if key not in healed]
+    signers = {version: found.good for version, found in report.signatures.items() if found.good}
+    size = f"{report.models} models checked, {report.bytes / 1e6:.1f} MB read"
+    return output.with_lists(
+        f"set {report.set}: {report.versions} versions, {size}",
+        {
+            "damaged": damaged,
+            "missing": [key for key in report.missing if key not in healed],
+            "healed": report.healed,
+            "not signed": [_unsigned(report, version) for version in report.unsigned],
+            "signed": [f"{version} by {', '.join(keys)}" for version, keys in signers.items()],
+            "extra": report.extra,
+        },
+    )
+
+
+def _unsigned(report: VerifyReport, version: str) -> str:
+    found = report.signatures[version]
+    keys = ", ".join((*found.wrong, *found.missing))
+    return f"{version} by a trusted key ({keys}); `bluegrid sign {report.set} {version} --key FILE`"

@@ -1,0 +1,67 @@
+"""`bluegrid version diff`: which models differ between two versions, and by how much."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bluegrid.cli import options, output
+from bluegrid_registry import Registry, compare_versions, open_store
+
+if TYPE_CHECKING:
+    from bluegrid_registry import ChangedModel
+
+
+def diff(
+    set_id: options.SetId,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The version to start from, e.g. v1.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The version to compare with it, e.g. v2.")],
+    store: options.StoreUrl,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
+) -> None:
+    """Say which models NEW has added, changed and removed since OLD, by how much, and how far answers moved.
+
+    Answers are those of the recorded examples, where both versions have them on the same inputs.
+    """
+    file = Registry.load(registry).of_set(set_id)
+    found = compare_versions(open_store(store), set_id, file.version(old), file.version(new))
+    grown = sum(row.new_bytes - row.old_bytes for row in found.changed)
+    grown += sum(row.raw_length for row in found.added) - sum(row.raw_length for row in found.removed)
+    head = (
+        f"set {set_id} {old} -> {new}: {len(found.added)} added, {len(found.changed)} changed, "
+        f"{len(found.removed)} removed, {found.unchanged} unchanged; {grown:+} bytes"
+    )
+    lists = {
+        "+": [f"{row.uid} ({row.raw_length} bytes)" for row in found.added],
+        "-": [f"{row.uid} ({row.raw_length} bytes)" for row in found.removed],
+        "~": [
+            f"{row.uid} ({row.new_bytes - row.old_bytes:+} bytes{_answers(row.moved)})"
+            for row in sorted(found.changed, key=_by_answers)
+        ],
+    }
+    if unknown := sum(row.moved is None for row in found.changed):
+        head += f"; how far answers moved is not known of {unknown}: no examples on the same inputs"
+    data = {
+        "set": set_id,
+        "old": old,
+        "new": new,
+        "added": [{"uid": row.uid, "bytes": row.raw_length} for row in found.added],
+        "removed": [{"uid": row.uid, "bytes": row.raw_length} for row in found.removed],
+        "changed": [asdict(row) for row in found.changed],
+        "unchanged": found.unchanged,
+        "grown_bytes": grown,
+    }
+    output.emit(as_json=as_json, data=data, text=output.with_lists(head, lists))
+
+
+def _by_answers(row: ChangedModel) -> tuple[float, str]:
+    """Order models by how far their answers moved, the farthest first; where that is not known, last."""
+    return (math.inf if row.moved is None else -row.moved), row.uid
+
+
+def _answers(moved: float | None) -> str:
+    return "" if moved is None else f", answers moved by {moved:.3g}"
