@@ -20,8 +20,8 @@ from tools import toolchain
 from tools.demo import steps
 from tools.demo.place import on_node
 from tools.demo.prepare import CHECKOUT, MODELS, STATE
-from tools.demo.story import RATE
-from tools.demo.telling import Telling
+from tools.demo.printer import Printer
+from tools.demo.scenario import RATE
 from tools.demo.workspace import SERVICE, Workspace
 from tools.load.process import Load
 from tools.node import Node
@@ -37,7 +37,7 @@ HERE = Path(__file__).parent
 def main() -> int:
     """Run it; 0 if every goal is met."""
     try:
-        rows = _rows(*_measure(Telling()))
+        rows = _rows(*_measure(Printer()))
     except BluegridError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -56,12 +56,12 @@ def main() -> int:
     return 0 if all(row["holds"] is not False for row in rows) else 1
 
 
-def _measure(telling: Telling) -> tuple[list[float], LoadReport]:
+def _measure(printer: Printer) -> tuple[list[float], LoadReport]:
     """Seconds of every `pulumi up`, and what became of the requests."""
     if not (STATE / "demo").exists():
         raise ConfigError("no demo runs in this checkout: start it with `make demo`")
     place = on_node(Node.of_checkout(CHECKOUT), image="")
-    work = Workspace(CHECKOUT, STATE / "demo", place, toolchain.programs_dir(), telling.of("run"))
+    work = Workspace(CHECKOUT, STATE / "demo", place, toolchain.programs_dir(), printer.of("run"))
     service = Registry.load(work.registry).of_service(SERVICE).service
     if service is None or not isinstance(service.live, str):
         raise ConfigError(f"{work.registry}: {SERVICE} is not as the demo leaves it; run `make demo`")

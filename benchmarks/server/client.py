@@ -1,6 +1,6 @@
-"""Asks, each connection again as soon as it is answered: one thread, plain sockets, prepared bytes.
+"""A client that sends the next request as soon as one is answered: one thread, plain sockets, prepared bytes.
 
-It has to cost less than any server, or it would itself be measured; `Asked.busy` tells.
+It has to cost less than any server, or it would itself be measured: see `LoadResult.busy`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _TIMEOUT = 60
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What became of some requests.
+class LoadResult:
+    """The result of a number of requests.
 
     Attributes:
         seconds: from the first request to the last answer.
@@ -44,13 +44,13 @@ class Asked:
 
 
 def post(path: str, body: bytes) -> bytes:
-    """A request's bytes."""
+    """Return a request as bytes."""
     head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def ask(port: int, request: bytes) -> bytes:
-    """Ask once on a connection of its own; the answer's body.
+def request_once(port: int, request: bytes) -> bytes:
+    """Send one request on a new connection; return the body of the response.
 
     Raises:
         ConnectionError: the answer is not 200.
@@ -63,17 +63,17 @@ def ask(port: int, request: bytes) -> bytes:
     return connection.body()
 
 
-def ask_for(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Asked:
-    """Ask the requests over and over for as long."""
-    return _ask(port, cycle(requests), connections, seconds)
+def request_for(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> LoadResult:
+    """Send the requests in turn, again and again, for a number of seconds."""
+    return _run(port, cycle(requests), connections, seconds)
 
 
-def ask_times(port: int, requests: Sequence[bytes], connections: int, times: int) -> Asked:
-    """Ask so many times, the requests over and over."""
-    return _ask(port, islice(cycle(requests), times), connections, float("inf"))
+def request_times(port: int, requests: Sequence[bytes], connections: int, times: int) -> LoadResult:
+    """Send a number of requests, the given ones in turn."""
+    return _run(port, islice(cycle(requests), times), connections, float("inf"))
 
 
-def _ask(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Asked:
+def _run(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> LoadResult:
     latencies: list[float] = []
     with select.epoll() as poll, ExitStack() as stack:
         opened = [_Connection(port) for _ in range(connections)]
@@ -105,7 +105,7 @@ def _ask(port: int, requests: Iterator[bytes], connections: int, seconds: float)
                     connection.send(request)
         took = time.perf_counter() - began
         busy = (time.process_time() - cpu) / took
-    return Asked(took, latencies, busy)
+    return LoadResult(took, latencies, busy)
 
 
 class _Connection:
@@ -114,20 +114,20 @@ class _Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent = 0.0
         self._received = b""
-        self._wanted = 0
+        self._length = 0
 
     def send(self, request: bytes) -> None:
-        self._received, self._wanted = b"", 0
+        self._received, self._length = b"", 0
         self.sent = time.perf_counter()
         self.socket.sendall(request)
 
     def answered(self) -> bool:
-        """Take what has arrived; whether that is the whole answer."""
+        """Receive what has arrived; return whether the response is complete."""
         arrived = self.socket.recv(1 << 20)
         if not arrived:
             raise ConnectionError("the server closed the connection within an answer")
         self._received += arrived
-        if not self._wanted:
+        if not self._length:
             end = self._received.find(_END)
             if end < 0:
                 return False
@@ -136,9 +136,9 @@ class _Connection:
             length = _LENGTH.search(self._received, 0, end)
             if length is None:
                 raise ConnectionError(f"an answer of no known length: {self._received[:end]!r}")
-            self._wanted = end + len(_END) + int(length[1])
-        return len(self._received) >= self._wanted
+            self._length = end + len(_END) + int(length[1])
+        return len(self._received) >= self._length
 
     def body(self) -> bytes:
-        """What it was last answered."""
+        """Return the body of the last response."""
         return self._received.partition(_END)[2]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from benchmarks.server import models as trained
-from benchmarks.server.client import ask, ask_for, ask_times, post
+from benchmarks.server.client import post, request_for, request_once, request_times
 from benchmarks.server.servers import Accelerated, Bare, BareOnnx, KServe, MLServer, NotReadyError, Ours
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Measured:
         forests: requests a second of one forest, over the most connections.
         all_models: seconds in which all models answered, by their number: ours at once, a peer one by one.
         starts: seconds until ready, by number of models.
-        memory: MiB after all models were asked, by their number.
+        memory: MiB after all models were result, by their number.
         growth_p50: microseconds of one request, by number of models.
         growth_mib: memory, by number of models.
         client_busy: the client's share of a core, in each sample.
@@ -111,45 +111,45 @@ class Bench:
 
     def _one_model(self, server: Server, running: Running, models: Models) -> None:
         request = [post(server.infer_path(models.uids[0]), models.body())]
-        ask_for(running.port, request, max(self._plan.connections), _WARM_UP)
+        request_for(running.port, request, max(self._plan.connections), _WARM_UP)
         for connections in self._plan.connections:
-            asked = ask_for(running.port, request, connections, self._plan.seconds)
-            self.measured.rates[connections][server.name].append(asked.rate)
-            self.measured.p99s[connections][server.name].append(1000 * quantiles(asked.latencies, n=100)[98])
-            self.measured.client_busy.append(asked.busy)
+            result = request_for(running.port, request, connections, self._plan.seconds)
+            self.measured.rates[connections][server.name].append(result.rate)
+            self.measured.p99s[connections][server.name].append(1000 * quantiles(result.latencies, n=100)[98])
+            self.measured.client_busy.append(result.busy)
 
     def _one_forest(self, server: Server, running: Running, models: Models) -> None:
         request = [post(server.infer_path(models.uids[0]), models.body())]
         connections = max(self._plan.connections)
-        ask_for(running.port, request, connections, _WARM_UP)
-        asked = ask_for(running.port, request, connections, self._plan.forest_seconds)
-        self.measured.forests[server.name].append(asked.rate)
-        self.measured.client_busy.append(asked.busy)
+        request_for(running.port, request, connections, _WARM_UP)
+        result = request_for(running.port, request, connections, self._plan.forest_seconds)
+        self.measured.forests[server.name].append(result.rate)
+        self.measured.client_busy.append(result.busy)
 
     def _all_models(self, server: Server, running: Running, models: Models) -> None:
         measured, count = self.measured, len(models.uids)
         measured.starts[count][server.name].append(running.start_seconds)
         if isinstance(server, Ours):
             request = post(server.batch_path, models.batch_body())
-            _check_batch(ask(running.port, request), models)
+            _check_batch(request_once(running.port, request), models)
             for _ in range(self._plan.batches):
                 measured.all_models[count][server.name].append(
-                    ask_times(running.port, [request], 1, 1).seconds
+                    request_times(running.port, [request], 1, 1).seconds
                 )
         else:
             requests = _one_by_one(server, models)
             connections = max(self._plan.connections)
-            asked = ask_times(running.port, requests, connections, len(requests))
-            measured.all_models[count][server.name].append(asked.seconds)
+            result = request_times(running.port, requests, connections, len(requests))
+            measured.all_models[count][server.name].append(result.seconds)
         measured.memory[count][server.name].append(running.memory_mib())
 
     def _growth(self, server: Server, running: Running, models: Models) -> None:
         requests = _one_by_one(server, models)
-        # Every model has been asked before: what a first request builds is in time and memory of none.
-        ask_times(running.port, requests, 1, len(requests))
+        # Every model has been result before: what a first request builds is in time and memory of none.
+        request_times(running.port, requests, 1, len(requests))
         for _ in range(self._plan.rounds):
-            asked = ask_times(running.port, requests, 1, self._plan.growth_requests)
-            self.measured.growth_p50[len(models.uids)].append(1e6 * quantiles(asked.latencies, n=2)[0])
+            result = request_times(running.port, requests, 1, self._plan.growth_requests)
+            self.measured.growth_p50[len(models.uids)].append(1e6 * quantiles(result.latencies, n=2)[0])
         self.measured.growth_mib[len(models.uids)].append(running.memory_mib())
 
 
@@ -159,9 +159,9 @@ def _one_by_one(server: Server, models: Models) -> list[bytes]:
 
 
 def _check(server: Server, running: Running, models: Models) -> None:
-    """Have the last model asked: a server that answers something else is not measured."""
+    """Have the last model result: a server that answers something else is not measured."""
     uid = models.uids[-1]
-    answer = orjson.loads(ask(running.port, post(server.infer_path(uid), models.body())))
+    answer = orjson.loads(request_once(running.port, post(server.infer_path(uid), models.body())))
     _same(server.name, answer["outputs"], models.answers[uid])
 
 

@@ -1,4 +1,4 @@
-"""Starts a server on a core of its own, and asks for its memory."""
+"""Starts a server on a core of its own, and reads its memory."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Running:
 
     Attributes:
         port: where.
-        start_seconds: from its start until it said that it is ready.
+        start_seconds: from its start until its ready path answers 200.
         process: its first process.
     """
 
@@ -80,12 +80,12 @@ class Server(ABC):
         """What starts it; `folder` is empty and its own."""
 
     def environment(self, models: Models, folder: Path) -> dict[str, str]:  # noqa: ARG002
-        """What it is told beside."""
+        """Return environment variables that it needs."""
         return {}
 
     @contextmanager
     def running(self, models: Models, folder: Path, core: int, limit: float) -> Iterator[Running]:
-        """Have it run on one core, ready.
+        """Run it on one core, ready.
 
         Raises:
             NotReadyError: it ended, or was not ready after `limit` seconds; its output is in the message.
@@ -113,8 +113,10 @@ class Server(ABC):
         try:
             while not _is_ready(port, self.ready_path):
                 if process.poll() is not None or time.perf_counter() - started > limit:
-                    told = log.read_text(errors="replace")[-2000:]
-                    raise NotReadyError(f"{self.name} with {len(models.uids):,} models is not ready: {told}")
+                    output_end = log.read_text(errors="replace")[-2000:]
+                    raise NotReadyError(
+                        f"{self.name} with {len(models.uids):,} models is not ready: {output_end}"
+                    )
                 time.sleep(0.02)
             yield Running(port, time.perf_counter() - started, psutil.Process(process.pid))
         finally:
@@ -141,7 +143,7 @@ class Ours(Server):
 
     def environment(self, models: Models, folder: Path) -> dict[str, str]:
         """As the pod's."""
-        told = {
+        settings = {
             "STORE": models.store,
             "SET": SET,
             "VERSION": VERSION,
@@ -153,8 +155,8 @@ class Ours(Server):
             "MODELS": str(folder / "models"),
         }
         if self.accelerate:
-            told["ACCELERATE"] = self.accelerate
-        return {f"BLUEGRID_{name}": value for name, value in told.items()}
+            settings["ACCELERATE"] = self.accelerate
+        return {f"BLUEGRID_{name}": value for name, value in settings.items()}
 
 
 class Accelerated(Ours):
@@ -222,7 +224,7 @@ class KServe(Server):
 
 
 def venv_of(peer: str) -> Path:
-    """The environment with exactly the pinned packages of a peer; made when it is not there yet: minutes."""
+    """Return the environment with exactly the pinned packages of a peer; making it takes minutes."""
     pinned = PEERS / peer / "requirements.txt"
     venv: Path = root() / "peers" / f"{peer}-{hashlib.sha256(pinned.read_bytes()).hexdigest()[:12]}"
     # Last: a folder without it is what an interrupted run left.
@@ -252,9 +254,9 @@ def _free_ports(count: int) -> list[int]:
 
 def _is_ready(port: int, path: str) -> bool:
     try:
-        with socket.create_connection((HOST, port), timeout=5) as asked:
-            asked.sendall(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
-            return asked.recv(64).startswith(b"HTTP/1.1 200")
+        with socket.create_connection((HOST, port), timeout=5) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+            return connection.recv(64).startswith(b"HTTP/1.1 200")
     except OSError:
         return False
 
@@ -266,7 +268,7 @@ def _stop(process: psutil.Popen) -> None:
             each.terminate()
         except psutil.NoSuchProcess:
             continue
-    _, left = psutil.wait_procs(family, timeout=10)
-    for each in left:
+    _, alive = psutil.wait_procs(family, timeout=10)
+    for each in alive:
         each.kill()
-    psutil.wait_procs(left)
+    psutil.wait_procs(alive)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PLAIN = f"{OURS}, not accelerated"
 PEERS = (MLServer.name, KServe.name)
 _VARIANTS = {"": (OURS, Bare.name), ", accelerated": (Accelerated.name, BareOnnx.name)}
-"""What is told of each variant of ours: its name, and the bare loop that it is beside."""
+"""Each variant of ours: its name, and the bare loop that it is compared with."""
 
 
 def rows_of(measured: Measured, goals: Goals) -> list[Row]:

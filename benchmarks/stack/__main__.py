@@ -25,7 +25,7 @@ from benchmarks.stack.switches import replace_back_and_forth, switch_back_and_fo
 from bluegrid_registry import BluegridError
 from tools import toolchain
 from tools.demo.prepare import CHECKOUT
-from tools.demo.telling import Telling
+from tools.demo.printer import Printer
 from tools.toolchain.programs import PEERS, PROGRAMS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def main() -> int:
     # Ended politely, it takes the node along.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        programs = toolchain.obtain(NAMED, toolchain.Teller())
+        programs = toolchain.obtain(NAMED, toolchain.ProgressPrinter())
         result = _measured(plan, programs)
     except KeyboardInterrupt:
         return 130
@@ -70,13 +70,13 @@ def _measured(plan: Plan, programs: Mapping[str, Path]) -> dict[str, Any]:
     goals = goals_of("stack")
     with (
         tempfile.TemporaryDirectory(prefix="bluegrid-bench-") as folder,
-        online(Telling(), Path(folder)) as (work, prepared),
+        online(Printer(), Path(folder)) as (work, prepared),
     ):
         started = time.monotonic()
         rows: list[Row] = []
         for part in (_compared, _grown):
             for row in part(work, prepared, programs, plan, goals):
-                _tell(row)
+                _print(row)
                 rows.append(row)
                 # An hour's work: what has been measured is there even if the run is broken off.
                 SCRATCH.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def _grown(
     yield from verdicts.of_growth(sizes, goals)
 
 
-def _tell(row: Row) -> None:
+def _print(row: Row) -> None:
     peer = f"; {row.peer:g} {row.peer_name}" if row.peer_name else ""
     verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
     print(f"{row.work}: {row.ours:g} {row.unit}{peer} {verdict}".rstrip(), flush=True)

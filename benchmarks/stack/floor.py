@@ -39,9 +39,9 @@ class Floor:
 
     def pulumi(self, *arguments: str, variables: Sequence[str] = ()) -> Ran:
         """Run `pulumi` on the flat program, with `NAME=VALUE` of the environment."""
-        told = (f"BLUEGRID_FLOOR={self._objects}", *variables)
+        settings = (f"BLUEGRID_FLOOR={self._objects}", *variables)
         return self._work.run(
-            "env", *told, "pulumi", "--cwd", str(self._folder), *arguments, "--stack", STACK
+            "env", *settings, "pulumi", "--cwd", str(self._folder), *arguments, "--stack", STACK
         )
 
     def take_over(self) -> int:

@@ -18,24 +18,24 @@ from tools.node import Node
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tools.demo.telling import Telling
+    from tools.demo.printer import Printer
     from tools.demo.workspace import Ran
 
 STACK = "bench"
 
 
 @contextmanager
-def online(telling: Telling, folder: Path) -> Iterator[tuple[Workspace, Prepared]]:
+def online(printer: Printer, folder: Path) -> Iterator[tuple[Workspace, Prepared]]:
     """A workspace whose stack is up; its node is gone with the block."""
-    prepared = prepare(telling, with_node=True)
+    prepared = prepare(printer, with_node=True)
     if prepared.image is None:
         raise BluegridError("the image of the model server was not built; see above")
     node = Node(folder / "node")
     try:
-        node.up(telling.of("node"))
+        node.up(printer.of("node"))
         node.load_image(prepared.image.archive, prepared.image.name)
         place = on_node(node, prepared.image.pinned)
-        work = Workspace(CHECKOUT, folder / STACK, place, prepared.programs, _commands(telling), STACK)
+        work = Workspace(CHECKOUT, folder / STACK, place, prepared.programs, _commands(printer), STACK)
         work.create()
         steps.declare_set(work, EXAMPLE)
         for version in services.VERSIONS:
@@ -47,9 +47,9 @@ def online(telling: Telling, folder: Path) -> Iterator[tuple[Workspace, Prepared
         node.down(purge=True)
 
 
-def _commands(telling: Telling) -> Callable[[str], None]:
+def _commands(printer: Printer) -> Callable[[str], None]:
     """Tells of commands, and not what they print: of thousands of objects it is a line each."""
-    return lambda line: telling.say("run", line) if line.startswith("$ ") else None
+    return lambda line: printer.line("run", line) if line.startswith("$ ") else None
 
 
 def current_kubeconfig(work: Workspace) -> Path:

@@ -62,15 +62,15 @@ def timed(load: Load, old: str, new: str, command: Callable[[], object], seconds
     began = time.time()
     command()
 
-    def gone(figures: LoadReport) -> bool:
+    def has_moved(figures: LoadReport) -> bool:
         now = figures.seconds
         answered = _last(figures, new)
         return answered > now - SETTLED_SECONDS and _last(figures, old) < answered - SETTLED_SECONDS
 
-    figures = load.wait_until(gone, seconds)
+    figures = load.wait_until(has_moved, seconds)
     last = figures.started.timestamp() + _last(figures, old)
     if last < began:
-        raise BluegridError(f"{old} had stopped to answer before the switch to {new}")
+        raise BluegridError(f"{old} stopped answering before the switch to {new}")
     return last - began
 
 

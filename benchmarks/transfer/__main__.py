@@ -54,7 +54,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = QUICK if chosen.quick else TINY if chosen.tiny else FULL
     try:
-        programs = toolchain.obtain(["versitygw", "s5cmd"], toolchain.Teller())
+        programs = toolchain.obtain(["versitygw", "s5cmd"], toolchain.ProgressPrinter())
         started = time.monotonic()
         rows = list(_measured(plan, programs["versitygw"], programs["s5cmd"]))
         minutes = (time.monotonic() - started) / 60
@@ -96,17 +96,17 @@ def _measured(plan: Plan, s3_server: Path, s5cmd: Path) -> Iterator[Row]:
         for kind in plan.kinds:
             for cell in _cells(bench, kind, ways, cells):
                 cells.append(cell)
-                yield from _told(verdicts.of_cell(cell, goals))
-        yield from _told(verdicts.of_proxy(cells, goals))
+                yield from _printed(verdicts.of_cell(cell, goals))
+        yield from _printed(verdicts.of_proxy(cells, goals))
 
         models = _models(bench.folder, plan.updated)
         updates = update.measure(server, folder, models, plan.updated, plan.samples)
         shutil.rmtree(models.folder)
-        yield from _told(verdicts.of_update(updates, goals))
+        yield from _printed(verdicts.of_update(updates, goals))
 
         kinds = [*(Kind(2_000, count) for count in plan.growth), *plan.large]
         points = growth.measure(server, lambda kind: _models(folder, kind), kinds, plan.growth_samples)
-        yield from _told(verdicts.of_growth(points, goals))
+        yield from _printed(verdicts.of_growth(points, goals))
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def _models(folder: Path, kind: Kind) -> Payload:
     return random_models(into, kind.count, kind.size) if kind.size else real_models(into, kind.count)
 
 
-def _told(rows: list[Row]) -> list[Row]:
+def _printed(rows: list[Row]) -> list[Row]:
     for row in rows:
         peer = f"{row.peer:g} {row.peer_name}, {row.ratio:g} times" if row.ratio else ""
         verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]

@@ -9,8 +9,8 @@ from tests.cluster.trouble import Stack
 from tools.demo import steps
 from tools.demo.place import on_node
 from tools.demo.prepare import CHECKOUT, EXAMPLE, Prepared, prepare
-from tools.demo.story import Seen, tell
-from tools.demo.telling import Telling
+from tools.demo.printer import Printer
+from tools.demo.scenario import Results, run
 from tools.demo.workspace import SERVICE, STACK, Workspace
 from tools.load.process import Load
 from tools.node import Node
@@ -32,33 +32,33 @@ class Local:
     node: Node
     prepared: Prepared
     state: Path
-    telling: Telling
+    printer: Printer
 
     def workspace(self, stack: str, host: str | None = None) -> Workspace:
         """A new workspace with an empty stack; its namespace is named by the stack."""
         assert self.prepared.image is not None
         place = on_node(self.node, self.prepared.image.pinned)
-        programs, echo = self.prepared.programs, self.telling.of(stack)
+        programs, echo = self.prepared.programs, self.printer.of(stack)
         work = Workspace(CHECKOUT, self.state / stack, place, programs, echo, stack, host)
         work.create()
         return work
 
 
 @pytest.fixture(scope="session")
-def telling() -> Telling:
-    return Telling()
+def printer() -> Printer:
+    return Printer()
 
 
 @pytest.fixture(scope="session")
-def local(telling: Telling, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    prepared = prepare(telling, with_node=True)
+def local(printer: Printer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    prepared = prepare(printer, with_node=True)
     assert prepared.image is not None
     state = tmp_path_factory.mktemp("cluster")
     node = Node(state / "node")
     try:
-        node.up(telling.of("node"))
+        node.up(printer.of("node"))
         node.load_image(prepared.image.archive, prepared.image.name)
-        yield Local(node, prepared, state, telling)
+        yield Local(node, prepared, state, printer)
     finally:
         node.down(purge=True)
 
@@ -70,9 +70,9 @@ def work(local: Local) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def seen(local: Local, work: Workspace) -> Seen:
-    """What was seen while the demo's own steps were done, once for all tests."""
-    return tell(work, local.prepared.models, local.telling)
+def results(local: Local, work: Workspace) -> Results:
+    """The results of the demo's own steps, done once for all tests."""
+    return run(work, local.prepared.models, local.printer)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +123,6 @@ def stack(two_services: Stack) -> Iterator[Stack]:
         for file, text in before.items():
             file.write_text(text)
         two_services.settle()
-        seen = load.stop()
-    assert seen.failed_total == 0, seen.failures
-    assert seen.ok == seen.sent > 0
+        results = load.stop()
+    assert results.failed_total == 0, results.failures
+    assert results.ok == results.sent > 0

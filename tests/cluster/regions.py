@@ -117,7 +117,7 @@ def two_regions(local: Local) -> Iterator[Regions]:
             state,
             place,
             local.prepared.programs,
-            local.telling.of(stack),
+            local.printer.of(stack),
             stack,
             f"{stack}.test",
             backend,

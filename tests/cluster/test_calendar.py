@@ -46,7 +46,7 @@ UPDATE = """
 
 
 @dataclass(frozen=True)
-class Seen:
+class Results:
     """The first version, one with another model, one that was due; and what was true after each."""
 
     first: dict[str, Any]
@@ -72,7 +72,7 @@ def work(local: Local) -> Iterator[Workspace]:
 
 
 @pytest.fixture(scope="module")
-def seen(local: Local, work: Workspace) -> Seen:
+def seen(local: Local, work: Workspace) -> Results:
     models = local.prepared.models
     uid, requests = _requests_for_all_but_one(models / "requests.json", work.state / "requests.json")
     server = UpdateServer(work)
@@ -103,7 +103,7 @@ def seen(local: Local, work: Workspace) -> Seen:
         server.stop()
         server.declared()
     changes = [f"{change.op} {change.name}" for change in steps.preview(work)]
-    return Seen(
+    return Results(
         first,
         put_online,
         replaced,
@@ -140,21 +140,21 @@ def _due(server: UpdateServer) -> str:
         time.sleep(0.2)
 
 
-def test_the_first_version_of_a_set_puts_it_online(seen: Seen) -> None:
+def test_the_first_version_of_a_set_puts_it_online(seen: Results) -> None:
     assert (seen.first["error"], seen.first["state"]) == (None, "done")
     assert seen.first["rollout"]["service"] == SERVICE
     assert (seen.put_online.live, [each.version for each in seen.put_online.clusters]) == ("d1", ["v4"])
     assert [each.replicas for each in seen.put_online.clusters] == [2]
 
 
-def test_one_model_that_is_sent_goes_live_with_the_others_as_they_were(seen: Seen) -> None:
+def test_one_model_that_is_sent_goes_live_with_the_others_as_they_were(seen: Results) -> None:
     assert (seen.replaced["error"], seen.replaced["state"], seen.replaced["version"]) == (None, "done", "v5")
     assert seen.replaced["result"]["sent_models"] == 1
     assert seen.with_another_model.live == "d2"
     assert {each.id: each.version for each in seen.with_another_model.clusters} == {"d1": "v4", "d2": "v5"}
 
 
-def test_what_is_due_is_trained_and_goes_live_by_itself(seen: Seen) -> None:
+def test_what_is_due_is_trained_and_goes_live_by_itself(seen: Results) -> None:
     assert (seen.due["error"], seen.due["state"], seen.due["version"]) == (None, "done", "v6")
     # One model was trained anew; all others are those of the version before.
     assert seen.due["result"]["sent_models"] == 1
@@ -164,7 +164,7 @@ def test_what_is_due_is_trained_and_goes_live_by_itself(seen: Seen) -> None:
     assert f"{SERVICE}: d3 is live in calendar" in seen.subjects
 
 
-def test_nobody_noticed_and_everything_is_as_declared(seen: Seen) -> None:
+def test_nobody_noticed_and_everything_is_as_declared(seen: Results) -> None:
     assert seen.load.failed_total == 0, seen.load.failures
     assert {*seen.load.by_version} == {"v4", "v5", "v6"}
     assert seen.preview == []

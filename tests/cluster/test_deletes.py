@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tools.demo import steps
 
 if TYPE_CHECKING:
-    from tools.demo.story import Seen
+    from tools.demo.scenario import Results
     from tools.demo.workspace import Workspace
 
 NOBODY = "http://127.0.0.1:1"
@@ -19,7 +19,7 @@ def clusters(work: Workspace) -> dict[str, str]:
 
 
 def test_an_update_that_cannot_ask_the_proxy_deletes_nothing_and_the_next_one_does(
-    work: Workspace, seen: Seen
+    work: Workspace, seen: Results
 ) -> None:
     assert seen.last.version == "v4"
     steps.add_cluster(work, "d5", "v1")
@@ -38,7 +38,9 @@ def test_an_update_that_cannot_ask_the_proxy_deletes_nothing_and_the_next_one_do
     assert "d5" not in clusters(work)
 
 
-def test_a_service_that_is_taken_out_goes_with_all_it_has_and_comes_back(work: Workspace, seen: Seen) -> None:
+def test_a_service_that_is_taken_out_goes_with_all_it_has_and_comes_back(
+    work: Workspace, seen: Results
+) -> None:
     assert seen.last.version == "v4"
     file = work.registry / "g1.yaml"
     whole = file.read_text()

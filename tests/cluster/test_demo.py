@@ -9,17 +9,17 @@ import pytest
 from tools.demo.promises import PROMISES, Promise
 
 if TYPE_CHECKING:
-    from tools.demo.story import Seen
+    from tools.demo.scenario import Results
     from tools.demo.workspace import Workspace
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.sentence)
-def test_the_demo_keeps_its_promises(promise: Promise, seen: Seen) -> None:
-    assert promise.holds(seen), promise.seen(seen)
+def test_the_demo_keeps_its_promises(promise: Promise, results: Results) -> None:
+    assert promise.holds(results), promise.evidence(results)
 
 
-def test_status_shows_the_clusters_as_they_run(work: Workspace, seen: Seen) -> None:
-    assert seen.last.version == "v4"
+def test_status_shows_the_clusters_as_they_run(work: Workspace, results: Results) -> None:
+    assert results.last.version == "v4"
     rows = work.bluegrid("status", "--json").require().json()
     assert {(row["cluster"], row["version"], row["live"], row["state"]) for row in rows} == {
         ("d2", "v2", False, "1 Running"),

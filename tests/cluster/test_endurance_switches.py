@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.cluster.trouble import until
 from tests.support.endurance import FULL, measured, scale
 from tools.demo import steps
-from tools.demo.story import RATE as FULL_RATE
+from tools.demo.scenario import RATE as FULL_RATE
 from tools.demo.workspace import SERVICE
 from tools.load.process import Load
 

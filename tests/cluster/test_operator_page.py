@@ -51,7 +51,7 @@ class Stands:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Results:
     """One operator's night, and what was true after each thing that was done."""
 
     refused: str
@@ -112,7 +112,7 @@ def server(online: Callable[[str], Workspace]) -> Iterator[UpdateServer]:
 
 
 @pytest.fixture(scope="module")
-def seen(local: Local, server: UpdateServer, browser: Browser) -> Seen:
+def seen(local: Local, server: UpdateServer, browser: Browser) -> Results:
     work, models = server.work, local.prepared.models
     report = work.state / "load.json"
     address, requests = work.place.route_url, models / "requests.json"
@@ -120,7 +120,7 @@ def seen(local: Local, server: UpdateServer, browser: Browser) -> Seen:
         night = _night(server, browser)
         result = load.stop()
     changes = [f"{change.op} {change.name}" for change in steps.preview(work)]
-    return Seen(**night, load=result, preview=changes, subjects=server.subjects())  # type: ignore[arg-type]
+    return Results(**night, load=result, preview=changes, subjects=server.subjects())  # type: ignore[arg-type]
 
 
 def _night(server: UpdateServer, browser: Browser) -> dict[str, object]:
@@ -275,35 +275,35 @@ def _shoot(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
-def test_a_wrong_token_is_refused_in_words(seen: Seen) -> None:
+def test_a_wrong_token_is_refused_in_words(seen: Results) -> None:
     assert "this token is not known here" in seen.refused
 
 
-def test_what_is_live_where_is_told_of_the_real_cluster(seen: Seen) -> None:
+def test_what_is_live_where_is_told_of_the_real_cluster(seen: Results) -> None:
     assert "d1 v1" in seen.first
     assert "req/s" in seen.first
 
 
-def test_a_switch_is_previewed_and_escape_changes_nothing(seen: Seen) -> None:
+def test_a_switch_is_previewed_and_escape_changes_nothing(seen: Results) -> None:
     assert "page: d1 → d2" in seen.previewed
     assert "switch d1 (v1) → d2 (v2)\nd1 stays warm" in seen.previewed
     assert seen.escaped == Stands("d1", "d1")
 
 
-def test_a_switch_by_keyboard_is_made_and_seen_as_it_happens(seen: Seen) -> None:
+def test_a_switch_by_keyboard_is_made_and_seen_as_it_happens(seen: Results) -> None:
     assert seen.switched == Stands("d2", "d2")
     assert "Requests per second in page: d1 0" in seen.chart
 
 
-def test_the_way_back_is_one_button(seen: Seen) -> None:
+def test_the_way_back_is_one_button(seen: Results) -> None:
     assert seen.back == Stands("d1", "d1")
 
 
-def test_a_switch_whose_server_is_killed_is_made_by_the_next_one(seen: Seen) -> None:
+def test_a_switch_whose_server_is_killed_is_made_by_the_next_one(seen: Results) -> None:
     assert seen.resumed == Stands("d2", "d2")
 
 
-def test_everything_that_was_done_is_told_with_who_did_it(seen: Seen) -> None:
+def test_everything_that_was_done_is_told_with_who_did_it(seen: Results) -> None:
     assert "operator" in seen.audit
     switches = [subject for subject in seen.subjects if subject.endswith("is live in page")]
     assert switches == [
@@ -313,22 +313,22 @@ def test_everything_that_was_done_is_told_with_who_did_it(seen: Seen) -> None:
     ]
 
 
-def test_whoever_may_only_look_has_nothing_to_switch_with(seen: Seen) -> None:
+def test_whoever_may_only_look_has_nothing_to_switch_with(seen: Results) -> None:
     assert "does not allow switching" in seen.watched
     assert seen.buttons == 0
 
 
-def test_hostile_names_are_text_and_the_browser_has_nothing_to_complain_of(seen: Seen) -> None:
+def test_hostile_names_are_text_and_the_browser_has_nothing_to_complain_of(seen: Results) -> None:
     assert seen.problems == []
     assert seen.strangers == 0
     assert HOSTILE in seen.audit
 
 
-def test_no_view_is_wider_than_a_phone(seen: Seen) -> None:
+def test_no_view_is_wider_than_a_phone(seen: Results) -> None:
     assert seen.wide == {}
 
 
-def test_nobody_noticed_and_everything_is_as_declared(seen: Seen) -> None:
+def test_nobody_noticed_and_everything_is_as_declared(seen: Results) -> None:
     assert seen.load.failed_total == 0, seen.load.failures
     assert {*seen.load.by_version} == {"v1", "v2"}
     assert seen.preview == []

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tools.demo.story import Seen
+    from tools.demo.scenario import Results
     from tools.demo.workspace import Ran, Workspace
 
 
 @pytest.fixture
-def registry(work: Workspace, seen: Seen) -> Iterator[Path]:
+def registry(work: Workspace, seen: Results) -> Iterator[Path]:
     """The registry's file, which is put back as it was: previews change nothing else."""
     assert seen.last.version == "v4"
     file = work.registry / "g1.yaml"

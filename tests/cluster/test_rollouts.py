@@ -49,7 +49,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Results:
     """What was seen while requests were sent all the time."""
 
     good: State
@@ -85,7 +85,7 @@ def server(online: Callable[[str], Workspace]) -> Iterator[UpdateServer]:
 
 
 @pytest.fixture(scope="module")
-def seen(local: Local, server: UpdateServer) -> Seen:
+def seen(local: Local, server: UpdateServer) -> Results:
     work, models = server.work, local.prepared.models
     v3, v4 = files_of(models / "v3"), files_of(models / "v4")
     report = work.state / "load.json"
@@ -105,7 +105,7 @@ def seen(local: Local, server: UpdateServer) -> Seen:
         after = State.after(server, killed)
         result = load.stop()
     changes = [f"{change.op} {change.name}" for change in steps.preview(work)]
-    return Seen(good, wrong, breaking, cancelled, after, kills, server.subjects(), result, changes)
+    return Results(good, wrong, breaking, cancelled, after, kills, server.subjects(), result, changes)
 
 
 def _exchanged(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -134,7 +134,7 @@ def _killed_at_every_step(server: UpdateServer, update: str) -> tuple[dict[str, 
     return found, kills
 
 
-def test_a_version_that_is_well_goes_live(seen: Seen) -> None:
+def test_a_version_that_is_well_goes_live(seen: Results) -> None:
     assert (seen.good.update["error"], seen.good.update["state"]) == (None, "done")
     assert (seen.good.live, seen.good.routed) == ("d3", "d3")
     # What was live stands by, and what people have declared stays.
@@ -143,7 +143,7 @@ def test_a_version_that_is_well_goes_live(seen: Seen) -> None:
     assert seen.good.update["rollout"]["requests"] > 0
 
 
-def test_a_version_whose_answers_are_wrong_is_stopped_before_the_switch(seen: Seen) -> None:
+def test_a_version_whose_answers_are_wrong_is_stopped_before_the_switch(seen: Results) -> None:
     assert seen.wrong.update["state"] == "went back", seen.wrong.update
     assert "further off d3 than allowed" in seen.wrong.update["error"]
     assert (seen.wrong.live, seen.wrong.routed) == ("d3", "d3")
@@ -151,28 +151,28 @@ def test_a_version_whose_answers_are_wrong_is_stopped_before_the_switch(seen: Se
     assert "wrong" not in seen.load.by_version
 
 
-def test_a_version_that_breaks_under_traffic_goes_back_in_the_bake(seen: Seen) -> None:
+def test_a_version_that_breaks_under_traffic_goes_back_in_the_bake(seen: Results) -> None:
     assert seen.breaking.update["state"] == "went back", seen.breaking.update
     assert "requests failed, more than 1.00%" in seen.breaking.update["error"]
     assert (seen.breaking.live, seen.breaking.routed) == ("d3", "d3")
     assert "d4" not in seen.breaking.clusters
 
 
-def test_a_rollout_that_is_cancelled_goes_back(seen: Seen) -> None:
+def test_a_rollout_that_is_cancelled_goes_back(seen: Results) -> None:
     assert seen.cancelled.update["state"] == "went back", seen.cancelled.update
     assert "rollouts: cancelled; now live: d3 in rollouts" in seen.cancelled.update["error"]
     assert (seen.cancelled.live, seen.cancelled.routed) == ("d3", "d3")
     assert "d4" not in seen.cancelled.clusters
 
 
-def test_a_server_that_is_killed_at_every_step_gets_there(seen: Seen) -> None:
+def test_a_server_that_is_killed_at_every_step_gets_there(seen: Results) -> None:
     assert (seen.killed.update["error"], seen.killed.update["state"]) == (None, "done")
     assert len(seen.kills) >= 4, seen.kills
     assert (seen.killed.live, seen.killed.routed) == ("d4", "d4")
     assert seen.killed.clusters == {"d1": "v1", "d2": "v2", "d3": "v3", "d4": "v4"}
 
 
-def test_whatever_happened_nobody_noticed_and_everything_is_as_declared(seen: Seen) -> None:
+def test_whatever_happened_nobody_noticed_and_everything_is_as_declared(seen: Results) -> None:
     assert seen.load.failed_total == 0, seen.load.failures
     assert {*seen.load.by_version} == {"v1", "v3", "v4"}
     assert seen.preview == []

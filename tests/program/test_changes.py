@@ -107,12 +107,12 @@ def test_the_cluster_that_is_to_be_live_is_asked_once_more_before_the_live_route
 
 def test_what_may_fail_to_start_tells_why(registry: Write) -> None:
     plan = run_program(registry())
-    telling = {
+    printer = {
         key: each.hooks["on_error"] for key, each in plan.resources.items() if "on_error" in each.hooks
     }
-    assert {key.split()[0] for key in telling} == {"Job", "Deployment"}
+    assert {key.split()[0] for key in printer} == {"Job", "Deployment"}
     # A state names the hook for ever.
-    assert set(telling.values()) == {("bluegrid-reasons",)}
+    assert set(printer.values()) == {("bluegrid-reasons",)}
 
 
 def test_all_routes_share_one_hook(registry: Write) -> None:

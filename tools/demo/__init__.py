@@ -3,9 +3,10 @@
     prepare.py     gets programs, image and models, side by side
     place.py       where it deploys: the node of this checkout, or a cluster that the user names
     workspace.py   the state folder: registry copy, Pulumi backend, settings, and one environment for all
-    steps.py       what is done, each step with a result that says what was seen
+    steps.py       what is done, each step with its result
     predictions.py, faults.py    what some of the steps need
-    story.py       the steps in order, told on the terminal
+    scenario.py    the steps in order
+    printer.py     how progress is printed
     promises.py    what is promised of them; the cluster tests assert it
 
 It never edits tracked files: all it writes is below `.bluegrid/`.

@@ -13,9 +13,9 @@ from rich.table import Table
 from bluegrid_registry import BluegridError
 from tools.demo import place
 from tools.demo.prepare import CHECKOUT, STATE, Prepared, prepare
+from tools.demo.printer import Printer
 from tools.demo.promises import PROMISES
-from tools.demo.story import Seen, tell
-from tools.demo.telling import Telling
+from tools.demo.scenario import Results, run
 from tools.demo.workspace import SERVICE, STACK, Workspace, end_leftovers
 from tools.node import Node
 from tools.toolchain.progress import duration
@@ -26,7 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.demo", description=__doc__)
     parser.add_argument("command", nargs="?", default="run", choices=_COMMANDS)
     try:
-        return _COMMANDS[parser.parse_args().command](Telling())
+        return _COMMANDS[parser.parse_args().command](Printer())
     except BluegridError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -37,39 +37,39 @@ def main() -> int:
         return 130
 
 
-def _run(telling: Telling) -> int:
+def _run(printer: Printer) -> int:
     started = time.monotonic()
     where = place.named(os.environ) if place.is_named() else None
-    prepared = prepare(telling, with_node=where is None)
+    prepared = prepare(printer, with_node=where is None)
     ready = time.monotonic()
-    where = where or _local(prepared, telling)
-    work = Workspace(CHECKOUT, STATE / "demo", where, prepared.programs, telling.of("run"))
+    where = where or _local(prepared, printer)
+    work = Workspace(CHECKOUT, STATE / "demo", where, prepared.programs, printer.of("run"))
     work.create()
-    seen = tell(work, prepared.models, telling)
-    telling.say(
+    results = run(work, prepared.models, printer)
+    printer.line(
         "time", f"{duration(ready - started)} to prepare, {duration(time.monotonic() - ready)} for the rest"
     )
-    _show(telling, work, seen)
-    return 0 if all(promise.holds(seen) for promise in PROMISES) else 1
+    _show(printer, work, results)
+    return 0 if all(promise.holds(results) for promise in PROMISES) else 1
 
 
-def _local(prepared: Prepared, telling: Telling) -> place.Place:
+def _local(prepared: Prepared, printer: Printer) -> place.Place:
     """The node of this checkout, running, with the image."""
     node = Node.of_checkout(CHECKOUT)
-    telling.title("A Kubernetes node and an S3 server start in a network of their own")
-    node.up(telling.of("node"))
+    printer.title("A Kubernetes node and an S3 server start in a network of their own")
+    node.up(printer.of("node"))
     if prepared.image is None:
         raise BluegridError("the local node needs an image")
     node.load_image(prepared.image.archive, prepared.image.name)
     return place.on_node(node, prepared.image.pinned)
 
 
-def _prepare(telling: Telling) -> int:
-    prepare(telling, with_node=True)
+def _prepare(printer: Printer) -> int:
+    prepare(printer, with_node=True)
     return 0
 
 
-def _clean(telling: Telling) -> int:
+def _clean(printer: Printer) -> int:
     """Stop the node; on a cluster that the user named, delete what the demo deployed."""
     settings, stack_file = STATE / "demo" / "env.sh", STATE / "demo" / f"Pulumi.{STACK}.yaml"
     end_leftovers(stack_file)
@@ -83,23 +83,25 @@ def _clean(telling: Telling) -> int:
             != 0
         ):
             raise BluegridError("the cluster could not be cleaned, see above; `make clean` tries again")
-    telling.say("clean", "nothing of the demo runs")
+    printer.line("clean", "nothing of the demo runs")
     return 0
 
 
-def _show(telling: Telling, work: Workspace, seen: Seen) -> None:
-    telling.title("What was promised, and what was seen")
-    table = Table("", "promise", "seen", box=None, header_style="bold")
+def _show(printer: Printer, work: Workspace, results: Results) -> None:
+    printer.title("Promises, and what was measured")
+    table = Table("", "promise", "measured", box=None, header_style="bold")
     for promise in PROMISES:
         table.add_row(
-            "[green]ok[/]" if promise.holds(seen) else "[red]NO[/]", promise.sentence, promise.seen(seen)
+            "[green]ok[/]" if promise.holds(results) else "[red]NO[/]",
+            promise.sentence,
+            promise.evidence(results),
         )
-    telling.console.print(table)
-    telling.console.print(_words(work, seen), markup=False)
+    printer.console.print(table)
+    printer.console.print(_words(work, results), markup=False)
 
 
-def _words(work: Workspace, seen: Seen) -> str:
-    load = seen.load
+def _words(work: Workspace, results: Results) -> str:
+    load = results.load
     answered = ", ".join(f"{count} by {version}" for version, count in sorted(load.by_version.items()))
     url = f"{work.place.route_url}/modelService/{SERVICE}/v2"
     pulumi = f"pulumi up --stack {work.stack} --config-file {work.stack_file}"

@@ -1,6 +1,6 @@
-"""What goes wrong on purpose: `python -m tools.demo.faults g1 v4 line-17` flips a byte in the store.
+"""Faults made on purpose: `python -m tools.demo.faults g1 v4 line-17` flips a byte in the store.
 
-As a failing disk or a careless hand would: behind the back of whoever pushed it.
+As a failing disk would, without anything in bluegrid noticing.
 """
 
 from __future__ import annotations

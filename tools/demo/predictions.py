@@ -1,4 +1,4 @@
-"""Predictions through the Ingress, held against the answers computed when the models were trained."""
+"""Predictions through the Ingress, compared with the answers computed when the models were trained."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Predicted:
     """What the live version answered.
 
     Attributes:
-        version: the one that every answer named.
-        one_by_one: models asked in a request each.
-        in_one_batch: models asked in one request together.
+        version: the version that every answer named.
+        one_by_one: models that got a request each.
+        in_one_batch: models in the one request to all.
         largest_difference: of an answer from the one computed in training, relative.
     """
 
@@ -33,9 +33,9 @@ class Predicted:
 
 
 def predict(work: Workspace, models: Path) -> Predicted:
-    """Ask every model in a request of its own, then all of them in one."""
-    asked = json.loads((models / "requests.json").read_text())
-    inputs: dict[str, list[list[float]]] = asked["inputs"]
+    """Send a request to every model, then one request to all of them."""
+    expected = json.loads((models / "requests.json").read_text())
+    inputs: dict[str, list[list[float]]] = expected["inputs"]
     url = f"{work.place.route_url}/modelService/{SERVICE}/v2"
     with httpx.Client(timeout=10) as client:
         single = {
@@ -47,7 +47,7 @@ def predict(work: Workspace, models: Path) -> Predicted:
     version, *others = {answer.headers["Bluegrid-Version"] for answer in (*single.values(), batch)}
     if others:
         raise ValueError(f"several versions answered: {version}, {', '.join(others)}")
-    answers = asked["answers"][version]
+    answers = expected["answers"][version]
     batched = {each["model_name"]: each for each in batch.raise_for_status().json()["responses"]}
     differences = [
         _difference(answer.raise_for_status().json(), answers[uid]) for uid, answer in single.items()

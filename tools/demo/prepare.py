@@ -1,4 +1,4 @@
-"""Gets programs, image and models; what does not need the compiler runs beside it."""
+"""Gets programs, image and models; image and models are made while the compiler builds programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.toolchain import debian
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tools.demo.telling import Telling
+    from tools.demo.printer import Printer
 
 CHECKOUT = Path(__file__).parents[2]
 STATE = CHECKOUT / ".bluegrid"
@@ -42,11 +42,11 @@ class Prepared:
     models: Path
 
 
-def prepare(telling: Telling, *, with_node: bool) -> Prepared:
+def prepare(printer: Printer, *, with_node: bool) -> Prepared:
     """Have everything ready, side by side; takes seconds when it was there before.
 
     Args:
-        telling: where progress goes.
+        printer: where progress goes.
         with_node: also what a local Kubernetes needs; else only what talks to one.
 
     Raises:
@@ -54,12 +54,12 @@ def prepare(telling: Telling, *, with_node: bool) -> Prepared:
     """
     names = None if with_node else toolchain.CLIENTS
     costs = _costs(names, with_node=with_node)
-    telling.say("plan", toolchain.table(costs))
+    printer.line("plan", toolchain.table(costs))
     toolchain.require_room(costs)
     with ThreadPoolExecutor() as workers:
-        models = workers.submit(_train, telling.of("models"))
-        built = workers.submit(_build_image, telling) if with_node else None
-        toolchain.obtain(names, telling.steps("programs"))
+        models = workers.submit(_train, printer.of("models"))
+        built = workers.submit(_build_image, printer) if with_node else None
+        toolchain.obtain(names, printer.steps("programs"))
         models.result()
         return Prepared(toolchain.programs_dir(), built.result() if built else None, MODELS)
 
@@ -74,25 +74,25 @@ def _costs(names: Sequence[str] | None, *, with_node: bool) -> list[toolchain.Co
     return costs
 
 
-def _build_image(telling: Telling) -> image.Image:
-    debian.install(telling.steps("packages"))
-    return image.build(telling.of("image"))
+def _build_image(printer: Printer) -> image.Image:
+    debian.install(printer.steps("packages"))
+    return image.build(printer.of("image"))
 
 
-def _train(say: Callable[[str], None]) -> None:
+def _train(report: Callable[[str], None]) -> None:
     """Train the versions once a checkout; the result is whole or not there."""
     if MODELS.exists():
         return
-    _run([sys.executable, "-m", "examples.line_loading", "--out", str(MODELS)], say)
+    _run([sys.executable, "-m", "examples.line_loading", "--out", str(MODELS)], report)
 
 
-def _run(command: Sequence[str], say: Callable[[str], None]) -> None:
+def _run(command: Sequence[str], report: Callable[[str], None]) -> None:
     with subprocess.Popen(
         command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         last = ""
         for line in process.stdout or ():
             last = line.rstrip()
-            say(last)
+            report(last)
     if process.returncode != 0:
         raise BluegridError(f"`{' '.join(command)}` ended with exit code {process.returncode}: {last}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tools.demo.scenario import DAMAGED, RATE, Results
 from tools.demo.steps import Change
-from tools.demo.story import DAMAGED, RATE, Seen
 from tools.demo.workspace import SERVICE, SET
 
 if TYPE_CHECKING:
@@ -31,90 +31,95 @@ class Promise:
     """One sentence that either holds or does not."""
 
     sentence: str
-    seen: Callable[[Seen], str]
-    holds: Callable[[Seen], bool]
+    evidence: Callable[[Results], str]
+    holds: Callable[[Results], bool]
 
 
-def _reasons(seen: Seen) -> list[str]:
+def _reasons(results: Results) -> list[str]:
     """What the refusal of a damaged version has to name."""
-    return [f"set {SET}", "version v4", DAMAGED, seen.damaged_pack[:8]]
+    return [f"set {SET}", "version v4", DAMAGED, results.damaged_pack[:8]]
 
 
 PROMISES = (
     Promise(
         "A version is sent as a whole; of v3, which changes one model, one model is sent",
-        lambda seen: ", ".join(
-            f"{each.version}: {each.sent_models} of {each.models}" for each in seen.pushed
+        lambda results: ", ".join(
+            f"{each.version}: {each.sent_models} of {each.models}" for each in results.pushed
         ),
-        lambda seen: (
-            len(seen.changed) == 1
-            and [(each.sent_models, each.models) for each in seen.pushed]
+        lambda results: (
+            len(results.changed) == 1
+            and [(each.sent_models, each.models) for each in results.pushed]
             == [(DISTINCT, DEVICES), (DISTINCT, DEVICES), (1, DEVICES), (DISTINCT, DEVICES)]
         ),
     ),
     Promise(
         "Every model answers through the Ingress as it did in training, alone and in one batch",
-        lambda seen: (
-            f"{seen.predicted.one_by_one} + {seen.predicted.in_one_batch} answers of "
-            f"{seen.predicted.version}, largest relative difference {seen.predicted.largest_difference:.0e}"
+        lambda results: (
+            f"{results.predicted.one_by_one} + {results.predicted.in_one_batch} answers of "
+            f"{results.predicted.version}, "
+            f"largest relative difference {results.predicted.largest_difference:.0e}"
         ),
-        lambda seen: (
-            seen.predicted.one_by_one == seen.predicted.in_one_batch == DEVICES
-            and seen.predicted.version == "v1"
-            and seen.predicted.largest_difference < 1e-9
+        lambda results: (
+            results.predicted.one_by_one == results.predicted.in_one_batch == DEVICES
+            and results.predicted.version == "v1"
+            and results.predicted.largest_difference < 1e-9
         ),
     ),
     Promise(
         "A switch is one change of one Ingress, there and back",
-        lambda seen: (
-            f"{len(seen.there.changes)} + {len(seen.back.changes)} changes; "
-            f"`pulumi up` {seen.there.up.seconds:.0f} s, {seen.back.up.seconds:.0f} s"
+        lambda results: (
+            f"{len(results.switched.changes)} + {len(results.switched_back.changes)} changes; "
+            f"`pulumi up` {results.switched.up.seconds:.0f} s, {results.switched_back.up.seconds:.0f} s"
         ),
-        lambda seen: seen.there.changes == seen.back.changes == SWITCH,
+        lambda results: results.switched.changes == results.switched_back.changes == SWITCH,
     ),
     Promise(
         "One update adds a cluster, switches to it and removes the old one",
-        lambda seen: f"{seen.replaced.seconds:.0f} s",
-        lambda seen: seen.replaced.exit_code == 0 and seen.load.by_cluster.get("d3", 0) > 0,
+        lambda results: f"{results.replaced.seconds:.0f} s",
+        lambda results: results.replaced.exit_code == 0 and results.load.by_cluster.get("d3", 0) > 0,
     ),
     Promise(
         "A damaged version ends `pulumi up` within a minute, with set, version, model and pack",
-        lambda seen: f"exit code {seen.refused.exit_code} after {seen.refused.seconds:.0f} s",
-        lambda seen: (
-            seen.refused.exit_code != 0
-            and seen.refused.seconds < 60
-            and all(reason in seen.refused.output for reason in _reasons(seen))
+        lambda results: f"exit code {results.refused.exit_code} after {results.refused.seconds:.0f} s",
+        lambda results: (
+            results.refused.exit_code != 0
+            and results.refused.seconds < 60
+            and all(reason in results.refused.output for reason in _reasons(results))
         ),
     ),
     Promise(
         "`bluegrid verify` finds the damaged pack, and nothing once it is healed",
-        lambda seen: f"exit code {seen.found.exit_code}, then {seen.sound.exit_code}",
-        lambda seen: (
-            seen.found.exit_code == 1 and seen.damaged_pack in seen.found.output and seen.sound.exit_code == 0
+        lambda results: f"exit code {results.found.exit_code}, then {results.sound.exit_code}",
+        lambda results: (
+            results.found.exit_code == 1
+            and results.damaged_pack in results.found.output
+            and results.sound.exit_code == 0
         ),
     ),
     Promise(
         "With the refused cluster still declared, a switch works",
-        lambda seen: f"{seen.past.seconds:.0f} s, {seen.load.by_cluster.get('d2', 0)} answers of d2",
-        lambda seen: seen.past.exit_code == 0,
+        lambda results: f"{results.past.seconds:.0f} s, {results.load.by_cluster.get('d2', 0)} answers of d2",
+        lambda results: results.past.exit_code == 0,
     ),
     Promise(
         "Pushing again heals the damaged version",
-        lambda seen: f"{seen.healed.packs_healed} pack replaced, {seen.last.version} answers",
-        lambda seen: (
-            seen.healed.packs_healed == 1
-            and seen.last.version == "v4"
-            and seen.last.largest_difference < 1e-9
+        lambda results: f"{results.healed.packs_healed} pack replaced, {results.last.version} answers",
+        lambda results: (
+            results.healed.packs_healed == 1
+            and results.last.version == "v4"
+            and results.last.largest_difference < 1e-9
         ),
     ),
     Promise(
         "No request failed, whatever was done meanwhile",
-        lambda seen: (
-            f"{seen.load.failed_total} of {seen.load.sent} failed at {seen.load.rate:.0f}/s, "
-            f"longest gap {seen.load.longest_gap_ms:.0f} ms"
+        lambda results: (
+            f"{results.load.failed_total} of {results.load.sent} failed at {results.load.rate:.0f}/s, "
+            f"longest gap {results.load.longest_gap_ms:.0f} ms"
         ),
-        lambda seen: (
-            seen.load.failed_total == 0 and seen.load.sent >= 20_000 and seen.load.rate >= 0.95 * RATE
+        lambda results: (
+            results.load.failed_total == 0
+            and results.load.sent >= 20_000
+            and results.load.rate >= 0.95 * RATE
         ),
     ),
 )

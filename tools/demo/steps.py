@@ -1,4 +1,4 @@
-"""What the demo does, each step as a user would do it: commands, then what was seen of them."""
+"""The steps of the demo, each as a user would do it with commands, and what it returned."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def verify(work: Workspace, version: str) -> Ran:
 
 
 def diff(work: Workspace, old: str, new: str) -> Ran:
-    """Tell what has changed between two versions."""
+    """Compare two versions."""
     return work.bluegrid("version", "diff", SET, old, new, "--json").require()
 
 

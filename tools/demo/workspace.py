@@ -72,15 +72,15 @@ class Ran:
 
 def end_leftovers(stack_file: Path) -> None:
     """End the `pulumi` of a demo that was killed; it would go on changing the cluster."""
-    left = [
+    leftovers = [
         each
         for each in psutil.process_iter(["name", "cmdline"])
         # By name too: an editor that has the file open is nobody's leftover.
         if each.info["name"] == "pulumi" and str(stack_file) in (each.info["cmdline"] or ())
     ]
-    for process in left:
+    for process in leftovers:
         process.send_signal(signal.SIGINT)
-    _, stubborn = psutil.wait_procs(left, timeout=20)
+    _, stubborn = psutil.wait_procs(leftovers, timeout=20)
     for process in stubborn:
         process.kill()
 

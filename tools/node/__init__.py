@@ -2,7 +2,7 @@
 
     node.py         up, down, status, load_image
     identity.py     names and addresses, derived from where the state is
-    plan.py, layout.py, state.py    what is decided, where it is kept, what is told
+    plan.py, layout.py, state.py    what is decided, where it is kept, what other processes read
     programs.py     what a node is made of, and what to install
     access.py       certificates, tokens, accounts
     configs.py, pause.py            what components start from

@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     node = Node(chosen.state) if chosen.state else Node.of_checkout(_CHECKOUT)
     try:
         if chosen.command == "up":
-            node.up(_tell, programs.in_folder(chosen.bin) if chosen.bin else None)
+            node.up(_print_line, programs.in_folder(chosen.bin) if chosen.bin else None)
         elif chosen.command == "down":
             node.down(purge=chosen.purge)
     except NodeError as error:
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell(line: str) -> None:
+def _print_line(line: str) -> None:
     print(line, file=sys.stderr)
 
 

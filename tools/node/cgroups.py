@@ -1,7 +1,8 @@
 """The cgroups below which a node's pods run.
 
 In version 1, kubelet expects its root in every hierarchy, with CPUs and memory nodes set. In version 2 there
-is one tree, in which controllers are handed down; written after the kernel documentation, not run yet.
+is one tree, whose controllers are delegated to its children; that part is written from the kernel's
+documentation and has not run yet.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def leftovers(name: str) -> list[Path]:
 
 def _create(hierarchy: _Hierarchy, folder: Path) -> None:
     if hierarchy.version == 2:
-        _hand_down(hierarchy.mount)
+        _delegate(hierarchy.mount)
     folder.mkdir(exist_ok=True)
     for setting in ("cpuset.cpus", "cpuset.mems"):
         if hierarchy.version == 1 and (folder / setting).exists():
@@ -77,10 +78,10 @@ def _remove(folder: Path, deadline: float) -> None:
             return
 
 
-def _hand_down(root: Path) -> None:
+def _delegate(root: Path) -> None:
     available = (root / "cgroup.controllers").read_text().split()
-    wanted = " ".join(f"+{each}" for each in _CONTROLLERS if each in available)
-    (root / "cgroup.subtree_control").write_text(wanted)
+    controllers = " ".join(f"+{each}" for each in _CONTROLLERS if each in available)
+    (root / "cgroup.subtree_control").write_text(controllers)
 
 
 def _used(hierarchies: list[_Hierarchy]) -> list[_Hierarchy]:

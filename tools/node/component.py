@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Told when the process was started: what an earlier one left behind is no proof.
+# Its argument is when the process was started: what an earlier one left behind proves nothing.
 Check = Callable[[datetime], bool]
 _SECONDS = 2
 

@@ -1,4 +1,4 @@
-"""The node as everybody else uses it."""
+"""The node, as its users see it: up, down, status, and its addresses."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from tools.node.layout import CONTAINERD_SOCKET, Layout
 from tools.node.pause import write_pause_image
 from tools.node.plan import Plan
 from tools.node.routing import HTTP_PORT
-from tools.node.state import Phase, Told
+from tools.node.state import Phase, SupervisorState
 from tools.node.status import NodeStatus, component_statuses
 
 Progress = Callable[[str], None]
 _POLL = 0.05
-_LOOKS = 20
-"""How often a supervisor may be looked for in vain before it counts as gone."""
+_ATTEMPTS = 20
+"""How often no supervisor may be found before it counts as ended."""
 
 _STOP_SECONDS = 30
 
 
 def quiet(_: str) -> None:
-    """Tell nothing."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Node:
         """Start the node and wait until it is ready; at once if it is already.
 
         Args:
-            progress: told a line for every part that is ready.
+            progress: current a line for every part that is ready.
             built: programs by name; left out, those that the toolchain has obtained.
 
         Raises:
@@ -62,7 +62,7 @@ class Node:
         """
         _require_root()
         with machine.locked(self._layout.root):
-            phase = self._told().phase
+            phase = self._current().phase
             if phase is Phase.READY:
                 return
             try:
@@ -86,19 +86,19 @@ class Node:
                 shutil.rmtree(self._layout.root)
 
     def status(self) -> NodeStatus:
-        """How the node is."""
-        told = self._told()
+        """Return the status of the node and of its components."""
+        current = self._current()
         plan = self._plan if self._layout.plan.exists() else None
         return NodeStatus(
-            phase=told.phase,
+            phase=current.phase,
             id=self._identity.id,
             context=self.context,
             kubeconfig=str(self.kubeconfig),
             address=plan.address if plan else "",
             route_url=self.route_url if plan else "",
             s3_endpoint=self.s3_endpoint if plan else "",
-            components=component_statuses(told),
-            fault=told.fault,
+            components=component_statuses(current),
+            fault=current.fault,
         )
 
     def load_image(self, archive: Path, name: str) -> None:
@@ -111,10 +111,12 @@ class Node:
         Raises:
             NodeError: it cannot be read, or the node is down.
         """
-        told = self._told()
-        if told.phase is not Phase.READY:
-            raise NodeError(f"the node in {self.state} is {told.phase}; `python -m tools.node up` starts it")
-        socket = Path(f"/proc/{told.pid}/root{CONTAINERD_SOCKET}")
+        current = self._current()
+        if current.phase is not Phase.READY:
+            raise NodeError(
+                f"the node in {self.state} is {current.phase}; `python -m tools.node up` starts it"
+            )
+        socket = Path(f"/proc/{current.pid}/root{CONTAINERD_SOCKET}")
         done = subprocess.run(
             [*ctr(self._plan, socket), "images", "import", "--digests", f"--base-name={name}", archive],
             capture_output=True,
@@ -179,12 +181,12 @@ class Node:
         except FileNotFoundError:
             raise NodeError(f"there is no node in {self.state}; `python -m tools.node up` makes it") from None
 
-    def _told(self) -> Told:
-        """What the supervisor tells; if there is none, what it told last does not count."""
-        told = Told.read(self._layout.status)
+    def _current(self) -> SupervisorState:
+        """Return the supervisor's state; what one that has ended wrote last does not count."""
+        current = SupervisorState.read(self._layout.status)
         if machine.supervisors(self._layout.root):
-            return told or Told(Phase.STARTING)
-        return Told(Phase.DOWN)
+            return current or SupervisorState(Phase.STARTING)
+        return SupervisorState(Phase.DOWN)
 
     def _launch(self, found: Mapping[str, Path]) -> None:
         layout = self._layout
@@ -207,28 +209,28 @@ class Node:
     def _supervisor(self) -> int:
         """The process ID of the supervisor that was just launched."""
         # While one program becomes another, as it does here twice, a process has no command for a moment.
-        looks = _LOOKS
-        while (told := Told.read(self._layout.status)) is None:
-            looks = _LOOKS if machine.supervisors(self._layout.root) else looks - 1
-            if not looks:
+        attempts = _ATTEMPTS
+        while (current := SupervisorState.read(self._layout.status)) is None:
+            attempts = _ATTEMPTS if machine.supervisors(self._layout.root) else attempts - 1
+            if not attempts:
                 raise NodeError(f"the node's supervisor did not start: {machine.log_tail(self._layout)}")
             time.sleep(_POLL)
-        return told.pid
+        return current.pid
 
     def _follow(self, progress: Progress) -> None:
-        """Tell what happens until the node is ready."""
-        seen = 0
+        """Report events until the node is ready."""
+        printed = 0
         while True:
             alive = bool(machine.supervisors(self._layout.root))
-            told = Told.read(self._layout.status) or Told(Phase.STARTING)
-            for event in told.events[seen:]:
+            current = SupervisorState.read(self._layout.status) or SupervisorState(Phase.STARTING)
+            for event in current.events[printed:]:
                 progress(event)
-            seen = len(told.events)
-            if told.phase is Phase.READY and alive:
+            printed = len(current.events)
+            if current.phase is Phase.READY and alive:
                 return
-            if not alive or told.phase is Phase.FAILED:
+            if not alive or current.phase is Phase.FAILED:
                 raise NodeError(
-                    told.fault or f"the node's supervisor ended: {machine.log_tail(self._layout)}"
+                    current.fault or f"the node's supervisor ended: {machine.log_tail(self._layout)}"
                 )
             time.sleep(_POLL)
 

@@ -1,4 +1,4 @@
-"""What the supervisor tells everybody else: one small file, replaced at every change."""
+"""The supervisor's state for other processes: one small file, replaced at every change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @unique
 class Phase(StrEnum):
-    """How far a node is."""
+    """The stages of a node's life."""
 
     DOWN = "down"
     STARTING = "starting"
@@ -41,8 +41,8 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the supervisor tells.
+class SupervisorState:
+    """What the supervisor publishes.
 
     Attributes:
         pid: the supervisor's process ID on the machine.
@@ -57,14 +57,14 @@ class Told:
     fault: str = ""
 
     def write(self, path: Path) -> None:
-        """Replace what was told before."""
+        """Replace what the file says."""
         fresh = path.with_name(f".{path.name}")
         fresh.write_text(json.dumps(asdict(self)))
         fresh.replace(path)
 
     @classmethod
-    def read(cls, path: Path) -> Told | None:
-        """What was told last; None: nothing yet."""
+    def read(cls, path: Path) -> SupervisorState | None:
+        """Return what was written last; None: nothing yet."""
         try:
             kept = json.loads(path.read_text())
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How a node is, for people and programs."""
+"""The status of a node, for people and programs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tools.node.state import Phase
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tools.node.state import Told
+    from tools.node.state import SupervisorState
 
 
 @dataclass(frozen=True)
 class ComponentStatus:
-    """How a component is.
+    """The status of a component.
 
     Attributes:
         pid: its process ID on the machine; 0: it does not run.
@@ -35,7 +35,7 @@ class ComponentStatus:
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """How a node is; addresses are empty where there never was one."""
+    """The status of a node; addresses are empty if it was never started."""
 
     phase: Phase
     id: str
@@ -65,11 +65,11 @@ class NodeStatus:
         ]
 
 
-def component_statuses(told: Told) -> Sequence[ComponentStatus]:
-    """The components that the supervisor tells of, with the machine's process IDs."""
-    if told.phase is Phase.DOWN:
+def component_statuses(current: SupervisorState) -> Sequence[ComponentStatus]:
+    """Return the components that the supervisor has published, with the machine's process IDs."""
+    if current.phase is Phase.DOWN:
         return ()
-    pids = _children(told.pid)
+    pids = _children(current.pid)
     return tuple(
         ComponentStatus(
             name,
@@ -79,7 +79,7 @@ def component_statuses(told: Told) -> Sequence[ComponentStatus]:
             each.restarts,
             _megabytes(pids.get(each.pid, 0)),
         )
-        for name, each in told.components.items()
+        for name, each in current.components.items()
     )
 
 

@@ -24,7 +24,7 @@ from tools.node.layout import INSIDE, Layout
 from tools.node.metrics import metrics
 from tools.node.plan import Plan
 from tools.node.routing import routing
-from tools.node.state import Phase, Running, Told
+from tools.node.state import Phase, Running, SupervisorState
 from tools.node.storage import storage
 
 if TYPE_CHECKING:
@@ -64,19 +64,21 @@ class _Process:
 
 
 class Supervisor:
-    """Runs components until it is told to stop.
+    """Runs components until a signal asks it to stop.
 
     Args:
         components: in no particular order.
-        layout: where status and logs go, as seen from here.
-        told: what was told so far.
-        shown: the same place as people on the machine see it.
+        layout: where status and logs go, as paths inside the node.
+        state: what other processes read so far.
+        shown: the same folders as paths on the machine, for messages.
     """
 
-    def __init__(self, components: Sequence[Component], layout: Layout, told: Told, shown: Layout) -> None:
+    def __init__(
+        self, components: Sequence[Component], layout: Layout, state: SupervisorState, shown: Layout
+    ) -> None:
         self._components = {component.name: component for component in components}
         self._layout = layout
-        self._told = told
+        self._state = state
         self._shown = shown
         self._processes: dict[str, _Process] = {}
         self._began = time.monotonic()
@@ -91,16 +93,16 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             while True:
-                calm = self._told.phase is Phase.READY
+                calm = self._state.phase is Phase.READY
                 received = signal.sigtimedwait(_SIGNALS, _CALM_TICK if calm else _TICK)
                 if received and received.si_signo != signal.SIGCHLD:
-                    self._tell(phase=Phase.STOPPING)
+                    self._publish(phase=Phase.STOPPING)
                     return
                 self._reap()
                 self._start_due()
                 self._check()
         except NodeError as error:
-            self._tell(phase=Phase.FAILED, fault=str(error))
+            self._publish(phase=Phase.FAILED, fault=str(error))
             raise
         finally:
             self._stop()
@@ -140,10 +142,10 @@ class Supervisor:
         self._processes[component.name] = _Process(
             pid, now(), began, was_ready=restarts > 0, restarts=restarts
         )
-        self._tell()
+        self._publish()
 
     def _reap(self) -> None:
-        """Take in what has ended: components, and the orphans that fall to process 1."""
+        """Collect the processes that have ended: components, and orphans, which process 1 inherits."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -158,20 +160,20 @@ class Supervisor:
     def _ended(self, component: Component, process: _Process, code: int) -> None:
         process.pid = 0
         process.healthy = False
-        if self._told.phase in (Phase.STOPPING, Phase.FAILED):
+        if self._state.phase in (Phase.STOPPING, Phase.FAILED):
             return
         if component.ready is None and code == 0:
             self._ready(component, process)
         elif process.was_ready:
             process.restart_at = time.monotonic() + _RESTART_AFTER
-            self._tell(f"{component.name} ended ({_how(code)}) and is started again")
+            self._publish(f"{component.name} ended ({_how(code)}) and is started again")
         else:
             raise NodeError(
                 f"{component.name} ended ({_how(code)}) before it was ready; {self._tail(component)}"
             )
 
     def _check(self) -> None:
-        waiting = self._told.phase is Phase.STARTING
+        waiting = self._state.phase is Phase.STARTING
         if waiting and time.monotonic() > self._began + _START_SECONDS:
             late = [name for name in self._components if not self._is_ready(name)]
             tail = self._tail(self._components[late[0]])
@@ -184,7 +186,7 @@ class Supervisor:
         for name in due:
             self._check_one(self._components[name], self._processes[name])
         if waiting and all(self._is_ready(name) for name in self._components):
-            self._tell(f"node ready {time.monotonic() - self._began:.1f} s", phase=Phase.READY)
+            self._publish(f"node ready {time.monotonic() - self._began:.1f} s", phase=Phase.READY)
 
     def _check_one(self, component: Component, process: _Process) -> None:
         if component.ready is None or not process.running:
@@ -194,38 +196,38 @@ class Supervisor:
             self._ready(component, process)
         elif healthy != process.healthy:
             process.healthy = healthy
-            self._tell()
+            self._publish()
 
     def _ready(self, component: Component, process: _Process) -> None:
         process.healthy = process.was_ready = True
-        self._tell(f"{component.name} {time.monotonic() - process.begun:.1f} s")
+        self._publish(f"{component.name} {time.monotonic() - process.begun:.1f} s")
 
     def _stop(self) -> None:
         """Stop everything, nothing before what depends on it; what does not end is killed."""
         deadline = time.monotonic() + _STOP_SECONDS
-        asked: set[str] = set()
+        signalled: set[str] = set()
         while running := {name for name, process in self._processes.items() if process.running}:
             needed = {needed for name in running for needed in self._components[name].after}
-            for name in running - needed - asked:
+            for name in running - needed - signalled:
                 os.kill(self._processes[name].pid, signal.SIGTERM)
-                asked.add(name)
+                signalled.add(name)
             if time.monotonic() > deadline:
                 for name in running:
                     os.kill(self._processes[name].pid, signal.SIGKILL)
             signal.sigtimedwait((signal.SIGCHLD,), _TICK)
             self._reap()
 
-    def _tell(self, event: str | None = None, phase: Phase | None = None, fault: str = "") -> None:
+    def _publish(self, event: str | None = None, phase: Phase | None = None, fault: str = "") -> None:
         components = {
             name: Running(process.pid, process.since.isoformat(), process.healthy, process.restarts)
             for name, process in self._processes.items()
             if self._components[name].ready is not None
         }
-        events = (*self._told.events, event) if event else self._told.events
-        self._told = replace(
-            self._told, phase=phase or self._told.phase, components=components, events=events, fault=fault
+        events = (*self._state.events, event) if event else self._state.events
+        self._state = replace(
+            self._state, phase=phase or self._state.phase, components=components, events=events, fault=fault
         )
-        self._told.write(self._layout.status)
+        self._state.write(self._layout.status)
 
     def _tail(self, component: Component) -> str:
         log = self._layout.log(component.name)
@@ -238,17 +240,17 @@ def _how(code: int) -> str:
 
 
 def main(state: Path) -> int:
-    """Be the node whose state is in this folder."""
+    """Run the node whose state is in this folder; return the exit code."""
     shown, layout = Layout(state), Layout(INSIDE)
-    told = Told(Phase.STARTING, inside.host_pid())
-    told.write(shown.status)
+    current = SupervisorState(Phase.STARTING, inside.host_pid())
+    current.write(shown.status)
     try:
         plan = Plan.read(shown.plan)
         inside.arrange_files(state)
         inside.arrange_network(plan)
         secrets = Secrets.read(layout)
     except (NodeError, OSError, subprocess.CalledProcessError) as error:
-        replace(told, phase=Phase.FAILED, fault=str(error)).write(shown.status)
+        replace(current, phase=Phase.FAILED, fault=str(error)).write(shown.status)
         return 1
     components = [
         *storage(plan, secrets),
@@ -257,7 +259,7 @@ def main(state: Path) -> int:
         *routing(plan),
     ]
     try:
-        Supervisor(components, layout, told, shown).run()
+        Supervisor(components, layout, current, shown).run()
     except NodeError:
         return 1
     return 0

@@ -8,8 +8,8 @@
     build.py        builds from Go modules, verified
     supply.py       puts these in order
     debian.py       Debian packages
-    cost.py         what all of it costs, told before it begins
-    progress.py     what is told meanwhile
+    cost.py         what all of it costs, printed before it begins
+    progress.py     what is printed meanwhile
 
 It deliberately knows nothing of how the programs are run: that is `tools/node` and `tools/demo`.
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 from tools.toolchain.cost import Cost, of_programs, require_room, table
 from tools.toolchain.errors import ToolchainError
 from tools.toolchain.programs import CLIENTS, PROGRAMS
-from tools.toolchain.progress import Progress, Step, Teller
+from tools.toolchain.progress import Progress, ProgressPrinter, Step
 from tools.toolchain.supply import obtain, programs_dir
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     "PROGRAMS",
     "Cost",
     "Progress",
+    "ProgressPrinter",
     "Step",
-    "Teller",
     "ToolchainError",
     "obtain",
     "of_programs",

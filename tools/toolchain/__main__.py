@@ -13,8 +13,8 @@ from tools.toolchain import cache, debian
 from tools.toolchain.cost import Cost, of_programs, require_room, table
 from tools.toolchain.keys import this_platform
 from tools.toolchain.programs import PROGRAMS
-from tools.toolchain.progress import Teller, quiet
-from tools.toolchain.supply import look, obtain, programs_dir
+from tools.toolchain.progress import ProgressPrinter, quiet
+from tools.toolchain.supply import find_installed, obtain, programs_dir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,21 +50,21 @@ def _obtain(as_json: bool) -> None:
     if not as_json:
         print(table(costs))
     require_room(costs)
-    progress = quiet if as_json else Teller()
+    progress = quiet if as_json else ProgressPrinter()
     debian.install(progress)
     obtain(progress=progress)
     _where(as_json)
 
 
 def _where(as_json: bool) -> None:
-    standing = look(PROGRAMS, this_platform())
+    installed = find_installed(PROGRAMS, this_platform())
     if as_json:
-        origins = {name: each.origin for name, each in standing.items()}
+        origins = {name: each.origin for name, each in installed.items()}
         print(json.dumps({"programs_dir": str(programs_dir()), "origins": origins}))
         return
     print(f"on PATH with {programs_dir()}")
     for each in PROGRAMS:
-        print(f"  {each.name:<27} {standing[each.name].origin if each.name in standing else 'missing'}")
+        print(f"  {each.name:<27} {installed[each.name].origin if each.name in installed else 'missing'}")
 
 
 def _clean(_: bool) -> None:

@@ -1,4 +1,4 @@
-"""What an installation costs, told before it begins."""
+"""What an installation costs, printed before it begins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.toolchain.errors import ToolchainError
 from tools.toolchain.keys import this_platform
 from tools.toolchain.programs import PROGRAMS
 from tools.toolchain.progress import duration
-from tools.toolchain.supply import chosen, look
+from tools.toolchain.supply import chosen, find_installed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,8 +42,8 @@ class Cost:
 def of_programs(names: Collection[str] | None = None) -> tuple[Cost, ...]:
     """The cost of the programs that are missing, downloaded and built ones apart."""
     programs = chosen(names)
-    standing = look(programs, this_platform())
-    missing = [each for each in programs if each.name not in standing]
+    installed = find_installed(programs, this_platform())
+    missing = [each for each in programs if each.name not in installed]
     downloaded = [each for each in missing if available(each)]
     built = [each for each in missing if each not in downloaded]
     costs = []

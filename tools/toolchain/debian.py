@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.toolchain.cost import Cost
 from tools.toolchain.errors import ToolchainError
-from tools.toolchain.progress import Doing, Progress, Step, quiet
+from tools.toolchain.progress import Activity, Progress, Step, quiet
 
 _INSTALL = Path(__file__).with_name("install-packages")
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
@@ -72,7 +72,7 @@ def install(progress: Progress = quiet) -> None:
         raise ToolchainError(
             f"only root installs Debian packages: run `apt-get install {' '.join(names)}` as root"
         )
-    step = Step(Doing.INSTALLING, f"{len(names)} Debian packages", 0, 0, cost()[0].seconds)
+    step = Step(Activity.INSTALLING, f"{len(names)} Debian packages", 0, 0, cost()[0].seconds)
     progress(step)
     started = time.monotonic()
     # In a session of its own: dpkg is not cut short by the Ctrl-C that stops a demo.
@@ -86,22 +86,22 @@ def install(progress: Progress = quiet) -> None:
     )
     if done.returncode != 0:
         reasons = [line for line in done.stderr.splitlines() if line.startswith(("E:", "dpkg:"))]
-        said = reasons[-1] if reasons else "it gave no reason"
+        reason = reasons[-1] if reasons else "it gave no reason"
         raise ToolchainError(
-            f"apt-get could not install {', '.join(names)}: {said}; mend that, then run again"
+            f"apt-get could not install {', '.join(names)}: {reason}; fix that, then run again"
         )
     progress(replace(step, elapsed=time.monotonic() - started, ended="done"))
 
 
 def _present(package: Package) -> bool:
     """Whether a package is fully installed, or not known to dpkg while its program is there all the same."""
-    asked = subprocess.run(
+    done = subprocess.run(
         ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package.name],
         capture_output=True,
         text=True,
         check=False,
     )
-    state = asked.stdout.strip() or "not-installed"
+    state = done.stdout.strip() or "not-installed"
     if state in ("not-installed", "config-files"):
         folders = os.pathsep.join([*os.get_exec_path(), *_SYSTEM_FOLDERS])
         return shutil.which(package.provides, path=folders) is not None

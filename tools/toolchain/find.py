@@ -65,11 +65,11 @@ def _plugin(program: Program) -> Path | None:
     return max(fitting)[1] if fitting else None
 
 
-def _ask(*command: str | Path) -> str:
+def _output_of(*command: str | Path) -> str:
     """What a program prints, or nothing if it fails."""
     quiet = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
-        asked = subprocess.run(
+        done = subprocess.run(
             command,
             env=quiet,
             capture_output=True,
@@ -80,17 +80,19 @@ def _ask(*command: str | Path) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return asked.stdout
+    return done.stdout
 
 
 def _pulumi(program: Path) -> Version | None:
-    return versions.parse(_ask(program, "version"))
+    return versions.parse(_output_of(program, "version"))
 
 
 def _kubectl(program: Path) -> Version | None:
     try:
         return versions.parse(
-            json.loads(_ask(program, "version", "--client", "-o", "json"))["clientVersion"]["gitVersion"]
+            json.loads(_output_of(program, "version", "--client", "-o", "json"))["clientVersion"][
+                "gitVersion"
+            ]
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -48,7 +48,7 @@ def this_platform() -> Platform:
         ToolchainError: there is no Go, or an older one.
     """
     try:
-        said = subprocess.run(
+        done = subprocess.run(
             ["go", "env", "-json", "GOVERSION", "GOOS", "GOARCH"],
             env=go_environment(),
             capture_output=True,
@@ -56,7 +56,7 @@ def this_platform() -> Platform:
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise ToolchainError(f"go cannot be run ({error}): {_REMEDY}") from error
-    values = json.loads(said.stdout)
+    values = json.loads(done.stdout)
     if (versions.parse(values["GOVERSION"]) or GO) < GO:
         raise ToolchainError(f"{values['GOVERSION']} is too old: {_REMEDY}")
     return Platform(values["GOVERSION"], values["GOOS"], values["GOARCH"])

@@ -1,4 +1,4 @@
-"""What is told while programs are obtained."""
+"""Progress of obtaining programs: steps, and how they are printed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _HEARTBEAT = 20.0
 
 
 @unique
-class Doing(StrEnum):
-    """What is being done."""
+class Activity(StrEnum):
+    """The kind of a step."""
 
     DOWNLOADING = "downloading"
     BUILDING = "building"
@@ -27,16 +27,16 @@ class Doing(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One moment of obtaining a program; told at its start, about once a second, and when it has ended.
+    """A moment of obtaining a program; reported at its start, about once a second, and at its end.
 
     Attributes:
         number: of `of` programs that are missing.
         usual: seconds that it takes on 2 cores.
         elapsed: seconds since it began.
-        ended: how it ended; None: still at it.
+        ended: how it ended; None: it goes on.
     """
 
-    doing: Doing
+    activity: Activity
     what: str
     number: int
     of: int
@@ -49,26 +49,26 @@ Progress = Callable[[Step], None]
 
 
 def quiet(_: Step) -> None:
-    """Tell nothing."""
+    """Ignore progress."""
 
 
-class Teller:
-    """Tells steps on a terminal as one live line, elsewhere as a line every 20 seconds."""
+class ProgressPrinter:
+    """Prints steps: on a terminal as one line that changes, otherwise a line every 20 seconds."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
         self._status: Status | None = None
-        self._told = 0.0
+        self._printed = 0.0
 
     def __call__(self, step: Step) -> None:
-        """Tell a step."""
+        """Print a step."""
         if step.ended is not None:
             self._stop()
             self._console.print(f"{_head(step)}: {step.ended} ({duration(step.elapsed)})", soft_wrap=True)
         elif self._console.is_terminal:
             self._live(step)
-        elif step.elapsed == 0 or step.elapsed >= self._told + _HEARTBEAT:
-            self._told = step.elapsed
+        elif step.elapsed == 0 or step.elapsed >= self._printed + _HEARTBEAT:
+            self._printed = step.elapsed
             self._console.print(_line(step), soft_wrap=True)
 
     def _live(self, step: Step) -> None:
@@ -84,14 +84,14 @@ class Teller:
 
 
 def duration(seconds: float) -> str:
-    """A length of time as people say it: `50 s`, `6 min 40 s`."""
+    """Return a duration for people: `50 s`, `6 min 40 s`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def _head(step: Step) -> str:
     place = f"\\[{step.number}/{step.of}] " if step.of else ""
-    return f"{place}{step.doing} {step.what}"
+    return f"{place}{step.activity} {step.what}"
 
 
 def _line(step: Step) -> str:

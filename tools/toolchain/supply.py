@@ -16,7 +16,7 @@ from tools.toolchain.errors import DownloadError, ToolchainError
 from tools.toolchain.find import LANGUAGE_HOST, find, language_host, which
 from tools.toolchain.keys import key_of, this_platform
 from tools.toolchain.programs import PEERS, PROGRAMS, Program
-from tools.toolchain.progress import Doing, Progress, Step, quiet
+from tools.toolchain.progress import Activity, Progress, Step, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -27,8 +27,8 @@ STAND_IN = Path(__file__).parent / "language_host" / LANGUAGE_HOST
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A program that is there: its files by name, and where it came from."""
+class Installed:
+    """An installed program: its files by name, and where it came from."""
 
     program: Program
     files: Mapping[str, Path]
@@ -42,7 +42,7 @@ def obtain(names: Collection[str] | None = None, progress: Progress = quiet) -> 
 
     Args:
         names: of `PROGRAMS` and `PEERS`; all of `PROGRAMS` if left out.
-        progress: told of every step.
+        progress: called with every step.
 
     Returns:
         Paths by name, of programs and of the files that come with them.
@@ -52,16 +52,16 @@ def obtain(names: Collection[str] | None = None, progress: Progress = quiet) -> 
     """
     programs = chosen(names)
     platform = this_platform()
-    standing = look(programs, platform)
-    if len(standing) < len(programs):
+    installed = find_installed(programs, platform)
+    if len(installed) < len(programs):
         with cache.locked(
-            lambda: progress(Step(Doing.WAITING, "another run that builds programs", 0, 0, 0))
+            lambda: progress(Step(Activity.WAITING, "another run that builds programs", 0, 0, 0))
         ) as lock:
-            standing = look(programs, platform)
-            _get([each for each in programs if each.name not in standing], platform, progress, lock)
+            installed = find_installed(programs, platform)
+            _get([each for each in programs if each.name not in installed], platform, progress, lock)
             cache.discard(cache.build())
-        standing = look(programs, platform)
-    return _link(standing)
+        installed = find_installed(programs, platform)
+    return _link(installed)
 
 
 def programs_dir() -> Path:
@@ -86,26 +86,26 @@ def chosen(names: Collection[str] | None) -> Sequence[Program]:
     return [each for each in (*PROGRAMS, *PEERS) if each.name in names]
 
 
-def look(programs: Sequence[Program], platform: Platform) -> Mapping[str, Standing]:
-    """The programs that are there, by name."""
-    found = (_look(program, platform) for program in programs)
+def find_installed(programs: Sequence[Program], platform: Platform) -> Mapping[str, Installed]:
+    """Return the programs that are installed, by name."""
+    found = (_find_installed(program, platform) for program in programs)
     return {each.program.name: each for each in found if each}
 
 
-def _look(program: Program, platform: Platform) -> Standing | None:
+def _find_installed(program: Program, platform: Platform) -> Installed | None:
     if path := find(program):
-        return Standing(program, {program.name: path}, f"found at {path}")
+        return Installed(program, {program.name: path}, f"found at {path}")
     if not cache.stands(program, platform):
         return None
     slot = cache.slot(program, platform)
     files = {file.name: file for file in sorted(slot.iterdir()) if file.name != cache.ORIGIN}
-    return Standing(program, files, (slot / cache.ORIGIN).read_text().strip())
+    return Installed(program, files, (slot / cache.ORIGIN).read_text().strip())
 
 
 def _get(missing: Sequence[Program], platform: Platform, progress: Progress, lock: int) -> None:
     for number, program in enumerate(missing, 1):
         step = Step(
-            Doing.BUILDING, f"{program.name} {program.version}", number, len(missing), program.seconds
+            Activity.BUILDING, f"{program.name} {program.version}", number, len(missing), program.seconds
         )
         with cache.filled(program, platform) as folder:
             origin = _download(program, platform, folder, step, progress)
@@ -119,10 +119,10 @@ def _get(missing: Sequence[Program], platform: Platform, progress: Progress, loc
 def _download(
     program: Program, platform: Platform, folder: Path, step: Step, progress: Progress
 ) -> str | None:
-    """Where it was downloaded from; None if it has to be built."""
+    """Download a program; return from where, or None if it has to be built."""
     if not available(program):
         return None
-    step = replace(step, doing=Doing.DOWNLOADING, usual=0)
+    step = replace(step, activity=Activity.DOWNLOADING, usual=0)
     try:
         return _timed(step, progress, functools.partial(download, program, platform, folder))
     except DownloadError:
@@ -130,25 +130,25 @@ def _download(
 
 
 def _timed(step: Step, progress: Progress, work: Callable[[Callable[[], None]], str]) -> str:
-    """Do one step's work and tell how it goes."""
+    """Do one step's work and report its progress."""
     started = time.monotonic()
 
-    def told(ended: str | None = None) -> None:
+    def report(ended: str | None = None) -> None:
         progress(replace(step, elapsed=time.monotonic() - started, ended=ended))
 
     progress(step)
     try:
-        origin = work(told)
+        origin = work(report)
     except ToolchainError as error:
-        told(str(error))
+        report(str(error))
         raise
-    told("done")
+    report("done")
     return origin
 
 
-def _link(standing: Mapping[str, Standing]) -> Mapping[str, Path]:
+def _link(installed: Mapping[str, Installed]) -> Mapping[str, Path]:
     """Lay out `programs_dir()`: the only place that depends on what PATH has today."""
-    files = {name: path for each in standing.values() for name, path in each.files.items()}
+    files = {name: path for each in installed.values() for name, path in each.files.items()}
     if "pulumi" in files and LANGUAGE_HOST not in files:
         files[LANGUAGE_HOST] = _host(files["pulumi"])
     folder = programs_dir()

@@ -45,7 +45,7 @@ class Foreign:
 
 
 def _gofakes3(port: int, _: Path) -> tuple[str | Path, ...]:
-    program = toolchain.obtain(["gofakes3"], toolchain.Teller())["gofakes3"]
+    program = toolchain.obtain(["gofakes3"], toolchain.ProgressPrinter())["gofakes3"]
     return program, "-backend", "memory", "-host", f"127.0.0.1:{port}"
 
 

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from benchmarks.server.client import ask_for, ask_times, post
+from benchmarks.server.client import post, request_for, request_times
 from tests.support.endurance import measured, scale
 from tests.unit.server.pods import BASE, tensor
 from tests.unit.server.server_process import running, wait_until_ready
@@ -61,12 +61,12 @@ def held(process: psutil.Process) -> int:
 
 def soak(process: psutil.Process, port: int, requests: Sequence[bytes]) -> Soak:
     """Ask at half load, and look at memory."""
-    went = Soak(rate=ask_for(port, requests, CONNECTIONS, WARM_UP).rate / 2)
+    went = Soak(rate=request_for(port, requests, CONNECTIONS, WARM_UP).rate / 2)
     began = due = time.monotonic()
     for look in range(LOOKS + 1):
         while time.monotonic() < began + SECONDS * look / LOOKS:
             try:
-                went.requests += len(ask_times(port, requests, CONNECTIONS, WAVE).latencies)
+                went.requests += len(request_times(port, requests, CONNECTIONS, WAVE).latencies)
             except OSError as error:
                 went.failures.append(str(error))
             # What a busy machine has delayed is not made up for: that would be more than half load.

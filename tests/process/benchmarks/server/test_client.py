@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.server.client import ask, ask_times, post
+from benchmarks.server.client import post, request_once, request_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,21 +48,21 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 def test_every_request_is_counted_once_and_no_more_are_sent() -> None:
     with answering(OK) as (port, asked):
-        measured = ask_times(port, [REQUEST], connections=4, times=50)
+        measured = request_times(port, [REQUEST], connections=4, times=50)
     assert len(measured.latencies) == len(asked) == 50
     assert measured.rate > 0
 
 
 def test_fewer_requests_than_connections_end() -> None:
     with answering(OK) as (port, asked):
-        assert len(ask_times(port, [REQUEST], connections=4, times=1).latencies) == 1
+        assert len(request_times(port, [REQUEST], connections=4, times=1).latencies) == 1
     assert asked == [REQUEST]
 
 
 def test_an_answer_in_pieces_is_one_answer() -> None:
     with answering(OK[:10], OK[10:30], OK[30:]) as (port, _):
-        assert ask(port, REQUEST) == b"hello"
-        assert len(ask_times(port, [REQUEST], connections=2, times=10).latencies) == 10
+        assert request_once(port, REQUEST) == b"hello"
+        assert len(request_times(port, [REQUEST], connections=2, times=10).latencies) == 10
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_an_answer_in_pieces_is_one_answer() -> None:
 )
 def test_an_answer_that_is_not_what_is_measured_ends_the_run(answer: bytes, told: str) -> None:
     with answering(answer) as (port, _), pytest.raises(ConnectionError, match=told):
-        ask_times(port, [REQUEST], connections=1, times=2)
+        request_times(port, [REQUEST], connections=1, times=2)

@@ -14,7 +14,7 @@ import pytest
 from tools.node.component import Component
 from tools.node.errors import NodeError
 from tools.node.layout import Layout
-from tools.node.state import Phase, Told
+from tools.node.state import Phase, SupervisorState
 from tools.node.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def supervise(layout: Layout) -> Iterator[Supervise]:
 
 def run(components: tuple[Component, ...], layout: Layout) -> None:
     try:
-        Supervisor(components, layout, Told(Phase.STARTING), layout).run()
+        Supervisor(components, layout, SupervisorState(Phase.STARTING), layout).run()
     except NodeError:
         os._exit(1)
 
@@ -69,14 +69,14 @@ def never(_: datetime) -> bool:
     return False
 
 
-def until(layout: Layout, condition: Callable[[Told], bool]) -> Told:
-    told, deadline = None, time.monotonic() + SECONDS
+def until(layout: Layout, condition: Callable[[SupervisorState], bool]) -> SupervisorState:
+    state, deadline = None, time.monotonic() + SECONDS
     while time.monotonic() < deadline:
-        told = Told.read(layout.status)
-        if told and condition(told):
-            return told
+        state = SupervisorState.read(layout.status)
+        if state and condition(state):
+            return state
         time.sleep(0.01)
-    raise AssertionError(f"never came true; last told: {told}")
+    raise AssertionError(f"never came true; last state: {state}")
 
 
 def script(name: str, text: str, after: tuple[str, ...] = ()) -> Component:
@@ -95,7 +95,7 @@ def test_a_component_starts_only_when_what_it_needs_is_ready(
 
     supervise(second, first)
 
-    until(layout, lambda told: told.phase is Phase.READY)
+    until(layout, lambda state: state.phase is Phase.READY)
     assert (tmp_path / "seen").read_text() == "made\n"
 
 
@@ -104,16 +104,16 @@ def test_a_component_that_dies_early_fails_the_start_with_its_last_words(
 ) -> None:
     supervise(serve("steady"), Component("etcd", (SH, "-c", "echo the disk is full; exit 7"), ready=never))
 
-    told = until(layout, lambda told: told.phase is Phase.FAILED)
-    assert told.fault.startswith("etcd ended (exit code 7) before it was ready; ")
-    assert told.fault.endswith("the disk is full")
+    state = until(layout, lambda state: state.phase is Phase.FAILED)
+    assert state.fault.startswith("etcd ended (exit code 7) before it was ready; ")
+    assert state.fault.endswith("the disk is full")
 
 
 def test_nothing_runs_after_a_failed_start(supervise: Supervise, layout: Layout, tmp_path: Path) -> None:
     steady = serve("steady", f"echo $$ > {tmp_path}/pid; exec sleep 60")
     supervise(steady, script("broken", f"until test -s {tmp_path}/pid; do :; done; exit 1"))
 
-    until(layout, lambda told: told.phase is Phase.FAILED)
+    until(layout, lambda state: state.phase is Phase.FAILED)
     pid = int((tmp_path / "pid").read_text())
     deadline = time.monotonic() + SECONDS
     while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
@@ -124,18 +124,19 @@ def test_nothing_runs_after_a_failed_start(supervise: Supervise, layout: Layout,
 def test_a_program_that_cannot_be_run_is_named(supervise: Supervise, layout: Layout) -> None:
     supervise(Component("etcd", (Path("/no/such/etcd"),)))
 
-    told = until(layout, lambda told: told.phase is Phase.FAILED)
-    assert told.fault == "etcd cannot be started: /no/such/etcd: No such file or directory"
+    state = until(layout, lambda state: state.phase is Phase.FAILED)
+    assert state.fault == "etcd cannot be started: /no/such/etcd: No such file or directory"
 
 
 def test_a_component_that_dies_later_is_started_again(supervise: Supervise, layout: Layout) -> None:
     supervise(serve("contour"))
-    before = until(layout, lambda told: told.phase is Phase.READY).components["contour"]
+    before = until(layout, lambda state: state.phase is Phase.READY).components["contour"]
 
     os.kill(before.pid, signal.SIGKILL)
 
     after = until(
-        layout, lambda told: told.components["contour"].restarts == 1 and told.components["contour"].healthy
+        layout,
+        lambda state: state.components["contour"].restarts == 1 and state.components["contour"].healthy,
     )
     assert after.components["contour"].pid != before.pid
     assert "contour ended (killed by SIGKILL) and is started again" in after.events
@@ -148,7 +149,7 @@ def test_what_is_needed_stops_after_what_needs_it(
     log = tmp_path / "stopped"
     etcd, api = (trap.format(name=name, log=log) for name in ("etcd", "api"))
     process = supervise(serve("api", api, after=("etcd",)), serve("etcd", etcd))
-    until(layout, lambda told: told.phase is Phase.READY and (tmp_path / "stopped.api").exists())
+    until(layout, lambda state: state.phase is Phase.READY and (tmp_path / "stopped.api").exists())
 
     process.terminate()
 

@@ -15,7 +15,7 @@ from tools.toolchain.keys import this_platform
 
 Commands = Callable[[str, str], Path]
 
-# Builds what it is told to, in no time: an output file says that it was built.
+# Builds its target, in no time: an output file says that it was built.
 GO = """
 echo "$@" >>"$GO_LOG"
 case "$1" in

@@ -17,7 +17,7 @@ from tests.support.checkout import CHECKOUT
 from tools.toolchain import cache, supply
 from tools.toolchain.errors import ToolchainError
 from tools.toolchain.programs import PROGRAMS
-from tools.toolchain.progress import Doing, Step
+from tools.toolchain.progress import Activity, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,16 +92,16 @@ def test_a_failed_build_is_one_line_and_keeps_what_was_compiled(
     assert set(supply.obtain()) == {"small", "tiny"}
 
 
-def test_steps_are_told_with_their_place_in_the_row(table: tuple[Program, ...]) -> None:
-    told: list[Step] = []
-    supply.obtain(progress=told.append)
-    ended = [each for each in told if each.ended]
-    assert [(each.doing, each.what, each.number, each.of, each.ended) for each in ended] == [
-        (Doing.BUILDING, "tiny 1.2.3", 1, 2, "done"),
-        (Doing.BUILDING, "small 1.2.3", 2, 2, "done"),
+def test_steps_are_reported_with_their_place_in_the_row(table: tuple[Program, ...]) -> None:
+    reported: list[Step] = []
+    supply.obtain(progress=reported.append)
+    ended = [each for each in reported if each.ended]
+    assert [(each.activity, each.what, each.number, each.of, each.ended) for each in ended] == [
+        (Activity.BUILDING, "tiny 1.2.3", 1, 2, "done"),
+        (Activity.BUILDING, "small 1.2.3", 2, 2, "done"),
     ]
-    assert told[0].ended is None
-    assert told[0].usual == 10
+    assert reported[0].ended is None
+    assert reported[0].usual == 10
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones(table: tuple[Program, ...]) -> None:
@@ -114,7 +114,7 @@ def test_the_second_of_two_runs_waits_and_says_so(table: tuple[Program, ...], go
     with cache.locked(lambda: None):
         second = threading.Thread(
             target=supply.obtain,
-            args=(None, lambda step: waiting.set() if step.doing is Doing.WAITING else None),
+            args=(None, lambda step: waiting.set() if step.activity is Activity.WAITING else None),
         )
         second.start()
         assert waiting.wait(10)

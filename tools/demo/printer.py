@@ -1,4 +1,4 @@
-"""How the demo speaks: lines of several workers on one terminal, each with the time since the start."""
+"""Prints lines of several workers on one terminal, each with the time since the start."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
     from tools.toolchain import Progress, Step
 
-HEARTBEAT = 20.0
+_EVERY_SECONDS = 20.0
 
 
-class Telling:
+class Printer:
     """Prints lines; threads may share it."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False, soft_wrap=True)
         self._started, self._lock = time.monotonic(), threading.Lock()
 
-    def say(self, worker: str, text: str) -> None:
+    def line(self, worker: str, text: str) -> None:
         """Print text of one worker, line by line."""
         minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
         with self._lock:
@@ -33,27 +33,27 @@ class Telling:
                 self.console.print(f"{minutes:3d}:{seconds:02d}  {worker:<9} {line}", markup=False)
 
     def of(self, worker: str) -> Callable[[str], None]:
-        """A function that prints lines of one worker."""
-        return lambda text: self.say(worker, text)
+        """Return a function that prints lines of one worker."""
+        return lambda text: self.line(worker, text)
 
     def steps(self, worker: str) -> Progress:
-        """The toolchain's progress: a line at each step's start and end, and every 20 seconds."""
-        told = 0.0
+        """Return a progress callback for the toolchain: a line at a step's start and end, and every 20 s."""
+        printed = 0.0
 
-        def tell(step: Step) -> None:
-            nonlocal told
+        def report(step: Step) -> None:
+            nonlocal printed
             place = f"{step.number} of {step.of}: " if step.of else ""
-            what = f"{place}{step.doing} {step.what}"
+            what = f"{place}{step.activity} {step.what}"
             if step.ended is not None:
-                self.say(worker, f"{what}: {step.ended} ({duration(step.elapsed)})")
+                self.line(worker, f"{what}: {step.ended} ({duration(step.elapsed)})")
             elif step.elapsed == 0:
-                told = 0.0
-                self.say(worker, f"{what}, usually {duration(step.usual)}" if step.usual else what)
-            elif step.elapsed >= told + HEARTBEAT:
-                told = step.elapsed
-                self.say(worker, f"{what}: {duration(step.elapsed)} so far")
+                printed = 0.0
+                self.line(worker, f"{what}, usually {duration(step.usual)}" if step.usual else what)
+            elif step.elapsed >= printed + _EVERY_SECONDS:
+                printed = step.elapsed
+                self.line(worker, f"{what}: {duration(step.elapsed)} so far")
 
-        return tell
+        return report
 
     def title(self, text: str) -> None:
         """Print the heading of a step."""

@@ -1,4 +1,4 @@
-"""The steps in order, told on the terminal while they happen; what was seen of them is kept."""
+"""The steps of the demo, in order; their results are kept for the promises."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.load.process import Load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tools.demo.telling import Telling
+    from tools.demo.printer import Printer
     from tools.demo.workspace import Ran, Workspace
     from tools.load.report import LoadReport
 
@@ -22,15 +22,15 @@ RATE = 420
 """Requests a second, open loop."""
 
 LONGEST = 1500
-"""Seconds after which the load ends by itself, whatever has become of the demo."""
+"""Seconds after which the load ends by itself, also when the demo has been killed."""
 
 DAMAGED = "line-17"
 """The model of v4 whose byte is flipped."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was seen of every step.
+class Results:
+    """The result of every step.
 
     Attributes:
         pushed: the versions, in order.
@@ -38,7 +38,7 @@ class Seen:
         deployed: the first `pulumi up`.
         predicted: answers of the first version.
         added: the `pulumi up` that started d2.
-        there, back: the switches to d2 and back to d1.
+        switched, switched_back: the switches to d2 and back to d1.
         replaced: the one `pulumi up` that added d3, switched to it and removed d1.
         damaged_pack: SHA-256 of v4's pack, a byte of which was flipped.
         found: what `bluegrid verify` says of the damaged v4.
@@ -48,7 +48,7 @@ class Seen:
         sound: what `bluegrid verify` says of v4 after that.
         at_last: the `pulumi up` that added d4 after that, and the switch to it.
         last: answers of v4.
-        load: what became of the requests that were sent all the while.
+        load: the requests that were sent during all of it.
     """
 
     pushed: tuple[steps.Pushed, ...]
@@ -56,8 +56,8 @@ class Seen:
     deployed: Ran
     predicted: Predicted
     added: Ran
-    there: steps.Switched
-    back: steps.Switched
+    switched: steps.Switched
+    switched_back: steps.Switched
     replaced: Ran
     damaged_pack: str
     found: Ran
@@ -70,29 +70,29 @@ class Seen:
     load: LoadReport
 
 
-def tell(work: Workspace, models: Path, telling: Telling) -> Seen:
-    """Do everything, in order.
+def run(work: Workspace, models: Path, printer: Printer) -> Results:
+    """Run all steps.
 
     Raises:
         BluegridError: a command failed that should not have.
     """
-    telling.title("Four versions of 186 models go to the store")
+    printer.title("Four versions of 186 models go to the store")
     steps.declare_set(work, EXAMPLE)
     pushed = [steps.push(work, models / version, version) for version in ("v1", "v2")]
     pushed.append(steps.push(work, models / "v3", "v3", base="v2"))
     pushed.append(steps.push(work, models / "v4", "v4"))
     for each in pushed:
         sent = f"{each.sent_models} of {each.models} models sent"
-        telling.say(each.version, f"{sent}, {each.sent_bytes / 1e6:.2f} MB, {each.seconds:.1f} s")
+        printer.line(each.version, f"{sent}, {each.sent_bytes / 1e6:.2f} MB, {each.seconds:.1f} s")
     changed = tuple(model["uid"] for model in steps.diff(work, "v2", "v3").json()["changed"])
 
-    telling.title(f"{SERVICE} goes online: cluster d1 serves v1 with two pods")
+    printer.title(f"{SERVICE} goes online: cluster d1 serves v1 with two pods")
     steps.declare_service(work, EXAMPLE)
     deployed = steps.up(work).require()
 
-    telling.title("Every device's model is asked through the Ingress")
+    printer.title("Every device's model answers a request through the Ingress")
     predicted = predict(work, models)
-    telling.say(predicted.version, _words(predicted))
+    printer.line(predicted.version, _words(predicted))
 
     with Load.start(
         url=work.place.route_url,
@@ -102,27 +102,27 @@ def tell(work: Workspace, models: Path, telling: Telling) -> Seen:
         seconds=LONGEST,
         report=work.state / "load.json",
     ) as load:
-        telling.title(f"From here on {RATE} requests a second: cluster d2 starts beside d1, with v2")
+        printer.title(f"From here on {RATE} requests a second: cluster d2 starts beside d1, with v2")
         steps.add_cluster(work, "d2", "v2")
         added = steps.up(work).require()
-        telling.title("Switch to d2")
-        there = steps.switch(work, "d2")
-        telling.title("And back to d1")
-        back = steps.switch(work, "d1")
-        telling.title("In one update: d3 with v3 starts, goes live, d1 is removed")
+        printer.title("Switch to d2")
+        switched = steps.switch(work, "d2")
+        printer.title("And back to d1")
+        switched_back = steps.switch(work, "d1")
+        printer.title("In one update: d3 with v3 starts, goes live, d1 is removed")
         steps.add_cluster(work, "d3", "v3")
         steps.edit_live(work, "d3")
         steps.remove_cluster(work, "d1")
         replaced = steps.up(work).require()
 
-        telling.title("A byte of v4 is flipped in the store; cluster d4 is to serve it")
+        printer.title("A byte of v4 is flipped in the store; cluster d4 is to serve it")
         damaged_pack = steps.damage(work, "v4", DAMAGED)
         found = steps.verify(work, "v4")
         steps.add_cluster(work, "d4", "v4")
         refused = steps.up(work)
-        telling.title("d4 is refused and still declared; a switch to d2 works")
+        printer.title("d4 is refused and still declared; a switch to d2 works")
         past = steps.switch_past_a_failed_cluster(work, "d2").require()
-        telling.title("d4 is taken out, v4 pushed again, d4 added and switched to")
+        printer.title("d4 is taken out, v4 pushed again, d4 added and switched to")
         steps.remove_cluster(work, "d4")
         steps.up(work).require()
         healed = steps.push(work, models / "v4", "v4")
@@ -132,14 +132,14 @@ def tell(work: Workspace, models: Path, telling: Telling) -> Seen:
         at_last = steps.switch(work, "d4")
         last = predict(work, models)
         report = load.stop()
-    return Seen(
+    return Results(
         tuple(pushed),
         changed,
         deployed,
         predicted,
         added,
-        there,
-        back,
+        switched,
+        switched_back,
         replaced,
         damaged_pack,
         found,
@@ -154,5 +154,5 @@ def tell(work: Workspace, models: Path, telling: Telling) -> Seen:
 
 
 def _words(predicted: Predicted) -> str:
-    asked = f"{predicted.one_by_one} answers one by one, {predicted.in_one_batch} in one request"
-    return f"{asked}; largest relative difference from training {predicted.largest_difference:.1e}"
+    answers = f"{predicted.one_by_one} answers one by one, {predicted.in_one_batch} in one request"
+    return f"{answers}; largest relative difference from training {predicted.largest_difference:.1e}"
