@@ -18,7 +18,7 @@ from bluegrid.previews import (
     read_plan,
     render,
 )
-from bluegrid.states import ServiceChange, changes_between, states_of_objects, states_of_registry
+from bluegrid.states import ServiceChange, changes_between, states_of_objects, states_of_offered
 from bluegrid_registry import ConfigError, Registry, Store, open_store
 
 
@@ -74,7 +74,7 @@ def _changes(plan: Plan) -> list[ServiceChange]:
 
 
 def _of_registries(region: str, before: Registry, after: Registry, store: Store | None) -> RegionReport:
-    changes = changes_between(states_of_registry(before, region), states_of_registry(after, region))
+    changes = changes_between(*(states_of_offered(each.offered(region)) for each in (before, after)))
     return _report(region, changes, after, store, None)
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 from bluegrid.cli import options, output, pulumi
 from bluegrid.operations import Namespace, nothing_runs, outages, statuses, take_snapshot
 from bluegrid.project import stack_of
-from bluegrid.states import states_of_files, states_of_objects, states_of_registry
+from bluegrid.states import states_of_objects, states_of_offered
 from bluegrid_registry import BluegridError, Registry, RegistryError
 
 if TYPE_CHECKING:
@@ -163,8 +163,7 @@ def _wanted(
     try:
         loaded = Registry.load(registry)
         if place is not None:
-            files = place.services(loaded)
-            return _of(states_of_files(files, place.region), service), []
+            return _of(states_of_offered(place.offered(loaded)), service), []
         by_region = [
             file.service.name
             for file in loaded.files
@@ -176,7 +175,7 @@ def _wanted(
     except BluegridError as error:
         first, *_ = str(error).splitlines()
         return None, [f"drift from YAML is not told: {first}"]
-    return _of(states_of_registry(loaded, region or ""), service), []
+    return _of(states_of_offered(loaded.offered(region or "")), service), []
 
 
 def _of(states: Mapping[str, ServiceState], service: str | None) -> Mapping[str, ServiceState]:

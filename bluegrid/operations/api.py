@@ -14,17 +14,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from bluegrid_registry import BluegridError
+from bluegrid_registry.contract import MANAGED_BY, MANAGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-LABEL = "bluegrid.io"
-"""Domain of the labels by which objects belong to a service; see `bluegrid_registry/contract.py`."""
-OURS = "app.kubernetes.io/managed-by=bluegrid"
-PORT = 12345
-METRICS_PORT = 8082
-
+OURS = f"{MANAGED_BY}={MANAGER}"
+"""Selector of every object that this project's program makes."""
 AT_ONCE = 32
 """Requests that are under way at the same time."""
 LIST_SECONDS = 10.0

@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bluegrid.operations.api import AT_ONCE, LABEL, OURS, KubernetesError
+from bluegrid.operations.api import AT_ONCE, OURS, KubernetesError
 from bluegrid.operations.finding import Diagnosis
 from bluegrid.operations.rights import ROLES
 from bluegrid.operations.routes import live_clusters
 from bluegrid_registry import BluegridError, StoreUnreachable, open_store, read_commit, read_manifest
+from bluegrid_registry.contract import LABEL, service_path
+from bluegrid_registry.route_backends import backends_of
 from bluegrid_registry.route_client import RouteClient, RouteSilent
 from bluegrid_registry.stores.versions import check_pinned
 
@@ -114,9 +116,7 @@ def _route(route: Object, address: str | None) -> Diagnosis:
     if host is None:
         lost = f"no controller has taken it; does one answer for class {spec.get('ingressClassName')}?"
         return Diagnosis(what, is_well=False, text=lost)
-    rule: dict[str, Any] = spec["rules"][0]
-    backend = rule["http"]["paths"][0]["backend"]["service"]["name"]
-    return _check_route(route, address or f"http://{host}", rule.get("host"), [backend])
+    return _check_route(route, address or f"http://{host}", spec["rules"][0].get("host"))
 
 
 def _http_route(what: str, route: Object, address: str | None) -> Diagnosis:
@@ -129,14 +129,13 @@ def _http_route(what: str, route: Object, address: str | None) -> Diagnosis:
     # Where clients ask, only its Gateway knows, which is not ours to look at.
     if address is None:
         return Diagnosis(what, is_well=True, text="a listener takes it; not asked without --route-address")
-    backends = [each["name"] for each in spec["rules"][0]["backendRefs"]]
-    return _check_route(route, address, next(iter(spec.get("hostnames", ())), None), backends)
+    return _check_route(route, address, next(iter(spec.get("hostnames", ())), None))
 
 
-def _check_route(route: Object, address: str, host: str | None, backends: Sequence[str]) -> Diagnosis:
+def _check_route(route: Object, address: str, host: str | None) -> Diagnosis:
     """Ask a route as a client would; one of its backends has to answer."""
-    name = route["metadata"]["name"]
-    what, path = f"route {name}", f"/modelService/{name}/v2/health/ready"
+    name, backends = route["metadata"]["name"], backends_of(route["spec"])
+    what, path = f"route {name}", f"{service_path(name)}/v2/health/ready"
     url = f"{address.rstrip('/')}{path}"
     try:
         answer = RouteClient(address, host).get(path)

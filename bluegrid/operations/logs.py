@@ -8,8 +8,9 @@ from contextlib import suppress
 from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
-from bluegrid.operations.api import LABEL, OURS, KubernetesError
+from bluegrid.operations.api import OURS, KubernetesError
 from bluegrid.operations.missing import nothing_runs
+from bluegrid_registry.contract import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

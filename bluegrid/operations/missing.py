@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid.operations.api import LABEL, OURS
+from bluegrid.operations.api import OURS
 from bluegrid_registry import RegistryError
+from bluegrid_registry.contract import LABEL
 
 if TYPE_CHECKING:
     from bluegrid.operations.api import Namespace

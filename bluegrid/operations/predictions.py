@@ -7,11 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bluegrid.operations.api import LABEL, OURS, PORT, KubernetesError
+from bluegrid.operations.api import OURS, KubernetesError
 from bluegrid.operations.missing import nothing_runs
 from bluegrid.operations.pods import pod_status, utc_now
 from bluegrid.operations.routes import ask_live_clusters
 from bluegrid_registry import RegistryError
+from bluegrid_registry.contract import LABEL, PORT, service_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ class ClusterClient:
         """
         body = {"model": model, "instances": instances}
         pod = self.pods[turn % len(self.pods)]
-        path = f"modelService/{self.service}/predict"
+        path = f"{service_path(self.service)}/predict"
         began = time.perf_counter()
         answer = self.namespace.ask(pod, PORT, path, body, seconds=ANSWER_SECONDS)
         seconds = time.perf_counter() - began

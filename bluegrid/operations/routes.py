@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid.operations.api import LABEL, OURS
+from bluegrid.operations.api import OURS
+from bluegrid_registry.contract import LABEL, service_path
+from bluegrid_registry.route_backends import clusters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,10 +27,10 @@ def ask_live_clusters(namespace: Namespace, service: str) -> tuple[str, ...]:
 
 def live_clusters(routes: Iterable[Object], service: str) -> tuple[str, ...]:
     """Return the same, from routes that have been read already."""
-    for route in routes:
-        if route["metadata"]["name"] == service:
-            return tuple(name.removeprefix(f"{service}-") for name in _backends(route["spec"]["rules"][0]))
-    return ()
+    return next(
+        (tuple(clusters_of(each["spec"], service)) for each in routes if each["metadata"]["name"] == service),
+        (),
+    )
 
 
 def url_of(routes: Iterable[Object], service: str) -> str | None:
@@ -38,7 +40,7 @@ def url_of(routes: Iterable[Object], service: str) -> str | None:
     """
     for route in routes:
         if route["metadata"]["name"] == service:
-            return f"{_origin(route)}/modelService/{service}"
+            return f"{_origin(route)}{service_path(service)}"
     return None
 
 
@@ -49,10 +51,3 @@ def _origin(route: Object) -> str:
     addresses = route.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
     host = spec["rules"][0].get("host") or addresses[0].get("hostname") or addresses[0].get("ip")
     return f"{'https' if spec.get('tls') else 'http'}://{host}" if host else ""
-
-
-def _backends(rule: Object) -> Iterable[str]:
-    """Yield the Services that a rule sends requests to."""
-    if "backendRefs" in rule:
-        return (str(each["name"]) for each in rule["backendRefs"] if each.get("weight", 1))
-    return (str(path["backend"]["service"]["name"]) for path in rule["http"]["paths"][:1])

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bluegrid.operations.api import AT_ONCE, LABEL, METRICS_PORT, OURS, PORT, KubernetesError
+from bluegrid.operations.api import AT_ONCE, OURS, KubernetesError
 from bluegrid.operations.metrics import Counts, read_counts
 from bluegrid.operations.pods import pod_status
 from bluegrid.operations.routes import live_clusters
+from bluegrid_registry.contract import LABEL, METRICS_PORT, PORT, service_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -161,7 +162,7 @@ def _report(namespace: Namespace, pod: Object) -> PodReport | KubernetesError:
         counts = read_counts(metrics.body.decode()) if metrics.status < 400 else None
         if _is_ready(pod):
             return PodReport(counts)
-        health = namespace.ask(name, PORT, f"modelService/{_label(pod, 'service')}/v2/health/ready")
+        health = namespace.ask(name, PORT, f"{service_path(_label(pod, 'service'))}/v2/health/ready")
         return PodReport(counts, json.loads(health.body).get("reason"))
     except KubernetesError as error:
         return error

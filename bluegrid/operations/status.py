@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bluegrid.operations.api import LABEL
 from bluegrid.operations.metrics import traffic
 from bluegrid.operations.pods import PodStatus, age_seconds, in_words
 from bluegrid.operations.routes import url_of
 from bluegrid.states import KubernetesObject, ServiceState, states_of_objects
 from bluegrid.states.drift import drift, explained
-from bluegrid_registry.contract import preflight_name
+from bluegrid_registry.contract import LABEL, preflight_name, service_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -134,7 +133,7 @@ def unanswered(rows: Iterable[ClusterStatus], now: Snapshot) -> dict[str, str]:
     """Return the same by service, without its name."""
     routes, there = (*now.ingresses, *now.http_routes), online(now)
     return {
-        service: f"nobody answers at {url_of(routes, service) or f'/modelService/{service}'}: {why}"
+        service: f"nobody answers at {url_of(routes, service) or service_path(service)}: {why}"
         for service, of_service in groupby(rows, lambda row: row.service)
         if service in there and (why := _why_nobody_answers([row for row in of_service if row.live]))
     }

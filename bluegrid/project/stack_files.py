@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from bluegrid_registry import ConfigError, sized
+from bluegrid_registry import ConfigError, Sizes
 from bluegrid_registry.contract import NAMESPACE, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bluegrid_registry import Registry, RegistryFile
+    from bluegrid_registry import OfferedService, Registry
 
 PREFIX = f"{SETTINGS}:"
 
@@ -33,7 +33,7 @@ class Stack:
         context: of the kubeconfig.
         namespace: in Kubernetes.
         kubeconfig: None: $KUBECONFIG, then ~/.kube/config.
-        size_factor, replicas: how large clusters are there, as `bluegrid_registry.sized` takes it.
+        sizes: how many pods clusters have there.
     """
 
     name: str
@@ -42,17 +42,16 @@ class Stack:
     context: str
     namespace: str
     kubeconfig: Path | None
-    size_factor: Decimal = Decimal(1)
-    replicas: Mapping[str, int] = field(default_factory=dict)
+    sizes: Sizes = field(default_factory=Sizes)
 
-    def services(self, registry: Registry) -> tuple[RegistryFile, ...]:
-        """Return the files of the services that it has, as large as they are there.
+    def offered(self, registry: Registry) -> dict[str, OfferedService]:
+        """Return the services that it is to run, by name.
 
         Raises:
             ConfigError: its file names a cluster that there is not.
         """
         try:
-            return sized(registry.in_region(self.region), self.size_factor, self.replicas)
+            return registry.offered(self.region, self.sizes)
         except ConfigError as error:
             fault = f"{self.file}: {PREFIX}{error.fault}"
             raise ConfigError(fault, error.remedy, **error.names) from None
@@ -95,7 +94,7 @@ def find_stack(folder: Path, name: str) -> Stack:
         context=value("kubeContext"),
         namespace=value("namespace") or NAMESPACE,
         kubeconfig=Path(kubeconfig).expanduser() if kubeconfig else None,
-        **_sizes(config, file),
+        sizes=_sizes(config, file),
     )
 
 
@@ -109,11 +108,11 @@ def stack_of(folder: Path, context: str, namespace: str) -> Stack | None:
     return None
 
 
-def _sizes(config: Mapping[str, Any], file: Path) -> dict[str, Any]:
+def _sizes(config: Mapping[str, Any], file: Path) -> Sizes:
     factor, replicas = config.get(f"{PREFIX}sizeFactor", 1), config.get(f"{PREFIX}replicas", {})
     try:
         counts = {str(name): int(count) for name, count in replicas.items()}
-        return {"size_factor": Decimal(str(factor)), "replicas": counts}
+        return Sizes(Decimal(str(factor)), counts)
     except (AttributeError, TypeError, ValueError, InvalidOperation):
         raise ConfigError(f"{file}: {PREFIX}sizeFactor or {PREFIX}replicas is no number of pods") from None
 

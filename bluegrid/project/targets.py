@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
-    from bluegrid_registry import Service
+    from bluegrid_registry import OfferedService, Service
 
 _DEPLOYMENT = "**$kubernetes:apps/v1:Deployment"
 _AUTOSCALER = "**$kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
@@ -43,13 +43,13 @@ class Target:
     with_route: bool = True
 
     @classmethod
-    def of(cls, service: Service, *clusters: str) -> Target:
+    def of(cls, service: Service | OfferedService, *clusters: str) -> Target:
         """Return what makes declared clusters of the service live."""
         autoscaled = tuple(each for each in clusters if service.cluster(each).autoscaling)
         return cls(service.name, clusters, service.standby_replicas is not None, autoscaled)
 
     @classmethod
-    def autoscaler_of(cls, service: Service, cluster: str) -> Target:
+    def autoscaler_of(cls, service: Service | OfferedService, cluster: str) -> Target:
         """Return a cluster's autoscaler alone."""
         return cls(service.name, (cluster,), are_scaled=False, autoscaled=(cluster,), with_route=False)
 

@@ -46,7 +46,7 @@ class Promotion:
 
     Raises:
         RegistryError: there is no such service or cluster, or a region does not have it.
-        ConfigError: there is no such stack.
+        ConfigError: there is no such stack, or its file names a cluster that there is not.
     """
 
     def __init__(
@@ -60,7 +60,8 @@ class Promotion:
         applier: Applier | None = None,
         before: Mapping[str, str] | None = None,
     ) -> None:
-        declared = Registry.load(registry).of_service(service).service
+        loaded = Registry.load(registry)
+        declared = loaded.of_service(service).service
         assert declared is not None  # noqa: S101 - of_service returns no other
         declared.cluster(cluster)
         self._applier = applier or LocalApplier(registry)
@@ -72,7 +73,8 @@ class Promotion:
                 raise RegistryError(f"{stack.region} is not a region of {service}; declared: {regions_of}")
         known = before or {}
         self._regions = [
-            Region(self._applier, declared, cluster, stack, known.get(stack.region)) for stack in found
+            Region(self._applier, stack.offered(loaded)[service], cluster, stack, known.get(stack.region))
+            for stack in found
         ]
         # All that there are: where they are alike in the end, one word says so again.
         self._was_one_word = isinstance(declared.live, str)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bluegrid.project import Stack
     from bluegrid.promotion.applier import Applier
-    from bluegrid_registry import Service
+    from bluegrid_registry import OfferedService
 
 LOAD_MEASURED_SECONDS = 60.0
 """After a switch, until an autoscaler decides by the requests that the cluster gets since then: its metrics
@@ -71,13 +71,14 @@ class Region:
 
     Args:
         applier: what changes YAML and Kubernetes.
-        service, cluster: what is to be live.
+        service: as the region is to run it.
+        cluster: what is to be live.
         stack: where.
         before: what was live before an earlier attempt that was cut off; None: there was none.
     """
 
     def __init__(
-        self, applier: Applier, service: Service, cluster: str, stack: Stack, before: str | None = None
+        self, applier: Applier, service: OfferedService, cluster: str, stack: Stack, before: str | None = None
     ) -> None:
         self.stack = stack
         self._applier, self._service, self._cluster = applier, service, cluster
@@ -118,7 +119,7 @@ class Region:
         (self.live,) = live
         self.old = self._known_before or self.live
         self._before = share_that_failed(snapshot, name, self.live)
-        wanted = self._service.cluster(cluster).version
+        wanted = self._service.cluster(cluster).version.id
         ready, replicas = snapshot.replicas_of(f"{name}-{cluster}")
         # Standbys may have no pods: then the update starts them first.
         if ready < replicas or (ready == 0 and self._service.standby_replicas is None):
@@ -133,7 +134,7 @@ class Region:
 
     def _warn_of_fewer_pods(self, ready: int, of_live: int) -> None:
         """Warn where the route would lead to fewer pods than answer now, by the numbers in YAML."""
-        cluster = self._service.cluster(self._cluster)
+        cluster = self._service.cluster(self._cluster).when_live
         if cluster.autoscaling:
             setting, most = "autoscaling.max", cluster.autoscaling.max
         else:
@@ -212,7 +213,7 @@ class Region:
 
     def _held(self, cluster: str) -> int | None:
         """Return how many pods a cluster's autoscaler keeps since a switch; None: as many as YAML says."""
-        declared = next((each for each in self._service.clusters if each.id == cluster), None)
+        declared = self._service.clusters.get(cluster)
         if declared is None or declared.autoscaling is None:
             return None
         kind = f"/apis/autoscaling/v2/namespaces/{self.stack.namespace}/horizontalpodautoscalers"

@@ -15,9 +15,8 @@ from bluegrid.states.kubernetes_object import KubernetesObject
 from bluegrid.states.services import (
     ClusterState,
     ServiceState,
-    states_of_files,
     states_of_objects,
-    states_of_registry,
+    states_of_offered,
 )
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "drift",
     "explained",
     "is_republished",
-    "states_of_files",
     "states_of_objects",
-    "states_of_registry",
+    "states_of_offered",
 ]

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-LABEL = "bluegrid.io"
-"""Domain of the labels by which objects belong to a service; see `bluegrid_registry/contract.py`."""
+from bluegrid_registry.contract import LABEL
+from bluegrid_registry.route_backends import backends_of
 
 
 class Foreign(BaseModel):
@@ -85,12 +85,7 @@ class KubernetesObject(Foreign):
 
         It shows no rule of an Ingress that has a secret host, as those of standing routes have.
         """
-        rules = dicts(self.spec.get("rules"))
-        if self.kind == "HTTPRoute":
-            refs = [ref for rule in rules for ref in dicts(rule.get("backendRefs"))]
-            return {str(ref["name"]): int(ref.get("weight", 1)) for ref in refs}
-        paths = [path for rule in rules for path in dicts(rule["http"]["paths"])]
-        return {str(path["backend"]["service"]["name"]): 1 for path in paths}
+        return backends_of(self.spec)
 
     @property
     def pod(self) -> Mapping[str, Any]:

@@ -1,19 +1,19 @@
-"""What a service is at one moment: its clusters and which is live; from a stack or from the registry."""
+"""What a service is at one moment: its clusters and which is live; from objects or from the registry."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bluegrid.states.kubernetes_object import LABEL
-from bluegrid_registry import Autoscaling
-from bluegrid_registry.contract import DECLARED_MIN
+from bluegrid_registry import Autoscaling, Shares
+from bluegrid_registry.contract import DECLARED_MIN, LABEL
+from bluegrid_registry.route_backends import clusters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bluegrid.states.kubernetes_object import KubernetesObject
-    from bluegrid_registry import Registry, RegistryFile
+    from bluegrid_registry import OfferedService
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ServiceState:
 def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceState]:
     """Return the services that these objects make up, by name."""
     objects = list(objects)
-    weights, sets, clusters = dict[str, dict[str, int]](), {}, dict[str, dict[str, ClusterState]]()
+    shares, sets, clusters = dict[str, Shares](), {}, dict[str, dict[str, ClusterState]]()
     autoscalers = {each.name: each for each in objects if each.kind == "HorizontalPodAutoscaler"}
     for each in objects:
         service, cluster = each.service, each.cluster
@@ -73,47 +73,40 @@ def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceS
         sets[service] = each.labels.get(f"{LABEL}/set", "")
         if each.kind == "Deployment" and cluster:
             clusters.setdefault(service, {})[cluster] = _cluster(cluster, each, autoscalers)
-        elif each.is_live_route and each.backends:
-            backends = each.backends.items()
-            weights[service] = {name.removeprefix(f"{service}-"): weight for name, weight in backends}
+        elif each.is_live_route and (weights := clusters_of(each.spec, service)):
+            shares[service] = Shares(weights)
     return {
         # A preview has them in another order each time.
-        name: _service(name, sets[name], weights.get(name, {}), dict(sorted(clusters.get(name, {}).items())))
-        for name in sorted({*weights, *clusters})
+        name: _service(name, sets[name], shares.get(name), dict(sorted(clusters.get(name, {}).items())))
+        for name in sorted({*shares, *clusters})
     }
 
 
-def states_of_registry(registry: Registry, region: str) -> dict[str, ServiceState]:
-    """Return the services that the registry declares in a region, by name, as large as it says."""
-    return states_of_files(registry.in_region(region), region)
+def states_of_offered(offered: Mapping[str, OfferedService]) -> dict[str, ServiceState]:
+    """Return the services that a region is to run, by name."""
+    return {name: _offered(service) for name, service in offered.items()}
 
 
-def states_of_files(files: Iterable[RegistryFile], region: str) -> dict[str, ServiceState]:
-    """Return the services of registry files, which a stack may have given other sizes."""
-    states = {}
-    for file in files:
-        assert file.service is not None  # noqa: S101 - whoever asks has left out the others
-        clusters = {
-            cluster.id: ClusterState(
-                cluster.id,
-                cluster.version,
-                cluster.autoscaling or cluster.replicas,
-                {"cpu": cluster.cpu, "memory": cluster.memory} | _gpu(cluster.gpu),
-                file.version(cluster.version).manifest,
-            )
-            for cluster in file.service.as_run_in(region)
-        }
-        name = file.service.name
-        states[name] = _service(name, file.set.id, file.service.weights_in(region), clusters)
-    return states
+def _offered(service: OfferedService) -> ServiceState:
+    clusters = {
+        each.id: ClusterState(
+            each.id,
+            each.version.id,
+            each.now.autoscaling or each.now.replicas,
+            {"cpu": each.now.cpu, "memory": each.now.memory} | _gpu(each.now.gpu),
+            each.version.manifest,
+        )
+        for each in service.clusters.values()
+    }
+    return _service(service.name, service.set.id, service.shares, clusters)
 
 
 def _service(
-    name: str, set_id: str, weights: Mapping[str, int], clusters: Mapping[str, ClusterState]
+    name: str, set_id: str, shares: Shares | None, clusters: Mapping[str, ClusterState]
 ) -> ServiceState:
-    """Return a service; of the clusters that have a weight the live one is the first."""
-    shares = {cluster: weight / sum(weights.values()) for cluster, weight in weights.items()}
-    return ServiceState(name, set_id, next(iter(weights), None), clusters, shares if len(shares) > 1 else {})
+    if shares is None:
+        return ServiceState(name, set_id, None, clusters)
+    return ServiceState(name, set_id, shares.live, clusters, {} if shares.only else shares.fractions)
 
 
 def _cluster(

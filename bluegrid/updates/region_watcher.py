@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bluegrid.operations import ClusterStatus, Namespace, online, statuses, take_snapshot, unanswered
-from bluegrid.states import states_of_files
+from bluegrid.states import states_of_offered
 from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from bluegrid.states import ServiceState
     from bluegrid.updates.registry.registry_cache import RegistryCache
     from bluegrid.updates.rollouts import Stacks
-    from bluegrid_registry import RegistryFile
 
 APART = 1.0
 """Seconds between two snapshots, at least."""
@@ -167,17 +166,14 @@ class _Reader:
         at, made, note = self._known
         if time.monotonic() - at >= MADE_SECONDS:
             try:
-                declared = {file.service.name for file in self._files() if file.service}
-                if declared <= online(now):
+                declared = self._stack.offered(self._declared.registry())
+                if {*declared} <= online(now):
                     return None, None
                 made, note = self._made(self._stack), None
             except BluegridError as error:
                 made, note = None, f"whether it was ever applied is not known: {str(error).splitlines()[0]}"
             self._known = time.monotonic(), made, note
         return made, note
-
-    def _files(self) -> Sequence[RegistryFile]:
-        return self._stack.services(self._declared.registry())
 
 
 @dataclass
@@ -237,7 +233,7 @@ class _Region:
         notes = [] if now.report_fault is None else [now.report_fault]
         wanted: Mapping[str, ServiceState] | None
         try:
-            wanted = states_of_files(stack.services(declared.registry()), stack.region)
+            wanted = states_of_offered(stack.offered(declared.registry()))
         except BluegridError as error:
             # The status is returned all the same, without drift.
             wanted = None

@@ -24,6 +24,10 @@ METRICS_PORT = 8082
 ADMIN_PORT = 8083
 """Where a pod loads and unloads models, on its loopback only: by `kubectl port-forward`."""
 MANAGER = "bluegrid"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+"""Label whose value is `MANAGER` on every object that this program makes."""
+LABEL = "bluegrid.io"
+"""Domain of the labels by which objects belong to a service: LABEL/service, /set, /cluster and /version."""
 SERVICE_ACCOUNT = "bluegrid-server"
 STORE_SECRET = "bluegrid-store"  # noqa: S105 - the name of the object that holds it
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -35,7 +39,7 @@ REGISTRY_WINS: Mapping[str, str] = {"pulumi.com/patchForce": "true"}
 NOT_AWAITED: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
 """Annotation: Pulumi does not wait for the object. What it waits with may show it as it was before, and that
 goes into the state: of a switch there and back the way back was then taken for no change (seen)."""
-DECLARED_MIN = "bluegrid.io/declared-min"
+DECLARED_MIN = f"{LABEL}/declared-min"
 """Annotation of an autoscaler that keeps more pods than the registry's `min`, since a switch: this `min`."""
 MAX_NAME = 63
 _HOST_DIGITS = 40
@@ -73,22 +77,22 @@ def selector(name: str) -> dict[str, str]:
 
 def common_labels() -> dict[str, str]:
     """The labels of every object that this program makes."""
-    return {"app.kubernetes.io/managed-by": MANAGER}
+    return {MANAGED_BY: MANAGER}
 
 
 def service_labels(service: str, set_id: str) -> dict[str, str]:
     """The labels of what belongs to a service and to none of its clusters: a switch changes no label."""
-    return common_labels() | {"bluegrid.io/service": service, "bluegrid.io/set": set_id}
+    return common_labels() | {f"{LABEL}/service": service, f"{LABEL}/set": set_id}
 
 
 def cluster_labels(service: str, cluster: str, set_id: str, version: str) -> dict[str, str]:
     """The labels of what belongs to one cluster, but for `app`."""
-    return service_labels(service, set_id) | {"bluegrid.io/cluster": cluster, "bluegrid.io/version": version}
+    return service_labels(service, set_id) | {f"{LABEL}/cluster": cluster, f"{LABEL}/version": version}
 
 
 def cluster_of_labels(labels: Mapping[str, str]) -> tuple[str, str]:
     """The service and the cluster that an object with these labels belongs to."""
-    return labels["bluegrid.io/service"], labels["bluegrid.io/cluster"]
+    return labels[f"{LABEL}/service"], labels[f"{LABEL}/cluster"]
 
 
 def standing_host(route_key: str, service: str, cluster: str, domain: str) -> str:

@@ -18,6 +18,7 @@ LAYERS = {
         {"errors"},
         {"frozen", "names", "files", "ignore_patterns"},
         {"contract", "route_client"},
+        {"route_backends"},
         {"model_types"},
         {"formats"},
         {"stores"},

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bluegrid.operations.api import LABEL
 from bluegrid.project import (
     AT_ONCE,
     PARTIAL,
@@ -30,6 +29,7 @@ from bluegrid.project import (
 )
 from bluegrid.updates.registry.source import snapshot
 from bluegrid_registry import ConfigError
+from bluegrid_registry.contract import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
-from bluegrid_components.kubernetes_api.route_weights import weights_in
 from bluegrid_registry import contract
+from bluegrid_registry.route_backends import clusters_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bluegrid_components.kubernetes_api.api_server import ApiServer
 
 _LIVE = ",".join(
-    [*(f"{key}={value}" for key, value in contract.common_labels().items()), "!bluegrid.io/cluster"]
+    [*(f"{key}={value}" for key, value in contract.common_labels().items()), f"!{contract.LABEL}/cluster"]
 )
 """Of routes: those of a service, and of no cluster."""
 
@@ -52,22 +52,13 @@ class ObservedNamespace:
     namespace: str
     with_gateway: bool
 
-    def weights(self, service: str) -> dict[str, int]:
+    def weights(self, service: str) -> Mapping[str, int]:
         """Return the weight of each cluster that gets a service's requests, by ID; none: it has no route.
 
         Raises:
             ApiServerSilent: it is not answered, or we may not see routes.
         """
-        route = self._live_routes.get(service, {})
-        if self.with_gateway:
-            return {cluster: weight for cluster, weight in weights_in(route, service).items() if weight}
-        prefix = contract.cluster_name(service, "")
-        paths = [
-            path
-            for rule in (route.get("spec") or {}).get("rules") or ()
-            for path in (rule.get("http") or {}).get("paths") or ()
-        ]
-        return {path["backend"]["service"]["name"].removeprefix(prefix): 1 for path in paths}
+        return clusters_of(self._live_routes.get(service, {}).get("spec"), service)
 
     def pods(self, deployment: str) -> PodCount:
         """Return the pods of a Deployment; none where there is none.

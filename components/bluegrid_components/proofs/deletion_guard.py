@@ -7,16 +7,16 @@ refused. What was live only the engine knows: it calls hooks with a resource as 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
 
-from bluegrid_components.kubernetes_api.route_weights import weights_in
 from bluegrid_registry import contract
 from bluegrid_registry.errors import BluegridError
+from bluegrid_registry.route_backends import backends_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
 _REMEDY = (
     "this program cannot reach the proxy and does not see when that has left it: {remedy} for one more "
@@ -48,7 +48,9 @@ class DeletionGuard:
 
     def _note(self, args: pulumi.ResourceHookArgs) -> None:
         # A live route is named as its service.
-        old, new = (_backends(inputs or {}, args.name) for inputs in (args.old_inputs, args.new_inputs))
+        old, new = (
+            {*backends_of((inputs or {}).get("spec"))} for inputs in (args.old_inputs, args.new_inputs)
+        )
         for left in sorted(old - new):
             if left not in self._declared[args.name]:
                 remedy = _REMEDY.format(remedy="keep it declared")
@@ -60,9 +62,3 @@ class DeletionGuard:
         if has < had and args.name in self._left:
             fault = f"{args.name} was live and is to have {has} pods instead of {had}"
             raise StillInUse(f"{fault}; {_REMEDY.format(remedy='keep its replicas')}")
-
-
-def _backends(inputs: Mapping[str, Any], service: str) -> set[str]:
-    if inputs["kind"] == "Ingress":
-        return {inputs["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]}
-    return {contract.cluster_name(service, cluster) for cluster in weights_in(inputs, service)}

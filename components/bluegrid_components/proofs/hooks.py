@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from bluegrid_components.kubernetes_api.route_weights import weights_in
 from bluegrid_components.proofs.gate import RouteNotProven
+from bluegrid_registry.route_backends import clusters_of
 
 if TYPE_CHECKING:
     from bluegrid_components.proofs.gate import Gate
@@ -45,9 +45,10 @@ class Proofs:
         return route in self._failed
 
     async def _prove(self, args: pulumi.ResourceHookArgs) -> None:
+        old = args.old_inputs or {}
         try:
             for gate, host in self._gates[args.name]:
-                before = weights_in(args.old_inputs or {}, gate.service) if self._ends_shares else {}
+                before = clusters_of(old.get("spec"), gate.service) if self._ends_shares else {}
                 await gate.after(before).wait(await pulumi.Output.from_input(host).future())
         except RouteNotProven:
             self._failed.add(args.name)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry.registry_files.region_replicas import Sizes
     from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile, Version
-    from bluegrid_registry.registry_files.service_schema import Cluster
+    from bluegrid_registry.registry_files.service_schema import Autoscaling, Cluster
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,11 @@ class OfferedCluster:
     def id(self) -> str:
         """Unique in the service."""
         return self.now.id
+
+    @property
+    def autoscaling(self) -> Autoscaling | None:
+        """By what its number of pods changes; None: it has the number that is declared."""
+        return self.now.autoscaling
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bluegrid.project import Stack
 from bluegrid.promotion.applier import LocalApplier
 from bluegrid.promotion.region import Region
-from bluegrid_registry import Registry
+from bluegrid_registry import Registry, Sizes
 from tests.support import kubernetes_objects
 from tests.support.api_server import ApiServer
 
@@ -31,7 +32,9 @@ service:
 AUTOSCALED = "autoscaling: {min: 1, max: 4, cpu: 70}"
 
 
-def check(folder: Path, ready: int, of_live: int, size: str = AUTOSCALED, more: str = "") -> None:
+def check(
+    folder: Path, ready: int, of_live: int, size: str = AUTOSCALED, more: str = "", factor: int = 1
+) -> None:
     """Check whether d2 with so many ready pods can take over from d1."""
     (folder / "registry").mkdir()
     text = FILE.format(one="1" * 64, two="2" * 64, size=size, more=more)
@@ -49,10 +52,17 @@ def check(folder: Path, ready: int, of_live: int, size: str = AUTOSCALED, more: 
         each["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "bluegrid"
     with ApiServer(kinds) as api:
         stack = Stack(
-            "north-1", folder / "Pulumi.north-1.yaml", "north", "there", "bluegrid", api.kubeconfig(folder)
+            "north-1",
+            folder / "Pulumi.north-1.yaml",
+            "north",
+            "there",
+            "bluegrid",
+            api.kubeconfig(folder),
+            Sizes(Decimal(factor)),
         )
         registry = folder / "registry"
-        Region(LocalApplier(registry), Registry.load(registry).service("loading"), "d2", stack).check()
+        offered = stack.offered(Registry.load(registry))
+        Region(LocalApplier(registry), offered["loading"], "d2", stack).check()
 
 
 def test_a_cluster_that_its_autoscaler_brings_up_for_the_switch_is_not_warned_of(
@@ -93,3 +103,10 @@ def test_a_standby_that_the_switch_itself_scales_is_warned_of_by_what_it_is_scal
 ) -> None:
     check(tmp_path, ready=1, of_live=3, size=size, more="  standbyReplicas: 1\n")
     assert bool(caplog.messages) == is_warned_of
+
+
+def test_a_region_s_own_size_factor_counts_for_what_a_standby_is_scaled_to(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    check(tmp_path, ready=1, of_live=4, size="replicas: 2", more="  standbyReplicas: 1\n", factor=2)
+    assert caplog.messages == []

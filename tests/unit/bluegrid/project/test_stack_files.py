@@ -27,9 +27,8 @@ def stacks(tmp_path: Path) -> Path:
 
 
 def replicas(stacks: Path, name: str) -> list[int]:
-    (file,) = find_stack(stacks, name).services(Registry.load(stacks / "registry"))
-    assert file.service is not None
-    return [cluster.replicas for cluster in file.service.clusters]
+    (service,) = find_stack(stacks, name).offered(Registry.load(stacks / "registry")).values()
+    return [cluster.now.replicas for cluster in service.clusters.values()]
 
 
 def test_clusters_are_as_large_as_the_registry_says_unless_the_stack_says_otherwise(stacks: Path) -> None:
