@@ -20,7 +20,9 @@ from bluegrid_registry.formats.commit import Commit
 from bluegrid_registry.formats.manifest import Example, Manifest, ModelRow, PackRow
 from bluegrid_registry.maintenance.compare import ChangedModel, VersionDifference, compare_versions
 from bluegrid_registry.maintenance.export import export_model_signing
-from bluegrid_registry.maintenance.garbage import GarbageReport, collect_garbage
+from bluegrid_registry.maintenance.garbage import collect_garbage
+from bluegrid_registry.maintenance.prune import GarbageReport, PrunePlan
+from bluegrid_registry.maintenance.prune_planner import plan_prune
 from bluegrid_registry.maintenance.verify import Signatures, VerifyReport, verify
 from bluegrid_registry.maintenance.verify_folder import FolderReport, verify_folder
 from bluegrid_registry.model_set import ModelSet
@@ -93,6 +95,7 @@ __all__ = [
     "PrivateKey",
     "Progress",
     "ProgressEvent",
+    "PrunePlan",
     "PublicKey",
     "PushReport",
     "Registry",
@@ -130,6 +133,7 @@ __all__ = [
     "fetch_bytes",
     "models_in_folder",
     "open_store",
+    "plan_prune",
     "push",
     "read_commit",
     "read_manifest",

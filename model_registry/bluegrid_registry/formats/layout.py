@@ -15,6 +15,11 @@ registry names the version and the manifest, and the manifest names the packs.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 PROBE_KEY = "probe"
 """Key of the object by which a server is tried out."""
 
@@ -52,9 +57,24 @@ def set_prefix(set_id: str) -> str:
     return f"sets/{set_id}/"
 
 
+def removals_prefix(set_id: str) -> str:
+    """What the keys of the tombstones of a set's versions begin with."""
+    return f"sets/{set_id}/removed/"
+
+
 def removal_key(set_id: str, version_id: str) -> str:
-    """Key of the note that the version has been removed."""
-    return f"sets/{set_id}/removed/{version_id}.json"
+    """Key of the version's tombstone."""
+    return f"{removals_prefix(set_id)}{version_id}.json"
+
+
+def versions_of(keys: Iterable[str], prefix: str) -> dict[str, str]:
+    """Return the keys of commits, or of tombstones, by the version that each names.
+
+    Args:
+        keys: among them those.
+        prefix: `versions_prefix`, or `removals_prefix`.
+    """
+    return {key.removeprefix(prefix).removesuffix(".json"): key for key in keys if key.startswith(prefix)}
 
 
 def copy_key(key: str) -> str:
@@ -69,7 +89,7 @@ def copies_prefix(set_id: str) -> str:
 
 
 def is_collections_own(key: str) -> bool:
-    """Whether the key is that of a note or a copy that garbage collection has written."""
+    """Whether the key is that of a tombstone or a copy that garbage collection has written."""
     return key.split("/")[2] in ("removed", "deleted")
 
 

@@ -23,7 +23,7 @@ from bluegrid_registry import (
     verify,
 )
 from bluegrid_registry.formats.layout import manifest_key, version_key
-from bluegrid_registry.maintenance.garbage import GRACE, LAST_GRACE
+from bluegrid_registry.maintenance.prune_planner import GRACE, LAST_GRACE
 from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile
 from tests.engine.stores.versions import small_packs, version
 from tests.support.stores import DiesAtWrite, Killed, Through
@@ -372,7 +372,7 @@ def test_a_clock_that_is_ahead_now_deletes_nothing_early(
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return datetime.now(tz) + timedelta(days=400)
 
-    for module in ("stores.base", "maintenance.garbage"):
+    for module in ("stores.base", "maintenance.prune_planner"):
         monkeypatch.setattr(f"bluegrid_registry.{module}.datetime", Ahead)
     report = collect_garbage(store, "g1", registry(*three[:2]), apply=True)
     assert (list(report.waiting), report.expired, report.deleted) == (["v3"], (), ())

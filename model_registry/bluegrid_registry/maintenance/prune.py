@@ -1,0 +1,182 @@
+"""A prune: the plan of what goes of a set, which can be shown, kept as JSON, or executed.
+
+A plan is made by `prune_planner.plan_prune`, which writes nothing. Execution trusts it for little: pushes go
+on meanwhile. Push writes anew what it finds in the store and is older than `FRESH_FOR`; execution looks at
+the time of writing right before it deletes an object, and for new commits right after. If one of these needs
+what has just been deleted, it is put back. Until that is known, a copy lies aside in the store: where
+execution is killed meanwhile, the next collection puts it back (`put_back_interrupted`). A push that commits
+later still looks whether what it has written anew is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bluegrid_registry.formats import layout
+from bluegrid_registry.formats.checksums import Checksum
+from bluegrid_registry.stores.versions import read_commit, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from bluegrid_registry.formats.tombstone import Tombstone
+    from bluegrid_registry.stores import Store
+    from bluegrid_registry.stores.base import StoredObject
+
+
+@dataclass(frozen=True)
+class GarbageReport:
+    """What garbage collection did, or would do; versions and objects by name, with dates where they wait."""
+
+    set: str
+    applied: bool
+    """False: a dry run, in which nothing was written."""
+    versions: int
+    """Versions that are kept because a registry names them, or none was given."""
+    revived: tuple[str, ...]
+    """Versions that had been removed and are named again."""
+    waiting: Mapping[str, datetime]
+    """Removed versions, and when they may go."""
+    expired: tuple[str, ...]
+    """Removed versions whose commits go now; their objects go a day later."""
+    deleted: tuple[str, ...]
+    """Keys of the objects that no version needs."""
+    deleted_bytes: int
+
+
+@dataclass(frozen=True)
+class PrunePlan:
+    """What may go of a set; `execute` it soon, since it knows no row that a registry has got meanwhile."""
+
+    set: str
+    kept: int
+    """Versions that are kept because a registry names them, or none was given."""
+    revived: tuple[str, ...]
+    """Versions that had been removed and are named again."""
+    waiting: Mapping[str, datetime]
+    """Removed versions, and when they may go."""
+    expired: tuple[str, ...]
+    """Removed versions whose commits are to be deleted."""
+    lifted: tuple[str, ...]
+    """Versions whose tombstones are to be deleted: they are named again, or all that was theirs has gone."""
+    tombstones: tuple[Tombstone, ...]
+    """To be written. After one that has a time of deletion, the version's commit is to be deleted."""
+    garbage: tuple[StoredObject, ...]
+    """Packs, manifests and signatures that no version needs, old enough to be deleted."""
+    leftovers: tuple[StoredObject, ...]
+    """What killed writers have left, old enough to be deleted."""
+    known: frozenset[str]
+    """Versions whose needs are in `needed`."""
+    needed: frozenset[str]
+    """Keys of what these versions need, and those that have tombstones."""
+
+    @property
+    def report(self) -> GarbageReport:
+        """What would be done."""
+        return self._report(self.garbage, applied=False)
+
+    def execute(self, store: Store) -> GarbageReport:
+        """Do what is planned; what has come to be needed since stays, and is not in the report.
+
+        May be killed anywhere, and run beside pushes and fetches.
+
+        Args:
+            store: the one that the plan was made of.
+
+        Raises:
+            IntegrityError, FormatError, ObjectMissing: a commit or a manifest that was pushed meanwhile
+                cannot be read: nothing more is deleted.
+            StoreError: the store refused or did not answer.
+        """
+        for version in self.lifted:
+            store.delete(layout.removal_key(self.set, version))
+        for tombstone in self.tombstones:
+            _put(store, layout.removal_key(self.set, tombstone.version), tombstone.to_bytes())
+            if tombstone.deleted:
+                store.delete(layout.version_key(self.set, tombstone.version))
+        needs = _Needs(store, self.set, self.known, self.needed)
+        deleted = [found for found in self.garbage if _delete(store, found, needs)]
+        for found in self.leftovers:
+            store.delete(found.key)
+        return self._report(deleted, applied=True)
+
+    def _report(self, garbage: Iterable[StoredObject], *, applied: bool) -> GarbageReport:
+        deleted = [*garbage, *self.leftovers]
+        return GarbageReport(
+            set=self.set,
+            applied=applied,
+            versions=self.kept,
+            revived=self.revived,
+            waiting=self.waiting,
+            expired=self.expired,
+            deleted=tuple(found.key for found in deleted),
+            deleted_bytes=sum(found.size for found in deleted),
+        )
+
+
+class _Needs:
+    """What versions need, with those that are committed while a plan is executed."""
+
+    def __init__(self, store: Store, set_id: str, known: Collection[str], needed: Collection[str]) -> None:
+        self._store, self._set = store, set_id
+        self._known, self._needed = {*known}, {*needed}
+
+    def now(self, key: str) -> bool:
+        """Look for new commits; return True if a version needs the object."""
+        listed = (found.key for found in self._store.keys(layout.versions_prefix(self._set)))
+        for version in layout.versions_of(listed, layout.versions_prefix(self._set)):
+            if version not in self._known:
+                digest = read_commit(self._store, self._set, version).manifest
+                if key == layout.manifest_key(self._set, digest):
+                    # It may just have been deleted: what it says is read once it is back.
+                    return True
+                self._needed |= needs_of(self._store, self._set, version, digest)
+                self._known.add(version)
+        return layout.signed_manifest(key) in self._needed
+
+
+def needs_of(store: Store, set_id: str, version: str, digest: str) -> set[str]:
+    """Return the keys of what a version needs: its manifest, and the packs that this names.
+
+    Raises:
+        ObjectMissing, IntegrityError, FormatError: as `read_manifest`.
+    """
+    manifest = read_manifest(store, set_id, version, digest)
+    packs = (layout.pack_key(set_id, pack.name) for pack in manifest.packs)
+    return {layout.manifest_key(set_id, digest), *packs}
+
+
+def _delete(store: Store, found: StoredObject, needs: _Needs) -> bool:
+    """Delete the object unless it is needed by now; return True if it is gone."""
+    if needs.now(found.key):
+        return False
+    data, copy = store.get(found.key), layout.copy_key(found.key)
+    _put(store, copy, data)
+    # Otherwise a push has written it anew, and may be about to rely on it.
+    is_old = [now.modified for now in store.keys(found.key)] == [found.modified]
+    if is_old:
+        store.delete(found.key)
+        if needs.now(found.key):
+            _put(store, found.key, data)
+            is_old = False
+    store.delete(copy)
+    return is_old
+
+
+def put_back_interrupted(store: Store, set_id: str) -> None:
+    """Put back what an earlier execution was killed at deleting; to be done before the next plan.
+
+    Nobody knows what needs it until it is there: it may be a manifest.
+    """
+    prefix = layout.copies_prefix(set_id)
+    for copy in [found.key for found in store.keys(prefix)]:
+        key = layout.set_prefix(set_id) + copy.removeprefix(prefix)
+        if not any(found.key == key for found in store.keys(key)):
+            _put(store, key, store.get(copy))
+        store.delete(copy)
+
+
+def _put(store: Store, key: str, data: bytes) -> None:
+    store.put(key, data, Checksum.of(data))
