@@ -73,6 +73,15 @@ class Recording(Through):
         self.calls.append(("put_once", key))
         super().put_once(key, data, checksum)
 
+    def keys(self, prefix: str) -> Iterator[StoredObject]:
+        self.calls.append(("keys", prefix))
+        return super().keys(prefix)
+
+    @property
+    def requests(self) -> list[str]:
+        """Each call with what its key is of: packs, manifests or versions."""
+        return [f"{call} {key.split('/')[2]}" for call, key in self.calls]
+
     def count(self, kind: str) -> Counter[str]:
         """Count calls of one kind by what their key is of: packs, manifests or versions."""
         return Counter(key.split("/")[2] for call, key in self.calls if call == kind)

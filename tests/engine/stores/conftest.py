@@ -17,18 +17,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from botocore.loaders import create_loader
 
-from bluegrid_registry import Example, ModelType, SourceModel, Store, open_store
+from bluegrid_registry import Example, ModelType, SourceModel, Store, open_store, push
 from tests.engine.stores.faults import ONCE, SILENT
 from tests.engine.stores.faulty_proxy import FaultyProxy
 from tests.engine.stores.pretender import pretending
+from tests.engine.stores.versions import small_packs, version
 from tools.toolchain import programs_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bluegrid_registry import PushReport
     from tests.engine.stores.faulty_proxy import Fault
     from tests.engine.stores.pretender import Pretender
+    from tests.engine.stores.versions import MakeModels
 
 BUCKET = "models"
 ACCESS_KEY, SECRET_KEY = "test-access", "test-secret"
@@ -215,3 +218,14 @@ def make_models(tmp_path: Path) -> Callable[..., tuple[SourceModel, ...]]:
         return tuple(models)
 
     return make
+
+
+@pytest.fixture
+def three(
+    store: Store, make_models: MakeModels, model_type: ModelType, monkeypatch: pytest.MonkeyPatch
+) -> list[PushReport]:
+    """v1, v2 which is v1 with one model changed, and v3 with all other models."""
+    small_packs(monkeypatch)
+    first = push(store, "g1", "v1", make_models(9), model_type=model_type)
+    second = push(store, "g1", "v2", make_models(1, seed=2), model_type=model_type, base=version(first))
+    return [first, second, push(store, "g1", "v3", make_models(9, seed=3), model_type=model_type)]

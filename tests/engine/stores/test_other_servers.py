@@ -24,8 +24,8 @@ from bluegrid_registry import (
 )
 from bluegrid_registry.formats.layout import pack_key, version_key
 from bluegrid_registry.stores.versions import read_manifest
+from tests.engine.stores.garbage import keys, registry
 from tests.engine.stores.servers import TAKEN
-from tests.engine.stores.test_garbage import keys, registry
 from tests.engine.stores.versions import small_packs, version
 from tests.support.stores import flipped
 

@@ -33,7 +33,7 @@ from tests.engine.stores.faults import (
     since,
 )
 from tests.engine.stores.faulty_proxy import pass_on
-from tests.engine.stores.test_garbage import keys, later, registry
+from tests.engine.stores.garbage import keys, later, registry
 from tests.engine.stores.versions import check_is_one_line, contents, models, seen, version
 from tests.support.endurance import scale
 

@@ -17,7 +17,7 @@ from bluegrid_registry import (
     remove_set,
     remove_version,
 )
-from tests.unit.registry.test_editing import TEXT, write
+from tests.unit.registry.edited import TEXT, write
 
 if TYPE_CHECKING:
     from pathlib import Path

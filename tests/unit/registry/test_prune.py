@@ -17,7 +17,6 @@ from bluegrid_registry import (
     Store,
     collect_garbage,
     fetch_bytes,
-    open_store,
     plan_prune,
     push,
 )
@@ -31,14 +30,8 @@ MODELS = {"v1": b"the first model", "v2": b"the second model", "v3": b"the third
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "store").mkdir()
+def folder(store: Store, tmp_path: Path) -> Path:
     return tmp_path / "store"
-
-
-@pytest.fixture
-def store(folder: Path) -> Store:
-    return open_store(f"file://{folder}")
 
 
 def pushed(store: Store, version: str) -> PushReport:

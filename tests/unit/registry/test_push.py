@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bluegrid_registry import (
     ChecksumAlgorithm,
-    ConfigError,
-    FormatError,
     IntegrityError,
-    ModelType,
     ProgressEvent,
-    PushReport,
     SourceModel,
     StoreError,
-    Version,
     VersionConflict,
-    fetch,
-    open_store,
     push,
     read_manifest,
 )
@@ -31,7 +23,8 @@ from bluegrid_registry.formats.checksums import Checksum
 from bluegrid_registry.formats.layout import manifest_key, pack_key
 from bluegrid_registry.stores.base import Capabilities, StoredObject
 from bluegrid_registry.transfer.config import TransferConfig
-from tests.support.stores import Through
+from tests.support.stores import DiesAtWrite, Killed, Recording, Through
+from tests.unit.registry.pushes import TYPE, contents, models, use, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,76 +32,10 @@ if TYPE_CHECKING:
 
     from bluegrid_registry import Store
 
-TYPE = ModelType.parse("scikit-learn/skops")
-
-
-class Counting:
-    """A store that notes each request, and may fail from the nth write on, as a killed process does."""
-
-    def __init__(self, store: Store, writes: int = 10**9) -> None:
-        self._store = store
-        self._writes_left = writes
-        self.requests: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
-        if not callable(method):
-            return method
-
-        def called(*arguments: Any, **options: Any) -> Any:
-            if name.startswith("put"):
-                self._writes_left -= 1
-                if self._writes_left < 0:
-                    raise Killed
-            if name != "probe":
-                self.requests.append(f"{name} {arguments[0].split('/')[2]}")
-            return method(*arguments, **options)
-
-        return called
-
-
-class Killed(BaseException):
-    pass
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    (tmp_path / "store").mkdir()
-    return open_store(f"file://{tmp_path}/store")
-
-
-def models(count: int, seed: int = 1, size: int = 2000) -> list[SourceModel]:
-    source = random.Random(seed)
-    return [SourceModel(f"line-{number:03}", source.randbytes(size)) for number in range(count)]
-
-
-def version(report: PushReport) -> Version:
-    return Version(id=report.version, manifest=report.manifest, updated=report.published)
-
-
-def contents(store: Store, report: PushReport, tmp_path: Path) -> dict[str, bytes]:
-    paths = fetch(store, report.set, report.version, report.manifest, tmp_path / "into").paths
-    return {uid: path.read_bytes() for uid, path in paths.items()}
-
-
-def counting(store: Store, writes: int = 10**9) -> tuple[Store, list[str]]:
-    counted = Counting(store, writes)
-    return cast("Store", counted), counted.requests
-
-
-def use(monkeypatch: pytest.MonkeyPatch, config: TransferConfig) -> None:
-    monkeypatch.setattr("bluegrid_registry.transfer.config.DEFAULT", config)
-
 
 @pytest.fixture
 def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, TransferConfig(pack_bytes=5000))
-
-
-def test_models_from_memory_come_out_byte_for_byte(store: Store, tmp_path: Path) -> None:
-    given = models(20)
-    report = push(store, "g1", "v1", given, model_type=TYPE)
-    assert contents(store, report, tmp_path) == {model.uid: model.content for model in given}
 
 
 def test_a_stream_is_read_only_a_little_ahead_of_what_is_stored(
@@ -133,12 +60,12 @@ def test_a_stream_is_read_only_a_little_ahead_of_what_is_stored(
 
 def test_an_update_of_one_model_takes_four_round_trips(store: Store) -> None:
     base = push(store, "g1", "v1", models(200), model_type=TYPE)
-    counted, requests = counting(store)
+    counted = Recording(store)
     report = push(counted, "g1", "v2", models(1, seed=2), model_type=TYPE, base=version(base))
     # The base's two and the look for the version go side by side, and so do the pack and the manifest.
-    assert sorted(requests[:3]) == ["get manifests", "get versions", "get versions"]
-    assert sorted(requests[3:5]) == ["put manifests", "put packs"]
-    assert requests[5:] == ["put_once versions", "get versions"]
+    assert sorted(counted.requests[:3]) == ["get manifests", "get versions", "get versions"]
+    assert sorted(counted.requests[3:5]) == ["put manifests", "put packs"]
+    assert counted.requests[5:] == ["put_once versions", "get versions"]
     assert (report.models, report.sent_models) == (200, 1)
     assert report.sent_bytes < 0.06 * base.sent_bytes
 
@@ -150,10 +77,10 @@ def test_a_push_of_what_is_there_reads_and_writes_nothing(
     if packs == "many":
         use(monkeypatch, TransferConfig(pack_bytes=5000))
     there = push(store, "g1", "v1", models(12), model_type=TYPE)
-    counted, requests = counting(store)
+    counted = Recording(store)
     again = push(counted, "g1", "v1", models(12), model_type=TYPE)
     assert (again.manifest, again.already_there, again.sent_bytes) == (there.manifest, True, 0)
-    assert Counter(requests) == {
+    assert Counter(counted.requests) == {
         "get versions": 1,
         "get manifests": 1,
         "keys packs": 1,
@@ -182,10 +109,10 @@ def test_nothing_is_sent_under_a_version_that_exists_with_other_models(
     store: Store, small_packs: None
 ) -> None:
     push(store, "g1", "v1", models(12), model_type=TYPE)
-    counted, requests = counting(store)
+    counted = Recording(store)
     with pytest.raises(VersionConflict, match="exists with other models"):
         push(counted, "g1", "v1", models(12, seed=2), model_type=TYPE)
-    assert not [request for request in requests if request.startswith("put")]
+    assert not [request for request in counted.requests if request.startswith("put")]
 
 
 def test_a_store_that_cannot_be_probed_is_told(store: Store) -> None:
@@ -247,9 +174,9 @@ def test_the_manifest_is_sent_beside_the_last_packs(store: Store, small_packs: N
 
 
 def test_a_first_push_asks_once_which_packs_are_there(store: Store, small_packs: None) -> None:
-    counted, requests = counting(store)
+    counted = Recording(store)
     push(counted, "g1", "v1", models(12), model_type=TYPE)
-    assert Counter(requests) == {
+    assert Counter(counted.requests) == {
         "keys packs": 1,
         "put packs": 4,
         "put manifests": 1,
@@ -320,9 +247,8 @@ def test_a_killed_push_sends_nothing_again(
         "bluegrid_registry.transfer.config.DEFAULT", TransferConfig(pack_bytes=5000, uploads=1)
     )
     given = models(12)
-    killed, _ = counting(store, writes)
     with pytest.raises(Killed):
-        push(killed, "g1", "v1", given, model_type=TYPE)
+        push(DiesAtWrite(store, writes), "g1", "v1", given, model_type=TYPE)
     report = push(store, "g1", "v1", given, model_type=TYPE)
     assert report.sent_models == 12 - 3 * min(writes, 4)
     assert (report.sent_bytes == 0) == (writes >= 5)
@@ -352,67 +278,6 @@ def test_the_checksum_on_the_way_changes_nothing_that_is_stored(store: Store) ->
     first = push(store, "g1", "v1", models(5), model_type=TYPE)
     second = push(store, "g1", "v1", models(5), model_type=TYPE, algorithm=ChecksumAlgorithm.SHA256)
     assert (second.manifest, second.already_there, second.packs_healed) == (first.manifest, True, 0)
-
-
-def test_models_of_the_base_are_left_out_by_uid_and_by_pattern(store: Store, tmp_path: Path) -> None:
-    given = models(30)
-    base = push(store, "g1", "v1", given, model_type=TYPE)
-    report = push(
-        store, "g1", "v2", [], model_type=TYPE, base=version(base), without=["line-003", "line-01*"]
-    )
-    kept = {
-        model.uid: model.content for model in given if model.uid != "line-003" and model.uid[:7] != "line-01"
-    }
-    assert (report.models, report.sent_models) == (19, 0)
-    assert contents(store, report, tmp_path) == kept
-
-
-def test_a_uid_that_looks_like_a_pattern_is_that_model(store: Store) -> None:
-    given = [SourceModel(uid, uid.encode()) for uid in ("bus[1]", "bus1", "bus*")]
-    base = push(store, "g1", "v1", given, model_type=TYPE)
-    report = push(store, "g1", "v2", [], model_type=TYPE, base=version(base), without=["bus[1]", "bus*"])
-    assert [row.uid for row in read_manifest(store, "g1", "v2", report.manifest).models] == ["bus1"]
-
-
-@pytest.mark.parametrize(
-    ("without", "told"),
-    [
-        (
-            ["line-9*"],
-            "set g1 version v1: no model is named 'line-9*'; list the version's models",
-        ),
-        (["*"], "set g1 version v2: no model is left; a version has at least one"),
-    ],
-)
-def test_leaving_out_nothing_or_everything_is_refused(without: list[str], told: str, store: Store) -> None:
-    base = push(store, "g1", "v1", models(3), model_type=TYPE)
-    with pytest.raises(ConfigError) as caught:
-        push(store, "g1", "v2", [], model_type=TYPE, base=version(base), without=without)
-    assert str(caught.value) == told
-
-
-def test_a_device_has_one_model(store: Store) -> None:
-    twice = [SourceModel("line-1", b"one"), SourceModel("line-1", b"another")]
-    with pytest.raises(FormatError, match="UID line-1 is there twice; a device has one model"):
-        push(store, "g1", "v1", twice, model_type=TYPE)
-
-
-@pytest.mark.parametrize("uid", ["", "../line", "a/b", ".hidden", "a\nb", "u" * 1000])
-def test_a_uid_that_is_none_is_refused_before_anything_is_sent(uid: str, store: Store) -> None:
-    counted, requests = counting(store)
-    with pytest.raises(ConfigError, match="name the device otherwise") as caught:
-        push(counted, "g1", "v1", [*models(3), SourceModel(uid, b"x")], model_type=TYPE)
-    assert "\n" not in str(caught.value)
-    assert not [request for request in requests if request.startswith("put")]
-
-
-def test_an_error_of_the_caller_s_stream_is_the_caller_s(store: Store) -> None:
-    def stream() -> Iterator[SourceModel]:
-        yield SourceModel("line-1", b"one")
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        push(store, "g1", "v1", stream(), model_type=TYPE)
 
 
 def test_progress_counts_the_models_that_were_given(store: Store, small_packs: None) -> None:
