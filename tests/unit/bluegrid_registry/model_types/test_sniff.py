@@ -9,7 +9,7 @@ import pytest
 
 from bluegrid_registry import FormatError, ModelType
 from bluegrid_registry.model_types.model_type import BUILT_IN
-from tests.unit.registry.samples import SAMPLES, joblib_bytes, ridge, zipped
+from tests.support.samples import SAMPLES, joblib_bytes, ridge, zipped
 
 PICKLES = {"scikit-learn/joblib", "scikit-learn/pickle"}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -13,24 +11,9 @@ from bluegrid_registry import FormatError, SourceModel, sha256_hex
 from bluegrid_registry.transfer.config import TransferConfig
 from bluegrid_registry.transfer.packer import OpenPack, Packer
 from bluegrid_registry.transfer.sources import LoadedModel, read_ahead
-from tests.support.endurance import scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
-
-# A push of models from memory into a folder, in a process of its own: what it takes is its own.
-PUSH = """
-import os, sys
-from bluegrid_registry import ModelType, SourceModel, open_store, push
-count, size, url = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-models = (SourceModel(f"line-{number:06}", os.urandom(size)) for number in range(count))
-report = push(open_store(url), "g1", "v1", models, model_type=ModelType.parse("scikit-learn/skops"))
-assert report.models == count
-# Not ru_maxrss: that begins with what the parent held when it forked.
-peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM:"))
-print(int(peak.split()[1]) // 1024)
-"""
 
 
 def pack(
@@ -66,22 +49,6 @@ def test_a_pack_is_full_at_its_number_of_models() -> None:
 def test_a_knob_out_of_its_limits_is_refused_by_name(knob: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"TransferConfig: {knob} is {value}; give"):
         TransferConfig(**{knob: value})  # type: ignore[arg-type]
-
-
-@pytest.mark.process
-@pytest.mark.parametrize(
-    ("count", "size", "mebibytes"),
-    [(scale(20_000, 100_000), 2000, 300), (scale(3, 6), scale(100, 1000) * 10**6, 300 + scale(200, 2000))],
-)
-def test_memory_is_bounded_whatever_the_number_and_the_size(
-    count: int, size: int, mebibytes: int, tmp_path: Path
-) -> None:
-    arguments = [str(count), str(size), f"file://{tmp_path}"]
-    done = subprocess.run(
-        [sys.executable, "-c", PUSH, *arguments], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < mebibytes
 
 
 def test_a_model_of_many_devices_is_packed_once() -> None:

@@ -10,7 +10,7 @@ from bluegrid_registry import RegistryError
 from bluegrid_registry.registry_files.registry import parse
 from tests.support.checkout import CHECKOUT
 from tests.support.endurance import scale
-from tests.unit.registry.edited import TEXT
+from tests.unit.bluegrid_registry.registry_files.edited import TEXT
 
 EXAMPLE = (CHECKOUT / "registry" / "g1.yaml").read_text()
 PIECES = [

@@ -18,7 +18,15 @@ from bluegrid_registry import (
     switch,
 )
 from bluegrid_registry.registry_files.registry import parse
-from tests.unit.registry.edited import D3, DIGEST, TEXT, V3, changed_lines, read, write
+from tests.unit.bluegrid_registry.registry_files.edited import (
+    D3,
+    DIGEST,
+    TEXT,
+    V3,
+    changed_lines,
+    read,
+    write,
+)
 
 
 def test_the_first_version_of_a_set_goes_below_its_key(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from bluegrid_registry import (
     remove_set,
     remove_version,
 )
-from tests.unit.registry.edited import TEXT, write
+from tests.unit.bluegrid_registry.registry_files.edited import TEXT, write
 
 if TYPE_CHECKING:
     from pathlib import Path

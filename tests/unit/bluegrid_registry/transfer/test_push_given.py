@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry import Store
 
-from tests.unit.registry.pushes import TYPE, contents, models, version
+from tests.unit.bluegrid_registry.pushes import TYPE, contents, models, version
 
 
 def test_models_from_memory_come_out_byte_for_byte(store: Store, tmp_path: Path) -> None:

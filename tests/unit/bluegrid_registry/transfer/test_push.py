@@ -24,7 +24,7 @@ from bluegrid_registry.formats.layout import manifest_key, pack_key
 from bluegrid_registry.stores.base import Capabilities, StoredObject
 from bluegrid_registry.transfer.config import TransferConfig
 from tests.support.stores import DiesAtWrite, Killed, Recording, Through
-from tests.unit.registry.pushes import TYPE, contents, models, use, version
+from tests.unit.bluegrid_registry.pushes import TYPE, contents, models, use, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,7 +29,7 @@ from bluegrid_registry.model_types.skops_scan import types_of
 from bluegrid_registry.registry_files.registry import parse
 from bluegrid_registry.transfer.check import ModelCheck
 from tests.support.marker import NAME, mark
-from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
+from tests.support.samples import X, Y, joblib_bytes, ridge
 
 SKOPS, JOBLIB = ModelType.parse("scikit-learn/skops"), ModelType.parse("scikit-learn/joblib")
 TREE = "sklearn.tree._tree.Tree"

@@ -23,7 +23,7 @@ from bluegrid_registry import FormatError
 from bluegrid_registry.model_types import pickle_scan
 from bluegrid_registry.model_types.allowlist import PICKLE_GLOBALS
 from tests.support.marker import NAME, mark
-from tests.unit.registry.samples import X, Y, joblib_bytes, ridge
+from tests.support.samples import X, Y, joblib_bytes, ridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

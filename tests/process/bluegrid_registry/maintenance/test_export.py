@@ -25,7 +25,6 @@ from bluegrid_registry import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.process
 
 SKOPS = ModelType.parse("scikit-learn/skops")
 KEY = PrivateKey.generate(KeyAlgorithm.P256)

@@ -19,7 +19,15 @@ from bluegrid_registry import (
     switch,
     unify_live,
 )
-from tests.unit.registry.edited import D3, DIGEST, TEXT, V3, changed_lines, read, write
+from tests.unit.bluegrid_registry.registry_files.edited import (
+    D3,
+    DIGEST,
+    TEXT,
+    V3,
+    changed_lines,
+    read,
+    write,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -178,10 +177,3 @@ def test_the_store_comes_from_the_environment_or_is_asked_for(
         BluegridError, match="set g1: no store is named; give its address, or set BLUEGRID_STORE"
     ):
         ModelSet.open("g1", model_set.registry)
-
-
-def test_the_package_needs_no_machine_learning_library() -> None:
-    heavy = "{'sklearn', 'skops', 'joblib', 'boto3'} & set(sys.modules)"
-    code = f"import sys, bluegrid_registry; print({heavy} or '')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "\n"
