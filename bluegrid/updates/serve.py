@@ -16,6 +16,7 @@ from bluegrid.updates.api.app import make_app
 from bluegrid.updates.api.dependencies import Dependencies
 from bluegrid.updates.api.tokens import Tokens
 from bluegrid.updates.health import Health
+from bluegrid.updates.jobs.audit_log import AuditLog
 from bluegrid.updates.jobs.bad_versions import BadVersions
 from bluegrid.updates.jobs.database import Database
 from bluegrid.updates.jobs.switch_queue import SwitchQueue
@@ -157,6 +158,7 @@ def build(options: Options) -> FastAPI:
             watcher=Watcher(stacks, cache),
             cache=cache,
             bad=bad,
+            audit_log=AuditLog(database),
             health=Health(options.state, database, source, store, (runner.worker, switcher.worker)),
         )
     )

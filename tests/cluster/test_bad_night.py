@@ -228,7 +228,7 @@ def _page(server: UpdateServer) -> str:
         page.get_by_label("Token").fill(server.operator)
         page.get_by_role("button", name="Sign in").click()
         main = page.get_by_role("main")
-        main.get_by_text("went back").first.wait_for()
+        main.get_by_text("rolled back").first.wait_for()
         return str(main.inner_text())
 
 
@@ -267,7 +267,7 @@ def test_the_old_cluster_is_live_again_within_a_minute(night: Night) -> None:
 
 
 def test_everything_converges(night: Night) -> None:
-    assert night.update["state"] == "went back", night.update
+    assert night.update["state"] == "rolled_back", night.update
     assert "requests failed, more than 1.00%" in night.update["error"]
     assert night.preview == []
     assert night.well == {"status": "ok", "faults": {}}
@@ -295,7 +295,7 @@ def test_what_happened_can_be_read_in_the_morning(night: Night) -> None:
     assert {
         "the registry is as it was known last",
         "the disk is full; the room kept for a way back is used",
-        "update went back",
+        "update rolled back",
     } <= {*events}
     assert "v4 is not online" in night.page
     assert "requests failed, more than 1.00%" in night.page

@@ -84,7 +84,7 @@ def test_a_version_that_breaks_in_the_second_region_goes_back_in_both(regions: R
     finally:
         server.stop()
         service = server.declared().service(SERVICE)
-    assert update["state"] == "went back", update
+    assert update["state"] == "rolled_back", update
     assert "east: " in update["error"]
     assert update["rollout"]["before"] == {"north": "d1", "east": "d1"}
     assert (of_north.failed_total, of_east.failed_total) == (0, 0)

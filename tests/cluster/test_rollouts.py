@@ -144,7 +144,7 @@ def test_a_version_that_is_well_goes_live(seen: Results) -> None:
 
 
 def test_a_version_whose_answers_are_wrong_is_stopped_before_the_switch(seen: Results) -> None:
-    assert seen.wrong.update["state"] == "went back", seen.wrong.update
+    assert seen.wrong.update["state"] == "rolled_back", seen.wrong.update
     assert "further off d3 than allowed" in seen.wrong.update["error"]
     assert (seen.wrong.live, seen.wrong.routed) == ("d3", "d3")
     assert "d4" not in seen.wrong.clusters
@@ -152,14 +152,14 @@ def test_a_version_whose_answers_are_wrong_is_stopped_before_the_switch(seen: Re
 
 
 def test_a_version_that_breaks_under_traffic_goes_back_in_the_bake(seen: Results) -> None:
-    assert seen.breaking.update["state"] == "went back", seen.breaking.update
+    assert seen.breaking.update["state"] == "rolled_back", seen.breaking.update
     assert "requests failed, more than 1.00%" in seen.breaking.update["error"]
     assert (seen.breaking.live, seen.breaking.routed) == ("d3", "d3")
     assert "d4" not in seen.breaking.clusters
 
 
 def test_a_rollout_that_is_cancelled_goes_back(seen: Results) -> None:
-    assert seen.cancelled.update["state"] == "went back", seen.cancelled.update
+    assert seen.cancelled.update["state"] == "rolled_back", seen.cancelled.update
     assert "rollouts: cancelled; now live: d3 in rollouts" in seen.cancelled.update["error"]
     assert (seen.cancelled.live, seen.cancelled.routed) == ("d3", "d3")
     assert "d4" not in seen.cancelled.clusters
@@ -199,7 +199,7 @@ def test_in_place_the_live_cluster_gets_the_version_and_nobody_notices(
         seen = load.stop()
     assert (update["error"], update["state"]) == (None, "done")
     assert (went.live, went.clusters) == ("d1", {"d1": "v2"})
-    assert back.update["state"] == "went back", back.update
+    assert back.update["state"] == "rolled_back", back.update
     assert back.clusters == {"d1": "v2"}
     assert seen.failed_total == 0, seen.failures
     assert {*seen.by_version} == {"v1", "v2", "v4"}

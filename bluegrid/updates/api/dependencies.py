@@ -12,6 +12,7 @@ from bluegrid.updates.api.sessions import COOKIE, CSRF_HEADER, Session, Sessions
 from bluegrid.updates.api.tokens import Scope, Token, Tokens
 from bluegrid.updates.errors import ApiError, not_found
 from bluegrid.updates.health import Health
+from bluegrid.updates.jobs.audit_log import AuditLog
 from bluegrid.updates.jobs.bad_versions import BadVersions
 from bluegrid.updates.jobs.switch_queue import SwitchQueue
 from bluegrid.updates.jobs.update_queue import UpdateQueue
@@ -52,6 +53,7 @@ class Dependencies:
     watcher: Watcher
     cache: RegistryCache
     bad: BadVersions
+    audit_log: AuditLog
     health: Health
     sessions: Sessions = field(default_factory=Sessions)
 

@@ -156,7 +156,7 @@ def _require_sensible(deps: Dependencies, file: RegistryFile, body: UpdateReques
     known = [each.id for each in file.versions]
     # A version that is there may be asked for again: with the same models it is rolled out.
     # An update that has not ended may make the base.
-    is_quiet = not deps.queue.list_open(file.set.id)
+    is_quiet = not deps.queue.has_open(file.set.id)
     if body.base is not None and body.base not in known and is_quiet:
         raise ApiError(
             HTTPStatus.NOT_FOUND,

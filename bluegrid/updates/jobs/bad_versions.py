@@ -1,6 +1,6 @@
-"""Versions that nobody should make live again: marked by people, and by a rollback.
+"""Marks of bad versions, which should not be live again: people mark them, and so does every rollback.
 
-They are in the database, not in git: the mark is there at once, and a preview shows what is declared.
+Marks are in the database, not in git: a mark is true at once, and a preview shows only what is declared.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime  # noqa: TC002 - pydantic reads it at run time
 
-from bluegrid.updates.jobs.database import note_act, time_of
+from bluegrid.updates.jobs.audit_log import AuditAction, note_event
+from bluegrid.updates.jobs.database import time_of
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 
 
 class BadMark(Frozen):
-    """Why a version should not be live, who says so, and since when."""
+    """The mark of a bad version."""
 
     why: str
+    """Why the version should not be live."""
     by: Label
+    """Who marked it."""
     at: AwareDatetime
+    """Since when."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +48,22 @@ class BadVersions:
         }
 
     def mark(self, set_id: str, version: str, author: str, why: str) -> BadMark:
-        """Mark a version; a mark that is there already is replaced."""
+        """Mark a version, in place of an earlier mark."""
         now = time.time()
         with self.database.writing() as connection:
             connection.execute(
                 "insert or replace into bad_versions values (?, ?, ?, ?, ?)",
                 (set_id, version, author, why, now),
             )
-            note_act(connection, author, "marked bad", None, {"set": set_id, "version": version, "why": why})
+            detail = {"set": set_id, "version": version, "why": why}
+            note_event(connection, author, AuditAction.MARKED_BAD, None, detail)
         return BadMark(why=why, by=author, at=time_of(now))
 
     def clear(self, set_id: str, version: str, author: str) -> None:
-        """Take a mark away, if there is one."""
+        """Remove the mark of a version, if there is one."""
         with self.database.writing() as connection:
             gone = connection.execute(
                 "delete from bad_versions where set_id = ? and version = ?", (set_id, version)
             )
             if gone.rowcount:
-                note_act(connection, author, "not bad", None, {"set": set_id, "version": version})
+                note_event(connection, author, AuditAction.NOT_BAD, None, {"set": set_id, "version": version})

@@ -1,14 +1,15 @@
-"""What the server remembers, in one SQLite file; servers on the same machine may share it.
+"""The database of the server, one SQLite file; servers on the same machine may share it.
 
-Acts are only ever added: they are the audit log.
+updates, switches    the queues
+schedules            when each was last due
+bad_versions         versions that should not be live
+acts                 the audit log: triggers refuse every change of a row
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import sqlite3
-import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 60.0
-"""Between two tries of what waits: twice as long each time, from the first to this."""
+"""The longest time between two tries of a job that waits; the time doubles with each try."""
 
 BUSY_SECONDS = 20.0
-"""For which a write waits for those of other servers."""
+"""How long a write waits for another server's transaction, in seconds."""
 
 _SCHEMA = """
 create table if not exists updates (
@@ -82,9 +83,14 @@ create table if not exists acts (
     detail text not null
 );
 create trigger if not exists acts_stay before delete on acts begin select raise(abort, 'acts stay'); end;
-create trigger if not exists acts_are before update on acts begin select raise(abort, 'acts stay'); end;
 """
 
+_ACTS_ARE = """
+create trigger if not exists acts_are before update on acts begin select raise(abort, 'acts stay'); end
+"""
+
+_FORMAT = 1
+"""`user_version` of a database in which every state has today's name."""
 
 _VIEWS = """\
 drop view if exists rolling_out;
@@ -112,21 +118,25 @@ _ADDED = {
         "next_try": "real",
     },
 }
-"""Columns that earlier releases did not have."""
+"""Columns that databases of earlier releases do not have."""
 
 
 @dataclass(frozen=True)
 class Database:
-    """The file."""
+    """The database.
+
+    Attributes:
+        file: the SQLite file; the locks lie beside it.
+    """
 
     file: Path
     _kept: sqlite3.Connection = field(init=False, repr=False, compare=False)
 
     @classmethod
     def open(cls, file: Path) -> Database:
-        """Make what is not there yet."""
+        """Open a database; make the file, or bring one of an earlier release up to date, if need be."""
         database = cls(file)
-        # One that stays open keeps the files beside it: others can look although the disk is full.
+        # An open connection keeps the files beside the database: others can read although the disk is full.
         object.__setattr__(database, "_kept", sqlite3.connect(file, check_same_thread=False))
         with database.reading() as connection:
             connection.execute("pragma journal_mode = wal")
@@ -138,22 +148,24 @@ class Database:
                         connection.execute(f"alter table {table} add column {name} {kind}")
             for statement in _VIEWS.split(";"):
                 connection.execute(statement)
+            _rename_states(connection)
+            connection.execute(_ACTS_ARE)
             connection.execute("commit")
         database._kept.execute("select 1 from updates").fetchone()
         return database
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Connect, to look."""
+        """Connect, to read."""
         with closing(sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
             connection.row_factory = sqlite3.Row
-            # What was answered must be there after a power cut.
+            # A job that was accepted must survive a power cut.
             connection.execute("pragma synchronous = full")
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Connect, to change all of it or nothing; nobody else writes in between."""
+        """Connect for one transaction, which is committed at the end of the block, or not at all."""
         with self.reading() as connection:
             connection.execute("begin immediate")
             try:
@@ -165,7 +177,11 @@ class Database:
 
     @contextmanager
     def try_lock(self, work: str) -> Iterator[bool]:
-        """Hold the turn to do a kind of work, if nobody else does; it ends with the process at the latest."""
+        """Lock a kind of work, unless another process has; the lock ends with the process at the latest.
+
+        Yields:
+            whether the lock is held.
+        """
         with self.file.with_suffix(f".{work}").open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -175,18 +191,20 @@ class Database:
                 yield True
 
 
-def note_act(
-    connection: sqlite3.Connection, author: str, act: str, update: int | None, detail: Mapping[str, object]
-) -> None:
-    """Add a line to the audit log."""
-    connection.execute(
-        "insert into acts (time, author, act, update_id, detail) values (?, ?, ?, ?, ?)",
-        (time.time(), author, act, update, json.dumps(detail)),
-    )
+def _rename_states(connection: sqlite3.Connection) -> None:
+    """Give updates that `went back`, as earlier releases called it, today's state."""
+    (version,) = connection.execute("pragma user_version").fetchone()
+    if version >= _FORMAT:
+        return
+    connection.execute("update updates set state = 'rolled_back' where state = 'went back'")
+    # The audit log refuses changes, so its events get today's name before the trigger is made again.
+    connection.execute("drop trigger if exists acts_are")
+    connection.execute("update acts set act = 'rolled_back' where act = 'went back'")
+    connection.execute(f"pragma user_version = {_FORMAT}")
 
 
 def wait_seconds(tries: int) -> float:
-    """Return for how long what has been tried so often waits for the next time."""
+    """Return how long a job that was tried so often waits for the next try."""
     return min(FIRST_WAIT_SECONDS * 2.0 ** min(tries - 1, 10), LONGEST_WAIT_SECONDS)
 
 
@@ -201,5 +219,5 @@ def change_row(
 
 
 def time_of(seconds: float) -> datetime:
-    """Return a time that a row has."""
+    """Return the time of a column: seconds since 1970."""
     return datetime.fromtimestamp(seconds, UTC)

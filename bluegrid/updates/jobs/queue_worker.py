@@ -1,4 +1,4 @@
-"""A thread that works something off while it has the turn, and stays alive whatever becomes of that."""
+"""A thread that works a queue off while it holds the lock, and survives every failure of the work."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from bluegrid.updates.jobs.database import Database
 
 IDLE_SECONDS = 0.5
-"""Between two tries to become the leader, and two checks for work that other servers have taken."""
+"""Between two tries to get the lock, and between two checks for work that another server has added."""
 
 log = structlog.get_logger()
 
 
 class QueueWorker:
-    """One kind of work, which one of the servers that share a database does.
+    """One kind of work, which is done by one of the servers that share a database.
 
     Args:
-        name: of the work, for the log and the turn.
-        database: says whose turn it is.
-        work: does all that there is to do now, or begins it.
-        finish: ends what was begun, before somebody else has the turn.
+        name: the kind of work, for the log and the lock.
+        database: has the lock.
+        work: does all that there is to do now, or starts it.
+        finish: waits for what was started, before the lock is released.
     """
 
     def __init__(
@@ -41,20 +41,20 @@ class QueueWorker:
         self.is_stopping = False
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it does anything."""
+        """Whether the thread runs."""
         return self._thread.is_alive()
 
     def wake(self) -> None:
-        """Look for work now."""
+        """Check for work now."""
         self._wake.set()
 
     def stop(self) -> None:
-        """End what is under way, as far as the work asks `is_stopping`, and nothing more."""
+        """Stop the thread, and wait for its end: work under way ends where it checks `is_stopping`."""
         self.is_stopping = True
         self.wake()
         self._thread.join()

@@ -1,40 +1,40 @@
-"""What a switch is: a request for another live cluster, and what has become of it."""
+"""A switch: a request to make another cluster live, and its state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads it at run time
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
+from bluegrid.updates.jobs.vocabulary import Vocabulary
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
 
 
 class SwitchRequest(Frozen):
-    """What is to be live, and where."""
+    """Which cluster is to be live, and where."""
 
     cluster: Label
     regions: Annotated[tuple[Label, ...], Field(min_length=1, max_length=1000)] | None = None
-    """In this order; absent: all of this server's that have the service."""
+    """In this order; absent: all regions of this server that have the service."""
 
 
-class SwitchState(StrEnum):
-    """How far a switch is."""
+class SwitchState(Vocabulary):
+    """The state of a switch."""
 
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     """The cluster is live in every region."""
     NOT_BACK = "not back"
-    """It failed, and its cluster is still live somewhere; what was live before is tried to be live again."""
+    """The switch failed, and its cluster is still live somewhere; the server tries on to switch back."""
     FAILED = "failed"
-    """A region refused or failed: `error` says which and why. What could go back went back."""
+    """A region refused or failed, as `error` says. All regions were switched back where possible."""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the state is final."""
         return self in (SwitchState.DONE, SwitchState.FAILED)
 
 
@@ -47,20 +47,20 @@ class Switch(Frozen):
     cluster: Label
     regions: tuple[Label, ...]
     author: str
-    """Name of the token that asked for it."""
+    """The name of the token that requested it."""
     state: SwitchState
     update: int | None
-    """The rollout that it cancels, and the end of which it waits for; None: it cancels none."""
+    """The update whose rollout this switch cancels and waits for; None: it cancels none."""
     step: str | None
-    """What is being done, such as `north: switching`, or was done last."""
+    """The current or the last step, such as `north: switching`."""
     before: Mapping[Label, Label]
-    """By region, the cluster that was live before, once that is known."""
+    """By region, the cluster that was live before, once known."""
     is_way_back: bool
-    """Whether it makes live again what was live before."""
+    """Whether the switch makes the cluster live that was live before: a rollback."""
     created: AwareDatetime
     ended: AwareDatetime | None
     back: str | None
-    """Why it goes back, or went; None: it did not have to."""
+    """Why the regions are switched back; None: they are not."""
     next_try: AwareDatetime | None
-    """When the way back is tried again; None: it does not wait."""
+    """The time of the next try to switch back; None: the switch does not wait."""
     error: str | None

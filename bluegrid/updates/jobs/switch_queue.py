@@ -1,4 +1,4 @@
-"""The journal of switches, in the same database as the updates: of one service, only one is under way."""
+"""The queue of switches; for each service, at most one switch is under way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from bluegrid.updates.errors import ApiError, not_found
-from bluegrid.updates.jobs.database import LONGEST_WAIT_SECONDS, change_row, note_act, time_of, wait_seconds
+from bluegrid.updates.jobs.audit_log import AuditAction, note_event
+from bluegrid.updates.jobs.database import LONGEST_WAIT_SECONDS, change_row, time_of, wait_seconds
 from bluegrid.updates.jobs.switch import Switch, SwitchState
 from bluegrid.updates.jobs.update import RolloutStatus
 from bluegrid_registry.registry_files.update_policy import RolloutKind
@@ -37,13 +38,21 @@ class SwitchQueue:
         *,
         is_way_back: bool = False,
     ) -> Switch:
-        """Note a switch.
+        """Add a switch.
 
-        A way back from a rollout cancels it, and is made once that has ended. One that is not back is given
-        up for what is asked for now.
+        A switch back from a rollout cancels the rollout, and begins once that has ended. An earlier switch
+        that is not back is given up for this one.
+
+        Args:
+            set_id: the set of the service.
+            service: the service.
+            cluster: which of its clusters is to be live.
+            regions: where, in order.
+            author: who requested it.
+            is_way_back: whether the cluster was live before.
 
         Raises:
-            ApiError: something else changes what is live of the service.
+            ApiError: another job changes what is live of the service.
         """
         with self.database.writing() as connection:
             rolling_out = connection.execute(
@@ -56,7 +65,7 @@ class SwitchQueue:
                     raise ApiError(
                         HTTPStatus.CONFLICT, f"{fault}; cancel it, and what was live before is live again"
                     )
-                note_act(connection, author, "cancel", update, {"switch": cluster})
+                note_event(connection, author, AuditAction.CANCEL, update, {"switch": cluster})
                 change_row(connection, "updates", update, {"cancel": True, "next_try": None})
             for other in connection.execute(
                 "select * from open_switches where service = ?", (service,)
@@ -81,18 +90,18 @@ class SwitchQueue:
                     is_way_back,
                 ),
             ).fetchone()
-            _note(connection, author, "switch", _switch(row))
+            _note(connection, author, AuditAction.SWITCH, _switch(row))
             return _switch(row)
 
     def begin(self) -> Switch | None:
-        """Return the switch that is next, to be made by whoever has the turn; None: there is none now.
+        """Return the next switch for the server that holds the lock; None: there is none now.
 
-        That is the oldest; those that are not back come after what has not been tried yet.
+        The oldest comes first; switches that are not back come after those that have not been tried yet.
         """
         now = time.time()
         with self.database.writing() as connection:
             row = connection.execute(
-                # A time far ahead is of a clock that was wrong.
+                # A time further ahead was written while the clock was wrong.
                 "select * from open_switches where (next_try is null or next_try not between ? and ?)"
                 " and (update_id is null or update_id not in (select id from rolling_out))"
                 " order by state = 'not back', id limit 1",
@@ -100,24 +109,30 @@ class SwitchQueue:
             ).fetchone()
             if row is None:
                 return None
-            # One that is not back stays so until it is.
+            # A switch that is not back keeps that state until it is.
             is_not_back = row["state"] == SwitchState.NOT_BACK
             state = SwitchState.NOT_BACK if is_not_back else SwitchState.RUNNING
             return _changed(connection, row["id"], {"state": state, "next_try": None})
 
-    def note(self, switch: Switch, step: str, before: Mapping[str, str]) -> None:
-        """Note how far it is."""
+    def note_step(self, switch: Switch, step: str, before: Mapping[str, str]) -> None:
+        """Note the step of a switch, and by region, the cluster that was live before."""
         with self.database.writing() as connection:
             _changed(connection, switch.id, {"step": step, "before": json.dumps({**before})})
 
     def end(self, switch: Switch, error: str | None = None) -> None:
-        """Note how it ended, also in the audit log."""
+        """Note that a switch has ended; without an error, its cluster is live."""
         with self.database.writing() as connection:
             if not _is_given_up(connection, switch):
                 _end(connection, switch, error)
 
     def wait(self, switch: Switch, back: str, error: str) -> None:
-        """Note that it is not back, why it had to go back, and why it is not; that is tried again."""
+        """Note that switching back has to be tried again.
+
+        Args:
+            switch: the switch.
+            back: why the regions are switched back.
+            error: why that failed this time.
+        """
         with self.database.writing() as connection:
             if _is_given_up(connection, switch):
                 return
@@ -127,7 +142,7 @@ class SwitchQueue:
             values = {"tries": tries, "next_try": time.time() + wait_seconds(tries), "error": error}
             stuck = _changed(connection, switch.id, {"state": SwitchState.NOT_BACK, "back": back, **values})
             if error != switch.error:
-                _note(connection, switch.author, "switch not back", stuck)
+                _note(connection, switch.author, AuditAction.SWITCH_NOT_BACK, stuck)
 
     def get(self, switch: int) -> Switch:
         """Return a switch, or raise ApiError."""
@@ -156,14 +171,14 @@ class SwitchQueue:
 
 
 def _is_way_back(rollout: RolloutStatus, cluster: str, regions: Sequence[str]) -> bool:
-    """Whether a switch makes live again what was live before a rollout."""
+    """Whether a switch makes the clusters live that were live before a rollout."""
     if not rollout.before or rollout.to is not RolloutKind.LIVE:
         return False
     return all(rollout.before.get(region) == cluster for region in regions)
 
 
 def _is_given_up(connection: sqlite3.Connection, switch: Switch) -> bool:
-    """Whether it has ended while its way back was tried: somebody has asked for another switch."""
+    """Whether another switch was requested while this one was being switched back."""
     row = connection.execute("select state from switches where id = ?", (switch.id,)).fetchone()
     return SwitchState(row["state"]).ended
 
@@ -172,18 +187,19 @@ def _end(connection: sqlite3.Connection, switch: Switch, error: str | None) -> N
     state = SwitchState.DONE if error is None else SwitchState.FAILED
     values = {"state": state, "ended": time.time(), "error": error, "next_try": None}
     ended = _changed(connection, switch.id, values)
-    _note(connection, switch.author, "switched" if error is None else "switch failed", ended)
+    action = AuditAction.SWITCHED if error is None else AuditAction.SWITCH_FAILED
+    _note(connection, switch.author, action, ended)
 
 
 def _changed(connection: sqlite3.Connection, switch: int, values: Mapping[str, object]) -> Switch:
     return _switch(change_row(connection, "switches", switch, values))
 
 
-def _note(connection: sqlite3.Connection, author: str, act: str, switch: Switch) -> None:
+def _note(connection: sqlite3.Connection, author: str, action: AuditAction, switch: Switch) -> None:
     detail = switch.model_dump(
         mode="json", include={"id", "service", "cluster", "regions", "before", "error"}
     )
-    note_act(connection, author, act, None, detail)
+    note_event(connection, author, action, None, detail)
 
 
 def _switch(row: sqlite3.Row) -> Switch:

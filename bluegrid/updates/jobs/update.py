@@ -1,4 +1,4 @@
-"""What an update is: a request for one more version of a set, and what has become of it."""
+"""An update: a request for a new version of a set, its state, and its result."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
+from bluegrid.updates.jobs.vocabulary import Vocabulary
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Digest, Label, Uid  # noqa: TC001 - pydantic reads these at run time
 from bluegrid_registry.registry_files.update_policy import RolloutKind, Value  # noqa: TC001
 
 SCHEDULE = "schedule"
-"""The author of what the calendar asks for, in the queue and in git; no token has the name."""
+"""The author of updates that a schedule queues, in the database and in git; no token has this name."""
 MAX_MODELS_BY_NAME = 10_000
-"""Models that one request may name; a batch holds as many as a version may."""
-
+"""The most models that a request may name; a batch may hold as many as a version."""
 MAX_LISTED = 10
-"""Models that a list of updates names of each."""
+"""The most models of each update that a list of updates names."""
 
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 StorePath = Annotated[str, StringConstraints(pattern=f"^{_SEGMENT}(/{_SEGMENT})*$", max_length=500)]
@@ -28,7 +28,7 @@ Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class UpdateRequest(Frozen):
-    """The version that is to come into being: from models of one origin, from a base, or from both."""
+    """What the new version is made of: models of one origin, a base, or both."""
 
     version: Label | None = None
     """Its ID; absent: the next, v5 after v4."""
@@ -43,7 +43,7 @@ class UpdateRequest(Frozen):
     path: StorePath | None = None
     """A folder of the store below `incoming/`, with models as `bluegrid push` takes them from a folder."""
     train: Mapping[Label, Value] | None = None
-    """Let the set's trainer make the models, with these parameters in place of their defaults."""
+    """Have the set's trainer make the models, with these parameters instead of their defaults."""
     incompatible: bool = False
     """Whether models may take another number of features, or give another kind of answers, than those of the
     base that they replace; without a base, than those of the newest version."""
@@ -68,40 +68,40 @@ class UpdateRequest(Frozen):
 
     @property
     def uploads(self) -> frozenset[str]:
-        """The digests of what has to be there first."""
+        """The digests of the uploads that the request names."""
         return frozenset(self.models.values()) | ({self.batch} if self.batch else frozenset())
 
 
-class UpdateState(StrEnum):
-    """How far an update is."""
+class UpdateState(Vocabulary):
+    """The state of an update."""
 
     QUEUED = "queued"
-    """Waits for its turn: to be trained, to be published, or to be rolled out."""
+    """The update waits to be trained, published or rolled out."""
     RUNNING = "running"
     WAITING = "waiting"
-    """Something that it needs does not answer: `error` says what, `next_try` when it is tried again."""
+    """Something that the update needs does not answer: `error` says what, `next_try` when the next try is."""
     NOT_BACK = "not back"
-    """The version did badly and is still live somewhere; what was live before is tried to be live again."""
+    """The version failed and is still live somewhere; the server keeps trying to roll it back."""
     DONE = "done"
     """The version is in the store and in the registry."""
     FAILED = "failed"
     """There is no such version, unless there is a result; `error` says why."""
-    WENT_BACK = "went back"
-    """The version is in the store and in the registry, and not online; `error` says why."""
+    ROLLED_BACK = "rolled_back"
+    """The version is in the store and in the registry, but not online; `error` says why."""
     CANCELLED = "cancelled"
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the state is final."""
         return self not in OPEN
 
 
 OPEN = (UpdateState.QUEUED, UpdateState.RUNNING, UpdateState.WAITING, UpdateState.NOT_BACK)
-"""The states of an update to which something will happen yet."""
+"""The states of an update that has not ended."""
 
 
 def in_short(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a request for a list of many: with the first few of the models that it names."""
+    """Return a request with only the first of the models that it names, for lists."""
     models, without = wanted.get("models") or {}, wanted.get("without") or ()
     some = dict(islice(models.items(), MAX_LISTED))
     return {**wanted, "models": some, "without": [*without[:MAX_LISTED]]}
@@ -113,61 +113,88 @@ def named_models(wanted: Mapping[str, Any]) -> int:
 
 
 class Lane(StrEnum):
-    """What has to be done next for an update; no lane waits for another one."""
+    """What has to be done next for an update; no lane waits for another."""
 
     TRAIN = "train"
-    """Its models, by the set's trainer: it may take days."""
+    """Have the set's trainer make the models, which may take days."""
     PUBLISH = "publish"
-    """The version, in the store and in the registry."""
+    """Push the version, and add it to the registry."""
     ROLL_OUT = "roll out"
-    """The version, if that is what its set wants."""
+    """Bring the version online, if its set wants that."""
     GO_BACK = "go back"
-    """From a version that did badly and is still live somewhere."""
+    """Roll back a version that failed and is still live somewhere."""
 
 
 class UpdateProgress(Frozen):
-    """How much of a push has been done."""
+    """The progress of a push."""
 
     models: int
+    """Models that are in the store."""
     bytes: int
+    """Bytes that were sent, compressed."""
     total_models: int | None
+    """None: not known yet."""
 
 
 class UpdateResult(Frozen):
-    """What an update has made."""
+    """What an update has made, once the version is in the store and in the registry."""
 
     manifest: Digest
     models: int
-    """Models of the version."""
+    """How many models the version has."""
     sent_models: int
-    """Models that the store did not have."""
+    """How many of them the store did not have."""
     sent_bytes: int
     commit: str | None
-    """The git commit that names the version; None: the registry is not under git, or it was there already."""
+    """The git commit that adds the version; None: the registry is not in git, or had the version already."""
+
+
+class RolloutStep(Vocabulary):
+    """The steps of a rollout; while it switches regions, they are those of `bluegrid.promotion.Stage`."""
+
+    WAITING = "waiting"
+    """For a switch of the same service to end."""
+    STARTING = "starting"
+    """The pods of a cluster that serves the version."""
+    COMPARING = "comparing"
+    """Recorded examples, between the live cluster and the new one."""
+    SWITCHING = "switching"
+    REPLACING = "replacing"
+    """The pods of the live cluster, in place."""
+    BAKING = "baking"
+    """Requests are watched for errors."""
+    GOING_BACK = "going back"
+    """The live cluster serves its earlier version again, in place."""
+    GOING = "going"
+    """The cluster or the service that the rollout made is being deleted."""
+
+    def of(self, place: str) -> str:
+        """Return the step of a cluster, a region or a service, such as `north: baking`."""
+        return f"{place}: {self}"
 
 
 class RolloutStatus(Frozen):
-    """How far a version is on its way online."""
+    """The progress of a rollout."""
 
     to: RolloutKind
     step: str
-    """What is being done, such as `north: baking`, or was done last."""
+    """The current or the last step of a cluster, a region or a service, such as `north: baking`."""
     cluster: Label | None = None
-    """Whose pods serve it."""
+    """The cluster that serves the version."""
     service: Label | None = None
-    """The service that the set had not before."""
+    """The service, if the rollout made it."""
     before: Mapping[Label, Label] = {}
     """By region, the cluster that was live before; in place, by cluster, the version that it served."""
     back: str | None = None
-    """Why it goes back, or went; None: it goes on."""
+    """Why the version is rolled back; None: it is not."""
     requests: int = 0
-    """Answered in the bake of the last region."""
+    """Requests that were answered in the bake of the last region."""
     failed: int = 0
-    """Of them, those that failed."""
+    """How many of them failed."""
     baked_seconds: float = 0.0
-    """Since the bake of this region began."""
+    """Seconds since the bake of this region began."""
     bake_seconds: float | None = None
-    """Which it takes; None: nothing bakes now."""
+    """Seconds that the bake takes; None: no bake is running."""
 
 
 class Update(Frozen):
@@ -177,22 +204,22 @@ class Update(Frozen):
     set: Label
     wanted: UpdateRequest
     author: str
-    """Name of the token that asked for it."""
+    """The name of the token that requested it, or `schedule`."""
     state: UpdateState
     version: Label | None
-    """The version's ID, once it is chosen."""
+    """The ID of the version, once it is chosen."""
     named_models: int = 0
-    """How many models, and patterns to leave out, the request names; lists show the first few."""
+    """How many models, and patterns to leave out, the request names; lists show only the first."""
     created: AwareDatetime
     ended: AwareDatetime | None
     cancel: bool
-    """Whether somebody asked for it to be cancelled."""
+    """Whether somebody requested that the update be cancelled."""
     progress: UpdateProgress | None
     result: UpdateResult | None
-    """What there is once the version is there, also while it is rolled out."""
+    """None: the version is not published yet."""
     rollout: RolloutStatus | None
     tries: int
-    """How often something that it needs did not answer."""
+    """How often something that the update needs did not answer."""
     next_try: AwareDatetime | None
-    """When it is tried again; None: it does not wait."""
+    """The time of the next try; None: the update does not wait."""
     error: str | None

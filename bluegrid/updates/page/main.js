@@ -1,18 +1,20 @@
 // The page: who is signed in, which view is shown, and what is drawn around it.
 
-import { auditView } from "./audit.js";
-import { renderDialogs } from "./dialogs.js";
-import { h, render } from "./dom.js";
-import { clock, zone } from "./format.js";
-import { serviceView } from "./service.js";
-import { servicesView } from "./services.js";
-import { SESSION, hearSession, signInView, signOut } from "./session.js";
-import { ONCE, changed, listen, lostSince, outcome, say, start, use } from "./store.js";
-import { follow, hearSwitch, switchDialog } from "./switching.js";
-import { remember } from "./traffic.js";
-import { bdi, button, notice, trouble, zoneNote } from "./ui.js";
-import { cancelDialog, updatesView } from "./updates.js";
-import { setsView, versionsView } from "./versions.js";
+import { cancelDialog } from "./dialogs/cancel.js";
+import { follow, onSwitch, switchDialog } from "./dialogs/switch.js";
+import { h, render } from "./lib/dom.js";
+import { clock, zone } from "./lib/format.js";
+import { renderDialogs } from "./lib/modal.js";
+import { ONCE, changed, listen, lostSince, outcome, showOutcome, start, use } from "./lib/poll.js";
+import { OPENAPI, isLearned, onDocument } from "./lib/vocabulary.js";
+import { bdi, button, loadState, notice, zoneNote } from "./lib/widgets.js";
+import { auditView } from "./views/audit.js";
+import { serviceView } from "./views/service.js";
+import { servicesView } from "./views/services.js";
+import { SESSION, onSession, signInView, signOut } from "./views/sign_in.js";
+import { remember } from "./views/traffic_chart.js";
+import { updatesView } from "./views/updates.js";
+import { setsView, versionsView } from "./views/versions.js";
 
 const TABS = [
   ["services", "Services"],
@@ -22,7 +24,7 @@ const TABS = [
 ];
 const part = (id) => document.getElementById(id);
 
-/** @returns {[string, string?, string?]} the tab, what is looked at in it, and of what no others are shown */
+/** @returns {[string, string?, string?]} the tab, the name of what it shows, and the filter */
 function route() {
   const [path, query] = location.hash.split("?");
   const [, tab = "", name] = path.split("/");
@@ -42,7 +44,7 @@ function view([tab, name, only], scopes) {
   return name ? serviceView(name, scopes) : servicesView(only, scopes);
 }
 
-/** A fault of the page must not leave the operator without a page. */
+/** A fault of one view leaves the operator the rest of the page. */
 function guarded(draw) {
   try {
     return draw();
@@ -51,7 +53,7 @@ function guarded(draw) {
     return [
       notice(
         "bad",
-        "This page has failed on what the server said: ",
+        "This page cannot show what the server sent: ",
         bdi(error.message),
         ". Use ",
         h("code", null, "bluegrid status"),
@@ -81,12 +83,13 @@ function header(session, tab) {
 
 function draw() {
   const entry = use(SESSION, ONCE);
+  const words = use(OPENAPI, ONCE);
   const session = entry.value;
   const at = route();
   if (session) follow();
   const content = guarded(() => {
-    if (session) return view(at, session.scopes);
-    return entry.refused?.status === 401 ? signInView() : trouble(entry, SESSION);
+    if (session) return isLearned() ? view(at, session.scopes) : loadState(words, OPENAPI);
+    return entry.refused?.status === 401 ? signInView() : loadState(entry, SESSION);
   });
   render(part("header"), header(session, at[0]));
   render(part("main"), h("div", { key: session ? location.hash.split("?")[0] : "sign-in" }, content));
@@ -95,10 +98,10 @@ function draw() {
   const since = lostSince();
   const lost =
     since &&
-    `No answer from the server since ${clock(since)}; what you see is from then. It is asked again and again.`;
+    `No answer from the server since ${clock(since)}; what you see is from then. Retrying.`;
   render(part("lost"), lost && notice("bad", lost));
   document.body.classList.toggle("is-lost", Boolean(since));
-  const gone = button("Dismiss", () => say(null));
+  const gone = button("Dismiss", () => showOutcome(null));
   render(part("outcome"), outcome && notice(outcome.kind, bdi(outcome.text), " ", gone));
 }
 
@@ -107,12 +110,13 @@ function arrive() {
   document.title = [name, TABS.find(([id]) => id === tab)[1], "bluegrid"].filter(Boolean).join(" · ");
 }
 
-listen(hearSession);
-listen(hearSwitch);
+listen(onDocument);
+listen(onSession);
+listen(onSwitch);
 listen((path, entry) => path.startsWith("/status?") && entry.at === entry.heard && remember(entry.value, entry.at));
 
 part("skip").addEventListener("click", (event) => {
-  // The address belongs to the views.
+  // The fragment of the address belongs to the views.
   event.preventDefault();
   part("main").focus();
 });
@@ -127,7 +131,7 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener("hashchange", () => {
   arrive();
   changed();
-  // Once it is drawn, the view begins at its heading, for the eye and for a screen reader.
+  // Once the view is drawn, begin at its heading, for the eye and for a screen reader.
   requestAnimationFrame(() => {
     window.scrollTo(0, 0);
     document.querySelector("h1")?.focus({ preventScroll: true });

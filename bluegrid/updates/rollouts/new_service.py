@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bluegrid.project import Target, urns_of_cluster
+from bluegrid.updates.jobs.update import RolloutStep
 from bluegrid.updates.rollouts.steps import NotBack, RolloutFailed, Steps
 from bluegrid_registry import BluegridError, Registry, add_service, remove_service
 
@@ -25,7 +26,7 @@ class NewService(Steps):
             RolloutFailed: it does badly; the set is not online any more.
         """
         name, set_id, cluster = self._service.name, self._file.set.id, self._service.clusters[0].id
-        self._note_step(f"{name}: starting", cluster=cluster, service=name)
+        self._note_step(RolloutStep.STARTING.of(name), cluster=cluster, service=name)
         try:
             self._applier.declaring.change(
                 f"{name}: {cluster} serves {self._version}, and is live",
@@ -45,7 +46,7 @@ class NewService(Steps):
     def _offline(self, error: BluegridError | str, cluster: str) -> RolloutFailed:
         """Take the service out again; return what to raise."""
         name, fault = self._service.name, f"{self._version} is not online: {error}"
-        self._note_step(f"{name}: going", back=str(error))
+        self._note_step(RolloutStep.GOING.of(name), back=str(error))
         try:
             self._applier.declaring.change(
                 f"{name} goes, {self._version} did not pass", partial(_without, service=name)

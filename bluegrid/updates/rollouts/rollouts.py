@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bluegrid.updates.jobs.update import RolloutStatus
+from bluegrid.updates.jobs.update import RolloutStatus, RolloutStep
 from bluegrid.updates.registry.git import GitAway
 from bluegrid.updates.registry.registry_editor import RegistryEditor
 from bluegrid.updates.rollouts.git_applier import GitApplier
@@ -101,7 +101,7 @@ class Rollouts:
                 wanted = wanted.model_copy(update={"to": update.rollout.to})
             if wanted.to is RolloutKind.NONE or update.version is None:
                 return
-            done = update.rollout or RolloutStatus(to=wanted.to, step="waiting")
+            done = update.rollout or RolloutStatus(to=wanted.to, step=RolloutStep.WAITING)
             # Noted first: from now on no switch of the service is begun.
             note(done)
             while self.switches.is_under_way(update.set):

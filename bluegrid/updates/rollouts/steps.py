@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bluegrid.operations import ClusterClient, Namespace, PredictionRequest, compare, take_snapshot
 from bluegrid.project import urns_of_cluster
 from bluegrid.promotion import Bake, Promotion, PromotionStopped, Stage, share_that_failed
+from bluegrid.updates.jobs.update import RolloutStep
 from bluegrid.updates.publishing.publisher import next_id
 from bluegrid.updates.registry.git import GitAway
 from bluegrid_registry import (
@@ -98,7 +99,7 @@ class Steps:
         service, name = self._service, self._service.name
         known = next((each for each in service.clusters if each.version == self._version), None)
         cluster = known or self._next_cluster()
-        self._note_step(f"{cluster.id}: starting", cluster=cluster.id)
+        self._note_step(RolloutStep.STARTING.of(cluster.id), cluster=cluster.id)
         others = (each.id for each in service.clusters if each.id in ours and each.id != cluster.id)
         retired = [each for each in others if not self._gets_requests(each)]
         goes = f", {', '.join(retired)} goes" if retired else ""
@@ -121,7 +122,7 @@ class Steps:
         Raises:
             RolloutFailed: it does not answer where the live one does, or is too far off.
         """
-        self._note_step(f"{cluster}: comparing")
+        self._note_step(RolloutStep.COMPARING.of(cluster))
         stack, name = self._stacks[0], self._service.name
         live = self._service.live_in(stack.region)
         if live == cluster:
@@ -163,7 +164,7 @@ class Steps:
             raise self._failed(error, cluster) from None
         if not self._at.before:
             before = {each.region: each.live for each in promotion.outcomes}
-            self._note_step(f"{cluster}: switching", before=before)
+            self._note_step(RolloutStep.SWITCHING.of(cluster), before=before)
         try:
             promotion.run(self._rollout.bake_seconds, self._rollout.errors, self._note_outcome, all_back=True)
         except PromotionStopped as stopped:
@@ -181,7 +182,7 @@ class Steps:
             raise RolloutFailed(f"{name}: {' and '.join(lives)} get requests; in place is for one")
         (cluster,) = lives
         before = self._at.before.get(cluster, service.cluster(cluster).version)
-        self._note_step(f"{cluster}: replacing", cluster=cluster, before={cluster: before})
+        self._note_step(RolloutStep.REPLACING.of(cluster), cluster=cluster, before={cluster: before})
         try:
             self._serve(cluster, self._version)
             for stack in self._stacks:
@@ -199,7 +200,7 @@ class Steps:
 
     def _bake(self, stack: Stack, cluster: str, most: float) -> None:
         """Watch a region; of the requests at most the share `most` may fail."""
-        self._note_step(f"{stack.region}: baking")
+        self._note_step(RolloutStep.BAKING.of(stack.region))
         namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
         seconds = self._rollout.bake_seconds
         Bake(namespace, self._service.name, cluster, seconds, most).watch(self._note_progress)
@@ -214,7 +215,7 @@ class Steps:
         return self._failed(why, cluster)
 
     def _back_in_place(self, cluster: str, before: str, error: BluegridError | str) -> RolloutFailed:
-        self._note_step(f"{cluster}: going back", back=str(error))
+        self._note_step(RolloutStep.GOING_BACK.of(cluster), back=str(error))
         fault = f"{self._version} is not online: {error}"
         try:
             self._applier.declaring.serve_again(self._service.name, cluster, before, self._version)
@@ -262,7 +263,7 @@ class Steps:
             return NotBack(f"{fault}; {cluster} is still live in {', '.join(each.region for each in stuck)}")
         if any(each.live == cluster for each in outcomes):
             return RolloutFailed(fault)
-        self._note_step(f"{cluster}: going")
+        self._note_step(RolloutStep.GOING.of(cluster))
         name = self._service.name
         try:
             self._applier.declaring.change(

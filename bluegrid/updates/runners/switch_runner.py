@@ -155,7 +155,7 @@ class SwitchRunner:
         promotion = self._promotion(switch)
 
         def report(outcome: Outcome, _: BakeProgress | None) -> None:
-            self._queue.note(switch, f"{outcome.region}: {outcome.stage}", before)
+            self._queue.note_step(switch, f"{outcome.region}: {outcome.stage}", before)
 
         if switch.back is not None:
             _require_back(switch, promotion.go_back(switch.back, report), switch.back)
@@ -163,7 +163,7 @@ class SwitchRunner:
         try:
             promotion.check()
             before = before or {each.region: each.live for each in promotion.outcomes}
-            self._queue.note(switch, "checked", before)
+            self._queue.note_step(switch, "checked", before)
             # Nobody waits for a bake at 3 a.m.; `bluegrid promote` has one.
             # Nor, on a way back, for pods: what is live does badly, and they come after the route.
             promotion.run(0, 0, report, all_back=True, at_once=switch.is_way_back)

@@ -143,8 +143,8 @@ class UpdateRunner:
             self._wait(update, UpdateState.NOT_BACK, error)
             return
         except RolloutFailed as error:
-            self._queue.end(update, UpdateState.WENT_BACK, result=result, error=str(error))
-            update_log.warning("update went back", error=str(error))
+            self._queue.end(update, UpdateState.ROLLED_BACK, result=result, error=str(error))
+            update_log.warning("update rolled back", error=str(error))
         except BluegridError as error:
             if _is_passing(error) and update.tries < MOST_TRIES:
                 self._wait(update, UpdateState.WAITING, error)
@@ -188,7 +188,7 @@ class UpdateRunner:
         """Make the version."""
 
         def choose(version: str) -> None:
-            self._queue.choose(update.id, version)
+            self._queue.note_version(update.id, version)
 
         def go_on() -> None:
             self._require_wanted(update)
@@ -202,7 +202,7 @@ class UpdateRunner:
 
         go_on()
         result = self._publisher.publish(update, choose, go_on, report)
-        self._queue.publish(update, result)
+        self._queue.note_published(update, result)
         return result
 
     def _roll_out(self, update_id: int) -> None:
@@ -214,7 +214,7 @@ class UpdateRunner:
         def note(rollout: RolloutStatus) -> None:
             nonlocal is_known
             try:
-                self._queue.roll_out(update, rollout)
+                self._queue.note_rollout(update, rollout)
             except sqlite3.Error as error:
                 # A disk that is full stops no bake, and no way back.
                 log.warning("how far an update is cannot be noted", update=update_id, error=str(error))

@@ -55,6 +55,7 @@ def test_a_switch_tells_which_versions_it_is_between_and_how_old_they_are(opened
     page.get_by_role("button", name="Roll back to d1 in north").click()
     words = page.get_by_role("dialog").locator("[data-versions='v2 v1']")
     words.get_by_text("3 models of 186 differ").wait_for()
+    words.get_by_text("23 Nov 2026").wait_for()
     assert words.inner_text() == (
         "v2, made 23 Nov 2026, 08:00:00 → v1, made 22 Nov 2026, 08:00:00; 3 models of 186 differ"
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def queue(grid: Grid) -> Iterator[UpdateQueue]:
-    """The server's, which does not work anything off: somebody else has the turn."""
+    """The queue of the server, which does not work it off: the lock is held here."""
     state = grid.folder / "state"
     state.mkdir()
     database = Database.open(state / "journal.sqlite")
@@ -40,7 +40,7 @@ def baking(queue: UpdateQueue) -> int:
     update = queue.begin()
     assert update is not None
     result = UpdateResult(manifest="sha256:" + "a" * 64, models=3, sent_models=1, sent_bytes=9, commit=None)
-    queue.publish(update, result)
+    queue.note_published(update, result)
     rollout = RolloutStatus(
         to=RolloutKind.LIVE,
         step="north: baking",
@@ -50,13 +50,13 @@ def baking(queue: UpdateQueue) -> int:
         baked_seconds=412,
         bake_seconds=600,
     )
-    queue.roll_out(update, rollout)
+    queue.note_rollout(update, rollout)
     return update.id
 
 
 @pytest.fixture
 def scheduled(grid: Grid) -> None:
-    """Set g1 is trained by the clock, as the server finds it when it starts."""
+    """Set g1 has a schedule, as the server finds it when it starts."""
     work = grid.folder / "work"
     file = work / "registry" / "g1.yaml"
     schedule = "schedule: {when: 30 2 * * *, timeZone: Europe/Berlin}"
@@ -112,23 +112,23 @@ def test_a_rollout_stands_among_the_switches_of_its_service(baking: int, opened:
     row.get_by_text("north: baking").wait_for()
 
 
-def test_a_version_that_went_back_or_is_marked_bad_says_so_among_the_versions(
+def test_a_version_that_was_rolled_back_or_is_marked_bad_says_so_among_the_versions(
     grid: Grid, queue: UpdateQueue, opened: Opened
 ) -> None:
     queue.add("g0", UpdateRequest(version="v2", base="v1", without=("line-1",)), "training", None)
     update = queue.begin()
     assert update is not None
     queue.end(
-        update, UpdateState.WENT_BACK, error="v2 is not online: line-1 gave a y that is no finite number"
+        update, UpdateState.ROLLED_BACK, error="v2 is not online: line-1 gave a y that is no finite number"
     )
     marks = BadVersions(Database.open(grid.folder / "state" / "journal.sqlite"))
     marks.mark("g0", "v1", "anna", "wrong units")
     page = opened("#/versions/g0")
-    page.get_by_text(f"Went back, update {update.id}: v2 is not online: line-1 gave a y").wait_for()
+    page.get_by_text(f"Rolled back, update {update.id}: v2 is not online: line-1 gave a y").wait_for()
     page.get_by_text("Marked bad: wrong units (anna").wait_for()
 
 
-def test_older_updates_and_acts_are_a_button_away(queue: UpdateQueue, opened: Opened) -> None:
+def test_older_updates_and_events_are_a_button_away(queue: UpdateQueue, opened: Opened) -> None:
     for number in range(203):
         queue.add("g0", UpdateRequest(base="v1", without=(f"line-{number}",)), "training", None)
     page = opened("#/updates")
@@ -143,10 +143,10 @@ def test_older_updates_and_acts_are_a_button_away(queue: UpdateQueue, opened: Op
     assert cards.count() == 203
     button.wait_for(state="detached")
     page.goto(page.url.replace("#/updates", "#/audit"))
-    acts = page.locator("[data-act]")
-    page.get_by_role("button", name="Older acts").click()
+    events = page.locator("[data-act]")
+    page.get_by_role("button", name="Older events").click()
     page.wait_for_function("() => document.querySelectorAll('[data-act]').length === 203")
-    assert acts.last.inner_text().endswith("line-0")
+    assert events.last.inner_text().endswith("line-0")
 
 
 def test_a_schedule_is_shown_with_when_it_is_due_next(scheduled: None, opened: Opened) -> None:

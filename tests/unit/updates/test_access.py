@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.process
 
 
-@pytest.mark.parametrize("path", ["/modelSets", "/modelSets/g1/versions", "/updates", "/updates/1", "/acts"])
+@pytest.mark.parametrize(
+    "path", ["/modelSets", "/modelSets/g1/versions", "/updates", "/updates/1", "/audit-events"]
+)
 @pytest.mark.parametrize("header", [{"Authorization": ""}, {"Authorization": "Bearer guess"}])
 def test_without_a_token_that_is_known_nothing_is_told(
     client: httpx.Client, path: str, header: dict[str, str]

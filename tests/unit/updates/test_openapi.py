@@ -29,7 +29,7 @@ OPERATIONS = [
     ("GET", "/modelSets/{set_id}/versions/{version_id}/changes"),
     ("GET", "/modelSets/{set_id}/models/{uid}"),
     ("GET", "/schedules"),
-    ("GET", "/acts"),
+    ("GET", "/audit-events"),
     ("PUT", "/uploads/{digest}"),
     ("POST", "/modelSets/{set_id}/updates"),
     ("PUT", "/modelSets/{set_id}/versions/{base}/models/{uid}"),

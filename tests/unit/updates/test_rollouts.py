@@ -98,11 +98,12 @@ def test_a_cluster_that_does_not_start_is_not_declared_any_more(place: Place) ->
     place.add_stack()
     with asked(_options(place, ("north",)), place.headers("training")) as client:
         update = ended(client, client.put(PATH, content=RETRAINED, headers=content_digest(RETRAINED)))
-        assert (update["state"], update["version"]) == ("went back", "v2")
+        assert (update["state"], update["version"]) == ("rolled_back", "v2")
         assert update["error"].startswith("v2 is not online: pulumi ")
         assert "\n" not in update["error"]
-        acts = [act["detail"]["step"] for act in client.get("/acts").json() if act["act"] == "rollout"]
-    assert acts == ["waiting", "d2: starting", "d2: going"]
+        events = client.get("/audit-events").json()
+    steps = [event["detail"]["step"] for event in events if event["act"] == "rollout"]
+    assert steps == ["waiting", "d2: starting", "d2: going"]
     assert place.versions() == ["v1", "v2"]
     assert "d2" not in (place.registry / "g1.yaml").read_text()
 

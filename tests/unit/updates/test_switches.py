@@ -108,9 +108,9 @@ def test_a_switch_that_cannot_be_made_changes_nothing_and_says_why(
     assert (switch["state"], switch["regions"], switch["author"]) == ("failed", ["north"], "operator")
     assert switch["error"].startswith("context nowhere: ")
     assert git("-C", remote, "rev-parse", "main") == before
-    acts = operator.get("/acts", params={"newest": True}).json()
-    assert [act["act"] for act in acts] == ["switch failed", "switch"]
-    assert acts[0]["detail"]["cluster"] == "d2"
+    events = operator.get("/audit-events", params={"newest": True}).json()
+    assert [event["act"] for event in events] == ["switch failed", "switch"]
+    assert events[0]["detail"]["cluster"] == "d2"
     assert operator.get("/switches", params={"service": "line-loading"}).json() == [switch]
 
 
@@ -169,7 +169,7 @@ def test_of_a_service_only_one_thing_changes_what_is_live(tmp_path: Path) -> Non
     with pytest.raises(ApiError, match="switch 1 of line-loading is under way"):
         switches.add("g1", "line-loading", "d1", ["north"], "operator")
     switches.end(first)
-    queue.roll_out(update, RolloutStatus(to=RolloutKind.LIVE, step="waiting"))
+    queue.note_rollout(update, RolloutStatus(to=RolloutKind.LIVE, step="waiting"))
     with pytest.raises(ApiError, match="update 1 is being rolled out to line-loading; cancel it"):
         switches.add("g1", "line-loading", "d1", ["north"], "operator")
     assert switches.add("g2", "other", "d1", ["north"], "operator").id == 2
@@ -180,7 +180,7 @@ def test_of_a_service_only_one_thing_changes_what_is_live(tmp_path: Path) -> Non
 def test_a_switch_that_was_cut_off_is_gone_on_with(tmp_path: Path) -> None:
     queue = SwitchQueue(Database.open(tmp_path / "journal.sqlite"))
     added = queue.add("g1", "line-loading", "d2", ["north"], "operator")
-    queue.note(added, "north: switching", {"north": "d1"})
+    queue.note_step(added, "north: switching", {"north": "d1"})
     begun = SwitchQueue(Database.open(tmp_path / "journal.sqlite")).begin()
     assert begun is not None
     assert (begun.id, begun.state, begun.before) == (added.id, "running", {"north": "d1"})

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 
+from bluegrid.updates.jobs.audit_log import AuditLog
 from bluegrid.updates.jobs.database import Database
 from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid.updates.publishing.training import Training
@@ -335,8 +336,8 @@ def test_a_server_that_ends_waits_for_no_training(marks: Path, place: Place) -> 
         assert client.get(update.headers["Location"]).json()["state"] == "running"
         client.post(f"{update.headers['Location']}/cancel").raise_for_status()
         assert ended(client, update)["state"] == "cancelled"
-    acts = UpdateQueue(Database.open(place.folder / "state" / "journal.sqlite")).acts(0, 100)
-    assert [act["act"] for act in acts] == ["requested", "started", "resumed", "cancel", "cancelled"]
+    events = AuditLog(Database.open(place.folder / "state" / "journal.sqlite")).events(0, 100)
+    assert [event.act for event in events] == ["requested", "started", "resumed", "cancel", "cancelled"]
 
 
 def test_a_set_without_a_trainer_says_so(client: httpx.Client) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bluegrid.updates.jobs.database import Database, note_act
+from bluegrid.updates.jobs.audit_log import AuditAction, AuditLog, note_event
+from bluegrid.updates.jobs.database import Database
 from bluegrid.updates.jobs.update import UpdateRequest
 from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid_registry import ModelSet
@@ -315,11 +316,11 @@ def test_lists_do_not_carry_every_name_of_a_large_request(client: httpx.Client) 
     assert ended(client, answer)["wanted"]["models"] == models
     (update,) = client.get("/updates").json()
     assert (len(update["wanted"]["models"]), update["named_models"]) == (10, 200)
-    detail = client.get("/acts").json()[0]["detail"]
+    detail = client.get("/audit-events").json()[0]["detail"]
     assert (len(detail["wanted"]["models"]), detail["named_models"]) == (10, 200)
 
 
-def test_acts_and_updates_of_an_earlier_release_are_listed_in_short_too(tmp_path: Path) -> None:
+def test_events_and_updates_of_an_earlier_release_are_listed_in_short_too(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "journal.sqlite")
     queue = UpdateQueue(database)
     wanted = UpdateRequest(models={f"line-{number}": f"sha256:{number:064x}" for number in range(200)})
@@ -327,17 +328,19 @@ def test_acts_and_updates_of_an_earlier_release_are_listed_in_short_too(tmp_path
     with database.writing() as connection:
         connection.execute("update updates set short = null, named = null")
         detail = {"set": "g1", "wanted": wanted.model_dump(mode="json")}
-        note_act(connection, "training", "requested", 1, detail)
+        note_event(connection, "training", AuditAction.REQUESTED, 1, detail)
     (update,) = queue.list(None, None, 10)
     assert (len(update.wanted.models), update.named_models) == (10, 200)
     assert queue.get(1).wanted == wanted
-    for act in queue.acts(0, 10):
-        assert (len(act["detail"]["wanted"]["models"]), act["detail"]["named_models"]) == (10, 200)
+    events = AuditLog(database).events(0, 10)
+    assert len(events) == 2
+    for event in events:
+        assert (len(event.detail["wanted"]["models"]), event.detail["named_models"]) == (10, 200)
 
 
 def test_what_has_not_changed_is_not_sent_again(client: httpx.Client) -> None:
     ended(client, client.post("/modelSets/g1/updates", json={"base": "v1", "without": ["line-1"]}))
-    for path in ("/updates?limit=100", "/acts", "/modelSets", "/services"):
+    for path in ("/updates?limit=100", "/audit-events", "/modelSets", "/services"):
         first = client.get(path)
         again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
@@ -361,16 +364,16 @@ def test_updates_are_listed_page_by_page(client: httpx.Client) -> None:
 def test_the_audit_log_says_who_asked_for_what_and_what_came_of_it(client: httpx.Client) -> None:
     wanted = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
     update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
-    acts = client.get("/acts").json()
-    assert [(act["author"], act["act"]) for act in acts] == [
+    events = client.get("/audit-events").json()
+    assert [(event["author"], event["act"]) for event in events] == [
         ("training", "requested"),
         ("training", "started"),
         ("training", "published"),
         ("training", "done"),
     ]
-    assert acts[0]["detail"]["wanted"]["base"] == "v1"
-    assert acts[3]["detail"]["result"]["manifest"] == update["result"]["manifest"]
-    assert client.get("/acts", params={"after": acts[1]["id"]}).json() == acts[2:]
+    assert events[0]["detail"]["wanted"]["base"] == "v1"
+    assert events[3]["detail"]["result"]["manifest"] == update["result"]["manifest"]
+    assert client.get("/audit-events", params={"after": events[1]["id"]}).json() == events[2:]
 
 
 def test_an_update_that_waits_is_cancelled_at_once_and_one_that_has_ended_is_not(

@@ -179,7 +179,7 @@ def test_a_bake_that_fails_while_git_takes_no_push_goes_back_first(grid: Grid, h
         (service,) = grid.client.get("/services").json()
         assert service["regions"][0]["live"] == "d1"
     until(grid.declared, lambda live: live == "d1")
-    after = until(lambda: grid.look(update), lambda found: found["state"] == "went back")
+    after = until(lambda: grid.look(update), lambda found: found["state"] == "rolled_back")
     assert "requests failed, more than 1.00%" in after["error"]
     assert grid.regions.routed()[0] == "d1"
 
@@ -194,7 +194,7 @@ def test_what_is_not_back_is_tried_until_it_is(grid: Grid) -> None:
     assert grid.client.post(f"{update.headers['Location']}/retry").status_code == 202
     assert grid.regions.routed()[0] == "d2"
     grid.regions.silent = 0
-    after = until(lambda: grid.look(update), lambda found: found["state"] == "went back")
+    after = until(lambda: grid.look(update), lambda found: found["state"] == "rolled_back")
     assert grid.regions.routed()[0] == "d1"
     assert after["error"].startswith("v2 is not online: ")
     assert grid.declared() == "d1"
@@ -214,8 +214,8 @@ def test_no_version_of_another_set_waits_for_a_bake(grid: Grid) -> None:
     other = ended(grid.client, grid.client.post("/modelSets/g2/updates", json={"models": models}))
     assert (other["state"], other["version"]) == ("done", "v1")
     assert "baking" in grid.look(update)["rollout"]["step"]
-    acts = [act["act"] for act in grid.client.get("/acts").json() if act["update_id"] == 1]
-    assert acts[:4] == ["requested", "started", "published", "rollout"]
+    actions = [event["act"] for event in grid.client.get("/audit-events").json() if event["update_id"] == 1]
+    assert actions[:4] == ["requested", "started", "published", "rollout"]
 
 
 def test_whoever_may_switch_takes_a_version_off_in_its_bake(grid: Grid) -> None:
@@ -228,7 +228,7 @@ def test_whoever_may_switch_takes_a_version_off_in_its_bake(grid: Grid) -> None:
     assert grid.regions.routed()[0] == "d1"
     found = grid.look(update)
     assert (found["state"], found["error"]) == (
-        "went back",
+        "rolled_back",
         "v2 is not online: north: cancelled; now live: d1 in north",
     )
 
@@ -238,7 +238,7 @@ def test_whoever_may_switch_cancels_a_rollout(grid: Grid) -> None:
     grid.until_it_bakes(update)
     cancel = f"{update.headers['Location']}/cancel"
     assert grid.client.post(cancel, headers=grid.operator).status_code == 202
-    until(lambda: grid.look(update), lambda found: found["state"] == "went back")
+    until(lambda: grid.look(update), lambda found: found["state"] == "rolled_back")
     assert grid.client.post(cancel, headers=grid.operator).status_code == 409
     other = grid.client.post("/modelSets/g1/updates", json={"base": "v1", "without": ["line-1"]})
     assert grid.client.post(f"{other.headers['Location']}/cancel", headers=grid.operator).status_code == 403
@@ -283,8 +283,8 @@ def test_a_switch_that_fails_is_tried_to_be_back_until_it_is(
     assert (after["state"], grid.regions.routed()[0], grid.declared()) == ("failed", "d1", "d1")
     assert after["error"].endswith("; now live: d1 in north")
     assert after["back"] is not None
-    acts = grid.client.get("/acts", params={"newest": True}).json()
-    assert [act["act"] for act in acts] == ["switch failed", "switch not back", "switch"]
+    events = grid.client.get("/audit-events", params={"newest": True}).json()
+    assert [event["act"] for event in events] == ["switch failed", "switch not back", "switch"]
 
 
 def test_whoever_asks_for_another_switch_gives_up_one_that_is_not_back(
@@ -363,7 +363,7 @@ def test_a_version_without_a_model_that_clients_ask_for_does_not_go_live_by_itse
     models = {"line-0": digest(RETRAINED)}
     grid.client.put(f"/uploads/{digest(RETRAINED)}", content=RETRAINED).raise_for_status()
     update = grid.client.post("/modelSets/g1/updates", json={"models": models})
-    found = until(lambda: grid.look(update), lambda found: found["state"] == "went back")
+    found = until(lambda: grid.look(update), lambda found: found["state"] == "rolled_back")
     assert "v2 has no line-1 and 1 more, which v1 has, and clients ask for" in found["error"]
     grid.regions.set("north", version="v3")
     word = {"base": "v1", "without": ["line-1"]}

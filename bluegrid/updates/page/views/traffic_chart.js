@@ -1,8 +1,8 @@
 // Requests per second of the last minutes, as they happened: samples that are kept while the page is open, and a chart.
 
-import { h } from "./dom.js";
-import { clock, listed, rate, share } from "./format.js";
-import { bdi, mark, muted } from "./ui.js";
+import { h } from "../lib/dom.js";
+import { clock, listed, rate, share } from "../lib/format.js";
+import { bdi, badge, muted } from "../lib/widgets.js";
 
 const WINDOW_MS = 5 * 60_000;
 /** What the chart begins with, so that a switch just after the page was opened is seen too. */
@@ -57,9 +57,9 @@ export function remember(regions, heard) {
 
 /**
  * Chart a service's traffic in a region.
- * @param {import("./places.js").Place} place
+ * @param {import("../lib/regions.js").Place} place
  * @param {string} service
- * @returns {import("./dom.js").Child}
+ * @returns {import("../lib/dom.js").Child}
  */
 export function trafficChart(place, service) {
   const { samples, clusters } = history.get(keyOf(place.stack, service)) ?? { samples: [], clusters: [] };
@@ -135,8 +135,8 @@ export function trafficChart(place, service) {
 
 function errorWords(place, last, most) {
   // Who does not answer counts no errors either.
-  if (place.outage !== null) return mark("bad", "nobody answers");
-  if (!last.live.some((cluster) => last.rates[cluster])) return mark("unknown", "errors not known");
+  if (place.outage !== null) return badge("bad", "nobody answers");
+  if (!last.live.some((cluster) => last.rates[cluster])) return badge("unknown", "errors not known");
   if (!most) return h("span", { class: "muted" }, "no errors");
   const [errors, requests] = [total(last, "errors"), total(last, "requests")];
   const part = errors > 0 && requests > 0 ? ` (${share(errors / requests)})` : "";

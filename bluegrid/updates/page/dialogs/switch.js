@@ -1,42 +1,41 @@
-// Make another cluster live: preview, confirm, follow to the end.
+// Make another cluster live: preview the switch, confirm it, follow it to its end.
 
-import { NoAnswer, ask, url } from "./api.js";
-import { close, dialog, newKey } from "./dialogs.js";
-import { h } from "./dom.js";
-import { clock, count, listed, some } from "./format.js";
-import { usePlaces } from "./places.js";
-import { ONCE, changed, forget, refresh, refreshAll, say, use } from "./store.js";
-import { badInWords, bdi, bullets, button, code, mark, muted, notice, table, time, trouble } from "./ui.js";
-import { STATES as UPDATE_STATES } from "./updates.js";
+import { callApi, url } from "../lib/api.js";
+import { close, dialog, newKey, submit } from "../lib/modal.js";
+import { h } from "../lib/dom.js";
+import { clock, count, listed, plural } from "../lib/format.js";
+import { isOver, switchBadge } from "../lib/jobs.js";
+import { usePlaces } from "../lib/regions.js";
+import { ONCE, changed, forget, refresh, refreshAll, showOutcome, use } from "../lib/poll.js";
+import { switchStates } from "../lib/vocabulary.js";
+import { badInWords, bdi, bullets, button, code, loadState, muted, notice, time } from "../lib/widgets.js";
 
 /**
  * @typedef {Object} Question
  * @property {string} key of its dialog
  * @property {string} service
  * @property {string} cluster to become live
- * @property {string[]?} regions null: all that the service has
+ * @property {string[]?} regions null: all regions of the service
  * @property {boolean} isBack whether the cluster was live before
- * @property {{why: string, by: string, at: string}?} bad why its version should not be live; null: nobody says so
+ * @property {{why: string, by: string, at: string}?} bad the mark of its version; null: it has none
  * @property {Object<string, string>} from what is live, by region, when the dialog was opened
  * @property {boolean} isSent
- * @property {string?} fault why nothing came of it
- * @property {number?} id of the switch that came of it
+ * @property {string?} fault why the request failed
+ * @property {number?} id of the switch, once requested
  */
 
 /** @type {Question?} */
 let question = null;
-/** IDs of the switches that were begun here; their ends are shown wherever the operator is by then. */
+/** IDs of the switches that were requested here; their results are shown in every view. */
 const followed = new Set();
 
-const STATES = { queued: "info", running: "busy", "not back": "bad", done: "well", failed: "bad" };
-const isOver = (one) => one.state === "done" || one.state === "failed";
 const pathOf = (id) => url`/switches/${id}`;
 
-/** @param {import("./places.js").Place} place @returns {string} what is live there, as far as is known */
+/** @param {import("../lib/regions.js").Place} place @returns {string} what is live there, as far as is known */
 const liveAt = (place) => listed(place.live) || place.declared || "none";
 
 /** Open the dialog. */
-export function askSwitch(service, cluster, regions, isBack, places) {
+export function openSwitchDialog(service, cluster, regions, isBack, places) {
   const from = liveIn(places, regions);
   const bad = places.map((place) => place.bad[cluster]).find(Boolean) ?? null;
   const sent = { isSent: false, fault: null, id: null };
@@ -49,30 +48,26 @@ function liveIn(places, regions) {
   return Object.fromEntries(chosen.map((place) => [place.region, liveAt(place)]));
 }
 
-/** @param {object[]} switches @param {string} service @returns {object[]} those that have not ended */
-export const running = (switches, service) =>
-  switches.filter((one) => one.service === service && !isOver(one));
-
-/** Ask how the switches are that were begun here. */
+/** Poll the switches that were requested here. */
 export function follow() {
   for (const id of followed) use(pathOf(id), 1);
 }
 
-/** Show how a switch has ended. */
-export function hearSwitch(path, { value: one, refused }) {
+/** Show the result of a switch. */
+export function onSwitch(path, { value: one, refused }) {
   const isEnd = refused ? refused.status === 404 : one && isOver(one);
   if (!isEnd || !path.startsWith("/switches/")) return;
   const id = [...followed].find((each) => pathOf(each) === path);
   if (!followed.delete(id)) return;
   for (const other of ["/services", one && url`/services/${one.service}/history`]) refresh(other);
   refreshAll("/status?");
-  if (refused) say(`Switch ${id}: ${refused.message}`, "bad");
-  else if (one.state === "done")
-    say(`${one.service}: ${one.cluster} is live in ${listed(one.regions)}.`, "well");
-  else say(`${one.service}: the switch to ${one.cluster} failed: ${one.error}`, "bad");
+  if (refused) showOutcome(`Switch ${id}: ${refused.message}`, "bad");
+  else if (switchStates.is(one.state, "DONE"))
+    showOutcome(`${one.service}: ${one.cluster} is live in ${listed(one.regions)}.`, "well");
+  else showOutcome(`${one.service}: the switch to ${one.cluster} failed: ${one.error}`, "bad");
 }
 
-/** @returns {import("./dom.js").Child?} the dialog; null: nothing is asked */
+/** @returns {import("../lib/dom.js").Child?} the dialog; null: it is not open */
 export function switchDialog() {
   if (!question) return null;
   const request = question;
@@ -102,7 +97,7 @@ function preview(request) {
     request.bad &&
       notice("warn", "Its version is marked bad: ", badInWords(request.bad), ". A switch to it takes the mark away."),
     versionsInWords(request),
-    rows || found.refused ? trouble(found, path) : waiting(found),
+    rows || found.refused ? loadState(found, path) : waiting(found),
     rows?.length === 0 && notice("bad", "No region of this server has this cluster."),
     rows?.map((row) => regionPreview(row, request)),
     found.at && muted(`Previewed at ${clock(found.at)}.`),
@@ -122,7 +117,7 @@ function preview(request) {
   ];
 }
 
-/** Which version would be live in place of which, when each was made, and how many models differ. */
+/** The version that would be live and the one that is, when each was made, and how many models differ. */
 function versionsInWords({ service: name, cluster, from }) {
   const service = use("/services", 5).value?.find((each) => each.name === name);
   const versionOf = (id) => service?.clusters.find((each) => each.id === id)?.version;
@@ -138,7 +133,7 @@ function versionsInWords({ service: name, cluster, from }) {
     "p",
     { "data-versions": `${was} ${to}` },
     [bdi(was), ", made ", time(made(was)), " → ", bdi(to), ", made ", time(made(to))],
-    found && `; ${some(differ, "model")} of ${count(found.models + found.removed.length)} differ`,
+    found && `; ${plural(differ, "model")} of ${count(found.models + found.removed.length)} differ`,
   );
 }
 
@@ -149,9 +144,9 @@ function previewPath({ service, cluster, regions }) {
 
 function waiting(found) {
   return [
-    h("p", null, "Asking what would change; nothing is changed by it. It takes 3 to 10 seconds a region."),
-    found.missed && notice("warn", "No answer from the server; it is asked again."),
-    h("progress", { "aria-label": "Asking what would change" }),
+    h("p", null, "Previewing. Nothing is applied yet. A region takes 3 to 10 seconds."),
+    found.missed && notice("warn", "No answer from the server. Retrying."),
+    h("progress", { "aria-label": "Previewing" }),
   ];
 }
 
@@ -164,9 +159,9 @@ function regionPreview(row, request) {
     h("h3", null, bdi(row.region), ": ", from && bdi(from), " ", change),
     row.refusal && notice("bad", "It cannot take over: ", bdi(row.refusal)),
     row.errors.map((line) => notice("bad", bdi(line))),
-    row.changes.length > 0 ? bullets(row.changes) : muted("Nothing changes."),
+    row.changes.length > 0 ? bullets(row.changes) : muted("No changes."),
     row.steps.length > 0 &&
-      h("details", null, h("summary", null, some(row.steps.length, "step")), bullets(row.steps, code)),
+      h("details", null, h("summary", null, plural(row.steps.length, "step")), bullets(row.steps, code)),
   );
 }
 
@@ -175,7 +170,7 @@ function confirmWords({ cluster, regions, from }, rows) {
   const changing = all.filter((region) => from[region] !== cluster);
   const before = new Set(changing.map((region) => from[region]));
   const isShort = changing.length > 0 && changing.length <= 3;
-  const where = isShort ? listed(changing) : some(changing.length || all.length, "region");
+  const where = isShort ? listed(changing) : plural(changing.length || all.length, "region");
   const change = before.size === 1 ? [": ", bdi([...before][0]), " → "] : " to ";
   return ["Switch ", bdi(where), change, bdi(cluster)];
 }
@@ -188,21 +183,16 @@ function hasMoved(request) {
 }
 
 async function send(request) {
-  request.isSent = true;
-  changed();
-  try {
-    const body = { cluster: request.cluster, regions: request.regions };
-    const one = await ask(url`/services/${request.service}/switches`, { method: "POST", body });
+  const body = { cluster: request.cluster, regions: request.regions };
+  const path = url`/services/${request.service}/switches`;
+  const silence =
+    "No answer came. The switch may have begun all the same: check the recent switches before you try again.";
+  const one = await submit(request, () => callApi(path, { method: "POST", body }), silence);
+  if (one) {
     request.id = one.id;
     followed.add(one.id);
     refresh(switchesOf(request.service));
-  } catch (error) {
-    request.fault =
-      error instanceof NoAnswer
-        ? "No answer came. It may have begun all the same: look at the recent switches before you try again."
-        : `The server says: ${error.message}`;
-  }
-  if (question !== request && request.fault) say(`${request.service}: ${request.fault}`, "bad");
+  } else if (question !== request) showOutcome(`${request.service}: ${request.fault}`, "bad");
   changed();
 }
 
@@ -212,73 +202,24 @@ export const switchesOf = (service) => url`/switches?service=${service}`;
 function progress(request) {
   const { value: one, refused } = use(pathOf(request.id), 1);
   if (refused) return [notice("bad", "The server says: ", bdi(refused.message)), closing("Close")];
-  if (!one) return [h("p", null, "It has begun."), closing("Close; it goes on")];
+  if (!one) return [h("p", null, "The switch was requested."), closing("Close; the switch goes on")];
   const places = usePlaces(request.service);
   return [
-    h("p", { role: "status" }, mark(STATES[one.state], one.state), one.step && [" ", bdi(one.step)]),
-    !isOver(one) && h("progress", { "aria-label": one.back === null ? "Switching" : "Going back" }),
+    h("p", { role: "status" }, switchBadge(one.state), one.step && [" ", bdi(one.step)]),
+    !isOver(one) && h("progress", { "aria-label": one.back === null ? "Switching" : "Switching back" }),
     one.error && notice("bad", bdi(one.error)),
     h(
       "ul",
       { class: "plain" },
       one.regions.map((region) => {
         const place = places.find((each) => each.region === region);
-        const live = !place || place.error ? "cannot be asked" : `live is ${listed(place.live) || "nothing"}`;
+        const live = !place || place.error ? "unreachable" : `live is ${listed(place.live) || "nothing"}`;
         return h("li", { key: region, "data-region": region }, bdi(region), ": ", bdi(live));
       }),
     ),
-    closing(isOver(one) ? "Close" : "Close; it goes on"),
+    closing(isOver(one) ? "Close" : "Close; the switch goes on"),
   ];
 }
 
 const closing = (words) =>
   h("div", { class: "actions" }, button(words, close, { autofocus: true, key: "close" }));
-
-/** What has changed what is live: people's switches, and updates that were rolled out. */
-export function switchesTable(switches, updates) {
-  const rows = [...switches.map(switchRow), ...updates.map(rolloutRow)];
-  if (!rows.length) return muted("None yet.");
-  rows.sort((one, other) => other.at - one.at);
-  return table("Recent switches", ["Begun", "By", "What", "How it is", "Ended"], rows);
-}
-
-const change = (where, from, to) => h("div", null, bdi(where), ": ", bdi(from), " → ", bdi(to));
-
-/** @param {object} update with a rollout */
-function rolloutRow({ id, author, version, rollout, state, created, ended, error }) {
-  const isInPlace = rollout.to === "in-place";
-  const before = Object.entries(rollout.before);
-  const to = isInPlace ? version : rollout.cluster;
-  return {
-    key: `update ${id}`,
-    at: Date.parse(created),
-    attributes: { "data-rolled-out": id, "data-state": state },
-    cells: [
-      time(created),
-      bdi(author),
-      [
-        h("div", null, h("a", { href: "#/updates" }, `update ${id}`), ", ", bdi(version), " to ", bdi(rollout.to)),
-        before.map(([where, was]) => change(where, was, to)),
-      ],
-      [mark(UPDATE_STATES[state] ?? "info", state), !ended && [" ", bdi(rollout.step)]],
-      time(ended),
-    ],
-    under: error ? [bdi(error)] : [],
-  };
-}
-
-function switchRow(one) {
-  return {
-    key: one.id,
-    at: Date.parse(one.created),
-    attributes: { "data-switch": one.id, "data-state": one.state },
-    cells: [
-      time(one.created),
-      bdi(one.author),
-      one.regions.map((region) => change(region, one.before[region] ?? "?", one.cluster)),
-      [mark(STATES[one.state] ?? "info", one.state), !isOver(one) && one.step && [" ", bdi(one.step)]],
-      time(one.ended),
-    ],
-    under: one.error ? [bdi(one.error)] : [],
-  };
-}

@@ -1,22 +1,29 @@
 // One service: its clusters region by region, their traffic, and what can be done.
 
-import { url } from "./api.js";
-import { h } from "./dom.js";
-import { age, clock, count, milliseconds, rate, share, some } from "./format.js";
+import { openSwitchDialog, switchesOf } from "../dialogs/switch.js";
+import { url } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { clock, count, duration, milliseconds, plural, rate, share } from "../lib/format.js";
+import { running } from "../lib/jobs.js";
+import { use } from "../lib/poll.js";
+import { differences, healthAt, healthOf, isThere, lateInWords, usePlaces, useRegions } from "../lib/regions.js";
 import {
-  differences,
-  healthAt,
-  healthOf,
-  isThere,
-  lateInWords,
-  usePlaces,
-  useRegions,
-} from "./places.js";
-import { asOf, refusals, rolloutNow } from "./services.js";
-import { use } from "./store.js";
-import { askSwitch, running, switchesOf, switchesTable } from "./switching.js";
-import { trafficChart } from "./traffic.js";
-import { badInWords, bdi, button, code, crumbs, heading, mark, muted, notice, table, time, trouble } from "./ui.js";
+  badInWords,
+  badge,
+  bdi,
+  breadcrumb,
+  button,
+  code,
+  heading,
+  loadState,
+  muted,
+  notice,
+  table,
+  time,
+} from "../lib/widgets.js";
+import { asOf, refusals, rolloutNow } from "./parts.js";
+import { switchesTable } from "./switches_table.js";
+import { trafficChart } from "./traffic_chart.js";
 
 const NUMBERS = ["Models#", "Req/s#", "Err/s#", "p99#", "Age#"];
 const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "State", ...NUMBERS];
@@ -24,7 +31,7 @@ const COLUMNS = ["Cluster", "Route", "Version", "Ready#", "State", ...NUMBERS];
 /**
  * @param {string} name
  * @param {string[]} scopes of the operator's token
- * @returns {import("./dom.js").Child[]}
+ * @returns {import("../lib/dom.js").Child[]}
  */
 export function serviceView(name, scopes) {
   const maySwitch = scopes.includes("switch");
@@ -35,9 +42,9 @@ export function serviceView(name, scopes) {
   const service = (declared.value ?? []).find((each) => each.name === name);
   const places = usePlaces(name);
   return [
-    crumbs("#/", "Services", name),
+    breadcrumb("#/", "Services", name),
     h("div", { class: "head" }, heading(bdi(name)), asOf(statuses)),
-    trouble(declared, "/services"),
+    loadState(declared, "/services"),
     refusals(entries),
     declared.value && !service && notice("bad", "The registry declares no service of this name."),
     service && [
@@ -51,7 +58,7 @@ export function serviceView(name, scopes) {
         "section",
         null,
         h("h2", null, "Recent switches"),
-        trouble(switches, switchesOf(name)),
+        loadState(switches, switchesOf(name)),
         switches.value && switchesTable(switches.value, rolledOut(service)),
       ),
       history(use(past, 30), past),
@@ -109,7 +116,7 @@ function switchButton(service, cluster, place, isBack, places) {
   const regions = place && [place.region];
   const verb = isBack ? ["Roll back to ", bdi(cluster)] : ["Make ", bdi(cluster), " live"];
   const words = [verb, " in ", place ? bdi(place.region) : "all regions", "…"];
-  return button(words, () => askSwitch(service, cluster, regions, isBack, places), {
+  return button(words, () => openSwitchDialog(service, cluster, regions, isBack, places), {
     key: `switch ${cluster}`,
     class: isBack ? "primary" : null,
     "data-switch-to": cluster,
@@ -127,7 +134,7 @@ function region(service, place, maySwitch) {
       "data-region": place.region,
       "aria-label": `Region ${place.region}`,
     },
-    h("div", { class: "head" }, h("h2", null, bdi(place.region), title), mark(kind, words)),
+    h("div", { class: "head" }, h("h2", null, bdi(place.region), title), badge(kind, words)),
     maySwitch && ways(service, place),
     place.error &&
       notice("unknown", "It cannot be asked, so nothing is known of it now: ", bdi(place.error)),
@@ -176,7 +183,7 @@ function clusterRow(place, row) {
     row.live ? h("span", { class: "live" }, "live") : "standby",
     bdi(row.version),
     `${count(row.ready)} of ${count(row.replicas)}`,
-    [mark(kind, words), h("div", { class: "muted" }, bdi(row.state))],
+    [badge(kind, words), h("div", { class: "muted" }, bdi(row.state))],
     row.models_loaded == null ? "–" : `${count(row.models_loaded)} of ${count(row.models_expected)}`,
     rate(row.requests_per_second),
     [
@@ -184,7 +191,7 @@ function clusterRow(place, row) {
       row.refused_per_second > 0 && muted("4xx/s ", partOf(row.refused_per_second, row)),
     ],
     milliseconds(row.p99_ms),
-    age(row.age_seconds),
+    duration(row.age_seconds),
   ];
   return {
     key: row.cluster,
@@ -208,7 +215,7 @@ function pods(row) {
   return h(
     "details",
     null,
-    h("summary", null, `${some(row.pods.length, "pod")} of `, bdi(row.cluster), isOdd && ", not all ready"),
+    h("summary", null, `${plural(row.pods.length, "pod")} of `, bdi(row.cluster), isOdd && ", not all ready"),
     table(
       `Pods of ${row.cluster}`,
       ["Pod", "State", "Restarts#", "Age#"],
@@ -216,9 +223,9 @@ function pods(row) {
         key: pod.name,
         cells: [
           bdi(pod.name),
-          mark(pod.ready ? "well" : "warn", bdi(pod.state), !pod.ready && ", not ready"),
+          badge(pod.ready ? "well" : "warn", bdi(pod.state), !pod.ready && ", not ready"),
           count(pod.restarts),
-          age(pod.age_seconds),
+          duration(pod.age_seconds),
         ],
         under: pod.why ? [h("p", { class: "bad" }, bdi(pod.why))] : [],
       })),
@@ -240,7 +247,7 @@ function history(entry, path) {
     "section",
     null,
     h("h2", null, "History"),
-    trouble(entry, path),
+    loadState(entry, path),
     entry.value &&
       (rows.length
         ? table("History from git", ["When", "By", "What", "Commit"], rows)

@@ -1,6 +1,6 @@
 // What the page knows: views say by use() what they show, and it is asked for as long as they show it.
 
-import { NoAnswer, Refused, UNCHANGED, askAgain } from "./api.js";
+import { NoAnswer, Refused, UNCHANGED, revalidate } from "./api.js";
 
 const TICK_MS = 250;
 const RETRY_MS = 2000;
@@ -35,7 +35,7 @@ export let outcome = null;
  * @param {string?} text null: take it away
  * @param {"well" | "bad" | "info"} kind
  */
-export function say(text, kind = "info") {
+export function showOutcome(text, kind = "info") {
   outcome = text === null ? null : { text, kind };
   changed();
 }
@@ -173,7 +173,7 @@ async function load(path, entry, seconds) {
   Object.assign(entry, { flight, begun: Date.now(), isDue: false });
   let answer;
   try {
-    const { value, etag } = await askAgain(path, { etag: entry.etag, signal: flight.signal });
+    const { value, etag } = await revalidate(path, { etag: entry.etag, signal: flight.signal });
     const now = Date.now();
     answer = { at: now, heard: now, refused: undefined, missed: false };
     if (value !== UNCHANGED) Object.assign(answer, { value, etag });

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { LOCAL, UTC, clock, fullMoment, moment, useZone, zone } from "./format.js";
-import { changed, refresh } from "./store.js";
+import { changed, refresh } from "./poll.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 /** @typedef {"well" | "warn" | "bad" | "unknown" | "busy" | "info"} Kind */
@@ -32,7 +32,7 @@ export const bullets = (lines, as = bdi) =>
  * @param {string} title of that view
  * @param {string} name of what is looked at here
  */
-export function crumbs(href, title, name) {
+export function breadcrumb(href, title, name) {
   return h(
     "nav",
     { class: "crumbs", "aria-label": "Breadcrumb" },
@@ -47,7 +47,7 @@ export function crumbs(href, title, name) {
  * @param {Kind} kind
  * @param {...Child} words
  */
-export function mark(kind, ...words) {
+export function badge(kind, ...words) {
   const shape = h("span", { class: "shape", "aria-hidden": "true" }, SHAPES[kind]);
   return h("span", { class: `mark ${kind}`, "data-health": kind }, shape, h("span", null, words));
 }
@@ -83,10 +83,10 @@ export function zoneNote() {
 
 /**
  * What is shown in place of an answer that has not come, or beside one that is old; null: nothing.
- * @param {import("./store.js").Entry} entry
+ * @param {import("./poll.js").Entry} entry
  * @param {string} path
  */
-export function trouble(entry, path) {
+export function loadState(entry, path) {
   if (entry.refused) {
     const from = entry.at ? ` What is shown is from ${clock(entry.at)}.` : "";
     const again = h("button", { type: "button", onclick: () => refresh(path) }, "Ask again");

@@ -46,7 +46,7 @@ function part(value) {
  * @returns {Promise<any>} the answer's JSON; null: there was none
  * @throws {Refused | NoAnswer}
  */
-export async function ask(path, options) {
+export async function callApi(path, options) {
   return (await request(path, options)).value;
 }
 
@@ -57,7 +57,7 @@ export async function ask(path, options) {
  * @returns {Promise<{value: any, etag: string?}>} the value is UNCHANGED where it has not
  * @throws {Refused | NoAnswer}
  */
-export const askAgain = (path, options) => request(path, options);
+export const revalidate = (path, options) => request(path, options);
 
 async function request(path, { method = "GET", body, signal, etag } = {}) {
   const headers = { Accept: "application/json" };

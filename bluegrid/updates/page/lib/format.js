@@ -61,7 +61,7 @@ export function bytes(value) {
 }
 
 /** @param {number?} seconds */
-export function age(seconds) {
+export function duration(seconds) {
   if (seconds == null) return NONE;
   for (const [unit, size] of [
     ["d", 86_400],
@@ -96,6 +96,6 @@ export function listed(names) {
 }
 
 /** @param {number} number @param {string} thing @returns {string} such as `1 model`, `3,207 models` */
-export function some(number, thing) {
+export function plural(number, thing) {
   return `${count(number)} ${thing}${number === 1 ? "" : "s"}`;
 }

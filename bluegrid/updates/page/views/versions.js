@@ -1,24 +1,25 @@
 // Model sets, their versions, what changed from one to the next, and one model's past.
 
-import { url } from "./api.js";
-import { h } from "./dom.js";
-import { bytes, count, listed, some } from "./format.js";
-import { toService } from "./services.js";
-import { ONCE, changed, use } from "./store.js";
-import { badInWords, bdi, button, code, crumbs, heading, mark, muted, notice, table, time, trouble } from "./ui.js";
+import { url } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { bytes, count, listed, plural } from "../lib/format.js";
+import { updateStates } from "../lib/vocabulary.js";
+import { toService } from "./parts.js";
+import { ONCE, changed, use } from "../lib/poll.js";
+import { badInWords, bdi, button, code, breadcrumb, heading, badge, muted, notice, table, time, loadState } from "../lib/widgets.js";
 
-/** What is shown of a long list; the rest is only counted. */
+/** The most UIDs of a long list that are shown; the rest is counted. */
 const MOST_MODELS = 100;
 const PAGE = 50;
 
-/** Versions whose changes are unfolded, as `[set, version]` in JSON: theirs alone are asked for. */
+/** Versions whose changes are unfolded, as `[set, version]` in JSON: only theirs are requested. */
 const unfolded = new Set();
 /** UID of the model whose history was requested last, by set. */
 const lastUids = new Map();
 /** How many versions are shown, by set. */
 const shown = new Map();
 
-/** @returns {import("./dom.js").Child[]} */
+/** @returns {import("../lib/dom.js").Child[]} */
 export function setsView() {
   const sets = use("/modelSets", 10);
   const rows = (sets.value ?? []).map((set) => ({
@@ -35,7 +36,7 @@ export function setsView() {
   }));
   return [
     heading("Model sets"),
-    trouble(sets, "/modelSets"),
+    loadState(sets, "/modelSets"),
     rows.length > 0 && table("Model sets", ["Set", "Name", "Type", "Source", "Versions#", "Service"], rows),
     sets.value?.length === 0 && h("p", null, "The registry declares no model set."),
   ];
@@ -43,14 +44,14 @@ export function setsView() {
 
 /**
  * @param {string} set its ID
- * @returns {import("./dom.js").Child[]}
+ * @returns {import("../lib/dom.js").Child[]}
  */
 export function versionsView(set) {
   const path = url`/modelSets/${set}/versions`;
   const versions = use(path, 10);
   const service = (use("/services", 5).value ?? []).find((each) => each.set === set);
   const back = new Map(
-    (use(url`/updates?set=${set}&state=went%20back&limit=100`, 30).value ?? []).map((each) => [each.version, each]),
+    (use(url`/updates?set=${set}&state=${updateStates.wordOf("ROLLED_BACK")}&limit=100`, 30).value ?? []).map((each) => [each.version, each]),
   );
   const newest = [...(versions.value ?? [])].reverse();
   const most = shown.get(set) ?? PAGE;
@@ -59,11 +60,11 @@ export function versionsView(set) {
     changed();
   };
   return [
-    crumbs("#/versions", "Model sets", set),
+    breadcrumb("#/versions", "Model sets", set),
     heading("Versions of ", bdi(set)),
     service && muted("Served by ", h("a", { href: toService(service.name) }, bdi(service.name))),
     oneModel(set),
-    trouble(versions, path),
+    loadState(versions, path),
     newest.length > 0 &&
       table(
         "Versions, newest first",
@@ -76,7 +77,7 @@ export function versionsView(set) {
   ];
 }
 
-/** @param {object?} back the update whose rollout of the version went back */
+/** @param {object?} back the update whose rollout of the version was rolled back */
 function versionRow(set, version, service, back) {
   const served = (cluster) => {
     const regions = (service?.regions ?? []).filter((row) => row.live === cluster).map((row) => row.region);
@@ -94,7 +95,7 @@ function versionRow(set, version, service, back) {
     ],
     under: [
       version.bad && h("p", { class: "warn" }, "Marked bad: ", badInWords(version.bad)),
-      back && h("p", { class: "warn" }, `Went back, update ${back.id}: `, bdi(back.error)),
+      back && h("p", { class: "warn" }, `Rolled back, update ${back.id}: `, bdi(back.error)),
       changes(set, version.id),
     ].filter(Boolean),
   };
@@ -120,8 +121,8 @@ function whatChanged(set, version) {
   const path = url`/modelSets/${set}/versions/${version}/changes`;
   const found = use(path, ONCE);
   const diff = found.value;
-  if (!diff) return trouble(found, path);
-  if (diff.since === null) return h("p", null, `The first version: ${some(diff.models, "model")}.`);
+  if (!diff) return loadState(found, path);
+  if (diff.since === null) return h("p", null, `The first version: ${plural(diff.models, "model")}.`);
   const kinds = [
     ["changed", diff.changed],
     ["added", diff.added],
@@ -129,7 +130,7 @@ function whatChanged(set, version) {
   ];
   const words = kinds.map(([kind, uids]) => `${count(uids.length)} ${kind}`).join(", ");
   return [
-    h("p", null, "Since ", bdi(diff.since), `: ${words}; ${some(diff.models, "model")} now.`),
+    h("p", null, "Since ", bdi(diff.since), `: ${words}; ${plural(diff.models, "model")} now.`),
     kinds.map(
       ([kind, uids]) =>
         uids.length > 0 &&
@@ -186,24 +187,24 @@ function pastOf(set, uid) {
   const path = url`/modelSets/${set}/models/${uid}`;
   const found = use(path, ONCE);
   if (found.refused?.status === 404)
-    return notice("warn", "No version of this set has ever had a model ", code(uid), ".");
+    return notice("warn", bdi(found.refused.message));
   const rows = (found.value ?? []).map((row) => ({
     key: row.version,
     cells: [
       bdi(row.version),
       time(row.updated),
       CHANGES[row.change]
-        ? mark(CHANGES[row.change], row.change)
+        ? badge(CHANGES[row.change], row.change)
         : h("span", { class: "muted" }, bdi(row.change)),
       bytes(row.bytes),
       row.sha256
-        ? h("span", { title: row.sha256 }, code(row.sha256.replace("sha256:", "").slice(0, 12)))
+        ? h("span", { title: row.sha256 }, code(row.sha256.slice(0, 12)))
         : "–",
     ],
   }));
   return [
     h("h2", null, "Model ", code(uid)),
-    trouble(found, path),
+    loadState(found, path),
     rows.length > 0 &&
       table(`History of the model ${uid}`, ["Version", "Made", "Change", "Size#", "SHA-256"], rows),
   ];

@@ -2,7 +2,7 @@
 
 import { url } from "./api.js";
 import { count, listed, rate, share } from "./format.js";
-import { use } from "./store.js";
+import { use } from "./poll.js";
 
 /** An answer that takes longer than this is shown as missing, in seconds. */
 const LATE_SECONDS = 5;
@@ -38,7 +38,7 @@ const pathOf = (region) => url`/status?region=${region}`;
 
 /**
  * What is known of all regions: each is asked for itself, so that one that hangs holds up no other.
- * @returns {{statuses: RegionStatus[]?, entries: [string, import("./store.js").Entry][]}} statuses are null
+ * @returns {{statuses: RegionStatus[]?, entries: [string, import("./poll.js").Entry][]}} statuses are null
  *   until it is known which regions there are
  */
 export function useRegions() {
@@ -144,7 +144,7 @@ export const isThere = (row) => row.state !== "absent";
 
 const RANKS = { bad: 0, warn: 1, unknown: 2 };
 
-/** @param {import("./ui.js").Kind} kind @returns {number} the order in which an operator looks: the worst first */
+/** @param {import("./widgets.js").Kind} kind @returns {number} the order in which an operator looks: the worst first */
 export const rank = (kind) => RANKS[kind] ?? 3;
 
 /** @param {Place} place @returns {string[]} where what runs is not what YAML says, in words */
@@ -180,7 +180,7 @@ function failing(row) {
 /**
  * How a cluster is, the worst first.
  * @param {object} row of `/status`
- * @returns {{kind: import("./ui.js").Kind, words: string}}
+ * @returns {{kind: import("./widgets.js").Kind, words: string}}
  */
 export function healthOf(row) {
   const isWell = row.ready === row.replicas && row.why === null && !row.drift.length;
@@ -195,7 +195,7 @@ export function healthOf(row) {
   return worst(found);
 }
 
-/** @param {Place} place @returns {{kind: import("./ui.js").Kind, words: string}} how its live clusters are */
+/** @param {Place} place @returns {{kind: import("./widgets.js").Kind, words: string}} how its live clusters are */
 export function healthAt(place) {
   if (place.error) return { kind: "unknown", words: "cannot be asked" };
   const late = lateInWords(place);

@@ -1,9 +1,9 @@
 // Signing in and out.
 
-import { Refused, ask, useCsrf } from "./api.js";
-import { h } from "./dom.js";
-import { changed, put, reset, say } from "./store.js";
-import { bdi, heading, muted, notice } from "./ui.js";
+import { Refused, callApi, useCsrf } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { changed, put, reset, showOutcome } from "../lib/poll.js";
+import { bdi, heading, muted, notice } from "../lib/widgets.js";
 
 /** The path of the session, which holds who is signed in. */
 export const SESSION = "/session";
@@ -12,7 +12,7 @@ let fault = null;
 let wasSignedIn = false;
 
 /** Keep what each answer says of the session; 401 is its end, whatever was asked. */
-export function hearSession(path, { value, refused }) {
+export function onSession(path, { value, refused }) {
   if (refused?.status === 401) {
     if (wasSignedIn) fault = "Your session has ended.";
     wasSignedIn = false;
@@ -23,7 +23,7 @@ export function hearSession(path, { value, refused }) {
   }
 }
 
-/** @returns {import("./dom.js").Child[]} */
+/** @returns {import("../lib/dom.js").Child[]} */
 export function signInView() {
   return [
     h(
@@ -48,7 +48,7 @@ async function signIn(event) {
   const form = event.currentTarget;
   fault = null;
   try {
-    const session = await ask(SESSION, { method: "POST", body: { token: form.elements.token.value.trim() } });
+    const session = await callApi(SESSION, { method: "POST", body: { token: form.elements.token.value.trim() } });
     useCsrf(session.csrf);
     wasSignedIn = true;
     put(SESSION, session);
@@ -63,10 +63,10 @@ async function signIn(event) {
 /** End the session, and forget all that it has shown. */
 export async function signOut() {
   try {
-    await ask(SESSION, { method: "DELETE" });
+    await callApi(SESSION, { method: "DELETE" });
   } catch (error) {
     // One that has ended on the server already is what was wanted.
-    if (error.status !== 401) return void say(`You are still signed in: ${error.message}.`, "bad");
+    if (error.status !== 401) return void showOutcome(`You are still signed in: ${error.message}.`, "bad");
   }
   wasSignedIn = false;
   fault = null;

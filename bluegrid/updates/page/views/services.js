@@ -1,27 +1,14 @@
 // What is live where: all services by region.
 
-import { url } from "./api.js";
-import { h } from "./dom.js";
-import { clock, count, listed, rate, some } from "./format.js";
-import {
-  differences,
-  healthAt,
-  healthOf,
-  lateInWords,
-  newest,
-  placesOf,
-  rank,
-  useRegions,
-} from "./places.js";
-import { changed, use } from "./store.js";
-import { running } from "./switching.js";
-import { bdi, heading, mark, notice, table, trouble, zoneNote } from "./ui.js";
-import { bakeInWords, cancelButton, mayCancel } from "./updates.js";
+import { h } from "../lib/dom.js";
+import { clock, count, listed, plural, rate } from "../lib/format.js";
+import { running } from "../lib/jobs.js";
+import { changed, use } from "../lib/poll.js";
+import { differences, healthAt, healthOf, lateInWords, placesOf, rank, useRegions } from "../lib/regions.js";
+import { badge, bdi, heading, loadState, notice, table } from "../lib/widgets.js";
+import { asOf, refusals, rolloutNow, toService } from "./parts.js";
 
-/** @typedef {import("./dom.js").Child} Child */
-
-/** @param {string} name of a service @returns {string} the address of its view */
-export const toService = (name) => url`#/services/${name}`;
+/** @typedef {import("../lib/dom.js").Child} Child */
 
 /** Of which services the operator may ask to see no others, by the kinds of their health. */
 const FILTERS = {
@@ -34,7 +21,7 @@ let search = "";
 /**
  * @param {string?} only a key of FILTERS: show no others
  * @param {string[]} scopes of the operator's token
- * @returns {import("./dom.js").Child[]}
+ * @returns {import("../lib/dom.js").Child[]}
  */
 export function servicesView(only, scopes) {
   const declared = use("/services", 5);
@@ -56,7 +43,7 @@ export function servicesView(only, scopes) {
   }));
   return [
     h("div", { class: "head" }, heading("Services"), asOf(statuses)),
-    trouble(declared, "/services"),
+    loadState(declared, "/services"),
     refusals(entries),
     all.length
       ? [summary(all, only), searchForm(shown, all)]
@@ -68,19 +55,6 @@ export function servicesView(only, scopes) {
     ),
   ];
 }
-
-/**
- * @param {import("./places.js").RegionStatus[]?} statuses
- * @returns {Child} of when what is shown is, and in which zone
- */
-export function asOf(statuses) {
-  const at = newest(statuses);
-  return [at !== null && h("span", { class: "muted" }, `as of ${clock(at)}`), zoneNote()];
-}
-
-/** What the server refuses to tell. @param {[string, import("./store.js").Entry][]} entries */
-export const refusals = (entries) =>
-  entries.filter(([, entry]) => entry.refused).map(([path, entry]) => trouble(entry, path));
 
 /** Which regions cannot be asked, or do not answer, and why: nothing that is shown of them would be so. */
 function silentRegions(statuses) {
@@ -124,7 +98,7 @@ function summary(all, only) {
     return h(
       "a",
       { key, href, "data-filter": key, "aria-current": key === only ? "true" : null },
-      mark(worst, name, key === only && "; show all"),
+      badge(worst, name, key === only && "; show all"),
     );
   });
   const isNew = ({ places }) => places.some((place) => !place.isApplied);
@@ -135,10 +109,10 @@ function summary(all, only) {
   return h(
     "p",
     { class: "summary" },
-    `${some(all.length, "service")}: `,
+    `${plural(all.length, "service")}: `,
     parts,
-    mark("well", `${count(of("well").length)} well`),
-    neutral.map(([words, found]) => found.length > 0 && mark("info", `${count(found.length)} ${words}`)),
+    badge("well", `${count(of("well").length)} well`),
+    neutral.map(([words, found]) => found.length > 0 && badge("info", `${count(found.length)} ${words}`)),
   );
 }
 
@@ -167,28 +141,9 @@ function searchForm(shown, all) {
 function doing(service, switches, scopes) {
   const now = running(switches, service.name);
   return [
-    now.map((each) => h("div", null, mark("busy", "switching to ", bdi(each.cluster)))),
+    now.map((each) => h("div", null, badge("busy", "switching to ", bdi(each.cluster)))),
     service.update !== null && rolloutNow(service, scopes),
   ];
-}
-
-/**
- * How far the update is that is rolled out to a service, and how that is ended.
- * @param {object} service of `/services`, with an update
- * @param {string[]} scopes of the operator's token
- */
-export function rolloutNow({ update: id, version, rollout, set }, scopes) {
-  const update = { id, set, rollout };
-  const bake = bakeInWords(version, rollout);
-  const words = bake ?? [bdi(version), rollout.back ? " goes back: " : " is rolled out: ", bdi(rollout.step)];
-  return h(
-    "div",
-    { class: "rollout", "data-rollout": rollout.step, key: `rollout ${id}` },
-    mark("busy", words),
-    bake &&
-      h("progress", { value: rollout.baked_seconds, max: rollout.bake_seconds, "aria-label": "Bake" }),
-    mayCancel(update, scopes) && cancelButton(update),
-  );
 }
 
 function cell(places) {
@@ -208,7 +163,7 @@ function cell(places) {
           bdi(row.version),
         ),
       ),
-      h("div", null, mark(kind, words)),
+      h("div", null, badge(kind, words)),
       place.error && place.declared && h("div", { class: "muted" }, "YAML says ", bdi(place.declared)),
       differences(place).map((line) => h("div", { class: "warn" }, bdi(line))),
       live.length > 0 && place.outage === null && h("div", { class: "muted" }, requests(live)),
