@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from bluegrid.project import AT_ONCE, PARTIAL, Project, exported_resources, run_attached, up_command
+from bluegrid.project import AT_ONCE, Project, exported_resources, partial_update, run_attached, up_command
 from bluegrid.states import KubernetesObject
 from bluegrid_registry import ConfigError
 
@@ -65,7 +65,7 @@ class StackCommands:
             target: what is touched.
             at_once: whether the route waits for no pods of a cluster that takes over.
         """
-        variables = {**PARTIAL, **(AT_ONCE if at_once else {})}
+        variables = partial_update(target.routes) | (AT_ONCE if at_once else {})
         command = up_command(target, Project.find().name, self.name, self.config_file)
         return run_attached(command, variables)
 
@@ -77,9 +77,12 @@ class StackCommands:
             settings["config"]["bluegrid:registry"] = str(registry)
             yaml.dump(settings, file)
             file.flush()
-            options = target.options(Project.find().name, self.name) if target else ["--stack", self.name]
+            options, variables = ["--stack", self.name], {**self.variables}
+            if target is not None:
+                options = target.options(Project.find().name, self.name)
+                variables |= partial_update(target.routes)
             command = ["pulumi", "preview", "--diff", "--config-file", file.name, *options]
-            return run_attached(command, self.variables)
+            return run_attached(command, variables)
 
     def objects(self) -> list[KubernetesObject]:
         """Return what Pulumi has made, as its state tells; ConfigError when it does not."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 from bluegrid.project.project import Project
 from bluegrid.project.runner import (
     AT_ONCE,
-    PARTIAL,
     UpFailed,
     exported_resources,
+    partial_update,
     reason_of,
     run_attached,
     up,
@@ -32,7 +32,6 @@ from bluegrid.project.targets import Target, urns_of_cluster
 
 __all__ = [
     "AT_ONCE",
-    "PARTIAL",
     "Project",
     "Stack",
     "Target",
@@ -41,6 +40,7 @@ __all__ = [
     "copy_with_registry",
     "exported_resources",
     "find_stack",
+    "partial_update",
     "reason_of",
     "region_names",
     "run_attached",

@@ -14,15 +14,14 @@ from bluegrid.project.project import Project
 from bluegrid_registry import BluegridError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bluegrid.project.targets import Target
 
-PARTIAL: Mapping[str, str] = {"BLUEGRID_PARTIAL_UPDATE": "1"}
-"""Tells the program, in checks/applied_commit.py, that an update is of named targets: going back
-needs no newest checkout."""
-AT_ONCE: Mapping[str, str] = {"BLUEGRID_AT_ONCE": "1"}
+_PARTIAL = "BLUEGRID_PARTIAL_UPDATE"
+_ROUTES = "BLUEGRID_ROUTES"
+AT_ONCE: dict[str, str] = {"BLUEGRID_AT_ONCE": "1"}
 """Tells the program, in bluegrid_components/proofs/takeover.py, that the route waits for no pods."""
 _STATE_SECONDS = 60.0
 """For which a stack's state is waited for."""
@@ -37,6 +36,15 @@ _NEVER_UP = re.compile(
 
 class UpFailed(BluegridError):  # noqa: N818 - named after what happened
     """`pulumi up` ended with another exit code than 0; the message is its own, on one line."""
+
+
+def partial_update(routes: Iterable[str]) -> dict[str, str]:
+    """Return what tells the program, in bluegrid_components/partial_update.py, that an update is of targets.
+
+    Args:
+        routes: the services whose live routes are among them.
+    """
+    return {_PARTIAL: "1", _ROUTES: ",".join(routes)}
 
 
 def up_command(target: Target, project: str, stack: str, config_file: Path | str | None) -> list[str]:
@@ -63,7 +71,7 @@ def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) 
         KeyboardInterrupt: we were interrupted; Pulumi was told so, and has ended in good order.
         ConfigError: there is no `pulumi`, or we work in no project.
     """
-    variables = {**PARTIAL, **(AT_ONCE if at_once else {})}
+    variables = partial_update(target.routes) | (AT_ONCE if at_once else {})
     project = Project.find().name
     command = [*up_command(target, project, stack, config_file), "--non-interactive"]
     with _running(command, variables) as pulumi:

@@ -53,6 +53,11 @@ class Target:
         """Return a cluster's autoscaler alone."""
         return cls(service.name, (cluster,), are_scaled=False, autoscaled=(cluster,), with_route=False)
 
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """The services whose live routes are touched."""
+        return (self.service,) if self.with_route else ()
+
     def urns(self, project: str, stack: str) -> list[str]:
         """Return patterns of the resources' URNs in a stack of a project, both by name."""
         urns = [_urn(project, stack, _ANY, self.service)] if self.with_route else []

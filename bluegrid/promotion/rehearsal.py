@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bluegrid.previews import read_plan, sentences_of
-from bluegrid.project import Project, Target, copy_with_registry
+from bluegrid.project import Project, Target, copy_with_registry, partial_update
 from bluegrid.states import changes_between, states_of_objects
 from bluegrid_registry import ConfigError, Registry, switch
 
@@ -59,7 +60,14 @@ def rehearse(
         command += [*target.options(Project.find(program).name, stack.name), "--config-file", str(file)]
         try:
             with preview.open("wb") as printed:
-                subprocess.run(command, stdout=printed, stderr=subprocess.DEVNULL, cwd=program, check=False)
+                subprocess.run(
+                    command,
+                    stdout=printed,
+                    stderr=subprocess.DEVNULL,
+                    cwd=program,
+                    env={**os.environ, **partial_update(target.routes)},
+                    check=False,
+                )
         except FileNotFoundError:
             raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
         plan = read_plan(preview)

@@ -26,6 +26,7 @@ class ModelClusterArgs:
         most_replicas: number of its pods when it is live; the fewest, of an autoscaler's.
         replicas: number of its pods, where that is known only later: they are scaled then. None: at once.
         before_scaling: has to pass before its pods change.
+        keeps_pods: whether its Deployment, where there is one, keeps its number of pods.
     """
 
     service: str
@@ -36,3 +37,4 @@ class ModelClusterArgs:
     most_replicas: int
     replicas: pulumi.Input[int] | None = None
     before_scaling: pulumi.ResourceHook | None = None
+    keeps_pods: bool = False

@@ -109,6 +109,7 @@ class ModelCluster(pulumi.ComponentResource):
                 [
                     self._child(self.preflight, seconds=seconds),
                     scaling.options(self._full_name, self._args.cluster),
+                    scaling.kept() if self._args.keeps_pods else pulumi.ResourceOptions(),
                     pulumi.ResourceOptions(hooks=hooks),
                 ],
             ),

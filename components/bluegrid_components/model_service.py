@@ -9,6 +9,7 @@ import pulumi
 
 from bluegrid_components.cluster_args import ModelClusterArgs
 from bluegrid_components.model_cluster import ModelCluster
+from bluegrid_components.partial_update import route_stays
 from bluegrid_components.proofs.gate import ANSWERS_IN_A_ROW
 from bluegrid_components.routes.route import Route, RouteArgs
 from bluegrid_registry import contract
@@ -66,12 +67,14 @@ class ModelService(pulumi.ComponentResource):
         answering = args.hosting.safeguards.takeovers.prepare(
             name, [running.pop(live) for live in weights], weights
         )
-        clusters = {each.id: self._cluster(each, service.cluster(each.id)) for each in answering}
+        clusters = {each.id: self._answering(each) for each in answering}
+        if route_stays(name):
+            # It may lead to any of them: all come before it.
+            clusters |= {each: self._standby_as_it_is(cluster) for each, cluster in running.items()}
         self.live_route = self._make_live_route(weights, [*clusters.values()])
-        for cluster in running.values():
-            declared = service.cluster(cluster.id)
-            replicas: pulumi.Output[int] = pulumi.Output.from_input(self._pods_of(cluster, declared))
-            clusters[cluster.id] = self._cluster(cluster, declared, replicas)
+        clusters |= {
+            each: self._standby(cluster) for each, cluster in running.items() if each not in clusters
+        }
         self.clusters = clusters
         args.hosting.safeguards.others.expect(self._settled)
         self.url = _origin(args.hosting) + contract.service_path(name)
@@ -114,25 +117,38 @@ class ModelService(pulumi.ComponentResource):
             hook = cluster.ready(route=self.name)
         return hook
 
-    def _cluster(
-        self, cluster: Cluster, declared: Cluster, replicas: pulumi.Input[int] | None = None
-    ) -> ModelCluster:
-        file, guard = self._file, self._guard
-        return ModelCluster(
-            ModelClusterArgs(
-                service=self.name,
-                model_set=file.set,
-                version=file.version(cluster.version),
-                cluster=cluster,
-                hosting=self._args.hosting,
-                most_replicas=declared.fewest_pods,
-                replicas=replicas,
-                before_scaling=None if replicas is None or guard is None else guard.before_scaling,
-            ),
-            pulumi.ResourceOptions(parent=self),
+    def _answering(self, cluster: Cluster) -> ModelCluster:
+        return ModelCluster(self._args_of(cluster), pulumi.ResourceOptions(parent=self))
+
+    def _standby(self, cluster: Cluster) -> ModelCluster:
+        args = replace(
+            self._args_of(cluster),
+            replicas=pulumi.Output.from_input(self._pods_of(cluster)),
+            before_scaling=self._guard.before_scaling if self._guard else None,
+        )
+        return ModelCluster(args, pulumi.ResourceOptions(parent=self))
+
+    def _standby_as_it_is(self, cluster: Cluster) -> ModelCluster:
+        """Return a standby that may be live, for the route stays."""
+        args = replace(self._args_of(cluster), keeps_pods=True)
+        return ModelCluster(args, pulumi.ResourceOptions(parent=self))
+
+    def _args_of(self, cluster: Cluster) -> ModelClusterArgs:
+        return ModelClusterArgs(
+            service=self.name,
+            model_set=self._file.set,
+            version=self._file.version(cluster.version),
+            cluster=cluster,
+            hosting=self._args.hosting,
+            most_replicas=self._declared(cluster).fewest_pods,
         )
 
-    async def _pods_of(self, standby: Cluster, declared: Cluster) -> int:
+    def _declared(self, cluster: Cluster) -> Cluster:
+        """Return a cluster as the registry declares it, whatever it runs as in this region."""
+        assert self._file.service is not None  # noqa: S101 - the constructor has refused it
+        return self._file.service.cluster(cluster.id)
+
+    async def _pods_of(self, standby: Cluster) -> int:
         """Return how many pods a standby runs, once the live route is proven: until then it may be live.
 
         That orders one update. A dependency would stay in the state, where each switch turns it around: an
@@ -140,7 +156,7 @@ class ModelService(pulumi.ComponentResource):
         """
         await self._live_is_good()
         was_live = self._guard is not None and self._guard.leaves(self.name, standby.id)
-        return declared.fewest_pods if was_live else standby.fewest_pods
+        return (self._declared(standby) if was_live else standby).fewest_pods
 
     async def _url_once_good(self) -> str:
         await self._live_is_good()

@@ -56,4 +56,5 @@ class GitApplier:
 
     def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
         """Have Pulumi do it."""
-        self.stacks.up(stack, target.urns(self.stacks.project, stack.name), at_once=at_once)
+        urns = target.urns(self.stacks.project, stack.name)
+        self.stacks.up(stack, urns, routes=target.routes, at_once=at_once)

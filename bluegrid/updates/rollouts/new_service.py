@@ -61,7 +61,8 @@ class NewService(Steps):
         """Update the service with its cluster and its route."""
         name, stacks = self._service.name, self._applier.stacks
         route = Target(name, (cluster,), are_scaled=False).urns(stacks.project, stack.name)
-        stacks.up(stack, [*urns_of_cluster(stacks.project, stack.name, name, cluster), *route])
+        clusters = urns_of_cluster(stacks.project, stack.name, name, cluster)
+        stacks.up(stack, [*clusters, *route], routes=[name])
 
 
 def _without(folder: Path, service: str) -> None:

@@ -18,12 +18,12 @@ import structlog
 
 from bluegrid.project import (
     AT_ONCE,
-    PARTIAL,
     Project,
     UpFailed,
     copy_with_registry,
     exported_resources,
     find_stack,
+    partial_update,
     reason_of,
     stack_names,
 )
@@ -32,7 +32,7 @@ from bluegrid_registry import ConfigError
 from bluegrid_registry.contract import LABEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from pulumi import automation
@@ -99,12 +99,15 @@ class Stacks:
         """
         return [find_stack(self.files, name) for name in self.names]
 
-    def up(self, stack: Stack, targets: Sequence[str], *, at_once: bool = False) -> None:
+    def up(
+        self, stack: Stack, targets: Sequence[str], *, routes: Collection[str] = (), at_once: bool = False
+    ) -> None:
         """Update resources of a stack; they are looked at first, since an update may have been cut off.
 
         Args:
             stack: the stack, with a file of ours.
             targets: patterns of the resources' URNs.
+            routes: the services whose live routes are among them.
             at_once: whether routes wait for no pods of a cluster that takes over.
 
         Raises:
@@ -116,10 +119,11 @@ class Stacks:
         # A copy, because the server's other threads change the original meanwhile.
         snapshot(self.source, self.folder)
         deadline = time.monotonic() + LOCKED_SECONDS
+        variables = partial_update(routes) | (AT_ONCE if at_once else {})
         while True:
             printed: list[str] = []
             try:
-                self._up_once(stack, targets, AT_ONCE if at_once else {}, printed.append)
+                self._up_once(stack, targets, variables, printed.append)
             except automation.ConcurrentUpdateError as error:
                 if time.monotonic() > deadline:
                     raise UpFailed(
@@ -174,7 +178,7 @@ class Stacks:
         commit = self.source.health.commit
         # Otherwise an older checkout would undo what is made here.
         noted = {COPY: f"{commit} {self.source.registry.absolute()}"} if commit else {}
-        options = automation.LocalWorkspaceOptions(env_vars={**PARTIAL, **noted, **(variables or {})})
+        options = automation.LocalWorkspaceOptions(env_vars={**noted, **(variables or {})})
         return automation.select_stack(stack.name, work_dir=str(self.program), opts=options)
 
 

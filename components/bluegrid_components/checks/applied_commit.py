@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from bluegrid_components.partial_update import is_partial
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ OUTPUT = "commit"
 OVER = "BLUEGRID_APPLY_OVER"
 """Variable that names the commit which an older checkout may undo. Left behind it allows nothing more: by
 then another commit is the one that was applied."""
-PARTIAL = "BLUEGRID_PARTIAL_UPDATE"
-"""Variable of an update of named targets only, such as one service's route: any checkout does for it, and it
-applies no commit."""
 COPY = "BLUEGRID_REGISTRY_COPY"
 """Variable of an update whose registry is a copy, such as the update server's: the commit, a space, and the
 repository that has it. The commit is noted where it follows what was applied last; nothing is refused."""
@@ -49,7 +47,7 @@ def apply_commit(registry: Path, outputs: StackOutputs) -> None:
         commit, _, repository = copy.partition(" ")
         _note_copy(commit, Path(repository), outputs)
         return
-    head = None if os.environ.get(PARTIAL) else _head(registry)
+    head = None if is_partial() else _head(registry)
     if head is None:
         return
     last: str | None = outputs.get(OUTPUT)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from bluegrid_components.checks.applied_commit import PARTIAL
 from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
+from bluegrid_components.partial_update import is_partial
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def keep_services(
     offered = [*offered]
     declared = {file.service.name for file in offered if file.service is not None}
     left = {name: url for name, url in (outputs.get(OUTPUT) or {}).items() if name not in declared}
-    if os.environ.get(PARTIAL):
+    if is_partial():
         return left
     allowed = re.split(r"[\s,]+", os.environ.get(ALLOWED, ""))
     going = [

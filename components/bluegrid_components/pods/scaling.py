@@ -55,7 +55,12 @@ def options(name: str, cluster: Cluster) -> pulumi.ResourceOptions:
     if cluster.autoscaling is None:
         return pulumi.ResourceOptions()
     hooks = pulumi.ResourceHookBinding(before_update=[_refusal_of_no_pods(name)])
-    return pulumi.ResourceOptions(ignore_changes=["spec.replicas"], hooks=hooks)
+    return pulumi.ResourceOptions.merge(kept(), pulumi.ResourceOptions(hooks=hooks))
+
+
+def kept() -> pulumi.ResourceOptions:
+    """Return the options of a Deployment by which it keeps its number of pods once it is there."""
+    return pulumi.ResourceOptions(ignore_changes=["spec.replicas"])
 
 
 def _refusal_of_no_pods(name: str) -> pulumi.ResourceHook:

@@ -337,6 +337,30 @@ def test_one_route_is_switched_while_other_credentials_wait_for_a_whole_update(e
     assert elsewhere.secrets() == elsewhere.named_by_pods("d2") == {"bluegrid-store"}
 
 
+@pytest.mark.parametrize("routes", ["", "load"])
+def test_targets_are_updated_while_a_switch_that_somebody_has_declared_waits(
+    engine: Engine, tmp_path: Path, routes: str
+) -> None:
+    del engine.environment["KUBECONFIG"]
+    elsewhere = Elsewhere(engine, tmp_path / "elsewhere", others={"g2": OTHER})
+    elsewhere.up()
+    elsewhere.edit("live: d1", "live: d2")
+    elsewhere.environment |= {"BLUEGRID_PARTIAL_UPDATE": "1", "BLUEGRID_ROUTES": routes}
+    ran = elsewhere.run(
+        *("up", "--yes", "--skip-preview"),
+        "--target=urn:pulumi:north::grid::**::line-loading-d1",
+        "--target=urn:pulumi:north::grid::**::load",
+    )
+    assert ran.exit_code == 0, ran.errors()
+    # What may be live keeps its pods until the update of the route.
+    assert elsewhere.live() == "line-loading-d1"
+    assert elsewhere.pods() == {"d1": 2, "d2": 0}
+    del elsewhere.environment["BLUEGRID_PARTIAL_UPDATE"]
+    elsewhere.up()
+    assert elsewhere.live() == "line-loading-d2"
+    assert elsewhere.pods() == {"d1": 2, "d2": 2}
+
+
 OTHER = REGISTRY.replace("id: g1", "id: g2").replace("name: line-loading", "name: load")
 
 

@@ -67,7 +67,7 @@ def test_an_update_of_the_servers_tells_the_program_which_commit_it_applies(
         stacks.up(stack, ["urn"])
     commit, _, repository = given[0]["BLUEGRID_REGISTRY_COPY"].partition(" ")
     assert git("-C", repository, "rev-parse", "HEAD") == commit == git("-C", remote, "rev-parse", "main")
-    assert given[0]["BLUEGRID_PARTIAL_UPDATE"]
+    assert (given[0]["BLUEGRID_PARTIAL_UPDATE"], given[0]["BLUEGRID_ROUTES"]) == ("1", "")
 
 
 @pytest.mark.parametrize(
