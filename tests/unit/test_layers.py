@@ -30,7 +30,7 @@ LAYERS = {
         {"__init__"},
     ),
     "components/bluegrid_components": (
-        {"sdk", "fingerprint", "kubernetes_api", "pods"},
+        {"sdk", "fingerprint", "partial_update", "kubernetes_api", "pods"},
         {"proofs"},
         {"routes"},
         {"config", "platform"},
