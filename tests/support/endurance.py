@@ -1,7 +1,9 @@
 """How far the tests go: bounded in every run, at full size in `make endurance`, which keeps its result.
 
-A test at full size may also be run alone, `BLUEGRID_ENDURANCE=1 pytest tests/unit/server/test_soak.py`: what
-it has measured takes the place of what it measured before, and the rest of the result stays.
+A test at full size may also be run alone: what it has measured takes the place of what it measured before,
+and the rest of the result stays. For example:
+
+    BLUEGRID_ENDURANCE=1 pytest tests/process/bluegrid_server/front/test_soak.py
 """
 
 from __future__ import annotations

@@ -1,0 +1,251 @@
+"""Workers as processes: what one of them suffers, the others and the server do not."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import psutil
+import pytest
+
+from bluegrid_server.errors import BusyError, CrashError, NotReadyError, TimeLimitError
+from bluegrid_server.front import dispatcher as dispatchers
+from bluegrid_server.front.dispatcher import Dispatcher
+from bluegrid_server.processes import fork_server
+from bluegrid_server.protocol.messages import Kind, Request
+from tests.process.bluegrid_server.dispatchers import running, until
+from tests.process.bluegrid_server.faulty_models import (
+    ABORTS,
+    EATS,
+    LOOPS,
+    SOUND,
+    WAITS,
+    Hostile,
+    NeverLoaded,
+    TellsItsLoads,
+)
+from tests.process.bluegrid_server.faulty_pods import pushed, request_of
+from tests.support.endurance import scale
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from pathlib import Path
+
+
+async def asked(dispatcher: Dispatcher, number: float, uid: str = "m1") -> tuple[int, dict[str, Any]]:
+    call = Request(Kind.INFER, uid, orjson.dumps(request_of(number, uid)))
+    first = (await dispatcher.ask(call)).first
+    return first.status, orjson.loads(first.body)
+
+
+def test_models_that_are_being_loaded_are_known_until_they_are_ready(tmp_path: Path) -> None:
+    async def test() -> None:
+        # More than fits into one message.
+        uids = [f"m{number:0100}" for number in range(2_000)]
+        settings = pushed(tmp_path, {uid: Hostile() for uid in uids})
+        dispatcher = Dispatcher(settings, fork_server.start(settings))
+        dispatcher.start()
+        try:
+            await until(lambda: dispatcher.loading)
+            assert (dispatcher.loading, dispatcher.reason is None) == (uids, False)
+            await until(lambda: dispatcher.reason is None)
+            assert dispatcher.loading == ()
+        finally:
+            await dispatcher.close()
+
+    run(test())
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(test)
+
+
+SOUND_MODELS: dict[str, Any] = {"m1": Hostile(), "m2": Hostile()}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("number", "error", "told"),
+    [
+        (LOOPS, TimeLimitError, "m1 took longer than 1 s; its process was replaced"),
+        (ABORTS, CrashError, "m1 ended its process by SIGABRT"),
+    ],
+    ids=["loops", "aborts"],
+)
+def test_a_model_that_takes_its_process_along_costs_only_its_own_request(
+    tmp_path: Path, workers: int, number: float, error: type[Exception], told: str
+) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS, workers=workers)) as dispatcher:
+            before = [asyncio.create_task(asked(dispatcher, WAITS)) for _ in range(2)]
+            guilty = asyncio.create_task(asked(dispatcher, number))
+            after = [asyncio.create_task(asked(dispatcher, SOUND, uid)) for uid in ("m1", "m2") * 10]
+            for answer in await asyncio.gather(*before, *after):
+                assert answer[0] == 200
+            with pytest.raises(error, match=told):
+                await guilty
+            assert (await asked(dispatcher, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_others_are_answered_within_five_seconds_while_a_model_loops(tmp_path: Path) -> None:
+    # Of one worker, which is the worst: all of them wait for it. Four seconds is what the pod is told.
+    limit = scale(1, 4)
+
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS, time_limit=limit)) as dispatcher:
+            guilty = asyncio.create_task(asked(dispatcher, LOOPS))
+            async with asyncio.timeout(limit + 1):
+                answers = await asyncio.gather(*(asked(dispatcher, SOUND, uid) for uid in ("m1", "m2") * 10))
+            assert {status for status, _ in answers} == {200}
+            with pytest.raises(TimeLimitError):
+                await guilty
+
+    run(test())
+
+
+def test_a_request_that_eats_memory_is_refused_and_costs_no_process(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS, request_memory=2**28)) as dispatcher:
+            assert await asked(dispatcher, EATS) == (
+                507,
+                {"error": "model m1 needs more memory for this than there is"},
+            )
+            assert (await asked(dispatcher, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_calls_are_answered(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as dispatcher:
+            calls = [asyncio.create_task(asked(dispatcher, SOUND)) for _ in range(5)]
+            (children,) = _children(dispatcher)
+            os.kill(children, signal.SIGKILL)
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+            # At most the call that it was at is lost.
+            assert sum(isinstance(answer, CrashError) for answer in answers) <= 1
+            assert (await asked(dispatcher, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_a_model_that_ends_the_process_that_loads_it_is_told(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, {"m1": NeverLoaded()})) as dispatcher:
+            reason = await dispatcher.broken
+            assert reason.startswith(
+                "the process that loads the models ended by SIGABRT: set g1 version v1: loading"
+            )
+
+    run(test())
+
+
+def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
+    async def test() -> None:
+        models: dict[str, Any] = {"m0": NeverLoaded(), "m1": Hostile()}
+        async with running(pushed(tmp_path, models, load="lazy", time_limit=30)) as dispatcher:
+            assert dispatcher.loaded == 0
+            with pytest.raises(CrashError, match="m0 ended its process by SIGABRT"):
+                await asked(dispatcher, SOUND, "m0")
+            await dispatcher.unload("m0")
+            both = orjson.dumps({"requests": [request_of(SOUND, "m0"), request_of(SOUND, "m1")]})
+            answers = orjson.loads((await dispatcher.ask(Request(Kind.BATCH, body=both))).first.body)[
+                "responses"
+            ]
+            assert [sorted(answer) for answer in answers] == [
+                ["error", "model_name"],
+                ["model_name", "outputs", "parameters"],
+            ]
+            assert (await asked(dispatcher, SOUND))[0] == 200
+            assert dispatcher.loaded == 1
+            (states,) = await dispatcher.ask_all(Request(Kind.STATES))
+            assert orjson.loads(states.body) == {"m0": ["UNAVAILABLE", "unloaded"], "m1": ["READY", ""]}
+
+    run(test())
+
+
+def test_a_model_is_loaded_once_however_many_ask_for_it_first(tmp_path: Path) -> None:
+    loads = tmp_path / "loads"
+
+    async def test() -> None:
+        settings = pushed(tmp_path, {"m1": TellsItsLoads(str(loads))}, load="lazy", workers=2)
+        async with running(settings) as dispatcher:
+            assert not loads.exists()
+            answers = await asyncio.gather(
+                *(asked(dispatcher, WAITS if n == 0 else SOUND) for n in range(20))
+            )
+            assert {status for status, _ in answers} == {200}
+            assert dispatcher.loaded == 1
+
+    run(test())
+    assert loads.read_text() == "loaded\n"
+
+
+def test_what_was_unloaded_stays_so_in_new_workers_until_it_is_loaded(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as dispatcher:
+            assert (await dispatcher.unload("m9")).status == 404
+            assert (await dispatcher.unload("m1")).status == 200
+            with pytest.raises(CrashError):
+                await asked(dispatcher, ABORTS, "m2")
+            status, answer = await asked(dispatcher, SOUND)
+            assert (status, answer["error"]) == (503, "model m1 was unloaded; load it at the admin port")
+            assert (await dispatcher.load("m1")).status == 200
+            assert (await asked(dispatcher, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_a_call_that_is_answered_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as dispatcher:
+            await asked(dispatcher, SOUND)
+            tracemalloc.start()
+            try:
+                for _ in range(2000):
+                    await asked(dispatcher, SOUND)
+                gc.collect()
+                left, _ = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert left < 10 * 2000
+
+    run(test())
+
+
+def test_a_crew_with_too_much_to_do_asks_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as dispatcher:
+            monkeypatch.setattr(dispatchers, "MAX_WAITING", 0)
+            with pytest.raises(BusyError):
+                await asked(dispatcher, SOUND)
+
+    run(test())
+
+
+def test_a_crew_that_has_closed_takes_no_calls_and_leaves_no_process(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS, workers=2)) as dispatcher:
+            children = _children(dispatcher)
+            assert len(children) == 2
+        with pytest.raises(NotReadyError):
+            await asked(dispatcher, SOUND)
+        for child in children:
+            with pytest.raises(ProcessLookupError):
+                os.kill(child, 0)
+
+    run(test())
+
+
+def _children(dispatcher: Dispatcher) -> list[int]:
+    family = psutil.Process(dispatcher._fork_server.pid).children(recursive=True)
+    return [process.pid for process in family if not process.children()]
