@@ -1,8 +1,8 @@
 """Trains what servers then load: `python -m tests.process.bluegrid_server.frameworks.training KIND FOLDER`.
 
-KIND is `tensorflow` or `spark`, which change the process that they are imported in: so this is one of its own.
-Each set has a folder of its own, with its models in `models` and, in `expected.json`, what each of them answers
-to ROWS by its own framework, by UID.
+KIND is `tensorflow` or `spark`, which change the process that they are imported in: so this is one of its
+own. Each set has a folder of its own, with its models in `models` and, in `expected.json`, what each of them
+answers to ROWS by its own framework, by UID.
 """
 
 from __future__ import annotations
