@@ -1,4 +1,4 @@
-"""`bluegrid check|preview-report`: whether a change is sound, and what it means for the services."""
+"""`bluegrid check`: mistakes in registry files, and previews that break a rule."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     preview: Annotated[
         list[Path] | None,
-        typer.Option(help="Also hold the rules against what `pulumi preview --json --show-sames` printed."),
+        typer.Option(help="Also check the output of `pulumi preview --json --show-sames` by the rules."),
     ] = None,
     allow_delete: Annotated[
         list[str] | None,
@@ -32,7 +32,7 @@ def check(
 ) -> None:
     """Read every registry file and report every mistake, each with file and line.
 
-    Regions are held against those of the stacks' files, where there are any.
+    Regions must be those of the stacks' files, where there are any.
     """
     files = Registry.load(registry).files
     if known := region_names(stacks):

@@ -1,4 +1,4 @@
-"""`bluegrid cluster add|remove`: which versions a service keeps warm."""
+"""`bluegrid cluster`: the clusters of a service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from bluegrid.cli import options, output
 from bluegrid_registry import Cluster, add_cluster, remove_cluster
 
-app = typer.Typer(name="cluster", help="Declare or take out the clusters of a service.", no_args_is_help=True)
+app = typer.Typer(name="cluster", help="Declare or remove the clusters of a service.", no_args_is_help=True)
 
 
 @app.command(epilog="Example: `bluegrid cluster add line-loading d2 --version v2 --cpu 2 --memory 2Gi`")
@@ -20,7 +20,7 @@ def add(
     cpu: Annotated[str, typer.Option(help="CPU limit of a pod, a Kubernetes quantity.")] = "2",
     memory: Annotated[str, typer.Option(help="Memory limit of a pod, a Kubernetes quantity.")] = "2Gi",
     gpu: Annotated[int, typer.Option(help="GPUs of a pod.")] = 0,
-    replicas: Annotated[int, typer.Option(help="Pods.")] = 1,
+    replicas: Annotated[int, typer.Option(help="The number of pods.")] = 1,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
     """Declare CLUSTER beside the live one; `pulumi up` starts it as a standby."""
@@ -36,6 +36,6 @@ def remove(
     cluster: options.Cluster,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
-    """Take CLUSTER out; `pulumi up` deletes its pods. The live cluster is refused."""
+    """Remove CLUSTER; `pulumi up` deletes its pods. The live cluster is refused."""
     remove_cluster(registry, service, cluster)
     typer.echo(f"{service}: cluster {cluster} is out; `pulumi up` deletes it")

@@ -1,4 +1,4 @@
-"""`bluegrid doctor`: what is wrong with the place, and the remedy."""
+"""`bluegrid doctor`: what is wrong with a cluster, a registry, a store or this machine, and the remedy."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def doctor(
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     store: Annotated[
-        str | None, typer.Option(envvar="BLUEGRID_STORE", help="The store; absent: it is not checked.")
+        str | None, typer.Option(envvar="BLUEGRID_STORE", help="The store. Default: not checked.")
     ] = None,
     route_address: Annotated[
         str | None,
         typer.Option(
             envvar="BLUEGRID_ROUTE_ADDRESS",
-            help="URL at which routes are asked; absent: where Ingresses say that they answer.",
+            help="URL of the routes. Default: the address in the status of the Ingresses.",
         ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check Kubernetes, our rights there, routes, registry, store and programs; each fault with its remedy.
+    """Check Kubernetes and your rights there, routes, registry, store and programs; name each fault's remedy.
 
-    Writes nothing. Exit code 1 where something is wrong; a risk, such as a live cluster of one pod, is told,
-    and what this login cannot check is skipped. The store is asked by this login's account and by the pods'.
+    Writes nothing. Exit code 1 if there is a fault. A risk, such as a live cluster of one pod, is printed and
+    is not a fault. What your login cannot check is skipped. The store is read as you and as the pods.
     """
     found = [*_findings(context, namespace, registry, store, route_address)]
     lines = [f"{_word(each):5} {each.what}: {each.text}" for each in found]

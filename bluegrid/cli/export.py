@@ -14,12 +14,12 @@ from bluegrid_registry import PrivateKey, Registry, export_model_signing, open_s
 def export(
     set_id: options.SetId,
     version_id: options.VersionId,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; empty, or missing.")],
     store: options.StoreUrl,
     key: keys.KeyFile,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
-    """Write VERSION into DIR, a file a model, with a `model.sig` for the stock `model_signing verify key`.
+    """Write VERSION into DIR, a file for each model, with a `model.sig` for `model_signing verify key`.
 
     Where the set has `keys:`, one of them must have signed the version.
     """

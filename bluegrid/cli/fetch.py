@@ -16,7 +16,7 @@ from bluegrid_registry import ModelSet
 def fetch(
     set_id: options.SetId,
     version: options.VersionId,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if need be.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; made if it is missing.")],
     store: options.StoreUrl,
     only: Annotated[
         list[str] | None,
@@ -28,9 +28,9 @@ def fetch(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Bring VERSION of SET into DIR: every model verified, all or nothing.
+    """Fetch VERSION of SET into DIR: every model is verified, and all of them appear or none.
 
-    What is there already and sound is not fetched again. The models lie in DIR/<manifest>/<sha256>.<type>;
+    Models that are there and sound are not fetched again. The models lie in DIR/<manifest>/<sha256>.<type>;
     --json names the file of each UID.
     """
     with bar("fetched") as progress:
@@ -38,16 +38,15 @@ def fetch(
             version, folder, only=only or (), cache=cache, progress=progress
         )
     report = fetched.report
-    # None of them: then the folder is not named.
     where = next(iter(fetched.paths.values())).parent
     text = (
         f"set {set_id} version {version}: {report.checked} models verified in {where}; "
         f"{report.already_there} were there, {report.fetched_bytes / 1e6:.2f} MB fetched"
     )
     for what, names in (
-        ("were damaged here and are mended", report.damaged),
+        ("were damaged in the folder and are repaired", report.damaged),
         ("came damaged and were fetched again", report.refetched),
-        ("lie there and are no model of it", report.extra),
+        ("are not models of this version", report.extra),
     ):
         if names:
             text += f"; {len(names)} {what}, such as {names[0]}"

@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 def collect(
     store: options.StoreUrl,
-    sets: Annotated[list[str] | None, typer.Argument(metavar="[SET]...", help="Absent: every set.")] = None,
+    sets: Annotated[list[str] | None, typer.Argument(metavar="[SET]...", help="Default: every set.")] = None,
     registries: Annotated[
         list[Path] | None,
         typer.Option(
             "--registry",
             envvar="BLUEGRID_REGISTRY",
-            help="What these folders of registry files name is kept; one for each region or branch.",
+            help="Keep what these folders of registry files name; one for each region or branch.",
         ),
     ] = None,
     delete: Annotated[
-        bool, typer.Option("--delete", help="Really delete; without it nothing is written.")
+        bool, typer.Option("--delete", help="Delete; without this option nothing is written.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Find what no version needs any more; with --delete, delete it. May run beside pushes and fetches.
+    """Find what no version needs any more; with --delete, delete it. Pushes and fetches may run meanwhile.
 
-    A version that no --registry names is noted as removed, goes 30 days later, and is back as soon as one
-    names it again. What killed pushes left behind goes after 30 days.
+    A version that no --registry names is marked as removed and deleted 30 days later, unless one names it
+    again. What killed pushes left behind is deleted after 30 days.
     """
     loaded = [Registry.load(folder) for folder in registries or (options.DEFAULT_REGISTRY,)]
     known = sorted({file.set.id for registry in loaded for file in registry.files})

@@ -1,4 +1,4 @@
-"""`bluegrid history`: who switched what when."""
+"""`bluegrid history`: the commits that changed a service."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from bluegrid_registry import Registry
 
 def history(
     service: options.Service,
-    last: Annotated[int, typer.Option(min=1, help="How many changes, the newest first.")] = 20,
+    last: Annotated[int, typer.Option(min=1, help="The number of changes, the newest first.")] = 20,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Tell each commit that changed what of SERVICE is live, its clusters, their versions or their size."""
+    """List the commits that changed SERVICE: what is live, its clusters, their versions or their size."""
     file = Registry.load(registry).of_service(service)
     found = [*islice(changes_of(service, registry / f"{file.set.id}.yaml"), last)]
     lines = [line for each in found for line in (str(each.commit), *(f"  {text}" for text in each.changes))]

@@ -27,13 +27,15 @@ def build(
     ] = "scikit-learn",
     base: Annotated[
         str | None,
-        typer.Option(help="Image to build on. Default: the official Python image, else Debian packages."),
+        typer.Option(
+            help="Image to build on. Default: the official Python image, or one of Debian packages."
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Build the image of a family of frameworks as an OCI archive: minutes, seconds when it is there.
+    """Build the image of a family of frameworks as an OCI archive; takes minutes, or seconds if it exists.
 
-    Beside it stands what is in it (CycloneDX): Debian's packages and Python's, with their versions.
+    A file beside the archive lists the packages of Debian and Python in it, with versions (CycloneDX).
     """
     try:
         from bluegrid import image

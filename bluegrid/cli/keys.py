@@ -13,7 +13,7 @@ from bluegrid_registry import KeyAlgorithm, PrivateKey
 app = typer.Typer(name="key", help="Make keys that sign versions.", no_args_is_help=True)
 
 PASSPHRASE = "BLUEGRID_KEY_PASSPHRASE"  # noqa: S105 - the variable's name
-"""Never an option: everybody on the machine can read a command's arguments."""
+"""An environment variable and not an option: every user of a machine can read a command's arguments."""
 
 KeyFile = Annotated[
     Path,
@@ -32,7 +32,8 @@ def new(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="What people call the key, e.g. ops-2026.")],
     out: Annotated[Path, typer.Option(help="The new file; only its owner can read it.")],
     algorithm: Annotated[
-        KeyAlgorithm, typer.Option(help="p256 where exports are signed: model_signing verifies no Ed25519.")
+        KeyAlgorithm,
+        typer.Option(help="p256 for keys that sign exports: model_signing does not verify Ed25519."),
     ] = KeyAlgorithm.ED25519,
 ) -> None:
     """Make a key pair: OUT, OUT.pub for other tools, and a row for `keys:` in the set's YAML."""

@@ -1,4 +1,4 @@
-"""`bluegrid model list|find|show|get`: the models of a version."""
+"""`bluegrid model`: the models of a version."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def list_models(
     version_id: options.VersionId,
     store: options.StoreUrl,
     only: Annotated[
-        list[str] | None, typer.Option(metavar="UID", help="Only this one, or all that `line-9*` matches.")
+        list[str] | None, typer.Option(metavar="UID", help="Only this model, or all that `line-9*` matches.")
     ] = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """List the models of VERSION, all or those that fit."""
+    """List the models of VERSION, all or those that match."""
     version = Registry.load(registry).of_set(set_id).version(version_id)
     manifest = read_manifest(open_store(store), set_id, version_id, version.manifest)
     uids = selected(manifest, only) if only else None
@@ -83,7 +83,7 @@ def show(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Show where in which pack the model UID lies, and its recorded example."""
+    """Show the pack and the place in it of the model UID, and its recorded example."""
     version = Registry.load(registry).of_set(set_id).version(version_id)
     manifest = read_manifest(open_store(store), set_id, version_id, version.manifest)
     row = next((row for row in manifest.models if row.uid == uid), None)

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 SHOWN = 20
 """Lines of a list that are printed; --json has all of them."""
 _UNLIMITED = 10_000
-"""Characters of a line that nothing has."""
+"""Characters of a line; more than any has."""
 _DIGEST, _SHOWN = 64, 12
 """Hex digits of a SHA-256, and of a short one."""
 _IS_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
 
 def emit(*, as_json: bool, data: Any, text: str) -> None:
-    """Print `data` as JSON or `text`, as the user asked."""
+    """Print `data` as JSON, or `text`."""
     typer.echo(json.dumps(data, indent=2) if as_json else text)
 
 
@@ -45,7 +45,7 @@ def warn(message: str) -> None:
 
 
 def show_warnings(package: str) -> None:
-    """Print what a package warns of on standard error, one line for each warning."""
+    """Print the warnings that a package logs on standard error, a line each."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("warning: %(message)s"))
     logging.getLogger(package).addHandler(handler)
@@ -62,13 +62,13 @@ def emit_table(*, as_json: bool, columns: Sequence[str], rows: Sequence[Mapping[
     printer = wide_console()
     for row in rows:
         cells = (cell(row[column]) for column in columns)
-        # Whoever needs a whole digest takes it from a pipe or from --json.
+        # A pipe and --json have whole digests.
         table.add_row(*(map(_short, cells) if printer.is_terminal else cells))
     printer.print(table)
 
 
 def wide_console() -> Console:
-    """Return a console that cuts nothing off: a pipe has no width, and a terminal wraps long lines itself."""
+    """Return a console that truncates nothing: pipes have no width, terminals wrap long lines."""
     return Console(width=_UNLIMITED)
 
 
@@ -95,7 +95,7 @@ def cell(value: object) -> str:
 
 @contextmanager
 def checked_values() -> Iterator[None]:
-    """Refuse options from which no row of the registry can be made, in one line for each mistake."""
+    """Turn errors of validation into a RegistryError with a line for each mistake."""
     try:
         yield
     except ValidationError as error:

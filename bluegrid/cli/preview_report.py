@@ -26,27 +26,28 @@ def preview_report(
     previews: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="PREVIEW", help="What `pulumi preview --json --show-sames` printed; one file a stack."
+            metavar="PREVIEW", help="Output of `pulumi preview --json --show-sames`; a file for each stack."
         ),
     ] = None,
     base: Annotated[
         Path | None,
-        typer.Option(
-            help="Registry before the change: with it, regions without a preview are told from YAML."
-        ),
+        typer.Option(help="Registry before the change, for regions that have no preview."),
     ] = None,
-    region: Annotated[list[str] | None, typer.Option(help="A region to tell from YAML, with --base.")] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="A region to report from YAML alone, with --base.")
+    ] = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     store: Annotated[
         str | None,
         typer.Option(
-            envvar="BLUEGRID_STORE", help="Compare the models of switched versions, and check who signed."
+            envvar="BLUEGRID_STORE",
+            help="Compare the models of switched versions, and check their signatures.",
         ),
     ] = None,
 ) -> None:
     """Write a comment for a pull request: what is switched, made, scaled and deleted; risks first.
 
-    Exits with 0 whatever it has to tell; `bluegrid check --preview` refuses.
+    The exit code is 0 whatever the report says; `bluegrid check --preview` refuses.
     """
     if region and base is None:
         raise ConfigError("--region needs the registry before the change; name it: --base <folder>")
@@ -86,7 +87,7 @@ def _report(
         region,
         source=", ".join(["the preview", *plan.sizes])
         if plan
-        else "from the registry files alone; the stack was not asked",
+        else "from the registry files alone; the stack was not read",
         changes=changes,
         comparisons={name: found for name, found in compared.items() if found is not None},
         effects=effects_of(plan, changes) if plan else Effects(),

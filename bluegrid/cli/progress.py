@@ -1,4 +1,4 @@
-"""How far a transfer is, as a bar on a terminal."""
+"""The progress of a transfer, as a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[[ProgressEvent], None]]:
-    """Show models, bytes, rate and time left, on a terminal; nothing elsewhere.
+    """Show models, bytes, rate and time left on a terminal; otherwise nothing.
 
     Args:
-        what: happens to the bytes, such as "sent".
+        what: what happens to the bytes, such as "sent".
     """
     console = Console(stderr=True)
     columns = (

@@ -1,4 +1,4 @@
-"""Default folders of options: those of the project that we work in, from any folder of it."""
+"""Default folders of options: those of the project that the working directory is in."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from bluegrid.project import Project
 
 
 def registry(context: typer.Context, option: typer.CallbackParam, folder: Path) -> Path:
-    """Return the folder of registry files: as it was named, or by default the project's."""
+    """Return the folder of registry files: the named one, or by default the project's."""
     project = _project(context, option, folder)
     return folder if project is None else from_here(project.folder / folder)
 
 
 def stacks(context: typer.Context, option: typer.CallbackParam, folder: Path) -> Path:
-    """Return the folder of the stacks' files: as it was named, or by default the project's."""
+    """Return the folder of the stacks' files: the named one, or by default the project's."""
     project = _project(context, option, folder)
     return folder if project is None else from_here(project.stacks)
 
 
 def _project(context: typer.Context, option: typer.CallbackParam, folder: Path) -> Project | None:
-    """Return the project whose folder is meant; None: the option's own is."""
+    """Return the project that an option's default is relative to; None: it was given, or exists here."""
     source = context.get_parameter_source(str(option.name))
     is_default = source is not None and source.name == "DEFAULT"
     return Project.around() if is_default and not folder.exists() else None
 
 
 def from_here(folder: Path) -> Path:
-    """Return a folder as a person would type it where we work: messages have it."""
+    """Return a folder relative to the working directory, for messages."""
     return Path(os.path.relpath(folder))

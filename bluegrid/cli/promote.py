@@ -1,4 +1,4 @@
-"""`bluegrid promote`: a switch that goes region by region, and back where one does badly."""
+"""`bluegrid promote`: a switch in one region after the other, undone where requests fail."""
 
 from __future__ import annotations
 
@@ -26,17 +26,27 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 def promote(
     service: options.Service,
-    cluster: Annotated[str, typer.Argument(help="The cluster that is to be live, e.g. d2; it runs in each.")],
-    regions: Annotated[str, typer.Option(help="Their stacks, in order, with commas between: north,east.")],
+    cluster: Annotated[
+        str, typer.Argument(help="The cluster that is to be live, e.g. d2; it must run in each region.")
+    ],
+    regions: Annotated[
+        str, typer.Option(help="The regions' stacks, in order, separated by commas: north,east.")
+    ],
     bake: Annotated[
-        str, typer.Option(metavar="TIME", help="How long each is watched: 90s, 10m, 1h; 0: not at all.")
+        str,
+        typer.Option(metavar="TIME", help="How long each region is watched: 90s, 10m, 1h; 0: not at all."),
     ] = "10m",
     errors: Annotated[
         float,
-        typer.Option(min=0, max=100, help="Percent of requests that may fail on top of what failed before."),
+        typer.Option(
+            min=0, max=100, help="Percent of requests that may fail, beyond the percentage before the switch."
+        ),
     ] = 1.0,
     all_back: Annotated[
-        bool, typer.Option("--all-back", help="When one goes back, those promoted before it do too.")
+        bool,
+        typer.Option(
+            "--all-back", help="If a region is switched back, switch back those promoted before it too."
+        ),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Preview every region, and change nothing.")
@@ -45,11 +55,11 @@ def promote(
     stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
-    """Make CLUSTER live in one region after the other; each is watched before the next is touched.
+    """Make CLUSTER live in one region after the other; watch each before the next is changed.
 
-    A region in which requests fail, or pods go, is switched back, and no further region is touched. Regions
+    A region in which requests fail or pods end is switched back, and no further region is changed. Regions
     promoted before it have passed their own bake and stay, unless --all-back is given. Ctrl-C does the same.
-    In the end YAML says what is live where, whatever has happened; exit code 1: it is not CLUSTER everywhere.
+    In every case YAML says in the end what is live where. Exit code 1 if CLUSTER is not live in every region.
 
     Run it in the project's folder, and commit the registry afterwards.
     """
@@ -80,7 +90,7 @@ def promote(
 def _seconds(text: str) -> float:
     matched = re.fullmatch(r"(\d+)([smh]?)", text)
     if matched is None:
-        raise typer.BadParameter(f"{text!r} is no time such as 90s, 10m or 1h", param_hint="--bake")
+        raise typer.BadParameter(f"{text!r} is not a time; expected 90s, 10m or 1h", param_hint="--bake")
     return int(matched[1]) * _UNITS[matched[2]]
 
 
@@ -116,7 +126,7 @@ def _shown() -> Iterator[Callable[[Outcome, BakeProgress | None], None]]:
 
 @contextmanager
 def _terminated_as_by_ctrl_c() -> Iterator[None]:
-    """Have SIGTERM, which CI sends to end a job, go back as Ctrl-C does."""
+    """Treat SIGTERM, which CI sends to end a job, as Ctrl-C."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

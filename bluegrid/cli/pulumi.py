@@ -1,7 +1,7 @@
-"""How commands have Pulumi do what they have written: `pulumi up`, or a preview of what it would do.
+"""Runs Pulumi for commands: `pulumi up`, or a preview of it.
 
-Pulumi reads the registry that the stack's settings name. A preview of what is not written yet reads a copy,
-named by a copy of those settings: nothing of the user's is touched.
+Pulumi reads the registry that the stack's settings name. A preview of an edit that is not written yet reads a
+copy of the registry, named in a copy of the settings: no file of the user's is changed.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from bluegrid.project import Target
 
 ALLOW_DELETE = "BLUEGRID_ALLOW_DELETE"
-"""Variable with the services whose end an update may be."""
+"""Environment variable that names the services that an update may delete."""
 
 
 @dataclass(frozen=True)
 class StackCommands:
-    """A stack, and the file of its settings where that is not Pulumi's own choice.
+    """A stack, and the file of its settings if Pulumi does not find it by itself.
 
     Attributes:
-        name: of the stack.
+        name: the stack's name.
         config_file: its settings; None: where Pulumi looks.
-        variables: what the program is to know of this update and preview.
+        variables: environment variables for the program.
     """
 
     name: str
@@ -44,25 +44,25 @@ class StackCommands:
 
     @classmethod
     def named(cls, name: str | None, config_file: str | None) -> StackCommands:
-        """Return the stack; ConfigError when none was named, or nothing can be done with it here."""
+        """Return the stack; ConfigError if none was named, or if Pulumi or a project is missing."""
         if name is None:
             raise ConfigError("there is no stack to update; name it: --stack <name>")
         if shutil.which("pulumi") is None:
             raise ConfigError("pulumi is not on PATH, so nothing is changed; see `bluegrid doctor`")
-        # Where there is no project, Pulumi would refuse it only after the registry was written.
+        # Without a project Pulumi would fail only after the registry was written.
         Project.find()
         return cls(name, config_file)
 
     def up(self, *options: str) -> int:
-        """Run `pulumi up`; returns the exit code."""
+        """Run `pulumi up`; return the exit code."""
         files = [] if self.config_file is None else ["--config-file", self.config_file]
         return run_attached(["pulumi", "up", *options, *files, "--stack", self.name], self.variables)
 
     def make_live(self, target: Target, *, at_once: bool = False) -> int:
-        """Run `pulumi up` of what makes a cluster live, and of nothing else; returns the exit code.
+        """Run `pulumi up` of only what makes a cluster live; return the exit code.
 
         Args:
-            target: what is touched.
+            target: the resources to update.
             at_once: whether the route waits for no pods of a cluster that takes over.
         """
         variables = partial_update(target.routes) | (AT_ONCE if at_once else {})
@@ -70,7 +70,7 @@ class StackCommands:
         return run_attached(command, variables)
 
     def preview(self, registry: Path, target: Target | None = None) -> int:
-        """Show what `pulumi up` would do if `registry` were the stack's; returns the exit code."""
+        """Show what `pulumi up` would do if `registry` were the stack's; return the exit code."""
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
             yaml = YAML()
             settings = self._settings(yaml)
@@ -85,10 +85,10 @@ class StackCommands:
             return run_attached(command, variables)
 
     def objects(self) -> list[KubernetesObject]:
-        """Return what Pulumi has made, as its state tells; ConfigError when it does not."""
+        """Return the Kubernetes objects in the stack's state; ConfigError if there is no such stack."""
         resources = exported_resources(self.name)
         if resources is None:
-            raise ConfigError(f"there is no stack {self.name}: `pulumi stack ls` has those that there are")
+            raise ConfigError(f"there is no stack {self.name}: `pulumi stack ls` lists the stacks")
         return [
             KubernetesObject(type=each["type"], inputs=each.get("inputs", {}))
             for each in resources

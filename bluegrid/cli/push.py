@@ -25,11 +25,11 @@ def push(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="Folder with one file or folder a model: `<uid>.skops`; none with --without alone."
+            help="Folder with a file or folder for each model: `<uid>.skops`. Not needed with --without."
         ),
     ] = None,
     base: Annotated[
-        str | None, typer.Option(help="Start from this version; FOLDER holds what changes.")
+        str | None, typer.Option(help="Start from this version; FOLDER has the models that change.")
     ] = None,
     without: Annotated[
         list[str] | None,
@@ -39,14 +39,14 @@ def push(
         list[str] | None,
         typer.Option(
             metavar="PATTERN",
-            help="Ignore such files or folders of FOLDER, as .gitignore does, e.g. `*.log` or `notes/`.",
+            help="Ignore these files or folders of FOLDER, as in .gitignore, e.g. `*.log` or `notes/`.",
         ),
     ] = None,
     checksum: Annotated[
         ChecksumAlgorithm,
         typer.Option(
             case_sensitive=False,
-            help="Of each block: taken before sending, again by the store.",
+            help="Checksum of each object, computed before sending and again by the store.",
         ),
     ] = ChecksumAlgorithm.CRC64NVME,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
@@ -56,14 +56,14 @@ def push(
 
     A file that is neither a model of the set's type nor ignored is refused by name.
 
-    Pushing the same models again changes nothing, sends nothing, and mends what was damaged in the store.
+    Pushing the same models again sends nothing, changes nothing, and repairs what was damaged in the store.
     """
     if without and base is None:
-        raise typer.BadParameter("names models of a version; give it with --base", param_hint="--without")
+        raise typer.BadParameter("names models of a base version: add --base", param_hint="--without")
     if ignore and folder is None:
-        raise typer.BadParameter("is of files in FOLDER; give it", param_hint="--ignore")
+        raise typer.BadParameter("is for files in FOLDER: name the folder", param_hint="--ignore")
     if folder is None and not without:
-        raise typer.BadParameter("is missing; only an update with --without needs none", param_hint="FOLDER")
+        raise typer.BadParameter("is missing; only --without does without a folder", param_hint="FOLDER")
     models: Sequence[SourceModel] = ()
     if folder is not None:
         models = models_in_folder(folder, Registry.load(registry).of_set(set_id).set.type, ignore or ())

@@ -1,4 +1,4 @@
-"""`bluegrid set add|list|show|edit|remove`: the model sets of a registry."""
+"""`bluegrid set`: the model sets of a registry."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ app = typer.Typer(name="set", help="Declare and search model sets.", no_args_is_
 NewId = Annotated[str, typer.Argument(metavar="SET", help="The new set's ID, e.g. g2; its file is g2.yaml.")]
 Name = Annotated[str | None, typer.Option(help="What people call the set.")]
 Task = Annotated[str | None, typer.Option(help="What its models do, e.g. regression.")]
-OfSource = Annotated[Source | None, typer.Option(help="Who defined it.")]
+OfSource = Annotated[Source | None, typer.Option(help="Who defines the set.")]
 Trust = Annotated[
     list[str] | None,
     typer.Option(
@@ -48,7 +48,7 @@ def add(
     model_type: Annotated[
         str, typer.Option("--type", help="Framework and file type of every model, e.g. scikit-learn/skops.")
     ],
-    source: Annotated[Source, typer.Option(help="Who defines it.")] = Source.PLATFORM,
+    source: Annotated[Source, typer.Option(help="Who defines the set.")] = Source.PLATFORM,
     trust: Trust = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
@@ -74,7 +74,7 @@ def list_sets(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """List the sets, all or those that fit."""
+    """List the sets, all or those that match."""
     columns = ("set", "name", "task", "type", "source", "versions", "newest", "service")
     rows = [_row(file) for file in fitting(registry, framework, model_type, source)]
     output.emit_table(as_json=as_json, columns=columns, rows=rows)
@@ -83,7 +83,7 @@ def list_sets(
 def fitting(
     registry: Path, framework: str | None, model_type: str | None, source: Source | None
 ) -> list[RegistryFile]:
-    """Return the sets that are of all that is named."""
+    """Return the sets that match each argument that is not None."""
     return [
         file
         for file in Registry.load(registry).files
@@ -94,7 +94,7 @@ def fitting(
 
 
 def newest_version(file: RegistryFile) -> Version | None:
-    """Return the version that was updated last; of two at the same second, the one that is further down."""
+    """Return the version that was updated last; of two at the same second, the later row."""
     return max(reversed(file.versions), key=lambda version: version.updated, default=None)
 
 
@@ -118,7 +118,7 @@ def show(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Show all that the registry says of SET."""
+    """Show everything that the registry says about SET."""
     file = Registry.load(registry).of_set(set_id)
     lines = [f"{key}: {value}" for key, value in _row(file).items()]
     lines += [f"accelerate: {file.set.accelerate}"] if file.set.accelerate else []
@@ -139,9 +139,9 @@ def edit(
     trust: Trust = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
-    """Change SET's name, task or source, or trust more; its ID and type never change."""
+    """Change SET's name, task or source, or add trusted names; its ID and type never change."""
     changed = edit_set(registry, set_id, name=name, task=task, source=source, trust=trust or ())
-    typer.echo(f"set {set_id}: {'changed' if changed else 'is so already'}")
+    typer.echo(f"set {set_id}: {'changed' if changed else 'nothing to change'}")
 
 
 @app.command(epilog="Example: `bluegrid set remove g2 --with-versions`")
@@ -152,7 +152,7 @@ def remove(
     ] = False,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
-    """Delete SET's file. One that is online is refused.
+    """Delete SET's file. A set that is online is refused.
 
     The store keeps everything: `git revert` brings the set back, `bluegrid gc` deletes it 30 days later.
     """

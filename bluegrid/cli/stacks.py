@@ -1,4 +1,4 @@
-"""`bluegrid stack new`: the file of one more region."""
+"""`bluegrid stack`: the files of the regions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ app = typer.Typer(name="stack", help="The stacks: one file a region.", no_args_i
 _PREFIX = "bluegrid:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _PROVIDERS = ("passphrase", "awskms://", "azurekeyvault://", "gcpkms://", "hashivault://")
-"""Who may encrypt a stack's secrets: https://www.pulumi.com/docs/iac/concepts/secrets/#available-encryption-providers"""
+"""What can encrypt a stack's secrets: https://www.pulumi.com/docs/iac/concepts/secrets/#available-encryption-providers"""
 
 
 @app.command(epilog="Example: `bluegrid stack new east --like north --set kubeContext=east-1`")
 def new(
-    region: Annotated[str, typer.Argument(help="The region, e.g. east; its stack is named so too.")],
+    region: Annotated[str, typer.Argument(help="The region, e.g. east; its stack has the same name.")],
     like: Annotated[
-        str | None, typer.Option(help="A region whose settings it takes, with its own name in their place.")
+        str | None,
+        typer.Option(
+            help="A region whose settings are copied, with the new region's name in place of its own."
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.")
@@ -38,17 +41,17 @@ def new(
         str | None,
         typer.Option(
             metavar="PROVIDER",
-            help="What encrypts its secrets: passphrase, or the URL of a key such as "
-            "awskms://alias/bluegrid?region=eu-central-1. Default: as Pulumi has it.",
+            help="What encrypts the stack's secrets: passphrase, or the URL of a key such as "
+            "awskms://alias/bluegrid?region=eu-central-1. Default: Pulumi's own.",
         ),
     ] = None,
 ) -> None:
-    """Write stacks/Pulumi.REGION.yaml, and say what is left to do."""
+    """Write stacks/Pulumi.REGION.yaml, and print the commands that remain."""
     declared = _declared()
     file = _file(region)
     if file.exists():
         raise ConfigError(f"{file} is there already; edit it, or name another region")
-    values = {**(_like(like, region) if like else {}), **_given(settings or [])}
+    values = {**(_like(like, region) if like else {}), **_parsed(settings or [])}
     if unknown := sorted(set(values) - set(declared)):
         raise ConfigError(f"{', '.join(unknown)}: no such setting; known: {', '.join(declared)}")
     is_secret = {key: bool(each.get("secret")) for key, each in declared.items()}
@@ -71,16 +74,16 @@ def _declared() -> Mapping[str, Mapping[str, Any]]:
 
 def _file(region: str) -> Path:
     if not _NAME.fullmatch(region):
-        raise ConfigError(f"{region!r} is no name of a region; use letters, digits and dashes")
+        raise ConfigError(f"{region!r} is not a region's name; use letters, digits and dashes")
     return project_folders.from_here(Project.find().stacks) / f"Pulumi.{region}.yaml"
 
 
 def _like(other: str, region: str) -> dict[str, Any]:
     file = _file(other)
     if not file.exists():
-        there = ", ".join(stack_names(file.parent)) or "none"
-        raise ConfigError(f"there is no stack {other}; declared: {there}")
-    # What is encrypted is so by that stack's own key.
+        declared = ", ".join(stack_names(file.parent)) or "none"
+        raise ConfigError(f"there is no stack {other}; declared: {declared}")
+    # Encrypted values are left out: only the other stack's own key decrypts them.
     return {
         key.removeprefix(_PREFIX): _renamed(value, other, region)
         for key, value in config_of(file).items()
@@ -89,7 +92,7 @@ def _like(other: str, region: str) -> dict[str, Any]:
 
 
 def _renamed(value: Any, other: str, region: str) -> Any:
-    """Return a setting with the region's name in the place of the other's; what has parts keeps them."""
+    """Return a setting, nested or not, with the region's name in place of the other's."""
     if isinstance(value, dict):
         return {key: _renamed(each, other, region) for key, each in value.items()}
     if isinstance(value, list):
@@ -97,7 +100,7 @@ def _renamed(value: Any, other: str, region: str) -> Any:
     return value.replace(other, region) if isinstance(value, str) else value
 
 
-def _given(settings: list[str]) -> dict[str, str]:
+def _parsed(settings: list[str]) -> dict[str, str]:
     pairs = [setting.partition("=") for setting in settings]
     if wrong := [key for key, equals, _ in pairs if not equals]:
         raise ConfigError(f"--set {wrong[0]}: expected KEY=VALUE, such as --set kubeContext=east-1")
@@ -109,7 +112,7 @@ def _encrypted_by(provider: str | None) -> str:
         return ""
     if not provider.startswith(_PROVIDERS):
         known = ", ".join(f"{each}..." if each.endswith("/") else each for each in _PROVIDERS)
-        raise ConfigError(f"--secrets-provider {provider}: no provider of Pulumi's; known: {known}")
+        raise ConfigError(f"--secrets-provider {provider}: Pulumi has no such provider; known: {known}")
     return f" --secrets-provider {shlex.quote(provider)}"
 
 

@@ -1,4 +1,4 @@
-"""`bluegrid status`: what runs, asked of Kubernetes itself, beside what the registry declares."""
+"""`bluegrid status`: what runs, read from Kubernetes, beside what the registry declares."""
 
 from __future__ import annotations
 
@@ -49,28 +49,30 @@ def status(
         ),
     ] = None,
     state: Annotated[
-        bool, typer.Option("--state", help="Also ask the stack's state, and say what follows from drift.")
+        bool, typer.Option("--state", help="Also read the stack's state, and print what follows from drift.")
     ] = False,
     stack: Annotated[
         str | None, typer.Option(envvar="BLUEGRID_STACK", help="The stack, with --state.")
     ] = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Repeat every second, until Ctrl-C.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Show every service's clusters: what is live, pods and why they wait, models, traffic, drift from YAML.
 
-    Traffic is that of one second (with --watch, since the last look), told by the pods through the API
-    server's proxy. Whoever may not `get` and `create` pods/proxy there sees all else.
+    Traffic is that of one second (with --watch, since the last snapshot), read from the pods through the API
+    server's proxy. Without the rights `get` and `create` on pods/proxy, everything else is shown.
     """
     if watch and as_json:
-        raise typer.BadParameter("is for people; ask with --json again and again", param_hint="--watch")
+        raise typer.BadParameter(
+            "is for people; run it with --json again and again instead", param_hint="--watch"
+        )
     place = Namespace.connect(context, namespace)
-    wanted, notes = _wanted(registry, stack_of(stacks, context, namespace), region, service)
+    declared_states, notes = _declared(registry, stack_of(stacks, context, namespace), region, service)
     made = states_of_objects(pulumi.StackCommands.named(stack, None).objects()) if state else None
 
     def read(before: Snapshot, now: Snapshot) -> _Reading:
-        found = statuses(before, now, wanted, made)
+        found = statuses(before, now, declared_states, made)
         return _Reading(
             [row for row in found if cluster in (None, row.cluster)],
             outages(found, now),
@@ -83,7 +85,7 @@ def status(
         place.require()
     reading = read(before, now)
     if service and not reading.rows:
-        raise _unknown(place, registry, wanted, service, cluster)
+        raise _unknown(place, registry, declared_states, service, cluster)
     if watch:
         with suppress(KeyboardInterrupt):
             readings = itertools.chain([reading], itertools.starmap(read, snapshots))
@@ -101,7 +103,7 @@ def status(
 
 @dataclass(frozen=True)
 class _Reading:
-    """What two snapshots show: clusters, services of which nobody answers, and what could not be known."""
+    """What two snapshots show: clusters, services of which no pod answers, and what is not known."""
 
     rows: Sequence[ClusterStatus]
     outages: Sequence[str]
@@ -123,13 +125,13 @@ def _watch(readings: Iterable[_Reading], *, with_pods: bool) -> None:
 def _unknown(
     place: Namespace,
     registry: Path,
-    wanted: Mapping[str, ServiceState] | None,
+    declared_states: Mapping[str, ServiceState] | None,
     service: str,
     cluster: str | None,
 ) -> BluegridError:
     """Return the error for a name that neither runs nor is declared; it names those that do or are."""
-    if cluster and wanted and service in wanted:
-        declared = ", ".join(wanted[service].clusters)
+    if cluster and declared_states and service in declared_states:
+        declared = ", ".join(declared_states[service].clusters)
         return RegistryError(
             f"service {service}: has no cluster {cluster}, neither in namespace {place.name} of "
             f"{place.context} nor in {registry}; declared: {declared}"
@@ -149,16 +151,16 @@ def _snapshots(
         before = now
 
 
-def _wanted(
+def _declared(
     registry: Path, place: Stack | None, region: str | None, service: str | None
 ) -> tuple[Mapping[str, ServiceState] | None, list[str]]:
-    """Return what YAML declares, or why that is not known: at 3 a.m. what runs is shown all the same.
+    """Return what YAML declares, or why that is not known: what runs is shown in any case.
 
     Args:
         registry: the folder of YAML.
-        place: the stack that runs there; None: it is not known, and every cluster is as large as YAML says.
-        region: where services differ by region, of a place that is not known.
-        service: one of them; None: all.
+        place: the stack that runs there; None: not known, and every cluster is as large as YAML says.
+        region: the region, where services differ by region and the stack is not known.
+        service: the service; None: all.
     """
     try:
         loaded = Registry.load(registry)
@@ -174,7 +176,7 @@ def _wanted(
             raise RegistryError(f"{names}: differ by region; name this one: --region <region>")
     except BluegridError as error:
         first, *_ = str(error).splitlines()
-        return None, [f"drift from YAML is not told: {first}"]
+        return None, [f"drift from YAML is not known: {first}"]
     return _of(states_of_offered(loaded.offered(region or "")), service), []
 
 
@@ -185,7 +187,7 @@ def _of(states: Mapping[str, ServiceState], service: str | None) -> Mapping[str,
 
 def _page(reading: _Reading, *, with_pods: bool) -> Group:
     table, rows = Table(box=None, pad_edge=False, header_style="bold"), reading.rows
-    # On a narrow terminal that is drawn anew the last columns are cut, never the names.
+    # On a narrow terminal that is redrawn the last columns are cut, never the names.
     for column in ("service", "cluster", "version"):
         widest = max((len(getattr(row, column)) for row in rows), default=0)
         table.add_column(column.upper(), no_wrap=True, min_width=widest)
@@ -236,7 +238,7 @@ def _number(value: float | None) -> str:
 
 
 def age(seconds: int) -> str:
-    """Return an age as kubectl tells it: 42s, 7m, 5h, 3d."""
+    """Return an age as kubectl prints it: 42s, 7m, 5h, 3d."""
     for unit, length in (("d", _DAY), ("h", _HOUR), ("m", _MINUTE)):
         if seconds >= length:
             return f"{seconds // length}{unit}"

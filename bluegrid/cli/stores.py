@@ -1,4 +1,4 @@
-"""`bluegrid store`: what a store can do."""
+"""`bluegrid store`: what the server of a store supports."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bluegrid.cli import options, output
 from bluegrid_registry import open_store
 from bluegrid_registry.stores.s3_memory import remember
 
-app = typer.Typer(name="store", help="Look at a store.", no_args_is_help=True)
+app = typer.Typer(name="store", help="Examine a store.", no_args_is_help=True)
 
 
 @app.callback()
 def _store() -> None:
-    """Make `probe` a command of its own: typer would take a single one for the whole."""
+    """Keep `probe` a subcommand: typer would make a group of one command that command."""
 
 
 @app.command(epilog="Example: `bluegrid store probe s3://models/grid?endpoint=http://127.0.0.1:7070`")
@@ -26,12 +26,12 @@ def probe(
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Try out what the store's server, or the folder, does by itself, and say what follows where it does not.
+    """Try what the store's server, or the folder, supports; print what follows from what it does not support.
 
-    Writes small objects; `probe` stays. Exit code 1 if pushes would be refused.
+    Writes small objects; one, `probe`, stays. Exit code 1 if pushes would be refused.
     """
     store = open_store(url)
-    # Who asks wants to know how it is now.
+    # The answer is that of now, not a remembered one.
     remember(store.url, None)
     found = store.probe()
     data = {name: value for name, value in asdict(found).items() if value is not None}

@@ -1,4 +1,4 @@
-"""`bluegrid traffic`: says in the registry how clusters share the requests; with `--up`, makes it so."""
+"""`bluegrid traffic`: how clusters share requests, in the registry and, with `--up`, in the stack."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _weights(shares: list[str]) -> dict[str, int]:
         cluster, _, weight = share.partition("=")
         if not weight.isdecimal():
             raise ConfigError(
-                f"{share!r} is no share; write CLUSTER=WEIGHT with a whole number, such as d2=10"
+                f"{share!r} is not a share; write CLUSTER=WEIGHT with a whole number, such as d2=10"
             )
         weights[cluster] = int(weight)
     return weights

@@ -1,4 +1,4 @@
-"""`bluegrid verify|gc`, and `bluegrid version diff`: what keeps a store sound and small, and what changed."""
+"""`bluegrid verify`: whether a store, or a folder of `fetch`, holds every byte of a set's versions."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ def verify(
     set_id: options.SetId,
     store: options.StoreUrl,
     version: Annotated[
-        str | None, typer.Argument(metavar="[VERSION]", help="One version; absent: all of the set.")
+        str | None, typer.Argument(metavar="[VERSION]", help="One version. Default: all of the set.")
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option("--folder", help="Check what was fetched into this folder, not the store.")
+        Path | None,
+        typer.Option("--folder", help="Check a version in this folder of `fetch`, not in the store."),
     ] = None,
     repair: Annotated[
         bool,
         typer.Option(
             "--repair",
-            help="Replace what is damaged or missing: from --source, or, with --folder, from the store.",
+            help="Replace what is damaged or missing from --source or, with --folder, from the store.",
         ),
     ] = False,
     source: Annotated[
@@ -44,12 +45,12 @@ def verify(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Read every byte of SET's versions again, and report what is damaged, missing or, of a whole set, extra.
+    """Read every byte of SET's versions; report what is damaged, missing or, for a whole set, not needed.
 
-    Where the set has `keys:`, signatures too: one of the keys must have signed each version.
+    If the set has `keys:`, also check signatures: one of the keys must have signed each version.
 
-    Exit code 1 if something stays damaged, missing or unsigned. Pushing the same models again heals a store
-    too, and signing again a signature.
+    Exit code 1 if something stays damaged, missing or unsigned. Pushing the same models again also repairs a
+    store, and signing again a signature.
     """
     file = Registry.load(registry).of_set(set_id)
     versions = [file.version(version)] if version else file.versions
@@ -72,7 +73,7 @@ def verify(
             progress=progress,
         )
     if version:
-        # What is of other versions is not extra.
+        # Objects of other versions are not extra.
         report = replace(report, extra=())
     output.emit(as_json=as_json, data=asdict(report) | {"sound": report.is_sound}, text=_verified(report))
     if not report.is_sound:

@@ -14,7 +14,7 @@ def verify_signature(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Say which of the set's keys has signed VERSION; exit code 1 if none has."""
+    """Print which of the set's keys has signed VERSION; exit code 1 if none has."""
     file = Registry.load(registry).of_set(set_id)
     digest = file.version(version_id).manifest
     signer = find_signer(open_store(store), set_id, version_id, digest, file.set.public_keys)

@@ -23,7 +23,7 @@ def diff(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Say which models NEW has added, changed and removed since OLD, by how much, and how far answers moved.
+    """Print which models NEW adds, changes and removes, by how many bytes, and how far their answers moved.
 
     Answers are those of the recorded examples, where both versions have them on the same inputs.
     """

@@ -1,4 +1,4 @@
-"""`bluegrid version list|show|diff|remove`: the versions of a set."""
+"""`bluegrid version`: the versions of a set."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def show(
     set_id: options.SetId,
     version_id: options.VersionId,
     store: Annotated[
-        str | None, typer.Option(envvar="BLUEGRID_STORE", help="Also say what the store knows of it.")
+        str | None, typer.Option(envvar="BLUEGRID_STORE", help="Also show what the store has of the version.")
     ] = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Show what the registry, and the store if it is named, say of VERSION."""
+    """Show what the registry, and the store if it is named, say about VERSION."""
     file = Registry.load(registry).of_set(set_id)
     version = file.version(version_id)
     data = _row(file, version)
@@ -74,7 +74,7 @@ def remove(
     version_id: options.VersionId,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
-    """Take VERSION's row out. One that a cluster serves is refused.
+    """Remove VERSION's row. A version that a cluster serves is refused.
 
     The store keeps everything: `git revert` brings the version back, `bluegrid gc` deletes it 30 days later.
     """

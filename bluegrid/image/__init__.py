@@ -4,16 +4,16 @@
     families.py     which frameworks an image has
     source.py       the packages and the lock file that an image is built from
     base.py         the base image: a named one, the official one, or one made of Debian packages
-    debian/         the base of Debian packages: Python, its libraries, and nothing to run but Python
-    environment.py  what programs see of the environment
-    sbom.py         what is in an image
-    origin.py       where it comes from: its labels
+    debian/         the base of Debian packages: Python, its libraries, and no other program
+    environment.py  the environment of the build's programs
+    sbom.py         the contents of an image, as a CycloneDX document
+    origin.py       where an image comes from: its labels
     packages.py     the locked dependencies, without what never runs in a pod
     buildah.py      buildah with a storage of its own
     cache.py        where images are kept
-    commands.py     runs programs; tells failures on one line
+    commands.py     runs programs; reports failures on one line
 
-Nothing is left in the system's own container storage, and nothing but the archives stays.
+Nothing is left in the system's own container storage; only the archives stay.
 """
 
 from __future__ import annotations

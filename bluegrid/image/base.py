@@ -1,7 +1,7 @@
-"""Which image the pod's is built on.
+"""Chooses the base image.
 
-In this order: the one that the caller names; the official Python image, where its registry answers; one made
-of Debian packages.
+In this order: the one that the caller names; the official Python image, if its registry answers; one made of
+Debian packages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bluegrid.image.commands import Progress
 
 _ON_DISK = ("dir", "docker-archive", "oci", "oci-archive")
-"""Transports of image references that go on with a path."""
+"""Transports of image references that are followed by a path."""
 
 CONTAINERFILE = Path(__file__).with_name("Containerfile")
 
@@ -31,7 +31,7 @@ class Base:
 
     Attributes:
         reference: where buildah finds it.
-        archive: the file to make it in, if it is one of Debian packages.
+        archive: the file to make, if the base is one of Debian packages.
     """
 
     reference: str
@@ -39,7 +39,7 @@ class Base:
 
 
 def candidates(named: str | None, *, has_java: bool = False) -> tuple[Base, ...]:
-    """The bases to try, best first; the official Python image has no Java."""
+    """Return the bases to try, best first; the official Python image has no Java."""
     if named is not None:
         return (Base(_absolute(named)),)
     key = key_of([debian.suite(), platform.machine()], [Path(debian.__file__).parent])
@@ -51,7 +51,7 @@ def candidates(named: str | None, *, has_java: bool = False) -> tuple[Base, ...]
 def obtain(
     named: str | None, buildah: Buildah, work: Path, progress: Progress, *, has_java: bool = False
 ) -> Base:
-    """Choose a base, and make it if it is one of Debian packages."""
+    """Choose a base, and make one of Debian packages if that is the choice."""
     *others, last = candidates(named, has_java=has_java)
     for base in others:
         progress(f"asking for {base.reference}")
@@ -65,7 +65,7 @@ def obtain(
 
 
 def _absolute(named: str) -> str:
-    """A base in a file or folder is named from where the user is, and buildah runs elsewhere."""
+    """Return a reference with an absolute path: buildah runs in another folder than the user."""
     transport, separator, path = named.partition(":")
     return f"{transport}:{Path(path).absolute()}" if separator and transport in _ON_DISK else named
 

@@ -1,4 +1,4 @@
-"""Base, packages and source become one OCI archive, kept under a key of all of them."""
+"""Makes one OCI archive of base, packages and source, named by a key of all of them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Image:
 
     Attributes:
         name: such as `localhost/bluegrid-server`.
-        key: of all that it is made of; its tag.
-        archive: the OCI archive that it is in.
+        key: a key of everything that it is made of; its tag.
+        archive: the OCI archive.
     """
 
     name: str
@@ -38,29 +38,29 @@ class Image:
 
     @property
     def sbom(self) -> Path:
-        """The file beside the archive that says what is in it, in CycloneDX; the image has it too."""
+        """The file beside the archive that lists what is in it, in CycloneDX; the image has a copy."""
         return self.archive.with_suffix(".cdx.json")
 
     @property
     def tagged(self) -> str:
-        """By its tag, as the archive names it."""
+        """The reference by tag, as the archive names it."""
         return f"{self.name}:{self.key}"
 
     @property
     def pinned(self) -> str:
-        """By its digest, which the archive's index says: what a stack names it by."""
+        """The reference by digest, from the archive's index; for a stack's settings."""
         with tarfile.open(self.archive) as archive:
             (manifest,) = json.load(cast("IO[bytes]", archive.extractfile("index.json")))["manifests"]
         return f"{self.name}@{manifest['digest']}"
 
 
 def build(progress: Progress, family: Family = FAMILIES[DEFAULT], base: str | None = None) -> Image:
-    """Build a family's image, unless it is there already: seconds then, about two minutes else.
+    """Build a family's image if it does not exist: in about two minutes, otherwise seconds.
 
     Args:
-        progress: told what is done, one line at a time.
-        family: the frameworks that it has.
-        base: the image to build on; default: the official Python image, else one of Debian packages.
+        progress: called with a line for each step.
+        family: the frameworks that the image has.
+        base: the image to build on; default: the official Python image, or one of Debian packages.
 
     Raises:
         ImageError: the image cannot be built.
@@ -84,7 +84,7 @@ def build(progress: Progress, family: Family = FAMILIES[DEFAULT], base: str | No
 
 
 def kept() -> bool:
-    """Whether an image has been built before; if a newer one is due, that costs less than the first."""
+    """Return whether an image has been built before: then a newer one costs less than the first."""
     return any(cache.folder().glob("bluegrid-server-*.tar"))
 
 

@@ -1,4 +1,4 @@
-"""buildah with a storage of its own, so that nothing is left in the system's."""
+"""Runs buildah with a storage of its own, so that nothing is left in the system's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 _PATIENCE = 15
-"""Seconds that an image registry has to answer."""
+"""How long an image registry may take to answer, in seconds."""
 
 
 _DEBIAN = """\
@@ -31,10 +31,10 @@ for file in (dpkg / "status", *sorted(dpkg.glob("status.d/*"))):
 
 @dataclass(frozen=True)
 class Buildah:
-    """Builds images in a folder that is thrown away afterwards.
+    """Builds images in a folder that is deleted afterwards.
 
     Attributes:
-        commands: runs buildah; TMPDIR in its environment is where layers are staged.
+        commands: runs buildah; TMPDIR in its environment is where it stages layers.
         storage: the folder.
     """
 
@@ -44,7 +44,7 @@ class Buildah:
     def build(
         self, containerfile: Path, context: Path, labels: Mapping[str, str] | None = None, **arguments: str
     ) -> str:
-        """Build an image with labels and the Containerfile's arguments; returns its ID."""
+        """Build an image with labels and arguments of the Containerfile; return its ID."""
         on = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         on += [word for name, value in (labels or {}).items() for word in ("--label", f"{name}={value}")]
         # chroot: needs no container runtime, no network of its own and works inside containers.
@@ -59,22 +59,22 @@ class Buildah:
         partial.rename(archive)
 
     def python_of(self, base: str) -> str:
-        """The version of a base image's python3, such as 3.12."""
+        """Return the version of a base image's python3, such as 3.12."""
         return self._python(base, "import sys; print('%d.%d' % sys.version_info[:2])")
 
     def debian_of(self, base: str) -> tuple[str, str]:
-        """The name of a base image's system, such as debian-12, and its packages as dpkg keeps them."""
+        """Return the name of a base's system, such as debian-12, and its packages as dpkg lists them."""
         name, _, status = self._python(base, _DEBIAN).partition("\n")
         return name, status
 
     def _python(self, base: str, program: str) -> str:
         container = self._run("from", "--quiet", base)
-        said = self._run("run", "--isolation", "chroot", container, "--", "python3", "-c", program)
+        output = self._run("run", "--isolation", "chroot", container, "--", "python3", "-c", program)
         self._run("rm", container)
-        return said
+        return output
 
     def reaches(self, reference: str) -> bool:
-        """Whether an image registry answers for an image."""
+        """Return whether an image registry answers for an image."""
         try:
             self._run("manifest", "inspect", reference, timeout=_PATIENCE)
         except ImageError:

@@ -4,8 +4,8 @@ ${XDG_CACHE_HOME:-~/.cache}/bluegrid/images/
     bluegrid-server-<key>.tar   OCI archives; the newest few
     bluegrid-server-<key>.cdx.json   what is in each
     debian-<key>.tar            the base of Debian packages, an OCI archive too
-    work/                       of the build that is under way; gone after it
-    build.log                   what the programs of the last build said
+    work/                       of the build that runs; deleted after it
+    build.log                   the output of the last build's programs
     lock                        held while an image is built
 """
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KEPT = 2
-"""Archives of each kind: this checkout's and one more, for who goes back and forth between two."""
+"""Archives of each kind: two, for those who change between two checkouts."""
 
 
 def folder() -> Path:
-    """The folder of all images."""
+    """Return the folder of all images."""
     return cache.root() / "images"
 
 
 @contextmanager
 def work(waiting: Callable[[], None]) -> Iterator[tuple[Path, int]]:
-    """Hold the lock, and give an empty folder that is gone afterwards.
+    """Hold the lock, and yield an empty folder that is deleted afterwards.
 
     Args:
         waiting: called once if another build holds the lock.
@@ -43,10 +43,10 @@ def work(waiting: Callable[[], None]) -> Iterator[tuple[Path, int]]:
     """
     with cache.locked(folder() / "lock", waiting) as lock:
         path = folder() / "work"
-        # Of a build that was killed.
+        # A build that was killed leaves one.
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
-        # uv looks upwards for settings; the first file ends its search.
+        # uv searches upwards for settings; the first file ends its search.
         (path / "uv.toml").touch()
         try:
             yield path, lock

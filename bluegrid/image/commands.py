@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 Progress = Callable[[str], None]
-"""Is told what is done, one line at a time."""
+"""Called with a line for each step."""
 
 
 @dataclass(frozen=True)
 class Commands:
-    """Runs programs whose words go to a log, and that hold the lock of the build.
+    """Runs programs that write to one log and hold the build's lock.
 
     Attributes:
         log: the file for stderr.
         lock: a descriptor that the programs inherit.
-        folder: where they run: not where the build was started, whose files may be settings to them.
-        environment: all of theirs.
+        folder: where they run: not where the build was started, whose files could change their settings.
+        environment: their whole environment.
     """
 
     log: Path
@@ -35,10 +35,10 @@ class Commands:
     environment: Mapping[str, str]
 
     def run(self, *command: str | Path, timeout: float | None = None) -> str:
-        """Run a program; returns what it printed.
+        """Run a program; return its standard output.
 
         Raises:
-            ImageError: it is not there, took more than `timeout` seconds, or ended with another code than 0.
+            ImageError: it is missing, took more than `timeout` seconds, or ended with a code other than 0.
         """
         name = Path(command[0]).name
         start = self.log.stat().st_size if self.log.exists() else 0
@@ -64,7 +64,7 @@ class Commands:
                 raise ImageError(f"{name} gave no answer within {timeout:.0f} s") from None
         if done.returncode == 0:
             return done.stdout.strip()
-        words = (self.log.read_bytes()[start:].decode(errors="replace") + done.stdout).split("\n")
-        last = next((line.strip() for line in reversed(words) if line.strip()), "no reason given")
-        said = f"{name} ended with {done.returncode}: {last}"
-        raise ImageError(f"the image cannot be built: {said}; mend that and run again; its log is {self.log}")
+        output = (self.log.read_bytes()[start:].decode(errors="replace") + done.stdout).split("\n")
+        last = next((line.strip() for line in reversed(output) if line.strip()), "no reason given")
+        fault = f"{name} ended with {done.returncode}: {last}"
+        raise ImageError(f"the image cannot be built: {fault}; fix that and run again; see {self.log}")

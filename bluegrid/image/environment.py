@@ -1,7 +1,7 @@
-"""What the programs of a build see of the environment: how this machine reaches packages, not which to take.
+"""The environment of a build's programs: how this machine reaches packages, not which to install.
 
-The checkout decides which packages an image has and how they are installed. A variable such as UV_OVERRIDE or
-PYTHONPATH, set for something else in the shell that the build is run in, would change that.
+The lock file decides which packages an image has, and how they are installed. A variable such as UV_OVERRIDE
+or PYTHONPATH, set in the shell for another purpose, would change that.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _CREDENTIALS = re.compile(r"UV_INDEX_\w+_(USERNAME|PASSWORD)")
 
 
 def of_programs(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment of a build's programs; uv's cache is the checkout's, to fetch nothing twice."""
+    """Return the environment of a build's programs; uv's cache is in bluegrid's."""
     return {"UV_CACHE_DIR": str(cache.root() / "uv")} | {
         name: value
         for name, value in environment.items()

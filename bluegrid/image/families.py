@@ -1,4 +1,4 @@
-"""Which frameworks an image has: one family each keeps images small, `all` has every one."""
+"""The frameworks of an image: a family for each keeps images small; `all` has every framework."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Family:
 
     Attributes:
         name: as `bluegrid image build` takes it.
-        extras: of bluegrid-server, which bring what the loaders import.
-        loaders: modules of bluegrid_server.frameworks that the image has to be able to import.
-        has_java: whether the base needs a Java, as Spark does, and a shell to start it.
+        extras: the extras of bluegrid-server that bring what the loaders import.
+        loaders: modules of bluegrid_server.frameworks that must be importable in the image.
+        has_java: whether the base needs Java, and a shell to start it, as Spark does.
     """
 
     name: str
@@ -29,12 +29,12 @@ class Family:
 
     @property
     def image(self) -> str:
-        """The image's name; the plain one is of the family that the demo uses."""
+        """The image's name; the default family has the plain one."""
         return "bluegrid-server" if self.name == DEFAULT else f"bluegrid-{self.name}-server"
 
     @property
     def modules(self) -> str:
-        """What a build imports to see that nothing is missing, as an import statement takes it."""
+        """The modules that a build imports to prove that nothing is missing, separated by commas."""
         loaders = [f"bluegrid_server.frameworks.{loader}" for loader in self.loaders]
         compilers = (
             ["bluegrid_server.frameworks.tree_ensemble", "skl2onnx"] if _ACCELERATE in self.extras else []
@@ -53,7 +53,7 @@ _SINGLE = (
     Family("tensorflow", ("tensorflow",), ("tensorflow.load_saved_model", "tensorflow.load_keras")),
     Family("spark", ("spark",), ("spark.load",), has_java=True),
 )
-# A family of its own: what compiles takes 100 MB, which the others do without.
+# A family of its own: compiling models needs 100 MB of packages.
 _ACCELERATED = Family(
     "accelerated",
     ("scikit-learn", "onnx", "xgboost", "lightgbm", _ACCELERATE),
@@ -69,7 +69,7 @@ FAMILIES: Mapping[str, Family] = {family.name: family for family in (*_SINGLE, _
 
 
 def family_of(name: str) -> Family:
-    """Return the family of a name; ImageError names those that there are."""
+    """Return the family of a name; ImageError, which lists the families, if there is none."""
     if name not in FAMILIES:
-        raise ImageError(f"{name!r} is no family of images; families: {', '.join(FAMILIES)}")
+        raise ImageError(f"{name!r} is not a family of images; families: {', '.join(FAMILIES)}")
     return FAMILIES[name]

@@ -1,4 +1,4 @@
-"""Keys of the cache: an archive is found again only if all that it was built from is the same."""
+"""Keys of the cache: an archive is used again only if everything that it was built from is the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def key_of(names: Iterable[str], folders: Iterable[Path]) -> str:
-    """Twelve hexadecimal digits that stand for `names` and for the sources in `folders`."""
+    """Return twelve hexadecimal digits of a hash over `names` and the sources in `folders`."""
     digest = hashlib.sha256()
     parts = [name.encode() for name in names]
     for folder in folders:
@@ -23,7 +23,7 @@ def key_of(names: Iterable[str], folders: Iterable[Path]) -> str:
 
 
 def sources(folder: Path) -> list[Path]:
-    """The files of a package that are written by people."""
+    """Return the files of a package that are not generated."""
     return sorted(
         path
         for path in folder.rglob("*")

@@ -1,4 +1,4 @@
-"""Where an image comes from, as labels: https://github.com/opencontainers/image-spec, annotations.md."""
+"""The origin of an image, as labels: https://github.com/opencontainers/image-spec, annotations.md."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def labels(checkout: Path | None, family: Family, base: Base) -> Mapping[str, st
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "licenses": "Apache-2.0",
         **(_repository(checkout) if checkout else {}),
-        # Of an image that was made here, the name is this machine's.
+        # A base that was made here has a name on this machine only.
         "base.name": "" if base.archive else base.reference,
     }
     return {f"org.opencontainers.image.{name}": value for name, value in found.items() if value}
@@ -57,6 +57,6 @@ def _git(checkout: Path, *arguments: str) -> str:
 
 
 def _public(url: str) -> str:
-    """Return the URL of a repository without a user or a password; nothing of a folder."""
+    """Return a repository's URL without user and password; empty for a folder."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else ""

@@ -1,7 +1,7 @@
-"""The locked dependencies of a family of frameworks, as a folder that goes into the image.
+"""Installs the locked dependencies of a family of frameworks into a folder for the image.
 
-They are installed from here and not inside the image: so the index, proxy and certificates that this machine
-is set up with are used, and its cache; none of that gets into the image, nor does an installer.
+They are installed on this machine and not inside the image: with its index, proxy, certificates and cache,
+none of which gets into the image; nor does an installer.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _NEVER_RUN = (
 )
 
 _SOURCE_ONLY = ("pyspark",)
-"""Published without wheels, and nothing in them to compile."""
+"""Published without wheels; nothing in them is compiled."""
 
 _AWS_SERVICES = frozenset({"s3", "sts", "sso", "sso-oidc", "signin"})
-"""What reading a store, and getting credentials for it, takes of botocore's 400 services (28 MB)."""
+"""Of botocore's 400 services (28 MB), those that reading a store and getting credentials need."""
 
 
 def requirements(commands: Commands, extras: Iterable[str]) -> str:
-    """The exact versions and hashes of what the model server and some extras of its need, as pip has them."""
+    """Return the model server's dependencies, with some extras: locked versions and hashes for pip."""
     chosen = [word for extra in extras for word in ("--extra", extra)]
     return commands.run(
         uv(), "export", "--quiet", "--project", source.lock_folder(), "--frozen",
@@ -56,7 +56,7 @@ def requirements(commands: Commands, extras: Iterable[str]) -> str:
 
 
 def install(commands: Commands, locked: str, python: str, into: Path) -> None:
-    """Install `locked` for a Python version, and take out what never runs in a pod."""
+    """Install `locked` for a Python version, and remove what never runs in a pod."""
     into.mkdir(parents=True)
     file = into.with_suffix(".txt")
     file.write_text(locked)
@@ -73,15 +73,15 @@ def install(commands: Commands, locked: str, python: str, into: Path) -> None:
 
 
 def share_openmp(packages: Path) -> None:
-    """Let LightGBM find OpenMP where it looks for the system's, which a base need not have: scikit-learn's.
+    """Link scikit-learn's OpenMP to where LightGBM searches for the system's, which a base may lack.
 
     The Containerfile has the link's folder in LD_LIBRARY_PATH.
     """
     if (packages / "lightgbm").is_dir():
-        (brought,) = (packages / "scikit_learn.libs").glob("libgomp-*.so*")
+        (library,) = (packages / "scikit_learn.libs").glob("libgomp-*.so*")
         link = packages / "openmp" / "libgomp.so.1"
         link.parent.mkdir()
-        link.symlink_to(Path("..", brought.parent.name, brought.name))
+        link.symlink_to(Path("..", library.parent.name, library.name))
 
 
 def uv() -> str:

@@ -1,6 +1,6 @@
-"""What an image is made of, as a CycloneDX document: Debian's packages, Python's, and bluegrid itself.
+"""The contents of an image as a CycloneDX document: packages of Debian and Python, and bluegrid itself.
 
-Scanners read it, or find the same by themselves: Debian's packages in var/lib/dpkg/status, Python's by their
+Scanners read it, or find the same without it: Debian's packages in var/lib/dpkg/status, Python's by their
 `.dist-info` folders. https://cyclonedx.org/docs/1.6/json/
 """
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from cyclonedx.model.license import License
 
 _LONGEST_LICENSE = 100
-"""Characters of a license's name; some packages have its whole text there."""
+"""Characters of a license's name; some packages have the whole text in its place."""
 _SPACE = uuid.UUID("c1d3a5b0-52b0-4c0c-9c1c-1f2f7f6f4f10")
-"""Namespace of the documents' serial numbers: an image of the same key has the same one."""
+"""Namespace of the documents' serial numbers: images of one key have one number."""
 
 
 def document(name: str, key: str, version: str, suite: str, status: str, packages: Path) -> str:
     """Return the document, as JSON.
 
     Args:
-        name: of the image.
-        key: of all that it is made of.
-        version: of bluegrid.
-        suite: Debian's codename, or what else the base calls itself.
-        status: Debian's packages, as dpkg keeps them; empty: the base has none.
-        packages: folder of Python's.
+        name: the image's name.
+        key: the image's key, see `keys.py`.
+        version: bluegrid's version.
+        suite: the name of the base's system, such as debian-12.
+        status: Debian's packages, as dpkg lists them; empty if the base has none.
+        packages: the folder of Python's packages.
     """
     bom = Bom(serial_number=uuid.uuid5(_SPACE, f"{name}:{key}"))
     bom.metadata.component = Component(
@@ -69,10 +69,10 @@ def _of_debian(status: str, suite: str) -> Iterator[Component]:
 
 def _of_python(packages: Path) -> Iterator[Component]:
     for folder in sorted(packages.glob("*.dist-info")):
-        about = PathDistribution(folder).metadata
-        name, version = about["Name"], about["Version"]
+        metadata = PathDistribution(folder).metadata
+        name, version = metadata["Name"], metadata["Version"]
         purl = PackageURL("pypi", None, name.lower(), version)
-        found = next((about[each] for each in ("License-Expression", "License") if each in about), "")
+        found = next((metadata[each] for each in ("License-Expression", "License") if each in metadata), "")
         yield Component(
             name=name, version=version, purl=purl, bom_ref=str(purl), licenses=_licenses(found.strip())
         )

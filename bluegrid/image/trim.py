@@ -1,4 +1,4 @@
-"""Takes out of a folder what never runs in a pod."""
+"""Removes from a folder what never runs in a pod."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def trim(folder: Path, patterns: Iterable[str], keep: frozenset[str] = frozenset()) -> None:
-    """Remove what matches `patterns`, files and folders, but nothing whose name is in `keep`."""
+    """Remove files and folders that match `patterns`, except those whose name is in `keep`."""
     for pattern in patterns:
         for path in list(folder.glob(pattern)):
             if path.name in keep:
@@ -19,5 +19,5 @@ def trim(folder: Path, patterns: Iterable[str], keep: frozenset[str] = frozenset
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
-                # A folder that matched earlier may have held it.
+                # It may have been in a folder that is removed already.
                 path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A base image of Debian packages: Python, the libraries it is linked with, and nothing to run but Python.
+"""A base image of Debian packages: Python, the libraries it is linked with, and no other program.
 
 With Java it also has what Spark's own scripts need to start it: a shell and a few programs.
 """
@@ -21,9 +21,9 @@ _PACKAGES = "base-files,python3,libstdc++6"
 _JAVA_PACKAGES = f"{_PACKAGES},bash,coreutils,default-jre-headless,procps"
 
 _SUITE = "bookworm"
-"""The release where this machine is no Debian; the oldest whose Python will do."""
+"""The release to use if this machine is not a Debian; the oldest with a Python that is new enough."""
 
-# Programs and data that Python's packages need to be installed, not to run. Licences stay.
+# Programs and data that are needed to install Debian's packages, not to run Python. Licences stay.
 _NEVER_RUN = (
     "dev/*",
     "etc/apt",
@@ -55,7 +55,7 @@ _NEVER_RUN = (
 _JAVA_PROGRAMS = frozenset(
     {"bash", "basename", "cat", "dirname", "env", "java", "ps", "readlink", "sh", "uname"}
 )
-"""Of usr/bin: what Spark's scripts run."""
+"""The programs in usr/bin that Spark's scripts run."""
 
 
 _KEEP_STATUS = """\
@@ -64,11 +64,11 @@ for package in "$1"/var/cache/apt/archives/*.deb; do
     printf 'Status: install ok installed\\n\\n'
 done > "$1/var/lib/dpkg/status"
 """
-"""Of packages that are unpacked only, dpkg itself writes nothing."""
+"""Writes dpkg's status file, which dpkg itself does not write for packages that are only unpacked."""
 
 
 def suite() -> str:
-    """The Debian release to take packages of: this machine's, whose keys and mirrors it is set up with."""
+    """Return the Debian release of the packages: this machine's, for which it has keys and mirrors."""
     release = platform.freedesktop_os_release()
     return release.get("VERSION_CODENAME", _SUITE) if release["ID"] == "debian" else _SUITE
 
@@ -84,7 +84,7 @@ def build(buildah: Buildah, work: Path, archive: Path, *, has_java: bool = False
         f"--extract-hook={_KEEP_STATUS}", suite(), rootfs,
     )  # fmt: skip
     if has_java:
-        # Packages are unpacked and not set up: what would make these links has not run.
+        # Packages are unpacked and not configured, so the scripts that make these links have not run.
         (rootfs / "usr/bin/java").symlink_to("/usr/lib/jvm/default-java/bin/java")
     trim(rootfs, _NEVER_RUN, keep=_JAVA_PROGRAMS if has_java else frozenset())
     trim(rootfs, ["usr/share/doc/*/*"], keep=frozenset({"copyright"}))

@@ -95,7 +95,7 @@ def test_a_registry_with_mistakes_hides_nothing_of_what_runs(
     (registry / "g1.yaml").write_text(TEXT.replace("live: d1", "live: d7"))
     output = told()
     assert "service0  d1" in output
-    assert "note: drift from YAML is not told: " in output
+    assert "note: drift from YAML is not known: " in output
     assert "d7 is not a cluster of service0" in output
 
 

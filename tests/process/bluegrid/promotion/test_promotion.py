@@ -199,7 +199,7 @@ def test_a_stack_that_reads_another_registry_is_found_out(place: Place) -> None:
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (["--regions", "north", "--bake", "soon"], "'soon' is no time such as 90s, 10m or 1h"),
+        (["--regions", "north", "--bake", "soon"], "'soon' is not a time; expected 90s, 10m or 1h"),
         (["--regions", ","], "names no region"),
     ],
 )

@@ -78,7 +78,10 @@ def test_a_name_that_is_no_model_of_the_base_is_refused() -> None:
     ("arguments", "told"),
     [
         (["models", "--without", "line-00"], "give it with --base"),
-        (["--base", "v1", "--without", "line-00", "--ignore", "*.log"], "is of files in FOLDER; give it"),
+        (
+            ["--base", "v1", "--without", "line-00", "--ignore", "*.log"],
+            "is for files in FOLDER: name the folder",
+        ),
         ([], "only an update with --without needs none"),
         (["--base", "v1"], "only an update with --without needs none"),
     ],

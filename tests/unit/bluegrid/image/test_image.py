@@ -83,7 +83,7 @@ def test_every_loader_is_in_an_image_and_all_have_every_one() -> None:
 
 
 def test_an_unknown_family_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ImageError, match="'torch' is no family of images; families: scikit-learn, onnx"):
+    with pytest.raises(ImageError, match="'torch' is not a family of images; families: scikit-learn, onnx"):
         family_of("torch")
 
 
