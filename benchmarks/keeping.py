@@ -1,4 +1,4 @@
-"""Where the result of a benchmark goes: of a full run into the tracked files, else into a scratch folder."""
+"""Writes a benchmark's result: of a full run into the tracked files, otherwise into a scratch folder."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def keep(
     write_report: Callable[[dict[str, Any], Path], Path],
     scratch: Path | None,
 ) -> None:
-    """Write the raw result `<name>.json` and its page, and say where.
+    """Write the raw result `<name>.json` and its page, and print where.
 
     Args:
-        name: of the benchmark.
-        result: as it is kept.
+        name: the benchmark's name.
+        result: the content of the JSON file.
         write_report: writes the page into a folder, and returns its path.
-        scratch: the folder for both, of a run that proves nothing; None: the tracked ones.
+        scratch: the folder for both, for a run whose figures are not valid; None: the tracked folders.
     """
     results = scratch or CHECKOUT / "benchmarks" / "results"
     results.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the pages of all benchmarks are written with: figures and tables in Markdown."""
+"""Figures and tables in Markdown, for the pages of all benchmarks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MET = {True: "yes", False: "no", None: ""}
 
 
 def goal(goal: dict[str, float] | None) -> str:
-    """`at least 3`."""
+    """Return a goal in words: `at least 3`."""
     words = {"at_least": "at least", "at_most": "at most", "under": "under"}
     return ", ".join(f"{words[name]} {number(value)}" for name, value in (goal or {}).items())
 
 
 def spread(samples: Sequence[float] | None) -> str:
-    """The median, with the least and the most."""
+    """Return the median, with the minimum and the maximum."""
     if not samples:
         return ""
     middle = number(median(samples))
@@ -26,17 +26,17 @@ def spread(samples: Sequence[float] | None) -> str:
 
 
 def span(values: Sequence[float]) -> str:
-    """`1 to 3`."""
+    """Return a range: `1 to 3`."""
     least, most = number(min(values)), number(max(values))
     return least if least == most else f"{least} to {most}"
 
 
 def number(value: float) -> str:
-    """Three digits, or a whole number."""
+    """Return a number with three digits, or as a whole number."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """In Markdown."""
+    """Return a table in Markdown."""
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -15,7 +15,7 @@ Line = dict[int, list[float]]
 
 
 def lines(panels: Mapping[str, tuple[str, Line]], file: Path, counted: str = "models") -> None:
-    """Samples against the number of what is counted, and the straight line that fits their medians best."""
+    """Plot samples against a count, with the straight line that fits their medians best."""
     drawn = figure(len(panels))
     for axes, (title, (unit, line)) in zip(drawn.axes, panels.items(), strict=True):
         counts, medians = list(line), [median(each) for each in line.values()]
@@ -29,7 +29,7 @@ def lines(panels: Mapping[str, tuple[str, Line]], file: Path, counted: str = "mo
 
 
 def figure(panels: int) -> Figure:
-    """An empty figure with its panels side by side."""
+    """Return an empty figure with panels side by side."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -43,7 +43,7 @@ def figure(panels: int) -> Figure:
 
 
 def save(figure: Figure, file: Path) -> None:
-    """As a small file."""
+    """Write a figure as a small file."""
     from matplotlib import pyplot as plt
 
     metadata: dict[str, Sequence[str] | None] = {"Date": None}

@@ -1,6 +1,6 @@
 """Rows of a result: every figure and verdict is computed here, from raw samples and `goals.yaml`.
 
-A ratio says how many times as good as the peer we are.
+A ratio says how many times as good as the peer bluegrid is.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Row:
         ours: median.
         peer: median of the best peer, or of the yardstick.
         ratio: how many times as good as the peer; None without one.
-        goal: what the ratio, or without a peer `ours`, has to be.
-        holds: whether it is; None without a goal.
-        samples: all that was measured, by tool.
+        goal: limits of the ratio or, without a peer, of `ours`.
+        holds: whether the goal is met; None without a goal.
+        samples: everything that was measured, by tool.
     """
 
     work: str
@@ -51,7 +51,7 @@ class Row:
     samples: Mapping[str, Sequence[Any]]
 
     def to_json(self) -> dict[str, Any]:
-        """As in the result file."""
+        """Return the row as the result file has it."""
         return asdict(self)
 
 
@@ -64,7 +64,7 @@ def row(
     *,
     more_is_better: bool = False,
 ) -> Row:
-    """A row from raw samples, against the best of `peers`: the one with the least, unless more is better."""
+    """Return a row from raw samples, against the best of `peers`: the lowest, unless more is better."""
     ours = median(samples[OURS])
     medians = {name: median(samples[name]) for name in peers}
     best = (max if more_is_better else min)(medians, key=medians.__getitem__) if medians else None
@@ -84,28 +84,28 @@ def row(
 
 
 def holds(goal: Goal | None, value: float) -> bool | None:
-    """Whether a value is as the goal has it; None without one."""
+    """Return whether a value meets a goal; None without a goal."""
     if goal is None:
         return None
     if unknown := goal.keys() - _LIMITS.keys():
-        raise ValueError(f"goals.yaml: {min(unknown)} is no kind of limit; known: {', '.join(_LIMITS)}")
+        raise ValueError(f"goals.yaml: {min(unknown)} is not a kind of limit; known: {', '.join(_LIMITS)}")
     return all(_LIMITS[kind](value, limit) for kind, limit in goal.items())
 
 
 def goals_of(benchmark: str) -> Goals:
-    """The goals of one benchmark, by name."""
+    """Return the goals of one benchmark, by name."""
     goals: Goals = YAML(typ="safe").load(Path(__file__).with_name("goals.yaml"))[benchmark]
     return goals
 
 
 def residual(values: Mapping[int, float]) -> float:
-    """The largest distance from the straight line that fits best, as a share of the largest value."""
+    """Return the largest distance from the straight line that fits best, as a share of the largest value."""
     slope, intercept = linear_regression(list(values), list(values.values()))
     return max(abs(y - intercept - slope * x) for x, y in values.items()) / max(values.values())
 
 
 def straight(work: str, samples: Mapping[int, Sequence[float]], goal: Goal | None) -> Row:
-    """How far medians by number are from a straight line."""
+    """Return a row for how far medians by number are from a straight line."""
     medians = {count: median(each) for count, each in samples.items()}
     off = residual(medians)
     return Row(
@@ -122,5 +122,5 @@ def straight(work: str, samples: Mapping[int, Sequence[float]], goal: Goal | Non
 
 
 def rounded(value: float) -> float:
-    """Four digits: no figure here is more exact."""
+    """Return a value with four digits: no figure here is more exact."""
     return float(f"{value:.4g}")

@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def _measure(printer: Printer) -> tuple[list[float], LoadReport]:
-    """Seconds of every `pulumi up`, and what became of the requests."""
+    """Return the seconds of every `pulumi up`, and the report of the load."""
     if not (STATE / "demo").exists():
         raise ConfigError("no demo runs in this checkout: start it with `make demo`")
     place = on_node(Node.of_checkout(CHECKOUT), image="")

@@ -8,7 +8,7 @@
 # the environment nothing is written.
 #
 # Installs the pinned package into a temporary folder, needs Python 3.11 and a package index, and ends with 1 once the
-# behaviour is another one.
+# behaviour has changed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,13 +3,13 @@
 #
 # Valid input: a pipeline whose columns are named by a slice. Pulumi's SDK for Python imports dill for its dynamic
 # providers, whether or not a program has one. dill, once imported, registers its own functions with the pickler that
-# the standard library has in Python; joblib, when it is imported, takes these functions over. Seen on 2026-11-28 with
+# the standard library has in Python; joblib copies these functions when it is imported. Seen on 2026-11-28 with
 # Python 3.11, pulumi 3.272.0, dill 0.4.1, joblib 1.6.0: the file names `dill._dill _load_type`, and without dill
 # joblib.load ends with "ModuleNotFoundError: No module named 'dill'". `pickle.dumps` is C, and stays as it is.
 # Imported the other way round, or with `dill.extend(False)` in between, nothing of dill is in the file.
 #
 # Installs the pinned packages into a temporary folder, needs Python 3.11 and a package index, and ends with 1 once the
-# behaviour is another one.
+# behaviour has changed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,12 +2,12 @@
 # skops 0.16.0 writes a linear model with sparse coefficients, and cannot read what it has written.
 #
 # Valid input: SGDRegressor of scikit-learn 1.9.1 after its own `sparsify()`, which predicts. Seen on 2026-11-28 with
-# Python 3.11: `loads` of what `dumps` gave raises
+# Python 3.11: `loads` of the output of `dumps` raises
 #     ValueError: shape must have length in (2,). Got new_shape=(3,)
-# The coefficients are a csr_matrix of one dimension, which the reader takes for one of two.
+# The coefficients are a csr_matrix of one dimension, which the reader handles as one of two.
 #
 # Installs the pinned packages into a temporary folder, needs Python 3.11 and a package index, and ends with 1 once the
-# behaviour is another one.
+# behaviour has changed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,13 +2,13 @@
 # pytest-xdist's --dist loadgroup does not keep a group's tests in one process under pytest 9.2.
 #
 # Valid input: six tests that take 0.1 s and are marked `xdist_group("node")`. xdist names the tests of a group by
-# writing a private attribute of pytest's items, which items have no more in pytest 9.2: the name of the group gets
-# lost, and the tests go to both processes, without a warning.
+# writing a private attribute of pytest's items, which pytest 9.2 has removed: the name of the group is lost, and the
+# tests run in both processes, without a warning.
 # Seen on 2026-11-28 with Python 3.11 and pytest-xdist 3.8.0: with pytest 9.1.0 the tests run in 1 process, with
 # 9.2.0 in 2.
 #
 # Installs the pinned packages into a temporary folder, needs Python 3.11 and a package index, and ends with 1 once the
-# behaviour is another one.
+# behaviour has changed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,13 +1,13 @@
 #!/bin/sh
-# XGBoost 2.1.4 reads a model that XGBoost 3.2.0 has written without an error or a warning, and answers otherwise.
+# XGBoost 2.1.4 reads a model that XGBoost 3.2.0 has written without an error or a warning, and predicts other values.
 #
 # Valid input: a regressor of ten trees, saved by `Booster.save_model` in UBJSON, the format that XGBoost recommends for
 # exchange. Seen on 2026-11-28 with Python 3.11: 306.955, 280.059 and 272.113 become 7.63, -19.266 and -27.212. All trees
 # are there, the base score of 299.325 is lost.
-# The file names its version, which the older reader does not look at.
+# The file has the version of its writer, which the older reader ignores.
 #
 # Installs the pinned packages into a temporary folder, needs Python 3.11 and a package index, and ends with 1 once the
-# behaviour is another one.
+# behaviour has changed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

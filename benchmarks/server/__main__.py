@@ -36,7 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server", description=__doc__)
     parser.add_argument("--tiny", action="store_true", help=f"a minute, proves nothing; writes to {SCRATCH}")
     plan = TINY if parser.parse_args().tiny else FULL
-    # Ended politely, it takes its servers along.
+    # So that SIGTERM stops the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for peer in PINNED:

@@ -1,4 +1,4 @@
-"""All servers in turn, each alone on its core, so that a machine that gets slower does so for all of them."""
+"""Measures all servers in turn, each alone on its core: a machine's slow moments affect all of them."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Measured:
         rates: requests a second of one model, by connections.
         p99s: milliseconds, by connections.
         forests: requests a second of one forest, over the most connections.
-        all_models: seconds in which all models answered, by their number: ours at once, a peer one by one.
+        all_models: seconds until all models have answered, by their number: peers one by one.
         starts: seconds until ready, by number of models.
-        memory: MiB after all models were result, by their number.
+        memory: MiB after a request to each model, by number of models.
         growth_p50: microseconds of one request, by number of models.
         growth_mib: memory, by number of models.
         client_busy: the client's share of a core, in each sample.
-        missing: servers that did not do it, and why.
+        missing: servers that failed, and why.
     """
 
     rates: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
@@ -65,7 +65,7 @@ class Measured:
 
 
 class Bench:
-    """Measures by a plan; servers run on `core`, files go below `folder`."""
+    """Measures by a plan; servers run on `core`, files are below `folder`."""
 
     def __init__(self, plan: Plan, folder: Path, core: int) -> None:
         self._plan, self._folder, self._core = plan, folder, core
@@ -145,7 +145,7 @@ class Bench:
 
     def _growth(self, server: Server, running: Running, models: Models) -> None:
         requests = _one_by_one(server, models)
-        # Every model has been result before: what a first request builds is in time and memory of none.
+        # Every model has had a request: what a first request builds is not in these times and sizes.
         request_times(running.port, requests, 1, len(requests))
         for _ in range(self._plan.rounds):
             result = request_times(running.port, requests, 1, self._plan.growth_requests)
@@ -159,7 +159,7 @@ def _one_by_one(server: Server, models: Models) -> list[bytes]:
 
 
 def _check(server: Server, running: Running, models: Models) -> None:
-    """Have the last model result: a server that answers something else is not measured."""
+    """Send a request to the last model: a server that answers something else is not measured."""
     uid = models.uids[-1]
     answer = orjson.loads(request_once(running.port, post(server.infer_path(uid), models.body())))
     _same(server.name, answer["outputs"], models.answers[uid])

@@ -25,13 +25,13 @@ MODEL_TYPE = ModelType.parse("scikit-learn/skops")
 
 @dataclass(frozen=True)
 class Kind:
-    """What models are.
+    """A kind of model.
 
     Attributes:
-        name: of its files.
-        new: makes one that is not fitted.
-        rows: what each is fitted to.
-        trust: what it names beside what is harmless.
+        name: the name of its files.
+        new: makes a model that is not fitted.
+        rows: the rows that each model is fitted to.
+        trust: the names in its file that are not on the allowlist.
     """
 
     name: str
@@ -58,9 +58,9 @@ class Models:
         manifest: its digest.
         files: folder of `<uid>.joblib`, for the peers.
         uids: in order.
-        row: what every request asks about.
-        answers: what each model says to the row.
-        trust: of the set.
+        row: the input of every request.
+        answers: each model's output for the row.
+        trust: the set's trusted names.
     """
 
     store: str
@@ -72,22 +72,22 @@ class Models:
     trust: tuple[str, ...]
 
     def tensor(self) -> dict[str, object]:
-        """The input of an Open Inference Protocol request."""
+        """Return the input of an Open Inference Protocol request."""
         return {"name": "x", "shape": [1, INPUTS], "datatype": "FP64", "data": self.row}
 
     def body(self) -> bytes:
-        """A request for one model; the path says which."""
+        """Return the body of a request for one model, whose path names the model."""
         return orjson.dumps({"inputs": [self.tensor()]})
 
     def batch_body(self) -> bytes:
-        """One request for all models."""
+        """Return the body of one request for all models."""
         return orjson.dumps(
             {"requests": [{"model_name": uid, "inputs": [self.tensor()]} for uid in self.uids]}
         )
 
 
 def make(folder: Path, count: int, kind: Kind) -> Models:
-    """Fit `count` models, write them for the peers and push them for ours; the same ones every time."""
+    """Fit `count` models, the same every time; write them for the peers and push them for ours."""
     skops, files = folder / "skops", folder / "joblib"
     for each in (skops, files):
         each.mkdir(parents=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 INPUTS = 30
-"""Numbers in a row: a model of `examples/line_loading` looks at about as many."""
+"""Numbers in a row, about as many as a model of `examples/line_loading` takes."""
 
 
 @dataclass(frozen=True)
@@ -14,14 +14,14 @@ class Plan:
 
     Attributes:
         rounds: how often every server is started and measured, in turn.
-        seconds: of asking one model, for each number of connections.
-        connections: each waits for its answer before it asks again.
-        forest_seconds: of asking one forest, over the most connections.
-        many: models of versions that are asked for all of them; the first for who cannot hold more.
+        seconds: how long requests go to one model, for each number of connections.
+        connections: numbers of connections; each waits for its answer before the next request.
+        forest_seconds: how long requests go to one forest, over the most connections.
+        many: numbers of models that all get a request; the first is for servers that hold no more.
         batches: requests for all models, in each round.
         growth: numbers of models for latency and memory.
         growth_requests: one after the other, for each of these.
-        start_limit: seconds after which a server that is not ready is given up.
+        start_limit: seconds after which a server that is not ready is left out.
     """
 
     rounds: int
@@ -58,4 +58,4 @@ TINY = Plan(
     growth_requests=50,
     start_limit=60,
 )
-"""Proves in a minute that all of it works; its figures mean nothing."""
+"""Proves in a minute that all of it works; its figures are not valid."""

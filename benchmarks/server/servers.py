@@ -44,7 +44,7 @@ class Running:
     """A server that is ready.
 
     Attributes:
-        port: where.
+        port: its port on 127.0.0.1.
         start_seconds: from its start until its ready path answers 200.
         process: its first process.
     """
@@ -54,7 +54,7 @@ class Running:
     process: psutil.Process
 
     def memory_mib(self) -> float:
-        """What its processes hold; what they share is counted once (PSS)."""
+        """Return the memory of its processes in MiB; shared pages are counted once (PSS)."""
         processes = [self.process, *self.process.children(recursive=True)]
         return sum(float(each.memory_full_info().pss) for each in processes) / MIB
 
@@ -72,12 +72,12 @@ class Server(ABC):
     ready_path: ClassVar[str] = "/v2/health/ready"
 
     def infer_path(self, uid: str) -> str:
-        """Where one model answers."""
+        """Return the path at which a model answers."""
         return f"/v2/models/{uid}/infer"
 
     @abstractmethod
     def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:
-        """What starts it; `folder` is empty and its own."""
+        """Return the command that starts it; `folder` is empty and its own."""
 
     def environment(self, models: Models, folder: Path) -> dict[str, str]:  # noqa: ARG002
         """Return environment variables that it needs."""
@@ -88,7 +88,7 @@ class Server(ABC):
         """Run it on one core, ready.
 
         Raises:
-            NotReadyError: it ended, or was not ready after `limit` seconds; its output is in the message.
+            NotReadyError: it ended, or was not ready after `limit` seconds; the message has its output.
         """
         port = _free_ports(1)[0]
         shutil.rmtree(folder, ignore_errors=True)
@@ -97,7 +97,7 @@ class Server(ABC):
         log = folder / "log"
         environment = {**os.environ, **_ONE_THREAD, **self.environment(models, folder)}
         before, started = os.sched_getaffinity(0), time.perf_counter()
-        # A child starts where its parent is: no code runs between fork and exec.
+        # A child starts on its parent's cores: no code has to run between fork and exec.
         os.sched_setaffinity(0, {core})
         try:
             with log.open("wb") as output:
@@ -125,7 +125,7 @@ class Server(ABC):
 
 
 class Ours(Server):
-    """This program, as its pod runs it."""
+    """bluegrid's model server, as its pod runs it."""
 
     name = OURS
     is_peer = False
@@ -227,7 +227,7 @@ def venv_of(peer: str) -> Path:
     """Return the environment with exactly the pinned packages of a peer; making it takes minutes."""
     pinned = PEERS / peer / "requirements.txt"
     venv: Path = root() / "peers" / f"{peer}-{hashlib.sha256(pinned.read_bytes()).hexdigest()[:12]}"
-    # Last: a folder without it is what an interrupted run left.
+    # Written last: an interrupted run leaves a folder without it.
     complete = venv / "complete"
     if not complete.exists():
         print(f"Installing {peer} into {venv}: 2 min, 0.6 GB disk", flush=True)

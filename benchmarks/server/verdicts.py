@@ -19,7 +19,7 @@ _VARIANTS = {"": (OURS, Bare.name), ", accelerated": (Accelerated.name, BareOnnx
 
 
 def rows_of(measured: Measured, goals: Goals) -> list[Row]:
-    """Every row; what no server did has none."""
+    """Return every row; work that no server did has none."""
     rows = []
     for variant, (ours, bare) in _VARIANTS.items():
         for connections, rates in measured.rates.items():

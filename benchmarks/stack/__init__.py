@@ -3,7 +3,7 @@
 plan.py             what is measured: sizes, samples, switches
 place.py            a node with all that is needed on it
 fakes.py            a second node that is faked, for numbers of pods
-services.py         the registry: one service that answers, any number that only stand there
+services.py         the registry: one service that answers, any number that only exist
 growth.py           previews and updates against the floor, from few services to many
 floor.py            the floor: the same objects in a flat loop, the program in floor_program/
 switches.py         switches under load, each with the last answer of the old version

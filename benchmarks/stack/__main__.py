@@ -46,7 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stack", description=__doc__)
     parser.add_argument("--tiny", action="store_true", help=f"minutes, proves nothing; writes to {SCRATCH}")
     plan = TINY if parser.parse_args().tiny else FULL
-    # Ended politely, it takes the node along.
+    # So that SIGTERM stops the node too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         programs = toolchain.obtain(NAMED, toolchain.ProgressPrinter())
@@ -78,7 +78,7 @@ def _measured(plan: Plan, programs: Mapping[str, Path]) -> dict[str, Any]:
             for row in part(work, prepared, programs, plan, goals):
                 _print(row)
                 rows.append(row)
-                # An hour's work: what has been measured is there even if the run is broken off.
+                # A run takes an hour: what has been measured is kept if it is interrupted.
                 SCRATCH.mkdir(parents=True, exist_ok=True)
                 SO_FAR.write_text(json.dumps([each.to_json() for each in rows], indent=1))
         minutes = (time.monotonic() - started) / 60

@@ -1,6 +1,6 @@
 """Argo Rollouts, blue-green, with the pods of our cluster behind the same proxy.
 
-The Rollout's pods are those of our Deployments, letter by letter, but for the label that Services select by.
+The Rollout's pods are those of our Deployments, except for the label that Services select by.
 Its Ingress has a host of its own; it leads to the active Service, whose selector Argo moves from one
 ReplicaSet to the next. The old pods are kept (`scaleDownDelaySeconds` of an hour) or removed (of a second).
 """
@@ -34,7 +34,7 @@ CRDS = ("rollout", "experiment", "analysis-run", "analysis-template", "cluster-a
 
 @contextmanager
 def running(work: Workspace, programs: Mapping[str, Path]) -> Iterator[None]:
-    """Argo's controller, as a process of this machine, for as long as the block."""
+    """Argo's controller, as a process of this machine, until the block ends."""
     crds = [programs[f"{name}-crd.yaml"] for name in CRDS]
     apply(work, *crds)
     for crd in crds:
@@ -71,7 +71,7 @@ class Rollout:
         apply(self._work, self._rollout(version))
 
     def settle(self) -> None:
-        """Wait until Argo has done all that it does after the last edit."""
+        """Wait until Argo has finished what follows from the last edit."""
         generation = kubectl(self._work, "get", f"rollout/{NAME}", "--output=jsonpath={.metadata.generation}")
         self._wait("observedGeneration", generation.output)
         self._wait("phase", "Healthy")
@@ -79,7 +79,7 @@ class Rollout:
             self._wait("replicas", "1")
 
     def delete(self) -> None:
-        """Take it all down."""
+        """Delete all of it."""
         for kind in ("rollout", "ingress", "service"):
             kubectl(self._work, "delete", kind, "--selector", f"owner={NAME}", "--wait")
 

@@ -1,4 +1,4 @@
-"""A second node that only seems to be one: kwok says of every pod on it that it runs, or has ended well.
+"""A faked second node: kwok reports of every pod on it that it runs, or has succeeded.
 
 Kubernetes' own controllers, scheduler and API server work for these pods as for any; no process is started.
 The faked node is the only one with GPUs, so the services that ask for one come there and all others do not.
@@ -24,14 +24,14 @@ STAGES = (
     *("pod-ready.yaml", "pod-complete.yaml", "pod-delete.yaml"),
     *("node-initialize.yaml", "node-heartbeat-with-lease.yaml"),
 )
-"""What kwok does with pods and nodes; they come with it."""
+"""Kwok's own rules for pods and nodes."""
 _PODS = "10.200.0.1/16"
 _ROOM = {"cpu": "10k", "memory": "100Ti", "pods": "100k", "nvidia.com/gpu": "100k"}
 
 
 @contextmanager
 def running(work: Workspace, programs: Mapping[str, Path]) -> Iterator[None]:
-    """The faked node, for as long as the block."""
+    """Run the faked node until the block ends."""
     log = work.state / "kwok.log"
     command = [
         str(programs["kwok"]),
@@ -62,7 +62,7 @@ def _node() -> Mapping[str, Any]:
             "annotations": {_MARK: NODE},
             "labels": {"kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux"},
         },
-        # Whoever can run on the real node does.
+        # Pods that can run on the real node do.
         "spec": {"taints": [{"key": _MARK, "value": NODE, "effect": "PreferNoSchedule"}]},
         "status": {"allocatable": _ROOM, "capacity": _ROOM, "phase": "Running"},
     }

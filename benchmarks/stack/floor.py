@@ -2,7 +2,7 @@
 
 Its state is made of our stack's: the objects are those that exist, with the inputs and outputs that Pulumi
 has recorded of them, without components, hooks and dependencies between objects. An update of it that finds
-nothing to change, which is asked for, shows that both programs declare the same.
+nothing to change, which is required, shows that both programs declare the same.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Floor:
         self._work = work
         self._folder = work.state / STACK
         self._objects = work.state / "floor.json"
-        # Away from the checkout, as Pulumi writes the stack's settings beside its program.
+        # Outside of the checkout, because Pulumi writes the stack's settings beside its program.
         shutil.copytree(_PROGRAM, self._folder)
         (self._folder / ".venv").symlink_to(work.checkout / ".venv")
         self.pulumi("stack", "init").require()
@@ -45,7 +45,7 @@ class Floor:
         )
 
     def take_over(self) -> int:
-        """Declare what our stack has now; the number of objects.
+        """Declare what our stack has now; return the number of objects.
 
         Raises:
             CommandError: the flat program would change something: it does not declare the same.
@@ -67,14 +67,14 @@ class Floor:
         self._objects.write_text(json.dumps({"provider": provider, "objects": objects}))
         self.pulumi("stack", "import", "--file", str(state)).require()
         state.unlink()
-        # The first one renews Pulumi's records of all objects, and takes as long as creating them.
+        # The first one rewrites Pulumi's records of all objects, and takes as long as creating them.
         update = ("up", "--yes", "--skip-preview", "--expect-no-changes")
         self.pulumi(*update, variables=("PULUMI_SKIP_CHECKPOINTS=true",)).require()
         return len(objects)
 
 
 def flat(resources: Sequence[Mapping[str, Any]], stack: str) -> list[dict[str, Any]]:
-    """The stack, its provider and its objects, each a child of the stack alone."""
+    """Return the stack, its provider and its objects, each a child of the stack alone."""
     root = f"urn:pulumi:{STACK}::bluegrid::pulumi:pulumi:Stack::bluegrid-{STACK}"
     flat = [{"urn": root, "custom": False, "type": "pulumi:pulumi:Stack"}]
     for each in resources:
@@ -88,13 +88,13 @@ def flat(resources: Sequence[Mapping[str, Any]], stack: str) -> list[dict[str, A
 
 
 def _urn(urn: str) -> str:
-    """The URN that an object has without the components around it."""
+    """Return the URN that an object has without the components around it."""
     _, project, kinds, name = re.fullmatch(r"urn:pulumi:(.+?)::(.+?)::(.+?)::(.+)", urn).groups()  # type: ignore[union-attr]
     return f"urn:pulumi:{STACK}::{project}::{kinds.rpartition('$')[2]}::{name}"
 
 
 def inputs_of(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """What the flat program declares of an object: its type, name and inputs, and which inputs are secret."""
+    """Return an object as the flat program declares it: type, name, inputs, and which inputs are secret."""
     inputs = {
         name: value
         for name, value in resource["inputs"].items()
@@ -113,7 +113,7 @@ def _snake(name: str) -> str:
 
 
 def _revealed(value: Any) -> Any:
-    """The value without the marks of secrets."""
+    """Return the value without the marks of secrets."""
     if isinstance(value, dict):
         if value.get(_SECRET[0]) == _SECRET[1]:
             return json.loads(value["plaintext"])

@@ -61,9 +61,9 @@ def measure(work: Workspace, prepared: Prepared, programs: Mapping[str, Path], p
 
 
 def _grow(work: Workspace, count: int) -> float:
-    """Have `count` services in all; the seconds of the update that creates what is new."""
+    """Grow to `count` services; return the seconds of the update that creates the new ones."""
     services.declare_fakes(work, count - 1)
-    # Nobody answers for what is faked, so nothing can be proven there.
+    # No pod answers for a faked service, so nothing can be proven there.
     _prove_at(work, "")
     created = _update_quickly(work)
     _prove_at(work, work.place.route_url)
@@ -76,7 +76,7 @@ def _prove_at(work: Workspace, address: str) -> None:
 
 
 def _update_quickly(work: Workspace) -> float:
-    """Run `pulumi up`; the seconds that it took."""
+    """Run `pulumi up`; return its seconds."""
     ran = work.run(
         "env",
         # One record at the end, not two for each object: with 100 services those took ten minutes.

@@ -1,4 +1,4 @@
-"""The registry of the benchmark: one service that answers, and any number that only stand there."""
+"""The registry of the benchmark: one service that answers, and any number that only exist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def declare_real(work: Workspace) -> None:
 
 
 def declare_fakes(work: Workspace, count: int) -> None:
-    """Have `count` services more in the registry; the names are the same whenever it is called."""
+    """Add services to the registry until there are `count`; names are the same at every call."""
     for number in range(count):
         name = f"fake-{number:04d}"
         lines = [

@@ -1,4 +1,4 @@
-"""Switches under load: how long from the command to the last answer of the old version, and what failed."""
+"""Switches under load: the time from the command to the old version's last answer, and failed requests."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tools.load import LoadReport
 
 RATE = 200.0
-"""Requests a second: Pulumi has to have room beside it."""
+"""Requests a second; few enough to leave CPU time for Pulumi."""
 SETTLED_SECONDS = 1.0
-"""Without an answer of the old version: then its last one was the last."""
+"""Seconds without an answer of the old version after which its last answer counts as its last."""
 _LOAD_SECONDS = 3600.0
 
 
@@ -46,7 +46,7 @@ class Switched:
 def under_load(
     work: Workspace, prepared: Prepared, into: Switched, host: str | None = None
 ) -> Iterator[Load]:
-    """A load whose every answer is checked; what became of its requests is added to `into`."""
+    """Run a load whose every answer is checked; add its counts to `into`."""
     report = work.state / "load.json"
     requests = prepared.models / "requests.json"
     with Load.start(work.place.route_url, SERVICE, requests, report, RATE, _LOAD_SECONDS, host) as load:
@@ -98,9 +98,9 @@ def _switch_alone(work: Workspace, cluster: str) -> None:
 
 
 def replace_back_and_forth(work: Workspace, prepared: Prepared, times: int) -> Switched:
-    """Add the other version's cluster, switch to it and take the old one out, all in one update.
+    """Add the other version's cluster, switch to it and remove the old one, all in one update.
 
-    The standby is taken out before, and is there again afterwards.
+    The standby is removed before, and added again afterwards.
     """
     _, second = VERSIONS
     steps.remove_cluster(work, CLUSTERS[second])

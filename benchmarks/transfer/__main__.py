@@ -50,7 +50,7 @@ def main() -> int:
     size.add_argument("--quick", action="store_true", help=f"a part of it, in minutes; writes to {SCRATCH}")
     size.add_argument("--tiny", action="store_true", help=f"seconds, proves nothing; writes to {SCRATCH}")
     chosen = parser.parse_args()
-    # Ended politely, it takes the server and what is in memory along.
+    # So that SIGTERM stops the server and frees the memory too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = QUICK if chosen.quick else TINY if chosen.tiny else FULL
     try:
@@ -111,7 +111,7 @@ def _measured(plan: Plan, s3_server: Path, s5cmd: Path) -> Iterator[Row]:
 
 @contextmanager
 def _caches_in(folder: Path) -> Iterator[None]:
-    """Remember in `folder` what the server can do, not among the user's own stores."""
+    """Keep in `folder` what is known of the server, and not beside the user's own stores."""
     before = os.environ.get("XDG_CACHE_HOME")
     os.environ["XDG_CACHE_HOME"] = str(folder)
     try:
@@ -123,13 +123,13 @@ def _caches_in(folder: Path) -> Iterator[None]:
 
 
 def _roomy() -> Path | None:
-    """A file system in memory, if there is one with room: server and files on it leave the disk out of it."""
+    """Return a file system in memory, if there is one with room: then no disk is measured."""
     room = MEMORY_FILES.is_dir() and shutil.disk_usage(MEMORY_FILES).free
     return MEMORY_FILES if room > ROOM_BYTES else None
 
 
 def _warm_up(bench: Bench, ways: list[Way]) -> None:
-    """Load every library, and have the server's abilities known, which is asked once a day."""
+    """Load every library, and probe the server, which happens once a day."""
     payload = random_models(bench.folder / "warm-up", 2, 2_000)
     tools: list[type[Client]] = [Ours, *PEERS, OneObject]
     for work in WORKS:

@@ -1,4 +1,4 @@
-"""Times every tool in turn on the same models, and looks whether both sides hold the same afterwards."""
+"""Times every tool in turn on the same models, then checks that both sides have the same bytes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WORKS = ("push", "fetch into memory", "fetch into files")
 SLOW_SECONDS = 5
-"""A peer that takes longer, and more than `FAR_BEHIND` times as long as the fastest, is not asked twice."""
+"""A peer that takes longer, and more than `FAR_BEHIND` times as long as the fastest, is measured once."""
 FAR_BEHIND = 2
 LEFT_BEHIND = 3
 """A peer this many times as slow as the fastest is left out where `Kind.all_tools` is not set."""
@@ -61,7 +61,7 @@ class Bench:
 
     @contextmanager
     def stored(self, payload: Payload) -> Iterator[None]:
-        """Have the models in the store, in the way of each tool, while they are fetched."""
+        """Keep the models in the store, in each tool's layout, during the block."""
         for client in _ONE_OF_EACH_LAYOUT:
             client(self.server.endpoint, client.layout).push(payload)
         try:
@@ -71,7 +71,7 @@ class Bench:
                 shutil.rmtree(self.server.bucket / client.folder(client.layout))
 
     def warm_up(self, work: str, payload: Payload, tools: Sequence[type[Client]], way: Way) -> None:
-        """Have each tool do it once, untimed."""
+        """Run each tool once, untimed."""
         with self.stored(payload):
             for tool in tools:
                 self._time(work, tool, payload, way, check=True)
@@ -137,7 +137,7 @@ class Bench:
 
 
 class _Stopwatch:
-    """Seconds of a block, and how much of them the proxy on the way was at work."""
+    """Seconds of a block, and seconds of them in which the proxy was busy."""
 
     def __init__(self, way: Way) -> None:
         self.way, self.seconds, self.proxy_busy = way, 0.0, 0.0
@@ -152,7 +152,7 @@ class _Stopwatch:
 
 
 def keeping_up(cells: Sequence[Cell], kind: Kind, work: str, rtt: float) -> frozenset[str]:
-    """The peers that were not left behind with fewer models of this size; their names."""
+    """Return the names of peers that were not far behind with fewer models of this size."""
     for cell in cells:
         if (cell.work, cell.kind.size, cell.rtt) == (work, kind.size, rtt):
             medians = {

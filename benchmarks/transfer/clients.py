@@ -55,20 +55,20 @@ class Client(ABC):
 
     @classmethod
     def folder(cls, prefix: str) -> str:
-        """Where the server keeps what was pushed."""
+        """Return where the server keeps what was pushed."""
         return prefix
 
     @abstractmethod
     def push(self, payload: Payload) -> None:
-        """Bring the models into the store."""
+        """Push the models to the store."""
 
     @abstractmethod
     def fetch_memory(self, payload: Payload) -> dict[str, bytes]:
-        """Bring the models into memory, verified; by file name."""
+        """Fetch the models into memory, verified; by file name."""
 
     @abstractmethod
     def fetch_files(self, payload: Payload, into: Path) -> dict[str, Path]:
-        """Bring the models into `into`, an empty folder, verified; by file name."""
+        """Fetch the models into `into`, an empty folder, verified; by file name."""
 
 
 class Boto3(Client):
@@ -178,7 +178,7 @@ class Obstore(Client):
 
 
 class _Command(Client):
-    """A command-line tool: its start is part of its time, as it is for who runs it."""
+    """A command-line tool; its start is part of its time, as for its users."""
 
     works = ALL_WORKS - {"fetch into memory"}
 
@@ -191,7 +191,7 @@ class _Command(Client):
         _run(*self._copy(f"{payload.folder}/", self._objects))
 
     def fetch_memory(self, payload: Payload) -> dict[str, bytes]:
-        """No command does that."""
+        """Not possible with a command."""
         raise NotImplementedError
 
     def fetch_files(self, payload: Payload, into: Path) -> dict[str, Path]:
@@ -206,7 +206,7 @@ class _Command(Client):
 
 
 class AwsCli(_Command):
-    """The AWS command line, as it comes."""
+    """The AWS command line, with its defaults."""
 
     name = "aws s3 cp --recursive"
 
@@ -217,7 +217,7 @@ class AwsCli(_Command):
 
 
 class S5cmd(_Command):
-    """s5cmd, as it comes: 256 workers."""
+    """s5cmd, with its defaults: 256 workers."""
 
     name = "s5cmd cp"
     program: ClassVar[Path] = Path("s5cmd")
@@ -260,7 +260,7 @@ PEERS: tuple[type[Client], ...] = (Boto3, Boto3Threads, AwsCli, S5cmd, Obstore)
 
 
 def s3_client(endpoint: str, connections: int) -> Any:
-    """boto3's client as it comes, with as many connections as there are threads."""
+    """Return boto3's client with its defaults, and a connection for each thread."""
     config = Config(max_pool_connections=connections, s3={"addressing_style": "path"})
     return boto3.session.Session().client("s3", endpoint_url=endpoint, region_name=REGION, config=config)
 

@@ -1,9 +1,9 @@
-"""`python -m benchmarks.transfer.delay TARGET RTT`: a TCP proxy that makes the way to a server longer.
+"""`python -m benchmarks.transfer.delay TARGET RTT`: a TCP proxy that makes the round trip to a server longer.
 
 Every byte arrives half a round trip after it was sent, in both directions, and a new connection costs one
 whole round trip more, as a handshake does. Bandwidth is what the machine gives: nothing is throttled.
 
-It prints its port. A line on stdin is answered with what has gone through so far; the end of stdin ends it.
+It prints its port. A line on stdin is answered with the counts so far; the end of stdin ends it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ HELD_BYTES = 64 * 2**20
 
 @dataclass
 class Traffic:
-    """What has gone through."""
+    """Counts of what has passed the proxy."""
 
     requests: int = 0
-    """HTTP requests: request lines seen on their way up."""
+    """HTTP requests: request lines sent to the server."""
     up: int = 0
     """Bytes sent by clients, headers included."""
     down: int = 0

@@ -1,6 +1,6 @@
 """Time and memory against the number of models; each push and fetch is a process of its own.
 
-`python -m benchmarks.transfer.growth push|fetch ENDPOINT SET FOLDER [DIGEST]` does one and reports.
+`python -m benchmarks.transfer.growth push|fetch ENDPOINT SET FOLDER [DIGEST]` runs one and reports.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _main(work: str, endpoint: str, set_id: str, folder: str, digest: str = "") 
 
 
 def _peak_mib() -> float:
-    # Not ru_maxrss: that begins with what the parent held when it forked.
+    # Not ru_maxrss, which begins with the parent's memory at the fork.
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     if peak is None:
         raise OSError("/proc/self/status names no VmHWM")

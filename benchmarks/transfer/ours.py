@@ -32,14 +32,14 @@ MODEL_TYPE = ModelType.parse("scikit-learn/skops")
 
 
 def store_at(endpoint: str) -> Store:
-    """The one store of all sets: what its server can do is mostly known from an earlier push."""
+    """The store of all sets, whose server is usually known from an earlier push."""
     return open_store(f"s3://{BUCKET}/{_PREFIX}?endpoint={endpoint}&region={REGION}")
 
 
 def publish(
     store: Store, set_id: str, version_id: str, models: Iterable[SourceModel], base: Version | None = None
 ) -> PushReport:
-    """Push as the command does: with a look at every model."""
+    """Push as the command does: every model is checked."""
     return push(
         store,
         set_id,
@@ -53,7 +53,7 @@ def publish(
 
 
 def folder_of(set_id: str) -> str:
-    """Where the server keeps a set."""
+    """Return where the server keeps a set."""
     return f"{_PREFIX}/sets/{set_id}"
 
 

@@ -1,7 +1,7 @@
 """The models that are moved: random ones, and real ones.
 
-A random model is the smallest skops file around random bytes: nothing to compress, so that what is measured
-is transfer. Real ones come from `examples/line_loading`; they compress, and their rows say so.
+A random model is the smallest skops file around random bytes: they do not compress, so that transfer alone is
+measured. Real ones come from `examples/line_loading`; they compress, and their rows say so.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Payload:
 
     Attributes:
         name: for people, `3,207 x 20 KB`.
-        sha256s: what every file's content must be, by file name.
+        sha256s: the digest of every file, by file name.
     """
 
     name: str

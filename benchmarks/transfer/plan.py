@@ -14,7 +14,7 @@ class Kind:
     Attributes:
         size: bytes of each; None: the example's real models.
         count: how many.
-        all_tools: also the tools that were left far behind with fewer models of this size.
+        all_tools: also the tools that were far behind with fewer models of this size.
     """
 
     size: int | None
@@ -50,7 +50,7 @@ FULL = Plan(
         Kind(2 * KB, 500),
         Kind(20 * KB, 500),
         Kind(200 * KB, 500),
-        # As many as would be 6.4 GB are left out: the run is to end within half an hour.
+        # As many would be 6.4 GB: left out, so that the run ends within half an hour.
         Kind(2 * MB, 200),
         Kind(None, 500),
         Kind(2 * KB, 3207, all_tools=False),
@@ -84,4 +84,4 @@ TINY = Plan(
     large=(Kind(2 * MB, 2),),
     growth_samples=1,
 )
-"""Proves in seconds that all of it works; its figures mean nothing."""
+"""Proves in seconds that all of it works; its figures are not valid."""

@@ -1,4 +1,4 @@
-"""The S3 server that everything is measured against, and a longer way to it."""
+"""The S3 server of all measurements, and a longer round trip to it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Way:
     proxy: subprocess.Popen[str] | None = None
 
     def traffic(self) -> Traffic:
-        """What went along it so far; nothing is counted where there is no proxy."""
+        """Return what has passed the proxy so far; zeros without a proxy."""
         if self.proxy is None:
             return Traffic()
         stdin, stdout = _pipes(self.proxy)
@@ -113,7 +113,7 @@ def _set_environment(folder: Path) -> None:
         "AWS_SECRET_ACCESS_KEY": _SECRET_KEY,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
-        # Nothing of the machine's own AWS set-up, and no metadata service, has a say here.
+        # Neither the machine's AWS configuration nor a metadata service is used.
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": absent,
         "AWS_SHARED_CREDENTIALS_FILE": absent,
@@ -137,5 +137,5 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
                 return
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ToolchainError(f"the S3 server does not start; what it said is in {log}") from None
+                raise ToolchainError(f"the S3 server does not start; see {log}") from None
             time.sleep(0.05)

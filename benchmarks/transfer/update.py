@@ -30,7 +30,7 @@ class Update:
 
     Attributes:
         payload: the version that they start from.
-        requests: of each, those that find out what the server can do among them.
+        requests: of each, including those that probe the server.
         bytes: of each, both ways, headers and all.
         seconds: of each, at `RTT`, from a client that has yet to connect.
         full_bytes: of the push of the whole version.
@@ -73,7 +73,7 @@ def measure(server: Server, folder: Path, payload: Payload, kind: Kind, samples:
 
 
 class _Counted:
-    """What goes along a way from now on, until it is stopped."""
+    """Counts what passes the proxy, from now until `stop`."""
 
     def __init__(self, way: Way) -> None:
         self._way, self._before, self._started = way, way.traffic(), time.perf_counter()

@@ -1,6 +1,6 @@
 """Rows of the result, from raw samples and `../goals.yaml`.
 
-A ratio says how many times as fast as the peer we are: the peer's median divided by ours.
+A ratio says how many times as fast as the peer bluegrid is: the peer's median divided by ours.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def of_cell(cell: Cell, goals: Goals) -> list[Row]:
 
 
 def of_proxy(cells: Sequence[Cell], goals: Goals) -> list[Row]:
-    """Whether what makes the way longer was itself what everybody waited for."""
+    """Return a row for the proxy's load: a busy proxy would itself be what is measured."""
     busy = [max(cell.proxy_busy for cell in cells)]
     work = "the proxy that makes the way longer, at its busiest"
     return [row(work, "of a core", {Ours.name: busy}, goals.get("proxy"))]

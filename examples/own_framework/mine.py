@@ -1,4 +1,4 @@
-"""A framework that bluegrid has not: a model is a line of text, `line 41.7 0.5 -2`: 41.7 + 0.5 a - 2 b."""
+"""A framework of your own: a model is a line of text; `line 41.7 0.5 -2` is 41.7 + 0.5 a - 2 b."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def _fault(data: bytes) -> str | None:
 
 
 TYPE = ModelType("mine", "line", "a line of coefficients", _fault)
-"""A row of the table of model types: `mine/line`, told by its first bytes, running nobody's code."""
+"""A row of the table of model types: `mine/line`, recognised by its first bytes; loading runs no code."""
 
 
 class Line:
-    """A model, as a pod asks it."""
+    """A model in memory, as a pod calls it."""
 
     def __init__(self, intercept: float, *coefficients: float) -> None:
         self._intercept, self._coefficients = intercept, np.array(coefficients)
@@ -38,7 +38,7 @@ class Line:
 
 
 def load(path: Path, trust: Iterable[str] = ()) -> Line:  # noqa: ARG001 - nothing in it runs code
-    """Load a line; ModelError when it is none."""
+    """Load a line; ModelError if the file is not one."""
     try:
         return Line(*map(float, path.read_text().split()[1:]))
     except (TypeError, ValueError) as error:

@@ -76,7 +76,7 @@ def _clean(printer: Printer) -> int:
     if (STATE / "node").exists():
         Node.of_checkout(CHECKOUT).down(purge=True)
     elif stack_file.exists():
-        # The program has the hooks by which it proves that nobody is sent to what goes.
+        # The program has the hooks that prove that no request reaches what is deleted.
         destroy = f"pulumi destroy --yes --run-program --stack {STACK} --config-file {stack_file}"
         if (
             subprocess.run(["sh", "-c", f". {settings} && {destroy}"], cwd=CHECKOUT, check=False).returncode

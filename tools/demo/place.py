@@ -1,4 +1,4 @@
-"""Where a demo deploys. Nothing is ever deployed to a cluster that was not named."""
+"""Where a demo deploys: only to a cluster that was named, or to its own."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def on_node(node: Node, image: str) -> Place:
 
 
 def named(environ: Mapping[str, str]) -> Place:
-    """A cluster that the user named with `make demo KUBE_CONTEXT=...`, and what else has to be known of it.
+    """Return the cluster that the user named with `make demo KUBE_CONTEXT=...`, and its other settings.
 
     Raises:
         ConfigError: something is missing; the message names all of it.
@@ -83,11 +83,11 @@ def named(environ: Mapping[str, str]) -> Place:
 
 
 def _own(store: str) -> str:
-    """A prefix of the demo's own in a store: what an earlier run sent is neither found nor touched."""
+    """Return a store's URL with a new prefix: what an earlier run sent is neither found nor changed."""
     parts = urlsplit(store)
     return parts._replace(path=f"{parts.path.rstrip('/')}/demo-{secrets.token_hex(4)}").geturl()
 
 
 def is_named() -> bool:
-    """Whether the user named a cluster."""
+    """Return whether the user named a cluster."""
     return bool(os.environ.get("KUBE_CONTEXT"))

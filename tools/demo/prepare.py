@@ -33,7 +33,7 @@ class Prepared:
 
     Attributes:
         programs: folder of the programs, to be first on PATH.
-        image: the model server's; None where the user names a cluster, and with it an image.
+        image: the model server's; None if the user names a cluster, and with it an image.
         models: folder of the trained versions.
     """
 
@@ -43,14 +43,14 @@ class Prepared:
 
 
 def prepare(printer: Printer, *, with_node: bool) -> Prepared:
-    """Have everything ready, side by side; takes seconds when it was there before.
+    """Get everything ready, side by side; takes seconds if everything exists.
 
     Args:
         printer: where progress goes.
-        with_node: also what a local Kubernetes needs; else only what talks to one.
+        with_node: also what a local Kubernetes needs; otherwise only its clients.
 
     Raises:
-        BluegridError: something cannot be had; the rest is let finish, as it is kept.
+        BluegridError: something failed; the rest still finishes, and is kept.
     """
     names = None if with_node else toolchain.CLIENTS
     costs = _costs(names, with_node=with_node)
@@ -80,7 +80,7 @@ def _build_image(printer: Printer) -> image.Image:
 
 
 def _train(report: Callable[[str], None]) -> None:
-    """Train the versions once a checkout; the result is whole or not there."""
+    """Train the versions, once for a checkout, all or none."""
     if MODELS.exists():
         return
     _run([sys.executable, "-m", "examples.line_loading", "--out", str(MODELS)], report)

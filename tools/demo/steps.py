@@ -75,12 +75,12 @@ def declare_service(work: Workspace, example: Path) -> None:
 
 
 def up(work: Workspace) -> Ran:
-    """`pulumi up`; what is worth a preview gets one of its own."""
+    """Run `pulumi up` without its preview; `preview` is a step of its own."""
     return work.pulumi("up", "--yes", "--skip-preview")
 
 
 def preview(work: Workspace) -> tuple[Change, ...]:
-    """`pulumi preview`, as the changes it announces."""
+    """Run `pulumi preview`; return the changes that it announces."""
     steps = work.pulumi("preview", "--json").require().json()["steps"]
     changes = tuple(_change(step) for step in steps if step["op"] != "same")
     for change in changes:
@@ -99,7 +99,7 @@ def add_cluster(work: Workspace, cluster: str, version: str) -> None:
 
 
 def remove_cluster(work: Workspace, cluster: str) -> None:
-    """Take a cluster out; `up` deletes it."""
+    """Remove a cluster; `up` deletes it."""
     work.bluegrid("cluster", "remove", SERVICE, cluster).require()
 
 
@@ -109,7 +109,7 @@ def edit_live(work: Workspace, cluster: str) -> None:
 
 
 def switch(work: Workspace, cluster: str) -> Switched:
-    """Edit the word, look at the preview, `pulumi up`."""
+    """Edit the word, preview, `pulumi up`."""
     edit_live(work, cluster)
     changes = preview(work)
     return Switched(cluster, changes, up(work).require())
@@ -121,5 +121,5 @@ def switch_past_a_failed_cluster(work: Workspace, cluster: str) -> Ran:
 
 
 def damage(work: Workspace, version: str, uid: str) -> str:
-    """Flip a byte of a model in the store; the SHA-256 of the pack that it is in."""
+    """Flip a byte of a model in the store; return the SHA-256 of the model's pack."""
     return work.run(sys.executable, "-m", "tools.demo.faults", SET, version, uid).require().output.split()[-1]

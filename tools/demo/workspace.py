@@ -4,7 +4,7 @@
 <state>/pulumi/         the Pulumi backend
 <state>/Pulumi.*.yaml   settings of the stack, or of several that share all this
 <state>/passphrase      generated; encrypts the stack's secrets
-<state>/env.sh          the environment, to be sourced by whoever looks around afterwards
+<state>/env.sh          the environment, to be sourced by people
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ SERVICE = "line-loading"
 SET = "g1"
 
 NOISE = re.compile(r"^\s*$|^@ |ing \(\d+s\)|using pulumi-[a-z-]+ from \$PATH")
-"""Of what `pulumi` prints to a file: every moment of every resource. The demo shows how each ended."""
+"""Lines of `pulumi` that the demo does not print: the progress of each resource before its end."""
 
 
 class CommandError(BluegridError):
-    """A command of the demo ended with another exit code than 0."""
+    """A command of the demo ended with an exit code other than 0."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class Ran:
     seconds: float
 
     def json(self) -> Any:
-        """What it printed, read as JSON."""
+        """Return its output, parsed as JSON."""
         return json.loads(self.output)
 
     def require(self) -> Ran:
-        """Itself, if it succeeded.
+        """Return this, if the command succeeded.
 
         Raises:
-            CommandError: it did not; the message ends with what it printed.
+            CommandError: it failed; the message ends with its output.
         """
         if self.exit_code != 0:
             raise CommandError(
@@ -75,7 +75,7 @@ def end_leftovers(stack_file: Path) -> None:
     leftovers = [
         each
         for each in psutil.process_iter(["name", "cmdline"])
-        # By name too: an editor that has the file open is nobody's leftover.
+        # By name too: an editor may have the file open.
         if each.info["name"] == "pulumi" and str(stack_file) in (each.info["cmdline"] or ())
     ]
     for process in leftovers:
@@ -112,7 +112,7 @@ class Workspace:
         shutil.rmtree(self.state, ignore_errors=True)
         for folder in (self.registry, self.state / "pulumi", self._project):
             folder.mkdir(parents=True)
-        # `stack init` knows no --config-file: in the checkout it would write into stacks/.
+        # `stack init` has no --config-file: in the checkout it would write into stacks/.
         (self._project / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
         passphrase = self.state / "passphrase"
         passphrase.touch(mode=0o600)
@@ -143,7 +143,7 @@ class Workspace:
         return self.run(*self.pulumi_command(*arguments))
 
     def pulumi_command(self, *arguments: str) -> list[str]:
-        """Return that command."""
+        """Return the command that `pulumi` runs."""
         return ["pulumi", *arguments, "--stack", self.stack, "--config-file", str(self.stack_file)]
 
     def bluegrid(self, *arguments: str) -> Ran:
@@ -153,7 +153,7 @@ class Workspace:
     def run(self, *command: str) -> Ran:
         """Run a command with the workspace's environment; its output is kept and echoed line by line.
 
-        Output for machines (`--json`) is not echoed, and kept without what goes to standard error.
+        Output for machines (`--json`) is not echoed, and kept without standard error.
         """
         shown = shlex.join(each for each in command if not each.startswith("--secret"))
         self.echo(f"$ {shown}")

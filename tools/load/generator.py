@@ -30,7 +30,7 @@ RTOL, ATOL = 1e-6, 1e-9
 class Plan:
     """How requests are sent: times in seconds, every `fresh_every`th on a connection of its own.
 
-    `host` is the host name that they are for, where it is not that of the URL.
+    `host` is the service's host name, if it is not that of the URL.
     """
 
     rate: float
@@ -61,7 +61,7 @@ class Generator:
 
     @property
     def seconds(self) -> float:
-        """For how long requests were sent so far."""
+        """Seconds for which requests have been sent."""
         return self.tally.now() if self._sent_until is None else self._sent_until
 
     def stop(self) -> None:
@@ -81,7 +81,7 @@ class Generator:
         count = int(self._plan.rate * self._plan.seconds)
         for number, request in zip(range(count), itertools.cycle(self._requests), strict=False):
             at = number / self._plan.rate
-            # Behind time it only lets the connections work and sends at once: the rate is never lowered.
+            # If late, it only yields to the connections and then sends at once: the rate is never lowered.
             await asyncio.sleep(max(0.0, at - self.tally.now()))
             if self._stopping:
                 break
@@ -97,13 +97,13 @@ class Generator:
         async with self._session(kept=True) as session:
             while (due := await self._queue.get()) is not None:
                 self.tally.began(self.tally.now() - due.handed)
-                await self._ask(session, due)
+                await self._request(session, due)
 
     async def _fresh_connection(self, due: _Due) -> None:
         async with self._session(kept=False) as session:
-            await self._ask(session, due)
+            await self._request(session, due)
 
-    async def _ask(self, session: aiohttp.ClientSession, due: _Due) -> None:
+    async def _request(self, session: aiohttp.ClientSession, due: _Due) -> None:
         request = due.request
         try:
             left = self._time_left(due)

@@ -1,4 +1,4 @@
-"""A load as a process of its own, so that what else the caller does cannot disturb it."""
+"""A load in a process of its own, so that the caller's other work cannot disturb it."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Load:
             requests: file of inputs and each version's answers.
             report: file that gets live figures, then the result; a log is written beside it.
             rate: requests a second.
-            seconds: after which the load ends by itself.
-            host: host name of the service, where the URL's is another.
+            seconds: after how many seconds the load ends by itself.
+            host: host name of the service, if it is not that of the URL.
 
         Raises:
             LoadError: it did not start.
@@ -79,7 +79,7 @@ class Load:
         return load
 
     def figures(self) -> LoadReport:
-        """The figures as of the last half second."""
+        """Return the figures of at most half a second ago."""
         return LoadReport.read(self._report)
 
     def wait_until(self, condition: Callable[[LoadReport], bool], seconds: float) -> LoadReport:
@@ -92,7 +92,7 @@ class Load:
         return self.figures()
 
     def stop(self) -> LoadReport:
-        """Lets the requests under way end and returns the result; also of a load that ended by itself.
+        """Waits for the requests under way and returns the result, also of a load that ended by itself.
 
         Raises:
             LoadError: it ended without a result.
@@ -131,4 +131,4 @@ class Load:
 
     def _error(self, fault: str) -> LoadError:
         last_line = (self._log.read_text(errors="replace").strip().splitlines() or ["nothing"])[-1]
-        return LoadError(f"load generator {fault}; it said: {last_line}; log: {self._log}")
+        return LoadError(f"load generator {fault}; its last line: {last_line}; log: {self._log}")

@@ -1,4 +1,4 @@
-"""What a load found. One form serves for live figures (`finished` is false) and for the result."""
+"""The report of a load: live figures (`finished` is false), then the result in the same form."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Spell(_Frozen):
 
 
 class FailedRequest(_Frozen):
-    """One failure, for whoever looks for its cause; `at` is when it was known, in seconds from the start."""
+    """One failure, to find its cause; `at` is when it was known, in seconds from the start."""
 
     at: float
     reason: Failure
@@ -61,13 +61,13 @@ class LoadReport(_Frozen):
     """Counts and times of one load.
 
     Attributes:
-        seconds: for which requests were sent so far.
+        seconds: how long requests have been sent.
         sent: requests that were due; `ok`, `failed` and those in flight add up to it.
         failures: the first of the failed requests.
         longest_gap_ms: between two good answers in a row; before the first and after the last counts too.
         longest_gap_at: where that gap began, in seconds from the start.
-        late_sends: requests that the generator itself came to too late. It still sends every one; many mean
-            that this machine was too busy to judge the service.
+        late_sends: requests that the generator itself sent too late. It still sends all of them; if there are
+            many, this machine was too busy to judge the service.
         queued: requests that had to wait because every kept connection was busy.
         cpu_seconds: processor time that the generator used.
     """
@@ -107,7 +107,7 @@ class LoadReport(_Frozen):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The report as it stands in a file."""
+        """Return the report that a file has."""
         return cls.model_validate_json(path.read_bytes())
 
     def write(self, path: Path) -> None:

@@ -31,7 +31,7 @@ class RequestFile(BaseModel):
 
 @dataclass(frozen=True)
 class Request:
-    """One prediction to ask for; `answers` maps a version to the value that it must give."""
+    """One prediction; `answers` maps a version to the value that it must return."""
 
     uid: str
     url: URL
@@ -66,9 +66,9 @@ def read_requests(path: Path, url: str, service: str) -> list[Request]:
         raise LoadError(f"{path}: {error.strerror}: make it with python -m examples.line_loading") from error
     except (ValidationError, IndexError) as error:
         reason = str(error).splitlines()[0]
-        raise LoadError(f"{path}: not a file of requests and answers: {reason}: make it anew") from error
+        raise LoadError(f"{path}: not a file of requests and answers: {reason}: generate it again") from error
     if not requests:
-        raise LoadError(f"{path}: holds no request: make it anew")
+        raise LoadError(f"{path}: has no requests: generate it again")
     random.Random(SHUFFLE_SEED).shuffle(requests)  # noqa: S311 - an order, not a secret
     return requests
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LATE_SECONDS = 0.010
-"""From when on a send counts as late, and a wait for a connection as one; sleeps are exact to 1 or 2 ms."""
+"""Seconds after which a send is late, or a wait for a connection counts; sleeps are exact to 2 ms."""
 
 SPELL_PAUSE_SECONDS = 1.0
 FAILURES_KEPT = 20
@@ -29,7 +29,7 @@ class _OpenSpell:
 
 
 class Tally:
-    """Takes in every event of a load; `report` tells the state at any time."""
+    """Counts the events of a load; `report` returns the state at any time."""
 
     def __init__(self, target_rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._started = datetime.now(UTC)
@@ -50,17 +50,17 @@ class Tally:
         return self._clock() - self._zero
 
     def sent(self, late: float) -> None:
-        """A request was due `late` seconds ago and is now handed to a connection."""
+        """A request was due `late` seconds ago and is now given to a connection."""
         self._sent += 1
         self._latest_send = max(self._latest_send, late)
         self._late += late > LATE_SECONDS
 
     def began(self, waited: float) -> None:
-        """A connection took up a request `waited` seconds after it was handed over."""
+        """A connection took up a request `waited` seconds after it was given."""
         self._queued += waited > LATE_SECONDS
 
     def good(self, version: str, cluster: str, latency: float) -> None:
-        """A request was answered as it should be, `latency` seconds after it was due."""
+        """A request was answered correctly, `latency` seconds after it was due."""
         now = self.now()
         self._ok += 1
         self._latencies[int(latency * 1000 / LATENCY_STEP_MS)] += 1

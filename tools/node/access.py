@@ -1,4 +1,4 @@
-"""Who may do what: certificates, tokens, kubeconfigs and S3 accounts, all of them made on this machine."""
+"""Access: certificates, tokens, kubeconfigs and S3 accounts, all made on this machine."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class S3Account:
 
 @dataclass(frozen=True)
 class Secrets:
-    """What a node's parts know each other by; kept from one start to the next.
+    """Tokens and accounts of a node's parts; kept from one start to the next.
 
     Attributes:
-        tokens: of the API server's users.
-        s3_admin: may do everything.
-        s3_reader: may get objects and nothing else.
+        tokens: the tokens of the API server's users.
+        s3_admin: can do everything.
+        s3_reader: can get objects and nothing else.
     """
 
     tokens: Mapping[str, str]
@@ -67,7 +67,7 @@ class Secrets:
         """The secrets of a node that has been started.
 
         Raises:
-            NodeError: it never was.
+            NodeError: it was never started.
         """
         try:
             kept = json.loads(layout.secrets.read_text())
@@ -79,7 +79,7 @@ class Secrets:
 
     @classmethod
     def ensure(cls, layout: Layout) -> Secrets:
-        """The node's secrets, made if it has none yet."""
+        """Return the node's secrets; make them if there are none."""
         if not layout.secrets.exists():
             tokens = {user: secrets.token_hex(20) for user in _USERS}
             made = cls(tokens, S3Account.make("bluegrid-admin"), S3Account.make("bluegrid-reader"))
@@ -88,7 +88,7 @@ class Secrets:
 
 
 def write_access(layout: Layout, plan: Plan) -> None:
-    """Write everything by which the parts of a node, and people, reach the API server."""
+    """Write the kubeconfigs and certificates with which a node's parts, and people, reach the API server."""
     known = Secrets.ensure(layout)
     _certify(layout, plan)
     rows = [f'{known.tokens[name]},{user},{name},"{groups}"' for name, (user, groups) in _USERS.items()]
@@ -96,16 +96,16 @@ def write_access(layout: Layout, plan: Plan) -> None:
     for user, token in known.tokens.items():
         config = _kubeconfig(layout, plan, user, token) | {"current-context": user}
         write_private(layout.kubeconfig_of(user), json.dumps(config))
-    # Without a current context nobody reaches this node, or takes it for another cluster, by chance.
+    # Without a current context, no command reaches this node by accident instead of another cluster.
     config = _kubeconfig(layout, plan, plan.identity.context, known.tokens[ADMIN])
     write_private(layout.kubeconfig, json.dumps(config, indent=2) + "\n")
 
 
 def _certify(layout: Layout, plan: Plan) -> None:
-    """Make the API server's certificate and the key that signs the pods' tokens, where there is none yet.
+    """Make the API server's certificate and the key that signs the pods' tokens, if they are missing.
 
     The certificate is kept as long as the address, so that a copy of the kubeconfig works after a restart. It
-    is also the API server's name towards the kubelet, whence the group of the administrators.
+    is also the API server's identity towards the kubelet, hence the administrators' group.
     """
     openssl = plan.programs["openssl"]
     if not layout.service_account_key.exists():

@@ -28,7 +28,7 @@ def create(name: str) -> None:
     """Make the cgroups of a node.
 
     Raises:
-        NodeError: this machine lets nobody make any.
+        NodeError: this machine does not permit it.
     """
     for hierarchy in _used(_hierarchies()):
         try:
@@ -41,7 +41,7 @@ def create(name: str) -> None:
 
 
 def remove(name: str) -> None:
-    """Remove the cgroups of a node that runs no more, its pods' among them."""
+    """Remove the cgroups of a node that has ended, including those of its pods."""
     for hierarchy in _hierarchies():
         deadline = time.monotonic() + _SECONDS
         root = hierarchy.mount / name
@@ -50,7 +50,7 @@ def remove(name: str) -> None:
 
 
 def leftovers(name: str) -> list[Path]:
-    """The cgroups of a node that are there."""
+    """Return the cgroups of a node that exist."""
     return [root for hierarchy in _hierarchies() if (root := hierarchy.mount / name).exists()]
 
 
@@ -64,7 +64,7 @@ def _create(hierarchy: _Hierarchy, folder: Path) -> None:
 
 
 def _remove(folder: Path, deadline: float) -> None:
-    """Remove one, which is busy for a moment after its last process has ended."""
+    """Remove a cgroup, which is busy for a moment after its last process has ended."""
     while True:
         try:
             folder.rmdir()
@@ -85,13 +85,13 @@ def _delegate(root: Path) -> None:
 
 
 def _used(hierarchies: list[_Hierarchy]) -> list[_Hierarchy]:
-    """Version 1 wherever there is any of it: then the one tree of version 2 has no controllers."""
+    """Return those of version 1 if there are any: then the tree of version 2 has no controllers."""
     first = [each for each in hierarchies if each.version == 1]
     return first or hierarchies
 
 
 def _hierarchies() -> list[_Hierarchy]:
-    """Where this machine has cgroups mounted; see proc_pid_mountinfo(5) for the columns."""
+    """Return where this machine has cgroups mounted; see proc_pid_mountinfo(5) for the columns."""
     found = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields, _, source = line.partition(" - ")

@@ -1,4 +1,4 @@
-"""One process of the node, and how its supervisor knows that it works."""
+"""A process of the node, and the check by which its supervisor knows that it works."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Component:
     Attributes:
         command: the program and its arguments.
         after: names of the components that must be ready first.
-        ready: whether it works; None: it does its work once and is ready when it has ended well.
+        ready: whether it works; None: it runs once, and is ready when it has ended with code 0.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Api:
-    """Reading from an HTTP server; with `trusted`, a certificate file, over TLS."""
+    """A client of an HTTP server; with `trusted`, a certificate file, over TLS."""
 
     address: str
     port: int
@@ -46,7 +46,7 @@ class Api:
     token: str = ""
 
     def get(self, path: str) -> bytes | None:
-        """The body of an answer of status 200; None for any other, or none at all."""
+        """Return the body of a response of status 200; None for another status or no response."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         connection = self._connection()
         try:
@@ -60,7 +60,7 @@ class Api:
         return body if answer.status == http.HTTPStatus.OK else None
 
     def answers(self, path: str) -> Check:
-        """A check that passes while this path is answered with status 200."""
+        """Return a check that passes while this path is answered with status 200."""
         return lambda _: self.get(path) is not None
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -71,7 +71,7 @@ class Api:
 
 
 def accepts(path: Path) -> Check:
-    """A check that passes while somebody listens on this Unix socket."""
+    """Return a check that passes while a process listens on this Unix socket."""
 
     def check(_: datetime) -> bool:
         with socket.socket(socket.AF_UNIX) as client:
@@ -82,9 +82,9 @@ def accepts(path: Path) -> Check:
 
 
 def node_ready(api: Api, name: str) -> Check:
-    """A check that passes while the node's own kubelet says that it is ready.
+    """Return a check that passes while the node's own kubelet reports that it is ready.
 
-    After a restart the API server still has what the last kubelet said: only a later heartbeat counts.
+    After a restart the API server still has the report of the last kubelet: only a later heartbeat counts.
     """
 
     def check(started: datetime) -> bool:
@@ -101,5 +101,5 @@ def node_ready(api: Api, name: str) -> Check:
 
 
 def now() -> datetime:
-    """This moment."""
+    """Return the present time in UTC."""
     return datetime.now(UTC)

@@ -1,6 +1,6 @@
 """The configuration files of containerd, the pods' network, kubelet and kube-proxy.
 
-Every setting that is not obvious answers a failure that was seen.
+Every setting that is not obvious is there because of a failure without it.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _network() -> dict[str, object]:
 
 
 def _kubelet(inside: Layout, plan: Plan) -> dict[str, object]:
-    """Kubelet on either version of cgroups; what it finds on the machine is not its own."""
+    """Kubelet on either version of cgroups; it does not manage what else runs on the machine."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -112,7 +112,7 @@ def _kubelet(inside: Layout, plan: Plan) -> dict[str, object]:
         },
         "authorization": {"mode": "Webhook"},
         "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
-        # Kubernetes is about to give up version 1 of cgroups; some machines have no other.
+        # Kubernetes deprecates version 1 of cgroups; some machines have no other.
         "failCgroupV1": False,
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{plan.identity.cgroup}",

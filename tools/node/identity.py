@@ -1,4 +1,4 @@
-"""What tells one node from another on the same machine: everything follows from where its state is."""
+"""The identity of a node among others on the machine: it follows from the path of its state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINK_PREFIX = 30
 
 @dataclass(frozen=True)
 class Identity:
-    """The names of a node's things.
+    """The names of what a node has on the machine.
 
     Attributes:
         id: 8 hexadecimal digits.
@@ -63,10 +63,10 @@ class Link:
 
 
 def pick_link(identity: Identity, taken: Collection[ipaddress.IPv4Network]) -> Link:
-    """The addresses of a node: the same at every start, unless somebody else has taken them meanwhile.
+    """Return the addresses of a node: the same at every start, unless another network has taken them.
 
     Args:
-        identity: of the node.
+        identity: the node's identity.
         taken: networks that this machine reaches already. One as wide as the pool or wider (a default route,
             a VPN's 10.0.0.0/8) is no obstacle: the link shadows four addresses of it.
 

@@ -1,4 +1,4 @@
-"""What process 1 of the node does first: a file system of its own, and its end of the link."""
+"""The first steps of the node's process 1: a file system of its own, and its end of the link."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _KERNEL = {
 
 
 def arrange_files(state: Path) -> None:
-    """Give the node a file system in which nothing that it writes is the machine's.
+    """Give the node a file system in which it cannot write to the machine's.
 
-    `/sys` stays as it is: mounted anew it would lack the cgroups.
+    `/sys` stays as it is: a new mount would lack the cgroups.
     """
     # While mounts are still private: under a shared one none can be moved.
     staging = state / "run"

@@ -1,11 +1,11 @@
-"""Where a node keeps what.
+"""The files and folders of a node.
 
     <state>/
         plan.json             what `up` decided: addresses, programs
         status.json           what runs, written by the supervisor
         secrets.json          tokens and S3 accounts, made once
         kubeconfig            for people and programs on the machine
-        pki/  config/         certificates; configuration, written anew at every start
+        pki/  config/         certificates; configuration, rewritten at every start
         etcd/  containerd/  kubelet/  s3/  iam/
         logs/                 one file a component, and the pods' logs
 
@@ -36,7 +36,7 @@ class Layout:
 
     @property
     def status(self) -> Path:
-        """What the supervisor tells."""
+        """What the supervisor publishes."""
         return self.root / "status.json"
 
     @property
@@ -104,7 +104,7 @@ class Layout:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, at no moment half."""
+    """Write a file that only its owner can read, atomically."""
     fresh = path.with_name(f".{path.name}")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

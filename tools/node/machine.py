@@ -1,4 +1,4 @@
-"""The machine's side of a node: its process, its link, and what is left of a node that was killed."""
+"""The machine's side of a node: its process, its link, and the remains of a node that was killed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """One `up` or `down` of a node at a time; the folder itself is the lock, and may be gone afterwards."""
+    """Hold a node's lock during `up` or `down`; the lock is the folder itself, which the block may delete."""
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -47,7 +47,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def supervisors(state: Path) -> list[int]:
-    """The process IDs of a node's supervisor and of the `unshare` that waits for it; none: the node is down.
+    """The process IDs of a node's supervisor and of the `unshare` that waits for it; empty: the node is down.
 
     They are known by their exact command, which names the state folder: no record is needed.
     """
@@ -64,7 +64,7 @@ def supervisors(state: Path) -> list[int]:
 def launch(state: Path, log: Path) -> None:
     """Start the supervisor in namespaces of its own; it outlives this process and its terminal.
 
-    The network has no name and the mounts are nowhere else: the kernel removes both with the last process.
+    The network has no name and the mounts exist nowhere else: the kernel removes both with the last process.
     """
     environment = {"PATH": SYSTEM_PATH, "HOME": "/run", "PYTHONPATH": str(_CHECKOUT), "PYTHONUNBUFFERED": "1"}
     namespaces = ("--mount", "--net", "--pid", "--uts", "--ipc")
@@ -90,7 +90,7 @@ def launch(state: Path, log: Path) -> None:
 
 
 def stop(state: Path, seconds: float) -> None:
-    """Ask a node's supervisor to stop, and kill it after this time; return when nothing of the node runs."""
+    """Stop a node's supervisor, kill it after this time; return when no process of the node runs."""
     handles = []
     for pid in supervisors(state):
         with contextlib.suppress(ProcessLookupError):
@@ -109,7 +109,7 @@ def stop(state: Path, seconds: float) -> None:
 
 
 def connect(plan: Plan, pid: int) -> None:
-    """Lay the link between the machine and the node whose supervisor is this process."""
+    """Make the link between the machine and the node with this supervisor."""
     name = plan.identity.interface
     commands = f"""\
 link add {name} type veth peer name {LINK} netns {pid}

@@ -1,6 +1,6 @@
-"""How much CPU and memory pods take, for autoscalers and `kubectl top`: metrics-server, beside the cluster.
+"""CPU and memory of pods, for autoscalers and `kubectl top`: metrics-server, beside the cluster.
 
-The API server asks it in the name of its own users, and shows the certificate by which kubelet knows it too.
+The API server sends it requests for its own users, with the client certificate that it also has for kubelet.
 """
 
 from __future__ import annotations
@@ -58,6 +58,6 @@ def _metrics_server(plan: Plan, inside: Layout) -> tuple[str | Path, ...]:
         "--requestheader-allowed-names=kube-apiserver",
         # kubelet's certificate is its own.
         *("--kubelet-preferred-address-types=InternalIP", "--kubelet-insecure-tls"),
-        # The shortest that it allows: an autoscaler looks every 15 s.
+        # The shortest that it permits: an autoscaler reads every 15 s.
         *("--metric-resolution=10s", "--kubelet-request-timeout=5s"),
     )

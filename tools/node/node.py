@@ -51,14 +51,14 @@ class Node:
         return cls(checkout / ".bluegrid" / "node")
 
     def up(self, progress: Progress = quiet, built: Mapping[str, Path] | None = None) -> None:
-        """Start the node and wait until it is ready; at once if it is already.
+        """Start the node and wait until it is ready; return at once if it is.
 
         Args:
-            progress: current a line for every part that is ready.
-            built: programs by name; left out, those that the toolchain has obtained.
+            progress: called with a line for every part that is ready.
+            built: programs by name; by default, those that the toolchain has obtained.
 
         Raises:
-            NodeError: something is missing, or a part of the node has failed; nothing of the node runs then.
+            NodeError: something is missing, or a part of the node has failed; then nothing of the node runs.
         """
         _require_root()
         with machine.locked(self._layout.root):
@@ -106,7 +106,7 @@ class Node:
 
         Args:
             archive: an OCI or a Docker archive.
-            name: of the image in it, without a tag.
+            name: the image's name in it, without a tag.
 
         Raises:
             NodeError: it cannot be read, or the node is down.
@@ -128,7 +128,7 @@ class Node:
 
     @property
     def kubeconfig(self) -> Path:
-        """Names one context, `context`, and no current one."""
+        """The kubeconfig, which has one context, `context`, and no current one."""
         return self._layout.kubeconfig
 
     @property
@@ -143,7 +143,7 @@ class Node:
 
     @property
     def route_url(self) -> str:
-        """Where Ingresses and HTTPRoutes answer."""
+        """The URL at which Ingresses and HTTPRoutes answer."""
         return f"http://{self.address}:{HTTP_PORT}"
 
     @property
@@ -153,7 +153,7 @@ class Node:
 
     @property
     def s3_endpoint(self) -> str:
-        """Where the S3 server answers, from this machine and from pods."""
+        """The URL of the S3 server, for this machine and for pods."""
         return self._plan.s3_endpoint
 
     @property
@@ -163,7 +163,7 @@ class Node:
 
     @property
     def s3_reader(self) -> S3Account:
-        """The S3 account that may get objects and nothing else: the pods'."""
+        """The S3 account of the pods, which can get objects and nothing else."""
         return Secrets.read(self._layout).s3_reader
 
     @property
@@ -208,7 +208,7 @@ class Node:
 
     def _supervisor(self) -> int:
         """The process ID of the supervisor that was just launched."""
-        # While one program becomes another, as it does here twice, a process has no command for a moment.
+        # While a process executes another program, as here twice, it has no command line for a moment.
         attempts = _ATTEMPTS
         while (current := SupervisorState.read(self._layout.status)) is None:
             attempts = _ATTEMPTS if machine.supervisors(self._layout.root) else attempts - 1

@@ -1,4 +1,4 @@
-"""What `up` decides before anything starts, and hands to the supervisor."""
+"""What `up` decides before anything starts, for the supervisor."""
 
 from __future__ import annotations
 

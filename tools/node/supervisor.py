@@ -1,7 +1,7 @@
 """Process 1 of the node: starts its components in order, watches them, and stops them in reverse order.
 
 A component that ends before it was ready fails the start; one that ends later is started again. When this
-process ends, in whatever way, the kernel ends everything else in the node.
+process ends, however that happens, the kernel ends everything else in the node.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Tells which services the merged pull request lets go: `python -m tools.pull_request.allowed COMMIT`.
+"""Prints which services a merged pull request may delete: `python -m tools.pull_request.allowed COMMIT`.
 
 Prints `BLUEGRID_ALLOW_DELETE=...` by the labels `allow-delete:SERVICE` of the pull requests that the commit
 came with, as a line for a workflow's environment. Reads what GitHub Actions sets: GITHUB_TOKEN,
-GITHUB_REPOSITORY, GITHUB_API_URL; ALLOW_DELETE has more names, of whoever has started the run by hand.
+GITHUB_REPOSITORY, GITHUB_API_URL; ALLOW_DELETE has more names, typed by the person who starts a run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TIMEOUT = 30
 
 
 def allowed(client: httpx.Client, repository: str, commit: str) -> list[str]:
-    """Return the services that may go.
+    """Return the services that may be deleted.
 
     Raises:
         httpx.HTTPError: GitHub refused, or did not answer.
@@ -28,7 +28,7 @@ def allowed(client: httpx.Client, repository: str, commit: str) -> list[str]:
 
 
 def main() -> int:
-    """Print the line; returns the exit code."""
+    """Print the line; return the exit code."""
     try:
         token, repository = os.environ["GITHUB_TOKEN"], os.environ["GITHUB_REPOSITORY"]
     except KeyError as missing:

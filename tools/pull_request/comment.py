@@ -18,7 +18,7 @@ _TIMEOUT = 30
 
 
 def comment(client: httpx.Client, repository: str, number: str, text: str) -> str:
-    """Write or rewrite the comment; returns its URL.
+    """Write or rewrite the comment; return its URL.
 
     Raises:
         httpx.HTTPError: GitHub refused, or did not answer.
@@ -32,7 +32,7 @@ def comment(client: httpx.Client, repository: str, number: str, text: str) -> st
 
 
 def _find(client: httpx.Client, url: str) -> int | None:
-    """Return the ID of the comment that a run before this one has written."""
+    """Return the ID of the comment that an earlier run has written."""
     page = 1
     while True:
         rows = client.get(url, params={"per_page": _PAGE, "page": page}).raise_for_status().json()
@@ -45,7 +45,7 @@ def _find(client: httpx.Client, url: str) -> int | None:
 
 
 def main() -> int:
-    """Comment; returns the exit code."""
+    """Comment; return the exit code."""
     try:
         token, repository = os.environ["GITHUB_TOKEN"], os.environ["GITHUB_REPOSITORY"]
         number = os.environ["PULL_REQUEST"]

@@ -32,7 +32,7 @@ def build(program: Program, platform: Platform, into: Path, tick: Callable[[], N
         Where it came from, for people.
 
     Raises:
-        ToolchainError: a module cannot be had or differs from its sum, or the compiler fails.
+        ToolchainError: a module cannot be downloaded or differs from its sum, or the compiler fails.
     """
     # Of several packages each program gets its package's name, in a folder; one alone is named.
     out = into / program.binaries[0] if len(program.binaries) == 1 else into
@@ -102,7 +102,7 @@ def _module(program: Program, file: ModuleFile) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """Compiler caches of our own: they are gigabytes, and go once the programs stand."""
+    """Return an environment with caches of our own: gigabytes, deleted when all programs are built."""
     caches = {"GOCACHE": "gocache", "GOMODCACHE": "gomod", "GOTMPDIR": "tmp"}
     return go_environment() | {variable: str(_folder(name)) for variable, name in caches.items()}
 

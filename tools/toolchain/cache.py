@@ -1,9 +1,9 @@
 """Where programs are kept, outside of every checkout.
 
 ${XDG_CACHE_HOME:-~/.cache}/bluegrid/
-    programs/<name>-<version>-<key>/    a program, moved into place whole; `origin` says where it came from
+    programs/<name>-<version>-<key>/    a program, renamed into place; `origin` says where it came from
     programs/<key of all>/bin/          links to what one checkout uses: a folder to put first on PATH
-    build/                              the compiler's caches, gone once all programs stand
+    build/                              the compiler's caches, deleted when all programs are built
     toolchain.lock                      held while programs are built
 """
 
@@ -41,18 +41,18 @@ def build() -> Path:
 
 
 def slot(program: Program, platform: Platform) -> Path:
-    """Where a program is kept, whether it is there or not."""
+    """Return where a program is kept, whether it is built or not."""
     return programs() / f"{program.name}-{program.version}-{key_of(program, platform)}"
 
 
-def stands(program: Program, platform: Platform) -> bool:
-    """Whether a program is there."""
+def is_built(program: Program, platform: Platform) -> bool:
+    """Return whether a program is built."""
     return (slot(program, platform) / ORIGIN).is_file()
 
 
 @contextmanager
 def filled(program: Program, platform: Platform) -> Iterator[Path]:
-    """A folder to put a program in; it becomes the slot if the block ends well."""
+    """Yield a folder to put a program in; it becomes the slot if the block raises nothing."""
     final = slot(program, platform)
     partial = final.with_name(_PARTIAL + final.name)
     shutil.rmtree(partial, ignore_errors=True)
@@ -73,14 +73,14 @@ def locked(waiting: Callable[[], None]) -> Iterator[int]:
 
 
 def discard(*folders: Path) -> None:
-    """Take folders away at once and delete them in the background: a compiler's caches take minutes.
+    """Rename folders at once and delete them in the background: a compiler's caches take minutes.
 
-    What a deletion that was killed has left goes with the next one. Go's module cache has read-only folders.
+    The next call deletes what a killed deletion has left. Go's module cache has read-only folders.
     """
     for folder in folders:
         if folder.exists():
             folder.rename(folder.with_name(f"{folder.name}{_DISCARDED}{time.time_ns()}"))
-    left = sorted(cache.root().glob(f"*{_DISCARDED}*"))
-    if left:
+    discarded = sorted(cache.root().glob(f"*{_DISCARDED}*"))
+    if discarded:
         delete = '(chmod -R u+rwX "$@"; rm -rf "$@") >/dev/null 2>&1 &'
-        subprocess.run(["nice", "sh", "-c", delete, "sh", *left], check=True, start_new_session=True)
+        subprocess.run(["nice", "sh", "-c", delete, "sh", *discarded], check=True, start_new_session=True)

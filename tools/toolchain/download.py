@@ -40,10 +40,10 @@ def download(program: Program, platform: Platform, into: Path, tick: Callable[[]
         tick: called now and then while bytes arrive.
 
     Returns:
-        Where it came from, for people.
+        The origin, for people.
 
     Raises:
-        DownloadError: it cannot be had, or a checksum differs; nothing of what differs is left in the folder.
+        DownloadError: the download failed, or a checksum differs; then the file is deleted.
     """
     for each in program.downloads:
         _take(_filled(each.url, program, platform), _filled(each.sums, program, platform), each, into, tick)
@@ -52,7 +52,7 @@ def download(program: Program, platform: Platform, into: Path, tick: Callable[[]
 
 @functools.cache
 def _answers(host: str) -> bool:
-    """One quick question a host: where the internet is closed it must not cost a time-out a file."""
+    """Return whether a host answers; asked once, so that without internet access not every file times out."""
     try:
         httpx.head(host, timeout=_PROBE)
     except httpx.HTTPError:
@@ -93,7 +93,7 @@ def _save(client: httpx.Client, url: str, file: Path, tick: Callable[[], None]) 
 
 
 def _unpack(archive: Path, binaries: tuple[str, ...], into: Path) -> None:
-    """Take the named programs out of an archive, from whatever folder they are in there."""
+    """Extract the named programs from an archive, whatever folder they are in."""
     missing = set(binaries)
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -103,11 +103,11 @@ def _unpack(archive: Path, binaries: tuple[str, ...], into: Path) -> None:
                     shutil.copyfileobj(source, out)
                 missing.remove(name)
     if missing:
-        raise DownloadError(f"{archive.name} holds no {', '.join(sorted(missing))}")
+        raise DownloadError(f"{archive.name} does not contain {', '.join(sorted(missing))}")
 
 
 def published_sum(text: str, name: str) -> str:
-    """The SHA-256 of a file, from a list of `<sum> <file>` lines or a file with nothing but the sum.
+    """Return the SHA-256 of a file, from a list of `<sum> <file>` lines or a file with nothing but the sum.
 
     Raises:
         DownloadError: the list does not name the file.

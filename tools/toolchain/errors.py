@@ -6,8 +6,8 @@ from bluegrid_registry import BluegridError
 
 
 class ToolchainError(BluegridError):
-    """A program, or what it is built with, cannot be had."""
+    """A program, or what it is built with, cannot be obtained."""
 
 
 class DownloadError(ToolchainError):
-    """An official download cannot be had, or is not what its published checksum names."""
+    """An official download failed, or differs from its published checksum."""

@@ -1,4 +1,4 @@
-"""Programs that the machine already has, in a version that fits."""
+"""Programs that the machine already has, in a supported version."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SECONDS = 20
 
 
 def find(program: Program) -> Path | None:
-    """A program of the machine that is used instead of one of ours."""
+    """Return a program of the machine to use instead of ours; None if there is none."""
     if program.fits is None:
         return None
     on_path = which(program.name)
@@ -66,7 +66,7 @@ def _plugin(program: Program) -> Path | None:
 
 
 def _output_of(*command: str | Path) -> str:
-    """What a program prints, or nothing if it fails."""
+    """Return what a program prints; empty if it fails."""
     quiet = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(
@@ -99,7 +99,7 @@ def _kubectl(program: Path) -> Version | None:
 
 
 def _provider(program: Path) -> Version | None:
-    """Providers have no option that prints the version; it is one of the things that the engine asks them."""
+    """Return the version of a provider, which has no option for it: ask as the engine does, by gRPC."""
     import grpc
     from google.protobuf.empty_pb2 import Empty
     from pulumi.runtime.proto import provider_pb2_grpc

@@ -1,4 +1,4 @@
-"""Keys of the cache: a program is found again only if all that it was built from is the same."""
+"""Keys of the cache: a program is used again only if everything that it was built from is the same."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def this_platform() -> Platform:
 
 
 def key_of(program: Program, platform: Platform, sources: Path = SOURCES) -> str:
-    """Twelve hexadecimal digits that stand for everything that a program is built from."""
+    """Return twelve hexadecimal digits of a hash over everything that a program is built from."""
     digest = hashlib.sha256()
     inputs = {
         name: value for name, value in asdict(program).items() if name not in ("fits", "seconds", "megabytes")

@@ -1,7 +1,7 @@
 """The programs that a demo and the tests need: which version, from where, and how each is built.
 
 Versions are pinned here, module versions and sums in `go/<source>/go.mod` and `go.sum`. One go.mod a program:
-the versions of Kubernetes' libraries that they ask for clash.
+the versions of Kubernetes' libraries that they require conflict.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Download:
     Attributes:
         url: a program, or a .tar.gz that holds programs.
         sums: its published SHA-256, bare or in a list of `<sum> <file>` lines.
-        binaries: what is taken from it.
+        binaries: the programs to extract.
     """
 
     url: str
@@ -44,7 +44,7 @@ class ModuleFile:
     """A YAML file that a program needs beside it, from a Go module.
 
     Attributes:
-        path: a pattern; where several files are like it, they become one.
+        path: a pattern; several files that match become one.
     """
 
     module: str
@@ -60,9 +60,9 @@ class Program:
         source: the folder under `go/` whose go.mod pins it.
         packages: what is built; one a binary, in the same order.
         gcflags: compiler flags in the place of the usual ones, `<pattern>=<flags>`.
-        fits: versions on PATH that are used instead; None: never looked for there.
+        fits: versions on PATH that are used instead; None: PATH is not searched.
         seconds: how long a build from nothing takes on 2 cores, after those before it in the table.
-        megabytes: what is kept of it.
+        megabytes: size on disk.
     """
 
     name: str

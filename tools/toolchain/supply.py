@@ -36,19 +36,19 @@ class Installed:
 
 
 def obtain(names: Collection[str] | None = None, progress: Progress = quiet) -> Mapping[str, Path]:
-    """Have programs ready to run, and their links in `programs_dir()`.
+    """Obtain programs, and link them in `programs_dir()`.
 
-    May run in a thread. A run that is killed goes on where it was; of two runs at once the second waits.
+    Can run in a thread. A run that was killed continues where it was; of two runs at once the second waits.
 
     Args:
-        names: of `PROGRAMS` and `PEERS`; all of `PROGRAMS` if left out.
+        names: names in `PROGRAMS` and `PEERS`; by default all of `PROGRAMS`.
         progress: called with every step.
 
     Returns:
         Paths by name, of programs and of the files that come with them.
 
     Raises:
-        ToolchainError: one cannot be had.
+        ToolchainError: a program cannot be obtained.
     """
     programs = chosen(names)
     platform = this_platform()
@@ -76,7 +76,7 @@ def chosen(names: Collection[str] | None) -> Sequence[Program]:
     """Programs by name, in the order of the table.
 
     Raises:
-        ToolchainError: a name is none of them.
+        ToolchainError: there is no program of a name.
     """
     if names is None:
         return PROGRAMS
@@ -95,7 +95,7 @@ def find_installed(programs: Sequence[Program], platform: Platform) -> Mapping[s
 def _find_installed(program: Program, platform: Platform) -> Installed | None:
     if path := find(program):
         return Installed(program, {program.name: path}, f"found at {path}")
-    if not cache.stands(program, platform):
+    if not cache.is_built(program, platform):
         return None
     slot = cache.slot(program, platform)
     files = {file.name: file for file in sorted(slot.iterdir()) if file.name != cache.ORIGIN}
@@ -166,5 +166,5 @@ def _link(installed: Mapping[str, Installed]) -> Mapping[str, Path]:
 
 
 def _host(pulumi: Path) -> Path:
-    """The language host for a `pulumi` that came without one: the machine's own, if the `pulumi` is too."""
+    """Return the language host of a `pulumi` that has none: the machine's for the machine's."""
     return STAND_IN if pulumi.is_relative_to(cache.programs()) else language_host(pulumi) or STAND_IN
