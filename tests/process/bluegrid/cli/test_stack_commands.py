@@ -89,7 +89,7 @@ def test_what_a_region_needs_is_told_all_at_once_with_what_it_is_for(project: Pa
             ["east", "--like", "north", "--secrets-provider", "kms://x"],
             "--secrets-provider kms://x: no provider",
         ),
-        (["../east", "--like", "north"], "'../east' is no name of a region; use letters, digits"),
+        (["../east", "--like", "north"], "'../east' is not a region's name; use letters, digits"),
     ],
 )
 def test_what_cannot_be_written_is_refused_in_one_line(

@@ -77,13 +77,13 @@ def test_a_name_that_is_no_model_of_the_base_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["models", "--without", "line-00"], "give it with --base"),
+        (["models", "--without", "line-00"], "add --base"),
         (
             ["--base", "v1", "--without", "line-00", "--ignore", "*.log"],
             "is for files in FOLDER: name the folder",
         ),
-        ([], "only an update with --without needs none"),
-        (["--base", "v1"], "only an update with --without needs none"),
+        ([], "only --without does without a folder"),
+        (["--base", "v1"], "only --without does without a folder"),
     ],
 )
 def test_wrong_usage_says_what_is_missing(arguments: list[str], told: str) -> None:

@@ -109,7 +109,7 @@ def test_a_set_trusts_what_it_is_told_to_trust() -> None:
     told("set", "add", "g2", "--name", "n", "--task", "t", "--type", "onnx/onnx", "--trust", "own.Scaler")
     told("set", "edit", "g2", "--trust", "own.scale", "--trust", "own.Scaler")
     assert data("set", "show", "g2")["set"]["trust"] == ["own.Scaler", "own.scale"]
-    assert "is so already" in told("set", "edit", "g2", "--trust", "own.scale")
+    assert "nothing to change" in told("set", "edit", "g2", "--trust", "own.scale")
 
 
 def test_a_set_that_cannot_be_is_refused() -> None:
