@@ -87,7 +87,7 @@ def test_what_a_region_needs_is_told_all_at_once_with_what_it_is_for(project: Pa
         (["east", "--like", "north", "--set", "routeKey=x"], "routeKey: secret, and a file is not; see"),
         (
             ["east", "--like", "north", "--secrets-provider", "kms://x"],
-            "--secrets-provider kms://x: no provider",
+            "--secrets-provider kms://x: Pulumi has no such provider",
         ),
         (["../east", "--like", "north"], "'../east' is not a region's name; use letters, digits"),
     ],
