@@ -22,12 +22,17 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 
 class Metrics:
-    """What a pod counts."""
+    """What a pod counts.
+
+    Attributes:
+        succeeded: inference requests that were answered.
+        seconds: how long inference requests took.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.registry = CollectorRegistry()
         self._labels = labels = (settings.set, settings.version)
-        self._succeeded = Counter(
+        self.succeeded = Counter(
             "model_infer_request_success",
             "Inference requests that were answered.",
             _LABELS,
@@ -39,7 +44,7 @@ class Metrics:
             (*_LABELS, "status"),
             registry=self.registry,
         )
-        self._seconds = Histogram(
+        self.seconds = Histogram(
             "model_infer_request_duration_seconds",
             "Seconds from an inference request to the end of its answer.",
             _LABELS,
@@ -54,9 +59,9 @@ class Metrics:
 
     def answered(self, status: int, seconds: float) -> None:
         """Count an inference request."""
-        self._seconds.observe(seconds)
+        self.seconds.observe(seconds)
         if status < 400:
-            self._succeeded.inc()
+            self.succeeded.inc()
         else:
             self._failed.labels(*self._labels, str(status)).inc()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from bluegrid_registry import ModelType, models_in_folder, open_store, push
-from bluegrid_server.engine.engine import InferenceEngine
+from bluegrid_server.engine.steps import RequestSteps
 from bluegrid_server.errors import NotReadyError
 from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.version import fetch_version
@@ -62,31 +62,31 @@ class InProcess:
         self.reason: str | None = "starting"
         self.loading: tuple[str, ...] = ()
         self._settings = settings
-        self._engine: InferenceEngine
+        self._steps: RequestSteps
 
     def start(self) -> None:
-        """Load the version and take calls."""
+        """Load the version and take requests."""
         pool = FilePool(fetch_version(self._settings, lambda _: None), self._settings)
         if self._settings.load == "eager":
             pool.load_all(lambda _: None)
-        self._engine = InferenceEngine(self._settings, pool)
+        self._steps = RequestSteps(self._settings, pool)
         self.reason = None
 
-    async def ask(self, call: Request) -> Reply:
-        """Answer a call."""
+    async def ask(self, request: Request) -> Reply:
+        """Answer a request."""
         if self.reason is not None:
             raise NotReadyError(f"not ready: {self.reason}")
-        first, *others = self._engine.parts(call)
+        first, *others = self._steps.responses(request)
 
         async def rest() -> AsyncIterator[Response]:
-            for part in others:
-                yield part
+            for response in others:
+                yield response
 
         return Reply(first, None if first.is_last else rest())
 
-    async def ask_all(self, call: Request) -> list[Response]:
-        """Answer a call once."""
-        return [(await self.ask(call)).first]
+    async def ask_all(self, request: Request) -> list[Response]:
+        """Answer a request once."""
+        return [(await self.ask(request)).first]
 
     async def load(self, uid: str) -> Response:
         """Load a model."""

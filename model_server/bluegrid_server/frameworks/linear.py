@@ -42,8 +42,8 @@ class LinearModel:
     """`((x - mean) / scale) @ coefficients + intercept`, for x of shape (n, k).
 
     Args:
-        table: mean, scale and coefficients, of shape (3, k).
-        intercept: a number.
+        table: mean, scale and coefficients, of shape (3, k); (3, n, k) of n models that have one row each.
+        intercept: a number, or n.
         columns: names of the k features, if it was trained on a table that has them.
 
     Attributes:
@@ -54,29 +54,37 @@ class LinearModel:
 
     outputs = (TensorSpec("y", (-1,)),)
 
-    def __init__(self, table: NDArray[np.float64], intercept: float, columns: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        table: NDArray[np.float64],
+        intercept: float | NDArray[np.float64],
+        columns: tuple[str, ...] = (),
+    ) -> None:
         self.table = table
         self.intercept = intercept
-        self.inputs = _inputs(len(table[0]), columns)
+        self.inputs = _inputs(table.shape[-1], columns)
 
     @property
     def features(self) -> int:
         """How many numbers a row has, k."""
-        return len(self.table[0])
+        return int(self.table.shape[-1])
 
-    def evaluate(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return one number a row, (n,); not finite where a step overflows."""
-        return _evaluate(self.table[0], self.table[1], self.table[2], self.intercept, x)
-
+    @np.errstate(all="ignore")
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Predict for `x` (n, k), n >= 1; returns `y` (n,)."""
+        """Predict for `x` (n, k), n >= 1; returns `y` (n,), not finite where a step overflows."""
         x = inputs["x"]
+        mean, scale, coefficients = self.table
         # What is no such table, NumPy would stretch to one.
-        if x.ndim != 2 or not len(x) or x.shape[1] != self.features:
+        if x.ndim != 2 or not len(x) or x.shape[1] != mean.shape[-1]:
             raise ValueError(f"expected rows of {self.features} features, got an array of shape {x.shape}")
-        if np.isnan(x).any():
+        terms = x - mean
+        terms /= scale
+        terms *= coefficients
+        y = np.add.reduce(terms, axis=1) + self.intercept
+        # NaN goes through to the sum, of which there is one a row.
+        if np.isnan(y).any() and np.isnan(x).any():
             raise ValueError("Input X contains NaN.")  # in scikit-learn's words
-        return {"y": self.evaluate(x)}
+        return {"y": y}
 
 
 @cache
@@ -84,21 +92,11 @@ def _inputs(features: int, columns: tuple[str, ...]) -> tuple[TensorSpec, ...]:
     return (TensorSpec("x", (-1, features), columns=columns),)
 
 
-def predict_many(models: Sequence[LinearModel], rows: Sequence[Sequence[float]]) -> NDArray[Any]:
-    """Return one number (n,) for each of n models and its row of k; to the bit as each alone would."""
-    tables = np.array([model.table for model in models])
-    intercepts = np.array([model.intercept for model in models])
-    return _evaluate(tables[:, 0], tables[:, 1], tables[:, 2], intercepts, np.array(rows, dtype=np.float64))
-
-
-@np.errstate(all="ignore")
-def _evaluate(
-    mean: NDArray[Any], scale: NDArray[Any], coefficients: NDArray[Any], intercept: Any, x: NDArray[Any]
-) -> NDArray[Any]:
-    terms = x - mean
-    terms /= scale
-    terms *= coefficients
-    return np.asarray(np.add.reduce(terms, axis=1) + intercept)
+def predict_many(models: Sequence[LinearModel], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return one number (n,) for each of n models and its row, (n, k); to the bit as each alone would."""
+    tables = np.array([model.table for model in models]).swapaxes(0, 1)
+    together = LinearModel(tables, np.array([model.intercept for model in models]))
+    return together.predict({"x": rows})["y"]
 
 
 def linear_of(estimator: Any, columns: tuple[str, ...] = ()) -> LinearModel | None:
@@ -153,7 +151,7 @@ def _agrees(model: LinearModel, estimator: Any) -> bool:
     mean, scale, coefficients = model.table
     rows = mean + scale * _around(len(mean))
     expected = estimator.predict(rows)
-    got = model.evaluate(rows)
+    got = model.predict({"x": rows})["y"]
     room = _RTOL * (np.abs((rows - mean) / scale) @ np.abs(coefficients) + abs(model.intercept))
     return bool(
         expected.dtype == np.float64 and got.shape == expected.shape and (abs(got - expected) <= room).all()

@@ -60,7 +60,8 @@ class ModelServer:
 
     async def _serve(self) -> str | None:
         dispatcher = Dispatcher(self._settings, self._fork_server)
-        self._metrics.watch(lambda: dispatcher.loaded, lambda: dispatcher.models or len(dispatcher.loading))
+        supervisor = dispatcher.supervisor
+        self._metrics.watch(lambda: dispatcher.loaded, lambda: supervisor.models or len(supervisor.loading))
         server = uvicorn.Server(self._config(dispatcher))
         sockets = [_listening_everywhere(self._port)]
         if self._settings.admin_port:
@@ -69,11 +70,11 @@ class ModelServer:
         def stop(_: asyncio.Future[str]) -> None:
             server.should_exit = True
 
-        dispatcher.broken.add_done_callback(stop)
-        dispatcher.start()
+        supervisor.broken.add_done_callback(stop)
+        supervisor.start()
         await server.serve(sockets)
-        broken = dispatcher.broken.result() if dispatcher.broken.done() else None
-        await dispatcher.close()
+        broken = supervisor.broken.result() if supervisor.broken.done() else None
+        await supervisor.close()
         return broken
 
     def _config(self, dispatcher: Dispatcher) -> uvicorn.Config:

@@ -1,4 +1,4 @@
-"""A worker as the front sees it: a connection, and the calls that it has not answered."""
+"""A worker as the front sees it: a connection, and the requests that it has not answered."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 class Listener(Protocol):
     """What handles the events of a worker."""
 
-    def heard(self, connection: WorkerConnection, event: Order | Event) -> None:
-        """Take what a worker reports by itself: Progress, Failed or Ready."""
+    def worker_reported(self, connection: WorkerConnection, event: Order | Event) -> None:
+        """Handle what a worker reports by itself: Progress, Failed or Ready."""
 
-    def lost(self, connection: WorkerConnection) -> None:
-        """Take that a worker has ended."""
+    def worker_ended(self, connection: WorkerConnection) -> None:
+        """Handle the end of a worker."""
 
 
 class WorkerConnection(asyncio.Protocol):
     """One worker.
 
     Attributes:
-        pending: its calls by number.
-        bytes: of their bodies.
-        is_up: whether it takes calls.
-        error: what the call that it is busy with is answered when the front has it ended.
+        pending: its requests by number.
+        bytes: total size of their bodies.
+        is_up: whether it takes requests.
+        error: the answer to the request that it is busy with, once the front has it ended for that.
     """
 
     def __init__(self, listener: Listener, name: str, status: WorkerStatus) -> None:
@@ -51,30 +51,30 @@ class WorkerConnection(asyncio.Protocol):
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Give parts of answers to those who wait for them."""
-        for number, part in self._frames.responses(data):
+        """Pass responses on to the requests that wait for them."""
+        for number, response in self._frames.responses(data):
             if number == UP:
-                self._listener.heard(self, message_of(part.body))
+                self._listener.worker_reported(self, message_of(response.body))
                 continue
-            request = self.pending[number]
-            request.is_begun = True
-            if part.is_last:
+            pending = self.pending[number]
+            pending.is_begun = True
+            if response.is_last:
                 del self.pending[number]
-                self.bytes -= len(request.call.body)
-            request.receive(part)
+                self.bytes -= len(pending.body)
+            pending.receive(response)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Tell that it has ended."""
-        self._listener.lost(self)
+        """Report the end of the worker."""
+        self._listener.worker_ended(self)
         self.is_up = False
         self.status.close()
         self._gone.set()
 
-    def send(self, request: PendingRequest) -> None:
+    def send(self, pending: PendingRequest) -> None:
         """Send a request to the worker."""
-        self.pending[request.number] = request
-        self.bytes += len(request.call.body)
-        self._transport.write(request_bytes(request.number, request.call))
+        self.pending[pending.number] = pending
+        self.bytes += len(pending.body)
+        self._transport.write(request_bytes(pending.number, pending))
 
     async def close(self) -> None:
         """Close the connection, which ends the worker, and wait until it has ended."""

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
     from starlette.responses import Response as HttpResponse
 
+    from bluegrid_server.protocol.documents import (
+        LiveDocument,
+        ModelReadyDocument,
+        ModelsDocument,
+        ModelStateDocument,
+        ReadyDocument,
+        ServerDocument,
+    )
     from bluegrid_server.protocol.messages import Response
     from bluegrid_server.settings import Settings
 
@@ -31,21 +39,21 @@ _PAGE = Path(__file__).with_name("page.html")
 
 
 class Models(Protocol):
-    """Who answers calls: the dispatcher of workers."""
+    """What answers requests: the dispatcher."""
 
     @property
     def reason(self) -> str | None:
-        """Why calls are not answered yet; None: they are."""
+        """Why requests are not answered yet; None: they are."""
 
     @property
     def loading(self) -> Sequence[str]:
-        """The models that are being loaded, so far as that is known and calls are not answered yet."""
+        """UIDs of the models that are being loaded, so far as they are known."""
 
-    async def ask(self, call: Request) -> Reply:
-        """Have a call answered; RequestError when it is not."""
+    async def ask(self, request: Request) -> Reply:
+        """Have a request answered; RequestError when it is not."""
 
-    async def ask_all(self, call: Request) -> list[Response]:
-        """Have a call answered by every worker."""
+    async def ask_all(self, request: Request) -> list[Response]:
+        """Have a request answered by every worker."""
 
     async def load(self, uid: str) -> Response:
         """Load a model."""
@@ -55,7 +63,7 @@ class Models(Protocol):
 
 
 def make_app(settings: Settings, models: Models) -> Starlette:
-    """Make the application; it answers probes at once and calls as soon as `models` takes them."""
+    """Make the application; it answers probes at once and requests as soon as `models` takes them."""
     return _app(routes(settings, models))
 
 
@@ -100,7 +108,7 @@ def make_admin_app(settings: Settings, models: Models) -> Starlette:
     )
 
 
-def _how_sure(state: tuple[str, str]) -> int:
+def _how_sure(state: tuple[ModelState, str]) -> int:
     """Rank what workers say of a model: one that has it knows best, then one that could not load it."""
     name, reason = state
     return 0 if (name, reason) == (ModelState.READY, "") else 1 if name == ModelState.UNAVAILABLE else 2
@@ -132,8 +140,8 @@ class Api:
     async def infer(self, request: HttpRequest) -> HttpResponse:
         """Answer one inference request."""
         uid = self._uid(request)
-        call = Request(Kind.INFER, uid, await body_of(request), request.headers.get(JSON_LENGTH))
-        return await response(await self._models.ask(call))
+        asked = Request(Kind.INFER, uid, await body_of(request), request.headers.get(JSON_LENGTH))
+        return await response(await self._models.ask(asked))
 
     async def predict(self, request: HttpRequest) -> HttpResponse:
         """Answer the form for people: `{"model": uid, "instances": [[...]]}`."""
@@ -145,28 +153,31 @@ class Api:
 
     async def live(self, _: HttpRequest) -> HttpResponse:
         """Whether the process answers."""
-        return answer({"live": True})
+        live: LiveDocument = {"live": True}
+        return answer(live)
 
     async def ready(self, _: HttpRequest) -> HttpResponse:
         """Whether every model of the version is loaded and proven, or can be."""
+        ready: ReadyDocument = {"ready": True}
         if (reason := self._models.reason) is not None:
-            return answer({"ready": False, "reason": reason}, NotReadyError.status, NotReadyError.headers)
-        return answer({"ready": True})
+            ready = {"ready": False, "reason": reason}
+            return answer(ready, NotReadyError.status, NotReadyError.headers)
+        return answer(ready)
 
     async def server(self, _: HttpRequest) -> HttpResponse:
         """What this server is."""
-        return answer(
-            {
-                "name": f"{self._settings.service}-{self._settings.cluster}",
-                "version": self._settings.version,
-                "extensions": ["model_repository", "binary_tensor_data"],
-            }
-        )
+        server: ServerDocument = {
+            "name": f"{self._settings.service}-{self._settings.cluster}",
+            "version": self._settings.version,
+            "extensions": ["model_repository", "binary_tensor_data"],
+        }
+        return answer(server)
 
     async def models(self, _: HttpRequest) -> HttpResponse:
         """All UIDs."""
         reply = await self._models.ask(Request(Kind.STATES))
-        return answer({"models": list(orjson.loads(reply.first.body))})
+        models: ModelsDocument = {"models": list(orjson.loads(reply.first.body))}
+        return answer(models)
 
     async def model(self, request: HttpRequest) -> HttpResponse:
         """What one model takes and gives."""
@@ -179,8 +190,8 @@ class Api:
         if reply.first.status >= 400:
             return await response(reply)
         state, _ = orjson.loads(reply.first.body)
-        ready = state == ModelState.READY
-        return answer({"name": uid, "ready": ready}, 200 if ready else NotReadyError.status)
+        document: ModelReadyDocument = {"name": uid, "ready": state == ModelState.READY}
+        return answer(document, 200 if document["ready"] else NotReadyError.status)
 
     async def index(self, request: HttpRequest) -> HttpResponse:
         """The repository's index; `{"ready": true}` leaves out what is not ready."""
@@ -188,18 +199,17 @@ class Api:
         only_ready = bool(parsed(body).get("ready", False)) if body else False
         reason = self._models.reason or ""
         states = dict.fromkeys(self._models.loading, (ModelState.LOADING, reason)) or await self._states()
-        return answer(
-            [
-                {"name": uid, "version": self._settings.version, "state": state, "reason": reason}
-                for uid, (state, reason) in states.items()
-                if state == ModelState.READY or not only_ready
-            ]
-        )
+        index: list[ModelStateDocument] = [
+            {"name": uid, "version": self._settings.version, "state": state, "reason": reason}
+            for uid, (state, reason) in states.items()
+            if state == ModelState.READY or not only_ready
+        ]
+        return answer(index)
 
-    async def _states(self) -> Mapping[str, tuple[str, str]]:
-        states: dict[str, tuple[str, str]] = {}
-        for part in await self._models.ask_all(Request(Kind.STATES)):
-            for uid, state in orjson.loads(part.body).items():
+    async def _states(self) -> Mapping[str, tuple[ModelState, str]]:
+        states: dict[str, tuple[ModelState, str]] = {}
+        for each in await self._models.ask_all(Request(Kind.STATES)):
+            for uid, state in orjson.loads(each.body).items():
                 states[uid] = min(states.get(uid, state), state, key=_how_sure)
         return states
 
@@ -230,5 +240,5 @@ class Admin:
         return await _done(await self._models.unload(request.path_params["uid"]))
 
 
-async def _done(part: Response) -> HttpResponse:
-    return answer({}) if part.status < 400 else await response(Reply(part))
+async def _done(changed: Response) -> HttpResponse:
+    return answer({}) if changed.status < 400 else await response(Reply(changed))

@@ -6,77 +6,71 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from bluegrid_server.protocol.messages import Reply
+from bluegrid_server.protocol.messages import Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bluegrid_server.errors import RequestError
-    from bluegrid_server.protocol.messages import Request, Response
+    from bluegrid_server.protocol.messages import Response
 
 
-class PendingRequest(ABC):
-    """A call that is not answered yet.
+class PendingRequest(Request, ABC):
+    """A request that is not answered yet.
 
     Attributes:
-        call: what is asked.
-        number: by which a worker tells it from others.
+        number: identifies the request on the connection to a worker.
         tries: workers that ended before they answered.
-        is_begun: whether a part of the answer is here.
+        is_begun: whether a piece of the response has arrived.
     """
 
-    __slots__ = ("call", "is_begun", "number", "tries")
-
-    def __init__(self, call: Request) -> None:
-        self.call = call
-        self.number = self.tries = 0
-        self.is_begun = False
+    number = 0
+    tries = 0
+    is_begun = False
 
     @abstractmethod
-    def receive(self, part: Response) -> None:
-        """Take a part of the answer."""
+    def receive(self, response: Response) -> None:
+        """Take the response, or its next piece."""
 
     @abstractmethod
     def fail(self, error: RequestError) -> None:
-        """End without an answer, or with half of one."""
+        """End without a response, or with half of one."""
 
 
 class FutureRequest(PendingRequest):
-    """A call whose answer a coroutine waits for."""
+    """A request whose response a coroutine waits for."""
 
-    __slots__ = ("_rest", "first")
-
-    def __init__(self, call: Request) -> None:
-        super().__init__(call)
+    def __init__(self, request: Request) -> None:
+        super().__init__(request.kind, request.uid, request.body, request.json_length)
         self.first: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._rest: asyncio.Queue[Response | RequestError] | None = None
 
-    def receive(self, part: Response) -> None:
-        """Take a part of the answer."""
+    def receive(self, response: Response) -> None:
+        """Take the response, or its next piece."""
         if self._rest is not None:
-            self._rest.put_nowait(part)
+            self._rest.put_nowait(response)
         elif not self.first.done():
-            if not part.is_last:
+            if not response.is_last:
                 self._rest = asyncio.Queue()
-            self.first.set_result(part)
+            self.first.set_result(response)
 
     def fail(self, error: RequestError) -> None:
-        """End without an answer, or with half of one."""
+        """End without a response, or with half of one."""
         if self._rest is not None:
             self._rest.put_nowait(error)
         elif not self.first.done():
             self.first.set_exception(error)
 
     async def reply(self) -> Reply:
-        """Wait for the answer; RequestError when there is none."""
+        """Wait for the response; raise RequestError if there is none."""
         first = await self.first
-        return Reply(first, None if self._rest is None else self._parts(self._rest))
+        return Reply(first, None if self._rest is None else self._pieces(self._rest))
 
-    async def _parts(self, rest: asyncio.Queue[Response | RequestError]) -> AsyncIterator[Response]:
+    async def _pieces(self, rest: asyncio.Queue[Response | RequestError]) -> AsyncIterator[Response]:
         is_last = False
         while not is_last:
-            part = await rest.get()
-            if isinstance(part, Exception):
-                raise part
-            is_last = part.is_last
-            yield part
+            piece = await rest.get()
+            if isinstance(piece, Exception):
+                raise piece
+            is_last = piece.is_last
+            yield piece

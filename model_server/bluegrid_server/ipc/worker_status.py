@@ -26,15 +26,15 @@ class WorkerStatus:
         return fd
 
     def begin(self, number: int) -> None:
-        """Tell that a step of this call begins."""
+        """Record that a step of this request begins."""
         _BUSY.pack_into(self._memory, 0, number, time.monotonic_ns())
 
     def end(self) -> None:
-        """Tell that the step has ended."""
+        """Record that the step has ended."""
         _BUSY.pack_into(self._memory, 0, 0, 0)
 
     def loaded(self, models: int) -> None:
-        """Tell how many models are in memory."""
+        """Record how many models are in memory."""
         _LOADED.pack_into(self._memory, _BUSY.size, models)
 
     @property
@@ -44,8 +44,8 @@ class WorkerStatus:
         return int(models)
 
     @property
-    def call(self) -> int | None:
-        """The number of the call that is worked on."""
+    def request(self) -> int | None:
+        """Number of the request that is worked on; None: of none."""
         number, since = _BUSY.unpack_from(self._memory, 0)
         return number if since else None
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.errors import LoadError
 from bluegrid_server.frameworks.compiler import ONNX
+from bluegrid_server.models.model_pool import ModelPool, unloaded
 from bluegrid_server.models.version import load, reproduce
 from bluegrid_server.protocol.model_state import ModelState
 
@@ -28,8 +28,8 @@ _PAGE = 4096
 _STATM = Path("/proc/self/statm")
 
 
-class FilePool(Mapping[str, "ServedModel"]):
-    """Models by UID, loaded when they are asked for; the least recently used go when there are too many.
+class FilePool(ModelPool):
+    """Models loaded from files on their first request; for lack of memory, the least recently used go.
 
     Args:
         version: the files.
@@ -172,11 +172,6 @@ class FilePool(Mapping[str, "ServedModel"]):
             while self._total > self._budget and len(self._models) > 1:
                 self._drop(next(iter(self._models)))
         return served
-
-
-def unloaded(uid: str) -> LoadError:
-    """What is wrong with a request for a model that somebody has unloaded."""
-    return LoadError(f"model {uid} was unloaded; load it at the admin port")
 
 
 def _resident() -> int:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ServedModel:
     """A model that is ready to answer, and the digest of the file that it came from."""
 

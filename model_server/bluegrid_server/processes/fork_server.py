@@ -19,7 +19,7 @@ import orjson
 import structlog
 from threadpoolctl import threadpool_limits
 
-from bluegrid_server.engine.engine import InferenceEngine
+from bluegrid_server.engine.steps import RequestSteps
 from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.table import outlives_fork
 from bluegrid_server.ipc.control import (
@@ -38,8 +38,7 @@ from bluegrid_server.ipc.control import (
 from bluegrid_server.ipc.frames import MESSAGE, UP, response_bytes
 from bluegrid_server.ipc.worker_status import WorkerStatus
 from bluegrid_server.models.file_pool import FilePool
-from bluegrid_server.models.linear_pool import LinearPool
-from bluegrid_server.models.linear_table import LinearTable
+from bluegrid_server.models.shared_linear import SharedLinearPool, read_linear, write_linear
 from bluegrid_server.models.version import fetch_version
 from bluegrid_server.processes.worker import Worker, end_with_parent, limit_memory
 from bluegrid_server.protocol.messages import Response
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bluegrid_server.ipc.control import Event, Order
+    from bluegrid_server.models.model_pool import ModelPool
     from bluegrid_server.models.version import LoadableVersion
     from bluegrid_server.settings import Settings
 
@@ -61,7 +61,7 @@ class ForkServer:
     def __init__(self, control: socket.socket, settings: Settings) -> None:
         self._control = control
         self._settings = settings
-        self._pool: FilePool | LinearPool
+        self._pool: ModelPool
         self._version: LoadableVersion
         self._outlives_fork = outlives_fork(settings.type, gpu=settings.gpu > 0)
         self._shared = settings.load == "eager" and self._outlives_fork
@@ -93,7 +93,7 @@ class ForkServer:
         _, fds, _, _ = socket.recv_fds(taken, 1, 1)
         status = _ended(loader)
         for fd in fds:
-            self._pool = LinearPool(LinearTable(fd))
+            self._pool = SharedLinearPool(read_linear(fd))
             os.close(fd)
             self._obey_all()
         return status
@@ -102,7 +102,7 @@ class ForkServer:
         if not self._bring_up():
             return
         linear = [served for served in self._pool.values() if isinstance(served.model, LinearModel)]
-        fds = [LinearTable.make(linear)] if linear else []
+        fds = [write_linear(linear)] if linear else []
         self._send_fetched(fds)
         if 0 < len(linear) == len(self._pool):
             socket.send_fds(given, [b"."], fds)
@@ -116,8 +116,9 @@ class ForkServer:
             self._version = fetch_version(self._settings, self._progress)
             self._send_loading()
             if self._shared:
-                self._pool = FilePool(self._version, self._settings)
-                self._pool.load_all(self._progress)
+                pool = FilePool(self._version, self._settings)
+                pool.load_all(self._progress)
+                self._pool = pool
         # A fork server that died silently would leave a pod that is live and never ready.
         except Exception as error:  # noqa: BLE001
             self._send(Failed(reason_of(error, self._settings)))
@@ -203,7 +204,7 @@ class ForkServer:
         if self._outlives_fork:
             limit_memory(self._settings.request_memory + (self._settings.memory or 0))
         send(Ready())
-        Worker(connection, worker_status, InferenceEngine(self._settings, self._pool), self._pool).run()
+        Worker(connection, worker_status, RequestSteps(self._settings, self._pool), self._pool).run()
 
     def _own_pool(self, say: Callable[[str], None], *, is_first: bool) -> FilePool:
         settings = self._settings

@@ -1,4 +1,4 @@
-"""A worker: calls come in on a socket, answers go out on it, one step at a time."""
+"""A worker: requests come in on a socket, responses go out on it, one step at a time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from socket import socket
 
-    from bluegrid_server.engine.engine import InferenceEngine
+    from bluegrid_server.engine.steps import RequestSteps
     from bluegrid_server.ipc.worker_status import WorkerStatus
-    from bluegrid_server.models.file_pool import FilePool
-    from bluegrid_server.models.linear_pool import LinearPool
+    from bluegrid_server.models.model_pool import ModelPool
     from bluegrid_server.protocol.messages import Response
 
 _RECEIVE = 2**18
@@ -28,21 +27,21 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Worker:
-    """Answers calls until nobody is there to ask.
+    """Answers requests until the front has gone.
 
     Args:
         connection: to the front.
-        status: where it tells what it is busy with.
-        engine: answers the calls.
+        status: what it is busy with, for the front.
+        steps: answers the requests.
         pool: the models that it has.
     """
 
     def __init__(
-        self, connection: socket, status: WorkerStatus, engine: InferenceEngine, pool: FilePool | LinearPool
+        self, connection: socket, status: WorkerStatus, steps: RequestSteps, pool: ModelPool
     ) -> None:
         self._connection = connection
         self._status = status
-        self._engine = engine
+        self._steps = steps
         self._pool = pool
         self._frames = Frames()
         self._active: deque[tuple[int, Iterator[Response]]] = deque()
@@ -51,17 +50,17 @@ class Worker:
         """Answer until the front closes the connection."""
         self._status.loaded(self._pool.loaded)
         while self._receive(0 if not self._active else MSG_DONTWAIT):
-            number, parts = self._active.popleft()
+            number, responses = self._active.popleft()
             self._status.begin(number)
-            part = next(parts)
+            response = next(responses)
             self._status.end()
             self._status.loaded(self._pool.loaded)
-            self._connection.sendall(response_bytes(number, part))
-            if not part.is_last:
-                self._active.append((number, parts))
+            self._connection.sendall(response_bytes(number, response))
+            if not response.is_last:
+                self._active.append((number, responses))
 
     def _receive(self, flags: int) -> bool:
-        """Take calls in, waiting for one if `flags` allow; whether the front is still there."""
+        """Receive requests, waiting for one if `flags` allow; return False if the front has gone."""
         while True:
             try:
                 data = self._connection.recv(_RECEIVE, flags)
@@ -69,8 +68,8 @@ class Worker:
                 return True
             if not data:
                 return False
-            for number, call in self._frames.requests(data):
-                self._active.append((number, self._engine.parts(call)))
+            for number, request in self._frames.requests(data):
+                self._active.append((number, self._steps.responses(request)))
             if self._active:
                 return True
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 JSON_LENGTH = "Inference-Header-Content-Length"
 """The header that says how long the JSON before binary data is."""
 
+NOT_AN_OBJECT = "the body must be a JSON object"
+
 
 def parsed(body: bytes) -> dict[str, Any]:
     """Return the JSON object that a body holds.
@@ -24,10 +26,15 @@ def parsed(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InputError(f"the body is no JSON: {error}") from None
+        raise not_json(error) from None
     if not isinstance(document, dict):
-        raise InputError("the body must be a JSON object")
+        raise InputError(NOT_AN_OBJECT)
     return document
+
+
+def not_json(error: orjson.JSONDecodeError) -> InputError:
+    """Return the error of a body that cannot be parsed."""
+    return InputError(f"the body is no JSON: {error}")
 
 
 def split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:

@@ -1,11 +1,21 @@
-"""The API as an OpenAPI 3.1 document, for people, clients and tests that are made from it."""
+"""The API as an OpenAPI 3.1 document, for people, clients and tests that are made from it.
+
+Schemas come from the types in `documents.py`; here is what each path does with them. In the document a type
+has its name without `Document`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
-from bluegrid_server.protocol.model_state import ModelState
-from bluegrid_server.protocol.tensors import DATATYPES
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from bluegrid_server.protocol import documents as types
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Document = dict[str, Any]
 
@@ -24,236 +34,189 @@ _ABOUT = """The [Open Inference Protocol](https://github.com/kserve/open-inferen
 one version, one call for many models, and a simple form for people. Every answer carries `Bluegrid-Set`,
 `Bluegrid-Version`, `Bluegrid-Cluster`, `Bluegrid-Digest` and `X-Request-Id`."""
 
+_INFER = {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP64", "data": [0.1, 0.2, 0.3]}]}
+
+
+@dataclass(frozen=True)
+class _Operation:
+    """One operation of the API.
+
+    Attributes:
+        path: below the service's.
+        name: its `operationId`.
+        summary: for people.
+        response: type of the body that is answered with 200.
+        refusals: statuses with an error.
+        body: type of the request's body; None: it is a GET.
+        example: of the body.
+        is_body_required: whether the body may be left out.
+        others: types of bodies that are answered with other statuses.
+    """
+
+    path: str
+    name: str
+    summary: str
+    response: Any
+    refusals: Sequence[int] = ()
+    body: Any = None
+    example: Any = None
+    is_body_required: bool = True
+    others: Mapping[int, Any] = field(default_factory=dict)
+
+
+_OPERATIONS = (
+    _Operation("/v2/health/live", "live", "Whether the process answers", types.LiveDocument),
+    _Operation(
+        "/v2/health/ready",
+        "ready",
+        "Whether every model is loaded and proven, or why not",
+        types.ReadyDocument,
+        others={503: types.ReadyDocument},
+    ),
+    _Operation("/v2", "server", "What this server is", types.ServerDocument),
+    _Operation("/v2/models", "models", "All UIDs", types.ModelsDocument, (503,)),
+    _Operation("", "model", "What a model takes and gives", types.ModelDocument, _INFERENCE),
+    _Operation(
+        "/ready",
+        "modelReady",
+        "Whether a model answers",
+        types.ModelReadyDocument,
+        (404,),
+        others={503: types.ModelReadyDocument | types.ErrorDocument},
+    ),
+    _Operation(
+        "/infer",
+        "infer",
+        "Ask one model",
+        types.InferResponse,
+        _INFERENCE,
+        types.InferRequestDocument,
+        _INFER,
+    ),
+    _Operation(
+        "/v2/models:batchInfer",
+        "batchInfer",
+        "Ask many models at once: answers in the order of the requests; one that fails harms no other",
+        types.BatchResponses,
+        _INFERENCE,
+        types.BatchRequestDocument,
+        {"requests": [{"model_name": "line-17", **_INFER}]},
+    ),
+    _Operation(
+        "/v2/repository/index",
+        "index",
+        "The state of every model; with `ready`, of those that are",
+        list[types.ModelStateDocument],
+        (400, 413, 503),
+        types.IndexRequestDocument,
+        {"ready": True},
+        is_body_required=False,
+    ),
+    _Operation(
+        "/predict",
+        "predict",
+        "Ask one model with plain rows",
+        types.PredictResponse,
+        _INFERENCE,
+        types.PredictRequestDocument,
+        {"model": "line-17", "instances": [[0.1, 0.2, 0.3]]},
+    ),
+)
+_OF_A_MODEL = ("model", "modelReady", "infer")
+"""Operations whose path is below a model's, without and with the version."""
+
 
 def openapi(service: str) -> Document:
     """Return the document of one service."""
+    schemas, components = _schemas()
+    paths: Document = {}
+    for operation in _OPERATIONS:
+        described = _described(operation, schemas)
+        if operation.name in _OF_A_MODEL:
+            paths |= _of_a_model(operation.path, described)
+        else:
+            paths[operation.path] = described
+    errors = {
+        str(status): _json(text, schemas[_key(types.ErrorDocument)]) for status, text in _RESPONSES.items()
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{service}: models", "version": "2", "description": _ABOUT},
         "servers": [{"url": f"/modelService/{service}"}],
-        "paths": _paths(),
-        "components": {
-            "schemas": _schemas(),
-            "responses": {str(status): _json(text, _ref("Error")) for status, text in _RESPONSES.items()},
-        },
+        "paths": paths,
+        "components": {"schemas": components, "responses": errors},
     }
 
 
-def _paths() -> Document:
-    infer = {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP64", "data": [0.1, 0.2, 0.3]}]}
-    rows = {"model": "line-17", "instances": [[0.1, 0.2, 0.3]]}
-    batched = {"allOf": [_ref("InferRequest")], **_object({"model_name": _TEXT}, "model_name")}
-    return {
-        "/v2/health/live": _get("live", "Whether the process answers", _object({"live": _BOOL}, "live")),
-        "/v2/health/ready": _get(
-            "ready",
-            "Whether every model is loaded and proven, or why not",
-            _ref("Ready"),
-            also={503: _ref("Ready")},
-        ),
-        "/v2": _get("server", "What this server is", _ref("Server")),
-        "/v2/models": _get("models", "All UIDs", _object({"models": _list(_TEXT)}, "models"), 503),
-        **_of_a_model("", _get("model", "What a model takes and gives", _ref("Model"), *_INFERENCE)),
-        **_of_a_model(
-            "/ready",
-            _get(
-                "modelReady",
-                "Whether a model answers",
-                _ref("ModelReady"),
-                404,
-                also={503: {"anyOf": [_ref("ModelReady"), _ref("Error")]}},
-            ),
-        ),
-        **_of_a_model(
-            "/infer",
-            _post("infer", "Ask one model", _ref("InferRequest"), infer, _ref("InferResponse"), *_INFERENCE),
-        ),
-        "/v2/models:batchInfer": _post(
-            "batchInfer",
-            "Ask many models at once: answers in the order of the requests; one that fails harms no other",
-            _object({"requests": _list(batched)}, "requests"),
-            {"requests": [{"model_name": "line-17", **infer}]},
-            _object({"responses": _list(_ref("BatchResponse"))}, "responses"),
-            *_INFERENCE,
-        ),
-        "/v2/repository/index": _post(
-            "index",
-            "The state of every model; with `ready`, of those that are",
-            _object({"ready": _BOOL}),
-            {"ready": True},
-            _list(_ref("ModelState")),
-            400,
-            413,
-            503,
-        ),
-        "/predict": _post(
-            "predict",
-            "Ask one model with plain rows",
-            _object({"model": _TEXT, "instances": {**_list({}), "minItems": 1}}, "model", "instances"),
-            rows,
-            _object(
-                {"model": _TEXT, "version": _TEXT, "digest": _TEXT, "predictions": {}},
-                "model",
-                "version",
-                "digest",
-                "predictions",
-            ),
-            *_INFERENCE,
-        ),
+class _Schemas(GenerateJsonSchema):
+    """Schemas without titles, which say no more than the names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's
+        """Return whether a field gets a title: none does."""
+        return False
+
+
+def _schemas() -> tuple[dict[str, Document], dict[str, Document]]:
+    """Return the schema of each body by the key of its type, and the schemas that these refer to."""
+    bodies = [
+        body
+        for operation in _OPERATIONS
+        for body in (operation.response, operation.body, *operation.others.values())
+        if body is not None
+    ]
+    inputs: list[tuple[str, Literal["validation"], TypeAdapter[Any]]] = [
+        (_key(body), "validation", TypeAdapter(body)) for body in [*bodies, types.ErrorDocument]
+    ]
+    of_body, document = TypeAdapter.json_schemas(
+        inputs, ref_template="#/components/schemas/{model}", schema_generator=_Schemas
+    )
+    schemas = {key: _renamed(schema) for (key, _), schema in of_body.items()}
+    components = {
+        _public(name): {key: value for key, value in _renamed(schema).items() if key != "title"}
+        for name, schema in document["$defs"].items()
     }
+    return schemas, components
 
 
-def _schemas() -> Document:
-    shape = _list({"type": "integer", "minimum": 0})
-    tensor = {"name": _TEXT, "shape": shape, "datatype": _ref("Datatype"), "data": _or_null(_list({}))}
-    named = {"name": _TEXT, "datatype": _ref("Datatype")}
-    outputs = _list(_ref("Tensor"))
-    parameters = _or_null(_ref("Parameters"))
-    wanted = _object({"name": _TEXT, "parameters": parameters}, "name")
-    return {
-        "Error": _object({"error": _TEXT}, "error"),
-        "Ready": _object({"ready": _BOOL, "reason": _TEXT}, "ready"),
-        "ModelReady": _object({"name": _TEXT, "ready": _BOOL}, "name", "ready"),
-        "ModelState": _object(
-            {
-                "name": _TEXT,
-                "version": _TEXT,
-                "state": {"enum": [state.value for state in ModelState]},
-                "reason": _TEXT,
-            },
-            "name",
-            "version",
-            "state",
-            "reason",
-        ),
-        "Server": _object(
-            {"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}, "name", "version", "extensions"
-        ),
-        "Datatype": {"enum": list(DATATYPES)},
-        "Parameters": {"type": "object"},
-        "TensorSpec": _object(
-            {
-                **named,
-                "shape": _list({"type": "integer", "minimum": -1, "description": "-1: any size"}),
-                "parameters": _object({"columns": {**_list(_TEXT), "description": _COLUMNS}}),
-            },
-            "name",
-            "datatype",
-            "shape",
-        ),
-        "Tensor": _object({**tensor, "parameters": parameters}, "name", "shape", "datatype"),
-        "Model": _object(
-            {
-                "name": _TEXT,
-                "versions": _list(_TEXT),
-                "platform": _TEXT,
-                "inputs": _list(_ref("TensorSpec")),
-                "outputs": _list(_ref("TensorSpec")),
-                "parameters": _ref("Parameters"),
-            },
-            "name",
-            "versions",
-            "platform",
-            "inputs",
-            "outputs",
-        ),
-        "InferRequest": _object(
-            {
-                "id": _or_null(_TEXT),
-                "inputs": _list(_ref("Tensor")),
-                "outputs": _or_null(_list(wanted)),
-                "parameters": parameters,
-            },
-            "inputs",
-        ),
-        "InferResponse": _object(
-            {
-                "model_name": _TEXT,
-                "model_version": _TEXT,
-                "id": _TEXT,
-                "outputs": outputs,
-                "parameters": _ref("Parameters"),
-            },
-            "model_name",
-            "model_version",
-            "outputs",
-        ),
-        "BatchResponse": _object(
-            {
-                "model_name": _TEXT,
-                "id": _TEXT,
-                "parameters": _ref("Parameters"),
-                "outputs": outputs,
-                "error": _TEXT,
-            },
-            "model_name",
-        ),
+def _key(body: Any) -> str:
+    return str(body)
+
+
+def _public(name: str) -> str:
+    return name.removesuffix("Document")
+
+
+def _renamed(schema: Any) -> Any:
+    """Return a schema whose references have the public names."""
+    if isinstance(schema, dict):
+        return {key: _public(value) if key == "$ref" else _renamed(value) for key, value in schema.items()}
+    return [*map(_renamed, schema)] if isinstance(schema, list) else schema
+
+
+def _described(operation: _Operation, schemas: Mapping[str, Document]) -> Document:
+    responses = {"200": _json("The answer.", schemas[_key(operation.response)])}
+    responses |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in operation.refusals}
+    responses |= {
+        str(status): _json(_RESPONSES[status], schemas[_key(body)])
+        for status, body in operation.others.items()
     }
-
-
-_COLUMNS = "Names of the columns along the last axis, in their order, where the model has them."
-_TEXT = {"type": "string"}
-_BOOL = {"type": "boolean"}
-
-
-def _object(properties: Document, *required: str) -> Document:
-    return {"type": "object", "properties": properties, "required": list(required)}
-
-
-def _list(items: Document) -> Document:
-    return {"type": "array", "items": items}
-
-
-def _or_null(schema: Document) -> Document:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _ref(schema: str) -> Document:
-    return {"$ref": f"#/components/schemas/{schema}"}
+    described = {"operationId": operation.name, "summary": operation.summary}
+    if operation.body is None:
+        return {"get": {**described, "responses": responses}}
+    content = {"application/json": {"schema": schemas[_key(operation.body)], "example": operation.example}}
+    body = {"required": operation.is_body_required, "content": content}
+    return {"post": {**described, "requestBody": body, "responses": responses}}
 
 
 def _json(description: str, schema: Document) -> Document:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _get(
-    name: str, summary: str, schema: Document, *refused: int, also: dict[int, Document] | None = None
-) -> Document:
-    others = {str(status): _json(_RESPONSES[status], other) for status, other in (also or {}).items()}
-    return {
-        "get": {
-            "operationId": name,
-            "summary": summary,
-            "responses": {**_responses(schema, refused), **others},
-        }
-    }
-
-
-def _post(
-    name: str, summary: str, body: Document, example: Document, schema: Document, *refused: int
-) -> Document:
-    content = {"application/json": {"schema": body, "example": example}}
-    return {
-        "post": {
-            "operationId": name,
-            "summary": summary,
-            "requestBody": {"required": name != "index", "content": content},
-            "responses": _responses(schema, refused),
-        }
-    }
-
-
-def _responses(schema: Document, refused: tuple[int, ...]) -> Document:
-    return {
-        "200": _json("The answer.", schema),
-        **{str(status): {"$ref": f"#/components/responses/{status}"} for status in refused},
-    }
-
-
 def _of_a_model(rest: str, operations: Document) -> Document:
     """Return the paths of an operation on a model, without and with the version."""
-    uid = {"name": "uid", "in": "path", "required": True, "schema": {**_TEXT, "minLength": 1}}
-    version = {"name": "version", "in": "path", "required": True, "schema": {**_TEXT, "minLength": 1}}
+    text = {"type": "string", "minLength": 1}
+    uid = {"name": "uid", "in": "path", "required": True, "schema": text}
+    version = {"name": "version", "in": "path", "required": True, "schema": text}
     named = {
         method: {**operation, "operationId": f"{operation['operationId']}OfVersion"}
         for method, operation in operations.items()

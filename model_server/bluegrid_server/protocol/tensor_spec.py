@@ -3,6 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Datatype(StrEnum):
+    """The protocol's datatypes."""
+
+    BOOL = "BOOL"
+    UINT8 = "UINT8"
+    UINT16 = "UINT16"
+    UINT32 = "UINT32"
+    UINT64 = "UINT64"
+    INT8 = "INT8"
+    INT16 = "INT16"
+    INT32 = "INT32"
+    INT64 = "INT64"
+    FP16 = "FP16"
+    FP32 = "FP32"
+    FP64 = "FP64"
+    BYTES = "BYTES"
 
 
 @dataclass(frozen=True)
@@ -12,11 +31,11 @@ class TensorSpec:
     Attributes:
         name: of the tensor.
         shape: its sizes; -1 is any size.
-        datatype: one of `tensors.DATATYPES`.
+        datatype: of its elements, a `Datatype`.
         columns: names of the columns along the last axis, in their order; none where the model has none.
     """
 
     name: str
     shape: tuple[int, ...]
-    datatype: str = "FP64"
+    datatype: str = Datatype.FP64
     columns: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_server.errors import InputError
+from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 DATATYPES: dict[str, np.dtype[Any]] = {
-    "BOOL": np.dtype(np.bool_),
-    **{f"UINT{bits}": np.dtype(f"<u{bits // 8}") for bits in (8, 16, 32, 64)},
-    **{f"INT{bits}": np.dtype(f"<i{bits // 8}") for bits in (8, 16, 32, 64)},
-    **{f"FP{bits}": np.dtype(f"<f{bits // 8}") for bits in (16, 32, 64)},
-    "BYTES": np.dtype(object),
+    Datatype.BOOL: np.dtype(np.bool_),
+    **{Datatype(f"UINT{bits}"): np.dtype(f"<u{bits // 8}") for bits in (8, 16, 32, 64)},
+    **{Datatype(f"INT{bits}"): np.dtype(f"<i{bits // 8}") for bits in (8, 16, 32, 64)},
+    **{Datatype(f"FP{bits}"): np.dtype(f"<f{bits // 8}") for bits in (16, 32, 64)},
+    Datatype.BYTES: np.dtype(object),
 }
-"""The protocol's datatypes. Elements of BYTES are str where they come as JSON, else bytes."""
+"""The datatypes as NumPy has them. Elements of BYTES are str where they come as JSON, else bytes."""
 
 _KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}
 """Which kinds of JSON data a kind of datatype takes."""
@@ -40,12 +41,12 @@ _WHAT = {"b": "booleans", "i": "integers", "u": "integers", "f": "numbers"}
 _LENGTH = struct.Struct("<I")
 
 
-def datatype_of(array: NDArray[Any]) -> str:
+def datatype_of(array: NDArray[Any]) -> Datatype:
     """Return the protocol's name of an array's datatype; KeyError when it has none."""
     return _NAMES[array.dtype.newbyteorder("<")]
 
 
-_NAMES = {dtype: name for name, dtype in DATATYPES.items()}
+_NAMES = {dtype: Datatype(name) for name, dtype in DATATYPES.items()}
 
 
 class BinaryData:
@@ -62,41 +63,10 @@ class BinaryData:
         taken, self._left = self._left[:size], self._left[size:]
         return taken
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is left."""
-        return not self._left
-
     def check_end(self) -> None:
         """Raise InputError when there are bytes that no tensor has taken."""
         if self._left:
             raise InputError(f"{len(self._left)} bytes of binary data belong to no input")
-
-
-def row_of(inputs: Any, spec: TensorSpec) -> list[float] | None:
-    """Return the numbers of the commonest request: one input of one row of FP64 as JSON floats.
-
-    None says nothing but that the request is another one, perhaps a wrong one. The numbers may be infinite.
-    """
-    if type(inputs) is not list or len(inputs) != 1 or type(tensor := inputs[0]) is not dict:
-        return None
-    if tensor.get("datatype") != "FP64" or spec.datatype != "FP64" or tensor.get("name") != spec.name:
-        return None
-    shape, data = tensor.get("shape"), tensor.get("data")
-    # As numbers compare, [true, 3.0] equals [1, 3], which as a shape it is not.
-    if type(shape) is not list or len(shape) != 2 or not type(shape[0]) is type(shape[1]) is int:
-        return None
-    if type(data) is not list or tensor.get("parameters") is not None or len(spec.shape) != 2:
-        return None
-    rows, columns = shape
-    if rows != 1 or columns < 1 or spec.shape[0] not in (-1, 1) or spec.shape[1] not in (-1, columns):
-        return None
-    if len(data) == 1 and type(data[0]) is list:
-        (data,) = data
-    return data if len(data) == columns and set(map(type, data)) == _FLOATS else None
-
-
-_FLOATS = {float}
 
 
 def arrays_of(
@@ -112,10 +82,6 @@ def arrays_of(
     Raises:
         InputError: names the input, what was expected and what was there.
     """
-    row = row_of(inputs, specs[0]) if len(specs) == 1 and (binary is None or binary.is_empty) else None
-    # A sum is finite only if all of its numbers are; what is wrong is reported below.
-    if row is not None and math.isfinite(sum(row)):
-        return {specs[0].name: np.array([row])}
     names = [spec.name for spec in specs]
     if not isinstance(inputs, list) or not all(isinstance(tensor, dict) for tensor in inputs):
         raise InputError(f"inputs: expected a list of tensors: {_listed(names)}")

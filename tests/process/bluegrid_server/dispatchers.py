@@ -27,9 +27,9 @@ async def until(condition: Callable[[], object]) -> None:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Dispatcher]:
     dispatcher = Dispatcher(settings, fork_server.start(settings))
-    dispatcher.start()
+    dispatcher.supervisor.start()
     try:
-        await until(lambda: dispatcher.reason is None or dispatcher.broken.done())
+        await until(lambda: dispatcher.reason is None or dispatcher.supervisor.broken.done())
         yield dispatcher
     finally:
-        await dispatcher.close()
+        await dispatcher.supervisor.close()

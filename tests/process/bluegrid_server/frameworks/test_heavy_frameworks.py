@@ -194,6 +194,6 @@ def test_a_model_that_holds_code_or_does_not_say_what_it_serves_is_refused(
 ) -> None:
     async def test() -> None:
         async with running(pushed(trained("tensorflow") / what, tmp_path, model_type)) as dispatcher:
-            assert f"set g1 version v1: {told}" in (await dispatcher.broken)
+            assert f"set g1 version v1: {told}" in (await dispatcher.supervisor.broken)
 
     asyncio.run(test())

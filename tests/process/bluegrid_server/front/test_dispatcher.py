@@ -49,14 +49,14 @@ def test_models_that_are_being_loaded_are_known_until_they_are_ready(tmp_path: P
         uids = [f"m{number:0100}" for number in range(2_000)]
         settings = pushed(tmp_path, {uid: Hostile() for uid in uids})
         dispatcher = Dispatcher(settings, fork_server.start(settings))
-        dispatcher.start()
+        dispatcher.supervisor.start()
         try:
             await until(lambda: dispatcher.loading)
             assert (dispatcher.loading, dispatcher.reason is None) == (uids, False)
             await until(lambda: dispatcher.reason is None)
             assert dispatcher.loading == ()
         finally:
-            await dispatcher.close()
+            await dispatcher.supervisor.close()
 
     run(test())
 
@@ -139,7 +139,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_calls_are_answered(tmp_path
 def test_a_model_that_ends_the_process_that_loads_it_is_told(tmp_path: Path) -> None:
     async def test() -> None:
         async with running(pushed(tmp_path, {"m1": NeverLoaded()})) as dispatcher:
-            reason = await dispatcher.broken
+            reason = await dispatcher.supervisor.broken
             assert reason.startswith(
                 "the process that loads the models ended by SIGABRT: set g1 version v1: loading"
             )
@@ -247,5 +247,5 @@ def test_a_crew_that_has_closed_takes_no_calls_and_leaves_no_process(tmp_path: P
 
 
 def _children(dispatcher: Dispatcher) -> list[int]:
-    family = psutil.Process(dispatcher._fork_server.pid).children(recursive=True)
+    family = psutil.Process(dispatcher.supervisor._fork_server.pid).children(recursive=True)
     return [process.pid for process in family if not process.children()]

@@ -246,8 +246,8 @@ def test_requests_are_counted_with_those_that_their_client_has_left(server: tupl
 class Broken:
     """A dispatcher with a fault."""
 
-    def take(self, request: PendingRequest) -> None:
-        raise RuntimeError(request.call.uid)
+    def dispatch(self, pending: PendingRequest) -> None:
+        raise RuntimeError(pending.uid)
 
 
 def test_a_fault_of_ours_is_not_taken_for_the_clients(

@@ -11,11 +11,9 @@ import pytest
 import xgboost
 
 from bluegrid_registry import ModelError, ModelType
-from bluegrid_server.engine.inference import infer
 from bluegrid_server.frameworks.compiler import ONNX, accelerated, compiler_of
 from bluegrid_server.frameworks.table import loader_of
-from bluegrid_server.models.version import ServedModel
-from bluegrid_server.protocol.tensors import BinaryData
+from tests.support.model_requests import infer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,8 +146,8 @@ def test_a_booster_that_was_trained_with_gaps_answers_rows_with_gaps_from_binary
     size = {"binary_data_size": rows.nbytes}
     request = {"inputs": [{"name": "x", "shape": list(rows.shape), "datatype": "FP64", "parameters": size}]}
     for model, expected in cases:
-        answer = infer(ServedModel("bus-1", "sha256:0", model), request, BinaryData(rows.tobytes()))
-        assert answer.document["outputs"][0]["data"].tolist() == pytest.approx(np.asarray(expected).tolist())
+        answer = infer(model, request, rows.tobytes())
+        assert answer["outputs"][0]["data"] == pytest.approx(np.asarray(expected).tolist())
 
 
 def test_columns_are_listed_in_the_order_of_a_row(load: Callable[[Any, str], Model], tmp_path: Path) -> None:

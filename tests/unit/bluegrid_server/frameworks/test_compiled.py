@@ -33,12 +33,13 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from bluegrid_registry import ModelError, ModelType
-from bluegrid_server.engine.inference import batch_infer, predict
+from bluegrid_server.engine.batch import batch_infer
 from bluegrid_server.errors import PredictionError
 from bluegrid_server.frameworks.compiler import LINEAR, ONNX, AcceleratedModel, accelerated, compiler_of
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
 from bluegrid_server.frameworks.table import loader_of
 from bluegrid_server.models.version import ServedModel
+from tests.support.model_requests import predict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -219,8 +220,9 @@ def test_a_linear_model_keeps_its_shorter_way_and_is_stacked_in_a_batch() -> Non
     model, _ = compiled(forest)
     served = {name: ServedModel(name, "sha256:0", each) for name, each in (("a", own), ("b", model))}
     tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": X[0].tolist()}
-    asked = [{"model_name": name, "inputs": [{**tensor, "datatype": "FP64"}]} for name in "aba"]
-    answers = batch_infer(served, [*asked, {"model_name": "b", "inputs": [tensor]}])
+    asked: list[Any] = [{"model_name": name, "inputs": [{**tensor, "datatype": "FP64"}]} for name in "aba"]
+    asked.append({"model_name": "b", "inputs": [tensor]})
+    answers = batch_infer(served, asked)
     expected = {"a": own.predict({"x": X[:1]})["y"][0], "b": forest.predict({"x": X[:1]})["y"][0]}
     assert [each["outputs"][0]["data"][0] for each in answers[:3]] == [expected[name] for name in "aba"]
     # A client's FP32 is widened before any model sees it.
@@ -334,7 +336,7 @@ def test_rows_that_frameworks_judge_are_theirs(strange: float, tmp_path: Path) -
     assert how == ONNX
     if not np.isnan(strange):
         with pytest.raises(PredictionError, match="infinity or a value too large"):
-            predict(ServedModel("line-1", "sha256:0", forest), {"x": rows})
+            predict(forest, {"x": rows})
     own = of_lightgbm(tmp_path, {}, Y)
     model, how = compiled(own, "lightgbm/txt")
     assert how == ONNX
@@ -364,13 +366,12 @@ def test_what_a_step_makes_too_large_is_the_frameworks_to_refuse(
         own = SklearnModel.of(estimator.fit(x, y))
     model, how = compiled(own)
     assert how == ONNX
-    served = ServedModel("line-1", "sha256:0", model)
-    assert predict(served, {"x": x[:5]})["y"].tolist() == pytest.approx(
+    assert predict(model, {"x": x[:5]})["y"].tolist() == pytest.approx(
         own.predict({"x": x[:5]})["y"].tolist()
     )
     rows = np.array([x[0], [x[0, 0], reading, *x[0, 2:]]])
     with pytest.raises(PredictionError, match="Input X contains infinity"):
-        predict(served, {"x": rows})
+        predict(model, {"x": rows})
 
 
 def test_what_is_no_table_of_the_right_width_is_the_frameworks_to_refuse() -> None:
@@ -378,4 +379,4 @@ def test_what_is_no_table_of_the_right_width_is_the_frameworks_to_refuse() -> No
     assert isinstance(model, AcceleratedModel)
     for wrong in (X[:1, :3], X[0], X[:0]):
         with pytest.raises(PredictionError, match="ValueError"):
-            predict(ServedModel("line-1", "sha256:0", model), {"x": wrong})
+            predict(model, {"x": wrong})

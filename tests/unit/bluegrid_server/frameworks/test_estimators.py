@@ -35,12 +35,11 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PowerTransf
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from bluegrid_registry import ModelError
-from bluegrid_server.engine.inference import infer_linear, predict
 from bluegrid_server.errors import PredictionError
 from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
-from bluegrid_server.models.version import ServedModel
 from bluegrid_server.protocol.tensor_spec import TensorSpec
+from tests.support.model_requests import infer, predict
 
 RANDOM = np.random.default_rng(21)
 X = RANDOM.uniform(1, 9, size=(60, 3))
@@ -224,14 +223,14 @@ def test_what_is_not_finite_between_two_steps_is_an_error() -> None:
     steps = FunctionTransformer(np.log), KNeighborsRegressor(3, algorithm="brute")
     model = SklearnModel.of(make_pipeline(*steps).fit(X, Y))
     with pytest.raises(PredictionError, match="Input X contains NaN"):
-        predict(ServedModel("line-1", "sha256:0", model), {"x": -X[:1]})
+        predict(model, {"x": -X[:1]})
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
 def test_a_number_that_trees_cannot_hold_is_an_error() -> None:
     model = SklearnModel.of(RandomForestRegressor(3, random_state=0).fit(X, Y))
     with pytest.raises(PredictionError, match=r"infinity or a value too large for dtype\(.float32"):
-        predict(ServedModel("line-1", "sha256:0", model), {"x": np.full((1, 3), 1e39)})
+        predict(model, {"x": np.full((1, 3), 1e39)})
 
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
@@ -245,8 +244,7 @@ def test_a_linear_model_answers_no_row_that_scikit_learn_does_not(row: list[floa
         estimator.predict([row])
     model = SklearnModel.of(estimator)
     assert isinstance(model, LinearModel)
-    served = ServedModel("line-1", "sha256:0", model)
     with pytest.raises(PredictionError):
-        predict(served, {"x": np.array([row])})
+        predict(model, {"x": np.array([row])})
     tensor = {"name": "x", "shape": [1, 3], "datatype": "FP64", "data": row}
-    assert infer_linear(model, {"inputs": [tensor]}) is None
+    assert infer(model, {"inputs": [tensor]}) == {"error": "model line-1 gave a y that is no finite number"}

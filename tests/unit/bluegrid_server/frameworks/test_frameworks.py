@@ -16,10 +16,9 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from bluegrid_registry import FormatError, ModelError, ModelType
-from bluegrid_server.engine.inference import infer
 from bluegrid_server.frameworks.table import loader_of
-from bluegrid_server.models.version import ServedModel
 from bluegrid_server.protocol.tensor_spec import TensorSpec
+from tests.support.model_requests import infer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,9 +67,8 @@ def test_an_onnx_classifier_gives_label_and_probabilities(load: Callable[[str, b
     assert got["label"].tolist() == estimator.predict(X).tolist()
     assert got["probabilities"] == pytest.approx(estimator.predict_proba(X), abs=1e-5)
     request = {"inputs": [{"name": "X", "shape": [60, 4], "datatype": "FP32", "data": X.tolist()}]}
-    answer = infer(ServedModel("line-1", "sha256:0", model), {**request, "outputs": [{"name": "label"}]})
-    (label,) = answer.document["outputs"]
-    assert (label["name"], label["datatype"], label["shape"]) == ("label", "INT64", (60,))
+    (label,) = infer(model, {**request, "outputs": [{"name": "label"}]})["outputs"]
+    assert (label["name"], label["datatype"], label["shape"]) == ("label", "INT64", [60])
 
 
 def test_an_onnx_model_that_gives_no_tensor_is_told(load: Callable[[str, bytes], Model]) -> None:

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,11 +15,12 @@ from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRe
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from bluegrid_server.engine.inference import batch_infer, infer
-from bluegrid_server.errors import RequestError
+from bluegrid_server.engine.batch import batch_infer
+from bluegrid_server.engine.inference import InferenceEngine
 from bluegrid_server.frameworks.linear import LinearModel, linear_of, predict_many
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
 from bluegrid_server.models.version import ServedModel
+from bluegrid_server.protocol.messages import Kind, Request
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.normal(loc=[1e6, 0.0, -3.0, 5.0], scale=[1.0, 1e-3, 10.0, 2.0], size=(50, 4))
@@ -64,7 +66,7 @@ def test_a_linear_model_answers_as_scikit_learn(estimator: Any) -> None:
     rows = np.vstack([X, RANDOM.normal(scale=1e3, size=(20, 4)), np.zeros((1, 4))])
     mean, scale, coefficients = linear.table
     room = 1e-12 * (np.abs((rows - mean) / scale) @ np.abs(coefficients) + abs(linear.intercept))
-    assert (np.abs(linear.evaluate(rows) - estimator.predict(rows)) <= room).all()
+    assert (np.abs(linear.predict({"x": rows})["y"] - estimator.predict(rows)) <= room).all()
 
 
 def test_what_is_not_known_to_be_linear_keeps_its_own_predict() -> None:
@@ -101,8 +103,8 @@ def test_a_model_answers_alone_as_together_to_the_bit(data: st.DataObject) -> No
     rows = data.draw(npst.arrays(np.float64, (models, size), elements=numbers, fill=numbers))
     tables[:, 1] = np.abs(tables[:, 1]) + 1
     linear = [LinearModel(table, 0.5) for table in tables]
-    together = predict_many(linear, rows.tolist())
-    apart = [model.evaluate(row[np.newaxis])[0] for model, row in zip(linear, rows, strict=True)]
+    together = predict_many(linear, rows)
+    apart = [model.predict({"x": row[np.newaxis]})["y"][0] for model, row in zip(linear, rows, strict=True)]
     assert together.tolist() == apart
 
 
@@ -134,22 +136,17 @@ ODD = [
 ]
 
 
-def alone(served: ServedModel, request: dict[str, Any]) -> dict[str, Any]:
+def alone(served: ServedModel, document: dict[str, Any]) -> dict[str, Any]:
     """What a request is answered, or told, by itself."""
-    try:
-        return {"parameters": {"digest": served.digest}, **infer(served, request).document}
-    except RequestError as error:
-        named = {"id": request["id"]} if isinstance(request.get("id"), str) else {}
-        return {**named, "error": str(error)}
-
-
-def plain(document: dict[str, Any]) -> dict[str, Any]:
-    """A document as JSON would have it."""
-    outputs = [
-        {**output, "shape": list(output["shape"]), "data": list(output["data"])}
-        for output in document.get("outputs", [])
-    ]
-    return {**document, "outputs": outputs}
+    engine = InferenceEngine({served.uid: served}, "v1")
+    answer: dict[str, Any] = orjson.loads(
+        engine.infer(Request(Kind.INFER, served.uid, orjson.dumps(document))).body
+    )
+    if "error" in answer:
+        named = {"id": document["id"]} if isinstance(document.get("id"), str) else {}
+        return {"model_name": served.uid, **named, **answer}
+    del answer["model_version"]
+    return answer
 
 
 @given(st.lists(st.tuples(st.sampled_from([*SERVED, "line-x"]), st.integers(-9, len(ODD) - 1)), max_size=40))
@@ -158,10 +155,11 @@ def test_a_batch_answers_each_request_as_if_it_were_alone(asked: list[tuple[str,
         {**(ODD[number] if number >= 0 else request(X[-number].tolist())), "model_name": uid}
         for uid, number in asked
     ]
-    answers = batch_infer(SERVED, requests)
+    requests = orjson.loads(orjson.dumps(requests))
+    answers = orjson.loads(orjson.dumps(batch_infer(SERVED, requests), option=orjson.OPT_SERIALIZE_NUMPY))
     for each, answer in zip(requests, answers, strict=True):
         uid = each["model_name"]
         if uid not in SERVED:
             assert answer["error"] == "no model 'line-x' in this version"
             continue
-        assert plain(answer) == plain({"model_name": uid, **alone(SERVED[uid], each)})
+        assert answer == alone(SERVED[uid], each)

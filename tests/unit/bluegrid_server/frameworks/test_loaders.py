@@ -21,13 +21,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from bluegrid_registry import ConfigError, ModelError, ModelType, Source
-from bluegrid_server.engine.inference import infer
 from bluegrid_server.frameworks import table
 from bluegrid_server.frameworks.scikit_learn import release
 from bluegrid_server.frameworks.table import loader_of
-from bluegrid_server.models.version import ServedModel
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 from tests.support.marker import mark
+from tests.support.model_requests import infer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +78,7 @@ def test_an_estimator_answers_with_what_it_was_trained_on(
     model = loader_of(ModelType.parse("scikit-learn/skops"))(path)
     assert model.outputs == (spec,)
     tensor = {"name": "x", "shape": [2, 3], "datatype": "FP64", "data": X[:2].tolist()}
-    (output,) = infer(ServedModel("line-1", "sha256:0", model), {"inputs": [tensor]}).document["outputs"]
+    (output,) = infer(model, {"inputs": [tensor]})["outputs"]
     assert output["datatype"] == spec.datatype
     assert list(output["data"]) == estimator.predict(X[:2]).reshape(-1).tolist()
 

@@ -63,7 +63,7 @@ def test_an_answer_carries_the_requests_id_and_trace(observed: Client) -> None:
 def test_a_failure_is_logged_under_its_id(
     observed: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(inference, "infer", None)
+    monkeypatch.setattr(inference, "answer", None)
     got = observed.post(INFER, json=tensor(), headers={"X-Request-Id": b"abc\xe9"})
     assert got.status_code == 500
     assert "abc" in capsys.readouterr().out

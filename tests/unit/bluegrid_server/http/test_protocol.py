@@ -97,8 +97,8 @@ def test_what_is_not_there_is_told_as_json(served: Client, method: str, path: st
 
 
 def test_a_fault_of_ours_is_told_as_json(served: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "infer", None)
-    got = served.post(f"{BASE}/models/line-1/infer", json={})
+    monkeypatch.setattr(inference, "answer", None)
+    got = served.post(f"{BASE}/models/line-1/infer", json=tensor())
     assert (got.status_code, got.json()) == (500, {"error": "internal error: TypeError"})
 
 

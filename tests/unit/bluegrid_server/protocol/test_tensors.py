@@ -23,7 +23,6 @@ from bluegrid_server.protocol.tensors import (
     binary_of,
     datatype_of,
     json_of,
-    row_of,
 )
 
 SPECS = (TensorSpec("a", (-1, 2), "FP32"), TensorSpec("s", (-1,), "BYTES"))
@@ -181,34 +180,3 @@ def test_whatever_json_comes_is_read_or_refused(tensor: dict[str, Any]) -> None:
         array = arrays_of([tensor], SPECS[:1])["a"]
         assert array.dtype == np.float32
         assert array.shape[1] == 2
-
-
-@pytest.mark.parametrize("data", [[1.5, 2.5], [[1.5, 2.5]]])
-def test_a_row_is_read_at_once_only_if_it_would_be_taken_anyway(data: Any) -> None:
-    spec = TensorSpec("a", (-1, 2))
-    tensor = {"name": "a", "shape": [1, 2], "datatype": "FP64", "data": data}
-    assert row_of([tensor], spec) == [1.5, 2.5]
-    assert arrays_of([tensor], [spec])["a"].tolist() == [[1.5, 2.5]]
-    with pytest.raises(InputError, match="8 bytes of binary data belong to no input"):
-        arrays_of([tensor], [spec], BinaryData(b"8 bytes!"))
-    for wrong in (
-        {"data": [1.5, math.inf]},
-        {"data": [1.5, math.nan]},
-        {"data": [1.5, None]},
-        {"data": [[1.5], [2.5]]},
-        {"data": [1.5, 2.5, 3.5]},
-        {"shape": [True, 2]},
-        {"shape": [1.0, 2]},
-        {"shape": [1, 3]},
-        {"shape": [1]},
-        {"datatype": ["FP64"]},
-        {"name": "b"},
-        {"parameters": {"binary_data_size": 16}},
-    ):
-        with pytest.raises(InputError):
-            arrays_of([{**tensor, **wrong}], [spec])
-
-
-def test_a_row_whose_sum_is_beyond_fp64_is_taken() -> None:
-    tensor = {"name": "a", "shape": [1, 2], "datatype": "FP64", "data": [1.7e308, 1.7e308]}
-    assert arrays_of([tensor], [TensorSpec("a", (-1, 2))])["a"].tolist() == [[1.7e308, 1.7e308]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluegrid_server.engine.engine import InferenceEngine
-from bluegrid_server.engine.inline import infer_inline
+from bluegrid_server.engine.inference import InferenceEngine
+from bluegrid_server.engine.steps import RequestSteps
 from bluegrid_server.errors import LoadError
 from bluegrid_server.frameworks.linear import LinearModel
-from bluegrid_server.models.linear_pool import LinearPool
-from bluegrid_server.models.linear_table import LinearTable
+from bluegrid_server.front.dispatcher import MAX_INLINE
+from bluegrid_server.models.shared_linear import SharedLinearPool, read_linear, write_linear
 from bluegrid_server.models.version import ServedModel
-from bluegrid_server.protocol.messages import Kind, Request
+from bluegrid_server.protocol.messages import Kind, Request, Response
 from tests.unit.bluegrid_server.frameworks.test_linear import ODD, request
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def served(uid: str, features: int) -> ServedModel:
     return ServedModel(uid, f"sha256:{RANDOM.bytes(32).hex()}", model)
 
 
-def table_of(models: list[ServedModel]) -> LinearTable:
-    fd = LinearTable.make(models)
+def table_of(models: list[ServedModel]) -> dict[str, ServedModel]:
+    fd = write_linear(models)
     try:
-        return LinearTable(fd)
+        return read_linear(fd)
     finally:
         os.close(fd)
 
@@ -69,17 +70,19 @@ def test_a_table_has_the_linear_models_only() -> None:
     assert list(table_of([*MODELS, other])) == [model.uid for model in MODELS]
 
 
-def worker_says(call: Request) -> Any:
-    (part,) = InferenceEngine(SETTINGS, LinearPool(TABLE)).parts(call)
-    return part
+def worker_says(request: Request) -> Response:
+    (response,) = RequestSteps(SETTINGS, SharedLinearPool(TABLE)).responses(request)
+    return response
+
+
+def front_says(request: Request) -> Response:
+    return InferenceEngine(TABLE, "v1").infer(request)
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=4, max_size=4))
-def test_an_answer_at_once_is_a_workers_to_the_bit(row: list[float]) -> None:
-    call = Request(Kind.INFER, "line-1", orjson.dumps(request(row)))
-    part = infer_inline(TABLE, "v1", call)
-    said = worker_says(call)
-    assert part == said if said.status == 200 else part is None
+def test_the_front_answers_as_a_worker_to_the_bit(row: list[float]) -> None:
+    asked = Request(Kind.INFER, "line-1", orjson.dumps(request(row)))
+    assert front_says(asked) == worker_says(asked)
 
 
 def test_a_worker_lists_the_columns_of_a_model() -> None:
@@ -87,30 +90,35 @@ def test_a_worker_lists_the_columns_of_a_model() -> None:
     assert described["inputs"][0]["parameters"] == {"columns": ["列 0", "列 1", "列 2", "列 3"]}
 
 
-@pytest.mark.parametrize("number", range(len(ODD)))
-def test_what_is_odd_about_a_request_a_worker_says(number: int) -> None:
-    call = Request(Kind.INFER, "line-1", orjson.dumps(ODD[number]))
-    part = infer_inline(TABLE, "v1", call)
-    assert part is None or part == worker_says(call)
-
-
 @pytest.mark.parametrize(
-    "call",
+    "asked",
     [
+        *(Request(Kind.INFER, "line-1", orjson.dumps(odd)) for odd in ODD),
         Request(Kind.INFER, "line-9", orjson.dumps(request([1.5] * 4))),
         Request(Kind.INFER, "line-1", b"[" * 1000),
         Request(Kind.INFER, "line-1", orjson.dumps(request([1.5] * 4)), json_length="0"),
-        Request(Kind.INFER, "line-1", orjson.dumps(request([1.5] * 4)) + b" " * 2**16),
-        Request(Kind.DESCRIBE, "line-1"),
+        Request(Kind.INFER, "line-1", orjson.dumps(request([1.5] * 4)), json_length="x"),
     ],
-    ids=["unknown", "no JSON", "binary", "large", "no inference"],
 )
-def test_other_calls_are_left_to_a_worker(call: Request) -> None:
-    assert infer_inline(TABLE, "v1", call) is None
+def test_the_front_says_of_an_odd_request_what_a_worker_says(asked: Request) -> None:
+    assert front_says(asked) == worker_says(asked)
+
+
+def test_an_odd_request_takes_the_front_no_more_memory_than_it_says() -> None:
+    strings = ["x" * (MAX_INLINE // 2), *["x"] * (MAX_INLINE // 8)]
+    asked = Request(Kind.INFER, "line-1", orjson.dumps(request(strings))[:MAX_INLINE])
+    whole = Request(Kind.INFER, "line-1", orjson.dumps(request(strings)))
+    tracemalloc.start()
+    try:
+        assert (front_says(asked).status, front_says(whole).status) == (400, 400)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 32 * 2**20
 
 
 def test_a_pool_of_linear_models_keeps_those_from_answering_that_are_unloaded() -> None:
-    pool = LinearPool(TABLE)
+    pool = SharedLinearPool(TABLE)
     assert (len(pool), pool.loaded) == (3, 3)
     pool.unload("line-1")
     assert pool.loaded == 2

@@ -1,0 +1,120 @@
+"""Requests for many models in one call."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bluegrid_server.engine.inference import answer, shown
+from bluegrid_server.errors import InputError, NotFoundError, RequestError
+from bluegrid_server.frameworks.linear import LinearModel, predict_many
+from bluegrid_server.protocol.messages import InferRequest
+from bluegrid_server.protocol.tensor_spec import Datatype
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from bluegrid_server.models.version import ServedModel
+    from bluegrid_server.protocol.documents import BatchItem, BatchResponse, TensorDocument
+
+
+def requests_of(batch: Mapping[str, Any]) -> list[BatchItem]:
+    """Return the requests of a batch, each of which names a model and is otherwise unchecked.
+
+    Raises:
+        InputError: the batch has no list of such requests.
+    """
+    requests = batch.get("requests")
+    if not isinstance(requests, list) or not all(
+        isinstance(request, dict) and isinstance(request.get("model_name"), str) for request in requests
+    ):
+        raise InputError("requests: expected a list of objects with model_name and inputs")
+    return requests
+
+
+def batch_infer(models: Mapping[str, ServedModel], requests: Sequence[BatchItem]) -> list[BatchResponse]:
+    """Answer requests in their order; one that fails has `error` and does not affect the others.
+
+    Linear models with the same number of inputs are computed together where each is asked for one row.
+    """
+    responses: list[BatchResponse] = [{"model_name": request["model_name"]} for request in requests]
+    stacks: dict[int, _Stack] = {}
+    for request, response in zip(requests, responses, strict=True):
+        uid = request["model_name"]
+        try:
+            # Without a look for the nearest UIDs: a batch of wrong names would take minutes.
+            if (served := models.get(uid)) is None:
+                raise NotFoundError(f"no model {shown(uid)} in this version")
+            wanted = InferRequest(request, served.model.inputs, served.model.outputs)
+        except RequestError as error:
+            _refuse(response, request.get("id"), error)
+            continue
+        model = served.model
+        if isinstance(model, LinearModel) and wanted.outputs == _ONLY_Y and len(wanted.inputs["x"]) == 1:
+            stacks.setdefault(model.features, _Stack()).add(response, served, model, wanted)
+        else:
+            _answer(response, served, wanted)
+    for stack in stacks.values():
+        stack.complete()
+    return responses
+
+
+class _Stack:
+    """Requests for one row each, of linear models with the same number of inputs."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[BatchResponse, ServedModel, InferRequest]] = []
+        self._models: list[LinearModel] = []
+        self._rows: list[NDArray[Any]] = []
+
+    def add(
+        self, response: BatchResponse, served: ServedModel, model: LinearModel, wanted: InferRequest
+    ) -> None:
+        """Add a request whose response is still empty."""
+        self._waiting.append((response, served, wanted))
+        self._models.append(model)
+        self._rows.append(wanted.inputs["x"])
+
+    def complete(self) -> None:
+        """Compute all, and fill the responses."""
+        values = predict_many(self._models, np.concatenate(self._rows)).tolist()
+        for (response, served, wanted), value in zip(self._waiting, values, strict=True):
+            if math.isfinite(value):
+                _fill(response, served, wanted, [{**_ONE_NUMBER, "data": [value]}])
+            else:
+                # Alone, it fails in the words of a model that is alone.
+                _answer(response, served, wanted)
+
+
+_ONE_NUMBER: TensorDocument = {"name": "y", "shape": (1,), "datatype": Datatype.FP64}
+_ONLY_Y = {"y": False}
+
+
+def _answer(response: BatchResponse, served: ServedModel, wanted: InferRequest) -> None:
+    try:
+        outputs, data = answer(served, wanted.inputs, wanted.outputs)
+        if data:
+            raise InputError("binary data is for v2/models/.../infer; ask a batch for JSON")
+    except RequestError as error:
+        _refuse(response, wanted.id, error)
+    else:
+        _fill(response, served, wanted, outputs)
+
+
+def _fill(
+    response: BatchResponse, served: ServedModel, wanted: InferRequest, outputs: list[TensorDocument]
+) -> None:
+    response["parameters"] = {"digest": served.digest}
+    if wanted.id is not None:
+        response["id"] = wanted.id
+    response["outputs"] = outputs
+
+
+def _refuse(response: BatchResponse, given: object, error: RequestError) -> None:
+    if isinstance(given, str):
+        response["id"] = given
+    response["error"] = str(error)

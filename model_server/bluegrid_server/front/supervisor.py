@@ -1,0 +1,240 @@
+"""The workers of a pod: forked, watched for their time limit, and replaced when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+import structlog
+
+from bluegrid_server.errors import CrashError, TimeLimitError
+from bluegrid_server.front.worker_connection import WorkerConnection
+from bluegrid_server.ipc.control import (
+    Exited,
+    Failed,
+    Fetched,
+    Fork,
+    Forked,
+    Kill,
+    Loading,
+    Progress,
+    Ready,
+    message_bytes,
+    message_of,
+)
+from bluegrid_server.ipc.frames import MESSAGE
+from bluegrid_server.ipc.worker_status import WorkerStatus
+from bluegrid_server.models.shared_linear import read_linear
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bluegrid_server.ipc.control import Event, Order
+    from bluegrid_server.ipc.pending import PendingRequest
+    from bluegrid_server.models.version import ServedModel
+    from bluegrid_server.processes.fork_server import ForkServerProcess
+    from bluegrid_server.settings import Settings
+
+_LOOK_EVERY = 0.2
+"""Time between two looks at what the workers are busy with, in seconds."""
+
+_MAX_FAILURES = 3
+"""Workers in a row that end before they are up, until the pod gives up."""
+
+
+class RequestRouter(Protocol):
+    """What sends requests to the workers: the dispatcher."""
+
+    def linear_models(self, models: Mapping[str, ServedModel]) -> None:
+        """Take the version's linear models, which every process may have."""
+
+    def worker_up(self, connection: WorkerConnection) -> None:
+        """Begin to use a worker."""
+
+    def worker_lost(self, unanswered: Sequence[PendingRequest]) -> None:
+        """Answer the requests of a worker that has ended, which were not its fault, in another way."""
+
+
+class Supervisor:
+    """Has workers forked, watches them and replaces those that end.
+
+    Args:
+        settings: of the pod.
+        fork_server: where the workers come from; it ends with the supervisor.
+        router: what uses the workers.
+
+    Attributes:
+        reason: why requests are not taken yet, or no longer; None: they are taken.
+        models: how many models the version has.
+        loading: their UIDs while they are loaded, once they are known.
+        examples: how many recorded examples reproduced.
+        broken: done, with the reason, when requests will never be taken again.
+        workers: by slot; None: on its way.
+    """
+
+    def __init__(self, settings: Settings, fork_server: ForkServerProcess, router: RequestRouter) -> None:
+        self.reason: str | None = "starting"
+        self.models = self.examples = 0
+        self.loading: Sequence[str] = ()
+        self.workers: dict[int, WorkerConnection | None] = {}
+        self._loop = asyncio.get_running_loop()
+        self.broken: asyncio.Future[str] = self._loop.create_future()
+        self._settings = settings
+        self._router = router
+        self._connecting: dict[int, asyncio.Task[Any]] = {}
+        self._culprits: dict[str, PendingRequest] = {}
+        """By worker that has ended by itself, until the fork server reports how."""
+        self._failures = 0
+        self._log = structlog.get_logger()
+        self._fork_server, self._control = fork_server, fork_server.control
+
+    def start(self) -> None:
+        """Listen to the fork server; `reason` says how far it is."""
+        self._control.setblocking(False)
+        self._loop.add_reader(self._control, self._from_fork_server)
+        self._loop.call_later(_LOOK_EVERY, self._look)
+
+    async def close(self) -> None:
+        """Let all workers and the fork server end."""
+        self.reason = "stopping"
+        self._loop.remove_reader(self._control)
+        # The fork server sees that the front has gone; it also ends a worker that does not come back.
+        self._control.close()
+        await asyncio.gather(*(connection.close() for connection in self.up()))
+        await asyncio.to_thread(self._fork_server.wait)
+
+    def up(self) -> Iterator[WorkerConnection]:
+        """Return the workers that take requests."""
+        return (
+            connection for connection in self.workers.values() if connection is not None and connection.is_up
+        )
+
+    def worker_reported(self, connection: WorkerConnection, event: Order | Event) -> None:
+        """Handle what a worker reports by itself."""
+        match event:
+            case Progress(line):
+                self._progress(line)
+            case Failed(reason):
+                self._break(reason)
+            case Ready():
+                self._worker_ready(connection)
+
+    def worker_ended(self, connection: WorkerConnection) -> None:
+        """Replace a worker; its requests go to another, but for the one that it ended of."""
+        if self.reason == "stopping" or self.broken.done():
+            return
+        self._failures = 0 if connection.is_up else self._failures + 1
+        culprit = connection.pending.pop(connection.status.request or 0, None)
+        if culprit is not None and connection.error is not None:
+            culprit.fail(connection.error)
+        elif culprit is not None:
+            self._culprits[connection.name] = culprit
+        (slot,) = (slot for slot, other in self.workers.items() if other is connection)
+        self.workers[slot] = None
+        self._order(Kill(connection.name))
+        if self._failures > _MAX_FAILURES:
+            self._break(f"{self._settings.place}: workers end before they can answer; see the log")
+            return
+        self._fork(slot)
+        self._router.worker_lost([*connection.pending.values()])
+
+    def _worker_ready(self, connection: WorkerConnection) -> None:
+        connection.is_up = True
+        for slot in range(self._settings.workers):
+            if slot not in self.workers:
+                self._fork(slot)
+        if len(list(self.up())) == self._settings.workers:
+            self.reason, self.loading = None, ()
+        self._router.worker_up(connection)
+
+    def _look(self) -> None:
+        for connection in self.up():
+            limit = self._settings.time_limit
+            number = connection.status.request
+            if (
+                connection.error is None
+                and connection.status.seconds > limit
+                and number in connection.pending
+            ):
+                what = connection.pending[number].uid or "a model of the request"
+                connection.error = TimeLimitError(
+                    f"{what} took longer than {limit:g} s; its process was replaced"
+                )
+                self._order(Kill(connection.name))
+        self._loop.call_later(_LOOK_EVERY, self._look)
+
+    def _fork(self, slot: int, *, is_first: bool = False) -> None:
+        self.workers[slot] = None
+        self._order(Fork(slot, is_first))
+
+    def _order(self, order: Order) -> None:
+        # _from_fork_server() notices if the fork server has gone.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._control.send(message_bytes(order))
+
+    def _from_fork_server(self) -> None:
+        try:
+            message, fds, _, _ = socket.recv_fds(self._control, MESSAGE, 2)
+        except ConnectionResetError:
+            message, fds = b"", []
+        if not message:
+            self._loop.remove_reader(self._control)
+            self._break(
+                f"the process that loads the models ended {_how(self._fork_server.wait())}: {self.reason}"
+            )
+            return
+        match message_of(message):
+            case Progress(line):
+                self._progress(line)
+            case Failed(reason):
+                self._break(reason)
+            case Loading():
+                (fd,) = fds
+                with os.fdopen(fd, "rb") as memory:
+                    memory.seek(0)
+                    self.loading = orjson.loads(memory.read())
+            case Fetched(models, examples):
+                self._fetched(models, examples, fds)
+            case Forked(name, slot):
+                self._connect(name, slot, *fds)
+            case Exited(name, status):
+                self._exited(name, status)
+
+    def _fetched(self, models: int, examples: int, fds: Sequence[int]) -> None:
+        self.models, self.examples = models, examples
+        for fd in fds:
+            self._router.linear_models(read_linear(fd))
+            os.close(fd)
+        # Alone at first: what it cannot load, the others cannot either.
+        self._fork(0, is_first=True)
+
+    def _exited(self, name: str, status: int) -> None:
+        self._log.warning("worker ended", how=_how(status))
+        if culprit := self._culprits.pop(name, None):
+            what = culprit.uid or "a model of the request"
+            culprit.fail(CrashError(f"{what} ended its process {_how(status)}"))
+
+    def _connect(self, name: str, slot: int, connection_fd: int, memory: int) -> None:
+        connection = self.workers[slot] = WorkerConnection(self, name, WorkerStatus(memory))
+        os.close(memory)
+        connected = self._loop.create_connection(lambda: connection, sock=socket.socket(fileno=connection_fd))
+        self._connecting[slot] = self._loop.create_task(connected)
+
+    def _progress(self, line: str) -> None:
+        self._log.info(line)
+        if self.reason is not None:
+            self.reason = line
+
+    def _break(self, reason: str) -> None:
+        self.reason, self.loading = reason, ()
+        if not self.broken.done():
+            self.broken.set_result(reason)
+
+
+def _how(status: int) -> str:
+    return f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"

@@ -1,0 +1,38 @@
+"""Models asked as the server asks them, without HTTP and without processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from bluegrid_server.engine.inference import InferenceEngine, answer
+from bluegrid_server.models.version import ServedModel
+from bluegrid_server.protocol.messages import Kind, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from bluegrid_server.frameworks.model import Model
+
+DIGEST = "sha256:0"
+
+
+def infer(model: Model, document: Mapping[str, Any], binary: bytes = b"") -> dict[str, Any]:
+    """What the model `line-1` is answered by JSON, or refused."""
+    text = orjson.dumps(document)
+    length = str(len(text)) if binary else None
+    engine = InferenceEngine({"line-1": ServedModel("line-1", DIGEST, model)}, "v1")
+    response = engine.infer(Request(Kind.INFER, "line-1", text + binary, length))
+    found: dict[str, Any] = orjson.loads(response.body)
+    return found
+
+
+def predict(model: Model, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """The numbers of each output for arrays of any shape; raises what the engine makes of a failure."""
+    served = ServedModel("line-1", DIGEST, model)
+    outputs, _ = answer(served, inputs, {spec.name: False for spec in model.outputs})
+    return {output["name"]: np.asarray(output["data"]) for output in outputs}
