@@ -86,7 +86,7 @@ if does in ("fails", "is not proven"):
 
 
 @dataclass
-class Place:
+class Regions:
     """The folder of everything, and what happens in it."""
 
     folder: Path
@@ -151,10 +151,10 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    place = Place(tmp_path)
-    place.registry.mkdir()
-    place.declare("d1")
+def regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regions]:
+    regions = Regions(tmp_path)
+    regions.registry.mkdir()
+    regions.declare("d1")
     (tmp_path / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -162,39 +162,39 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     pulumi.write_text(PULUMI.format(python=sys.executable, folder=str(tmp_path)))
     pulumi.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    with answering(place):
-        yield place
+    with answering(regions):
+        yield regions
 
 
 @contextmanager
-def answering(place: Place) -> Iterator[None]:
+def answering(regions: Regions) -> Iterator[None]:
     """Both regions answer, and have a stack's file each."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(place)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(regions)) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        kubeconfig = place.folder / "kubeconfig"
+        kubeconfig = regions.folder / "kubeconfig"
         kubeconfig.write_text(_kubeconfig(f"http://127.0.0.1:{server.server_address[1]}"))
         for region in ("north", "east"):
-            (place.folder / f"Pulumi.{region}.yaml").write_text(
+            (regions.folder / f"Pulumi.{region}.yaml").write_text(
                 f"config:\n  bluegrid:kubeContext: here\n  bluegrid:kubeconfig: {kubeconfig}\n"
                 f"  bluegrid:namespace: bluegrid-{region}\n"
             )
-            (place.folder / f"bluegrid-{region}.json").write_text(
+            (regions.folder / f"bluegrid-{region}.json").write_text(
                 json.dumps({"live": "d1", "ready": 1, "restarts": 0, "answered": 0, "failed": 0})
             )
         yield
         server.shutdown()
 
 
-def _handler(place: Place) -> type[BaseHTTPRequestHandler]:
+def _handler(regions: Regions) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if place.silent:
-                place.silent -= 1
+            if regions.silent:
+                regions.silent -= 1
                 self.send_error(503)
                 return
             parts = self.path.partition("?")[0].split("/")
             namespace = parts[parts.index("namespaces") + 1]
-            body = _answer(place, namespace, parts).encode()
+            body = _answer(regions, namespace, parts).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -206,20 +206,20 @@ def _handler(place: Place) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _answer(place: Place, namespace: str, parts: list[str]) -> str:
-    seen = place.state(namespace)
+def _answer(regions: Regions, namespace: str, parts: list[str]) -> str:
+    seen = regions.state(namespace)
     if "proxy" in parts:
         if not seen.get("metrics", True):
             return "nothing of the kind"
         cluster = parts[parts.index("pods") + 1].split("-")[2]
         if cluster == "d2" and seen["live"] == "d2":
-            place.set(
+            regions.set(
                 namespace.removeprefix("bluegrid-"),
                 answered=seen["answered"] + 100,
-                failed=seen["failed"] + place.failing.get(namespace, 0),
+                failed=seen["failed"] + regions.failing.get(namespace, 0),
             )
         counted = seen if cluster == "d2" else {"answered": 1000, "failed": 0}
-        return METRICS.format(answered=counted["answered"], failed=counted["failed"], status=place.status)
+        return METRICS.format(answered=counted["answered"], failed=counted["failed"], status=regions.status)
     if "horizontalpodautoscalers" in parts:
         annotations = {"bluegrid.io/declared-min": "1"} if "held" in seen else {}
         spec = {"minReplicas": seen.get("held", 1)}

@@ -17,8 +17,7 @@ from bluegrid.updates.rollouts import Stacks
 from bluegrid.updates.serve import Options
 from bluegrid_registry import Registry
 from bluegrid_registry.registry_files.registry import parse
-from tests.support.regions import Place as Regions
-from tests.support.regions import answering
+from tests.support.regions import Regions, answering
 from tests.support.skops_files import skops_file
 from tests.unit.updates.conftest import asked
 from tests.unit.updates.updating import SECONDS, SOMEBODY, content_digest, digest, ended, git

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from tests.support.regions import place as place
+from tests.support.regions import regions as regions

@@ -16,21 +16,21 @@ from bluegrid_registry import BluegridError
 from tests.support.command import BLUEGRID, bluegrid
 
 if TYPE_CHECKING:
-    from tests.support.regions import Place
+    from tests.support.regions import Regions
 
 
-def promote(place: Place, *, seconds: float = 0, all_back: bool = False) -> dict[str, Stage]:
+def promote(regions: Regions, *, seconds: float = 0, all_back: bool = False) -> dict[str, Stage]:
     """Promote d2 in north, then in east; returns what became of each."""
-    promotion = Promotion(place.registry, "line-loading", "d2", place.folder, ["north", "east"])
+    promotion = Promotion(regions.registry, "line-loading", "d2", regions.folder, ["north", "east"])
     promotion.check()
     outcomes = promotion.run(seconds, 0.01, lambda *_: None, all_back=all_back)
     return {each.region: each.stage for each in outcomes}
 
 
-def stopped(place: Place, *, seconds: float = 0, all_back: bool = False) -> tuple[str, dict[str, Stage]]:
+def stopped(regions: Regions, *, seconds: float = 0, all_back: bool = False) -> tuple[str, dict[str, Stage]]:
     """Promote what cannot be promoted; returns what was said, and what became of each region."""
     with pytest.raises(PromotionStopped) as error:
-        promote(place, seconds=seconds, all_back=all_back)
+        promote(regions, seconds=seconds, all_back=all_back)
     assert "\n" not in str(error.value)
     return str(error.value), {each.region: each.stage for each in error.value.outcomes}
 
@@ -40,25 +40,25 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bluegrid.promotion.bake.POLL_SECONDS", 0.05)
 
 
-def test_one_word_of_yaml_stays_one_word(place: Place) -> None:
-    before = place.text
-    assert promote(place) == {"north": Stage.LIVE, "east": Stage.LIVE}
-    assert place.text == before.replace("live: d1", "live: d2")
-    assert place.calls == ["north", "east"]
+def test_one_word_of_yaml_stays_one_word(regions: Regions) -> None:
+    before = regions.text
+    assert promote(regions) == {"north": Stage.LIVE, "east": Stage.LIVE}
+    assert regions.text == before.replace("live: d1", "live: d2")
+    assert regions.calls == ["north", "east"]
 
 
-def test_what_was_live_by_region_stays_so(place: Place) -> None:
-    place.declare("{default: d1, north: d1}")
-    promote(place)
-    assert place.live == "{default: d1, north: d2, east: d2}"
+def test_what_was_live_by_region_stays_so(regions: Regions) -> None:
+    regions.declare("{default: d1, north: d1}")
+    promote(regions)
+    assert regions.live == "{default: d1, north: d2, east: d2}"
 
 
-def test_a_region_in_which_it_is_live_is_left_alone_and_yaml_says_so(place: Place) -> None:
-    place.set("north", live="d2")
-    place.pulumi("east", "fails")
-    assert stopped(place)[1] == {"north": Stage.LIVE_ALREADY, "east": Stage.BACK}
-    assert place.live == "{default: d1, north: d2, east: d1}"
-    assert place.calls == ["east"]
+def test_a_region_in_which_it_is_live_is_left_alone_and_yaml_says_so(regions: Regions) -> None:
+    regions.set("north", live="d2")
+    regions.pulumi("east", "fails")
+    assert stopped(regions)[1] == {"north": Stage.LIVE_ALREADY, "east": Stage.BACK}
+    assert regions.live == "{default: d1, north: d2, east: d1}"
+    assert regions.calls == ["east"]
 
 
 @pytest.mark.parametrize(
@@ -70,104 +70,104 @@ def test_a_region_in_which_it_is_live_is_left_alone_and_yaml_says_so(place: Plac
     ],
 )
 def test_where_pulumi_fails_yaml_says_what_is_true(
-    place: Place, goes_wrong: str, why: str, calls: list[str]
+    regions: Regions, goes_wrong: str, why: str, calls: list[str]
 ) -> None:
-    place.pulumi("east", goes_wrong)
-    told, stages = stopped(place)
+    regions.pulumi("east", goes_wrong)
+    told, stages = stopped(regions)
     assert told == f"east: {why}; now live: d2 in north, d1 in east"
     assert stages == {"north": Stage.LIVE, "east": Stage.BACK}
-    assert place.live == "{default: d1, north: d2, east: d1}"
-    assert place.routed() == ("d2", "d1")
-    assert place.calls == calls
+    assert regions.live == "{default: d1, north: d2, east: d1}"
+    assert regions.routed() == ("d2", "d1")
+    assert regions.calls == calls
 
 
-def test_a_region_that_cannot_go_back_is_told_with_what_to_do_and_yaml_says_so(place: Place) -> None:
-    place.pulumi("north", "is not proven", "fails")
-    told, stages = stopped(place)
+def test_a_region_that_cannot_go_back_is_told_with_what_to_do_and_yaml_says_so(regions: Regions) -> None:
+    regions.pulumi("north", "is not proven", "fails")
+    told, stages = stopped(regions)
     assert stages == {"north": Stage.NOT_BACK, "east": Stage.WAITING}
-    assert place.live == "{default: d1, north: d2}"
-    assert place.routed() == ("d2", "d1")
+    assert regions.live == "{default: d1, north: d2}"
+    assert regions.routed() == ("d2", "d1")
     assert told.endswith("bluegrid switch line-loading d1 --region north --up --stack north")
 
 
-def test_a_bake_with_errors_goes_back_and_no_further_region_is_touched(place: Place) -> None:
-    place.failing["bluegrid-north"] = 10
-    told, stages = stopped(place, seconds=60)
+def test_a_bake_with_errors_goes_back_and_no_further_region_is_touched(regions: Regions) -> None:
+    regions.failing["bluegrid-north"] = 10
+    told, stages = stopped(regions, seconds=60)
     assert "of 110 requests failed, more than 1.00%; now live: d1 in north, d1 in east" in told
     assert stages == {"north": Stage.BACK, "east": Stage.WAITING}
-    assert place.live == "d1"
-    assert place.calls == ["north", "north"]
+    assert regions.live == "d1"
+    assert regions.calls == ["north", "north"]
 
 
-def test_regions_before_it_stay_or_go_back_as_is_asked_for(place: Place) -> None:
-    place.failing["bluegrid-east"] = 10
-    assert stopped(place, seconds=0.2)[1] == {"north": Stage.LIVE, "east": Stage.BACK}
-    place.set("north", live="d1")
-    place.declare("d1")
-    assert stopped(place, seconds=0.2, all_back=True)[1] == {"north": Stage.BACK, "east": Stage.BACK}
-    assert (place.live, place.routed()) == ("d1", ("d1", "d1"))
+def test_regions_before_it_stay_or_go_back_as_is_asked_for(regions: Regions) -> None:
+    regions.failing["bluegrid-east"] = 10
+    assert stopped(regions, seconds=0.2)[1] == {"north": Stage.LIVE, "east": Stage.BACK}
+    regions.set("north", live="d1")
+    regions.declare("d1")
+    assert stopped(regions, seconds=0.2, all_back=True)[1] == {"north": Stage.BACK, "east": Stage.BACK}
+    assert (regions.live, regions.routed()) == ("d1", ("d1", "d1"))
 
 
 ROUTE, AUTOSCALER = "line-loading", "line-loading-d2 HorizontalPodAutoscaler"
 
 
 def test_a_cluster_that_was_brought_up_for_the_switch_has_its_min_again_after_the_bake(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    regions: Regions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bluegrid.promotion.region.LOAD_MEASURED_SECONDS", 0.1)
-    place.autoscale()
-    place.set("north", held=3)
-    assert promote(place, seconds=0.2) == {"north": Stage.LIVE, "east": Stage.LIVE}
+    regions.autoscale()
+    regions.set("north", held=3)
+    assert promote(regions, seconds=0.2) == {"north": Stage.LIVE, "east": Stage.LIVE}
     # In east as many answered as its min: nothing was raised.
-    assert place.updates == [f"{ROUTE}, {AUTOSCALER}", AUTOSCALER, f"{ROUTE}, {AUTOSCALER}"]
-    assert place.calls == ["north", "north", "east"]
+    assert regions.updates == [f"{ROUTE}, {AUTOSCALER}", AUTOSCALER, f"{ROUTE}, {AUTOSCALER}"]
+    assert regions.calls == ["north", "north", "east"]
 
 
 def test_before_its_autoscaler_sees_the_requests_it_keeps_its_pods_and_that_is_told(
-    place: Place, caplog: pytest.LogCaptureFixture
+    regions: Regions, caplog: pytest.LogCaptureFixture
 ) -> None:
-    place.autoscale()
-    place.set("north", held=3)
-    promote(place, seconds=0.2)
-    assert place.calls == ["north", "east"]
+    regions.autoscale()
+    regions.set("north", held=3)
+    promote(regions, seconds=0.2)
+    assert regions.calls == ["north", "east"]
     assert caplog.messages == [
         "north: the autoscaler of d2 keeps 3 pods or more since the switch; in some minutes "
         "`pulumi up --stack north` gives it back its min"
     ]
 
 
-def test_a_way_back_waits_for_no_pods_and_lowers_what_was_raised(place: Place) -> None:
-    place.autoscale()
-    place.set("north", held=3)
-    place.failing["bluegrid-north"] = 50
-    assert stopped(place, seconds=0.5)[1]["north"] is Stage.BACK
-    assert place.updates == [f"{ROUTE}, {AUTOSCALER}", f"{ROUTE} at once", AUTOSCALER]
+def test_a_way_back_waits_for_no_pods_and_lowers_what_was_raised(regions: Regions) -> None:
+    regions.autoscale()
+    regions.set("north", held=3)
+    regions.failing["bluegrid-north"] = 50
+    assert stopped(regions, seconds=0.5)[1]["north"] is Stage.BACK
+    assert regions.updates == [f"{ROUTE}, {AUTOSCALER}", f"{ROUTE} at once", AUTOSCALER]
 
 
-def test_what_was_raised_for_a_switch_that_was_refused_is_lowered(place: Place) -> None:
-    place.autoscale()
-    place.set("north", held=3)
-    place.pulumi("north", "fails")
-    assert stopped(place)[1]["north"] is Stage.BACK
-    assert place.updates == [f"{ROUTE}, {AUTOSCALER}", AUTOSCALER]
+def test_what_was_raised_for_a_switch_that_was_refused_is_lowered(regions: Regions) -> None:
+    regions.autoscale()
+    regions.set("north", held=3)
+    regions.pulumi("north", "fails")
+    assert stopped(regions)[1]["north"] is Stage.BACK
+    assert regions.updates == [f"{ROUTE}, {AUTOSCALER}", AUTOSCALER]
 
 
 def test_a_min_that_is_not_given_back_is_told_with_the_remedy_and_nothing_goes_back(
-    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    regions: Regions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("bluegrid.promotion.region.LOAD_MEASURED_SECONDS", 0.1)
-    place.autoscale()
-    place.set("north", held=3)
-    place.pulumi("north", "", "fails")
-    assert promote(place, seconds=0.2) == {"north": Stage.LIVE, "east": Stage.LIVE}
+    regions.autoscale()
+    regions.set("north", held=3)
+    regions.pulumi("north", "", "fails")
+    assert promote(regions, seconds=0.2) == {"north": Stage.LIVE, "east": Stage.LIVE}
     assert caplog.messages == [
         "north: the autoscaler of d2 keeps 3 pods or more since the switch; pulumi up: the stack is locked; "
         "`pulumi up --stack north`"
     ]
 
 
-def test_a_bake_that_is_well_is_passed(place: Place) -> None:
-    assert promote(place, seconds=0.3) == {"north": Stage.LIVE, "east": Stage.LIVE}
+def test_a_bake_that_is_well_is_passed(regions: Regions) -> None:
+    assert promote(regions, seconds=0.3) == {"north": Stage.LIVE, "east": Stage.LIVE}
 
 
 @pytest.mark.parametrize(
@@ -178,22 +178,22 @@ def test_a_bake_that_is_well_is_passed(place: Place) -> None:
     ],
 )
 def test_what_cannot_take_over_is_refused_before_anything_changes(
-    place: Place, values: dict[str, object], fault: str
+    regions: Regions, values: dict[str, object], fault: str
 ) -> None:
-    place.set("east", **values)
+    regions.set("east", **values)
     with pytest.raises(BluegridError) as refusal:
-        promote(place)
+        promote(regions)
     assert str(refusal.value).startswith(f"east: {fault}")
-    assert place.live == "d1"
-    assert not (place.folder / "calls").exists()
+    assert regions.live == "d1"
+    assert not (regions.folder / "calls").exists()
 
 
-def test_a_stack_that_reads_another_registry_is_found_out(place: Place) -> None:
-    place.pulumi("north", "changes nothing")
-    told, stages = stopped(place)
+def test_a_stack_that_reads_another_registry_is_found_out(regions: Regions) -> None:
+    regions.pulumi("north", "changes nothing")
+    told, stages = stopped(regions)
     assert told.startswith("north: pulumi up succeeded and d1 is live; does ")
     assert stages == {"north": Stage.BACK, "east": Stage.WAITING}
-    assert place.live == "d1"
+    assert regions.live == "d1"
 
 
 @pytest.mark.parametrize(
@@ -221,17 +221,17 @@ def test_what_is_no_time_or_no_region_is_wrong_usage(arguments: list[str], fault
     ],
 )
 def test_who_interrupts_it_lets_pulumi_end_and_has_the_region_go_back(
-    place: Place, number: signal.Signals, back: str, why: str
+    regions: Regions, number: signal.Signals, back: str, why: str
 ) -> None:
-    place.pulumi("east", "waits", back)
+    regions.pulumi("east", "waits", back)
     options = ["--regions", "north,east", "--bake", "0", "--json"]
-    options += ["--registry", str(place.registry), "--stacks", str(place.folder)]
+    options += ["--registry", str(regions.registry), "--stacks", str(regions.folder)]
     command = [str(BLUEGRID), "promote", "line-loading", "d2", *options]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as running:
         deadline = time.monotonic() + 60
-        while not (place.folder / "waiting").exists():
+        while not (regions.folder / "waiting").exists():
             assert time.monotonic() < deadline, "pulumi was not started"
             time.sleep(0.05)
         # As a terminal does it: all that were started are told.
@@ -242,7 +242,7 @@ def test_who_interrupts_it_lets_pulumi_end_and_has_the_region_go_back(
     north, east = json.loads(printed)["regions"]
     assert (north["live"], north["stage"]) == ("d2", "live")
     assert (east["live"], east["stage"], east["why"]) == ("d1", "back", why)
-    assert place.live == "{default: d1, north: d2, east: d1}"
-    assert place.calls == ["north", "east", "east"]
+    assert regions.live == "{default: d1, north: d2, east: d1}"
+    assert regions.calls == ["north", "east", "east"]
     # Twice would have made it drop everything.
-    assert (place.folder / "interrupts").read_text().split() == ["east"]
+    assert (regions.folder / "interrupts").read_text().split() == ["east"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bluegrid.project import Stack, Target
     from bluegrid.updates.rollouts.git_applier import GitApplier
-    from tests.support.regions import Place
+    from tests.support.regions import Regions
 
 
 class _Edits:
@@ -27,8 +27,8 @@ class _Edits:
 
     project = "bluegrid"
 
-    def __init__(self, place: Place) -> None:
-        self._place, self.registry, self.folder = place, place.registry, place.folder
+    def __init__(self, regions: Regions) -> None:
+        self._place, self.registry, self.folder = regions, regions.registry, regions.folder
         self.declaring = self.stacks = self
 
     def change(self, what: str, edit: Callable[[Path], object]) -> None:
@@ -51,11 +51,11 @@ class _Edits:
 
 
 @pytest.mark.parametrize("routed", ["d1", "d2"])
-def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(place: Place, routed: str) -> None:
+def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(regions: Regions, routed: str) -> None:
     """YAML names the new cluster; the route had followed, or had not."""
-    place.declare("{default: d1, north: d2}")
-    place.set("north", live=routed)
-    file = Registry.load(place.registry).of_set("g1")
+    regions.declare("{default: d1, north: d2}")
+    regions.set("north", live=routed)
+    file = Registry.load(regions.registry).of_set("g1")
     assert file.service is not None
     done = RolloutStatus(to=RolloutKind.LIVE, step="north: switching", cluster="d2", before={"north": "d1"})
     steps = Steps(
@@ -63,29 +63,29 @@ def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(place: Place, r
         file.service,
         "v2",
         RolloutPolicy(to=RolloutKind.LIVE),
-        cast("GitApplier", _Edits(place)),
-        [find_stack(place.folder, "north")],
+        cast("GitApplier", _Edits(regions)),
+        [find_stack(regions.folder, "north")],
         done,
         lambda _: None,
         lambda: False,
     )
     with pytest.raises(RolloutFailed, match="v2 is not online: pulumi up: no room"):
         steps.start_cluster(())
-    assert place.live == "{default: d1, north: d1}"
-    assert place.routed()[0] == "d1"
-    assert "id: d2" not in place.text
+    assert regions.live == "{default: d1, north: d1}"
+    assert regions.routed()[0] == "d1"
+    assert "id: d2" not in regions.text
 
 
-def test_how_long_it_bakes_is_noted_until_something_else_is_done(place: Place) -> None:
-    file, noted = Registry.load(place.registry).of_set("g1"), list[RolloutStatus]()
+def test_how_long_it_bakes_is_noted_until_something_else_is_done(regions: Regions) -> None:
+    file, noted = Registry.load(regions.registry).of_set("g1"), list[RolloutStatus]()
     assert file.service is not None
     steps = Steps(
         file,
         file.service,
         "v2",
         RolloutPolicy(to=RolloutKind.LIVE),
-        cast("GitApplier", _Edits(place)),
-        [find_stack(place.folder, "north")],
+        cast("GitApplier", _Edits(regions)),
+        [find_stack(regions.folder, "north")],
         RolloutStatus(to=RolloutKind.LIVE, step="north: baking", cluster="d2", before={"north": "d1"}),
         noted.append,
         lambda: False,
