@@ -19,7 +19,7 @@ from tests.cluster.regions import backend
 from tests.cluster.trouble import Stack, until
 from tests.cluster.updating import UpdateServer, files_of
 from tests.support.browsing import chromium
-from tests.unit.updates.updating import digest
+from tests.support.updating import digest
 from tools.demo import steps
 from tools.demo.workspace import SERVICE
 from tools.load.process import Load

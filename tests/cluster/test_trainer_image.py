@@ -12,8 +12,8 @@ import pytest
 from bluegrid.updates.api.tokens import Scope, new_token
 from bluegrid.updates.serve import Options
 from bluegrid_registry import Registry, fetch_bytes, open_store
-from tests.unit.updates.conftest import SET, asked
-from tests.unit.updates.updating import ended
+from tests.support.update_server import SET, asked
+from tests.support.updating import ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

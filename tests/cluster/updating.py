@@ -14,7 +14,7 @@ import httpx
 
 from bluegrid.updates.api.tokens import Scope, new_token
 from bluegrid_registry import Registry
-from tests.unit.updates.updating import SOMEBODY, archive, content_digest, git, upload
+from tests.support.updating import SOMEBODY, archive, content_digest, git, upload
 from tools.demo.prepare import CHECKOUT
 
 if TYPE_CHECKING:

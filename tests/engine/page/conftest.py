@@ -15,8 +15,8 @@ from bluegrid.updates.serve import Options
 from tests.support.api_server import ApiServer
 from tests.support.browsing import chromium
 from tests.support.kubernetes_objects import objects
-from tests.unit.updates.conftest import asked
-from tests.unit.updates.updating import SOMEBODY, git
+from tests.support.update_server import asked
+from tests.support.updating import SOMEBODY, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,7 +14,7 @@ from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid.updates.publishing.trainer_output import OutputFile
 from bluegrid_registry.registry_files.update_policy import RolloutKind
 from tests.engine.page.conftest import service_row
-from tests.unit.updates.updating import SOMEBODY, git
+from tests.support.updating import SOMEBODY, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

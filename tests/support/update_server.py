@@ -15,7 +15,7 @@ from bluegrid.updates.api.tokens import Scope, new_token
 from bluegrid.updates.serve import Listening, Options, build, configured
 from bluegrid_registry import ModelSet
 from tests.support.skops_files import skops_file
-from tests.unit.updates.updating import SOMEBODY, Place, git
+from tests.support.updating import SOMEBODY, Place, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

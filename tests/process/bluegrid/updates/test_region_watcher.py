@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bluegrid.project import Stack
-    from tests.unit.updates.updating import Place
+    from tests.support.updating import Place
 
 SERVICE = """\
 service:

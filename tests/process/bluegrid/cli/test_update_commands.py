@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command import BLUEGRID
-from tests.unit.updates.updating import SOMEBODY, git
+from tests.support.updating import SOMEBODY, git
 
 if TYPE_CHECKING:
     import httpx
 
-    from tests.unit.updates.updating import Place
-
-pytestmark = pytest.mark.process
+    from tests.support.updating import Place
 
 
 def run(client: httpx.Client, place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:

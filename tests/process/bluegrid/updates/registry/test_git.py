@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.process.bluegrid.updates.rollouts.test_way_back import until
 from tests.support.skops_files import skops_file
-from tests.unit.updates.test_way_back import until
-from tests.unit.updates.updating import SOMEBODY, content_digest, ended, git
+from tests.support.updating import SOMEBODY, content_digest, ended, git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
 
-    from tests.unit.updates.updating import Place
+    from tests.support.updating import Place
 
-pytestmark = pytest.mark.process
 
 RETRAINED = skops_file("model 1, retrained")
 PATH = "/modelSets/g1/versions/v1/models/line-1"

@@ -11,21 +11,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
-import pytest
 
 from bluegrid_registry import Registry, open_store, verify
 from tests.support.command import BLUEGRID
 from tests.support.endurance import scale
 from tests.support.skops_files import skops_file
-from tests.unit.updates.updating import ended, git, upload
+from tests.support.updating import ended, git, upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.unit.updates.updating import Place
+    from tests.support.updating import Place
 
-pytestmark = pytest.mark.process
 
 KILLS = scale(4, 60)
 UPDATES = 6

@@ -19,8 +19,8 @@ from bluegrid_registry import Registry
 from bluegrid_registry.registry_files.registry import parse
 from tests.support.regions import Regions, answering
 from tests.support.skops_files import skops_file
-from tests.unit.updates.conftest import asked
-from tests.unit.updates.updating import SECONDS, SOMEBODY, content_digest, digest, ended, git
+from tests.support.update_server import asked
+from tests.support.updating import SECONDS, SOMEBODY, content_digest, digest, ended, git
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     import httpx
 
     from bluegrid.project import Stack
-    from tests.unit.updates.updating import Place
+    from tests.support.updating import Place
 
-pytestmark = pytest.mark.process
 
 RETRAINED = skops_file("model 1, retrained")
 PATH = "/modelSets/g1/versions/v1/models/line-1"

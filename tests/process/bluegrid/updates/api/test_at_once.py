@@ -5,17 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.support.skops_files import skops_file
-from tests.unit.updates.updating import digest, ended
+from tests.support.updating import digest, ended
 
 if TYPE_CHECKING:
     import httpx
 
-    from tests.unit.updates.updating import Place
+    from tests.support.updating import Place
 
-pytestmark = pytest.mark.process
 
 MANY = 100
 

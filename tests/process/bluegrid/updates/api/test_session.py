@@ -8,17 +8,13 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from bluegrid.updates.api.sessions import COOKIE, CSRF_HEADER, LASTS_SECONDS, MAX_SESSIONS, Sessions
-from bluegrid.updates.api.tokens import Scope, Token, new_token
+from bluegrid.updates.api.sessions import COOKIE, CSRF_HEADER
+from bluegrid.updates.api.tokens import Scope, new_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.unit.updates.updating import Place
-
-pytestmark = pytest.mark.process
-
-OPERATOR = Token(name="operator", scopes=frozenset([Scope.READ]), sha256="a" * 64)
+    from tests.support.updating import Place
 CHANGES = [("POST", "/updates/1/cancel"), ("DELETE", "/session")]
 
 
@@ -137,25 +133,6 @@ def test_a_mistake_in_the_file_of_tokens_keeps_nobody_out(browser: httpx.Client,
     sign_in(browser, place, "looker")
     (place.folder / "tokens.yaml").write_text("- {name: looker")
     assert browser.get("/modelSets").status_code == 200
-
-
-def test_a_session_ends_after_a_shift() -> None:
-    now = [0.0]
-    sessions = Sessions(lambda: now[0])
-    secret, _ = sessions.start(OPERATOR)
-    now[0] = LASTS_SECONDS - 1.0
-    assert sessions.get(secret) is not None
-    now[0] = float(LASTS_SECONDS)
-    assert sessions.get(secret) is None
-
-
-def test_sessions_take_a_bounded_room() -> None:
-    sessions = Sessions()
-    first, _ = sessions.start(OPERATOR)
-    for _ in range(MAX_SESSIONS):
-        last, _ = sessions.start(OPERATOR)
-    assert sessions.get(first) is None
-    assert sessions.get(last) is not None
 
 
 @pytest.mark.parametrize("path", ["/", "/page/page.css", "/page/main.js", "/modelSets"])

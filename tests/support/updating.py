@@ -25,6 +25,15 @@ SECONDS = 60.0
 SOMEBODY = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.invalid")
 
 
+SERVICE = """\
+service:
+  name: line-loading
+  live: d1
+  clusters:
+    - {id: d1, version: v1, cpu: 1, memory: 1Gi}
+"""
+
+
 @dataclass(frozen=True)
 class Place:
     """A registry, its store, and the tokens of those who may ask."""
@@ -108,3 +117,10 @@ def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
 def git(*arguments: str | Path) -> str:
     done = subprocess.run(("git", *map(str, arguments)), capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+def declare(place: Place, rollout: str, service: str) -> None:
+    """Add a service to set g1, whose new versions come online in this way."""
+    file = place.registry / "g1.yaml"
+    update = f"source: platform\n  update:\n    rollout: {{to: {rollout}}}\n"
+    file.write_text(file.read_text().replace("source: platform\n", update) + service)

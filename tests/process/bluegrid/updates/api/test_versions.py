@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.skops_files import skops_file
-from tests.unit.updates.updating import batch, ended, upload
+from tests.support.updating import batch, ended, upload
 
 if TYPE_CHECKING:
     import httpx
-
-pytestmark = pytest.mark.process
 
 
 @pytest.fixture

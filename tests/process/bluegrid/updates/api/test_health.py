@@ -8,23 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bluegrid.updates.disk_reserve import RESERVE_BYTES
-from bluegrid.updates.registry.uncommitted import LaterEdit, Uncommitted
-from bluegrid.updates.rollouts.steps import _plausible
-from bluegrid_registry.files import write_whole
-from bluegrid_registry.formats.manifest import Example
+from tests.process.bluegrid.updates.rollouts.test_way_back import until
 from tests.support.skops_files import skops_file
-from tests.unit.updates.test_way_back import until
-from tests.unit.updates.updating import SOMEBODY, content_digest, digest, git
+from tests.support.updating import SOMEBODY, content_digest, digest, git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
 
-    from tests.unit.updates.updating import Place
+    from tests.support.updating import Place
 
-pytestmark = pytest.mark.process
 
 MODEL = skops_file("model 1, retrained")
 PATH = "/modelSets/g1/versions/v1/models/line-1"
@@ -100,34 +94,3 @@ def test_a_full_disk_is_named(client: httpx.Client, place: Place, monkeypatch: p
         507,
         "the server's disk is full; free space, and send it again",
     )
-
-
-def test_a_way_back_uses_room_that_is_kept_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = Uncommitted(tmp_path / "uncommitted.json")
-    reserve = tmp_path / "reserve"
-    assert reserve.stat().st_blocks * 512 >= RESERVE_BYTES
-
-    def write_if_there_is_room(path: Path, data: bytes) -> None:
-        if reserve.exists():
-            raise OSError(errno.ENOSPC, "No space left on device")
-        write_whole(path, data)
-
-    monkeypatch.setattr("bluegrid.updates.registry.uncommitted.write_whole", write_if_there_is_room)
-    edit = LaterEdit(
-        what="live",
-        service="line-loading",
-        key="north",
-        value="d1",
-        instead_of=("d2",),
-        author="training",
-        message="line-loading: d1 is live in north",
-    )
-    waiting.add(edit)
-    assert Uncommitted(tmp_path / "uncommitted.json")() == (edit,)
-
-
-def test_without_limits_of_its_own_a_rollout_takes_no_nonsense() -> None:
-    asked = [("line-1", Example(inputs=((1.0,), (2.0,)), outputs=(40.0, -55.0)))]
-    limits = _plausible(asked)
-    off = abs(-1_000_000.0 - 40.0)
-    assert abs(61.0 - 40.0) < limits.atol + limits.rtol * 40 < off

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.skops_files import skops_file
-from tests.unit.updates.updating import SOMEBODY, content_digest, ended, git
+from tests.support.updating import SOMEBODY, content_digest, ended, git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
 
-    from tests.unit.updates.updating import Place
+    from tests.support.updating import Place
 
-pytestmark = pytest.mark.process
 
 RETRAINED = skops_file("model 1, retrained")
 PATH = "/modelSets/{}/versions/v1/models/line-1"

@@ -8,19 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.updates.api.tokens import Tokens
-from bluegrid.updates.serve import Listening
-from bluegrid_registry import ConfigError
-from tests.unit.updates.updating import digest
+from tests.support.updating import digest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import httpx
 
-    from tests.unit.updates.updating import Place
-
-pytestmark = pytest.mark.process
+    from tests.support.updating import Place
 
 
 @pytest.mark.parametrize(
@@ -89,30 +82,6 @@ def test_a_request_that_is_no_upload_is_bounded(client: httpx.Client) -> None:
     assert large.status_code == 413
     unbounded = client.post("/modelSets/g1/updates", content=iter([b"{}"]))
     assert unbounded.status_code == 411
-
-
-@pytest.mark.parametrize(
-    ("rows", "reason"),
-    [
-        ("- {name: a, scopes: [fly], sha256: " + "a" * 64 + "}", "0.scopes"),
-        ("- {name: a, scopes: [read], sha256: secret}", "0.sha256"),
-        (("- {name: a, scopes: [read], sha256: " + "a" * 64 + "}\n") * 2, "a is there twice"),
-        ("{", "cannot be read"),
-    ],
-)
-def test_a_file_of_tokens_with_a_mistake_is_refused(tmp_path: Path, rows: str, reason: str) -> None:
-    file = tmp_path / "tokens.yaml"
-    file.write_text(rows)
-    with pytest.raises(ConfigError) as refused:
-        Tokens(file)
-    assert str(refused.value).startswith(f"{file}: {reason}")
-    assert "\n" not in str(refused.value)
-
-
-def test_tokens_never_travel_in_clear_over_a_network() -> None:
-    with pytest.raises(ConfigError, match="--tls-cert"):
-        Listening("0.0.0.0", 0).check()
-    Listening("127.0.0.1", 0).check()
 
 
 def test_the_servers_state_is_for_nobody_else(client: httpx.Client, place: Place) -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import httpx
     from schemathesis import Case
 
-pytestmark = pytest.mark.process
 
 load_all_checks()
 EXAMPLES = scale(15, 1000)

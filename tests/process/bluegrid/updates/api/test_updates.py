@@ -16,16 +16,15 @@ from bluegrid.updates.jobs.update import UpdateRequest
 from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid_registry import ModelSet
 from tests.support.skops_files import skops_file
-from tests.unit.updates.updating import archive, batch, content_digest, digest, ended, upload
+from tests.support.updating import archive, batch, content_digest, digest, ended, upload
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
 
-    from tests.unit.updates.updating import Place
+    from tests.support.updating import Place
 
-pytestmark = pytest.mark.process
 
 RETRAINED = skops_file("model 1, retrained")
 
