@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +11,12 @@ from pydantic import TypeAdapter
 from bluegrid.updates.jobs.audit_log import AuditAction
 from bluegrid.updates.jobs.switch import SwitchState
 from bluegrid.updates.jobs.update import UpdateState
+from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
     from bluegrid.updates.jobs.vocabulary import Vocabulary
 
-PAGE = Path(__file__).parents[3] / "bluegrid/updates/page"
+PAGE = CHECKOUT / "bluegrid/updates/page"
 SCRIPTS = "\n".join(path.read_text() for path in sorted(PAGE.rglob("*.js")))
 WORDS: dict[str, type[Vocabulary]] = {
     "updateStates": UpdateState,
