@@ -1,4 +1,4 @@
-"""By what a promotion of the server's changes things."""
+"""How a promotion of the server changes things: by commits, and by the server's stacks."""
 
 from __future__ import annotations
 
@@ -19,42 +19,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GitApplier:
-    """Commits, and the server's stacks; as `promotion.Applier` wants it."""
+    """The `Applier` of the server.
 
-    declaring: RegistryEditor
+    Attributes:
+        editor: commits and pushes.
+        stacks: the stacks that the server may update.
+        waits_for_git: whether a cluster becomes live only once that is committed; rolling back never waits.
+    """
+
+    editor: RegistryEditor
     stacks: Stacks
     waits_for_git: bool = True
-    """Whether a cluster becomes live only once that is committed; a way back never waits."""
 
     @property
     def registry(self) -> Path:
         """The folder of registry files."""
-        return self.declaring.source.registry
+        return self.editor.source.registry
 
     def declare(self, service: str, cluster: str, region: str) -> None:
-        """Commit it."""
-        now = self.declaring.source.valid().registry.service(service).live_in(region)
+        """Commit that a cluster is live in a region."""
+        now = self.editor.source.valid().registry.service(service).live_in(region)
         if now == cluster:
             return
         if not self.waits_for_git:
-            self.declaring.go_back(service, cluster, region, now)
+            self.editor.go_back(service, cluster, region, now)
             return
         edit = partial(switch, service=service, cluster_id=cluster, region=region)
-        self.declaring.change(f"{service}: {cluster} is live in {region}", edit)
+        self.editor.change(f"{service}: {cluster} is live in {region}", edit)
 
     def declare_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
-        """Commit it, as soon as git answers."""
-        self.declaring.go_back(service, cluster, region, instead_of)
+        """Commit that a cluster is live again, as soon as git answers."""
+        self.editor.go_back(service, cluster, region, instead_of)
 
     def declare_failed(self, service: str, live: str, region: str) -> None:
-        """Let YAML say what is wanted: it is tried again until that is so."""
+        """Leave YAML as it is: the server tries until the region is back."""
 
     def unify_live(self, service: str, regions: Iterable[str]) -> None:
-        """Commit it."""
+        """Commit that one cluster is live everywhere."""
         edit = partial(unify_live, service=service, regions=[*regions])
-        self.declaring.change(f"{service}: the same cluster is live everywhere", edit)
+        self.editor.change(f"{service}: the same cluster is live everywhere", edit)
 
     def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
-        """Have Pulumi do it."""
+        """Have Pulumi update the target."""
         urns = target.urns(self.stacks.project, stack.name)
         self.stacks.up(stack, urns, routes=target.routes, at_once=at_once)

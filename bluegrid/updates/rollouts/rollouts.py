@@ -1,4 +1,4 @@
-"""What a set wants to become of its new versions, and whether this server can do it."""
+"""Which rollout a set wants for its new versions, and whether this server can do it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 from bluegrid.updates.jobs.update import RolloutStatus, RolloutStep
 from bluegrid.updates.registry.git import GitAway
 from bluegrid.updates.registry.registry_editor import RegistryEditor
+from bluegrid.updates.rollouts.context import RolloutContext
+from bluegrid.updates.rollouts.failures import RolloutFailed
+from bluegrid.updates.rollouts.first_service import FirstServiceRollout
 from bluegrid.updates.rollouts.git_applier import GitApplier
-from bluegrid.updates.rollouts.new_service import NewService
-from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
+from bluegrid.updates.rollouts.in_place import InPlaceRollout
+from bluegrid.updates.rollouts.progress import RolloutProgress
+from bluegrid.updates.rollouts.standby import StandbyRollout
 from bluegrid_registry import BluegridError, Cluster, ConfigError, Service, read_manifest
 from bluegrid_registry.registry_files.update_policy import RolloutKind, RolloutPolicy
 
@@ -24,13 +28,14 @@ if TYPE_CHECKING:
     from bluegrid.updates.jobs.switch_queue import SwitchQueue
     from bluegrid.updates.jobs.update import Update
     from bluegrid.updates.registry.source import RegistrySource
+    from bluegrid.updates.rollouts.context import RolloutStrategy
     from bluegrid.updates.rollouts.stacks import Stacks
     from bluegrid_registry import RegistryFile, Store
 
 FIRST_CLUSTER = "d1"
-"""Of a service that a rollout makes."""
+"""The ID of the cluster of a service that a rollout makes."""
 WAIT_SECONDS = 0.5
-"""Between two checks whether a switch has ended."""
+"""Seconds between two checks whether a switch has ended."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,10 @@ class Rollouts:
 
     Attributes:
         source: the registry.
-        store: where the versions are.
-        stacks: where they go.
-        switches: what is switched meanwhile is waited for.
+        store: has the versions.
+        stacks: the stacks that the server may update.
+        switches: a rollout waits for the switches of its service.
+        bad: versions that must not go live.
     """
 
     source: RegistrySource
@@ -51,16 +57,16 @@ class Rollouts:
     bad: BadVersions
 
     def check(self, file: RegistryFile) -> None:
-        """Raise ConfigError when a set's versions are to be rolled out, and cannot."""
-        wanted = _wanted(file)
-        if wanted.to is RolloutKind.NONE:
+        """Raise ConfigError if a set wants rollouts that this server cannot do."""
+        policy = _policy(file)
+        if policy.to is RolloutKind.NONE:
             return
-        place = f"set {file.set.id}: rollout to {wanted.to}"
-        if file.service is None and wanted.service is None:
+        place = f"set {file.set.id}: rollout to {policy.to}"
+        if file.service is None and policy.service is None:
             raise ConfigError(f"{place}: the set has no service; declare one, or give rollout its `service`")
         if not self.stacks.names:
             raise ConfigError(f"{place}: this server has no stacks; start it with --stack")
-        if wanted.to is RolloutKind.LIVE:
+        if policy.to is RolloutKind.LIVE:
             if not self.source.is_shared:
                 fault = "without a git remote the next `pulumi up` from elsewhere would undo it"
                 raise ConfigError(f"{place}: {fault}; start the server with --git")
@@ -69,80 +75,89 @@ class Rollouts:
                 raise ConfigError(f"{place}: {fault}; set standbyReplicas to 1")
 
     def are_wanted(self, set_id: str) -> bool:
-        """Whether a set's versions are to be rolled out, as far as is known now."""
+        """Whether a set wants rollouts, as far as is known now."""
         try:
-            return _wanted(self._file(set_id)).to is not RolloutKind.NONE
+            return _policy(self._file(set_id)).to is not RolloutKind.NONE
         except BluegridError:
-            # That is then the rollout's to say.
+            # The rollout itself will report the error.
             return True
 
     def roll_out(
         self,
         update: Update,
-        ours: Collection[str],
+        made: Collection[str],
         note: Callable[[RolloutStatus], None],
         is_cancelled: Callable[[], bool],
     ) -> None:
         """Do what the set wants with the version that an update has made.
 
         Args:
-            update: with its version, and how far it was if it was cut off.
-            ours: clusters that earlier rollouts of the set have made.
-            note: keeps how far it is.
-            is_cancelled: whether somebody wants it to go back.
+            update: the update, with its version; with the status of its rollout, if that is resumed.
+            made: clusters that earlier rollouts of the set made.
+            note: keeps the status of the rollout.
+            is_cancelled: whether somebody has cancelled the update.
 
         Raises:
             RolloutFailed: the version did not go online.
         """
         with _as_failed(update):
-            wanted = _wanted(self._file(update.set))
+            policy = _policy(self._file(update.set))
             if update.rollout is not None and update.rollout.back is not None:
-                # As it began: the set may want something else by now.
-                wanted = wanted.model_copy(update={"to": update.rollout.to})
-            if wanted.to is RolloutKind.NONE or update.version is None:
+                # Rolled back as it was begun: the set may want something else by now.
+                policy = policy.model_copy(update={"to": update.rollout.to})
+            if policy.to is RolloutKind.NONE or update.version is None:
                 return
-            done = update.rollout or RolloutStatus(to=wanted.to, step=RolloutStep.WAITING)
-            # Noted first: from now on no switch of the service is begun.
-            note(done)
-            while self.switches.is_under_way(update.set):
-                time.sleep(WAIT_SECONDS)
-                note(done)
-            # Only now: the switch may have made another cluster live.
+            status = update.rollout or RolloutStatus(to=policy.to, step=RolloutStep.WAITING)
+            self._wait_for_switches(update.set, status, note)
+            # Read only now: the switch may have made another cluster live.
             file = self._file(update.set)
-            if done.back is None:
+            if status.back is None:
                 self.check(file)
-            service = file.service or _new_service(wanted, update.version)
-            # Its own copies: a way back may be tried while another set's version bakes.
-            ours_alone = replace(self.stacks, folder=self.stacks.folder / update.set)
-            stacks = ours_alone.of(service)
-            if not stacks:
-                raise ConfigError(f"none of this server's stacks has service {service.name}")
-            reason = f"Update {update.id}, asked for by {update.author}."
-            applier = GitApplier(RegistryEditor(self.source, update.author, reason), ours_alone)
-            given = file, service, update.version, wanted, applier, stacks, done, note, is_cancelled
-            is_new = file.service is None or done.service is not None
-            steps = NewService(*given) if is_new else Steps(*given)
-            if done.back is not None:
-                raise steps.go_back_again()
-            self._require_fit(update, file, wanted)
-            if isinstance(steps, NewService):
-                steps.start()
-                return
-            if wanted.to is RolloutKind.IN_PLACE:
-                steps.replace_in_place()
-                return
-            cluster = steps.start_cluster(ours)
-            if wanted.to is RolloutKind.LIVE:
-                steps.compare(self.store, cluster)
-                steps.go_live(cluster)
+            progress = RolloutProgress(status, note, is_cancelled)
+            context = self._context(update, file, policy, progress)
+            strategy = self._strategy(context, made)
+            if status.back is not None:
+                raise strategy.go_back_again()
+            self._require_fit(update, file, policy)
+            strategy.run()
 
-    def _require_fit(self, update: Update, file: RegistryFile, wanted: RolloutPolicy) -> None:
-        """Raise RolloutFailed for a version that is marked bad, or lacks models that clients ask for."""
+    def _wait_for_switches(
+        self, set_id: str, status: RolloutStatus, note: Callable[[RolloutStatus], None]
+    ) -> None:
+        # Once the rollout is noted, no switch of the service begins.
+        note(status)
+        while self.switches.is_under_way(set_id):
+            time.sleep(WAIT_SECONDS)
+            note(status)
+
+    def _context(
+        self, update: Update, file: RegistryFile, policy: RolloutPolicy, progress: RolloutProgress
+    ) -> RolloutContext:
+        version = str(update.version)
+        service = file.service or _new_service(policy, version)
+        # With copies of its own: an update may be rolled back while another set's version bakes.
+        own = replace(self.stacks, folder=self.stacks.folder / update.set)
+        stacks = own.of(service)
+        if not stacks:
+            raise ConfigError(f"none of this server's stacks has service {service.name}")
+        reason = f"Update {update.id}, asked for by {update.author}."
+        applier = GitApplier(RegistryEditor(self.source, update.author, reason), own)
+        return RolloutContext(file, service, version, policy, applier, stacks, progress)
+
+    def _strategy(self, context: RolloutContext, made: Collection[str]) -> RolloutStrategy:
+        if context.file.service is None or context.progress.status.service is not None:
+            return FirstServiceRollout(context)
+        if context.policy.to is RolloutKind.IN_PLACE:
+            return InPlaceRollout(context)
+        return StandbyRollout(context, self.store, made)
+
+    def _require_fit(self, update: Update, file: RegistryFile, policy: RolloutPolicy) -> None:
+        """Raise RolloutFailed for a version that is marked bad, or lacks models of the live one."""
         version = str(update.version)
         if (mark := self.bad.of(update.set).get(version)) is not None:
             raise RolloutFailed(f"{version} is not online: it is marked bad by {mark.by}: {mark.why}")
         service = file.service
-        if service is None or wanted.to is RolloutKind.STANDBY:
+        if service is None or policy.to is RolloutKind.STANDBY:
             return
         known = {each.id: each for each in file.versions}
         lives = {service.cluster(each).version for each in service.weights_in(self._first_region(service))}
@@ -176,22 +191,22 @@ def _names(pattern: str, uid: str) -> bool:
 
 @contextmanager
 def _as_failed(update: Update) -> Iterator[None]:
-    """Tell whatever goes wrong as a rollout that failed: the version is there."""
+    """Raise RolloutFailed for every known error: the version itself is published."""
     try:
         yield
     except (RolloutFailed, GitAway):
-        # In the second case nothing has become live yet, or is any more: it is tried again.
+        # If git does not answer, nothing is live yet, or is any more: the update is tried again.
         raise
     except BluegridError as error:
         raise RolloutFailed(f"{update.version} is not online: {error}") from None
 
 
-def _wanted(file: RegistryFile) -> RolloutPolicy:
+def _policy(file: RegistryFile) -> RolloutPolicy:
     return file.set.update.rollout if file.set.update else RolloutPolicy(to=RolloutKind.NONE)
 
 
-def _new_service(rollout: RolloutPolicy, version: str) -> Service:
-    wanted = rollout.service
+def _new_service(policy: RolloutPolicy, version: str) -> Service:
+    wanted = policy.service
     assert wanted is not None  # noqa: S101 - `check` has refused it
     cluster = Cluster(
         id=FIRST_CLUSTER, version=version, replicas=wanted.replicas, cpu=wanted.cpu, memory=wanted.memory

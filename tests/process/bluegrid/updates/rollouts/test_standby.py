@@ -1,4 +1,4 @@
-"""What a rollout that was cut off leaves behind, when it cannot be gone on with."""
+"""What a rollout that was interrupted leaves behind, if it cannot be resumed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import pytest
 from bluegrid.project import UpFailed, find_stack
 from bluegrid.promotion import BakeProgress, Outcome, Stage
 from bluegrid.updates.jobs.update import RolloutStatus
-from bluegrid.updates.rollouts.steps import RolloutFailed, Steps
-from bluegrid_registry import Registry, switch, unify_live
+from bluegrid.updates.rollouts.context import RolloutContext
+from bluegrid.updates.rollouts.failures import RolloutFailed
+from bluegrid.updates.rollouts.progress import RolloutProgress
+from bluegrid.updates.rollouts.standby import StandbyRollout
+from bluegrid_registry import Registry, open_store, switch, unify_live
 from bluegrid_registry.registry_files.update_policy import RolloutKind, RolloutPolicy
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ class _Edits:
 
     def __init__(self, regions: Regions) -> None:
         self._place, self.registry, self.folder = regions, regions.registry, regions.folder
-        self.declaring = self.stacks = self
+        self.editor = self.stacks = self
 
     def change(self, what: str, edit: Callable[[Path], object]) -> None:
         edit(self.registry)
@@ -58,40 +61,27 @@ def test_yaml_and_route_go_back_together_wherever_it_was_cut_off(regions: Region
     file = Registry.load(regions.registry).of_set("g1")
     assert file.service is not None
     done = RolloutStatus(to=RolloutKind.LIVE, step="north: switching", cluster="d2", before={"north": "d1"})
-    steps = Steps(
+    context = RolloutContext(
         file,
         file.service,
         "v2",
         RolloutPolicy(to=RolloutKind.LIVE),
         cast("GitApplier", _Edits(regions)),
         [find_stack(regions.folder, "north")],
-        done,
-        lambda _: None,
-        lambda: False,
+        RolloutProgress(done, lambda _: None, lambda: False),
     )
     with pytest.raises(RolloutFailed, match="v2 is not online: pulumi up: no room"):
-        steps.start_cluster(())
+        StandbyRollout(context, open_store("file:///none"), ()).run()
     assert regions.live == "{default: d1, north: d1}"
     assert regions.routed()[0] == "d1"
     assert "id: d2" not in regions.text
 
 
-def test_how_long_it_bakes_is_noted_until_something_else_is_done(regions: Regions) -> None:
-    file, noted = Registry.load(regions.registry).of_set("g1"), list[RolloutStatus]()
-    assert file.service is not None
-    steps = Steps(
-        file,
-        file.service,
-        "v2",
-        RolloutPolicy(to=RolloutKind.LIVE),
-        cast("GitApplier", _Edits(regions)),
-        [find_stack(regions.folder, "north")],
-        RolloutStatus(to=RolloutKind.LIVE, step="north: baking", cluster="d2", before={"north": "d1"}),
-        noted.append,
-        lambda: False,
-    )
-    bakes = Outcome("north", "d2", Stage.BAKING)
-    steps._note_outcome(bakes, BakeProgress(412.04, 600, 900, 3))
-    steps._note_outcome(Outcome("north", "d2", Stage.LIVE), None)
-    told = [(each.step, each.baked_seconds, each.bake_seconds, each.requests) for each in noted]
-    assert told == [("north: baking", 412.0, 600, 900), ("north: live", 0.0, None, 900)]
+def test_how_long_it_bakes_is_noted_until_something_else_is_done() -> None:
+    noted = list[RolloutStatus]()
+    status = RolloutStatus(to=RolloutKind.LIVE, step="north: baking", cluster="d2", before={"north": "d1"})
+    progress = RolloutProgress(status, noted.append, lambda: False)
+    progress.outcome(Outcome("north", "d2", Stage.BAKING), BakeProgress(412.04, 600, 900, 3))
+    progress.outcome(Outcome("north", "d2", Stage.LIVE), None)
+    bakes = [(each.step, each.baked_seconds, each.bake_seconds, each.requests) for each in noted]
+    assert bakes == [("north: baking", 412.0, 600, 900), ("north: live", 0.0, None, 900)]
