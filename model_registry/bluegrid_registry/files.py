@@ -75,30 +75,47 @@ def _rename_new(temporary: Path, path: Path) -> None:
     raise kind(number, os.strerror(number), str(path))
 
 
-def write_whole(path: Path, data: bytes, publish: Callable[[Path, Path], object] = Path.replace) -> None:
+@contextmanager
+def partial(path: Path) -> Iterator[Path]:
+    """Give the name of a temporary file beside `path`, which is to be moved there; it is gone at the end."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}")
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_whole(
+    path: Path,
+    data: bytes,
+    publish: Callable[[Path, Path], object] = Path.replace,
+    *,
+    mode: int | None = None,
+) -> None:
     """Write the file so that a crash at any time leaves the old one or the new one.
 
     Args:
         path: the file, in a folder that exists.
         data: what it shall hold.
         publish: moves the finished temporary file to `path`.
+        mode: rights of the file, less the process's umask; None: those of the file that is replaced, or what
+            the umask leaves of 0o666.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}")
-    try:
-        with temporary.open("xb") as file:
+    with partial(path) as temporary:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(temporary, flags, 0o666 if mode is None else mode)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
+            os.fsync(descriptor)
+        if mode is None and path.exists():
             shutil.copymode(path, temporary)
         publish(temporary, path)
         _sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def is_partial(path: Path) -> bool:
-    """Whether the file is one that `write_whole` has begun: it is on its way, or its writer was killed."""
+    """Whether the name is one of `partial`'s: the file is on its way, or its writer was killed."""
     return path.name.startswith(".") and path.suffix == _PARTIAL
 
 

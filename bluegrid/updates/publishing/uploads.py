@@ -24,6 +24,7 @@ from anyio import to_thread
 from bluegrid.updates.disk_reserve import FULL
 from bluegrid.updates.errors import ApiError, not_found
 from bluegrid_registry.errors import ConfigError, FormatError
+from bluegrid_registry.formats.archive import extract_member
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterator
@@ -121,7 +122,8 @@ class Uploads:
         """
         try:
             with tarfile.open(self.path(digest)) as archive:
-                archive.extractall(folder, self._members(archive), filter="data")
+                for member in self._members(archive):
+                    extract_member(archive, member, folder)
                 _require_end(archive)
         except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
             reason = str(error).splitlines()[0].rstrip(":")
@@ -138,6 +140,8 @@ class Uploads:
                 )
             if not (member.isreg() or member.isdir()):
                 raise FormatError(f"a batch holds files and folders only; {member.name!r} is neither")
+            # Some programs write absolute names.
+            member.name = member.name.lstrip("/")
             yield member
 
     def sweep(self, keep: Collection[str], older_than: float) -> None:

@@ -194,8 +194,8 @@ class UpdateRunner:
             self._require_wanted(update)
 
         def report(event: ProgressEvent) -> None:
-            # The last event comes when the version is committed: only its registry row is missing then.
-            if event.bytes_total is None:
+            # Of a version that is committed, only the registry's row is missing.
+            if not event.is_committed:
                 go_on()
             progress = UpdateProgress(models=event.models, bytes=event.bytes, total_models=event.models_total)
             self._queue.note_progress(update.id, progress)

@@ -51,12 +51,13 @@ def extract(data: bytes, folder: Path) -> None:
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as reader:
             for info in reader:
-                _extract(reader, info, folder)
+                extract_member(reader, info, folder)
     except tarfile.TarError as error:
         raise FormatError(f"no folder's archive: {error}") from None
 
 
-def _extract(reader: tarfile.TarFile, info: tarfile.TarInfo, folder: Path) -> None:
+def extract_member(reader: tarfile.TarFile, info: tarfile.TarInfo, folder: Path) -> None:
+    """Extract a file or folder below `folder`; FormatError when it is another thing, or leads elsewhere."""
     # By hand: the Python of Debian 12, which images may be built on, has no filters for extract().
     place = PurePosixPath(info.name)
     if place.is_absolute() or ".." in place.parts:

@@ -2,7 +2,8 @@
 
 SHA-256 is the identity of models, packs and manifests. A second checksum, of an algorithm that the pusher
 chooses, travels with every object that is stored: it is taken before sending (checksum 1) and computed again
-by the store (checksum 2), which keeps the object only if they are equal.
+by the store (checksum 2), which keeps the object only if they are equal. What a checksum finds damaged is
+transferred once more: most damage is done on the way.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ import hashlib
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from awscrt import checksums as awscrt
 from blake3 import blake3
 from fastcrc import crc64
 
+from bluegrid_registry.errors import IntegrityError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+T = TypeVar("T")
 
 
 class ChecksumAlgorithm(StrEnum):
@@ -67,6 +72,14 @@ def sha256_hex(data: bytes | memoryview) -> str:
 def sha256_digest(data: bytes | memoryview) -> str:
     """SHA-256 of `data` as the registry writes it: `sha256:<64 hex digits>`."""
     return f"sha256:{sha256_hex(data)}"
+
+
+def retry_once(transfer: Callable[[], T]) -> T:
+    """Return what `transfer` returns, after a second call if the first one finds the bytes damaged."""
+    try:
+        return transfer()
+    except IntegrityError:
+        return transfer()
 
 
 def _crc(function: Callable[[bytes | memoryview], int], size: int) -> Callable[[bytes | memoryview], bytes]:

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bluegrid_registry.errors import IntegrityError, ObjectMissing
 from bluegrid_registry.formats import layout
+from bluegrid_registry.formats.checksums import retry_once
 from bluegrid_registry.formats.tombstone import Tombstone
 from bluegrid_registry.maintenance.prune import PrunePlan, needs_of
-from bluegrid_registry.stores.versions import read_commit, retry_once
+from bluegrid_registry.stores.versions import read_commit
 from bluegrid_registry.transfer.parallel import Job, in_parallel
+from bluegrid_registry.transfer.refresh import FRESH_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-GRACE = timedelta(days=30)
-"""How long a removed version, or what a killed push has left behind, is kept."""
+GRACE = 2 * FRESH_FOR
+"""How long a removed version, or what a killed push has left behind, is kept: 30 days."""
 
 LAST_GRACE = timedelta(days=1)
 """How long what a version refers to is kept after its commit has gone."""

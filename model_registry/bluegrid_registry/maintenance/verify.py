@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bluegrid_registry.errors import FormatError, IntegrityError, ObjectMissing
 from bluegrid_registry.formats import layout
-from bluegrid_registry.formats.checksums import Checksum
+from bluegrid_registry.formats.checksums import Checksum, retry_once
 from bluegrid_registry.formats.commit import Commit
 from bluegrid_registry.formats.manifest import Manifest
 from bluegrid_registry.formats.pack import ModelReader, PackEntry, pack_name, read_dictionary, read_index
 from bluegrid_registry.signing.signatures import check_signature, signature_key
-from bluegrid_registry.stores.versions import retry_once
 from bluegrid_registry.transfer.parallel import Job, in_parallel
 from bluegrid_registry.transfer.progress import ProgressEvent, ignore
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from bluegrid_registry.errors import ConfigError
+from bluegrid_registry.files import publish_new, write_whole
 from bluegrid_registry.formats.checksums import sha256_hex
 from bluegrid_registry.names import check_label
 from bluegrid_registry.remedies import Remedy
@@ -160,12 +161,8 @@ class PrivateKey:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
         )
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(descriptor)
-            path.with_name(f"{path.name}.pub").write_bytes(self.public("written").pem)
+            write_whole(path, pem, publish_new, mode=0o600)
+            write_whole(path.with_name(f"{path.name}.pub"), self.public("written").pem)
         except FileExistsError:
             raise ConfigError(f"key {path}: exists and is never overwritten; name another file") from None
         except OSError as error:

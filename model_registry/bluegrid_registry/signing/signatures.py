@@ -15,11 +15,11 @@ import json
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ConfigError, IntegrityError, ObjectMissing, StoreError, StoreUnreachable
-from bluegrid_registry.formats.checksums import Checksum
+from bluegrid_registry.formats.checksums import Checksum, retry_once
 from bluegrid_registry.formats.layout import manifest_key
 from bluegrid_registry.remedies import Remedy
 from bluegrid_registry.signing.dsse import MAX_ENVELOPE_BYTES, STATEMENT_TYPE, Envelope, pae
-from bluegrid_registry.stores.versions import read_manifest, retry_once
+from bluegrid_registry.stores.versions import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

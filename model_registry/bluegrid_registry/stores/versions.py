@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import FormatError, IntegrityError, ObjectMissing
+from bluegrid_registry.formats.checksums import retry_once
 from bluegrid_registry.formats.commit import Commit
 from bluegrid_registry.formats.layout import manifest_key, version_key
 from bluegrid_registry.formats.manifest import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from bluegrid_registry.stores import Store
-
-T = TypeVar("T")
 
 
 def read_commit(store: Store, set_id: str, version_id: str) -> Commit:
@@ -66,14 +65,6 @@ def read_manifest(store: Store, set_id: str, version_id: str, digest: str) -> Ma
         pinned = f"the registry pins manifest {digest[:15]}, which is of {whose}"
         raise IntegrityError(f"set {set_id} version {version_id}: {pinned}; mend the registry's digest")
     return manifest
-
-
-def retry_once(read: Callable[[], T]) -> T:
-    """Call `read`, and once more if the bytes were wrong: what was damaged on its way comes well then."""
-    try:
-        return read()
-    except IntegrityError:
-        return read()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from bluegrid_registry.model_types.allowlist import trusted_names
 from bluegrid_registry.names import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from bluegrid_registry.model_types.model_type import ModelType
     from bluegrid_registry.transfer.sources import LoadedModel
@@ -53,29 +53,24 @@ class ModelCheck:
     def checked(self, models: Iterable[LoadedModel]) -> Iterator[LoadedModel]:
         """Pass models on, each as soon as it is checked."""
         # Not a generator, whose frame would hold a model while its pack is on its way.
-        return map(self._passed, models)
+        return map(self.check, models)
 
-    def _passed(self, model: LoadedModel) -> LoadedModel:
-        self.check(model.uid, model.data)
-        return model
-
-    def check(self, uid: str, data: bytes) -> None:
-        """Raise FormatError, which names the model and what is odd about it, unless it may join the set."""
+    def check(self, model: LoadedModel) -> LoadedModel:
+        """Return the model if it may join the set; FormatError, which names it and what is odd about it."""
         try:
             if self._type.names_in is None:
-                self._type.check(data)
+                self._type.check(model.data)
             else:
-                self._check_names(self._names_in(data, self._type.names_in))
+                try:
+                    names = self._type.names_in(model.data)
+                except FormatError:
+                    # What the bytes are instead says more than why they cannot be read.
+                    self._type.check(model.data)
+                    raise
+                self._check_names(names)
         except FormatError as error:
-            raise FormatError(f"model {uid}: {error}") from None
-
-    def _names_in(self, data: bytes, names_in: Callable[[bytes], frozenset[str]]) -> frozenset[str]:
-        try:
-            return names_in(data)
-        except FormatError:
-            # What the bytes are instead says more than why they cannot be read.
-            self._type.check(data)
-            raise
+            raise FormatError(f"model {model.uid}: {error}") from None
+        return model
 
     def _check_names(self, names: frozenset[str]) -> None:
         if untrusted := names - self._trusted:

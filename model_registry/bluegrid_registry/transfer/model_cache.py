@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import FormatError
+from bluegrid_registry.files import partial
 from bluegrid_registry.formats.archive import archive, extract
 from bluegrid_registry.formats.checksums import sha256_hex
 
@@ -60,26 +61,35 @@ def remove_model(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+class CacheOutcome(Enum):
+    """What a cache had of a model."""
+
+    TAKEN = auto()
+    ABSENT = auto()
+    DAMAGED = auto()
+    """It is removed."""
+
+
 @dataclass(frozen=True)
 class Cache:
     """Models by digest, in a folder that several fetches use at once, without a lock."""
 
     root: Path
 
-    def take(self, sha256: str, target: Path, *, is_folder: bool) -> bool | None:
-        """Put the proven model at `target`; None: it is not here; False: it was damaged, and is removed."""
+    def take(self, sha256: str, target: Path, *, is_folder: bool) -> CacheOutcome:
+        """Put the proven model at `target`, if it is here and sound."""
         path = self._path(sha256)
         try:
             if not is_sound(path, sha256, is_folder=False):
                 path.unlink(missing_ok=True)
-                return False
+                return CacheOutcome.DAMAGED
             if is_folder:
                 extract(path.read_bytes(), target)
             else:
                 _link(path, target)
         except FileNotFoundError:
-            return None
-        return True
+            return CacheOutcome.ABSENT
+        return CacheOutcome.TAKEN
 
     def keep(self, sha256: str, model: bytes, source: Path, *, is_folder: bool) -> None:
         """Keep the model, which has just been written to `source`."""
@@ -87,16 +97,14 @@ class Cache:
         if path.exists():
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{sha256}.{secrets.token_hex(4)}.partial")
-        try:
+        # No fsync: who takes it proves it first.
+        with partial(path) as temporary:
             if is_folder:
-                write_model(partial, model, is_folder=False)
+                write_model(temporary, model, is_folder=False)
             else:
-                _link(source, partial)
-            partial.chmod(0o444)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+                _link(source, temporary)
+            temporary.chmod(0o444)
+            temporary.replace(path)
 
     def _path(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256

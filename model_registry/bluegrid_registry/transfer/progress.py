@@ -16,8 +16,8 @@ class ProgressEvent:
     """Models that were given or are wanted; None: they come as a stream, and nobody knows."""
     bytes: int
     """Bytes that went over the wire so far."""
-    bytes_total: int | None = None
-    """Bytes that will; None: nobody knows before the last model is packed."""
+    is_committed: bool = False
+    """Whether the version exists now: of the last event of a push."""
 
 
 Progress = Callable[[ProgressEvent], None]

@@ -167,7 +167,7 @@ def push(
         sent_bytes = uploader.sent_bytes + (len(data) if is_sent else 0)
     commit, already_there = (earlier, True) if earlier else commit_once(store, manifest, digest)
     refresh.check()
-    progress(ProgressEvent(packer.models_placed, total, sent_bytes, sent_bytes))
+    progress(ProgressEvent(packer.models_placed, total, sent_bytes, is_committed=True))
     return PushReport(
         set=set_id,
         version=version_id,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.transfer.published import Published
 
 FRESH_FOR = timedelta(days=15)
-"""Half of the time after which garbage collection takes what nothing refers to."""
+"""How long what a push finds in the store is relied on as it is. Garbage collection waits twice as long."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ published before, everything is looked for first, and nothing is sent that it do
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -16,10 +17,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ObjectExists, ObjectMissing, StoreError
-from bluegrid_registry.formats.checksums import Checksum
+from bluegrid_registry.formats.checksums import Checksum, retry_once
 from bluegrid_registry.formats.layout import pack_key, packs_prefix
 from bluegrid_registry.stores.base import StoredObject
-from bluegrid_registry.stores.versions import retry_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -146,10 +146,11 @@ class Uploader:
     def _ensure(self, key: str, data: bytes, checksum: Checksum, there: There) -> UploadOutcome:
         """Make sure that the store holds `data`, whose digest its key names."""
         store, published = self._refresh.store, self._refresh.published
+        put = functools.partial(store.put, key, data, checksum)
         listed = there()
         if published.commit is None and listed is not None and key not in listed:
             try:
-                retry_once(lambda: store.put(key, data, checksum, replace=False))
+                retry_once(functools.partial(put, replace=False))
             except ObjectExists:
                 pass
             else:
@@ -165,7 +166,7 @@ class Uploader:
                 return UploadOutcome.THERE
             outcome = UploadOutcome.SENT if is_same else UploadOutcome.HEALED
             self._refresh.written_anew.add(key)
-        retry_once(lambda: store.put(key, data, checksum))
+        retry_once(put)
         return outcome
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import FormatError
-from bluegrid_registry.transfer.model_cache import Cache, is_sound, remove_model, write_model
+from bluegrid_registry.transfer.model_cache import Cache, CacheOutcome, is_sound, remove_model, write_model
 from bluegrid_registry.transfer.unpacker import unpack_all
 
 if TYPE_CHECKING:
@@ -121,13 +121,13 @@ class VersionFolder:
         """Take what the cache has; return the models that are still lacking, and UIDs of damaged ones."""
         if self.cache is None:
             return rows, []
-        outcomes: dict[str, bool | None] = {}
+        outcomes: dict[str, CacheOutcome] = {}
         for row in rows:
             if row.sha256 not in outcomes:
                 target = self._at(partial, row)
                 outcomes[row.sha256] = self.cache.take(row.sha256, target, is_folder=self._is_folder)
-        lacking = [row for row in rows if not outcomes[row.sha256]]
-        return lacking, [row.uid for row in rows if outcomes[row.sha256] is False]
+        lacking = [row for row in rows if outcomes[row.sha256] is not CacheOutcome.TAKEN]
+        return lacking, [row.uid for row in rows if outcomes[row.sha256] is CacheOutcome.DAMAGED]
 
     def _taker(self, partial: Path) -> Callable[[ModelRow, bytes], None]:
         def take(row: ModelRow, model: bytes) -> None:

@@ -29,6 +29,7 @@ from bluegrid_registry.model_types.skops_scan import types_of
 from bluegrid_registry.registry_files.registry import parse
 from bluegrid_registry.transfer.check import ModelCheck
 from tests.support.marker import NAME, mark
+from tests.support.models import as_read
 from tests.support.samples import X, Y, joblib_bytes, ridge
 
 SKOPS, JOBLIB = ModelType.parse("scikit-learn/skops"), ModelType.parse("scikit-learn/joblib")
@@ -38,7 +39,7 @@ RIDGE, NET = "sklearn.linear_model._ridge.Ridge", "sklearn.linear_model._coordin
 
 def told(guard: ModelCheck, uid: str, data: bytes) -> str:
     with pytest.raises(FormatError) as caught:
-        guard.check(uid, data)
+        guard.check(as_read(uid, data))
     return str(caught.value)
 
 
@@ -55,7 +56,7 @@ def forest() -> RandomForestRegressor:
 
 def test_a_model_of_another_type_is_named_with_what_it_is() -> None:
     guard = ModelCheck(SKOPS, Source.USER)
-    guard.check("line-1", skops.io.dumps(ridge()))
+    guard.check(as_read("line-1", skops.io.dumps(ridge())))
     message = told(guard, "line-2", pickle.dumps(ridge()))
     assert message == "model line-2: is a joblib pickle, not a skops file; a set holds one type"
 
@@ -89,17 +90,17 @@ def test_models_of_a_set_need_not_be_alike(models: tuple[Any, Any]) -> None:
     for order in (written, written[::-1]):
         guard = ModelCheck(JOBLIB, Source.PLATFORM, names[0] | names[1])
         for number, data in enumerate(order):
-            guard.check(f"line-{number}", data)
+            guard.check(as_read(f"line-{number}", data))
         assert guard.globals == tuple(sorted(names[0] | names[1]))
 
 
 def test_what_models_name_is_added_to_what_those_of_the_base_version_name() -> None:
     first = ModelCheck(JOBLIB, Source.PLATFORM)
-    first.check("line-1", joblib_bytes(ridge()))
+    first.check(as_read("line-1", joblib_bytes(ridge())))
     assert first.globals is not None
     assert RIDGE in first.globals
     second = ModelCheck(JOBLIB, Source.PLATFORM, base_globals=first.globals)
-    second.check("line-1", joblib_bytes(ElasticNet().fit(X, Y)))
+    second.check(as_read("line-1", joblib_bytes(ElasticNet().fit(X, Y))))
     assert second.globals is not None
     assert {RIDGE, NET} <= set(second.globals)
 
@@ -137,7 +138,7 @@ def test_a_pickle_that_names_a_stranger_is_refused_also_as_the_first_one() -> No
 def test_a_global_that_the_set_trusts_is_allowed() -> None:
     data = joblib_bytes(make_pipeline(FunctionTransformer(mark), Ridge()))
     assert f"names what is not trusted: {NAME};" in told(ModelCheck(JOBLIB, Source.PLATFORM), "line-1", data)
-    ModelCheck(JOBLIB, Source.PLATFORM, [NAME]).check("line-1", data)
+    ModelCheck(JOBLIB, Source.PLATFORM, [NAME]).check(as_read("line-1", data))
 
 
 def test_a_type_that_skops_does_not_trust_is_refused_unless_the_set_trusts_it() -> None:
@@ -147,7 +148,7 @@ def test_a_type_that_skops_does_not_trust_is_refused_unless_the_set_trusts_it() 
         f"model line-1: names what is not trusted: {TREE}; build it without, or add that"
     )
     guard = ModelCheck(SKOPS, Source.USER, [TREE])
-    guard.check("line-1", data)
+    guard.check(as_read("line-1", data))
     assert guard.globals is None
 
 
@@ -203,7 +204,7 @@ def test_a_zip_of_any_bytes_is_read_or_told() -> None:
         for _ in range(damages.randint(1, 8)):
             data[-damages.randint(1, 400)] = damages.randrange(256)
         try:
-            guard.check("line-1", bytes(data[damages.choice((0, 0, 1)) :]))
+            guard.check(as_read("line-1", bytes(data[damages.choice((0, 0, 1)) :])))
         except FormatError as error:
             told_of.append(str(error))
     assert len(told_of) > 1000

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid_registry import FormatError, SourceModel, sha256_hex
+from bluegrid_registry import FormatError, SourceModel
 from bluegrid_registry.transfer.config import TransferConfig
 from bluegrid_registry.transfer.packer import OpenPack, Packer
-from bluegrid_registry.transfer.sources import LoadedModel, read_ahead
+from bluegrid_registry.transfer.sources import read_ahead
+from tests.support.models import as_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,22 +25,18 @@ def pack(
         return list((packer or Packer(config)).packs(read_ahead(models, readers, config)))
 
 
-def loaded(data: bytes) -> LoadedModel:
-    return LoadedModel("line-1", None, "model line-1", data, sha256_hex(data))
-
-
 def test_a_pack_is_full_at_its_size() -> None:
     filled = OpenPack(TransferConfig(pack_bytes=100))
-    filled.add(loaded(b"small"))
+    filled.add(as_read("line-1", b"small"))
     assert not filled.is_full
-    filled.add(loaded(bytes(range(200))))
+    filled.add(as_read("line-1", bytes(range(200))))
     assert filled.is_full
 
 
 def test_a_pack_is_full_at_its_number_of_models() -> None:
     filled = OpenPack(TransferConfig(pack_models=2))
     for model, full in ((b"one", False), (b"two", True)):
-        filled.add(loaded(model))
+        filled.add(as_read("line-1", model))
         assert filled.is_full is full
 
 

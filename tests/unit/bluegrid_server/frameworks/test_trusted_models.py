@@ -37,6 +37,7 @@ from sklearn.svm import SVC
 from bluegrid_registry import FormatError, ModelError, ModelType, Source
 from bluegrid_registry.transfer.check import ModelCheck
 from bluegrid_server.frameworks.table import loader_of
+from tests.support.models import as_read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,7 @@ def fitted(request: pytest.FixtureRequest) -> Any:
 @pytest.mark.parametrize("written", WRITERS)
 def test_an_usual_model_is_pushed_and_loaded_without_trust(fitted: Any, written: str, tmp_path: Path) -> None:
     data, model_type = WRITERS[written](fitted), ModelType.parse(written)
-    ModelCheck(model_type, Source.PLATFORM).check("line-1", data)
+    ModelCheck(model_type, Source.PLATFORM).check(as_read("line-1", data))
     (tmp_path / "model").write_bytes(data)
     loaded = loader_of(model_type)(tmp_path / "model")
     assert loaded.predict({"x": X[:5]})["y"].tolist() == pytest.approx(fitted.predict(X[:5]).tolist())
@@ -99,14 +100,14 @@ def test_an_usual_model_is_pushed_and_loaded_without_trust(fitted: Any, written:
 def test_a_model_that_dill_had_a_hand_in_is_refused_with_the_way_to_write_it() -> None:
     data = importlib.import_module("dill").dumps(slice(0, 2))
     with pytest.raises(FormatError, match=r"dill\._dill\._load_type; .*import joblib first"):
-        ModelCheck(ModelType.parse("scikit-learn/joblib"), Source.PLATFORM).check("line-1", data)
+        ModelCheck(ModelType.parse("scikit-learn/joblib"), Source.PLATFORM).check(as_read("line-1", data))
 
 
 def test_what_the_push_refuses_in_a_users_set_the_pod_refuses(tmp_path: Path) -> None:
     model_type = ModelType.parse("scikit-learn/skops")
     data = skops.io.dumps(RandomForestClassifier(2).fit(X, LABELS))
     with pytest.raises(FormatError, match=r"names what is not trusted: sklearn\.tree\._tree\.Tree;"):
-        ModelCheck(model_type, Source.USER).check("line-1", data)
+        ModelCheck(model_type, Source.USER).check(as_read("line-1", data))
     (tmp_path / "model").write_bytes(data)
     with pytest.raises(ModelError, match=r"types that are not trusted: sklearn\.tree\._tree\.Tree;"):
         loader_of(model_type, source=Source.USER)(tmp_path / "model")
