@@ -1,6 +1,6 @@
-"""Names, labels and hosts in Kubernetes, as pure functions: tests and tools ask here too.
+"""Names, labels, ports and hosts that parts of bluegrid agree on, as constants and pure functions.
 
-What a cluster is named never changes: a new name is a new object, and for Pulumi the delete of the live one.
+Names of a cluster's objects never change: for Pulumi, a new name would be a delete of the live object.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ NAMESPACE = "bluegrid"
 """Kubernetes namespace of a stack that names none."""
 PORT = 12345
 METRICS_PORT = 8082
-"""Where pods answer Prometheus; the Service does not lead there."""
+"""Port of a pod for Prometheus; no Service leads to it."""
 ADMIN_PORT = 8083
-"""Where a pod loads and unloads models, on its loopback only: by `kubectl port-forward`."""
+"""Port of a pod to load and unload models, on its loopback only: use `kubectl port-forward`."""
 MANAGER = "bluegrid"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label whose value is `MANAGER` on every object that this program makes."""

@@ -32,8 +32,8 @@ class BluegridError(Exception):
 
     Args:
         fault: what is wrong, and where; of several mistakes a line for each.
-        remedy: what to do about it, where programs say so in terms of their own; None: `fault` says it.
-        names: what the remedy names in braces.
+        remedy: what to do about it, if programs say so in their own terms; None: `fault` says it.
+        names: values for the names in braces of the remedy.
     """
 
     def __init__(self, fault: str, remedy: Remedy | None = None, **names: str) -> None:

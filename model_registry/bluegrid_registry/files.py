@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and folders that one writer at a time changes."""
+"""Files that appear whole or not at all, and folders that one writer changes at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _IS_NOT_SUPPORTED = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-"""What file systems say to what they have not; EPERM: FAT, to a hard link."""
+"""How file systems refuse an operation that they do not have; EPERM: FAT, for a hard link."""
 
 _PARTIAL = ".partial"
 
@@ -25,12 +25,12 @@ _AT_FDCWD, _RENAME_NOREPLACE = -100, 1
 
 
 class NoExclusiveCreateError(OSError):
-    """The file system has no way to give a finished file a name that is free, and only then."""
+    """The file system cannot give a finished file a name on condition that the name is free."""
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, or wait for it. The folder itself is the lock: no file is left behind."""
+    """Wait for the folder's lock and hold it. The folder itself is the lock: no file is left behind."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -40,7 +40,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder and those around it, so that a crash forgets none of them."""
+    """Make the folder and its parents, each on the disk before the next."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
@@ -49,10 +49,10 @@ def make_folder(folder: Path) -> None:
 
 
 def publish_new(temporary: Path, path: Path) -> None:
-    """Give the finished file its name, unless that is taken: of many writers one succeeds.
+    """Give the finished file its name unless the name is taken: of many writers, one succeeds.
 
     Raises:
-        FileExistsError: it is taken.
+        FileExistsError: the name is taken.
         NoExclusiveCreateError: the file system has neither hard links nor RENAME_NOREPLACE.
     """
     try:
@@ -77,7 +77,7 @@ def _rename_new(temporary: Path, path: Path) -> None:
 
 @contextmanager
 def partial(path: Path) -> Iterator[Path]:
-    """Give the name of a temporary file beside `path`, which is to be moved there; it is gone at the end."""
+    """Yield the name of a temporary file beside `path`, to be moved there; remove what is left of it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}")
     try:
         yield temporary
@@ -96,7 +96,7 @@ def write_whole(
 
     Args:
         path: the file, in a folder that exists.
-        data: what it shall hold.
+        data: what the file is to hold.
         publish: moves the finished temporary file to `path`.
         mode: rights of the file, less the process's umask; None: those of the file that is replaced, or what
             the umask leaves of 0o666.
@@ -115,7 +115,7 @@ def write_whole(
 
 
 def is_partial(path: Path) -> bool:
-    """Whether the name is one of `partial`'s: the file is on its way, or its writer was killed."""
+    """Whether `partial` has made the name: the file is being written, or its writer was killed."""
     return path.name.startswith(".") and path.suffix == _PARTIAL
 
 
@@ -124,7 +124,7 @@ def _sync_folder(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some network file systems sync files alone.
+        # Some network file systems sync files only.
         if error.errno not in _IS_NOT_SUPPORTED:
             raise
     finally:

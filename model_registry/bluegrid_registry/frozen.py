@@ -1,11 +1,23 @@
-"""What all edge models have in common, in YAML, in the store and over HTTP."""
+"""The base of all models at an edge: YAML, the store, HTTP."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class Frozen(BaseModel):
-    """No unknown keys, and no change after reading."""
+    """Refuses unknown keys, and does not change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def first_mistake(error: ValidationError) -> str:
+    """Return where the first mistake is and what it is, such as `models.0.length: Field required`."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "whole"
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}"

@@ -1,6 +1,6 @@
 """Patterns of files to ignore, read as lines of a `.gitignore` file: `*.log`, `notes/`, `/top.txt`, `a/**/b`.
 
-Not `!pattern`: what is ignored by one pattern, no other brings back.
+`!pattern` is refused: no pattern brings back what another one ignores.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ IgnorePattern = Annotated[str, AfterValidator(_check_pattern)]
 
 
 def ignore_matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
-    """Return what tells whether a relative path is ignored; the path of a folder ends in a slash.
+    """Return a function: whether a relative path is ignored; paths of folders end in a slash.
 
     Raises:
-        ConfigError: a pattern is none.
+        ConfigError: a pattern is invalid.
     """
     try:
         lines = [_check_pattern(pattern) for pattern in patterns]
         if not lines:
             return lambda _: False
-        # Here, because it is for those who ignore something: pods never do.
+        # Imported here: pods never ignore files.
         from pathspec import GitIgnoreSpec
 
         return GitIgnoreSpec.from_lines(lines).match_file

@@ -1,4 +1,4 @@
-"""A model set from Python: what a training run needs to publish its models straight from memory.
+"""A model set from Python: publishes the models of a training run straight from memory.
 
 models = {"line-1": fitted, "line-2": Path("line-2.skops"), "line-3": b"..."}
 report = ModelSet.open("g1", store="s3://models/prod").push("v2", models, base="v1")
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelSet:
-    """One set of a registry, with the store that its versions are in."""
+    """One set of a registry, with the store of its versions."""
 
     id: str
     registry: Path
@@ -87,7 +87,7 @@ class ModelSet:
             without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
             algorithm: of the checksum that travels with each block of models.
             examples: recorded examples by UID, for the models of a mapping.
-            progress: is told after each pack.
+            progress: is called after each pack.
 
         Raises:
             BluegridError: as `bluegrid_registry.push`; also when no library here can serialise a model.
@@ -156,7 +156,7 @@ def push_version(
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
         algorithm: of the checksum that travels with each block of models.
         examples: recorded examples by UID, for the models of a mapping.
-        progress: is told after each pack.
+        progress: is called after each pack.
 
     Raises:
         BluegridError: as `bluegrid_registry.push`; also when no library here can serialise a model.

@@ -1,7 +1,7 @@
 """The rules that names and values of the registry keep, as annotated types.
 
-Each rule's message says in words what is allowed, because a user reads it beside file:line; the pattern
-beside it goes into the JSON schema, so that an editor says the same while typing.
+Each rule's message says in words what is allowed: a user reads it beside file:line. The pattern goes into the
+JSON schema, so that an editor checks the same while typing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Asking a service at its route, as a client outside of Kubernetes does: who answers there?
+"""Requests to a service at its route, as by a client outside of Kubernetes: which cluster answers?
 
-It stands here because a Pulumi program, which has no command, and the command, which has no Pulumi, both ask,
-and have to see the same.
+This is here because a Pulumi program and the command line both send them, and have to see the same.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from urllib3 import exceptions
 from bluegrid_registry.errors import BluegridError
 
 SECONDS = 2.0
-"""Until a route is taken not to answer."""
+"""How long to wait for a route's answer, in seconds."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 3
 """From HTTP to HTTPS is one."""
@@ -28,7 +27,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class RouteSilent(BluegridError):  # noqa: N818 - what it is, is the fault
-    """Nobody answered at a route; the message says why, without the URL."""
+    """There was no answer at a route; the message says why, without the URL."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class RouteClient:
         """Ask for a path.
 
         Raises:
-            RouteSilent: nobody answered, or it was a redirect to another host.
+            RouteSilent: there was no answer, or a redirect to another host.
         """
         origin = urlsplit(self.address)
         asked_for = self.host or origin.netloc.rpartition("@")[2]
@@ -82,7 +81,7 @@ class RouteClient:
                     answer.status, headers.get("Bluegrid-Cluster", ""), headers.get("Bluegrid-Version", "")
                 )
             target = _followed(url, answer.headers.get("Location", ""))
-            # The address may have a port that the host, as clients know it, has not.
+            # The address may have a port that clients do not use for the host.
             if (target.scheme, target.netloc) != (url.scheme, url.netloc):
                 port = target.port
             url = target

@@ -21,7 +21,7 @@ from ruamel.yaml.error import YAMLError
 from bluegrid.updates.errors import ApiError, unauthorized
 from bluegrid.updates.jobs.update import SCHEDULE
 from bluegrid_registry.errors import ConfigError
-from bluegrid_registry.frozen import Frozen
+from bluegrid_registry.frozen import Frozen, first_mistake
 from bluegrid_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
 
 if TYPE_CHECKING:
@@ -125,9 +125,8 @@ def _read(file: Path) -> tuple[Token, ...]:
         reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
         raise ConfigError(f"{file}: cannot be read: {reason}; `bluegrid updates token` makes rows") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "whole"
-        raise ConfigError(f"{file}: {place}: {first['msg']}; `bluegrid updates token` makes rows") from None
+        mistake = first_mistake(error)
+        raise ConfigError(f"{file}: {mistake}; `bluegrid updates token` makes rows") from None
     names = [token.name for token in known]
     if SCHEDULE in names:
         raise ConfigError(

@@ -1,7 +1,7 @@
 """A model that is a folder, as one block of bytes: a sorted ustar archive without times or owners.
 
-So the same files are the same model wherever and whenever they were written. The reader trusts nothing: only
-plain files and folders, in sorted order, below the folder that they are put into.
+The same files are thus the same model wherever and whenever they were written. The reader trusts nothing: it
+makes plain files and folders only, below the folder that it is given.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def archive(folder: Path, is_ignored: Callable[[str], bool] | None = None) -> bytes:
-    """Return the bytes of the model in `folder`; FormatError when it holds no file, or a link or device.
+    """Return the bytes of the model in `folder`; FormatError if it holds no file, or a link or device.
 
     Args:
-        folder: of the model.
-        is_ignored: whether a path below the folder is left out; that of a folder ends in a slash.
+        folder: the model's.
+        is_ignored: whether a path below the folder is left out; paths of folders end in a slash.
     """
     buffer = io.BytesIO()
     by_name = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
@@ -35,7 +35,7 @@ def archive(folder: Path, is_ignored: Callable[[str], bool] | None = None) -> by
             if not (is_ignored(name) or (path.is_dir() and is_ignored(f"{name}/")))
         }
     if not any(path.is_file() for path in by_name.values()):
-        raise FormatError(f"{folder}: a folder that holds no file is no model")
+        raise FormatError(f"{folder}: holds no file; a model's folder holds at least one")
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as writer:
         for name in sorted(by_name):
             try:
@@ -46,22 +46,22 @@ def archive(folder: Path, is_ignored: Callable[[str], bool] | None = None) -> by
 
 
 def extract(data: bytes, folder: Path) -> None:
-    """Make `folder`, which must not exist, from an archive from anywhere; FormatError when it is none."""
+    """Make `folder`, which must not exist, from an untrusted archive; FormatError if it is not sound."""
     folder.mkdir()
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as reader:
             for info in reader:
                 extract_member(reader, info, folder)
     except tarfile.TarError as error:
-        raise FormatError(f"no folder's archive: {error}") from None
+        raise FormatError(f"not the archive of a folder: {error}") from None
 
 
 def extract_member(reader: tarfile.TarFile, info: tarfile.TarInfo, folder: Path) -> None:
-    """Extract a file or folder below `folder`; FormatError when it is another thing, or leads elsewhere."""
+    """Extract a file or folder below `folder`; FormatError if it is anything else, or leads elsewhere."""
     # By hand: the Python of Debian 12, which images may be built on, has no filters for extract().
     place = PurePosixPath(info.name)
     if place.is_absolute() or ".." in place.parts:
-        raise FormatError(f"{info.name!a} is no place in a folder")
+        raise FormatError(f"{info.name!a} is not a path within a folder")
     try:
         if info.isdir():
             (folder / place).mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def extract_member(reader: tarfile.TarFile, info: tarfile.TarInfo, folder: Path)
         else:
             raise FormatError(f"{info.name!a} is a link or a device; a model holds files and folders")
     except (FileExistsError, NotADirectoryError):
-        raise FormatError(f"{info.name!a} is there twice") from None
+        raise FormatError(f"{info.name!a} comes twice") from None
 
 
 def _add(writer: tarfile.TarFile, name: str, path: Path) -> None:

@@ -1,9 +1,9 @@
-"""The two kinds of checksum: what names bytes, and what guards them on their way.
+"""The two kinds of checksum: SHA-256 names bytes, the other guards them on their way.
 
 SHA-256 is the identity of models, packs and manifests. A second checksum, of an algorithm that the pusher
-chooses, travels with every object that is stored: it is taken before sending (checksum 1) and computed again
-by the store (checksum 2), which keeps the object only if they are equal. What a checksum finds damaged is
-transferred once more: most damage is done on the way.
+chooses, travels with every object that is stored: it is computed before sending (checksum 1) and computed
+again by the store (checksum 2), which keeps the object only if they are equal. Bytes that a checksum finds
+damaged are transferred once more: most damage happens on the way.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ T = TypeVar("T")
 
 
 class ChecksumAlgorithm(StrEnum):
-    """What checksum guards an object on its way; S3 servers know the first names as headers.
+    """The checksum that guards an object on its way; S3 has headers for the first names.
 
     The CRCs are those of the catalogue of parametrised CRC algorithms (reveng.sourceforge.io/crc-catalogue);
     what the AWS documentation calls CRC-64 is CRC-64/NVME. MD5 and SHA-1 are for servers that know nothing
-    else: they find damage, and no forgery.
+    else: they detect damage, not forgery.
     """
 
     CRC64NVME = "CRC64NVME"

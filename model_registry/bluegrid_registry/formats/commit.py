@@ -1,7 +1,7 @@
 """The commit: the one object whose appearance makes a version exist.
 
 It is small, written once and read by key. It carries a SHA-256 of its own other fields, so that damage at
-rest is told from another writer's version.
+rest can be told from another writer's version.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Commit(Frozen):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Commit:
-        """Return the commit that `data` holds; IntegrityError when any byte is not as it was written."""
+        """Return the commit that `data` holds; IntegrityError if any byte differs from what was written."""
         try:
             document = json.loads(data)
             document.pop("sha256")
@@ -72,5 +72,5 @@ def _author() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        # A container may run as a user that no passwd file names.
+        # A container may run as a user without an entry in passwd.
         return "unknown"

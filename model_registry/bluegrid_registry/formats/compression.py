@@ -1,9 +1,9 @@
 """How the models of a pack are compressed: at which level, and with which zstd dictionary.
 
-Models of one set look alike, so a dictionary of what they share shrinks small ones several times further.
-Which way pays is tried out on a sample of the pack's own models, so the same models always give the same
-bytes: one half of the sample trains, the other half judges, since a dictionary always fits what it was made
-from.
+Models of one set are similar, so a dictionary of what they share shrinks small models several times further.
+What pays is tried out on a sample of the pack's own models, so the same models always give the same bytes.
+One half of the sample trains the dictionary, the other half judges it: a dictionary always fits what it was
+made from.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 Part = bytes | memoryview
 
 MAX_DICTIONARY_BYTES = 16 * 2**10
-"""More does not pay: small models share a few KiB, and a gateway that fetches one model fetches this too."""
+"""Larger ones do not pay: small models share a few KiB, and a fetch of one model needs the dictionary too."""
 
 _MAX_AVERAGE_BYTES = 64 * 2**10
-"""Larger models repeat enough within themselves."""
+"""Bytes of a model, on average, up to which a dictionary is tried: larger models repeat within themselves."""
 
 _SAMPLE_BYTES = 2**20
 _PIECE_BYTES = 64 * 2**10
 _WORTH = 0.95
-"""What is done must leave at most this share of the bytes."""
+"""The share of the bytes that compression, or a dictionary, must not exceed to be used."""
 
 _LEVEL = 3
 
@@ -37,7 +37,7 @@ _FRAME_MAGIC, _SIZE_IN_8_BYTES, _WINDOW_OF_2_MIB = 0xFD2FB528, 0xC0, 0x58
 _BLOCK_BYTES = 128 * 2**10
 
 _SEGMENT_BYTES, _DMER_BYTES = 1024, 8
-"""Training parameters. To search for better ones takes five times as long and gains up to 5 %."""
+"""Training parameters, in bytes. A search for better ones takes five times as long and gains up to 5 %."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Compression:
     dictionary: bytes = b""
 
     def compressor(self) -> Callable[[bytes], Sequence[Part]]:
-        """Return what makes a model the parts of a zstd frame, for one thread."""
+        """Return a function that makes a model into the parts of a zstd frame, for one thread."""
         if self.level is None:
             return stored_frame
         compressor = zstandard.ZstdCompressor(level=self.level, dict_data=as_dictionary(self.dictionary))
@@ -57,7 +57,7 @@ class Compression:
 
 
 def as_dictionary(dictionary: bytes) -> zstandard.ZstdCompressionDict | None:
-    """Return `dictionary` for zstandard; ZstdError when it is used and is no trained dictionary."""
+    """Return `dictionary` for zstandard; ZstdError if it is not a trained dictionary."""
     if not dictionary:
         return None
     return zstandard.ZstdCompressionDict(dictionary, dict_type=zstandard.DICT_TYPE_FULLDICT)
@@ -66,8 +66,8 @@ def as_dictionary(dictionary: bytes) -> zstandard.ZstdCompressionDict | None:
 def stored_frame(model: bytes) -> list[Part]:
     """Return the parts of a zstd frame that holds the model as it is (RFC 8878, raw blocks).
 
-    zstd itself takes as long to find out that nothing shrinks as to send the bytes. The model is not copied:
-    that took a fifth of the processor time of a push of large ones.
+    To find out that nothing shrinks takes zstd as long as sending the bytes. The model is not copied: that
+    took a fifth of the processor time of a push of large models.
     """
     view = memoryview(model)
     parts: list[Part] = [_FRAME_HEAD.pack(_FRAME_MAGIC, _SIZE_IN_8_BYTES, _WINDOW_OF_2_MIB, len(model))]
@@ -101,7 +101,7 @@ def _compressed(models: Sequence[bytes], compression: Compression) -> int:
 
 
 def _trained(training: Sequence[bytes], judging: Sequence[bytes], plain: int) -> bytes:
-    # Where models do not repeat each other even side by side, no dictionary helps: a tenth of the time tells.
+    # Unless models repeat each other side by side, no dictionary helps; this takes a tenth of the time.
     if _compressed([b"".join(judging)], Compression(_LEVEL)) > _WORTH * plain:
         return b""
     try:

@@ -1,13 +1,13 @@
-"""Where things lie in a store, below the store's own prefix.
+"""The keys of objects in a store, below the store's own prefix.
 
     sets/<set>/packs/<aa>/<name>.mpk            many models' bytes; immutable, shared by versions
     sets/<set>/manifests/<sha256>.json.zst      one version's table of models; immutable
     sets/<set>/manifests/<sha256>.<key>.sig.json    a key's signature over the manifest
     sets/<set>/versions/<version>.json          the commit point; written once
-    sets/<set>/removed/<version>.json           when garbage collection has found the version removed
-    sets/<set>/deleted/packs|manifests/...      a copy of what it is just deleting, until nobody needs it
-    probe                                       the object by which a server is tried out; written once
-    probes/<random>/probe                       others such, gone after the try where they may be deleted
+    sets/<set>/removed/<version>.json           the version's tombstone: since when it is removed
+    sets/<set>/deleted/packs|manifests/...      copies of what garbage collection is just deleting
+    probe                                       the object by which a server is probed; written once
+    probes/<random>/probe                       further ones, deleted after the probe if possible
 
 A manifest is named by the SHA-256 of its bytes, a pack by `pack.pack_name`. Nothing relies on a list: the
 registry names the version and the manifest, and the manifest names the packs.
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PROBE_KEY = "probe"
-"""Key of the object by which a server is tried out."""
+"""Key of the object by which a server is probed; it stays."""
 
 PROBES_PREFIX = "probes/"
-"""What the keys of further such objects begin with."""
+"""Beginning of the keys of further such objects."""
 
 
 def packs_prefix(set_id: str) -> str:
-    """What the keys of a set's packs begin with."""
+    """Beginning of the keys of a set's packs."""
     return f"sets/{set_id}/packs/"
 
 
@@ -48,17 +48,17 @@ def version_key(set_id: str, version_id: str) -> str:
 
 
 def versions_prefix(set_id: str) -> str:
-    """What the keys of the commits of a set's versions begin with."""
+    """Beginning of the keys of the commits of a set's versions."""
     return f"sets/{set_id}/versions/"
 
 
 def set_prefix(set_id: str) -> str:
-    """What the keys of everything of a set begin with."""
+    """Beginning of the keys of all objects of a set."""
     return f"sets/{set_id}/"
 
 
 def removals_prefix(set_id: str) -> str:
-    """What the keys of the tombstones of a set's versions begin with."""
+    """Beginning of the keys of the tombstones of a set's versions."""
     return f"sets/{set_id}/removed/"
 
 
@@ -71,7 +71,7 @@ def versions_of(keys: Iterable[str], prefix: str) -> dict[str, str]:
     """Return the keys of commits, or of tombstones, by the version that each names.
 
     Args:
-        keys: among them those.
+        keys: any keys; others are left out.
         prefix: `versions_prefix`, or `removals_prefix`.
     """
     return {key.removeprefix(prefix).removesuffix(".json"): key for key in keys if key.startswith(prefix)}
@@ -84,16 +84,16 @@ def copy_key(key: str) -> str:
 
 
 def copies_prefix(set_id: str) -> str:
-    """What the keys of such copies begin with."""
+    """Beginning of the keys of such copies."""
     return f"{set_prefix(set_id)}deleted/"
 
 
 def is_collections_own(key: str) -> bool:
-    """Whether the key is that of a tombstone or a copy that garbage collection has written."""
+    """Whether the object is a tombstone or a copy that garbage collection has written."""
     return key.split("/")[2] in ("removed", "deleted")
 
 
 def signed_manifest(key: str) -> str:
-    """Return the key of the manifest that a signature is for; any other key as it is."""
+    """Return the key of the manifest that a signature is for; other keys unchanged."""
     name = key.removesuffix(".sig.json")
     return key if name == key else f"{name.rpartition('.')[0]}.json.zst"

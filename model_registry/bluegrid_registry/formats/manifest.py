@@ -29,15 +29,15 @@ from bluegrid_registry.errors import FormatError, IntegrityError
 from bluegrid_registry.formats.checksums import sha256_digest
 from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES
 from bluegrid_registry.formats.pack import is_bomb
-from bluegrid_registry.frozen import Frozen
+from bluegrid_registry.frozen import Frozen, first_mistake
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.names import Label, Uid  # noqa: TC001 - pydantic reads them at run time
 
 MAX_MANIFEST_BYTES = 256 * 2**20
-"""A manifest that grows beyond this when decompressed is refused."""
+"""Bytes beyond which a decompressed manifest is refused."""
 
 MAX_MODEL_BYTES = 4 * 2**30
-"""The largest raw model: its frame must fit one PUT of 5 GiB."""
+"""Bytes of the largest model: its frame must fit into one PUT of 5 GiB."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Size = Annotated[int, Field(gt=0, strict=True)]
@@ -72,7 +72,7 @@ class PackRow(Frozen):
     dictionary: Annotated[int, Field(ge=0, le=MAX_DICTIONARY_BYTES, strict=True)] = 0
     """Bytes of the zstd dictionary at the pack's beginning, without which no model in it can be read."""
     name: Sha256
-    """Which pack: `pack.pack_name` of its bytes."""
+    """`pack.pack_name` of its bytes."""
     size: Size
     """Bytes."""
 
@@ -87,7 +87,7 @@ class ModelRow:
     length: Size
     """Bytes of the frame."""
     offset: Size
-    """Where in the pack the frame begins, bytes."""
+    """Bytes from the start of the pack to the frame."""
     pack: Sha256
     """Name of the pack that holds the model's frame."""
     raw_length: Annotated[Size, Field(le=MAX_MODEL_BYTES)]
@@ -102,7 +102,7 @@ class Manifest(Frozen):
 
     format: Literal["bluegrid-manifest/1"] = "bluegrid-manifest/1"
     globals: tuple[str, ...] | None = None
-    """Of pickles, the classes and functions that the models name, each of them some or all."""
+    """Of pickles, the classes and functions that any of the models names."""
     models: Annotated[tuple[ModelRow, ...], Field(min_length=1)]
     packs: tuple[PackRow, ...]
     set: Label
@@ -131,26 +131,24 @@ class Manifest(Frozen):
 
         Raises:
             IntegrityError: the bytes are not the ones that the digest names.
-            FormatError: they are, but are no manifest that this program reads.
+            FormatError: they are, and are not a manifest that this program reads.
         """
         if sha256_digest(data) != digest:
             raise IntegrityError(f"manifest {digest[:15]}: SHA-256 differs")
         try:
             return cls.model_validate_json(_decompress(data))
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "whole"
-            raise FormatError(f"manifest {digest[:15]}: {place}: {first['msg']}") from None
+            raise FormatError(f"manifest {digest[:15]}: {first_mistake(error)}") from None
         except zstandard.ZstdError as error:
             raise FormatError(f"manifest {digest[:15]}: {error}") from None
 
 
 _MANIFEST = TypeAdapter(Manifest)
-"""Writes bytes at once, where the model's own method makes a string of them first."""
+"""Writes bytes directly; the model's own method makes a string first."""
 
 
 def _decompress(data: bytes) -> bytes:
-    # Without a content size zstandard would allocate as it goes; our own writer always states it.
+    # Without a content size zstandard allocates as it goes; our own writer always states it.
     size = zstandard.frame_content_size(data)
     if not 0 < size <= MAX_MANIFEST_BYTES:
         raise zstandard.ZstdError(f"claims {size} bytes; 1 to {MAX_MANIFEST_BYTES} are read")

@@ -6,8 +6,8 @@
     ...
     skippable frame 0x184D2A51   the index: 56 bytes a model, then the number of models, then "BGP1"
 
-It is a valid zstd stream (RFC 8878): `zstd -d` (with `-D` and the dictionary) gives the models one after the
-other. A pack knows bytes and no UIDs, so versions and devices share it freely. The reader trusts nothing:
+It is a valid zstd stream (RFC 8878): `zstd -d` (with `-D` and the dictionary) yields the models one after
+the other. A pack has bytes and no UIDs, so versions and devices can share it. The reader trusts nothing:
 models must fill the pack without gap or overlap, and no frame is decompressed beyond the size that was
 promised for it.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.compression import Part
 
 MAX_RATIO = 1000
-"""A model of more than a mebibyte that grows more than this when decompressed is a bomb, not a model."""
+"""Factor by which a frame may grow to more than a mebibyte; what grows more is refused as a bomb."""
 
 _MAGIC = b"BGP1"
 _SKIPPABLE = struct.Struct("<II")
@@ -39,7 +39,7 @@ _TAIL = struct.Struct("<I4s")
 _HEADER_TAG, _INDEX_TAG = 0x184D2A50, 0x184D2A51
 
 HEADER_BYTES = _HEADER.size
-"""Where a pack's dictionary begins, or its first model."""
+"""Bytes before a pack's dictionary, or before its first model."""
 
 
 class PackEntry(NamedTuple):
@@ -61,19 +61,19 @@ class WrittenPack(NamedTuple):
     data: bytes
     entries: tuple[PackEntry, ...]
     dictionary: bytes
-    """What the models are compressed with; empty where no dictionary pays."""
+    """The zstd dictionary of the models; empty if none pays."""
 
 
 def write_pack(models: deque[tuple[bytes, str]]) -> WrittenPack:
     """Compress models into one pack; the same models in the same order give the same bytes.
 
     Args:
-        models: each with its SHA-256. They are taken out one by one, so that they go while their frames come.
+        models: each with its SHA-256. They are removed one by one, so that each is freed once it has a frame.
     """
     compression = best_compression([model for model, _ in models])
     compress = compression.compressor()
     header = _HEADER.pack(_HEADER_TAG, len(_MAGIC) + len(compression.dictionary), _MAGIC)
-    # Joined at the end: a buffer that grows takes six times as long.
+    # Joined at the end: a growing buffer takes six times as long.
     parts: list[Part] = [header, compression.dictionary]
     end = sum(map(len, parts))
     entries: list[PackEntry] = []
@@ -96,7 +96,7 @@ def pack_name(pack: bytes, checksum: Checksum) -> str:
     """Return the pack's name: the SHA-256 of its index, followed by the checksum, as 64 hex digits.
 
     The index holds every model's SHA-256, so none of their bytes is hashed twice; the checksum finds damage
-    to the frames. Bytes that are no pack have a name too, and it is no pack's.
+    to the frames. Bytes that are not a pack get a name that no pack has.
 
     Args:
         pack: its bytes, from anywhere.
@@ -117,7 +117,7 @@ def is_bomb(length: int, raw_length: int) -> bool:
 
 
 def read_dictionary(head: bytes | memoryview) -> bytes:
-    """Return the dictionary of the pack that begins with `head`; FormatError when that is no pack's head."""
+    """Return the dictionary of the pack that begins with `head`; FormatError if that is not a pack's head."""
     if len(head) < HEADER_BYTES:
         raise FormatError("a pack that ends too early")
     tag, size, magic = _HEADER.unpack_from(head)
@@ -130,7 +130,7 @@ def read_dictionary(head: bytes | memoryview) -> bytes:
 
 
 def read_index(pack: bytes) -> tuple[PackEntry, ...]:
-    """Return what a pack from anywhere says it holds; FormatError when it is no sound pack."""
+    """Return the index of an untrusted pack; FormatError if the pack is not sound."""
     begin = HEADER_BYTES + len(read_dictionary(pack))
     if len(pack) < begin + _SKIPPABLE.size + _TAIL.size:
         raise FormatError("a pack that ends too early")
@@ -157,15 +157,15 @@ class ModelReader:
     """Reads the models of one pack; for one thread.
 
     Args:
-        dictionary: the pack's dictionary, from anywhere; empty where it has none.
+        dictionary: the pack's, untrusted; empty: none.
 
     Raises:
-        IntegrityError: it is no dictionary.
+        IntegrityError: it is not a dictionary.
     """
 
     def __init__(self, dictionary: bytes = b"") -> None:
         try:
-            # One for all models of a pack: preparing it costs more than using it.
+            # One decompressor for all models of a pack: preparing it costs more than using it.
             self._decompressor = zstandard.ZstdDecompressor(dict_data=as_dictionary(dictionary))
         except zstandard.ZstdError:
             raise IntegrityError("its dictionary is damaged") from None
@@ -174,7 +174,7 @@ class ModelReader:
         """Return the model in `frame`.
 
         Args:
-            frame: the model's bytes in the pack, from anywhere.
+            frame: the model's bytes in the pack, untrusted.
             raw_length: bytes that the model has, from the manifest: no more is ever allocated.
             sha256: SHA-256 that it has, from the manifest.
 

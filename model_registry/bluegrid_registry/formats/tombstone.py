@@ -1,8 +1,8 @@
-"""The note that a version has been removed: from when on its objects may go.
+"""The tombstone of a removed version: since when its objects may be deleted.
 
-A version is removed by taking its row out of the registry. Garbage collection notes that it has seen so, and
-nothing else happens for 30 days; a row that comes back, as `git revert` does, takes the note away. The days
-count from when the store has written the note, by the store's clock; the times in it are for people.
+A version is removed by taking its row out of the registry. Garbage collection writes a tombstone, and does
+nothing else for 30 days; if the row comes back, as by `git revert`, the tombstone is deleted. The days count
+from when the store has written the tombstone, by the store's clock; the times in it are for people.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from bluegrid_registry.names import Digest, Label  # noqa: TC001 - pydantic read
 
 
 class Tombstone(Frozen):
-    """When which version was found removed, and when its commit was deleted."""
+    """When a version was found removed, and when its commit was deleted."""
 
     format: Literal["bluegrid-removal/1"] = "bluegrid-removal/1"
     set: Label
     version: Label
     manifest: Digest
-    """While the note exists, what this refers to is kept."""
+    """While the tombstone exists, what this manifest refers to is kept."""
     found: AwareDatetime
     deleted: AwareDatetime | None = None
 
@@ -33,8 +33,8 @@ class Tombstone(Frozen):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Tombstone:
-        """Return the note that `data` holds; IntegrityError when it holds none."""
+        """Return the tombstone that `data` holds; IntegrityError if it holds none."""
         try:
             return cls.model_validate_json(data)
         except ValidationError:
-            raise IntegrityError("its note of removal is damaged") from None
+            raise IntegrityError("its tombstone is damaged") from None

@@ -1,4 +1,4 @@
-"""What changed between two versions: which models, by how much they grew, and how far their answers moved.
+"""The difference between two versions: which models changed, their sizes, and how far their answers moved.
 
 Only the two manifests are read: they hold every model's size and digest, and the recorded examples.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChangedModel:
-    """A model that both versions have, with other bytes."""
+    """A model that both versions have, with different bytes."""
 
     uid: str
     old_bytes: int
@@ -29,7 +29,7 @@ class ChangedModel:
 
 @dataclass(frozen=True)
 class VersionDifference:
-    """What a version has that another has not."""
+    """The difference between two versions of a set."""
 
     set: str
     old: str

@@ -6,8 +6,8 @@
     └── model.sig           OpenSSF model signature, over the SHA-256 of every file
 
 Source: the OpenSSF Model Signing specification (github.com/sigstore/model-transparency, `docs/`): a sigstore
-bundle v0.3 with an in-toto Statement v1 in a DSSE envelope. It is written here with `cryptography` alone,
-since `model_signing` brings the whole client of sigstore's online services.
+bundle v0.3 with an in-toto Statement v1 in a DSSE envelope. Written here with `cryptography` only:
+`model_signing` brings the whole client of sigstore's online services.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ def export_model_signing(
         version_id: the version.
         digest: the manifest's digest that the registry pins, `sha256:<hex>`.
         into: a folder that is empty or not there yet.
-        key: a P-256 key; `model_signing` verifies no Ed25519.
+        key: a P-256 key; `model_signing` does not verify Ed25519.
         trusted: where given, one of these must have signed the version.
-        progress: is told as by `fetch`.
+        progress: is called as by `fetch`.
 
     Returns:
         The signature's path.
 
     Raises:
-        ConfigError: the key is no P-256 key, or the folder holds something or cannot be written.
+        ConfigError: the key is not a P-256 key, or the folder is not empty or cannot be written.
         IntegrityError, FormatError, StoreError: as `fetch`.
     """
     if key.algorithm is not KeyAlgorithm.P256:
@@ -84,7 +84,7 @@ def export_model_signing(
             partial.rename(into)
     except OSError as error:
         reason = f"{error.strerror or error} ({error.filename})"
-        raise ConfigError(f"{into}: {reason}; name a folder with room and rights") from None
+        raise ConfigError(f"{into}: {reason}; check free space and permissions") from None
     return into / SIGNATURE
 
 
@@ -108,7 +108,7 @@ def _bundle(name: str, resources: Mapping[str, str], key: PrivateKey) -> bytes:
     bundle = {
         "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
         "verificationMaterial": {
-            # The hint is the SHA-256 of the PEM text, not of the DER: so model_signing has it.
+            # model_signing's hint is the SHA-256 of the PEM text, not of the DER.
             "publicKey": {"hint": sha256_hex(key.public("export").pem)},
             "tlogEntries": [],
         },

@@ -1,6 +1,6 @@
-"""Verify: reads versions again, every byte of them, and heals what is damaged from a good source.
+"""Verify: reads every byte of versions again, and replaces what is damaged from a good source.
 
-A fetch proves what it takes; this also proves what nobody has asked for lately, before somebody does.
+A fetch verifies what it takes; this also verifies what has not been fetched lately.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MANIFEST_BYTES = 8 * 2**20
-"""What a manifest takes in memory; near enough to plan with."""
+"""Bytes of memory for a manifest; near enough to plan with."""
 
 
 @dataclass(frozen=True)
 class Signatures:
-    """Which of the trusted keys have signed a version; the keys by their IDs."""
+    """Which of the trusted keys have signed a version, by their IDs."""
 
     good: tuple[str, ...]
     """Their signatures are sound, or have been replaced by sound ones from the good source."""
     wrong: tuple[str, ...]
     """Their signatures are damaged, forged or of another version: `VerifyReport.damaged` says which."""
     missing: tuple[str, ...]
-    """They have not signed; no harm where another has."""
+    """They have not signed; harmless if another key has."""
 
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What a verification found; objects are named by their keys."""
+    """The result of a verification; objects by their keys."""
 
     set: str
     versions: int
@@ -60,14 +60,14 @@ class VerifyReport:
     """Models that were checked, each where it is stored."""
     bytes: int
     damaged: Mapping[str, str]
-    """What is wrong, in words, by object; without the missing ones."""
+    """Faults by object, in words; missing objects are not among them."""
     missing: tuple[str, ...]
     healed: tuple[str, ...]
     """Damaged or missing objects that have been replaced from the good source."""
     extra: tuple[str, ...]
-    """Objects of the set that none of the versions refers to: garbage, or of versions not asked about."""
+    """Objects of the set that none of the versions refers to: garbage, or of other versions."""
     signatures: Mapping[str, Signatures]
-    """By version; empty where no keys were given."""
+    """By version; empty if no keys were given."""
 
     @property
     def unsigned(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class VerifyReport:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is damaged or missing any more, and every version is signed that has to be."""
+        """Whether nothing is damaged or missing any more, and each version that must be signed is signed."""
         return not ({*self.damaged, *self.missing} - {*self.healed} or self.unsigned)
 
 
@@ -89,18 +89,18 @@ def verify(
     source: Store | None = None,
     progress: Progress = ignore,
 ) -> VerifyReport:
-    """Read versions of a set again, all of their bytes, each pack once, and their signatures.
+    """Read all bytes of versions of a set again, each pack once, and their signatures.
 
     Args:
         store: where they are.
         set_id: the model set.
         versions: which, with the digests that the registry pins.
-        keys: who is trusted; where given, one of them must have signed each version.
-        source: a good store, to replace what is damaged or missing from; None: nothing is written.
-        progress: is told after each pack.
+        keys: trusted ones; if given, one of them must have signed each version.
+        source: a good store, from which damaged or missing objects are replaced; None: nothing is written.
+        progress: is called after each pack.
 
     Raises:
-        StoreError: a store refused or did not answer. What is damaged or missing is no error here.
+        StoreError: a store refused or did not answer. Damaged and missing objects are reported, not raised.
     """
     return _Verification(store, source, set_id, keys).run(versions, progress)
 
@@ -117,7 +117,7 @@ class _Verification:
 
     def run(self, versions: Sequence[Version], progress: Progress) -> VerifyReport:
         with ThreadPoolExecutor(1) as pool:
-            # What else is there needs no other answer.
+            # Listed beside the reads, which do not depend on it.
             listed = pool.submit(lambda: [*self.store.keys(layout.set_prefix(self.set_id))])
             return self._run(versions, listed, progress)
 
@@ -217,7 +217,7 @@ class _Verification:
     def _read(
         self, key: str, place: str, check: Callable[[bytes], T], *, may_be_missing: bool = False
     ) -> T | None:
-        """Return what `check` makes of the object; None, and note it, where it is damaged or missing."""
+        """Return what `check` makes of the object; if it is damaged or missing, note that and return None."""
         try:
             return retry_once(lambda: check(self.store.get(key)))
         except ObjectMissing:
@@ -231,7 +231,7 @@ class _Verification:
             data = source.get(key)
             checked = check(data)
         except (ObjectMissing, IntegrityError, FormatError):
-            # The good source is none for this object: it stays in the report as not healed.
+            # The source does not have a good object either: it stays in the report as not healed.
             return None
         retry_once(lambda: self.store.put(key, data, Checksum.of(data)))
         self.healed.append(key)

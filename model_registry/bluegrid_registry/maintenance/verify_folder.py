@@ -1,4 +1,4 @@
-"""Verify a folder: reads again what a fetch has brought into it; `fetch` mends it."""
+"""Verify a folder: reads again what a fetch has written there; another `fetch` repairs it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FolderReport:
-    """What lies in a fetched version's folder, by UID."""
+    """The state of a fetched version's folder, by UID."""
 
     checked: int
     """Models that are there and sound."""
     damaged: tuple[str, ...]
     missing: tuple[str, ...]
     extra: tuple[str, ...]
-    """File names that are no model's of the version."""
+    """Names of files that are not of the version."""
 
     @property
     def is_sound(self) -> bool:
@@ -35,7 +35,7 @@ class FolderReport:
 
 
 def verify_folder(store: Store, set_id: str, version: Version, into: Path) -> FolderReport:
-    """Read the models again that `fetch` has brought into the folder `into`.
+    """Read the models again that `fetch` has written into the folder `into`.
 
     Raises:
         ConfigError: there is no such folder, or it cannot be read.

@@ -1,4 +1,4 @@
-"""Frameworks and their file types: which there are, what a file of each looks like, and which may run code.
+"""Frameworks and their file types: the table, what a file of each looks like, and which may run code.
 
 model_type.py       the table: one row a type, written scikit-learn/skops
 sniff.py            what the bytes of each type look like

@@ -1,4 +1,4 @@
-"""The names that a model may use without its set's own trust, out of the table `allowlist.toml`."""
+"""The names that a model may use without its set's own trust, from the table `allowlist.toml`."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ UNCHECKED_TYPES = _names("unchecked")
 
 
 def trusted_names(model_type: ModelType, source: Source | None, trust: Iterable[str] = ()) -> frozenset[str]:
-    """Return what a model may name: the one list that pushes and pods go by.
+    """Return what a model may name: pushes and pods use the same list.
 
     Args:
         model_type: of the model's set.
-        source: whose set it is; None is treated as a user's.
+        source: who defined the set; None is treated as a user.
         trust: what the set trusts beside what is known to be harmless.
     """
     of_platform = model_type.trusted_of_platform if source is Source.PLATFORM else frozenset()

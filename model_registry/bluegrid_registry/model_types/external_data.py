@@ -1,7 +1,7 @@
 """Whether an ONNX model keeps tensors in files beside it, read from its protobuf messages without ONNX.
 
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto: a TensorProto whose `data_location` is not DEFAULT. It
-is looked for wherever a model has tensors; what is merely named `location` is none.
+is looked for wherever a model has tensors; a thing that is merely named `location` is not one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TENSOR = "TensorProto"
 _DATA_LOCATION = 14
 _DEEPEST = 100
-"""Messages within one another: protobuf itself reads no more."""
+"""Depth of nested messages; protobuf itself reads no more."""
 
 FIELDS: Mapping[str, Mapping[int, str]] = {
     "ModelProto": {7: "GraphProto", 20: "TrainingInfoProto", 25: "FunctionProto"},
@@ -39,12 +39,12 @@ FIELDS: Mapping[str, Mapping[int, str]] = {
 
 
 def has_external_data(model: bytes) -> bool:
-    """Whether some tensor of a model is outside of it.
+    """Whether any tensor of a model is outside of it.
 
     Raises:
-        FormatError: the model is no sound protobuf message.
+        FormatError: the model is not a sound protobuf message.
     """
-    # Every such tensor has it as a key, byte for byte; so most models need not be read at all.
+    # Every such tensor has these bytes as a key, so most models need not be parsed.
     return b"location" in model and _has_external_data(memoryview(model), "ModelProto", _DEEPEST)
 
 

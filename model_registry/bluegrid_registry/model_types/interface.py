@@ -1,6 +1,6 @@
-"""What a model takes and gives, as far as its own bytes tell, read without its framework.
+"""What a model takes and returns, as far as its bytes show, read without its framework.
 
-Each function returns nothing that it is not sure of: other bytes of the type may be as good.
+Each function returns only what is certain: other bytes of the type may be as good.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Outputs(StrEnum):
-    """What kind of answers a model gives."""
+    """The kind of a model's answers."""
 
     NUMBERS = "numbers"
     CLASSES = "classes"
@@ -28,7 +28,7 @@ class Outputs(StrEnum):
 
 @dataclass(frozen=True)
 class Interface:
-    """What a model takes and gives.
+    """What a model takes and returns.
 
     Attributes:
         features: how long its rows of inputs are; None: not known.
@@ -57,7 +57,7 @@ def skops(data: bytes) -> Interface:
         root = json.loads(member(data, b"schema.json"))
         return Interface(_features(root), _outputs(root))
     except (FormatError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-        # Whether it is a model at all, others judge.
+        # Whether it is a model at all is checked elsewhere.
         return Interface()
 
 
@@ -75,7 +75,7 @@ def _outputs(estimator: dict[str, Any]) -> Outputs | None:
         return _outputs(steps[-1])
     if "classes_" in kept:
         return Outputs.CLASSES
-    # One that asks another estimator for them keeps no features of its own.
+    # An estimator that delegates to another one has no number of features of its own.
     return Outputs.NUMBERS if "n_features_in_" in kept else None
 
 
@@ -86,7 +86,7 @@ def _attributes(estimator: dict[str, Any]) -> dict[str, Any]:
 
 
 def _steps(kept: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the estimators of a pipeline, but for those that let everything through."""
+    """Return the estimators of a pipeline, without those that pass everything through."""
     pairs = kept["steps"]["content"] if "steps" in kept else []
     steps = [pair["content"][1] for pair in pairs]
     return [each for each in steps if each.get("__loader__") == "ObjectNode"]
@@ -179,4 +179,4 @@ INTERFACES: dict[str, Callable[[bytes], Interface]] = {
     "xgboost/json": xgboost_json,
     "lightgbm/txt": lightgbm,
 }
-"""The types whose bytes tell, as they are written; of a pickle, a folder or HDF5 nothing is read."""
+"""The types whose bytes show it; of pickles, folders and HDF5 nothing is read."""

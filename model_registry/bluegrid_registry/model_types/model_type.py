@@ -1,7 +1,7 @@
 """The table of model types: frameworks, and the file types of each.
 
-A package adds a row of its own by an entry point: `[project.entry-points."bluegrid.file_types"]`, any name,
-its value a `ModelType`. PyTorch models come as ONNX.
+A package adds a row by an entry point, `[project.entry-points."bluegrid.file_types"]`: any name, and a
+`ModelType` as its value. PyTorch models come as ONNX.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ModelType:
     words: str
     """How a message calls a model of this type, such as "an ONNX model"."""
     looks_right: Callable[[bytes], str | None]
-    """None when bytes look like this type, else what is wrong, to go on after "it"; microseconds."""
+    """Returns None if bytes look like this type, otherwise the fault, to go on after "it"."""
     is_folder: bool = False
     """Whether a model is a folder; its bytes are then the folder's archive."""
     runs_code: bool = False
@@ -43,9 +43,9 @@ class ModelType:
     names_in: Callable[[bytes], frozenset[str]] | None = None
     """The classes and functions that a model names; FormatError: unreadable."""
     trusted: frozenset[str] = field(default=frozenset(), repr=False)
-    """Those of them that need no trust of the set's own."""
+    """Names that any set trusts."""
     trusted_of_platform: frozenset[str] = field(default=frozenset(), repr=False)
-    """Those that need none either where the set is the platform's."""
+    """Names that sets of the platform trust in addition."""
     writer: Callable[[bytes], str | None] | None = None
     """The version of the framework by which a model was written; None: its bytes do not name it."""
     newest: int = 0
@@ -56,7 +56,7 @@ class ModelType:
 
     @classmethod
     def parse(cls, written: object) -> ModelType:
-        """Return the type that is written so; ValueError names the known ones."""
+        """Return the type with this name; ValueError, with the known names, if there is none."""
         known = model_types()
         if str(written) not in known:
             raise ValueError(f"{written!r} is not a known model type; known: {', '.join(known)}")
@@ -66,7 +66,7 @@ class ModelType:
         """Check that `data` looks like a model of this type; it takes microseconds.
 
         Raises:
-            FormatError: it does not, or no pod can load it; the message goes on after "model <uid>".
+            FormatError: it does not, or no pod can load it; the message continues "model <uid>".
         """
         fault = self.looks_right(data)
         if fault is None:
@@ -80,7 +80,7 @@ class ModelType:
         raise FormatError(f"is not {self.words}: it {fault}")
 
     def _check_writer(self, data: bytes) -> None:
-        # Which version reads the file, a pod's image decides; a format of the future, nobody can tell yet.
+        # The pod's image decides which version reads the file; newer formats are not known yet.
         version = self.writer(data) if self.writer is not None else None
         if writers.release(version)[0] > self.newest:
             raise FormatError(
@@ -146,17 +146,17 @@ BUILT_IN: Mapping[str, ModelType] = {
 
 @cache
 def model_types() -> Mapping[str, ModelType]:
-    """Return every row, by type as it is written; ConfigError when an entry point is none, or taken."""
+    """Return every row by the type's name; ConfigError if an entry point is invalid, or its name taken."""
     rows = dict(BUILT_IN)
     for point in entry_points(group=ENTRY_POINTS):
         where = f"entry point {point.name} of {ENTRY_POINTS}"
         try:
             row = point.load()
         except (ImportError, AttributeError) as error:
-            raise ConfigError(f"{where}: {error}; mend or remove its package") from None
+            raise ConfigError(f"{where}: {error}; fix or remove its package") from None
         if not isinstance(row, ModelType):
-            raise ConfigError(f"{where}: {point.value} is no ModelType; mend or remove its package")
+            raise ConfigError(f"{where}: {point.value} is not a ModelType; fix or remove its package")
         if str(row) in rows:
-            raise ConfigError(f"{where}: there is a type {row} already; name it otherwise")
+            raise ConfigError(f"{where}: there is a type {row} already; choose another name")
         rows[str(row)] = row
     return rows

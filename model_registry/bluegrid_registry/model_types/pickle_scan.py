@@ -1,9 +1,9 @@
 """Pickles, with or without joblib's arrays: what they name, and loading them by an allowlist.
 
-A pickle is a program. Its only way to code is to name a module's attribute, a "global", and to call it. So
-`globals_of` runs the program with every global replaced by something inert that does nothing when it is
-called, and `load` runs it with the globals that are allowed and no other. Exact names are compared; one
-with dots in it is refused, whatever is allowed.
+A pickle is a program. It reaches code only by naming a module's attribute, a "global", and calling it. So
+`globals_of` runs the program with every global replaced by an inert object that does nothing when it is
+called, and `load` runs it with allowed globals only. Exact names are compared; a name with dots in it is
+refused, whatever is allowed.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CORE_OF_NUMPY_1 = re.compile(r"^numpy\.core(?=\.|$)")
-"""The same modules have another name in NumPy 2, which warns of the old one."""
+"""In NumPy 2 these modules have another name, and the old one warns."""
 
 JOBLIB_ARRAY = "joblib.numpy_pickle.NumpyArrayWrapper"
-"""An array whose bytes joblib writes behind it, in the middle of the pickle."""
+"""The array whose bytes joblib writes after it, in the middle of the pickle."""
 
 
 def globals_of(data: bytes) -> frozenset[str]:
     """Return the globals that a pickle names, such as `sklearn.linear_model._ridge.Ridge`; runs nothing.
 
     Raises:
-        FormatError: it cannot be read, goes on after its end, or names something by an unknown way.
+        FormatError: the pickle cannot be read, goes on after its end, or names something in an unknown way.
     """
     file = io.BytesIO(data)
     found: set[str] = set()
@@ -41,24 +41,24 @@ def globals_of(data: bytes) -> frozenset[str]:
         _Scanner(file, found).load()
     except FormatError:
         raise
-    # A hostile pickle can make an unpickler stumble in any way.
+    # A hostile pickle can make an unpickler raise anything.
     except Exception as error:  # noqa: BLE001
         named = f" (it names {', '.join(sorted(found))})" if found else ""
-        raise FormatError(f"is no pickle that can be read: {type(error).__name__}: {error}{named}") from None
+        raise FormatError(f"is not a readable pickle: {type(error).__name__}: {error}{named}") from None
     if file.tell() != len(data):
         raise FormatError(f"goes on for {len(data) - file.tell()} bytes after the end of the pickle")
     return frozenset(found)
 
 
 def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
-    """Load a pickle whose globals are all in `allowed`; nothing of one that names another is run.
+    """Load a pickle whose globals are all in `allowed`; if it names another, nothing of it is run.
 
     Args:
         data_or_path: a pickle, or the file that holds one.
         allowed: names such as `sklearn.linear_model._ridge.Ridge`.
 
     Raises:
-        FormatError: it names another global, or is no pickle that can be read.
+        FormatError: the pickle names another global, or cannot be read.
         Exception: whatever the named classes raise.
     """
     data = data_or_path.read_bytes() if isinstance(data_or_path, Path) else data_or_path
@@ -70,7 +70,7 @@ def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
 
 
 def _name(module: str, name: str) -> tuple[str, str]:
-    """Return a global as Python 3 and NumPy 2 call it; FormatError when its name is a path to elsewhere."""
+    """Return a global by its name in Python 3 and NumPy 2; FormatError if the name is a path."""
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
     module = _CORE_OF_NUMPY_1.sub("numpy._core", module)
     if not (name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
@@ -95,16 +95,16 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _joblib_unpickler(file: io.BytesIO, allowed: frozenset[str]) -> Any:
-    # joblib and NumPy are imported for those who have such models.
+    # joblib and NumPy are imported only for models that need them.
     joblib = importlib.import_module("joblib.numpy_pickle")
     unpickler = joblib.NumpyUnpickler("", file, ensure_native_byte_order=True)
-    # joblib hands this very attribute on to the unpickler of the pickle within an array of objects.
+    # joblib passes this attribute on to the unpickler of the pickle within an array of objects.
     unpickler.find_class = lambda module, name: _find(module, name, allowed)
     return unpickler
 
 
 class _Inert:
-    """Stands for every global; whatever is done to it or to what it makes, it does nothing."""
+    """Takes the place of every global; it does nothing, whatever is done with it or its results."""
 
     args: tuple[Any, ...]
     state: Any = None
@@ -133,7 +133,7 @@ _PythonUnpickler: Any = vars(pickle)["_Unpickler"]
 
 
 class _Scanner(_PythonUnpickler):  # type: ignore[misc]
-    """Python's own unpickler, so that it reads every opcode as the real one does, over inert globals."""
+    """Python's own unpickler over inert globals, so that every opcode is read as when loading."""
 
     dispatch: ClassVar[dict[int, Callable[[_Scanner], None]]] = dict(_PythonUnpickler.dispatch)
 
@@ -156,14 +156,14 @@ class _Scanner(_PythonUnpickler):  # type: ignore[misc]
         raise FormatError(f"names a global by the extension code {code}")
 
     def _byte_array(self) -> None:
-        # The original would set aside as much memory as the pickle claims.
+        # The original would allocate as much memory as the pickle claims.
         size = int.from_bytes(self.read(8), "little")
         self.append(bytearray(self.read(min(size, len(self._file.getbuffer())))))
 
     dispatch[pickle.BYTEARRAY8[0]] = _byte_array
 
     def _pass_array(self, state: dict[str, Any]) -> None:
-        """Pass over the bytes that follow, as joblib's `NumpyArrayWrapper.read_array` reads them."""
+        """Skip the bytes that follow, as joblib's `NumpyArrayWrapper.read_array` reads them."""
         item_bytes, has_objects = _dtype(state["dtype"])
         if has_objects:
             _Scanner(self._file, self._found).load()

@@ -1,4 +1,4 @@
-"""Protobuf messages as they are written, field by field, without their schema.
+"""Protobuf messages on the wire, field by field, without their schema.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-"""How a field is written; groups, which nobody writes any more, are not read."""
+"""The wire type of a field; groups, which are obsolete, are not read."""
 
 _SIZES = {FIXED64: 8, FIXED32: 4}
 _MOST_BYTES = 10
@@ -35,7 +35,7 @@ def fields(message: memoryview) -> Iterator[Field]:
     """Return the fields of a message, in their order.
 
     Raises:
-        FormatError: it is cut off, or no message.
+        FormatError: it is cut off, or not a message.
     """
     position, end = 0, len(message)
     while position < end:

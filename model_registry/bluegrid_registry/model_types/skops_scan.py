@@ -1,6 +1,6 @@
 """skops files: the types and functions that they name, read without skops.
 
-Whether a file is loaded, skops decides, by the same list; that it is told at the push saves a rollout.
+skops decides by the same list whether a file is loaded; a refusal of the push saves a rollout.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What the bytes of each file type look like: magic numbers and cheap structure, told without a framework.
+"""What the bytes of each file type look like: magic numbers and cheap structure, without the framework.
 
-Each function returns None when the bytes look right, else what is wrong with them, to go on after "it"; of a
-model of the type that no pod can load, an `Unfit`. A version has up to 100,000 models, so each costs
-microseconds. That a model can really be loaded, the preflight of its pods proves.
+Each function returns None if the bytes look right, otherwise what is wrong with them, to go on after "it";
+for a model of the type that no pod can load, an `Unfit`. A version has up to 100,000 models, so each call
+takes microseconds. That a model can be loaded is proven by the preflight of its pods.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bluegrid_registry.model_types.external_data import has_external_data
 
 
 class Unfit(str):
-    """What is wrong with bytes that are of the type all the same; it goes on after "model <uid>"."""
+    """What is wrong with bytes that are of the type nevertheless; it goes on after "model <uid>"."""
 
     __slots__ = ()
 
@@ -49,7 +49,7 @@ def onnx(data: bytes) -> str | None:
             found.add(each.number)
         if _GRAPH not in found:
             return "has no graph"
-        # A file of the machine that loads it would become a tensor that the model can answer with.
+        # A file of the machine that loads the model would become a tensor, and could appear in answers.
         return _EXTERNAL if has_external_data(data) else None
     except FormatError as error:
         return str(error)
@@ -58,14 +58,14 @@ def onnx(data: bytes) -> str | None:
 def xgboost_ubj(data: bytes) -> str | None:
     """UBJSON as `Booster.save_model` writes it: an object whose first key is `learner`."""
     looks_right = data.startswith(b"{L\0\0\0\0\0\0\0\7learner{") and data.endswith(b"}")
-    return None if looks_right else "is no UBJSON object with a learner"
+    return None if looks_right else "is not a UBJSON object with a learner"
 
 
 def xgboost_json(data: bytes) -> str | None:
     """JSON as `Booster.save_model` writes it, with a `learner`."""
     text = data.strip()
     looks_right = text[:1] == b"{" and text[-1:] == b"}" and b'"learner"' in data
-    return None if looks_right else "is no JSON object with a learner"
+    return None if looks_right else "is not a JSON object with a learner"
 
 
 def lightgbm(data: bytes) -> str | None:
@@ -81,7 +81,7 @@ def hdf5(data: bytes) -> str | None:
 
 
 def safetensors(data: bytes) -> str | None:
-    """Eight bytes of length, and so much JSON."""
+    """Eight bytes with a length, and that many bytes of JSON."""
     end = 8 + int.from_bytes(data[:8], "little")
     looks_right = data[8:9] == b"{" and end <= len(data) and data[8:end].rstrip().endswith(b"}")
     return None if looks_right else "does not begin with a header of JSON"
@@ -109,7 +109,7 @@ def pickled(data: bytes) -> str | None:
 
 
 def member(data: bytes, name: bytes) -> bytes:
-    """Return a file of a zip; FormatError when there is none, or it is damaged."""
+    """Return a file of a zip; FormatError if there is none, or it is damaged."""
     entry = _zip_entry(data, name)
     if entry is None:
         raise FormatError(f"has no {name.decode()}")
@@ -122,7 +122,7 @@ def member(data: bytes, name: bytes) -> bytes:
     if method == 0:
         return raw
     try:
-        # 8 is deflate; skops can be told to use others, which nobody does.
+        # 8 is deflate, skops' default.
         if method == 8:
             return zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, size)
     except zlib.error:
@@ -164,9 +164,9 @@ def _zip_with(data: bytes, name: bytes) -> str | None:
 
 
 def _zip_entry(data: bytes, name: bytes) -> tuple[int, int, int, int] | None:
-    """Return what the central directory of a zip says of a file: method, bytes in it and unpacked, place.
+    """Return a file's row in a zip's central directory: method, compressed and raw bytes, offset.
 
-    `zipfile` takes five times as long: a tenth of the time in which small models are pushed.
+    `zipfile` takes five times as long, which would be a tenth of the time of a push of small models.
     """
     unsound = FormatError("is a damaged zip file" if data.startswith(b"PK") else "is no zip file")
     end = data.rfind(b"PK\5\6", -(2**16) - 22)

@@ -1,7 +1,7 @@
-"""By which version of its framework a model was written, as far as its own bytes name it.
+"""The version of the framework that wrote a model, if the model's bytes name it.
 
-Each function returns the version, or None where the bytes name none, in microseconds: a push asks this of
-every model.
+Each function returns the version, or None if the bytes name none, in microseconds: a push calls it for every
+model.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bluegrid_registry.model_types import sniff
 
 _NUMBERS = re.compile(r"v?(\d+)(?:\.(\d+))?")
 _TAIL = 64
-"""Bytes at the end of an XGBoost model that have its version, unless another program has rewritten it."""
+"""Bytes at the end of an XGBoost model that hold its version, unless another program rewrote it."""
 _UBJ_VERSION = re.compile(rb"L\0{7}\x07version\[#L\0{7}\x03((?:[iU].){3})}$", re.DOTALL)
 _JSON_VERSION = re.compile(rb'"version"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]')
 _LIGHTGBM_VERSION = re.compile(rb"tree\r?\nversion=(v\d+)")
@@ -34,13 +34,13 @@ def xgboost_json(data: bytes) -> str | None:
 
 
 def lightgbm(data: bytes) -> str | None:
-    """The number of the format, such as v4: LightGBM names no version of its own."""
+    """The version of the format, such as v4: LightGBM does not write its own version."""
     found = _LIGHTGBM_VERSION.match(data)
     return found[1].decode() if found else None
 
 
 def keras(data: bytes) -> str | None:
-    """What `metadata.json` in a `.keras` file says."""
+    """The version in `metadata.json` of a `.keras` file."""
     try:
         version = json.loads(sniff.member(data, b"metadata.json"))["keras_version"]
     except (FormatError, ValueError, KeyError, TypeError):
@@ -49,12 +49,12 @@ def keras(data: bytes) -> str | None:
 
 
 def spark(metadata: bytes) -> str | None:
-    """What `metadata/part-*` of a model says; a whole archive of the folder will do."""
+    """The version in `metadata/part-*` of a model; `data` may be a whole archive of the folder."""
     found = _SPARK_VERSION.search(metadata)
     return found[1].decode(errors="replace") if found else None
 
 
 def release(version: str | None) -> tuple[int, int]:
-    """Return the major and the minor number of a version such as 3.2.0 or v4; (0, 0) of none."""
+    """Return the major and the minor number of a version such as 3.2.0 or v4; (0, 0) for anything else."""
     found = _NUMBERS.match(version or "")
     return (int(found[1]), int(found[2] or 0)) if found else (0, 0)

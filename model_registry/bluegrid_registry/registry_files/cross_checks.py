@@ -1,7 +1,8 @@
 """The rules between values of a registry file, and between files.
 
-Every mistake is told in one run, so these checks also work on files that the schema refuses: they take the
-names that are there, and skip what is not. Which value is wrong by itself is the schema's to say.
+All mistakes are reported in one run, so these checks also work on files that the schema refuses: they take
+the names that are there and skip what is missing. Values that are wrong by themselves are the schema's to
+report.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def check_file(source: YamlSource, stem: str, others: Collection[str] = ()) -> None:
-    """Note what is wrong between the values of the file `<stem>.yaml`; `others` are all their names."""
+    """Note contradictions between values of the file `<stem>.yaml`; `others` are the stems of all files."""
     for set_id, path in source.names("set", "id"):
         if set_id in others and set_id != stem:
             source.note(path, f"{set_id} is the set of {set_id}.yaml; give this one its file's name, {stem}")
@@ -36,7 +37,7 @@ def check_file(source: YamlSource, stem: str, others: Collection[str] = ()) -> N
         seen: set[str] = set()
         for name, path in source.names(*keys):
             if name in seen:
-                source.note(path, f"{what} {name} is there twice; an ID is one {what}'s")
+                source.note(path, f"duplicate {what} {name}; IDs are unique in a file")
             seen.add(name)
     _check_versions_of_clusters(source)
     _check_live(source)
@@ -44,7 +45,7 @@ def check_file(source: YamlSource, stem: str, others: Collection[str] = ()) -> N
 
 
 def check_names(sources: Mapping[Path, YamlSource]) -> None:
-    """Note names of services and clusters, by file, that are too long or stand for two things."""
+    """Note names of services and clusters that are too long, or taken by two objects."""
     services: dict[str, Path] = {}
     owners: dict[str, tuple[str, Path]] = {}
     for file, source in sources.items():
@@ -136,7 +137,7 @@ def _weights(source: YamlSource, place: yaml_source.Path) -> dict[str, int]:
 
 
 def _mapping(data: Any, *keys: str | int) -> dict[str, Any]:
-    """Return the mapping at this place; where there is none, an empty one."""
+    """Return the mapping at this place, or an empty one."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}

@@ -1,4 +1,4 @@
-"""Looking up what is declared by its name."""
+"""Looking up declared things by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def pick(declared: Mapping[str, T], name: str, otherwise: str) -> T:
-    """Return what has this name, or raise RegistryError naming those that exist."""
+    """Return what has this name; RegistryError, with the names that exist, if nothing has."""
     if name not in declared:
         raise RegistryError(f"{otherwise}; declared: {', '.join(declared) or 'none'}")
     return declared[name]

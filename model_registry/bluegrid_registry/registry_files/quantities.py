@@ -55,7 +55,7 @@ def _check_cpu(quantity: str) -> str:
 
 
 Cpu = Annotated[Quantity, AfterValidator(_check_cpu)]
-"""Cores of a pod: not the thousandths that somebody may mean who writes 1000."""
+"""Cores of a pod; 1000, which may mean thousandths, is refused."""
 
 Memory = Annotated[Quantity, AfterValidator(_check_memory)]
-"""Bytes of a pod: not the MiB that somebody may mean who writes 512."""
+"""Bytes of a pod; 512, which may mean MiB, is refused."""

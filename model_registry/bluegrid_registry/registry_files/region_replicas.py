@@ -1,4 +1,4 @@
-"""How many pods a region has: what the registry says, times a factor, or a number of its own."""
+"""How many pods a region has: the registry's number times a factor, or a number of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Sizes:
     """A region's own numbers of pods.
 
     Attributes:
-        factor: multiplies every cluster's replicas, rounded up: 0 stays 0, and more never become 0.
+        factor: multiplies the replicas of all clusters, rounded up: only 0 becomes 0.
         replicas: what single clusters have instead, by `<service>-<cluster>`.
     """
 
@@ -31,7 +31,7 @@ class Sizes:
 
 
 AS_DECLARED = Sizes()
-"""Of a region that has the pods which the registry says."""
+"""The sizes of a region with as many pods as the registry says."""
 
 
 def sized(
@@ -41,7 +41,7 @@ def sized(
 
     Args:
         files: of the region's services.
-        factor: multiplies every cluster's replicas, rounded up: some pods are never none, and none stay none.
+        factor: multiplies the replicas of all clusters, rounded up: only 0 becomes 0.
         replicas: what clusters have instead, by `<service>-<cluster>`.
 
     Raises:
@@ -61,7 +61,7 @@ def _clusters(files: Iterable[RegistryFile]) -> list[tuple[Service, Cluster]]:
 
 
 def _name(service: Service, cluster: Cluster) -> str:
-    """As its Kubernetes objects are named."""
+    """Return the name of the cluster's Kubernetes objects."""
     return f"{service.name}-{cluster.id}"
 
 

@@ -1,4 +1,4 @@
-"""Names of regions, held against those that there are: a mistyped name changes nothing, without a word."""
+"""Checks of region names against the regions that exist: a mistyped name would silently have no effect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_regions(folder: Path, known: Collection[str]) -> None:
 
     Args:
         folder: of a registry without mistakes.
-        known: the regions that there are.
+        known: the regions that exist.
 
     Raises:
         RegistryError: the message has one line for each name, file:line first.
@@ -50,10 +50,10 @@ def _fault(region: str, known: Collection[str]) -> str:
 
 
 def _regions(source: YamlSource) -> Iterator[tuple[str, yaml_source.Path]]:
-    """Yield the names of regions, and where they stand."""
+    """Yield the names of regions, and their places in the file."""
     yield from source.names("service", "regions", ...)
     by_region = [path for _, path in source.names("service", "live", ...)]
-    # Weights of clusters stand here too, where they are alike everywhere.
+    # Of `traffic`, keys of the first level are regions only if a second level has the clusters.
     by_region += [path[:-1] for path in source.nodes if len(path) == 4 and path[:2] == ("service", "traffic")]
     for path in dict.fromkeys(by_region):
         if path[-1] != DEFAULT_REGION:

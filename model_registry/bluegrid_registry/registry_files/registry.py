@@ -4,11 +4,10 @@
     ├── g1.yaml     model set g1: its versions, its service, the service's clusters
     └── g2.yaml     model set g2
 
-All mistakes of all files are reported at once, each with file:line, so that nobody mends them one run at a
-time.
+All mistakes of all files are reported at once, each with file:line, so that they can be fixed in one pass.
 
-An edit holds the folder's lock, is checked with the whole registry as it will be, and replaces one file: a
-crash, a second edit at the same time or a mistake leaves a registry that is whole.
+An edit holds the folder's lock, is checked with the whole registry as it will be, and replaces one file.
+Neither a crash nor a mistake nor another edit at the same time leaves a broken registry.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ class Registry:
 
     def service(self, name: str) -> Service:
         """Return the service with this name, or raise RegistryError naming those that exist."""
-        # `of_service` returns no files without one.
+        # Files that `of_service` returns have one.
         return cast("Service", self.of_service(name).service)
 
     def in_region(self, region: str) -> tuple[RegistryFile, ...]:
@@ -87,19 +86,19 @@ class Registry:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise ConfigError when there is no such folder: a wrong name must never read as an empty registry."""
+    """Raise ConfigError if there is no such folder: a wrong name must not read as an empty registry."""
     if not folder.is_dir():
         raise ConfigError(f"registry {folder}: no such folder; name the folder of the <set>.yaml files")
 
 
 def read_folder(folder: Path) -> dict[Path, str]:
-    """Return the text of every registry file in `folder`; ConfigError when one cannot be read."""
+    """Return the text of every registry file in `folder`; ConfigError if one cannot be read."""
     _check_folder(folder)
     texts = {}
     for path in sorted(folder.iterdir()):
         if path.suffix in (".yaml", ".yml") and not path.name.startswith("."):
             try:
-                # newline="": an edit must be able to write the very same line ends.
+                # newline="" keeps line ends, so that an edit can write the same.
                 with path.open(encoding="utf-8", newline="") as file:
                     texts[path] = file.read()
             except (OSError, UnicodeDecodeError) as error:
@@ -113,7 +112,7 @@ def parse(texts: Mapping[Path, str]) -> Registry:
 
 
 def checked(sources: Mapping[Path, YamlSource]) -> Registry:
-    """Return the registry of files that are read already, as `parse` does."""
+    """Return the registry of files that are parsed already; otherwise as `parse`."""
     files = _checked_files(sources)
     if lines := [f"{path}:{line}" for path, lines in _mistakes(sources).items() for line in lines]:
         raise RegistryError("\n".join(lines))
@@ -128,7 +127,7 @@ def mistakes_in(texts: Mapping[Path, str]) -> Mapping[Path, tuple[str, ...]]:
 
 
 def _checked_files(sources: Mapping[Path, YamlSource]) -> list[RegistryFile]:
-    """Return the files that can be read; what is wrong is in their sources then."""
+    """Return the files that the schema accepts, and note all mistakes in the sources."""
     files = []
     stems = {path.stem for path in sources}
     for path, source in sources.items():
@@ -168,11 +167,11 @@ class Opened:
         return self.folder / f"{file.set.id}.yaml"
 
     def service(self, name: str) -> tuple[RegistryFile, Service]:
-        """Return the service with this name, and its file; RegistryError when there is none."""
+        """Return the file and the service with this name; RegistryError if there is none."""
         return self.registry.of_service(name), self.registry.service(name)
 
     def change(self, file: RegistryFile, **changes: object) -> None:
-        """Give values of the file others, in a text that a careful person would have written."""
+        """Change values of the file, and of its text only what is needed for that."""
         changed = file.model_copy(update=changes)
         old, new = (
             each.model_dump(mode="json", exclude_unset=True, exclude_none=True) for each in (file, changed)
@@ -180,7 +179,7 @@ class Opened:
         self.write(changed, rewritten(self.sources[self.path(file)], old, new))
 
     def write(self, file: RegistryFile, source: YamlSource) -> None:
-        """Replace the file by the text of `source`, which must say exactly what `file` says."""
+        """Replace the file by the text of `source`, which must mean exactly `file`."""
         path = self.path(file)
         if checked({**self.sources, path: source}).of_set(file.set.id) != file:
             raise RegistryError(f"{path}: is laid out in a way that cannot be edited safely; edit it by hand")
@@ -192,7 +191,7 @@ class Opened:
 
 @contextmanager
 def open_registry(folder: Path) -> Iterator[Opened]:
-    """Hold the registry's lock and read it; RegistryError when it has mistakes."""
+    """Hold the registry's lock, and read the registry; RegistryError if it has mistakes."""
     _check_folder(folder)
     with locked(folder):
         sources = {path: read_yaml(text) for path, text in read_folder(folder).items()}

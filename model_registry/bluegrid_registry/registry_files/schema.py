@@ -33,7 +33,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 class TrustedKey(Frozen):
-    """A public key whose owner's signature on a version is believed; `bluegrid key new` prints such a row."""
+    """A public key whose signatures are trusted; `bluegrid key new` prints such a row."""
 
     id: Label
     """What people call the key, such as ops-2026."""
@@ -67,13 +67,13 @@ class DeclaredSet(Frozen):
     source: Source
     """Defined by the platform, or by one of its users."""
     update: Retraining | None = None
-    """How it is trained anew, by request and by the clock; `bluegrid updates serve` does it."""
+    """How it is trained again, on request and on schedule, by the update server."""
     accelerate: Literal["onnx"] | None = None
-    """Compile its models to ONNX when pods load them, and use each that then answers as before."""
+    """Compile its models to ONNX when pods load them; a model is used so if its answers stay the same."""
     trust: tuple[Text, ...] = ()
-    """What its models may name beside what is harmless anyway: types in skops files, globals in pickles."""
+    """Names that its models may use beside the harmless ones: types in skops files, globals in pickles."""
     keys: tuple[TrustedKey, ...] = ()
-    """Who may sign the set's versions; where there are any, a version without their signature is refused."""
+    """Keys that may sign the set's versions; if any, versions without their signature are refused."""
 
     @field_validator("source")
     @classmethod

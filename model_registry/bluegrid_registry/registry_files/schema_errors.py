@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a value, in the words of a registry file."""
+"""The mistakes that pydantic finds, in the words of a registry file."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _SENTENCES = {
 
 
 def note_errors(source: YamlSource, error: ValidationError) -> None:
-    """Note each of pydantic's errors about the file's data, at its place."""
+    """Note each of pydantic's errors at its place in the file."""
     for detail in error.errors():
         path = _place(detail, source)
         source.note(path, _sentence(detail, path))
 
 
 def _place(detail: ErrorDetails, source: YamlSource) -> Path:
-    # pydantic also names the branch of a union that it took; the file knows nothing of that.
+    # pydantic also names the branch of a union; the file has no such key.
     path: Path = ()
     for part in detail["loc"]:
         if (*path, part) in source.nodes:

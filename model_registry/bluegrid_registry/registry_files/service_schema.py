@@ -26,7 +26,7 @@ DEFAULT_REGION = "default"
 """The key of `live` that holds for every region without a key of its own."""
 
 SMALLEST_SHARE = 0.01
-"""Of a service's requests, for a cluster that gets any: fewer could go on unseen when it is taken out."""
+"""The smallest share of requests that a cluster can have: fewer could go on unseen when it is removed."""
 
 
 class Autoscaling(Frozen):
@@ -37,7 +37,7 @@ class Autoscaling(Frozen):
     max: Annotated[StrictInt, Field(ge=1)]
     """Pods that there are at most."""
     cpu: Annotated[StrictInt, Field(ge=1)]
-    """CPU that pods are to take on average, in percent of what they request."""
+    """CPU that pods take on average, in percent of what they request."""
 
     @field_validator("max")
     @classmethod
@@ -91,7 +91,7 @@ class Cluster(Frozen):
 
     @model_validator(mode="after")
     def _has_one_who_decides(self) -> Cluster:
-        # Two numbers would each look as if they held.
+        # With both, it would not be clear which one holds.
         if self.autoscaling is not None and "replicas" in self.model_fields_set:
             raise ValueError(
                 f"{self.id} has replicas and autoscaling; keep one: an autoscaler starts with min"
@@ -100,12 +100,12 @@ class Cluster(Frozen):
 
     @property
     def fewest_pods(self) -> int:
-        """How many pods there are at least, and at first."""
+        """The number of pods at least, and at first."""
         return self.autoscaling.min if self.autoscaling else self.replicas
 
     @property
     def workers(self) -> int:
-        """Processes of a pod that models run in: one a CPU, each with one thread."""
+        """Processes of a pod that run models: one per CPU, each with one thread."""
         return _workers(self.cpu)
 
 
@@ -150,7 +150,7 @@ class Service(Frozen):
     """Shares of the requests, {d1: 90, d2: 10}, or such shares for some regions; the live cluster has one.
     Absent: it gets all. Needs a stack with a Gateway."""
     clusters: tuple[Cluster, ...]
-    """The live cluster and those that stand by."""
+    """The live cluster and the standbys."""
     standby_replicas: Annotated[StrictInt, Field(ge=0)] | None = None
     """Pods of a standby, at most its `replicas`; 0: none until a switch. Not of one with autoscaling."""
     regions: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None

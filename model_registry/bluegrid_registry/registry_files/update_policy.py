@@ -1,4 +1,4 @@
-"""How a set gets new versions: by which program it is trained, when, and what then becomes of what runs."""
+"""How a set gets new versions: which program trains it, when, and how versions are rolled out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _IMAGE = r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"
-"""A reference; what begins with a dash would be an option."""
+"""An image reference; a leading dash would make it an option."""
 _WORDS = {
     "daily": "0 0 * * *",
     "weekly": "0 0 * * 1",
@@ -39,10 +39,10 @@ _WORDS = {
     "quarterly": "0 0 1 1,4,7,10 *",
     "yearly": "0 0 1 1 *",
 }
-"""At midnight; weeks begin on Monday."""
+"""The schedules with names, as cron expressions: at midnight; weeks begin on Monday."""
 
 Value = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, StringConstraints(max_length=1000)]
-"""What a parameter can be."""
+"""The types of parameters."""
 
 
 def _check_when(value: str) -> str:
@@ -56,21 +56,21 @@ def _check_when(value: str) -> str:
 
 def _check_time_zone(value: str) -> str:
     if value not in zoneinfo.available_timezones():
-        raise ValueError(f"{value!r} is no time zone; expected one such as UTC or Europe/Berlin")
+        raise ValueError(f"{value!r} is not a time zone; write one such as UTC or Europe/Berlin")
     return value
 
 
 class Schedule(Frozen):
-    """When a set is trained anew by itself."""
+    """When a set is trained again without a request."""
 
     model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
 
     when: Annotated[str, AfterValidator(_check_when)]
     """`daily`, `weekly`, `monthly`, `quarterly`, `yearly`, or a cron expression such as `30 2 * * 1-5`."""
     time_zone: Annotated[str, AfterValidator(_check_time_zone)] = "UTC"
-    """The zone that hours and days are of."""
+    """The time zone of hours and days."""
     jitter_seconds: Annotated[StrictInt, Field(ge=0, le=86400)] = 0
-    """Up to this much later, other for each set, so that not all begin at once."""
+    """Delay each run by up to this much; the delay differs by set, so that sets do not all start together."""
 
     def times_after(self, moment: datetime) -> Iterator[datetime]:
         """Yield the times that follow, without jitter, each aware of its zone."""
@@ -101,13 +101,13 @@ class Trainer(Frozen):
     model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
 
     image: Annotated[str, StringConstraints(pattern=_IMAGE, max_length=500)] | None = None
-    """A container image that the program is in; absent: it is the server's own machine's."""
+    """A container image with the program; absent: the program is on the server's machine."""
     command: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
-    """The program and its arguments, which no shell reads; absent: the image's own."""
+    """The program and its arguments, run without a shell; absent: the image's own."""
     parameters: Mapping[Label, Parameter] = {}
-    """What it can be told, by name."""
+    """Its parameters, by name."""
     timeout_seconds: Annotated[StrictInt, Field(ge=1, le=7 * 86400)] = 3600
-    """After which it is ended."""
+    """The time after which it is stopped."""
 
     @model_validator(mode="after")
     def _is_a_program(self) -> Trainer:
@@ -117,7 +117,7 @@ class Trainer(Frozen):
 
 
 class RolloutKind(StrEnum):
-    """What follows once a version is there."""
+    """How far a new version is rolled out."""
 
     NONE = "none"
     """Nothing: people add a cluster and switch."""
@@ -130,14 +130,14 @@ class RolloutKind(StrEnum):
 
 
 class Tolerance(Frozen):
-    """How far predictions of the new version may be from those of the live one."""
+    """How far predictions of the new version may differ from those of the live one."""
 
     rtol: Annotated[StrictFloat, Field(ge=0)] = 0.0
-    """Of the live version's prediction."""
+    """Share of the live version's prediction."""
     atol: Annotated[StrictFloat, Field(ge=0)] = 0.0
-    """On top, in the prediction's own unit."""
+    """Added to that, in the prediction's own unit."""
     share: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.0
-    """Of the models that are compared, how many may be further off."""
+    """Share of the compared models that may differ by more."""
 
 
 class NewServicePolicy(Frozen):
@@ -154,20 +154,20 @@ class NewServicePolicy(Frozen):
 
 
 class RolloutPolicy(Frozen):
-    """What the update server does with a version that it has made."""
+    """How the update server rolls out a version that it has made."""
 
     model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
 
     to: RolloutKind
     """How far it goes."""
     bake_seconds: Annotated[StrictInt, Field(ge=0, le=86400)] = 600
-    """For which each region is watched after its switch."""
+    """How long each region is watched after its switch."""
     errors: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.01
-    """Share of the requests that may fail meanwhile, on top of what failed before."""
+    """Share of the requests that may fail while it is watched, added to what failed before."""
     within: Tolerance | None = None
-    """Of answers to recorded inputs, sent to both clusters before the switch; absent: only nonsense fails."""
+    """Limits for answers to recorded inputs before the switch; absent: only invalid answers fail."""
     service: NewServicePolicy | None = None
-    """Of a set that has none yet; absent: it has to be declared first."""
+    """The service of a set that has none yet; absent: it has to be declared first."""
 
     @model_validator(mode="after")
     def _only_what_goes_live_makes_a_service(self) -> RolloutPolicy:
@@ -177,16 +177,16 @@ class RolloutPolicy(Frozen):
 
 
 class Retraining(Frozen):
-    """How a set's versions come into being, and what becomes of them."""
+    """How a set's versions are made and rolled out."""
 
     trainer: Trainer | None = None
-    """Absent: its models come by request."""
+    """The trainer; absent: models come with requests."""
     schedule: Schedule | None = None
-    """Absent: by request only."""
+    """When the trainer runs; absent: on request only."""
     rollout: RolloutPolicy = RolloutPolicy(to=RolloutKind.NONE)
-    """Absent: a new version waits for people."""
+    """How new versions are rolled out; absent: people do so."""
     ignore: tuple[IgnorePattern, ...] = ()
-    """Files to ignore in what a trainer, batch or folder of the store gives, as patterns of .gitignore."""
+    """Files to ignore in a trainer's output, a batch or a folder of the store: patterns as in .gitignore."""
 
     @model_validator(mode="after")
     def _has_whom_to_call(self) -> Retraining:

@@ -1,9 +1,8 @@
 """Small changes to YAML text that leave every other byte as it is.
 
-A YAML writer, also one that keeps comments, sets indents, spaces and line ends its own way and moves the
-comment after a list's last item; reviewers then read changes that nobody made. So a change is made in the
-text, at the place that the parser names. Whoever calls checks that the new text says exactly what was
-wanted.
+A YAML writer, even one that keeps comments, sets indents, spaces and line ends its own way and moves the
+comment after a list's last item: reviewers would read changes that nobody made. So a change is made in the
+text, at the place that the parser names. The caller checks that the new text means exactly what was wanted.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ _AMOUNTS = ("cpu", "memory")
 
 
 def rewritten(source: YamlSource, old: Any, new: Any, path: Path = ()) -> YamlSource:
-    """Return `source` with `new` at `path`, where it says `old`.
+    """Return `source` with `new` in the place of `old`, at `path`.
 
-    Both are plain data. Keys and items may come, at the end, and may go; what else moves is not seen. Items
-    that have an `id` are known by it.
+    Both are plain data. Keys and items may be added at the end, and removed; changes of order are ignored.
+    Items with an `id` are identified by it.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in old.keys() - new.keys():
@@ -49,7 +48,7 @@ def rewritten(source: YamlSource, old: Any, new: Any, path: Path = ()) -> YamlSo
 
 
 def _with_items(source: YamlSource, old: list[Any], new: list[Any], path: Path) -> YamlSource:
-    # There may be thousands; none is there twice.
+    # There may be thousands of items, each of them once.
     had, wanted = (dict(zip(_names(items), items, strict=True)) for items in (old, new))
     for index, name in reversed([*enumerate(had)]):
         if name not in wanted:
@@ -64,7 +63,7 @@ def _with_items(source: YamlSource, old: list[Any], new: list[Any], path: Path) 
 
 
 def _names(items: list[Any]) -> list[str]:
-    """Return what tells the items apart: their IDs, else all that they say."""
+    """Return what identifies the items: their IDs, or else their whole values."""
     ids = [str(item.get("id")) if isinstance(item, dict) else "" for item in items]
     return ids if len({*ids}) == len(items) else [json.dumps(item) for item in items]
 
@@ -83,7 +82,7 @@ def _scalar(value: object, key: str = "") -> str:
     if not isinstance(value, str):
         return json.dumps(value)
     data = read_yaml(f"[{value}]").data
-    # An amount is text also where it looks like a number; a digest could be taken for a key and its value.
+    # An amount is text also if it looks like a number; a digest could be read as a key and its value.
     is_plain = [str(item) if key in _AMOUNTS else item for item in data or ()] == [value]
     return value if is_plain and key != "manifest" else json.dumps(value)
 

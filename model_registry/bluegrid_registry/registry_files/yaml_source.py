@@ -1,8 +1,7 @@
 """YAML text as plain data that remembers its lines.
 
-ruamel.yaml composes the nodes; here they become data, and every mistake that YAML itself allows one to make
-is told with its line. Anchors and aliases are refused: a file that people review line by line says each
-thing once.
+ruamel.yaml composes the nodes; here they become data, and mistakes that YAML itself allows are reported with
+their lines. Anchors and aliases are refused: in a file that people review, what a line means stands there.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _CONSTRUCTED = {_TAG + "int", _TAG + "float", _TAG + "bool", _TAG + "null"}
 
 @dataclass(frozen=True, order=True)
 class Mistake:
-    """One thing that is wrong in one file."""
+    """One mistake in a file."""
 
     line: int
     """Counted from 1."""
@@ -38,7 +37,7 @@ class Mistake:
 
 @dataclass
 class YamlSource:
-    """What a YAML file says, where it says it, and what is wrong with it as YAML."""
+    """The data of a YAML file, with the place of each value and the mistakes found so far."""
 
     text: str = ""
     data: Any = None
@@ -54,7 +53,7 @@ class YamlSource:
         return self._key_lines.get(path, 1)
 
     def names(self, *pattern: str | int | EllipsisType) -> Iterator[tuple[str, Path]]:
-        """Yield the texts and places that are like `pattern`, in which `...` is any key or index."""
+        """Yield the texts and places that match `pattern`, in which `...` is any key or index."""
         for path, node in self.nodes.items():
             is_like = len(path) == len(pattern) and all(map(_fits, path, pattern))
             if is_like and isinstance(node, ScalarNode) and node.tag in _AS_WRITTEN:
@@ -68,7 +67,7 @@ class YamlSource:
 
 
 def read_yaml(text: str) -> YamlSource:
-    """Read `text`; never raises: what is wrong is in the result's mistakes."""
+    """Read `text`; never raises: mistakes are in the result."""
     source = YamlSource(text)
     try:
         source.mistakes.extend(_anchors(text))
@@ -100,7 +99,7 @@ def _fits(part: str | int, wanted: str | int | EllipsisType) -> bool:
 
 
 def _anchors(text: str) -> Iterator[Mistake]:
-    # Most files have neither sign, and to parse one takes as long as to compose it.
+    # Most files have neither sign, and parsing one takes as long as composing it.
     if "&" not in text and "*" not in text:
         return
     for event in YAML(typ="safe", pure=True).parse(text):
@@ -127,7 +126,7 @@ def _mapping(source: YamlSource, node: MappingNode, path: Path) -> dict[str, Any
             continue
         key = key_node.value
         if key in data:
-            source.note((*path, key), f"is there twice, first in line {source.line((*path, key))}", line)
+            source.note((*path, key), f"comes twice, first in line {source.line((*path, key))}", line)
             continue
         source._key_lines[(*path, key)] = line
         data[key] = _value(source, value_node, (*path, key))

@@ -1,1 +1,1 @@
-"""Who vouches for a version: keys, signatures over manifests, and an export that other tools verify."""
+"""Who vouches for a version: keys, and signatures over manifests."""

@@ -20,7 +20,7 @@ STATEMENT_TYPE: Final = "application/vnd.in-toto+json"
 """The payload type of an in-toto statement."""
 
 MAX_ENVELOPE_BYTES = 16 * 2**10
-"""An envelope of ours has about 1 KB, whatever the number of models; a larger object is not one."""
+"""Our envelopes have about 1 KB, whatever the number of models; larger objects are refused."""
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
@@ -37,7 +37,7 @@ class Signature(Frozen):
 
 
 class Envelope(Frozen):
-    """A payload with exactly one signature: each key's has an object of its own."""
+    """A payload with exactly one signature; each key's signature is an object of its own."""
 
     payload: Base64Bytes
     payloadType: Literal["application/vnd.in-toto+json"] = STATEMENT_TYPE  # noqa: N815 - DSSE's spelling
@@ -46,7 +46,7 @@ class Envelope(Frozen):
     @classmethod
     def of(cls, payload: bytes, signature: bytes, keyid: str) -> Envelope:
         """Return the envelope of a statement and its signature."""
-        # Validation would take them for base64.
+        # Validation would read these bytes as base64.
         only = Signature.model_construct(keyid=keyid, sig=signature)
         return cls.model_construct(payload=payload, signatures=(only,))
 
@@ -56,10 +56,10 @@ class Envelope(Frozen):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Envelope:
-        """Return the envelope that `data` from anywhere holds, or raise IntegrityError.
+        """Return the envelope that untrusted `data` holds, or raise IntegrityError.
 
-        The bytes must be the very ones that `to_bytes` gives, so that whatever was altered in them, also
-        where no signature reaches, is seen.
+        The bytes must be exactly those of `to_bytes`: an alteration is then found also in what the signature
+        does not cover.
         """
         if len(data) > MAX_ENVELOPE_BYTES:
             raise IntegrityError(f"is larger than {MAX_ENVELOPE_BYTES} bytes")
@@ -68,8 +68,8 @@ class Envelope(Frozen):
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"]) or "whole"
-            # An unknown name is the stranger's own words: they may hold anything.
-            raise IntegrityError(f"is no DSSE envelope: {place[:60]!a}: {first['msg']}") from None
+            # An unknown name comes from whoever wrote the data, and may hold any characters.
+            raise IntegrityError(f"is not a DSSE envelope: {place[:60]!a}: {first['msg']}") from None
         if envelope.to_bytes() != data:
             raise IntegrityError("is written in another way than signatures are here")
         return envelope

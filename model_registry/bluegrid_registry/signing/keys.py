@@ -1,7 +1,7 @@
 """Keys that sign versions: Ed25519 or P-256, in the forms that OpenSSL writes.
 
-A private key is a PKCS#8 PEM file, readable by its owner alone, with a passphrase if one is given. A public
-key is the base64 of its DER SubjectPublicKeyInfo (RFC 5280), in one line, so that it fits a row of YAML.
+A private key is a PKCS#8 PEM file that only its owner can read, encrypted if a passphrase is given. A public
+key is the base64 of its DER SubjectPublicKeyInfo (RFC 5280), on one line, so that it fits a row of YAML.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ECDSA = ec.ECDSA(hashes.SHA256())
 
 
 class KeyAlgorithm(StrEnum):
-    """What keys can be."""
+    """The algorithms of keys."""
 
     ED25519 = "ed25519"
     P256 = "p256"
@@ -38,10 +38,10 @@ class KeyAlgorithm(StrEnum):
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A key that a set's YAML or a stack names: who signed with it is trusted."""
+    """A key that a set's YAML or a pod's settings name: signatures by it are trusted."""
 
     id: str
-    """What people call the key, such as ops-2026; it takes no part in verifying."""
+    """What people call the key, such as ops-2026; verification does not use it."""
     der: bytes
     """SubjectPublicKeyInfo, as OpenSSL writes it."""
     _key: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey = field(
@@ -56,7 +56,7 @@ class PublicKey:
         try:
             key = serialization.load_der_public_key(self.der)
         except (ValueError, UnsupportedAlgorithm):
-            raise ConfigError(f"key {self.id}: is no DER public key", Remedy.MAKE_KEY) from None
+            raise ConfigError(f"key {self.id}: is not a DER public key", Remedy.MAKE_KEY) from None
         if not isinstance(key, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) or not _is_p256(key):
             raise ConfigError(f"key {self.id}: is neither Ed25519 nor P-256", Remedy.MAKE_KEY)
         if _der(key) != self.der:
@@ -108,7 +108,7 @@ class PublicKey:
 
 @dataclass(frozen=True, repr=False)
 class PrivateKey:
-    """A key that signs; it has no name, since its file's owner may call it anything."""
+    """A key that signs; it has no name of its own."""
 
     _key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
@@ -121,7 +121,7 @@ class PrivateKey:
 
     @classmethod
     def read(cls, path: Path, passphrase: str | None = None) -> PrivateKey:
-        """Return the key in a PEM file; ConfigError when it is none, or the passphrase does not open it."""
+        """Return the key in a PEM file; ConfigError if there is none, or the passphrase is wrong."""
         try:
             with path.open("rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
@@ -129,7 +129,7 @@ class PrivateKey:
         except OSError as error:
             raise ConfigError(f"key {path}: cannot be read: {error.strerror or error}") from None
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ConfigError(f"key {path}: others than its owner may read it; chmod 600 {path}")
+            raise ConfigError(f"key {path}: readable by others than its owner; chmod 600 {path}")
         try:
             key = serialization.load_pem_private_key(pem, passphrase.encode() if passphrase else None)
         except TypeError:
@@ -139,7 +139,7 @@ class PrivateKey:
             raise ConfigError(fault, Remedy.OPEN_PLAIN) from None
         except (ValueError, UnsupportedAlgorithm):
             hint = ", or the passphrase is wrong" if passphrase else ""
-            raise ConfigError(f"key {path}: is no private key in PEM{hint}", Remedy.MAKE_KEY) from None
+            raise ConfigError(f"key {path}: is not a private key in PEM{hint}", Remedy.MAKE_KEY) from None
         if not isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey) or not _is_p256(key):
             raise ConfigError(f"key {path}: is neither Ed25519 nor P-256", Remedy.MAKE_KEY)
         return cls(key)
@@ -149,7 +149,7 @@ class PrivateKey:
 
         Args:
             path: the private key's file; the public one is `<path>.pub`, in PEM.
-            passphrase: what the private key is encrypted with.
+            passphrase: encrypts the private key; None: it is not encrypted.
 
         Raises:
             ConfigError: there is such a file already, or it cannot be written.
@@ -170,12 +170,12 @@ class PrivateKey:
 
     @property
     def algorithm(self) -> KeyAlgorithm:
-        """What the key is."""
+        """The key's algorithm."""
         is_ed25519 = isinstance(self._key, ed25519.Ed25519PrivateKey)
         return KeyAlgorithm.ED25519 if is_ed25519 else KeyAlgorithm.P256
 
     def public(self, key_id: str) -> PublicKey:
-        """Return the public half, by this name."""
+        """Return the public half, with this ID."""
         return PublicKey(key_id, _der(self._key.public_key()))
 
     def sign(self, message: bytes) -> bytes:

@@ -4,8 +4,8 @@
 
 What is signed is an in-toto Statement v1 of a few hundred bytes that names set, version and manifest digest;
 the manifest names every byte of every model. Each key writes its own object: two that sign at once cannot
-lose each other's signature, and signing again mends a damaged one. A reader asks by key, so nothing is
-listed, and a signature can only be believed by someone who names its key.
+lose each other's signature, and signing again repairs a damaged one. A reader looks a signature up by its
+key: nothing is listed, and only signatures by keys that the reader names are believed.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def sign(store: Store, set_id: str, version_id: str, digest: str, key: PrivateKe
         set_id: the model set.
         version_id: the version.
         digest: the manifest's digest that the registry pins, `sha256:<hex>`.
-        key: who vouches for it.
+        key: the signer's.
 
     Returns:
         The key's fingerprint.
 
     Raises:
-        ObjectMissing, IntegrityError, FormatError: as `read_manifest`: what is not whole is not signed.
+        ObjectMissing, IntegrityError, FormatError: as `read_manifest`: only whole versions are signed.
         StoreError: the store refused or did not answer.
     """
     read_manifest(store, set_id, version_id, digest)
@@ -69,7 +69,7 @@ def verify_signature(
         set_id: the model set.
         version_id: the version.
         digest: the manifest's digest that the registry pins, `sha256:<hex>`.
-        keys: who is trusted, from the set's YAML or the stack; never from the store.
+        keys: the trusted ones, from the set's YAML or the pod's settings; never from the store.
 
     Raises:
         IntegrityError: none of them has signed it, or a signature is damaged, forged or of another version.
@@ -88,7 +88,7 @@ def verify_signature(
         except ObjectMissing:
             continue
         except StoreError as error:
-            # S3 calls an absent object forbidden where the reader may not list: another key may have signed.
+            # To readers that may not list, an absent object is forbidden: another key may have signed.
             faults.append(error)
         except IntegrityError as error:
             fault = f"{about}: signature by {key.id}: {error}"
@@ -109,16 +109,16 @@ def signature_key(set_id: str, digest: str, key: PublicKey) -> str:
 
 
 def check_signature(data: bytes, set_id: str, version_id: str, digest: str, key: PublicKey) -> None:
-    """Raise IntegrityError unless `data`, from anywhere, is the key's signature over this very version."""
+    """Raise IntegrityError unless the untrusted `data` is the key's signature over this version."""
     envelope = Envelope.from_bytes(data)
     statement, (signature,) = envelope.payload, envelope.signatures
     if not key.verifies(signature.sig, pae(STATEMENT_TYPE, statement)):
         raise IntegrityError("does not match: it is damaged, forged, or another key's")
-    # A sound payload can have no other bytes than these; it is parsed only to say what it is instead.
+    # A sound payload has exactly these bytes; another one is parsed only for the message.
     if statement != _statement(set_id, version_id, digest):
         raise IntegrityError(f"is not for this version but for {_subject(statement)}")
     if signature.keyid != key.fingerprint:
-        raise IntegrityError("is filed under another key's ID: it is damaged")
+        raise IntegrityError("has another key's ID: it is damaged")
 
 
 def _check(store: Store, set_id: str, version_id: str, digest: str, key: PublicKey) -> None:
@@ -141,4 +141,4 @@ def _subject(statement: bytes) -> str:
         subject = json.loads(statement)["subject"][0]
         return f"{str(subject['name'])[:130]!a}, manifest {str(subject['digest']['sha256'])[:8]!a}"
     except (ValueError, LookupError, TypeError, RecursionError):
-        return "something that is no version"
+        return "something that is not a version"

@@ -21,12 +21,12 @@ def open_store(url: str, account: Account | None = None) -> Store:
     first use.
 
     Raises:
-        ConfigError: the URL names no store, or says what would not be heeded.
+        ConfigError: the URL names no store, or has a part that would be ignored.
     """
     place = parse_address(url)
     if isinstance(place, Path):
         return FileStore(place)
-    # Here, because boto3 takes as long to load as all the rest: who only reads the registry goes without.
+    # Imported here: boto3 takes as long to load as all the rest, and reading the registry does not need it.
     from bluegrid_registry.stores.s3 import S3Store
 
     return S3Store(replace(place, account=account))

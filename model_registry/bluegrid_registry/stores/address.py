@@ -1,6 +1,6 @@
-"""The addresses of stores: what is taken, and what is refused because it would lead elsewhere than written.
+"""The addresses of stores, and refusals of those that would lead elsewhere than written.
 
-A refusal shows nothing of an address that may be a secret: people paste keys into addresses.
+A refusal shows no part of an address that may be a secret: people paste keys into addresses.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class Account:
-    """Whom a server is asked as."""
+    """The credentials for a server."""
 
     access_key: str
     secret_key: str = field(repr=False)
     ca_bundle: Path | None = None
-    """PEM file of the CA that is trusted for the server; None: what the AWS environment says."""
+    """PEM file of the CA that is trusted for the server; None: as the AWS environment says."""
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Where a store in a bucket is."""
+    """The place of a store in a bucket."""
 
     name: str
-    """A bucket that exists."""
+    """Name of the bucket, which must exist."""
     prefix: str
-    """What all keys begin with, without slashes around it; may be empty."""
+    """The beginning of all keys, without slashes around it; may be empty."""
     endpoint: str | None = None
     """The server's URL; None: AWS."""
     region: str | None = None
@@ -58,7 +58,7 @@ def parse_address(address: str) -> Path | Bucket:
     """Return the folder or the bucket that `address` names.
 
     Raises:
-        ConfigError: it names none, or says something that would not be heeded.
+        ConfigError: it names neither, or has a part that would be ignored.
     """
     if _CONTROL.search(address) or address != address.strip():
         _refuse(address, "has blanks around it, or control characters")
@@ -93,7 +93,7 @@ def _decoded(address: str, path: str) -> str:
     try:
         decoded = unquote(path, errors="strict")
     except UnicodeDecodeError:
-        _refuse(address, "has %-escapes that are no UTF-8")
+        _refuse(address, "has %-escapes that are not UTF-8")
     if _CONTROL.search(decoded):
         _refuse(address, "has control characters")
     return decoded
@@ -107,7 +107,7 @@ def _options(address: str, query: str) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     for name, value in pairs:
         if name not in _OPTIONS:
-            # Whatever else stands there may be a secret.
+            # What stands there otherwise may be a secret.
             shown = f"option {name}" if _NAME.fullmatch(name) else "option"
             _refuse(address, f"has an {shown} that is not known; known are {', '.join(_OPTIONS)}")
         if not value.strip():
@@ -118,7 +118,7 @@ def _options(address: str, query: str) -> dict[str, Any]:
     if "endpoint" in options:
         _check_endpoint(address, options["endpoint"])
     if not _REGION.fullmatch(options.get("region", "us-east-1")):
-        _refuse(address, "has a region that is none; mend its address")
+        _refuse(address, "has an invalid region; correct the address")
     if options.get("addressing", "path") not in ("path", "virtual"):
         _refuse(address, "has another addressing than path or virtual")
     return options
@@ -134,7 +134,7 @@ def _check_endpoint(address: str, endpoint: str) -> None:
         is_sound = False
     if not is_sound or parts.query or re.search(r"\s", endpoint):
         shown = f"Invalid endpoint: {endpoint.partition('?')[0]}"
-        _refuse(address, f"is not sound: {shown}; mend its address: http://host:port or https://host")
+        _refuse(address, f"is invalid: {shown}; write http://host:port or https://host")
 
 
 def _refuse(address: str, fault: str) -> NoReturn:
@@ -142,7 +142,7 @@ def _refuse(address: str, fault: str) -> NoReturn:
 
 
 def _shown(address: str) -> str:
-    """Return of the address what is no secret: scheme, bucket or folder, and prefix."""
+    """Return the parts of the address that are never secret: scheme, bucket or folder, and prefix."""
     scheme, _, rest = address.partition("://")
     place, *options = re.split("[?#]", rest, maxsplit=1)
     if scheme.lower() not in ("file", "s3"):

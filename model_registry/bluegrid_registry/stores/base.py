@@ -1,4 +1,4 @@
-"""What every store does, and nothing else: push, fetch and their tests know stores by this alone."""
+"""What every store does: push, fetch and their tests know stores by this protocol only."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class StoredObject(NamedTuple):
     modified: datetime
     """When it was last written, by the store's clock."""
     listed: datetime | None = None
-    """When it was listed, by the same clock; None: nobody knows."""
+    """When it was listed, by the same clock; None: not known."""
 
     @property
     def clocks(self) -> tuple[datetime, datetime]:
-        """What time it is now, by the store's clock and by this machine's: the earlier one first.
+        """The time by the store's clock and by this machine's, the earlier one first.
 
-        Either may be wrong: what is to be deleted is as old as the earlier one says, what is relied on as
-        old as the later one.
+        Either clock may be wrong. An object that is to be deleted is as old as the earlier time says, an
+        object that is relied on as old as the later one.
         """
         here = datetime.now(UTC)
         listed = self.listed or here
@@ -47,19 +47,19 @@ class StoredObject(NamedTuple):
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a store's server does by itself; what it lacks is made up for, or writing is refused."""
+    """What a store's server does by itself; what it lacks is compensated for, or writing is refused."""
 
     verifies_checksums: bool
-    """Keeps nothing that differs from its checksum; else every write is read back."""
+    """Keeps nothing that differs from its checksum; if not, every write is read back."""
     conditional_writes: bool
-    """Honours If-None-Match atomically: of two writers of one version one wins; else writing is refused."""
+    """Honours If-None-Match atomically, so that one of two writers wins; if not, writing is refused."""
     ranges: bool
-    """Gives a part of an object; else all of it is fetched, and cut."""
+    """Returns a part of an object on request; if not, the whole object is fetched, and cut."""
     fault: str | None = field(default=None, compare=False)
-    """What is wrong with its conditional writes; None: nothing."""
+    """Why conditional writes are not atomic; None: they are, or are not honoured at all."""
 
     def in_words(self) -> tuple[str, ...]:
-        """Say what follows for pushes, a line for each."""
+        """Return what follows for pushes, a line for each capability."""
         return (
             "checksums: computed again by the server, which keeps nothing that differs"
             if self.verifies_checksums
@@ -80,7 +80,7 @@ ALL = Capabilities(verifies_checksums=True, conditional_writes=True, ranges=True
 class Store(Protocol):
     """Objects by key. Nothing is visible before it is whole and proven.
 
-    Every method raises StoreUnreachable when there is no answer, and StoreError when the store refuses.
+    Every method raises StoreUnreachable if there is no answer, and StoreError if the store refuses.
     """
 
     @property
@@ -88,10 +88,10 @@ class Store(Protocol):
         """The store's address, for messages."""
 
     def get(self, key: str) -> bytes:
-        """Return the object; ObjectMissing when there is none."""
+        """Return the object; ObjectMissing if there is none."""
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
-        """Return `length` bytes from `offset`, fewer where the object ends; else as `get`."""
+        """Return `length` bytes from `offset`, fewer where the object ends; errors as of `get`."""
 
     def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
         """Write the object.
@@ -101,30 +101,30 @@ class Store(Protocol):
         Args:
             key: its key.
             data: its bytes.
-            checksum: checksum 1 of them.
-            replace: whether to write where there is an object. False is no promise: of two writers at once,
-                both may write.
+            checksum: checksum 1 of the bytes.
+            replace: whether an existing object is replaced. With False, two writers at the same time may
+                still both write.
 
         Raises:
-            ObjectExists: there is one, and it is not to be replaced.
-            IntegrityError: the store has received other bytes. A server that verifies keeps none of them;
-                what another one keeps, nothing refers to, and the next put replaces it.
+            ObjectExists: the object exists, and is not to be replaced.
+            IntegrityError: the store received other bytes. A server that verifies keeps none of them; what
+                another server keeps is referred to by nothing, and the next put replaces it.
         """
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
-        """Write the object as `put` does; ObjectExists when there is one: of many writers one succeeds.
+        """Write the object as `put` does; ObjectExists if it exists: of many writers, one succeeds.
 
-        Without a checksum, one of the default algorithm is taken.
+        Without a checksum, one of the default algorithm is computed.
         """
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
-        """List the objects whose keys begin with `prefix`; only upkeep does, never a fetch."""
+        """List the objects whose keys begin with `prefix`; a fetch never needs to."""
 
     def leftovers(self, prefix: str) -> Iterator[StoredObject]:
-        """List what killed writers have left below `prefix` and no object is; `delete` takes it."""
+        """List what killed writers have left below `prefix` that is not an object; `delete` removes it."""
 
     def probe(self) -> Capabilities:
-        """Find out what the store's server does by itself; the first write does, if nobody has before."""
+        """Find out what the store's server does by itself; the first write does so unless it is known."""
 
     def delete(self, key: str) -> None:
         """Remove the object, if there is one."""

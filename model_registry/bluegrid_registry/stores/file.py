@@ -27,7 +27,7 @@ class _NotAtomicError(StoreError):
 
 
 class FileStore:
-    """A store in `root`, which must exist as a bucket must: a share that is not mounted takes no writes."""
+    """A store in the folder `root`, which must exist: nothing is written to a share that is not mounted."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -45,7 +45,7 @@ class FileStore:
             return file.read(length)
 
     def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
-        """Write the object and read it again before it gets its name."""
+        """Write the object, and read it back before it gets its name."""
         self._write(key, data, checksum, os.replace if replace else publish_new)
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
@@ -53,7 +53,7 @@ class FileStore:
         self._write(key, data, checksum or Checksum.of(data), publish_new)
 
     def probe(self) -> Capabilities:
-        """Find out whether the folder takes a file, and refuses a second one of the same name."""
+        """Find out whether the folder takes a file and refuses a second file of the same name."""
         key = f".probe.{secrets.token_hex(8)}.partial"
         try:
             self._write(key, b"probe", Checksum.of(b"probe"), publish_new)
@@ -69,7 +69,7 @@ class FileStore:
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         """List the objects whose keys begin with `prefix`."""
-        # What begins with a dot is on its way, or was when a writer was killed.
+        # Names that begin with a dot are of files that are being written, or whose writer was killed.
         return self._list(prefix, lambda path: not path.name.startswith("."))
 
     def leftovers(self, prefix: str) -> Iterator[StoredObject]:
@@ -77,7 +77,7 @@ class FileStore:
         return self._list(prefix, is_partial)
 
     def _list(self, prefix: str, is_wanted: Callable[[Path], bool]) -> Iterator[StoredObject]:
-        # Only the folder that the prefix leads into is walked.
+        # Only the folder that the prefix names is walked.
         folder = self._path(prefix.rpartition("/")[0])
         with self._translate_errors(prefix):
             self._require_root()
@@ -88,17 +88,17 @@ class FileStore:
                     try:
                         status = path.stat()
                     except FileNotFoundError:
-                        # Deleted since: it is none.
+                        # Deleted since it was found.
                         continue
                     yield StoredObject(key, status.st_size, _time(status), now)
 
     def _now(self) -> datetime | None:
-        """Return the time by the file system's clock, which is another machine's where it is a share."""
+        """Return the time by the file system's clock: of a share, that is another machine's."""
         try:
             with tempfile.TemporaryFile(dir=self._root) as file:
                 return _time(os.fstat(file.fileno()))
         except OSError:
-            # Who may read may not always write.
+            # Accounts that can read cannot always write.
             return None
 
     def delete(self, key: str) -> None:
@@ -127,7 +127,7 @@ class FileStore:
     def _path(self, key: str) -> Path:
         path = self._root / key
         if ".." in path.parts or not path.is_relative_to(self._root):
-            raise StoreError(f"{self.url}: {key} is no key: it leaves the store")
+            raise StoreError(f"{self.url}: {key} leads out of the store; keys are relative and have no `..`")
         return path
 
     @contextmanager
@@ -141,7 +141,7 @@ class FileStore:
                 raise StoreUnreachable(f"{self.url}: no such folder; create it, or mount it") from None
             raise ObjectMissing(f"{self.url}: no object {key}") from None
         except NotADirectoryError:
-            raise StoreUnreachable(f"{self.url}: is no folder; mend the store's address") from None
+            raise StoreUnreachable(f"{self.url}: is not a folder; correct the store's address") from None
         except NoExclusiveCreateError:
             what = f"writes of a new file are {_NOT_ATOMIC}, so that two pushes of one version could both win"
             raise _NotAtomicError(f"{self.url}: {what}; use another file system, or an S3 server") from None

@@ -1,9 +1,9 @@
 """A store in a bucket of any S3-compatible server.
 
-Every object is one PUT with its checksum in the header that S3 has for it: the server computes it again and
-keeps nothing that differs, and answers with what it has computed. Small probes beside the first write find
-out a server that only pretends to; what it takes is then read back, and so is what has a checksum that S3
-knows no header for, or this server does not.
+Every object is one PUT with its checksum in the header that S3 has for it: the server computes the checksum
+again, keeps nothing that differs, and answers with its result. Small probes beside the first write detect
+servers that only pretend to; what they take is read back. So is an object whose checksum has no header in S3,
+or none that this server knows.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.stores.address import Bucket
 
 READ_TIMEOUT = 60
-"""Seconds to wait for the next bytes of an answer."""
+"""How long to wait for the next bytes of an answer, in seconds."""
 
 _NOT_ATOMIC = (
     "not atomic, as the server looks for an object before it takes the bytes, and not when it keeps them"
@@ -63,7 +63,7 @@ class S3Store:
         """Return a part of the object."""
         with self._sure_of_absence(key):
             data, is_part = self._wire.part(key, offset, length)
-        # A server may ignore the range, and give all.
+        # A server may ignore the range, and return the whole object.
         return data if is_part else data[offset : offset + length]
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
@@ -78,7 +78,7 @@ class S3Store:
             more = {"ContinuationToken": page["NextContinuationToken"]} if page["IsTruncated"] else None
 
     def leftovers(self, prefix: str) -> Iterator[StoredObject]:  # noqa: ARG002 - a folder has some
-        """Return none: a PUT that was broken off leaves nothing behind."""
+        """Return nothing: an interrupted PUT leaves nothing behind."""
         return iter(())
 
     def delete(self, key: str) -> None:
@@ -95,14 +95,14 @@ class S3Store:
         self._write(key, data, checksum or Checksum.of(data), {"IfNoneMatch": "*"})
 
     def probe(self) -> Capabilities:
-        """Find out what the server does by itself, unless that was found out lately."""
+        """Find out what the server does by itself, or remember it from an earlier probe."""
         with self._probing:
             if self._capabilities is None:
                 self._capabilities = self._find_out()
             return self._capabilities
 
     def _find_out(self) -> Capabilities:
-        # At once: the first write waits for them.
+        # At the same time: the first write waits for the results.
         with ThreadPoolExecutor(2) as pool:
             support = pool.submit(self._support, ChecksumAlgorithm.CRC64NVME)
             if known := recall(self.url):
@@ -129,7 +129,7 @@ class S3Store:
             raise errors.StoreError(f"{self.url}: {what}, {follows}; use one that honours it, as AWS S3 does")
 
     def _support(self, algorithm: ChecksumAlgorithm) -> Support:
-        # Two threads may both find out: it costs less than that one waits for the other.
+        # Two threads may both find out: that costs less than waiting for each other.
         if algorithm not in self._supports:
             self._supports[algorithm] = support_of(self._wire, algorithm)
         return self._supports[algorithm]
@@ -145,9 +145,9 @@ class S3Store:
             if condition and self._exists(key):
                 raise errors.ObjectExists(f"{self.url}: {key} exists, and is locked") from None
             raise
-        # Looked at now, what the server can do was found out meanwhile.
+        # Checked now: the probe has run beside the write.
         self._require_atomic_writes()
-        # Without the server's checksum it may be the answer to anything.
+        # An answer without the server's checksum may be the answer to another request.
         if answered(answer, algorithm) == checksum.value and self._support(algorithm) is Support.VERIFIED:
             return
         if not self._holds(key, checksum):
@@ -170,7 +170,7 @@ class S3Store:
                 if self._support(algorithm) is not Support.REFUSED:
                     raise
         proof = metadata(checksum)
-        # What every server knows. Some buckets take nothing without it, those with object lock.
+        # Every server knows MD5, and buckets with object lock take nothing without it.
         if self._support(ChecksumAlgorithm.MD5) is not Support.REFUSED:
             proof |= header(Checksum.of(data, ChecksumAlgorithm.MD5))
         return self._wire.put(key, data, {**proof, **condition})

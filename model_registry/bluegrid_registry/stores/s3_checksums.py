@@ -1,4 +1,4 @@
-"""Checksums on their way to an S3 server: in which header, and what comes back."""
+"""Checksums in requests to an S3 server, and in its answers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _WITHOUT_HEADER = (ChecksumAlgorithm.CRC64XZ, ChecksumAlgorithm.BLAKE3)
 
 
 class Support(StrEnum):
-    """What a server makes of a checksum's header."""
+    """How a server treats a checksum's header."""
 
     VERIFIED = "verified"
-    """It keeps nothing that differs."""
+    """It keeps no object that differs from the checksum."""
     IGNORED = "ignored"
-    """It takes any value."""
+    """It accepts any value."""
     REFUSED = "refused"
-    """It takes no write with this header alone, or S3 has none for this algorithm."""
+    """It refuses writes with this header, or S3 has no header for this algorithm."""
 
 
 def has_header(algorithm: ChecksumAlgorithm) -> bool:
@@ -32,24 +32,24 @@ def has_header(algorithm: ChecksumAlgorithm) -> bool:
 
 def header(checksum: Checksum) -> dict[str, Any]:
     """Return the parameters of a PUT by which S3 verifies."""
-    # MD5's header is older than the rest: what every server knows.
+    # MD5's header is older than the others: every server knows it.
     if checksum.algorithm is ChecksumAlgorithm.MD5:
         return {"ContentMD5": checksum.value}
-    # Without x-amz-sdk-checksum-algorithm beside it: by that, some servers take no notice of the value.
+    # Without x-amz-sdk-checksum-algorithm: with it, some servers ignore the value.
     return {f"Checksum{checksum.algorithm}": checksum.value}
 
 
 def metadata(checksum: Checksum) -> dict[str, Any]:
-    """Return the parameters of a PUT that keep the checksum beside the object; nobody verifies it."""
+    """Return the parameters of a PUT that store the checksum as metadata; no server verifies it."""
     return {"Metadata": {"bluegrid-checksum": f"{checksum.algorithm}:{checksum.value}"}}
 
 
 def answered(answer: PutObjectOutputTypeDef, algorithm: ChecksumAlgorithm) -> object:
-    """Return checksum 2: what the server has computed of the bytes that it holds."""
+    """Return checksum 2: what the server has computed from the bytes that it holds."""
     if algorithm is not ChecksumAlgorithm.MD5:
         return answer.get(f"Checksum{algorithm}")
     try:
         return base64.b64encode(bytes.fromhex(answer["ETag"].strip('"'))).decode()
     except (LookupError, ValueError):
-        # Of encrypted objects it is something else.
+        # The ETag of an encrypted object is not its MD5.
         return None

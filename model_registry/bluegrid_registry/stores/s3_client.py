@@ -1,4 +1,4 @@
-"""The client of an S3 server: boto3's, set up so that it does what is asked and no more."""
+"""The client of an S3 server: boto3's, configured to send what it is given and nothing more."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
 _DEFAULT_REGION = "us-east-1"
 
 ATTEMPTS = 3
-"""How often anything is asked for in a row."""
+"""How often one request is tried."""
 
 
 @dataclass
 class ServerHeaders:
-    """What a server's latest answer says of it."""
+    """What a server's latest answer says about the server."""
 
     name: str = ""
-    """As in the header Server."""
+    """The value of its header Server."""
     time: datetime | None = None
-    """By its clock; None: nothing was answered yet, or without a time."""
+    """The time by its clock; None: no answer yet, or none with a time."""
 
     def note(self, parsed: dict[str, Any], **_: object) -> None:
-        """Take the answer's headers; botocore calls it after each one."""
+        """Take an answer's headers; botocore calls this for each answer."""
         headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         self.name = headers.get("server", "")
         try:
-            # A header Date is in GMT, whatever it says.
+            # A header Date is in GMT, whatever zone it names.
             self.time = parsedate_to_datetime(headers["date"]).replace(tzinfo=UTC)
         except (LookupError, ValueError):
             self.time = None
 
 
 def s3_client(place: Bucket, read_timeout: float) -> tuple[S3Client, ServerHeaders]:
-    """Return a client, and what it learns of the server; ConfigError where boto3 takes a setting for none."""
+    """Return a client, and what it learns about the server; ConfigError if boto3 refuses a setting."""
     config = Config(
-        # An address that nothing listens at is told within seconds.
+        # An address that nothing listens at is reported within seconds.
         connect_timeout=3,
         read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
@@ -78,9 +78,11 @@ def s3_client(place: Bucket, read_timeout: float) -> tuple[S3Client, ServerHeade
             config=config,
         )
     except (ValueError, aws.BotoCoreError) as error:
-        raise errors.ConfigError(f"store {place.url}: {error}; mend its address, or the AWS set-up") from None
+        raise errors.ConfigError(
+            f"store {place.url}: {error}; check the store's address and the AWS configuration"
+        ) from None
     server, events = ServerHeaders(), client.meta.events
-    # Waiting for "100 Continue" would cost every PUT one more round trip.
+    # "100 Continue" would cost every PUT one more round trip.
     events.unregister("before-call.s3", add_expect_header)
     events.register("before-call.s3.HeadBucket", _redirect_once)
     events.register("after-call.s3", server.note)

@@ -1,4 +1,4 @@
-"""What S3 servers and botocore say when something is wrong, in our words."""
+"""Errors of S3 servers and of botocore, as errors of this package."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class Unclear(errors.StoreError):
-    """A refusal that may be about a header of the request: only a try without it tells."""
+    """A refusal that may be about a header of the request; a request without it shows whether it is."""
 
 
 class Forbidden(errors.StoreError):
-    """403: the account may not, or the object is locked."""
+    """403: the account lacks a permission, or the object is locked."""
 
 
 class NothingThere(errors.StoreError):
-    """404, and not a word of what is missing: an object, the bucket, or the server."""
+    """404 without a word about what is missing: an object, the bucket, or the server."""
 
 
 _REMEDY = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -46,11 +46,11 @@ _REFUSALS = (
     (_SESSION, errors.StoreError, f"{{key}}: refused ({{code}}); {_TOKEN}"),
     (_REFUSED, Forbidden, f"{{key}}: refused ({{code}}); {_REMEDY}, and their rights"),
     (("RequestTimeTooSkewed",), errors.StoreError, "{key}: refused ({code}); set this machine's clock"),
-    (("NoSuchBucket",), errors.StoreError, "no such bucket; create it, or mend the store's address"),
+    (("NoSuchBucket",), errors.StoreError, "no such bucket; create it, or correct the store's address"),
 )
 
 GARBLED = (aws.IncompleteReadError, aws.ResponseStreamingError, ResponseParserError, ValueError)
-"""What botocore raises when an answer has come, and makes no sense."""
+"""What botocore raises for an invalid answer."""
 
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -60,7 +60,7 @@ _UNCLEAR = (400, 422, 501)
 
 @contextmanager
 def translate_errors(url: str, key: str) -> Iterator[None]:
-    """Turn what botocore raises into errors of ours, about this store and key."""
+    """Turn what botocore raises into errors of this package, about this store and key."""
     try:
         yield
     except aws.ClientError as error:
@@ -81,27 +81,27 @@ def translate_errors(url: str, key: str) -> Iterator[None]:
 
 
 def code(error: aws.ClientError) -> str:
-    """Return the refusal's code, such as NoSuchKey; the bare status where its body is damaged or empty."""
+    """Return the refusal's code, such as NoSuchKey; the status alone if its body is damaged or empty."""
     return error.response["Error"].get("Code") or str(status(error))
 
 
 def status(error: aws.ClientError) -> int:
-    """Return the status of the answer, such as 404; 0: it had none."""
+    """Return the status of the answer, such as 404; 0: none."""
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def is_taken(error: aws.ClientError) -> bool:
-    """Whether a conditional write was refused because there is an object: 412, on some servers 304."""
+    """Whether a conditional write was refused because the object exists: 412, on some servers 304."""
     return status(error) in (304, 412) or code(error) in _TAKEN
 
 
 def is_bare(error: aws.ClientError) -> bool:
-    """Whether the refusal has a status and no code: its body was empty, damaged, or no S3 server's."""
+    """Whether the refusal has a status and no code: its body is empty, damaged, or not an S3 server's."""
     return code(error).isdigit() and status(error) not in _REDIRECTS and not is_taken(error)
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether it is how a server fails that starts again just now: refused connections, 503."""
+    """Whether a server that is just starting again fails in this way: refused connections, 503."""
     if isinstance(error, aws.ClientError):
         return status(error) in _BUSY
     return isinstance(error, aws.EndpointConnectionError | aws.ConnectionClosedError)
@@ -137,7 +137,7 @@ def _headers(error: aws.ClientError) -> dict[str, str]:
 
 
 def _region(error: aws.ClientError) -> str:
-    """Return the region that a refusal names; empty where the request's region is not what is wrong."""
+    """Return the region that a refusal names; empty if the request's region is not the fault."""
     if status(error) not in _REDIRECTS and code(error) not in _REGION:
         return ""
     details: dict[str, str] = {**error.response["Error"]}  # type: ignore[dict-item]
@@ -146,7 +146,7 @@ def _region(error: aws.ClientError) -> str:
 
 def _redirected(error: aws.ClientError) -> str:
     place = urlsplit(_headers(error).get("location", ""))
-    # Only where to: the rest may hold a signature.
+    # Only the host: the rest may hold a signature.
     where = f"{place.scheme}://{place.netloc.rpartition('@')[2]}" if place.netloc else ""
     remedy = f"write endpoint={where}" if where else "write the endpoint that answers by itself"
     to = where and f" to {where}"

@@ -1,9 +1,9 @@
-"""What was found out of servers, kept for a while in the user's cache folder: a probe takes several requests.
+"""What probes have found out about servers, kept for a while in the user's cache folder.
 
-Kept is that a server writes atomically, which takes two writes at once to find out. It is believed for `AGE`,
-of a server that still calls itself the same; each commit is read back all the same. That a server verifies
-checksums, and refuses to write where there is an object, is tried again by each process: if it stopped doing
-so, bytes would be taken for proven that nobody has proven.
+What is kept is that a server writes atomically, which takes two simultaneous writes to find out. It is
+believed for `AGE` of a server whose name has not changed; each commit is read back in any case. That a server
+verifies checksums, and refuses to write over an object, is tried again by each process: if a server stopped
+doing so, unproven bytes would count as proven.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Known(Frozen):
     """A server that writes atomically."""
 
     server: str
-    """What it calls itself, in the header Server."""
+    """Its name, from the header Server."""
     ranges: bool
-    """Whether it gives a part of an object."""
+    """Whether it returns a part of an object on request."""
     found: AwareDatetime
 
 
@@ -43,7 +43,7 @@ def recall(url: str) -> Known | None:
 
 
 def remember(url: str, known: Known | None) -> None:
-    """Keep what was found out; None: forget it. Where nothing can be kept, nothing is."""
+    """Keep what was found out; None: forget it. A failure to write is ignored."""
     stores = _read()
     if stores.get(url) == known:
         return
@@ -55,13 +55,13 @@ def remember(url: str, known: Known | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, _File(stores=stores).model_dump_json(indent=1).encode() + b"\n")
     except (OSError, RuntimeError):
-        # Such as in a pod: then the next process asks again.
+        # Such as in a pod: then the next process probes again.
         pass
 
 
 def _path() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME", "")
-    # By the XDG specification a relative path is none. Without a home there is none either: RuntimeError.
+    # The XDG specification ignores relative paths. Without a home folder, expanduser raises RuntimeError.
     folder = Path(cache) if Path(cache).is_absolute() else Path("~/.cache").expanduser()
     return folder / "bluegrid" / "stores.json"
 
@@ -72,5 +72,5 @@ def _read() -> dict[str, Known]:
         stores = _File.model_validate_json(_path().read_bytes()).stores
     except (OSError, RuntimeError, ValidationError):
         return {}
-    # Of the future is what a clock that was wrong has written.
+    # A time in the future was written under a wrong clock.
     return {url: known for url, known in stores.items() if timedelta() <= now - known.found < AGE}

@@ -1,7 +1,7 @@
-"""What a server does by itself, found out by trying.
+"""Probes: what a server does by itself, found out by trying.
 
-One small object stays, and is never written again: `probe`. Each other try has an object of its own below
-`probes/`, and removes it where it may.
+One small object stays and is never written again: `probe`. Each other probe has an object of its own below
+`probes/`, and deletes it if the account may.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from bluegrid_registry.stores.s3_wire import Wire
 
 STALL = 5.0
-"""How long half of a write waits for another one to end, in seconds: a server may let that one wait."""
+"""How long half of a write waits for another write to end, in seconds: a server may delay that one."""
 
 _EARLY = 2
-"""How many writes are stalled while another one ends: a server may be late to look for one."""
+"""How many writes are stalled while another one ends: a server may look for an object late."""
 
 _PAUSE = 0.2
 """Seconds from their first halves to the other write; once a week, beside what a push does anyway."""
@@ -42,24 +42,24 @@ _CONDITIONS: tuple[dict[str, Any], ...] = (
     {"IfNoneMatch": "*", **header(Checksum.of(_DATA, ChecksumAlgorithm.MD5))},
     {"IfNoneMatch": "*"},
 )
-"""Buckets with object lock take no write without a checksum, and some servers none with one."""
+"""Buckets with object lock take no write without a checksum, and some servers no write with one."""
 _NO_WRITE = (401, 403, 404, 405)
-"""What says nothing of a checksum: writes are refused, or lead nowhere."""
+"""Errors that say nothing about a checksum: writes are refused, or do not arrive."""
 
 
 class Conditional(StrEnum):
-    """What becomes of two writes of one key that both say If-None-Match."""
+    """What becomes of two writes of one key that both have If-None-Match."""
 
     ATOMIC = "atomic"
     """One is kept and the other is refused, whatever their order."""
     NOT_ATOMIC = "not atomic"
-    """A write that began before another one ended replaces it, and both are told that they succeeded."""
+    """A write that began before another one ended replaces it, and both succeed."""
     IGNORED = "ignored"
-    """The header changes nothing, or is refused."""
+    """The header has no effect, or is refused."""
 
 
 def support_of(wire: Wire, algorithm: ChecksumAlgorithm) -> Support:
-    """Return what the server makes of the algorithm's header, by sending a wrong value."""
+    """Return how the server treats the algorithm's header, by sending a wrong value."""
     if not has_header(algorithm):
         return Support.REFUSED
     key = _own_key()
@@ -71,10 +71,10 @@ def support_of(wire: Wire, algorithm: ChecksumAlgorithm) -> Support:
     with _removed(wire, key):
         if wrong is None:
             return Support.IGNORED
-        # Whatever it is called: if the right value is taken, it was the value.
+        # Whatever the error: if the right value is accepted, the wrong value was the reason.
         if wire.refusal(key, _DATA, header(Checksum.of(_DATA, algorithm))) is None:
             return Support.VERIFIED
-        # So it is with what every server knows, or with nothing.
+        # The same with a header that every server knows, or with none.
         md5 = wire.refusal(key, _DATA, header(Checksum.of(_DATA, ChecksumAlgorithm.MD5)))
         if md5 is not None and wire.refusal(key, _DATA, {}) is not None:
             _refuse(wire, md5)
@@ -82,9 +82,9 @@ def support_of(wire: Wire, algorithm: ChecksumAlgorithm) -> Support:
 
 
 def conditional_of(wire: Wire) -> Conditional:
-    """Return what the server makes of If-None-Match, by a write that ends after one that began later.
+    """Return how the server treats If-None-Match, by a write that ends after one that began later.
 
-    A server that looks first, then takes the bytes and then writes keeps both, one after the other.
+    A server that looks for the object, then receives the bytes and then writes accepts both.
     """
     with_checksum, without = _CONDITIONS
     found = _race(wire, with_checksum)
@@ -98,7 +98,7 @@ def conditional_of(wire: Wire) -> Conditional:
 
 
 def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
-    """Let writes overlap; return what became of them, or what the server has against such writes."""
+    """Let writes overlap; return what became of them, or the error that refuses such writes."""
     key = _own_key()
     with _removed(wire, key), ThreadPoolExecutor(_EARLY + 1) as pool:
         stalled = [_Stalled(_DATA) for _ in range(_EARLY)]
@@ -111,10 +111,10 @@ def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
                 writes.append(write)
             for body in stalled:
                 body.is_half_sent.wait(STALL)
-            # What was sent is to be seen, too, by a server that is busy.
+            # A busy server, too, is to see what was sent.
             sleep(_PAUSE)
             writes.append(late := pool.submit(wire.refusal, key, _DATA, headers))
-            # One that waits for the first to end is let wait, and then loses.
+            # A server may let the second write wait for the first to end; then it loses.
             wait([late], STALL)
         finally:
             for body in stalled:
@@ -122,7 +122,7 @@ def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
                 wire.client.meta.events.unregister("before-send.s3.PutObject", body.arm)
         refusals = [refusal for write in writes if (refusal := write.result()) is not None]
         if len(refusals) == _EARLY:
-            # Whatever they are called: one, of the same account, was taken.
+            # Whatever the error: a write by the same account was accepted.
             return Conditional.ATOMIC
         if len(refusals) > _EARLY:
             other = (each for each in refusals if not is_taken(each) and status(each) != 409)
@@ -131,24 +131,24 @@ def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
 
 
 def honours_condition(wire: Wire) -> bool:
-    """Return whether the server refuses to write where there is an object: one request, once there is one."""
+    """Return whether the server refuses to write over an object, by one request once the object is there."""
     refusal = _offer(wire)
     return refusal is not None and is_taken(refusal)
 
 
 def gives_ranges(wire: Wire) -> bool:
-    """Return whether the server gives a part of an object."""
+    """Return whether the server returns a part of an object on request."""
     _offer(wire)
     try:
         return wire.part(PROBE_KEY, 1, 2)[1]
     except errors.ObjectMissing:
-        # It takes no write that has a condition.
+        # The server takes no conditional writes.
         wire.put(PROBE_KEY, _DATA, {})
         return wire.part(PROBE_KEY, 1, 2)[1]
 
 
 def _offer(wire: Wire) -> aws.ClientError | None:
-    """Write the object that stays, unless it is there: then never, since some buckets lock what they have."""
+    """Write the object that stays unless it exists: some buckets lock their objects."""
     refusal = None
     for headers in _CONDITIONS:
         refusal = wire.refusal(PROBE_KEY, _DATA, headers)
@@ -167,15 +167,15 @@ class _Stalled(io.BytesIO):
         self._half = len(data) // 2
 
     def arm(self, request: Any, **_: object) -> None:
-        """Stall from now on, if it is this body that is about to be sent; botocore calls it before."""
+        """Stall from now on if this body is about to be sent; botocore calls this before it sends."""
         self._is_sent |= request.body is self
 
     def end(self, _: object) -> None:
-        """Let nobody wait for the half of a write that has ended, as one that came to nothing."""
+        """Release those that wait for a write that has ended, also if it failed."""
         self.is_half_sent.set()
 
     def read(self, size: int | None = -1) -> bytes:
-        # Read to be signed, it is read at once.
+        # A body that is read to be signed must not stall.
         if not self._is_sent or self.go_on.is_set():
             return super().read(size)
         if self.tell() == 0:
@@ -193,7 +193,7 @@ def _own_key() -> str:
 def _removed(wire: Wire, key: str) -> Iterator[None]:
     """Remove the object at the end."""
     yield
-    # Who may write may not always delete.
+    # Accounts that can write cannot always delete.
     with suppress(errors.StoreError):
         wire.delete(key)
 

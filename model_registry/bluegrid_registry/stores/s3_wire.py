@@ -1,4 +1,4 @@
-"""Requests to one bucket, each asked again where the network or a server that starts again is at fault."""
+"""Requests to one bucket, each repeated if the network or a server that is starting fails."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE = 10.0
-"""How long a server that refuses connections or is busy (5xx) is asked again, in seconds: it may start."""
+"""How long requests to a server that refuses connections or is busy (5xx) are repeated, in seconds."""
 
 _WAITS = (0.5, 1.0, 2.0)
-"""Seconds before it is asked again; the last one from then on. Each time botocore asks three times."""
+"""Pauses between these requests, in seconds; the last one repeats. botocore tries each three times."""
 
 _CONFLICT_WAITS = (0.1, 0.2, 0.4, 0.8)
 """Seconds between tries while another conditional write is under way, where S3 asks for a retry (409)."""
@@ -34,19 +34,19 @@ _CONFLICT_WAITS = (0.1, 0.2, 0.4, 0.8)
 
 @dataclass(frozen=True)
 class Wire:
-    """What goes to and comes from one bucket; keys are below its prefix. Safe to use from many threads."""
+    """Requests to one bucket; keys are below its prefix. Safe to use from many threads."""
 
     url: str
     """The store's address, for messages."""
     bucket: str
     prefix: str
-    """What all keys begin with: nothing, or something that ends with a slash."""
+    """The beginning of all keys: empty, or with a slash at its end."""
     client: S3Client
     server: ServerHeaders
 
     @classmethod
     def to(cls, place: Bucket, read_timeout: float) -> Wire:
-        """Return the wire to a bucket; nothing is sent."""
+        """Return the wire to a bucket; sends nothing."""
         client, server = s3_client(place, read_timeout)
         return cls(place.url, place.name, f"{place.prefix}/" if place.prefix else "", client, server)
 
@@ -55,7 +55,7 @@ class Wire:
         return self.ask(key, lambda: self.client.get_object(**self._place(key))["Body"].read())
 
     def part(self, key: str, offset: int, length: int) -> tuple[bytes, bool]:
-        """Return what the server gives for a range, and whether it is a part: it may ignore the range."""
+        """Return the answer to a request for a range, and whether it is a part or all of the object."""
         span = f"bytes={offset}-{offset + length - 1}"
 
         def ask() -> tuple[bytes, bool]:
@@ -76,7 +76,7 @@ class Wire:
         def ask() -> ListObjectsV2OutputTypeDef:
             page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=begin, **more)
             found = page.get("Contents", [])
-            # What is not listed is taken for garbage: a list is whole, or it is none.
+            # Objects that are not listed count as garbage: a list must be whole.
             if page.get("KeyCount", len(found)) != len(found):
                 raise ValueError(f"the list has {len(found)} objects of {page['KeyCount']}")
             if page.get("IsTruncated") is not ("NextContinuationToken" in page):
@@ -92,7 +92,7 @@ class Wire:
         return self.ask(key, lambda: self._put(key, body, headers))
 
     def refusal(self, key: str, body: Any, headers: dict[str, Any]) -> aws.ClientError | None:
-        """Write the object as a try; return what the server has against it."""
+        """Write the object as a probe; return the server's refusal, or None."""
 
         def ask() -> aws.ClientError | None:
             try:
@@ -120,7 +120,7 @@ class Wire:
         self.ask(key, lambda: self.client.delete_object(**self._place(key)))
 
     def ask(self, key: str, ask: Callable[[], T]) -> T:
-        """Ask the server; again while it is starting, as long as `PATIENCE` says."""
+        """Send a request; repeat it for `PATIENCE` while the server is starting."""
         deadline = monotonic() + PATIENCE
         with translate_errors(self.url, key):
             for wait in itertools.chain(_WAITS, itertools.repeat(_WAITS[-1])):
@@ -137,7 +137,7 @@ class Wire:
 
 
 def _ask(ask: Callable[[], T]) -> T:
-    """Ask, and again where the answer is garbled; where there is none, botocore does."""
+    """Send a request, and again if the answer is garbled; without an answer, botocore does so."""
     for _ in range(ATTEMPTS - 1):
         try:
             return ask()

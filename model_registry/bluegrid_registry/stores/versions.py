@@ -46,7 +46,7 @@ def check_pinned(commit: Commit, digest: str) -> None:
     if commit.manifest != digest:
         differs = f"published as manifest {commit.manifest[:15]}, pinned as {digest[:15]}"
         raise IntegrityError(
-            f"set {commit.set} version {commit.version}: {differs}; mend the registry's digest"
+            f"set {commit.set} version {commit.version}: {differs}; correct the digest in the registry"
         )
 
 
@@ -55,15 +55,17 @@ def read_manifest(store: Store, set_id: str, version_id: str, digest: str) -> Ma
 
     Raises:
         ObjectMissing: the store has no such manifest.
-        IntegrityError: it is damaged, also when read once more, or is another version's.
-        FormatError: its bytes are as pinned and still no sound manifest.
+        IntegrityError: the manifest is damaged, also when read once more, or is another version's.
+        FormatError: its bytes are as pinned, and still not a sound manifest.
     """
     with error_context(set_id, version_id):
         manifest = retry_once(lambda: Manifest.from_bytes(store.get(manifest_key(set_id, digest)), digest))
     if (manifest.set, manifest.version) != (set_id, version_id):
         whose = f"set {manifest.set} version {manifest.version}"
         pinned = f"the registry pins manifest {digest[:15]}, which is of {whose}"
-        raise IntegrityError(f"set {set_id} version {version_id}: {pinned}; mend the registry's digest")
+        raise IntegrityError(
+            f"set {set_id} version {version_id}: {pinned}; correct the digest in the registry"
+        )
     return manifest
 
 
@@ -73,6 +75,6 @@ def error_context(set_id: str, version_id: str) -> Iterator[None]:
     try:
         yield
     except (IntegrityError, ObjectMissing, FormatError) as error:
-        # A push replaces the packs that it makes; those that it refers to, the push of its base does.
+        # A push replaces the packs that it makes; a push of its base replaces those that it refers to.
         remedy = "push it again, or the base that it came from: that replaces what is damaged or missing"
         raise type(error)(f"set {set_id} version {version_id}: {error}; {remedy}") from None

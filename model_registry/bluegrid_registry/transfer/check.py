@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class ModelCheck:
-    """Sees every model of one push, from one thread.
+    """Checks every model of one push, in one thread.
 
     Args:
         model_type: the type of the set.
-        source: whose set it is; None, which nobody vouches for, is treated as a user's.
+        source: who defined the set; None is treated as a user.
         trust: what the set trusts beside what is known to be harmless: types of skops, globals of pickles.
-        base_globals: the globals of the base version's models, if its manifest tells them.
+        base_globals: the globals of the base version's models, if its manifest has them.
 
     Raises:
         ConfigError: a set of this source cannot hold the type.
@@ -47,12 +47,12 @@ class ModelCheck:
 
     @property
     def globals(self) -> tuple[str, ...] | None:
-        """What the models of the version name, for the manifest; None: the type names nothing that is run."""
+        """What the version's models name, for the manifest; None: the type names nothing that is run."""
         return tuple(sorted(self._globals)) or None
 
     def checked(self, models: Iterable[LoadedModel]) -> Iterator[LoadedModel]:
-        """Pass models on, each as soon as it is checked."""
-        # Not a generator, whose frame would hold a model while its pack is on its way.
+        """Yield each model as soon as it is checked."""
+        # Not a generator: its frame would hold a model while its pack is sent.
         return map(self.check, models)
 
     def check(self, model: LoadedModel) -> LoadedModel:
@@ -64,7 +64,7 @@ class ModelCheck:
                 try:
                     names = self._type.names_in(model.data)
                 except FormatError:
-                    # What the bytes are instead says more than why they cannot be read.
+                    # Which type the bytes are of says more than why they cannot be read.
                     self._type.check(model.data)
                     raise
                 self._check_names(names)
@@ -82,7 +82,7 @@ class ModelCheck:
 
 
 def _remedy(untrusted: frozenset[str]) -> str:
-    # It is seldom meant: Pulumi's SDK imports dill, and so do several libraries for parallel computing.
+    # Seldom on purpose: several libraries import dill, such as those for parallel computing.
     if any(name.startswith("dill.") for name in untrusted):
         return "joblib writes that where dill was imported before it: import joblib first"
     return "build it without, or add that to the set's `trust` once it is known to be harmless"

@@ -1,7 +1,7 @@
 """Fetch: a version's models out of the store, all or some of them, verified, into a folder or into memory.
 
-All or nothing: nothing appears before all wanted models are verified. What is there already and sound is not
-fetched again.
+All or nothing: no model appears before all wanted models are verified. Sound models that are there already
+are not fetched again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class FetchedVersion:
     set_id: str
     version_id: str
     manifest: Manifest
-    """Of the whole version."""
+    """The manifest of the whole version."""
     paths: Mapping[str, Path]
     """The model's file or folder by UID, for the models that were wanted."""
     report: FetchReport = field(compare=False)
@@ -58,24 +58,24 @@ def fetch(
     progress: Progress = ignore,
     config: TransferConfig | None = None,
 ) -> FetchedVersion:
-    """Bring a version's models into the folder `into`; what is there already and sound is not fetched again.
+    """Fetch a version's models into the folder `into`; sound models that are there are not fetched again.
 
     Args:
         store: where from.
         set_id: the model set.
         version_id: the version.
         manifest_digest: the digest that the registry pins, `sha256:<hex>`.
-        into: a folder; it is made if need be.
+        into: a folder; made if it does not exist.
         only: UIDs, or patterns such as `line-9*`, of the wanted models; none: all.
-        keys: where given, one of these must have signed the version.
-        cache: a folder of models by digest that several fetches share, at once if need be; made if need be.
+        keys: if given, one of them must have signed the version.
+        cache: a folder of models by digest, which several fetches may share at the same time; made if needed.
         progress: is called after each part of a pack.
         config: how much is fetched at a time; None: the defaults.
 
     Raises:
         IntegrityError: the store holds other bytes than were pushed, or another manifest than is pinned, or
             no trusted key has signed the version.
-        FormatError: the bytes are as pinned and still no sound manifest or model.
+        FormatError: the bytes are as pinned, and still not a sound manifest or model.
         ObjectMissing: the version, its manifest or one of its packs is not in the store.
         StoreError: the store refused or did not answer.
         ConfigError: the folder cannot be written, or `only` names no model.
@@ -93,7 +93,9 @@ def fetch(
             report = target.complete(rows)
     except OSError as error:
         place = error.filename or into
-        raise ConfigError(f"{place}: cannot be written: {error.strerror}; give it room and rights") from None
+        raise ConfigError(
+            f"{place}: cannot be written: {error.strerror}; check free space and permissions"
+        ) from None
     return FetchedVersion(set_id, version_id, manifest, ModelPaths(folder, names), report)
 
 
@@ -127,14 +129,14 @@ def _wanted(
     only: Collection[str],
     keys: Sequence[PublicKey],
 ) -> tuple[Manifest, Sequence[ModelRow]]:
-    # The digest is known, so none has to wait for another.
+    # The digest is known, so that no request has to wait for another.
     with ThreadPoolExecutor(2) as pool:
         commit = pool.submit(read_commit, store, set_id, version_id)
         signer = pool.submit(verify_signature, store, set_id, version_id, digest, keys) if keys else None
         try:
             manifest = read_manifest(store, set_id, version_id, digest)
         finally:
-            # What is wrong with the commit explains what is wrong with the manifest.
+            # A fault of the commit explains that of the manifest.
             check_pinned(commit.result(), digest)
     if signer:
         signer.result()

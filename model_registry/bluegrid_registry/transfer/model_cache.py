@@ -3,8 +3,8 @@
     <cache>/
     └── <aa>/<sha256>       the model's bytes, read-only; <aa> are the first two digits
 
-A model comes into the cache and out of it as a hard link where the file system can, else as a copy. Whoever
-takes one proves it first: what lies on a disk for weeks is not what was written.
+A model is put into the cache, and taken out, as a hard link if the file system has them, otherwise as a copy.
+It is verified when it is taken out: bytes on a disk may change over weeks.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 def write_model(path: Path, model: bytes, *, is_folder: bool) -> None:
-    """Write the model to `path`, which must not exist, as a file or as the folder that it is."""
+    """Write the model to `path`, which must not exist, as a file or as a folder."""
     if is_folder:
         extract(model, path)
         return
-    # Thousands of small files: Python's own buffer and text layers would take as long as the writing.
+    # For thousands of small files, Python's buffers would take as long as the writing.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
         view = memoryview(model)
@@ -41,7 +41,7 @@ def write_model(path: Path, model: bytes, *, is_folder: bool) -> None:
 
 
 def is_sound(path: Path, sha256: str, *, is_folder: bool) -> bool:
-    """Whether the model at `path` is the one with this SHA-256; FileNotFoundError when there is none."""
+    """Whether the model at `path` is the one with this SHA-256; FileNotFoundError if there is none."""
     if is_folder:
         if not path.is_dir():
             raise FileNotFoundError(path)
@@ -62,7 +62,7 @@ def remove_model(path: Path) -> None:
 
 
 class CacheOutcome(Enum):
-    """What a cache had of a model."""
+    """What came of taking a model out of a cache."""
 
     TAKEN = auto()
     ABSENT = auto()
@@ -72,12 +72,12 @@ class CacheOutcome(Enum):
 
 @dataclass(frozen=True)
 class Cache:
-    """Models by digest, in a folder that several fetches use at once, without a lock."""
+    """Models by digest, in a folder that several fetches use at the same time, without a lock."""
 
     root: Path
 
     def take(self, sha256: str, target: Path, *, is_folder: bool) -> CacheOutcome:
-        """Put the proven model at `target`, if it is here and sound."""
+        """Put the model at `target` if it is in the cache and sound."""
         path = self._path(sha256)
         try:
             if not is_sound(path, sha256, is_folder=False):
@@ -92,12 +92,12 @@ class Cache:
         return CacheOutcome.TAKEN
 
     def keep(self, sha256: str, model: bytes, source: Path, *, is_folder: bool) -> None:
-        """Keep the model, which has just been written to `source`."""
+        """Put the model, which has just been written to `source`, into the cache."""
         path = self._path(sha256)
         if path.exists():
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        # No fsync: who takes it proves it first.
+        # No fsync: models are verified when they are taken.
         with partial(path) as temporary:
             if is_folder:
                 write_model(temporary, model, is_folder=False)

@@ -1,9 +1,9 @@
 """Packer, the third stage of a push: which models go into which pack, and where each model lies.
 
 Models are packed in the order in which they come, which is that of their UIDs unless the caller streams them:
-the same models make the same packs, whatever machine and time. A model that lies in a pack already, of the
-base or of this push, is not packed again, but gets a row in the manifest. The memory that a push takes does
-not grow with the models' bytes.
+the same models make the same packs on any machine. A model that is in a pack already, of the base or of this
+push, is not packed again, but gets a row in the manifest. The memory of a push does not grow with the bytes
+of all models.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SealedPack(NamedTuple):
 
     data: bytes
     checksum: Checksum
-    """Of the bytes; it is sent with them."""
+    """The checksum of the bytes, which is sent with them."""
     contents: PackContents
 
 
@@ -60,7 +60,7 @@ class OpenPack:
 
     @property
     def is_large(self) -> bool:
-        """Whether it takes so much memory that nothing else should be under way."""
+        """Whether it takes so much memory that nothing else should be sent beside it."""
         return self.raw_bytes > self.config.pack_bytes and len(self._origins) == 1
 
     @property
@@ -99,9 +99,9 @@ class Packer:
     """Knows where every model of a version lies, as packs are filled and sealed.
 
     Args:
-        config: when a pack is full.
+        config: says when a pack is full.
         base: rows to start from.
-        base_packs: the packs that they lie in.
+        base_packs: the packs that these models lie in.
     """
 
     def __init__(
@@ -117,11 +117,11 @@ class Packer:
 
     @property
     def models_placed(self) -> int:
-        """Models that were given, and lie in a sealed pack."""
+        """Number of given models that lie in a sealed pack."""
         return len(self._given) - sum(map(len, self._waiting.values()))
 
     def packs(self, models: Iterable[LoadedModel]) -> Iterator[OpenPack]:
-        """Yield packs of the models that lie in none yet, each as soon as it is full.
+        """Yield packs of the models that are in no pack yet, each as soon as it is full.
 
         Raises:
             FormatError: a UID comes twice.
@@ -131,11 +131,11 @@ class Packer:
             if self._lies_in_a_pack(model):
                 continue
             if len(model.data) > self._config.pack_bytes and not pack.is_empty:
-                # A large model goes alone, so that there is room in memory for it.
+                # A large model gets a pack of its own, so that there is memory for it.
                 yield pack
                 pack = OpenPack(self._config)
             pack.add(model)
-            # Nothing here may hold the model while its pack is on its way.
+            # Nothing here may hold the model while its pack is sent.
             del model
             if pack.is_full:
                 yield pack
@@ -144,7 +144,7 @@ class Packer:
             yield pack
 
     def place(self, contents: PackContents) -> int:
-        """Note where the models of a sealed pack lie; return how many of the version's lie in it."""
+        """Note where the models of a sealed pack lie; return how many models of the version it holds."""
         self._packs[contents.row.name] = contents.row
         models = 0
         for entry in contents.entries:
@@ -158,7 +158,7 @@ class Packer:
     def manifest(
         self, set_id: str, version_id: str, model_type: ModelType, names: tuple[str, ...] | None = None
     ) -> Manifest:
-        """Return the version's manifest, once every pack is sealed; ConfigError when there is no model."""
+        """Return the version's manifest, once every pack is sealed; ConfigError if there is no model."""
         if not self._rows:
             empty = f"set {set_id} version {version_id}: no model is left"
             raise ConfigError(f"{empty}; a version has at least one")
@@ -173,9 +173,9 @@ class Packer:
         )
 
     def _lies_in_a_pack(self, model: LoadedModel) -> bool:
-        """Give the model its row, or let it wait for the pack that holds it; False: it must be packed."""
+        """Give the model its row, or note it for the pack that will hold it; False: it must be packed."""
         if model.uid in self._given:
-            raise FormatError(f"{model.origin}: UID {model.uid} is there twice; a device has one model")
+            raise FormatError(f"{model.origin}: UID {model.uid} comes twice; a device has one model")
         self._given.add(model.uid)
         known = self._by_sha256.get(model.sha256)
         if known is None:

@@ -1,4 +1,4 @@
-"""Several jobs at a time, as many as fit into a fixed share of memory."""
+"""Runs several jobs at a time, as many as fit into a fixed amount of memory."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Job(Generic[T]):
-    """Something to do."""
+    """A job."""
 
     run: Callable[[], T]
     memory: int
-    """Bytes that it takes meanwhile, near enough to plan with."""
+    """Bytes that it takes while it runs; near enough to plan with."""
 
 
 def in_parallel(jobs: Iterable[Job[T]], config: TransferConfig | None = None) -> Iterator[T]:
@@ -30,7 +30,7 @@ def in_parallel(jobs: Iterable[Job[T]], config: TransferConfig | None = None) ->
 
     Args:
         jobs: what to do.
-        config: `downloads` jobs are under way at a time, and take `download_bytes` together.
+        config: `downloads` jobs run at a time, and take at most `download_bytes` together.
     """
     config = config or transfer_config.DEFAULT
     with ThreadPoolExecutor(config.downloads) as pool:

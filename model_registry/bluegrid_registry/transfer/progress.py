@@ -1,4 +1,4 @@
-"""How push and fetch tell what they have done; who shows it, and how, is the caller's."""
+"""The progress of push and fetch, for callers that show it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ProgressEvent:
-    """How far a transfer is; sent after each pack, from the thread that called push or fetch."""
+    """The progress of a transfer; sent after each pack, from the thread that called push or fetch."""
 
     models: int
-    """Models that are done, of those that were given or wanted."""
+    """Models that are done, of those that were given or are wanted."""
     models_total: int | None
-    """Models that were given or are wanted; None: they come as a stream, and nobody knows."""
+    """Models that were given or are wanted; None: they are streamed, and the number is not known."""
     bytes: int
     """Bytes that went over the wire so far."""
     is_committed: bool = False
-    """Whether the version exists now: of the last event of a push."""
+    """Whether the version exists now; True in the last event of a push only."""
 
 
 Progress = Callable[[ProgressEvent], None]

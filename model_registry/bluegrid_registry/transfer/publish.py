@@ -1,6 +1,6 @@
 """The end of a push: the commit, by which a version exists, or the one that was there before.
 
-Of two pushes of one version one wins; the other one is told so, unless it has the same models.
+Of two pushes of one version, one wins; the other fails, unless it has the same models.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def published_before(ours: Manifest, digest: str, published: Published) -> Commit | None:
-    """Return the commit of the same models, published before; None: there is none, or it is to be healed.
+    """Return an earlier commit of the same models; None: there is none, or what it refers to is damaged.
 
     Raises:
         VersionConflict: the version exists with other models.
@@ -35,7 +35,7 @@ def published_before(ours: Manifest, digest: str, published: Published) -> Commi
 def commit_once(store: Store, manifest: Manifest, digest: str) -> tuple[Commit, bool]:
     """Publish; return the version's commit and whether another push had published the same models before.
 
-    What the store says of the write is not believed: the commit that it holds then is the version.
+    The store's answer to the write is not trusted: the commit that it holds afterwards decides.
     """
     commit = Commit.new(manifest.set, manifest.version, digest)
     is_taken, damage = False, None
@@ -52,7 +52,7 @@ def commit_once(store: Store, manifest: Manifest, digest: str) -> tuple[Commit, 
         if damage is not None:
             raise damage from None
         raise
-    # The answer to one's own success may be lost; the retry then finds the key taken by oneself.
+    # The answer to a successful write may be lost; the retry then finds the key taken, by this push.
     if there.txid == commit.txid:
         return commit, False
     if there.manifest != digest:

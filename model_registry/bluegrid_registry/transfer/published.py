@@ -1,4 +1,4 @@
-"""What the store has of a version that is about to be pushed: it is looked up before any bytes are sent."""
+"""What the store has of a version that is about to be pushed, looked up before any bytes are sent."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 
 class Published:
-    """The version as it is in the store; asked for at once, and waited for where it is needed.
+    """The version as it is in the store: requested at once, and waited for when it is needed.
 
-    Each property raises what reading raised: StoreError where the store refuses or does not answer,
-    IntegrityError where the commit is damaged.
+    Each property raises what reading raised: StoreError if the store refuses or does not answer,
+    IntegrityError if the commit is damaged.
     """
 
     def __init__(self, store: Store, set_id: str, version_id: str, pool: ThreadPoolExecutor) -> None:
         self._store, self._set, self._version = store, set_id, version_id
         self._commit = pool.submit(self._read_commit)
-        # Both need a thread of the pool from now on, before anything that waits for them.
+        # Both get a thread of the pool before anything that waits for them.
         self._manifest = pool.submit(self._read_manifest)
 
     @property
     def commit(self) -> Commit | None:
-        """The version's commit; None: nobody has published it."""
+        """The version's commit; None: it is not published."""
         return self._commit.result()
 
     @property
     def manifest(self) -> Manifest | None:
-        """The version's manifest; None: nobody has published it, or it is damaged or missing."""
+        """The version's manifest; None: it is not published, damaged or missing."""
         return self._manifest.result()
 
     def holds(self, key: str) -> bool:
-        """Whether the version refers to this object: then it is no garbage."""
+        """Whether the version refers to this object, so that it cannot be garbage."""
         manifest, commit = self.manifest, self.commit
         if manifest is None or commit is None:
             return False
@@ -64,5 +64,5 @@ class Published:
         try:
             return read_manifest(self._store, self._set, self._version, commit.manifest)
         except (FormatError, IntegrityError, ObjectMissing):
-            # If these are its models, the push heals it; else it is told at the end.
+            # A push of the same models replaces it; a push of others is refused at its end.
             return None

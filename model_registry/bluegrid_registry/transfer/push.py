@@ -1,13 +1,13 @@
 """Push: a version's models into the store, as packs, a manifest and last of all a commit.
 
-Nobody sees anything before the commit, so a push may be killed anywhere and run again. What is in the store
-already is not sent again, but for the first pack; it is read back before anything relies on it, and replaced
-where it is damaged. Of a version that exists nothing is sent but what it lacks.
+Nothing is visible before the commit, so a push may be killed anywhere and run again. Objects that are in the
+store already are not sent again, but for the first pack; they are read back before anything relies on them,
+and replaced if they are damaged. Of a version that exists, only what it lacks is sent.
 
-Little is done one after the other, for each round trip counts: what the store's server can do, whether the
-version exists and which packs are there is asked while models are read, the first pack does not wait for the
-list, and the manifest goes beside the last packs. So a push waits for the look whether the version exists,
-its packs, its commit and the commit's way back; an update reads its base meanwhile.
+Round trips are saved: what the server can do, whether the version exists and which packs are there is looked
+up while models are read, the first pack does not wait for the list, and the manifest is sent beside the last
+packs. A push waits for four things: the answer whether the version exists, its packs, its commit, and reading
+that back. An update reads its base at the same time.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ if TYPE_CHECKING:
 
 _ASKED_BESIDE = 5
 """Threads beside those that send packs: for the version's commit and manifest, the probe, the list of packs,
-and the base's commit. The manifest is sent by one that is free again."""
+and the base's commit. One that has finished sends the manifest."""
 
 
 @dataclass(frozen=True)
 class PushReport:
-    """What a push found and did."""
+    """The result of a push."""
 
     set: str
     version: str
@@ -103,12 +103,12 @@ def push(
         models: the models, from `models_in_folder` or from memory. A list or tuple is packed in the order of
             its UIDs; any other iterable is read once, as it comes, and never held whole.
         model_type: the type of every model in the set.
-        base: start from this version's models; those of `models` replace them or are added.
+        base: start from this version's models; `models` replace them or are added.
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
-        source: whose set it is: then every model is looked at, and must be of the type and name nothing that
-            is not trusted. None: models are taken as they come.
+        source: who defined the set; then each model is checked: it must be of the type, and name only what is
+            trusted. None: models are not checked.
         trust: what the set trusts beside what is known to be harmless.
-        algorithm: of the checksum that is taken before sending, and computed again by the store.
+        algorithm: of the checksum that is computed before sending, and again by the store.
         progress: is called after each pack.
         config: how much is done at a time; None: the defaults.
 
@@ -116,10 +116,10 @@ def push(
         ConfigError: an ID or UID is invalid, `without` names no model of the base, or the version would be
             empty.
         VersionConflict: the version exists with other models, or another push was there first.
-        FormatError: a model is empty, too large or suspiciously compressible, comes twice, or is none of the
-            set's.
+        FormatError: a model is empty, too large or suspiciously compressible, comes twice, or does not belong
+            in the set.
         IntegrityError: the store received other bytes than were sent, twice, or `base` is damaged there.
-        ObjectMissing: garbage collection took what the version needs just when it was written anew.
+        ObjectMissing: garbage collection deleted what the version needs while it was being written again.
         StoreError: the store refused or did not answer.
     """
     for name in (set_id, version_id):
@@ -130,10 +130,10 @@ def push(
     total = len(models) if isinstance(models, Sized) else None
     threads = ThreadPoolExecutor(config.uploads + _ASKED_BESIDE)
     with ThreadPoolExecutor(config.readers) as readers, threads as pool:
-        # What the first writes need to know; asked for now, it costs no time.
+        # What the first writes need to know; requested now, it costs no time.
         published = Published(store, set_id, version_id, pool)
         probed = pool.submit(store.probe)
-        # An update is one small pack, for which no list is needed.
+        # An update is one small pack, which needs no list.
         listed = pool.submit(lambda: None if base else packs_there(store, set_id, config))
         based_on = _read_base(store, set_id, base, model_type, pool) if base else None
         base_names = based_on.globals if based_on else None
@@ -154,14 +154,14 @@ def push(
         manifest = packer.manifest(set_id, version_id, model_type, names)
         data = manifest.to_bytes()
         digest = sha256_digest(data)
-        # Beside the last packs: nobody looks for a manifest before its commit.
+        # Beside the last packs: before its commit, no reader looks for a manifest.
         earlier = published_before(manifest, digest, published)
         manifest_sent = None if earlier else uploader.put(manifest_key(set_id, digest), data)
         for upload in uploader.finish():
             del models_under_way[upload]
             done = packer.models_placed - sum(models_under_way.values())
             progress(ProgressEvent(done, total, uploader.sent_bytes))
-        # A fault of the store that the probe found is raised also where nothing had to be written.
+        # A fault that the probe has found is raised also if nothing had to be written.
         probed.result()
         is_sent = manifest_sent is not None and manifest_sent.result() is not UploadOutcome.THERE
         sent_bytes = uploader.sent_bytes + (len(data) if is_sent else 0)
@@ -192,7 +192,7 @@ def _check_id(name: str) -> None:
 def _read_base(
     store: Store, set_id: str, base: Version, model_type: ModelType, pool: ThreadPoolExecutor
 ) -> Manifest:
-    # What a version without a commit refers to may go at any time.
+    # What a version without a commit refers to may be deleted at any time.
     commit = pool.submit(read_commit, store, set_id, base.id)
     manifest = read_manifest(store, set_id, base.id, base.manifest)
     check_pinned(commit.result(), base.manifest)
@@ -203,7 +203,7 @@ def _read_base(
 
 
 def _kept(base: Manifest | None, without: Collection[str]) -> list[ModelRow]:
-    """Return the base's models but those that `without` names, each of which must name one."""
+    """Return the base's models without those that `without` names; each name must match a model."""
     if base is None:
         if without:
             raise ConfigError(

@@ -1,4 +1,4 @@
-"""Which parts of a pack to ask for, when not all of its models are wanted."""
+"""Which parts of a pack to fetch if not all of its models are wanted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def spans(pack: PackRow, rows: Sequence[ModelRow], config: TransferConfig) -> li
     wanted = sorted({row.offset: row for row in reversed(rows)}.values(), key=lambda row: row.offset)
     if sum(row.length for row in wanted) >= config.whole_share * pack.size:
         return [Span(0, pack.size, tuple(wanted))]
-    # The dictionary at the pack's beginning comes along where it lies near.
+    # The dictionary at the pack's beginning is fetched along if it is near.
     begin = 0 if pack.dictionary and wanted[0].offset <= config.gap_bytes else wanted[0].offset
     groups: list[list[ModelRow]] = []
     for row in wanted:

@@ -1,4 +1,4 @@
-"""A folder that is pushed: models, their recorded examples, and nothing else that goes unmentioned.
+"""A folder that is pushed: models, their recorded examples, and nothing that is left out silently.
 
     <folder>/
     ├── <uid>.<file type>    a model: a file, or a folder for such types
@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.formats.manifest import Example
+from bluegrid_registry.frozen import first_mistake
 from bluegrid_registry.ignore_patterns import ignore_matcher
 from bluegrid_registry.names import check_uid
 from bluegrid_registry.remedies import Remedy
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 EXAMPLES = "examples.json"
 
 MOST_NAMED = 10
-"""Files that a refusal names; it counts the others."""
+"""Number of files that a refusal names; the others are counted."""
 
 _EXAMPLES = TypeAdapter(dict[str, Example])
 
@@ -50,16 +51,16 @@ def models_in_folder(
         ignore: patterns as in a `.gitignore` file, of files and folders that are treated as absent.
 
     Raises:
-        ConfigError: there is no such folder, no model in it, or a pattern is none.
-        FormatError: a file is neither a model nor ignored, a file's name is no UID, or the examples are not
-            what they should be.
+        ConfigError: there is no such folder, no model in it, or a pattern is invalid.
+        FormatError: a file is neither a model nor ignored, a file's name is not a UID, or the examples are
+            invalid.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder; name the folder of the models")
     is_ignored = ignore_matcher(ignore)
     suffix = f".{model_type.file_type}"
     sizes: dict[str, int | None] = {}
-    # Only of files that are not named as their UID is written: there may be a hundred thousand.
+    # Only of files whose names differ from their UIDs: there may be a hundred thousand files.
     names: dict[str, str] = {}
     strays: list[str] = []
     examples: dict[str, Example] = {}
@@ -72,7 +73,7 @@ def models_in_folder(
                 raise FormatError(f"{folder}: two files for UID {uid}, composed and decomposed; keep one")
             if entry.name != uid + suffix:
                 names[uid] = entry.name
-            # Asked for now: once threads read models, it takes ten times as long to get to run in between.
+            # Looked up now: beside the threads that read models, it would take ten times as long.
             sizes[uid] = None if model_type.is_folder else _size_of(entry)
         else:
             strays += _files(entry, entry.name, is_ignored)
@@ -96,7 +97,7 @@ def models_in_folder(
 def _entries(
     folder: Path | str, prefix: str, is_ignored: Callable[[str], bool]
 ) -> Iterator[os.DirEntry[str]]:
-    """Yield what a folder holds and is not ignored; its path below the folder that is pushed is `prefix`."""
+    """Yield the entries of a folder that are not ignored; `prefix` is its path below the pushed folder."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -117,7 +118,7 @@ def _files(entry: os.DirEntry[str], path: str, is_ignored: Callable[[str], bool]
 
 
 def _uid(folder: Path, name: str, suffix: str) -> str:
-    # Some file systems keep names decomposed; a UID has one form.
+    # Some file systems decompose names; a UID has one form.
     uid = unicodedata.normalize("NFC", name.removesuffix(suffix))
     try:
         return check_uid(uid)
@@ -135,9 +136,7 @@ def _examples(path: Path) -> dict[str, Example]:
     try:
         return _EXAMPLES.validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "whole"
-        raise FormatError(f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise FormatError(f"{path}: {first_mistake(error)}") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
 
@@ -146,5 +145,5 @@ def _size_of(entry: os.DirEntry[str]) -> int | None:
     try:
         return entry.stat().st_size
     except OSError:
-        # Whatever is wrong with it is told when it is read.
+        # The fault is reported when the file is read.
         return None

@@ -38,7 +38,7 @@ class SourceModel:
     file_bytes: int | None = None
     """Bytes of the file, where they are known already."""
     is_ignored: Callable[[str], bool] | None = None
-    """Of a folder: which paths below it are no part of the model; None: none is."""
+    """Of a folder: whether a path below it is left out; None: no path is."""
 
     @property
     def origin(self) -> str:
@@ -46,7 +46,7 @@ class SourceModel:
         return f"model {self.uid}" if isinstance(self.content, bytes) else str(self.content)
 
     def size(self) -> int:
-        """Bytes of the model, near enough to plan with; ConfigError when it cannot be read."""
+        """Bytes of the model, near enough to plan with; ConfigError if it cannot be read."""
         if isinstance(self.content, bytes):
             return len(self.content)
         if self.file_bytes is not None:
@@ -60,8 +60,8 @@ class SourceModel:
         """Return the model's bytes; those of a folder are its archive.
 
         Raises:
-            FormatError: it is empty or too large, or a folder that is no model.
-            ConfigError: it cannot be read.
+            FormatError: the model is empty or too large, or a folder that cannot be a model.
+            ConfigError: the model cannot be read.
         """
         if isinstance(self.content, bytes):
             data = self.content
@@ -89,7 +89,7 @@ class LoadedModel(NamedTuple):
 
 
 class LazyModels(Sequence[SourceModel]):
-    """Models that are made when they are asked for: a hundred thousand of them take little memory.
+    """Models that are made on access: a hundred thousand of them take little memory.
 
     Args:
         uids: their UIDs, sorted.
@@ -116,7 +116,7 @@ class LazyModels(Sequence[SourceModel]):
 def read_ahead(
     models: Iterable[SourceModel], readers: ThreadPoolExecutor, config: TransferConfig
 ) -> Iterator[LoadedModel]:
-    """Read models a few mebibytes ahead; read a model that is larger than a pack only when its turn has come.
+    """Read models a few mebibytes ahead, but a model that is larger than a pack only when its turn has come.
 
     Args:
         models: the models, read once, as they come.
@@ -127,7 +127,7 @@ def read_ahead(
         ConfigError: a UID is not valid, or a model cannot be read.
         FormatError: a model is empty or too large.
     """
-    # The threads are the caller's: a generator may be left half-way, and then nothing says when it ends them.
+    # The threads are the caller's: a generator may be abandoned half-way, and would not end them then.
     ahead: deque[Future[list[LoadedModel]]] = deque()
     for size, chunk in _chunks(models, config):
         is_large = size > config.pack_bytes
@@ -147,14 +147,14 @@ def _chunks(models: Iterable[SourceModel], config: TransferConfig) -> Iterator[t
         try:
             check_uid(model.uid)
         except ValueError as error:
-            raise ConfigError(f"{error}; name the device otherwise") from None
+            raise ConfigError(f"{error}; choose another UID") from None
         size = model.size()
         if chunk and total + size > config.read_bytes:
             yield total, chunk
             total, chunk = 0, []
         total += size
         chunk.append(model)
-        # Its bytes may be large: only the thread that reads it shall hold it, and no next one beside it.
+        # Its bytes may be large: only the thread that reads it may hold it, and not beside the next one.
         del model
         if total >= config.read_bytes or len(chunk) == config.read_models:
             yield total, chunk
@@ -188,7 +188,7 @@ def _size(path: Path) -> int:
 
 
 def _read(path: Path, is_ignored: Callable[[str], bool] | None) -> bytes:
-    # There may be a hundred thousand; a file object would take as long as the reading.
+    # There may be a hundred thousand files; a file object would take as long as the reading.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
@@ -197,7 +197,7 @@ def _read(path: Path, is_ignored: Callable[[str], bool] | None) -> bytes:
         data = os.read(descriptor, status.st_size + 1)
         if len(data) == status.st_size:
             return data
-        # It grows just now, or is more than the system gives at once.
+        # The file is growing, or is larger than one read of the system.
         with open(descriptor, "rb", buffering=0, closefd=False) as file:
             return data + file.readall()
     finally:

@@ -1,7 +1,7 @@
-"""Models out of a version's packs, each verified before anybody sees it.
+"""Models out of a version's packs, each verified before it is handed on.
 
-A damaged part of a pack is fetched once more, since it may have been damaged on its way; then everything
-stops, naming the model and the pack.
+A damaged part of a pack is fetched once more, since it may have been damaged on its way; after
+a second time everything stops, with an error that names the model and the pack.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _SMALL_MODELS = threading.Lock()
 
 @dataclass(frozen=True)
 class Unpacked:
-    """One part of a pack, whose models have all been handed over."""
+    """One part of a pack, after all of its models were handed on."""
 
     rows: tuple[ModelRow, ...]
     bytes: int
     """Bytes that went over the wire."""
     refetched: bool
-    """Whether it came damaged at first."""
+    """Whether it was damaged at the first attempt."""
 
 
 def unpack(
@@ -54,13 +54,13 @@ def unpack(
     take: Callable[[ModelRow, bytes], None],
     config: TransferConfig,
 ) -> Iterator[Unpacked]:
-    """Bring models out of the store.
+    """Fetch models from the store.
 
     Args:
         store: where from.
         manifest: the version's.
         rows: the wanted ones of its models.
-        take: is given each verified model, from several threads; of rows that share their bytes, only one.
+        take: is called with each verified model, in several threads; once for rows with the same bytes.
         config: how much is fetched at a time.
 
     Raises:
@@ -79,7 +79,7 @@ def unpack_all(
     progress: Progress,
     config: TransferConfig,
 ) -> tuple[tuple[str, ...], int]:
-    """Unpack and tell the progress; return the UIDs that were fetched twice, and the bytes fetched."""
+    """Unpack and report the progress; return the UIDs that were fetched twice, and the bytes fetched."""
     models, size = 0, 0
     refetched: list[str] = []
     devices = Counter(row.sha256 for row in rows)
@@ -118,7 +118,7 @@ class _Part:
         return sum(row.raw_length for row in rows) < _SMALL_MODEL_BYTES * len(rows)
 
     def unpack(self, take: Callable[[ModelRow, bytes], None]) -> Unpacked:
-        """Fetch the part and hand over its models."""
+        """Fetch the part and hand its models on."""
         try:
             size = self._unpack(take)
         except IntegrityError:
@@ -134,7 +134,7 @@ class _Part:
         reader = self._reader(memoryview(data))
         with _SMALL_MODELS if self._has_small_models else nullcontext():
             self._hand_over(reader, memoryview(data), take)
-        # Every model has proven itself; this finds what is damaged between them, at a tenth of the cost.
+        # Every model is verified; this finds damage between them, at a tenth of the cost.
         if is_whole and pack_name(data, Checksum.of(data)) != pack.name:
             raise IntegrityError(f"pack {pack.name[:8]}: is damaged outside of this version's models")
         return len(data)

@@ -1,9 +1,9 @@
 """Uploader, the fourth stage of a push: packs are sealed and sent, several at a time, unless they are there.
 
-What is there is read back before anything relies on it, and replaced where it is damaged: an object's key is
-the digest of its bytes, so replacing is safe. Whether to look at all, a list tells that is asked for once; it
-is a hint, and what it leaves out or makes up costs time and nothing else. The first pack and the manifest do
-not wait for it: they are sent, and refused by the store where they are there. Of a version that has been
+Objects that are there are read back before anything relies on them, and replaced if they are damaged: an
+object's key is the digest of its bytes, so replacing is safe. One list, requested at the beginning, shows
+which packs to look for; it is a hint, and its mistakes cost time and nothing else. The first pack and the
+manifest do not wait for it: they are sent, and refused by the store if they are there. Of a version that was
 published before, everything is looked for first, and nothing is sent that it does not refer to.
 """
 
@@ -37,18 +37,18 @@ class UploadOutcome(Enum):
 
     SENT = auto()
     HEALED = auto()
-    """It was there, and damaged."""
+    """It was there, damaged, and has been replaced."""
     THERE = auto()
     HELD_BACK = auto()
-    """It is not there, and not of the version that was published before."""
+    """It is not there, and does not belong to the version that was published before."""
 
 
 There = Callable[[], Mapping[str, StoredObject] | None]
-"""Returns what is in the store, by key, or None where nobody knows; may wait for the list."""
+"""Returns the objects in the store by key, or None if they are not known; may wait for the list."""
 
 
 def packs_there(store: Store, set_id: str, config: TransferConfig) -> Mapping[str, StoredObject] | None:
-    """Return a set's packs, by one list; None: nobody knows."""
+    """Return a set's packs, by one list; None: not known."""
     try:
         listed = list(itertools.islice(store.keys(packs_prefix(set_id)), config.listed_packs))
     except StoreError:
@@ -58,14 +58,14 @@ def packs_there(store: Store, set_id: str, config: TransferConfig) -> Mapping[st
 
 
 class Upload:
-    """A pack on its way: first it is sealed, then it is sent. Its bytes are not held here."""
+    """A pack that is first sealed, then sent. Its bytes are not held here."""
 
     def __init__(self) -> None:
         self.sealed: Future[PackContents] = Future()
 
     @property
     def contents(self) -> PackContents:
-        """What the pack holds; waits until it is sealed, and raises what that raised."""
+        """What the pack holds; waits until it is sealed, and raises what sealing raised."""
         return self.sealed.result()
 
 
@@ -73,7 +73,7 @@ class Uploader:
     """Seals and sends packs, several at a time; a pack of one huge model has the memory to itself.
 
     Args:
-        refresh: the store, and what must be written anew there.
+        refresh: the store, and what must be written again there.
         pool: the threads that seal and send.
         listed: which packs the store holds, by key; None: not known.
         algorithm: of the checksum that is sent with each object.
@@ -89,7 +89,7 @@ class Uploader:
         config: TransferConfig,
     ) -> None:
         self._refresh, self._pool, self._algorithm, self._config = refresh, pool, algorithm, config
-        # The first pack does not wait for the list: it is taken as not there. The others do.
+        # The first pack does not wait for the list, as if it were empty. The others do.
         self._there: There = dict
         self._listed = listed
         self._under_way: dict[Future[UploadOutcome], Upload] = {}
@@ -101,7 +101,7 @@ class Uploader:
         return tuple(self._under_way.values())
 
     def upload(self, packs: Iterable[OpenPack]) -> Iterator[Upload]:
-        """Send packs, and yield each upload that has ended; the last ones are still under way at the end."""
+        """Send packs, and yield uploads that have ended; the last ones are still under way at the end."""
         for pack in packs:
             is_large = pack.is_large
             while len(self._under_way) >= (1 if is_large else self._config.uploads):
@@ -109,7 +109,7 @@ class Uploader:
             upload = Upload()
             self._under_way[self._pool.submit(self._seal_and_send, pack, upload, self._there)] = upload
             self._there = self._listed.result
-            # Only the thread that sends it holds it now.
+            # From here on, only the thread that sends it holds it.
             del pack
             while is_large and self._under_way:
                 yield from self._ended()
@@ -171,11 +171,11 @@ class Uploader:
 
 
 def _holds(store: Store, key: str, data: bytes, piece_bytes: int) -> bool:
-    """Whether the store's object is `data`, compared piece by piece; ObjectMissing when there is none."""
+    """Whether the store's object is `data`, compared piece by piece; ObjectMissing if there is none."""
     view = memoryview(data)
     for start in range(0, len(data), piece_bytes):
         piece = view[start : start + piece_bytes]
-        # One byte more than there should be: an object that goes on is another one.
+        # One byte more than expected: an object that goes on is another one.
         expected = len(piece) + (start + len(piece) < len(data))
         stored = store.get_range(key, start, len(piece) + 1)
         if len(stored) != expected or not stored.startswith(piece):

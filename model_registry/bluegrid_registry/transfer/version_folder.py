@@ -1,4 +1,4 @@
-"""A version's folder on a disk: what is there and sound stays, what is lacking or damaged comes.
+"""A version's folder on a disk: sound models stay, missing and damaged ones are fetched.
 
 <into>/
 └── <manifest's SHA-256>/       appears when every model in it is verified
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FetchReport:
-    """What a fetch found and did; all but `fetched_bytes` count or name models."""
+    """The result of a fetch; all but `fetched_bytes` count or name models."""
 
     checked: int
-    """Models that were verified; without an error that is all that were wanted."""
+    """Models that were verified: all that were wanted, unless there was an error."""
     already_there: int
     """Models that were in the folder or the cache, and sound."""
     damaged: tuple[str, ...]
     """UIDs of models that were in the folder or the cache, damaged, and have been fetched again."""
     refetched: tuple[str, ...]
-    """UIDs of models that came damaged, or beside damaged ones, and were right when fetched once more."""
+    """UIDs of models that were damaged, or beside damaged ones, and sound when fetched once more."""
     extra: tuple[str, ...]
-    """Names of what lies in the folder and belongs to no model of the version; it is left alone."""
+    """Names in the folder that belong to no model of the version; they are left alone."""
     fetched_bytes: int
     """Bytes of packs that went over the wire."""
 
@@ -74,9 +74,9 @@ class VersionFolder:
     config: TransferConfig
 
     def complete(self, rows: Sequence[ModelRow]) -> FetchReport:
-        """Bring what is missing or damaged of the models in `rows`."""
+        """Fetch what is missing or damaged of the models in `rows`."""
         partial = self.path.with_name(f".{self.path.name}.partial")
-        # The lock is held: what lies here is of a fetch that was killed.
+        # The lock is held, so this is of a fetch that was killed.
         shutil.rmtree(partial, ignore_errors=True)
         lacking, damaged = self._lacking(rows)
         extra = self._extra() if self.path.exists() else ()
@@ -136,7 +136,7 @@ class VersionFolder:
                 try:
                     write_model(path, model, is_folder=self._is_folder)
                 except FileExistsError:
-                    # A part that came damaged comes twice, with models that are there already.
+                    # A damaged part is fetched twice, with models that are there already.
                     remove_model(path)
                     write_model(path, model, is_folder=self._is_folder)
             except FormatError as error:
@@ -147,7 +147,7 @@ class VersionFolder:
         return take
 
     def _publish(self, partial: Path) -> None:
-        # No fsync: a machine that loses power loses nothing that the next fetch does not see by the digests.
+        # No fsync: after a loss of power, the next fetch finds damage by the digests.
         if not self.path.exists():
             partial.rename(self.path)
             return

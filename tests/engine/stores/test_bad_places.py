@@ -102,7 +102,7 @@ def test_a_fetch_to_a_full_disk_ends_in_one_line_and_is_made_good(
     filling = fill(tiny_disk)
     into = tiny_disk / "into"
     with pytest.raises(
-        ConfigError, match=r"cannot be written: No space left on device; give it room"
+        ConfigError, match=r"cannot be written: No space left on device; check free space"
     ) as caught:
         fetch(store, "g1", "v1", report.manifest, into)
     check_is_one_line(caught.value)
@@ -180,7 +180,7 @@ def test_a_uid_may_be_any_name_and_never_names_a_file(
 def test_a_uid_that_is_a_path_or_no_name_is_refused_before_anything_is_sent(
     uid: str, store: Store, model_type: ModelType
 ) -> None:
-    with pytest.raises(ConfigError, match="name the device otherwise") as caught:
+    with pytest.raises(ConfigError, match="choose another UID") as caught:
         push(store, "g1", "v1", [SourceModel(uid, b"model")], model_type=model_type)
     check_is_one_line(caught.value)
     assert list(store.keys("sets/")) == []

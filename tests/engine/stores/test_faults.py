@@ -219,7 +219,8 @@ def test_another_versions_manifest_under_this_name_is_refused(
 ) -> None:
     store.put_once(version_key("g1", "v5"), Commit.new("g1", "v5", pushed.manifest).to_bytes())
     with pytest.raises(
-        IntegrityError, match=r"^set g1 version v5: .* is of set g1 version v4; mend the registry"
+        IntegrityError,
+        match=r"^set g1 version v5: .* is of set g1 version v4; correct the digest in the registry",
     ):
         fetch(store, "g1", "v5", pushed.manifest, tmp_path / "into")
 

@@ -123,7 +123,7 @@ def hostile(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> bytes
     "data",
     [
         hostile("../outside"),
-        hostile("/tmp/bluegrid-outside"),
+        hostile("/outside/mark"),
         hostile("variables/../../outside"),
         hostile("."),
         hostile("link", tarfile.SYMTYPE, "/outside/mark"),

@@ -102,7 +102,7 @@ def test_a_bucket_of_another_region_is_told_with_its_region(
         (503, "SlowDown", "the server is busy or out of order: try again"),
         (400, "", "is it an S3 server's answer? Check endpoint (http or https?) and bucket"),
         (404, "", "is it an S3 server's answer? Check endpoint (http or https?) and bucket"),
-        (404, "NoSuchBucket", "no such bucket; create it, or mend the store's address"),
+        (404, "NoSuchBucket", "no such bucket; create it, or correct the store's address"),
     ],
 )
 def test_a_refusal_names_the_remedy(

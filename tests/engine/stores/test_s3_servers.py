@@ -230,8 +230,11 @@ def test_a_conditional_write_that_stays_busy_is_told(
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        ("s3://models/pre?endpoint=127.0.0.1:7070", r"Invalid endpoint: 127\.0\.0\.1:7070; mend its address"),
-        ("s3://models/pre?region=no region", "mend its address"),
+        (
+            "s3://models/pre?endpoint=127.0.0.1:7070",
+            r"Invalid endpoint: 127\.0\.0\.1:7070; check the store's address",
+        ),
+        ("s3://models/pre?region=no region", "correct the address"),
     ],
 )
 def test_an_address_that_names_no_server_is_told(address: str, told: str) -> None:

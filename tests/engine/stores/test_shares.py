@@ -115,7 +115,10 @@ def test_a_folder_that_takes_pushes_says_so_and_is_left_as_it_was(folder: Path) 
 
 def test_the_probe_of_a_folder_that_is_absent_or_none_fails(folder: Path) -> None:
     (folder / "file").touch()
-    for place, told in ((folder / "absent", "no such folder; create it"), (folder / "file", "is no folder")):
+    for place, told in (
+        (folder / "absent", "no such folder; create it"),
+        (folder / "file", "is not a folder"),
+    ):
         code, said = probe(place)
         assert code == 1
         assert told in said

@@ -1,4 +1,4 @@
-"""Another cluster of a service becomes live, or shares its requests."""
+"""Edits of which cluster of a service is live, and of how requests are shared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SwitchResult:
-    """What a switch changed."""
+    """What a switch has changed."""
 
     service: str
     region: str | None
@@ -39,7 +39,7 @@ class Sharing:
 
 
 def switch(folder: Path, service: str, cluster_id: str, region: str | None = None) -> SwitchResult:
-    """Make a cluster the live one, with all requests; the file changes by one word, and loses `traffic`.
+    """Make a cluster live, with all requests; one word of the file changes, and `traffic` goes.
 
     Args:
         folder: the registry.
@@ -111,10 +111,10 @@ def share_traffic(
 
 
 def unify_live(folder: Path, service: str, regions: Iterable[str]) -> bool:
-    """Say in one word which cluster is live, where it is the same one in all these regions.
+    """Write one cluster for all regions to `live` if the same cluster is live in all of `regions`.
 
     Returns:
-        Whether the file has changed.
+        True if the file has changed.
 
     Raises:
         RegistryError: there is no such service, or the registry has mistakes.
@@ -129,7 +129,7 @@ def unify_live(folder: Path, service: str, regions: Iterable[str]) -> bool:
 
 
 def refuse_live(service: Service, cluster_id: str) -> None:
-    """Raise RegistryError when the cluster gets requests anywhere: nobody would answer them any more."""
+    """Raise RegistryError if the cluster gets requests anywhere: without it they would not be answered."""
     for region, weights in service.traffic_by_region.items():
         if cluster_id in weights:
             where = "" if region == DEFAULT_REGION else f" in region {region}"
@@ -143,7 +143,7 @@ def refuse_live(service: Service, cluster_id: str) -> None:
 
 
 def _all_to(cluster_id: str, region: str, shares: Mapping[str, Weights]) -> Mapping[str, Weights] | None:
-    """Return the shares of the other regions, beside one in which this region's requests are not shared."""
+    """Return shares with this region's requests for one cluster, and the other regions' as they are."""
     others = {name: weights for name, weights in shares.items() if name != region}
     return ({**others, region: {cluster_id: 1}} if DEFAULT_REGION in others else others) or None
 

@@ -1,4 +1,4 @@
-"""A set goes online and offline; clusters of its service come and go, and have other sizes."""
+"""Edits of services and their clusters: added, changed, removed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def add_service(folder: Path, set_id: str, service: Service) -> bool:
-    """Put a set online; return False when the very same service is there already.
+    """Put a set online; return False if the same service is there already.
 
     Raises:
-        RegistryError: it has another service, the name is taken, there is no such set, or the registry has
-            mistakes.
+        RegistryError: the set has another service, the name is taken, there is no such set, or the registry
+            has mistakes.
     """
     with open_registry(folder) as opened:
         file = opened.registry.of_set(set_id)
@@ -32,7 +32,7 @@ def add_service(folder: Path, set_id: str, service: Service) -> bool:
 
 
 def remove_service(folder: Path, service: str) -> tuple[Cluster, ...]:
-    """Take a set offline: its service goes, with its clusters, which are returned; its versions stay.
+    """Take a set offline: remove its service, and return its clusters. The versions stay.
 
     Raises:
         RegistryError: there is no such service, or the registry has mistakes.
@@ -44,7 +44,7 @@ def remove_service(folder: Path, service: str) -> tuple[Cluster, ...]:
 
 
 def add_cluster(folder: Path, service: str, cluster: Cluster) -> bool:
-    """Add a cluster to a service, on standby; return False when the very same is there already.
+    """Add a cluster to a service, on standby; return False if the same cluster is there already.
 
     Raises:
         RegistryError: there is no such service, the cluster's ID or version is taken, or the registry has
@@ -63,7 +63,7 @@ def remove_cluster(folder: Path, service: str, cluster_id: str) -> None:
     """Remove a cluster from a service.
 
     Raises:
-        RegistryError: it is live somewhere, there is no such cluster, or the registry has mistakes.
+        RegistryError: the cluster is live somewhere, there is no such cluster, or the registry has mistakes.
     """
     with open_registry(folder) as opened:
         file, offered = opened.service(service)
@@ -76,11 +76,11 @@ def remove_cluster(folder: Path, service: str, cluster_id: str) -> None:
 def change_cluster(
     folder: Path, service: str, cluster_id: str, **changes: int | str
 ) -> tuple[Cluster, Cluster]:
-    """Give a cluster other values, such as `replicas=3`; returns it as it was and as it is.
+    """Change values of a cluster, such as `replicas=3`; return the cluster before and after.
 
     Raises:
-        RegistryError: there is no such service or cluster, it is live and would have no pods, a value makes
-            no sense, or the registry has mistakes.
+        RegistryError: there is no such service or cluster, the cluster is live and would have no pods, a
+            value is invalid, or the registry has mistakes.
     """
     with open_registry(folder) as opened:
         file, offered = opened.service(service)

@@ -1,4 +1,4 @@
-"""Sets come and go, and are called otherwise."""
+"""Edits of sets: added, changed, removed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EDITORS_LINE = "# yaml-language-server:"
 
 
 def add_set(folder: Path, declared: DeclaredSet) -> None:
-    """Add a set without versions, as a file of its own.
+    """Add a set without versions, in a file of its own.
 
     Raises:
         RegistryError: there is a set with this ID, or the registry has mistakes.
@@ -31,7 +31,7 @@ def add_set(folder: Path, declared: DeclaredSet) -> None:
         file = RegistryFile(set=declared, versions=())
         if opened.path(file) in opened.sources:
             raise RegistryError(f"set {declared.id} is there already, in {opened.path(file)}")
-        # What tells editors the schema, as the other files have it.
+        # The line that names the schema to editors, as in the other files.
         firsts = {source.text.split("\n", 1)[0] for source in opened.sources.values()}
         heads = [first for first in firsts if first.startswith(_EDITORS_LINE)]
         head = f"{min(heads).rstrip()}\n" if heads else ""
@@ -48,10 +48,9 @@ def edit_set(
     source: Source | None = None,
     trust: Collection[str] = (),
 ) -> bool:
-    """Change what people call a set, what its models do, or who defined it, or trust more names.
+    """Change a set's name, task or source, or let it trust more names; return False if nothing changes.
 
-    Return False where all that was so already.
-    Its ID and type stay: every version and every model is of them.
+    Its ID and type cannot change: every version and every model depends on them.
 
     Raises:
         RegistryError: there is no such set, its type does not allow the source, or the registry has mistakes.
@@ -73,10 +72,10 @@ def remove_set(folder: Path, set_id: str, *, with_versions: bool = False) -> Non
     Args:
         folder: the registry.
         set_id: the set.
-        with_versions: also if it has versions.
+        with_versions: delete the file even if the set has versions.
 
     Raises:
-        RegistryError: it has a service, or versions, there is no such set, or the registry has mistakes.
+        RegistryError: the set has a service, or versions, there is no such set, or the registry has mistakes.
     """
     with open_registry(folder) as opened:
         file = opened.registry.of_set(set_id)

@@ -1,4 +1,4 @@
-"""Versions of a set come and go."""
+"""Edits of versions: added, removed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def add_version(folder: Path, set_id: str, version: Version) -> bool:
-    """Add a version to a set; return False when it is there already, with the same manifest.
+    """Add a version to a set; return False if it is there already, with the same manifest.
 
     Raises:
-        VersionConflict: the ID is taken by another manifest.
+        VersionConflict: the ID is taken, with another manifest.
         RegistryError: there is no such set, or the registry has mistakes.
     """
     with open_registry(folder) as opened:
@@ -34,7 +34,7 @@ def add_version(folder: Path, set_id: str, version: Version) -> bool:
 
 
 def remove_version(folder: Path, set_id: str, version_id: str) -> None:
-    """Take a version out of a set; its objects stay in the store until garbage collection.
+    """Remove a version from a set; its objects stay in the store until garbage collection.
 
     Raises:
         RegistryError: a cluster serves it, there is no such set or version, or the registry has mistakes.

@@ -131,7 +131,7 @@ def test_verify_says_who_has_signed(place: Place) -> None:
     assert found["signatures"] == {"v1": {"good": ["ops-2026"], "wrong": [], "missing": ["ops-2027"]}}
     (signature,) = place.folder.rglob("*.sig.json")
     signature.write_bytes(b"rot")
-    assert "signature by ops-2026: is no DSSE envelope" in place.fails("verify", "g1")
+    assert "signature by ops-2026: is not a DSSE envelope" in place.fails("verify", "g1")
     found = json.loads(place.fails("verify", "g1", "--json"))
     assert (found["sound"], found["signatures"]["v1"]["wrong"]) == (False, ["ops-2026"])
 

@@ -66,9 +66,9 @@ def test_a_package_adds_a_row(install: Callable[[str], None]) -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ("absent_package:ROW", "No module named 'absent_package'; mend or remove its package"),
-        ("os:sep", "os:sep is no ModelType"),
-        ("bluegrid_registry.model_types.model_type:BUILT_IN", "is no ModelType"),
+        ("absent_package:ROW", "No module named 'absent_package'; fix or remove its package"),
+        ("os:sep", "os:sep is not a ModelType"),
+        ("bluegrid_registry.model_types.model_type:BUILT_IN", "is not a ModelType"),
     ],
 )
 def test_an_entry_point_that_is_no_row_is_told(value: str, told: str, install: Callable[[str], None]) -> None:
@@ -82,7 +82,7 @@ def test_a_row_that_is_there_already_is_never_replaced(
 ) -> None:
     monkeypatch.setattr(sys.modules[__name__], "OWN", BUILT_IN["onnx/onnx"])
     install(f"{__name__}:OWN")
-    with pytest.raises(ConfigError, match="there is a type onnx/onnx already; name it otherwise"):
+    with pytest.raises(ConfigError, match="there is a type onnx/onnx already; choose another name"):
         ModelType.parse("onnx/onnx")
 
 

@@ -55,7 +55,7 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ops.pem"
     PrivateKey.generate(KeyAlgorithm.ED25519).write(path)
     path.chmod(0o640)
-    with pytest.raises(ConfigError, match="others than its owner may read it; chmod 600"):
+    with pytest.raises(ConfigError, match="readable by others than its owner; chmod 600"):
         PrivateKey.read(path)
 
 
@@ -111,7 +111,7 @@ def test_what_is_no_private_key_is_one_line(tmp_path: Path) -> None:
         PrivateKey.read(path)
     path.write_bytes(b"garbage")
     path.chmod(0o600)
-    with pytest.raises(ConfigError, match="is no private key in PEM"):
+    with pytest.raises(ConfigError, match="is not a private key in PEM"):
         PrivateKey.read(path)
 
 

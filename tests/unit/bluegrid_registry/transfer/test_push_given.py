@@ -69,14 +69,14 @@ def test_leaving_out_nothing_or_everything_is_refused(without: list[str], told: 
 
 def test_a_device_has_one_model(store: Store) -> None:
     twice = [SourceModel("line-1", b"one"), SourceModel("line-1", b"another")]
-    with pytest.raises(FormatError, match="UID line-1 is there twice; a device has one model"):
+    with pytest.raises(FormatError, match="UID line-1 comes twice; a device has one model"):
         push(store, "g1", "v1", twice, model_type=TYPE)
 
 
 @pytest.mark.parametrize("uid", ["", "../line", "a/b", ".hidden", "a\nb", "u" * 1000])
 def test_a_uid_that_is_none_is_refused_before_anything_is_sent(uid: str, store: Store) -> None:
     counted = Recording(store)
-    with pytest.raises(ConfigError, match="name the device otherwise") as caught:
+    with pytest.raises(ConfigError, match="choose another UID") as caught:
         push(counted, "g1", "v1", [*models(3), SourceModel(uid, b"x")], model_type=TYPE)
     assert "\n" not in str(caught.value)
     assert not [request for request in counted.requests if request.startswith("put")]
