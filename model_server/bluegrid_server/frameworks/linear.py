@@ -10,6 +10,7 @@ Not here: several outputs, classifiers, subclasses of the estimators.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +82,8 @@ class LinearModel:
         terms /= scale
         terms *= coefficients
         y = np.add.reduce(terms, axis=1) + self.intercept
-        # NaN goes through to the sum, of which there is one a row.
-        if np.isnan(y).any() and np.isnan(x).any():
+        # NaN goes through to the sum of all.
+        if math.isnan(np.add.reduce(y)) and np.isnan(x).any():
             raise ValueError("Input X contains NaN.")  # in scikit-learn's words
         return {"y": y}
 

@@ -16,7 +16,6 @@ from bluegrid_server.http.responses import answer, body_of, failed, refused, res
 from bluegrid_server.protocol.body import JSON_LENGTH, parsed
 from bluegrid_server.protocol.messages import Kind, Reply, Request
 from bluegrid_server.protocol.model_state import ModelState
-from bluegrid_server.protocol.openapi import openapi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,9 +71,8 @@ def routes(settings: Settings, models: Models) -> list[Route]:
     api = Api(settings, models)
     service = f"/modelService/{settings.service}"
     base = f"{service}/v2"
-    document = openapi(settings.service)
     found = [
-        Route(f"{service}/openapi.json", lambda _: answer(document), methods=["GET"]),
+        Route(f"{service}/openapi.json", api.description, methods=["GET"]),
         Route(f"{service}/", _page, methods=["GET"]),
     ]
     for model in ("/models/{uid}", "/models/{uid}/versions/{version}"):
@@ -136,6 +134,13 @@ class Api:
     def __init__(self, settings: Settings, models: Models) -> None:
         self._settings = settings
         self._models = models
+
+    async def description(self, _: HttpRequest) -> HttpResponse:
+        """The API as an OpenAPI document."""
+        # Here, because few pods are asked for it, and the schemas take megabytes.
+        from bluegrid_server.protocol.openapi import openapi
+
+        return answer(openapi(self._settings.service))
 
     async def infer(self, request: HttpRequest) -> HttpResponse:
         """Answer one inference request."""

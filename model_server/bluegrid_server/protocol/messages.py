@@ -106,21 +106,23 @@ class InferRequest:
         self.id: str | None = document.get("id")
         if self.id is not None and not isinstance(self.id, str):
             raise InputError(f"id: expected a string, got {self.id!r}")
-        self.outputs: Mapping[str, bool]
+        self.outputs: dict[str, bool] = {}
         if document.get("outputs") is None and document.get("parameters") is None:
-            self.outputs = {spec.name: False for spec in outputs}
+            for spec in outputs:
+                self.outputs[spec.name] = False
         else:
             self.outputs = _wanted(document, outputs)
         self.inputs: Mapping[str, NDArray[Any]]
         tensors, spec = document.get("inputs"), inputs[0]
-        # Nearly all requests have one row of FP64, written as JSON floats: a third of the checks is enough.
-        # The types count, since numbers compare: [true, 3.0] == [1, 3].
+        # Nearly all requests have one row of FP64 as JSON floats: a third of the checks is enough for it. All
+        # others, and above all wrong ones, are for arrays_of().
         if binary is None and type(tensors) is list and len(tensors) == 1 and type(tensors[0]) is dict:
             tensor = tensors[0]
             shape, data = tensor.get("shape"), tensor.get("data")
             if (
                 type(shape) is type(data) is list
                 and len(shape) == len(spec.shape) == 2
+                # As numbers compare, [true, 3.0] equals [1, 3].
                 and type(shape[0]) is type(shape[1]) is int
                 and shape[0] == 1
                 and spec.shape[0] in (-1, 1)
@@ -131,14 +133,19 @@ class InferRequest:
                 and len(inputs) == 1
             ):
                 row = data[0] if len(data) == 1 and type(data[0]) is list else data
-                if len(row) == shape[1] and set(map(type, row)) == _FLOATS:
-                    self.inputs = {spec.name: np.array([row])}
+                try:
+                    array = np.array([row])
+                except ValueError:
+                    array = _RAGGED
+                if array.dtype == _FLOAT64 and array.shape == (1, shape[1]):
+                    self.inputs = {spec.name: array}
                     return
         self.inputs = arrays_of(tensors, inputs, binary)
 
 
-_FLOATS = {float}
 _FP64 = Datatype.FP64
+_FLOAT64 = np.dtype(np.float64)
+_RAGGED = np.empty(0, dtype=object)
 
 
 def _wanted(document: Mapping[str, Any], specs: Sequence[TensorSpec]) -> dict[str, bool]:

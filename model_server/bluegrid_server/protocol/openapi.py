@@ -7,6 +7,7 @@ has its name without `Document`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter
@@ -126,6 +127,7 @@ _OF_A_MODEL = ("model", "modelReady", "infer")
 """Operations whose path is below a model's, without and with the version."""
 
 
+@cache
 def openapi(service: str) -> Document:
     """Return the document of one service."""
     schemas, components = _schemas()
