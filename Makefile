@@ -30,7 +30,7 @@ check-types:
 	$(PYTHON) -m mypy __main__.py
 
 check-tests:
-	$(PYTHON) -m pytest -n auto -m "not process" tests/unit tests/program
+	$(PYTHON) -m pytest -n auto tests/unit tests/program
 
 endurance: ## The tests at full size: half an hour each, an hour for the model server's soak
 	@tools/bootstrap tests
