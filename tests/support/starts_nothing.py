@@ -72,6 +72,6 @@ def _spawn(path: Any, args: Any, passfds: Any) -> int:
 
 
 # There is no audit event of the processes that multiprocessing spawns.
-_spawn_of_python = multiprocessing.util.spawnv_passfds  # type: ignore[attr-defined]
-multiprocessing.util.spawnv_passfds = _spawn  # type: ignore[attr-defined]
+_spawn_of_python = multiprocessing.util.spawnv_passfds
+multiprocessing.util.spawnv_passfds = _spawn
 sys.addaudithook(_audit)
