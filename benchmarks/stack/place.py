@@ -48,12 +48,12 @@ def online(printer: Printer, folder: Path) -> Iterator[tuple[Workspace, Prepared
 
 
 def _commands(printer: Printer) -> Callable[[str], None]:
-    """Tells of commands, and not what they print: of thousands of objects it is a line each."""
+    """Print commands and not their output, which has a line for each of thousands of objects."""
     return lambda line: printer.line("run", line) if line.startswith("$ ") else None
 
 
 def current_kubeconfig(work: Workspace) -> Path:
-    """A copy of the node's kubeconfig with a current context, for programs that cannot be told one."""
+    """A copy of the node's kubeconfig with a current context, for programs without an option for it."""
     config = json.loads(work.place.kubeconfig.read_text()) | {"current-context": work.place.context}
     copy = work.state / "kubeconfig"
     copy.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""What a version's folder holds, and the held-out requests beside the versions.
+"""The files of a version's folder, and the held-out requests beside the versions.
 
 ```
 <folder>/v1/<uid>.skops       one model
@@ -30,10 +30,10 @@ RTOL, ATOL = 1e-6, 1e-9
 
 
 def new_folder(folder: Path) -> Path:
-    """An empty folder beside the wanted one, to be renamed once it is whole; replaces an interrupted run's.
+    """Yields an empty folder, renamed to the final name when it is complete; replaces an interrupted run's.
 
     Raises:
-        FileExistsError: the wanted one is there.
+        FileExistsError: the final folder exists.
     """
     if folder.exists():
         raise FileExistsError(f"{folder} is there already: remove it or name another")
@@ -69,7 +69,7 @@ def write_requests(
     versions: Mapping[str, Mapping[str, Any]],
     held_out: Iterable[OperatingPoints],
 ) -> None:
-    """Writes the same inputs for all versions with each one's answers: the version can be told by value."""
+    """Writes the same inputs for all versions, with the answers of each: an answer identifies its version."""
     points = np.concatenate([part.points[-REQUESTS_PER_SEASON:] for part in held_out])
     inputs = {branch.uid: _inputs(branch, points) for branch in branches}
     requests = {
@@ -83,5 +83,5 @@ def write_requests(
 
 
 def _inputs(branch: Branch, points: Floats) -> Floats:
-    """Rounded to a watt, as a caller would send them; the answers are those to the rounded numbers."""
+    """Returns inputs rounded to a watt, as a client would send them; answers are computed from these."""
     return points[:, branch.inputs].round(6)

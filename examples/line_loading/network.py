@@ -1,4 +1,4 @@
-"""The IEEE 118-bus network: its branches, their ratings, and what a branch's model looks at.
+"""The IEEE 118-bus network: its branches, their ratings, and the inputs of a branch's model.
 
 An operating point is one row of numbers: active power of every load, reactive power of every load, active
 power of every running generator (MW, Mvar), then load and generation of each of three areas (MW). A model's
@@ -32,7 +32,7 @@ RATING_MARGIN = 1.5
 RATING_FLOOR_KA = 0.25
 
 NEIGHBOURHOOD = 2
-"""How many branches away from either end of a branch its model still sees the buses."""
+"""How many branches away from either end of a branch the buses are that its model has as inputs."""
 
 AREA_STARTS = (33, 69)
 """Bus index at which the second and the third area begin."""
@@ -41,7 +41,7 @@ AREAS = len(AREA_STARTS) + 1
 
 @dataclass(frozen=True)
 class Branch:
-    """A line or a transformer; `inputs` are the columns of an operating point that its model looks at."""
+    """A line or a transformer; `inputs` are the columns of an operating point that its model takes."""
 
     uid: str
     rating_ka: float

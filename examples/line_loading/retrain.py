@@ -32,14 +32,14 @@ SEASONS: Mapping[str, tuple[Season, ...]] = {
 
 
 def main() -> None:
-    """Trains what standard input asks for, or ends with a line that says why not."""
-    told = json.load(sys.stdin)
-    parameters = told["parameters"]
+    """Trains what standard input requests, or ends with a line that says why not."""
+    request = json.load(sys.stdin)
+    parameters = request["parameters"]
     if parameters["season"] not in SEASONS:
         sys.exit(f"no season {parameters['season']}; known: {', '.join(SEASONS)}")
     try:
         fit = retrain(
-            Path(told["folder"]),
+            Path(request["folder"]),
             SEASONS[parameters["season"]],
             parameters["flows"],
             parameters["seed"],

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SEED = 118
 FLOWS = 120
-"""Power flows a version."""
+"""Power flows for each version."""
 
 SEASONS: Mapping[str, tuple[Season, ...]] = {
     "v1": (SPRING_AND_AUTUMN,),
@@ -52,7 +52,7 @@ Models = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Fit:
-    """How well the models of a version do on operating points that they were not trained on."""
+    """The errors of a version's models on operating points that they were not trained on."""
 
     version: str
     models: int
@@ -76,11 +76,11 @@ def train(folder: Path, progress: Progress, flows: int = FLOWS) -> TrainingRepor
 
     Args:
         folder: gets `v1`..`v4`, each as `bluegrid push` takes it, and `requests.json`; whole or not at all.
-        progress: told of every power flow and every version.
-        flows: power flows a version; a fifth of them is held out.
+        progress: called after every power flow and every version.
+        flows: number of power flows for each version; a fifth of them is held out.
 
     Raises:
-        FileExistsError: there is something at `folder`.
+        FileExistsError: `folder` exists.
     """
     started = time.monotonic()
     unfinished = files.new_folder(folder)
@@ -109,10 +109,10 @@ def retrain(folder: Path, seasons: Sequence[Season], flows: int, seed: int, only
 
     Args:
         folder: gets the models, as `bluegrid push` takes them.
-        seasons: that the operating points are of.
-        flows: power flows; a fifth of them is held out.
-        seed: of the operating points.
-        only: UID of the one branch to train for; None: all of them.
+        seasons: the seasons of the operating points.
+        flows: number of power flows; a fifth of them is held out.
+        seed: seed of the operating points.
+        only: UID of the branch to train; None: all branches.
 
     Raises:
         ValueError: there is no such branch.
