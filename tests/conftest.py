@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have the tests of a real node come last: what breaks elsewhere is told before that."""
+    """Run the tests of a real node last, so that other failures are known before."""
     items.sort(key=lambda item: item.nodeid.startswith(CLUSTER))
 
 

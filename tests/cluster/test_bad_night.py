@@ -136,14 +136,14 @@ def night(local: Local, online: Callable[[str], Workspace]) -> Iterator[Night]:
         address, report = work.place.route_url, work.state / "load.json"
         try:
             with Load.start(address, SERVICE, requests, report, RATE, LONGEST, work.host) as load:
-                told = _night(Stack(local, work), server, device, disk)
+                message = _night(Stack(local, work), server, device, disk)
                 result = load.stop()
         finally:
             server.stop()
         server.declared()
         changes = [f"{change.op} {change.name}" for change in steps.preview(work)]
         log, subjects = "".join(server.log), server.subjects()
-        yield Night(**told, device=device, log=log, subjects=subjects, load=result, preview=changes)
+        yield Night(**message, device=device, log=log, subjects=subjects, load=result, preview=changes)
 
 
 def _without_one(work: Workspace, models: Path) -> tuple[Path, Device]:

@@ -88,11 +88,11 @@ def test_pods_that_crash_are_shown_and_waiting_for_them_can_be_ended(stack: Stac
         until(lambda: " Running " in stack.kubectl(*pod).require().output)
         stack.kubectl("patch", "secret", "bluegrid-store", "--patch", json.dumps({"data": bad})).require()
         read_until(up, "line-loading-d3-", "CrashLoopBackOff")
-        told = interrupt(up)
+        message = interrupt(up)
     finally:
         stack.kubectl("patch", "secret", "bluegrid-store", "--patch", json.dumps({"data": good})).require()
     assert up.returncode != 0
-    assert "InvalidAccessKeyId" in told
+    assert "InvalidAccessKeyId" in message
     assert stack.live() == "d1"
     stack.switch("d2").require()
     assert stack.live() == "d2"

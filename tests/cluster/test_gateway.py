@@ -35,7 +35,7 @@ class Results:
         refused: what it said while two clusters shared the requests.
         shared: answers of each cluster while d3 had nine parts of the requests and d2 one.
         live: what `bluegrid status` said meanwhile.
-        comment: what a pull request that ends it was told.
+        comment: the report on a pull request that ends it.
         load: what became of all requests.
     """
 

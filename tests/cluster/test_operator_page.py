@@ -74,7 +74,7 @@ class Results:
     audit: str
     subjects: list[str]
     problems: list[str]
-    """Errors, dialogs and refused contents that the browser told of."""
+    """Errors, dialogs and refused contents that the browser reported."""
     strangers: int
     """Elements on any view that a hostile name has made."""
     wide: dict[str, int]
@@ -168,7 +168,7 @@ def _night(server: UpdateServer, browser: Browser) -> dict[str, object]:
     _sign_in(page, server.operator)
     audit = page.get_by_role("main")
     audit.get_by_text("d2").first.wait_for()
-    told = audit.inner_text()
+    refusal = audit.inner_text()
     wide, strangers = _on_a_phone(browser, server, problems)
     watched, buttons = _as_looker(browser, server, problems)
     return {
@@ -182,7 +182,7 @@ def _night(server: UpdateServer, browser: Browser) -> dict[str, object]:
         "resumed": resumed,
         "watched": watched,
         "buttons": buttons,
-        "audit": told,
+        "audit": refusal,
         "problems": problems,
         "strangers": strangers,
         "wide": wide,

@@ -1,4 +1,4 @@
-"""What a pull request is told of a real stack, from its real previews."""
+"""The report of a pull request on a real stack, from its real previews."""
 
 from __future__ import annotations
 

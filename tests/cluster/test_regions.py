@@ -106,11 +106,11 @@ def test_an_update_that_is_interrupted_before_its_proof_goes_back(regions: Regio
             with regions.start_promoting("d2", "east", "--bake", "0") as promoting:
                 wait_until_live(east, "d2")
                 promoting.send_signal(signal.SIGTERM)
-                told, _ = promoting.communicate(timeout=300)
+                message, _ = promoting.communicate(timeout=300)
         finally:
             for key, (_, own) in config.items():
                 east.pulumi("config", "set", f"bluegrid:{key}", own).require()
-    assert told.endswith("error: east: interrupted; now live: d1 in east\n")
+    assert message.endswith("error: east: interrupted; now live: d1 in east\n")
     assert promoting.returncode == 1
     assert regions.live == "d1"
     assert regions.routed() == ("d1", "d1")

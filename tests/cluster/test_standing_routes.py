@@ -1,4 +1,4 @@
-"""Standbys answer nobody who has not been told their host: not by guessing, and not by looking around."""
+"""Standbys answer only those who know their host, which can be neither guessed nor found."""
 
 from __future__ import annotations
 

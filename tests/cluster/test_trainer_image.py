@@ -25,14 +25,14 @@ TRAIN = """\
 import json, os, pathlib, sys
 import numpy, skops.io
 from sklearn.linear_model import Ridge
-told = json.load(sys.stdin)
-if told["parameters"]["fault"]:
+request = json.load(sys.stdin)
+if request["parameters"]["fault"]:
     sys.exit("the grid has no data")
-seen = {"folder": told["folder"], "secret": "AWS_SECRET_ACCESS_KEY" in os.environ}
+seen = {"folder": request["folder"], "secret": "AWS_SECRET_ACCESS_KEY" in os.environ}
 print(json.dumps(seen))
-slope = told["parameters"]["slope"]
+slope = request["parameters"]["slope"]
 rows = numpy.arange(8.0).reshape(4, 2)
-skops.io.dump(Ridge().fit(rows, rows.sum(axis=1) * slope), pathlib.Path(told["folder"], "line-1.skops"))
+skops.io.dump(Ridge().fit(rows, rows.sum(axis=1) * slope), pathlib.Path(request["folder"], "line-1.skops"))
 """
 UPDATE = """\
   update:

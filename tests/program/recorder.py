@@ -40,12 +40,12 @@ SETTINGS = {
     "routeAddress": "http://10.77.0.2",
 }
 ENGINE = logging.getLogger("engine")
-"""What the engine is told."""
+"""What is registered with the engine."""
 
 
 @dataclass(frozen=True)
 class Registered:
-    """One resource, as the engine is told of it."""
+    """One resource, as it is registered with the engine."""
 
     urn: str
     type: str

@@ -53,8 +53,8 @@ def refusal(registry: Path, **changed: str) -> str:
 
 def test_a_url_that_is_another_stacks_is_refused(registry: Write, tmp_path: Path) -> None:
     with cluster_with(tmp_path, ingress("acme-north", "models.test")) as file:
-        told = refusal(registry(), kubeconfig=file, ingressClass="contour", host="models.test")
-    assert told == (
+        message = refusal(registry(), kubeconfig=file, ingressClass="contour", host="models.test")
+    assert message == (
         "bluegrid:host: models.test with /modelService/line-loading is acme-north/line-loading's already, of "
         "another stack; give this stack a host of its own: pulumi config set bluegrid:host NAME"
     )
@@ -62,14 +62,14 @@ def test_a_url_that_is_another_stacks_is_refused(registry: Write, tmp_path: Path
 
 def test_without_a_host_it_is_the_same(registry: Write, tmp_path: Path) -> None:
     with cluster_with(tmp_path, ingress("acme-north", "")) as file:
-        told = refusal(registry(), kubeconfig=file, ingressClass="contour")
-    assert "any host with /modelService/line-loading is acme-north/line-loading's already" in told
+        message = refusal(registry(), kubeconfig=file, ingressClass="contour")
+    assert "any host with /modelService/line-loading is acme-north/line-loading's already" in message
 
 
 def test_a_gateways_routes_are_looked_at_too(registry: Write, tmp_path: Path) -> None:
     with cluster_with(tmp_path, http_route("acme-north", "models.test")) as file:
-        told = refusal(registry(), kubeconfig=file, ingressClass="", gateway=GATEWAY, host="models.test")
-    assert "models.test with /modelService/line-loading is acme-north/line-loading's already" in told
+        message = refusal(registry(), kubeconfig=file, ingressClass="", gateway=GATEWAY, host="models.test")
+    assert "models.test with /modelService/line-loading is acme-north/line-loading's already" in message
 
 
 def test_other_hosts_other_proxies_and_the_stacks_own_routes_are_no_matter(

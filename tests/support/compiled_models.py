@@ -51,13 +51,13 @@ def pushed(tmp_path: Path) -> Callable[..., Settings]:
             (folder / "examples.json").write_bytes(orjson.dumps(examples))
         models = models_in_folder(folder, SKOPS)
         report = push(open_store(store.as_uri()), "g1", "v1", models, model_type=SKOPS, trust=TRUST)
-        told: dict[str, Any] = {
+        message: dict[str, Any] = {
             "store": store.as_uri(),
             "set": "g1",
             "version": "v1",
             "manifest": report.manifest,
         }
-        told |= {"type": SKOPS, "service": "line-loading", "cluster": "d1", "models": tmp_path / "models"}
-        return Settings.model_validate({**told, "trust": TRUST, "accelerate": "onnx", **changed})
+        message |= {"type": SKOPS, "service": "line-loading", "cluster": "d1", "models": tmp_path / "models"}
+        return Settings.model_validate({**message, "trust": TRUST, "accelerate": "onnx", **changed})
 
     return settings

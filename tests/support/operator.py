@@ -51,7 +51,7 @@ def bluegrid(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def told(*arguments: str) -> str:
+def output_of(*arguments: str) -> str:
     done = bluegrid(*arguments)
     assert done.exit_code == 0, done.output + str(done.exception)
     return done.output

@@ -1,4 +1,4 @@
-"""Two regions that answer as Kubernetes does, and a `pulumi` that does at once what it is told to.
+"""Two regions that answer as Kubernetes does, and a `pulumi` that does its work at once.
 
 The real ones are in `tests/cluster/test_regions.py`. Here is what cannot be made to happen there at once: a
 Pulumi that fails before or after it has changed the route, pods that fail requests, an API server in silence.

@@ -153,9 +153,9 @@ def opened(grid: Grid, browser: Browser) -> Iterator[Opened]:
             page.on("pageerror", lambda error: problems.append(str(error)))
             page.on(
                 "console",
-                lambda told: (
-                    problems.append(told.text)
-                    if told.type in ("error", "warning") and "Failed to load resource" not in told.text
+                lambda refusal: (
+                    problems.append(refusal.text)
+                    if refusal.type in ("error", "warning") and "Failed to load resource" not in refusal.text
                     else None
                 ),
             )

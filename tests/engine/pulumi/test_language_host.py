@@ -70,9 +70,9 @@ def test_it_goes_when_the_engine_is_killed(project: Path) -> None:
 def test_without_the_virtual_environment_it_says_how_to_make_it(project: Path) -> None:
     (project / "env").unlink()
     with start(project) as host:
-        _, told = host.communicate(timeout=30)
+        _, message = host.communicate(timeout=30)
     assert host.returncode == 1
-    assert told == (
+    assert message == (
         f"pulumi-language-python: {project}/env/bin/python does not exist; "
         "make it with: uv sync --all-packages --all-extras\n"
     )

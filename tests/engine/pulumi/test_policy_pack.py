@@ -77,10 +77,10 @@ def test_every_rule_of_the_pack_is_held(engine: Engine, tmp_path: Path) -> None:
     engine.require("stack", "init", "broken", cwd=project)
     ran = engine.run("preview", "--stack", "broken", *PACK, cwd=project)
     assert ran.exit_code != 0
-    told = set(re.findall(r"- \[mandatory\]  (\S+)", ran.stdout))
+    message = set(re.findall(r"- \[mandatory\]  (\S+)", ran.stdout))
     # Of these it would have to know what was.
     unknown = {Rule.LIVE_SERVICE, Rule.QUOTA_DURING}
-    assert told == {rule for rule in Rule if rule.level is Level.MANDATORY} - unknown
+    assert message == {rule for rule in Rule if rule.level is Level.MANDATORY} - unknown
     assert "Deployment line-loading-d8: it is live and has no pods: nobody would answer" in ran.stdout
     assert "ResourceQuota quota: pods: 1 needed by all pods, 0 allowed" in ran.stdout
     assert "Ingress route: its backend line-loading-d9 is not declared; declare it" in ran.stdout

@@ -85,7 +85,7 @@ def deployed(stack: Deployed) -> Iterator[Deployed]:
     stack.restore()
 
 
-def told(plan: Plan) -> list[str]:
+def message(plan: Plan) -> list[str]:
     """The warnings and rows of the report, without the rules' findings."""
     before, after = (states_of_objects(each) for each in (plan.objects_before(), plan.objects_after()))
     changes = changes_between(before, after)
@@ -99,11 +99,11 @@ def broken(plan: Plan) -> list[str]:
 
 
 def test_a_stack_that_stays_as_it_is_says_so(deployed: Deployed) -> None:
-    assert told(deployed.plan()) == ["| north | | nothing changes; services: 1 |"]
+    assert message(deployed.plan()) == ["| north | | nothing changes; services: 1 |"]
 
 
 def test_a_new_stack_is_told_with_its_namespace(deployed: Deployed) -> None:
-    assert told(deployed.new) == [
+    assert message(deployed.new) == [
         "| north | | **create** the stack's access by kube context north<br>"
         "**create** namespace bluegrid-north with what its pods need there |",
         "| north | line-loading | **create** the service; live is d1 (v1)<br>create d2 (v2), 1 pod |",
@@ -112,7 +112,7 @@ def test_a_new_stack_is_told_with_its_namespace(deployed: Deployed) -> None:
 
 def test_an_image_of_the_whole_stack(deployed: Deployed) -> None:
     deployed.set("image", NEW_IMAGE)
-    assert told(deployed.plan()) == [
+    assert message(deployed.plan()) == [
         "| north | | **image** of the whole stack: sha256:9f64a747e1b9 → sha256:aaaaaaaaaaaa<br>"
         "preflights run again, then every pod is replaced, one by one |"
     ]
@@ -120,7 +120,7 @@ def test_an_image_of_the_whole_stack(deployed: Deployed) -> None:
 
 def test_a_digit_of_a_live_version_s_digest(deployed: Deployed) -> None:
     deployed.edit("sha256:0b51a6f9f5c9", "sha256:1b51a6f9f5c9")
-    assert told(deployed.plan()) == [
+    assert message(deployed.plan()) == [
         "> - **north · line-loading**: d1 is live, and its version v1 gets another manifest, "
         "sha256:0b51a6f9f5c9 → sha256:1b51a6f9f5c9: clients get other models under its name; give them a "
         "version of their own, and switch",
@@ -131,7 +131,7 @@ def test_a_digit_of_a_live_version_s_digest(deployed: Deployed) -> None:
 
 def test_another_namespace(deployed: Deployed) -> None:
     deployed.set("namespace", "acme")
-    risk, row = told(deployed.plan())
+    risk, row = message(deployed.plan())
     assert risk.startswith("> - **north**: namespace bluegrid-north → acme: Secrets and quotas that others")
     assert row == (
         "| north | | **replace** namespace bluegrid-north → acme: 14 resources are made there, and "
@@ -142,7 +142,7 @@ def test_another_namespace(deployed: Deployed) -> None:
 def test_a_gateway_in_the_place_of_an_ingress_class(deployed: Deployed) -> None:
     deployed.unset("ingressClass")
     deployed.set("gateway", "infra/public")
-    assert told(deployed.plan()) == [
+    assert message(deployed.plan()) == [
         "> - **north · line-loading**: Gateway infra/public answers for its URL instead of Ingress class "
         "contour; see that DNS leads there first",
         "| north | line-loading | **route** by Gateway infra/public instead of Ingress class contour |",
@@ -151,14 +151,14 @@ def test_a_gateway_in_the_place_of_an_ingress_class(deployed: Deployed) -> None:
 
 def test_another_ingress_class(deployed: Deployed) -> None:
     deployed.set("ingressClass", "nginx")
-    assert told(deployed.plan())[1:] == [
+    assert message(deployed.plan())[1:] == [
         "| north | line-loading | **route** by Ingress class nginx instead of Ingress class contour |"
     ]
 
 
 def test_another_host(deployed: Deployed) -> None:
     deployed.set("host", "models.example")
-    assert told(deployed.plan()) == [
+    assert message(deployed.plan()) == [
         "> - **north · line-loading**: its URL goes: clients of models.north.example get 404 from then on; "
         "move them to models.example first",
         "| north | line-loading | **host** models.north.example → models.example |",
@@ -167,21 +167,21 @@ def test_another_host(deployed: Deployed) -> None:
 
 def test_other_store_credentials(deployed: Deployed) -> None:
     deployed.set("storeSecretKey", "rotated", "--secret")
-    risk, row = told(deployed.plan())
+    risk, row = message(deployed.plan())
     assert risk.startswith("> - **north**: credentials in Secret bluegrid-store change: pods read them when")
     assert row == "| north | | **credentials** change: Secret bluegrid-store |"
 
 
 def test_other_store_credentials_of_a_stack_that_this_program_has_updated(deployed: Deployed) -> None:
     deployed.left({"storeAccount": "of others"})
-    (row,) = told(deployed.plan())
+    (row,) = message(deployed.plan())
     assert row.startswith("| north | | **credentials** by Secret bluegrid-store → bluegrid-store-")
     assert row.endswith("<br>preflights run again, then every pod is replaced, one by one |")
 
 
 def test_another_store(deployed: Deployed) -> None:
     deployed.set("store", "s3://models/bluegrid?endpoint=http://10.0.0.1:7070")
-    assert told(deployed.plan()) == [
+    assert message(deployed.plan()) == [
         "| north | | network policy of the pods changes: spec.egress.0.ports.0.port, spec.egress.0.to<br>"
         "**store** of the whole stack: "
         "s3://models/bluegrid?endpoint=https://store.north.example&region=north → "
@@ -192,7 +192,7 @@ def test_another_store(deployed: Deployed) -> None:
 
 def test_another_kube_context(deployed: Deployed) -> None:
     deployed.set("kubeContext", "demo")
-    risk, row = told(deployed.plan())
+    risk, row = message(deployed.plan())
     assert risk.startswith("> - **north**: kube context north → demo: if that is another cluster")
     assert row == "| north | | **kube context north → demo** |"
 
@@ -202,7 +202,7 @@ def test_another_set_id(deployed: Deployed) -> None:
     renamed = deployed.registry.rename(deployed.registry.with_name("g2.yaml"))
     plan = deployed.plan()
     renamed.unlink()
-    risk, region, row = told(plan)
+    risk, region, row = message(plan)
     assert risk.startswith("> - **north · line-loading**: its URL answers by models of set g2 instead of g1")
     assert region == "| north | | preflights run again, then every pod is replaced, one by one |"
     assert row == "| north | line-loading | **serves set g2 instead of g1**<br>d2 stays warm |"
@@ -212,7 +212,7 @@ def test_a_quota_and_a_time_limit_and_the_time_to_be_ready(deployed: Deployed) -
     deployed.set("quotaPods", "9")
     deployed.set("readyTimeout", "300")
     deployed.edit("memory: 2Gi}", "memory: 2Gi, timeoutSeconds: 60}")
-    (row,) = told(deployed.plan())
+    (row,) = message(deployed.plan())
     assert row == (
         "| north | | create quota: pods 9<br>**settings** of the whole stack: BLUEGRID_TIME_LIMIT 4 → 60<br>"
         "**other properties of pods** of the whole stack: terminationGracePeriodSeconds 39 → 95<br>"
@@ -223,7 +223,7 @@ def test_a_quota_and_a_time_limit_and_the_time_to_be_ready(deployed: Deployed) -
 
 def test_hosts_of_standing_routes(deployed: Deployed) -> None:
     deployed.set("standingDomain", "elsewhere.invalid")
-    assert told(deployed.plan()) == [
+    assert message(deployed.plan()) == [
         "| north | | hosts of standing routes change (routeKey or standingDomain): line-loading-d1 and "
         "line-loading-d2 |"
     ]
@@ -243,7 +243,7 @@ def test_an_empty_registry_is_refused(deployed: Deployed) -> None:
     deployed.registry.unlink()
     plan = deployed.plan()
     assert broken(plan) == ["live-service-stays"]
-    assert told(plan) == [
+    assert message(plan) == [
         "> - **north · line-loading**: its URL goes: clients get 404 from then on",
         "| north | line-loading | **delete** the service with its URL and d1 (v1) and d2 (v2) |",
     ]
@@ -254,7 +254,7 @@ def test_a_renamed_service_is_refused_until_it_is_allowed(deployed: Deployed) ->
     plan = deployed.plan()
     assert broken(plan) == ["live-service-stays"]
     assert check_plan(plan, may_go=["line-loading"]) == []
-    assert [line.partition(" | ")[2] for line in told(plan)[1:]] == [
+    assert [line.partition(" | ")[2] for line in message(plan)[1:]] == [
         "line-loading | **delete** the service with its URL and d1 (v1) and d2 (v2) |",
         "loading | **create** the service; live is d1 (v1)<br>create d2 (v2), 1 pod |",
     ]

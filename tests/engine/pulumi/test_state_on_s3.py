@@ -101,10 +101,10 @@ def test_a_second_update_is_refused_by_the_lock_until_one_that_was_killed_is_can
 def _assert_locked(engine: Engine, project: Path, by: int) -> None:
     refused = engine.run(*UP, cwd=project)
     assert refused.exit_code != 0
-    told = refused.stdout + refused.stderr
-    assert "error: the stack is currently locked by 1 lock(s)" in told
-    assert "`pulumi cancel`" in told
-    assert f"(pid {by})" in told
+    message = refused.stdout + refused.stderr
+    assert "error: the stack is currently locked by 1 lock(s)" in message
+    assert "`pulumi cancel`" in message
+    assert f"(pid {by})" in message
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:

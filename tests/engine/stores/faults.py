@@ -206,8 +206,8 @@ class Without:
         lines = [line, *(f"{name}: {value}" for name, value in request.headers.items())]
         answer = exchange.forward("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
         head, _, body = answer.partition(b"\r\n\r\n")
-        told = [row for row in head.split(b"\r\n") if not self._takes(row.decode("latin-1"))]
-        exchange.answer(b"\r\n".join(told) + b"\r\n\r\n" + body)
+        message = [row for row in head.split(b"\r\n") if not self._takes(row.decode("latin-1"))]
+        exchange.answer(b"\r\n".join(message) + b"\r\n\r\n" + body)
 
     def _takes(self, header: str) -> bool:
         return header.lower().startswith(self._headers)

@@ -37,7 +37,7 @@ class Foreign:
 
     Attributes:
         command: starts it on a port of loopback, with a folder of its own.
-        environment: what it is told by variables.
+        environment: its environment variables.
     """
 
     command: Callable[[int, Path], tuple[str | Path, ...]]

@@ -190,8 +190,8 @@ def test_a_damaged_commit_is_told_with_what_to_delete(
 ) -> None:
     path = at_rest(version_key("g1", "v4"))
     path.write_bytes(flipped(path.read_bytes(), 300))
-    told = r"^set g1 version v4: its commit is damaged; delete sets/g1/versions/v4.json and push again$"
-    with pytest.raises(IntegrityError, match=told):
+    message = r"^set g1 version v4: its commit is damaged; delete sets/g1/versions/v4.json and push again$"
+    with pytest.raises(IntegrityError, match=message):
         push(store, "g1", "v4", make_models(), model_type=model_type)
     path.unlink()
     assert push(store, "g1", "v4", make_models(), model_type=model_type).manifest == pushed.manifest
@@ -201,8 +201,8 @@ def test_a_version_that_the_registry_pins_otherwise_is_refused(
     store: Store, pushed: PushReport, make_models: MakeModels, model_type: ModelType, tmp_path: Path
 ) -> None:
     other = push(store, "g1", "v5", make_models(seed=2), model_type=model_type)
-    told = f"published as manifest {pushed.manifest[:15]}, pinned as {other.manifest[:15]}"
-    with pytest.raises(IntegrityError, match=f"^set g1 version v4: {told}"):
+    message = f"published as manifest {pushed.manifest[:15]}, pinned as {other.manifest[:15]}"
+    with pytest.raises(IntegrityError, match=f"^set g1 version v4: {message}"):
         fetch(store, "g1", "v4", other.manifest, tmp_path / "into")
 
 

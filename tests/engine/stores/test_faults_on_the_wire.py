@@ -159,7 +159,7 @@ def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_fetch(
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "message"),
     [
         (reset_before, "no answer: Connection was closed"),
         (status(500), "InternalError: no"),
@@ -170,7 +170,7 @@ def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_fetch(
     ],
 )
 def test_a_fault_that_stays_ends_everything_in_one_line(
-    fault: Fault, told: str, proxy: FaultyProxy, wired: Store, s3_store: Store, model_type: ModelType
+    fault: Fault, message: str, proxy: FaultyProxy, wired: Store, s3_store: Store, model_type: ModelType
 ) -> None:
     report = push(s3_store, "g1", "v1", models(1), model_type=model_type)
     s3_store.put("x", b"0123456789", Checksum.of(b"0123456789"))
@@ -181,7 +181,7 @@ def test_a_fault_that_stays_ends_everything_in_one_line(
         lambda: list(wired.keys("")),
         lambda: wired.get_range("x", 0, 8),
     ):
-        with pytest.raises(StoreError, match=told) as caught:
+        with pytest.raises(StoreError, match=message) as caught:
             act()
         check_is_one_line(caught.value)
     assert seen(s3_store, "v2") is None

@@ -165,7 +165,7 @@ def test_several_fetches_share_a_cache_at_once(store: Store, pushed: PushReport,
                 store, "g1", "v1", pushed.manifest, tmp_path / f"pod-{number}", cache=tmp_path / "cache"
             )
             assert fetched.report.checked == 30
-        except BaseException as error:  # noqa: BLE001 - told by the thread that can
+        except BaseException as error:  # noqa: BLE001 - raised by the thread that can
             errors.append(error)
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(6)]

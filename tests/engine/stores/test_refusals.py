@@ -1,4 +1,4 @@
-"""What a server refuses is told in one line that names the remedy, whatever way it is refused."""
+"""A server's refusal is one line that names the remedy, however it is refused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def refuse_all(
 
 
 def refusals(store: Store, model_type: ModelType) -> list[str]:
-    told = []
+    message = []
     for act in (
         lambda: store.get("x"),
         lambda: store.get_range("x", 1, 2),
@@ -56,8 +56,8 @@ def refusals(store: Store, model_type: ModelType) -> list[str]:
         with pytest.raises(StoreError) as caught:
             act()
         check_is_one_line(caught.value)
-        told.append(str(caught.value))
-    return told
+        message.append(str(caught.value))
+    return message
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -66,17 +66,17 @@ def test_a_redirect_is_told_with_where_it_leads_and_not_followed(
 ) -> None:
     headers = {"Location": "https://key@store.example:9000/models?X-Amz-Signature=hidden"}
     store = refuse_all(pretender, monkeypatch, status, headers=headers)
-    for told in refusals(store, model_type):
-        assert f"redirected ({status}) to https://store.example:9000, which is not followed" in told
-        assert "write endpoint=https://store.example:9000 in the store's address" in told
-        assert "hidden" not in told
+    for message in refusals(store, model_type):
+        assert f"redirected ({status}) to https://store.example:9000, which is not followed" in message
+        assert "write endpoint=https://store.example:9000 in the store's address" in message
+        assert "hidden" not in message
 
 
 def test_a_redirect_without_a_place_is_told(
     pretender: Pretender, monkeypatch: pytest.MonkeyPatch, model_type: ModelType
 ) -> None:
-    for told in refusals(refuse_all(pretender, monkeypatch, 301), model_type):
-        assert "redirected (301), which is not followed; write the endpoint that answers by itself" in told
+    for message in refusals(refuse_all(pretender, monkeypatch, 301), model_type):
+        assert "redirected (301), which is not followed; write the endpoint that answers by itself" in message
 
 
 def test_a_bucket_of_another_region_is_told_with_its_region(
@@ -84,7 +84,7 @@ def test_a_bucket_of_another_region_is_told_with_its_region(
 ) -> None:
     store = refuse_all(pretender, monkeypatch, 301, headers={"x-amz-bucket-region": "eu-west-1"})
     assert all(
-        "write region=eu-west-1 in the store's address" in told for told in refusals(store, model_type)
+        "write region=eu-west-1 in the store's address" in message for message in refusals(store, model_type)
     )
 
 
@@ -114,10 +114,10 @@ def test_a_refusal_names_the_remedy(
     model_type: ModelType,
 ) -> None:
     body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode() if code else b""
-    for told in refusals(refuse_all(pretender, monkeypatch, status, body), model_type):
-        assert remedy in told
-        assert ": : " not in told
-        assert "no object" not in told
+    for message in refusals(refuse_all(pretender, monkeypatch, status, body), model_type):
+        assert remedy in message
+        assert ": : " not in message
+        assert "no object" not in message
 
 
 def test_an_object_that_a_sound_server_says_is_missing_without_a_word_is_missing(
@@ -196,10 +196,10 @@ def test_a_certificate_of_a_private_ca_is_told_with_the_remedy_and_taken_with_it
     url = f"s3://models/pre?endpoint=https://localhost:{tls_port}"
     with pytest.raises(
         StoreUnreachable, match=r"certificate is not trusted: .*; set AWS_CA_BUNDLE to a PEM"
-    ) as told:
+    ) as message:
         open_store(url).get("x")
-    check_is_one_line(told.value)
-    assert "is the server running" not in str(told.value)
+    check_is_one_line(message.value)
+    assert "is the server running" not in str(message.value)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate[0]))
     assert open_store(url).get("x") == b"there"
     by_number = url.replace("localhost", "127.0.0.1")

@@ -40,9 +40,9 @@ def test_an_unreachable_store_is_told_quickly_in_one_line() -> None:
     store = open_store("s3://models/pre?endpoint=http://127.0.0.1:1")
     with pytest.raises(
         StoreUnreachable, match=r"http://127\.0\.0\.1:1.*no answer.*is the server running"
-    ) as told:
+    ) as message:
         store.get("x")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(message.value)
 
 
 @pytest.mark.usefixtures("patient")
@@ -178,8 +178,8 @@ def test_a_server_that_refuses_conditional_writes_takes_no_push(
 
 def test_what_a_server_lacks_is_said(pretender: Pretender) -> None:
     pretender.is_conditional = False
-    told = open_store(pretender.url).probe().in_words()
-    assert [line.split(";")[0] for line in told] == [
+    message = open_store(pretender.url).probe().in_words()
+    assert [line.split(";")[0] for line in message] == [
         "checksums: not verified by the server",
         "conditional writes: ignored by the server",
         "ranges: ignored by the server",
@@ -228,7 +228,7 @@ def test_a_conditional_write_that_stays_busy_is_told(
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "message"),
     [
         (
             "s3://models/pre?endpoint=127.0.0.1:7070",
@@ -237,8 +237,8 @@ def test_a_conditional_write_that_stays_busy_is_told(
         ("s3://models/pre?region=no region", "correct the address"),
     ],
 )
-def test_an_address_that_names_no_server_is_told(address: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_an_address_that_names_no_server_is_told(address: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         open_store(address)
 
 
@@ -262,8 +262,8 @@ def test_a_store_says_what_its_server_can_do(s3_place: tuple[str, Path]) -> None
         "conditional writes: honoured",
         "ranges: given",
     ]
-    told = CliRunner().invoke(stores.app, ["probe", s3_place[0], "--json"]).stdout
-    assert json.loads(told) == {"verifies_checksums": True, "conditional_writes": True, "ranges": True}
+    message = CliRunner().invoke(stores.app, ["probe", s3_place[0], "--json"]).stdout
+    assert json.loads(message) == {"verifies_checksums": True, "conditional_writes": True, "ranges": True}
 
 
 def test_a_store_that_would_take_no_push_is_a_failure(pretender: Pretender) -> None:

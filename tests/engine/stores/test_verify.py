@@ -84,8 +84,8 @@ def test_damage_is_told_with_the_model(
     row = read_manifest(store, "g1", "v1", two[0].manifest).models[4]
     flip(at_rest(pack_key("g1", row.pack)), row.offset + row.length // 2)
     report = verify(store, "g1", [version(two[0])])
-    told = report.damaged[pack_key("g1", row.pack)]
-    assert told == f"pack {row.pack[:8]}: 1 of 3 models are damaged, such as line-004"
+    message = report.damaged[pack_key("g1", row.pack)]
+    assert message == f"pack {row.pack[:8]}: 1 of 3 models are damaged, such as line-004"
 
 
 def test_damage_that_leaves_all_models_of_a_version_as_they_were_is_found_by_verify_and_fetch(

@@ -131,7 +131,7 @@ def test_joblib_models_are_serialised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("models", "options", "told"),
+    ("models", "options", "message"),
     [
         (
             {"line-1": skops_file("x")},
@@ -144,9 +144,9 @@ def test_joblib_models_are_serialised() -> None:
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    models: dict[str, Any], options: dict[str, Any], told: str, model_set: ModelSet
+    models: dict[str, Any], options: dict[str, Any], message: str, model_set: ModelSet
 ) -> None:
-    with pytest.raises(BluegridError, match=told) as caught:
+    with pytest.raises(BluegridError, match=message) as caught:
         model_set.push("v1", models, **options)
     assert "\n" not in str(caught.value)
     assert not model_set.versions

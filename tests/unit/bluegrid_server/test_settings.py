@@ -14,9 +14,9 @@ def test_the_environment_says_what_is_served(settings: Settings) -> None:
 def test_all_mistakes_are_told_on_one_line(settings: Settings) -> None:
     environment = {**environment_of(settings), "BLUEGRID_MANIFEST": "v1", "BLUEGRID_SERVICE": "Line Loading"}
     del environment["BLUEGRID_STORE"]
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as text:
         Settings.from_environment(environment)
-    message = str(told.value)
+    message = str(text.value)
     assert "\n" not in message
     assert "BLUEGRID_STORE: is not set" in message
     assert "BLUEGRID_MANIFEST: 'v1' is not a digest" in message

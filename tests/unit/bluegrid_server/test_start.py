@@ -1,4 +1,4 @@
-"""What keeps a version from being served, and where the reason is told."""
+"""What keeps a version from being served, and where the reason is printed."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def preflight(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 
 def test_a_sound_version_passes(preflight: Preflight, settings: Settings) -> None:
-    code, told = preflight(settings)
+    code, message = preflight(settings)
     assert code == 0
-    assert told.startswith(
+    assert message.startswith(
         "set g1 version v1: 3 models fetched, verified and loaded, 3 recorded examples reproduced, "
         "0 made rows answered, in "
     )
@@ -74,9 +74,9 @@ def test_models_without_recorded_examples_answer_made_rows(
     preflight: Preflight, publish: Publish, folder: Path
 ) -> None:
     (folder / "examples.json").unlink()
-    code, told = preflight(publish(folder))
+    code, message = preflight(publish(folder))
     assert code == 0
-    assert "0 recorded examples reproduced, 3 made rows answered, in " in told
+    assert "0 recorded examples reproduced, 3 made rows answered, in " in message
 
 
 def test_a_model_that_cannot_answer_refuses_the_version(
@@ -85,10 +85,12 @@ def test_a_model_that_cannot_answer_refuses_the_version(
     estimator = SVR().fit(np.eye(3), [0.0, 1.0, 2.0])
     del estimator._sparse
     skops.io.dump(estimator, folder / "line-3.skops")
-    code, told = preflight(publish(folder))
+    code, message = preflight(publish(folder))
     assert code == 3
-    assert told.startswith("set g1 version v1: model line-3 cannot answer any request for 'x' FP64 [-1, 3]: ")
-    assert told.count("\n") == 1
+    assert message.startswith(
+        "set g1 version v1: model line-3 cannot answer any request for 'x' FP64 [-1, 3]: "
+    )
+    assert message.count("\n") == 1
 
 
 def test_a_damaged_pack_is_told_on_one_line_and_ends_with_3(preflight: Preflight, settings: Settings) -> None:
@@ -97,11 +99,11 @@ def test_a_damaged_pack_is_told_on_one_line_and_ends_with_3(preflight: Preflight
     data = bytearray(pack.read_bytes())
     data[len(data) // 2] ^= 1
     pack.write_bytes(data)
-    code, told = preflight(settings)
+    code, message = preflight(settings)
     assert code == 3
-    assert told.startswith("set g1 version v1: model ")
-    assert f"in pack {pack.stem[:8]}" in told
-    assert told.count("\n") == 1
+    assert message.startswith("set g1 version v1: model ")
+    assert f"in pack {pack.stem[:8]}" in message
+    assert message.count("\n") == 1
 
 
 def test_the_reason_is_also_the_termination_message(
@@ -110,9 +112,9 @@ def test_the_reason_is_also_the_termination_message(
     log = tmp_path / "termination-log"
     log.touch()
     monkeypatch.setattr(termination, "TERMINATION_LOG", log)
-    _, told = preflight(settings.model_copy(update={"version": "v9"}))
-    assert "v9" in told
-    assert log.read_text() == told.rstrip("\n")
+    _, message = preflight(settings.model_copy(update={"version": "v9"}))
+    assert "v9" in message
+    assert log.read_text() == message.rstrip("\n")
 
 
 def test_an_example_that_does_not_reproduce_refuses_the_version(
@@ -121,9 +123,9 @@ def test_an_example_that_does_not_reproduce_refuses_the_version(
     examples = json.loads((folder / "examples.json").read_text())
     examples["line-2"]["outputs"][1] += 0.001
     (folder / "examples.json").write_text(json.dumps(examples))
-    code, told = preflight(publish(folder))
+    code, message = preflight(publish(folder))
     assert code == 3
-    assert told.startswith(
+    assert message.startswith(
         "set g1 version v1: model line-2 does not reproduce its recorded example: row 1: expected "
     )
 
@@ -143,9 +145,11 @@ def test_an_example_of_other_features_refuses_the_version(
 ) -> None:
     examples = {"line-1": {"inputs": [[1.0]], "outputs": [1.0]}}
     (folder / "examples.json").write_text(json.dumps(examples))
-    code, told = preflight(publish(folder))
+    code, message = preflight(publish(folder))
     assert code == 3
-    assert told.startswith("set g1 version v1: model line-1 takes 3 features, its recorded example has 1; ")
+    assert message.startswith(
+        "set g1 version v1: model line-1 takes 3 features, its recorded example has 1; "
+    )
 
 
 def test_a_type_that_is_not_trusted_is_never_built(
@@ -157,31 +161,31 @@ def test_a_type_that_is_not_trusted_is_never_built(
         raise AssertionError("it was built")
 
     monkeypatch.setattr(OwnModel, "__new__", never)
-    code, told = preflight(publish(folder))
+    code, message = preflight(publish(folder))
     assert code == 3
-    assert told.startswith("set g1 version v1: model line-3 holds types that are not trusted: ")
-    assert "OwnModel" in told
+    assert message.startswith("set g1 version v1: model line-3 holds types that are not trusted: ")
+    assert "OwnModel" in message
 
 
 @pytest.mark.parametrize(
-    ("estimator", "told"),
+    ("estimator", "message"),
     [(StandardScaler().fit(np.eye(3)), "is a StandardScaler, not"), (Ridge(), "is a Ridge, not")],
     ids=["no predict", "not fitted"],
 )
 def test_what_cannot_predict_is_no_model(
-    preflight: Preflight, publish: Publish, folder: Path, estimator: BaseEstimator, told: str
+    preflight: Preflight, publish: Publish, folder: Path, estimator: BaseEstimator, message: str
 ) -> None:
     skops.io.dump(estimator, folder / "line-3.skops")
     code, said = preflight(publish(folder))
     assert code == 3
-    assert said.startswith(f"set g1 version v1: model line-3 {told} a fitted estimator with predict")
+    assert said.startswith(f"set g1 version v1: model line-3 {message} a fitted estimator with predict")
 
 
 def test_a_file_of_something_else_is_no_model(preflight: Preflight, publish: Publish, folder: Path) -> None:
     (folder / "line-3.skops").write_bytes(b"no zip")
-    code, told = preflight(publish(folder))
+    code, message = preflight(publish(folder))
     assert code == 3
-    assert told.startswith(
+    assert message.startswith(
         "set g1 version v1: model line-3 is no skops file that this image reads (BadZipFile"
     )
 
@@ -193,9 +197,9 @@ def test_a_version_that_nobody_trusted_has_signed_is_not_served(
     trusting = settings.model_copy(update={"keys": (TrustedKey(id="ops", public=ours.public("ops").text),)})
     store = open_store(settings.store)
     sign(store, "g1", "v1", settings.manifest, theirs)
-    code, told = preflight(trusting)
+    code, message = preflight(trusting)
     assert code == 3
-    assert told.startswith("set g1 version v1: is not signed by a trusted key (ops); sign it with")
+    assert message.startswith("set g1 version v1: is not signed by a trusted key (ops); sign it with")
     sign(store, "g1", "v1", settings.manifest, ours)
     assert preflight(trusting)[0] == 0
 
@@ -210,10 +214,10 @@ def test_a_fault_of_ours_is_one_line_too(
     preflight: Preflight, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bluegrid_server.models.version.fetch", lambda *_, **__: 1 / 0)
-    code, told = preflight(settings)
+    code, message = preflight(settings)
     assert code == 3
-    assert told.startswith("set g1 version v1: bug in the model server: ZeroDivisionError")
-    assert told.count("\n") == 1
+    assert message.startswith("set g1 version v1: bug in the model server: ZeroDivisionError")
+    assert message.count("\n") == 1
 
 
 def test_a_reason_of_many_lines_is_told_on_one(capsys: pytest.CaptureFixture[str]) -> None:

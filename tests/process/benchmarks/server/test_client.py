@@ -66,12 +66,12 @@ def test_an_answer_in_pieces_is_one_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         (b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", "503"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "no known length"),
     ],
 )
-def test_an_answer_that_is_not_what_is_measured_ends_the_run(answer: bytes, told: str) -> None:
-    with answering(answer) as (port, _), pytest.raises(ConnectionError, match=told):
+def test_an_answer_that_is_not_what_is_measured_ends_the_run(answer: bytes, message: str) -> None:
+    with answering(answer) as (port, _), pytest.raises(ConnectionError, match=message):
         request_times(port, [REQUEST], connections=1, times=2)

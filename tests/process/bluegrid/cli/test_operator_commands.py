@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.operator import TEXT, bluegrid, pulumi_that, refused, told
+from tests.support.operator import TEXT, bluegrid, output_of, pulumi_that, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def test_deleting_with_an_update_allows_that_one_end(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pulumi_that(f'echo "$BLUEGRID_ALLOW_DELETE $*" > {tmp_path}/ran', tmp_path, monkeypatch)
-    told("delete", "line-loading", "--yes", "--up", "--stack", "north")
+    output_of("delete", "line-loading", "--yes", "--up", "--stack", "north")
     assert (tmp_path / "ran").read_text() == "line-loading up --yes --stack north\n"
     assert "service:" not in file.read_text()
 
@@ -44,20 +44,20 @@ def test_deleting_with_an_update_allows_that_one_end(
 def test_a_rollback_goes_to_what_was_live_before_and_back_again(file: Path) -> None:
     git(file.parent, "init", "--quiet")
     git(file.parent, "add", "--all")
-    git(file.parent, "commit", "--quiet", "--message", "online")
-    told("switch", "line-loading", "d2")
-    git(file.parent, "commit", "--quiet", "--all", "--message", "d2 goes live")
-    assert "live: d1" in told("rollback", "line-loading", "--dry-run")
-    assert "line-loading: d2 -> d1" in told("rollback", "line-loading")
+    git(file.parent, "commit", "--quiet", "--output_of", "online")
+    output_of("switch", "line-loading", "d2")
+    git(file.parent, "commit", "--quiet", "--all", "--output_of", "d2 goes live")
+    assert "live: d1" in output_of("rollback", "line-loading", "--dry-run")
+    assert "line-loading: d2 -> d1" in output_of("rollback", "line-loading")
     assert file.read_text() == TEXT
-    git(file.parent, "commit", "--quiet", "--all", "--message", "back to d1")
-    rows = json.loads(told("history", "line-loading", "--json"))
+    git(file.parent, "commit", "--quiet", "--all", "--output_of", "back to d1")
+    rows = json.loads(output_of("history", "line-loading", "--json"))
     assert [(row["commit"]["subject"], row["changes"][0]) for row in rows] == [
         ("back to d1", "live: d2 -> d1"),
         ("d2 goes live", "live: d1 -> d2"),
         ("online", "live: none -> d1"),
     ]
-    told("rollback", "line-loading")
+    output_of("rollback", "line-loading")
     assert file.read_text() == TEXT.replace("live: d1", "live: d2")
 
 

@@ -31,10 +31,10 @@ def registries(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_without_a_preview_a_switch_is_told_from_the_files(registries: tuple[Path, Path]) -> None:
     before, after = registries
-    told = bluegrid("preview-report", "--base", before, "--registry", after, "--region", "north")
-    assert told.returncode == 0, told.stderr
-    assert "**switch** d1 (v1) → d2 (v2): models not compared: no store was named" in told.stdout
-    assert "d1 stays warm" in told.stdout
+    message = bluegrid("preview-report", "--base", before, "--registry", after, "--region", "north")
+    assert message.returncode == 0, message.stderr
+    assert "**switch** d1 (v1) → d2 (v2): models not compared: no store was named" in message.stdout
+    assert "d1 stays warm" in message.stdout
 
 
 def test_a_report_of_nothing_is_refused_with_the_way_to_make_one() -> None:
@@ -61,8 +61,8 @@ def test_a_preview_that_failed_is_reported_and_not_taken_for_an_empty_one(tmp_pa
     file = tmp_path / "north.json"
     failed = {"severity": "error", "message": "bluegrid:image is not set\n"}
     file.write_text(json.dumps({"diagnostics": [failed]}))
-    told = bluegrid("preview-report", file)
-    assert "> - **north**: no preview: bluegrid:image is not set" in told.stdout
+    message = bluegrid("preview-report", file)
+    assert "> - **north**: no preview: bluegrid:image is not set" in message.stdout
     refused = bluegrid("check", "--preview", file)
     assert (refused.returncode, refused.stderr) == (1, f"error: {file}: bluegrid:image is not set\n")
 

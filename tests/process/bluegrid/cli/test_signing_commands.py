@@ -151,7 +151,7 @@ def test_an_export_is_of_what_a_trusted_key_signed_and_the_stock_command_verifie
     out = place.folder / "out"
     assert "is not signed" in place.refused("export", "g1", "v1", out, "--key", key)
     place.sign(key)
-    told = place.run("export", "g1", "v1", out, "--key", key)
-    (command,) = re.findall("`model_signing (.*)`", told)
+    message = place.run("export", "g1", "v1", out, "--key", key)
+    (command,) = re.findall("`model_signing (.*)`", message)
     done = subprocess.run([sys.executable, "-m", "model_signing", *command.split()], check=False)
     assert done.returncode == 0

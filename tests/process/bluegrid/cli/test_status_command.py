@@ -62,26 +62,26 @@ def start(api: ApiServer, registry: Path, tmp_path: Path) -> Callable[..., subpr
 
 
 @pytest.fixture
-def told(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
-    def told(*options: str) -> str:
+def output_of(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
+    def output_of(*options: str) -> str:
         process = start(*options)
         output, error = process.communicate(timeout=60)
         assert process.returncode == 0, error
         return output
 
-    return told
+    return output_of
 
 
-def test_the_table_is_whole_in_a_pipe_and_drift_stands_below_it(told: Callable[..., str]) -> None:
-    head, d1, d2, *below = told().splitlines()
+def test_the_table_is_whole_in_a_pipe_and_drift_stands_below_it(output_of: Callable[..., str]) -> None:
+    head, d1, d2, *below = output_of().splitlines()
     assert head.split()[:7] == ["SERVICE", "CLUSTER", "VERSION", "ROUTE", "READY", "PODS", "MODELS"]
     assert d1.split()[:8] == ["service0", "d1", "v1", "live", "2/2", "2", "Running", "186/186"]
     assert d2.split()[:4] == ["service0", "d2", "v1", "standby"]
     assert below == ["drift: service0 d2: YAML says version v2, v1 runs"]
 
 
-def test_a_service_that_is_named_is_told_with_its_pods(told: Callable[..., str]) -> None:
-    lines = told("service0", "d1").splitlines()
+def test_a_service_that_is_named_is_told_with_its_pods(output_of: Callable[..., str]) -> None:
+    lines = output_of("service0", "d1").splitlines()
     assert [line.split(":")[0] for line in lines if line.startswith("pod ")] == [
         "pod service0-d1-a",
         "pod service0-d1-b",
@@ -90,25 +90,25 @@ def test_a_service_that_is_named_is_told_with_its_pods(told: Callable[..., str])
 
 
 def test_a_registry_with_mistakes_hides_nothing_of_what_runs(
-    told: Callable[..., str], registry: Path
+    output_of: Callable[..., str], registry: Path
 ) -> None:
     (registry / "g1.yaml").write_text(TEXT.replace("live: d1", "live: d7"))
-    output = told()
+    output = output_of()
     assert "service0  d1" in output
     assert "note: drift from YAML is not known: " in output
     assert "d7 is not a cluster of service0" in output
 
 
-def test_where_regions_differ_this_one_has_to_be_named(told: Callable[..., str], registry: Path) -> None:
+def test_where_regions_differ_this_one_has_to_be_named(output_of: Callable[..., str], registry: Path) -> None:
     (registry / "g1.yaml").write_text(TEXT.replace("live: d1", "live: {default: d2, north: d1}"))
-    assert "service0: differ by region; name this one: --region <region>" in told()
-    assert "YAML says d2 is live" in told("--region", "east")
-    assert "is live" not in told("--region", "north")
+    assert "service0: differ by region; name this one: --region <region>" in output_of()
+    assert "YAML says d2 is live" in output_of("--region", "east")
+    assert "is live" not in output_of("--region", "north")
 
 
-def test_what_pods_are_not_to_be_asked_is_noted(told: Callable[..., str], api: ApiServer) -> None:
+def test_what_pods_are_not_to_be_asked_is_noted(output_of: Callable[..., str], api: ApiServer) -> None:
     api.pod = lambda _: refusal(403, 'cannot get resource "pods/proxy"')
-    output = told()
+    output = output_of()
     assert "2 Running  -" in output
     assert output.splitlines()[-1].endswith('cannot get resource "pods/proxy"')
 
@@ -130,11 +130,11 @@ def test_a_namespace_that_is_not_there_is_no_outage(start: Callable[..., subproc
     assert error.startswith("error: namespace bluegird: not found in context there; ")
 
 
-def test_a_live_cluster_that_is_gone_is_told_first(told: Callable[..., str], api: ApiServer) -> None:
+def test_a_live_cluster_that_is_gone_is_told_first(output_of: Callable[..., str], api: ApiServer) -> None:
     api.kinds["deployments"] = [
         each for each in api.kinds["deployments"] if each["metadata"]["name"] != "service0-d1"
     ]
-    outage, _, d1, *_ = told().splitlines()
+    outage, _, d1, *_ = output_of().splitlines()
     assert outage == (
         "outage: service0: nobody answers at /modelService/service0: live cluster d1 does not run"
     )

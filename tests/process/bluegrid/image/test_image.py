@@ -41,16 +41,16 @@ def test_every_familys_packages_are_locked_and_those_of_all_are_theirs(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
         (("sh", "-c", "echo one >&2; echo two >&2; exit 7"), "sh ended with 7: two; "),
         (("no-such-program",), "no-such-program was not found, "),
     ],
 )
 def test_a_program_that_fails_is_told_on_one_line(
-    tmp_path: Path, command: tuple[str, ...], told: str
+    tmp_path: Path, command: tuple[str, ...], message: str
 ) -> None:
     with (tmp_path / "lock").open("w") as lock, pytest.raises(ImageError) as failed:
         Commands(tmp_path / "log", lock.fileno(), tmp_path, environment.of_programs()).run(*command)
-    assert told in str(failed.value)
+    assert message in str(failed.value)
     assert "\n" not in str(failed.value)

@@ -62,7 +62,7 @@ def before(folder: Path, region: str | None = None) -> str:
     return live_before(folder / "g1.yaml", service(folder), region).cluster
 
 
-def told(folder: Path) -> list[tuple[str, tuple[str, ...]]]:
+def message(folder: Path) -> list[tuple[str, tuple[str, ...]]]:
     return [(each.commit.subject, each.changes) for each in changes_of("line-loading", folder / "g1.yaml")]
 
 
@@ -122,7 +122,7 @@ def test_history_tells_each_commit_that_changed_the_service_and_by_how_much(fold
     (folder / "g1.yaml").write_text("# a remark\n" + (folder / "g1.yaml").read_text())
     commit(folder, "a remark")
     change_cluster(folder, "line-loading", "d2", version="v3")
-    assert told(folder) == [
+    assert message(folder) == [
         ("", ("d2 version: v2 -> v3",)),
         ("d2 alone", ("live: d1 -> d2", "d1 removed: version v1, replicas 4")),
         ("more room", ("d1 replicas: 2 -> 4", "d1 memory: 2Gi -> 4Gi")),
@@ -142,7 +142,7 @@ def test_a_file_that_could_not_be_read_once_does_not_end_the_history(folder: Pat
     for text, subject in (("service: [", "broken"), ("service: 7\n", "odd"), (good, "mended")):
         (folder / "g1.yaml").write_text(text)
         commit(folder, subject)
-    assert told(folder)[-1][0] == "line-loading goes online"
+    assert message(folder)[-1][0] == "line-loading goes online"
 
 
 def test_a_file_that_was_deleted_and_came_back_keeps_its_history(folder: Path) -> None:
@@ -151,7 +151,11 @@ def test_a_file_that_was_deleted_and_came_back_keeps_its_history(folder: Path) -
     commit(folder, "offline")
     (folder / "g1.yaml").write_text(text)
     commit(folder, "online again")
-    assert [subject for subject, _ in told(folder)] == ["online again", "offline", "line-loading goes online"]
+    assert [subject for subject, _ in message(folder)] == [
+        "online again",
+        "offline",
+        "line-loading goes online",
+    ]
 
 
 def test_a_merged_branch_is_one_change(folder: Path) -> None:
@@ -161,4 +165,4 @@ def test_a_merged_branch_is_one_change(folder: Path) -> None:
         commit(folder, f"{replicas} pods")
     git(folder, "switch", "--quiet", "main")
     git(folder, "merge", "--quiet", "--no-ff", "work", "--message", "merge")
-    assert told(folder)[0] == ("merge", ("d1 replicas: 2 -> 4",))
+    assert message(folder)[0] == ("merge", ("d1 replicas: 2 -> 4",))

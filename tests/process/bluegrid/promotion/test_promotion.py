@@ -73,8 +73,8 @@ def test_where_pulumi_fails_yaml_says_what_is_true(
     regions: Regions, goes_wrong: str, why: str, calls: list[str]
 ) -> None:
     regions.pulumi("east", goes_wrong)
-    told, stages = stopped(regions)
-    assert told == f"east: {why}; now live: d2 in north, d1 in east"
+    message, stages = stopped(regions)
+    assert message == f"east: {why}; now live: d2 in north, d1 in east"
     assert stages == {"north": Stage.LIVE, "east": Stage.BACK}
     assert regions.live == "{default: d1, north: d2, east: d1}"
     assert regions.routed() == ("d2", "d1")
@@ -83,17 +83,17 @@ def test_where_pulumi_fails_yaml_says_what_is_true(
 
 def test_a_region_that_cannot_go_back_is_told_with_what_to_do_and_yaml_says_so(regions: Regions) -> None:
     regions.pulumi("north", "is not proven", "fails")
-    told, stages = stopped(regions)
+    message, stages = stopped(regions)
     assert stages == {"north": Stage.NOT_BACK, "east": Stage.WAITING}
     assert regions.live == "{default: d1, north: d2}"
     assert regions.routed() == ("d2", "d1")
-    assert told.endswith("bluegrid switch line-loading d1 --region north --up --stack north")
+    assert message.endswith("bluegrid switch line-loading d1 --region north --up --stack north")
 
 
 def test_a_bake_with_errors_goes_back_and_no_further_region_is_touched(regions: Regions) -> None:
     regions.failing["bluegrid-north"] = 10
-    told, stages = stopped(regions, seconds=60)
-    assert "of 110 requests failed, more than 1.00%; now live: d1 in north, d1 in east" in told
+    message, stages = stopped(regions, seconds=60)
+    assert "of 110 requests failed, more than 1.00%; now live: d1 in north, d1 in east" in message
     assert stages == {"north": Stage.BACK, "east": Stage.WAITING}
     assert regions.live == "d1"
     assert regions.calls == ["north", "north"]
@@ -190,8 +190,8 @@ def test_what_cannot_take_over_is_refused_before_anything_changes(
 
 def test_a_stack_that_reads_another_registry_is_found_out(regions: Regions) -> None:
     regions.pulumi("north", "changes nothing")
-    told, stages = stopped(regions)
-    assert told.startswith("north: pulumi up succeeded and d1 is live; does ")
+    message, stages = stopped(regions)
+    assert message.startswith("north: pulumi up succeeded and d1 is live; does ")
     assert stages == {"north": Stage.BACK, "east": Stage.WAITING}
     assert regions.live == "d1"
 
@@ -234,11 +234,11 @@ def test_who_interrupts_it_lets_pulumi_end_and_has_the_region_go_back(
         while not (regions.folder / "waiting").exists():
             assert time.monotonic() < deadline, "pulumi was not started"
             time.sleep(0.05)
-        # As a terminal does it: all that were started are told.
+        # As a terminal does: the signal goes to every process of the group.
         os.killpg(running.pid, number)
-        printed, told = running.communicate(timeout=60)
+        printed, message = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert told.splitlines()[-1] == "error: east: interrupted; now live: d2 in north, d1 in east"
+    assert message.splitlines()[-1] == "error: east: interrupted; now live: d2 in north, d1 in east"
     north, east = json.loads(printed)["regions"]
     assert (north["live"], north["stage"]) == ("d2", "live")
     assert (east["live"], east["stage"], east["why"]) == ("d1", "back", why)

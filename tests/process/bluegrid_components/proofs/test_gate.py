@@ -31,7 +31,7 @@ OTHER = (200, "d3", "v3")
 
 @dataclass
 class Proxy:
-    """Answers as told, the last answer for ever; keeps what it was asked and over how many connections."""
+    """Answers in the given order, the last answer for ever; keeps the requests and counts connections."""
 
     answers: Sequence[Answer]
     address: str = ""

@@ -168,7 +168,7 @@ async def several_inputs(dispatcher: Dispatcher) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "model_type", "told"),
+    ("what", "model_type", "message"),
     [
         (
             "lambda",
@@ -190,10 +190,10 @@ async def several_inputs(dispatcher: Dispatcher) -> None:
     ],
 )
 def test_a_model_that_holds_code_or_does_not_say_what_it_serves_is_refused(
-    trained: Trained, tmp_path: Path, what: str, model_type: str, told: str
+    trained: Trained, tmp_path: Path, what: str, model_type: str, message: str
 ) -> None:
     async def test() -> None:
         async with running(pushed(trained("tensorflow") / what, tmp_path, model_type)) as dispatcher:
-            assert f"set g1 version v1: {told}" in (await dispatcher.supervisor.broken)
+            assert f"set g1 version v1: {message}" in (await dispatcher.supervisor.broken)
 
     asyncio.run(test())

@@ -90,7 +90,7 @@ def train_tensorflow(folder: Path) -> None:
 
 
 def _shapes_of_keras(folder: Path) -> None:
-    """Models of several inputs or outputs, of one layer or in a dict; one that was never told its shape."""
+    """Models of several inputs or outputs, of one layer or in a dict; one that was never given its shape."""
     import keras
 
     random = np.random.default_rng(7)

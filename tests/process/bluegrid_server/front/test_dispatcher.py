@@ -70,7 +70,7 @@ SOUND_MODELS: dict[str, Any] = {"m1": Hostile(), "m2": Hostile()}
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
-    ("number", "error", "told"),
+    ("number", "error", "message"),
     [
         (LOOPS, TimeLimitError, "m1 took longer than 1 s; its process was replaced"),
         (ABORTS, CrashError, "m1 ended its process by SIGABRT"),
@@ -78,7 +78,7 @@ SOUND_MODELS: dict[str, Any] = {"m1": Hostile(), "m2": Hostile()}
     ids=["loops", "aborts"],
 )
 def test_a_model_that_takes_its_process_along_costs_only_its_own_request(
-    tmp_path: Path, workers: int, number: float, error: type[Exception], told: str
+    tmp_path: Path, workers: int, number: float, error: type[Exception], message: str
 ) -> None:
     async def test() -> None:
         async with running(pushed(tmp_path, SOUND_MODELS, workers=workers)) as dispatcher:
@@ -87,7 +87,7 @@ def test_a_model_that_takes_its_process_along_costs_only_its_own_request(
             after = [asyncio.create_task(asked(dispatcher, SOUND, uid)) for uid in ("m1", "m2") * 10]
             for answer in await asyncio.gather(*before, *after):
                 assert answer[0] == 200
-            with pytest.raises(error, match=told):
+            with pytest.raises(error, match=message):
                 await guilty
             assert (await asked(dispatcher, SOUND))[0] == 200
 
@@ -95,7 +95,7 @@ def test_a_model_that_takes_its_process_along_costs_only_its_own_request(
 
 
 def test_others_are_answered_within_five_seconds_while_a_model_loops(tmp_path: Path) -> None:
-    # Of one worker, which is the worst: all of them wait for it. Four seconds is what the pod is told.
+    # Of one worker, which is the worst: all of them wait for it. Four seconds is the pod's setting.
     limit = scale(1, 4)
 
     async def test() -> None:

@@ -1,4 +1,4 @@
-"""A server that is told to stop, and what its log has said until then."""
+"""A server that gets SIGTERM, and its log until then."""
 
 from __future__ import annotations
 

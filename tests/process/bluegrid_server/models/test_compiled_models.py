@@ -34,12 +34,12 @@ def test_forked_workers_answer_with_compiled_models_and_describe_them(
             for call, reply in zip(calls, replies, strict=True):
                 (output,) = orjson.loads(reply.first.body)["outputs"]
                 assert output["data"] == pytest.approx(MODELS[call.uid].predict(X).tolist(), rel=1e-12)
-            told = {}
+            message = {}
             for uid in MODELS:
                 described = orjson.loads((await dispatcher.ask(Request(Kind.DESCRIBE, uid))).first.body)
                 assert described["inputs"] == [{"name": "x", "datatype": "FP64", "shape": [-1, 3]}]
                 assert described["outputs"] == [{"name": "y", "datatype": "FP64", "shape": [-1]}]
-                told[uid] = described["parameters"]["accelerate"]
-            assert told == HOW
+                message[uid] = described["parameters"]["accelerate"]
+            assert message == HOW
 
     asyncio.run(asked())

@@ -78,7 +78,7 @@ def github(comments: Comments) -> Iterator[None]:
 
 
 def write(comments: Comments, file: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    told = {
+    message = {
         "GITHUB_TOKEN": "swordfish",
         "GITHUB_REPOSITORY": "owner/grid",
         "GITHUB_API_URL": comments.address,
@@ -86,7 +86,7 @@ def write(comments: Comments, file: Path, **environment: str) -> subprocess.Comp
     }
     return subprocess.run(
         [sys.executable, "-m", "tools.pull_request.comment", file],
-        env=os.environ | told | environment,
+        env=os.environ | message | environment,
         capture_output=True,
         text=True,
         check=False,

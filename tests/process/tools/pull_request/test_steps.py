@@ -23,9 +23,9 @@ WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yaml"))
 
 
 def run(step: str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    told = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    message = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
     return subprocess.run(
-        [STEPS / step, *arguments], env=told | environment, capture_output=True, text=True, check=False
+        [STEPS / step, *arguments], env=message | environment, capture_output=True, text=True, check=False
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.operator import TEXT, bluegrid, pulumi_that, refused, told
+from tests.support.operator import TEXT, bluegrid, output_of, pulumi_that, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,27 +31,27 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_scaling_changes_one_number(file: Path) -> None:
-    assert told("scale", "line-loading", "d1", "4") == (
+    assert output_of("scale", "line-loading", "d1", "4") == (
         "line-loading d1: replicas 2 -> 4; apply it with `pulumi up`\n"
     )
     assert file.read_text() == TEXT.replace("replicas: 2", "replicas: 4")
 
 
 def test_what_yaml_left_to_the_default_is_written_below_the_rest(file: Path) -> None:
-    told("scale", "line-loading", "d2", "3")
+    output_of("scale", "line-loading", "d2", "3")
     assert file.read_text() == TEXT.replace("      memory: 2Gi\n", "      memory: 2Gi\n      replicas: 3\n")
 
 
 def test_the_live_cluster_keeps_a_pod(file: Path) -> None:
     assert "d1 is the live cluster of line-loading" in refused("scale", "line-loading", "d1", "0")
-    told("traffic", "line-loading", "d1=90", "d2=10")
+    output_of("traffic", "line-loading", "d1=90", "d2=10")
     assert "d2 has a share of the traffic of line-loading" in refused("scale", "line-loading", "d2", "0")
-    told("switch", "line-loading", "d1")
-    told("scale", "line-loading", "d2", "0")
+    output_of("switch", "line-loading", "d1")
+    output_of("scale", "line-loading", "d2", "0")
 
 
 def test_resources_change_what_was_named_and_nothing_else(file: Path) -> None:
-    assert "cpu 2 -> 4, memory 2Gi -> 4Gi" in told(
+    assert "cpu 2 -> 4, memory 2Gi -> 4Gi" in output_of(
         "resources", "line-loading", "d1", "--cpu", "4", "--memory", "4Gi"
     )
     assert file.read_text() == TEXT.replace(
@@ -68,14 +68,14 @@ def test_an_amount_that_is_none_is_refused_with_its_line(file: Path) -> None:
 
 
 def test_stopping_takes_the_clusters_entry_out_and_refuses_the_live_one(file: Path) -> None:
-    told("stop", "line-loading", "d2", "--yes")
+    output_of("stop", "line-loading", "d2", "--yes")
     start, end = TEXT.index("    - id: d2"), TEXT.index("  regions")
     assert file.read_text() == TEXT[:start] + TEXT[end:]
     assert "d1 is the live cluster of line-loading" in refused("stop", "line-loading", "d1", "--yes")
 
 
 def test_deleting_takes_the_service_out_and_keeps_the_versions(file: Path) -> None:
-    assert told("delete", "line-loading", "--yes") == (
+    assert output_of("delete", "line-loading", "--yes") == (
         "line-loading: is out, with its clusters d1, d2; apply it with "
         "`BLUEGRID_ALLOW_DELETE=line-loading pulumi up`\n"
     )
@@ -107,7 +107,7 @@ def test_what_would_ask_is_refused_where_nobody_can_answer(command: tuple[str, .
     ],
 )
 def test_a_dry_run_shows_the_edit_and_writes_nothing(command: tuple[str, ...], line: str, file: Path) -> None:
-    shown = told(*command, "--dry-run")
+    shown = output_of(*command, "--dry-run")
     assert line in shown
     assert "--- registry/g1.yaml" in shown
     assert file.read_text() == TEXT
@@ -185,17 +185,17 @@ def test_a_region_that_no_stack_has_is_refused(command: tuple[str, ...], file: P
 
 def test_a_region_is_one_of_the_stack_s_file_that_is_named(file: Path, stacks: Path, tmp_path: Path) -> None:
     file.write_text(TEXT.replace("  regions: [north, east]\n", ""))
-    told("switch", "line-loading", "d2", "--region", "east")
+    output_of("switch", "line-loading", "d2", "--region", "east")
     own = tmp_path / "own" / "Pulumi.west.yaml"
     own.parent.mkdir()
     (stacks / "Pulumi.north.yaml").rename(own)
-    told("switch", "line-loading", "d2", "--region", "west", "--config-file", str(own))
+    output_of("switch", "line-loading", "d2", "--region", "west", "--config-file", str(own))
     assert "live: {default: d1, east: d2, west: d2}" in file.read_text()
 
 
 @pytest.mark.usefixtures("stacks")
 def test_a_registry_that_names_a_region_which_no_stack_has_is_refused(file: Path) -> None:
-    assert "no mistakes" in told("check")
+    assert "no mistakes" in output_of("check")
     file.write_text(TEXT.replace("[north, east]", "[north, west]"))
     assert "west is not a region" in refused("check")
-    assert "no mistakes" in told("check", "--stacks", "nowhere")
+    assert "no mistakes" in output_of("check", "--stacks", "nowhere")

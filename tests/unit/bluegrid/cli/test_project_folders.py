@@ -34,29 +34,29 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(*command: str) -> str:
+def message(*command: str) -> str:
     done = CliRunner().invoke(app, [*command])
     return f"{done.stdout}{done.stderr}{done.exception or ''}"
 
 
 @pytest.mark.usefixtures("project")
 def test_the_registry_is_the_projects() -> None:
-    assert told("check").startswith("../../registry: 1 model set")
+    assert message("check").startswith("../../registry: 1 model set")
 
 
 @pytest.mark.usefixtures("project")
 def test_a_folder_that_is_named_is_that_one() -> None:
-    assert "nope" in told("check", "--registry", "nope")
-    assert "../../registry" not in told("check", "--registry", "nope")
+    assert "nope" in message("check", "--registry", "nope")
+    assert "../../registry" not in message("check", "--registry", "nope")
 
 
 def test_so_are_the_stacks_files(project: Path) -> None:
     (project / "registry" / "g1.yaml").write_text(SET.replace("versions: []\n", SERVICE))
     (project / "regions" / "Pulumi.north.yaml").write_text("config: {}\n")
-    assert "nroth" in told("check")
+    assert "nroth" in message("check")
 
 
 def test_a_folder_here_comes_first(project: Path) -> None:
     (project / "notes" / "old" / "registry").mkdir()
     (project / "notes" / "old" / "registry" / "g2.yaml").write_text(SET.replace("g1", "g2"))
-    assert told("check").startswith("registry: 1 model set")
+    assert message("check").startswith("registry: 1 model set")

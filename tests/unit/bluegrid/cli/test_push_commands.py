@@ -75,7 +75,7 @@ def test_a_name_that_is_no_model_of_the_base_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["models", "--without", "line-00"], "add --base"),
         (
@@ -86,7 +86,7 @@ def test_a_name_that_is_no_model_of_the_base_is_refused() -> None:
         (["--base", "v1"], "only --without does without a folder"),
     ],
 )
-def test_wrong_usage_says_what_is_missing(arguments: list[str], told: str) -> None:
+def test_wrong_usage_says_what_is_missing(arguments: list[str], message: str) -> None:
     done = push("v2", *arguments)
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert message in done.stderr

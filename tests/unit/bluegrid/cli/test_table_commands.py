@@ -39,12 +39,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BLUEGRID_STORE", f"file://{tmp_path}/store")
     monkeypatch.setenv("COLUMNS", "200")
-    told("set", "add", "g1", "--name", "Line loading", "--task", "regression", "--type", "scikit-learn/skops")
-    told("push", "models", "--set", "g1", "--version", "v1")
+    output_of(
+        "set", "add", "g1", "--name", "Line loading", "--task", "regression", "--type", "scikit-learn/skops"
+    )
+    output_of("push", "models", "--set", "g1", "--version", "v1")
     (tmp_path / "models" / "line-03.skops").write_bytes(skops_file("model 3, trained again"))
     example["outputs"] = [2.5]
     (tmp_path / "models" / "examples.json").write_text(json.dumps({"line-03": example}))
-    told("push", "models", "--set", "g1", "--version", "v2")
+    output_of("push", "models", "--set", "g1", "--version", "v2")
     with (tmp_path / "registry" / "g1.yaml").open("a") as file:
         file.write(SERVICE)
     return tmp_path
@@ -54,14 +56,14 @@ def bluegrid(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def told(*arguments: str) -> str:
+def output_of(*arguments: str) -> str:
     done = bluegrid(*arguments)
     assert done.exit_code == 0, done.output + str(done.exception)
     return done.stdout
 
 
 def data(*arguments: str) -> Any:
-    return json.loads(told(*arguments, "--json"))
+    return json.loads(output_of(*arguments, "--json"))
 
 
 def refused(*arguments: str) -> str:
@@ -72,7 +74,7 @@ def refused(*arguments: str) -> str:
 
 
 def test_sets_are_listed_and_searched() -> None:
-    told(
+    output_of(
         "set",
         "add",
         "g2",
@@ -89,27 +91,29 @@ def test_sets_are_listed_and_searched() -> None:
     assert [row["set"] for row in data("set", "list", "--framework", "onnx")] == ["g2"]
     assert [row["set"] for row in data("set", "list", "--source", "platform")] == ["g1"]
     assert [row["set"] for row in data("set", "list", "--type", "onnx/onnx")] == ["g2"]
-    head, first, _ = told("set", "list").splitlines()
+    head, first, _ = output_of("set", "list").splitlines()
     assert head.split() == ["SET", "NAME", "TASK", "TYPE", "SOURCE", "VERSIONS", "NEWEST", "SERVICE"]
     assert first.split()[0] == "g1"
     assert first.split()[-3:] == ["2", "v2", "line-loading"] or first.split()[-2:] == ["v1", "line-loading"]
 
 
 def test_a_set_is_shown_edited_and_removed() -> None:
-    assert "cluster d1: version v1, 2 replicas" in told("set", "show", "g1")
-    told("set", "edit", "g1", "--name", "Line load")
+    assert "cluster d1: version v1, 2 replicas" in output_of("set", "show", "g1")
+    output_of("set", "edit", "g1", "--name", "Line load")
     assert data("set", "show", "g1")["set"]["name"] == "Line load"
     assert "set g1 is online" in refused("set", "remove", "g1", "--with-versions")
-    told("set", "add", "g2", "--name", "n", "--task", "t", "--type", "onnx/onnx")
-    told("set", "remove", "g2")
+    output_of("set", "add", "g2", "--name", "n", "--task", "t", "--type", "onnx/onnx")
+    output_of("set", "remove", "g2")
     assert [row["set"] for row in data("set", "list")] == ["g1"]
 
 
 def test_a_set_trusts_what_it_is_told_to_trust() -> None:
-    told("set", "add", "g2", "--name", "n", "--task", "t", "--type", "onnx/onnx", "--trust", "own.Scaler")
-    told("set", "edit", "g2", "--trust", "own.scale", "--trust", "own.Scaler")
+    output_of(
+        "set", "add", "g2", "--name", "n", "--task", "t", "--type", "onnx/onnx", "--trust", "own.Scaler"
+    )
+    output_of("set", "edit", "g2", "--trust", "own.scale", "--trust", "own.Scaler")
     assert data("set", "show", "g2")["set"]["trust"] == ["own.Scaler", "own.scale"]
-    assert "nothing to change" in told("set", "edit", "g2", "--trust", "own.scale")
+    assert "nothing to change" in output_of("set", "edit", "g2", "--trust", "own.scale")
 
 
 def test_a_set_that_cannot_be_is_refused() -> None:
@@ -127,13 +131,13 @@ def test_versions_are_listed_shown_and_removed() -> None:
     shown = data("version", "show", "g1", "v2")
     assert (shown["models"], shown["examples"]) == (12, 1)
     assert "cluster d1 of line-loading serves it" in refused("version", "remove", "g1", "v1")
-    assert "removed; the store keeps it" in told("version", "remove", "g1", "v2")
+    assert "removed; the store keeps it" in output_of("version", "remove", "g1", "v2")
     assert [row["version"] for row in data("version", "list", "g1")] == ["v1"]
 
 
 def test_a_pipe_of_any_width_has_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "30")
-    _, first, _ = told("version", "list", "g1").splitlines()
+    _, first, _ = output_of("version", "list", "g1").splitlines()
     assert first.split()[0] == "v1"
     assert first.split()[-1] == data("version", "list", "g1")[0]["manifest"]
 
@@ -141,7 +145,7 @@ def test_a_pipe_of_any_width_has_whole_lines(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_narrow_terminal_gets_whole_ids_and_short_digests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "30")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    _, first, _ = told("version", "list", "g1").splitlines()
+    _, first, _ = output_of("version", "list", "g1").splitlines()
     assert first.split()[0] == "v1"
     assert first.split()[-1] == f"{data('version', 'list', 'g1')[0]['manifest'][:19]}…"
 
@@ -151,7 +155,7 @@ def test_two_versions_are_compared() -> None:
     assert (found["added"], found["removed"], found["unchanged"]) == ([], [], 11)
     (changed,) = found["changed"]
     assert (changed["uid"], changed["moved"]) == ("line-03", 0.5)
-    text = told("version", "diff", "g1", "v1", "v2").splitlines()
+    text = output_of("version", "diff", "g1", "v1", "v2").splitlines()
     assert text[0].startswith("set g1 v1 -> v2: 0 added, 1 changed, 0 removed, 11 unchanged; +")
     assert text[1].strip().startswith("~ line-03 (+")
     assert text[1].endswith("answers moved by 0.5)")
@@ -162,16 +166,16 @@ def test_what_moved_the_farthest_comes_first_and_what_is_not_known_is_counted(pl
     for name in ("line-00", "line-03", "line-05"):
         (place / "models" / f"{name}.skops").write_bytes(skops_file(f"{name}, for v3"))
     (place / "models" / "examples.json").write_text(json.dumps({"line-03": example}))
-    told("push", "models", "--set", "g1", "--version", "v3")
-    head, *rows = told("version", "diff", "g1", "v2", "v3").splitlines()
+    output_of("push", "models", "--set", "g1", "--version", "v3")
+    head, *rows = output_of("version", "diff", "g1", "v2", "v3").splitlines()
     assert head.endswith("; how far answers moved is not known of 2: no examples on the same inputs")
     assert [row.split()[1] for row in rows] == ["line-03", "line-00", "line-05"]
 
 
 def test_models_are_found_in_all_sets_by_uid_and_type() -> None:
-    told("set", "add", "g2", "--name", "Other", "--task", "regression", "--type", "scikit-learn/skops")
-    told("set", "add", "g3", "--name", "Empty", "--task", "regression", "--type", "scikit-learn/skops")
-    told("push", "models", "--set", "g2", "--version", "w1")
+    output_of("set", "add", "g2", "--name", "Other", "--task", "regression", "--type", "scikit-learn/skops")
+    output_of("set", "add", "g3", "--name", "Empty", "--task", "regression", "--type", "scikit-learn/skops")
+    output_of("push", "models", "--set", "g2", "--version", "w1")
     rows = data("model", "find", "line-0[34]")
     assert [(row["set"], row["version"], row["uid"]) for row in rows] == [
         ("g1", "v2", "line-03"),
@@ -187,7 +191,7 @@ def test_models_are_listed_shown_and_got(place: Path) -> None:
     rows = data("model", "list", "g1", "v1", "--only", "line-0[34]")
     assert [(row["uid"], row["example"]) for row in rows] == [("line-03", True), ("line-04", False)]
     assert data("model", "show", "g1", "v1", "line-03")["example"]["outputs"] == [2.0]
-    told("model", "get", "g1", "v1", "line-03", "--out", "got.skops")
+    output_of("model", "get", "g1", "v1", "line-03", "--out", "got.skops")
     assert (place / "got.skops").read_bytes() == skops_file("model 3")
     assert "exists and is never overwritten" in refused(
         "model", "get", "g1", "v1", "line-03", "--out", "got.skops"
@@ -200,29 +204,31 @@ def test_some_models_are_fetched_and_verified(place: Path) -> None:
     fetched = data("fetch", "g1", "v1", "into", "--only", "line-00", "--only", "line-1*", "--cache", "cache")
     assert sorted(fetched["paths"]) == ["line-00", "line-10", "line-11"]
     assert Path(fetched["paths"]["line-00"]).read_bytes() == skops_file("model 0")
-    assert "12 models verified in into/" in told("fetch", "g1", "v1", "into")
-    assert "12 models sound" in told("verify", "g1", "v1", "--folder", "into")
+    assert "12 models verified in into/" in output_of("fetch", "g1", "v1", "into")
+    assert "12 models sound" in output_of("verify", "g1", "v1", "--folder", "into")
     Path(fetched["paths"]["line-00"]).write_bytes(b"rot")
     done = bluegrid("verify", "g1", "v1", "--folder", "into")
     assert done.exit_code == 1
     assert "  damaged line-00" in done.stdout
-    assert "fetched again: all sound" in told("verify", "g1", "v1", "--folder", "into", "--repair")
+    assert "fetched again: all sound" in output_of("verify", "g1", "v1", "--folder", "into", "--repair")
 
 
 def test_a_store_is_verified_and_healed_from_a_copy(place: Path) -> None:
-    assert "2 versions, 24 models checked" in told("verify", "g1")
+    assert "2 versions, 24 models checked" in output_of("verify", "g1")
     shutil.copytree("store", "copy")
     pack = min(place.glob("store/sets/g1/packs/*/*.mpk"))
     pack.write_bytes(pack.read_bytes()[:-3])
     done = bluegrid("verify", "g1", "--json")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["sound"] is False
-    assert "healed sets/g1/packs/" in told("verify", "g1", "--repair", "--source", f"file://{place}/copy")
+    assert "healed sets/g1/packs/" in output_of(
+        "verify", "g1", "--repair", "--source", f"file://{place}/copy"
+    )
     assert data("verify", "g1")["sound"] is True
 
 
 def test_garbage_is_shown_and_deleted_only_when_asked_to() -> None:
-    told("version", "remove", "g1", "v2")
-    assert "0 objects, 0.0 MB would go; --delete deletes them" in told("gc")
-    assert "removed, kept until" in told("gc", "--delete")
+    output_of("version", "remove", "g1", "v2")
+    assert "0 objects, 0.0 MB would go; --delete deletes them" in output_of("gc")
+    assert "removed, kept until" in output_of("gc", "--delete")
     assert list(data("gc")[0]["waiting"]) == ["v2"]

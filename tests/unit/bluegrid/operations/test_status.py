@@ -1,4 +1,4 @@
-"""What runs beside what is declared: every disagreement is told, at the cluster that it is about."""
+"""What runs beside what is declared: every difference is named, at its cluster."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def service(live: str, *clusters: ClusterState) -> ServiceState:
     return ServiceState("line-loading", "g1", live, {cluster.id: cluster for cluster in clusters})
 
 
-def told(before: ServiceState | None, after: ServiceState | None) -> list[str]:
+def text(before: ServiceState | None, after: ServiceState | None) -> list[str]:
     return list(sentences_of(ServiceChange(before, after)))
 
 
@@ -35,14 +35,14 @@ def risks(before: ServiceState | None, after: ServiceState | None) -> list[str]:
 
 def test_a_switch_is_named_with_both_versions_and_what_stays_to_go_back_to() -> None:
     before, after = service("d1", D1, D2), service("d2", D1, D2)
-    assert told(before, after) == ["**switch** d1 (v1) → d2 (v2)", "d1 stays warm"]
+    assert text(before, after) == ["**switch** d1 (v1) → d2 (v2)", "d1 stays warm"]
     assert risks(before, after) == []
 
 
 def test_a_switch_that_moves_the_pods_says_so() -> None:
     small = {cluster.id: replace(cluster, replicas=0) for cluster in (D1, D2, D3)}
     before, after = service("d1", D1, small["d2"], small["d3"]), service("d2", small["d1"], D2, small["d3"])
-    assert told(before, after) == [
+    assert text(before, after) == [
         "**switch** d1 (v1) → d2 (v2)",
         "scale d1 from 2 pods to 0 pods",
         "scale d2 from 0 pods to 1 pod",
@@ -58,11 +58,11 @@ def test_a_service_that_stays_as_it_is_says_nothing() -> None:
 
 
 def test_a_new_cluster_is_told_with_its_pods() -> None:
-    assert told(service("d1", D1), service("d1", D1, D2)) == ["create d2 (v2), 1 pod"]
+    assert text(service("d1", D1), service("d1", D1, D2)) == ["create d2 (v2), 1 pod"]
 
 
 def test_a_new_service_is_told_with_its_live_cluster_once() -> None:
-    assert told(None, service("d1", D1, D2)) == [
+    assert text(None, service("d1", D1, D2)) == [
         "**create** the service; live is d1 (v1)",
         "create d2 (v2), 1 pod",
     ]
@@ -70,13 +70,13 @@ def test_a_new_service_is_told_with_its_live_cluster_once() -> None:
 
 def test_a_service_that_goes_is_told_with_all_that_goes_and_is_a_risk() -> None:
     before = service("d1", D1, D2)
-    assert told(before, None) == ["**delete** the service with its URL and d1 (v1) and d2 (v2)"]
+    assert text(before, None) == ["**delete** the service with its URL and d1 (v1) and d2 (v2)"]
     assert risks(before, None) == ["its URL goes: clients get 404 from then on"]
 
 
 def test_a_cluster_that_is_scaled_resized_or_given_another_version_says_so() -> None:
     larger = ClusterState("d1", "v3", 4, {"cpu": "4", "memory": "2Gi", "nvidia.com/gpu": "1"})
-    assert told(service("d1", D1), service("d1", larger)) == [
+    assert text(service("d1", D1), service("d1", larger)) == [
         "**d1 serves v3 instead of v1**: a rolling update of its pods",
         "scale d1 from 2 pods to 4 pods",
         "resize d1: cpu 2 → 4, nvidia.com/gpu 0 → 1; its pods are replaced one by one",
@@ -85,7 +85,7 @@ def test_a_cluster_that_is_scaled_resized_or_given_another_version_says_so() -> 
 
 def test_removing_the_old_cluster_in_the_update_that_switches_is_a_risk() -> None:
     before, after = service("d1", D1, D2, D3), service("d2", D2, D3)
-    assert told(before, after)[1] == "delete d1 (v1): its Deployment, pods, Service and standing route"
+    assert text(before, after)[1] == "delete d1 (v1): its Deployment, pods, Service and standing route"
     (risk,) = risks(before, after)
     assert risk.startswith("d1 is removed in the update that switches away from it")
 
@@ -106,7 +106,7 @@ def test_a_live_cluster_without_pods_is_a_risk() -> None:
 def test_a_cluster_that_gets_an_autoscaler_is_told_with_its_bounds() -> None:
     scaled = ClusterState("d1", "v1", Autoscaling(min=2, max=6, cpu=70), LIMITS)
     before, after = service("d1", D1, D2), service("d1", scaled, D2)
-    assert told(before, after)[0] == "scale d1 from 2 pods to 2..6 pods at 70 % CPU"
+    assert text(before, after)[0] == "scale d1 from 2 pods to 2..6 pods at 70 % CPU"
     assert risks(before, after) == []
     (risk,) = risks(after, before)
     assert risk.startswith("d1 loses its autoscaler, which goes last")
@@ -117,17 +117,17 @@ def test_a_cluster_that_takes_over_is_told_with_the_pods_that_it_is_brought_to_a
 ):
     scaled = ClusterState("d2", "v2", Autoscaling(min=2, max=10, cpu=70), LIMITS)
     held = replace(scaled, held=8)
-    assert told(service("d1", D1, scaled), service("d2", D1, held)) == [
+    assert text(service("d1", D1, scaled), service("d2", D1, held)) == [
         "**switch** d1 (v1) → d2 (v2)",
         "bring d2 to 8 pods before requests come to it, as many as these take now: its autoscaler keeps them "
         "until the next `pulumi up`",
         "d1 stays warm",
     ]
-    assert told(service("d2", D1, held), service("d2", D1, scaled)) == [
+    assert text(service("d2", D1, held), service("d2", D1, scaled)) == [
         "leave the pods of d2 to its autoscaler again, 2..10 pods at 70 % CPU: it has kept 8 since a switch",
         "d1 stays warm",
     ]
-    assert told(service("d1", D1), service("d2", D1, held))[1:3] == [
+    assert text(service("d1", D1), service("d2", D1, held))[1:3] == [
         "create d2 (v2), 2..10 pods at 70 % CPU",
         "bring d2 to 8 pods before requests come to it, as many as these take now: its autoscaler keeps them "
         "until the next `pulumi up`",
@@ -157,19 +157,19 @@ def test_the_size_of_an_autoscaled_cluster_is_what_its_autoscaler_says() -> None
 
 def test_a_live_route_that_comes_or_goes_alone_is_told() -> None:
     without, live = replace(service("d1", D1), live=None), service("d1", D1)
-    assert told(without, live) == ["**route** its URL to d1 (v1)"]
+    assert text(without, live) == ["**route** its URL to d1 (v1)"]
     assert risks(without, live) == []
-    assert told(live, without) == ["**delete** its live route, which leads to d1 (v1)", "d1 stays warm"]
+    assert text(live, without) == ["**delete** its live route, which leads to d1 (v1)", "d1 stays warm"]
     assert risks(live, without) == ["its URL goes: clients get 404 from then on"]
 
 
 def test_files_of_both_branches_tell_a_manifest_that_changes_under_its_version() -> None:
     old, new = (replace(D1, manifest=f"sha256:{digit * 64}") for digit in "12")
-    assert told(service("d1", old), service("d1", new))[0].startswith(
+    assert text(service("d1", old), service("d1", new))[0].startswith(
         "**d1 gets another v1** (manifest sha256:1"
     )
     # A state without a manifest is not one with another.
-    assert told(service("d1", D1), service("d1", new)) == []
+    assert text(service("d1", D1), service("d1", new)) == []
 
 
 def test_every_service_of_both_sides_is_told_by_name() -> None:

@@ -18,7 +18,7 @@ def service(**shares: float) -> ServiceState:
     return ServiceState("line-loading", "g1", next(iter(shares)), {"d1": D1, "d2": D2}, several)
 
 
-def told(before: ServiceState, after: ServiceState) -> list[str]:
+def text(before: ServiceState, after: ServiceState) -> list[str]:
     return list(sentences_of(ServiceChange(before, after)))
 
 
@@ -52,12 +52,12 @@ def test_an_http_route_says_what_is_live_and_how_traffic_is_shared() -> None:
 
 
 def test_shares_are_told_before_and_after() -> None:
-    assert told(service(d1=1), service(d1=0.9, d2=0.1)) == ["**share** d1 (v1) → d1 (v1) 90 %, d2 (v2) 10 %"]
-    assert told(service(d1=0.995, d2=0.005), service(d2=1)) == [
+    assert text(service(d1=1), service(d1=0.9, d2=0.1)) == ["**share** d1 (v1) → d1 (v1) 90 %, d2 (v2) 10 %"]
+    assert text(service(d1=0.995, d2=0.005), service(d2=1)) == [
         "**switch** d1 (v1) 99.5 %, d2 (v2) 0.5 % → d2 (v2)",
         "d1 stays warm",
     ]
-    assert told(service(d1=0.5, d2=0.5), service(d1=0.5, d2=0.5)) == []
+    assert text(service(d1=0.5, d2=0.5), service(d1=0.5, d2=0.5)) == []
 
 
 def test_a_cluster_that_gets_its_first_requests_is_compared_with_what_is_live() -> None:

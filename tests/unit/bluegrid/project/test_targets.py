@@ -48,8 +48,10 @@ def test_of_a_stack_that_was_never_brought_up_it_is_said_what_to_do() -> None:
         f"{of}:ModelService$bluegrid:serving:ModelCluster$kubernetes:batch/v1:Job::line-loading-d1-preflight"
     )
     namespace = f"{of}:Platform$kubernetes:core/v1:Namespace::platform"
-    told = f"error: Resource '{job}' depends on '{namespace}' which was was not specified in --target list."
-    assert reason_of([told, "error: update failed"]) == (
+    message = (
+        f"error: Resource '{job}' depends on '{namespace}' which was was not specified in --target list."
+    )
+    assert reason_of([message, "error: update failed"]) == (
         "stack r5 has no platform yet; bring it up once: `pulumi up --stack r5`"
     )
 

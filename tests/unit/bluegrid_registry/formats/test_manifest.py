@@ -69,7 +69,7 @@ def test_a_changed_byte_is_refused_before_anything_is_read(data: st.DataObject) 
 
 
 @pytest.mark.parametrize(
-    ("hostile", "told"),
+    ("hostile", "message"),
     [
         (document(row(1), row(1)), "models: line-01 is there twice"),
         (document(row(1), row(2, uid="line-01")), "models: line-01 is there twice"),
@@ -102,8 +102,8 @@ def test_a_changed_byte_is_refused_before_anything_is_read(data: st.DataObject) 
         (document(format="bluegrid-manifest/2"), "bluegrid-manifest/1"),
     ],
 )
-def test_a_hostile_manifest_is_refused(hostile: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_a_hostile_manifest_is_refused(hostile: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         Manifest.model_validate(hostile)
 
 
@@ -133,12 +133,12 @@ def test_devices_may_share_a_model() -> None:
 
 
 def test_an_example_has_as_many_outputs_as_rows() -> None:
-    for inputs, outputs, told in [
+    for inputs, outputs, message in [
         ([[1.0], [2.0]], [1.0], "2 rows of inputs, 1 outputs"),
         ([[1.0], [2.0, 3.0]], [1.0, 2.0], "rows of inputs differ in length"),
         ([], [], "at least 1 item"),
         ([[]], [1.0], "at least 1 item"),
         ([[float("nan")]], [1.0], "finite number"),
     ]:
-        with pytest.raises(ValidationError, match=told):
+        with pytest.raises(ValidationError, match=message):
             Example.model_validate({"inputs": inputs, "outputs": outputs})

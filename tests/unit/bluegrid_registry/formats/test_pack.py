@@ -134,8 +134,8 @@ def test_a_damaged_pack_is_refused_or_its_models_are(data: st.DataObject) -> Non
     try:
         assert set(models_in(bytes(pack))) <= set(MODELS)
     except (FormatError, IntegrityError) as error:
-        told = str(error)
-        assert "\n" not in told
+        message = str(error)
+        assert "\n" not in message
 
 
 def with_index(pack: bytes, entries: list[PackEntry], count: int | None = None) -> bytes:
@@ -150,7 +150,7 @@ def test_a_pack_whose_index_lies_is_refused() -> None:
     pack = pack_of(MODELS)
     first, second, third = read_index(pack)
     assert with_index(pack, [first, second, third]) == pack
-    for entries, told in [
+    for entries, message in [
         ([first, second._replace(offset=second.offset - 1), third], "overlap or leave a gap"),
         ([first, second._replace(length=second.length + 1), third], "overlap or leave a gap"),
         ([first, third, second], "overlap or leave a gap"),
@@ -159,7 +159,7 @@ def test_a_pack_whose_index_lies_is_refused() -> None:
         ([first, second, third._replace(length=2**60)], "models end at byte"),
         ([first._replace(length=0), second, third], "overlap or leave a gap"),
     ]:
-        with pytest.raises(FormatError, match=told):
+        with pytest.raises(FormatError, match=message):
             read_index(with_index(pack, entries))
     for count in (0, 2, 4, 2**32 - 1):
         with pytest.raises(FormatError):

@@ -64,16 +64,18 @@ def test_a_package_adds_a_row(install: Callable[[str], None]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         ("absent_package:ROW", "No module named 'absent_package'; fix or remove its package"),
         ("os:sep", "os:sep is not a ModelType"),
         ("bluegrid_registry.model_types.model_type:BUILT_IN", "is not a ModelType"),
     ],
 )
-def test_an_entry_point_that_is_no_row_is_told(value: str, told: str, install: Callable[[str], None]) -> None:
+def test_an_entry_point_that_is_no_row_is_told(
+    value: str, message: str, install: Callable[[str], None]
+) -> None:
     install(value)
-    with pytest.raises(ConfigError, match=f"^entry point own of bluegrid.file_types: .*{told}"):
+    with pytest.raises(ConfigError, match=f"^entry point own of bluegrid.file_types: .*{message}"):
         ModelType.parse("onnx/onnx")
 
 

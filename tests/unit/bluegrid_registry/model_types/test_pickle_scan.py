@@ -128,11 +128,11 @@ def test_the_pickles_of_these_tests_do_call_where_nothing_guards(name: str, mark
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_pickle_that_names_a_stranger_is_refused_by_name_and_calls_nothing(name: str, marker: Path) -> None:
-    make, told = CALLS[name]
+    make, message = CALLS[name]
     data = make(str(marker))
     with pytest.raises(FormatError) as caught:
         pickle_scan.load(data, PICKLE_GLOBALS)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert not marker.exists()
 
 

@@ -1,4 +1,4 @@
-"""What a file is, its content says and not its name: a model of another type is told by what it is."""
+"""A file's type is known from its content and not its name: a model of another type is named as such."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.samples import SAMPLES, joblib_bytes, ridge, zipped
 PICKLES = {"scikit-learn/joblib", "scikit-learn/pickle"}
 
 
-def told(written: str, data: bytes) -> str:
+def text(written: str, data: bytes) -> str:
     with pytest.raises(FormatError) as caught:
         ModelType.parse(written).check(data)
     return str(caught.value)
@@ -35,14 +35,14 @@ def test_a_model_is_taken_for_its_own_type_and_for_no_other(written: str, sample
     words = {row.words for name, row in BUILT_IN.items() if name == written or {name, written} <= PICKLES}
     for other, row in BUILT_IN.items():
         if other != written and not {other, written} <= PICKLES:
-            message = told(other, samples[written])
+            message = text(other, samples[written])
             assert message in {f"is {word}, not {row.words}; a set holds one type" for word in words}
 
 
 @pytest.mark.parametrize("written", BUILT_IN)
 @pytest.mark.parametrize("data", [b"", b"x", b"\0" * 2000, b"some text.", b"PK\3\4"], ids=repr)
 def test_what_is_no_model_is_refused(written: str, data: bytes) -> None:
-    assert told(written, data).startswith(f"is not {BUILT_IN[written].words}: it ")
+    assert text(written, data).startswith(f"is not {BUILT_IN[written].words}: it ")
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_what_is_no_model_is_refused(written: str, data: bytes) -> None:
     sorted(BUILT_IN.keys() - {"keras/h5", "safetensors/safetensors", "tensorflow/savedmodel", "spark/spark"}),
 )
 def test_a_model_that_was_cut_off_is_refused(written: str, samples: dict[str, bytes]) -> None:
-    assert told(written, samples[written][: len(samples[written]) // 9])
+    assert text(written, samples[written][: len(samples[written]) // 9])
 
 
 def test_what_is_missing_is_told() -> None:
     assert (
-        told("scikit-learn/skops", zipped("a")) == "is not a skops file: it is a zip file without schema.json"
+        text("scikit-learn/skops", zipped("a")) == "is not a skops file: it is a zip file without schema.json"
     )
 
 
@@ -64,8 +64,8 @@ def test_a_compressed_pickle_is_refused_with_the_remedy() -> None:
         "is not a joblib pickle: it is compressed; save it with compress=0, packs are compressed anyway"
     )
     for compress in (3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)):
-        assert told("scikit-learn/joblib", joblib_bytes(ridge(), compress=compress)) == expected
-    assert told("scikit-learn/joblib", zlib.compress(pickle.dumps(ridge()))) == expected
+        assert text("scikit-learn/joblib", joblib_bytes(ridge(), compress=compress)) == expected
+    assert text("scikit-learn/joblib", zlib.compress(pickle.dumps(ridge()))) == expected
 
 
 @pytest.mark.parametrize("protocol", range(2, 6))

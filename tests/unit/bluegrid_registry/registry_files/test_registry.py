@@ -1,4 +1,4 @@
-"""The registry's files: what they say is read, and every mistake in them is told with file:line."""
+"""The registry's files: their content is read, and every mistake in them is named with file:line."""
 
 # ruff: noqa: E501 - a message stands here as the user reads it, on one line
 
@@ -105,7 +105,7 @@ def test_a_folder_that_is_not_there_is_no_empty_registry(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("live: d1 ", "live: d3 ", "8: service.live: d3 is not a cluster of line-loading; declared: d1, d2"),
         (
@@ -170,10 +170,10 @@ def test_a_folder_that_is_not_there_is_no_empty_registry(tmp_path: Path) -> None
         ("scikit-learn/skops, source: platform", "onnx/onnx, source: platform, accelerate: onnx", "2: set.accelerate: compiles models of scikit-learn, xgboost, lightgbm; these are onnx/onnx"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_file_and_line(old: str, new: str, told: str, tmp_path: Path) -> None:
+def test_a_mistake_is_told_with_file_and_line(old: str, new: str, message: str, tmp_path: Path) -> None:
     assert GOOD.count(old) >= 1
     mistakes = mistakes_in(tmp_path, g1=GOOD.replace(old, new, 1))
-    assert f"g1.yaml:{told}" in mistakes
+    assert f"g1.yaml:{message}" in mistakes
 
 
 def test_every_mistake_of_every_file_is_told_in_one_run(tmp_path: Path) -> None:
@@ -231,17 +231,17 @@ def test_a_service_name_is_unique_in_the_registry(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "told"),
+    ("first", "second", "message"),
     [
         (("a-b", "c"), ("a", "b-c"), "10: service.clusters[0].id: cluster b-c of service a and cluster c of service a-b of g1.yaml are both named a-b-c; rename one"),
         (("a-b", "c"), ("a", "b"), "10: service.clusters[0].id: cluster b of service a and service a-b of g1.yaml are both named a-b; rename one"),
     ],
 )  # fmt: skip
 def test_kubernetes_names_are_unique_in_the_registry(
-    first: tuple[str, str], second: tuple[str, str], told: str, tmp_path: Path
+    first: tuple[str, str], second: tuple[str, str], message: str, tmp_path: Path
 ) -> None:
     mistakes = mistakes_in(tmp_path, g1=service("g1", *first), g2=service("g2", *second))
-    assert mistakes == [f"g2.yaml:{told}"]
+    assert mistakes == [f"g2.yaml:{message}"]
 
 
 @given(st.text(alphabet="abc:-{}[]&*!|>'\"#%@`, \n\t0123", max_size=80))
@@ -249,7 +249,7 @@ def test_no_text_ends_in_a_traceback(text: str) -> None:
     try:
         parse({Path("g1.yaml"): text})
     except RegistryError as error:
-        told = str(error).split("\n")
+        message = str(error).split("\n")
     else:
         return
-    assert all(line.startswith("g1.yaml:") for line in told)
+    assert all(line.startswith("g1.yaml:") for line in message)

@@ -32,7 +32,7 @@ def test_an_address_names_a_folder_or_a_bucket(address: str, place: Path | Bucke
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "message"),
     [
         ("s3://models/a#b?endpoint=http://host", "has a fragment; write %23"),
         ("file:///var/a#b", "has a fragment; write %23"),
@@ -59,10 +59,10 @@ def test_an_address_names_a_folder_or_a_bucket(address: str, place: Path | Bucke
         ("", "begins with neither file:// nor s3://"),
     ],
 )
-def test_an_address_that_would_lead_elsewhere_is_refused_in_one_line(address: str, told: str) -> None:
+def test_an_address_that_would_lead_elsewhere_is_refused_in_one_line(address: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         open_store(address)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith("s3://bucket/prefix?endpoint=http://host:port&region=us-east-1")
 

@@ -136,8 +136,8 @@ def test_a_push_believes_the_commit_that_is_there_and_not_what_the_store_says_of
             self.store.delete(key)
             push(self.store, "g1", "v1", models(3, seed=2), model_type=TYPE)
 
-    told = r"^set g1 version v1: another push has published other models .* push under a new version ID$"
-    with pytest.raises(VersionConflict, match=told):
+    message = r"^set g1 version v1: another push has published other models .* push under a new version ID$"
+    with pytest.raises(VersionConflict, match=message):
         push(TakesBoth(store), "g1", "v1", models(3), model_type=TYPE)
 
 

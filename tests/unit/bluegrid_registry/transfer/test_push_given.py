@@ -51,7 +51,7 @@ def test_a_uid_that_looks_like_a_pattern_is_that_model(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("without", "told"),
+    ("without", "message"),
     [
         (
             ["line-9*"],
@@ -60,11 +60,11 @@ def test_a_uid_that_looks_like_a_pattern_is_that_model(store: Store) -> None:
         (["*"], "set g1 version v2: no model is left; a version has at least one"),
     ],
 )
-def test_leaving_out_nothing_or_everything_is_refused(without: list[str], told: str, store: Store) -> None:
+def test_leaving_out_nothing_or_everything_is_refused(without: list[str], message: str, store: Store) -> None:
     base = push(store, "g1", "v1", models(3), model_type=TYPE)
     with pytest.raises(ConfigError) as caught:
         push(store, "g1", "v2", [], model_type=TYPE, base=version(base), without=without)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
 
 
 def test_a_device_has_one_model(store: Store) -> None:

@@ -61,7 +61,7 @@ def test_a_decomposed_file_name_is_the_same_device(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "examples", "told"),
+    ("names", "examples", "message"),
     [
         ([], None, "no model in it; a model of this set is a file <uid>.skops"),
         (["a.onnx"], None, "not taken: a.onnx; a model of this set is a file <uid>.skops directly in "),
@@ -73,9 +73,9 @@ def test_a_decomposed_file_name_is_the_same_device(tmp_path: Path) -> None:
     ],
 )
 def test_a_folder_with_a_mistake_is_told_in_one_line(
-    names: list[str], examples: Any, told: str, tmp_path: Path
+    names: list[str], examples: Any, message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(BluegridError, match=told) as caught:
+    with pytest.raises(BluegridError, match=message) as caught:
         models_in_folder(folder_of(tmp_path, *names, examples=examples), TYPE)
     assert "\n" not in str(caught.value)
 

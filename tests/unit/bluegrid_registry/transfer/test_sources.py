@@ -66,15 +66,15 @@ def test_a_folder_is_the_same_model_whenever_it_was_written(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [("link", "link: is a link or a device; a model holds files and folders"), ("n" * 200, "shorter name")],
 )
-def test_a_folder_that_no_archive_can_hold_is_told(name: str, told: str, tmp_path: Path) -> None:
+def test_a_folder_that_no_archive_can_hold_is_told(name: str, message: str, tmp_path: Path) -> None:
     if name == "link":
         (tmp_path / name).symlink_to(__file__)
     else:
         (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(FormatError, match=told) as caught:
+    with pytest.raises(FormatError, match=message) as caught:
         SourceModel("line-1", tmp_path).read()
     assert "\n" not in str(caught.value)
 

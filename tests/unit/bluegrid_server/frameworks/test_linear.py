@@ -137,7 +137,7 @@ ODD = [
 
 
 def alone(served: ServedModel, document: dict[str, Any]) -> dict[str, Any]:
-    """What a request is answered, or told, by itself."""
+    """The answer or the error of a request on its own."""
     engine = InferenceEngine({served.uid: served}, "v1")
     answer: dict[str, Any] = orjson.loads(
         engine.infer(Request(Kind.INFER, served.uid, orjson.dumps(document))).body

@@ -114,9 +114,9 @@ def test_the_log_says_once_that_models_are_of_another_release(
     for name in ("line-1", "line-2"):
         (tmp_path / name).write_bytes(data)
         loader_of(ModelType.parse(written))(tmp_path / name)
-    (told,) = capsys.readouterr().out.splitlines()
-    assert "models of another release of scikit-learn" in told
-    assert "written=1.2.2" in told
+    (message,) = capsys.readouterr().out.splitlines()
+    assert "models of another release of scikit-learn" in message
+    assert "written=1.2.2" in message
 
 
 @pytest.mark.parametrize("written", WRITERS)

@@ -65,7 +65,7 @@ def test_integers_are_taken(served: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"name": "z"}, "inputs: expected 'x', got 'z'"),
         ({"datatype": "BYTES"}, "input 'x': expected datatype FP64 or one that fits into it, got BYTES"),
@@ -87,14 +87,14 @@ def test_integers_are_taken(served: Client) -> None:
         ({"datatype": "INT64"}, "input 'x': data must hold integers only"),
     ],
 )
-def test_a_wrong_input_is_refused_by_name(served: Client, changed: dict[str, Any], told: str) -> None:
+def test_a_wrong_input_is_refused_by_name(served: Client, changed: dict[str, Any], message: str) -> None:
     got = served.post(INFER, json=tensor(**changed))
     assert got.status_code == 400
-    assert got.json()["error"].startswith(told)
+    assert got.json()["error"].startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b"{", "the body is no JSON"),
         (b"[]", "the body must be a JSON object"),
@@ -104,10 +104,10 @@ def test_a_wrong_input_is_refused_by_name(served: Client, changed: dict[str, Any
         (b'{"outputs": [{"name": "z"}]}', "outputs: expected a list of 'y'"),
     ],
 )
-def test_a_body_that_is_no_request_is_refused(served: Client, body: bytes, told: str) -> None:
+def test_a_body_that_is_no_request_is_refused(served: Client, body: bytes, message: str) -> None:
     got = served.post(INFER, content=body)
     assert got.status_code == 400
-    assert got.json()["error"].startswith(told)
+    assert got.json()["error"].startswith(message)
 
 
 def test_a_body_over_the_limit_is_refused(served: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_people_ask_with_rows_and_get_predictions(served: Client, trained: Train
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "told"),
+    ("body", "status", "message"),
     [
         ({"instances": ROWS}, 400, "model: expected a UID"),
         ({"model": "line-3", "instances": ROWS}, 404, "no model 'line-3' in this version; nearest: line-1"),
@@ -193,7 +193,7 @@ def test_people_ask_with_rows_and_get_predictions(served: Client, trained: Train
         ({"model": "line-1", "instances": [[1.0, 2.0, 3.0], [1.0]]}, 400, "input 'x': data is ragged"),
     ],
 )
-def test_what_people_get_wrong_is_told(served: Client, body: object, status: int, told: str) -> None:
+def test_what_people_get_wrong_is_told(served: Client, body: object, status: int, message: str) -> None:
     got = served.post(PREDICT, json=body)
     assert got.status_code == status
-    assert got.json()["error"].startswith(told)
+    assert got.json()["error"].startswith(message)

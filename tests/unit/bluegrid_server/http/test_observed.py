@@ -32,7 +32,7 @@ def observed(settings: Settings, models: InProcess, metrics: Metrics) -> Client:
     return Client(Observed(make_app(settings, models), metrics))
 
 
-def told(metrics: Metrics) -> list[str]:
+def message(metrics: Metrics) -> list[str]:
     return generate_latest(metrics.registry).decode().splitlines()
 
 
@@ -42,7 +42,7 @@ def test_requests_are_counted_by_set_and_version(observed: Client, metrics: Metr
     observed.post(INFER, json={})
     observed.get(f"{BASE}/health/live")
     metrics.watch(lambda: 3, lambda: 4)
-    lines = told(metrics)
+    lines = message(metrics)
     assert f"model_infer_request_success_total{{{LABELS}}} 2.0" in lines
     assert f'model_infer_request_failure_total{{{LABELS},status="400"}} 1.0' in lines
     assert f"model_infer_request_duration_seconds_count{{{LABELS}}} 3.0" in lines

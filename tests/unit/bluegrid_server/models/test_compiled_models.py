@@ -27,8 +27,8 @@ def test_the_log_counts_what_is_compiled_and_gives_the_commonest_reason(
     settings, lines = pushed(), list[str]()
     pool = FilePool(fetch_version(settings, lambda _: None), settings, budget)
     pool.load_all(lines.append)
-    told = f"2 of 5 models run by ONNX Runtime, 3 by themselves: {PROCESS} (2 of them)"
-    assert lines[-1] == f"set g1 version v1: {told}"
+    message = f"2 of 5 models run by ONNX Runtime, 3 by themselves: {PROCESS} (2 of them)"
+    assert lines[-1] == f"set g1 version v1: {message}"
     assert {uid: pool[uid].acceleration for uid in pool} == HOW
 
 

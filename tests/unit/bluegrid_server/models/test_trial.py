@@ -225,9 +225,9 @@ def own_function() -> Model:
     ],
 )
 def test_a_model_that_may_refuse_the_values_is_not_refused(model: Callable[[], Model], reason: str) -> None:
-    told = try_out(model())
-    assert told is not None
-    assert reason in told
+    message = try_out(model())
+    assert message is not None
+    assert reason in message
 
 
 def test_a_graph_whose_columns_are_not_known_is_not_refused(tmp_path: Path) -> None:
@@ -235,8 +235,8 @@ def test_a_graph_whose_columns_are_not_known_is_not_refused(tmp_path: Path) -> N
 
 
 def test_a_tensor_that_is_too_large_to_make_up_is_not_made() -> None:
-    told = try_out(OwnModel(_refuse("never"), "FP64", 1, 2**40))
-    assert told == "its inputs are too large to be made up"
+    message = try_out(OwnModel(_refuse("never"), "FP64", 1, 2**40))
+    assert message == "its inputs are too large to be made up"
 
 
 def test_the_log_names_one_model_that_could_not_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,7 +247,7 @@ def test_the_log_names_one_model_that_could_not_be_tried(capsys: pytest.CaptureF
     for uid in ("line-2", "line-3"):
         trials.run(uid, OwnModel(_refuse("not in winter")))
     trials.warn()
-    told = capsys.readouterr().out
-    assert "models=2" in told
-    assert "first=line-2" in told
-    assert "ValueError: not in winter" in told
+    message = capsys.readouterr().out
+    assert "models=2" in message
+    assert "first=line-2" in message
+    assert "ValueError: not in winter" in message

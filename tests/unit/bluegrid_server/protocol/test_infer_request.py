@@ -108,7 +108,7 @@ def test_outputs_are_all_or_those_that_are_named(fields: dict[str, Any], wanted:
 
 
 @pytest.mark.parametrize(
-    ("document", "told"),
+    ("document", "message"),
     [
         ([], "the body must be a JSON object"),
         ({"id": 7}, "id: expected a string, got 7"),
@@ -118,7 +118,7 @@ def test_outputs_are_all_or_those_that_are_named(fields: dict[str, Any], wanted:
         ({"inputs": [[]]}, "inputs: expected a list of tensors: 'a'"),
     ],
 )
-def test_what_is_no_request_is_refused_by_its_place(document: Any, told: str) -> None:
+def test_what_is_no_request_is_refused_by_its_place(document: Any, message: str) -> None:
     with pytest.raises(InputError) as caught:
         decoded(document)
-    assert str(caught.value) == told
+    assert str(caught.value) == message

@@ -89,7 +89,7 @@ def of(**changed: object) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "message"),
     [
         (of()[:1], "inputs: expected 'a', 's', got 'a'"),
         ([*of(), *of()], "inputs: expected 'a', 's', got 'a', 's', 'a', 's'"),
@@ -112,17 +112,17 @@ def of(**changed: object) -> list[dict[str, Any]]:
         (of(datatype="INT8"), "input 's': expected datatype BYTES or one that fits into it, got INT8"),
     ],
 )
-def test_a_wrong_tensor_is_told_by_name(inputs: Any, told: str | None) -> None:
-    if told is None:
+def test_a_wrong_tensor_is_told_by_name(inputs: Any, message: str | None) -> None:
+    if message is None:
         assert arrays_of(inputs, SPECS)["s"].tolist() == ["p", "q"]
         return
     with pytest.raises(InputError) as caught:
         arrays_of(inputs, SPECS)
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("size", "data", "told"),
+    ("size", "data", "message"),
     [
         (8, b"1234567", "input 'a': binary_data_size is 8; 7 bytes of binary data are left"),
         (8, b"123456789", "1 bytes of binary data belong to no input"),
@@ -137,11 +137,11 @@ def test_a_wrong_tensor_is_told_by_name(inputs: Any, told: str | None) -> None:
         ),
     ],
 )
-def test_wrong_binary_data_is_told(size: object, data: bytes, told: str) -> None:
+def test_wrong_binary_data_is_told(size: object, data: bytes, message: str) -> None:
     tensor = {"name": "a", "shape": [1, 2], "datatype": "FP32", "parameters": {"binary_data_size": size}}
     with pytest.raises(InputError) as caught:
         arrays_of([tensor], SPECS[:1], BinaryData(data))
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(message)
 
 
 @given(st.binary(max_size=40))

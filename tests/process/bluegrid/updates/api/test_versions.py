@@ -52,7 +52,7 @@ def test_a_version_says_what_it_changed(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("uid", "limit", "told"),
+    ("uid", "limit", "message"),
     [
         ("line-0", 20, ["absent", "removed", "same", "added"]),
         ("line-1", 20, ["same", "same", "changed", "added"]),
@@ -60,11 +60,11 @@ def test_a_version_says_what_it_changed(client: httpx.Client) -> None:
         ("line-1", 3, ["same", "same", "changed"]),
     ],
 )
-def test_a_model_has_a_history(client: httpx.Client, uid: str, limit: int, told: list[str]) -> None:
+def test_a_model_has_a_history(client: httpx.Client, uid: str, limit: int, message: list[str]) -> None:
     rows = client.get(f"/modelSets/g1/models/{uid}", params={"limit": limit}).json()
     assert [row["version"] for row in rows] == ["v4", "v3", "v2", "v1"][:limit]
-    assert [row["change"] for row in rows] == told
-    assert [row["sha256"] is None for row in rows] == [each in ("absent", "removed") for each in told]
+    assert [row["change"] for row in rows] == message
+    assert [row["sha256"] is None for row in rows] == [each in ("absent", "removed") for each in message]
 
 
 def test_a_model_that_never_was_has_none(client: httpx.Client) -> None:

@@ -36,9 +36,10 @@ TRAINER = """\
 import json, os, pathlib, sys, time
 sys.path.insert(0, {checkout!r})
 from tests.support.skops_files import skops_file
-told = json.load(sys.stdin)
-print("told", sorted(told), "secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "no secret", flush=True)
-parameters = told["parameters"]
+request = json.load(sys.stdin)
+is_secret = "AWS_SECRET_ACCESS_KEY" in os.environ
+print("request", sorted(request), "secret" if is_secret else "no secret", flush=True)
+parameters = request["parameters"]
 if parameters["fault"]:
     sys.exit("the grid has no data")
 pathlib.Path({marks!r}, f"run-{{os.getpid()}}").touch()
@@ -51,10 +52,10 @@ if parameters["daemon"]:
         os._exit(0)
 time.sleep(parameters["seconds"])
 for number in range(2):
-    model = skops_file(f"{{told['base']}} {{parameters['flows']}} {{number}}")
-    pathlib.Path(told["folder"], f"line-{{number}}.skops").write_bytes(model)
+    model = skops_file(f"{{request['base']}} {{parameters['flows']}} {{number}}")
+    pathlib.Path(request["folder"], f"line-{{number}}.skops").write_bytes(model)
 for name in parameters["leaves"].split():
-    pathlib.Path(told["folder"], name).write_bytes(b"no model")
+    pathlib.Path(request["folder"], name).write_bytes(b"no model")
 """
 
 
@@ -122,7 +123,7 @@ def test_a_request_trains_with_its_parameters_and_keeps_what_is_not_trained(
     ("parameters", "reason"),
     [
         ({"leaves": "line-2.onnx model.ckpt"}, "not taken: line-2.onnx, model.ckpt; a model of this set is"),
-        ({"fault": True}, "exit code 1; it said: told"),
+        ({"fault": True}, "exit code 1; it said: request"),
         ({"fault": True}, "no secret; the grid has no data"),
     ],
 )
@@ -205,13 +206,13 @@ def test_a_trainer_ends_at_its_time_out_with_its_last_words(
     asked = train(client, daemon=True, seconds=600)
     update = ended(client, asked)
     assert update["state"] == "failed"
-    assert "the trainer took more than 2 s; it said: told" in update["error"]
+    assert "the trainer took more than 2 s; it said: request" in update["error"]
     assert not [pid for pid in runs(marks) if psutil.pid_exists(pid)]
     printed = client.get(f"{asked.headers['Location']}/output").json()
     assert printed["ended"] is not None
     assert printed["seconds"] >= printed["timeout_seconds"]
     (line,) = printed["lines"]
-    assert line.startswith("told ")
+    assert line.startswith("request ")
 
 
 def test_all_that_a_trainer_has_started_ends_with_a_server_that_is_killed() -> None:

@@ -103,8 +103,8 @@ def test_a_version_is_taken_out_with_its_lines_and_no_others(folder: Path) -> No
 
 
 def test_a_version_that_a_cluster_serves_is_not_removed(folder: Path) -> None:
-    told = r"set g1 version v1: cluster d1 of line-loading serves it; remove the cluster first"
-    with pytest.raises(RegistryError, match=told):
+    message = r"set g1 version v1: cluster d1 of line-loading serves it; remove the cluster first"
+    with pytest.raises(RegistryError, match=message):
         remove_version(folder, "g1", "v1")
     assert (folder / "g1.yaml").read_text() == TEXT
 

@@ -32,8 +32,8 @@ LIVE = "  live: d1       # the one word\n"
 
 
 def write(folder: Path, traffic: str | None = None, live: str = LIVE) -> Path:
-    told = "" if traffic is None else f"  traffic: {traffic}\n"
-    (folder / "g1.yaml").write_text(TEXT.replace(LIVE, live + told))
+    message = "" if traffic is None else f"  traffic: {traffic}\n"
+    (folder / "g1.yaml").write_text(TEXT.replace(LIVE, live + message))
     return folder
 
 
@@ -66,7 +66,7 @@ def test_regions_share_each_for_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("traffic", "told"),
+    ("traffic", "message"),
     [
         ("{d1: 90, d9: 10}", "9: service.traffic.d9: d9 is not a cluster of line-loading; declared: d1, d2, d3"),
         ("{d2: 90, d3: 10}", "9: service.traffic: d1 is live and has no share; give it one, or make another live"),
@@ -83,10 +83,12 @@ def test_regions_share_each_for_itself(tmp_path: Path) -> None:
         ("{north: {d1: 9}, d2: 10}", "9: service.traffic.d2: is not a mapping; write key: value"),
     ],
 )  # fmt: skip
-def test_a_share_that_makes_no_sense_is_told_with_its_line(traffic: str, told: str, tmp_path: Path) -> None:
+def test_a_share_that_makes_no_sense_is_told_with_its_line(
+    traffic: str, message: str, tmp_path: Path
+) -> None:
     with pytest.raises(RegistryError) as caught:
         Registry.load(write(tmp_path, traffic))
-    assert f"g1.yaml:{told}" in str(caught.value).replace(f"{tmp_path}/", "").split("\n")
+    assert f"g1.yaml:{message}" in str(caught.value).replace(f"{tmp_path}/", "").split("\n")
 
 
 def test_what_is_live_in_a_region_needs_a_share_of_what_holds_there(tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_a_switch_of_the_only_region_that_shares_leaves_no_trace_of_it(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("wanted", "message"),
     [
         ({"d1": 90, "d9": 10}, "d9 is not a cluster of line-loading"),
         ({"d2": 90, "d3": 10}, "d1 is live, and line-loading shares its requests with others; name it and another"),
@@ -136,9 +138,9 @@ def test_a_switch_of_the_only_region_that_shares_leaves_no_trace_of_it(tmp_path:
         ({"d1": 9999, "d2": 1}, "less than 1% of the requests"),
     ],
 )  # fmt: skip
-def test_a_share_that_cannot_be_is_refused(wanted: dict[str, int], told: str, tmp_path: Path) -> None:
+def test_a_share_that_cannot_be_is_refused(wanted: dict[str, int], message: str, tmp_path: Path) -> None:
     folder = write(tmp_path)
-    with pytest.raises(RegistryError, match=told):
+    with pytest.raises(RegistryError, match=message):
         share_traffic(folder, "line-loading", wanted)
     assert read(folder) == TEXT
 
