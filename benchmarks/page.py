@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 MET = {True: "yes", False: "no", None: ""}
+
+
+def write(
+    name: str, title: str, result: dict[str, Any], body: Sequence[str], folder: Path, where: str = ""
+) -> Path:
+    """Write the page of a benchmark; return its path.
+
+    Args:
+        name: the benchmark's name; the page is `<name>.md`.
+        title: the heading.
+        result: the content of its JSON file.
+        body: paragraphs and tables below what every page begins with: machine, versions, minutes.
+        folder: the folder of the page.
+        where: a sentence about the place of files.
+    """
+    versions = ", ".join(f"{each} {version}" for each, version in result["versions"].items())
+    parts = [
+        f"# {title}",
+        f"Made by `make bench-{name}`; edits are lost. Raw samples: `benchmarks/results/{name}.json`.",
+        f"{result['date']}, {result['machine']}. {versions}.",
+        f"{where}The run took {result['minutes']} minutes.",
+        *body,
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / f"{name}.md"
+    page.write_text("\n\n".join(parts) + "\n")
+    return page
 
 
 def goal(goal: dict[str, float] | None) -> str:

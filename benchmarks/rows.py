@@ -50,6 +50,12 @@ class Row:
     holds: bool | None
     samples: Mapping[str, Sequence[Any]]
 
+    def __str__(self) -> str:
+        peer = f"; {self.peer:g} {self.peer_name}" if self.peer is not None else ""
+        times = f", {self.ratio:g} times" if self.ratio is not None else ""
+        verdict = {True: " holds", False: " MISSED", None: ""}[self.holds]
+        return f"{self.work}: {self.ours:g} {self.unit}{peer}{times}{verdict}"
+
     def to_json(self) -> dict[str, Any]:
         """Return the row as the result file has it."""
         return asdict(self)

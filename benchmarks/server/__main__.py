@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.keeping import commit, keep
 from benchmarks.machine import machine
+from benchmarks.result_files import commit, finish
 from benchmarks.rows import OURS, goals_of
 from benchmarks.server.measure import Bench
 from benchmarks.server.plan import FULL, TINY, Plan
@@ -47,12 +47,7 @@ def main() -> int:
     except BluegridError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    keep("server", result, write_report, None if plan is FULL else SCRATCH)
-    missed = [row for row in result["rows"] if row["holds"] is False]
-    print(f"{result['minutes']} min; goals missed: {len(missed)}")
-    for row in missed:
-        print(f"  {row['work']}: {row['ratio'] or row['ours']:g}, goal {row['goal']}")
-    return 1 if missed else 0
+    return finish("server", result, write_report, None if plan is FULL else SCRATCH)
 
 
 def _measured(plan: Plan) -> dict[str, Any]:
@@ -65,9 +60,7 @@ def _measured(plan: Plan) -> dict[str, Any]:
         measured = Bench(plan, Path(folder), server_core).run()
     rows = rows_of(measured, goals_of("server"))
     for row in rows:
-        peer = f"; {row.peer:g} {row.peer_name}, {row.ratio:g} times" if row.ratio else ""
-        verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
-        print(f"{row.work}: {row.ours:g} {row.unit}{peer} {verdict}".rstrip(), flush=True)
+        print(row, flush=True)
     return {
         "machine": machine(),
         "date": datetime.now(UTC).date().isoformat(),

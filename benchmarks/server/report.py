@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import plots
+from benchmarks import page, plots
 from benchmarks.page import MET, goal, number, spread, table
 from benchmarks.rows import OURS
 from benchmarks.server.plan import INPUTS
@@ -41,24 +41,17 @@ model's own.
 
 
 def write_report(result: dict[str, Any], folder: Path) -> Path:
-    """Write page and plot; the page's path."""
+    """Write page and plot; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = result["rows"]
-    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     missing = [f"- Left out: {work}: {why.splitlines()[0]}" for work, why in result["missing"].items()]
-    parts = [
-        "# The model server, beside other servers",
-        "Made by `make bench-server`; edits are lost. Raw samples: `benchmarks/results/server.json`.",
-        f"{result['date']}, {result['machine']}. {versions}.",
-        f"The run took {result['minutes']} minutes.",
+    body = [
         _rows(rows),
         *(["\n".join(missing)] if missing else []),
         *_plot(rows, folder),
         _METHOD.strip(),
     ]
-    page = folder / "server.md"
-    page.write_text("\n\n".join(parts) + "\n")
-    return page
+    return page.write("server", "The model server, beside other servers", result, body, folder)
 
 
 def _rows(rows: Sequence[dict[str, Any]]) -> str:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.keeping import commit, keep
 from benchmarks.machine import machine
+from benchmarks.result_files import commit, finish
 from benchmarks.rows import OURS, goals_of
 from benchmarks.stack import argo, growth, verdicts
 from benchmarks.stack.place import online
@@ -56,14 +56,7 @@ def main() -> int:
     except BluegridError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    keep("stack", result, write_report, None if plan is FULL else SCRATCH)
-    missed = [row for row in result["rows"] if row["holds"] is False]
-    print(f"{result['minutes']} min; goals missed: {len(missed)}")
-    for row in missed:
-        print(
-            f"  {row['work']}: {row['ours'] if row['ratio'] is None else row['ratio']:g}, goal {row['goal']}"
-        )
-    return 1 if missed else 0
+    return finish("stack", result, write_report, None if plan is FULL else SCRATCH)
 
 
 def _measured(plan: Plan, programs: Mapping[str, Path]) -> dict[str, Any]:
@@ -76,7 +69,7 @@ def _measured(plan: Plan, programs: Mapping[str, Path]) -> dict[str, Any]:
         rows: list[Row] = []
         for part in (_compared, _grown):
             for row in part(work, prepared, programs, plan, goals):
-                _print(row)
+                print(row, flush=True)
                 rows.append(row)
                 # A run takes an hour: what has been measured is kept if it is interrupted.
                 SCRATCH.mkdir(parents=True, exist_ok=True)
@@ -113,12 +106,6 @@ def _grown(
         sizes.append(size)
         yield from verdicts.of_size(size, goals)
     yield from verdicts.of_growth(sizes, goals)
-
-
-def _print(row: Row) -> None:
-    peer = f"; {row.peer:g} {row.peer_name}" if row.peer_name else ""
-    verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
-    print(f"{row.work}: {row.ours:g} {row.unit}{peer} {verdict}".rstrip(), flush=True)
 
 
 def _versions() -> dict[str, str]:

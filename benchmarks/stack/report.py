@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import page
 from benchmarks.page import MET, goal, number, spread, table
 from benchmarks.plots import lines as plot_lines
 from benchmarks.rows import OURS
@@ -52,15 +53,10 @@ cores. State is on `file://`.
 
 
 def write_report(result: dict[str, Any], folder: Path) -> Path:
-    """Write page and plot; the page's path."""
+    """Write page and plot; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = result["rows"]
-    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    parts = [
-        "# Many services, switches, and Argo Rollouts",
-        "Made by `make bench-stack`; edits are lost. Raw samples: `benchmarks/results/stack.json`.",
-        f"{result['date']}, {result['machine']}. {versions}.",
-        f"The run took {result['minutes']} minutes.",
+    body = [
         "## Goals",
         _table([row for row in rows if row["goal"] is not None]),
         *_plot(rows, folder),
@@ -69,9 +65,7 @@ def write_report(result: dict[str, Any], folder: Path) -> Path:
         _table(rows),
         _METHOD.strip(),
     ]
-    page = folder / "stack.md"
-    page.write_text("\n\n".join(parts) + "\n")
-    return page
+    return page.write("stack", "Many services, switches, and Argo Rollouts", result, body, folder)
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:

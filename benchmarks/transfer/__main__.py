@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.keeping import commit, keep
 from benchmarks.machine import machine
+from benchmarks.result_files import commit, finish
 from benchmarks.rows import goals_of
 from benchmarks.transfer import growth, update, verdicts
 from benchmarks.transfer.cells import WORKS, Bench, Cell, keeping_up
@@ -71,12 +71,7 @@ def main() -> int:
         "versions": _versions(),
         "rows": [row.to_json() for row in rows],
     }
-    keep("transfer", result, write_report, None if plan is FULL else SCRATCH)
-    missed = [row for row in rows if row.holds is False]
-    print(f"{minutes:.1f} min; goals missed: {len(missed)} of {sum(row.holds is not None for row in rows)}")
-    for row in missed:
-        print(f"  {row.work}: {row.ratio or row.ours:g}, goal {row.goal}")
-    return 1 if missed else 0
+    return finish("transfer", result, write_report, None if plan is FULL else SCRATCH)
 
 
 def _measured(plan: Plan, s3_server: Path, s5cmd: Path) -> Iterator[Row]:
@@ -158,9 +153,7 @@ def _models(folder: Path, kind: Kind) -> Payload:
 
 def _printed(rows: list[Row]) -> list[Row]:
     for row in rows:
-        peer = f"{row.peer:g} {row.peer_name}, {row.ratio:g} times" if row.ratio else ""
-        verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
-        print(f"{row.work}: {row.ours:g} {row.unit}; {peer} {verdict}".rstrip(), flush=True)
+        print(row, flush=True)
     return rows
 
 

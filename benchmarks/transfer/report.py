@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import page
 from benchmarks.page import MET, goal, number, span, spread, table
 from benchmarks.plots import lines as plot_lines
 from benchmarks.transfer import plots
@@ -50,16 +51,11 @@ connections for each sample; programs (`aws`, `s5cmd`) are started, which is par
 
 
 def write_report(result: dict[str, Any], folder: Path) -> Path:
-    """Write page and plots; the page's path."""
+    """Write page and plots; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = result["rows"]
     plotted = _plot(rows, folder)
-    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    parts = [
-        "# Moving models, beside other tools",
-        "Made by `make bench-transfer`; edits are lost. Raw samples: `benchmarks/results/transfer.json`.",
-        f"{result['date']}, {result['machine']}. {versions}.",
-        f"Server and files are {result['files']}. The run took {result['minutes']} minutes.",
+    body = [
         "## Goals",
         _goals(rows),
         *(f"![{alt}]({file})" for alt, file in plotted),
@@ -68,9 +64,14 @@ def write_report(result: dict[str, Any], folder: Path) -> Path:
         _others(rows),
         _METHOD.strip(),
     ]
-    page = folder / "transfer.md"
-    page.write_text("\n\n".join(parts) + "\n")
-    return page
+    return page.write(
+        "transfer",
+        "Moving models, beside other tools",
+        result,
+        body,
+        folder,
+        f"Server and files are {result['files']}. ",
+    )
 
 
 def _goals(rows: Sequence[dict[str, Any]]) -> str:

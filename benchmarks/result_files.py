@@ -19,21 +19,32 @@ def commit() -> str:
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def keep(
+def finish(
     name: str,
     result: dict[str, Any],
     write_report: Callable[[dict[str, Any], Path], Path],
     scratch: Path | None,
-) -> None:
-    """Write the raw result `<name>.json` and its page, and print where.
+) -> int:
+    """Write the raw result `<name>.json` and its page; print where, and which goals were missed.
 
     Args:
         name: the benchmark's name.
-        result: the content of the JSON file.
+        result: the content of the JSON file, with `minutes` and `rows`.
         write_report: writes the page into a folder, and returns its path.
         scratch: the folder for both, for a run whose figures are not valid; None: the tracked folders.
+
+    Returns:
+        The exit code: 0 if every goal was met.
     """
     results = scratch or CHECKOUT / "benchmarks" / "results"
     results.mkdir(parents=True, exist_ok=True)
     (results / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     print(f"{write_report(result, scratch or CHECKOUT / 'docs' / 'benchmarks')} is written")
+    rows = result["rows"]
+    missed = [row for row in rows if row["holds"] is False]
+    goals = sum(row["holds"] is not None for row in rows)
+    print(f"{result['minutes']} min; goals missed: {len(missed)} of {goals}")
+    for row in missed:
+        value = row["ours"] if row["ratio"] is None else row["ratio"]
+        print(f"  {row['work']}: {value:g}, goal {row['goal']}")
+    return 1 if missed else 0
