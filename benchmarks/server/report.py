@@ -21,7 +21,7 @@ _GROWTH = re.compile(r"(?P<count>[\d,]+) models: (?P<what>one request|memory hel
 _METHOD = f"""\
 ## How it is measured
 
-Every server runs on one core of its own, alone, and the client on another; they are started anew in every
+Every server runs on one core of its own, alone, and the client on another; they are started again in every
 round, in turn, with the same models and the same requests of the Open Inference Protocol v2: JSON, one row of
 {INPUTS} numbers, HTTP/1.1 with connections that are kept. A model is a Ridge regression of scikit-learn. A
 connection asks again as soon as it is answered. Before a server is measured its answer is compared with the
