@@ -64,8 +64,8 @@ def no_exclusive_rename(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def probe(folder: Path) -> tuple[int, str]:
     done = CliRunner().invoke(app, ["store", "probe", f"file://{folder}"])
-    told = str(done.exception) if isinstance(done.exception, BluegridError) else done.stdout
-    return done.exit_code, told
+    message = str(done.exception) if isinstance(done.exception, BluegridError) else done.stdout
+    return done.exit_code, message
 
 
 @pytest.mark.usefixtures("no_links")
@@ -98,9 +98,9 @@ def test_a_folder_in_which_two_pushes_could_both_win_takes_none(
 ) -> None:
     with pytest.raises(
         StoreError, match=r"neither hard links nor RENAME_NOREPLACE, .* use another file"
-    ) as told:
+    ) as message:
         push(share, "g1", "v1", models(1), model_type=model_type)
-    check_is_one_line(told.value)
+    check_is_one_line(message.value)
     assert seen(share, "v1") is None
     code, said = probe(folder)
     assert (code, "pushes are refused, fetches work" in said) == (1, True)
@@ -115,13 +115,13 @@ def test_a_folder_that_takes_pushes_says_so_and_is_left_as_it_was(folder: Path) 
 
 def test_the_probe_of_a_folder_that_is_absent_or_none_fails(folder: Path) -> None:
     (folder / "file").touch()
-    for place, told in (
+    for place, message in (
         (folder / "absent", "no such folder; create it"),
         (folder / "file", "is not a folder"),
     ):
         code, said = probe(place)
         assert code == 1
-        assert told in said
+        assert message in said
 
 
 def test_the_probe_of_a_read_only_folder_fails(folder: Path) -> None:

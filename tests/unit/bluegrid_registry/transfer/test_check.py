@@ -37,7 +37,7 @@ TREE = "sklearn.tree._tree.Tree"
 RIDGE, NET = "sklearn.linear_model._ridge.Ridge", "sklearn.linear_model._coordinate_descent.ElasticNet"
 
 
-def told(guard: ModelCheck, uid: str, data: bytes) -> str:
+def refusal(guard: ModelCheck, uid: str, data: bytes) -> str:
     with pytest.raises(FormatError) as caught:
         guard.check(as_read(uid, data))
     return str(caught.value)
@@ -57,7 +57,7 @@ def forest() -> RandomForestRegressor:
 def test_a_model_of_another_type_is_named_with_what_it_is() -> None:
     guard = ModelCheck(SKOPS, Source.USER)
     guard.check(as_read("line-1", skops.io.dumps(ridge())))
-    message = told(guard, "line-2", pickle.dumps(ridge()))
+    message = refusal(guard, "line-2", pickle.dumps(ridge()))
     assert message == "model line-2: is a joblib pickle, not a skops file; a set holds one type"
 
 
@@ -129,7 +129,7 @@ def test_a_users_set_of_such_a_type_is_a_mistake_in_its_file() -> None:
 
 def test_a_pickle_that_names_a_stranger_is_refused_also_as_the_first_one() -> None:
     model = make_pipeline(FunctionTransformer(mark), Ridge())
-    message = told(ModelCheck(JOBLIB, Source.PLATFORM), "line-1", joblib_bytes(model))
+    message = refusal(ModelCheck(JOBLIB, Source.PLATFORM), "line-1", joblib_bytes(model))
     assert message.startswith(
         "model line-1: names what is not trusted: tests.support.marker.mark; build it without, or add"
     )
@@ -137,13 +137,15 @@ def test_a_pickle_that_names_a_stranger_is_refused_also_as_the_first_one() -> No
 
 def test_a_global_that_the_set_trusts_is_allowed() -> None:
     data = joblib_bytes(make_pipeline(FunctionTransformer(mark), Ridge()))
-    assert f"names what is not trusted: {NAME};" in told(ModelCheck(JOBLIB, Source.PLATFORM), "line-1", data)
+    assert f"names what is not trusted: {NAME};" in refusal(
+        ModelCheck(JOBLIB, Source.PLATFORM), "line-1", data
+    )
     ModelCheck(JOBLIB, Source.PLATFORM, [NAME]).check(as_read("line-1", data))
 
 
 def test_a_type_that_skops_does_not_trust_is_refused_unless_the_set_trusts_it() -> None:
     data = skops.io.dumps(forest())
-    message = told(ModelCheck(SKOPS, Source.USER), "line-1", data)
+    message = refusal(ModelCheck(SKOPS, Source.USER), "line-1", data)
     assert message.startswith(
         f"model line-1: names what is not trusted: {TREE}; build it without, or add that"
     )
@@ -188,7 +190,7 @@ def test_a_type_cannot_be_hidden_by_how_it_is_written(schema: bytes) -> None:
 
 @pytest.mark.parametrize("schema", [b"", b"{", b"[" * 100_000, b'{"__loader__": "MethodNode", "content": 1}'])
 def test_a_damaged_schema_is_told(schema: bytes) -> None:
-    assert told(ModelCheck(SKOPS), "line-1", zip_of(schema)).startswith(
+    assert refusal(ModelCheck(SKOPS), "line-1", zip_of(schema)).startswith(
         "model line-1: has a damaged schema.json"
     )
 
@@ -216,7 +218,7 @@ def test_a_schema_that_grows_beyond_what_it_claims_is_not_unpacked() -> None:
     bomb = zip_of(b" " * size).replace(size.to_bytes(4, "little"), (99).to_bytes(4, "little"))
     tracemalloc.start()
     try:
-        assert "damaged" in told(ModelCheck(SKOPS), "line-1", bomb)
+        assert "damaged" in refusal(ModelCheck(SKOPS), "line-1", bomb)
         assert tracemalloc.get_traced_memory()[1] < size / 8
     finally:
         tracemalloc.stop()

@@ -149,12 +149,12 @@ def test_a_cluster_is_one_new_line_and_goes_without_a_trace(folder: Path) -> Non
 
 
 def test_a_cluster_whose_id_or_version_is_taken_is_refused(folder: Path) -> None:
-    for update, told in [
+    for update, message in [
         ({"id": "d1"}, r"g1.yaml:17: service.clusters\[1\].id: duplicate cluster d1"),
         ({"version": "v1"}, "v1 has cluster d1 already"),
         ({"version": "v7"}, "v7 is not a version of this set"),
     ]:
-        with pytest.raises(RegistryError, match=told):
+        with pytest.raises(RegistryError, match=message):
             add_cluster(folder, "line-loading", D3.model_copy(update=update))
     assert read(folder) == TEXT
 
