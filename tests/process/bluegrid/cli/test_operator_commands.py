@@ -44,13 +44,13 @@ def test_deleting_with_an_update_allows_that_one_end(
 def test_a_rollback_goes_to_what_was_live_before_and_back_again(file: Path) -> None:
     git(file.parent, "init", "--quiet")
     git(file.parent, "add", "--all")
-    git(file.parent, "commit", "--quiet", "--output_of", "online")
+    git(file.parent, "commit", "--quiet", "--message", "online")
     output_of("switch", "line-loading", "d2")
-    git(file.parent, "commit", "--quiet", "--all", "--output_of", "d2 goes live")
+    git(file.parent, "commit", "--quiet", "--all", "--message", "d2 goes live")
     assert "live: d1" in output_of("rollback", "line-loading", "--dry-run")
     assert "line-loading: d2 -> d1" in output_of("rollback", "line-loading")
     assert file.read_text() == TEXT
-    git(file.parent, "commit", "--quiet", "--all", "--output_of", "back to d1")
+    git(file.parent, "commit", "--quiet", "--all", "--message", "back to d1")
     rows = json.loads(output_of("history", "line-loading", "--json"))
     assert [(row["commit"]["subject"], row["changes"][0]) for row in rows] == [
         ("back to d1", "live: d2 -> d1"),
