@@ -1,9 +1,11 @@
 """The command `bluegrid`: a file a command, named as the command is.
 
-main.py             the tree of commands, and how errors end one
-options.py          arguments and options that several commands have
-output.py           JSON or text, tables, errors, warnings
-<command>.py        `bluegrid push`: push.py, `bluegrid switch`: switch.py
-<plural>.py         a group of commands, `bluegrid set add|list|show`: sets.py
-edits.py, pulumi.py how commands change the registry, and have Pulumi apply the change
+main.py                         the tree of commands, and how errors end one
+push.py, switch.py, ...         `bluegrid push`, `bluegrid switch`, ...
+sets.py, versions.py, models.py, clusters.py, stores.py, stacks.py, images.py, keys.py, updates.py
+                                groups of commands: `bluegrid set add|list|show|edit|remove`, ...
+options.py, project_folders.py, regions.py    what several commands take, with defaults and checks
+output.py, progress.py, remedies.py           what commands print
+edits.py, pulumi.py             how commands change the registry, and have Pulumi apply the change
+update_client.py, marks.py      requests to an update server
 """
