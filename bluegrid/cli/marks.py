@@ -1,7 +1,7 @@
-"""What an update server knows of versions that should not be live, for commands that choose what is.
+"""Marks of bad versions, for commands that choose what is live.
 
-Marks are the server's (ADR 19), not the registry's: a command knows of them where it is told which server to
-ask, by the variables that `bluegrid update` has.
+Marks are in the update server (ADR 19), not in the registry: commands read them if the variables
+`BLUEGRID_UPDATES` and `BLUEGRID_TOKEN` name a server and a token.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 5.0
-"""For which the server is waited for: whoever switches in an outage has no time."""
+"""Limit for the server's response: a switch in an outage must not wait longer."""
 
 
 def mark_of(registry: Path, service: str, cluster: str) -> str | None:
-    """Return why the version of a cluster should not be live, on one line; None: nobody says so.
+    """Return why the version of a cluster should not be live, on one line; None: it is not marked.
 
     Raises:
         RegistryError: there is no such service or cluster.
-        BluegridError: an update server is named, and does not tell.
+        BluegridError: an update server is named, and does not answer.
     """
     server, token = (os.environ.get(name) for name in (update_client.SERVER, update_client.TOKEN))
     if not server or not token:
@@ -41,7 +41,7 @@ def mark_of(registry: Path, service: str, cluster: str) -> str | None:
 
 
 def warning_of(registry: Path, service: str, cluster: str) -> str | None:
-    """Return what to warn of before a cluster becomes live, also that nobody knows; None: nothing."""
+    """Return the warning before a cluster becomes live, also if the marks cannot be read; None: none."""
     try:
         return mark_of(registry, service, cluster)
     except BluegridError as error:

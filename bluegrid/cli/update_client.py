@@ -1,4 +1,4 @@
-"""What commands ask an update server, as any of its clients."""
+"""Requests of commands to an update server."""
 
 from __future__ import annotations
 
@@ -19,11 +19,18 @@ Token = Annotated[str, typer.Option(envvar=TOKEN, help="A token of the server's.
 
 
 def ask(server: str, token: str, method: str, path: str, seconds: float = SECONDS) -> Any:
-    """Return what an update server answers within so many seconds.
+    """Send a request to an update server, and return the JSON of the response.
+
+    Args:
+        server: address of the server.
+        token: is sent with the request.
+        method: of HTTP.
+        path: with its query.
+        seconds: limit for the response.
 
     Raises:
-        ConfigError: the address is none.
-        BluegridError: it does not answer, or refuses; the message is its own.
+        ConfigError: the address is not valid.
+        BluegridError: the server does not answer, or refuses; the message is the server's own.
     """
     if not server.startswith(("http://", "https://")):
         raise ConfigError(f"--server {server}: expected an address such as https://updates.example.org")

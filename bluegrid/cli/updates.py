@@ -1,4 +1,4 @@
-"""`bluegrid updates`: the update server, and who may ask it."""
+"""`bluegrid updates`: the update server, and its tokens."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def serve(
 
     At / is the operator's page, at /openapi.json the API's description.
     """
-    # Here, because it takes as long to load as all the other commands together.
+    # Imported here, because loading it takes as long as all other commands together.
     from bluegrid.updates import serve as server
 
     given = registry, store, state, tokens, git, branch, tuple(stack or ()), program, stack_files, containers
@@ -69,14 +69,14 @@ def retry(
     server: update_client.Server,
     token: update_client.Token,
 ) -> None:
-    """Try UPDATE again now: one that waits, or one that failed before it had a version."""
+    """Try UPDATE again now: it waits, or it failed before it had a version."""
     found = update_client.ask(server, token, "POST", f"/updates/{update}/retry")
     typer.echo(f"update {found['id']}: {found['state']}")
 
 
 @app.command(epilog="Example: `bluegrid updates schedule --server https://updates.example.org`")
 def schedule(server: update_client.Server, token: update_client.Token, as_json: options.Json = False) -> None:
-    """List the sets that are trained by the clock: when last, what came of it, and when next."""
+    """List the sets that are trained on a schedule: the last run, its result, and the next run."""
     rows = update_client.ask(server, token, "GET", "/schedules")
     columns = ("set", "when", "time_zone", "last", "update", "state", "next")
     output.emit_table(as_json=as_json, columns=columns, rows=rows)

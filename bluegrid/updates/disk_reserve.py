@@ -1,4 +1,4 @@
-"""Room on the server's disk that is kept for a way back: a disk that is full must not hold that up."""
+"""Space on the disk of the server that is kept for rolling back, which must work on a full disk too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-"""What a write to a disk fails with that is full."""
+"""The errors of a write to a full disk."""
 RESERVE_BYTES = 16 * 2**20
 """For a copy of the registry, a commit and the database."""
 
@@ -24,19 +24,23 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class DiskReserve:
-    """A file that takes the room."""
+    """A file that takes the space.
+
+    Attributes:
+        file: its path.
+    """
 
     file: Path
 
     def keep(self) -> None:
-        """Take the room, unless that has been done or there is little."""
+        """Take the space, unless the file is there or little space is left."""
         if not self.file.exists() and shutil.disk_usage(self.file.parent).free > 4 * RESERVE_BYTES:
-            # Without it the server works as well.
+            # The server works without the reserve.
             with suppress(OSError), self.file.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
 
     def release(self) -> bool:
-        """Give the room to others; return whether there was any."""
+        """Free the space; return False if it was free already."""
         try:
             self.file.unlink()
         except OSError:

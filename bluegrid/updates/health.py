@@ -1,4 +1,4 @@
-"""Whether the server is well: for load balancers (`/healthz`), and for Prometheus (`/metrics`)."""
+"""The health of the server: for load balancers (`/healthz`), and for Prometheus (`/metrics`)."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LEAST_FREE_BYTES = 256 * 2**20
-"""Of the state's disk; with less, uploads are likely to fail soon."""
+"""Free space of the disk with the state; with less, uploads are likely to fail soon."""
 CHECK_SECONDS = 10.0
-"""Between two checks of the store."""
+"""Seconds between two checks of the store."""
 FETCH_SECONDS = 30.0
-"""Between two fetches of the branch, whatever the workers do: a training may take days."""
+"""Seconds between two fetches of the branch, whatever the workers do: a training may take days."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that has to be well.
+    """The health of one part of the server.
 
     Attributes:
-        fault: what is not; None: it is. It names nothing that only those with a token should know.
-        is_vital: whether the server can do nothing useful without it.
+        fault: what is wrong; None: nothing. Names nothing that needs a token to be read.
+        is_vital: whether the server can do nothing useful without this part.
     """
 
     fault: str | None
@@ -48,11 +48,14 @@ class Check:
 
 
 class Health:
-    """Looks at store and registry by itself, at the rest when somebody asks.
+    """Checks the store and the registry in a thread, and the other parts on request.
 
     Args:
-        state: the server's folder.
-        database, source, store, workers: what is checked.
+        state: the folder of the server.
+        database: is checked, as are the following.
+        source: the registry.
+        store: the store.
+        workers: of the queues.
     """
 
     def __init__(
@@ -69,11 +72,11 @@ class Health:
         self._stop = threading.Event()
 
     def start(self) -> None:
-        """Begin to check store and registry."""
+        """Start to check the store and the registry."""
         threading.Thread(target=self._run, name="health", daemon=True).start()
 
     def stop(self) -> None:
-        """End that."""
+        """Stop to check them."""
         self._stop.set()
 
     def _run(self) -> None:
@@ -90,8 +93,8 @@ class Health:
             with self._source.known():
                 pass
         except Exception:
-            # A full disk, somebody's lock: the next attempt may succeed, if this thread is still there.
-            log.exception("the registry cannot be looked at")
+            # A full disk, a lock: the thread must survive, since the next check may succeed.
+            log.exception("the registry cannot be read")
 
     def _probe_store(self) -> str | None:
         if self._store.url.startswith("file:"):
@@ -102,12 +105,12 @@ class Health:
         except StoreUnreachable:
             return "the store does not answer"
         except BluegridError:
-            # It answers, whatever it says.
+            # Any answer proves that the store is there.
             return None
         return None
 
     def checks(self) -> Mapping[str, Check]:
-        """Return how everything is."""
+        """Return the health of each part, by its name."""
         source = self._source.health
         dead = not all(worker.is_alive for worker in self._workers)
         return {
@@ -127,7 +130,7 @@ class Health:
         try:
             with self._database.reading() as connection:
                 connection.execute("select 1 from updates limit 1").fetchone()
-        except Exception:  # noqa: BLE001 - whatever it is, it is not well
+        except Exception:  # noqa: BLE001 - every error is a fault
             return "the database cannot be read"
         return None
 
@@ -161,7 +164,7 @@ class Health:
         return {row["state"]: row["n"] for row in rows}
 
     def metrics(self) -> str:
-        """Return what Prometheus reads; no names of sets, since it needs no token."""
+        """Return the metrics for Prometheus. They need no token, so they name no sets."""
         return "".join(f"{line}\n" for line in self._lines())
 
     def _lines(self) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""What runs in the server's regions, for as many as ask: each region is read once for all of them.
+"""What runs in the regions of the server. A region is read once for all requests of the same moment.
 
-Snapshots are taken in a thread for each region. Whoever asks waits for it for a while, and gets what was
-known before if it has not ended by then: a region that hangs holds up nobody.
+Each region is read in a thread of its own. A request waits for it for a while, and then gets the last known
+status: a region that hangs delays no other.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ALL_SECONDS = 30.0
 MADE_SECONDS = 30.0
 """Between two reads of a stack's state, while declared services are absent from the namespace."""
 _REST = 3.0
-"""How many times as long as the last snapshot took the next one waits, if that is more than `APART`."""
+"""Between two snapshots pass at least this many durations of the last one, to spare slow regions."""
 
 log = structlog.get_logger()
 

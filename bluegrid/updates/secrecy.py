@@ -1,8 +1,8 @@
-"""The server's environment, with the store's account in it, is not for the programs that it runs.
+"""Hide the environment of the server, which has the credentials of the store, from programs that it runs.
 
-What runs as the same user may look at another process's environment in `/proc`. Two things are against that:
-the process is made one that only root may look into, and the block in which the kernel shows the environment
-is emptied. Against root nothing helps: it may read any process's memory.
+A process of the same user can read the environment of another one in `/proc`. Against that, the server is
+made a process that only root can inspect, and the memory that the kernel shows as the environment is
+overwritten. Root can read the memory of any process.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _ENV_START, _ENV_END = 50, 51
 
 
 def hide_environment() -> None:
-    """Keep what runs as the same user from reading this process's environment in `/proc`."""
+    """Hide the environment of this process from other processes of the same user."""
     with suppress(OSError, ValueError, IndexError):
         fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         # The first field here is the third.
         start, end = int(fields[_ENV_START - 3]), int(fields[_ENV_END - 3])
         if 0 < start < end:
             for name, value in os.environ.items():
-                # A copy of its own: libraries may ask for it yet.
+                # Copied to other memory first: libraries may read it later.
                 os.putenv(name, value)
             ctypes.memset(start, 0, end - start)
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

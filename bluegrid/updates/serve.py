@@ -55,14 +55,14 @@ class Options:
         registry: folder of registry files; with `git`, in the repository.
         store: URL of the store.
         state: folder for the database, uploads and the clone.
-        tokens: file of those who may ask.
-        git: a repository whose branch says what is true; None: the folder does.
+        tokens: file of tokens.
+        git: the repository whose branch everybody deploys; None: the registry's folder is edited in place.
         branch: that branch.
-        stacks: names of those that versions are rolled out to, in order.
-        program: folder of the Pulumi program; None: the repository's, or where the server works.
-        stack_files: folder of the stacks' files; None: `stacks` in the program's.
-        containers: what runs trainers that are images.
-        max_upload: bytes.
+        stacks: names of the stacks that the server may update, in order.
+        program: folder of the Pulumi program; None: the clone, or the working folder.
+        stack_files: folder of the stacks' files; None: `stacks` in the program's folder.
+        containers: the program that runs trainers that are images.
+        max_upload: the size of the largest upload, in bytes.
         trainings: how many trainers may run at once, each of another set.
     """
 
@@ -86,7 +86,7 @@ class Listening:
 
     Attributes:
         host: an address of this machine.
-        port: 0: a free one.
+        port: the port; 0: any free port.
         tls_cert, tls_key: PEM files; None: plain HTTP.
     """
 
@@ -96,7 +96,7 @@ class Listening:
     tls_key: Path | None = None
 
     def check(self) -> None:
-        """Raise ConfigError when tokens would travel in clear over a network."""
+        """Raise ConfigError if tokens would cross a network without TLS."""
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigError("TLS needs a certificate and its key; give --tls-cert and --tls-key")
         try:
@@ -111,10 +111,10 @@ class Listening:
 
 
 class _Server(uvicorn.Server):
-    """Logs the address at which it listens: the port may be any."""
+    """Logs the address at which it listens, because the port may be any."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
+        """Start to listen."""
         await super().startup(sockets)
         scheme = "https" if self.config.is_ssl else "http"
         for host, port, *_ in (each.getsockname() for server in self.servers for each in server.sockets):
@@ -125,7 +125,7 @@ def build(options: Options) -> FastAPI:
     """Return the application.
 
     Raises:
-        BluegridError: something of the options is not as it should be.
+        BluegridError: an option is wrong.
     """
     uploads = Uploads(options.state / "uploads", options.max_upload)
     training, scratch = Training(options.state / "trained", options.containers), options.state / "scratch"
@@ -139,7 +139,7 @@ def build(options: Options) -> FastAPI:
     bad = BadVersions(database)
     rollouts = Rollouts(source, store, stacks, switches, bad)
     publisher = Publisher(source, store, uploads, training, scratch)
-    # Its own copies: a switch does not wait for a rollout of another service.
+    # With copies of its own: a switch does not wait for a rollout of another service.
     switcher = SwitchRunner(
         switches, bad, source, replace(stacks, folder=stacks.folder.with_name("switches"))
     )
@@ -165,10 +165,10 @@ def build(options: Options) -> FastAPI:
 
 
 def serve(options: Options, listening: Listening) -> None:
-    """Answer until a signal comes.
+    """Serve until a signal comes.
 
     Raises:
-        BluegridError: something of the options is not as it should be.
+        BluegridError: an option is wrong.
     """
     listening.check()
     hide_environment()
@@ -177,7 +177,7 @@ def serve(options: Options, listening: Listening) -> None:
 
 
 def configured(app: FastAPI, listening: Listening) -> uvicorn.Config:
-    """Return how uvicorn runs the application."""
+    """Return the configuration with which uvicorn runs the application."""
     return uvicorn.Config(
         app,
         host=listening.host,
@@ -205,13 +205,13 @@ def _stacks(options: Options, source: RegistrySource) -> Stacks:
     stacks = Stacks(program.resolve(), files.resolve(), options.stacks, folder.resolve(), source)
     stacks.declared()
     if options.stacks:
-        # Refuses a folder that is no project's.
+        # Raises an error if the folder is not in a project.
         _ = stacks.project
     return stacks
 
 
 def _log_as_json() -> None:
-    """One JSON object a line, on standard error."""
+    """Log one JSON object per line to standard error."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -221,11 +221,11 @@ def _log_as_json() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    # What the packages below warn of goes the same way.
+    # Warnings of other packages are logged in the same way.
     logging.getLogger("promotion").addHandler(_AsJson())
 
 
 class _AsJson(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        """Log a record of the standard library's as one of the server's."""
+        """Log a record of the standard library."""
         structlog.get_logger().warning(record.getMessage())

@@ -91,7 +91,7 @@ def test_models_come_out_of_a_container_that_is_gone_afterwards(image: str, tmp_
         done = ended(client, client.post("/modelSets/g1/updates", json={"train": {"slope": 3.0}}))
         assert (done["error"], done["state"], done["result"]["models"]) == (None, "done", 1)
         failed = ended(client, client.post("/modelSets/g1/updates", json={"train": {"fault": True}}))
-    assert failed["error"].endswith("exit code 1; it said: the grid has no data")
+    assert failed["error"].endswith("exit code 1; its last lines: the grid has no data")
     version = Registry.load(registry).of_set("g1").version("v1")
     assert [*fetch_bytes(open_store(store), "g1", "v1", version.manifest)] == ["line-1"]
     left = subprocess.run(

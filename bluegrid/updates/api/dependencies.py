@@ -33,13 +33,13 @@ _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Of a browser 
 
 
 def address_of(request: Request) -> str | None:
-    """Return where a request comes from; behind a proxy, that is the proxy."""
+    """Return the address of the client, or of the proxy in front of the server."""
     return request.client.host if request.client else None
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """The parts behind the API."""
+    """The parts of the server behind the API."""
 
     queue: UpdateQueue
     uploads: Uploads
@@ -58,7 +58,7 @@ class Dependencies:
     sessions: Sessions = field(default_factory=Sessions)
 
     def allowed(self, scope: Scope) -> Any:
-        """Return the dependency that yields the name of the caller, or refuses."""
+        """Return the FastAPI dependency that returns the name of a caller with this scope, or refuses."""
 
         def author(
             request: Request,
@@ -77,12 +77,12 @@ class Dependencies:
         return Depends(author)
 
     def session(self, secret: str | None) -> Session | None:
-        """Return the session whose cookie this is; None: there is none, or its token has gone."""
+        """Return the session of a cookie; None: there is none, or its token was removed."""
         session = self.sessions.get(secret)
         return session if session and self.tokens.has(session.token) else None
 
     def owner(self, given: str | None, request: Request) -> Token:
-        """Return the row of a token, or raise ApiError; a token that is not known is noted in the log."""
+        """Return the row of a token, or log the refusal and raise ApiError."""
         try:
             return self.tokens.owner(given)
         except ApiError:
@@ -98,7 +98,7 @@ class Dependencies:
         return None if service.cluster(found.cluster).version in self.bad.of(file.set.id) else found
 
     def files(self) -> tuple[RegistryFile, ...]:
-        """Return the registry as it is now."""
+        """Return the files of the registry as it is now."""
         return self.cache.registry().files
 
     def file_of(self, set_id: str) -> RegistryFile:

@@ -1,4 +1,4 @@
-"""The operator's page: files that a browser runs, and what it may do with them."""
+"""The files of the operator's page, and the headers that restrict what a browser may do."""
 
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 
 _FOLDER = str(files("bluegrid.updates") / "page")
 _HEADERS = {
-    # Only files of ours run, and nothing is asked of anybody else.
+    # Only scripts of this server run, and only this server gets requests.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src 'self' data:; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
@@ -21,14 +21,14 @@ _HEADERS = {
 
 
 def add_page(app: FastAPI) -> None:
-    """Serve the page at `/`; every answer gets the headers that keep browsers from harm."""
+    """Serve the page at `/`, and add security headers to every response."""
 
     @app.middleware("http")
     async def guarded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await go_on(request)
         for name, value in _HEADERS.items():
             response.headers[name] = value
-        # A page of the version before asks this one's server otherwise; what answers say is for no disk.
+        # The page must be that of this release; responses of the API must not be stored on a disk.
         is_page = request.url.path.startswith("/page/")
         response.headers["Cache-Control"] = "no-cache" if is_page else "no-store"
         return response

@@ -1,4 +1,4 @@
-"""Answers that are asked for again and again: what has not changed is not sent again.
+"""Responses to polling: a response that has not changed is not sent again.
 
 https://www.rfc-editor.org/rfc/rfc9110#name-if-none-match
 """
@@ -13,10 +13,10 @@ from fastapi.routing import APIRoute
 
 
 class Revalidated(APIRoute):
-    """A route whose answers to GET have an ETag, of their bytes; 304 to whoever has those bytes."""
+    """A route whose responses to GET have an ETag of their bytes; 304 if the client has those bytes."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what answers."""
+        """Return the handler of requests."""
         handler = super().get_route_handler()
 
         async def answer(request: Request) -> Response:

@@ -1,8 +1,8 @@
-"""Who has signed in with a browser: a cookie instead of a token in every request.
+"""Sessions of browsers: a cookie instead of a token in every request.
 
-A browser sends cookies by itself, also when another site makes it ask. So whatever changes something has to
-carry the session's own CSRF token in a header, which other sites can neither read nor send (OWASP's
-synchronizer token); and the cookie is for requests of our own site alone.
+A browser sends cookies by itself, also when another site makes it send a request. Requests that change
+something must therefore have the session's CSRF token in a header, which other sites can neither read nor
+send (OWASP's synchronizer token), and the cookie is sent with requests of this site only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COOKIE = "bluegrid_session"
 CSRF_HEADER = "X-CSRF-Token"
 LASTS_SECONDS = 12 * 3600
-"""A shift. They also end with the server."""
+"""How long a session lasts: one shift. Sessions also end with the server."""
 MAX_SESSIONS = 10_000
 
 
@@ -35,9 +35,9 @@ class Session:
     """Somebody who has signed in.
 
     Attributes:
-        token: that it was signed in with; it ends with that.
-        csrf: what requests that change something carry.
-        until: when it ends, in seconds of a clock that only goes on.
+        token: the token of the sign-in; the session ends with it.
+        csrf: the token in the header of requests that change something.
+        until: when the session ends, in seconds of a monotonic clock.
     """
 
     token: Token
@@ -46,7 +46,7 @@ class Session:
 
 
 class Sessions:
-    """Those who have signed in, in memory."""
+    """The sessions, in memory."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -54,7 +54,10 @@ class Sessions:
         self._known: dict[str, Session] = {}
 
     def start(self, token: Token) -> tuple[str, Session]:
-        """Return the secret for the cookie, and the session; where there is no room the oldest one goes."""
+        """Start a session; return the secret for the cookie, and the session.
+
+        Beyond `MAX_SESSIONS` the oldest session ends.
+        """
         secret = secrets.token_urlsafe(32)
         session = Session(token, secrets.token_urlsafe(32), self._clock() + LASTS_SECONDS)
         with self._lock:
@@ -65,23 +68,23 @@ class Sessions:
 
     @property
     def _oldest(self) -> Session:
-        """The first of them, and the first to end."""
+        """The oldest session, which is the next to end."""
         return next(iter(self._known.values()))
 
     def get(self, secret: str | None) -> Session | None:
-        """Return the session whose cookie this is; None: there is none, or it is over."""
+        """Return the session of a cookie; None: there is none, or it has ended."""
         with self._lock:
             session = self._known.get(_hashed(secret)) if secret else None
         return session if session and session.until > self._clock() else None
 
     def end(self, secret: str) -> None:
-        """End one."""
+        """End the session of a cookie."""
         with self._lock:
             self._known.pop(_hashed(secret), None)
 
 
 def require_own_page(session: Session, method: str, given: str | None) -> None:
-    """Raise ApiError when a request that changes something does not come from the session's own page."""
+    """Raise ApiError if a request that changes something does not come from the session's page."""
     if method in ("GET", "HEAD"):
         return
     if given is None or not hmac.compare_digest(given.encode(), session.csrf.encode()):
@@ -89,5 +92,5 @@ def require_own_page(session: Session, method: str, given: str | None) -> None:
 
 
 def _hashed(secret: str) -> str:
-    # Looked up by its hash, so that the time that takes says nothing of the secret.
+    # Sessions are found by the hash, so that the duration of the search says nothing about the secret.
     return hashlib.sha256(secret.encode()).hexdigest()

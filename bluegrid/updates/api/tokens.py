@@ -1,4 +1,4 @@
-"""Who may do what: a file of names, scopes and the SHA-256 of each token. The tokens themselves are nowhere.
+"""Who may do what: a file of names, scopes and the SHA-256 of each token. The tokens themselves are not kept.
 
 - {name: training, scopes: [read, update], sha256: "9f86d081…"}
 """
@@ -36,9 +36,9 @@ class Scope(StrEnum):
     """What a token allows."""
 
     READ = "read"
-    """To look: sets, versions, models, updates, the audit log."""
+    """To read: sets, versions, models, updates, the audit log."""
     UPDATE = "update"
-    """To send models and ask for versions."""
+    """To send models, and to request versions."""
     SWITCH = "switch"
     """To choose which cluster is live."""
 
@@ -47,27 +47,27 @@ class Token(Frozen):
     """One row of the file."""
 
     name: Label
-    """Of the program or person that has it; the audit log names it."""
+    """The program or person that has the token, as the audit log names them."""
     scopes: Annotated[frozenset[Scope], Field(min_length=1)]
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
 class Tokens:
-    """The tokens of a file, as it is now: whoever is taken out of it is out at once.
+    """The tokens of a file, which is read again when it changes: a removed token is refused at once.
 
     Raises:
-        ConfigError: the file cannot be read, has a mistake, or names somebody twice.
+        ConfigError: the file cannot be read, has a mistake, or has a name twice.
     """
 
     def __init__(self, file: Path) -> None:
         self._file, self._lock = file, threading.Lock()
-        # Before it is read: what changes meanwhile is read the next time.
+        # Signed before it is read: a change meanwhile is read the next time.
         self._signature = self._sign()
         self._read = _read(file)
 
     @property
     def _known(self) -> tuple[Token, ...]:
-        """Return the tokens of the file, or where it has a mistake now, those that it had before."""
+        """Return the tokens of the file; if it has a mistake now, those that it had before."""
         with self._lock:
             if (signature := self._sign()) != self._signature:
                 self._signature = signature
@@ -87,30 +87,30 @@ class Tokens:
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
     def owner(self, given: str | None) -> Token:
-        """Return the row of this token.
+        """Return the row of a token.
 
         Raises:
-            ApiError: nobody has it.
+            ApiError: the token is missing or unknown.
         """
         if not given:
             raise unauthorized("no token; send the header Authorization: Bearer TOKEN")
         digest = hashlib.sha256(given.encode()).hexdigest()
-        # All of them, so that the time says nothing of which one was nearly right.
+        # Compared with all tokens, so that the duration says nothing about them.
         found = [token for token in self._known if hmac.compare_digest(token.sha256, digest)]
         if not found:
             raise unauthorized("this token is not known here")
         return found[0]
 
     def has(self, token: Token) -> bool:
-        """Whether a token is still known: it has neither gone, nor been replaced under the same name."""
+        """Whether a token is still valid: neither removed, nor replaced under the same name."""
         return any((each.name, each.sha256) == (token.name, token.sha256) for each in self._known)
 
     def scopes_of(self, name: str) -> frozenset[Scope]:
-        """Return what the token of that name allows; nothing: there is none."""
+        """Return the scopes of the token with this name; empty: there is none."""
         return next((token.scopes for token in self._known if token.name == name), frozenset())
 
     def require(self, name: str, scope: Scope) -> None:
-        """Raise ApiError when the token of that name does not allow this."""
+        """Raise ApiError if the token with this name does not have a scope."""
         allowed = self.scopes_of(name)
         if scope not in allowed:
             has = ", ".join(sorted(allowed))

@@ -44,7 +44,7 @@ ContentDigest = Annotated[
     str,
     Header(
         alias="Content-Digest",
-        description="Of the body, as RFC 9530 has it: sha-256=:BASE64:",
+        description="The digest of the body, as in RFC 9530: sha-256=:BASE64:",
         pattern=_CONTENT_DIGEST.pattern,
     ),
 ]
@@ -78,7 +78,7 @@ def routes(deps: Dependencies) -> APIRouter:
         author: Annotated[str, may_update],
         key: IdempotencyKey = None,
     ) -> Update:
-        """Ask for a version: a whole one, or one like another but for some models."""
+        """Request a version: a whole one, or one that replaces some models of a base."""
         return add(set_id, body, author, key, response)
 
     @router.put(
@@ -98,7 +98,7 @@ def routes(deps: Dependencies) -> APIRouter:
         incompatible: bool = False,
         key: IdempotencyKey = None,
     ) -> Update:
-        """Ask for a version like `base` but for one model, whose bytes are the body."""
+        """Request a version that replaces one model of `base`; the body has the bytes of the model."""
         digest = _digest(content_digest)
         await deps.uploads.receive(digest, request.stream())
         body = UpdateRequest(version=version, base=base, models={uid: digest}, incompatible=incompatible)
@@ -113,25 +113,25 @@ def routes(deps: Dependencies) -> APIRouter:
             int | None, Query(ge=1, le=2**62, description="The oldest update that is known.")
         ] = None,
     ) -> Sequence[Update]:
-        """Updates, newest first; of the models that each names, the first ten."""
+        """Updates, newest first, each with the first ten of the models that it names."""
         return deps.queue.list(set_id, state, limit, before)
 
     @router.get("/updates/{update_id}", dependencies=[may_read])
     def one_update(update_id: UpdateId) -> Update:
-        """One update, and how far it is."""
+        """One update, and its progress."""
         return deps.queue.get(update_id)
 
     @router.get("/updates/{update_id}/output", dependencies=[may_read])
     def output(update_id: UpdateId, lines: Annotated[int, Query(ge=1, le=10_000)] = 100) -> TrainerOutput:
-        """What the update's trainer has printed last, so far or in all, and since when it runs."""
+        """The last lines of the trainer's output, and since when the trainer runs."""
         deps.queue.get(update_id)
         return deps.runner.training.output(update_id, lines)
 
     @router.post("/updates/{update_id}/cancel", status_code=HTTPStatus.ACCEPTED)
     def cancel(update_id: UpdateId, author: Annotated[str, may_read]) -> Update:
-        """Cancel an update; one whose version is there already goes back, if it is being rolled out.
+        """Cancel an update; a version that is being rolled out is rolled back.
 
-        Needs scope `update`; of one that is being rolled out, `switch` does too.
+        Needs scope `update`; for a rollout, `switch` is enough.
         """
         can_switch = Scope.SWITCH in deps.tokens.scopes_of(author)
         if not (can_switch and deps.queue.get(update_id).rollout is not None):
@@ -142,7 +142,7 @@ def routes(deps: Dependencies) -> APIRouter:
 
     @router.post("/updates/{update_id}/retry", status_code=HTTPStatus.ACCEPTED)
     def retry(update_id: UpdateId, author: Annotated[str, may_update], response: Response) -> Update:
-        """Try an update again now: one that waits, or one that failed before it had a version."""
+        """Try an update again now: it waits, or it failed before it had a version."""
         update = deps.queue.retry(update_id, author)
         deps.runner.worker.wake()
         response.headers["Location"] = f"/updates/{update.id}"
@@ -154,7 +154,7 @@ def routes(deps: Dependencies) -> APIRouter:
 def _require_sensible(deps: Dependencies, file: RegistryFile, body: UpdateRequest) -> None:
     """Refuse at once what would fail later."""
     known = [each.id for each in file.versions]
-    # A version that is there may be asked for again: with the same models it is rolled out.
+    # A version that is there may be requested again: with the same models it is rolled out.
     # An update that has not ended may make the base.
     is_quiet = not deps.queue.has_open(file.set.id)
     if body.base is not None and body.base not in known and is_quiet:
@@ -172,11 +172,11 @@ def _require_sensible(deps: Dependencies, file: RegistryFile, body: UpdateReques
 
 
 def _require_named(deps: Dependencies, file: RegistryFile, base: str, without: Sequence[str]) -> None:
-    """Refuse a UID or a pattern to leave out that fits no model of the base."""
+    """Refuse a UID or a pattern to leave out that matches no model of the base."""
     try:
         manifest = read_manifest(deps.store, file.set.id, base, file.version(base).manifest)
     except BluegridError:
-        # An update waits for a store that does not answer.
+        # The update itself will wait for the store.
         return
     try:
         selected(manifest, without)

@@ -113,7 +113,7 @@ function arrive() {
 listen(onDocument);
 listen(onSession);
 listen(onSwitch);
-listen((path, entry) => path.startsWith("/status?") && entry.at === entry.heard && remember(entry.value, entry.at));
+listen((path, entry) => path.startsWith("/status?") && entry.at === entry.answered && remember(entry.value, entry.at));
 
 part("skip").addEventListener("click", (event) => {
   // The fragment of the address belongs to the views.

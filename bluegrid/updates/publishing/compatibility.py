@@ -1,7 +1,7 @@
-"""New models are held against those that they replace: clients send the same rows and read the same answers.
+"""New models are compared with those that they replace: clients send and expect the same.
 
-A model's own bytes tell what it takes and gives, for the types of `INTERFACES`; its recorded example tells
-how long its rows are, for every type. Where neither does, only the comparison of a rollout notices.
+For the types in `INTERFACES`, a model's bytes say what it takes and returns; for every type, its recorded
+example says how long its rows are. Without either, only the comparison of a rollout detects a difference.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Example
 
 MAX_HELD = 200
-"""Models that are held against the base's, evenly taken from all: the base's have to be fetched for that."""
+"""The most models that are compared, taken evenly from all: those of the base have to be fetched."""
 
 
 def require_compatible(
     store: Store, file: RegistryFile, base: Version, models: Sequence[SourceModel]
 ) -> None:
-    """Check that models take and give what those of the base with the same UIDs do.
+    """Check that models take and return what the models of the base with the same UIDs do.
 
     Args:
-        store: where the base is.
+        store: has the base.
         file: of the set.
-        base: the version that they are held against.
+        base: the version with which they are compared.
         models: the new ones.
 
     Raises:
-        ConfigError: one does not; the message names it, and the word that lets it through.
+        ConfigError: a model differs; the message names the model, and how to accept it.
         ObjectMissing, IntegrityError, FormatError, StoreError: as `fetch_bytes`.
     """
     set_id, read = file.set.id, INTERFACES.get(str(file.set.type))
@@ -57,7 +57,7 @@ def require_compatible(
 
 
 def _known(found: Interface, example: Example | None) -> Interface:
-    """Return what is known of a model by its bytes, or else by its example."""
+    """Return the interface of a model by its bytes, otherwise by its example."""
     if found.features is not None or example is None:
         return found
     return Interface(len(example.inputs[0]), found.outputs)

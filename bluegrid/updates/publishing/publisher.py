@@ -1,6 +1,6 @@
-"""An update becomes a version: pushed to the store, named in the registry, and that made true for everybody.
+"""An update becomes a version: pushed to the store, then added to the registry, in a commit that is pushed.
 
-Each step may be done again: what the store has is not sent twice, and a row that is there is not added.
+Each step can be repeated: what the store has is not sent again, and a row of the registry is added once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid.updates.jobs.update import UpdateResult
 from bluegrid.updates.publishing.compatibility import require_compatible
-from bluegrid.updates.publishing.store_drop import fetch_incoming
+from bluegrid.updates.publishing.store_drop import fetch_drop
 from bluegrid.updates.registry.git import PushRejected
 from bluegrid_registry import (
     SourceModel,
@@ -36,21 +36,21 @@ if TYPE_CHECKING:
     from bluegrid_registry import DeclaredSet, Progress, PushReport, RegistryFile, Store
 
 ATTEMPTS = 5
-"""With others who publish at the same time, before it is given up."""
+"""How often publishing is tried, while others publish versions of the same set."""
 
 _NUMBERED = re.compile(r"(.*?)([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """What makes versions.
+    """Makes versions.
 
     Attributes:
         source: the registry.
-        store: where the versions go.
-        uploads: where the models come from.
-        training: what makes them where a set's trainer does.
-        scratch: folder for what is unpacked.
+        store: gets the versions.
+        uploads: has the models that were sent.
+        training: runs trainers.
+        scratch: folder in which archives are unpacked.
     """
 
     source: RegistrySource
@@ -62,29 +62,29 @@ class Publisher:
     def publish(
         self, update: Update, choose: Callable[[str], None], go_on: Callable[[], None], progress: Progress
     ) -> UpdateResult:
-        """Make the version that an update wants.
+        """Make the version that an update requests.
 
         Args:
-            update: the update; the version that was chosen for it once stays.
-            choose: is called with the version before anything is sent.
-            go_on: is called now and then while models are trained; what it raises ends it.
+            update: the update; an ID that was chosen for the version stays.
+            choose: is called with the ID of the version before anything is sent.
+            go_on: is called regularly while models are trained; what it raises ends the training.
             progress: is called after each pack.
 
         Raises:
-            BluegridError: it cannot be; the registry says what it said before.
+            BluegridError: the version cannot be made; the registry is unchanged.
         """
         if update.wanted.train is not None:
-            # Unless that has been done: what was trained may be gone.
+            # Again, if the trained models have been deleted meanwhile.
             self.train(update, go_on)
         taken = set[str]()
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                # As far as it is known: a push may take minutes, and a switch must not wait for it.
+                # Not held during the push, which may take minutes: switches must not wait for it.
                 with self.source.known():
                     file = self._file(update.set)
                 version = update.version or self._next_version(file, taken)
                 choose(version)
-                # Also for the next attempt: what the store has of it is not left behind.
+                # The next attempt uses the same ID, and so what the store has of it already.
                 update = update.model_copy(update={"version": version})
                 report = self._push(update, file, version, progress)
                 with self.source.changing():
@@ -92,7 +92,7 @@ class Publisher:
                     add_version(self.source.registry, update.set, report.row)
                     commit = self.source.publish(_message(update, report), update.author)
             except VersionConflict:
-                # Of the next version somebody else's push may be the first; a given one is taken.
+                # Another push may have used the next ID first; an ID that the request gives stays.
                 if update.wanted.version is not None or attempt == ATTEMPTS:
                     raise
                 taken.add(update.version or "")
@@ -111,13 +111,13 @@ class Publisher:
         raise AssertionError("the last attempt returns or raises")
 
     def train(self, update: Update, go_on: Callable[[], None]) -> None:
-        """Have the set's trainer make the models of an update, unless that has been done.
+        """Have the set's trainer make the models of an update, unless an earlier try has done so.
 
-        It may take hours, without the registry in hand.
+        Training may take hours, so the registry is not held.
 
         Args:
-            update: an update that wants so.
-            go_on: is called now and then; what it raises ends the trainer.
+            update: an update with `train`.
+            go_on: is called regularly; what it raises ends the trainer.
 
         Raises:
             BluegridError: the trainer failed, or there is none.
@@ -146,7 +146,7 @@ class Publisher:
                 unpacked = self.uploads.unpack(wanted.batch, Path(folder))
                 yield models_in_folder(unpacked, model_type, ignore)
             elif wanted.path is not None:
-                fetched = fetch_incoming(self.store, wanted.path, Path(folder), self.uploads.max_bytes)
+                fetched = fetch_drop(self.store, wanted.path, Path(folder), self.uploads.max_bytes)
                 yield models_in_folder(fetched, model_type, ignore)
             elif model_type.is_folder:
                 yield [
@@ -157,11 +157,11 @@ class Publisher:
                 yield [SourceModel(uid, self.uploads.path(digest)) for uid, digest in wanted.models.items()]
 
     def _next_version(self, file: RegistryFile, taken: Collection[str]) -> str:
-        """Return the ID after the highest in the registry; of the store too, once one was taken there."""
+        """Return the ID after the highest in the registry, and in the store if an ID was taken there."""
         known = [*(version.id for version in file.versions), *taken]
         if taken:
             prefix = versions_prefix(file.set.id)
-            # Not before: credentials that can write are not always allowed to list.
+            # Only then: credentials that can write are not always allowed to list.
             with suppress(StoreError):
                 known += (
                     key.key.removeprefix(prefix).removesuffix(".json") for key in self.store.keys(prefix)
@@ -173,7 +173,7 @@ class Publisher:
 
 
 def next_id(known: Sequence[str], prefix: str = "v") -> str:
-    """Return the ID that follows the highest numbered one; where none is, the first with this prefix."""
+    """Return the ID after the highest with a number; if there is none, the first with this prefix."""
     numbered = [match for each in known if (match := _NUMBERED.fullmatch(each))]
     if not numbered:
         return f"{prefix}1"
@@ -186,4 +186,4 @@ def _message(update: Update, report: PushReport) -> str:
     what = (
         f"{report.set}: version {report.version}{base}, {report.sent_models} of {report.models} models sent"
     )
-    return f"{what}\n\nAsked for by {update.author}, update {update.id}."
+    return f"{what}\n\nRequested by {update.author}, update {update.id}."

@@ -1,7 +1,7 @@
-"""Models that somebody has put into the store, as plain objects: `incoming/<path>/<uid>.<file type>`.
+"""Models that somebody has put into the store as plain objects: `incoming/<path>/<uid>.<file type>`.
 
-They are read once and pushed like any upload; nothing refers to them afterwards, and whoever has put them
-there takes them away. Empty objects that only show a folder are passed over.
+They are read once and pushed like uploads; nothing refers to them afterwards, and their owner deletes them.
+Empty objects that only mark a folder are skipped.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 PREFIX = "incoming/"
 AT_ONCE = 16
-"""Objects that are read at the same time."""
+"""How many objects are read at the same time."""
 
 
-def fetch_incoming(store: Store, path: str, folder: Path, max_bytes: int) -> Path:
+def fetch_drop(store: Store, path: str, folder: Path, max_bytes: int) -> Path:
     """Write the objects below a path of the store into a folder, and return the folder.
 
     Raises:
-        ConfigError: there are none.
-        FormatError: there are too many, they are too large, or one has a name that is no file's.
-        StoreError: the store does not give them.
+        ConfigError: there are no objects.
+        FormatError: there are too many objects, they are too large, or a name is not that of a file.
+        StoreError: the objects cannot be read.
     """
     prefix = f"{PREFIX}{path}/"
     place = f"{store.url}: {prefix}"
@@ -45,7 +45,7 @@ def fetch_incoming(store: Store, path: str, folder: Path, max_bytes: int) -> Pat
     folders = {parent for file in files.values() for parent in file.relative_to(folder).parents}
     for each, file in files.items():
         if file.relative_to(folder) in folders:
-            raise FormatError(f"{each!r}: is both a file and a folder; take one of them away")
+            raise FormatError(f"{each!r}: is both a file and a folder; delete one of them")
     for parent in {file.parent for file in files.values()}:
         parent.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -55,14 +55,14 @@ def fetch_incoming(store: Store, path: str, folder: Path, max_bytes: int) -> Pat
 
 
 def _is_folder_marker(found: StoredObject) -> bool:
-    """Whether an object only shows a folder, as consoles and Hadoop write them."""
+    """Whether an object only marks a folder, as consoles and Hadoop write them."""
     return not found.size and found.key.endswith(("/", "_$folder$"))
 
 
 def _parts(found: StoredObject, prefix: str) -> tuple[str, ...]:
-    """Return the parts of an object's name, none of which leads out of a folder."""
+    """Return the parts of an object's name, none of which leads out of the folder."""
     name = found.key.removeprefix(prefix)
     path = PurePosixPath(name)
     if str(path) != name or path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise FormatError(f"{found.key!r}: is not the name of a file; take it away")
+        raise FormatError(f"{found.key!r}: is not the name of a file; delete the object")
     return path.parts

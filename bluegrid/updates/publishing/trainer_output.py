@@ -1,4 +1,4 @@
-"""What trainers print: the last of it is kept, with when they began and ended."""
+"""The output of trainers: the end of it is kept, with the times of start and end."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_OUTPUT = 2**16
-"""Characters of what a trainer prints that are kept: the last ones. Up to as many more are on the disk."""
+"""How many characters at the end of a trainer's output are kept; up to twice as many are on the disk."""
 
 
 class TrainerOutput(Frozen):
-    """What a trainer has printed."""
+    """The output of a trainer."""
 
     lines: tuple[str, ...]
-    """The last ones: of all that it printed, 64 Ki characters are kept."""
+    """The last lines; of the whole output, 64 Ki characters are kept."""
     started: AwareDatetime | None
-    """None: it has not begun."""
+    """None: the trainer has not started."""
     ended: AwareDatetime | None
-    """None: it runs, or did when the server was killed."""
+    """None: the trainer runs, or ran when the server was killed."""
     seconds: float | None
-    """For which it has run, or ran in all."""
+    """How long the trainer has run."""
     timeout_seconds: float | None
-    """After which it is ended."""
+    """After how long the trainer is ended."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class OutputFile:
     """The output of one run.
 
     Attributes:
-        path: of the file.
+        path: the file of the output; the times are in a JSON file beside it.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class OutputFile:
 
     @contextmanager
     def begun(self, timeout_seconds: float) -> Iterator[None]:
-        """Keep the output of a run that begins now, and when it ends; an earlier one is forgotten."""
+        """Keep the times of a run, which lasts as long as the block; forget the output of an earlier run."""
         times: dict[str, float] = {"started": time.time(), "timeout_seconds": timeout_seconds}
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
@@ -72,7 +72,7 @@ class OutputFile:
             self._length += file.write(f"{line}\n")
 
     def _shorten(self) -> None:
-        """Keep the last of it; whoever reads meanwhile has the whole old file or the whole new one."""
+        """Keep only the end; a reader gets the whole old file or the whole new one."""
         text = _last(self._text())
         other = self.path.with_suffix(".new")
         other.write_text(text, encoding="utf-8")
@@ -107,7 +107,7 @@ class OutputFile:
 
 
 def _last(text: str) -> str:
-    """Return as many whole lines from the end as are kept."""
+    """Return as many whole lines from the end of a text as are kept."""
     if len(text) <= MAX_OUTPUT:
         return text
     _, _, rest = text[-MAX_OUTPUT - 1 :].partition("\n")

@@ -1,16 +1,16 @@
-"""A set's own program trains its models. Nothing of it is trusted: what it leaves is pushed like any upload.
+"""A program of the set trains its models. It is not trusted: its models are pushed like any upload.
 
-It is a program of this machine, or one in a container. It reads one JSON object from standard input:
+The program runs on this machine or in a container. It reads one JSON object from standard input:
 
     {"set": "g1", "type": "scikit-learn/skops", "base": "v1", "folder": "/...", "parameters": {"flows": 120}}
 
 and leaves in `folder` what `bluegrid push` takes: `<uid>.<file type>`, and `examples.json` if it has some.
-Models of the base that it does not leave stay as they are; without a base it leaves them all.
+Models of the base that it does not leave stay as they are; without a base it has to leave all models.
 
-    <state>/trained/<update>            what it has left, until the version is there
-    <state>/trained/<update>.partial    while it runs
-    <state>/outputs/<update>.log        what it has printed: the last of it
-    <state>/outputs/<update>.json       when it began and ended
+    <state>/trained/<update>            the models, until the version is published
+    <state>/trained/<update>.partial    the same, while the trainer runs
+    <state>/outputs/<update>.log        the end of its output
+    <state>/outputs/<update>.json       the times of start and end
 """
 
 from __future__ import annotations
@@ -45,13 +45,15 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.2
 _INSIDE = "/models"
-"""The folder, for a trainer in a container."""
+"""Where a trainer in a container finds the folder."""
 LAST_LINES = 5
+"""How many lines of output the error of a failed trainer has."""
 MAX_LINE = 500
+"""The most characters of a line; the rest counts as the next line."""
 END_SECONDS = 15.0
-"""For which the end of a trainer is waited for; longer than `run_trainer` takes for it."""
+"""How long the server waits for the end of a trainer; `run_trainer` takes less."""
 KEEP_TRAINED_SECONDS = 7 * 86400.0
-"""For which what was trained is kept of an update that failed: it may be tried again."""
+"""How long the models of a failed update are kept: the update may be tried again."""
 KEEP_OUTPUT_SECONDS = 90 * 86400.0
 _PASSED_ON = (
     "HOME",
@@ -64,38 +66,38 @@ _PASSED_ON = (
     "VIRTUAL_ENV",
     "XDG_RUNTIME_DIR",
 )
-"""Of the environment: nothing that the server alone should know, such as the store's account."""
+"""The variables of the environment that a trainer gets: no secrets, such as the credentials of the store."""
 
 log = structlog.get_logger()
 
 
 class TrainingFailed(BluegridError):  # noqa: N818 - what happened
-    """The trainer did not do its work."""
+    """The trainer failed, or took too long."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """Where trainers work.
+    """Runs trainers.
 
     Attributes:
-        folder: for what they leave.
-        containers: the program that runs those that are images, as `podman` and `docker` do.
+        folder: for their models.
+        containers: the program that runs images, such as `podman` or `docker`.
     """
 
     folder: Path
     containers: str = "podman"
 
     def trained(self, update: Update) -> Path:
-        """Return the folder of what was trained for an update."""
+        """Return the folder of the models that were trained for an update."""
         return self.folder / str(update.id)
 
     def run(self, update: Update, declared: DeclaredSet, go_on: Callable[[], None]) -> None:
-        """Train what an update wants, unless that has been done.
+        """Train the models of an update, unless an earlier try has done so.
 
         Args:
             update: the update.
             declared: its set.
-            go_on: is called now and then; what it raises ends the trainer.
+            go_on: is called regularly; what it raises ends the trainer.
 
         Raises:
             ConfigError: the set has no trainer, or not these parameters.
@@ -125,7 +127,7 @@ class Training:
         partial.rename(trained)
 
     def output(self, update_id: int, lines: int) -> TrainerOutput:
-        """Return what the trainer of an update has printed last, so far or in all, and since when it runs."""
+        """Return the last lines that the trainer of an update has printed, and since when it runs."""
         return self._output(update_id).read(lines)
 
     def _output(self, update_id: int) -> OutputFile:
@@ -136,7 +138,11 @@ class Training:
         return self.folder.with_name("outputs")
 
     def sweep(self, keep: Collection[int]) -> None:
-        """Delete what was trained for updates that ended a week ago, and what trainers printed long ago."""
+        """Delete models and output of updates that ended long ago.
+
+        Args:
+            keep: updates that have not ended.
+        """
         now = time.time()
         for folder, seconds in (
             (self.folder, KEEP_TRAINED_SECONDS),
@@ -147,7 +153,7 @@ class Training:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def forget(self, update: Update) -> None:
-        """Delete what was trained for an update."""
+        """Delete the models that were trained for an update."""
         for name in (str(update.id), f"{update.id}.partial"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
@@ -181,13 +187,13 @@ def parameters(trainer: Trainer, given: Mapping[str, Value]) -> dict[str, Value]
 
 @contextmanager
 def container(program: str, trainer: Trainer, folder: Path) -> Iterator[Sequence[str]]:
-    """Yield the command that runs a trainer's image; whatever ends that, the container is gone afterwards.
+    """Yield the command that runs a trainer's image; at the end of the block, the container is removed.
 
     Args:
         program: `podman`, or one like it.
         trainer: with an image.
-        folder: where it leaves its models, and whereby the container is named: one that a killed server has
-            left is taken away first.
+        folder: for its models. The container is named after the folder: one that a killed server has left is
+            removed first.
 
     Raises:
         ConfigError: there is no such program.
@@ -198,16 +204,16 @@ def container(program: str, trainer: Trainer, folder: Path) -> Iterator[Sequence
     gone = [program, "rm", "--force", "--volumes", name]
     subprocess.run(gone, capture_output=True, check=False)
     options = ["--rm", "--interactive", f"--name={name}", f"--volume={folder}:{_INSIDE}:z"]
-    # What trains models needs no more rights than to leave them, as whoever the image has it run.
+    # A trainer needs no rights but to write its models, as the user that the image names.
     options += ["--cap-drop=ALL", "--security-opt=no-new-privileges"]
     folder.chmod(0o777)
-    # In place of the image's own program, as a pod's `command`.
+    # The command replaces the image's entry point, as the `command` of a pod does.
     replaced, arguments = trainer.command[:1], trainer.command[1:]
     options += [f"--entrypoint={each}" for each in replaced]
     try:
         yield [program, "run", *options, str(trainer.image), *arguments]
     finally:
-        # The program that was ended is only the one that talks to the container.
+        # Ending `podman run` does not end the container.
         subprocess.run(gone, capture_output=True, check=False)
 
 
@@ -244,13 +250,13 @@ def _run(
             _wait(process, POLL_SECONDS)
     finally:
         _end(process)
-        # With a limit: what cannot be ended may hold the pipe.
+        # With a limit: a process that cannot be ended may hold the pipe open.
         reader.join(END_SECONDS)
     if fault is None and process.returncode != 0:
         fault = _how_it_ended(process.returncode)
     if fault is not None:
         lines = "; ".join([*last]) or "nothing"
-        raise TrainingFailed(f"{place}: the trainer {fault}; it said: {lines}")
+        raise TrainingFailed(f"{place}: the trainer {fault}; its last lines: {lines}")
 
 
 def _how_it_ended(code: int) -> str:
@@ -264,7 +270,7 @@ def _listen(
     process: subprocess.Popen[str], request: str, place: str, output: OutputFile, last: deque[str]
 ) -> None:
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - they are pipes
-    # If there is no reader any more, its exit code says why.
+    # If the trainer does not read, its exit code says why.
     with suppress(BrokenPipeError), process.stdin as given:
         given.write(request)
     with process.stdout as printed:
@@ -272,7 +278,7 @@ def _listen(
             if line := line.strip():
                 last.append(line)
                 log.info("trainer", place=place, line=line)
-                # A disk that is full is no fault of the trainer's.
+                # A full disk must not fail the training.
                 with suppress(OSError):
                     output.add(line)
 
@@ -283,7 +289,7 @@ def _wait(process: subprocess.Popen[str], seconds: float) -> None:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End the trainer and all that it has started."""
+    """End the trainer and all processes that it has started."""
     process.terminate()
     _wait(process, END_SECONDS)
     if process.poll() is None:

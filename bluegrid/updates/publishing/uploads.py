@@ -1,9 +1,9 @@
-"""Bytes that were sent to the server, each under its own SHA-256: nothing else can be under that name.
+"""Bytes that were sent to the server, each named by its SHA-256.
 
     <state>/uploads/<sha256>            whole and verified
-    <state>/uploads/.<random>.partial   under way, or left by a crash
+    <state>/uploads/.<random>.partial   being received, or left by a crash
 
-The sender names the digest before it sends, and what has another one is not kept, whatever was sent before.
+The sender names the digest first. Bytes with another digest are not kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 PARTIAL_SECONDS = 24 * 3600
-"""After which an upload that never ended is forgotten."""
+"""After how long an upload that never ended is deleted."""
 MAX_BATCH_ENTRIES = 200_000
 MAX_PADDING_BYTES = 2**20
 
@@ -42,21 +42,25 @@ class Uploads:
     """The folder of uploads.
 
     Attributes:
-        folder: where they lie.
-        max_bytes: of one upload, and of the files that a batch unpacks to.
+        folder: the folder.
+        max_bytes: the largest size of an upload, and of the files of a batch.
     """
 
     folder: Path
     max_bytes: int
 
     async def receive(self, digest: str, chunks: AsyncIterator[bytes]) -> bool:
-        """Keep what arrives if it has this digest; False: it was there already.
+        """Receive an upload; return False if the server had it already.
 
-        Every body is read and hashed: a digest that was sent before says nothing about these bytes.
+        Every body is read and hashed, also one whose digest is known.
+
+        Args:
+            digest: `sha256:` and 64 hexadecimal digits.
+            chunks: of the body.
 
         Raises:
-            ApiError: it is another, or too large.
-            ConfigError: it cannot be written.
+            ApiError: the body has another digest, or is too large.
+            ConfigError: the folder cannot be written.
         """
         is_new = not self._path(digest).exists()
         temporary = self.folder / f".{secrets.token_hex(8)}.partial"
@@ -92,7 +96,7 @@ class Uploads:
         return f"sha256:{hashed.hexdigest()}"
 
     def require(self, digests: Collection[str]) -> None:
-        """Raise ApiError when one of them is not here; those that are stay for as long as new ones."""
+        """Raise ApiError if an upload is missing; keep the others as long as new ones."""
         missing = []
         for digest in sorted(digests):
             try:
@@ -107,7 +111,7 @@ class Uploads:
         """Return the file of an upload.
 
         Raises:
-            ConfigError: it is not here any more.
+            ConfigError: the upload is gone.
         """
         path = self._path(digest)
         if not path.exists():
@@ -118,7 +122,7 @@ class Uploads:
         """Unpack a tar archive into a folder, and return the folder.
 
         Raises:
-            FormatError: it is no tar archive, or one that a careful person would not unpack.
+            FormatError: the upload is not a tar archive, or one that is not safe to unpack.
         """
         try:
             with tarfile.open(self.path(digest)) as archive:
@@ -145,11 +149,11 @@ class Uploads:
             yield member
 
     def sweep(self, keep: Collection[str], older_than: float) -> None:
-        """Delete uploads that no update waits for, and those that never ended.
+        """Delete uploads that no update needs, and those that never ended.
 
         Args:
-            keep: digests that are still wanted.
-            older_than: seconds since it came; a younger one may be waiting for its request.
+            keep: digests that updates still need.
+            older_than: seconds; a younger upload may be waiting for its request.
         """
         now = time.time()
         for path in self.folder.iterdir():
@@ -163,11 +167,11 @@ class Uploads:
 
 
 def _require_end(archive: tarfile.TarFile) -> None:
-    """Refuse an archive that was cut off: it ends with two blocks of zeros, and whatever pads it."""
+    """Refuse a truncated archive: a whole one ends with two blocks of zeros, and padding."""
     file = archive.fileobj
     if file is None or file.seek(archive.offset) != archive.offset:
         raise tarfile.ReadError("it ends in the middle")
-    # To the end of what is compressed, where its own checksum is.
+    # Read to the end of the compressed data, so that its checksum is verified.
     rest = file.read(MAX_PADDING_BYTES + 1)
     if not 2 * tarfile.BLOCKSIZE <= len(rest) <= MAX_PADDING_BYTES or rest.strip(b"\0"):
         raise tarfile.ReadError("it does not end as an archive does")

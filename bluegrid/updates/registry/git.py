@@ -1,8 +1,8 @@
-"""git as a program, which never asks anybody anything and never takes longer than it may.
+"""git as a program that never prompts, and that has a time limit.
 
-GitError                git refused or failed; the message ends with its own words
-├── GitAway             the remote did not answer, or did not let us in: the same may work in a minute
-└── PushRejected        somebody else has pushed meanwhile, or the remote's rules refuse it
+GitError                git refused or failed; the message ends with git's own
+├── GitAway             the remote did not answer, or refused the login: a later try may succeed
+└── PushRejected        somebody else has pushed meanwhile, or a rule of the remote refuses the push
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ COMMITTER_EMAIL = "bluegrid@localhost"
 COMMITTER = {"GIT_COMMITTER_NAME": "bluegrid", "GIT_COMMITTER_EMAIL": COMMITTER_EMAIL}
 GIT_SECONDS = 120
 REMOTE_SECONDS = 30
-"""For a fetch or a push: the registry is small, and others wait for the clone meanwhile."""
+"""Limit for a fetch or a push: the registry is small, and others wait for the clone meanwhile."""
 _BY_RULE = ("[rejected]", "[remote rejected]", "hook declined", "non-fast-forward")
 """What git prints where the remote answered, and refused the push."""
 
 
 class GitError(BluegridError):
-    """git refused or failed; the message ends with its own words."""
+    """git refused or failed; the message ends with git's own."""
 
 
 class GitAway(GitError):  # noqa: N818 - what happened
-    """The remote did not answer, or did not let us in."""
+    """The remote did not answer, or refused the login."""
 
 
 class PushRejected(GitError):  # noqa: N818 - what happened
-    """Somebody else has pushed meanwhile, or may not let us: nothing has changed."""
+    """Somebody else has pushed meanwhile, or a rule refuses the push: nothing has changed."""
 
 
 def run_git(*arguments: str, seconds: float = GIT_SECONDS) -> str:
-    """Run git, and return what it printed, without space around it.
+    """Run git, and return its output, without space around it.
 
     Raises:
-        GitError: it failed, or took too long.
+        GitError: git failed, or took too long.
     """
     return run_git_bytes(*arguments, seconds=seconds).decode(errors="replace").strip()
 
 
 def run_git_bytes(*arguments: str, seconds: float = GIT_SECONDS) -> bytes:
-    """Run git, and return what it printed.
+    """Run git, and return its output.
 
     Raises:
-        GitError: it failed, or took too long.
+        GitError: git failed, or took too long.
     """
     environment = os.environ | COMMITTER | {"GIT_TERMINAL_PROMPT": "0"}
     environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ConnectTimeout=10")
@@ -58,7 +58,7 @@ def run_git_bytes(*arguments: str, seconds: float = GIT_SECONDS) -> bytes:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # The programs that git starts for a remote end with it.
+            # A group, so that the programs that git starts for a remote end with it.
             process_group=0,
         )
     except OSError as error:
@@ -76,6 +76,6 @@ def run_git_bytes(*arguments: str, seconds: float = GIT_SECONDS) -> bytes:
 
 
 def refusal(error: GitError) -> GitError:
-    """Return what the failure of a push is: refused by the remote, or not heard by it."""
+    """Return the error for a push that failed: refused by the remote, or not answered."""
     is_refused = any(words in str(error) for words in _BY_RULE)
     return PushRejected(str(error)) if is_refused else GitAway(str(error))

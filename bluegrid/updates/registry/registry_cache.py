@@ -1,4 +1,4 @@
-"""What the registry declares, and what was live before, for those who ask again and again."""
+"""What the registry declares, and which clusters were live before, for requests that come all the time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class RegistryCache:
     """The registry of a source.
 
-    A file of 200 versions takes 75 ms to read and check, and a page asks for all of them every two seconds.
+    A file of 200 versions takes 75 ms to read and check, and every open page needs all files each 2 s.
     """
 
     def __init__(self, source: RegistrySource) -> None:
@@ -37,7 +37,7 @@ class RegistryCache:
         return self._source.valid().registry
 
     def faults(self) -> Mapping[str, str]:
-        """Return the mistakes of files that are not used as they are, by set."""
+        """Return the mistakes of files that are used as they were before, by set."""
         return self._source.valid().faults
 
     def require(self, set_id: str) -> None:
@@ -45,10 +45,10 @@ class RegistryCache:
         self._source.valid().require(set_id)
 
     def before(self, file: RegistryFile, region: str) -> LiveBefore | None:
-        """Return the cluster that was live before in a region; None: no other was, or git does not tell."""
-        assert file.service is not None  # noqa: S101 - whoever asks has one
+        """Return the cluster that was live before in a region; None: no other was, or git does not know."""
+        assert file.service is not None  # noqa: S101 - callers pass files with a service
         with self._lock:
-            # The history may change where what the file says does not.
+            # A new commit may change the history without changing a file.
             now = self._source.valid(), self._source.health.commit
             if self._known is None or self._known[0] is not now[0] or self._known[1] != now[1]:
                 self._before.clear()

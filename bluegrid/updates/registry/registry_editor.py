@@ -1,4 +1,4 @@
-"""Edits of the registry that are true for everybody once they have been made."""
+"""Edits of the registry, each a commit that is pushed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from bluegrid.updates.registry.source import RegistrySource
 
 ATTEMPTS = 5
-"""With others who push at the same time, before it is given up."""
+"""How often an edit is tried, while others push."""
 
 
 @dataclass(frozen=True)
 class RegistryEditor:
-    """Declares what somebody has asked for.
+    """Edits the registry for somebody.
 
     Attributes:
         source: the registry.
-        author: in whose name.
+        author: of the commits.
         reason: the last line of every commit's message.
     """
 
@@ -33,15 +33,15 @@ class RegistryEditor:
     reason: str
 
     def change(self, what: str, edit: Callable[[Path], object]) -> None:
-        """Edit the registry as it is now, and publish that; nothing is published where nothing changes.
+        """Edit the registry as it is now, and push the change, if there is one.
 
         Args:
             what: the commit's first line.
-            edit: is given the registry's folder, and may be called again.
+            edit: edits the files in a folder; may be called again.
 
         Raises:
-            PushRejected: others were always faster, or we may not; nothing has changed.
-            BluegridError: the registry does not take the edit.
+            PushRejected: others pushed first each time, or a rule refuses the push; nothing has changed.
+            BluegridError: the edit is not valid.
         """
         message = f"{what}\n\n{self.reason}"
         for attempt in range(1, ATTEMPTS + 1):
@@ -56,11 +56,11 @@ class RegistryEditor:
                     return
 
     def go_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
-        """Have a cluster be live in a region in place of another one, also while git is away."""
+        """Make a cluster live again in a region; if git does not answer, commit that later."""
         self._later("live", service, region, cluster, instead_of, f"{service}: {cluster} is live in {region}")
 
     def serve_again(self, service: str, cluster: str, version: str, instead_of: str) -> None:
-        """Have a cluster serve a version in place of another one, also while git is away."""
+        """Have a cluster serve its earlier version again; if git does not answer, commit that later."""
         self._later(
             "version", service, cluster, version, instead_of, f"{service}: {cluster} serves {version}"
         )

@@ -1,6 +1,6 @@
-"""Where the registry's files are: in a folder as it is, or in a git repository that others push to as well.
+"""Where the files of the registry are: in a folder, or in a git repository to which others push too.
 
-Of a repository the server has a clone of its own, which nobody else touches: `clone.py`.
+Of a repository, the server has a clone of its own, which nobody else changes: `clone.py`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SourceHealth:
-    """How the registry's source is.
+    """How well the registry is known.
 
     Attributes:
-        fetched: when it was last known to be as it is for everybody, in seconds since 1970.
-        error: why that is not now; None: it is.
-        uncommitted: edits that are true already and wait for a commit.
-        commit: of the branch, as it is known; None: the registry is under no git.
+        fetched: when the branch was last fetched, in seconds since 1970.
+        error: why it cannot be fetched now; None: it can.
+        uncommitted: how many edits wait for a commit.
+        commit: the last commit of the branch that is known; None: the registry is not in git.
     """
 
     fetched: float
@@ -41,10 +41,10 @@ class SourceHealth:
 
 
 class RegistrySource(Protocol):
-    """A registry that can be changed."""
+    """A registry that can be edited."""
 
     is_shared: ClassVar[bool]
-    """Whether all others who deploy from it see a change."""
+    """Whether everybody who deploys gets the changes."""
 
     @property
     def registry(self) -> Path:
@@ -52,7 +52,7 @@ class RegistrySource(Protocol):
 
     @property
     def health(self) -> SourceHealth:
-        """How it is."""
+        """How well the registry is known."""
 
     def valid(self) -> ValidRegistry:
         """Return the registry without the mistakes in it; the same object as long as nothing changes.
@@ -62,30 +62,30 @@ class RegistrySource(Protocol):
         """
 
     def changing(self) -> AbstractContextManager[None]:
-        """Hold the registry, as it is now for everybody.
+        """Hold the registry as it is now for everybody.
 
         Raises:
-            GitError: that cannot be known now.
+            GitError: the remote does not answer.
         """
 
     def known(self) -> AbstractContextManager[None]:
-        """Hold the registry as far as it is known, with the edits that wait for a commit."""
+        """Hold the registry as it is known, with the edits that wait for a commit."""
 
     def publish(self, message: str, author: str) -> str | None:
-        """Make what was changed in the folder true for everybody; return the commit, if there is one.
+        """Publish the changes in the folder; return the commit, if there is one.
 
         Raises:
-            PushRejected: it is not, and nothing has changed.
+            PushRejected: the push was refused; nothing has changed.
         """
 
     def later(self, edit: LaterEdit) -> None:
-        """Make an edit now, and true for everybody as soon as that can be."""
+        """Make an edit now, and publish it as soon as possible."""
 
 
 def snapshot(source: RegistrySource, folder: Path) -> Path:
-    """Copy the registry as far as it is known into a folder, without mistakes; return the copy's path.
+    """Copy the registry as it is known into a folder, without mistakes; return the path of the copy.
 
-    For whoever needs it longer than the others should wait, or has other programs read it.
+    For work that takes long, and for other programs that read the registry.
 
     Raises:
         ConfigError: the copy cannot be written.
@@ -105,7 +105,7 @@ def snapshot(source: RegistrySource, folder: Path) -> Path:
 
 
 class FolderReader:
-    """What a folder says, read and checked once for each state of its files."""
+    """Reads the registry files of a folder, once for each state of the files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._lock = folder, threading.Lock()
@@ -113,9 +113,9 @@ class FolderReader:
         self._valid: ValidRegistry | None = None
 
     def __call__(self) -> ValidRegistry:
-        """Return it; in place of a file with mistakes, what it said when it was read without."""
+        """Return the registry; a file with mistakes is as it was when it was last read without."""
         with self._lock:
-            # Before they are read: what changes meanwhile is read the next time.
+            # Signed before they are read: a change meanwhile is read the next time.
             signature = _signature(self._folder)
             if self._valid is None or signature != self._signature:
                 known = self._valid.texts if self._valid else {}
@@ -137,7 +137,7 @@ def newest_first(folder: Path) -> Iterable[Path]:
 def _signature(folder: Path) -> frozenset[tuple[str, int, int, int]]:
     found = set()
     for path in folder.glob("*.y*ml"):
-        # A file that goes just now is missed by whoever reads it, or is not there any more.
+        # The file may have been deleted meanwhile.
         with suppress(FileNotFoundError):
             stat = path.stat()
             found.add((path.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
@@ -155,7 +155,7 @@ class Folder:
 
     @property
     def health(self) -> SourceHealth:
-        """As well as the folder is there."""
+        """Whether the folder is there."""
         is_there = self.registry.is_dir()
         return SourceHealth(time.time(), None if is_there else f"registry {self.registry}: no such folder")
 
@@ -165,10 +165,10 @@ class Folder:
 
     known = changing
 
-    def publish(self, message: str, author: str) -> str | None:  # noqa: ARG002 - nobody reads them here
-        """Return at once: what is written is true."""
+    def publish(self, message: str, author: str) -> str | None:  # noqa: ARG002 - of the protocol
+        """Return at once: the folder is what is deployed."""
         return None
 
     def later(self, edit: LaterEdit) -> None:
-        """Make it."""
+        """Make the edit."""
         edit.apply(self.registry)

@@ -1,8 +1,8 @@
-"""Edits that are true already and wait for a commit: a way back is made at once, also where git is away.
+"""Edits that are true already and wait for a commit, because rolling back does not wait for git.
 
     <state>/uncommitted.json
 
-Each edit names what it replaces. Where the branch says something else by the time git answers, somebody has
+Each edit names the value that it replaces. If the branch has another value when git answers, somebody has
 decided otherwise meanwhile: their commit stays, and the edit is dropped.
 """
 
@@ -28,15 +28,15 @@ log = structlog.get_logger()
 
 
 class LaterEdit(Frozen):
-    """One value of a service that is to be another one.
+    """A change of one value of a service.
 
     Attributes:
         what: `live`: which cluster is live in a region; `version`: which version a cluster serves.
         service: of which service.
         key: the region, or the cluster.
         value: the cluster that is live, or the version that is served.
-        instead_of: what the branch may say for this edit to be made.
-        author: in whose name it is committed.
+        instead_of: the values of the branch that this edit may replace.
+        author: of the commit.
         message: of the commit.
     """
 
@@ -49,12 +49,12 @@ class LaterEdit(Frozen):
     message: str
 
     def set_in(self, registry: Registry) -> str | None:
-        """Return the set whose file it changes; None: no file declares the service."""
+        """Return the set whose file the edit changes; None: no file declares the service."""
         found = (file.set.id for file in registry.files if file.service and file.service.name == self.service)
         return next(found, None)
 
     def apply(self, folder: Path) -> bool:
-        """Edit a registry; return whether that changed it."""
+        """Edit the registry of a folder; return whether a value has changed."""
         try:
             service = Registry.load(folder).service(self.service)
             now = service.live_in(self.key) if self.what == "live" else service.cluster(self.key).version
@@ -65,19 +65,19 @@ class LaterEdit(Frozen):
             else:
                 change_cluster(folder, self.service, self.key, version=self.value)
         except RegistryError as error:
-            # It is declared no more, or by somebody who has to mend the file first.
+            # The value is not declared any more, or the file has a mistake that has to be fixed first.
             log.warning("edit is not made", service=self.service, value=self.value, error=str(error))
             return False
         return True
 
     def after(self, earlier: LaterEdit) -> LaterEdit:
-        """Return both edits as one."""
+        """Return an earlier edit and this one as one."""
         replaced = dict.fromkeys((*earlier.instead_of, earlier.value, *self.instead_of))
         return self.model_copy(update={"instead_of": tuple(each for each in replaced if each != self.value)})
 
     @property
     def place(self) -> tuple[str, str, str]:
-        """What it changes."""
+        """Which value the edit changes."""
         return self.what, self.service, self.key
 
 
@@ -85,9 +85,9 @@ _EDITS = TypeAdapter(tuple[LaterEdit, ...])
 
 
 class Uncommitted:
-    """The edits that wait, oldest first; of one value, one.
+    """The edits that wait for a commit, oldest first; for each value, at most one.
 
-    They are kept in memory too: a disk that is full must not hold up a way back.
+    They are in memory too: rolling back must work on a full disk.
     """
 
     def __init__(self, file: Path) -> None:
@@ -107,7 +107,7 @@ class Uncommitted:
             return ()
 
     def __call__(self) -> tuple[LaterEdit, ...]:
-        """Return them; servers on the same machine share the file."""
+        """Return the edits; servers on the same machine share the file."""
         with self._lock:
             return self._known()
 
@@ -124,7 +124,7 @@ class Uncommitted:
             self._keep((*known.values(), edit.after(earlier) if earlier else edit))
 
     def forget(self, edits: Sequence[LaterEdit]) -> None:
-        """Drop those that are committed, or need not be."""
+        """Drop edits that are committed, or that need not be."""
         if edits:
             with self._lock:
                 self._keep(tuple(each for each in self._known() if each not in edits))

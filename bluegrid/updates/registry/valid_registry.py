@@ -1,6 +1,6 @@
-"""A registry in which a file with mistakes is taken as it was when it had none, and marked.
+"""A registry in which a file with mistakes is used as it was when it had none, and is marked.
 
-A mistake in the file of one set must not stop the others, nor the way back of its own service.
+A mistake in the file of one set must not stop the other sets, nor a rollback of its own service.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Earlier = Callable[[Path], Iterable[str]]
-    """Yields what a file said before, newest first."""
+    """Yields the earlier texts of a file, newest first."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class ValidRegistry:
     """Files without mistakes.
 
     Attributes:
-        texts: what they say. One that never was sound is left out.
-        faults: the mistakes of those that say something else, by set: `registry/g2.yaml:3: …`.
+        texts: the texts of the files; without those that always had mistakes.
+        faults: the mistakes of files that are used as they were before, by set: `registry/g2.yaml:3: …`.
     """
 
     texts: Mapping[Path, str]
@@ -34,17 +34,17 @@ class ValidRegistry:
 
     @cached_property
     def registry(self) -> Registry:
-        """What they declare."""
+        """What the files declare."""
         return parse(self.texts)
 
     def require(self, set_id: str) -> None:
-        """Raise RegistryError where the set's file has a mistake: nothing can be written into it."""
+        """Raise RegistryError if the set's file has a mistake: nothing can be written to it."""
         if fault := self.faults.get(set_id):
             raise RegistryError(f"{fault}; the set stays as it was before that mistake: correct the file")
 
 
 def read_texts(folder: Path) -> dict[Path, str]:
-    """Return what the registry files of a folder say.
+    """Return the texts of the registry files in a folder.
 
     Raises:
         ConfigError: there is no such folder, or a file cannot be read.
@@ -57,14 +57,14 @@ def read_texts(folder: Path) -> dict[Path, str]:
             try:
                 texts[path] = as_text(path.read_bytes())
             except FileNotFoundError:
-                continue  # It goes just now.
+                continue  # It was deleted meanwhile.
             except OSError as error:
                 raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     return texts
 
 
 def as_text(data: bytes) -> str:
-    """Return the text of a file; what is no UTF-8 is a mistake in it, and found as one."""
+    """Return the text of a file; bytes that are not UTF-8 are found as a mistake later."""
     return data.decode(errors="surrogateescape")
 
 
@@ -77,10 +77,10 @@ def last_valid(
     """Return the registry without the mistakes in it.
 
     Args:
-        texts: what the files say.
-        earlier: yields what a file said before, newest first.
-        newest_first: the files, by when they were changed: of two that use one name, the newer one is wrong.
-        name: by which people know a file.
+        texts: of the files.
+        earlier: yields the earlier texts of a file, newest first.
+        newest_first: returns the files by when they changed: if two use one name, the newer one is wrong.
+        name: returns the name of a file for messages.
     """
     now = dict(texts)
     faults: dict[str, str] = {}
@@ -102,11 +102,11 @@ def _culprit(
     mistakes: Mapping[Path, tuple[str, ...]],
     newest_first: Callable[[], Iterable[Path]],
 ) -> Path:
-    """Return a file to take as it was before."""
+    """Return the file to use as it was before."""
     for path in mistakes:
         if mistakes_in({path: texts[path]}):
             return path
-    # Each is well alone, so two use one name.
+    # Each file is valid on its own, so two files use one name.
     for path in newest_first():
         if path in texts and not mistakes.keys() <= mistakes_in(_but(texts, path)).keys():
             return path

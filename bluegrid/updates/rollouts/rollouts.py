@@ -140,7 +140,7 @@ class Rollouts:
         stacks = own.of(service)
         if not stacks:
             raise ConfigError(f"none of this server's stacks has service {service.name}")
-        reason = f"Update {update.id}, asked for by {update.author}."
+        reason = f"Update {update.id}, requested by {update.author}."
         applier = GitApplier(RegistryEditor(self.source, update.author, reason), own)
         return RolloutContext(file, service, version, policy, applier, stacks, progress)
 

@@ -1,7 +1,7 @@
 """The stacks that the server may update, by Pulumi's Automation API.
 
-Their files are copied, with the registry that the server has in place of the one that they name. Program,
-stacks and state are those that people use.
+Their files are copied, with the server's registry in place of the one that they name. The program, the stacks
+and their states are those that people use.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from bluegrid_registry import Service
 
 LOCKED_SECONDS = 600.0
-"""For which somebody else's update of the same stack is waited for."""
+"""How long an update waits for somebody else's update of the same stack."""
 LOCK_RETRY_SECONDS = 2.0
 COPY = "BLUEGRID_REGISTRY_COPY"
-"""Tells the program, in checks/applied_commit.py, of which commit its registry is a copy."""
+"""The variable by which checks/applied_commit.py knows of which commit the registry is a copy."""
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 log = structlog.get_logger()
@@ -74,7 +74,7 @@ class Stacks:
         """The name of the program's project.
 
         Raises:
-            ConfigError: the program is in none.
+            ConfigError: the program is not in a project.
         """
         return Project.find(self.program).name
 
@@ -92,7 +92,7 @@ class Stacks:
         return [stack for stack in stacks if service.is_in(stack.region)]
 
     def declared(self) -> list[Stack]:
-        """Return the stacks as their files say, in order.
+        """Return the stacks, by their own files, in order.
 
         Raises:
             ConfigError: a stack has no file, or it does not say where its region runs.
@@ -102,21 +102,21 @@ class Stacks:
     def up(
         self, stack: Stack, targets: Sequence[str], *, routes: Collection[str] = (), at_once: bool = False
     ) -> None:
-        """Update resources of a stack; they are looked at first, since an update may have been cut off.
+        """Refresh and update resources of a stack: an earlier update may have been interrupted.
 
         Args:
-            stack: the stack, with a file of ours.
+            stack: the stack, by a copy of its file.
             targets: patterns of the resources' URNs.
             routes: the services whose live routes are among them.
-            at_once: whether routes wait for no pods of a cluster that takes over.
+            at_once: whether routes do not wait for the pods of a cluster that takes over.
 
         Raises:
-            UpFailed: it did not succeed, or the stack was locked all the time.
+            UpFailed: the update failed, or the stack stayed locked.
         """
-        # Here, because it takes half a second to load.
+        # Imported here, because loading it takes half a second.
         from pulumi import automation
 
-        # A copy, because the server's other threads change the original meanwhile.
+        # A copy, because other threads of the server change the registry meanwhile.
         snapshot(self.source, self.folder)
         deadline = time.monotonic() + LOCKED_SECONDS
         variables = partial_update(routes) | (AT_ONCE if at_once else {})
@@ -144,7 +144,7 @@ class Stacks:
                 return
 
     def services_made(self, stack: Stack) -> frozenset[str]:
-        """Return the services of which a stack's state has anything; none: there is no such stack yet.
+        """Return the services of which a stack's state has resources; empty: there is no such stack yet.
 
         Raises:
             ConfigError: the state cannot be read.
@@ -174,16 +174,16 @@ class Stacks:
     def _select(self, stack: Stack, variables: Mapping[str, str] | None = None) -> automation.Stack:
         from pulumi import automation
 
-        # No update of ours is of a whole stack: what the registry does not declare any more stays.
+        # The server never updates a whole stack: what the registry does not declare any more stays.
         commit = self.source.health.commit
-        # Otherwise an older checkout would undo what is made here.
+        # Noted in the stack, so that an older checkout does not undo this update.
         noted = {COPY: f"{commit} {self.source.registry.absolute()}"} if commit else {}
         options = automation.LocalWorkspaceOptions(env_vars={**noted, **(variables or {})})
         return automation.select_stack(stack.name, work_dir=str(self.program), opts=options)
 
 
 def _is_left_behind(message: str) -> bool:
-    """Whether all who hold a stack's lock were processes of this machine that are no more."""
+    """Whether all holders of a stack's lock are processes of this machine that have ended."""
     holders = [match.groupdict() for match in _LOCKED_BY.finditer(message)]
     return bool(holders) and all(
         each["host"] == socket.gethostname() and not _lives(int(each["pid"])) for each in holders
@@ -196,11 +196,11 @@ def _lives(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        # Somebody else's.
+        # A process of another user.
         return True
     return True
 
 
 def _seconds(printed: Sequence[str]) -> str:
-    """Return what Pulumi says that it took."""
+    """Return the duration that Pulumi printed."""
     return next((line.split()[-1] for line in reversed(printed) if "Duration:" in line), "")

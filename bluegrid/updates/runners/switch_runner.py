@@ -1,4 +1,4 @@
-"""Switches are rehearsed, and made so."""
+"""Previews switches, and makes them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RehearsedRegion:
 
     Attributes:
         region: its name.
-        rehearsal: by Pulumi.
+        rehearsal: what Pulumi would do.
         refusal: why the cluster cannot take over now; None: it can.
     """
 
@@ -58,13 +58,13 @@ class _NotBack(BluegridError):  # noqa: N818 - what happened
 
 
 class SwitchRunner:
-    """Makes switches, one after the other; of those that were cut off it finds out what is left to do.
+    """Makes switches, one after the other, and resumes those that were interrupted.
 
     Args:
-        queue: says which.
-        bad: keeps the versions that people went back from.
+        queue: of the switches.
+        bad: keeps the versions that people rolled back from.
         source: the registry.
-        stacks: the server's; their folder is nobody else's.
+        stacks: the stacks of the server, with copies of their files for switches alone.
     """
 
     def __init__(self, queue: SwitchQueue, bad: BadVersions, source: RegistrySource, stacks: Stacks) -> None:
@@ -77,12 +77,12 @@ class SwitchRunner:
 
         Args:
             file: of the service's set.
-            wanted: those that were named; None: all of the server's that have the service.
+            wanted: regions by name; None: all regions of this server that have the service.
 
         Raises:
             ApiError: this server cannot switch there.
         """
-        assert file.service is not None  # noqa: S101 - whoever asks has found it by its service
+        assert file.service is not None  # noqa: S101 - it was found by its service
         if not self._source.is_shared:
             fault = "without a git remote the next `pulumi up` from elsewhere would undo a switch"
             raise ApiError(HTTPStatus.CONFLICT, f"{fault}; start the server with --git")
@@ -97,12 +97,12 @@ class SwitchRunner:
         return [*dict.fromkeys(wanted or ours)]
 
     def rehearse(self, service: str, cluster: str, regions: Sequence[str]) -> list[RehearsedRegion]:
-        """Return what switching would do, region by region; nothing is changed.
+        """Return what a switch would do, region by region; nothing changes.
 
         Raises:
             BluegridError: the registry refuses the switch, or there is no `pulumi`.
         """
-        # One after the other: each starts Pulumi, which is not small.
+        # One after the other: each starts Pulumi, which takes much memory.
         with self._rehearsing, TemporaryDirectory() as folder:
             registry = snapshot(self._source, Path(folder))
             return [self._rehearse(registry, service, cluster, stack) for stack in self._of(regions)]
@@ -134,10 +134,10 @@ class SwitchRunner:
                 switch_log.info("switch ends", error=error)
 
     def _error_of(self, switch: Switch) -> str | None:
-        """Switch; return why that could not be done.
+        """Make a switch; return its error, or None.
 
         Raises:
-            _NotBack: and what was live before is not live again everywhere.
+            _NotBack: the switch failed, and what was live before is not live everywhere.
         """
         try:
             self._switch(switch)
@@ -164,8 +164,8 @@ class SwitchRunner:
             promotion.check()
             before = before or {each.region: each.live for each in promotion.outcomes}
             self._queue.note_step(switch, "checked", before)
-            # Nobody waits for a bake at 3 a.m.; `bluegrid promote` has one.
-            # Nor, on a way back, for pods: what is live does badly, and they come after the route.
+            # Without a bake: `bluegrid promote` has one. A rollback does not wait for pods either, since what
+            # is live fails: the pods come after the route.
             promotion.run(0, 0, report, all_back=True, at_once=switch.is_way_back)
             self._mark(switch, before)
         except PromotionStopped as stopped:
@@ -173,12 +173,12 @@ class SwitchRunner:
             raise
         except BluegridError as error:
             if switch.before:
-                # It was cut off, and may have switched.
+                # An interrupted try may have switched regions.
                 _require_back(switch, promotion.go_back(str(error), report), str(error))
             raise
 
     def _mark(self, switch: Switch, before: Mapping[str, str]) -> None:
-        """Mark the versions that somebody went back from; what somebody makes live is not bad any more."""
+        """Mark versions that somebody rolled back from; the version that becomes live is not bad any more."""
         service = self._source.valid().registry.service(switch.service)
         versions = {each.id: each.version for each in service.clusters}
         self._bad.clear(switch.set, versions[switch.cluster], switch.author)
@@ -190,8 +190,8 @@ class SwitchRunner:
                 self._bad.mark(switch.set, left, switch.author, why)
 
     def _promotion(self, switch: Switch) -> Promotion:
-        reason = f"Switch {switch.id}, asked for by {switch.author}."
-        # A switch does not wait for git: it is committed once git answers.
+        reason = f"Switch {switch.id}, requested by {switch.author}."
+        # A switch does not wait for git: it is committed when git answers.
         applier = GitApplier(
             RegistryEditor(self._source, switch.author, reason), self._stacks, waits_for_git=False
         )
@@ -211,7 +211,7 @@ class SwitchRunner:
 
 
 def _require_back(switch: Switch, outcomes: Sequence[Outcome], back: str) -> None:
-    """Raise _NotBack where a region of a switch that failed is not back."""
+    """Raise _NotBack if the cluster of a failed switch is still live somewhere."""
     stuck = [each for each in outcomes if each.stage is Stage.NOT_BACK and switch.cluster in each.live]
     if stuck:
         where = ", ".join(each.region for each in stuck)

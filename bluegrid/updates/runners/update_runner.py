@@ -1,9 +1,9 @@
-"""The runner: works updates off, each by its lanes, and stays alive whatever becomes of it.
+"""Works the queue of updates off, lane by lane.
 
-Of a set, one update comes after the other. Trainings of several sets run beside each other, and beside one
-update that is published and one that is rolled out: neither waits for a training, nor a version for a bake.
-Rollouts do not run beside each other, because a stack takes one update of Pulumi's at a time: the way back of
-one would wait for the other's cluster to start. Only what is not back waits for no bake.
+The updates of a set run one after the other. Trainings of several sets run in parallel, beside one update
+that is published and one that is rolled out: neither waits for a training, and a version does not wait for a
+bake. Rollouts run one after the other, because a stack takes one update of Pulumi at a time: rolling one back
+would wait for the start of another one's cluster. Only an update that is not back does not wait for a bake.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ if TYPE_CHECKING:
     from bluegrid_registry import ProgressEvent
 
 SWEEP_SECONDS = 30.0
-"""Between two checks of the schedules, and for uploads that no update uses."""
+"""Seconds between two checks of the schedules, and for uploads that no update uses."""
 SOON_SECONDS = 5.0
 """The same, while edits wait for git to answer."""
 KEEP_UPLOADS_SECONDS = 3600.0
-"""For which an upload waits for its request."""
+"""How long an upload is kept for its request."""
 
 MOST_TRIES = 1500
-"""Of an update that waits, about a day; after that it fails, and may be tried again by request."""
+"""How often an update that waits is tried, for about a day; then it fails, and can be retried by request."""
 
 log = structlog.get_logger()
 
 
 class Cancelled(Exception):  # noqa: N818 - what happened
-    """Somebody asked for the update to be cancelled, and it was not visible yet."""
+    """The update was cancelled before its version was published."""
 
 
 class _Stopping(Exception):  # noqa: N818 - what happens
-    """The server ends; whoever starts again goes on."""
+    """The server stops; the next one resumes the update."""
 
 
 class UpdateRunner:
-    """Works updates off while it has the turn, each in a thread.
+    """Works updates off while it holds the lock, each in a thread.
 
     Args:
-        queue: says what is to be done.
+        queue: of the updates.
         publisher: makes versions.
-        rollouts: brings them online.
-        scheduler: asks for more by the clock.
+        rollouts: brings versions online.
+        scheduler: queues updates on schedules.
         trainings: how many trainers may run at once.
     """
 
@@ -80,10 +80,10 @@ class UpdateRunner:
         self._most = {Lane.GO_BACK: 1, Lane.ROLL_OUT: 1, Lane.PUBLISH: 1, Lane.TRAIN: trainings}
         self._running: dict[int, tuple[Lane, threading.Thread]] = {}
         self.worker = QueueWorker("updates", queue.database, self._work_off, self._finish)
-        """A stop ends what is under way: trainers, and of a rollout, the step that is."""
+        """Stopping it ends trainers, and rollouts after their current step."""
 
     def _work_off(self) -> None:
-        """Begin all that can be begun now."""
+        """Start all updates that can be started now."""
         for lane, most in self._most.items():
             while self._has_room(lane, most) and (update := self._queue.begin(lane, self._running)):
                 thread = threading.Thread(target=self._work, args=(lane, update), name=f"update {update.id}")
@@ -111,7 +111,7 @@ class UpdateRunner:
         try:
             self._work_on(lane, update)
         except Exception:
-            # A full disk, a locked database: it is found begun, and gone on with.
+            # A full disk, a locked database: the update is resumed later.
             log.exception("update interrupted", update=update.id)
             time.sleep(IDLE_SECONDS)
         finally:
@@ -160,7 +160,7 @@ class UpdateRunner:
         else:
             self._queue.end(update, UpdateState.DONE, result=result)
             update_log.info("update done", manifest=result.manifest)
-        # Until it has ended, it may have to be gone on with; one that failed may be tried again.
+        # Kept until the update has ended; an update that failed may be tried again.
         if self._queue.get(update.id).state is not UpdateState.FAILED:
             self._publisher.training.forget(update)
 
@@ -194,7 +194,7 @@ class UpdateRunner:
             self._require_wanted(update)
 
         def report(event: ProgressEvent) -> None:
-            # Of a version that is committed, only the registry's row is missing.
+            # After the commit, only the row of the registry is missing.
             if not event.is_committed:
                 go_on()
             progress = UpdateProgress(models=event.models, bytes=event.bytes, total_models=event.models_total)
@@ -206,7 +206,7 @@ class UpdateRunner:
         return result
 
     def _roll_out(self, update_id: int) -> None:
-        """Bring the version online, if that is what its set wants."""
+        """Bring the version online, if its set wants that."""
         update = self._queue.get(update_id)
 
         is_known = update.rollout is not None and bool(update.rollout.before)
@@ -216,10 +216,10 @@ class UpdateRunner:
             try:
                 self._queue.note_rollout(update, rollout)
             except sqlite3.Error as error:
-                # A disk that is full stops no bake, and no way back.
-                log.warning("how far an update is cannot be noted", update=update_id, error=str(error))
+                # A full disk must not stop a bake or a rollback.
+                log.warning("the progress of an update cannot be noted", update=update_id, error=str(error))
                 if rollout.before and not is_known:
-                    # But nothing is switched before it is known what to go back to.
+                    # But nothing is switched before it is noted what to switch back to.
                     raise ConfigError(f"the database cannot be written: {error}; free space") from None
             is_known = bool(rollout.before)
             if self.worker.is_stopping:
@@ -234,6 +234,6 @@ class UpdateRunner:
 
 
 def _is_passing(error: BluegridError) -> bool:
-    """Whether the same may work in a minute: git or the store does not answer, or does not let us in."""
+    """Whether a later try may succeed: git or the store does not answer, or refuses the login."""
     is_answer = isinstance(error, ObjectMissing | ObjectExists)
     return isinstance(error, GitAway) or (isinstance(error, StoreError) and not is_answer)

@@ -61,8 +61,8 @@ def test_a_region_that_hangs_is_told_as_such_and_the_other_one_is_fresh(
     page = opened()
     row = service_row(page, "service0")
     row.locator("[data-region=north]").get_by_text("well", exact=True).wait_for(timeout=8_000)
-    row.locator("[data-region=south]").get_by_text("asked since").wait_for()
-    page.get_by_text("south: asked since").wait_for()
+    row.locator("[data-region=south]").get_by_text("no answer for").wait_for()
+    page.get_by_text("south: no answer for").wait_for()
     south.goes_on.set()
     row.locator("[data-region=south]").get_by_text("well", exact=True).wait_for()
 

@@ -5,7 +5,7 @@ import { close, dialog, newKey, submit } from "../lib/modal.js";
 import { h } from "../lib/dom.js";
 import { clock, count, listed, plural } from "../lib/format.js";
 import { isOver, switchBadge } from "../lib/jobs.js";
-import { usePlaces } from "../lib/regions.js";
+import { useServiceRegions } from "../lib/regions.js";
 import { ONCE, changed, forget, refresh, refreshAll, showOutcome, use } from "../lib/poll.js";
 import { switchStates } from "../lib/vocabulary.js";
 import { badInWords, bdi, bullets, button, code, loadState, muted, notice, time } from "../lib/widgets.js";
@@ -31,21 +31,24 @@ const followed = new Set();
 
 const pathOf = (id) => url`/switches/${id}`;
 
-/** @param {import("../lib/regions.js").Place} place @returns {string} what is live there, as far as is known */
-const liveAt = (place) => listed(place.live) || place.declared || "none";
+/**
+ * @param {import("../lib/regions.js").ServiceRegion} serviceRegion
+ * @returns {string} the live clusters, as far as is known
+ */
+const liveAt = (serviceRegion) => listed(serviceRegion.live) || serviceRegion.declared || "none";
 
 /** Open the dialog. */
-export function openSwitchDialog(service, cluster, regions, isBack, places) {
-  const from = liveIn(places, regions);
-  const bad = places.map((place) => place.bad[cluster]).find(Boolean) ?? null;
+export function openSwitchDialog(service, cluster, regions, isBack, serviceRegions) {
+  const from = liveIn(serviceRegions, regions);
+  const bad = serviceRegions.map((serviceRegion) => serviceRegion.bad[cluster]).find(Boolean) ?? null;
   const sent = { isSent: false, fault: null, id: null };
   question = { key: newKey(), service, cluster, regions, isBack, bad, from, ...sent };
   changed();
 }
 
-function liveIn(places, regions) {
-  const chosen = places.filter((place) => !regions || regions.includes(place.region));
-  return Object.fromEntries(chosen.map((place) => [place.region, liveAt(place)]));
+function liveIn(serviceRegions, regions) {
+  const chosen = serviceRegions.filter((serviceRegion) => !regions || regions.includes(serviceRegion.region));
+  return Object.fromEntries(chosen.map((serviceRegion) => [serviceRegion.region, liveAt(serviceRegion)]));
 }
 
 /** Poll the switches that were requested here. */
@@ -175,7 +178,7 @@ function confirmWords({ cluster, regions, from }, rows) {
   return ["Switch ", bdi(where), change, bdi(cluster)];
 }
 
-const liveNow = ({ service, regions }) => liveIn(usePlaces(service), regions);
+const liveNow = ({ service, regions }) => liveIn(useServiceRegions(service), regions);
 
 function hasMoved(request) {
   const now = liveNow(request);
@@ -203,7 +206,7 @@ function progress(request) {
   const { value: one, refused } = use(pathOf(request.id), 1);
   if (refused) return [notice("bad", "The server says: ", bdi(refused.message)), closing("Close")];
   if (!one) return [h("p", null, "The switch was requested."), closing("Close; the switch goes on")];
-  const places = usePlaces(request.service);
+  const serviceRegions = useServiceRegions(request.service);
   return [
     h("p", { role: "status" }, switchBadge(one.state), one.step && [" ", bdi(one.step)]),
     !isOver(one) && h("progress", { "aria-label": one.back === null ? "Switching" : "Switching back" }),
@@ -212,8 +215,9 @@ function progress(request) {
       "ul",
       { class: "plain" },
       one.regions.map((region) => {
-        const place = places.find((each) => each.region === region);
-        const live = !place || place.error ? "unreachable" : `live is ${listed(place.live) || "nothing"}`;
+        const serviceRegion = serviceRegions.find((each) => each.region === region);
+        const isKnown = serviceRegion && !serviceRegion.error;
+        const live = isKnown ? `live is ${listed(serviceRegion.live) || "nothing"}` : "unreachable";
         return h("li", { key: region, "data-region": region }, bdi(region), ": ", bdi(live));
       }),
     ),

@@ -1,6 +1,6 @@
-// Requests to the update server: JSON there and back, and what a refusal or silence means.
+// Requests to the update server: JSON both ways, and an exception for a refusal or no answer.
 
-/** The server's word against a request: one line, and its status. */
+/** The server refuses a request: its message, on one line, and the status. */
 export class Refused extends Error {
   constructor(status, message) {
     super(message);
@@ -8,16 +8,16 @@ export class Refused extends Error {
   }
 }
 
-/** What is known already is what the server would say now. */
+/** The last answer is still true. */
 export const UNCHANGED = Symbol("unchanged");
 
-/** No answer came: whether the server has done what it was asked is not known. */
+/** No answer came: the server may have served the request, or not. */
 export class NoAnswer extends Error {}
 
 let csrf = "";
 
 /**
- * Keep what shows that a change comes from this page and no other.
+ * Send this token with every request that changes something: it proves that this page sends it.
  * @param {string} token of the session
  */
 export function useCsrf(token) {
@@ -25,7 +25,7 @@ export function useCsrf(token) {
 }
 
 /**
- * A path from a template; each value becomes one encoded part of it: url`/services/${name}/history`.
+ * Return a path from a template, in which each value is one encoded segment: url`/services/${name}/history`.
  * @returns {string}
  */
 export function url(texts, ...values) {
@@ -34,16 +34,16 @@ export function url(texts, ...values) {
 
 function part(value) {
   const text = String(value);
-  // A browser would take `..` for a step up, encoded or not; nothing is called so, and nothing is found.
+  // A browser resolves `..`, encoded or not, to the parent. With a space it names nothing, and nothing is found.
   const safe = text === "." || text === ".." ? `${text} ` : text;
   return encodeURIComponent(safe.replace(/\p{Surrogate}/gu, "\ufffd"));
 }
 
 /**
- * Ask the server.
+ * Send a request.
  * @param {string} path
  * @param {{method?: string, body?: unknown, signal?: AbortSignal}} options
- * @returns {Promise<any>} the answer's JSON; null: there was none
+ * @returns {Promise<any>} the JSON of the answer; null: the answer is empty
  * @throws {Refused | NoAnswer}
  */
 export async function callApi(path, options) {
@@ -51,10 +51,10 @@ export async function callApi(path, options) {
 }
 
 /**
- * Ask the server for what may have changed since it was asked last.
+ * Request what may have changed since the last answer.
  * @param {string} path
- * @param {{etag?: string?, signal?: AbortSignal}} options the tag that came with the last answer
- * @returns {Promise<{value: any, etag: string?}>} the value is UNCHANGED where it has not
+ * @param {{etag?: string?, signal?: AbortSignal}} options the tag of the last answer
+ * @returns {Promise<{value: any, etag: string?}>} the value is UNCHANGED if it is the same
  * @throws {Refused | NoAnswer}
  */
 export const revalidate = (path, options) => request(path, options);
@@ -83,7 +83,7 @@ async function request(path, { method = "GET", body, signal, etag } = {}) {
   const parsed = read(text);
   if (!answer.ok) throw new Refused(answer.status, parsed?.error ?? `the server answered ${answer.status}`);
   if (text && parsed === undefined)
-    throw new Refused(answer.status, "the server answered with something else than JSON");
+    throw new Refused(answer.status, "the answer of the server is not JSON");
   return { value: parsed ?? null, etag: answer.headers.get("ETag") };
 }
 

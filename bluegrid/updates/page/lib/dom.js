@@ -1,9 +1,9 @@
-// Nodes described by h(), and morphed into what is on the page, so that a poll moves nothing the operator uses.
+// h() describes nodes, and render() changes what is on the page into them, so that polling moves nothing in use.
 
 const SVG = "http://www.w3.org/2000/svg";
 const KEY = Symbol("key");
 const GIVEN = Symbol("given");
-/** Characters that turn the reading direction of what follows: only a forged name has them. */
+/** Characters that turn the reading direction of the text after them: only a forged name has them. */
 const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
 
 /**
@@ -23,8 +23,8 @@ export function h(tag, attributes, ...children) {
 }
 
 /**
- * Make a container's content what the nodes describe; what stays the same is not touched, so that focus, scrolling,
- * opened <details> and typed text survive.
+ * Change a container's content into what the nodes describe. What stays the same is not touched: focus, scroll
+ * positions, opened <details> and typed text survive.
  * @param {HTMLElement} container
  * @param {Child | Child[]} nodes
  */
@@ -57,7 +57,7 @@ function morph(parent, children) {
   });
 }
 
-/** Its tag and key, or its place among those of its tag; twice the same key is told apart too. */
+/** The tag and key of a node, with its index among the siblings that have the same. */
 function keyOf(child, used) {
   const name = typeof child === "object" ? `${child.tag} ${child.attributes.key ?? ""}` : "";
   const count = used.get(name) ?? 0;
@@ -76,7 +76,7 @@ function update(node, child) {
     if (node.data !== text) node.data = text;
     return;
   }
-  // Compared with what was given before, not with what is there: `open` of <details> is the operator's.
+  // Compared with the last description, not with the page: the operator opens and closes <details>.
   const before = node[GIVEN] ?? {};
   for (const name of Object.keys({ ...before, ...child.attributes })) {
     if (before[name] !== child.attributes[name]) set(node, name, child.attributes[name]);

@@ -23,7 +23,7 @@ export function useZone(name) {
   try {
     localStorage.setItem(KEPT, name);
   } catch {
-    // A browser that keeps nothing asks again next time.
+    // A browser without storage forgets the zone.
   }
 }
 
@@ -38,7 +38,7 @@ function kept() {
 /** @param {number?} value a count */
 export const count = (value) => (value == null ? NONE : whole.format(value));
 
-/** @param {number?} value such as 49.8 requests a second; a little is never shown as nothing */
+/** @param {number?} value such as 49.8 requests a second; a small value is never shown as 0 */
 export function rate(value) {
   if (value == null) return NONE;
   if (value > 0 && value < 0.05) return "< 0.1";
@@ -76,7 +76,7 @@ export function duration(seconds) {
 /** @param {number} at ms @returns {string} such as 03:12:07 */
 export const clock = (at) => clockOf.format(at);
 
-/** @param {string} iso @returns {string} the clock of today, else also the day */
+/** @param {string} iso @returns {string} the time; with the day, unless it is today */
 export function moment(iso) {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return String(iso);

@@ -1,4 +1,4 @@
-// What the page knows: views say by use() what they show, and it is asked for as long as they show it.
+// Polling: views name what they show with use(), and it is requested for as long as they show it.
 
 import { NoAnswer, Refused, UNCHANGED, revalidate } from "./api.js";
 
@@ -7,17 +7,22 @@ const RETRY_MS = 2000;
 const POLL_TIMEOUT_MS = 30_000;
 const ONCE_TIMEOUT_MS = 600_000;
 const LATE_MS = 10_000;
-/** Show what was asked for once and polled never. */
+/** Request once, and never again. */
 export const ONCE = Infinity;
 
 /**
+ * What is known of a path. Times are in ms since 1970.
  * @typedef {Object} Entry
- * @property {any} [value] the last good answer
- * @property {string?} [etag] by which the server knows it again
- * @property {number} [at] when it came, or was found to be so still, ms
- * @property {number} [heard] when the server last answered at all, ms
- * @property {Refused} [refused] its last answer, if that was a refusal
- * @property {boolean} [missed] no answer came to the last request
+ * @property {any} [value] the last value
+ * @property {string?} [etag] the tag of that value
+ * @property {number} [at] when the value came, or was last confirmed
+ * @property {number} [answered] when the server last answered, with a value or a refusal
+ * @property {Refused} [refused] the last answer, if it was a refusal
+ * @property {boolean} [missed] whether the last request got no answer
+ * @property {number} [first] when a view first used the path
+ * @property {number} [requested] when the last request was sent
+ * @property {AbortController?} [controller] of the request that is under way
+ * @property {boolean} [isStale] whether the path is to be requested at once
  */
 
 const EMPTY = Object.freeze({});
@@ -31,8 +36,8 @@ let isDrawPlanned = false;
 export let outcome = null;
 
 /**
- * Tell an outcome, on the page and to screen readers.
- * @param {string?} text null: take it away
+ * Show an outcome on top of the page, also to screen readers.
+ * @param {string?} text null: remove it
  * @param {"well" | "bad" | "info"} kind
  */
 export function showOutcome(text, kind = "info") {
@@ -41,7 +46,7 @@ export function showOutcome(text, kind = "info") {
 }
 
 /**
- * Return what is known of a path now, and have it asked for, again and again while it is used in every drawing.
+ * Return what is known of a path now, and poll it for as long as every drawing uses it.
  * @param {string} path
  * @param {number} seconds between requests, or ONCE
  * @returns {Entry}
@@ -52,7 +57,7 @@ export function use(path, seconds) {
 }
 
 /**
- * Rows of a list that comes newest first, and as many older ones as are asked for.
+ * Rows of a list that comes newest first, with some pages of older rows.
  * @param {string} path of the list, with a query
  * @param {number} size rows that the path and each older page have
  * @param {number} older how many older pages are shown
@@ -74,43 +79,43 @@ export function usePages(path, size, older, seconds) {
   return { newest, rows: all, last, hasOlder: Boolean(last.value) && (all.at(-1)?.id ?? 1) > 1 };
 }
 
-/** Ask for a path again at once, if it is shown; what is known of it stays until then. */
+/** Request a path again at once, if it is shown; what is known of it stays until the answer. */
 export function refresh(path) {
   const entry = entries.get(path);
-  if (entry) entry.isDue = true;
+  if (entry) entry.isStale = true;
 }
 
-/** Ask again at once for all that begins so. */
+/** Refresh all paths with a prefix. */
 export function refreshAll(prefix) {
   for (const path of entries.keys()) if (path.startsWith(prefix)) refresh(path);
 }
 
-/** Know nothing of a path any more; a request under way is given up. */
+/** Forget a path, and abort its request. */
 export function forget(path) {
-  entries.get(path)?.flight?.abort();
+  entries.get(path)?.controller?.abort();
   entries.delete(path);
   changed();
 }
 
-/** Take an answer that came by another way, such as a sign-in's. */
+/** Keep an answer to another request, such as a sign-in. */
 export function put(path, value) {
-  entries.set(path, { value, at: Date.now(), heard: Date.now(), begun: Date.now() });
+  entries.set(path, { value, at: Date.now(), answered: Date.now(), requested: Date.now() });
   changed();
 }
 
-/** Know nothing but this refusal of a path: what is left when a session has ended. */
+/** Forget everything but this refusal of a path, after the end of a session. */
 export function reset(path, refused) {
   for (const known of [...entries.keys()]) forget(known);
-  entries.set(path, { refused, heard: Date.now(), begun: Date.now() });
+  entries.set(path, { refused, answered: Date.now(), requested: Date.now() });
   changed();
 }
 
-/** @param {(path: string, entry: Entry) => void} heard is called with each answer, before it is drawn */
-export function listen(heard) {
-  listeners.push(heard);
+/** @param {(path: string, entry: Entry) => void} listener is called with each answer, before it is drawn */
+export function listen(listener) {
+  listeners.push(listener);
 }
 
-/** Draw soon, once for all that has changed until then. */
+/** Draw in the next frame, once for all changes until then. */
 export function changed() {
   if (isDrawPlanned) return;
   isDrawPlanned = true;
@@ -120,7 +125,7 @@ export function changed() {
     draw();
     for (const path of [...entries.keys()]) {
       if (wanted.has(path)) continue;
-      entries.get(path).flight?.abort();
+      entries.get(path).controller?.abort();
       entries.delete(path);
     }
     tick();
@@ -128,7 +133,7 @@ export function changed() {
 }
 
 /**
- * Draw and keep asking.
+ * Draw, and keep polling.
  * @param {() => void} view draws all of the page
  */
 export function start(view) {
@@ -139,15 +144,15 @@ export function start(view) {
 }
 
 /**
- * Since when what is polled has had no answer.
- * @returns {number?} ms; null: all is well
+ * Since when a polled path has had no answer.
+ * @returns {number?} ms; null: all paths are answered
  */
 export function lostSince() {
   const now = Date.now();
   const lost = [...wanted]
     .map(([path, seconds]) => [entries.get(path), seconds])
-    .filter(([entry, seconds]) => entry?.missed || now - (entry?.heard ?? now) > seconds * 1000 + LATE_MS)
-    .map(([entry]) => entry.heard ?? entry.first);
+    .filter(([entry, seconds]) => entry?.missed || now - (entry?.answered ?? now) > seconds * 1000 + LATE_MS)
+    .map(([entry]) => entry.answered ?? entry.first);
   return lost.length ? Math.min(...lost) : null;
 }
 
@@ -158,8 +163,8 @@ function tick() {
   for (const [path, seconds] of wanted) {
     const entry = entries.get(path) ?? { first: Date.now() };
     entries.set(path, entry);
-    const wait = entry.missed ? RETRY_MS : entry.isDue ? 0 : seconds * 1000;
-    if (!entry.flight && (entry.begun === undefined || Date.now() - entry.begun >= wait))
+    const wait = entry.missed ? RETRY_MS : entry.isStale ? 0 : seconds * 1000;
+    if (!entry.controller && (entry.requested === undefined || Date.now() - entry.requested >= wait))
       load(path, entry, seconds);
   }
   const isLost = lostSince();
@@ -168,26 +173,26 @@ function tick() {
 }
 
 async function load(path, entry, seconds) {
-  const flight = new AbortController();
-  const timer = setTimeout(() => flight.abort(), seconds === ONCE ? ONCE_TIMEOUT_MS : POLL_TIMEOUT_MS);
-  Object.assign(entry, { flight, begun: Date.now(), isDue: false });
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), seconds === ONCE ? ONCE_TIMEOUT_MS : POLL_TIMEOUT_MS);
+  Object.assign(entry, { controller, requested: Date.now(), isStale: false });
   let answer;
   try {
-    const { value, etag } = await revalidate(path, { etag: entry.etag, signal: flight.signal });
+    const { value, etag } = await revalidate(path, { etag: entry.etag, signal: controller.signal });
     const now = Date.now();
-    answer = { at: now, heard: now, refused: undefined, missed: false };
+    answer = { at: now, answered: now, refused: undefined, missed: false };
     if (value !== UNCHANGED) Object.assign(answer, { value, etag });
   } catch (error) {
-    if (error instanceof Refused) answer = { refused: error, heard: Date.now(), missed: false };
+    if (error instanceof Refused) answer = { refused: error, answered: Date.now(), missed: false };
     else if (error instanceof NoAnswer) answer = { missed: true };
     else throw error;
   } finally {
     clearTimeout(timer);
-    entry.flight = null;
+    entry.controller = null;
   }
-  // Meanwhile it may have been forgotten, as what the operator does not look at any more is.
+  // The path may have been forgotten meanwhile, because no view shows it any more.
   if (entries.get(path) !== entry) return;
   Object.assign(entry, answer);
-  for (const heard of listeners) heard(path, entry);
+  for (const listener of listeners) listener(path, entry);
   changed();
 }

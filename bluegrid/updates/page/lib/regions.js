@@ -1,27 +1,27 @@
-// Where a service is: what YAML declares of a region, beside what its cluster says is so.
+// A service in its regions: what YAML declares, beside what runs.
 
 import { url } from "./api.js";
 import { count, listed, rate, share } from "./format.js";
 import { use } from "./poll.js";
 
-/** An answer that takes longer than this is shown as missing, in seconds. */
+/** After how many seconds without an answer a region is shown as late. */
 const LATE_SECONDS = 5;
 const REGIONS = "/regions";
 const pathOf = (region) => url`/status?region=${region}`;
 
 /**
- * @typedef {Object} Place a region of a service
+ * @typedef {Object} ServiceRegion a service in one region
  * @property {string} region
  * @property {string} stack
  * @property {string?} declared the cluster that YAML says is live
- * @property {{cluster: string, until: string}?} before the one that was live before
- * @property {Object<string, object?>} bad why a cluster's version should not be live, by cluster
- * @property {boolean} hasAnswer whether there is any answer about it yet
+ * @property {{cluster: string, until: string}?} before the cluster that was live before
+ * @property {Object<string, object?>} bad the mark of each cluster's version, by cluster; null: it has none
+ * @property {boolean} hasAnswer whether the region has answered yet
  * @property {number?} pending seconds for which an answer has been waited for; null: it is there
  * @property {number?} at when the answer was true, ms
- * @property {string?} outage why nobody answers; null: somebody does
- * @property {boolean} isApplied whether the stack has ever made it; of what is not known, true
- * @property {string?} error why it cannot be asked
+ * @property {string?} outage why no pod answers; null: the service is up
+ * @property {boolean} isApplied whether the stack has ever made the service, or that is not known
+ * @property {string?} error why the region is unreachable
  * @property {string[]} notes
  * @property {object[]} clusters as `/status` has them
  * @property {string[]} live IDs of the clusters that the route leads to
@@ -37,7 +37,7 @@ const pathOf = (region) => url`/status?region=${region}`;
  */
 
 /**
- * What is known of all regions: each is asked for itself, so that one that hangs holds up no other.
+ * What is known of all regions; each is polled separately, so that a region that hangs delays no other.
  * @returns {{statuses: RegionStatus[]?, entries: [string, import("./poll.js").Entry][]}} statuses are null
  *   until it is known which regions there are
  */
@@ -65,11 +65,11 @@ function answeredAt(entry, answer) {
 }
 
 /**
- * @param {Place | RegionStatus} where
- * @returns {string?} such as `asked since 12 s`; null: it answers in good time
+ * @param {ServiceRegion | RegionStatus} where
+ * @returns {string?} such as `no answer for 12 s`; null: the region answers in time
  */
 export function lateInWords({ pending }) {
-  return pending !== null && pending >= LATE_SECONDS ? `asked since ${count(pending)} s` : null;
+  return pending !== null && pending >= LATE_SECONDS ? `no answer for ${count(pending)} s` : null;
 }
 
 /** @param {RegionStatus[]?} statuses @returns {number?} when the newest of what is shown was so, ms */
@@ -80,45 +80,45 @@ export function newest(statuses) {
 }
 
 /**
- * Where a service is, as far as is known now; both are asked for while this is used.
+ * A service in its regions, as far as is known now.
  * @param {string} name
- * @returns {Place[]} none: it is not declared, or not known yet
+ * @returns {ServiceRegion[]} empty: the service is not declared, or not known yet
  */
-export function usePlaces(name) {
+export function useServiceRegions(name) {
   const { statuses } = useRegions();
   const service = use("/services", 5).value?.find((each) => each.name === name);
-  return service ? placesOf(service, statuses) : [];
+  return service ? serviceRegionsOf(service, statuses) : [];
 }
 
 /**
  * @param {object} service of `/services`
  * @param {RegionStatus[]?} known
- * @returns {Place[]} those that are declared, then those where it runs all the same
+ * @returns {ServiceRegion[]} the declared regions, then those where it runs without being declared
  */
-export function placesOf(service, known) {
+export function serviceRegionsOf(service, known) {
   const statuses = new Map((known ?? []).map((status) => [status.stack, status]));
-  const places = service.regions.map((row) => {
+  const serviceRegions = service.regions.map((row) => {
     const status = statuses.get(row.stack);
     statuses.delete(row.stack);
     const error = known && !status ? "this server has no stack there" : null;
     return {
-      ...place(service.name, row.region, row.stack, row.live, row.before, status),
+      ...serviceRegion(service.name, row.region, row.stack, row.live, row.before, status),
       bad: Object.fromEntries(service.clusters.map((each) => [each.id, each.bad])),
       ...(error && { error }),
     };
   });
   const others = [...statuses.values()].filter((status) => clustersOf(service.name, status).length);
-  const more = others.map((status) => place(service.name, status.region, status.stack, null, null, status));
-  return [...places, ...more];
+  const more = others.map((status) => serviceRegion(service.name, status.region, status.stack, null, null, status));
+  return [...serviceRegions, ...more];
 }
 
 function clustersOf(service, status) {
   return status?.answer ? status.answer.clusters.filter((row) => row.service === service) : [];
 }
 
-function place(service, region, stack, declared, before, status) {
+function serviceRegion(service, region, stack, declared, before, status) {
   const answer = status?.answer;
-  // An earlier answer of a region that cannot be asked says nothing about it now.
+  // The last answer of a region that is unreachable says nothing about its state now.
   const clusters = answer?.error ? [] : clustersOf(service, status);
   const live = clusters.filter((row) => row.live).map((row) => row.cluster);
   return {
@@ -147,7 +147,7 @@ const RANKS = { bad: 0, warn: 1, unknown: 2 };
 /** @param {import("./widgets.js").Kind} kind @returns {number} the order in which an operator looks: the worst first */
 export const rank = (kind) => RANKS[kind] ?? 3;
 
-/** @param {Place} place @returns {string[]} where what runs is not what YAML says, in words */
+/** @param {ServiceRegion} serviceRegion @returns {string[]} how what runs differs from YAML, in words */
 export function differences({ declared, live, hasAnswer, isApplied, error, clusters }) {
   if (!hasAnswer || error || !isApplied) return [];
   const lines = [];
@@ -161,12 +161,12 @@ export function differences({ declared, live, hasAnswer, isApplied, error, clust
   return lines;
 }
 
-/** Of the requests, the share of errors from which a cluster is not well: as much as a bake lets pass. */
+/** The share of errors from which a cluster is not well: as much as a bake allows. */
 const WARN_SHARE = 0.01;
-/** The share from which it is ill; of refusals, which are mostly a client's mistakes, the one to warn from. */
+/** The share of errors from which it is shown in red, and of refused requests from which there is a warning. */
 const BAD_SHARE = 0.1;
 
-/** Requests that fail or are refused, where they are many: one client's mistakes do not make a service ill. */
+/** Errors and refused requests, if they are many: the mistakes of one client are no fault of the service. */
 function failing(row) {
   const part = (each) => (row.requests_per_second > 0 ? each / row.requests_per_second : 0);
   const [errors, refused] = [part(row.errors_per_second), part(row.refused_per_second)];
@@ -195,24 +195,27 @@ export function healthOf(row) {
   return worst(found);
 }
 
-/** @param {Place} place @returns {{kind: import("./widgets.js").Kind, words: string}} how its live clusters are */
-export function healthAt(place) {
-  if (place.error) return { kind: "unknown", words: "cannot be asked" };
-  const late = lateInWords(place);
-  if (!place.hasAnswer)
-    return late ? { kind: "unknown", words: late } : { kind: "info", words: "being asked" };
-  if (late) return { kind: "unknown", words: `${late}; before that: ${stateOf(place).words}` };
-  return stateOf(place);
+/**
+ * @param {ServiceRegion} serviceRegion
+ * @returns {{kind: import("./widgets.js").Kind, words: string}} the state of its live clusters
+ */
+export function healthAt(serviceRegion) {
+  if (serviceRegion.error) return { kind: "unknown", words: "unreachable" };
+  const late = lateInWords(serviceRegion);
+  if (!serviceRegion.hasAnswer)
+    return late ? { kind: "unknown", words: late } : { kind: "info", words: "loading" };
+  if (late) return { kind: "unknown", words: `${late}; before: ${stateOf(serviceRegion).words}` };
+  return stateOf(serviceRegion);
 }
 
-/** How it was when it answered last. */
-function stateOf(place) {
-  if (!place.isApplied) return { kind: "info", words: `not applied yet: pulumi up --stack ${place.stack}` };
-  if (place.outage !== null) return { kind: "bad", words: "nobody answers" };
-  if (!place.live.length) return { kind: "bad", words: "nothing is live" };
-  const found = place.clusters.filter((row) => row.live).map(healthOf);
+/** The state in the last answer. */
+function stateOf(serviceRegion) {
+  if (!serviceRegion.isApplied) return { kind: "info", words: `not applied yet: pulumi up --stack ${serviceRegion.stack}` };
+  if (serviceRegion.outage !== null) return { kind: "bad", words: "nobody answers" };
+  if (!serviceRegion.live.length) return { kind: "bad", words: "nothing is live" };
+  const found = serviceRegion.clusters.filter((row) => row.live).map(healthOf);
   const wrong = found.filter((each) => each.kind !== "well").map((each) => [each.kind, each.words]);
-  if (differences(place).length && !wrong.some(([, words]) => words.includes("drift")))
+  if (differences(serviceRegion).length && !wrong.some(([, words]) => words.includes("drift")))
     wrong.push(["warn", "drift"]);
   return worst(wrong);
 }

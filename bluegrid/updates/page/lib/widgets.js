@@ -1,4 +1,4 @@
-// Small pieces that all views are made of.
+// Elements that all views are made of.
 
 import { h } from "./dom.js";
 import { LOCAL, UTC, clock, fullMoment, moment, useZone, zone } from "./format.js";
@@ -10,13 +10,13 @@ import { changed, refresh } from "./poll.js";
 /** Shapes, so that nothing is shown by colour alone. */
 const SHAPES = { well: "●", warn: "▲", bad: "■", unknown: "?", busy: "◐", info: "·" };
 
-/** @param {unknown} text of the server: it may read from right to left, and be long */
+/** @param {unknown} text of the server, which may be written from right to left */
 export const bdi = (text) => h("bdi", null, String(text));
 
-/** @param {unknown} text such as a name that is code */
+/** @param {unknown} text such as a command or a UID */
 export const code = (text) => h("code", null, bdi(text));
 
-/** @param {...Child} content what is there to be looked up, and should not stand out */
+/** @param {...Child} content less important than the rest */
 export const muted = (...content) => h("p", { class: "muted" }, content);
 
 /** @param {string[]} lines of the server @param {(line: string) => Child} as */
@@ -28,9 +28,9 @@ export const bullets = (lines, as = bdi) =>
   );
 
 /**
- * @param {string} href of the view that this one is reached from
+ * @param {string} href of the view above this one
  * @param {string} title of that view
- * @param {string} name of what is looked at here
+ * @param {string} name of what this view shows
  */
 export function breadcrumb(href, title, name) {
   return h(
@@ -53,7 +53,7 @@ export function badge(kind, ...words) {
 }
 
 /**
- * Something that the operator should read first.
+ * A message that the operator should read first.
  * @param {Kind} kind
  * @param {...Child} content
  */
@@ -67,10 +67,10 @@ export function time(iso) {
   return iso ? h("time", { datetime: iso, title: fullMoment(iso) }, moment(iso)) : "–";
 }
 
-/** @param {{why: string, by: string, at: string}} bad why a version should not be live */
+/** @param {{why: string, by: string, at: string}} bad the mark of a version */
 export const badInWords = ({ why, by, at }) => [bdi(why), " (", bdi(by), ", ", time(at), ")"];
 
-/** In which zone times are shown, and how that is changed. */
+/** The time zone of the page, and a button that changes it. */
 export function zoneNote() {
   if (LOCAL === UTC) return h("span", { class: "muted" }, "times in UTC");
   const other = zone === UTC ? LOCAL : UTC;
@@ -82,14 +82,14 @@ export function zoneNote() {
 }
 
 /**
- * What is shown in place of an answer that has not come, or beside one that is old; null: nothing.
+ * A message in place of an answer that has not come, or beside an old one; null: the answer is there.
  * @param {import("./poll.js").Entry} entry
  * @param {string} path
  */
 export function loadState(entry, path) {
   if (entry.refused) {
     const from = entry.at ? ` What is shown is from ${clock(entry.at)}.` : "";
-    const again = h("button", { type: "button", onclick: () => refresh(path) }, "Ask again");
+    const again = h("button", { type: "button", onclick: () => refresh(path) }, "Try again");
     return notice("bad", "The server says: ", bdi(entry.refused.message), ".", from, " ", again);
   }
   return "value" in entry ? null : muted("Loading…");

@@ -6,7 +6,7 @@ import { h } from "../lib/dom.js";
 import { clock, count, duration, milliseconds, plural, rate, share } from "../lib/format.js";
 import { running } from "../lib/jobs.js";
 import { use } from "../lib/poll.js";
-import { differences, healthAt, healthOf, isThere, lateInWords, usePlaces, useRegions } from "../lib/regions.js";
+import { differences, healthAt, healthOf, isThere, lateInWords, useServiceRegions, useRegions } from "../lib/regions.js";
 import {
   badInWords,
   badge,
@@ -40,7 +40,7 @@ export function serviceView(name, scopes) {
   const switches = use(switchesOf(name), 3);
   const past = url`/services/${name}/history`;
   const service = (declared.value ?? []).find((each) => each.name === name);
-  const places = usePlaces(name);
+  const serviceRegions = useServiceRegions(name);
   return [
     breadcrumb("#/", "Services", name),
     h("div", { class: "head" }, heading(bdi(name)), asOf(statuses)),
@@ -52,8 +52,8 @@ export function serviceView(name, scopes) {
       service.update !== null && rolloutNow(service, scopes),
       running(switches.value ?? [], name).map(switchNow),
       !maySwitch && notice("info", "Your token does not allow switching (scope switch)."),
-      maySwitch && everywhere(service, places),
-      places.map((place) => region(service, place, maySwitch)),
+      maySwitch && everywhere(service, serviceRegions),
+      serviceRegions.map((serviceRegion) => region(service, serviceRegion, maySwitch)),
       h(
         "section",
         null,
@@ -93,62 +93,64 @@ function switchNow(one) {
 }
 
 /** What can be done to all regions at once: only where there are several. */
-function everywhere(service, places) {
-  const here = places.filter((place) => place.declared);
+function everywhere(service, serviceRegions) {
+  const here = serviceRegions.filter((serviceRegion) => serviceRegion.declared);
   if (here.length < 2) return null;
   const isLive = (cluster) =>
-    here.every((place) => (place.live.length ? place.live : [place.declared]).join() === cluster);
-  const before = new Set(here.map((place) => place.before?.cluster));
+    here.every(({ live, declared }) => (live.length ? live : [declared]).join() === cluster);
+  const before = new Set(here.map((serviceRegion) => serviceRegion.before?.cluster));
   const isAbsent = (id) =>
-    here.some((place) => place.clusters.some((row) => row.cluster === id && !isThere(row)));
+    here.some((serviceRegion) => serviceRegion.clusters.some((row) => row.cluster === id && !isThere(row)));
   const choices = service.clusters.filter((each) => !isLive(each.id) && !isAbsent(each.id));
   if (!choices.length) return null;
   return h(
     "div",
     { class: "ways", role: "group", "aria-label": "In all regions" },
     choices.map(({ id }) =>
-      switchButton(service.name, id, null, before.size === 1 && before.has(id), places),
+      switchButton(service.name, id, null, before.size === 1 && before.has(id), serviceRegions),
     ),
   );
 }
 
-function switchButton(service, cluster, place, isBack, places) {
-  const regions = place && [place.region];
+function switchButton(service, cluster, serviceRegion, isBack, serviceRegions) {
+  const regions = serviceRegion && [serviceRegion.region];
   const verb = isBack ? ["Roll back to ", bdi(cluster)] : ["Make ", bdi(cluster), " live"];
-  const words = [verb, " in ", place ? bdi(place.region) : "all regions", "…"];
-  return button(words, () => openSwitchDialog(service, cluster, regions, isBack, places), {
+  const words = [verb, " in ", serviceRegion ? bdi(serviceRegion.region) : "all regions", "…"];
+  return button(words, () => openSwitchDialog(service, cluster, regions, isBack, serviceRegions), {
     key: `switch ${cluster}`,
     class: isBack ? "primary" : null,
     "data-switch-to": cluster,
   });
 }
 
-function region(service, place, maySwitch) {
-  const { kind, words } = healthAt(place);
-  const title = place.stack === place.region ? null : [" (stack ", bdi(place.stack), ")"];
+function region(service, serviceRegion, maySwitch) {
+  const { kind, words } = healthAt(serviceRegion);
+  const title = serviceRegion.stack === serviceRegion.region ? null : [" (stack ", bdi(serviceRegion.stack), ")"];
   return h(
     "section",
     {
-      key: place.stack,
+      key: serviceRegion.stack,
       class: "region",
-      "data-region": place.region,
-      "aria-label": `Region ${place.region}`,
+      "data-region": serviceRegion.region,
+      "aria-label": `Region ${serviceRegion.region}`,
     },
-    h("div", { class: "head" }, h("h2", null, bdi(place.region), title), badge(kind, words)),
-    maySwitch && ways(service, place),
-    place.error &&
-      notice("unknown", "It cannot be asked, so nothing is known of it now: ", bdi(place.error)),
-    place.error && place.declared && muted("YAML says that ", bdi(place.declared), " is live."),
-    lateInWords(place) &&
-      place.hasAnswer &&
-      notice("unknown", `It is ${lateInWords(place)}; what is shown is from ${clock(place.at)}.`),
-    place.outage && notice("bad", bdi(place.outage)),
-    !place.isApplied && notice("info", "Its stack has not made it yet: ", code(`pulumi up --stack ${place.stack}`)),
-    differences(place).map((line) => notice("warn", bdi(line))),
-    place.notes.map((line) => notice("info", bdi(line))),
-    place.clusters.length > 0 && place.isApplied && clustersTable(place),
-    place.before && muted("Live before: ", bdi(place.before.cluster), ", until ", commitInWords(place.before)),
-    !place.error && place.isApplied && trafficChart(place, service.name),
+    h("div", { class: "head" }, h("h2", null, bdi(serviceRegion.region), title), badge(kind, words)),
+    maySwitch && ways(service, serviceRegion),
+    serviceRegion.error &&
+      notice("unknown", "Unreachable, so its state is not known: ", bdi(serviceRegion.error)),
+    serviceRegion.error && serviceRegion.declared && muted("YAML says that ", bdi(serviceRegion.declared), " is live."),
+    lateInWords(serviceRegion) &&
+      serviceRegion.hasAnswer &&
+      notice("unknown", `The region gives ${lateInWords(serviceRegion)}; what is shown is from ${clock(serviceRegion.at)}.`),
+    serviceRegion.outage && notice("bad", bdi(serviceRegion.outage)),
+    !serviceRegion.isApplied &&
+      notice("info", "Its stack has not made it yet: ", code(`pulumi up --stack ${serviceRegion.stack}`)),
+    differences(serviceRegion).map((line) => notice("warn", bdi(line))),
+    serviceRegion.notes.map((line) => notice("info", bdi(line))),
+    serviceRegion.clusters.length > 0 && serviceRegion.isApplied && clustersTable(serviceRegion),
+    serviceRegion.before &&
+      muted("Live before: ", bdi(serviceRegion.before.cluster), ", until ", commitInWords(serviceRegion.before)),
+    !serviceRegion.error && serviceRegion.isApplied && trafficChart(serviceRegion, service.name),
   );
 }
 
@@ -158,26 +160,26 @@ function commitInWords({ until, commit, author, time: at, subject }) {
 }
 
 /** What can be done in a region, the way back first: above its table, where no width hides it. */
-function ways(service, place) {
-  const isBack = (row) => place.before?.cluster === row.cluster;
-  const others = place.clusters.filter((row) => isThere(row) && !(row.live && place.live.length === 1));
+function ways(service, serviceRegion) {
+  const isBack = (row) => serviceRegion.before?.cluster === row.cluster;
+  const others = serviceRegion.clusters.filter((row) => isThere(row) && !(row.live && serviceRegion.live.length === 1));
   if (!others.length) return null;
   others.sort((one, other) => isBack(other) - isBack(one));
   return h(
     "div",
-    { class: "ways", role: "group", "aria-label": `In ${place.region}` },
-    others.map((row) => switchButton(service.name, row.cluster, place, isBack(row), [place])),
+    { class: "ways", role: "group", "aria-label": `In ${serviceRegion.region}` },
+    others.map((row) => switchButton(service.name, row.cluster, serviceRegion, isBack(row), [serviceRegion])),
   );
 }
 
-function clustersTable(place) {
-  const rows = place.clusters.map((row) => clusterRow(place, row));
-  return table(`Clusters in ${place.region}`, COLUMNS, rows);
+function clustersTable(serviceRegion) {
+  const rows = serviceRegion.clusters.map((row) => clusterRow(serviceRegion, row));
+  return table(`Clusters in ${serviceRegion.region}`, COLUMNS, rows);
 }
 
-function clusterRow(place, row) {
+function clusterRow(serviceRegion, row) {
   const { kind, words } = healthOf(row);
-  const bad = place.bad[row.cluster];
+  const bad = serviceRegion.bad[row.cluster];
   const cells = [
     h("strong", null, bdi(row.cluster)),
     row.live ? h("span", { class: "live" }, "live") : "standby",
@@ -251,6 +253,6 @@ function history(entry, path) {
     entry.value &&
       (rows.length
         ? table("History from git", ["When", "By", "What", "Commit"], rows)
-        : muted("No commit has changed it.")),
+        : muted("No commits.")),
   );
 }

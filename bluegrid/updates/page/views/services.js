@@ -4,13 +4,13 @@ import { h } from "../lib/dom.js";
 import { clock, count, listed, plural, rate } from "../lib/format.js";
 import { running } from "../lib/jobs.js";
 import { changed, use } from "../lib/poll.js";
-import { differences, healthAt, healthOf, lateInWords, placesOf, rank, useRegions } from "../lib/regions.js";
+import { differences, healthAt, healthOf, lateInWords, serviceRegionsOf, rank, useRegions } from "../lib/regions.js";
 import { badge, bdi, heading, loadState, notice, table } from "../lib/widgets.js";
 import { asOf, refusals, rolloutNow, toService } from "./parts.js";
 
 /** @typedef {import("../lib/dom.js").Child} Child */
 
-/** Of which services the operator may ask to see no others, by the kinds of their health. */
+/** Filters of the services, by the kinds of their health. */
 const FILTERS = {
   "not-well": { kinds: ["bad", "warn"], words: "not well" },
   "not-known": { kinds: ["unknown"], words: "not known" },
@@ -19,7 +19,7 @@ const FILTERS = {
 let search = "";
 
 /**
- * @param {string?} only a key of FILTERS: show no others
+ * @param {string?} only a key of FILTERS; null: show all services
  * @param {string[]} scopes of the operator's token
  * @returns {import("../lib/dom.js").Child[]}
  */
@@ -28,17 +28,17 @@ export function servicesView(only, scopes) {
   const { statuses, entries } = useRegions();
   const switches = use("/switches", 5).value ?? [];
   const all = (declared.value ?? []).map((service) => {
-    const places = placesOf(service, statuses);
-    return { service, places, kind: worstOf(places) };
+    const serviceRegions = serviceRegionsOf(service, statuses);
+    return { service, serviceRegions, kind: worstOf(serviceRegions) };
   });
-  const regions = [...new Set(all.flatMap(({ places }) => places.map((each) => each.region)))];
+  const regions = [...new Set(all.flatMap(({ serviceRegions }) => serviceRegions.map((each) => each.region)))];
   const shown = all.filter((each) => isShown(each, only)).sort((one, other) => rank(one.kind) - rank(other.kind));
-  const rows = shown.map(({ service, places }) => ({
+  const rows = shown.map(({ service, serviceRegions }) => ({
     key: service.name,
     attributes: { "data-service": service.name },
     cells: [
       [h("a", { href: toService(service.name) }, bdi(service.name)), doing(service, switches, scopes)],
-      ...regions.map((region) => cell(places.filter((each) => each.region === region))),
+      ...regions.map((region) => cell(serviceRegions.filter((each) => each.region === region))),
     ],
   }));
   return [
@@ -56,7 +56,7 @@ export function servicesView(only, scopes) {
   ];
 }
 
-/** Which regions cannot be asked, or do not answer, and why: nothing that is shown of them would be so. */
+/** The regions that are unreachable or late: what is shown of them may not be true now. */
 function silentRegions(statuses) {
   return statuses.map((status) => {
     const region = h("strong", null, bdi(status.region));
@@ -64,7 +64,7 @@ function silentRegions(statuses) {
       return notice(
         "unknown",
         region,
-        h("strong", null, " cannot be asked. "),
+        h("strong", null, " is unreachable. "),
         "What is live there is not known: ",
         bdi(status.answer.error),
       );
@@ -74,9 +74,9 @@ function silentRegions(statuses) {
   });
 }
 
-/** The worst of a service's regions. */
-function worstOf(places) {
-  const kinds = places.map((place) => healthAt(place).kind);
+/** The worst state of a service's regions. */
+function worstOf(serviceRegions) {
+  const kinds = serviceRegions.map((serviceRegion) => healthAt(serviceRegion).kind);
   return kinds.sort((one, other) => rank(one) - rank(other))[0] ?? "info";
 }
 
@@ -86,7 +86,7 @@ function isShown({ service, kind }, only) {
   return isOfKind && names.some((name) => name.toLowerCase().includes(search.trim().toLowerCase()));
 }
 
-/** How many services are how; the counts lead to those that they count. */
+/** How many services are in which state; the counts are filters. */
 function summary(all, only) {
   const of = (...kinds) => all.filter(({ kind }) => kinds.includes(kind));
   const parts = Object.entries(FILTERS).map(([key, { kinds, words }]) => {
@@ -101,10 +101,10 @@ function summary(all, only) {
       badge(worst, name, key === only && "; show all"),
     );
   });
-  const isNew = ({ places }) => places.some((place) => !place.isApplied);
+  const isNew = ({ serviceRegions }) => serviceRegions.some((serviceRegion) => !serviceRegion.isApplied);
   const neutral = [
     ["not applied yet", of("info").filter(isNew)],
-    ["being asked", of("info").filter((each) => !isNew(each))],
+    ["loading", of("info").filter((each) => !isNew(each))],
   ];
   return h(
     "p",
@@ -146,14 +146,14 @@ function doing(service, switches, scopes) {
   ];
 }
 
-function cell(places) {
-  if (!places.length) return h("span", { class: "muted" }, "not here");
-  return places.map((place) => {
-    const { kind, words } = healthAt(place);
-    const live = place.clusters.filter((row) => row.live);
+function cell(serviceRegions) {
+  if (!serviceRegions.length) return h("span", { class: "muted" }, "not here");
+  return serviceRegions.map((serviceRegion) => {
+    const { kind, words } = healthAt(serviceRegion);
+    const live = serviceRegion.clusters.filter((row) => row.live);
     return h(
       "div",
-      { class: `cell ${kind}`, "data-region": place.region, key: place.stack },
+      { class: `cell ${kind}`, "data-region": serviceRegion.region, key: serviceRegion.stack },
       live.map((row) =>
         h(
           "div",
@@ -164,10 +164,12 @@ function cell(places) {
         ),
       ),
       h("div", null, badge(kind, words)),
-      place.error && place.declared && h("div", { class: "muted" }, "YAML says ", bdi(place.declared)),
-      differences(place).map((line) => h("div", { class: "warn" }, bdi(line))),
-      live.length > 0 && place.outage === null && h("div", { class: "muted" }, requests(live)),
-      standbys(place),
+      serviceRegion.error &&
+        serviceRegion.declared &&
+        h("div", { class: "muted" }, "YAML says ", bdi(serviceRegion.declared)),
+      differences(serviceRegion).map((line) => h("div", { class: "warn" }, bdi(line))),
+      live.length > 0 && serviceRegion.outage === null && h("div", { class: "muted" }, requests(live)),
+      standbys(serviceRegion),
     );
   });
 }
@@ -177,9 +179,9 @@ function requests(live) {
   return known.length ? `${rate(known.reduce((sum, each) => sum + each, 0))} req/s` : "requests not known";
 }
 
-function standbys(place) {
-  if (!place.isApplied) return null;
-  const ill = place.clusters.filter(
+function standbys(serviceRegion) {
+  if (!serviceRegion.isApplied) return null;
+  const ill = serviceRegion.clusters.filter(
     (row) => !row.live && healthOf(row).kind !== "well" && healthOf(row).kind !== "info",
   );
   if (!ill.length) return null;

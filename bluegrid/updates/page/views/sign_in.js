@@ -1,4 +1,4 @@
-// Signing in and out.
+// Sign in and out.
 
 import { Refused, callApi, useCsrf } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -11,7 +11,7 @@ export const SESSION = "/session";
 let fault = null;
 let wasSignedIn = false;
 
-/** Keep what each answer says of the session; 401 is its end, whatever was asked. */
+/** Follow the session: any answer with status 401 ends it. */
 export function onSession(path, { value, refused }) {
   if (refused?.status === 401) {
     if (wasSignedIn) fault = "Your session has ended.";
@@ -38,7 +38,7 @@ export function signInView() {
       ),
       h("div", { role: "alert" }, fault && notice("bad", bdi(fault))),
       h("button", { class: "primary" }, "Sign in"),
-      muted("A token is made by ", h("code", null, "bluegrid updates token"), "."),
+      muted("Make a token with ", h("code", null, "bluegrid updates token"), "."),
     ),
   ];
 }
@@ -65,7 +65,7 @@ export async function signOut() {
   try {
     await callApi(SESSION, { method: "DELETE" });
   } catch (error) {
-    // One that has ended on the server already is what was wanted.
+    // If the session has ended on the server already, nothing is left to do.
     if (error.status !== 401) return void showOutcome(`You are still signed in: ${error.message}.`, "bad");
   }
   wasSignedIn = false;

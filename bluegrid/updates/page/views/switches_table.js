@@ -20,7 +20,7 @@ const change = (where, from, to) => h("div", null, bdi(where), ": ", bdi(from), 
 
 /** @param {object} update with a rollout */
 function rolloutRow({ id, author, version, rollout, state, created, ended, error }) {
-  const isInPlace = rollout.to === "in-place";
+  const isInPlace = rollout.to === "in-serviceRegion";
   const before = Object.entries(rollout.before);
   const to = isInPlace ? version : rollout.cluster;
   return {

@@ -5,19 +5,19 @@ import { clock, listed, rate, share } from "../lib/format.js";
 import { bdi, badge, muted } from "../lib/widgets.js";
 
 const WINDOW_MS = 5 * 60_000;
-/** What the chart begins with, so that a switch just after the page was opened is seen too. */
+/** The first span of the chart, in which a switch just after the page was opened can be seen. */
 const FIRST_WINDOW_MS = 60_000;
-/** Two samples further apart are not joined by a line: nobody knows what was between them. */
+/** Two samples further apart than this are not joined: the rate between them is not known. */
 const GAP_MS = 12_000;
-/** Snapshots that are closer to each other than this are the same one; the server's are a second apart. */
+/** Two answers less than this apart are of one snapshot: the server takes them a second apart. */
 const SAME_MS = 500;
-/** In the drawing's own units; it is stretched to the width there is. */
+/** In units of the drawing, which is stretched to the width of the page. */
 const WIDTH = 1000;
 /** In px, as the style sheet has it. */
 const HEIGHT = 120;
 const STRIP = 24;
 const LABEL = 18;
-/** Colours and dashes that the style sheet has. */
+/** How many line styles the style sheet has. */
 const STYLES = 6;
 
 /** @typedef {{at: number, live: string[], rates: Object<string, {requests: number, errors: number}>}} Sample */
@@ -43,12 +43,12 @@ export function remember(regions, heard) {
       ]);
       const live = rows.filter((row) => row.live).map((row) => row.cluster);
       const before = history.get(keyOf(region.stack, service)) ?? { samples: [], clusters: [] };
-      // The same snapshot comes again until the next one is there.
+      // The server answers with one snapshot until it has taken the next.
       if (at - (before.samples.at(-1)?.at ?? -Infinity) < SAME_MS) continue;
       const sample = { at, live, rates: Object.fromEntries(rates) };
       history.set(keyOf(region.stack, service), {
         samples: [...before.samples.filter((each) => each.at >= at - WINDOW_MS), sample],
-        // In the order in which they were seen first, so that a cluster keeps its colour.
+        // In the order in which they first appeared, so that a cluster keeps its colour.
         clusters: [...new Set([...before.clusters, ...known.map((row) => row.cluster)])],
       });
     }
@@ -57,85 +57,93 @@ export function remember(regions, heard) {
 
 /**
  * Chart a service's traffic in a region.
- * @param {import("../lib/regions.js").Place} place
+ * @param {import("../lib/regions.js").ServiceRegion} serviceRegion
  * @param {string} service
  * @returns {import("../lib/dom.js").Child}
  */
-export function trafficChart(place, service) {
-  const { samples, clusters } = history.get(keyOf(place.stack, service)) ?? { samples: [], clusters: [] };
-  if (samples.length < 2) return muted("The chart begins with the second look.");
+export function trafficChart(serviceRegion, service) {
+  const { samples, clusters } = history.get(keyOf(serviceRegion.stack, service)) ?? { samples: [], clusters: [] };
+  if (samples.length < 2) return muted("The chart begins with the second snapshot.");
+  const scales = scalesOf(samples);
   const last = samples.at(-1);
-  const top = ceiling(samples.flatMap((each) => Object.values(each.rates).map((one) => one.requests)));
-  const wide = last.at - samples[0].at > FIRST_WINDOW_MS ? WINDOW_MS : FIRST_WINDOW_MS;
-  const x = (at) => ((at - last.at) / wide + 1) * WIDTH;
-  const y = (value) => HEIGHT - (value / top) * HEIGHT;
   const shown = clusters.filter((cluster) => samples.some((each) => each.rates[cluster]));
-  const errors = samples.map((each) => [x(each.at), total(each, "errors"), each.at]);
+  const errors = samples.map((each) => [scales.x(each.at), total(each, "errors"), each.at]);
   const most = Math.max(...errors.map(([, value]) => value));
-  const words = listed(shown.map((cluster) => `${cluster} ${rate(last.rates[cluster]?.requests)}`));
+  const minutes = scales.span === WINDOW_MS ? "5 minutes" : "minute";
   return h(
     "figure",
-    { class: "chart", "data-chart": place.region },
-    h("figcaption", null, `Requests/s by cluster, last ${wide === WINDOW_MS ? "5 minutes" : "minute"}`),
+    { class: "chart", "data-chart": serviceRegion.region },
+    h("figcaption", null, `Requests/s by cluster, last ${minutes}`),
     h(
       "div",
       { class: "plot" },
-      h("span", { class: "scale" }, top.toLocaleString("en-GB")),
-      h(
-        "svg",
-        {
-          viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-          preserveAspectRatio: "none",
-          role: "img",
-          "aria-label": `Requests per second in ${place.region}: ${words}; ${place.outage === null ? `errors ${rate(total(last, "errors"))}` : "nobody answers"}`,
-        },
-        [0, 0.5, 1].map((part) =>
-          h("line", { class: "grid", x1: 0, x2: WIDTH, y1: part * HEIGHT, y2: part * HEIGHT }),
-        ),
-        switches(samples).map(({ at }) =>
-          h("line", { class: "switch", x1: x(at), x2: x(at), y1: 0, y2: HEIGHT }),
-        ),
-        shown.map((cluster) => {
-          const points = samples.map((each) => [
-            x(each.at),
-            each.rates[cluster] && y(each.rates[cluster].requests),
-            each.at,
-          ]);
-          const isLive = last.live.includes(cluster);
-          return h("path", {
-            key: cluster,
-            class: `line ${style(clusters, cluster)} ${isLive ? "is-live" : ""}`,
-            d: path(points),
-          });
-        }),
-      ),
-      switches(samples).map(({ at, text }, row) => {
-        const left = x(at) / WIDTH;
-        const place = { left: `${left * 100}%`, top: `${(row % 4) * LABEL}px` };
-        return h(
-          "span",
-          { class: `switch-label ${left > 0.5 ? "to-left" : ""}`, style: place },
-          clock(at),
-          " ",
-          bdi(text),
-        );
-      }),
+      h("span", { class: "scale" }, scales.top.toLocaleString("en-GB")),
+      drawing(samples, shown, clusters, scales, inWords(serviceRegion, shown, last)),
+      switches(samples).map((each, row) => switchLabel(each, row, scales)),
     ),
-    h("div", { class: "labels" }, labels(shown, clusters, last, y)),
+    h("div", { class: "labels" }, labels(shown, clusters, last, scales.y)),
     most > 0 && strip(errors, most),
-    h("div", { class: "error-label" }, errorWords(place, last, most)),
+    h("div", { class: "error-label" }, errorWords(serviceRegion, last, most)),
     h(
       "div",
       { class: "axis muted" },
-      h("span", null, clock(last.at - wide)),
+      h("span", null, clock(last.at - scales.span)),
       h("span", null, clock(last.at)),
     ),
   );
 }
 
-function errorWords(place, last, most) {
-  // Who does not answer counts no errors either.
-  if (place.outage !== null) return badge("bad", "nobody answers");
+/** @returns {{top: number, span: number, x: Function, y: Function}} the greatest rate, ms, and both as coordinates */
+function scalesOf(samples) {
+  const last = samples.at(-1);
+  const top = ceiling(samples.flatMap((each) => Object.values(each.rates).map((one) => one.requests)));
+  const span = last.at - samples[0].at > FIRST_WINDOW_MS ? WINDOW_MS : FIRST_WINDOW_MS;
+  return {
+    top,
+    span,
+    x: (at) => ((at - last.at) / span + 1) * WIDTH,
+    y: (value) => HEIGHT - (value / top) * HEIGHT,
+  };
+}
+
+/** The chart for a screen reader. */
+function inWords({ region, outage }, shown, last) {
+  const rates = listed(shown.map((cluster) => `${cluster} ${rate(last.rates[cluster]?.requests)}`));
+  const errors = outage === null ? `errors ${rate(total(last, "errors"))}` : "nobody answers";
+  return `Requests per second in ${region}: ${rates}; ${errors}`;
+}
+
+function drawing(samples, shown, clusters, { x, y }, words) {
+  return h(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": words },
+    [0, 0.5, 1].map((part) =>
+      h("line", { class: "grid", x1: 0, x2: WIDTH, y1: part * HEIGHT, y2: part * HEIGHT }),
+    ),
+    switches(samples).map(({ at }) => h("line", { class: "switch", x1: x(at), x2: x(at), y1: 0, y2: HEIGHT })),
+    shown.map((cluster) => {
+      const points = samples.map((each) => [
+        x(each.at),
+        each.rates[cluster] && y(each.rates[cluster].requests),
+        each.at,
+      ]);
+      const isLive = samples.at(-1).live.includes(cluster);
+      const kind = `line ${style(clusters, cluster)} ${isLive ? "is-live" : ""}`;
+      return h("path", { key: cluster, class: kind, d: path(points) });
+    }),
+  );
+}
+
+function switchLabel({ at, text }, row, { x }) {
+  const left = x(at) / WIDTH;
+  const position = { left: `${left * 100}%`, top: `${(row % 4) * LABEL}px` };
+  const kind = `switch-label ${left > 0.5 ? "to-left" : ""}`;
+  return h("span", { class: kind, style: position }, clock(at), " ", bdi(text));
+}
+
+function errorWords(serviceRegion, last, most) {
+  // Pods that do not answer count no errors either.
+  if (serviceRegion.outage !== null) return badge("bad", "nobody answers");
   if (!last.live.some((cluster) => last.rates[cluster])) return badge("unknown", "errors not known");
   if (!most) return h("span", { class: "muted" }, "no errors");
   const [errors, requests] = [total(last, "errors"), total(last, "requests")];
@@ -143,14 +151,14 @@ function errorWords(place, last, most) {
   return h("span", { class: "bad" }, `errors/s ${rate(errors)}${part}, most ${rate(most)}`);
 }
 
-/** The errors have a scale of their own: few of them among many requests would be a flat line. */
+/** The errors, on a scale of their own: among many requests, a few would be a flat line. */
 function strip(errors, most) {
   const points = errors.map(([x, value, at]) => [x, STRIP - (value / most) * (STRIP - 2), at]);
   const drawing = { viewBox: `0 0 ${WIDTH} ${STRIP}`, preserveAspectRatio: "none", "aria-hidden": "true" };
   return h("svg", { class: "strip", ...drawing }, h("path", { class: "line errors", d: path(points) }));
 }
 
-/** Names beside the lines' ends, moved apart where they would lie on each other. */
+/** The names beside the ends of the lines, moved apart where they would overlap. */
 function labels(shown, clusters, last, y) {
   const ends = shown.map((cluster) => [
     cluster,
@@ -171,7 +179,7 @@ function labels(shown, clusters, last, y) {
 const style = (clusters, cluster) => `line-${clusters.indexOf(cluster) % STYLES}`;
 const total = (sample, kind) => Object.values(sample.rates).reduce((sum, each) => sum + each[kind], 0);
 
-/** When the route led elsewhere than in the sample before. */
+/** The samples in which other clusters are live than in the one before. */
 function switches(samples) {
   return samples.slice(1).flatMap((now, at) => {
     const [was, is] = [listed(samples[at].live), listed(now.live)];
@@ -190,7 +198,7 @@ function path(points) {
   return steps.join("");
 }
 
-/** A round number that no value is above. */
+/** A round number that is at least the greatest value. */
 function ceiling(values) {
   const most = Math.max(1, ...values);
   const unit = 10 ** Math.floor(Math.log10(most));

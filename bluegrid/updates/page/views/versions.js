@@ -6,7 +6,20 @@ import { bytes, count, listed, plural } from "../lib/format.js";
 import { updateStates } from "../lib/vocabulary.js";
 import { toService } from "./parts.js";
 import { ONCE, changed, use } from "../lib/poll.js";
-import { badInWords, bdi, button, code, breadcrumb, heading, badge, muted, notice, table, time, loadState } from "../lib/widgets.js";
+import {
+  badInWords,
+  badge,
+  bdi,
+  breadcrumb,
+  button,
+  code,
+  heading,
+  loadState,
+  muted,
+  notice,
+  table,
+  time,
+} from "../lib/widgets.js";
 
 /** The most UIDs of a long list that are shown; the rest is counted. */
 const MOST_MODELS = 100;
@@ -50,9 +63,8 @@ export function versionsView(set) {
   const path = url`/modelSets/${set}/versions`;
   const versions = use(path, 10);
   const service = (use("/services", 5).value ?? []).find((each) => each.set === set);
-  const back = new Map(
-    (use(url`/updates?set=${set}&state=${updateStates.wordOf("ROLLED_BACK")}&limit=100`, 30).value ?? []).map((each) => [each.version, each]),
-  );
+  const rolledBack = url`/updates?set=${set}&state=${updateStates.wordOf("ROLLED_BACK")}&limit=100`;
+  const back = new Map((use(rolledBack, 30).value ?? []).map((each) => [each.version, each]));
   const newest = [...(versions.value ?? [])].reverse();
   const most = shown.get(set) ?? PAGE;
   const more = () => {

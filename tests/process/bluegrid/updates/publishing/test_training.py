@@ -123,7 +123,7 @@ def test_a_request_trains_with_its_parameters_and_keeps_what_is_not_trained(
     ("parameters", "reason"),
     [
         ({"leaves": "line-2.onnx model.ckpt"}, "not taken: line-2.onnx, model.ckpt; a model of this set is"),
-        ({"fault": True}, "exit code 1; it said: request"),
+        ({"fault": True}, "exit code 1; its last lines: request"),
         ({"fault": True}, "no secret; the grid has no data"),
     ],
 )
@@ -206,7 +206,7 @@ def test_a_trainer_ends_at_its_time_out_with_its_last_words(
     asked = train(client, daemon=True, seconds=600)
     update = ended(client, asked)
     assert update["state"] == "failed"
-    assert "the trainer took more than 2 s; it said: request" in update["error"]
+    assert "the trainer took more than 2 s; its last lines: request" in update["error"]
     assert not [pid for pid in runs(marks) if psutil.pid_exists(pid)]
     printed = client.get(f"{asked.headers['Location']}/output").json()
     assert printed["ended"] is not None

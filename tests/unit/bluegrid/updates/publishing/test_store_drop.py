@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.updates.publishing.store_drop import fetch_incoming
+from bluegrid.updates.publishing.store_drop import fetch_drop
 from bluegrid_registry import ConfigError, FormatError
 from bluegrid_registry.stores.base import StoredObject
 
@@ -37,7 +37,7 @@ class Bucket:
 
 
 def fetched(bucket: Bucket | Store, folder: Path) -> dict[str, bytes]:
-    fetch_incoming(bucket, "nightly", folder, 10_000)  # type: ignore[arg-type]
+    fetch_drop(bucket, "nightly", folder, 10_000)  # type: ignore[arg-type]
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
