@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import pulumi
+
 from bluegrid_components.kubernetes_api.observed import ObservedNamespace
 from bluegrid_components.pods.settings import PodSettings
 from bluegrid_components.proofs.safeguards import Safeguards
@@ -15,10 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pulumi import Input
-
-    from bluegrid_components.config import StackConfig
     from bluegrid_components.kubernetes_api.api_server import ApiServer
+    from bluegrid_components.model_services_args import ModelServicesArgs
     from bluegrid_components.platform import Platform
     from bluegrid_components.routes.route import Proxy
 
@@ -51,19 +51,19 @@ class Hosting:
         observed: the namespace as it is now; None: it is not looked at, and a switch waits for no pods.
     """
 
-    namespace: Input[str]
-    service_account: Input[str]
-    store_secret: Input[str] | None
+    namespace: pulumi.Input[str]
+    service_account: pulumi.Input[str]
+    store_secret: pulumi.Input[str] | None
     has_store_account: bool = True
     has_store_ca: bool = False
-    store: Input[str]
-    image: Input[str]
+    store: pulumi.Input[str]
+    image: pulumi.Input[str]
     pods: PodSettings = field(default_factory=PodSettings)
     proxy: Proxy
     route_annotations: Mapping[str, str] = field(default_factory=dict)
     host: str | None = None
     tls_secret: str | None = None
-    route_key: Input[str]
+    route_key: pulumi.Input[str]
     standing_domain: str = "standing.invalid"
     route_address: str | None = None
     request_factor: float = 1
@@ -89,35 +89,35 @@ class Hosting:
         )
 
     @classmethod
-    def of(cls, config: StackConfig, platform: Platform, server: ApiServer | None = None) -> Hosting:
-        """Return what a stack's settings say, on its platform.
+    def of(cls, args: ModelServicesArgs, platform: Platform, server: ApiServer | None = None) -> Hosting:
+        """Return what all services of a region share, on their platform.
 
         Args:
-            config: the settings.
-            platform: of the stack.
-            server: of the stack's cluster, which is asked what is live now; None: nobody is.
+            args: of these services.
+            platform: that they stand on.
+            server: of the cluster, which is asked what is live now; None: nobody is.
         """
-        with_gateway = config.gateway is not None
-        observed = ObservedNamespace(server, config.namespace, with_gateway) if server is not None else None
+        with_gateway = args.gateway is not None
+        observed = ObservedNamespace(server, args.namespace, with_gateway) if server is not None else None
         return cls(
             namespace=platform.namespace,
             service_account=platform.service_account,
             store_secret=platform.store_secret,
-            has_store_account=config.store_access_key is not None,
-            has_store_ca=config.store_ca_bundle is not None,
-            store=config.store,
-            image=config.image,
-            pods=config.pods,
-            proxy=config.proxy,
-            route_annotations=config.route_annotations,
-            host=config.host,
-            tls_secret=config.tls_secret,
-            route_key=config.route_key,
-            standing_domain=config.standing_domain,
-            route_address=config.route_address,
-            request_factor=config.request_factor,
-            ready_timeout=config.ready_timeout,
-            kube_context=config.kube_context,
-            kubeconfig=config.kubeconfig,
+            has_store_account=args.store_access_key is not None,
+            has_store_ca=args.store_ca_bundle is not None,
+            store=args.store,
+            image=args.image,
+            pods=args.pods,
+            proxy=args.proxy,
+            route_annotations=args.route_annotations,
+            host=args.host,
+            tls_secret=args.tls_secret,
+            route_key=pulumi.Output.secret(args.route_key.get_secret_value()),
+            standing_domain=args.standing_domain,
+            route_address=args.route_address,
+            request_factor=args.request_factor,
+            ready_timeout=args.ready_timeout,
+            kube_context=args.kube_context,
+            kubeconfig=args.kubeconfig,
             observed=observed,
         )

@@ -23,7 +23,7 @@ from bluegrid_components.pod_specs import PodSpecs
 from bluegrid_components.pods import scaling
 from bluegrid_components.proofs.gate import Gate
 from bluegrid_components.routes.route import Route, RouteArgs
-from bluegrid_registry import contract
+from bluegrid_registry import Shares, contract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,21 +39,21 @@ _READY_SECONDS = 30.0
 
 
 class ModelCluster(pulumi.ComponentResource):
-    """One version of a model set, online under its standing route; named `<service>-<cluster>`."""
+    """One version of a model set, online under its standing route; its objects are `<service>-<cluster>`."""
 
     preflight: batch.Job
     deployment: apps.Deployment
     service: core.Service
     standing_route: Route
 
-    def __init__(self, args: ModelClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: ModelClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self._args = args
         self._full_name = contract.cluster_name(args.service, args.cluster.id)
         self._labels = contract.cluster_labels(
             args.service, args.cluster.id, args.model_set.id, args.version.id
         )
         self._pods = PodSpecs(args)
-        super().__init__("bluegrid:serving:ModelCluster", self._full_name, None, opts)
+        super().__init__("bluegrid:serving:ModelCluster", name, None, opts)
         self.preflight = self._make_preflight()
         self.deployment = self._make_deployment()
         self.service = self._make_service()
@@ -158,7 +158,7 @@ class ModelCluster(pulumi.ComponentResource):
                 namespace=hosting.namespace,
                 proxy=hosting.proxy,
                 service=args.service,
-                weights={args.cluster.id: 1},
+                shares=Shares({args.cluster.id: 1}),
                 host=host,
                 labels=self._labels | contract.selector(self._full_name),
                 annotations=hosting.route_annotations,

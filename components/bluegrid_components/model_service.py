@@ -19,22 +19,20 @@ if TYPE_CHECKING:
 
     from bluegrid_components.hosting import Hosting
     from bluegrid_components.proofs.gate import Gate
-    from bluegrid_registry.registry_files.schema import RegistryFile
+    from bluegrid_registry import OfferedCluster, OfferedService
     from bluegrid_registry.registry_files.service_schema import Cluster
 
 
 @dataclass(frozen=True)
 class ModelServiceArgs:
-    """What a service offers in one region.
+    """What a service is made of.
 
     Attributes:
-        file: the set with its versions and its service, from the registry.
-        region: where; the live cluster may differ by region.
+        offered: the service as its region runs it, from the registry.
         hosting: what its clusters share with the stack's others.
     """
 
-    file: RegistryFile
-    region: str
+    offered: OfferedService
     hosting: Hosting
 
 
@@ -42,56 +40,45 @@ class ModelService(pulumi.ComponentResource):
     """One model set online: every declared cluster runs, and those that are live answer under the URL."""
 
     name: str
+    """Of the service, as its URL and its objects have it."""
     clusters: Mapping[str, ModelCluster]
     live_route: Route
     url: str
 
-    def __init__(self, args: ModelServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        file, service = args.file, args.file.service
-        if service is None:
-            raise ValueError(f"set {file.set.id} has no service")
-        self.name = name = service.name
-        weights = service.weights_in(args.region)
-        if len(weights) > 1 and not args.hosting.proxy.shares_traffic:
-            raise pulumi.RunError(
-                f"service {name}: its traffic in {args.region} is shared by {' and '.join(weights)}, and an "
-                "Ingress leads to one; set bluegrid:gateway in the place of bluegrid:ingressClass, or: "
-                f"bluegrid switch {name} {next(iter(weights))}"
-            )
+    def __init__(self, name: str, args: ModelServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        offered, hosting = args.offered, args.hosting
+        _check_proxy(offered, hosting)
         super().__init__("bluegrid:serving:ModelService", name, None, opts)
-        self._file, self._args = file, args
-        running = {cluster.id: cluster for cluster in service.as_run_in(args.region)}
-        self._guard = args.hosting.safeguards.deletion_guard if args.hosting.route_address is None else None
+        self.name, self._args = offered.name, args
+        self._guard = hosting.safeguards.deletion_guard if hosting.route_address is None else None
         if self._guard is not None:
-            self._guard.expect(name, running)
-        answering = args.hosting.safeguards.takeovers.prepare(
-            name, [running.pop(live) for live in weights], weights
+            self._guard.expect(self.name, [*offered.clusters])
+        answering = hosting.safeguards.takeovers.prepare(
+            self.name, [each.now for each in offered.answering], offered.shares.weights
         )
-        clusters = {each.id: self._answering(each) for each in answering}
-        if route_stays(name):
+        clusters = {each.id: self._cluster(self._args_of(each)) for each in answering}
+        if route_stays(self.name):
             # It may lead to any of them: all come before it.
-            clusters |= {each: self._standby_as_it_is(cluster) for each, cluster in running.items()}
-        self.live_route = self._make_live_route(weights, [*clusters.values()])
-        clusters |= {
-            each: self._standby(cluster) for each, cluster in running.items() if each not in clusters
-        }
+            clusters |= {each.id: self._standby_as_it_is(each) for each in offered.standbys}
+        self.live_route = self._make_live_route([*clusters.values()])
+        clusters |= {each.id: self._standby(each) for each in offered.standbys if each.id not in clusters}
         self.clusters = clusters
-        args.hosting.safeguards.others.expect(self._settled)
-        self.url = _origin(args.hosting) + contract.service_path(name)
+        hosting.safeguards.others.expect(self._settled)
+        self.url = _origin(hosting) + contract.service_path(self.name)
         self.register_outputs({"url": pulumi.Output.from_input(self._url_once_good())})
 
-    def _make_live_route(self, weights: Mapping[str, int], live: Sequence[ModelCluster]) -> Route:
-        hosting = self._args.hosting
-        hosting.safeguards.drain.expect(self.name, weights)
+    def _make_live_route(self, live: Sequence[ModelCluster]) -> Route:
+        offered, hosting = self._args.offered, self._args.hosting
+        hosting.safeguards.drain.expect(self.name, offered.shares.weights)
         return Route(
             self.name,
             RouteArgs(
                 namespace=hosting.namespace,
                 proxy=hosting.proxy,
                 service=self.name,
-                weights=weights,
+                shares=offered.shares,
                 host=hosting.host,
-                labels=contract.service_labels(self.name, self._file.set.id),
+                labels=contract.service_labels(self.name, offered.set.id),
                 annotations=hosting.route_annotations,
                 tls_secret=hosting.tls_secret,
                 ready=[*self._before_it_leads_to(live)],
@@ -117,38 +104,34 @@ class ModelService(pulumi.ComponentResource):
             hook = cluster.ready(route=self.name)
         return hook
 
-    def _answering(self, cluster: Cluster) -> ModelCluster:
-        return ModelCluster(self._args_of(cluster), pulumi.ResourceOptions(parent=self))
-
-    def _standby(self, cluster: Cluster) -> ModelCluster:
+    def _standby(self, standby: OfferedCluster) -> ModelCluster:
         args = replace(
-            self._args_of(cluster),
-            replicas=pulumi.Output.from_input(self._pods_of(cluster)),
+            self._args_of(standby.now),
+            replicas=pulumi.Output.from_input(self._pods_of(standby)),
             before_scaling=self._guard.before_scaling if self._guard else None,
         )
-        return ModelCluster(args, pulumi.ResourceOptions(parent=self))
+        return self._cluster(args)
 
-    def _standby_as_it_is(self, cluster: Cluster) -> ModelCluster:
+    def _standby_as_it_is(self, standby: OfferedCluster) -> ModelCluster:
         """Return a standby that may be live, for the route stays."""
-        args = replace(self._args_of(cluster), keeps_pods=True)
-        return ModelCluster(args, pulumi.ResourceOptions(parent=self))
+        return self._cluster(replace(self._args_of(standby.now), keeps_pods=True))
+
+    def _cluster(self, args: ModelClusterArgs) -> ModelCluster:
+        name = contract.cluster_name(self.name, args.cluster.id)
+        return ModelCluster(name, args, pulumi.ResourceOptions(parent=self))
 
     def _args_of(self, cluster: Cluster) -> ModelClusterArgs:
+        offered = self._args.offered
         return ModelClusterArgs(
             service=self.name,
-            model_set=self._file.set,
-            version=self._file.version(cluster.version),
+            model_set=offered.set,
+            version=offered.clusters[cluster.id].version,
             cluster=cluster,
             hosting=self._args.hosting,
-            most_replicas=self._declared(cluster).fewest_pods,
+            most_replicas=offered.clusters[cluster.id].when_live.fewest_pods,
         )
 
-    def _declared(self, cluster: Cluster) -> Cluster:
-        """Return a cluster as the registry declares it, whatever it runs as in this region."""
-        assert self._file.service is not None  # noqa: S101 - the constructor has refused it
-        return self._file.service.cluster(cluster.id)
-
-    async def _pods_of(self, standby: Cluster) -> int:
+    async def _pods_of(self, standby: OfferedCluster) -> int:
         """Return how many pods a standby runs, once the live route is proven: until then it may be live.
 
         That orders one update. A dependency would stay in the state, where each switch turns it around: an
@@ -156,7 +139,7 @@ class ModelService(pulumi.ComponentResource):
         """
         await self._live_is_good()
         was_live = self._guard is not None and self._guard.leaves(self.name, standby.id)
-        return (self._declared(standby) if was_live else standby).fewest_pods
+        return (standby.when_live if was_live else standby.now).fewest_pods
 
     async def _url_once_good(self) -> str:
         await self._live_is_good()
@@ -179,6 +162,19 @@ class ModelService(pulumi.ComponentResource):
         if await self._is_live():
             for cluster in self.clusters.values():
                 await cluster.standing_route.is_written()
+
+
+def _check_proxy(offered: OfferedService, hosting: Hosting) -> None:
+    """Refuse shares of requests where the proxy reads Ingresses."""
+    if offered.shares.only is not None or hosting.proxy.shares_traffic:
+        return
+    name, shares = offered.name, offered.shares
+    clusters = " and ".join(shares.weights)
+    raise pulumi.RunError(
+        f"service {name}: its traffic in {offered.region} is shared by {clusters}, and an Ingress leads to "
+        "one; set bluegrid:gateway in the place of bluegrid:ingressClass, or: "
+        f"bluegrid switch {name} {shares.live}"
+    )
 
 
 def _gate(live: Sequence[ModelCluster]) -> Gate | None:

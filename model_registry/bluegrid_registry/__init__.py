@@ -45,7 +45,7 @@ from bluegrid_registry.registry_files.edits.services import (
 from bluegrid_registry.registry_files.edits.sets import add_set, edit_set, remove_set
 from bluegrid_registry.registry_files.edits.versions import add_version, remove_version
 from bluegrid_registry.registry_files.offered import OfferedCluster, OfferedService, Shares
-from bluegrid_registry.registry_files.region_replicas import Sizes, sized
+from bluegrid_registry.registry_files.region_replicas import Sizes
 from bluegrid_registry.registry_files.regions import check_regions, require_region
 from bluegrid_registry.registry_files.registry import Registry
 from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile, TrustedKey, Version
@@ -147,7 +147,6 @@ __all__ = [
     "sha256_hex",
     "share_traffic",
     "sign",
-    "sized",
     "switch",
     "unify_live",
     "verify",

@@ -26,7 +26,7 @@ from tests.program.cluster import api_server, kubeconfig
 from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 OURS = "bluegrid"
 """The name of this project."""
@@ -157,6 +157,7 @@ def run_update(
     preview: bool = False,
     in_clear: Sequence[str] = (),
     project: str = OURS,
+    program: Callable[[], None] | None = None,
 ) -> Plan:
     """Run the program as `run_program` does, after an update that has left these outputs.
 
@@ -168,6 +169,7 @@ def run_update(
         preview: whether it is a preview's run.
         in_clear: secrets that the stack's file does not encrypt.
         project: its name; another one's file declares no settings, and has no defaults of them.
+        program: another one than this project's.
     """
     defaults = declared_defaults() if project == OURS else {}
     values = defaults | SETTINGS | SECRETS | {"registry": str(registry)} | dict(changed or {})
@@ -188,7 +190,7 @@ def run_update(
     set_all_config({f"bluegrid:{key}": value for key, value in values.items()}, secret_keys)
     collector = gc.get_threshold()
     with _reached(), patch.object(pulumi.log, "debug", pulumi.log.debug):
-        asyncio.run(run_in_stack(_program))
+        asyncio.run(run_in_stack(program or _program))
     gc.unfreeze()
     gc.set_threshold(*collector)
     return Plan(monitor.registered, monitor.outputs)

@@ -1,10 +1,13 @@
-"""A project of another name: it can declare settings of its own name only, so these come as they are set."""
+"""Projects of others: of another name, which declares no settings of ours, or with a program of its own."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.program.recorder import run_update
+from pydantic import SecretStr
+
+from bluegrid_components import ModelServices, ModelServicesArgs, run
+from tests.program.recorder import SECRETS, SETTINGS, run_program, run_update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,3 +25,43 @@ def test_a_project_of_another_name_makes_the_same_objects(registry: Callable[...
     elsewhere = run_update(folder, project="grid-models")
     assert objects(elsewhere) == objects(run_update(folder))
     assert all("::grid-models::" in each.urn for each in elsewhere.objects())
+
+
+def test_a_program_of_another_project_can_say_itself_what_its_services_are_made_of(
+    registry: Callable[..., Path],
+) -> None:
+    folder = registry()
+
+    def program() -> None:
+        run(lambda: {"urls": ModelServices("platform", args).urls})
+
+    args = ModelServicesArgs(
+        registry=folder,
+        region="demo",
+        kube_context=SETTINGS["kubeContext"],
+        store=SETTINGS["store"],
+        store_access_key=SecretStr(SECRETS["storeAccessKey"]),
+        store_secret_key=SecretStr(SECRETS["storeSecretKey"]),
+        image=SETTINGS["image"],
+        ingress_class=SETTINGS["ingressClass"],
+        route_key=SecretStr(SECRETS["routeKey"]),
+        route_address=SETTINGS["routeAddress"],
+    )
+    theirs, ours = run_update(folder, project="grid", program=program), run_program(folder)
+    assert theirs.outputs == ours.outputs
+    assert theirs.resources.keys() == ours.resources.keys()
+    for key in ours.resources:
+        assert (theirs[key].inputs, theirs[key].secrets) == (ours[key].inputs, ours[key].secrets)
+
+
+def test_a_secret_in_the_arguments_is_in_no_text_of_them(registry: Callable[..., Path]) -> None:
+    args = ModelServicesArgs(
+        registry=registry(),
+        region="north",
+        kube_context="kind",
+        store="s3://models",
+        image="server",
+        ingress_class="contour",
+        route_key=SecretStr("swordfish"),
+    )
+    assert "swordfish" not in f"{args} {args!r}"

@@ -1,6 +1,6 @@
 """What is refused before anything is registered, by what the registry, Kubernetes and the last update say.
 
-declared        what the registry has for the stack, and whether that can be meant
+declared        no folder without files is taken for an empty registry
 live_services   no live service goes unless somebody has said so
 taken_urls      no URL of another stack is taken
 applied_commit  an older checkout does not undo what a newer one has applied

@@ -18,13 +18,13 @@ from bluegrid_registry import contract
 
 if TYPE_CHECKING:
     from bluegrid_components.checks.stack_outputs import StackOutputs
-    from bluegrid_components.config import StackConfig
     from bluegrid_components.kubernetes_api.api_server import ApiServer
+    from bluegrid_components.model_services_args import ModelServicesArgs
 
 OUTPUT = "storeAccount"
 
 
-def generation(config: StackConfig, outputs: StackOutputs, server: ApiServer | None) -> str | None:
+def generation(config: ModelServicesArgs, outputs: StackOutputs, server: ApiServer | None) -> str | None:
     """Return what the name of the Secret with the stack's credentials ends in.
 
     Args:
@@ -43,7 +43,7 @@ def generation(config: StackConfig, outputs: StackOutputs, server: ApiServer | N
     return None if first == mark else mark
 
 
-def _first_of(config: StackConfig, server: ApiServer | None) -> str | None:
+def _first_of(config: ModelServicesArgs, server: ApiServer | None) -> str | None:
     """Return the fingerprint of what an earlier release, which kept none, has made; None: nobody can tell."""
     if server is None:
         return None
@@ -57,4 +57,4 @@ def _first_of(config: StackConfig, server: ApiServer | None) -> str | None:
         return None
     names = (*contract.STORE_KEYS, contract.STORE_CA)
     values = (base64.b64decode(data.get(name, "")).decode(errors="replace") for name in names)
-    return fingerprint(config.plain_route_key, *values)
+    return fingerprint(config.route_key.get_secret_value(), *values)

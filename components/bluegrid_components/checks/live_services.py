@@ -18,12 +18,11 @@ from bluegrid_components.partial_update import is_partial
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from bluegrid_components.checks.stack_outputs import StackOutputs
-    from bluegrid_components.config import StackConfig
     from bluegrid_components.kubernetes_api.api_server import ApiServer
-    from bluegrid_registry.registry_files.schema import RegistryFile
+    from bluegrid_components.model_services_args import ModelServicesArgs
 
 OUTPUT = "urls"
 ALLOWED = "BLUEGRID_ALLOW_DELETE"
@@ -39,14 +38,14 @@ class LiveServiceGoes(BluegridError):  # noqa: N818 - that it does is the fault
 
 
 def keep_services(
-    server: ApiServer | None, config: StackConfig, offered: Iterable[RegistryFile], outputs: StackOutputs
+    server: ApiServer | None, config: ModelServicesArgs, offered: Collection[str], outputs: StackOutputs
 ) -> dict[str, str]:
     """Refuse to delete services that are live; a preview only warns.
 
     Args:
         server: of the stack's cluster; None: it is not reached, and what was online counts as live.
         config: of the stack.
-        offered: the services that are declared.
+        offered: names of the services that are declared.
         outputs: where the last update has left the URLs of its services.
 
     Returns:
@@ -56,9 +55,7 @@ def keep_services(
     Raises:
         LiveServiceGoes: one is not declared, nobody allows its end, and this is no preview.
     """
-    offered = [*offered]
-    declared = {file.service.name for file in offered if file.service is not None}
-    left = {name: url for name, url in (outputs.get(OUTPUT) or {}).items() if name not in declared}
+    left = {name: url for name, url in (outputs.get(OUTPUT) or {}).items() if name not in offered}
     if is_partial():
         return left
     allowed = re.split(r"[\s,]+", os.environ.get(ALLOWED, ""))
@@ -75,7 +72,7 @@ def keep_services(
     return {}
 
 
-def _fault(going: list[str], config: StackConfig, *, is_last: bool) -> str:
+def _fault(going: list[str], config: ModelServicesArgs, *, is_last: bool) -> str:
     names, is_one = " and ".join(going), len(going) == 1
     place = "no service" if is_last else "no such service"
     where = "; see that bluegrid:region is right" if is_last else ""

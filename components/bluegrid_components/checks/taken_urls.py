@@ -20,9 +20,9 @@ from bluegrid_registry.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from bluegrid_components.config import StackConfig
     from bluegrid_components.kubernetes_api.api_server import ApiServer
-    from bluegrid_registry.registry_files.schema import RegistryFile
+    from bluegrid_components.model_services_args import ModelServicesArgs
+    from bluegrid_registry import OfferedService
 
 _INGRESSES = "/apis/networking.k8s.io/v1/ingresses"
 _HTTP_ROUTES = "/apis/gateway.networking.k8s.io/v1/httproutes"
@@ -38,7 +38,9 @@ class _Url(NamedTuple):
     path: str
 
 
-def require_own_urls(server: ApiServer | None, config: StackConfig, offered: Iterable[RegistryFile]) -> None:
+def require_own_urls(
+    server: ApiServer | None, config: ModelServicesArgs, offered: Iterable[OfferedService]
+) -> None:
     """Refuse to take URLs that another stack's routes hold on the same proxy, in another namespace.
 
     Where this stack holds one as well, it is warned and goes on: its way back, and its end, must not wait for
@@ -56,9 +58,9 @@ def require_own_urls(server: ApiServer | None, config: StackConfig, offered: Ite
     routes = _routes(server, with_gateway=config.gateway is not None) if server is not None else []
     elsewhere = [each for each in routes if each["metadata"]["namespace"] != config.namespace]
     held = {url for each in routes if each not in elsewhere for url in _urls(each)}
-    services = [file.service for file in offered if file.service is not None]
+    services, route_key = [*offered], config.route_key.get_secret_value()
     standing = {
-        contract.standing_host(config.plain_route_key, service.name, cluster.id, config.standing_domain)
+        contract.standing_host(route_key, service.name, cluster, config.standing_domain)
         for service in services
         for cluster in service.clusters
     }
@@ -95,7 +97,7 @@ def _routes(server: ApiServer, *, with_gateway: bool) -> list[dict[str, Any]]:
     return json.loads(body).get("items") or [] if status == HTTPStatus.OK else []
 
 
-def _name(config: StackConfig) -> str:
+def _name(config: ModelServicesArgs) -> str:
     if config.gateway is None:
         return config.ingress_class or ""
     gateway = Gateway.parse(config.gateway)

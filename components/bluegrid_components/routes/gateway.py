@@ -105,7 +105,7 @@ class Gateway:
                 "port": contract.PORT,
                 "weight": weight,
             }
-            for cluster, weight in args.weights.items()
+            for cluster, weight in args.shares.weights.items()
         ]
         path: _PathMatch = {"type": "PathPrefix", "value": contract.service_path(args.service)}
         spec: _HTTPRouteSpec = {

@@ -36,7 +36,8 @@ class IngressClass:
         )
 
     def _spec(self, args: RouteArgs) -> networking.IngressSpecArgsDict:
-        (cluster,) = args.weights
+        cluster = args.shares.only
+        assert cluster is not None  # noqa: S101 - `ModelService` refuses shares where there is no Gateway
         backend = contract.cluster_name(args.service, cluster)
         path: networking.HTTPIngressPathArgsDict = {
             "path": contract.service_path(args.service),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bluegrid_components.proofs.drain import Drain
+    from bluegrid_registry import Shares
 
 
 class Proxy(Protocol):
@@ -34,7 +35,7 @@ class RouteArgs:
         namespace: of the object and of its backends.
         proxy: who answers for it.
         service: whose path it routes.
-        weights: the weight of each cluster that gets requests, by ID, each above 0; of one cluster, any.
+        shares: how its requests are shared by clusters.
         host: host name it answers for; None: any.
         labels: of the object.
         annotations: of the object; the program's own go on top.
@@ -47,7 +48,7 @@ class RouteArgs:
     namespace: pulumi.Input[str]
     proxy: Proxy
     service: str
-    weights: Mapping[str, int]
+    shares: Shares
     host: pulumi.Input[str] | None
     labels: Mapping[str, str]
     annotations: Mapping[str, str] = field(default_factory=dict)

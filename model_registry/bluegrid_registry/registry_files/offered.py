@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.registry_files.lookup import pick
-from bluegrid_registry.registry_files.region_replicas import sized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bluegrid_registry.registry_files.region_replicas import Sizes
     from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile, Version
-    from bluegrid_registry.registry_files.service_schema import Autoscaling, Cluster
+    from bluegrid_registry.registry_files.service_schema import Autoscaling, Cluster, Service
 
 
 @dataclass(frozen=True)
@@ -122,22 +121,33 @@ def offered(files: Iterable[RegistryFile], region: str, sizes: Sizes) -> dict[st
     Raises:
         ConfigError: `sizes` names a cluster that the region does not have.
     """
-    there = (file for file in files if file.service and file.service.is_in(region))
-    services = (_offered(file, region) for file in sized(there, sizes.factor, sizes.replicas))
-    return {service.name: service for service in services}
+    online = [(file, file.service) for file in files if file.service and file.service.is_in(region)]
+    sizes.check(service for _, service in online)
+    return {service.name: _offered(file, service, region, sizes) for file, service in online}
 
 
-def _offered(file: RegistryFile, region: str) -> OfferedService:
-    service = file.service
-    assert service is not None  # noqa: S101 - `offered` leaves out the others
+def _offered(file: RegistryFile, service: Service, region: str, sizes: Sizes) -> OfferedService:
+    shares = Shares(service.weights_in(region))
+    when_live = [sizes.of(service.name, each) for each in service.clusters]
     return OfferedService(
         name=service.name,
         region=region,
         set=file.set,
-        shares=Shares(service.weights_in(region)),
+        shares=shares,
         clusters={
-            now.id: OfferedCluster(file.version(now.version), when_live, now)
-            for when_live, now in zip(service.clusters, service.as_run_in(region), strict=True)
+            each.id: OfferedCluster(
+                file.version(each.version),
+                each,
+                each if each.id in shares.weights else _standby(each, service.standby_replicas),
+            )
+            for each in when_live
         },
         standby_replicas=service.standby_replicas,
     )
+
+
+def _standby(cluster: Cluster, most: int | None) -> Cluster:
+    """Return a standby's row with at most so many pods; an autoscaler's is as it is."""
+    if most is None or cluster.autoscaling:
+        return cluster
+    return cluster.model_copy(update={"replicas": min(cluster.replicas, most)})

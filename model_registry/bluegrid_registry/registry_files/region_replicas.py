@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from bluegrid_registry.contract import cluster_name
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bluegrid_registry.registry_files.schema import RegistryFile
     from bluegrid_registry.registry_files.service_schema import Cluster, Service
 
 
@@ -29,50 +29,20 @@ class Sizes:
     factor: Decimal = Decimal(1)
     replicas: Mapping[str, int] = field(default_factory=dict)
 
+    def check(self, services: Iterable[Service]) -> None:
+        """Raise ConfigError where a number is of a cluster that none of the region's services has."""
+        declared = [cluster_name(service.name, each.id) for service in services for each in service.clusters]
+        if strays := sorted(set(self.replicas) - set(declared)):
+            known = ", ".join(declared) or "none"
+            fault = f"replicas: {', '.join(strays)}: no such cluster in this region; declared: {known}"
+            raise ConfigError(fault, Remedy.REMOVE_REPLICAS, cluster=strays[0])
+
+    def of(self, service: str, cluster: Cluster) -> Cluster:
+        """Return the row of a service's cluster with the pods that it has in the region when it is live."""
+        multiplied = math.ceil(cluster.replicas * self.factor)
+        count = self.replicas.get(cluster_name(service, cluster.id), multiplied)
+        return cluster.model_copy(update={"replicas": count})
+
 
 AS_DECLARED = Sizes()
 """The sizes of a region with as many pods as the registry says."""
-
-
-def sized(
-    files: Iterable[RegistryFile], factor: Decimal, replicas: Mapping[str, int]
-) -> tuple[RegistryFile, ...]:
-    """Return the registry's files with a region's own numbers of pods.
-
-    Args:
-        files: of the region's services.
-        factor: multiplies the replicas of all clusters, rounded up: only 0 becomes 0.
-        replicas: what clusters have instead, by `<service>-<cluster>`.
-
-    Raises:
-        ConfigError: there is no such cluster in the region.
-    """
-    files = tuple(files)
-    declared = [_name(service, each) for service, each in _clusters(files)]
-    if strays := sorted(set(replicas) - set(declared)):
-        known = ", ".join(declared) or "none"
-        fault = f"replicas: {', '.join(strays)}: no such cluster in this region; declared: {known}"
-        raise ConfigError(fault, Remedy.REMOVE_REPLICAS, cluster=strays[0])
-    return tuple(_sized(file, factor, replicas) for file in files)
-
-
-def _clusters(files: Iterable[RegistryFile]) -> list[tuple[Service, Cluster]]:
-    return [(file.service, each) for file in files if file.service for each in file.service.clusters]
-
-
-def _name(service: Service, cluster: Cluster) -> str:
-    """Return the name of the cluster's Kubernetes objects."""
-    return f"{service.name}-{cluster.id}"
-
-
-def _sized(file: RegistryFile, factor: Decimal, replicas: Mapping[str, int]) -> RegistryFile:
-    service = file.service
-    if service is None:
-        return file
-    clusters = tuple(
-        cluster.model_copy(
-            update={"replicas": replicas.get(_name(service, cluster), math.ceil(cluster.replicas * factor))}
-        )
-        for cluster in service.clusters
-    )
-    return file.model_copy(update={"service": service.model_copy(update={"clusters": clusters})})

@@ -175,16 +175,6 @@ class Service(Frozen):
             return cast("Mapping[str, Weights]", self.traffic)
         return {} if self.traffic is None else {DEFAULT_REGION: cast("Weights", self.traffic)}
 
-    def as_run_in(self, region: str) -> tuple[Cluster, ...]:
-        """Return the clusters with the replicas that they have in `region`: a standby may have fewer."""
-        most, live = self.standby_replicas, self.weights_in(region)
-        return tuple(
-            cluster
-            if most is None or cluster.id in live or cluster.autoscaling
-            else cluster.model_copy(update={"replicas": min(cluster.replicas, most)})
-            for cluster in self.clusters
-        )
-
     def is_in(self, region: str) -> bool:
         """Whether `region` has the service."""
         return self.regions is None or region in self.regions

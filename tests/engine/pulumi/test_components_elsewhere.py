@@ -55,9 +55,9 @@ hosting = Hosting(
     ready_timeout=3,
     kube_context="north",
 )
-for file in Registry.load(Path("registry")).files:
-    service = ModelService(ModelServiceArgs(file, "north", hosting), given)
-    pulumi.export(service.name, service.url)
+for name, offered in Registry.load(Path("registry")).offered("north").items():
+    service = ModelService(name, ModelServiceArgs(offered, hosting), given)
+    pulumi.export(name, service.url)
 """
 
 REGISTRY = f"""\

@@ -126,3 +126,13 @@ def test_a_live_service_is_not_deleted_by_an_update_that_nobody_allows_to(demo: 
     assert outputs(demo)["urls"] == URLS
     demo.environment["BLUEGRID_ALLOW_DELETE"] = "line-loading"
     assert "line-loading is live" not in "".join(up(demo).errors())
+
+
+def test_so_it_does_where_a_setting_is_refused(demo: Engine) -> None:
+    left = {"commit": "f" * 40, "urls": URLS, "storeAccount": "3f2a"}
+    after(demo, left)
+    config = ("--stack", "demo", "--config-file", str(demo.config))
+    demo.require("config", "set", "bluegrid:requestFactor", "2", *config)
+    refused = up(demo)
+    assert "bluegrid:requestFactor: '2' is not a number above 0" in "".join(refused.errors())
+    assert outputs(demo) == left

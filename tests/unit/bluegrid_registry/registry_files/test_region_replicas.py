@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid_registry import ConfigError, Registry
-from bluegrid_registry.registry_files.region_replicas import sized
+from bluegrid_registry import ConfigError, Registry, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +27,8 @@ service:
 
 def replicas(folder: Path, declared: int, factor: str, given: Mapping[str, int]) -> int:
     (folder / "g1.yaml").write_text(FILE % ("1" * 64, declared))
-    (file,) = sized(Registry.load(folder).files, Decimal(factor), given)
-    assert file.service is not None
-    (cluster,) = file.service.clusters
-    return cluster.replicas
+    (service,) = Registry.load(folder).offered("north", Sizes(Decimal(factor), given)).values()
+    return service.cluster("d1").when_live.replicas
 
 
 @pytest.mark.parametrize(

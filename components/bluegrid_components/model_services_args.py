@@ -1,0 +1,188 @@
+"""What all services of a region are made of: typed and frozen, with defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads these
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, LiteralString
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictInt,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from bluegrid_components.fingerprint import fingerprint
+from bluegrid_components.pods.metadata import Annotations  # noqa: TC001 - pydantic reads it
+from bluegrid_components.pods.settings import PodSettings
+from bluegrid_components.routes.gateway import Gateway
+from bluegrid_components.routes.ingress import IngressClass
+from bluegrid_registry import Sizes
+from bluegrid_registry.contract import NAMESPACE, SETTINGS
+from bluegrid_registry.names import Quantity  # noqa: TC001 - pydantic reads it
+
+if TYPE_CHECKING:
+    from bluegrid_components.routes.route import Proxy
+
+NOT_WITH_GATEWAY: LiteralString = "not_with_gateway"
+"""Type of the error that names a setting which a Gateway has in its own listeners."""
+HALF_AN_ACCOUNT: LiteralString = "half_an_account"
+"""Type of the error that names the key which the store's account lacks."""
+
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
+Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=200)]
+GatewayName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9.-]+(/[a-z0-9.-]+)?$")]
+NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+/?$")]
+
+# `Pulumi.yaml` can only give an optional key a default of its own type: the empty text stands for none.
+_NONE_IF_EMPTY = BeforeValidator(lambda value: None if value == "" else value)
+
+
+class ModelServicesArgs(BaseModel):
+    """What a region's services are made of; in a stack's settings each has the same name in camelCase.
+
+    Attributes:
+        registry: folder of the registry's files.
+        region: whose services are made.
+        kube_context, kubeconfig: where they are made; kubeconfig None: where kubectl looks.
+        namespace: the Kubernetes namespace to make for them.
+        store: URL from which pods fetch versions, `s3://bucket/prefix?endpoint=URL&region=NAME`.
+        store_access_key, store_secret_key: of the account that pods read it with; None: they have an
+            identity of their own, by the ServiceAccount.
+        service_account_annotations: of the pods' ServiceAccount, such as `eks.amazonaws.com/role-arn`.
+        store_ca_bundle: file with the certificate of the CA that pods trust for the store; None: public ones.
+        image: the model server, best by digest.
+        pods: where pods run, as whom, and what marks them.
+        gateway: whose listeners answer, `namespace/name` or `namespace/name/listener`; None: ingress_class.
+        ingress_class: whose controller answers; None: the gateway.
+        route_annotations: of every route.
+        host: host name of the services; None: any.
+        tls_secret: Secret with the host's certificate; None: no TLS, or the gateway's.
+        proxy_namespace: where the proxy's pods run, from which alone predictions are asked; None: anywhere.
+        route_key: random text that makes the hosts of standing routes unguessable.
+        route_address: URL at which this program reaches the proxy; None: a switch is not proven.
+        standing_domain: domain of the standing routes' hosts.
+        request_factor: resource requests as a share of the limits, above 0 and at most 1.
+        ready_timeout: seconds in which a version must be fetched, loaded and answering.
+        size_factor, replicas: the region's own numbers of pods, as `bluegrid_registry.Sizes` has them.
+        quota_cpu, quota_memory, quota_pods: the most that all pods may ask for; None: as much as there is.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_alias=True, validate_by_name=True
+    )
+
+    registry: Path = Path("registry")
+    region: Annotated[str, StringConstraints(min_length=1)]
+    kube_context: Text
+    kubeconfig: Annotated[Path | None, _NONE_IF_EMPTY] = None
+    namespace: NamespaceName = NAMESPACE
+    store: Annotated[str, StringConstraints(pattern=r"^s3://[^/\s?]+")]
+    store_access_key: SecretStr | None = None
+    store_secret_key: Annotated[SecretStr | None, Field(validate_default=True)] = None
+    service_account_annotations: Annotations = {}
+    store_ca_bundle: Annotated[Path | None, _NONE_IF_EMPTY] = None
+    image: Text
+    pods: PodSettings = PodSettings()
+    gateway: Annotated[GatewayName | None, _NONE_IF_EMPTY] = None
+    ingress_class: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
+    route_annotations: Annotations = {}
+    host: Annotated[Domain | None, _NONE_IF_EMPTY] = None
+    tls_secret: Annotated[Text | None, _NONE_IF_EMPTY] = None
+    proxy_namespace: Annotated[NamespaceName | None, _NONE_IF_EMPTY] = None
+    route_key: SecretStr
+    route_address: Annotated[HttpUrl | None, _NONE_IF_EMPTY] = None
+    standing_domain: Domain = "standing.invalid"
+    request_factor: Annotated[float, Field(gt=0, le=1)] = 1
+    ready_timeout: Annotated[int, Field(gt=0)] = 600
+    size_factor: Annotated[Decimal, Field(gt=0, le=100)] = Decimal(1)
+    replicas: Mapping[str, Annotated[StrictInt, Field(ge=0)]] = {}
+    quota_cpu: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
+    quota_memory: Annotated[Quantity | None, _NONE_IF_EMPTY] = None
+    quota_pods: Annotated[Annotated[int, Field(gt=0)] | None, _NONE_IF_EMPTY] = None
+
+    @field_validator("kubeconfig", "store_ca_bundle")
+    @classmethod
+    def _is_a_file(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.expanduser().is_file():
+            raise ValueError(f"{path} is not a file")
+        return path and path.expanduser()
+
+    @field_validator("store_secret_key")
+    @classmethod
+    def _is_half_of_an_account(cls, secret_key: SecretStr | None, given: ValidationInfo) -> SecretStr | None:
+        access_key = given.data.get("store_access_key")
+        if "store_access_key" in given.data and (access_key is None) != (secret_key is None):
+            missing, there = ("storeAccessKey", "storeSecretKey")[:: 1 if access_key is None else -1]
+            raise PydanticCustomError(
+                HALF_AN_ACCOUNT,
+                "{there} is set; set both, or neither where pods have an identity of their own",
+                {"missing": missing, "there": f"{SETTINGS}:{there}"},
+            )
+        return secret_key
+
+    @field_validator("ingress_class")
+    @classmethod
+    def _is_the_one_way(cls, name: str | None, given: ValidationInfo) -> str | None:
+        gateway = given.data.get("gateway")
+        if name is not None and gateway is not None:
+            raise PydanticCustomError(
+                NOT_WITH_GATEWAY, "the routes attach to bluegrid:gateway; keep one of the two"
+            )
+        if name is None and "gateway" in given.data and gateway is None:
+            raise ValueError("nobody answers for the routes; set it, or bluegrid:gateway")
+        return name
+
+    @field_validator("tls_secret")
+    @classmethod
+    def _is_of_a_host(cls, secret: str | None, given: ValidationInfo) -> str | None:
+        if secret is not None and given.data.get("gateway") is not None:
+            raise PydanticCustomError(
+                NOT_WITH_GATEWAY, "the listeners of bluegrid:gateway have the certificates"
+            )
+        if secret is not None and given.data.get("host") is None:
+            raise ValueError("a certificate is of a host; set bluegrid:host too")
+        return secret
+
+    @property
+    def store_ca(self) -> str | None:
+        """The text of the CA's certificate that pods trust for the store."""
+        return self.store_ca_bundle.read_text() if self.store_ca_bundle else None
+
+    @property
+    def store_mark(self) -> str:
+        """The fingerprint of what pods read the store with; it shows nothing of it, so it is no secret."""
+        account = (key and key.get_secret_value() for key in (self.store_access_key, self.store_secret_key))
+        return fingerprint(
+            self.route_key.get_secret_value(), *(key or "" for key in account), self.store_ca or ""
+        )
+
+    @property
+    def proxy(self) -> Proxy:
+        """Who answers for the routes."""
+        return Gateway.parse(self.gateway) if self.gateway else IngressClass(self.ingress_class or "")
+
+    @property
+    def sizes(self) -> Sizes:
+        """The region's own numbers of pods."""
+        return Sizes(self.size_factor, self.replicas)
+
+    @property
+    def quota(self) -> dict[str, str]:
+        """The quotas that are set, by the resource's name in a ResourceQuota."""
+        given = {
+            "requests.cpu": self.quota_cpu,
+            "requests.memory": self.quota_memory,
+            "pods": self.quota_pods,
+        }
+        return {resource: str(most) for resource, most in given.items() if most is not None}
