@@ -46,7 +46,7 @@ class Switched:
 
 def declare_set(work: Workspace, example: Path) -> None:
     """Start the registry with the example's model set, as yet without versions and service."""
-    (work.registry / f"{SET}.yaml").write_text((example / "registry" / "set.yaml").read_text())
+    (work.registry / f"{SET}.yaml").write_text((example / "demo" / "set.yaml").read_text())
 
 
 def push(work: Workspace, models: Path, version: str, base: str | None = None) -> Pushed:
@@ -71,7 +71,7 @@ def diff(work: Workspace, old: str, new: str) -> Ran:
 def declare_service(work: Workspace, example: Path) -> None:
     """Write the service with its first cluster into the registry file, below the versions."""
     with (work.registry / f"{SET}.yaml").open("a") as file:
-        file.write((example / "registry" / "service.yaml").read_text())
+        file.write((example / "demo" / "service.yaml").read_text())
 
 
 def up(work: Workspace) -> Ran:

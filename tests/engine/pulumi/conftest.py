@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+EXAMPLE = CHECKOUT / "examples" / "line_loading" / "registry"
 STAND_IN = CHECKOUT / "tools" / "toolchain" / "language_host" / "pulumi-language-python"
 SECRETS = {"storeAccessKey": "reader", "storeSecretKey": "swordfish", "routeKey": "only the stack knows"}
 
@@ -125,6 +126,7 @@ def demo(engine: Engine) -> Engine:
     engine.create_stack(
         "demo",
         {
+            "registry": str(EXAMPLE),
             "kubeContext": "demo",
             "store": "s3://models/bluegrid?endpoint=http://10.77.0.1:7070&region=us-east-1",
             "image": "localhost/bluegrid/model-server:1",

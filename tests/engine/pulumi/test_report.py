@@ -9,7 +9,7 @@ import pytest
 
 from bluegrid.previews import Plan, RegionReport, check_plan, effects_of, read_plan, render
 from bluegrid.states import changes_between, states_of_objects
-from tests.engine.pulumi.conftest import Engine
+from tests.engine.pulumi.conftest import EXAMPLE, Engine
 from tests.engine.pulumi.deployed import import_as_made, leave_outputs
 from tests.support.checkout import CHECKOUT
 
@@ -25,7 +25,7 @@ class Deployed:
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self._engine, self._folder = engine, folder
-        shutil.copytree(CHECKOUT / "registry", folder / "registry")
+        shutil.copytree(EXAMPLE, folder / "registry")
         shutil.copy(CHECKOUT / "stacks" / "Pulumi.north.yaml", engine.config)
         engine.create_stack("north", {"registry": str(folder / "registry")})
         self._files = {file: file.read_text() for file in (self.registry, engine.config)}

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-REGISTRY = CHECKOUT / "registry"
+REGISTRY = CHECKOUT / "examples" / "line_loading" / "registry"
+
+
+@pytest.fixture(autouse=True)
+def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example's registry, where a command names none."""
+    monkeypatch.setenv("BLUEGRID_REGISTRY", str(REGISTRY))
 
 
 @pytest.fixture

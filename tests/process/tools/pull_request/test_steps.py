@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 
 STEPS = CHECKOUT / "tools" / "pull_request"
+REGISTRY = "examples/line_loading/registry"
+"""As the workflows say it."""
 WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yaml"))
 
 
 def run(step: str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    message = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    outside["BLUEGRID_REGISTRY"] = REGISTRY
     return subprocess.run(
-        [STEPS / step, *arguments], env=message | environment, capture_output=True, text=True, check=False
+        [STEPS / step, *arguments], env=outside | environment, capture_output=True, text=True, check=False
     )
 
 
@@ -41,8 +44,8 @@ def test_without_a_state_backend_a_preview_is_left_out_and_says_so(tmp_path: Pat
 
 
 def test_a_request_from_a_fork_is_told_from_the_registry_files(tmp_path: Path) -> None:
-    shutil.copytree(CHECKOUT / "registry", tmp_path / "registry")
-    live = tmp_path / "registry" / "g1.yaml"
+    shutil.copytree(CHECKOUT / REGISTRY, tmp_path / REGISTRY)
+    live = tmp_path / REGISTRY / "g1.yaml"
     live.write_text(re.sub(r"live: d\d", "live: d2", live.read_text()))
     done = run("report", tmp_path, tmp_path / "previews")
     assert (done.returncode, done.stderr) == (0, "")
@@ -66,7 +69,7 @@ def test_a_pulumi_that_says_nothing_is_a_failed_preview(tmp_path: Path) -> None:
 
 def test_a_check_without_previews_still_reads_the_registry(tmp_path: Path) -> None:
     done = run("check", tmp_path)
-    assert (done.returncode, done.stdout) == (0, "registry: 1 model sets, 1 services, no mistakes\n")
+    assert (done.returncode, done.stdout) == (0, f"{REGISTRY}: 1 model sets, 1 services, no mistakes\n")
 
 
 def test_a_label_lets_a_live_service_go_and_no_other_label_does(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.support.checkout import CHECKOUT
 from tests.support.endurance import scale
 from tests.unit.bluegrid_registry.registry_files.edited import TEXT
 
-EXAMPLE = (CHECKOUT / "registry" / "g1.yaml").read_text()
+EXAMPLE = (CHECKOUT / "examples" / "line_loading" / "registry" / "g1.yaml").read_text()
 PIECES = [
     "{", "}", "[", "]", ":", "- ", "\n", "  ", "\t", "'", '"', "#", "&a", "*a",
     "!!python/object:tests.support.marker.Marker ",
