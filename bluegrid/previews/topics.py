@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 class Topic(Enum):
     """What a change is about."""
 
-    # Told by `ServiceChange`, from the states before and after.
+    # Found by `ServiceChange`, in the states before and after.
     BACKENDS = auto()
     SET = auto()
     VERSION = auto()
     MANIFEST = auto()
     REPLICAS = auto()
     RESOURCES = auto()
-    # Told by `pods`, of clusters.
+    # Found by `pods.py`, for clusters.
     IMAGE = auto()
     STORE = auto()
     SETTINGS = auto()
     POD = auto()
     TIMEOUT = auto()
     PREFLIGHT = auto()
-    # Told by `routing`, of services.
+    # Found by `routing.py`, for services.
     ROUTING = auto()
-    # Told by `platform`, of the region.
+    # Found by `region.py`, for the region.
     NAMESPACE = auto()
     PLATFORM = auto()
     CREDENTIALS = auto()

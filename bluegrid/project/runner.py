@@ -68,7 +68,7 @@ def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) 
 
     Raises:
         UpFailed: it did not succeed.
-        KeyboardInterrupt: we were interrupted; Pulumi was told so, and has ended in good order.
+        KeyboardInterrupt: this process was interrupted; Pulumi was too, and has ended in good order.
         ConfigError: there is no `pulumi`, or we work in no project.
     """
     variables = partial_update(target.routes) | (AT_ONCE if at_once else {})
@@ -92,7 +92,7 @@ def run_attached(command: Sequence[str], variables: Mapping[str, str]) -> int:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                # The terminal has told Pulumi too, which ends in good order; killed, it would leave a lock.
+                # The terminal interrupts Pulumi too, which ends in good order; a kill would leave a lock.
                 continue
 
 

@@ -237,7 +237,7 @@ class _Region:
         except BluegridError as error:
             # The status is returned all the same, without drift.
             wanted = None
-            notes.append(f"drift from YAML is not told: {str(error).splitlines()[0]}")
+            notes.append(f"drift from YAML is not known: {str(error).splitlines()[0]}")
         found = statuses(before, now, wanted)
         absent = sorted({*(wanted or ())} - online(now))
         if absent and outcome.note:

@@ -1,4 +1,4 @@
-"""An update of named targets (`pulumi up --target`), and what the program is told of it.
+"""An update of named targets (`pulumi up --target`), and the variables by which the program knows of it.
 
 The engine leaves a resource that is no target as the state has it, with what that depends on. Should the
 program register the resource before one of these, the engine has put that one down already, and ends with

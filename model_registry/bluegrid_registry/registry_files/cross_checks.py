@@ -97,9 +97,9 @@ def _check_live(source: YamlSource) -> None:
 
 def _check_traffic(source: YamlSource) -> None:
     traffic = ("service", "traffic")
-    told = _mapping(source.data, *traffic)
-    is_by_region = any(isinstance(each, dict) for each in told.values())
-    places = {region: (*traffic, region) for region in told} if is_by_region else {DEFAULT_REGION: traffic}
+    shares = _mapping(source.data, *traffic)
+    is_by_region = any(isinstance(each, dict) for each in shares.values())
+    places = {region: (*traffic, region) for region in shares} if is_by_region else {DEFAULT_REGION: traffic}
     clusters = [cluster for cluster, _ in source.names("service", "clusters", ..., "id")]
     regions = [region for region, _ in source.names("service", "regions", ...)]
     service = next((name for name, _ in source.names("service", "name")), "this service")

@@ -273,7 +273,7 @@ def _run_fork_server(control: socket.socket, settings: Settings) -> NoReturn:
     status = 1
     try:
         end_with_parent()
-        # The front is told to stop, answers what it has, and ends this process and the workers by going.
+        # The front gets the signal, answers what it has, and ends this process and the workers by going.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Of libraries that were loaded before serve() set their variables.
