@@ -57,14 +57,14 @@ def set_prefix(set_id: str) -> str:
     return f"sets/{set_id}/"
 
 
-def removals_prefix(set_id: str) -> str:
+def tombstones_prefix(set_id: str) -> str:
     """Beginning of the keys of the tombstones of a set's versions."""
     return f"sets/{set_id}/removed/"
 
 
-def removal_key(set_id: str, version_id: str) -> str:
+def tombstone_key(set_id: str, version_id: str) -> str:
     """Key of the version's tombstone."""
-    return f"{removals_prefix(set_id)}{version_id}.json"
+    return f"{tombstones_prefix(set_id)}{version_id}.json"
 
 
 def versions_of(keys: Iterable[str], prefix: str) -> dict[str, str]:
@@ -72,7 +72,7 @@ def versions_of(keys: Iterable[str], prefix: str) -> dict[str, str]:
 
     Args:
         keys: any keys; others are left out.
-        prefix: `versions_prefix`, or `removals_prefix`.
+        prefix: `versions_prefix`, or `tombstones_prefix`.
     """
     return {key.removeprefix(prefix).removesuffix(".json"): key for key in keys if key.startswith(prefix)}
 

@@ -91,9 +91,9 @@ class PrunePlan:
             StoreError: the store refused or did not answer.
         """
         for version in self.lifted:
-            store.delete(layout.removal_key(self.set, version))
+            store.delete(layout.tombstone_key(self.set, version))
         for tombstone in self.tombstones:
-            _put(store, layout.removal_key(self.set, tombstone.version), tombstone.to_bytes())
+            _put(store, layout.tombstone_key(self.set, tombstone.version), tombstone.to_bytes())
             if tombstone.deleted:
                 store.delete(layout.version_key(self.set, tombstone.version))
         needs = _Needs(store, self.set, self.known, self.needed)

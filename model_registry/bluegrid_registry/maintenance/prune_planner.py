@@ -128,7 +128,7 @@ class _Planner:
 
     def _read(self, objects: Mapping[str, StoredObject]) -> tuple[dict[str, Commit], dict[str, _Removal]]:
         """Return the commits and the removals of a list of everything, by version."""
-        removed = self._versions(objects, layout.removals_prefix(self.set_id))
+        removed = self._versions(objects, layout.tombstones_prefix(self.set_id))
         committed = self._versions(objects, layout.versions_prefix(self.set_id))
         commits = self._each(lambda version: read_commit(self.store, self.set_id, version), committed)
         removals = self._each(
@@ -150,7 +150,7 @@ class _Planner:
         return dict(sorted(in_parallel(map(job, versions)), key=lambda row: row[0]))
 
     def _removal(self, version: str, stored: StoredObject, commit: StoredObject | None) -> _Removal:
-        key = layout.removal_key(self.set_id, version)
+        key = layout.tombstone_key(self.set_id, version)
         try:
             tombstone = retry_once(lambda: Tombstone.from_bytes(self.store.get(key)))
         except IntegrityError as error:

@@ -118,7 +118,7 @@ def _options(address: str, query: str) -> dict[str, Any]:
     if "endpoint" in options:
         _check_endpoint(address, options["endpoint"])
     if not _REGION.fullmatch(options.get("region", "us-east-1")):
-        _refuse(address, "has an invalid region; correct the address")
+        _refuse(address, "has an invalid region")
     if options.get("addressing", "path") not in ("path", "virtual"):
         _refuse(address, "has another addressing than path or virtual")
     return options
@@ -134,7 +134,7 @@ def _check_endpoint(address: str, endpoint: str) -> None:
         is_sound = False
     if not is_sound or parts.query or re.search(r"\s", endpoint):
         shown = f"Invalid endpoint: {endpoint.partition('?')[0]}"
-        _refuse(address, f"is invalid: {shown}; write http://host:port or https://host")
+        _refuse(address, f"is invalid: {shown}; an endpoint is http://host:port or https://host")
 
 
 def _refuse(address: str, fault: str) -> NoReturn:

@@ -129,3 +129,16 @@ def test_one_key_has_one_fingerprint() -> None:
 
 def test_a_private_key_does_not_print_itself() -> None:
     assert "_key" not in repr(PrivateKey.generate(KeyAlgorithm.P256))
+
+
+def test_a_key_whose_writer_is_killed_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        """The process is gone."""
+
+    def die(descriptor: int) -> None:
+        raise Killed
+
+    monkeypatch.setattr("bluegrid_registry.files.os.fsync", die)
+    with pytest.raises(Killed):
+        PrivateKey.generate(KeyAlgorithm.ED25519).write(tmp_path / "ops.pem")
+    assert list(tmp_path.iterdir()) == []

@@ -123,6 +123,10 @@ def test_a_store_that_cannot_be_probed_is_told(store: Store) -> None:
     with pytest.raises(StoreError, match="came to nothing"):
         push(Broken(store), "g1", "v1", models(3), model_type=TYPE)
     assert not list(store.keys("sets/g1/versions/"))
+    push(store, "g1", "v1", models(3), model_type=TYPE)
+    # Also where nothing has to be written.
+    with pytest.raises(StoreError, match="came to nothing"):
+        push(Broken(store), "g1", "v1", models(3), model_type=TYPE)
 
 
 def test_a_push_believes_the_commit_that_is_there_and_not_what_the_store_says_of_its_own(
