@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.checkout import CHECKOUT
 from tests.support.command import bluegrid
+from tests.support.previews import write_delete_of_load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,16 +75,8 @@ def test_a_preview_that_failed_is_reported_and_not_taken_for_an_empty_one(tmp_pa
 
 
 def test_a_live_service_that_a_preview_deletes_is_refused_until_it_is_allowed(tmp_path: Path) -> None:
-    metadata = {"name": "load", "labels": {"bluegrid.io/service": "load", "bluegrid.io/set": "g2"}}
-    backend = {"service": {"name": "load-d1", "port": {"number": 12345}}}
-    spec = {"rules": [{"http": {"paths": [{"path": "/modelService/load", "backend": backend}]}}]}
-    step = {
-        "op": "delete",
-        "urn": "urn:pulumi:north::bluegrid::kubernetes:networking.k8s.io/v1:Ingress::load",
-        "oldState": {"inputs": {"metadata": metadata, "spec": spec}},
-    }
     file = tmp_path / "north.json"
-    file.write_text(json.dumps({"steps": [step]}))
+    write_delete_of_load(file)
     refused = bluegrid("check", "--preview", file, "--registry", REGISTRY)
     assert refused.returncode == 1
     assert "allow it: bluegrid check --allow-delete load (live-service-stays, mandatory)" in refused.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.support.checkout import CHECKOUT
+from tests.support.previews import write_delete_of_load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,15 +73,7 @@ def test_a_check_without_previews_still_reads_the_registry(tmp_path: Path) -> No
 
 
 def test_a_label_lets_a_live_service_go_and_no_other_label_does(tmp_path: Path) -> None:
-    metadata = {"name": "load", "labels": {"bluegrid.io/service": "load", "bluegrid.io/set": "g2"}}
-    backend = {"service": {"name": "load-d1", "port": {"number": 12345}}}
-    spec = {"rules": [{"http": {"paths": [{"path": "/modelService/load", "backend": backend}]}}]}
-    step = {
-        "op": "delete",
-        "urn": "urn:pulumi:north::bluegrid::kubernetes:networking.k8s.io/v1:Ingress::load",
-        "oldState": {"inputs": {"metadata": metadata, "spec": spec}},
-    }
-    (tmp_path / "north.json").write_text(json.dumps({"steps": [step]}))
+    write_delete_of_load(tmp_path / "north.json")
     assert run("check", tmp_path, LABELS="bug load help wanted * allow-delete:other").returncode == 1
     assert run("check", tmp_path, LABELS="bug allow-delete:load").returncode == 0
 
