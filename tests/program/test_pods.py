@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tests.program.objects import container_of, pod_of
 from tests.program.recorder import run_program
-from tests.program.test_objects import container_of, pod_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

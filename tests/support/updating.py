@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from bluegrid_registry import Registry, fetch_bytes, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import httpx
@@ -112,6 +112,15 @@ def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
             return job
         assert time.monotonic() < deadline, job
         time.sleep(0.02)
+
+
+def until(look: Callable[[], Any], is_so: Callable[[Any], bool]) -> Any:
+    """Look until it is so; return what was seen last."""
+    deadline = time.monotonic() + SECONDS
+    while not is_so(found := look()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.02)
+    return found
 
 
 def git(*arguments: str | Path) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tests.engine.pulumi.conftest import STAND_IN, Engine
 from tests.engine.pulumi.deployed import import_as_made
-from tests.engine.pulumi.test_components_elsewhere import Elsewhere
+from tests.engine.pulumi.elsewhere import Elsewhere
 from tests.support.checkout import CHECKOUT
 from tools.toolchain import programs_dir
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.engine.pulumi.elsewhere import Elsewhere
 from tests.engine.pulumi.stacks_of_releases import SETTINGS, STACK, STATES, create, import_state
-from tests.engine.pulumi.test_components_elsewhere import Elsewhere
 
 if TYPE_CHECKING:
     from pathlib import Path

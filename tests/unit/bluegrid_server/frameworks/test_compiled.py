@@ -6,10 +6,8 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 import pytest
-import xgboost
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.decomposition import KernelPCA
@@ -37,23 +35,28 @@ from bluegrid_server.engine.batch import batch_infer
 from bluegrid_server.errors import PredictionError
 from bluegrid_server.frameworks.compiler import LINEAR, ONNX, AcceleratedModel, accelerated, compiler_of
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
-from bluegrid_server.frameworks.table import loader_of
 from bluegrid_server.models.version import ServedModel
 from tests.support.model_requests import predict
+from tests.unit.bluegrid_server.frameworks.compiled import (
+    NUMBERED,
+    POSITIVE,
+    SEVERAL,
+    THREE,
+    TWO,
+    X,
+    Y,
+    compiled,
+    named,
+    of_lightgbm,
+    of_scikit_learn,
+    of_xgboost,
+    unlike_training,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bluegrid_server.frameworks.model import Model
-
-RANDOM = np.random.default_rng(11)
-X = RANDOM.normal(loc=[1e5, 0.0, -3.0, 5.0], scale=[10.0, 1e-3, 10.0, 2.0], size=(160, 4))
-Y = ((X - X.mean(axis=0)) / X.std(axis=0)) @ [1.0, -2.0, 0.5, 0.0]
-POSITIVE = np.exp(Y / 3)
-TWO = Y > 0
-THREE = np.array(["low", "mid", "high"])[np.digitize(Y, [-1, 1])]
-NUMBERED = np.digitize(Y, [-1, 1])
-SEVERAL = np.column_stack([Y, Y**2])
 
 FORESTS: list[tuple[Any, Any]] = [
     (DecisionTreeRegressor(random_state=0), Y),
@@ -76,56 +79,6 @@ FORESTS: list[tuple[Any, Any]] = [
     (make_pipeline(StandardScaler(with_mean=False), DecisionTreeRegressor(random_state=0)), Y),
     (make_pipeline(StandardScaler(with_std=False), ExtraTreesRegressor(5, random_state=0)), Y),
 ]
-XGBOOST: list[tuple[dict[str, Any], Any]] = [
-    ({}, Y),
-    ({}, SEVERAL),
-    ({"num_parallel_tree": 3, "subsample": 0.5}, Y),
-    ({"objective": "reg:quantileerror", "quantile_alpha": [0.1, 0.9]}, Y),
-    ({"objective": "binary:logistic"}, TWO),
-    ({"objective": "multi:softprob", "num_class": 3}, NUMBERED),
-    ({"objective": "count:poisson"}, POSITIVE),
-]
-LIGHTGBM: list[tuple[dict[str, Any], Any]] = [
-    ({}, Y),
-    ({"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}, Y),
-    ({"objective": "binary"}, TWO),
-    ({"objective": "multiclass", "num_class": 3}, NUMBERED),
-    ({"objective": "poisson"}, POSITIVE),
-]
-
-
-def named(value: Any) -> str | None:
-    return None if isinstance(value, np.ndarray) else " ".join(repr(value).split())[:80]
-
-
-def of_scikit_learn(estimator: Any, y: Any) -> Model:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a small network needs more steps than a test has time for
-        return SklearnModel.of(estimator.fit(X, y))
-
-
-def of_xgboost(folder: Path, parameters: dict[str, Any], y: Any) -> Model:
-    xgboost.train({"max_depth": 4, **parameters}, xgboost.DMatrix(X, y), 15).save_model(folder / "m.ubj")
-    return loader_of(ModelType.parse("xgboost/ubj"))(folder / "m.ubj")
-
-
-def of_lightgbm(folder: Path, parameters: dict[str, Any], y: Any) -> Model:
-    given = {"verbose": -1, "num_leaves": 7, "num_threads": 1, **parameters}
-    lightgbm.train(given, lightgbm.Dataset(X, y), 15).save_model(folder / "m.txt")
-    return loader_of(ModelType.parse("lightgbm/txt"))(folder / "m.txt")
-
-
-def compiled(model: Model, model_type: str = "scikit-learn/skops", prove: Any = lambda _: None) -> Any:
-    return accelerated(model, compiler_of(ModelType.parse(model_type)), prove)
-
-
-def unlike_training() -> Any:
-    """Rows of training, of other ranges, and between any two that are as near as FP32 and FP64 tell apart."""
-    near = np.repeat(X[:40], 2, axis=0)
-    near[::2] = np.nextafter(near[::2], np.inf)
-    near[1::2] = near[1::2].astype(np.float32)
-    other = RANDOM.normal(size=(300, 4)) * np.geomspace(1e-6, 1e7, 300)[:, np.newaxis]
-    return np.vstack([X, near, other, np.zeros((1, 4))])
 
 
 @pytest.mark.parametrize(("estimator", "y"), FORESTS, ids=named)
@@ -151,47 +104,6 @@ def test_of_two_classes_that_are_as_likely_the_same_one_is_chosen(estimator: Any
     model, how = compiled(own)
     assert how == ONNX
     assert model.predict({"x": X})["y"].tolist() == own.predict({"x": X})["y"].tolist()
-
-
-@pytest.mark.parametrize(("parameters", "y"), XGBOOST, ids=named)
-def test_boosters_of_xgboost_answer_as_they_do_in_fp32(
-    parameters: dict[str, Any], y: Any, tmp_path: Path
-) -> None:
-    own = of_xgboost(tmp_path, parameters, y)
-    model, how = compiled(own, "xgboost/ubj")
-    assert how == ONNX
-    assert (model.inputs, model.outputs) == (own.inputs, own.outputs)
-    rows = unlike_training()
-    got, expected = model.predict({"x": rows})["y"], own.predict({"x": rows})["y"]
-    assert got.dtype == expected.dtype == np.float64
-    assert got == pytest.approx(expected, rel=1e-6, abs=1e-6)
-
-
-@pytest.mark.parametrize(("parameters", "y"), LIGHTGBM, ids=named)
-def test_boosters_of_lightgbm_answer_as_they_do(parameters: dict[str, Any], y: Any, tmp_path: Path) -> None:
-    own = of_lightgbm(tmp_path, parameters, y)
-    model, how = compiled(own, "lightgbm/txt")
-    assert how == ONNX
-    assert (model.inputs, model.outputs) == (own.inputs, own.outputs)
-    rows = unlike_training()
-    rows = np.vstack([rows, np.full((1, 4), -1e-35), np.full((1, 4), 1e-35)])
-    assert model.predict({"x": rows})["y"] == pytest.approx(own.predict({"x": rows})["y"], rel=1e-13)
-
-
-def test_what_lightgbm_takes_for_zero_goes_the_way_that_zero_goes(tmp_path: Path) -> None:
-    signs = np.sign(X - X.mean(axis=0)) * [1, 0, 0, 0]
-    # Its splits are then at the edges of what it takes for zero, on either side.
-    signs[:40] = 0
-    data = lightgbm.Dataset(signs, signs[:, 0] + 0.1 * Y)
-    trained = lightgbm.train({"verbose": -1, "num_leaves": 4, "num_threads": 1}, data, 3)
-    trained.save_model(tmp_path / "m.txt")
-    own = loader_of(ModelType.parse("lightgbm/txt"))(tmp_path / "m.txt")
-    model, how = compiled(own, "lightgbm/txt")
-    edge = float(np.float32(1e-35))
-    edges = np.array([-edge, edge, 0.0, *np.nextafter([edge, edge, -edge, -edge], [1, 0, 0, -1])])
-    rows = np.repeat(edges[:, np.newaxis], 4, axis=1)
-    assert how == ONNX
-    assert model.predict({"x": rows})["y"].tolist() == own.predict({"x": rows})["y"].tolist()
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in exp:RuntimeWarning")
@@ -258,35 +170,6 @@ def test_what_cannot_be_compiled_or_differs_keeps_its_own_predict(
     model, how = compiled(own)
     assert model is own
     assert how.startswith(reason)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "reason"),
-    [
-        ({"booster": "dart", "rate_drop": 0.5}, "is of booster dart and objective reg:squarederror"),
-        ({"objective": "multi:softmax", "num_class": 3}, "is of booster gbtree and objective multi:softmax"),
-    ],
-)
-def test_a_booster_of_xgboost_that_cannot_be_compiled_says_why(
-    parameters: dict[str, Any], reason: str, tmp_path: Path
-) -> None:
-    own = of_xgboost(tmp_path, parameters, NUMBERED)
-    assert compiled(own, "xgboost/ubj") == (own, f"cannot be compiled: {reason}")
-
-
-@pytest.mark.parametrize(
-    ("parameters", "reason"),
-    [
-        ({"linear_tree": True}, "has linear models in its leaves"),
-        ({"zero_as_missing": True}, "takes zero for a missing value"),
-        ({"reg_sqrt": True}, "is of objective regression sqrt"),
-    ],
-)
-def test_a_booster_of_lightgbm_that_cannot_be_compiled_says_why(
-    parameters: dict[str, Any], reason: str, tmp_path: Path
-) -> None:
-    own = of_lightgbm(tmp_path, parameters, Y)
-    assert compiled(own, "lightgbm/txt") == (own, f"cannot be compiled: {reason}")
 
 
 def test_a_graph_that_flips_one_split_is_found_out() -> None:

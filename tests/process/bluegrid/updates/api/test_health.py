@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.process.bluegrid.updates.rollouts.test_way_back import until
 from tests.support.skops_files import skops_file
-from tests.support.updating import SOMEBODY, content_digest, digest, git
+from tests.support.updating import SOMEBODY, content_digest, digest, git, until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,17 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bluegrid.updates.jobs.audit_log import AuditAction, AuditLog, note_event
-from bluegrid.updates.jobs.database import Database
-from bluegrid.updates.jobs.update import UpdateRequest
-from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid_registry import ModelSet
 from tests.support.skops_files import skops_file
 from tests.support.updating import archive, batch, content_digest, digest, ended, upload
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import httpx
 
     from tests.support.updating import Place
@@ -283,60 +277,6 @@ def test_a_hostile_or_broken_batch_writes_nothing(client: httpx.Client, place: P
     assert list((place.folder / "state" / "scratch").iterdir()) == []
 
 
-def test_the_same_key_means_the_same_update(client: httpx.Client, place: Place) -> None:
-    wanted = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
-    key = {"Idempotency-Key": "night-17"}
-    first, again = (client.post("/modelSets/g1/updates", json=wanted, headers=key) for _ in range(2))
-    assert first.json()["id"] == again.json()["id"]
-    ended(client, first)
-    other = client.post("/modelSets/g1/updates", json={**wanted, "version": "v9"}, headers=key)
-    assert other.status_code == 422
-    assert "night-17 was used for another request" in other.json()["error"]
-    assert place.versions() == ["v1", "v2"]
-
-
-def test_updates_of_a_set_are_made_one_after_the_other(client: httpx.Client, place: Place) -> None:
-    answers = [
-        client.post(
-            "/modelSets/g1/updates",
-            json={"base": "v1", "models": {f"line-{number}": upload(client, skops_file(f"n {number}"))}},
-        )
-        for number in range(10)
-    ]
-    updates = [ended(client, answer) for answer in answers]
-    assert {update["state"] for update in updates} == {"done"}
-    assert [update["version"] for update in updates] == [f"v{number}" for number in range(2, 12)]
-    assert place.versions() == [f"v{number}" for number in range(1, 12)]
-
-
-def test_lists_do_not_carry_every_name_of_a_large_request(client: httpx.Client) -> None:
-    models = {f"line-{number}": upload(client, RETRAINED) for number in range(200)}
-    answer = client.post("/modelSets/g1/updates", json={"models": models})
-    assert ended(client, answer)["wanted"]["models"] == models
-    (update,) = client.get("/updates").json()
-    assert (len(update["wanted"]["models"]), update["named_models"]) == (10, 200)
-    detail = client.get("/audit-events").json()[0]["detail"]
-    assert (len(detail["wanted"]["models"]), detail["named_models"]) == (10, 200)
-
-
-def test_events_and_updates_of_an_earlier_release_are_listed_in_short_too(tmp_path: Path) -> None:
-    database = Database.open(tmp_path / "journal.sqlite")
-    queue = UpdateQueue(database)
-    wanted = UpdateRequest(models={f"line-{number}": f"sha256:{number:064x}" for number in range(200)})
-    queue.add("g1", wanted, "training", None)
-    with database.writing() as connection:
-        connection.execute("update updates set short = null, named = null")
-        detail = {"set": "g1", "wanted": wanted.model_dump(mode="json")}
-        note_event(connection, "training", AuditAction.REQUESTED, 1, detail)
-    (update,) = queue.list(None, None, 10)
-    assert (len(update.wanted.models), update.named_models) == (10, 200)
-    assert queue.get(1).wanted == wanted
-    events = AuditLog(database).events(0, 10)
-    assert len(events) == 2
-    for event in events:
-        assert (len(event.detail["wanted"]["models"]), event.detail["named_models"]) == (10, 200)
-
-
 def test_what_has_not_changed_is_not_sent_again(client: httpx.Client) -> None:
     ended(client, client.post("/modelSets/g1/updates", json={"base": "v1", "without": ["line-1"]}))
     for path in ("/updates?limit=100", "/audit-events", "/modelSets", "/services"):
@@ -348,41 +288,3 @@ def test_what_has_not_changed_is_not_sent_again(client: httpx.Client) -> None:
     ended(client, client.post("/modelSets/g1/updates", json={"base": "v1", "without": ["line-2"]}))
     changed = client.get("/updates", headers={"If-None-Match": known})
     assert (changed.status_code, len(changed.json())) == (200, 2)
-
-
-def test_updates_are_listed_page_by_page(client: httpx.Client) -> None:
-    for number in range(3):
-        ended(
-            client, client.post("/modelSets/g1/updates", json={"base": "v1", "without": [f"line-{number}"]})
-        )
-    first = client.get("/updates", params={"limit": 2}).json()
-    rest = client.get("/updates", params={"limit": 2, "before": first[-1]["id"]}).json()
-    assert [update["id"] for update in first + rest] == [3, 2, 1]
-
-
-def test_the_audit_log_says_who_asked_for_what_and_what_came_of_it(client: httpx.Client) -> None:
-    wanted = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
-    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
-    events = client.get("/audit-events").json()
-    assert [(event["author"], event["act"]) for event in events] == [
-        ("training", "requested"),
-        ("training", "started"),
-        ("training", "published"),
-        ("training", "done"),
-    ]
-    assert events[0]["detail"]["wanted"]["base"] == "v1"
-    assert events[3]["detail"]["result"]["manifest"] == update["result"]["manifest"]
-    assert client.get("/audit-events", params={"after": events[1]["id"]}).json() == events[2:]
-
-
-def test_an_update_that_waits_is_cancelled_at_once_and_one_that_has_ended_is_not(
-    client: httpx.Client, place: Place
-) -> None:
-    models = {f"line-{number}": upload(client, skops_file(f"n {number}")) for number in range(50)}
-    first, second = (client.post("/modelSets/g1/updates", json={"models": models}) for _ in range(2))
-    cancelled = client.post(f"{second.headers['Location']}/cancel")
-    assert cancelled.status_code == 202
-    assert ended(client, first)["state"] == "done"
-    assert ended(client, second)["state"] == "cancelled"
-    assert place.versions() == ["v1", "v2"]
-    assert client.post(f"{first.headers['Location']}/cancel").status_code == 409

@@ -215,21 +215,6 @@ def test_a_trainer_ends_at_its_time_out_with_its_last_words(
     assert line.startswith("request ")
 
 
-def test_all_that_a_trainer_has_started_ends_with_a_server_that_is_killed() -> None:
-    trainer = "setsid sleep 600 & echo $!; exec sleep 600"
-    server = (
-        "import os, subprocess, sys; subprocess.run([sys.executable, '-m',"
-        f" 'bluegrid.updates.publishing.run_trainer', str(os.getpid()), 'sh', '-c', {trainer!r}])"
-    )
-    with subprocess.Popen([sys.executable, "-c", server], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        daemon = int(process.stdout.readline())
-        process.kill()
-        # Nobody holds the pipe any more.
-        assert process.stdout.read() == ""
-    assert not psutil.pid_exists(daemon)
-
-
 def test_a_trainer_does_not_find_the_server_s_secrets_in_its_environment(place: Place) -> None:
     reads = (
         "import os, pathlib; parent = os.getppid();"
