@@ -1,13 +1,13 @@
-"""What runs, by Kubernetes and by the pods, for the operator on duty.
+"""What Kubernetes and the pods report about the services, for the operator on duty.
 
     api         the API server, and pods through its proxy
     pods, metrics ─> snapshot ─> status     one moment, what it means, and where YAML says otherwise
     routes      the live route, of either kind
     predictions ─> comparison               of one cluster; two clusters side by side
     logs        of a service's pods
-    missing     of which nothing runs
-    history     what was declared before, from git
-    doctor      what has to be in order before anything else is
+    missing     what to say if nothing of a service runs
+    history     what was declared before, read from git
+    doctor      checks of what everything else needs
     pod_store   whether the store answers pods, by the account that they have
 
 Only reads: what is to change is written in YAML (`bluegrid_registry`) and made so by Pulumi.

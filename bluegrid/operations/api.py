@@ -1,7 +1,7 @@
-"""One namespace of a Kubernetes cluster, asked through its API server as whoever the kubeconfig names.
+"""One namespace of a Kubernetes cluster, read through its API server as the user in the kubeconfig.
 
-Answers are the API's own JSON, not the client's classes: of hundreds of pods those alone would take seconds.
-What a pod says comes through the API server's proxy, so that nothing has to be exposed for it.
+Responses are the API's own JSON, not the client's classes: for hundreds of pods those alone would take
+seconds. Requests to pods go through the API server's proxy, so that nothing has to be exposed.
 https://kubernetes.io/docs/concepts/cluster-administration/proxies/
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OURS = f"{MANAGED_BY}={MANAGER}"
 """Selector of every object that this project's program makes."""
 AT_ONCE = 32
-"""Requests that are under way at the same time."""
+"""How many requests are under way at the same time."""
 LIST_SECONDS = 10.0
 PROXY_SECONDS = 3.0
 """How long a pod may take to answer a request for its state, in seconds."""
@@ -33,7 +33,7 @@ Object = dict[str, Any]
 
 
 class KubernetesError(BluegridError):
-    """The API server did not answer, or refused."""
+    """The API server did not answer, or refused the request."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -42,13 +42,13 @@ class KubernetesError(BluegridError):
 
     @property
     def is_forbidden(self) -> bool:
-        """Whether it answered that we may not."""
+        """Whether this login lacks the right."""
         return self.status == HTTPStatus.FORBIDDEN
 
 
 @dataclass(frozen=True)
 class PodAnswer:
-    """What a pod answered through the proxy."""
+    """A response of a pod, through the proxy."""
 
     status: int
     headers: Mapping[str, str]
@@ -76,7 +76,7 @@ class Namespace:
         Raises:
             KubernetesError: the kubeconfig has no such context.
         """
-        # Here, because it takes as long to load as all the other commands together.
+        # Imported here, because it takes as long to load as all the other commands together.
         from kubernetes import client, config
         from kubernetes.config.config_exception import ConfigException
 
@@ -96,7 +96,7 @@ class Namespace:
         try:
             self.get(f"/api/v1/namespaces/{self.name}")
         except KubernetesError as error:
-            # Rights in one namespace are none to look at the namespace itself.
+            # Rights within a namespace do not include the right to read the namespace itself.
             if error.is_forbidden:
                 return
             if error.status != HTTPStatus.NOT_FOUND:
@@ -106,7 +106,7 @@ class Namespace:
             ) from None
 
     def _others(self) -> str:
-        """Say in which namespaces services run; nothing to whoever may not list them."""
+        """Name the namespaces in which services run, as far as this login may list them."""
         try:
             found = self.get("/apis/apps/v1/deployments", {"labelSelector": OURS})["items"]
         except KubernetesError:
@@ -266,7 +266,7 @@ def _unusable(context: str, kubeconfig: Path | None, error: Exception) -> Kubern
 
 
 def _is_from_api_server(answer: PodAnswer) -> bool:
-    """Tell an answer of the API server itself from one that it passes on: pods never send its `Status`."""
+    """Whether a response is the API server's own, and not a pod's: pods never send a `Status`."""
     if answer.status < 400 or not answer.body.startswith(b"{"):
         return False
     try:

@@ -37,7 +37,7 @@ def read_requests(file: Path) -> list[PredictionRequest]:
     """Read a file of JSON lines: `{"model": "line-17", "instances": [[12.5, 3.1]]}`.
 
     Raises:
-        ConfigError: it cannot be read, is empty, or has a line that is none.
+        ConfigError: it cannot be read, is empty, or has a line that is not a request.
     """
     form = 'expected lines such as {"model": "line-17", "instances": [[12.5, 3.1]]}'
     try:
@@ -82,7 +82,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class AnswerComparison:
-    """What became of the requests.
+    """The result of a comparison.
 
     Attributes:
         requests: how many each cluster was sent.
@@ -124,7 +124,7 @@ def compare(
     """
 
     def ask(turn: int, request: PredictionRequest) -> tuple[Prediction, Prediction]:
-        # In turn, so that neither has the warmer caches.
+        # Alternately, so that neither cluster has the warmer caches.
         order = (first, second) if turn % 2 == 0 else (second, first)
         answers = [each.predict(request.model, request.instances, turn // 2) for each in order]
         return (answers[0], answers[1]) if turn % 2 == 0 else (answers[1], answers[0])

@@ -1,4 +1,4 @@
-"""What has to be in order before anything can be read or changed, checked one by one, with the remedy."""
+"""Checks of all that commands need before they can read or change anything, each with its remedy."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _http_route(what: str, route: Object, address: str | None) -> Diagnosis:
         gateway = spec["parentRefs"][0]
         lost = f"no listener of Gateway {gateway['namespace']}/{gateway['name']} takes it"
         return Diagnosis(what, is_well=False, text=f"{lost}; see its allowedRoutes and hostname")
-    # Where clients ask, only its Gateway knows, which is not ours to look at.
+    # Only the Gateway knows the address for clients, and this login may not read it.
     if address is None:
         return Diagnosis(what, is_well=True, text="a listener takes it; not asked without --route-address")
     return _check_route(route, address, next(iter(spec.get("hostnames", ())), None))
@@ -157,7 +157,7 @@ def check_store(url: str, registry: Registry) -> Iterator[Diagnosis]:
     pinned = [(file, version) for file in registry.files for version in file.versions]
     try:
         store = open_store(url)
-        # One alone, so that a store that does not answer is reported once.
+        # One version alone first, so that a store that does not answer is reported once.
         for each in pinned[:1]:
             _fault(store, *each)
     except BluegridError as error:

@@ -98,7 +98,7 @@ def _texts(file: Path) -> Iterator[Callable[[RegistryCommit], str]]:
             requests.write(f"{commit.digest}:./{file.name}\n".encode())
             requests.flush()
             *_, kind = replies.readline().decode().split()
-            # A commit that deletes the file is one that touches it too.
+            # A commit that deletes the file touches it, too.
             if kind == "missing":
                 return ""
             text = replies.read(int(kind)).decode()

@@ -73,7 +73,7 @@ def followed(
 
     while True:
         for pod in _pods(namespace, service, cluster):
-            # A container that was started again has a new log.
+            # A restarted container has a new log.
             run = _name(pod), sum(each["restartCount"] for each in _started(pod))
             if _started(pod) and run not in known:
                 known.add(run)

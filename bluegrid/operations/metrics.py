@@ -1,4 +1,4 @@
-"""What pods count, read from their metrics, and what it comes to in a second.
+"""The counters in the metrics of pods, and the rates that follow from them.
 
 Two readings of counters make a rate. The names are those of `model_server/bluegrid_server/metrics.py`.
 """
@@ -55,9 +55,9 @@ def read_counts(text: str) -> Counts:
     """Read what a pod answers at `/metrics`.
 
     Raises:
-        ValueError: it is no such text.
+        ValueError: the text is not metrics.
     """
-    # Here, so that commands which ask no pods need not load it.
+    # Imported here, so that commands which read no metrics need not load it.
     from prometheus_client.parser import text_string_to_metric_families
 
     sums: defaultdict[str, float] = defaultdict(float)

@@ -1,4 +1,4 @@
-"""What to say of a service or cluster of which nothing runs: mostly, a name was mistyped."""
+"""The error for a service or cluster of which nothing runs: mostly the name is mistyped."""
 
 from __future__ import annotations
 

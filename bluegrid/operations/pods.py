@@ -90,7 +90,7 @@ def _why(pod: Object, containers: list[Mapping[str, Any]], state: str) -> str | 
     ]
     for container in containers:
         ended = container["state"].get("terminated") or container.get("lastState", {}).get("terminated")
-        # Of a pod that runs again this is history; of one that does not, the reason.
+        # For a pod that runs again this is history; for any other pod it is the reason.
         if ended and (state != "Running" or not container["ready"]):
             messages.append(_end(ended))
         waiting = container["state"].get("waiting", {})

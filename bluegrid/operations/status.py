@@ -38,7 +38,7 @@ class ClusterStatus:
         ready, replicas: pods that get requests, and pods that there are to be.
         state: the states of its pods, summed up (seed: module M205).
         why: what keeps it from being well; None: nothing.
-        models_loaded: models in memory of the pod that has the fewest; None: no pod said.
+        models_loaded: models in memory of the pod that has the fewest; None: no pod reported.
         models_expected: models of its version.
         requests_per_second, errors_per_second: inference requests, and of them those that the pods failed.
         refused_per_second: of them those that were answered 400 to 499, mostly mistakes of clients.
@@ -68,7 +68,7 @@ class ClusterStatus:
 
     @property
     def is_well(self) -> bool:
-        """Whether all its pods are ready, and nothing is said against it."""
+        """Whether all its pods are ready, without faults or drift."""
         return self.ready == self.replicas and self.why is None and not self.drift
 
 

@@ -6,7 +6,7 @@
           plan ─> differences ─> topics ─> effects ───────────┤  (what the states do not show)
                      plan ─> rules ───────────────────────────┘  (also run by `bluegrid check`)
 
-Only reads: neither Pulumi nor Kubernetes is imported or asked.
+Only data: neither Pulumi nor Kubernetes is imported or called.
 """
 
 from __future__ import annotations

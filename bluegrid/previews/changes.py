@@ -24,7 +24,7 @@ class Risk:
 
 
 def sentences_of(change: ServiceChange) -> Iterator[str]:
-    """Say what happens to a service, the most important first; what stays as it is comes last."""
+    """Yield a sentence for each change of a service, the most important first, and what stays last."""
     if change.after is None:
         yield f"**delete** the service with its URL and {_named(change.clusters_before)}"
         return
@@ -38,7 +38,7 @@ def sentences_of(change: ServiceChange) -> Iterator[str]:
 
 
 def risks_of(change: ServiceChange) -> Iterator[Risk]:
-    """Say what could go wrong."""
+    """Yield what could go wrong."""
     for message in _risks(change):
         yield Risk(change.name, message)
 

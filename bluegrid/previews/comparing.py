@@ -1,4 +1,4 @@
-"""What the two versions of a switch have to say of each other: models changed, and who has signed."""
+"""How the two versions of a switch compare: which models change, and who has signed the new one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Comparison:
     """A switch's new version beside the one that is live.
 
     Attributes:
-        models: such as `37 models changed, 2 added, 0 removed`; or why that cannot be said.
+        models: such as `37 models changed, 2 added, 0 removed`; or why that is not known.
         signature: such as `signed by ops-2026`; or what is wrong with it.
         is_trusted: whether a key that the set names has signed the new version; None: it names none, or
             nobody could be asked.
@@ -34,7 +34,7 @@ def compare(change: ServiceChange, registry: Registry, store: Store | None) -> C
     Args:
         change: what becomes of the service.
         registry: names the versions, and the keys of the set.
-        store: holds the versions; None: nobody is asked.
+        store: holds the versions; None: they are not compared.
     """
     if change.compared is None:
         return None

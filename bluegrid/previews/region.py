@@ -96,7 +96,7 @@ def _credentials(aspects: Sequence[Aspect]) -> Iterator[str]:
 
 
 def _in_place(aspects: Sequence[Aspect]) -> list[Aspect]:
-    """Return the Secrets that keep their names: no pod starts anew for them."""
+    """Return the Secrets that keep their names: no pod is restarted for them."""
     return [each for each in aspects if each.change.kind == "Secret" and each.difference is not None]
 
 

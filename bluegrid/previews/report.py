@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bluegrid.states import ServiceChange
 
 MARK = "<!-- bluegrid preview-report -->"
-"""By this the comment is found again, to be written anew in its place."""
+"""Marks the comment, so that the next report replaces it."""
 
 _MAX = 65_000
 """Characters of a comment: GitHub takes 65,536."""

@@ -100,7 +100,7 @@ class Bake:
         """Watch until the time is over, and `report` the progress again and again.
 
         Raises:
-            BakeFailed: the region does badly, or cannot be watched.
+            BakeFailed: the region fails, or cannot be watched.
             KubernetesError: the first snapshot failed.
         """
         first = take_snapshot(self.namespace, self.service, self.cluster)
@@ -147,7 +147,7 @@ class Bake:
             if pod.restarts > (before.restarts if before else 0):
                 raise BakeFailed(f"pod {name} was started again{f': {pod.why}' if pod.why else ''}")
         ready, replicas = now.replicas_of(self._name)
-        # An autoscaler may take pods away; those that it adds may take their time.
+        # An autoscaler may remove pods; pods that it adds may take their time.
         expected = min(first.replicas_of(self._name)[0], replicas)
         if ready == 0:
             raise BakeFailed("none of its pods is ready")

@@ -1,7 +1,7 @@
-"""A cluster becomes live in one region after the other, until one does badly.
+"""A cluster becomes live in one region after the other, until a region fails its bake.
 
-That region goes back. Those before it have passed their own bakes and stay, or go back too, newest first, as
-is asked for (ADR 16).
+That region goes back. The regions before it have passed their own bakes: they stay or, on request, go back
+too, newest first (ADR 16).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PromotionStopped(BluegridError):  # noqa: N818 - named after what happened
-    """A region did badly, or somebody interrupted; `outcomes` says how every region stands."""
+    """A region failed, or a person interrupted; `outcomes` has the state of every region."""
 
     def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
         super().__init__(message)
@@ -76,7 +76,7 @@ class Promotion:
             Region(self._applier, stack.offered(loaded)[service], cluster, stack, known.get(stack.region))
             for stack in found
         ]
-        # All that there are: where they are alike in the end, one word says so again.
+        # All regions: if the same cluster is live in all of them in the end, YAML names it once again.
         self._was_one_word = isinstance(declared.live, str)
         self._everywhere = declared.regions or [
             find_stack(stacks, name).region for name in stack_names(stacks)
@@ -116,7 +116,7 @@ class Promotion:
             at_once: whether an autoscaled cluster is not brought to as many pods first.
 
         Raises:
-            PromotionStopped: a region did badly, or we were interrupted.
+            PromotionStopped: a region failed, or the promotion was interrupted.
         """
         promoted: list[Region] = []
         try:

@@ -1,7 +1,7 @@
 """One region of a promotion: its switch, its bake, its way back.
 
-YAML is written before Pulumi runs, because Pulumi reads it. Whatever ends the region after that, at last YAML
-says what the region's live route says.
+YAML is written before Pulumi runs, because Pulumi reads it. However the region ends after that, YAML finally
+names the cluster that the region's live route leads to.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class Region:
             BluegridError: YAML or Pulumi refused, or the route is not proven.
         """
         self._write(self._cluster)
-        # From here on it may be, whoever fails: a region that cannot be asked afterwards is not back.
+        # From here on it may be live, whatever fails: a region that cannot be read afterwards is not back.
         self.live = self._cluster
         self._up(self._cluster, at_once=at_once)
         self.live = self._ask()
@@ -233,7 +233,7 @@ class Region:
         """Watch the region; `errors` is the share of requests that may fail on top of what failed before.
 
         Raises:
-            BluegridError: it does badly, or cannot be watched.
+            BluegridError: it fails the bake, or cannot be watched.
         """
 
         def keep(progress: BakeProgress) -> None:
@@ -252,10 +252,10 @@ class Region:
         self._applier.declare_back(name, self.old, region, self._cluster)
         try:
             if self._ask() == self._cluster:
-                # What does badly is left at once; the pods that its load takes come after that.
+                # The failing cluster is left at once; the pods for its requests are started after that.
                 self._up(self.old, at_once=True)
         finally:
-            # Where it cannot be asked, what was seen last is the best that is known.
+            # If the region cannot be read, the last known state has to do.
             with suppress(KubernetesError):
                 self.live = self._ask()
             if self.live != self.old:
@@ -271,7 +271,7 @@ class Region:
         self._applier.declare(self._service.name, cluster, self.name)
 
     def _refusal(self, fault: str, when: str | None) -> BluegridError:
-        # With a look at what there is: pods that were scaled by hand are no news to Pulumi.
+        # With --refresh: Pulumi does not notice pods that were scaled by hand.
         remedy = f"; `pulumi up --refresh --stack {self.stack.name}` {when}" if when else ""
         return ConfigError(f"{self.name}: {fault}{remedy}")
 

@@ -1,10 +1,10 @@
-"""What a service is at one moment, whoever says so: YAML, a preview, Pulumi's state or Kubernetes.
+"""What a service is at one moment, by YAML, a preview, Pulumi's state or Kubernetes.
 
     registry files ─────────────────────┐
     kubernetes_object (Pulumi, the API) ┴─> services ─┬─> changes    what becomes of a service by an update
-                                                      └─> drift      where two of them disagree
+                                                      └─> drift      where two sources disagree
 
-Only reads: neither Pulumi nor Kubernetes is imported or asked.
+Only data: neither Pulumi nor Kubernetes is imported or called.
 """
 
 from __future__ import annotations

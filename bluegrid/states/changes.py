@@ -109,6 +109,6 @@ def changes_between(
 
 
 def is_republished(old: ClusterState, new: ClusterState) -> bool:
-    """Whether a cluster keeps its version, and that is to have other models."""
+    """Whether a cluster keeps its version's ID, and the version gets other models."""
     are_known = bool(old.manifest and new.manifest)
     return are_known and old.version == new.version and old.manifest != new.manifest

@@ -49,7 +49,7 @@ def explained(
     made: Mapping[str, ServiceState],
     running: Mapping[str, ServiceState],
 ) -> list[Drift]:
-    """Say of each disagreement with which side the stack's state is, and what follows.
+    """Add to each disagreement which side the stack's state is on, and what follows.
 
     Args:
         found: what YAML and Kubernetes disagree on.
@@ -109,7 +109,7 @@ def _of_cluster(wanted: ClusterState, running: ClusterState) -> Iterator[str]:
 
 
 def _is_as_wanted(wanted: int | Autoscaling, running: int | Autoscaling) -> bool:
-    # Which number it is within its bounds is the autoscaler's own decision.
+    # Within its bounds the number is the autoscaler's decision.
     if isinstance(wanted, Autoscaling) and isinstance(running, int):
         return wanted.min <= running <= wanted.max
     return wanted == running

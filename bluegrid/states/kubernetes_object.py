@@ -13,7 +13,7 @@ from bluegrid_registry.route_backends import backends_of
 
 
 class Foreign(BaseModel):
-    """Pulumi's own document: it may say more than is read here."""
+    """A document of Pulumi's: it may have more fields than are read here."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
 
@@ -66,7 +66,7 @@ class KubernetesObject(Foreign):
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """Its specification; what is secret in it is a mark that says so."""
+        """Its specification; a text stands in the place of what is secret."""
         return _dict(self.inputs.get("spec"))
 
     @property
@@ -76,7 +76,7 @@ class KubernetesObject(Foreign):
 
     @property
     def is_live_route(self) -> bool:
-        """Whether it is the route that a service's URL goes by; standing routes are of a cluster."""
+        """Whether it is the route of a service's URL; a standing route belongs to a cluster."""
         return self.is_route and not self.cluster
 
     @property
@@ -114,10 +114,10 @@ class KubernetesObject(Foreign):
 
 
 def _dict(value: Any) -> dict[str, Any]:
-    """Return what can be looked into; a mark stands where Pulumi hides a secret."""
+    """Return the value if it is readable; where Pulumi hides a secret, a text stands in its place."""
     return value if isinstance(value, dict) else {}
 
 
 def dicts(values: Any) -> list[dict[str, Any]]:
-    """Return what can be looked into; a mark stands where Pulumi hides a secret."""
+    """Return the value if it is readable; where Pulumi hides a secret, a text stands in its place."""
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

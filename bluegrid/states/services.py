@@ -76,7 +76,7 @@ def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceS
         elif each.is_live_route and (weights := clusters_of(each.spec, service)):
             shares[service] = Shares(weights)
     return {
-        # A preview has them in another order each time.
+        # Sorted, because each preview has them in another order.
         name: _service(name, sets[name], shares.get(name), dict(sorted(clusters.get(name, {}).items())))
         for name in sorted({*shares, *clusters})
     }
@@ -112,7 +112,7 @@ def _service(
 def _cluster(
     cluster: str, deployment: KubernetesObject, autoscalers: Mapping[str, KubernetesObject]
 ) -> ClusterState:
-    # What a Deployment says that has an autoscaler is how many pods it began with.
+    # A Deployment with an autoscaler only has the number of pods that it began with.
     autoscaler = autoscalers.get(deployment.name)
     replicas = _autoscaled(autoscaler) if autoscaler else int(deployment.spec.get("replicas", 1))
     return ClusterState(

@@ -1,4 +1,4 @@
-"""Whether an update takes a service from its clients: that is done only where somebody has said so.
+"""Refuses an update that deletes a live service, unless it is allowed by name.
 
 What was online is known from the URLs that the last update has left. A rename is a deletion too: clients of
 the old URL get 404.

@@ -1,8 +1,9 @@
-"""A switch where nothing is seen of the proxy: what was live keeps its pods, and taking them is refused.
+"""Refuses to delete or shrink the cluster that was live where the proxy cannot be reached.
 
-Where this program cannot reach the proxy, nothing proves that it has left the cluster that was live. In the
-update that switches, that one keeps all its pods, and an update that takes it out, or takes pods from it, is
-refused. What was live only the engine knows: it calls hooks with a resource as it was, in previews too.
+If this program cannot reach the proxy, nothing proves that the proxy has left the cluster that was live. The
+update that switches therefore leaves that cluster all its pods; an update that also deletes the cluster or
+takes pods from it is refused. Only the engine knows what was live: it calls hooks with the resource as it
+was, in previews too.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ _REMEDY = (
 
 
 class StillInUse(BluegridError):  # noqa: N818 - that it is, is the fault
-    """An update would take from a cluster pods that may still be asked."""
+    """An update would take pods from a cluster that may still get requests."""
 
 
 class DeletionGuard:
-    """The services' changes of their live clusters, where no gate proves them; one in a program."""
+    """Knows which clusters lose their live route in this update without a gate's proof; one in a program."""
 
     def __init__(self) -> None:
         self._declared: dict[str, frozenset[str]] = {}
@@ -39,7 +40,7 @@ class DeletionGuard:
         self.before_scaling = pulumi.ResourceHook("bluegrid-keep-pods", self._keep_pods, in_previews_too)
 
     def expect(self, service: str, clusters: Collection[str]) -> None:
-        """Take which clusters of a service are declared, by ID."""
+        """Register the clusters that a service declares, by ID."""
         self._declared[service] = frozenset(contract.cluster_name(service, cluster) for cluster in clusters)
 
     def leaves(self, service: str, cluster: str) -> bool:

@@ -2,10 +2,10 @@
 
 The gate of a live route runs when that route changes. After a gate that failed, or an update that was killed,
 the route stands changed: the next update has nothing to prove there, and would delete. What is deleted is
-therefore asked about too, first of all by its standing route, which goes before anything else of a cluster:
-it must not answer any more. Who does is no matter: of a stack that is destroyed, it may be another stack's
-service of the same name. A cluster that the program declares as live is not asked about: it goes with its
-whole stack, or only its standing route goes, as one of another kind takes its place.
+therefore probed as well, before its standing route is deleted, which is the first of a cluster's resources to
+go: the cluster must not answer at the service's URL any more. Any other answer is fine: after a stack was
+destroyed, a service of the same name in another stack may answer. A cluster that the program declares as live
+is not probed: it goes with its whole stack, or only its standing route is replaced by one of another kind.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ _SHARE = 0.1
 """A share of this size is detected. The gate knows which share has ended, and checks that one: a smaller
 share that stayed unproven, because the previous update was killed, could still be missed here."""
 _SECONDS = 30.0
-"""Until a proof is given up. The routes stand as they will; the proxy has but to hear of it."""
+"""Until a proof is given up. The routes are final by then; the proxy only has to read them."""
 
 
 class Drain:
-    """Proves, for the whole of a stack, that clusters which go are no longer asked; one in a program.
+    """Proves, for a whole stack, that clusters to be deleted get no more requests; one in a program.
 
     Args:
-        address: URL of the proxy, without a path; None: it is out of reach, and nothing is proven.
+        address: URL of the proxy, without a path; None: the proxy cannot be reached, and nothing is proven.
         host: host name of the live routes; None: any.
-        shares_traffic: whether a cluster that goes can have had but a share of the requests.
+        shares_traffic: whether a deleted cluster may have had only a share of the requests.
     """
 
     def __init__(self, address: str | None, host: str | None, shares_traffic: bool = False) -> None:
         self._address, self._host = address, host
         self._answers = answers_to_rule_out(_SHARE if shares_traffic else 1)
         self._live: set[tuple[str, str]] = set()
-        # Also where nothing can be proven: standing routes of earlier updates name it.
+        # Registered even if nothing can be proven: standing routes of earlier updates name this hook.
         self.hook = pulumi.ResourceHook(_HOOK, self._prove)
 
     def expect(self, service: str, live: Iterable[str]) -> None:
-        """Take that a service is declared, and the IDs of its clusters that may be asked."""
+        """Register a declared service, and the IDs of its clusters that may get requests."""
         self._live.update((service, cluster) for cluster in live)
 
     async def _prove(self, args: pulumi.ResourceHookArgs) -> None:

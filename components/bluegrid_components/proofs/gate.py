@@ -1,12 +1,12 @@
 """Proof, by requests through the proxy, that a route has arrived there.
 
-An Ingress that Kubernetes has stored says nothing of what the proxy does. A standing route is proven by one
-answer of its cluster, the live route by 20 in a row, each on a fresh connection: only then may what is old
-go. Measured: with this rule no request of 36,081 failed when an old cluster was deleted in the update that
-switched away from it; with none 227 of 31,192 did.
+An Ingress that Kubernetes has stored does not show what the proxy does. A standing route is proven by one
+answer of its cluster, the live route by 20 answers in a row, each on a fresh connection. Nothing old is
+deleted before that. Measured: with this rule none of 36,081 requests failed when an old cluster was deleted
+in the update that switched away from it; without it 227 of 31,192 failed.
 
-Of a route that shares traffic, each cluster has to be seen. And a cluster that had a small share can stay
-unseen in 20 answers though the proxy sends requests there still: the smaller the share, the more it takes.
+If a route shares traffic, each cluster has to answer. A cluster that had a small share may not show up in 20
+answers although the proxy still sends requests there: the smaller the share, the more answers it takes.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ANSWERS_IN_A_ROW = 20
-"""Of the live route, before anything old may go."""
+"""How many answers of the live route are needed before anything old is deleted."""
 CHANCE = 1e-6
-"""That a cluster is taken for one that gets no requests, and gets some."""
+"""Probability that a cluster which still gets requests is taken for one that gets none."""
 PAUSE_SECONDS = 0.05
 _REMEDY = "nothing old was deleted: look at the proxy's controller, or switch back, then `pulumi up`"
 
 
 class RouteNotProven(BluegridError):  # noqa: N818 - what is not, is the fault
-    """The proxy did not answer as the route says it should, in the time that there was."""
+    """The proxy did not follow the route within the time limit."""
 
 
 def answers_to_rule_out(share: float) -> int:
-    """Return how many answers in a row show that no cluster gets this share of the requests any more."""
+    """Return how many answers in a row rule out that a cluster still gets this share of the requests."""
     if share >= 1:
         return ANSWERS_IN_A_ROW
     return max(ANSWERS_IN_A_ROW, math.ceil(math.log(CHANCE) / math.log1p(-share)))
@@ -46,17 +46,17 @@ def answers_to_rule_out(share: float) -> int:
 
 @dataclass(frozen=True)
 class Gate:
-    """What has to be seen at the proxy before a route counts as arrived.
+    """The answers that prove, at the proxy, that a route has arrived.
 
     Attributes:
         address: URL of the proxy, without a path.
-        service: whose path is asked.
-        versions: by ID of each cluster that has to answer, the ID of its version.
-        answers: how many in a row, at least; as many as it takes to see each cluster.
-        timeout: seconds until it is given up.
-        without: ID of a cluster that may not answer, while anybody else may, and nobody has to; None: it is
-            `versions` that counts.
-        remedy: what it means that it was not seen, and what to do then.
+        service: whose path is requested.
+        versions: IDs of the versions by the IDs of the clusters that have to answer.
+        answers: how many in a row are needed, at least; more until each cluster has answered.
+        timeout: seconds until the proof is given up.
+        without: ID of a cluster that must not answer; any other answer, or none, is fine. None: `versions`
+            decides.
+        remedy: what a missing proof means, and what to do then.
         tls_name: name that the proxy's certificate has to have; None: the route's host.
     """
 
@@ -70,13 +70,13 @@ class Gate:
     tls_name: str | None = None
 
     def after(self, weights: Mapping[str, int]) -> Gate:
-        """Return the gate of a route that until now shared requests by these weights of clusters."""
+        """Return the gate for a route whose clusters had these weights until now."""
         leaving = [weight for cluster, weight in weights.items() if weight and cluster not in self.versions]
         needed = [answers_to_rule_out(weight / sum(weights.values())) for weight in leaving]
         return replace(self, answers=max(self.answers, *needed)) if needed else self
 
     async def wait(self, host: str | None) -> None:
-        """Ask until enough answers in a row are right.
+        """Send requests until enough answers in a row are right.
 
         Args:
             host: the route's host name, where it has one.

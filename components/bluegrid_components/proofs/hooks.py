@@ -1,4 +1,4 @@
-"""Proofs, when a route is written: before it that the cluster answers, after it that the proxy follows."""
+"""Proofs around the write of a route: before it the cluster answers, after it the proxy follows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Proofs:
     """The proofs that each route of a program needs at one moment of its update.
 
     Args:
-        hook: name of the hook, which failures are reported with.
+        hook: name of the hook; failures are reported with it.
         ends_shares: whether clusters that had a share of the requests must be proven to have none.
     """
 
@@ -30,10 +30,10 @@ class Proofs:
     def expect(
         self, route: str, gate: Gate | None, host: pulumi.Input[str] | None
     ) -> pulumi.ResourceHook | None:
-        """Take what has to be seen, under which host name, for the route of this name; there may be more.
+        """Add a proof for the route of this name: a gate, and the host name to use; a route may have several.
 
         Returns:
-            The hook that sees to it; None where nothing has to be seen.
+            The hook that runs the proofs; None if there is nothing to prove.
         """
         if gate is None:
             return None
@@ -41,7 +41,7 @@ class Proofs:
         return self.hook
 
     def has_failed(self, route: str) -> bool:
-        """Whether it was not seen for the route of this name."""
+        """Whether a proof of the route of this name has failed."""
         return route in self._failed
 
     async def _prove(self, args: pulumi.ResourceHookArgs) -> None:

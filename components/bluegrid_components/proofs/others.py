@@ -1,7 +1,8 @@
-"""What is left to do for other services when one has failed, in an update that goes on after errors.
+"""What other services still have to do after one has failed, in an update that continues on errors.
 
-A program that ends with an error leaves undone what it has not registered yet. So the service that failed has
-it end when the others have come as far as they can. Pulumi deletes nothing after a program that has failed.
+A program that ends with an error does not register what is left. So a service that has failed ends the
+program only after the others have come as far as they can. Pulumi deletes nothing after a program that has
+failed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class Others:
         self._settled: list[Callable[[], Awaitable[None]]] = []
 
     def expect(self, settled: Callable[[], Awaitable[None]]) -> None:
-        """Take what waits until a service has come as far as it can."""
+        """Add a function that waits until a service has come as far as it can."""
         self._settled.append(settled)
 
     async def wait(self) -> None:

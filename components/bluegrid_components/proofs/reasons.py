@@ -1,7 +1,7 @@
-"""Why Kubernetes does not start what it was given, where the pods themselves cannot say.
+"""Why Kubernetes does not start an object, where its pods cannot report it.
 
-Pulumi reports what a pod says of itself. A pod that no node has room for, or that a quota keeps from being
-made at all, says nothing: that is in the events of Kubernetes only.
+Pulumi reports the status of pods. A pod that no node has room for, or that a quota does not allow, has no
+such status: the reason is only in the events of Kubernetes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _HOOK = "bluegrid-reasons"
 _SECONDS = 10
 _NOT_IN_STATUS = {"FailedCreate", "FailedScheduling", "FailedMount", "FailedCreatePodSandBox"}
-"""Reasons of events that no pod's status contains."""
+"""Reasons of events that are not in the status of any pod."""
 _NO_IMAGE = "Failed to pull image"
-"""What an event begins with that is in a pod's status too, in many words and without a remedy."""
+"""Start of the message of an event that the status of a pod also reports, at length and without a remedy."""
 
 
 class Reasons:
@@ -39,7 +39,7 @@ class Reasons:
         self.hook = pulumi.ErrorHook(_HOOK, self._log_reasons)
 
     async def _log_reasons(self, args: pulumi.ErrorHookArgs) -> bool:
-        # What fails to be deleted has no new inputs.
+        # An object whose deletion fails has no new inputs.
         metadata = (args.new_inputs or args.old_inputs or {})["metadata"]
         for reason in await asyncio.to_thread(self._warnings, metadata["namespace"], metadata["name"]):
             pulumi.log.error(reason)
@@ -47,7 +47,7 @@ class Reasons:
 
     def _warnings(self, namespace: str, name: str) -> list[str]:
         """Return the warnings since this program began about an object and the pods that it makes."""
-        # Here, because it takes seconds to load, and is for failures only.
+        # Imported here, because it takes seconds to load and is only needed after a failure.
         from kubernetes import client, config
         from kubernetes.client.exceptions import ApiException
         from kubernetes.config.config_exception import ConfigException
@@ -63,12 +63,12 @@ class Reasons:
                 .items
             )
         except (ConfigException, HTTPError, ApiException):
-            # Whoever may not read events has what Pulumi says.
+            # Without the right to read events, Pulumi's own report has to do.
             return []
         # A Deployment's pods are named by their ReplicaSet, and that by the Deployment.
         made = re.compile(rf"{re.escape(name)}(-[a-z0-9]+){{0,2}}")
         messages = {
-            # Kubernetes tries again and again: the last of each is enough.
+            # Kubernetes repeats events: the last of each is enough.
             f"{event.involved_object.kind} {event.involved_object.name}: {event.reason}": event.message
             for event in events
             if (event.reason in _NOT_IN_STATUS or (event.message or "").startswith(_NO_IMAGE))

@@ -1,7 +1,7 @@
-"""What stands between an update and the requests that are under way; one in a program.
+"""Protects the requests that are under way during an update; one in a program.
 
-Each is a hook, or two, which all resources of a program share: a state names hooks for ever, and hooks of the
-resources' own would each be a request to the engine, and a server.
+Each safeguard is one or two hooks that all resources of a program share. A state keeps the names of hooks, so
+they cannot change; and a hook for each resource would be a request to the engine, and a server, each.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 class Safeguards:
-    """Proofs at the proxy, refusals where it cannot be reached, and what Kubernetes has against an object.
+    """Proofs at the proxy, refusals if it cannot be reached, and why Kubernetes does not start an object.
 
     Args:
         context: the kube context that the program deploys to.
         kubeconfig: its file; None: where kubectl looks.
-        route_address: URL at which the program reaches the proxy, without a path; None: it does not.
+        route_address: URL at which the program reaches the proxy, without a path; None: it cannot.
         host: host name of the live routes; None: any.
         shares_traffic: whether live routes can lead to several clusters.
-        takeovers: which clusters take over in this program's update; None: that is not looked at.
+        takeovers: which clusters take over requests in this update; None: none is prepared for it.
     """
 
     def __init__(

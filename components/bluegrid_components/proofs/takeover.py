@@ -1,11 +1,11 @@
 """A cluster that takes over requests is first brought to as many pods as have answered them.
 
-An autoscaled cluster that has had no requests runs its `min`, and would get those of a cluster that its
-autoscaler has made large. So its autoscaler is declared with a larger `min` in the update that switches, and
-the live route waits for these pods. The next update that does not switch declares the registry's own `min`.
+An autoscaled cluster without requests runs its `min`. At a switch it would get the requests of a cluster that
+its autoscaler has scaled up. So the update that switches declares a larger `min` for its autoscaler, and the
+live route waits for these pods. The next update that does not switch declares the registry's `min` again.
 
-A number in the Deployment would last until the autoscaler's next look. Below its `min` an autoscaler starts
-pods at once, whatever its metrics say.
+A number in the Deployment would only last until the autoscaler's next evaluation. Below its `min` an
+autoscaler starts pods at once, whatever its metrics are.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ Autoscalers keep more all the same: the pods come after it."""
 _HOOK = "bluegrid-takeover"
 _POLL_SECONDS = 1.0
 _HOPELESS_SECONDS = 30.0
-"""For which no pod is ready, or Kubernetes refuses to make one, until that is taken to stay so."""
+"""How long no pod is ready, or Kubernetes refuses to make one, before the wait is given up, in seconds."""
 
 
 class TooFewPods(BluegridError):  # noqa: N818 - that there are, is the fault
-    """A cluster that is to take over did not get as many pods as the one before it has."""
+    """A cluster that is to take over did not get as many pods as the cluster before it has."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Takeovers:
     """The clusters of a program that take over requests; one in a program.
 
     Args:
-        observed: what Kubernetes says; None: it is not reached, and nothing is known.
-        seconds: in which pods have to be ready.
+        observed: the namespace as it is; None: Kubernetes cannot be reached, and nothing is known.
+        seconds: time limit for the pods to be ready.
     """
 
     def __init__(self, observed: ObservedNamespace | None = None, seconds: float = 0) -> None:
@@ -72,7 +72,7 @@ class Takeovers:
         self._hook: pulumi.ResourceHook | None = None
 
     def prepare(self, service: str, clusters: Sequence[Cluster], weights: Mapping[str, int]) -> list[Cluster]:
-        """Return clusters of a service, as large as they are to be for the requests that they get.
+        """Return clusters of a service with as many pods as the requests need that they will get.
 
         Args:
             service: name of the service.
@@ -90,16 +90,16 @@ class Takeovers:
         except ApiServerSilent as error:
             pulumi.log.warn(f"service {service}: how many pods answer its requests is not known: {error}")
             return as_declared
-        # Of those that are more than wanted, an update or an autoscaler is about to take some.
+        # Pods above the wanted number are about to be deleted, by an update or an autoscaler.
         counts = {each: min(found.wanted, found.ready) for each, found in pods.items()}
         return [self._brought_up(service, each, before, weights, counts) for each in clusters]
 
     def hook(self, service: str) -> pulumi.ResourceHook | None:
-        """Return what the live route of a service waits for; None: for no pods."""
+        """Return the hook that waits for the pods of a service; None if there are none to wait for."""
         if service not in self._awaited or os.environ.get(AT_ONCE):
             return None
         if self._hook is None:
-            # Only where it is needed: a hook that nobody uses is a request to the engine all the same.
+            # Only if needed: an unused hook is a request to the engine, too.
             self._hook = pulumi.ResourceHook(_HOOK, self._wait)
         return self._hook
 
@@ -159,7 +159,7 @@ class Takeovers:
 
 
 def _grows(cluster: str, before: Mapping[str, int], after: Mapping[str, int]) -> bool:
-    """Whether a cluster gets a larger share of the requests than before; of none there is no share."""
+    """Whether a cluster gets a larger share of the requests than before; no share is smaller than any."""
     return after[cluster] * sum(before.values()) > before.get(cluster, 0) * sum(after.values())
 
 
@@ -168,8 +168,8 @@ def _needed(
 ) -> int:
     """Return how many pods a cluster needs for its share, where one pod is as good as another.
 
-    Those that answer a share now suffice for it. Of several clusters the one that needs fewest tells best:
-    another one may have more than it needs.
+    The pods that answer a share now are enough for it. If there are several clusters, the smallest result
+    counts: a cluster may have more pods than it needs.
     """
     part, all_after = after[cluster] * sum(before.values()), sum(after.values())
     enough = [-(-pods[each] * part // (weight * all_after)) for each, weight in before.items() if pods[each]]
