@@ -96,6 +96,6 @@ def cluster_of_labels(labels: Mapping[str, str]) -> tuple[str, str]:
 
 
 def standing_host(route_key: str, service: str, cluster: str, domain: str) -> str:
-    """Host of a cluster's standing route: without the stack's key nobody can guess it."""
+    """Host of a cluster's standing route: it cannot be guessed without the stack's key."""
     name = cluster_name(service, cluster).encode()
     return f"{hmac.new(route_key.encode(), name, hashlib.sha256).hexdigest()[:_HOST_DIGITS]}.{domain}"

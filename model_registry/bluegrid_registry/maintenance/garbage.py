@@ -1,6 +1,6 @@
 """Garbage collection, beside writers and readers: what no version needs goes, late and carefully.
 
-put_back_interrupted     what an earlier collection was killed at deleting
+put_back_interrupted     deletions that an earlier collection did not finish
         │
         ▼
    plan_prune            reads everything, and writes nothing        prune_planner.py
@@ -39,13 +39,13 @@ def collect_garbage(
     Args:
         store: the store.
         set_id: the model set.
-        registries: what they name is never touched. None: no version is taken for removed.
+        registries: the versions that they name stay. None given: no version counts as removed.
         apply: delete; False: only report what would be deleted.
         now: the time, for tests; None: by the store's clock.
 
     Raises:
-        IntegrityError, FormatError, ObjectMissing: a commit or a manifest cannot be read, so that nobody
-            knows what it needs: nothing is deleted.
+        IntegrityError, FormatError, ObjectMissing: a commit or a manifest cannot be read, so that it
+            is not known what it needs: nothing is deleted.
         StoreError: the store refused or did not answer.
     """
     if apply:

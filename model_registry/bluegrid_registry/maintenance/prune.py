@@ -1,11 +1,11 @@
 """A prune: the plan of what goes of a set, which can be shown, kept as JSON, or executed.
 
-A plan is made by `prune_planner.plan_prune`, which writes nothing. Execution trusts it for little: pushes go
-on meanwhile. Push writes anew what it finds in the store and is older than `FRESH_FOR`; execution looks at
-the time of writing right before it deletes an object, and for new commits right after. If one of these needs
-what has just been deleted, it is put back. Until that is known, a copy lies aside in the store: where
-execution is killed meanwhile, the next collection puts it back (`put_back_interrupted`). A push that commits
-later still looks whether what it has written anew is there.
+A plan is made by `prune_planner.plan_prune`, which writes nothing. Pushes may run while a plan is executed. A
+push writes objects again that it finds in the store and that are older than `FRESH_FOR`; execution checks the
+time of writing right before it deletes an object, and looks for new commits right after. If one of these
+needs the object, it is put back. Until that is known, a copy is kept in the store: if execution is killed
+meanwhile, the next collection puts the object back (`put_back_interrupted`). A push that commits later checks
+whether what it has written again is there.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class _Needs:
             if version not in self._known:
                 digest = read_commit(self._store, self._set, version).manifest
                 if key == layout.manifest_key(self._set, digest):
-                    # It may just have been deleted: what it says is read once it is back.
+                    # The manifest may just have been deleted: it is read once it is back.
                     return True
                 self._needed |= needs_of(self._store, self._set, version, digest)
                 self._known.add(version)
@@ -154,7 +154,7 @@ def _delete(store: Store, found: StoredObject, needs: _Needs) -> bool:
         return False
     data, copy = store.get(found.key), layout.copy_key(found.key)
     _put(store, copy, data)
-    # Otherwise a push has written it anew, and may be about to rely on it.
+    # Otherwise a push has written it again, and may be about to rely on it.
     is_old = [now.modified for now in store.keys(found.key)] == [found.modified]
     if is_old:
         store.delete(found.key)
@@ -166,9 +166,9 @@ def _delete(store: Store, found: StoredObject, needs: _Needs) -> bool:
 
 
 def put_back_interrupted(store: Store, set_id: str) -> None:
-    """Put back what an earlier execution was killed at deleting; to be done before the next plan.
+    """Put back objects whose deletion an earlier execution did not finish; call it before the next plan.
 
-    Nobody knows what needs it until it is there: it may be a manifest.
+    They may be manifests: until they are back, it is not known what is needed.
     """
     prefix = layout.copies_prefix(set_id)
     for copy in [found.key for found in store.keys(prefix)]:

@@ -4,8 +4,8 @@ The roots are all commits of a set. A version that no given registry names any m
 alone (`tombstone.py`); 30 days later its commit goes, and another day later what no other version refers to,
 so that an update which began from it has ended. What killed pushes have left behind goes after 30 days.
 
-All times are the store's: when it has written an object, and when it has listed it. Where this machine's
-clock is behind, by that one; where it is ahead, nothing is deleted early.
+All times are the store's: when it wrote an object, and when it listed it. If this machine's clock is behind
+the store's, it counts instead; if it is ahead, nothing is deleted early.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LAST_GRACE = timedelta(days=1)
 """How long what a version refers to is kept after its commit has gone."""
 
 _MANIFEST_BYTES = 8 * 2**20
-"""What a manifest takes in memory; near enough to plan with."""
+"""Bytes of memory for a manifest; near enough to plan with."""
 
 
 def plan_prune(
@@ -52,12 +52,12 @@ def plan_prune(
     Args:
         store: the store.
         set_id: the model set.
-        registries: what they name stays. None: no version is taken for removed.
+        registries: the versions that they name stay. None given: no version counts as removed.
         now: the time, for tests; None: by the store's clock.
 
     Raises:
-        IntegrityError, FormatError, ObjectMissing: a commit or a manifest cannot be read, so that nobody
-            knows what it needs.
+        IntegrityError, FormatError, ObjectMissing: a commit or a manifest cannot be read, so that it
+            is not known what it needs.
         StoreError: the store refused or did not answer.
     """
     named = {

@@ -34,7 +34,7 @@ class ModelType:
     """Also the suffix of a model's file or folder."""
     words: str
     """How a message calls a model of this type, such as "an ONNX model"."""
-    looks_right: Callable[[bytes], str | None]
+    sniff: Callable[[bytes], str | None]
     """Returns None if bytes look like this type, otherwise the fault, to go on after "it"."""
     is_folder: bool = False
     """Whether a model is a folder; its bytes are then the folder's archive."""
@@ -68,14 +68,14 @@ class ModelType:
         Raises:
             FormatError: it does not, or no pod can load it; the message continues "model <uid>".
         """
-        fault = self.looks_right(data)
+        fault = self.sniff(data)
         if fault is None:
             self._check_writer(data)
             return
         if isinstance(fault, sniff.Unfit):
             raise FormatError(fault)
         for other in model_types().values():
-            if other.looks_right(data) is None:
+            if other.sniff(data) is None:
                 raise FormatError(f"is {other.words}, not {self.words}; a set holds one type")
         raise FormatError(f"is not {self.words}: it {fault}")
 
@@ -105,7 +105,7 @@ class ModelType:
 _pickle = partial(
     ModelType,
     "scikit-learn",
-    looks_right=sniff.pickled,
+    sniff=sniff.pickled,
     runs_code=True,
     names_in=pickle_scan.globals_of,
     trusted=PICKLE_GLOBALS,

@@ -57,15 +57,15 @@ def onnx(data: bytes) -> str | None:
 
 def xgboost_ubj(data: bytes) -> str | None:
     """UBJSON as `Booster.save_model` writes it: an object whose first key is `learner`."""
-    looks_right = data.startswith(b"{L\0\0\0\0\0\0\0\7learner{") and data.endswith(b"}")
-    return None if looks_right else "is not a UBJSON object with a learner"
+    is_right = data.startswith(b"{L\0\0\0\0\0\0\0\7learner{") and data.endswith(b"}")
+    return None if is_right else "is not a UBJSON object with a learner"
 
 
 def xgboost_json(data: bytes) -> str | None:
     """JSON as `Booster.save_model` writes it, with a `learner`."""
     text = data.strip()
-    looks_right = text[:1] == b"{" and text[-1:] == b"}" and b'"learner"' in data
-    return None if looks_right else "is not a JSON object with a learner"
+    is_right = text[:1] == b"{" and text[-1:] == b"}" and b'"learner"' in data
+    return None if is_right else "is not a JSON object with a learner"
 
 
 def lightgbm(data: bytes) -> str | None:
@@ -83,8 +83,8 @@ def hdf5(data: bytes) -> str | None:
 def safetensors(data: bytes) -> str | None:
     """Eight bytes with a length, and that many bytes of JSON."""
     end = 8 + int.from_bytes(data[:8], "little")
-    looks_right = data[8:9] == b"{" and end <= len(data) and data[8:end].rstrip().endswith(b"}")
-    return None if looks_right else "does not begin with a header of JSON"
+    is_right = data[8:9] == b"{" and end <= len(data) and data[8:end].rstrip().endswith(b"}")
+    return None if is_right else "does not begin with a header of JSON"
 
 
 def saved_model(data: bytes) -> str | None:

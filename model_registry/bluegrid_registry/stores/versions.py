@@ -21,7 +21,7 @@ def read_commit(store: Store, set_id: str, version_id: str) -> Commit:
     """Return the version's commit.
 
     Raises:
-        ObjectMissing: nobody has published this version.
+        ObjectMissing: this version is not published.
         IntegrityError: the commit is damaged, also when read once more.
     """
     key = version_key(set_id, version_id)
