@@ -97,7 +97,7 @@ def image_of(base: Base, locked: str, family: Family) -> Image:
         family: the frameworks of the image.
     """
     folders = [*source.packages(), Path(__file__).parent]
-    key = key_of([base.reference, locked, family.modules], folders)
+    key = key_of([base.reference, locked, *family.extras], folders)
     return Image(f"localhost/{family.image}", key, cache.folder() / f"{family.image}-{key}.tar")
 
 
@@ -123,7 +123,7 @@ def _build(
     (context / "sbom.cdx.json").write_text(listed)
     progress("building the image, usually 60 s")
     labels = origin.labels(source.checkout(), family, base)
-    built = buildah.build(CONTAINERFILE, context, labels, BASE=base.reference, LOADERS=family.modules)
+    built = buildah.build(CONTAINERFILE, context, labels, BASE=base.reference, EXTRAS=",".join(family.extras))
     progress("writing its archive, usually 20 s")
     image.sbom.write_text(listed)
     buildah.save(built, image.tagged, image.archive)

@@ -53,7 +53,7 @@ LAYERS = {
         {"processes"},
         # The dispatcher answers for linear models itself, and has the fork server's handle.
         {"front"},
-        {"serve", "preflight"},
+        {"serve", "preflight", "imports"},
         {"__main__"},
     ),
     "bluegrid/updates": (

@@ -20,7 +20,7 @@ from bluegrid_server.errors import (
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.models.nearest import NearestUids
 from bluegrid_server.protocol.body import JSON_LENGTH, not_json, split, with_binary
-from bluegrid_server.protocol.messages import InferRequest, Response, refusal
+from bluegrid_server.protocol.messages import JSON_HEADERS, InferRequest, Response, refusal
 from bluegrid_server.protocol.tensor_spec import Datatype
 from bluegrid_server.protocol.tensors import BinaryData, binary_of, datatype_of, json_of
 
@@ -75,7 +75,9 @@ class InferenceEngine:
                 "outputs": outputs,
             }
             if not data:
-                return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
+                return Response(
+                    orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), headers=JSON_HEADERS
+                )
             body, length = with_binary(document, data)
             return Response(
                 body, headers={"content-type": "application/octet-stream", JSON_LENGTH: str(length)}

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_server.frameworks.compiled import Compiled, NotCompiledError
-from bluegrid_server.frameworks.estimators import steps_of
 from bluegrid_server.frameworks.finite import watched
+from bluegrid_server.frameworks.scikit_learn.parts import class_name, scaler_and_last, spread_rows, steps_of
 from bluegrid_server.frameworks.tree_ensemble import Ensemble, Tree
 
 if TYPE_CHECKING:
@@ -39,36 +39,20 @@ _ROWS = 24
 def compiled(model: SklearnModel) -> Compiled:
     """Compile an estimator; raises whatever it has that cannot be."""
     estimator, features = model.estimator, model.inputs[0].shape[1]
-    scaler, final = _parts(estimator)
+    scaler, final = scaler_and_last(estimator)
     ensemble = _ensemble(final, scaler)
     if ensemble is not None:
         return Compiled(ensemble.graph(), ensemble.rows(), _RTOL)
     if type(final).__module__.startswith(_SLOWER):
         raise NotCompiledError(f"{type(final).__name__} is faster by itself")
-    for step in steps_of(estimator) if _name(estimator) == "Pipeline" else ():
-        if _name(step) in _TOO_LONG:
-            raise NotCompiledError(f"{_name(step)} takes longer to compile than it saves")
+    for step in steps_of(estimator) if class_name(estimator) == "Pipeline" else ():
+        if class_name(step) in _TOO_LONG:
+            raise NotCompiledError(f"{class_name(step)} takes longer to compile than it saves")
     return Compiled(_by_skl2onnx(estimator, features), _rows(features, scaler), _RTOL)
 
 
-def _parts(estimator: Any) -> tuple[Any, Any]:
-    """The scaler, if there is one and nothing else before the last step; the last step."""
-    if _name(estimator) != "Pipeline":
-        return None, estimator
-    steps = steps_of(estimator)
-    if len(steps) == 2 and _name(steps[0]) == "StandardScaler":
-        return steps[0], steps[1]
-    return None, steps[0] if len(steps) == 1 else estimator
-
-
-def _name(estimator: Any) -> str:
-    # A subclass from elsewhere may predict otherwise.
-    kind = type(estimator)
-    return kind.__name__ if kind.__module__.startswith("sklearn.") else ""
-
-
 def _ensemble(estimator: Any, scaler: Any) -> Ensemble | None:
-    name = _name(estimator)
+    name = class_name(estimator)
     if name in _TREES | _FORESTS:
         parts = _of_forest(estimator, [estimator] if name in _TREES else estimator.estimators_)
     elif name in _BOOSTED:
@@ -108,7 +92,7 @@ def _tree(output: int, tree: Any, values: NDArray[Any]) -> Tree:
 
 
 def _of_boosted(estimator: Any) -> dict[str, Any]:
-    if estimator.init_ != "zero" and not _name(estimator.init_).startswith("Dummy"):
+    if estimator.init_ != "zero" and not class_name(estimator.init_).startswith("Dummy"):
         raise NotCompiledError(f"starts from a {type(estimator.init_).__name__}")
     start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_)))[0]
     rate = estimator.learning_rate
@@ -138,7 +122,9 @@ def _of_hist_boosted(estimator: Any) -> dict[str, Any]:
     start = estimator._baseline_prediction.reshape(-1)
     # Of two classes scikit-learn takes the second where its probability is the larger.
     sums = _sums(estimator, start, trees, first_of_equals=0)
-    return sums if hasattr(estimator, "classes_") else {**sums, "link": _LINKS[_name(estimator._loss.link)]}
+    return (
+        sums if hasattr(estimator, "classes_") else {**sums, "link": _LINKS[class_name(estimator._loss.link)]}
+    )
 
 
 def _sums(estimator: Any, start: Any, trees: list[Tree], *, first_of_equals: int) -> dict[str, Any]:
@@ -170,8 +156,7 @@ def _by_skl2onnx(estimator: Any, features: int) -> bytes:
 
 def _rows(size: int, scaler: Any) -> NDArray[Any]:
     """Rows from deep within the range of the scaler, or of a standard one, to far outside."""
-    spread = np.geomspace(1e-3, 1e6, _ROWS)[:, np.newaxis]
-    rows = spread * np.random.default_rng(0).normal(size=(_ROWS, size))
+    rows = spread_rows(_ROWS, size)
     if scaler is None:
         return rows
     scaled = rows if scaler.scale_ is None else rows * scaler.scale_

@@ -22,8 +22,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from bluegrid_registry.errors import ModelError
-from bluegrid_server.frameworks.estimators import attribute_of_input, compute_alone
-from bluegrid_server.frameworks.linear import linear_of
+from bluegrid_server.frameworks.scikit_learn.linear import linear_of
+from bluegrid_server.frameworks.scikit_learn.parts import attribute_of_input, compute_alone
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 from bluegrid_server.protocol.tensors import datatype_of
 

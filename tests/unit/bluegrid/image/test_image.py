@@ -13,7 +13,7 @@ from bluegrid.image import DEFAULT, FAMILIES, ImageError, cache, family_of, pack
 from bluegrid.image.base import CONTAINERFILE, candidates
 from bluegrid.image.keys import key_of, sources
 from bluegrid.image.trim import trim
-from bluegrid_server import frameworks
+from bluegrid_server.frameworks.table import FRAMEWORKS
 
 
 @pytest.fixture
@@ -74,10 +74,8 @@ def test_a_worker_computes_in_one_thread() -> None:
         assert threads in said
 
 
-def test_every_loader_is_in_an_image_and_all_have_every_one() -> None:
-    folder = Path(frameworks.__file__).parent
-    modules = {f"{path.parent.name}.{path.stem}" for path in folder.glob("*/load*.py")}
-    assert set(FAMILIES["all"].loaders) == modules
+def test_every_framework_is_in_an_image_and_all_have_every_one() -> None:
+    assert set(FAMILIES["all"].extras) == {row.extra for row in FRAMEWORKS.values()} | {"accelerate"}
     assert FAMILIES["spark"].has_java
     assert not FAMILIES[DEFAULT].has_java
 

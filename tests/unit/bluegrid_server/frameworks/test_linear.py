@@ -17,8 +17,9 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from bluegrid_server.engine.batch import batch_infer
 from bluegrid_server.engine.inference import InferenceEngine
-from bluegrid_server.frameworks.linear import LinearModel, linear_of, predict_many
+from bluegrid_server.frameworks.linear import LinearModel, predict_many
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
+from bluegrid_server.frameworks.scikit_learn.linear import linear_of
 from bluegrid_server.models.version import ServedModel
 from bluegrid_server.protocol.messages import Kind, Request
 

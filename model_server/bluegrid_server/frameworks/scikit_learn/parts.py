@@ -1,7 +1,8 @@
-"""The parts of a scikit-learn estimator: which one its input meets first, and which would start threads."""
+"""The parts of a scikit-learn estimator: pipelines are unwrapped here, for all that look into one."""
 
 from __future__ import annotations
 
+from functools import cache
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 _OF_META_ESTIMATORS = (
     "best_estimator_",
@@ -38,6 +41,38 @@ def attribute_of_input(estimator: Any, name: str) -> Any:
 def steps_of(pipeline: Any) -> list[Any]:
     """Return the steps of a pipeline that do something."""
     return [step for _, step in pipeline.steps if not _passes_through(step)]
+
+
+def scaler_and_last(estimator: Any) -> tuple[Any, Any]:
+    """Return the StandardScaler of a pipeline, if nothing else precedes its last step, and the last step.
+
+    Return None and the estimator itself where it is no such pipeline.
+    """
+    if class_name(estimator) != "Pipeline":
+        return None, estimator
+    steps = steps_of(estimator)
+    if len(steps) == 2 and class_name(steps[0]) == "StandardScaler":
+        return steps[0], steps[1]
+    return None, steps[0] if len(steps) == 1 else estimator
+
+
+def class_name(estimator: Any) -> str:
+    """Return the name of an estimator's class in scikit-learn; empty for another class.
+
+    A subclass from elsewhere may predict otherwise.
+    """
+    kind = type(estimator)
+    return kind.__name__ if kind.__module__.startswith("sklearn.") else ""
+
+
+@cache
+def spread_rows(count: int, features: int) -> NDArray[np.float64]:
+    """Return points near and far from 0, (count, features), on which a model is compared with its estimator.
+
+    Making them takes as long as an estimator's answer.
+    """
+    spread = np.geomspace(1e-3, 1e6, count)[:, np.newaxis]
+    return spread * np.random.default_rng(0).normal(size=(count, features))
 
 
 def _passes_through(step: Any) -> bool:

@@ -1,0 +1,64 @@
+"""Linear models of scikit-learn as numbers alone.
+
+Each is compared with its estimator when it is loaded. If they disagree, the estimator is kept and used;
+otherwise it is dropped.
+
+Not here: several outputs, classifiers, subclasses of the estimators.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bluegrid_server.frameworks.linear import LinearModel
+from bluegrid_server.frameworks.scikit_learn.parts import class_name, scaler_and_last, spread_rows
+
+_LINEAR = {"LinearRegression", "Ridge", "Lasso", "ElasticNet"}
+
+_RTOL = 1e-12
+"""Of the sum of the terms' magnitudes: where terms cancel out, their rounding is all that is left."""
+_ROWS = 8
+
+
+def linear_of(estimator: Any, columns: tuple[str, ...] = ()) -> LinearModel | None:
+    """Return the linear model that an estimator of scikit-learn is; None when it is none, or disagrees.
+
+    Args:
+        estimator: fitted.
+        columns: names of its features, if it knows them.
+    """
+    try:
+        model = _read(estimator, columns)
+        return model if model is not None and _agrees(model, estimator) else None
+    # An estimator from a file can lack anything; its own predict then says so.
+    except Exception:  # noqa: BLE001
+        return None
+
+
+def _read(estimator: Any, columns: tuple[str, ...]) -> LinearModel | None:
+    scaler, last = scaler_and_last(estimator)
+    coefficients = last.coef_ if class_name(last) in _LINEAR else None
+    if coefficients is None or coefficients.ndim != 1 or np.ndim(last.intercept_) != 0:
+        return None
+    size = len(coefficients)
+    if size != last.n_features_in_:
+        return None
+    mean = np.zeros(size) if scaler is None or not scaler.with_mean else scaler.mean_
+    scale = np.ones(size) if scaler is None or not scaler.with_std else scaler.scale_
+    table = np.array([mean, scale, coefficients], dtype=np.float64)
+    model = LinearModel(table, float(last.intercept_), columns)
+    return model if np.isfinite(model.table).all() and np.isfinite(model.intercept) else None
+
+
+def _agrees(model: LinearModel, estimator: Any) -> bool:
+    """Return whether the model answers as its estimator, on rows in and far outside of its training data."""
+    mean, scale, coefficients = model.table
+    rows = mean + scale * spread_rows(_ROWS, len(mean))
+    expected = estimator.predict(rows)
+    got = model.predict({"x": rows})["y"]
+    room = _RTOL * (np.abs((rows - mean) / scale) @ np.abs(coefficients) + abs(model.intercept))
+    return bool(
+        expected.dtype == np.float64 and got.shape == expected.shape and (abs(got - expected) <= room).all()
+    )

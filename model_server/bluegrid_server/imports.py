@@ -1,0 +1,43 @@
+"""All that a pod imports, early or late: `EXTRAS=onnx,accelerate python -m bluegrid_server.imports`.
+
+The build of an image runs it last, so that a missing package shows there and not in a cluster.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from bluegrid_server.frameworks.table import FRAMEWORKS, module_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_ALWAYS = (
+    "httptools",
+    "uvloop",
+    "bluegrid_registry.stores.s3",
+    "bluegrid_server.__main__",
+    "bluegrid_server.front.server",
+    "bluegrid_server.preflight",
+    "bluegrid_server.processes.fork_server",
+    "bluegrid_server.protocol.openapi",
+)
+_ACCELERATE = "accelerate"
+_CONVERTER = "skl2onnx"
+"""What the compiler of scikit-learn imports late."""
+
+
+def modules_of(extras: Collection[str]) -> list[str]:
+    """Return the modules that a server with these extras may import."""
+    rows = [row for row in FRAMEWORKS.values() if row.extra in extras]
+    found = [*_ALWAYS, *(module_of(loader) for row in rows for loader in row.loaders.values())]
+    if _ACCELERATE in extras:
+        found += [module_of(row.compiler) for row in rows if row.compiler is not None] + [_CONVERTER]
+    return [*dict.fromkeys(found)]
+
+
+if __name__ == "__main__":
+    for module in modules_of(os.environ["EXTRAS"].split(",")):
+        import_module(module)
