@@ -4,7 +4,7 @@
                  │                           └── worker ── models
                  └── fork server: has the version fetched, verified and loaded once, then forks the workers
 
-The front imports no framework, and answers for linear models only, which are data (`models/shared_linear.py`).
+The front imports no framework; it answers for linear models, which are data (`models/shared_linear.py`).
 A worker is forked with the models in its memory, so that the next one is there within milliseconds, and all
 of them share the pages. Each request goes to one worker over a socket, several ahead; a request whose step
 takes too long, or that the worker dies of, is answered with that, and the worker's other requests go to the
