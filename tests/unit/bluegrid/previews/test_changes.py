@@ -7,11 +7,9 @@ from dataclasses import replace
 from bluegrid.previews import risks_of, sentences_of
 from bluegrid.states import (
     ClusterState,
-    KubernetesObject,
     ServiceChange,
     ServiceState,
     changes_between,
-    states_of_objects,
 )
 from bluegrid_registry import Autoscaling
 
@@ -132,27 +130,6 @@ def test_a_cluster_that_takes_over_is_told_with_the_pods_that_it_is_brought_to_a
         "bring d2 to 8 pods before requests come to it, as many as these take now: its autoscaler keeps them "
         "until the next `pulumi up`",
     ]
-
-
-def test_the_size_of_an_autoscaled_cluster_is_what_its_autoscaler_says() -> None:
-    labels = {"bluegrid.io/service": "a", "bluegrid.io/set": "g1", "bluegrid.io/cluster": "d1"}
-    metadata = {"name": "a-d1", "labels": labels}
-    metric = {"resource": {"name": "cpu", "target": {"averageUtilization": 70}}}
-    bounds = {"minReplicas": 2, "maxReplicas": 6, "metrics": [metric]}
-    objects = [
-        KubernetesObject(type=f"kubernetes:{kind}", inputs={"metadata": metadata, "spec": spec})
-        for kind, spec in (
-            ("apps/v1:Deployment", {"replicas": 4}),
-            ("autoscaling/v2:HorizontalPodAutoscaler", bounds),
-        )
-    ]
-    sizes = [
-        states_of_objects(some)["a"].clusters["d1"].replicas for some in (objects, objects[:1], objects[::-1])
-    ]
-    assert sizes == [Autoscaling(min=2, max=6, cpu=70), 4, Autoscaling(min=2, max=6, cpu=70)]
-    metadata["annotations"] = {"bluegrid.io/declared-min": "1"}
-    held = states_of_objects(objects)["a"].clusters["d1"]
-    assert (held.replicas, held.held) == (Autoscaling(min=1, max=6, cpu=70), 2)
 
 
 def test_a_live_route_that_comes_or_goes_alone_is_told() -> None:
