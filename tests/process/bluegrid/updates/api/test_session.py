@@ -135,7 +135,7 @@ def test_a_mistake_in_the_file_of_tokens_keeps_nobody_out(browser: httpx.Client,
     assert browser.get("/modelSets").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/page/page.css", "/page/main.js", "/modelSets"])
+@pytest.mark.parametrize("path", ["/", "/page/style/base.css", "/page/main.js", "/modelSets"])
 def test_a_browser_runs_nothing_but_the_pages_own_files(browser: httpx.Client, path: str) -> None:
     answer = browser.get(path)
     policy = answer.headers["Content-Security-Policy"]
