@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bluegrid.updates.jobs.update import UpdateResult
 from bluegrid.updates.publishing.compatibility import require_compatible
 from bluegrid.updates.publishing.store_drop import fetch_drop
-from bluegrid.updates.registry.git import PushRejected
+from bluegrid.updates.registry.registry_editor import RegistryEditor
 from bluegrid_registry import (
     SourceModel,
     StoreError,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bluegrid_registry import DeclaredSet, Progress, PushReport, RegistryFile, Store
 
 ATTEMPTS = 5
-"""How often publishing is tried, while others publish versions of the same set."""
+"""How often a version gets another ID, while others publish versions of the same set."""
 
 _NUMBERED = re.compile(r"(.*?)([0-9]{1,9})")
 
@@ -60,14 +60,18 @@ class Publisher:
     scratch: Path
 
     def publish(
-        self, update: Update, choose: Callable[[str], None], go_on: Callable[[], None], progress: Progress
+        self,
+        update: Update,
+        choose: Callable[[str], None],
+        require_wanted: Callable[[], None],
+        progress: Progress,
     ) -> UpdateResult:
         """Make the version that an update requests.
 
         Args:
             update: the update; an ID that was chosen for the version stays.
             choose: is called with the ID of the version before anything is sent.
-            go_on: is called regularly while models are trained; what it raises ends the training.
+            require_wanted: is called regularly while models are trained; what it raises ends the training.
             progress: is called after each pack.
 
         Raises:
@@ -75,31 +79,25 @@ class Publisher:
         """
         if update.wanted.train is not None:
             # Again, if the trained models have been deleted meanwhile.
-            self.train(update, go_on)
+            self.train(update, require_wanted)
         taken = set[str]()
         for attempt in range(1, ATTEMPTS + 1):
+            # Not held during the push, which may take minutes: switches must not wait for it.
+            with self.source.known():
+                file = self._file(update.set)
+            version = update.version or self._next_version(file, taken)
+            choose(version)
+            # The next attempt uses the same ID, and so what the store has of it already.
+            update = update.model_copy(update={"version": version})
             try:
-                # Not held during the push, which may take minutes: switches must not wait for it.
-                with self.source.known():
-                    file = self._file(update.set)
-                version = update.version or self._next_version(file, taken)
-                choose(version)
-                # The next attempt uses the same ID, and so what the store has of it already.
-                update = update.model_copy(update={"version": version})
                 report = self._push(update, file, version, progress)
-                with self.source.changing():
-                    self.source.valid().require(update.set)
-                    add_version(self.source.registry, update.set, report.row)
-                    commit = self.source.publish(_message(update, report), update.author)
+                commit = self._declare(update, report)
             except VersionConflict:
                 # Another push may have used the next ID first; an ID that the request gives stays.
                 if update.wanted.version is not None or attempt == ATTEMPTS:
                     raise
-                taken.add(update.version or "")
+                taken.add(version)
                 update = update.model_copy(update={"version": None})
-            except PushRejected:
-                if attempt == ATTEMPTS:
-                    raise
             else:
                 return UpdateResult(
                     manifest=report.manifest,
@@ -110,51 +108,67 @@ class Publisher:
                 )
         raise AssertionError("the last attempt returns or raises")
 
-    def train(self, update: Update, go_on: Callable[[], None]) -> None:
+    def train(self, update: Update, require_wanted: Callable[[], None]) -> None:
         """Have the set's trainer make the models of an update, unless an earlier try has done so.
 
         Training may take hours, so the registry is not held.
 
         Args:
             update: an update with `train`.
-            go_on: is called regularly; what it raises ends the trainer.
+            require_wanted: is called regularly; what it raises ends the trainer.
 
         Raises:
             BluegridError: the trainer failed, or there is none.
         """
-        self.training.run(update, self._file(update.set).set, go_on)
+        self.training.run(update, self._file(update.set).set, require_wanted)
+
+    def _declare(self, update: Update, report: PushReport) -> str | None:
+        """Add the version to the registry; return the commit, if there is one."""
+
+        def edit(folder: Path) -> None:
+            self.source.valid().require(update.set)
+            add_version(folder, update.set, report.row)
+
+        reason = f"Requested by {update.author}, update {update.id}."
+        return RegistryEditor(self.source, update.author, reason).change(_subject(update, report), edit)
 
     def _push(self, update: Update, file: RegistryFile, version: str, progress: Progress) -> PushReport:
-        wanted = update.wanted
+        request = update.wanted
         with self._models(update, file.set) as models:
-            if file.versions and not wanted.incompatible:
-                base = file.version(wanted.base) if wanted.base else file.versions[-1]
+            if file.versions and not request.incompatible:
+                base = file.version(request.base) if request.base else file.versions[-1]
                 require_compatible(self.store, file, base, models)
             return push_version(
-                self.store, file, version, models, base=wanted.base, without=wanted.without, progress=progress
+                self.store,
+                file,
+                version,
+                models,
+                base=request.base,
+                without=request.without,
+                progress=progress,
             )
 
     @contextmanager
     def _models(self, update: Update, declared: DeclaredSet) -> Iterator[Sequence[SourceModel]]:
-        wanted, model_type = update.wanted, declared.type
+        request, model_type = update.wanted, declared.type
         ignore = declared.update.ignore if declared.update else ()
-        if wanted.train is not None:
+        if request.train is not None:
             yield models_in_folder(self.training.trained(update), model_type, ignore)
             return
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
-            if wanted.batch is not None:
-                unpacked = self.uploads.unpack(wanted.batch, Path(folder))
+            if request.batch is not None:
+                unpacked = self.uploads.unpack(request.batch, Path(folder))
                 yield models_in_folder(unpacked, model_type, ignore)
-            elif wanted.path is not None:
-                fetched = fetch_drop(self.store, wanted.path, Path(folder), self.uploads.max_bytes)
+            elif request.path is not None:
+                fetched = fetch_drop(self.store, request.path, Path(folder), self.uploads.max_bytes)
                 yield models_in_folder(fetched, model_type, ignore)
             elif model_type.is_folder:
                 yield [
                     SourceModel(uid, self.uploads.unpack(digest, Path(folder, str(number))))
-                    for number, (uid, digest) in enumerate(wanted.models.items())
+                    for number, (uid, digest) in enumerate(request.models.items())
                 ]
             else:
-                yield [SourceModel(uid, self.uploads.path(digest)) for uid, digest in wanted.models.items()]
+                yield [SourceModel(uid, self.uploads.path(digest)) for uid, digest in request.models.items()]
 
     def _next_version(self, file: RegistryFile, taken: Collection[str]) -> str:
         """Return the ID after the highest in the registry, and in the store if an ID was taken there."""
@@ -181,9 +195,7 @@ def next_id(known: Sequence[str], prefix: str = "v") -> str:
     return f"{prefix}{int(number) + 1:0{len(number)}d}"
 
 
-def _message(update: Update, report: PushReport) -> str:
+def _subject(update: Update, report: PushReport) -> str:
     base = f" from {update.wanted.base}" if update.wanted.base else ""
-    what = (
-        f"{report.set}: version {report.version}{base}, {report.sent_models} of {report.models} models sent"
-    )
-    return f"{what}\n\nRequested by {update.author}, update {update.id}."
+    sent = f"{report.sent_models} of {report.models} models sent"
+    return f"{report.set}: version {report.version}{base}, {sent}"

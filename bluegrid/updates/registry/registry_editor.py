@@ -32,8 +32,8 @@ class RegistryEditor:
     author: str
     reason: str
 
-    def change(self, what: str, edit: Callable[[Path], object]) -> None:
-        """Edit the registry as it is now, and push the change, if there is one.
+    def change(self, what: str, edit: Callable[[Path], object]) -> str | None:
+        """Edit the registry as it is now, and push the change; return the commit, if there is one.
 
         Args:
             what: the commit's first line.
@@ -48,12 +48,11 @@ class RegistryEditor:
             with self.source.changing():
                 edit(self.source.registry)
                 try:
-                    self.source.publish(message, self.author)
+                    return self.source.publish(message, self.author)
                 except PushRejected:
                     if attempt == ATTEMPTS:
                         raise
-                else:
-                    return
+        raise AssertionError("the last attempt returns or raises")
 
     def go_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
         """Make a cluster live again in a region; if git does not answer, commit that later."""
