@@ -33,7 +33,7 @@ def mark_of(registry: Path, service: str, cluster: str) -> str | None:
     assert file.service is not None  # noqa: S101 - of_service returns no other
     version = file.service.cluster(cluster).version
     path = f"/modelSets/{file.set.id}/versions"
-    rows = update_client.ask(server, token, "GET", path, SECONDS)
+    rows = update_client.call(server, token, "GET", path, SECONDS)
     bad = next((row["bad"] for row in rows if row["id"] == version), None)
     if bad is None:
         return None

@@ -18,7 +18,7 @@ Server = Annotated[str, typer.Option(envvar=SERVER, help="Address of the update 
 Token = Annotated[str, typer.Option(envvar=TOKEN, help="A token of the server's.", show_default=False)]
 
 
-def ask(server: str, token: str, method: str, path: str, seconds: float = SECONDS) -> Any:
+def call(server: str, token: str, method: str, path: str, seconds: float = SECONDS) -> Any:
     """Send a request to an update server, and return the JSON of the response.
 
     Args:

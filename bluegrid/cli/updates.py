@@ -70,14 +70,14 @@ def retry(
     token: update_client.Token,
 ) -> None:
     """Try UPDATE again now: it waits, or it failed before it had a version."""
-    found = update_client.ask(server, token, "POST", f"/updates/{update}/retry")
+    found = update_client.call(server, token, "POST", f"/updates/{update}/retry")
     typer.echo(f"update {found['id']}: {found['state']}")
 
 
 @app.command(epilog="Example: `bluegrid updates schedule --server https://updates.example.org`")
 def schedule(server: update_client.Server, token: update_client.Token, as_json: options.Json = False) -> None:
     """List the sets that are trained on a schedule: the last run, its result, and the next run."""
-    rows = update_client.ask(server, token, "GET", "/schedules")
+    rows = update_client.call(server, token, "GET", "/schedules")
     columns = ("set", "when", "time_zone", "last", "update", "state", "next")
     output.emit_table(as_json=as_json, columns=columns, rows=rows)
 

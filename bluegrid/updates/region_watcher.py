@@ -46,17 +46,18 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class RegionStatus:
-    """A region as it runs.
+    """What runs in a region.
 
     Attributes:
-        region, stack: which.
-        error: why it cannot be asked; None: it can.
-        notes: what could not be found out, and why.
-        clusters: of all services, those that are only declared too.
-        outages: services of which nobody answers though they were put online, and why.
+        region: its name.
+        stack: the name of its stack.
+        error: why the region is unreachable; None: it answers.
+        notes: what could not be read, and why.
+        clusters: of all services, also those that are only declared.
+        outages: services that the stack has made and that do not answer, and why.
         not_applied: services that are declared, and that the stack has never made.
-        age_seconds: the age of this status; None: nothing is known yet.
-        pending_seconds: for how long an answer has been waited for; None: it is there.
+        age_seconds: the age of this status; None: the region has not answered yet.
+        pending_seconds: how long the region has not answered; None: it has.
     """
 
     region: str
@@ -70,24 +71,24 @@ class RegionStatus:
     pending_seconds: float | None
 
 
-class Watcher:
-    """Reads regions when somebody asks.
+class RegionWatcher:
+    """Reads regions on request.
 
     Args:
-        stacks: the server's.
-        declared: what is to run.
+        stacks: the stacks of the server.
+        registry: says what should run.
     """
 
-    def __init__(self, stacks: Stacks, declared: RegistryCache) -> None:
-        self._stacks, self._declared = stacks, declared
+    def __init__(self, stacks: Stacks, registry: RegistryCache) -> None:
+        self._stacks, self._registry = stacks, registry
         self._regions: dict[str, _Region] = {}
         self._starting = threading.Lock()
 
     def regions(self, name: str | None = None) -> list[RegionStatus]:
-        """Return every region of the server's, or those of one name.
+        """Return the status of all regions, or of those with this name.
 
         Raises:
-            ConfigError: a stack's file is not there any more.
+            ConfigError: the file of a stack is gone.
         """
         stacks = [each for each in self._stacks.declared() if name in (None, each.region)]
         if not stacks:
@@ -95,28 +96,28 @@ class Watcher:
         regions = [self._region(stack) for stack in stacks]
         seconds = ALL_SECONDS if name is None else PATIENCE_SECONDS
         with ThreadPoolExecutor(len(regions)) as threads:
-            return [*threads.map(lambda region: region.status(self._declared, seconds), regions)]
+            return [*threads.map(lambda region: region.status(self._registry, seconds), regions)]
 
     def _region(self, stack: Stack) -> _Region:
         with self._starting:
             known = self._regions.get(stack.name)
             if known is None or known.stack != stack:
-                reader = _Reader(stack, self._stacks.services_made, self._declared)
+                reader = _Reader(stack, self._stacks.services_made, self._registry)
                 known = self._regions[stack.name] = _Region(stack, reader)
             return known
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What came of an attempt to read a region.
+    """The outcome of an attempt to read a region.
 
     Attributes:
-        at: when, in seconds of a monotonic clock.
-        error: why the region cannot be asked; None: it can.
-        snapshots: the last two; empty: the region cannot be asked.
-        made: the services that the stack has made; None: not requested, or not known.
-        note: why it is not known.
-        took: how long the snapshot took, in seconds.
+        at: when it ended, in seconds of a monotonic clock.
+        error: why the region is unreachable; None: it answered.
+        snapshots: the last two; empty: the region is unreachable.
+        made: the services that the stack has made; None: not read, or not known.
+        note: why they are not known.
+        took: how long the last snapshot took, in seconds.
     """
 
     at: float
@@ -132,12 +133,12 @@ class _Outcome:
 
 
 class _Reader:
-    """Takes two snapshots of one region, some time apart, as traffic is a difference."""
+    """Takes two snapshots of one region, some time apart: the traffic is their difference."""
 
     def __init__(
-        self, stack: Stack, made: Callable[[Stack], frozenset[str]], declared: RegistryCache
+        self, stack: Stack, made: Callable[[Stack], frozenset[str]], registry: RegistryCache
     ) -> None:
-        self._stack, self._made, self._declared = stack, made, declared
+        self._stack, self._made, self._registry = stack, made, registry
         self._known: tuple[float, frozenset[str] | None, str | None] = (-MADE_SECONDS, None, None)
 
     def __call__(self, last: _Outcome | None) -> _Outcome:
@@ -154,7 +155,7 @@ class _Reader:
         except BluegridError as error:
             return _Outcome(time.monotonic(), str(error))
         except Exception:
-            log.exception("a region cannot be looked at", stack=self._stack.name)
+            log.exception("a region cannot be read", stack=self._stack.name)
             return _Outcome(time.monotonic(), "a fault of the server's; see its log")
 
     def _snapshot(self) -> Snapshot:
@@ -162,11 +163,11 @@ class _Reader:
         return take_snapshot(Namespace.connect(stack.context, stack.namespace, stack.kubeconfig))
 
     def _services_made(self, now: Snapshot) -> tuple[frozenset[str] | None, str | None]:
-        """Return what the stack has made, where something that is declared is not there, or why not."""
+        """Return what the stack has made, if a declared service is absent; or why that is not known."""
         at, made, note = self._known
         if time.monotonic() - at >= MADE_SECONDS:
             try:
-                declared = self._stack.offered(self._declared.registry())
+                declared = self._stack.offered(self._registry.registry())
                 if {*declared} <= online(now):
                     return None, None
                 made, note = self._made(self._stack), None
@@ -178,14 +179,14 @@ class _Reader:
 
 @dataclass
 class _Attempt:
-    """An attempt that is under way."""
+    """An attempt to read a region that is under way."""
 
     started: float = field(default_factory=time.monotonic)
     is_over: threading.Event = field(default_factory=threading.Event)
 
 
 class _Region:
-    """One region: the outcome of its last attempt, and the attempt that is under way."""
+    """A region: the outcome of the last attempt to read it, and the attempt that is under way."""
 
     def __init__(self, stack: Stack, read: Callable[[_Outcome | None], _Outcome]) -> None:
         self.stack, self._read = stack, read
@@ -193,8 +194,8 @@ class _Region:
         self._outcome: _Outcome | None = None
         self._attempt: _Attempt | None = None
 
-    def status(self, declared: RegistryCache, seconds: float) -> RegionStatus:
-        """Return it as it is now, or was when it answered last, if it does not within so many seconds."""
+    def status(self, registry: RegistryCache, seconds: float) -> RegionStatus:
+        """Return the status; if the region does not answer in so many seconds, the last known one."""
         attempt = self._attempt_if_due()
         if attempt is not None:
             attempt.is_over.wait(seconds)
@@ -203,14 +204,14 @@ class _Region:
         now = time.monotonic()
         pending = None if attempt is None else round(now - attempt.started, 1)
         age = None if outcome is None else round(now - outcome.at, 1)
-        return self._status_of(outcome, declared, age, pending)
+        return self._status_of(outcome, registry, age, pending)
 
     def _attempt_if_due(self) -> _Attempt | None:
         with self._changing:
             if self._attempt is None and not (self._outcome and self._outcome.is_fresh(time.monotonic())):
                 self._attempt = _Attempt()
                 arguments = (self._attempt, self._outcome)
-                # A daemon, because the server's end does not wait for a region that hangs.
+                # A daemon: the end of the server does not wait for a region that hangs.
                 threading.Thread(
                     target=self._try, args=arguments, name=f"snapshot {self.stack.name}", daemon=True
                 ).start()
@@ -223,7 +224,7 @@ class _Region:
         attempt.is_over.set()
 
     def _status_of(
-        self, outcome: _Outcome | None, declared: RegistryCache, age: float | None, pending: float | None
+        self, outcome: _Outcome | None, registry: RegistryCache, age: float | None, pending: float | None
     ) -> RegionStatus:
         stack = self.stack
         if outcome is None or outcome.error is not None:
@@ -231,15 +232,15 @@ class _Region:
             return RegionStatus(stack.region, stack.name, error, (), (), {}, (), age, pending)
         before, now = outcome.snapshots
         notes = [] if now.report_fault is None else [now.report_fault]
-        wanted: Mapping[str, ServiceState] | None
+        expected: Mapping[str, ServiceState] | None
         try:
-            wanted = states_of_offered(stack.offered(declared.registry()))
+            expected = states_of_offered(stack.offered(registry.registry()))
         except BluegridError as error:
-            # The status is returned all the same, without drift.
-            wanted = None
+            # Without drift, the status is still of use.
+            expected = None
             notes.append(f"drift from YAML is not known: {str(error).splitlines()[0]}")
-        found = statuses(before, now, wanted)
-        absent = sorted({*(wanted or ())} - online(now))
+        found = statuses(before, now, expected)
+        absent = sorted({*(expected or ())} - online(now))
         if absent and outcome.note:
             notes.append(f"{', '.join(absent)}: {outcome.note}")
         made = outcome.made

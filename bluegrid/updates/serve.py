@@ -24,7 +24,7 @@ from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid.updates.publishing.publisher import Publisher
 from bluegrid.updates.publishing.training import Training
 from bluegrid.updates.publishing.uploads import Uploads
-from bluegrid.updates.region_watcher import Watcher
+from bluegrid.updates.region_watcher import RegionWatcher
 from bluegrid.updates.registry.clone import Clone
 from bluegrid.updates.registry.registry_cache import RegistryCache
 from bluegrid.updates.registry.source import Folder
@@ -140,26 +140,28 @@ def build(options: Options) -> FastAPI:
     rollouts = Rollouts(source, store, stacks, switches, bad)
     publisher = Publisher(source, store, uploads, training, scratch)
     # With copies of its own: a switch does not wait for a rollout of another service.
-    switcher = SwitchRunner(
+    switch_runner = SwitchRunner(
         switches, bad, source, replace(stacks, folder=stacks.folder.with_name("switches"))
     )
-    runner = UpdateRunner(queue, publisher, rollouts, Scheduler(queue, source), options.trainings)
+    update_runner = UpdateRunner(queue, publisher, rollouts, Scheduler(queue, source), options.trainings)
     return make_app(
         Dependencies(
             queue=queue,
             uploads=uploads,
-            runner=runner,
+            update_runner=update_runner,
             tokens=Tokens(options.tokens),
             source=source,
             store=store,
             rollouts=rollouts,
             switches=switches,
-            switcher=switcher,
-            watcher=Watcher(stacks, cache),
+            switch_runner=switch_runner,
+            watcher=RegionWatcher(stacks, cache),
             cache=cache,
             bad=bad,
             audit_log=AuditLog(database),
-            health=Health(options.state, database, source, store, (runner.worker, switcher.worker)),
+            health=Health(
+                options.state, database, source, store, (update_runner.worker, switch_runner.worker)
+            ),
         )
     )
 

@@ -47,7 +47,7 @@ def make_app(deps: Dependencies) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        workers = (deps.runner.worker, deps.switcher.worker)
+        workers = (deps.update_runner.worker, deps.switch_runner.worker)
         for worker in workers:
             worker.start()
         deps.health.start()

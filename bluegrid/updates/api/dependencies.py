@@ -17,7 +17,7 @@ from bluegrid.updates.jobs.bad_versions import BadVersions
 from bluegrid.updates.jobs.switch_queue import SwitchQueue
 from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid.updates.publishing.uploads import Uploads
-from bluegrid.updates.region_watcher import Watcher
+from bluegrid.updates.region_watcher import RegionWatcher
 from bluegrid.updates.registry.registry_cache import RegistryCache
 from bluegrid.updates.registry.source import RegistrySource
 from bluegrid.updates.rollouts import Rollouts
@@ -43,14 +43,14 @@ class Dependencies:
 
     queue: UpdateQueue
     uploads: Uploads
-    runner: UpdateRunner
+    update_runner: UpdateRunner
     tokens: Tokens
     source: RegistrySource
     store: Store
     rollouts: Rollouts
     switches: SwitchQueue
-    switcher: SwitchRunner
-    watcher: Watcher
+    switch_runner: SwitchRunner
+    watcher: RegionWatcher
     cache: RegistryCache
     bad: BadVersions
     audit_log: AuditLog

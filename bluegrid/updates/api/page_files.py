@@ -24,8 +24,8 @@ def add_page(app: FastAPI) -> None:
     """Serve the page at `/`, and add security headers to every response."""
 
     @app.middleware("http")
-    async def guarded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await go_on(request)
+    async def guarded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
         for name, value in _HEADERS.items():
             response.headers[name] = value
         # The page must be that of this release; responses of the API must not be stored on a disk.

@@ -53,5 +53,5 @@ def _rows(deps: Dependencies) -> Iterator[ScheduleRow]:
                 last=last.created if last else None,
                 update=last.id if last else None,
                 state=last.state if last else None,
-                next=deps.runner.scheduler.next_run(file, now),
+                next=deps.update_runner.scheduler.next_run(file, now),
             )

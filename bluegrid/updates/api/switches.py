@@ -40,7 +40,7 @@ def routes(deps: Dependencies) -> APIRouter:
     def preview(service: Label, cluster: Label, region: Label | None = None) -> Sequence[SwitchPreview]:
         """What a switch would do, by a preview of Pulumi's: nothing changes."""
         file = _with_cluster(deps, service, cluster)
-        regions = deps.switcher.regions_of(file, [region] if region else None)
+        regions = deps.switch_runner.regions_of(file, [region] if region else None)
         return [
             SwitchPreview(
                 region=each.region,
@@ -49,7 +49,7 @@ def routes(deps: Dependencies) -> APIRouter:
                 errors=each.rehearsal.errors,
                 refusal=each.refusal,
             )
-            for each in deps.switcher.rehearse(service, cluster, regions)
+            for each in deps.switch_runner.rehearse(service, cluster, regions)
         ]
 
     @router.post("/services/{service}/switches", status_code=202)
@@ -58,13 +58,13 @@ def routes(deps: Dependencies) -> APIRouter:
     ) -> Switch:
         """Make a cluster live, region by region; if it fails in one region, all are switched back."""
         file = _with_cluster(deps, service, request.cluster)
-        regions = deps.switcher.regions_of(file, request.regions)
+        regions = deps.switch_runner.regions_of(file, request.regions)
         before = [deps.live_before(file, region) for region in regions]
         is_way_back = all(each is not None and each.cluster == request.cluster for each in before)
         added = deps.switches.add(
             file.set.id, service, request.cluster, regions, author, is_way_back=is_way_back
         )
-        deps.switcher.worker.wake()
+        deps.switch_runner.worker.wake()
         response.headers["Location"] = f"/switches/{added.id}"
         return added
 

@@ -66,7 +66,7 @@ def routes(deps: Dependencies) -> APIRouter:
             _require_sensible(deps, file, body)
         deps.uploads.require(body.uploads)
         update = deps.queue.add(set_id, body, author, key)
-        deps.runner.worker.wake()
+        deps.update_runner.worker.wake()
         response.headers["Location"] = f"/updates/{update.id}"
         return update
 
@@ -125,7 +125,7 @@ def routes(deps: Dependencies) -> APIRouter:
     def output(update_id: UpdateId, lines: Annotated[int, Query(ge=1, le=10_000)] = 100) -> TrainerOutput:
         """The last lines of the trainer's output, and since when the trainer runs."""
         deps.queue.get(update_id)
-        return deps.runner.training.output(update_id, lines)
+        return deps.update_runner.training.output(update_id, lines)
 
     @router.post("/updates/{update_id}/cancel", status_code=HTTPStatus.ACCEPTED)
     def cancel(update_id: UpdateId, author: Annotated[str, may_read]) -> Update:
@@ -137,14 +137,14 @@ def routes(deps: Dependencies) -> APIRouter:
         if not (can_switch and deps.queue.get(update_id).rollout is not None):
             deps.tokens.require(author, Scope.UPDATE)
         cancelled = deps.queue.cancel(update_id, author)
-        deps.runner.worker.wake()
+        deps.update_runner.worker.wake()
         return cancelled
 
     @router.post("/updates/{update_id}/retry", status_code=HTTPStatus.ACCEPTED)
     def retry(update_id: UpdateId, author: Annotated[str, may_update], response: Response) -> Update:
         """Try an update again now: it waits, or it failed before it had a version."""
         update = deps.queue.retry(update_id, author)
-        deps.runner.worker.wake()
+        deps.update_runner.worker.wake()
         response.headers["Location"] = f"/updates/{update.id}"
         return update
 

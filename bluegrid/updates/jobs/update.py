@@ -100,16 +100,16 @@ OPEN = (UpdateState.QUEUED, UpdateState.RUNNING, UpdateState.WAITING, UpdateStat
 """The states of an update that has not ended."""
 
 
-def in_short(wanted: Mapping[str, Any]) -> dict[str, Any]:
+def in_short(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request with only the first of the models that it names, for lists."""
-    models, without = wanted.get("models") or {}, wanted.get("without") or ()
+    models, without = request.get("models") or {}, request.get("without") or ()
     some = dict(islice(models.items(), MAX_LISTED))
-    return {**wanted, "models": some, "without": [*without[:MAX_LISTED]]}
+    return {**request, "models": some, "without": [*without[:MAX_LISTED]]}
 
 
-def named_models(wanted: Mapping[str, Any]) -> int:
+def named_models(request: Mapping[str, Any]) -> int:
     """Return how many models, and patterns to leave out, a request names."""
-    return len(wanted.get("models") or {}) + len(wanted.get("without") or ())
+    return len(request.get("models") or {}) + len(request.get("without") or ())
 
 
 class Lane(StrEnum):

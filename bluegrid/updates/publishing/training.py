@@ -91,13 +91,13 @@ class Training:
         """Return the folder of the models that were trained for an update."""
         return self.folder / str(update.id)
 
-    def run(self, update: Update, declared: DeclaredSet, go_on: Callable[[], None]) -> None:
+    def run(self, update: Update, declared: DeclaredSet, require_wanted: Callable[[], None]) -> None:
         """Train the models of an update, unless an earlier try has done so.
 
         Args:
             update: the update.
             declared: its set.
-            go_on: is called regularly; what it raises ends the trainer.
+            require_wanted: is called regularly; what it raises ends the trainer.
 
         Raises:
             ConfigError: the set has no trainer, or not these parameters.
@@ -120,10 +120,17 @@ class Training:
         output = self._output(update.id)
         with output.begun(trainer.timeout_seconds):
             if trainer.image is None:
-                _run(trainer.command, trainer.timeout_seconds, json.dumps(request), place, output, go_on)
+                _run(
+                    trainer.command,
+                    trainer.timeout_seconds,
+                    json.dumps(request),
+                    place,
+                    output,
+                    require_wanted,
+                )
             else:
                 with container(self.containers, trainer, partial.resolve()) as command:
-                    _run(command, trainer.timeout_seconds, json.dumps(request), place, output, go_on)
+                    _run(command, trainer.timeout_seconds, json.dumps(request), place, output, require_wanted)
         partial.rename(trained)
 
     def output(self, update_id: int, lines: int) -> TrainerOutput:
@@ -158,7 +165,7 @@ class Training:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
 
-def check_training(declared: DeclaredSet, wanted: Mapping[str, Value]) -> tuple[Trainer, Mapping[str, Value]]:
+def check_training(declared: DeclaredSet, given: Mapping[str, Value]) -> tuple[Trainer, Mapping[str, Value]]:
     """Return a set's trainer, and the value of every parameter.
 
     Raises:
@@ -167,7 +174,7 @@ def check_training(declared: DeclaredSet, wanted: Mapping[str, Value]) -> tuple[
     trainer = declared.update.trainer if declared.update else None
     if trainer is None:
         raise ConfigError(f"set {declared.id} has no trainer; name it in the registry: set.update.trainer")
-    return trainer, parameters(trainer, wanted)
+    return trainer, parameters(trainer, given)
 
 
 def parameters(trainer: Trainer, given: Mapping[str, Value]) -> dict[str, Value]:
@@ -223,7 +230,7 @@ def _run(
     request: str,
     place: str,
     output: OutputFile,
-    go_on: Callable[[], None],
+    require_wanted: Callable[[], None],
 ) -> None:
     command = [sys.executable, "-m", "bluegrid.updates.publishing.run_trainer", str(os.getpid()), *program]
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -244,7 +251,7 @@ def _run(
     fault = None
     try:
         while process.poll() is None and fault is None:
-            go_on()
+            require_wanted()
             if time.monotonic() > deadline:
                 fault = f"took more than {timeout_seconds} s"
             _wait(process, POLL_SECONDS)

@@ -206,9 +206,9 @@ def _policy(file: RegistryFile) -> RolloutPolicy:
 
 
 def _new_service(policy: RolloutPolicy, version: str) -> Service:
-    wanted = policy.service
-    assert wanted is not None  # noqa: S101 - `check` has refused it
+    new = policy.service
+    assert new is not None  # noqa: S101 - `check` has refused it
     cluster = Cluster(
-        id=FIRST_CLUSTER, version=version, replicas=wanted.replicas, cpu=wanted.cpu, memory=wanted.memory
+        id=FIRST_CLUSTER, version=version, replicas=new.replicas, cpu=new.cpu, memory=new.memory
     )
-    return Service(name=wanted.name, live=FIRST_CLUSTER, clusters=(cluster,))
+    return Service(name=new.name, live=FIRST_CLUSTER, clusters=(cluster,))

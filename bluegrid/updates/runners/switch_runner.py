@@ -72,12 +72,12 @@ class SwitchRunner:
         self._rehearsing = threading.Lock()
         self.worker = QueueWorker("switches", queue.database, self._work_off)
 
-    def regions_of(self, file: RegistryFile, wanted: Sequence[str] | None) -> list[str]:
+    def regions_of(self, file: RegistryFile, names: Sequence[str] | None) -> list[str]:
         """Return the regions to switch, in order.
 
         Args:
             file: of the service's set.
-            wanted: regions by name; None: all regions of this server that have the service.
+            names: of regions; None: all regions of this server that have the service.
 
         Raises:
             ApiError: this server cannot switch there.
@@ -87,14 +87,14 @@ class SwitchRunner:
             fault = "without a git remote the next `pulumi up` from elsewhere would undo a switch"
             raise ApiError(HTTPStatus.CONFLICT, f"{fault}; start the server with --git")
         ours = [stack.region for stack in self._stacks.declared() if file.service.is_in(stack.region)]
-        unknown = [each for each in wanted or () if each not in ours]
+        unknown = [each for each in names or () if each not in ours]
         if unknown or not ours:
             fault = f"{file.service.name}: this server does not switch {', '.join(unknown) or 'it anywhere'}"
             remedy = "start it with --stack for each stack that it may update"
             raise ApiError(
                 HTTPStatus.CONFLICT, f"{fault}; it does {', '.join(ours) or 'no region'}: {remedy}"
             )
-        return [*dict.fromkeys(wanted or ours)]
+        return [*dict.fromkeys(names or ours)]
 
     def rehearse(self, service: str, cluster: str, regions: Sequence[str]) -> list[RehearsedRegion]:
         """Return what a switch would do, region by region; nothing changes.

@@ -173,12 +173,12 @@ class UpdateRunner:
     def _train(self, update: Update) -> None:
         """Have the set's trainer make the models."""
 
-        def go_on() -> None:
+        def require_wanted() -> None:
             if self.worker.is_stopping:
                 raise _Stopping
             self._require_wanted(update)
 
-        self._publisher.train(update, go_on)
+        self._publisher.train(update, require_wanted)
 
     def _require_wanted(self, update: Update) -> None:
         if self._queue.get(update.id).cancel:
@@ -190,18 +190,18 @@ class UpdateRunner:
         def choose(version: str) -> None:
             self._queue.note_version(update.id, version)
 
-        def go_on() -> None:
+        def require_wanted() -> None:
             self._require_wanted(update)
 
         def report(event: ProgressEvent) -> None:
             # After the commit, only the row of the registry is missing.
             if not event.is_committed:
-                go_on()
+                require_wanted()
             progress = UpdateProgress(models=event.models, bytes=event.bytes, total_models=event.models_total)
             self._queue.note_progress(update.id, progress)
 
-        go_on()
-        result = self._publisher.publish(update, choose, go_on, report)
+        require_wanted()
+        result = self._publisher.publish(update, choose, require_wanted, report)
         self._queue.note_published(update, result)
         return result
 
