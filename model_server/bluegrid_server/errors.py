@@ -19,7 +19,7 @@ class RequestError(Exception):
 
 
 class InputError(RequestError):
-    """The request's body is not what the model, or the protocol, takes."""
+    """The request's body does not fit the model or the protocol."""
 
 
 class NotFoundError(RequestError):
@@ -48,7 +48,7 @@ class PredictionError(RequestError):
 
 
 class BusyError(RequestError):
-    """More requests wait than are answered in time."""
+    """More requests wait than can be answered in time."""
 
     status = 503
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
@@ -58,7 +58,7 @@ class LoadError(RequestError):
     """The model cannot be loaded; the others can."""
 
     status = 503
-    # It takes somebody to mend it, not a moment.
+    # Somebody has to fix it; waiting does not.
     headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
 
 

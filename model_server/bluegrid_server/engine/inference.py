@@ -130,7 +130,7 @@ def answer(
         raise _failed(served.uid, inputs, error) from error
     for name, array in values.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise PredictionError(f"model {served.uid} gave a {name} that is no finite number")
+            raise PredictionError(f"model {served.uid} returned a non-finite value for output {name!r}")
     outputs: list[TensorDocument] = []
     data: list[bytes] = []
     for name, is_binary in wanted.items():

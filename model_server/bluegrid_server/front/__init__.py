@@ -1,1 +1,1 @@
-"""The process that speaks HTTP: its sockets and signals, the dispatcher, and its connections to workers."""
+"""The process that speaks HTTP: sockets and signals, the dispatcher, the supervisor of the workers."""

@@ -139,7 +139,7 @@ class Dispatcher:
         self._inline_uids = {*models}
 
     def worker_up(self, connection: WorkerConnection) -> None:
-        """Send a new worker what waits."""
+        """Unload in a new worker what is unloaded, and send it the requests that wait."""
         for uid in self._unloaded:
             order = FutureRequest(Request(Kind.UNLOAD, uid))
             order.number = next(self._numbers)
@@ -149,7 +149,7 @@ class Dispatcher:
             self._send(pending, None)
 
     def worker_lost(self, unanswered: Sequence[PendingRequest]) -> None:
-        """Send the requests of a worker that has ended to another, unless one has failed too often."""
+        """Send each request to another worker; one that was sent too often fails."""
         for pending in unanswered:
             pending.tries += 1
             if pending.tries < _TRIES and not pending.is_begun:

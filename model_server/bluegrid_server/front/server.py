@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 _KEEP_ALIVE = 2 * 3600
-"""Seconds that an idle connection is kept. Longer than a proxy keeps it (Envoy: an hour): the server must not
-close a connection at the moment at which the proxy sends a request on it."""
+"""How long an idle connection is kept, in seconds.
+
+Longer than by a proxy (Envoy: an hour): the server must not close a connection at the moment at which the
+proxy sends a request on it."""
 
 _GRACE = 20
-"""Seconds that requests in flight have after SIGTERM, on top of what one may take; Kubernetes gives 30."""
+"""How long requests have after SIGTERM, in seconds, on top of the time limit; Kubernetes gives 30."""
 
 
 class ModelServer:
@@ -44,7 +46,7 @@ class ModelServer:
         self._metrics = Metrics(settings)
 
     def run(self) -> int:
-        """Serve until SIGTERM, or until the version turns out not to be servable; returns the exit code."""
+        """Serve until SIGTERM, or until the version turns out not to be servable; return the exit code."""
         # uvicorn stops in good order, then raises the signal again for whoever was there before it.
         signal.signal(signal.SIGTERM, lambda *_: None)
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -98,7 +100,7 @@ class ModelServer:
 
 
 def _listening_everywhere(port: int) -> socket.socket:
-    """Listen on the pod's addresses, of both kinds where it has both."""
+    """Listen on the pod's IPv4 and IPv6 addresses, as far as it has them."""
     if not socket.has_dualstack_ipv6():
         return _listening("0.0.0.0", port)  # noqa: S104 - a pod's network is its own
     return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)

@@ -57,11 +57,11 @@ class RequestRouter(Protocol):
         """Begin to use a worker."""
 
     def worker_lost(self, unanswered: Sequence[PendingRequest]) -> None:
-        """Answer the requests of a worker that has ended, which were not its fault, in another way."""
+        """Take back the requests of a worker that has ended, except the one that it ended of."""
 
 
 class Supervisor:
-    """Has workers forked, watches them and replaces those that end.
+    """Has workers forked, watches their time limit and replaces those that end.
 
     Args:
         settings: of the pod.
@@ -125,7 +125,7 @@ class Supervisor:
                 self._worker_ready(connection)
 
     def worker_ended(self, connection: WorkerConnection) -> None:
-        """Replace a worker; its requests go to another, but for the one that it ended of."""
+        """Replace a worker; its requests go to another, except the one that it ended of."""
         if self.reason == "stopping" or self.broken.done():
             return
         self._failures = 0 if connection.is_up else self._failures + 1

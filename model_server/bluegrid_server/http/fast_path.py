@@ -40,10 +40,10 @@ _LARGEST = 2**16
 
 
 class Dispatches(Protocol):
-    """What has requests answered: the front's dispatcher."""
+    """Where requests are answered: the front's dispatcher."""
 
     def dispatch(self, pending: PendingRequest) -> None:
-        """Have a request answered; RequestError when it is not."""
+        """Have a request answered; RequestError if it is not."""
 
 
 class FastPath:

@@ -49,7 +49,7 @@ class Models(Protocol):
         """UIDs of the models that are being loaded, so far as they are known."""
 
     async def ask(self, request: Request) -> Reply:
-        """Have a request answered; RequestError when it is not."""
+        """Have a request answered; RequestError if it is not."""
 
     async def ask_all(self, request: Request) -> list[Response]:
         """Have a request answered by every worker."""

@@ -1,4 +1,4 @@
-"""What the front, the fork server and its workers tell one another beside requests, one class a message.
+"""Messages between the front, the fork server and its workers beside requests, one class each.
 
     front ── Fork, Kill ────────────────────────────────────────────► fork server
     front ◄─ Progress, Failed, Loading, Fetched, Forked, Exited ───── fork server  (SOCK_SEQPACKET)
@@ -36,14 +36,14 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """End a worker, if it has not ended by itself, and tell how it ended."""
+    """End a worker, if it has not ended by itself, and report how it ended."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the sender is, on one line for people."""
+    """The sender's progress, on one line for people."""
 
     line: str
 
@@ -57,7 +57,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """The models' files are here.
+    """The models' files are fetched.
 
     Descriptor: memory that holds the UIDs as JSON; of thousands of models they fill more than a message.
     """
@@ -82,7 +82,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Forked:
-    """A worker is there; it takes requests when it has sent Ready.
+    """A worker is forked; it takes requests when it has sent Ready.
 
     Descriptors: its connection, and its WorkerStatus.
     """

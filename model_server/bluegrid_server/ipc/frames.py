@@ -30,17 +30,17 @@ UP = 0
 """Number of the frames in which a worker reports by itself; see `control.py`."""
 
 _FRAME = struct.Struct("<IHHII")
-"""Number of the call; kind or status; whether it is the last; lengths of head and body."""
+"""The fixed part of a frame; see the module."""
 
 
 def request_bytes(number: int, call: Request) -> bytes:
-    """Return a call as bytes."""
+    """Return a request as a frame."""
     head = orjson.dumps((call.uid, call.json_length))
     return b"".join((_FRAME.pack(number, call.kind, 1, len(head), len(call.body)), head, call.body))
 
 
 def response_bytes(number: int, part: Response) -> bytes:
-    """Return a part of the answer to a call as bytes."""
+    """Return a response, or a piece of one, as a frame."""
     # Of nearly all answers; nothing says so in fewer bytes.
     head = b"" if part.headers is JSON_HEADERS else orjson.dumps(part.headers)
     frame = _FRAME.pack(number, part.status, part.is_last, len(head), len(part.body))
@@ -48,19 +48,19 @@ def response_bytes(number: int, part: Response) -> bytes:
 
 
 class Frames:
-    """Bytes that come in any portions, put together again."""
+    """Frames put together from bytes that arrive in any portions."""
 
     def __init__(self) -> None:
         self._data = bytearray()
 
     def requests(self, data: bytes) -> Iterator[tuple[int, Request]]:
-        """Return the calls that are whole with these bytes, each with its number."""
+        """Yield the requests that are complete with these bytes, each with its number."""
         for number, kind, _, head, body in self._whole(data):
             uid, json_length = orjson.loads(head)
             yield number, Request(Kind(kind), uid, body, json_length)
 
     def responses(self, data: bytes) -> Iterator[tuple[int, Response]]:
-        """Return the parts of answers that are whole with these bytes, each with its call's number."""
+        """Yield the responses that are complete with these bytes, each with its request's number."""
         for number, status, is_last, head, body in self._whole(data):
             headers = orjson.loads(head) if head else JSON_HEADERS
             yield number, Response(body, status, headers, bool(is_last))

@@ -1,4 +1,4 @@
-"""What a worker is busy with, in memory that the front sees even if the worker never comes back from it."""
+"""What a worker works on, in shared memory: the front sees it even if the worker never finishes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SIZE = _BUSY.size + _LOADED.size
 
 
 class WorkerStatus:
-    """Memory that two processes share: what a worker works on, since when, and how many models it has."""
+    """Shared memory: what a worker works on, since when, and how many models it has."""
 
     def __init__(self, fd: int) -> None:
         self._memory = mmap.mmap(fd, _SIZE)
@@ -39,22 +39,22 @@ class WorkerStatus:
 
     @property
     def models(self) -> int:
-        """Models in memory."""
+        """Number of models in memory."""
         (models,) = _LOADED.unpack_from(self._memory, _BUSY.size)
         return int(models)
 
     @property
     def request(self) -> int | None:
-        """Number of the request that is worked on; None: of none."""
+        """Number of the request that the worker works on; None: it is idle."""
         number, since = _BUSY.unpack_from(self._memory, 0)
         return number if since else None
 
     @property
     def seconds(self) -> float:
-        """How long the present step has taken; 0 without one."""
+        """How long the present step has taken, in seconds; 0 if there is none."""
         _, since = _BUSY.unpack_from(self._memory, 0)
         return (time.monotonic_ns() - since) / 1e9 if since else 0.0
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Release the memory."""
         self._memory.close()

@@ -1,4 +1,4 @@
-"""The models of a version in memory: all of them, or those that were asked for last."""
+"""Models loaded from a version's files: all of them, or the most recently used."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class FilePool(ModelPool):
         self._accelerations: dict[str, str | None] = {}
 
     def load_all(self, say: Callable[[str], None]) -> int:
-        """Load and prove every model; returns how many recorded examples reproduced.
+        """Load and prove every model; return how many recorded examples reproduced.
 
         Raises:
             ModelError: a model cannot be loaded, or does not answer as recorded.
@@ -74,7 +74,7 @@ class FilePool(ModelPool):
         return self._version.examples
 
     def prove_examples(self, say: Callable[[str], None]) -> int:
-        """Load and prove the models that have recorded examples; returns how many there are.
+        """Load and prove the models that have recorded examples; return how many there are.
 
         Raises:
             ModelError: a model cannot be loaded, or does not answer as recorded.
@@ -86,7 +86,7 @@ class FilePool(ModelPool):
         return self._version.examples
 
     def __getitem__(self, uid: str) -> ServedModel:
-        """The model of a UID; KeyError when the version has none, LoadError when it cannot be loaded."""
+        """Return the model of a UID."""
         served = self._models.get(uid)
         if served is not None:
             if self._budget is not None:
@@ -113,11 +113,11 @@ class FilePool(ModelPool):
 
     @property
     def loaded(self) -> int:
-        """Models in memory."""
+        """Number of models in memory."""
         return len(self._models)
 
     def state(self, uid: str) -> tuple[ModelState, str]:
-        """The state of a model as the protocol names it, and why."""
+        """Return the state of a model as the protocol names it, and the reason."""
         if uid in self._models:
             return ModelState.READY, ""
         if uid in self._unloaded:
@@ -127,12 +127,12 @@ class FilePool(ModelPool):
         return ModelState.READY, NOT_IN_MEMORY
 
     def load(self, uid: str) -> None:
-        """Load a model, also one that was unloaded; LoadError when it cannot be."""
+        """Load a model, also one that was unloaded; LoadError if that fails."""
         self._unloaded.discard(uid)
         self[uid]
 
     def unload(self, uid: str) -> None:
-        """Let go of a model until it is loaded again."""
+        """Drop a model and keep it from answering until it is loaded again."""
         self._unloaded.add(uid)
         self._drop(uid)
 

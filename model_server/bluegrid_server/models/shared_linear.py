@@ -1,4 +1,4 @@
-"""Linear models as one block of memory that processes share: data, for which nobody needs a framework.
+"""Linear models as one block of shared memory: data, which needs no framework.
 
 8 bytes      length of the head
 head         JSON: the UIDs, and the lists of columns' names that there are
@@ -33,7 +33,7 @@ _PREFIX = "sha256:"
 
 
 def write_linear(served: Iterable[ServedModel]) -> int:
-    """Return the descriptor of memory that holds the linear ones among these models."""
+    """Write the linear ones among these models to memory; return its descriptor."""
     linear = [(each, each.model) for each in served if isinstance(each.model, LinearModel)]
     # Most models of a set have the same columns.
     names = dict.fromkeys(model.inputs[0].columns for _, model in linear)

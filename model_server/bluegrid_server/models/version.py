@@ -38,12 +38,12 @@ class ServedModel:
     digest: str
     model: Model
     acceleration: str | None = None
-    """"onnx", or why it runs by itself; None where nobody asked for it."""
+    """"onnx", or why it runs by itself; None if acceleration is off."""
 
 
 @dataclass(frozen=True)
 class LoadableVersion:
-    """A version's files, verified, and what loads them."""
+    """A version's verified files, and what loads them."""
 
     rows: Mapping[str, ModelRow]
     """Of the manifest, by UID."""
@@ -94,7 +94,7 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
 
 
 def load(version: LoadableVersion, uid: str) -> ServedModel:
-    """Load a model; ModelError when it cannot be, whose message goes on after "model <uid>"."""
+    """Load a model; ModelError if that fails, whose message continues after "model <uid>"."""
     row, acceleration = version.rows[uid], None
     model = version.loader(version.paths[uid])
     if version.compiler is not None:
@@ -108,7 +108,7 @@ def _prove(example: Example | None, model: Model) -> None:
 
 
 def reproduce(model: Model, example: Example) -> None:
-    """Let a model answer its recorded example; ModelError when it answers otherwise."""
+    """Let a model answer its recorded example; ModelError if it answers otherwise."""
     expected = np.array(example.outputs, dtype=np.float64)
     spec, *more = model.inputs
     if more:

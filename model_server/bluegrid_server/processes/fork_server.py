@@ -1,7 +1,6 @@
 """The fork server: a process that brings a version up, then forks workers on order.
 
-It talks with the front over a socket of messages, each a JSON object: orders come in; it tells how far it is,
-and sends a new worker's connection and memory along with its name.
+Its messages to and from the front are in `ipc/control.py`.
 """
 
 from __future__ import annotations
@@ -69,10 +68,10 @@ class ForkServer:
         self._forked = 0
 
     def run(self) -> int:
-        """Bring the version up, tell how that went, and obey.
+        """Bring the version up, report the result, and follow orders.
 
-        Another process, the loader, imports the framework. Where all that it makes is data, it hands that
-        over and ends, and its memory goes with it; else it is the fork server from there on.
+        Another process, the loader, imports the framework. If all that it makes is data, it passes that on,
+        ends, and its memory is freed; otherwise it is the fork server from there on.
 
         Returns:
             The exit code, or minus the number of the signal that ended the loader.
@@ -80,7 +79,7 @@ class ForkServer:
         if not self._shared:
             if self._bring_up():
                 self._send_fetched()
-                self._obey_all()
+                self._follow_orders()
             return 0
         taken, given = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         loader = os.fork()
@@ -95,7 +94,7 @@ class ForkServer:
         for fd in fds:
             self._pool = SharedLinearPool(read_linear(fd))
             os.close(fd)
-            self._obey_all()
+            self._follow_orders()
         return status
 
     def _be_loader(self, given: socket.socket) -> None:
@@ -108,10 +107,10 @@ class ForkServer:
             socket.send_fds(given, [b"."], fds)
             return
         given.close()
-        self._obey_all()
+        self._follow_orders()
 
     def _bring_up(self) -> bool:
-        """Fetch and load, and tell how that went; whether it went well."""
+        """Fetch and load; report a failure and return False if there is one."""
         try:
             self._version = fetch_version(self._settings, self._progress)
             self._send_loading()
@@ -136,17 +135,17 @@ class ForkServer:
     def _send_fetched(self, fds: Sequence[int] = ()) -> None:
         self._send(Fetched(len(self._version.rows), self._version.examples), fds)
 
-    def _obey_all(self) -> None:
-        """Obey until the front closes the connection."""
+    def _follow_orders(self) -> None:
+        """Follow orders until the front closes the connection."""
         gc.collect()
         gc.freeze()  # pages that are shared stay shared: no collection writes to them
         with suppress(BrokenPipeError, ConnectionResetError):  # the front has gone
             while order := self._control.recv(MESSAGE):
-                self._obey(message_of(order))
+                self._follow(message_of(order))
         for pid in self._children.values():
             _end(pid)
 
-    def _obey(self, order: Order | Event) -> None:
+    def _follow(self, order: Order | Event) -> None:
         match order:
             case Kill(name):
                 if pid := self._children.pop(name, None):
@@ -250,14 +249,14 @@ class ForkServerProcess:
         self._status: int | None = None
 
     def wait(self) -> int:
-        """Wait until it has ended; returns its exit code, or minus a signal's number."""
+        """Wait until it has ended; return its exit code, or minus a signal's number."""
         if self._status is None:
             self._status = _ended(self.pid)
         return self._status
 
 
 def start(settings: Settings) -> ForkServerProcess:
-    """Fork the fork server from this process, with which it shares all that is imported by now."""
+    """Fork the fork server from this process; they share all that is imported by now."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     gc.collect()
     gc.freeze()  # as in ForkServer.run()

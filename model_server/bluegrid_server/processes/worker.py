@@ -75,12 +75,12 @@ class Worker:
 
 
 def end_with_parent() -> None:
-    """Let the kernel end this process when its parent ends, whatever it is at."""
+    """Have the kernel end this process when its parent ends, whatever it is doing."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def limit_memory(more: int) -> None:
-    """Let this process take this many bytes on top of what it has; then it gets MemoryError."""
+    """Limit this process to this many bytes on top of what it has; beyond, it gets MemoryError."""
     data = next(
         line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData")
     )

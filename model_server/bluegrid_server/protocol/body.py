@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 JSON_LENGTH = "Inference-Header-Content-Length"
-"""The header that says how long the JSON before binary data is."""
+"""The header with the length of the JSON that precedes binary data, in bytes."""
 
 NOT_AN_OBJECT = "the body must be a JSON object"
 
@@ -57,6 +57,6 @@ def json_of(document: Any) -> bytes:
 
 
 def with_binary(document: Any, binary: Sequence[bytes]) -> tuple[bytes, int]:
-    """Return JSON with binary data behind it, and how long the JSON is."""
+    """Return JSON with binary data behind it, and the length of the JSON."""
     content = json_of(document)
     return b"".join((content, *binary)), len(content)

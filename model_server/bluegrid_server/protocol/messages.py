@@ -40,21 +40,21 @@ class Kind(IntEnum):
     """What a request asks for."""
 
     INFER = 1
-    """The answer of the model `uid` to a request of the Open Inference Protocol."""
+    """The predictions of the model `uid`, in the Open Inference Protocol."""
     BATCH = 2
-    """The answers of many models."""
+    """The predictions of many models."""
     PREDICT = 3
-    """The answer in the form for people; the body names the model."""
+    """Predictions in the form for people; the body names the model."""
     DESCRIBE = 4
-    """What the model `uid` takes and gives."""
+    """What the model `uid` takes and returns."""
     STATES = 5
     """The state of every model, and why: `{uid: [state, reason]}`."""
     STATE = 6
-    """The same of the model `uid`."""
+    """The state of the model `uid`, likewise."""
     LOAD = 7
-    """The model `uid` in memory."""
+    """Load the model `uid`."""
     UNLOAD = 8
-    """The model `uid` out of memory, until it is loaded again."""
+    """Unload the model `uid` until it is loaded again."""
 
 
 @dataclass
@@ -176,13 +176,13 @@ def _parameters(document: Mapping[str, Any], whose: str) -> Mapping[str, Any]:
 
 @dataclass(slots=True)
 class Response:
-    """An answer, or the next piece of one; status and headers are those of the first.
+    """A response, or the next piece of one; status and headers are those of the first.
 
     Attributes:
-        body: bytes of the answer's body.
+        body: bytes of the response's body.
         status: HTTP status.
         headers: HTTP headers.
-        is_last: whether the answer is whole with it.
+        is_last: whether the response is complete with it.
     """
 
     body: bytes
@@ -193,14 +193,14 @@ class Response:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer: its first part, and those that follow if that is not the last."""
+    """A response: its first piece, and those that follow unless that is the last."""
 
     first: Response
     rest: AsyncIterator[Response] | None = None
 
 
 def refusal(error: RequestError) -> Response:
-    """The answer to a request that cannot be answered."""
+    """Return the response to a request that cannot be answered."""
     return Response(
         orjson.dumps({"error": str(error)}), error.status, {"content-type": JSON, **error.headers}
     )

@@ -32,17 +32,17 @@ DATATYPES: dict[str, np.dtype[Any]] = {
     **{Datatype(f"FP{bits}"): np.dtype(f"<f{bits // 8}") for bits in (16, 32, 64)},
     Datatype.BYTES: np.dtype(object),
 }
-"""The datatypes as NumPy has them. Elements of BYTES are str where they come as JSON, else bytes."""
+"""The datatypes as NumPy has them. Elements of BYTES are str if they come as JSON, otherwise bytes."""
 
 _KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}
-"""Which kinds of JSON data a kind of datatype takes."""
+"""The kinds of JSON data that a kind of datatype takes."""
 _WHAT = {"b": "booleans", "i": "integers", "u": "integers", "f": "numbers"}
 
 _LENGTH = struct.Struct("<I")
 
 
 def datatype_of(array: NDArray[Any]) -> Datatype:
-    """Return the protocol's name of an array's datatype; KeyError when it has none."""
+    """Return the protocol's datatype of an array; KeyError if there is none."""
     return _NAMES[array.dtype.newbyteorder("<")]
 
 
@@ -50,13 +50,13 @@ _NAMES = {dtype: Datatype(name) for name, dtype in DATATYPES.items()}
 
 
 class BinaryData:
-    """The bytes behind a request's JSON, which its tensors take one after the other."""
+    """The bytes behind a request's JSON; its tensors take their shares in order."""
 
     def __init__(self, data: bytes | memoryview = b"") -> None:
         self._left = memoryview(data)
 
     def take(self, name: str, size: Any) -> memoryview:
-        """Return the next `size` bytes; InputError when there are fewer, or `size` is none."""
+        """Return the next `size` bytes; InputError if there are fewer, or `size` is not a size."""
         if type(size) is not int or not 0 <= size <= len(self._left):
             left = f"{len(self._left)} bytes of binary data are left"
             raise InputError(f"input {name!r}: binary_data_size is {size!r}; {left}")
@@ -64,7 +64,7 @@ class BinaryData:
         return taken
 
     def check_end(self) -> None:
-        """Raise InputError when there are bytes that no tensor has taken."""
+        """Raise InputError if bytes are left that no tensor has taken."""
         if self._left:
             raise InputError(f"{len(self._left)} bytes of binary data belong to no input")
 
@@ -146,7 +146,7 @@ def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: st
     except (ValueError, OverflowError):
         raise InputError(f"input {name!r}: data is ragged; shape says {list(shape)}") from None
     if array.dtype.kind not in _KINDS[dtype.kind]:
-        # Of integers that int64 does not hold NumPy makes floats, unless it is told not to.
+        # NumPy makes floats of integers beyond int64, unless it keeps objects.
         array = np.array(data, dtype=object)
         if dtype.kind not in "iu" or not all(type(element) is int for element in array.flat):
             raise InputError(f"input {name!r}: data must hold {_WHAT[dtype.kind]} only")
@@ -227,7 +227,7 @@ def binary_of(array: NDArray[Any]) -> bytes:
 
 
 def json_of(array: NDArray[Any]) -> Any:
-    """Return an array as JSON has it: row by row, as the protocol has it, without nesting."""
+    """Return an array as the protocol's JSON has it: row by row, without nesting."""
     if array.dtype.kind == "O":
         return [
             element.decode(errors="replace") if isinstance(element, bytes) else str(element)

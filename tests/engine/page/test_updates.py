@@ -119,7 +119,9 @@ def test_a_version_that_was_rolled_back_or_is_marked_bad_says_so_among_the_versi
     update = queue.begin()
     assert update is not None
     queue.end(
-        update, UpdateState.ROLLED_BACK, error="v2 is not online: line-1 gave a y that is no finite number"
+        update,
+        UpdateState.ROLLED_BACK,
+        error="v2 is not online: line-1 returned a non-finite value for output 'y'",
     )
     marks = BadVersions(Database.open(grid.folder / "state" / "journal.sqlite"))
     marks.mark("g0", "v1", "anna", "wrong units")

@@ -19,7 +19,7 @@ _FORMAT = "LightGBM's format"
 
 
 def load(path: Path, trust: Iterable[str] = ()) -> BoosterModel:  # noqa: ARG001 - nothing in it runs code
-    """Load a booster; ModelError when it is none. It computes in the thread that asks."""
+    """Load a booster; ModelError if the file has none. It computes in the calling thread."""
     data = path.read_bytes()
     try:
         booster = lightgbm.Booster(model_str=data.decode())

@@ -104,7 +104,7 @@ def session_of(
 
 
 def _providers(*, gpu: bool) -> list[str]:
-    """Return who computes, by preference: what CUDA has no kernel for, the CPU computes."""
+    """Return the execution providers by preference; the CPU computes what CUDA has no kernel for."""
     use_cuda = gpu and _CUDA in onnxruntime.get_available_providers()
     return [_CUDA, _CPU] if use_cuda else [_CPU]
 

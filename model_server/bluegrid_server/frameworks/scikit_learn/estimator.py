@@ -70,7 +70,7 @@ class SklearnModel:
 
     @classmethod
     def of(cls, estimator: Any) -> Model:
-        """Return the model of a loaded object; ModelError when that is no fitted estimator."""
+        """Return the model of a loaded object; ModelError if that is not a fitted estimator."""
         features = attribute_of_input(estimator, "n_features_in_")
         if not isinstance(features, Integral) or not hasattr(estimator, "predict"):
             raise ModelError(_fault(estimator))

@@ -23,7 +23,7 @@ _ROWS = 8
 
 
 def linear_of(estimator: Any, columns: tuple[str, ...] = ()) -> LinearModel | None:
-    """Return the linear model that an estimator of scikit-learn is; None when it is none, or disagrees.
+    """Return the linear model of an estimator; None if it is not linear, or the two disagree.
 
     Args:
         estimator: fitted.

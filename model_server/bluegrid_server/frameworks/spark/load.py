@@ -105,7 +105,7 @@ class SparkModel:
 
 
 def load(path: Path, trust: Iterable[str] = ()) -> SparkModel:  # noqa: ARG001 - trust is for pickles
-    """Load a fitted pipeline; ModelError when it is none."""
+    """Load a fitted pipeline; ModelError if the folder has none."""
     writer = writers.spark(b"".join(part.read_bytes() for part in sorted(path.glob("metadata/part-*"))))
     check_writer("Spark", writer, pyspark.__version__)
     _session()

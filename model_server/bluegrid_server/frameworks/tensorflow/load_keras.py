@@ -70,7 +70,7 @@ def load(
     *,
     gpu: bool = False,
 ) -> KerasModel:
-    """Load a model, onto a GPU if there is one to use; ModelError when it is none, or holds code."""
+    """Load a model, onto a GPU if there is one to use; ModelError if the file has none, or holds code."""
     if gpu:
         load_saved_model.use_gpus()
     writer = _writer(path)

@@ -34,7 +34,7 @@ def load(
     *,
     gpu: bool = False,
 ) -> BoosterModel:
-    """Load a booster, onto a GPU if there is one to use; ModelError when it is none.
+    """Load a booster, onto a GPU if there is one to use; ModelError if the file has none.
 
     On the CPU it computes in the thread that asks.
     """

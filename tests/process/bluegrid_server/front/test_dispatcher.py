@@ -220,7 +220,7 @@ def test_a_call_that_is_answered_leaves_nothing_behind(tmp_path: Path) -> None:
     run(test())
 
 
-def test_a_crew_with_too_much_to_do_asks_to_come_again(
+def test_a_dispatcher_with_too_much_to_do_asks_to_come_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test() -> None:
@@ -232,7 +232,7 @@ def test_a_crew_with_too_much_to_do_asks_to_come_again(
     run(test())
 
 
-def test_a_crew_that_has_closed_takes_no_calls_and_leaves_no_process(tmp_path: Path) -> None:
+def test_a_dispatcher_that_has_closed_takes_no_requests_and_leaves_no_process(tmp_path: Path) -> None:
     async def test() -> None:
         async with running(pushed(tmp_path, SOUND_MODELS, workers=2)) as dispatcher:
             children = _children(dispatcher)

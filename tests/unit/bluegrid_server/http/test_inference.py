@@ -142,7 +142,7 @@ def test_what_is_no_finite_number_is_no_json(served: Client, number: str) -> Non
 def test_a_prediction_that_is_no_finite_number_is_no_answer(served: Client) -> None:
     got = served.post(INFER, json=tensor(shape=[1, 3], data=[1.7e308, 1.7e308, -1.7e308]))
     assert got.status_code == 500
-    assert got.json() == {"error": "model line-1 gave a y that is no finite number"}
+    assert got.json() == {"error": "model line-1 returned a non-finite value for output 'y'"}
 
 
 def binary_body(request: dict[str, Any], data: bytes) -> dict[str, Any]:
