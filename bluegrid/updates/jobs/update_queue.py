@@ -27,22 +27,13 @@ from bluegrid.updates.jobs.update import (
     in_short,
     named_models,
 )
-from bluegrid.updates.jobs.update_rows import LISTED, change_update, read_update, update_of
+from bluegrid.updates.jobs.update_rows import IN_LANE, LISTED, change_update, read_update, update_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Mapping, Sequence
 
     from bluegrid.updates.jobs.database import Database
-
-_IN_LANE = {
-    None: "true",
-    Lane.TRAIN: "to_train and result is null",
-    Lane.PUBLISH: "not to_train and result is null",
-    Lane.ROLL_OUT: "result is not null and state != 'not back'",
-    Lane.GO_BACK: "state = 'not back'",
-}
-"""In SQL, which updates are in a lane; None: any lane."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +109,7 @@ class UpdateQueue:
                 " where (next_try is null or next_try not between ? and ?)"
                 " and not exists (select 1 from open_updates where set_id = this.set_id and id < this.id)"
                 " and id not in (select value from json_each(?))"
-                f" and {_IN_LANE[lane]}"
+                f" and {IN_LANE[lane]}"
                 " order by state = 'not back' desc, state = 'running' desc, id limit 1",
                 (now, now + LONGEST_WAIT_SECONDS, json.dumps([*but])),
             ).fetchone()

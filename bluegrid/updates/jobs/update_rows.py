@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bluegrid.updates.errors import not_found
 from bluegrid.updates.jobs.database import change_row, time_of
 from bluegrid.updates.jobs.update import (
+    Lane,
     RolloutStatus,
     Update,
     UpdateProgress,
@@ -26,6 +27,16 @@ LISTED = (
     " progress, result, rollout, tries, next_try, error"
 )
 """The columns that a list of updates reads: without the whole request, which takes up to 1 MB."""
+
+
+IN_LANE = {
+    None: "true",
+    Lane.TRAIN: "to_train and result is null",
+    Lane.PUBLISH: "not to_train and result is null",
+    Lane.ROLL_OUT: "result is not null and state != 'not back'",
+    Lane.GO_BACK: "state = 'not back'",
+}
+"""In SQL, which updates are in a lane; None: any lane."""
 
 
 def update_of(row: sqlite3.Row, *, is_short: bool = False) -> Update:

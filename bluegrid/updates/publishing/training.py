@@ -15,7 +15,6 @@ Models of the base that it does not leave stay as they are; without a base it ha
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,17 +24,18 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
+from bluegrid.updates.publishing.trainer_container import MODELS_FOLDER, container
 from bluegrid.updates.publishing.trainer_output import OutputFile
 from bluegrid_registry.errors import BluegridError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from bluegrid.updates.jobs.update import Update
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from bluegrid_registry.registry_files.update_policy import Trainer, Value
 
 POLL_SECONDS = 0.2
-_INSIDE = "/models"
-"""Where a trainer in a container finds the folder."""
 LAST_LINES = 5
 """How many lines of output the error of a failed trainer has."""
 MAX_LINE = 500
@@ -111,7 +109,7 @@ class Training:
             "set": declared.id,
             "type": str(declared.type),
             "base": update.wanted.base,
-            "folder": str(partial) if trainer.image is None else _INSIDE,
+            "folder": str(partial) if trainer.image is None else MODELS_FOLDER,
             "parameters": given,
         }
         shutil.rmtree(partial, ignore_errors=True)
@@ -190,38 +188,6 @@ def parameters(trainer: Trainer, given: Mapping[str, Value]) -> dict[str, Value]
         if not declared[name].takes(value):
             raise ConfigError(f"parameter {name}: {value!r} is not of type {declared[name].type}")
     return {name: given.get(name, parameter.default) for name, parameter in declared.items()}
-
-
-@contextmanager
-def container(program: str, trainer: Trainer, folder: Path) -> Iterator[Sequence[str]]:
-    """Yield the command that runs a trainer's image; at the end of the block, the container is removed.
-
-    Args:
-        program: `podman`, or one like it.
-        trainer: with an image.
-        folder: for its models. The container is named after the folder: one that a killed server has left is
-            removed first.
-
-    Raises:
-        ConfigError: there is no such program.
-    """
-    if shutil.which(program) is None:
-        raise ConfigError(f"{program} is not on PATH, and the trainer is an image; install it")
-    name = f"bluegrid-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
-    gone = [program, "rm", "--force", "--volumes", name]
-    subprocess.run(gone, capture_output=True, check=False)
-    options = ["--rm", "--interactive", f"--name={name}", f"--volume={folder}:{_INSIDE}:z"]
-    # A trainer needs no rights but to write its models, as the user that the image names.
-    options += ["--cap-drop=ALL", "--security-opt=no-new-privileges"]
-    folder.chmod(0o777)
-    # The command replaces the image's entry point, as the `command` of a pod does.
-    replaced, arguments = trainer.command[:1], trainer.command[1:]
-    options += [f"--entrypoint={each}" for each in replaced]
-    try:
-        yield [program, "run", *options, str(trainer.image), *arguments]
-    finally:
-        # Ending `podman run` does not end the container.
-        subprocess.run(gone, capture_output=True, check=False)
 
 
 def _run(
