@@ -126,7 +126,7 @@ def test_a_version_that_was_rolled_back_or_is_marked_bad_says_so_among_the_versi
     marks = BadVersions(Database.open(grid.folder / "state" / "journal.sqlite"))
     marks.mark("g0", "v1", "anna", "wrong units")
     page = opened("#/versions/g0")
-    page.get_by_text(f"Rolled back, update {update.id}: v2 is not online: line-1 gave a y").wait_for()
+    page.get_by_text(f"Rolled back, update {update.id}: v2 is not online: line-1 returned").wait_for()
     page.get_by_text("Marked bad: wrong units (anna").wait_for()
 
 
