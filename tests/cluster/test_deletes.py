@@ -19,9 +19,9 @@ def clusters(work: Workspace) -> dict[str, str]:
 
 
 def test_an_update_that_cannot_ask_the_proxy_deletes_nothing_and_the_next_one_does(
-    work: Workspace, seen: Results
+    work: Workspace, results: Results
 ) -> None:
-    assert seen.last.version == "v4"
+    assert results.last.version == "v4"
     steps.add_cluster(work, "d5", "v1")
     steps.up(work).require()
     steps.remove_cluster(work, "d5")
@@ -39,9 +39,9 @@ def test_an_update_that_cannot_ask_the_proxy_deletes_nothing_and_the_next_one_do
 
 
 def test_a_service_that_is_taken_out_goes_with_all_it_has_and_comes_back(
-    work: Workspace, seen: Results
+    work: Workspace, results: Results
 ) -> None:
-    assert seen.last.version == "v4"
+    assert results.last.version == "v4"
     file = work.registry / "g1.yaml"
     whole = file.read_text()
     file.write_text(whole[: whole.index("service:")])

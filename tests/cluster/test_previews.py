@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def registry(work: Workspace, seen: Results) -> Iterator[Path]:
+def registry(work: Workspace, results: Results) -> Iterator[Path]:
     """The registry's file, which is put back as it was: previews change nothing else."""
-    assert seen.last.version == "v4"
+    assert results.last.version == "v4"
     file = work.registry / "g1.yaml"
     before = file.read_text()
     yield file
