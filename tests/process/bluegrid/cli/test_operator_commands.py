@@ -32,6 +32,24 @@ def test_a_switch_whose_update_fails_says_what_yaml_says_now(
     )
 
 
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize(
+    ("command", "runs"),
+    [("switch line-loading d2 --up", "up"), ("switch line-loading d2 --dry-run", "preview")],
+)
+def test_the_program_is_told_which_routes_are_updated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, runs: str
+) -> None:
+    """Without that the engine refuses it where a switch of another service is declared and not applied."""
+    pulumi_that(
+        f'echo "$BLUEGRID_PARTIAL_UPDATE $BLUEGRID_ROUTES $1" > {tmp_path}/ran', tmp_path, monkeypatch
+    )
+    settings = tmp_path / "north.yaml"
+    settings.write_text("config: {bluegrid:registry: registry}\n")
+    output_of(*command.split(), "--stack", "north", "--config-file", str(settings))
+    assert (tmp_path / "ran").read_text() == f"1 line-loading {runs}\n"
+
+
 def test_deleting_with_an_update_allows_that_one_end(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
