@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid.cli import options
 from bluegrid.cli.edits import apply
-from bluegrid.cli.pulumi import ALLOW_DELETE
-from bluegrid_registry import Registry, remove_service
+from bluegrid_registry import Registry, contract, remove_service
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,5 +39,5 @@ def delete(
         yes=yes,
         question=f"Take {service} offline, and stop its clusters {clusters}?",
         # This command is the permission; a bare `pulumi up` needs the same variable.
-        variables={ALLOW_DELETE: service},
+        variables={contract.ALLOW_DELETE: service},
     )

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from bluegrid.project import Target
 
-ALLOW_DELETE = "BLUEGRID_ALLOW_DELETE"
-"""Environment variable that names the services that an update may delete."""
-
 
 @dataclass(frozen=True)
 class StackCommands:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bluegrid.project.project import Project
-from bluegrid_registry import BluegridError, ConfigError
+from bluegrid_registry import BluegridError, ConfigError, contract
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from bluegrid.project.targets import Target
 
-_PARTIAL = "BLUEGRID_PARTIAL_UPDATE"
-_ROUTES = "BLUEGRID_ROUTES"
-AT_ONCE: dict[str, str] = {"BLUEGRID_AT_ONCE": "1"}
+AT_ONCE: dict[str, str] = {contract.AT_ONCE: "1"}
 """Tells the program, in bluegrid_components/proofs/takeover.py, that the route waits for no pods."""
 _STATE_SECONDS = 60.0
 """For which a stack's state is waited for."""
@@ -44,7 +42,7 @@ def partial_update(routes: Iterable[str]) -> dict[str, str]:
     Args:
         routes: the services whose live routes are among them.
     """
-    return {_PARTIAL: "1", _ROUTES: ",".join(routes)}
+    return {contract.PARTIAL_UPDATE: "1", contract.UPDATED_ROUTES: ",".join(routes)}
 
 
 def up_command(target: Target, project: str, stack: str, config_file: Path | str | None) -> list[str]:

@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import os
 
-PARTIAL = "BLUEGRID_PARTIAL_UPDATE"
-"""Variable of an update of named targets only, such as one service's route: any checkout does for it, and it
-applies no commit."""
-ROUTES = "BLUEGRID_ROUTES"
-"""Variable of such an update: the services whose live routes are among the targets, with commas between them.
-Without it, any may be."""
+from bluegrid_registry import contract
 
 
 def is_partial() -> bool:
     """Whether this update is of named targets only."""
-    return bool(os.environ.get(PARTIAL))
+    return bool(os.environ.get(contract.PARTIAL_UPDATE))
 
 
 def route_stays(service: str) -> bool:
     """Whether this update leaves a service's live route as it is, whatever the registry says."""
-    return is_partial() and ROUTES in os.environ and service not in os.environ[ROUTES].split(",")
+    updated = os.environ.get(contract.UPDATED_ROUTES)
+    return is_partial() and updated is not None and service not in updated.split(",")

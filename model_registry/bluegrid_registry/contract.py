@@ -41,6 +41,20 @@ NOT_AWAITED: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
 goes into the state: of a switch there and back the way back was then taken for no change (seen)."""
 DECLARED_MIN = f"{LABEL}/declared-min"
 """Annotation of an autoscaler that keeps more pods than the registry's `min`, since a switch: this `min`."""
+PARTIAL_UPDATE = "BLUEGRID_PARTIAL_UPDATE"
+"""Variable of an update of named targets only, such as one service's route: any checkout does for it, and it
+applies no commit."""
+UPDATED_ROUTES = "BLUEGRID_ROUTES"
+"""Variable of such an update: the services whose live routes are among the targets, with commas between them.
+Without it, any may be."""
+AT_ONCE = "BLUEGRID_AT_ONCE"
+"""Variable of an update whose routes wait for no pods, as on the way back from a cluster that does badly.
+Autoscalers keep more all the same: the pods come after it."""
+REGISTRY_COPY = "BLUEGRID_REGISTRY_COPY"
+"""Variable of an update whose registry is a copy, such as the update server's: the commit, a space, and the
+repository that has it. The commit is noted where it follows what was applied last; nothing is refused."""
+ALLOW_DELETE = "BLUEGRID_ALLOW_DELETE"
+"""Variable with the names of the services that may go in an update, with commas between them."""
 MAX_NAME = 63
 _HOST_DIGITS = 40
 

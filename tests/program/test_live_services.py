@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import pulumi
 import pytest
 
-from bluegrid.cli.pulumi import ALLOW_DELETE
-from bluegrid_components.checks.live_services import ALLOWED
 from tests.program.cluster import api_server, kubeconfig
 from tests.program.recorder import ENGINE, Plan, run_update
 
@@ -93,7 +91,3 @@ def test_a_service_that_has_never_come_online_is_taken_out_without_a_word(
             assert "line-load is live" in refusal(registry(), file)
         else:
             assert urls(run_update(registry(), file, last=ONLINE)) == {"line-loading": URL}
-
-
-def test_the_command_that_deletes_a_service_says_the_word() -> None:
-    assert ALLOW_DELETE == ALLOWED

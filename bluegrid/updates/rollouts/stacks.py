@@ -28,8 +28,7 @@ from bluegrid.project import (
     stack_names,
 )
 from bluegrid.updates.registry.source import snapshot
-from bluegrid_registry import ConfigError
-from bluegrid_registry.contract import LABEL
+from bluegrid_registry import ConfigError, contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 LOCKED_SECONDS = 600.0
 """How long an update waits for somebody else's update of the same stack."""
 LOCK_RETRY_SECONDS = 2.0
-COPY = "BLUEGRID_REGISTRY_COPY"
-"""The variable by which checks/applied_commit.py knows of which commit the registry is a copy."""
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 log = structlog.get_logger()
@@ -151,7 +148,11 @@ class Stacks:
         """
         resources = exported_resources(stack.name, self.program) or []
         labels = ((each.get("inputs") or {}).get("metadata") or {} for each in resources)
-        found = (each.get("labels", {}).get(f"{LABEL}/service") for each in labels if isinstance(each, dict))
+        found = (
+            each.get("labels", {}).get(f"{contract.LABEL}/service")
+            for each in labels
+            if isinstance(each, dict)
+        )
         return frozenset(str(name) for name in found if name)
 
     def _up_once(
@@ -177,7 +178,7 @@ class Stacks:
         # The server never updates a whole stack: what the registry does not declare any more stays.
         commit = self.source.health.commit
         # Noted in the stack, so that an older checkout does not undo this update.
-        noted = {COPY: f"{commit} {self.source.registry.absolute()}"} if commit else {}
+        noted = {contract.REGISTRY_COPY: f"{commit} {self.source.registry.absolute()}"} if commit else {}
         options = automation.LocalWorkspaceOptions(env_vars={**noted, **(variables or {})})
         return automation.select_stack(stack.name, work_dir=str(self.program), opts=options)
 

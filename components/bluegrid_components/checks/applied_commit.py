@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from bluegrid_components.partial_update import is_partial
+from bluegrid_registry import contract
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ OUTPUT = "commit"
 OVER = "BLUEGRID_APPLY_OVER"
 """Variable that names the commit which an older checkout may undo. Left behind it allows nothing more: by
 then another commit is the one that was applied."""
-COPY = "BLUEGRID_REGISTRY_COPY"
-"""Variable of an update whose registry is a copy, such as the update server's: the commit, a space, and the
-repository that has it. The commit is noted where it follows what was applied last; nothing is refused."""
 _SHOWN = 10
 
 
@@ -43,7 +41,7 @@ def apply_commit(registry: Path, outputs: StackOutputs) -> None:
     Raises:
         StaleCheckout: the checkout is older than what was applied, or does not know it.
     """
-    if copy := os.environ.get(COPY):
+    if copy := os.environ.get(contract.REGISTRY_COPY):
         commit, _, repository = copy.partition(" ")
         _note_copy(commit, Path(repository), outputs)
         return

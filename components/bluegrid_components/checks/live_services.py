@@ -15,6 +15,7 @@ import pulumi
 
 from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
 from bluegrid_components.partial_update import is_partial
+from bluegrid_registry import contract
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from bluegrid_components.model_services_args import ModelServicesArgs
 
 OUTPUT = "urls"
-ALLOWED = "BLUEGRID_ALLOW_DELETE"
-"""Variable with the names of the services that may go, with commas between them."""
 _ROUTES = (
     "/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}",
     "/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/httproutes/{name}",
@@ -58,7 +57,7 @@ def keep_services(
     left = {name: url for name, url in (outputs.get(OUTPUT) or {}).items() if name not in offered}
     if is_partial():
         return left
-    allowed = re.split(r"[\s,]+", os.environ.get(ALLOWED, ""))
+    allowed = re.split(r"[\s,]+", os.environ.get(contract.ALLOW_DELETE, ""))
     going = [
         name
         for name in sorted(left)
@@ -79,7 +78,7 @@ def _fault(going: list[str], config: ModelServicesArgs, *, is_last: bool) -> str
     return (
         f"{names} {'is' if is_one else 'are'} live and would be deleted: {config.registry} has {place} in "
         f"{config.region}{where}; take {'it' if is_one else 'them'} back into the registry (clients get 404 "
-        f"otherwise), or allow it: {ALLOWED}={','.join(going)} pulumi up"
+        f"otherwise), or allow it: {contract.ALLOW_DELETE}={','.join(going)} pulumi up"
     )
 
 

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from bluegrid_components.kubernetes_api.observed import ObservedNamespace
     from bluegrid_registry.registry_files.service_schema import Cluster
 
-AT_ONCE = "BLUEGRID_AT_ONCE"
-"""Variable of an update whose routes wait for no pods, as on the way back from a cluster that does badly.
-Autoscalers keep more all the same: the pods come after it."""
 _HOOK = "bluegrid-takeover"
 _POLL_SECONDS = 1.0
 _HOPELESS_SECONDS = 30.0
@@ -96,7 +93,7 @@ class Takeovers:
 
     def hook(self, service: str) -> pulumi.ResourceHook | None:
         """Return the hook that waits for the pods of a service; None if there are none to wait for."""
-        if service not in self._awaited or os.environ.get(AT_ONCE):
+        if service not in self._awaited or os.environ.get(contract.AT_ONCE):
             return None
         if self._hook is None:
             # Only if needed: an unused hook is a request to the engine, too.
@@ -182,6 +179,6 @@ def _message(size: _Size, pods: PodCount, seconds: float, why: str | None) -> st
     return (
         f"service {size.service}: {size.cluster} takes over from {size.old}, and {pods.ready} of {size.pods} "
         f"pods are ready after {seconds:.0f} s{f' ({why})' if why else ''}; the live route is as it was: "
-        f"make room for them, or switch with those that are ready: {AT_ONCE}=1 pulumi up, or "
+        f"make room for them, or switch with those that are ready: {contract.AT_ONCE}=1 pulumi up, or "
         f"bluegrid switch {size.service} {size.cluster} --up --at-once"
     )
