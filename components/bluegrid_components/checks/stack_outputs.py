@@ -5,12 +5,15 @@ The engine reads them out of the state, and makes no resource for that: a previe
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pulumi
 from pulumi.runtime.stack import Stack
 
-_READ = "pulumi:pulumi:readStackOutputs"
+_FUNCTION = "pulumi:pulumi:readStackOutputs"
+_TRIES = 5
+_PAUSE_SECONDS = 0.2
 
 
 class StackOutputs:
@@ -21,9 +24,7 @@ class StackOutputs:
     """
 
     def __init__(self) -> None:
-        name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-        found = pulumi.runtime.invoke(_READ, {"name": name}).value or {}
-        self._last: dict[str, Any] = dict(found.get("outputs") or {})
+        self._last = _read()
         root = pulumi.runtime.get_root_resource()
         declared = root.outputs if isinstance(root, Stack) else {}
         for key, value in self._last.items():
@@ -37,3 +38,23 @@ class StackOutputs:
     def put(self, key: str, value: Any) -> None:
         """Leave something to the next update, from now on and whatever this one comes to."""
         pulumi.export(key, value)
+
+
+def _read() -> dict[str, Any]:
+    """Read the stack's outputs out of its state, which this very update may be writing.
+
+    A state in a folder has a file with its checksum beside it, which the engine writes in place. A read in
+    the middle of that gets "failed to load checkpoint: EOF" (findings/pulumi-reads-its-own-outputs.sh).
+    """
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    for left in reversed(range(_TRIES)):
+        try:
+            found = pulumi.runtime.invoke(_FUNCTION, {"name": name}).value or {}
+        except Exception:
+            # Pulumi raises nothing narrower for what the engine could not do.
+            if not left:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            break
+    return dict(found.get("outputs") or {})
