@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.result_files import RESULTS
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 MET = {True: "yes", False: "no", None: ""}
@@ -33,6 +36,8 @@ def write(
         f"{where}The run took {result['minutes']} minutes.",
         *body,
     ]
+    if (before := RESULTS / f"{name}-before.json").exists():
+        parts.append(compared_builds(json.loads(before.read_text())))
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{name}.md"
     page.write_text("\n\n".join(parts) + "\n")
@@ -68,3 +73,33 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """Return a table in Markdown."""
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def compared_builds(result: Mapping[str, Any]) -> str:
+    """Return the section that compares two builds, from a result of `benchmarks.before`."""
+    commits, rows = result["commits"], result["rows"]
+    apart = [row for row in rows if not _overlap(row["before"], row["after"])]
+    lines = [
+        (
+            row["work"],
+            spread(row["before"]),
+            spread(row["after"]),
+            row["unit"],
+            number(median(row["after"]) / median(row["before"])) if median(row["before"]) else "",
+            "no" if row in apart else "yes",
+        )
+        for row in rows
+    ]
+    return "\n\n".join(
+        (
+            "## Beside the build before",
+            f"{result['date']}, {result['machine']}: {commits['before']} and {commits['after']}, a part of "
+            f"the benchmark, {result['rounds']} times each in turn. Medians of all samples, with the least "
+            f"and the most. {len(rows) - len(apart)} of {len(rows)} figures are within each other's spread.",
+            table(("", commits["before"], commits["after"], "unit", "ratio", "within the spread"), lines),
+        )
+    )
+
+
+def _overlap(first: Sequence[float], second: Sequence[float]) -> bool:
+    return min(first) <= max(second) and min(second) <= max(first)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHECKOUT = Path(__file__).parents[1]
+RESULTS = CHECKOUT / "benchmarks" / "results"
 
 
 def commit() -> str:
@@ -36,7 +37,7 @@ def finish(
     Returns:
         The exit code: 0 if every goal was met.
     """
-    results = scratch or CHECKOUT / "benchmarks" / "results"
+    results = scratch or RESULTS
     results.mkdir(parents=True, exist_ok=True)
     (results / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     print(f"{write_report(result, scratch or CHECKOUT / 'docs' / 'benchmarks')} is written")

@@ -19,7 +19,7 @@ from benchmarks.machine import machine
 from benchmarks.result_files import commit, finish
 from benchmarks.rows import OURS, goals_of
 from benchmarks.server.measure import Bench
-from benchmarks.server.plan import FULL, TINY, Plan
+from benchmarks.server.plan import FULL, QUICK, TINY, Plan
 from benchmarks.server.report import write_report
 from benchmarks.server.servers import PEERS, venv_of
 from benchmarks.server.verdicts import rows_of
@@ -34,8 +34,11 @@ PACKAGES = ("scikit-learn", "onnxruntime", "uvicorn", "uvloop", "httptools", "or
 def main() -> int:
     """Run it; 0 if every goal is met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server", description=__doc__)
-    parser.add_argument("--tiny", action="store_true", help=f"a minute, proves nothing; writes to {SCRATCH}")
-    plan = TINY if parser.parse_args().tiny else FULL
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help=f"a part of it, in minutes; writes to {SCRATCH}")
+    size.add_argument("--tiny", action="store_true", help=f"a minute, proves nothing; writes to {SCRATCH}")
+    chosen = parser.parse_args()
+    plan = QUICK if chosen.quick else TINY if chosen.tiny else FULL
     # So that SIGTERM stops the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:

@@ -47,6 +47,19 @@ FULL = Plan(
     start_limit=120,
 )
 
+QUICK = Plan(
+    rounds=3,
+    seconds=2,
+    connections=(1, 16),
+    forest_seconds=1,
+    many=(300,),
+    batches=5,
+    growth=(1, 100, 1_000),
+    growth_requests=2_000,
+    start_limit=120,
+)
+"""A part of it, in minutes."""
+
 TINY = Plan(
     rounds=1,
     seconds=0.3,

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from tools.demo.workspace import Ran
 
 BUCKET = "state"
-_BACKEND = "{.spec.rules[0].http.paths[0].backend.service.name}"
+BACKEND = "{.spec.rules[0].http.paths[0].backend.service.name}"
+"""Where an Ingress says whom it leads to, as a JSONPath."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,14 @@ def kubectl(work: Workspace, *arguments: str) -> str:
 
 def backend(work: Workspace) -> str:
     """The cluster that the live Ingress of a region points at."""
-    return kubectl(work, "get", "ingress", SERVICE, f"--output=jsonpath={_BACKEND}").removeprefix(
+    return kubectl(work, "get", "ingress", SERVICE, f"--output=jsonpath={BACKEND}").removeprefix(
         f"{SERVICE}-"
     )
 
 
 def wait_until_live(work: Workspace, cluster: str) -> None:
     """Wait until it points at this one."""
-    condition = f"--for=jsonpath={_BACKEND}={SERVICE}-{cluster}"
+    condition = f"--for=jsonpath={BACKEND}={SERVICE}-{cluster}"
     kubectl(work, "wait", f"ingress/{SERVICE}", condition, "--timeout=120s")
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster.regions import backend
+from bluegrid_registry import contract
+from tests.cluster.regions import BACKEND
 from tools.demo import steps
 from tools.demo.workspace import SERVICE
 from tools.load.process import Load
@@ -82,11 +83,14 @@ def pods_when_it_is_live(work: Workspace) -> Iterator[list[int]]:
     """Watch for the route to lead to d2; yields how many pods of d2 were ready just before that was seen."""
     found: list[int] = []
     ended = threading.Event()
+    # By one command, which asks for one after the other: two may be seconds apart on a busy machine.
+    shown = f"{{.items[0].status.readyReplicas}} {{.items[1]{BACKEND[1:]}"
 
     def watch() -> None:
         while not ended.wait(0.1):
-            ready = kubectl(work, "get", D2, "--output=jsonpath={.status.readyReplicas}").output
-            if backend(work) == "d2":
+            seen = kubectl(work, "get", D2, f"ingress/{SERVICE}", f"--output=jsonpath={shown}").output
+            ready, _, backend = seen.partition(" ")
+            if backend.strip() == contract.cluster_name(SERVICE, "d2"):
                 found.append(int(ready or 0))
                 return
 
@@ -141,9 +145,9 @@ def test_a_cluster_takes_over_with_as_many_pods_as_the_old_one_has_and_no_reques
     load = Load.start(scaled.place.route_url, SERVICE, requests, report, rate=50, host=scaled.host)
     with load, pods_when_it_is_live(scaled) as pods:
         promote = ("promote", SERVICE, "d2", "--regions", scaled.stack, "--stacks", str(scaled.state))
-        scaled.bluegrid(*promote, "--bake", "60s").require()
+        promoted = scaled.bluegrid(*promote, "--bake", "60s").require()
         seen = load.stop()
-    assert pods == [3]
+    assert pods == [3], promoted.output
     assert least(scaled, D2) == 1
     assert seen.failed_total == 0, seen.failures
     assert {*seen.by_cluster} == {"d1", "d2"}

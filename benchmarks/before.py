@@ -1,0 +1,82 @@
+"""`python -m benchmarks.before NAME CHECKOUT`: this build beside that of an earlier commit, measured in turn.
+
+Runs `python -m benchmarks.NAME --quick` in both checkouts, each with its own `.venv`. The samples go into
+`benchmarks/results/NAME-before.json`, from where the benchmark's page takes its last table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.machine import machine
+from benchmarks.page import compared_builds
+from benchmarks.result_files import CHECKOUT, RESULTS
+from benchmarks.rows import OURS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BENCHMARKS = ("transfer", "server", "stack")
+
+
+def main() -> int:
+    """Run it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.before", description=__doc__)
+    parser.add_argument("name", choices=BENCHMARKS)
+    parser.add_argument("checkout", type=Path, help="of the earlier commit, with its .venv")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each of the two is measured")
+    chosen = parser.parse_args()
+    sides: dict[str, list[Mapping[str, Any]]] = {"before": [], "after": []}
+    for each in range(chosen.rounds):
+        # In turn, and the other way round every second time: a machine that gets slower favours none.
+        for side in sorted(sides, reverse=each % 2 == 0):
+            checkout = chosen.checkout if side == "before" else CHECKOUT
+            sides[side].append(_measured(chosen.name, checkout.resolve()))
+    result = {
+        "machine": machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "commits": {side: runs[0]["versions"][OURS] for side, runs in sides.items()},
+        "rounds": chosen.rounds,
+        "rows": compared(sides["before"], sides["after"]),
+    }
+    (RESULTS / f"{chosen.name}-before.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(compared_builds(result))
+    return 0
+
+
+def compared(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows that both builds have, with all samples of all runs."""
+    first, second = _samples(before), _samples(after)
+    units = {row["work"]: row["unit"] for row in after[0]["rows"]}
+    return [
+        {"work": work, "unit": units[work], "before": first[work], "after": second[work]}
+        for work in second
+        if work in first
+    ]
+
+
+def _measured(name: str, checkout: Path) -> Mapping[str, Any]:
+    result = checkout / ".bluegrid" / f"bench-{name}" / f"{name}.json"
+    result.unlink(missing_ok=True)
+    python = checkout / ".venv" / "bin" / "python"
+    # Ends with 1 where a goal is missed.
+    subprocess.run([str(python), "-m", f"benchmarks.{name}", "--quick"], cwd=checkout, check=False)
+    measured: dict[str, Any] = json.loads(result.read_text())
+    return measured
+
+
+def _samples(runs: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        for row in run["rows"]:
+            found.setdefault(row["work"], []).extend(row["samples"].get(OURS) or [row["ours"]])
+    return found
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
