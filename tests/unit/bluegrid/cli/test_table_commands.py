@@ -27,29 +27,42 @@ service:
 """
 
 
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry with set g1, its versions v1 and v2, and a cluster that serves v1."""
+    folder = tmp_path_factory.mktemp("original")
     for name in ("registry", "store", "models"):
-        (tmp_path / name).mkdir()
+        (folder / name).mkdir()
     for number in range(12):
-        (tmp_path / "models" / f"line-{number:02}.skops").write_bytes(skops_file(f"model {number}"))
+        (folder / "models" / f"line-{number:02}.skops").write_bytes(skops_file(f"model {number}"))
     example = {"inputs": [[1.0]], "outputs": [2.0]}
-    (tmp_path / "models" / "examples.json").write_text(json.dumps({"line-03": example}))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BLUEGRID_STORE", f"file://{tmp_path}/store")
-    monkeypatch.setenv("COLUMNS", "200")
-    output_of(
-        "set", "add", "g1", "--name", "Line loading", "--task", "regression", "--type", "scikit-learn/skops"
-    )
-    output_of("push", "models", "--set", "g1", "--version", "v1")
-    (tmp_path / "models" / "line-03.skops").write_bytes(skops_file("model 3, trained again"))
-    example["outputs"] = [2.5]
-    (tmp_path / "models" / "examples.json").write_text(json.dumps({"line-03": example}))
-    output_of("push", "models", "--set", "g1", "--version", "v2")
-    with (tmp_path / "registry" / "g1.yaml").open("a") as file:
+    (folder / "models" / "examples.json").write_text(json.dumps({"line-03": example}))
+    with pytest.MonkeyPatch.context() as patch:
+        work_in(folder, patch)
+        kind = "--task", "regression", "--type", "scikit-learn/skops"
+        output_of("set", "add", "g1", "--name", "Line loading", *kind)
+        output_of("push", "models", "--set", "g1", "--version", "v1")
+        (folder / "models" / "line-03.skops").write_bytes(skops_file("model 3, trained again"))
+        example["outputs"] = [2.5]
+        (folder / "models" / "examples.json").write_text(json.dumps({"line-03": example}))
+        output_of("push", "models", "--set", "g1", "--version", "v2")
+    with (folder / "registry" / "g1.yaml").open("a") as file:
         file.write(SERVICE)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def place(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it for each test."""
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
+    work_in(tmp_path, monkeypatch)
     return tmp_path
+
+
+def work_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.chdir(folder)
+    patch.setenv("BLUEGRID_STORE", f"file://{folder}/store")
+    patch.setenv("COLUMNS", "200")
 
 
 def bluegrid(*arguments: str) -> Result:
