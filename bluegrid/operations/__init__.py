@@ -16,7 +16,6 @@ Only reads: what is to change is written in YAML (`bluegrid_registry`) and made 
 from __future__ import annotations
 
 from bluegrid.operations.api import KubernetesError, Namespace
-from bluegrid.operations.comparison import AnswerComparison, PredictionRequest, compare, read_requests
 from bluegrid.operations.doctor import check_kubernetes, check_programs, check_store
 from bluegrid.operations.finding import Diagnosis
 from bluegrid.operations.history import Change, LiveBefore, RegistryCommit, changes_of, live_before
@@ -24,6 +23,12 @@ from bluegrid.operations.logs import followed, logs
 from bluegrid.operations.missing import nothing_runs
 from bluegrid.operations.pod_store import check_store_of_pods
 from bluegrid.operations.pods import PodStatus
+from bluegrid.operations.prediction_comparison import (
+    AnswerComparison,
+    PredictionRequest,
+    compare,
+    read_requests,
+)
 from bluegrid.operations.predictions import ClusterClient, Prediction
 from bluegrid.operations.routes import ask_live_clusters
 from bluegrid.operations.snapshot import Snapshot, take_snapshot

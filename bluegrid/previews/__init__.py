@@ -11,12 +11,12 @@ Only data: neither Pulumi nor Kubernetes is imported or called.
 
 from __future__ import annotations
 
-from bluegrid.previews.changes import Risk, risks_of, sentences_of
-from bluegrid.previews.comparing import Comparison, compare
 from bluegrid.previews.effects import Effects, effects_of
 from bluegrid.previews.plan import Plan, PlannedStep, read_plan
 from bluegrid.previews.report import MARK, RegionReport, render
 from bluegrid.previews.rules import Finding, Level, PolicyError, Rule, check_objects, check_plan, check_stack
+from bluegrid.previews.service_sentences import Risk, risks_of, sentences_of
+from bluegrid.previews.version_comparison import Comparison, compare
 
 __all__ = [
     "MARK",

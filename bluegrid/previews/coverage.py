@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid.previews.differences import CREATE, DELETE
+from bluegrid.previews.resource_changes import CREATE, DELETE
 from bluegrid.previews.topics import Topic
 from bluegrid.states import is_republished
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from bluegrid.previews import pods, region, routing
 from bluegrid.previews.coverage import is_covered_by, is_rolled
-from bluegrid.previews.differences import changes_of
+from bluegrid.previews.resource_changes import changes_of
 from bluegrid.previews.topics import Topic, aspects_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bluegrid.previews.changes import Risk
-    from bluegrid.previews.differences import ResourceChange
     from bluegrid.previews.plan import Plan
+    from bluegrid.previews.resource_changes import ResourceChange
     from bluegrid.previews.routing import Routing
+    from bluegrid.previews.service_sentences import Risk
     from bluegrid.previews.topics import Aspect
     from bluegrid.states import ServiceChange
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from bluegrid.previews.differences import REPLACE
+from bluegrid.previews.resource_changes import REPLACE
 from bluegrid.previews.topics import Topic
 from bluegrid.previews.wording import images, listed, value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from bluegrid.previews.differences import Difference
+    from bluegrid.previews.resource_changes import Difference
     from bluegrid.previews.topics import Aspect
 
 Cluster = tuple[str, str]

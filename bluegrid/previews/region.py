@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid.previews.changes import Risk
-from bluegrid.previews.differences import CREATE, DELETE
+from bluegrid.previews.resource_changes import CREATE, DELETE
+from bluegrid.previews.service_sentences import Risk
 from bluegrid.previews.topics import Topic
 from bluegrid.previews.wording import listed, value
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bluegrid.previews.changes import risks_of, sentences_of
 from bluegrid.previews.effects import Effects
+from bluegrid.previews.service_sentences import risks_of, sentences_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bluegrid.previews.changes import Risk
-    from bluegrid.previews.comparing import Comparison
     from bluegrid.previews.rules import Finding
+    from bluegrid.previews.service_sentences import Risk
+    from bluegrid.previews.version_comparison import Comparison
     from bluegrid.states import ServiceChange
 
 MARK = "<!-- bluegrid preview-report -->"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bluegrid.previews.changes import Risk
+from bluegrid.previews.service_sentences import Risk
 from bluegrid.previews.wording import value
 from bluegrid.states.kubernetes_object import dicts
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from bluegrid.previews.differences import CREATE, REPLACE, changes_of
 from bluegrid.previews.quota import When, shortages
+from bluegrid.previews.resource_changes import CREATE, REPLACE, changes_of
 from bluegrid.previews.wording import listed
 from bluegrid.states import changes_between
 from bluegrid.states.services import states_of_objects

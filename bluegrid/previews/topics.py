@@ -7,13 +7,13 @@ from enum import Enum, auto
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from bluegrid.previews.differences import CREATE, DELETE, REPLACE
+from bluegrid.previews.resource_changes import CREATE, DELETE, REPLACE
 from bluegrid_registry.contract import DECLARED_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bluegrid.previews.differences import Difference, ResourceChange
+    from bluegrid.previews.resource_changes import Difference, ResourceChange
 
 
 class Topic(Enum):

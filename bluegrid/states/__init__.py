@@ -9,9 +9,9 @@ Only data: neither Pulumi nor Kubernetes is imported or called.
 
 from __future__ import annotations
 
-from bluegrid.states.changes import ServiceChange, changes_between, is_republished
 from bluegrid.states.drift import Drift, drift, explained
 from bluegrid.states.kubernetes_object import KubernetesObject
+from bluegrid.states.service_change import ServiceChange, changes_between, is_republished
 from bluegrid.states.services import (
     ClusterState,
     ServiceState,

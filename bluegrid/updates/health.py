@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bluegrid.updates.jobs.database import Database
     from bluegrid.updates.jobs.queue_worker import QueueWorker
-    from bluegrid.updates.registry.source import RegistrySource
+    from bluegrid.updates.registry_source.source import RegistrySource
     from bluegrid_registry import Store
 
 log = structlog.get_logger()

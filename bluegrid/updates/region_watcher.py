@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bluegrid.operations import Snapshot
     from bluegrid.project import Stack
     from bluegrid.states import ServiceState
-    from bluegrid.updates.registry.registry_cache import RegistryCache
+    from bluegrid.updates.registry_source.registry_cache import RegistryCache
     from bluegrid.updates.rollouts import Stacks
 
 APART = 1.0

@@ -25,9 +25,9 @@ from bluegrid.updates.publishing.publisher import Publisher
 from bluegrid.updates.publishing.training import Training
 from bluegrid.updates.publishing.uploads import Uploads
 from bluegrid.updates.region_watcher import RegionWatcher
-from bluegrid.updates.registry.clone import Clone
-from bluegrid.updates.registry.registry_cache import RegistryCache
-from bluegrid.updates.registry.source import Folder
+from bluegrid.updates.registry_source.clone import Clone
+from bluegrid.updates.registry_source.registry_cache import RegistryCache
+from bluegrid.updates.registry_source.source import Folder
 from bluegrid.updates.rollouts import Rollouts, Stacks
 from bluegrid.updates.runners.scheduler import Scheduler
 from bluegrid.updates.runners.switch_runner import SwitchRunner
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from bluegrid.updates.registry.source import RegistrySource
+    from bluegrid.updates.registry_source.source import RegistrySource
 
 STOP_SECONDS = 30
 

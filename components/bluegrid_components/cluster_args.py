@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import pulumi
 
     from bluegrid_components.hosting import Hosting
-    from bluegrid_registry.registry_files.schema import DeclaredSet, Version
-    from bluegrid_registry.registry_files.service_schema import Cluster
+    from bluegrid_registry.registry_files.cluster_schema import Cluster
+    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, Version
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pulumi.runtime.config import CONFIG, get_config, get_config_env, is_config_
 from pydantic import ValidationError
 
 from bluegrid_components.model_services_args import HALF_AN_ACCOUNT, NOT_WITH_GATEWAY, ModelServicesArgs
-from bluegrid_components.pods.metadata import RESERVED
+from bluegrid_components.pods.metadata_types import RESERVED
 from bluegrid_components.pods.settings import PodSettings, Toleration
 from bluegrid_registry.contract import SETTINGS
 from bluegrid_registry.errors import ConfigError

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 import pulumi
 from pulumi_kubernetes.apps import v1 as apps
-from pulumi_kubernetes.autoscaling import v2 as autoscaler
+from pulumi_kubernetes.autoscaling import v2 as autoscaling_v2
 from pulumi_kubernetes.batch import v1 as batch
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.policy import v1 as policy
 
 from bluegrid_components.pod_specs import PodSpecs
-from bluegrid_components.pods import scaling
+from bluegrid_components.pods import autoscaler
 from bluegrid_components.proofs.gate import Gate
 from bluegrid_components.routes.route import Route, RouteArgs
 from bluegrid_registry import Shares, contract
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bluegrid_components.cluster_args import ModelClusterArgs
-    from bluegrid_registry.registry_files.service_schema import Autoscaling
+    from bluegrid_registry.registry_files.cluster_schema import Autoscaling
 
 # A Job says that it ran out of time; Pulumi's own time-out would not know why.
 _JOB_REPORT_SECONDS = 15
@@ -93,7 +93,7 @@ class ModelCluster(pulumi.ComponentResource):
         hooks = pulumi.ResourceHookBinding(before_update=[hook]) if hook is not None else None
         return apps.Deployment(
             self._full_name,
-            metadata=self._metadata(self._full_name, labels) | scaling.ownership(self._args.cluster),
+            metadata=self._metadata(self._full_name, labels) | autoscaler.ownership(self._args.cluster),
             spec={
                 "replicas": self._args.cluster.fewest_pods if replicas is None else replicas,
                 "selector": {"match_labels": contract.selector(self._full_name)},
@@ -108,18 +108,18 @@ class ModelCluster(pulumi.ComponentResource):
                 pulumi.ResourceOptions.merge,
                 [
                     self._child(self.preflight, seconds=seconds),
-                    scaling.options(self._full_name, self._args.cluster),
-                    scaling.kept() if self._args.keeps_pods else pulumi.ResourceOptions(),
+                    autoscaler.options(self._full_name, self._args.cluster),
+                    autoscaler.kept() if self._args.keeps_pods else pulumi.ResourceOptions(),
                     pulumi.ResourceOptions(hooks=hooks),
                 ],
             ),
         )
 
     def _make_autoscaler(self, autoscaling: Autoscaling) -> None:
-        autoscaler.HorizontalPodAutoscaler(
+        autoscaling_v2.HorizontalPodAutoscaler(
             self._full_name,
             metadata=self._metadata(self._full_name, annotations=self._since_a_switch(autoscaling)),
-            spec=scaling.spec(self._full_name, autoscaling),
+            spec=autoscaler.spec(self._full_name, autoscaling),
             opts=self._child(self.deployment),
         )
 

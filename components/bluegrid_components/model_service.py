@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bluegrid_components.hosting import Hosting
     from bluegrid_components.proofs.gate import Gate
     from bluegrid_registry import OfferedCluster, OfferedService
-    from bluegrid_registry.registry_files.service_schema import Cluster
+    from bluegrid_registry.registry_files.cluster_schema import Cluster
 
 
 @dataclass(frozen=True)

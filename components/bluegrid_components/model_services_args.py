@@ -22,7 +22,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from bluegrid_components.fingerprint import fingerprint
-from bluegrid_components.pods.metadata import Annotations  # noqa: TC001 - pydantic reads it
+from bluegrid_components.pods.metadata_types import Annotations  # noqa: TC001 - pydantic reads it
 from bluegrid_components.pods.settings import PodSettings
 from bluegrid_components.routes.gateway import Gateway
 from bluegrid_components.routes.ingress import IngressClass

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.networking import v1 as networking
 
-from bluegrid_components.pods import network
+from bluegrid_components.pods import network_policy
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Platform(pulumi.ComponentResource):
             name,
             metadata={"name": contract.MANAGER, "namespace": self.namespace, "labels": labels},
             spec=pulumi.Output.from_input(args.store).apply(
-                lambda store: network.policy(
+                lambda store: network_policy.policy(
                     store, args.proxy_namespace, with_identity=args.store_access_key is None
                 )
             ),

@@ -18,16 +18,17 @@ from bluegrid_registry.errors import (
 from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest, sha256_hex
 from bluegrid_registry.formats.commit import Commit
 from bluegrid_registry.formats.manifest import Example, Manifest, ModelRow, PackRow
-from bluegrid_registry.maintenance.compare import ChangedModel, VersionDifference, compare_versions
 from bluegrid_registry.maintenance.export import export_model_signing
 from bluegrid_registry.maintenance.garbage import collect_garbage
 from bluegrid_registry.maintenance.prune import GarbageReport, PrunePlan
 from bluegrid_registry.maintenance.prune_planner import plan_prune
 from bluegrid_registry.maintenance.verify import Signatures, VerifyReport, verify
 from bluegrid_registry.maintenance.verify_folder import FolderReport, verify_folder
+from bluegrid_registry.maintenance.version_difference import ChangedModel, VersionDifference, compare_versions
 from bluegrid_registry.model_set import ModelSet
 from bluegrid_registry.model_types.model_type import ModelType
 from bluegrid_registry.names import Source
+from bluegrid_registry.registry_files.cluster_schema import Autoscaling, Cluster
 from bluegrid_registry.registry_files.edits.live import (
     Sharing,
     SwitchResult,
@@ -44,12 +45,12 @@ from bluegrid_registry.registry_files.edits.services import (
 )
 from bluegrid_registry.registry_files.edits.sets import add_set, edit_set, remove_set
 from bluegrid_registry.registry_files.edits.versions import add_version, remove_version
+from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile, TrustedKey, Version
 from bluegrid_registry.registry_files.offered import OfferedCluster, OfferedService, Shares
 from bluegrid_registry.registry_files.region_replicas import Sizes
 from bluegrid_registry.registry_files.regions import check_regions, require_region
 from bluegrid_registry.registry_files.registry import Registry
-from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile, TrustedKey, Version
-from bluegrid_registry.registry_files.service_schema import Autoscaling, Cluster, Service
+from bluegrid_registry.registry_files.service_schema import Service
 from bluegrid_registry.remedies import Remedy
 from bluegrid_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
 from bluegrid_registry.signing.signatures import sign, verify_signature

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bluegrid_registry.formats.manifest import Example
-    from bluegrid_registry.registry_files.schema import RegistryFile, Version
+    from bluegrid_registry.registry_files.model_set_schema import RegistryFile, Version
 
 
 @dataclass(frozen=True)

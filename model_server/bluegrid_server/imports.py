@@ -9,7 +9,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bluegrid_server.frameworks.table import FRAMEWORKS, module_of
+from bluegrid_server.frameworks.supported import FRAMEWORKS, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection

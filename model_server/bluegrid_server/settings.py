@@ -12,7 +12,7 @@ from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads these at run time
 from bluegrid_registry.names import ClusterId, Digest, Label, ServiceName, Source
-from bluegrid_registry.registry_files.schema import Text, TrustedKey  # noqa: TC001
+from bluegrid_registry.registry_files.model_set_schema import Text, TrustedKey  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -59,7 +59,7 @@ LAYERS = {
     "bluegrid/updates": (
         {"errors", "disk_reserve", "secrecy"},
         {"jobs"},
-        {"registry"},
+        {"registry_source"},
         {"publishing"},
         {"rollouts"},
         {"runners", "region_watcher"},

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from bluegrid.operations import LiveBefore
-from bluegrid.updates.api.sessions import COOKIE, CSRF_HEADER, Session, Sessions, require_own_page
+from bluegrid.updates.api.session_store import COOKIE, CSRF_HEADER, Session, Sessions, require_own_page
 from bluegrid.updates.api.tokens import Scope, Token, Tokens
 from bluegrid.updates.errors import ApiError, not_found
 from bluegrid.updates.health import Health
@@ -18,8 +18,8 @@ from bluegrid.updates.jobs.switch_queue import SwitchQueue
 from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid.updates.publishing.uploads import Uploads
 from bluegrid.updates.region_watcher import RegionWatcher
-from bluegrid.updates.registry.registry_cache import RegistryCache
-from bluegrid.updates.registry.source import RegistrySource
+from bluegrid.updates.registry_source.registry_cache import RegistryCache
+from bluegrid.updates.registry_source.source import RegistrySource
 from bluegrid.updates.rollouts import Rollouts
 from bluegrid.updates.runners.switch_runner import SwitchRunner
 from bluegrid.updates.runners.update_runner import UpdateRunner

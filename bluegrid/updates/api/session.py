@@ -7,7 +7,7 @@ from fastapi import APIRouter, Cookie, Header, Request, Response
 from pydantic import StringConstraints
 
 from bluegrid.updates.api.dependencies import Dependencies, address_of
-from bluegrid.updates.api.sessions import COOKIE, CSRF_HEADER, LASTS_SECONDS, Session, require_own_page
+from bluegrid.updates.api.session_store import COOKIE, CSRF_HEADER, LASTS_SECONDS, Session, require_own_page
 from bluegrid.updates.api.tokens import Scope
 from bluegrid.updates.errors import unauthorized
 from bluegrid_registry.frozen import Frozen

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bluegrid.updates.jobs.update import UpdateResult
 from bluegrid.updates.publishing.compatibility import require_compatible
 from bluegrid.updates.publishing.store_drop import fetch_drop
-from bluegrid.updates.registry.registry_editor import RegistryEditor
+from bluegrid.updates.registry_source.registry_editor import RegistryEditor
 from bluegrid_registry import (
     SourceModel,
     StoreError,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bluegrid.updates.jobs.update import Update
     from bluegrid.updates.publishing.training import Training
     from bluegrid.updates.publishing.uploads import Uploads
-    from bluegrid.updates.registry.source import RegistrySource
+    from bluegrid.updates.registry_source.source import RegistrySource
     from bluegrid_registry import DeclaredSet, Progress, PushReport, RegistryFile, Store
 
 ATTEMPTS = 5

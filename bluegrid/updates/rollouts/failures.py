@@ -8,7 +8,7 @@ GitAway
 
 from __future__ import annotations
 
-from bluegrid.updates.registry.git import GitAway
+from bluegrid.updates.registry_source.git import GitAway
 from bluegrid_registry import BluegridError
 
 

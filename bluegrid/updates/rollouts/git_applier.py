@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bluegrid.project import Stack, Target
-    from bluegrid.updates.registry.registry_editor import RegistryEditor
+    from bluegrid.updates.registry_source.registry_editor import RegistryEditor
     from bluegrid.updates.rollouts.stacks import Stacks
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bluegrid.updates.jobs.update import RolloutStatus, RolloutStep
-from bluegrid.updates.registry.git import GitAway
-from bluegrid.updates.registry.registry_editor import RegistryEditor
+from bluegrid.updates.registry_source.git import GitAway
+from bluegrid.updates.registry_source.registry_editor import RegistryEditor
 from bluegrid.updates.rollouts.context import RolloutContext
 from bluegrid.updates.rollouts.failures import RolloutFailed
 from bluegrid.updates.rollouts.first_service import FirstServiceRollout
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bluegrid.updates.jobs.bad_versions import BadVersions
     from bluegrid.updates.jobs.switch_queue import SwitchQueue
     from bluegrid.updates.jobs.update import Update
-    from bluegrid.updates.registry.source import RegistrySource
+    from bluegrid.updates.registry_source.source import RegistrySource
     from bluegrid.updates.rollouts.context import RolloutStrategy
     from bluegrid.updates.rollouts.stacks import Stacks
     from bluegrid_registry import RegistryFile, Store

@@ -27,7 +27,7 @@ from bluegrid.project import (
     reason_of,
     stack_names,
 )
-from bluegrid.updates.registry.source import snapshot
+from bluegrid.updates.registry_source.source import snapshot
 from bluegrid_registry import ConfigError, contract
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pulumi import automation
 
     from bluegrid.project import Stack
-    from bluegrid.updates.registry.source import RegistrySource
+    from bluegrid.updates.registry_source.source import RegistrySource
     from bluegrid_registry import Service
 
 LOCKED_SECONDS = 600.0

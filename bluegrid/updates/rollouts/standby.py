@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bluegrid.promotion import Promotion, PromotionStopped, Stage
 from bluegrid.updates.jobs.update import RolloutStep
 from bluegrid.updates.publishing.publisher import next_id
-from bluegrid.updates.registry.git import GitAway
-from bluegrid.updates.rollouts.comparison import require_alike
+from bluegrid.updates.registry_source.git import GitAway
+from bluegrid.updates.rollouts.answer_comparison import require_alike
 from bluegrid.updates.rollouts.failures import NotBack, NotGone, RolloutFailed
 from bluegrid_registry import BluegridError, Cluster, Registry, add_cluster, remove_cluster
 from bluegrid_registry.registry_files.update_policy import RolloutKind

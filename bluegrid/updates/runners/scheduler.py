@@ -14,7 +14,7 @@ from bluegrid.updates.jobs.update import SCHEDULE, UpdateRequest
 
 if TYPE_CHECKING:
     from bluegrid.updates.jobs.update_queue import UpdateQueue
-    from bluegrid.updates.registry.source import RegistrySource
+    from bluegrid.updates.registry_source.source import RegistrySource
     from bluegrid_registry import RegistryFile
     from bluegrid_registry.registry_files.update_policy import Schedule
 

@@ -14,8 +14,8 @@ import structlog
 from bluegrid.promotion import Promotion, PromotionStopped, Stage, rehearse
 from bluegrid.updates.errors import ApiError
 from bluegrid.updates.jobs.queue_worker import QueueWorker
-from bluegrid.updates.registry.registry_editor import RegistryEditor
-from bluegrid.updates.registry.source import snapshot
+from bluegrid.updates.registry_source.registry_editor import RegistryEditor
+from bluegrid.updates.registry_source.source import snapshot
 from bluegrid.updates.rollouts.git_applier import GitApplier
 from bluegrid_registry import BluegridError, ConfigError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bluegrid.updates.jobs.bad_versions import BadVersions
     from bluegrid.updates.jobs.switch import Switch
     from bluegrid.updates.jobs.switch_queue import SwitchQueue
-    from bluegrid.updates.registry.source import RegistrySource
+    from bluegrid.updates.registry_source.source import RegistrySource
     from bluegrid.updates.rollouts import Stacks
     from bluegrid_registry import RegistryFile
 

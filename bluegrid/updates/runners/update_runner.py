@@ -19,7 +19,7 @@ import structlog
 from bluegrid.updates.disk_reserve import FULL
 from bluegrid.updates.jobs.queue_worker import IDLE_SECONDS, QueueWorker
 from bluegrid.updates.jobs.update import Lane, UpdateProgress, UpdateState
-from bluegrid.updates.registry.git import GitAway
+from bluegrid.updates.registry_source.git import GitAway
 from bluegrid.updates.rollouts import NotBack, RolloutFailed
 from bluegrid_registry import BluegridError, ConfigError, ObjectExists, ObjectMissing, StoreError
 

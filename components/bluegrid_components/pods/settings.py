@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictInt, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from bluegrid_components.pods.metadata import Annotations, Labels, NodeLabels, Text  # noqa: TC001 - pydantic reads these
+from bluegrid_components.pods.metadata_types import Annotations, Labels, NodeLabels, Text  # noqa: TC001 - pydantic reads these
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

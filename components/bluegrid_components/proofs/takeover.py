@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bluegrid_components.kubernetes_api.observed import ObservedNamespace
-    from bluegrid_registry.registry_files.service_schema import Cluster
+    from bluegrid_registry.registry_files.cluster_schema import Cluster
 
 _HOOK = "bluegrid-takeover"
 _POLL_SECONDS = 1.0

@@ -13,7 +13,7 @@ from bluegrid_registry.transfer.version_folder import file_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid_registry.registry_files.schema import Version
+    from bluegrid_registry.registry_files.model_set_schema import Version
     from bluegrid_registry.stores import Store
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from bluegrid_registry.registry_files.schema import RegistryFile
+from bluegrid_registry.registry_files.model_set_schema import RegistryFile
 
 
 def json_schema() -> str:

@@ -14,7 +14,8 @@ from bluegrid_registry.remedies import Remedy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bluegrid_registry.registry_files.service_schema import Cluster, Service
+    from bluegrid_registry.registry_files.cluster_schema import Cluster
+    from bluegrid_registry.registry_files.service_schema import Service
 
 
 @dataclass(frozen=True)

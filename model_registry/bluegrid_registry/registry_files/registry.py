@@ -22,9 +22,9 @@ from bluegrid_registry.errors import ConfigError, RegistryError
 from bluegrid_registry.files import locked, write_whole
 from bluegrid_registry.registry_files import cross_checks
 from bluegrid_registry.registry_files.lookup import pick
+from bluegrid_registry.registry_files.model_set_schema import RegistryFile
 from bluegrid_registry.registry_files.offered import offered
 from bluegrid_registry.registry_files.region_replicas import AS_DECLARED
-from bluegrid_registry.registry_files.schema import RegistryFile
 from bluegrid_registry.registry_files.schema_errors import note_errors
 from bluegrid_registry.registry_files.yaml_edit import rewritten
 from bluegrid_registry.registry_files.yaml_source import YamlSource, read_yaml

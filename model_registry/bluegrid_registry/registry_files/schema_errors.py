@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile, TrustedKey, Version
-from bluegrid_registry.registry_files.service_schema import Autoscaling, Cluster, Service
+from bluegrid_registry.registry_files.cluster_schema import Autoscaling, Cluster
+from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile, TrustedKey, Version
+from bluegrid_registry.registry_files.service_schema import Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from bluegrid_registry.stores.versions import read_commit, read_manifest
 if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Manifest
     from bluegrid_registry.stores import Store
-    from bluegrid_registry.transfer.published import Published
+    from bluegrid_registry.transfer.already_stored import Published
 
 
 def published_before(ours: Manifest, digest: str, published: Published) -> Commit | None:

@@ -21,14 +21,14 @@ from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.formats.checksums import ChecksumAlgorithm, sha256_digest
 from bluegrid_registry.formats.layout import manifest_key
 from bluegrid_registry.names import Source, check_label
-from bluegrid_registry.registry_files.schema import Version
+from bluegrid_registry.registry_files.model_set_schema import Version
 from bluegrid_registry.stores.versions import check_pinned, read_commit, read_manifest
 from bluegrid_registry.transfer import config as transfer_config
+from bluegrid_registry.transfer.already_stored import Published
 from bluegrid_registry.transfer.check import ModelCheck
 from bluegrid_registry.transfer.packer import Packer
 from bluegrid_registry.transfer.progress import ProgressEvent, ignore
 from bluegrid_registry.transfer.publish import commit_once, published_before
-from bluegrid_registry.transfer.published import Published
 from bluegrid_registry.transfer.refresh import Refresh
 from bluegrid_registry.transfer.selection import selected
 from bluegrid_registry.transfer.sources import read_ahead

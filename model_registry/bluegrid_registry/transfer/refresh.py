@@ -17,7 +17,7 @@ from bluegrid_registry.transfer.parallel import Job, in_parallel
 if TYPE_CHECKING:
     from bluegrid_registry.stores import Store
     from bluegrid_registry.stores.base import StoredObject
-    from bluegrid_registry.transfer.published import Published
+    from bluegrid_registry.transfer.already_stored import Published
 
 FRESH_FOR = timedelta(days=15)
 """Age of a stored object up to which a push relies on it. Garbage collection waits twice as long."""

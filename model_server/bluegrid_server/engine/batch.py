@@ -10,7 +10,7 @@ import numpy as np
 from bluegrid_server.engine.inference import answer, shown
 from bluegrid_server.errors import InputError, NotFoundError, RequestError
 from bluegrid_server.frameworks.linear import LinearModel, predict_many
-from bluegrid_server.protocol.messages import InferRequest
+from bluegrid_server.protocol.infer_request import InferRequest
 from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bluegrid_server.models.version import ServedModel
-    from bluegrid_server.protocol.documents import BatchItem, BatchResponse, TensorDocument
+    from bluegrid_server.protocol.json_types import BatchItem, BatchResponse, TensorDocument
 
 
 def requests_of(batch: Mapping[str, Any]) -> list[BatchItem]:

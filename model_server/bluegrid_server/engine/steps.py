@@ -12,7 +12,8 @@ from bluegrid_server.engine.inference import InferenceEngine, answer, failure
 from bluegrid_server.errors import InputError
 from bluegrid_server.frameworks.compiler import LINEAR
 from bluegrid_server.protocol.body import json_of, parsed
-from bluegrid_server.protocol.messages import InferRequest, Kind, Response
+from bluegrid_server.protocol.infer_request import InferRequest
+from bluegrid_server.protocol.messages import Kind, Response
 from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from bluegrid_server.models.model_pool import ModelPool
     from bluegrid_server.models.version import ServedModel
-    from bluegrid_server.protocol.documents import (
+    from bluegrid_server.protocol.json_types import (
         ModelDocument,
         PredictResponse,
         TensorDocument,

@@ -23,7 +23,7 @@ import numpy as np
 from bluegrid_registry.errors import ConfigError, ModelError
 from bluegrid_server.frameworks.compiled import CHECK, NotCompiledError
 from bluegrid_server.frameworks.linear import LinearModel
-from bluegrid_server.frameworks.table import framework_of, module_of
+from bluegrid_server.frameworks.supported import framework_of, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

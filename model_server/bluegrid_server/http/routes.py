@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
     from starlette.responses import Response as HttpResponse
 
-    from bluegrid_server.protocol.documents import (
+    from bluegrid_server.protocol.json_types import (
         LiveDocument,
         ModelReadyDocument,
         ModelsDocument,

@@ -13,7 +13,7 @@ from bluegrid_registry import fetch, open_store
 from bluegrid_registry.errors import ConfigError, ModelError
 from bluegrid_server.frameworks.compiler import accelerated, compiler_of
 from bluegrid_server.frameworks.errors import describe
-from bluegrid_server.frameworks.table import loader_of
+from bluegrid_server.frameworks.supported import loader_of
 from bluegrid_server.protocol.tensors import DATATYPES
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.transfer.progress import ProgressEvent
     from bluegrid_server.frameworks.compiler import Compiler
     from bluegrid_server.frameworks.model import Model
-    from bluegrid_server.frameworks.table import Loader
+    from bluegrid_server.frameworks.supported import Loader
     from bluegrid_server.settings import Settings
 
 Say = Callable[[str], None]

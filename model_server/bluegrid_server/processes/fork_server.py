@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from bluegrid_server.engine.steps import RequestSteps
 from bluegrid_server.frameworks.linear import LinearModel
-from bluegrid_server.frameworks.table import outlives_fork
+from bluegrid_server.frameworks.supported import outlives_fork
 from bluegrid_server.ipc.control import (
     Exited,
     Failed,

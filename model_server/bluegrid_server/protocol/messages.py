@@ -1,10 +1,9 @@
-"""Requests and responses, whichever process has the models.
+"""Requests and responses as they come in and go out, whichever process has the models.
 
-    Request       as HTTP brings it: what is asked for, and the bytes of the body
-    InferRequest  the same decoded, for one model: arrays by name, and the outputs that are wanted
-    Response      bytes, status and headers; a long answer is several, the last with `is_last`
+    Request   as HTTP brings it: what is asked for, and the bytes of the body
+    Response  bytes, status and headers; a long answer is several, the last with `is_last`
 
-`documents.py` has the JSON of bodies as types.
+`infer_request.py` decodes the body of a request to one model.
 """
 
 from __future__ import annotations
@@ -12,24 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import orjson
 
-from bluegrid_server.errors import InputError
-from bluegrid_server.protocol.body import NOT_AN_OBJECT
-from bluegrid_server.protocol.tensor_spec import Datatype
-from bluegrid_server.protocol.tensors import arrays_of
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import AsyncIterator, Mapping
 
     from bluegrid_server.errors import RequestError
-    from bluegrid_server.protocol.tensor_spec import TensorSpec
-    from bluegrid_server.protocol.tensors import BinaryData
 
 JSON = "application/json"
 
@@ -72,106 +61,6 @@ class Request:
     uid: str = ""
     body: bytes = b""
     json_length: str | None = None
-
-
-class InferRequest:
-    """A request to one model, decoded.
-
-    Args:
-        document: the request's JSON; see `documents.InferRequestDocument`.
-        inputs: the tensors that the model takes.
-        outputs: the tensors that the model returns.
-        binary: the data behind the JSON.
-
-    Attributes:
-        id: what the response repeats; None: nothing.
-        inputs: arrays by name, of the shapes and datatypes that the model takes.
-        outputs: names of the outputs that are wanted, and whether each is to be binary.
-
-    Raises:
-        InputError: the message names the place, what was expected and what came.
-    """
-
-    __slots__ = ("id", "inputs", "outputs")
-
-    def __init__(
-        self,
-        document: Any,
-        inputs: Sequence[TensorSpec],
-        outputs: Sequence[TensorSpec],
-        binary: BinaryData | None = None,
-    ) -> None:
-        if not isinstance(document, dict):
-            raise InputError(NOT_AN_OBJECT)
-        self.id: str | None = document.get("id")
-        if self.id is not None and not isinstance(self.id, str):
-            raise InputError(f"id: expected a string, got {self.id!r}")
-        self.outputs: dict[str, bool] = {}
-        if document.get("outputs") is None and document.get("parameters") is None:
-            for spec in outputs:
-                self.outputs[spec.name] = False
-        else:
-            self.outputs = _wanted(document, outputs)
-        self.inputs: Mapping[str, NDArray[Any]]
-        tensors, spec = document.get("inputs"), inputs[0]
-        # Nearly all requests have one row of FP64 as JSON floats: a third of the checks is enough for it. All
-        # others, and above all wrong ones, are for arrays_of().
-        if binary is None and type(tensors) is list and len(tensors) == 1 and type(tensors[0]) is dict:
-            tensor = tensors[0]
-            shape, data = tensor.get("shape"), tensor.get("data")
-            if (
-                type(shape) is type(data) is list
-                and len(shape) == len(spec.shape) == 2
-                # As numbers compare, [true, 3.0] equals [1, 3].
-                and type(shape[0]) is type(shape[1]) is int
-                and shape[0] == 1
-                and spec.shape[0] in (-1, 1)
-                and spec.shape[1] in (-1, shape[1])
-                and tensor.get("datatype") == spec.datatype == _FP64
-                and tensor.get("name") == spec.name
-                and tensor.get("parameters") is None
-                and len(inputs) == 1
-            ):
-                row = data[0] if len(data) == 1 and type(data[0]) is list else data
-                try:
-                    array = np.array([row])
-                except ValueError:
-                    array = _RAGGED
-                if array.dtype == _FLOAT64 and array.shape == (1, shape[1]):
-                    self.inputs = {spec.name: array}
-                    return
-        self.inputs = arrays_of(tensors, inputs, binary)
-
-
-_FP64 = Datatype.FP64
-_FLOAT64 = np.dtype(np.float64)
-_RAGGED = np.empty(0, dtype=object)
-
-
-def _wanted(document: Mapping[str, Any], specs: Sequence[TensorSpec]) -> dict[str, bool]:
-    """Return the wanted outputs, and whether each is to be binary."""
-    is_binary = bool(_parameters(document, "the request").get("binary_data_output", False))
-    names = [spec.name for spec in specs]
-    outputs = document.get("outputs")
-    if outputs is None:
-        return dict.fromkeys(names, is_binary)
-    if not isinstance(outputs, list) or not all(
-        isinstance(output, dict) and output.get("name") in names for output in outputs
-    ):
-        raise InputError(
-            f"outputs: expected a list of {', '.join(map(repr, names))}, each an object with a name"
-        )
-    return {
-        output["name"]: bool(_parameters(output, "an output").get("binary_data", is_binary))
-        for output in outputs
-    }
-
-
-def _parameters(document: Mapping[str, Any], whose: str) -> Mapping[str, Any]:
-    parameters = document.get("parameters")
-    if parameters is not None and not isinstance(parameters, dict):
-        raise InputError(f"parameters of {whose}: expected an object")
-    return parameters or {}
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from bluegrid_registry import (
     Registry,
     Store,
 )
-from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile
+from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile
 from tests.engine.stores.versions import version
 
 if TYPE_CHECKING:

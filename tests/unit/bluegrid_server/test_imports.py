@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bluegrid_server import frameworks
-from bluegrid_server.frameworks.table import FRAMEWORKS
+from bluegrid_server.frameworks.supported import FRAMEWORKS
 from bluegrid_server.imports import modules_of
 
 FOLDER = Path(frameworks.__file__).parent

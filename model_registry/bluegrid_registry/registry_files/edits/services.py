@@ -11,7 +11,8 @@ from bluegrid_registry.registry_files.registry import open_registry
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid_registry.registry_files.service_schema import Cluster, Service
+    from bluegrid_registry.registry_files.cluster_schema import Cluster
+    from bluegrid_registry.registry_files.service_schema import Service
 
 
 def add_service(folder: Path, set_id: str, service: Service) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ConfigError, RegistryError
+from bluegrid_registry.registry_files.model_set_schema import RegistryFile
 from bluegrid_registry.registry_files.registry import checked, open_registry
-from bluegrid_registry.registry_files.schema import RegistryFile
 from bluegrid_registry.registry_files.yaml_edit import in_one_line
 from bluegrid_registry.registry_files.yaml_source import read_yaml
 from bluegrid_registry.remedies import Remedy
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bluegrid_registry.names import Source
-    from bluegrid_registry.registry_files.schema import DeclaredSet
+    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet
 
 _EDITORS_LINE = "# yaml-language-server:"
 

@@ -12,8 +12,8 @@ import pytest
 
 from bluegrid.project import find_stack
 from bluegrid.updates.region_watcher import _Outcome, _Reader, _Region
-from bluegrid.updates.registry.registry_cache import RegistryCache
-from bluegrid.updates.registry.source import Folder
+from bluegrid.updates.registry_source.registry_cache import RegistryCache
+from bluegrid.updates.registry_source.source import Folder
 from bluegrid.updates.rollouts import Stacks
 from bluegrid_registry import ConfigError
 from tests.support.api_server import ApiServer

@@ -50,7 +50,7 @@ import os, sys
 from pathlib import Path
 import numpy as np
 from bluegrid_registry import ModelType
-from bluegrid_server.frameworks.table import loader_of
+from bluegrid_server.frameworks.supported import loader_of
 path, *trust = sys.argv[1:]
 model = loader_of(ModelType.parse("scikit-learn/joblib"), trust)(Path(path))
 before = len(os.listdir("/proc/self/task"))

@@ -13,7 +13,7 @@ from bluegrid.image import DEFAULT, FAMILIES, ImageError, cache, family_of, pack
 from bluegrid.image.base import CONTAINERFILE, candidates
 from bluegrid.image.keys import key_of, sources
 from bluegrid.image.trim import trim
-from bluegrid_server.frameworks.table import FRAMEWORKS
+from bluegrid_server.frameworks.supported import FRAMEWORKS
 
 
 @pytest.fixture

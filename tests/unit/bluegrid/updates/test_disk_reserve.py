@@ -6,7 +6,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from bluegrid.updates.disk_reserve import RESERVE_BYTES
-from bluegrid.updates.registry.uncommitted import LaterEdit, Uncommitted
+from bluegrid.updates.registry_source.uncommitted import LaterEdit, Uncommitted
 from bluegrid_registry.files import write_whole
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def test_a_way_back_uses_room_that_is_kept_for_it(tmp_path: Path, monkeypatch: p
             raise OSError(errno.ENOSPC, "No space left on device")
         write_whole(path, data)
 
-    monkeypatch.setattr("bluegrid.updates.registry.uncommitted.write_whole", write_if_there_is_room)
+    monkeypatch.setattr("bluegrid.updates.registry_source.uncommitted.write_whole", write_if_there_is_room)
     edit = LaterEdit(
         what="live",
         service="line-loading",

@@ -20,7 +20,7 @@ from bluegrid_registry import (
     plan_prune,
     push,
 )
-from bluegrid_registry.registry_files.schema import DeclaredSet, RegistryFile
+from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile
 
 if TYPE_CHECKING:
     from pathlib import Path

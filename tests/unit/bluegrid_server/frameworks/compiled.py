@@ -12,7 +12,7 @@ import xgboost
 from bluegrid_registry import ModelType
 from bluegrid_server.frameworks.compiler import accelerated, compiler_of
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
-from bluegrid_server.frameworks.table import loader_of
+from bluegrid_server.frameworks.supported import loader_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import xgboost
 
 from bluegrid_registry import ModelError, ModelType
 from bluegrid_server.frameworks.compiler import ONNX, accelerated, compiler_of
-from bluegrid_server.frameworks.table import loader_of
+from bluegrid_server.frameworks.supported import loader_of
 from tests.support.model_requests import infer
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from bluegrid_registry import ModelType
 from bluegrid_server.frameworks.compiler import ONNX
-from bluegrid_server.frameworks.table import loader_of
+from bluegrid_server.frameworks.supported import loader_of
 from tests.unit.bluegrid_server.frameworks.compiled import (
     NUMBERED,
     POSITIVE,

@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from bluegrid_registry import FormatError, ModelError, ModelType
-from bluegrid_server.frameworks.table import loader_of
+from bluegrid_server.frameworks.supported import loader_of
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 from tests.support.model_requests import infer
 

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from bluegrid_registry import ModelType
 from bluegrid_server.frameworks import gpu
-from bluegrid_server.frameworks.table import loader_of, outlives_fork
+from bluegrid_server.frameworks.supported import loader_of, outlives_fork
 
 if TYPE_CHECKING:
     from pathlib import Path

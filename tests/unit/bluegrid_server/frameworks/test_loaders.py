@@ -21,9 +21,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from bluegrid_registry import ConfigError, ModelError, ModelType, Source
-from bluegrid_server.frameworks import table
+from bluegrid_server.frameworks import supported
 from bluegrid_server.frameworks.scikit_learn import release
-from bluegrid_server.frameworks.table import loader_of
+from bluegrid_server.frameworks.supported import loader_of
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 from tests.support.marker import mark
 from tests.support.model_requests import infer
@@ -151,12 +151,12 @@ def test_a_framework_that_is_not_installed_is_told_with_the_remedy(monkeypatch: 
 
 
 def test_a_package_adds_a_loader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    point = EntryPoint("safetensors/safetensors", "json:loads", table.ENTRY_POINTS)
+    point = EntryPoint("safetensors/safetensors", "json:loads", supported.ENTRY_POINTS)
 
     def points(group: str, name: str = "safetensors/safetensors") -> list[EntryPoint]:
-        return [point] if (group, name) == (table.ENTRY_POINTS, "safetensors/safetensors") else []
+        return [point] if (group, name) == (supported.ENTRY_POINTS, "safetensors/safetensors") else []
 
-    monkeypatch.setattr(table, "entry_points", points)
+    monkeypatch.setattr(supported, "entry_points", points)
     loader = loader_of(ModelType.parse("safetensors/safetensors"), ["a"])
     assert isinstance(loader, functools.partial)
     assert (loader.func, loader.keywords) == (json.loads, {"trust": frozenset({"a"})})

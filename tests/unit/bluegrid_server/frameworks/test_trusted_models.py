@@ -36,7 +36,7 @@ from sklearn.svm import SVC
 
 from bluegrid_registry import FormatError, ModelError, ModelType, Source
 from bluegrid_registry.transfer.check import ModelCheck
-from bluegrid_server.frameworks.table import loader_of
+from bluegrid_server.frameworks.supported import loader_of
 from tests.support.models import as_read
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from bluegrid.updates.api.sessions import COOKIE, CSRF_HEADER
+from bluegrid.updates.api.session_store import COOKIE, CSRF_HEADER
 from bluegrid.updates.api.tokens import Scope, new_token
 
 if TYPE_CHECKING:

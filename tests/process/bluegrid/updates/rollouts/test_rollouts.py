@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.updates.registry.clone import Clone
+from bluegrid.updates.registry_source.clone import Clone
 from bluegrid.updates.rollouts import Stacks
 from bluegrid.updates.serve import Options
 from bluegrid_registry import ConfigError

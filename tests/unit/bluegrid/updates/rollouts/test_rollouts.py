@@ -15,7 +15,7 @@ from bluegrid.updates.jobs.database import Database
 from bluegrid.updates.jobs.switch_queue import SwitchQueue
 from bluegrid.updates.jobs.update import RolloutStatus, UpdateRequest
 from bluegrid.updates.jobs.update_queue import UpdateQueue
-from bluegrid.updates.registry.source import Folder
+from bluegrid.updates.registry_source.source import Folder
 from bluegrid.updates.rollouts import RolloutFailed, Rollouts, Stacks
 from bluegrid.updates.rollouts.stacks import _is_left_behind
 from bluegrid_registry import open_store, switch

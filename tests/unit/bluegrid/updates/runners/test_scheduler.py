@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from bluegrid.updates.jobs.database import Database
 from bluegrid.updates.jobs.update_queue import UpdateQueue
-from bluegrid.updates.registry.source import Folder
+from bluegrid.updates.registry_source.source import Folder
 from bluegrid.updates.runners.scheduler import Scheduler
 
 if TYPE_CHECKING:

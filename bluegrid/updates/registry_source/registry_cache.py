@@ -11,8 +11,8 @@ from bluegrid_registry import BluegridError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bluegrid.updates.registry.source import RegistrySource
-    from bluegrid.updates.registry.valid_registry import ValidRegistry
+    from bluegrid.updates.registry_source.source import RegistrySource
+    from bluegrid.updates.registry_source.valid_registry import ValidRegistry
     from bluegrid_registry import Registry, RegistryFile
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bluegrid.updates.rollouts.comparison import plausible
+from bluegrid.updates.rollouts.answer_comparison import plausible
 from bluegrid_registry.formats.manifest import Example
 
 

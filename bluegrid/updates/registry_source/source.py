@@ -12,7 +12,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from bluegrid.updates.registry.valid_registry import ValidRegistry, last_valid, read_texts
+from bluegrid.updates.registry_source.valid_registry import ValidRegistry, last_valid, read_texts
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from bluegrid.updates.registry.uncommitted import LaterEdit
+    from bluegrid.updates.registry_source.uncommitted import LaterEdit
 
 
 @dataclass(frozen=True)

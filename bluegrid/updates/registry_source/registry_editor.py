@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bluegrid.updates.registry.git import PushRejected
-from bluegrid.updates.registry.uncommitted import LaterEdit
+from bluegrid.updates.registry_source.git import PushRejected
+from bluegrid.updates.registry_source.uncommitted import LaterEdit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bluegrid.updates.registry.source import RegistrySource
+    from bluegrid.updates.registry_source.source import RegistrySource
 
 ATTEMPTS = 5
 """How often an edit is tried, while others push."""

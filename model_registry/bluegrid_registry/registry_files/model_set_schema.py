@@ -1,6 +1,6 @@
 """One registry file, `<set>.yaml`, as typed and frozen data.
 
-What concerns one value is checked here and in `service_schema.py`; what concerns several values, or several
+Single values are checked here, in `service_schema.py` and in `cluster_schema.py`; several values, or several
 files, in `cross_checks.py`. The JSON schema for editors is made from these classes, with their docstrings as
 its descriptions.
 """

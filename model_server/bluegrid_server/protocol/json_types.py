@@ -1,7 +1,7 @@
 """The JSON of requests and responses as types, from which the OpenAPI document is made.
 
 Requests are documents as orjson reads them. Whatever comes is taken for such a document and checked where it
-is decoded (`messages.InferRequest`), where errors can quote what came. Responses are what the server builds,
+is decoded (`infer_request.py`), where errors can quote what came. Responses are what the server builds,
 and mypy holds the code to these types. An unknown field of a request is ignored.
 """
 

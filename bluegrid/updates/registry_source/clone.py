@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import structlog
 
-from bluegrid.updates.registry.checkout import Checkout
-from bluegrid.updates.registry.git import REMOTE_SECONDS, GitAway, GitError
-from bluegrid.updates.registry.source import FolderReader, SourceHealth
-from bluegrid.updates.registry.uncommitted import Uncommitted
-from bluegrid.updates.registry.valid_registry import ValidRegistry, as_text, last_valid, read_texts
+from bluegrid.updates.registry_source.checkout import Checkout
+from bluegrid.updates.registry_source.git import REMOTE_SECONDS, GitAway, GitError
+from bluegrid.updates.registry_source.source import FolderReader, SourceHealth
+from bluegrid.updates.registry_source.uncommitted import Uncommitted
+from bluegrid.updates.registry_source.valid_registry import ValidRegistry, as_text, last_valid, read_texts
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.files import locked
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bluegrid.updates.registry.uncommitted import LaterEdit
+    from bluegrid.updates.registry_source.uncommitted import LaterEdit
 
 QUICK_SECONDS = 10.0
 """How long rolling back waits for a fetch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bluegrid.updates.api.sessions import LASTS_SECONDS, MAX_SESSIONS, Sessions
+from bluegrid.updates.api.session_store import LASTS_SECONDS, MAX_SESSIONS, Sessions
 from bluegrid.updates.api.tokens import Scope, Token
 
 OPERATOR = Token(name="operator", scopes=frozenset([Scope.READ]), sha256="a" * 64)

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bluegrid.updates.registry.git import (
+from bluegrid.updates.registry_source.git import (
     COMMITTER_EMAIL,
     REMOTE_SECONDS,
     GitError,
@@ -17,7 +17,7 @@ from bluegrid.updates.registry.git import (
     run_git,
     run_git_bytes,
 )
-from bluegrid.updates.registry.valid_registry import as_text
+from bluegrid.updates.registry_source.valid_registry import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

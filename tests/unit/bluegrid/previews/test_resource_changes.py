@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bluegrid.previews import Plan
-from bluegrid.previews.differences import Difference, ResourceChange, changes_of
+from bluegrid.previews.resource_changes import Difference, ResourceChange, changes_of
 
 URN = "urn:pulumi:north::bluegrid::kubernetes:apps/v1:Deployment::line-loading-d1"
 

@@ -12,7 +12,7 @@ from bluegrid_registry.stores.versions import read_manifest
 
 if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Example, Manifest, ModelRow
-    from bluegrid_registry.registry_files.schema import Version
+    from bluegrid_registry.registry_files.model_set_schema import Version
     from bluegrid_registry.stores import Store
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bluegrid_components.pods.network import policy
+from bluegrid_components.pods.network_policy import policy
 
 
 def egress(store: str) -> Any:

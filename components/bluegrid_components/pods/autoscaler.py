@@ -21,7 +21,7 @@ from bluegrid_registry.errors import RegistryError
 if TYPE_CHECKING:
     from pulumi_kubernetes.autoscaling import v2 as autoscaling
 
-    from bluegrid_registry.registry_files.service_schema import Autoscaling, Cluster
+    from bluegrid_registry.registry_files.cluster_schema import Autoscaling, Cluster
 
 
 def spec(name: str, wanted: Autoscaling) -> autoscaling.HorizontalPodAutoscalerSpecArgsDict:

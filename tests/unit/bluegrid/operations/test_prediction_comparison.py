@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bluegrid.operations import Prediction, read_requests
-from bluegrid.operations.comparison import difference
+from bluegrid.operations.prediction_comparison import difference
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
