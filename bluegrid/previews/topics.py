@@ -75,7 +75,7 @@ _LABELS = [
 _WORKLOAD = [
     *_LABELS,
     ("spec.replicas", Topic.REPLICAS),
-    # Which of the two owns `replicas`, the registry or an autoscaler; see components, pods/scaling.py.
+    # Which of the two owns `replicas`, the registry or an autoscaler; see components, pods/autoscaler.py.
     ("metadata.annotations.pulumi.com/patchForce", Topic.REPLICAS),
     ("spec.activeDeadlineSeconds", Topic.TIMEOUT),
     ("spec.progressDeadlineSeconds", Topic.TIMEOUT),

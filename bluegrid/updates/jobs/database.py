@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-FIRST_WAIT_SECONDS = 2.0
-LONGEST_WAIT_SECONDS = 60.0
-"""The longest time between two tries of a job that waits; the time doubles with each try."""
-
 BUSY_SECONDS = 20.0
 """How long a write waits for another server's transaction, in seconds."""
 
@@ -201,11 +197,6 @@ def _rename_states(connection: sqlite3.Connection) -> None:
     connection.execute("drop trigger if exists acts_are")
     connection.execute("update acts set act = 'rolled_back' where act = 'went back'")
     connection.execute(f"pragma user_version = {_FORMAT}")
-
-
-def wait_seconds(tries: int) -> float:
-    """Return how long a job that was tried so often waits for the next try."""
-    return min(FIRST_WAIT_SECONDS * 2.0 ** min(tries - 1, 10), LONGEST_WAIT_SECONDS)
 
 
 def change_row(

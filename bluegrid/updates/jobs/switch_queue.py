@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from bluegrid.updates.errors import ApiError, not_found
 from bluegrid.updates.jobs.audit_log import AuditAction, note_event
-from bluegrid.updates.jobs.database import LONGEST_WAIT_SECONDS, change_row, time_of, wait_seconds
+from bluegrid.updates.jobs.database import change_row, time_of
+from bluegrid.updates.jobs.retries import LONGEST_WAIT_SECONDS, wait_seconds
 from bluegrid.updates.jobs.switch import Switch, SwitchState
 from bluegrid.updates.jobs.update import RolloutStatus
 from bluegrid_registry.registry_files.update_policy import RolloutKind

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bluegrid.updates.errors import ApiError
 from bluegrid.updates.jobs.audit_log import AuditAction, note_event
-from bluegrid.updates.jobs.database import LONGEST_WAIT_SECONDS, wait_seconds
+from bluegrid.updates.jobs.retries import LONGEST_WAIT_SECONDS, wait_seconds
 from bluegrid.updates.jobs.update import (
     Lane,
     RolloutStatus,
