@@ -17,7 +17,7 @@ demo: ## From a bare machine to a live switch under load; leaves the service run
 test: ## All tests, on real parts
 	@tools/bootstrap tests
 	@$(PYTHON) -m tools.demo prepare
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 40 tests
 
 check: ## What needs no root and no Go: format, lint, types, unit and program tests
 	@tools/bootstrap python
