@@ -25,7 +25,7 @@ from bluegrid_components.cluster_args import ModelClusterArgs
 from bluegrid_components.config import read_config
 from bluegrid_components.hosting import Hosting
 from bluegrid_components.kubernetes_api.api_server import ClusterUnreachable, require_cluster
-from bluegrid_components.kubernetes_api.observed import ObservedNamespace
+from bluegrid_components.kubernetes_api.observed_namespace import ObservedNamespace
 from bluegrid_components.model_cluster import ModelCluster
 from bluegrid_components.model_service import ModelService, ModelServiceArgs
 from bluegrid_components.model_services import ModelServices

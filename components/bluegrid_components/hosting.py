@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from bluegrid_components.kubernetes_api.observed import ObservedNamespace
+from bluegrid_components.kubernetes_api.observed_namespace import ObservedNamespace
 from bluegrid_components.pods.settings import PodSettings
 from bluegrid_components.proofs.safeguards import Safeguards
 from bluegrid_components.proofs.takeover import Takeovers

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bluegrid_components.kubernetes_api.api_server import ApiServer
-from bluegrid_components.kubernetes_api.observed import ObservedNamespace
+from bluegrid_components.kubernetes_api.observed_namespace import ObservedNamespace
 from bluegrid_components.proofs import takeover
 from bluegrid_components.proofs.takeover import Takeovers, TooFewPods
 from bluegrid_registry import Autoscaling, Cluster

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bluegrid_components.proofs.after_failures import Others
 from bluegrid_components.proofs.deletion_guard import DeletionGuard
 from bluegrid_components.proofs.drain import Drain
 from bluegrid_components.proofs.hooks import Proofs
-from bluegrid_components.proofs.others import Others
 from bluegrid_components.proofs.reasons import Reasons
 from bluegrid_components.proofs.takeover import Takeovers
 

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
-from bluegrid_components.kubernetes_api.observed import PodCount
+from bluegrid_components.kubernetes_api.observed_namespace import PodCount
 from bluegrid_registry import contract
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bluegrid_components.kubernetes_api.observed import ObservedNamespace
+    from bluegrid_components.kubernetes_api.observed_namespace import ObservedNamespace
     from bluegrid_registry.registry_files.cluster_schema import Cluster
 
 _HOOK = "bluegrid-takeover"

@@ -17,7 +17,7 @@ import uvloop
 from bluegrid_server.front.dispatcher import Dispatcher
 from bluegrid_server.http.by_port import ByPort
 from bluegrid_server.http.fast_path import FastPath, ModelProtocol
-from bluegrid_server.http.observed import Observed
+from bluegrid_server.http.instrumentation import Observed
 from bluegrid_server.http.routes import make_admin_app, make_app
 from bluegrid_server.metrics import Metrics
 from bluegrid_server.termination import give_up

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from bluegrid_server.errors import CrashError, RequestError
 from bluegrid_server.http.http1 import Http1Protocol
-from bluegrid_server.http.observed import CLIENT_GONE, names_of, observe
+from bluegrid_server.http.instrumentation import CLIENT_GONE, names_of, observe
 from bluegrid_server.ipc.pending import PendingRequest
 from bluegrid_server.protocol.body import JSON_LENGTH
 from bluegrid_server.protocol.messages import Kind, refusal

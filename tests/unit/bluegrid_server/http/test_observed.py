@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from bluegrid_server.engine import inference
-from bluegrid_server.http.observed import Observed
+from bluegrid_server.http.instrumentation import Observed
 from bluegrid_server.http.routes import make_app
 from bluegrid_server.metrics import Metrics
 from tests.support.pods import BASE, Client, tensor
