@@ -50,14 +50,18 @@ def main() -> int:
 
 
 def compared(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows that both builds have, with all samples of all runs."""
+    """Return what both builds have measured, with all samples of all runs.
+
+    A benchmark has several rows of the same samples, against one peer and another; here they are one.
+    """
     first, second = _samples(before), _samples(after)
-    units = {row["work"]: row["unit"] for row in after[0]["rows"]}
-    return [
-        {"work": work, "unit": units[work], "before": first[work], "after": second[work]}
-        for work in second
-        if work in first
-    ]
+    units = {_work(row): row["unit"] for row in after[0]["rows"]}
+    rows: list[dict[str, Any]] = []
+    for work in (each for each in second if each in first):
+        samples = {"before": first[work], "after": second[work]}
+        if samples not in [{side: row[side] for side in samples} for row in rows]:
+            rows.append({"work": work, "unit": units[work], **samples})
+    return rows
 
 
 def _measured(name: str, checkout: Path) -> Mapping[str, Any]:
@@ -73,9 +77,16 @@ def _measured(name: str, checkout: Path) -> Mapping[str, Any]:
 def _samples(runs: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for run in runs:
-        for row in run["rows"]:
-            found.setdefault(row["work"], []).extend(row["samples"].get(OURS) or [row["ours"]])
+        # By work: the rows of a run that have the same one also have the same samples.
+        rows = {_work(row): row["samples"].get(OURS) for row in run["rows"]}
+        for work, samples in rows.items():
+            if samples:
+                found.setdefault(work, []).extend(samples)
     return found
+
+
+def _work(row: Mapping[str, Any]) -> str:
+    return str(row["work"]).partition(": against")[0]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from benchmarks.rows import OURS, row
 def run(push: float, fetch: float, *more: str) -> dict[str, Any]:
     """One result of a benchmark."""
     rows = [
-        row("push", "s", {OURS: [push, push + 1], "peer": [9.0]}, None, ["peer"]),
+        row("push: against peers", "s", {OURS: [push, push + 1], "peer": [9.0]}, None, ["peer"]),
+        row("push", "s", {OURS: [push, push + 1]}, {"under": 9}),
         row("fetch", "s", {OURS: [fetch]}, None),
         *(row(each, "s", {OURS: [1.0]}, None) for each in more),
     ]
