@@ -17,8 +17,8 @@ class Plan:
         samples: previews and updates without a change, of each program with each number.
         switched: the sizes among which one service is switched.
         switches: how often there, with the whole update, and as often with the route's alone.
-        compared: switches of each kind and tool in the comparison with Argo Rollouts; an even number, there and
-            back.
+        compared: switches of each kind and tool in the comparison with Argo Rollouts: an even number, so that
+            the last one leads back.
     """
 
     sizes: tuple[int, ...]

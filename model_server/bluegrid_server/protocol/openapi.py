@@ -1,6 +1,6 @@
 """The API as an OpenAPI 3.1 document, for people, clients and tests that are made from it.
 
-Schemas come from the types in `documents.py`; here is what each path does with them. In the document a type
+Schemas come from the types in `json_types.py`; here is what each path does with them. In the document a type
 has its name without `Document`.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from bluegrid_server.protocol import documents as types
+from bluegrid_server.protocol import json_types as types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
