@@ -1,4 +1,4 @@
-"""The program behind `pulumi up`: the stack's settings -> the registry's services -> their URLs."""
+"""Program of `pulumi up`: reads the stack's settings, makes the registry's services, returns their URLs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bluegrid_components import ModelServices, read_config, run
 
 
 def main() -> dict[str, object]:
-    """Make the services of the stack's region."""
+    """Make the services of the stack's region; return the stack's outputs."""
     return {"urls": ModelServices("platform", read_config()).urls}
 
 

@@ -1,20 +1,20 @@
-"""Pulumi components for model services; they know Kubernetes and nothing of bytes.
+"""Pulumi components for model services: Kubernetes objects, without any code that reads models.
 
-To be used from this project's program and from others:
+Public names, for this project's program and for other programs:
 
 ModelServices    all services of a region, from a registry and a stack's settings
 Platform         namespace, service account, store credentials
 ModelService     a service: its clusters and its live route
 ModelCluster     preflight Job, Deployment, Service and standing route of one version
-PodSettings      where pods run, as whom, and what marks them
+PodSettings      node placement, user, labels and annotations of pods
 Route            an Ingress or an HTTPRoute, proven at the proxy by a gate
-IngressClass     makes the routes Ingresses
-Gateway          makes them HTTPRoutes, which can share traffic among clusters
-Takeovers        brings an autoscaled cluster to what the live one runs, before it is live
-ObservedNamespace         what Kubernetes reports about the stack's services
-require_cluster  refuses to update a cluster that does not answer
-read_config      reads the stack's settings, the arguments of ModelServices
-run              runs a program: refusals on a line, quicker with thousands of resources
+IngressClass     makes routes as Ingresses
+Gateway          makes routes as HTTPRoutes, which can share traffic among clusters
+Takeovers        scales an autoscaled cluster up to the live cluster's pods before a switch
+ObservedNamespace  what Kubernetes reports about the stack's services
+require_cluster  refuses an update if the Kubernetes cluster does not answer
+read_config      reads the stack's settings as the arguments of ModelServices
+run              runs a program: refusals on one line, faster with thousands of resources
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a cluster serves, and where: the component and its pods are made of it."""
+"""Arguments of a cluster: its component and its pods are made from them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelClusterArgs:
-    """What a cluster serves, and where.
+    """Arguments of a cluster.
 
     Attributes:
-        service: name of the service that it belongs to.
-        model_set: the set of that service.
-        version: what it serves.
-        cluster: its ID and size, as it runs in this region.
-        hosting: what it shares with the stack's other clusters.
-        most_replicas: number of its pods when it is live; the fewest, of an autoscaler's.
-        replicas: number of its pods, where that is known only later: they are scaled then. None: at once.
-        before_scaling: has to pass before its pods change.
-        keeps_pods: whether its Deployment, where there is one, keeps its number of pods.
+        service: name of the service that the cluster belongs to.
+        model_set: model set of the service.
+        version: version that the cluster serves.
+        cluster: ID and size of the cluster in this region.
+        hosting: settings shared by all clusters of the stack.
+        most_replicas: number of pods when the cluster is live; with an autoscaler, its `min` then.
+        replicas: number of pods, if known only later in the update; None: as `cluster` says.
+        before_scaling: hook that must pass before the Deployment changes.
+        keeps_pods: whether an existing Deployment keeps its number of pods.
     """
 
     service: str

@@ -1,8 +1,8 @@
-"""The stack's settings, read and refused once.
+"""Reads and validates the stack's settings.
 
-This project's `Pulumi.yaml` declares the same keys with the same defaults, by which the Pulumi CLI refuses
-missing keys, wrong types and secrets in clear. A project can declare settings of its own name only, so in a
-project of another name they are all read, and refused, here.
+This project's `Pulumi.yaml` declares the same keys with the same defaults, so the Pulumi CLI refuses missing
+keys, wrong types and secrets in clear. A project can declare settings only under its own name: for projects
+of other names, this module alone validates them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _IN_CLEAR = object()
-"""Stands for a secret that the stack's file does not encrypt: it goes no further."""
+"""Replaces the value of a secret that the stack's file does not encrypt."""
 
 _SECRETS = {"storeAccessKey", "storeSecretKey", "routeKey"}
 
@@ -50,13 +50,13 @@ _FORMS = {
     "host": "a DNS name",
     "standingDomain": "a DNS name",
 }
-"""The form of values that have one; pydantic's message about a pattern helps nobody."""
+"""Formats of values, for messages in place of pydantic's about a pattern."""
 
 _OF_A_KEY = "[key]"
-"""By which pydantic says that a key of a mapping is wrong, and not its value."""
+"""Part of pydantic's error location if the key of a mapping is wrong, not its value."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
-"""What needs no brackets in the path of a setting."""
+"""A part of a setting's path that needs no brackets."""
 
 
 def read_config() -> ModelServicesArgs:
@@ -76,7 +76,7 @@ def read_config() -> ModelServicesArgs:
 
 
 def _keys() -> list[str]:
-    """Every key of this project that is set, so that a misspelt one does not pass; `Config` lists none."""
+    """Return all keys that are set, to find misspelt ones; `pulumi.Config` cannot list keys."""
     prefix = f"{SETTINGS}:"
     keys = [*CONFIG.get(), *get_config_env()]
     return [key.removeprefix(prefix) for key in dict.fromkeys(keys) if key.startswith(prefix)]
@@ -115,7 +115,7 @@ def _line(error: Any) -> str:
 
 
 def _path(place: Sequence[str | int]) -> str:
-    """Return a setting as `pulumi config set --path` takes it."""
+    """Return the path of a setting, as for `pulumi config set --path`."""
     key, *inner = place
     return f"{SETTINGS}:{key}{''.join(map(_step, inner))}"
 
@@ -125,7 +125,7 @@ def _step(part: str | int) -> str:
 
 
 def _known(place: Sequence[str | int]) -> tuple[str, str]:
-    """Return the settings that there are beside an unknown one, and what they are settings of."""
+    """Return the valid settings in the place of an unknown one, and their kind, for messages."""
     settings: type[BaseModel]
     if len(place) == 1:
         settings, what = ModelServicesArgs, "key of this project"

@@ -1,4 +1,4 @@
-"""A mark of credentials, which shows nothing of them."""
+"""A fingerprint of credentials, which reveals nothing about them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import hashlib
 import hmac
 
 _DIGITS = 12
+"""Length of a fingerprint, in hexadecimal digits."""
 
 
 def fingerprint(route_key: str, *credentials: str) -> str:
-    """Return what tells credentials from others; without the stack's key nobody can try passwords on it."""
+    """Return a fingerprint of credentials; without the route key, nobody can test guesses against it."""
     text = "\0".join(("store", *credentials)).encode()
     return hmac.new(route_key.encode(), text, hashlib.sha256).hexdigest()[:_DIGITS]

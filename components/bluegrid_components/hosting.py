@@ -1,4 +1,4 @@
-"""Where and how a stack's clusters run: the same for all of them."""
+"""Settings that the clusters and routes of a stack share."""
 
 from __future__ import annotations
 
@@ -25,30 +25,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Hosting:
-    """What the clusters and routes of a stack share.
+    """Settings that the clusters and routes of a stack share.
 
     Attributes:
         namespace: the Kubernetes namespace.
-        service_account: what pods run as.
-        store_secret: the Secret with what pods need for the store; None: there is none.
-        has_store_account: whether it has the store's account, keys AWS_ACCESS_KEY_ID and
-            AWS_SECRET_ACCESS_KEY; otherwise pods have an identity of their own.
-        has_store_ca: whether it has `ca.pem`, which pods trust for the store.
+        service_account: name of the pods' ServiceAccount.
+        store_secret: name of the Secret with the store's account and CA; None: neither is needed.
+        has_store_account: whether the Secret has the store's account, keys AWS_ACCESS_KEY_ID and
+            AWS_SECRET_ACCESS_KEY; otherwise pods use their own cloud identity.
+        has_store_ca: whether the Secret has `ca.pem`, which pods trust for the store.
         store: URL from which pods fetch versions.
-        image: the model server.
-        pods: where pods run, as whom, and what marks them.
-        proxy: who answers for the routes.
-        route_annotations: of every route, live and standing; the program's own go on top.
+        image: image of the model server.
+        pods: node placement, user, labels and annotations of all pods.
+        proxy: makes the routes as Ingresses or HTTPRoutes.
+        route_annotations: annotations of all routes, live and standing; the program's own override them.
         host: host name of the live routes; None: any.
         tls_secret: name of the Secret with the host's certificate; None: the live routes have no TLS, or the
             Gateway's own.
-        route_key: what makes the hosts of standing routes unguessable.
-        standing_domain: domain of those hosts.
+        route_key: random text that makes the hosts of standing routes unguessable.
+        standing_domain: domain of these hosts.
         route_address: URL at which this program reaches the proxy; None: no route is proven.
         request_factor: resource requests as a share of the limits.
         ready_timeout: seconds in which a version must be fetched, loaded and answering.
-        kube_context, kubeconfig: where the program deploys to; kubeconfig None: where kubectl looks.
-        observed: the namespace as it is now; None: it is not looked at, and a switch waits for no pods.
+        kube_context, kubeconfig: context and file that the program deploys to; kubeconfig None: where kubectl
+            looks.
+        observed: the namespace as it is now; None: not read, and a switch waits for no pods.
     """
 
     namespace: pulumi.Input[str]
@@ -73,12 +74,12 @@ class Hosting:
     observed: ObservedNamespace | None = None
 
     def __post_init__(self) -> None:
-        # Also of a program without services: what it deletes names hooks, and the engine asks for them.
+        # Also in a program without services: resources that it deletes name hooks, and the engine calls them.
         _ = self.safeguards
 
     @cached_property
     def safeguards(self) -> Safeguards:
-        """What stands between an update and the requests under way."""
+        """Hooks that protect requests under way during an update."""
         return Safeguards(
             self.kube_context,
             self.kubeconfig,
@@ -90,12 +91,12 @@ class Hosting:
 
     @classmethod
     def of(cls, args: ModelServicesArgs, platform: Platform, server: ApiServer | None = None) -> Hosting:
-        """Return what all services of a region share, on their platform.
+        """Return the hosting for all services of a region.
 
         Args:
-            args: of these services.
-            platform: that they stand on.
-            server: of the cluster, which is asked what is live now; None: nobody is.
+            args: arguments of the services.
+            platform: platform of the services.
+            server: API server of the cluster, to read what is live now; None: not read.
         """
         with_gateway = args.gateway is not None
         observed = ObservedNamespace(server, args.namespace, with_gateway) if server is not None else None

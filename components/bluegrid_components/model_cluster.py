@@ -1,8 +1,8 @@
 """A cluster: the pods that serve one version, known to the proxy before they are live.
 
-Preflight Job -> Deployment -> Service -> standing route, each only after the one before it is good; what
-depends on the cluster, above all the live route, waits for the last. Names and selectors never change: for
-that Pulumi would delete first.
+Preflight Job -> Deployment -> Service -> standing route, each only after the previous one has succeeded. The
+live route depends on the cluster and waits for all of them. Names and selectors never change: Pulumi would
+delete the object first.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from bluegrid_components.cluster_args import ModelClusterArgs
     from bluegrid_registry.registry_files.cluster_schema import Autoscaling
 
-# A Job says that it ran out of time; Pulumi's own time-out would not know why.
 _JOB_REPORT_SECONDS = 15
+"""Seconds for a Job to report that it ran out of time, before Pulumi's timeout, which has no reason."""
 
-# A standby that runs answers at once; one that has died since would not in any time.
 _READY_SECONDS = 30.0
+"""Time limit for a standby to answer: one that runs answers at once, one that has died never does."""
 
 
 class ModelCluster(pulumi.ComponentResource):
@@ -59,7 +59,7 @@ class ModelCluster(pulumi.ComponentResource):
         self.service = self._make_service()
         if args.cluster.autoscaling:
             self._make_autoscaler(args.cluster.autoscaling)
-        # Not by what runs now: an update of the live route alone could neither make nor delete it.
+        # Not by the pods that run now: an update of only the live route could not make or delete the budget.
         if args.most_replicas > 1:
             self._make_disruption_budget()
         self.standing_route = self._make_standing_route()
@@ -71,12 +71,12 @@ class ModelCluster(pulumi.ComponentResource):
         # Not the serving pods' label `app`: the Service must not send requests here.
         labels = self._labels | contract.selector(name)
         options = self._child(seconds=seconds + _JOB_REPORT_SECONDS)
-        # A Job's template cannot change: one that has passed would be replaced for a mark that only pods need
-        # which are to start, and fetch its version again.
+        # A Job's template is immutable: without this, a new label or annotation would replace a finished Job,
+        # which would fetch its version again.
         options.ignore_changes = settings.optional_of_a_job()
         return batch.Job(
             name,
-            # A Job that failed cannot be tried again, only replaced: this makes the next update do so.
+            # A failed Job cannot be retried, only replaced: this annotation makes the next update replace it.
             metadata=self._metadata(name, labels, {"pulumi.com/replaceUnready": "true"}),
             spec={
                 "backoff_limit": 0,
@@ -109,7 +109,7 @@ class ModelCluster(pulumi.ComponentResource):
                 [
                     self._child(self.preflight, seconds=seconds),
                     autoscaler.options(self._full_name, self._args.cluster),
-                    autoscaler.kept() if self._args.keeps_pods else pulumi.ResourceOptions(),
+                    autoscaler.keep_replicas() if self._args.keeps_pods else pulumi.ResourceOptions(),
                     pulumi.ResourceOptions(hooks=hooks),
                 ],
             ),
@@ -118,18 +118,18 @@ class ModelCluster(pulumi.ComponentResource):
     def _make_autoscaler(self, autoscaling: Autoscaling) -> None:
         autoscaling_v2.HorizontalPodAutoscaler(
             self._full_name,
-            metadata=self._metadata(self._full_name, annotations=self._since_a_switch(autoscaling)),
+            metadata=self._metadata(self._full_name, annotations=self._takeover_annotations(autoscaling)),
             spec=autoscaler.spec(self._full_name, autoscaling),
             opts=self._child(self.deployment),
         )
 
-    def _since_a_switch(self, autoscaling: Autoscaling) -> Mapping[str, str]:
-        """Annotations of an autoscaler that keeps more pods than is declared, for whoever looks at it."""
+    def _takeover_annotations(self, autoscaling: Autoscaling) -> Mapping[str, str]:
+        """Return the registry's `min` as an annotation, if a takeover has raised the autoscaler's `min`."""
         declared = self._args.most_replicas
         return {contract.DECLARED_MIN: str(declared)} if autoscaling.min > declared else {}
 
     def _make_service(self) -> core.Service:
-        # The Deployment's await has proven the pods; the Service's would only add ten seconds of silence.
+        # Waiting for the Deployment proves the pods; waiting for the Service would only add ten seconds.
         return core.Service(
             self._full_name,
             metadata=self._metadata(self._full_name, annotations=contract.NOT_AWAITED),
@@ -150,7 +150,7 @@ class ModelCluster(pulumi.ComponentResource):
 
     def _make_standing_route(self) -> Route:
         args, hosting, host = self._args, self._args.hosting, self._standing_host()
-        # A cluster of no pods has nobody to answer.
+        # A cluster without pods cannot answer.
         gate = self.gate(answers=1) if args.cluster.fewest_pods else None
         return Route(
             self._full_name,
@@ -169,7 +169,7 @@ class ModelCluster(pulumi.ComponentResource):
         )
 
     def gate(self, answers: int) -> Gate | None:
-        """The proof that a route leads to this cluster; None where this program cannot reach the proxy."""
+        """Return the proof that a route leads to this cluster; None if the program cannot reach the proxy."""
         args = self._args
         if args.hosting.route_address is None:
             return None
@@ -179,14 +179,15 @@ class ModelCluster(pulumi.ComponentResource):
             versions={args.cluster.id: args.version.id},
             answers=answers,
             timeout=args.hosting.ready_timeout,
-            # A standing route has a host that no certificate names; it is asked as the service is.
+            # No certificate names the host of a standing route, so TLS uses the name of the service's host.
             tls_name=args.hosting.host or urlsplit(args.hosting.route_address).hostname,
         )
 
     def ready(self, route: str) -> pulumi.ResourceHook | None:
-        """The proof, just before a route leads here, that this cluster answers; None as for `gate`.
+        """Return the hook that proves, just before a route leads here, that this cluster answers.
 
-        Its pods may be ready, and the proxy not have heard of them. Or they have died since.
+        Pods may be ready although the proxy does not know them yet, or may have died since. None as for
+        `gate`.
         """
         gate = self.gate(answers=1)
         remedy = "the live route is as it was: see `bluegrid status`, or switch to another cluster"
@@ -210,7 +211,7 @@ class ModelCluster(pulumi.ComponentResource):
         }
 
     def _child(self, *after: pulumi.Resource, seconds: int | None = None) -> pulumi.ResourceOptions:
-        """Options of a child; one that is waited for, up to so many seconds, may also fail."""
+        """Return the options of a child; with `seconds`, Pulumi waits that long and logs why it failed."""
         options = pulumi.ResourceOptions(parent=self, depends_on=list(after))
         if seconds is not None:
             options.custom_timeouts = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")

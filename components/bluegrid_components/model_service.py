@@ -1,4 +1,4 @@
-"""A service: its clusters, and the one live route, to one of them or shared by several."""
+"""A service: its clusters, and its live route to one or several of them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelServiceArgs:
-    """What a service is made of.
+    """Arguments of a service.
 
     Attributes:
-        offered: the service as its region runs it, from the registry.
-        hosting: what its clusters share with the stack's others.
+        offered: the service in this region, from the registry.
+        hosting: settings shared by all clusters of the stack.
     """
 
     offered: OfferedService
@@ -37,10 +37,10 @@ class ModelServiceArgs:
 
 
 class ModelService(pulumi.ComponentResource):
-    """One model set online: every declared cluster runs, and those that are live answer under the URL."""
+    """One model set online: all declared clusters run, and the live ones answer at the URL."""
 
     name: str
-    """Of the service, as its URL and its objects have it."""
+    """Name of the service, as in its URL and its objects."""
     clusters: Mapping[str, ModelCluster]
     live_route: Route
     url: str
@@ -58,14 +58,14 @@ class ModelService(pulumi.ComponentResource):
         )
         clusters = {each.id: self._cluster(self._args_of(each)) for each in answering}
         if route_stays(self.name):
-            # It may lead to any of them: all come before it.
+            # The live route may lead to any cluster, so it depends on all.
             clusters |= {each.id: self._standby_as_it_is(each) for each in offered.standbys}
         self.live_route = self._make_live_route([*clusters.values()])
         clusters |= {each.id: self._standby(each) for each in offered.standbys if each.id not in clusters}
         self.clusters = clusters
-        hosting.safeguards.others.expect(self._settled)
+        hosting.safeguards.other_services.expect(self._settled)
         self.url = _origin(hosting) + contract.service_path(self.name)
-        self.register_outputs({"url": pulumi.Output.from_input(self._url_once_good())})
+        self.register_outputs({"url": pulumi.Output.from_input(self._url_once_proven())})
 
     def _make_live_route(self, live: Sequence[ModelCluster]) -> Route:
         offered, hosting = self._args.offered, self._args.hosting
@@ -81,15 +81,15 @@ class ModelService(pulumi.ComponentResource):
                 labels=contract.service_labels(self.name, offered.set.id),
                 annotations=hosting.route_annotations,
                 tls_secret=hosting.tls_secret,
-                ready=[*self._before_it_leads_to(live)],
+                ready=[*self._before_switch(live)],
                 arrived=hosting.safeguards.arrived.expect(self.name, _gate(live), hosting.host),
             ),
-            # All of each cluster, its standing route too: the proxy knows it before it is live.
+            # All of each cluster, with its standing route: the proxy knows the cluster before it is live.
             pulumi.ResourceOptions(parent=self, depends_on=live),
         )
 
-    def _before_it_leads_to(self, live: Sequence[ModelCluster]) -> Iterator[pulumi.ResourceHook]:
-        """What the route waits for: the pods of clusters that take over, then that each cluster answers."""
+    def _before_switch(self, live: Sequence[ModelCluster]) -> Iterator[pulumi.ResourceHook]:
+        """Yield the hooks before a switch: wait for pods of clusters that take over, prove each cluster."""
         for hook in (
             self._args.hosting.safeguards.takeovers.hook(self.name),
             self._guard.before_switch if self._guard else self._each_ready(live),
@@ -98,7 +98,7 @@ class ModelService(pulumi.ComponentResource):
                 yield hook
 
     def _each_ready(self, live: Sequence[ModelCluster]) -> pulumi.ResourceHook | None:
-        """The proof of all these clusters: they share one hook, which goes through them."""
+        """Return the hook that proves all these clusters, one after the other."""
         hook = None
         for cluster in live:
             hook = cluster.ready(route=self.name)
@@ -113,7 +113,7 @@ class ModelService(pulumi.ComponentResource):
         return self._cluster(args)
 
     def _standby_as_it_is(self, standby: OfferedCluster) -> ModelCluster:
-        """Return a standby that may be live, for the route stays."""
+        """Return a standby that may in fact be live, because the live route stays as it is."""
         return self._cluster(replace(self._args_of(standby.now), keeps_pods=True))
 
     def _cluster(self, args: ModelClusterArgs) -> ModelCluster:
@@ -134,21 +134,21 @@ class ModelService(pulumi.ComponentResource):
     async def _pods_of(self, standby: OfferedCluster) -> int:
         """Return how many pods a standby runs, once the live route is proven: until then it may be live.
 
-        That orders one update. A dependency would stay in the state, where each switch turns it around: an
-        update of some targets would close a circle there, and deletes would wait for each other.
+        This orders one update. A dependency would stay in the state, and each switch would reverse it: an
+        update of named targets would make a cycle there, and deletes would wait for each other.
         """
-        await self._live_is_good()
+        await self._require_live()
         was_live = self._guard is not None and self._guard.leaves(self.name, standby.id)
         return (standby.when_live if was_live else standby.now).fewest_pods
 
-    async def _url_once_good(self) -> str:
-        await self._live_is_good()
+    async def _url_once_proven(self) -> str:
+        await self._require_live()
         return self.url
 
-    async def _live_is_good(self) -> None:
-        """Wait for the live route; where it is not as declared, end the program: then nothing is deleted."""
+    async def _require_live(self) -> None:
+        """Wait for the live route; if it is not as declared, end the program, so that nothing is deleted."""
         if not await self._is_live():
-            await self._args.hosting.safeguards.others.wait()
+            await self._args.hosting.safeguards.other_services.wait()
             raise pulumi.RunError(
                 f"service {self.name}: its live route is not proven; nothing old was touched"
             )
@@ -158,14 +158,14 @@ class ModelService(pulumi.ComponentResource):
         return is_written and not self._args.hosting.safeguards.arrived.has_failed(self.name)
 
     async def _settled(self) -> None:
-        """Wait until nothing more is made of this service, whether it is live or has failed."""
+        """Wait until this service registers nothing more, whether it is live or has failed."""
         if await self._is_live():
             for cluster in self.clusters.values():
                 await cluster.standing_route.is_written()
 
 
 def _check_proxy(offered: OfferedService, hosting: Hosting) -> None:
-    """Refuse shares of requests where the proxy reads Ingresses."""
+    """Refuse shares of requests if the proxy reads Ingresses."""
     if offered.shares.only is not None or hosting.proxy.shares_traffic:
         return
     name, shares = offered.name, offered.shares
@@ -178,14 +178,14 @@ def _check_proxy(offered: OfferedService, hosting: Hosting) -> None:
 
 
 def _gate(live: Sequence[ModelCluster]) -> Gate | None:
-    """The proof that the live route leads to these clusters, and to each of them."""
+    """Return the proof that the live route leads to each of these clusters, and to no others."""
     gates = [gate for cluster in live if (gate := cluster.gate(answers=ANSWERS_IN_A_ROW))]
     versions = {cluster: version for gate in gates for cluster, version in gate.versions.items()}
     return replace(gates[0], versions=versions) if gates else None
 
 
 def _origin(hosting: Hosting) -> str:
-    """Scheme and host of the service's URL, as far as the stack knows them."""
+    """Return scheme and host of the service's URL, as far as the stack knows them."""
     if hosting.host:
         return f"{'https' if hosting.tls_secret else 'http'}://{hosting.host}"
     return (hosting.route_address or "").rstrip("/")

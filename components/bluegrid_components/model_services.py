@@ -1,4 +1,4 @@
-"""All services of a region, for a program that has nothing to make beside them."""
+"""All services of a region, as one component for a program."""
 
 from __future__ import annotations
 
@@ -33,51 +33,51 @@ _PROVIDER = "kubernetes"
 
 
 class ModelServices:
-    """The services of a region, on a platform of their own; one in a program.
+    """The services of a region, on their own platform; one instance in a program.
 
-    Before anything is registered the registry, the cluster, the URLs, and what the last update left are
-    checked. It is not a resource itself, and what it makes has no parent but the stack: a parent's type would
-    be part of every URN (docs/adr/0028-one-component-for-a-region.md).
+    Checks registry, cluster, URLs and the last update's outputs before anything is registered. This is not a
+    resource, and its resources have only the stack as parent: a parent's type would be part of every URN
+    (docs/adr/0028-one-component-for-a-region.md).
 
     Args:
-        name: of the platform, in the stack.
-        args: what the services are made of.
-        opts: of the platform and of each service; None, or without a provider: one is made by
-            `args.kube_context`.
+        name: resource name of the platform.
+        args: arguments of the services.
+        opts: options of the platform and of each service; without a provider, a provider for
+            `args.kube_context` is made.
 
     Raises:
-        ConfigError: a setting is wrong, or the cluster is not the one that it names.
+        ConfigError: a setting is wrong, or the kubeconfig does not have the context.
         RegistryError: the registry has mistakes.
-        BluegridError: the update is refused for what it would do to services that are live.
+        BluegridError: the update is refused because it would harm live services.
     """
 
     services: Mapping[str, ModelService]
-    """By name."""
+    """The services by name."""
     urls: Mapping[str, str]
-    """Of the services, by name; also of those that an update of named targets leaves as they are."""
+    """URLs by service name, including undeclared services that an update of named targets keeps."""
 
     def __init__(
         self, name: str, args: ModelServicesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        last = StackOutputs()
-        offered = _offered(args, last)
+        outputs = StackOutputs()
+        offered = _offered(args, outputs)
         server = require_cluster(args.kube_context, args.kubeconfig)
         require_own_urls(server, args, offered.values())
-        kept = keep_services(server, args, offered, last)
-        apply_commit(args.registry, last)
+        undeclared = keep_services(server, args, offered, outputs)
+        apply_commit(args.registry, outputs)
         opts = _with_provider(args, opts or pulumi.ResourceOptions())
-        platform = Platform(name, _platform_args(args, generation(args, last, server)), opts)
+        platform = Platform(name, _platform_args(args, generation(args, outputs, server)), opts)
         hosting = Hosting.of(args, platform, server)
         self.services = {
             service: ModelService(service, ModelServiceArgs(each, hosting), opts)
             for service, each in offered.items()
         }
-        self.urls = kept | {service: each.url for service, each in self.services.items()}
+        self.urls = undeclared | {service: each.url for service, each in self.services.items()}
 
 
-def _offered(args: ModelServicesArgs, last: StackOutputs) -> dict[str, OfferedService]:
+def _offered(args: ModelServicesArgs, outputs: StackOutputs) -> dict[str, OfferedService]:
     registry = Registry.load(args.registry)
-    require_files(registry, args.registry, last)
+    require_files(registry, args.registry, outputs)
     try:
         return registry.offered(args.region, args.sizes)
     except ConfigError as error:
@@ -92,7 +92,7 @@ def _with_provider(args: ModelServicesArgs, opts: pulumi.ResourceOptions) -> pul
         _PROVIDER,
         context=args.kube_context,
         kubeconfig=str(args.kubeconfig) if args.kubeconfig else None,
-        # Otherwise new store credentials would delete the Secret before they are there again.
+        # Otherwise new store credentials would delete the Secret before it is created again.
         enable_secret_mutable=True,
     )
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=provider))
@@ -113,5 +113,5 @@ def _platform_args(args: ModelServicesArgs, store_generation: str | None) -> Pla
 
 
 def _encrypted(text: SecretStr | None) -> pulumi.Output[str] | None:
-    """Return a text that the state keeps encrypted."""
+    """Return the text as an output that the state keeps encrypted."""
     return None if text is None else pulumi.Output.secret(text.get_secret_value())

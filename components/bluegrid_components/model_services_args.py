@@ -1,4 +1,4 @@
-"""What all services of a region are made of: typed and frozen, with defaults."""
+"""Arguments of all services of a region: typed and frozen, with defaults."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from bluegrid_components.routes.route import Proxy
 
 NOT_WITH_GATEWAY: LiteralString = "not_with_gateway"
-"""Type of the error that names a setting which a Gateway has in its own listeners."""
+"""Type of the error for a setting that the listeners of a Gateway have instead."""
 HALF_AN_ACCOUNT: LiteralString = "half_an_account"
-"""Type of the error that names the key which the store's account lacks."""
+"""Type of the error for a store account with only one of its two keys."""
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
 Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=200)]
@@ -44,38 +44,40 @@ GatewayName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9.-]+
 NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+/?$")]
 
-# `Pulumi.yaml` can only give an optional key a default of its own type: the empty text stands for none.
+# A default in `Pulumi.yaml` must have the key's type, so an empty text means None.
 _NONE_IF_EMPTY = BeforeValidator(lambda value: None if value == "" else value)
 
 
 class ModelServicesArgs(BaseModel):
-    """What a region's services are made of; in a stack's settings each has the same name in camelCase.
+    """Arguments of a region's services; a stack's settings have the same names in camelCase.
 
     Attributes:
         registry: folder of the registry's files.
-        region: whose services are made.
-        kube_context, kubeconfig: where they are made; kubeconfig None: where kubectl looks.
-        namespace: the Kubernetes namespace to make for them.
+        region: region whose services are made.
+        kube_context, kubeconfig: context and file to deploy to; kubeconfig None: where kubectl looks.
+        namespace: Kubernetes namespace to make for the services.
         store: URL from which pods fetch versions, `s3://bucket/prefix?endpoint=URL&region=NAME`.
-        store_access_key, store_secret_key: of the account that pods read it with; None: they have an
-            identity of their own, by the ServiceAccount.
-        service_account_annotations: of the pods' ServiceAccount, such as `eks.amazonaws.com/role-arn`.
-        store_ca_bundle: file with the certificate of the CA that pods trust for the store; None: public ones.
-        image: the model server, best by digest.
-        pods: where pods run, as whom, and what marks them.
-        gateway: whose listeners answer, `namespace/name` or `namespace/name/listener`; None: ingress_class.
-        ingress_class: whose controller answers; None: the gateway.
-        route_annotations: of every route.
+        store_access_key, store_secret_key: keys of the account with which pods read the store; None: pods
+            use their own cloud identity, by the ServiceAccount.
+        service_account_annotations: annotations of the pods' ServiceAccount, such as
+            `eks.amazonaws.com/role-arn`.
+        store_ca_bundle: file with the CA certificate that pods trust for the store; None: public CAs.
+        image: image of the model server, preferably by digest.
+        pods: node placement, user, labels and annotations of all pods.
+        gateway: Gateway that serves the routes, `namespace/name` or `namespace/name/listener`; None: the
+            controller of ingress_class does.
+        ingress_class: Ingress class whose controller serves the routes; None: the Gateway does.
+        route_annotations: annotations of all routes.
         host: host name of the services; None: any.
-        tls_secret: Secret with the host's certificate; None: no TLS, or the gateway's.
-        proxy_namespace: where the proxy's pods run, from which alone predictions are asked; None: anywhere.
+        tls_secret: Secret with the host's certificate; None: no TLS, or the Gateway's own.
+        proxy_namespace: namespace of the proxy's pods, the only source of predictions; None: any source.
         route_key: random text that makes the hosts of standing routes unguessable.
         route_address: URL at which this program reaches the proxy; None: a switch is not proven.
         standing_domain: domain of the standing routes' hosts.
         request_factor: resource requests as a share of the limits, above 0 and at most 1.
         ready_timeout: seconds in which a version must be fetched, loaded and answering.
-        size_factor, replicas: the region's own numbers of pods, as `bluegrid_registry.Sizes` has them.
-        quota_cpu, quota_memory, quota_pods: the most that all pods may ask for; None: as much as there is.
+        size_factor, replicas: changes of the registry's numbers of pods; see `bluegrid_registry.Sizes`.
+        quota_cpu, quota_memory, quota_pods: limits for the requests of all pods together; None: no limit.
     """
 
     model_config = ConfigDict(
@@ -120,48 +122,48 @@ class ModelServicesArgs(BaseModel):
 
     @field_validator("store_secret_key")
     @classmethod
-    def _is_half_of_an_account(cls, secret_key: SecretStr | None, given: ValidationInfo) -> SecretStr | None:
-        access_key = given.data.get("store_access_key")
-        if "store_access_key" in given.data and (access_key is None) != (secret_key is None):
-            missing, there = ("storeAccessKey", "storeSecretKey")[:: 1 if access_key is None else -1]
+    def _has_both_store_keys(cls, secret_key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        access_key = info.data.get("store_access_key")
+        if "store_access_key" in info.data and (access_key is None) != (secret_key is None):
+            missing, present = ("storeAccessKey", "storeSecretKey")[:: 1 if access_key is None else -1]
             raise PydanticCustomError(
                 HALF_AN_ACCOUNT,
-                "{there} is set; set both, or neither where pods have an identity of their own",
-                {"missing": missing, "there": f"{SETTINGS}:{there}"},
+                "{present} is set; set both, or neither where pods have an identity of their own",
+                {"missing": missing, "present": f"{SETTINGS}:{present}"},
             )
         return secret_key
 
     @field_validator("ingress_class")
     @classmethod
-    def _is_the_one_way(cls, name: str | None, given: ValidationInfo) -> str | None:
-        gateway = given.data.get("gateway")
+    def _is_set_instead_of_gateway(cls, name: str | None, info: ValidationInfo) -> str | None:
+        gateway = info.data.get("gateway")
         if name is not None and gateway is not None:
             raise PydanticCustomError(
                 NOT_WITH_GATEWAY, "the routes attach to bluegrid:gateway; keep one of the two"
             )
-        if name is None and "gateway" in given.data and gateway is None:
+        if name is None and "gateway" in info.data and gateway is None:
             raise ValueError("nobody answers for the routes; set it, or bluegrid:gateway")
         return name
 
     @field_validator("tls_secret")
     @classmethod
-    def _is_of_a_host(cls, secret: str | None, given: ValidationInfo) -> str | None:
-        if secret is not None and given.data.get("gateway") is not None:
+    def _has_a_host(cls, secret: str | None, info: ValidationInfo) -> str | None:
+        if secret is not None and info.data.get("gateway") is not None:
             raise PydanticCustomError(
                 NOT_WITH_GATEWAY, "the listeners of bluegrid:gateway have the certificates"
             )
-        if secret is not None and given.data.get("host") is None:
+        if secret is not None and info.data.get("host") is None:
             raise ValueError("a certificate is of a host; set bluegrid:host too")
         return secret
 
     @property
     def store_ca(self) -> str | None:
-        """The text of the CA's certificate that pods trust for the store."""
+        """The CA certificate that pods trust for the store, PEM."""
         return self.store_ca_bundle.read_text() if self.store_ca_bundle else None
 
     @property
     def store_mark(self) -> str:
-        """The fingerprint of what pods read the store with; it shows nothing of it, so it is no secret."""
+        """The fingerprint of the store's credentials and CA; it reveals nothing, so it is not a secret."""
         account = (key and key.get_secret_value() for key in (self.store_access_key, self.store_secret_key))
         return fingerprint(
             self.route_key.get_secret_value(), *(key or "" for key in account), self.store_ca or ""
@@ -169,20 +171,20 @@ class ModelServicesArgs(BaseModel):
 
     @property
     def proxy(self) -> Proxy:
-        """Who answers for the routes."""
+        """The maker of the routes: Gateway or Ingress class."""
         return Gateway.parse(self.gateway) if self.gateway else IngressClass(self.ingress_class or "")
 
     @property
     def sizes(self) -> Sizes:
-        """The region's own numbers of pods."""
+        """The region's changes of the registry's numbers of pods."""
         return Sizes(self.size_factor, self.replicas)
 
     @property
     def quota(self) -> dict[str, str]:
-        """The quotas that are set, by the resource's name in a ResourceQuota."""
-        given = {
+        """The quotas that are set, by resource name in a ResourceQuota."""
+        limits = {
             "requests.cpu": self.quota_cpu,
             "requests.memory": self.quota_memory,
             "pods": self.quota_pods,
         }
-        return {resource: str(most) for resource, most in given.items() if most is not None}
+        return {resource: str(limit) for resource, limit in limits.items() if limit is not None}

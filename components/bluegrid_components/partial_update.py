@@ -1,9 +1,9 @@
-"""An update of named targets (`pulumi up --target`), and the variables by which the program knows of it.
+"""Detects an update of named targets (`pulumi up --target`), from environment variables.
 
-The engine leaves a resource that is no target as the state has it, with what that depends on. Should the
-program register the resource before one of these, the engine has put that one down already, and ends with
-"Duplicate resource URN": https://github.com/pulumi/pulumi/issues/24303. So the program has to know which
-live routes stay: those may lead to other clusters than the registry says.
+The engine keeps a resource that is not a target as it is in the state, with its dependencies there. If the
+program registers the resource before one of these dependencies, the engine has already kept the dependency,
+and ends with "Duplicate resource URN": https://github.com/pulumi/pulumi/issues/24303. So the program has to
+know which live routes stay: they may lead to other clusters than the registry says.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from bluegrid_registry import contract
 
 
 def is_partial() -> bool:
-    """Whether this update is of named targets only."""
+    """Return whether this update is limited to named targets."""
     return bool(os.environ.get(contract.PARTIAL_UPDATE))
 
 
 def route_stays(service: str) -> bool:
-    """Whether this update leaves a service's live route as it is, whatever the registry says."""
+    """Return whether this update leaves a service's live route as it is, whatever the registry says."""
     updated = os.environ.get(contract.UPDATED_ROUTES)
     return is_partial() and updated is not None and service not in updated.split(",")

@@ -1,4 +1,4 @@
-"""What a stack's clusters stand on: namespace, quota, network policy, pods' account, store credentials."""
+"""Platform of a stack: namespace, quota, network policy, ServiceAccount of the pods, store credentials."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in 
 
 @dataclass(frozen=True)
 class PlatformArgs:
-    """What a platform is made of.
+    """Arguments of a platform.
 
     Attributes:
-        namespace: the Kubernetes namespace to make.
+        namespace: Kubernetes namespace to make.
         store: URL of the store.
-        store_access_key: of the account that pods read the store with; None: they have an identity of their
-            own, by the ServiceAccount.
-        store_secret_key: of that account.
-        store_ca: certificate, PEM, of the CA that pods trust for the store; None: the public ones.
-        store_generation: what tells the Secret with these credentials from that with others, which pods have
-            until they are replaced; None: the name has no such end.
-        quota: the most that all pods of the namespace may ask for, by resource, such as `requests.cpu`;
-            empty: no quota. https://kubernetes.io/docs/concepts/policy/resource-quotas/
-        proxy_namespace: where the proxy's pods run, from which alone predictions are asked; None: from
-            anywhere.
-        service_account_annotations: of the pods' ServiceAccount, such as `eks.amazonaws.com/role-arn`.
+        store_access_key: access key of the account with which pods read the store; None: pods use their own
+            cloud identity, by the ServiceAccount.
+        store_secret_key: secret key of the account.
+        store_ca: CA certificate, PEM, that pods trust for the store; None: public CAs.
+        store_generation: suffix of the Secret's name; pods use the Secret with the old credentials until they
+            are replaced. None: no suffix.
+        quota: limits for all pods of the namespace together, by resource, such as `requests.cpu`; empty: no
+            quota. https://kubernetes.io/docs/concepts/policy/resource-quotas/
+        proxy_namespace: namespace of the proxy's pods, the only source of predictions; None: any source.
+        service_account_annotations: annotations of the pods' ServiceAccount, such as
+            `eks.amazonaws.com/role-arn`.
     """
 
     namespace: pulumi.Input[str]
@@ -51,18 +51,18 @@ class PlatformArgs:
 
     @property
     def account(self) -> Mapping[str, pulumi.Input[str]]:
-        """The store's account as pods read it from their environment; empty: there is none."""
+        """The store's account as environment variables of the pods; empty without an account."""
         keys = zip(contract.STORE_KEYS, (self.store_access_key, self.store_secret_key), strict=True)
         return {name: pulumi.Output.secret(key) for name, key in keys if key is not None}
 
 
 class Platform(pulumi.ComponentResource):
-    """A namespace in which only pods without privileges start, and what they need there."""
+    """A namespace that only admits pods without privileges, and the objects that these pods need."""
 
     namespace: pulumi.Output[str]
     service_account: pulumi.Output[str]
     store_secret: pulumi.Output[str] | None
-    """Name of the Secret with the store's account and CA; None: there is neither."""
+    """Name of the Secret with the store's account and CA; None if there is neither."""
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bluegrid:serving:Platform", name, None, opts)

@@ -1,4 +1,4 @@
-"""The pods of a cluster, preflight or serving: one image, the same bytes, the same rights."""
+"""Pod specs of a cluster, preflight and serving: same image, same version, same permissions."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ if TYPE_CHECKING:
     from bluegrid_components.cluster_args import ModelClusterArgs
 
 MODELS_FOLDER = "/models"
+"""Where pods fetch the version to."""
 DRAIN_SECONDS = 5
+"""How long a terminating pod still accepts requests, until the proxy stops sending them."""
 GRACE_SECONDS = 30
+"""Time for a terminating pod to stop, in addition to the drain and the longest request."""
 START_SECONDS = 60
+"""How long the program in a pod may take until it answers /live."""
 _LAZY_MODELS = 0.5
-"""Share of a pod's memory that models may take which are loaded on request."""
+"""Share of a pod's memory for models that are loaded on request."""
 _REQUESTS = 0.25
-"""Share of a pod's memory that all workers may take for requests, on top of their models."""
+"""Share of a pod's memory for the requests of all workers, in addition to the models."""
 _TOPOLOGY = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-"""What a cluster's pods are spread over."""
+"""Node labels over whose values the pods of a cluster are spread."""
 _CA_FOLDER = "/store-ca"
+"""Where pods read the CA certificate of the store."""
 
 
 class PodSpecs:
@@ -35,7 +40,7 @@ class PodSpecs:
         self._args, self._cluster, self._hosting = args, args.cluster, args.hosting
 
     def serving(self) -> core.PodSpecArgsDict:
-        """The pod that answers predictions."""
+        """Spec of the pods that answer predictions."""
         container: core.ContainerArgsDict = {
             **self._container("serve"),
             "ports": [
@@ -46,28 +51,28 @@ class PodSpecs:
             "startup_probe": self._probe("live", period=1, failures=START_SECONDS),
             "liveness_probe": self._probe("live", period=10, failures=3),
             "readiness_probe": self._probe("ready", period=1, failures=3),
-            # The proxy needs a moment to hear that the pod goes; until then the pod still answers.
+            # The proxy takes a moment to see that the pod terminates; until then the pod still answers.
             "lifecycle": {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         }
         return {
             **self._spec(container),
-            # What a request may take comes on top: a pod that goes finishes what it has.
+            # With the time limit of requests: a terminating pod finishes the requests that it has.
             "termination_grace_period_seconds": DRAIN_SECONDS + GRACE_SECONDS + self._cluster.timeout_seconds,
-            "topology_spread_constraints": [self._apart(key) for key in _TOPOLOGY],
+            "topology_spread_constraints": [self._spread(key) for key in _TOPOLOGY],
         }
 
-    def _apart(self, topology: str) -> core.TopologySpreadConstraintArgsDict:
+    def _spread(self, topology: str) -> core.TopologySpreadConstraintArgsDict:
         name = contract.cluster_name(self._args.service, self._cluster.id)
         return {
             "topology_key": topology,
             "max_skew": 1,
-            # Pods on one node answer better than pods on none.
+            # Several pods on one node are better than pods that cannot be scheduled.
             "when_unsatisfiable": "ScheduleAnyway",
             "label_selector": {"match_labels": contract.selector(name)},
         }
 
     def preflight(self) -> core.PodSpecArgsDict:
-        """The pod that fetches, verifies and loads the version once, and says why if it cannot."""
+        """Spec of the pod that fetches, verifies and loads the version once, or logs why it cannot."""
         return {**self._spec(self._container("preflight")), "restart_policy": "Never"}
 
     def _spec(self, container: core.ContainerArgsDict) -> core.PodSpecArgsDict:
@@ -99,7 +104,7 @@ class PodSpecs:
     def _container(self, command: str) -> core.ContainerArgsDict:
         mounts: list[core.VolumeMountArgsDict] = [
             {"name": "models", "mount_path": MODELS_FOLDER},
-            {"name": "tmp", "mount_path": "/tmp"},  # noqa: S108 - a volume of the pod's own
+            {"name": "tmp", "mount_path": "/tmp"},  # noqa: S108 - a volume of the pod
         ]
         if self._hosting.has_store_ca:
             mounts.append({"name": "store-ca", "mount_path": _CA_FOLDER, "read_only": True})
@@ -115,7 +120,7 @@ class PodSpecs:
                 "read_only_root_filesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             },
-            # A pod that fails says in one line why; Pulumi shows that line to the user.
+            # A failed pod writes the reason in one line; Pulumi shows this line to the user.
             "termination_message_policy": "FallbackToLogsOnError",
             "volume_mounts": mounts,
         }
@@ -151,7 +156,7 @@ class PodSpecs:
         if declared.keys:
             plain["BLUEGRID_KEYS"] = json.dumps([key.model_dump() for key in declared.keys])
         if self._hosting.has_store_ca:
-            # The variable that boto3 reads.
+            # boto3 reads this variable.
             plain["AWS_CA_BUNDLE"] = f"{_CA_FOLDER}/{contract.STORE_CA}"
         return [*({"name": name, "value": value} for name, value in plain.items()), *self._account()]
 
@@ -165,12 +170,12 @@ class PodSpecs:
         ]
 
     def _memory_per_request(self) -> int:
-        if (given := self._cluster.memory_per_request) is not None:
-            return whole(given)
+        if (declared := self._cluster.memory_per_request) is not None:
+            return whole(declared)
         return whole(self._cluster.memory, _REQUESTS / self._cluster.workers)
 
     def _resources(self) -> core.ResourceRequirementsArgsDict:
-        # Kubernetes wants of a GPU that request and limit are equal, so it has no share.
+        # Kubernetes requires equal request and limit for GPUs, so the request factor does not apply.
         gpu = {"nvidia.com/gpu": str(self._cluster.gpu)} if self._cluster.gpu else {}
         factor = self._hosting.request_factor
         return {

@@ -1,4 +1,4 @@
-"""How a program runs, such as this project's `__main__.py`."""
+"""Runs a Pulumi program, such as this project's `__main__.py`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def run(program: Callable[[], Mapping[str, object]]) -> None:
-    """Run a Pulumi program; called once, by a project's `__main__.py`.
+    """Run a Pulumi program; call once, from a project's `__main__.py`.
 
     Args:
-        program: makes the resources, and returns the stack's outputs.
+        program: function that makes the resources and returns the stack's outputs.
 
     Raises:
         RunError: the program is refused; Pulumi shows the message without a traceback.
@@ -28,14 +28,14 @@ def run(program: Callable[[], Mapping[str, object]]) -> None:
     try:
         outputs = program()
     except BluegridError as error:
-        # Pulumi writes the outputs of a program that is refused: what the last update left has to stay.
+        # Pulumi also writes the outputs of a refused program: keep those of the last update.
         StackOutputs()
         raise pulumi.RunError(str(error)) from None
 
-    async def begun() -> Mapping[str, object]:
-        # The SDK looks for registrations once. If none has begun, it waits for all outputs of all resources
-        # again whenever one is there: a time that grows with the square of their number.
+    async def outputs_after_start() -> Mapping[str, object]:
+        # The SDK checks for registrations once. If none has started, it waits again for all outputs of all
+        # resources whenever an output is there: time that grows with the square of their number.
         await asyncio.sleep(0)
         return outputs
 
-    pulumi.run(begun)
+    pulumi.run(outputs_after_start)

@@ -1,4 +1,4 @@
-"""An API server that answers nearly every question alike, and kubeconfigs that lead there."""
+"""A fake API server with one response for nearly all requests, and kubeconfigs for it."""
 
 from __future__ import annotations
 

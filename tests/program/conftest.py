@@ -1,4 +1,4 @@
-"""A registry of one service with two clusters, written as each test wants it."""
+"""A registry with one service and two clusters, which each test can vary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of a plan's objects."""
+"""Parts of the objects in a plan: pod, container, path."""
 
 from __future__ import annotations
 

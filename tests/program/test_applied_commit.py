@@ -1,4 +1,4 @@
-"""A checkout that is older than what was applied: its update is refused, unless that is what is wanted."""
+"""An update from a checkout older than the applied commit is refused, unless allowed on purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which order the program makes things, and what a change of the registry changes."""
+"""The order in which the program makes resources, and the effects of registry changes."""
 
 from __future__ import annotations
 

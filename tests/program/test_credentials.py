@@ -1,4 +1,4 @@
-"""Other credentials of the store: a Secret of their own, which preflights prove and pods then get."""
+"""New store credentials get a new Secret, which preflights prove before pods use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same routes as HTTPRoutes, where the stack names a Gateway."""
+"""The same routes as HTTPRoutes, if the stack names a Gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cluster that is not there: an update is refused before anything begins, a preview goes on."""
+"""Without a reachable cluster an update is refused before it starts; a preview continues."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_kubeconfig_that_is_none(registry: Write, tmp_path: Path) -> None:
     file.write_text("contexts: [")
     assert (
         refusal(registry(), kubeconfig=str(file))
-        == f"{file}: is no kubeconfig that can be read; see `kubectl config view`"
+        == f"{file}: is not a readable kubeconfig; see `kubectl config view`"
     )
 
 

@@ -1,4 +1,4 @@
-"""An update that would take a service from its clients: it is refused, unless somebody allows it."""
+"""An update that would delete a live service is refused, unless allowed by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the program says to the engine besides what it registers."""
+"""Messages from the program to the engine, apart from registrations."""
 
 from __future__ import annotations
 

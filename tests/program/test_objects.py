@@ -1,4 +1,4 @@
-"""What the program makes of a registry: names, labels, pods, rights."""
+"""Objects that the program makes from a registry: names, labels, pods, permissions."""
 
 from __future__ import annotations
 

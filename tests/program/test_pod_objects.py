@@ -1,4 +1,4 @@
-"""What the program makes of pods: what they are told, and what they may."""
+"""Pod specs that the program makes: environment, resources, probes, permissions."""
 
 from __future__ import annotations
 

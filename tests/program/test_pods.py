@@ -1,4 +1,4 @@
-"""What a stack says of its pods: where they run and as whom, what marks them, how they read the store."""
+"""Pod settings of a stack: node placement, user, labels, annotations, access to the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projects of others: of another name, which declares no settings of ours, or with a program of its own."""
+"""Other projects: with another name, which cannot declare our settings, or with their own program."""
 
 from __future__ import annotations
 

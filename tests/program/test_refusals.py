@@ -1,4 +1,4 @@
-"""What the program refuses, each in one line that names the fault and the remedy."""
+"""Refusals of the program: each is one line with the fault and the remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the last update left is read, even where this one is writing the state meanwhile."""
+"""Outputs of the last update can be read while this update writes the state."""
 
 from __future__ import annotations
 

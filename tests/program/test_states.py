@@ -1,4 +1,4 @@
-"""What the program makes of a registry is, by its objects, what the registry says."""
+"""The objects that the program makes from a registry have no drift from the registry."""
 
 from __future__ import annotations
 

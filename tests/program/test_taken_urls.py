@@ -1,4 +1,4 @@
-"""Two stacks on one proxy: the second one is not given the first one's URL."""
+"""Two stacks on one proxy: the second stack cannot take a URL of the first."""
 
 from __future__ import annotations
 
@@ -55,21 +55,22 @@ def test_a_url_that_is_another_stacks_is_refused(registry: Write, tmp_path: Path
     with cluster_with(tmp_path, ingress("acme-north", "models.test")) as file:
         message = refusal(registry(), kubeconfig=file, ingressClass="contour", host="models.test")
     assert message == (
-        "bluegrid:host: models.test with /modelService/line-loading is acme-north/line-loading's already, of "
-        "another stack; give this stack a host of its own: pulumi config set bluegrid:host NAME"
+        "bluegrid:host: models.test with /modelService/line-loading already belongs to "
+        "acme-north/line-loading of another stack; give this stack a host of its own: "
+        "pulumi config set bluegrid:host NAME"
     )
 
 
 def test_without_a_host_it_is_the_same(registry: Write, tmp_path: Path) -> None:
     with cluster_with(tmp_path, ingress("acme-north", "")) as file:
         message = refusal(registry(), kubeconfig=file, ingressClass="contour")
-    assert "any host with /modelService/line-loading is acme-north/line-loading's already" in message
+    assert "any host with /modelService/line-loading already belongs to acme-north/line-loading" in message
 
 
 def test_a_gateways_routes_are_looked_at_too(registry: Write, tmp_path: Path) -> None:
     with cluster_with(tmp_path, http_route("acme-north", "models.test")) as file:
         message = refusal(registry(), kubeconfig=file, ingressClass="", gateway=GATEWAY, host="models.test")
-    assert "models.test with /modelService/line-loading is acme-north/line-loading's already" in message
+    assert "models.test with /modelService/line-loading already belongs to acme-north/line-loading" in message
 
 
 def test_other_hosts_other_proxies_and_the_stacks_own_routes_are_no_matter(
@@ -93,7 +94,10 @@ def test_a_stack_that_holds_the_url_as_well_is_told_and_can_still_be_switched(
     with cluster_with(tmp_path, ingress("acme-north", "models.test"), ingress(own, "models.test")) as file:
         plan = run_program(registry(), kubeconfig=file, ingressClass="contour", host="models.test")
     assert "Ingress line-loading" in plan.resources
-    assert "is acme-north/line-loading's already, of another stack, and the proxy takes either" in caplog.text
+    assert (
+        "already belongs to acme-north/line-loading of another stack, and the proxy takes either"
+        in caplog.text
+    )
 
 
 def test_a_stack_whose_namespace_changes_takes_its_url_along(registry: Write, tmp_path: Path) -> None:

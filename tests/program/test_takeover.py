@@ -1,4 +1,4 @@
-"""A cluster that becomes live is brought to as many pods as answer now, by its autoscaler."""
+"""Before a cluster becomes live, its autoscaler is raised to as many pods as answer now."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Refusals before anything is registered, by the registry, Kubernetes and the last update.
+"""Checks before anything is registered, against the registry, Kubernetes and the last update.
 
-declared        no folder without files is taken for an empty registry
-live_services   no live service is deleted unless that is allowed
-taken_urls      no URL of another stack is taken
-applied_commit  an older checkout does not undo what a newer one has applied
-credentials     which Secret has the store's account: others get a name of their own
-stack_outputs   what the last update left
+declared        refuses a folder without registry files
+live_services   refuses to delete a live service, unless allowed by name
+taken_urls      refuses a URL that another stack holds
+applied_commit  refuses a checkout older than the last applied commit
+credentials     names the Secret of the store's account: new credentials get a new name
+stack_outputs   reads and writes the outputs of the last update
 """

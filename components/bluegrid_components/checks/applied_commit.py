@@ -1,7 +1,7 @@
-"""The registry's commit that a stack's last update applied: an older checkout does not undo it by accident.
+"""Refuses an update whose checkout is older than the registry commit that the stack applied last.
 
-It is kept in the stack's outputs, from the moment on in which an update begins to apply it. A registry that
-git does not keep has no commit: nothing is refused, and what was applied before stays noted.
+The stack's outputs hold the commit, from the start of the update that applies it. A registry outside git has
+no commit: nothing is refused, and the commit applied before stays in the outputs.
 """
 
 from __future__ import annotations
@@ -22,24 +22,25 @@ if TYPE_CHECKING:
 
 OUTPUT = "commit"
 OVER = "BLUEGRID_APPLY_OVER"
-"""Variable that names the commit which an older checkout may undo. Left behind it allows nothing more: by
-then another commit is the one that was applied."""
+"""Variable with the commit that an older checkout may undo. A variable that stays set allows no later undo:
+by then another commit is the last applied one."""
 _SHOWN = 10
+"""Digits of a commit in messages; OVER needs at least as many."""
 
 
-class StaleCheckout(BluegridError):  # noqa: N818 - that it is, is the fault
+class StaleCheckout(BluegridError):  # noqa: N818 - named after the fault
     """The checkout lacks a commit that was applied."""
 
 
 def apply_commit(registry: Path, outputs: StackOutputs) -> None:
-    """Have this checkout's commit take the place of the one applied last; a preview only warns.
+    """Record this checkout's commit as the last applied one; a preview only warns.
 
     Args:
         registry: folder of the registry's files.
-        outputs: where the commit is kept.
+        outputs: hold the commit that was applied last.
 
     Raises:
-        StaleCheckout: the checkout is older than what was applied, or does not know it.
+        StaleCheckout: the checkout is older than the applied commit, or does not have that commit.
     """
     if copy := os.environ.get(contract.REGISTRY_COPY):
         commit, _, repository = copy.partition(" ")
@@ -65,7 +66,7 @@ def _note_copy(commit: str, repository: Path, outputs: StackOutputs) -> None:
 
 
 def _fault(registry: Path, head: str, last: str) -> str | None:
-    """Return why this checkout may not take the place of what was applied last; None: it may."""
+    """Return why this checkout must not replace the last applied commit; None if it may."""
     old, here = last[:_SHOWN], f"{registry} is at commit {head[:_SHOWN]}"
     allowed = os.environ.get(OVER, "")
     if len(allowed) >= _SHOWN and last.startswith(allowed):
@@ -77,13 +78,13 @@ def _fault(registry: Path, head: str, last: str) -> str | None:
     if _git(registry, "merge-base", "--is-ancestor", head, last) is not None:
         return f"{here}, older than {old}, which was applied last: `git pull`; {on_purpose}"
     if _git(registry, "merge-base", "--is-ancestor", last, head) is None:
-        undone = "what that has changed is undone; `git merge` brings the two together"
+        undone = "an update undoes its changes; `git merge` combines the two"
         pulumi.log.warn(f"{here} and lacks {old}, which was applied last: {undone}")
     return None
 
 
 def _head(registry: Path) -> str | None:
-    """Return the commit of the checkout that the registry's files belong to; None: of none."""
+    """Return the checked-out commit of the registry's files; None if git does not track them."""
     # A folder can lie in a checkout that ignores it.
     if not _git(registry, "ls-files", "--", "*.yaml"):
         return None
@@ -91,9 +92,11 @@ def _head(registry: Path) -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """Return what git prints; None where it fails, or is not there."""
+    """Return the output of git; None if git fails or is not installed."""
     try:
-        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=True)
+        completed = subprocess.run(
+            ["git", "-C", folder, *arguments], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip()
+    return completed.stdout.strip()

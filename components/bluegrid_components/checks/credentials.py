@@ -1,8 +1,8 @@
-"""Which Secret holds the store's credentials: others get a Secret of another name.
+"""Names the Secret of the store's credentials: new credentials get a new name.
 
-A Secret that changes in place restarts no pod and is proven by none: wrong keys would be found out by the
-next pod that restarts. A new name changes the pods' template. So each cluster's preflight fetches its version
-with the new keys, its pods are replaced one by one after that, and the old Secret goes last.
+A Secret that changes in place restarts no pod, so no pod proves the new keys: wrong keys would show only when
+a pod restarts. A new name changes the pod template. So each cluster's preflight fetches its version with the
+new keys, then its pods are replaced one by one, and the old Secret is deleted last.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ OUTPUT = "storeAccount"
 
 
 def generation(config: ModelServicesArgs, outputs: StackOutputs, server: ApiServer | None) -> str | None:
-    """Return what the name of the Secret with the stack's credentials ends in.
+    """Return the suffix of the name of the Secret with the stack's credentials.
 
     Args:
-        config: of the stack, with the credentials.
-        outputs: where the fingerprint of the first ones is kept.
-        server: of the stack's cluster; None: it is not reached.
+        config: settings of the stack, with the credentials.
+        outputs: hold the fingerprint of the stack's first credentials.
+        server: API server of the stack's cluster; None if it cannot be reached.
 
     Returns:
-        None for the credentials that the stack has begun with: states of earlier releases have them in a
-        Secret of no such end.
+        None for the first credentials of the stack: states of earlier releases have these in a Secret without
+        a suffix.
     """
     mark, first = config.store_mark, outputs.get(OUTPUT)
     if first is None:
@@ -44,7 +44,7 @@ def generation(config: ModelServicesArgs, outputs: StackOutputs, server: ApiServ
 
 
 def _first_of(config: ModelServicesArgs, server: ApiServer | None) -> str | None:
-    """Return the fingerprint of what an earlier release, which kept none, has made; None: nobody can tell."""
+    """Return the fingerprint of the Secret from a release that kept no fingerprint; None if unknown."""
     if server is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Whether what the registry has for a stack can be meant."""
+"""Refuses a registry folder that is probably the wrong one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def require_files(registry: Registry, folder: Path, outputs: StackOutputs) -> None:
-    """Refuse a folder that has no registry files, where services run: it is mostly a wrong one.
+    """Refuse a folder without registry files if the stack has services: it is usually a wrong folder.
 
     Args:
-        registry: what the folder has.
-        folder: as the stack's settings name it.
-        outputs: where the last update has left the URLs of its services.
+        registry: contents of the folder.
+        folder: registry folder in the stack's settings.
+        outputs: hold the URLs of the services since the last update.
 
     Raises:
         ConfigError: all services would be deleted.

@@ -1,7 +1,7 @@
-"""Refuses an update that deletes a live service, unless it is allowed by name.
+"""Refuses an update that deletes a live service, unless the service is named as allowed.
 
-What was online is known from the URLs that the last update has left. A rename is a deletion too: clients of
-the old URL get 404.
+The URLs in the stack's outputs show which services are online. A rename is also a deletion: clients of the
+old URL get 404.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _ROUTES = (
 )
 
 
-class LiveServiceGoes(BluegridError):  # noqa: N818 - that it does is the fault
-    """A live service is not declared any more."""
+class LiveServiceGoes(BluegridError):  # noqa: N818 - named after the fault
+    """A live service is no longer declared."""
 
 
 def keep_services(
@@ -42,54 +42,55 @@ def keep_services(
     """Refuse to delete services that are live; a preview only warns.
 
     Args:
-        server: of the stack's cluster; None: it is not reached, and what was online counts as live.
-        config: of the stack.
-        offered: names of the services that are declared.
-        outputs: where the last update has left the URLs of its services.
+        server: API server of the stack's cluster; None if it cannot be reached: all services with a URL then
+            count as live.
+        config: settings of the stack.
+        offered: names of the declared services.
+        outputs: hold the URLs of the services since the last update.
 
     Returns:
-        The URLs of services that stay though this checkout does not declare them: an update of named targets
-        deletes none.
+        The URLs of undeclared services that stay: an update of named targets deletes no service.
 
     Raises:
-        LiveServiceGoes: one is not declared, nobody allows its end, and this is no preview.
+        LiveServiceGoes: a live service is not declared, its deletion is not allowed, and this is not a
+            preview.
     """
-    left = {name: url for name, url in (outputs.get(OUTPUT) or {}).items() if name not in offered}
+    undeclared = {name: url for name, url in (outputs.get(OUTPUT) or {}).items() if name not in offered}
     if is_partial():
-        return left
+        return undeclared
     allowed = re.split(r"[\s,]+", os.environ.get(contract.ALLOW_DELETE, ""))
-    going = [
+    deleted = [
         name
-        for name in sorted(left)
+        for name in sorted(undeclared)
         if name not in allowed and not _was_never_live(server, config.namespace, name)
     ]
-    if going:
-        fault = _fault(going, config, is_last=not offered)
+    if deleted:
+        fault = _fault(deleted, config, is_last=not offered)
         if not pulumi.runtime.is_dry_run():
             raise LiveServiceGoes(fault)
         pulumi.log.warn(fault)
     return {}
 
 
-def _fault(going: list[str], config: ModelServicesArgs, *, is_last: bool) -> str:
-    names, is_one = " and ".join(going), len(going) == 1
+def _fault(deleted: list[str], config: ModelServicesArgs, *, is_last: bool) -> str:
+    names, is_one = " and ".join(deleted), len(deleted) == 1
     place = "no service" if is_last else "no such service"
     where = "; see that bluegrid:region is right" if is_last else ""
     return (
         f"{names} {'is' if is_one else 'are'} live and would be deleted: {config.registry} has {place} in "
         f"{config.region}{where}; take {'it' if is_one else 'them'} back into the registry (clients get 404 "
-        f"otherwise), or allow it: {contract.ALLOW_DELETE}={','.join(going)} pulumi up"
+        f"otherwise), or allow it: {contract.ALLOW_DELETE}={','.join(deleted)} pulumi up"
     )
 
 
 def _was_never_live(server: ApiServer | None, namespace: str, name: str) -> bool:
-    """Whether no route leads to a service: the update that was to bring it online has failed."""
+    """Return whether no route leads to a service: the update that should bring it online failed."""
     if server is None:
         return False
     paths = ("/api/v1/namespaces/{namespace}", *_ROUTES)
     try:
-        found = [server.get(path.format(namespace=namespace, name=name))[0] for path in paths]
+        statuses = [server.get(path.format(namespace=namespace, name=name))[0] for path in paths]
     except ApiServerSilent:
         return False
-    # Of a namespace that is not there yet the routes are in another one.
-    return found == [HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.NOT_FOUND]
+    # If the namespace does not exist yet, the routes are in another namespace.
+    return statuses == [HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.NOT_FOUND]

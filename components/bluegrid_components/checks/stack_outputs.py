@@ -1,6 +1,6 @@
-"""What a stack's last update left in its outputs, for the one that comes after it.
+"""Outputs of the stack's last update, for the next update.
 
-The engine reads them out of the state, and makes no resource for that: a preview shows nothing of it.
+The engine reads the outputs from the state without a resource, so previews show nothing of the read.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _PAUSE_SECONDS = 0.2
 
 
 class StackOutputs:
-    """The outputs of the stack that this program runs for: as they are, until something else is put there.
+    """The outputs of this program's stack; each keeps its last value until `put` replaces it.
 
-    A program that is refused has its outputs written as well. So all that was there is declared at once, but
-    for what this program has declared already.
+    Pulumi also writes the outputs of a program that is refused. So the constructor exports all outputs of the
+    last update, except those that this program has exported already.
     """
 
     def __init__(self) -> None:
@@ -32,29 +32,29 @@ class StackOutputs:
                 pulumi.export(key, value)
 
     def get(self, key: str) -> Any:
-        """Return what the last update left; None: nothing."""
+        """Return an output of the last update; None if there is none."""
         return self._last.get(key)
 
     def put(self, key: str, value: Any) -> None:
-        """Leave something to the next update, from now on and whatever this one comes to."""
+        """Set an output for the next update, whether this update succeeds or fails."""
         pulumi.export(key, value)
 
 
 def _read() -> dict[str, Any]:
-    """Read the stack's outputs out of its state, which this very update may be writing.
+    """Read the stack's outputs from its state, which this update may be writing at the same time.
 
-    A state in a folder has a file with its checksum beside it, which the engine writes in place. A read in
-    the middle of that gets "failed to load checkpoint: EOF" (findings/pulumi-reads-its-own-outputs.sh).
+    A state in a folder has a checksum file beside it, which the engine writes in place. A read during that
+    write gets "failed to load checkpoint: EOF" (findings/pulumi-reads-its-own-outputs.sh).
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     for left in reversed(range(_TRIES)):
         try:
-            found = pulumi.runtime.invoke(_FUNCTION, {"name": name}).value or {}
+            result = pulumi.runtime.invoke(_FUNCTION, {"name": name}).value or {}
         except Exception:
-            # Pulumi raises nothing narrower for what the engine could not do.
+            # Pulumi raises no narrower exception for a failure in the engine.
             if not left:
                 raise
             time.sleep(_PAUSE_SECONDS)
         else:
             break
-    return dict(found.get("outputs") or {})
+    return dict(result.get("outputs") or {})

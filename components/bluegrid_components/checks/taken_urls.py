@@ -1,7 +1,8 @@
-"""Whether a stack's URLs are another stack's already.
+"""Refuses URLs that another stack already holds.
 
-Of two routes with one host and path a proxy takes either; which one may be another at each of its rebuilds.
-Gateway API takes the older one, so that the other stack's clusters would get no requests.
+If two routes have the same host and path, a proxy uses either of them, and may change its choice whenever it
+rebuilds its configuration. Gateway API uses the older route, so the clusters of the newer route get no
+requests.
 """
 
 from __future__ import annotations
@@ -29,52 +30,53 @@ _HTTP_ROUTES = "/apis/gateway.networking.k8s.io/v1/httproutes"
 
 
 class _Url(NamedTuple):
-    """What a proxy tells routes by."""
+    """What distinguishes routes for a proxy."""
 
     proxy: str
     """The class of an Ingress, or a Gateway as `namespace/name`."""
     host: str
-    """Empty: any."""
+    """Empty for any host."""
     path: str
 
 
 def require_own_urls(
     server: ApiServer | None, config: ModelServicesArgs, offered: Iterable[OfferedService]
 ) -> None:
-    """Refuse to take URLs that another stack's routes hold on the same proxy, in another namespace.
+    """Refuse URLs that routes of another stack hold on the same proxy, in another namespace.
 
-    Where this stack holds one as well, it is warned and goes on: its way back, and its end, must not wait for
-    the other one. Routes of its own that it leaves behind, where its namespace changes, are known by their
-    hosts.
+    If this stack already holds the URL too, the update only warns: a rollback or the removal of this stack
+    must not depend on the other stack. If this stack's namespace changes, its routes in the old namespace are
+    recognized by their hosts.
 
     Args:
-        server: of the stack's cluster; None: it is not reached, and nothing is known.
-        config: of the stack.
+        server: API server of the stack's cluster; None if it cannot be reached: nothing is checked then.
+        config: settings of the stack.
         offered: the stack's services.
 
     Raises:
-        ConfigError: a URL is taken.
+        ConfigError: another stack holds a URL.
     """
     routes = _routes(server, with_gateway=config.gateway is not None) if server is not None else []
-    elsewhere = [each for each in routes if each["metadata"]["namespace"] != config.namespace]
-    held = {url for each in routes if each not in elsewhere for url in _urls(each)}
+    foreign = [route for route in routes if route["metadata"]["namespace"] != config.namespace]
+    held = {url for route in routes if route not in foreign for url in _urls(route)}
     services, route_key = [*offered], config.route_key.get_secret_value()
     standing = {
         contract.standing_host(route_key, service.name, cluster, config.standing_domain)
         for service in services
         for cluster in service.clusters
     }
-    ours = {each["metadata"]["namespace"] for each in elsewhere if standing & {*_hosts(each)}}
+    old_namespaces = {route["metadata"]["namespace"] for route in foreign if standing & {*_hosts(route)}}
     taken = {
-        url: f"{each['metadata']['namespace']}/{each['metadata']['name']}"
-        for each in elsewhere
-        if each["metadata"]["namespace"] not in ours
-        for url in _urls(each)
+        url: f"{route['metadata']['namespace']}/{route['metadata']['name']}"
+        for route in foreign
+        if route["metadata"]["namespace"] not in old_namespaces
+        for url in _urls(route)
     }
     for service in services:
-        url = _Url(_name(config), config.host or "", contract.service_path(service.name))
+        url = _Url(_proxy_name(config), config.host or "", contract.service_path(service.name))
         if url in taken:
-            fault = f"{config.host or 'any host'} with {url.path} is {taken[url]}'s already, of another stack"
+            host = config.host or "any host"
+            fault = f"{host} with {url.path} already belongs to {taken[url]} of another stack"
             remedy = "give this stack a host of its own: pulumi config set bluegrid:host NAME"
             if url not in held:
                 raise ConfigError(f"bluegrid:host: {fault}; {remedy}")
@@ -82,13 +84,13 @@ def require_own_urls(
 
 
 def _routes(server: ApiServer, *, with_gateway: bool) -> list[dict[str, Any]]:
-    """Return the routes that this program has made in the cluster, for any stack."""
+    """Return the routes that this program has made for all stacks in the cluster."""
     path = _HTTP_ROUTES if with_gateway else _INGRESSES
     ((label, value),) = contract.common_labels().items()
     try:
         status, body = server.get(path, labelSelector=f"{label}={value}")
     except ApiServerSilent:
-        # It has gone since it was reached: the first object finds that out.
+        # The server has stopped answering: the registration of the first object reports this.
         return []
     if status == HTTPStatus.FORBIDDEN:
         kind = path.rpartition("/")[2]
@@ -97,7 +99,7 @@ def _routes(server: ApiServer, *, with_gateway: bool) -> list[dict[str, Any]]:
     return json.loads(body).get("items") or [] if status == HTTPStatus.OK else []
 
 
-def _name(config: ModelServicesArgs) -> str:
+def _proxy_name(config: ModelServicesArgs) -> str:
     if config.gateway is None:
         return config.ingress_class or ""
     gateway = Gateway.parse(config.gateway)

@@ -1,1 +1,1 @@
-"""What the program asks of Kubernetes itself, before and while it updates a stack."""
+"""Requests from the program to the Kubernetes API, before and during an update of a stack."""

@@ -1,7 +1,7 @@
-"""Whether the cluster that a stack names is there: asked before anything is registered.
+"""Client of the API server; checks, before anything is registered, that the stack's cluster answers.
 
-Pulumi's provider goes on without a cluster. What has not changed is unchanged for it, and `pulumi up` ends
-well though it has reached nobody.
+Pulumi's provider continues without a cluster: it reports unchanged resources as unchanged, and `pulumi up`
+succeeds although no cluster was reached.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ if TYPE_CHECKING:
 
 _DEFAULT = "~/.kube/config"
 _SECONDS = (5.0, 10.0)
-"""In which the API server has to take a connection, and to answer: a look, and no wait for one that comes."""
+"""Timeouts of the API server, to accept a connection and to respond: a check, not a wait for its start."""
 _ANONYMOUS = "system:anonymous"
-"""Whom Kubernetes sees where a program that fetches the login has failed."""
+"""User in Kubernetes' response if the credential plugin of the kubeconfig failed."""
 _GIVE_UP = "PULUMI_K8S_DELETE_UNREACHABLE"
-"""Variable by which Pulumi's provider forgets the objects of a cluster that is gone for good."""
+"""Variable that makes Pulumi's provider drop the objects of an unreachable cluster from the state."""
 
 
 class ClusterUnreachable(BluegridError):  # noqa: N818 - named after what happened
-    """The API server does not answer, or not to this login."""
+    """The API server does not answer, or rejects this login."""
 
 
 class ApiServerSilent(Exception):  # noqa: N818 - named after what happened
-    """There was no answer; the message says why, and what shows more of it."""
+    """The API server did not answer; the message has the reason and a command that shows more."""
 
 
 class ApiServer:
-    """An API server, as a context of kubeconfigs leads to it.
+    """The API server of a context in kubeconfigs.
 
     Args:
-        context: the context.
-        files: the kubeconfigs, as in KUBECONFIG.
+        context: name of the context.
+        files: paths of the kubeconfigs, separated as in KUBECONFIG.
 
     Raises:
-        ApiServerSilent: the kubeconfig does not lead there.
+        ApiServerSilent: the kubeconfigs cannot be used.
     """
 
     def __init__(self, context: str, files: str) -> None:
-        # Here, because it takes as long to load as the rest of this package together.
+        # Imported here, because this takes as long as the rest of this package together.
         from kubernetes import client, config
         from kubernetes.config.config_exception import ConfigException
 
@@ -63,10 +63,10 @@ class ApiServer:
         self._client = client.ApiClient(settings)
 
     def get(self, path: str, **query: str) -> tuple[int, bytes]:
-        """Return status and body of an answer, in JSON.
+        """Return the status and the JSON body of a response.
 
         Raises:
-            ApiServerSilent: there is none.
+            ApiServerSilent: the API server does not respond.
         """
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
@@ -89,18 +89,18 @@ class ApiServer:
 
 
 def require_cluster(context: str, kubeconfig: Path | None) -> ApiServer | None:
-    """Refuse an update of a cluster that is not reached; a preview, which needs none, has a warning.
+    """Refuse an update if the cluster cannot be reached; a preview, which needs no cluster, only warns.
 
     Args:
-        context: of the kubeconfig.
-        kubeconfig: its file; None: where kubectl looks.
+        context: name of the context in the kubeconfig.
+        kubeconfig: path of the kubeconfig; None: where kubectl looks.
 
     Returns:
-        What answers; None: nothing does, and it goes on without.
+        The API server; None if it does not answer and the program continues without it.
 
     Raises:
-        ConfigError: the kubeconfig has other contexts, or cannot be read.
-        ClusterUnreachable: this is no preview, and the cluster does not answer.
+        ConfigError: the kubeconfig does not have the context, or cannot be read.
+        ClusterUnreachable: this is not a preview, and the cluster does not answer.
     """
     files = str(kubeconfig or os.environ.get("KUBECONFIG") or _DEFAULT)
     names = _contexts(files)
@@ -109,7 +109,7 @@ def require_cluster(context: str, kubeconfig: Path | None) -> ApiServer | None:
             f"bluegrid:kubeContext: {context} is not in the kubeconfig {files}, "
             f"which has {', '.join(names)}: pulumi config set bluegrid:kubeContext NAME"
         )
-    server, fault = _reached(context, files, names)
+    server, fault = _connect(context, files, names)
     if fault is None:
         return server
     if pulumi.runtime.is_dry_run() or os.environ.get(_GIVE_UP) == "true":
@@ -118,8 +118,8 @@ def require_cluster(context: str, kubeconfig: Path | None) -> ApiServer | None:
     raise ClusterUnreachable(f"context {context}: {fault}; nothing was changed")
 
 
-def _reached(context: str, files: str, names: Collection[str]) -> tuple[ApiServer | None, str | None]:
-    """Return what answers, or why nothing does."""
+def _connect(context: str, files: str, names: Collection[str]) -> tuple[ApiServer | None, str | None]:
+    """Return the API server, if the kubeconfigs can be used, and the fault, if there is one."""
     if not names:
         return None, f"{files} has no contexts: name a kubeconfig, by KUBECONFIG or bluegrid:kubeconfig"
     try:
@@ -130,7 +130,7 @@ def _reached(context: str, files: str, names: Collection[str]) -> tuple[ApiServe
 
 
 def _contexts(files: str) -> list[str]:
-    """Return the names of the contexts in kubeconfigs; a file that is not there has none, as for kubectl."""
+    """Return the context names in kubeconfigs; as in kubectl, a missing file has none."""
     names: dict[str, None] = {}
     for file in files.split(os.pathsep):
         path = Path(file).expanduser()
@@ -140,13 +140,13 @@ def _contexts(files: str) -> list[str]:
                 names |= dict.fromkeys(each["name"] for each in document.get("contexts") or ())
             except (OSError, UnicodeDecodeError, YAMLError, AttributeError, KeyError, TypeError):
                 raise ConfigError(
-                    f"{path}: is no kubeconfig that can be read; see `kubectl config view`"
+                    f"{path}: is not a readable kubeconfig; see `kubectl config view`"
                 ) from None
     return sorted(names)
 
 
 def _fault(server: ApiServer) -> str | None:
-    """Ask the API server for what every login may see; return what is wrong, and the remedy."""
+    """Request a path that every login may read; return the fault and its remedy, or None."""
     try:
         status, body = server.get("/api")
     except ApiServerSilent as error:
@@ -160,5 +160,5 @@ def _refusal(host: str, status: int, body: str) -> str | None:
         return f"{host} does not accept this login (status {status}), which may have expired: log in again"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return f"{host} answers with status {status}: wait until it is well"
-    # Whoever may see nothing else has been let in.
+    # Any other status: the login is accepted, though it may have few permissions.
     return None

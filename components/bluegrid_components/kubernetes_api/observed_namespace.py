@@ -1,4 +1,4 @@
-"""What Kubernetes says of a stack's services now: whom their live routes lead to, and of how many pods."""
+"""Current state of a stack's services in Kubernetes: clusters of their live routes, numbers of pods."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LIVE = ",".join(
     [*(f"{key}={value}" for key, value in contract.common_labels().items()), f"!{contract.LABEL}/cluster"]
 )
-"""Of routes: those of a service, and of no cluster."""
+"""Label selector of live routes: they have the label of the service and no label of a cluster."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class PodCount:
     """The pods of a Deployment.
 
     Attributes:
-        wanted: how many there are to be.
-        ready: how many answer.
-        refusal: why Kubernetes makes no more of them, such as a quota; None: it does.
+        wanted: number of pods that the Deployment requests.
+        ready: number of pods that answer.
+        refusal: why Kubernetes cannot create more pods, such as a quota; None if it can.
     """
 
     wanted: int
@@ -40,12 +40,12 @@ class PodCount:
 
 @dataclass(frozen=True)
 class ObservedNamespace:
-    """A stack's namespace.
+    """The namespace of a stack, read from the API server.
 
     Attributes:
-        server: of its cluster.
-        namespace: its name.
-        with_gateway: whether its routes are HTTPRoutes; otherwise they are Ingresses.
+        server: API server of the stack's cluster.
+        namespace: name of the namespace.
+        with_gateway: whether the routes are HTTPRoutes; otherwise they are Ingresses.
     """
 
     server: ApiServer
@@ -53,49 +53,49 @@ class ObservedNamespace:
     with_gateway: bool
 
     def weights(self, service: str) -> Mapping[str, int]:
-        """Return the weight of each cluster that gets a service's requests, by ID; none: it has no route.
+        """Return the weights of the clusters that get a service's requests, by ID; empty without a route.
 
         Raises:
-            ApiServerSilent: it is not answered, or we may not see routes.
+            ApiServerSilent: there is no response, or this login may not read routes.
         """
         return clusters_of(self._live_routes.get(service, {}).get("spec"), service)
 
     def pods(self, deployment: str) -> PodCount:
-        """Return the pods of a Deployment; none where there is none.
+        """Return the numbers of pods of a Deployment; 0 if the Deployment does not exist.
 
         Raises:
-            ApiServerSilent: it is not answered, or we may not see Deployments.
+            ApiServerSilent: there is no response, or this login may not read Deployments.
         """
-        found = self._get("apps/v1", f"deployments/{deployment}")
-        status = found.get("status") or {}
+        document = self._get("apps/v1", f"deployments/{deployment}")
+        status = document.get("status") or {}
         failures = [each for each in status.get("conditions") or () if each["type"] == "ReplicaFailure"]
         return PodCount(
-            wanted=int((found.get("spec") or {}).get("replicas") or 0),
+            wanted=int((document.get("spec") or {}).get("replicas") or 0),
             ready=int(status.get("readyReplicas") or 0),
             refusal=failures[0].get("message") if failures else None,
         )
 
     def why_not_ready(self, deployment: str) -> str | None:
-        """Return what is said of a pod that is not ready; None: nothing is, or we may not see pods."""
+        """Return why a pod is not ready; None if there is no reason, or this login may not read pods."""
         path = f"/api/v1/namespaces/{self.namespace}/pods"
         try:
             status, body = self.server.get(path, labelSelector=f"app={deployment}")
         except ApiServerSilent:
             return None
         pods = json.loads(body).get("items") or () if status == HTTPStatus.OK else ()
-        return next((f"{pod['metadata']['name']}: {why}" for pod in pods if (why := _why(pod))), None)
+        return next((f"{pod['metadata']['name']}: {why}" for pod in pods if (why := _reason(pod))), None)
 
     @cached_property
     def _live_routes(self) -> Mapping[str, dict[str, Any]]:
-        """By service: of all in one question, since a stack may have hundreds."""
+        """The live routes by service; one request for all, because a stack may have hundreds."""
         kind = "gateway.networking.k8s.io/v1", "httproutes"
         if not self.with_gateway:
             kind = "networking.k8s.io/v1", "ingresses"
-        found = self._get(*kind, labelSelector=_LIVE)
-        return {each["metadata"]["name"]: each for each in found.get("items") or ()}
+        document = self._get(*kind, labelSelector=_LIVE)
+        return {route["metadata"]["name"]: route for route in document.get("items") or ()}
 
     def _get(self, api: str, path: str, **query: str) -> dict[str, Any]:
-        """Return an object, or a list; an empty one where there is none."""
+        """Return an object or a list; empty if it does not exist."""
         status, body = self.server.get(f"/apis/{api}/namespaces/{self.namespace}/{path}", **query)
         if status == HTTPStatus.NOT_FOUND:
             return {}
@@ -105,7 +105,7 @@ class ObservedNamespace:
         return document
 
 
-def _why(pod: Mapping[str, Any]) -> str | None:
+def _reason(pod: Mapping[str, Any]) -> str | None:
     status = pod.get("status") or {}
     containers = (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()))
     waiting = [(each.get("state") or {}).get("waiting") or {} for each in containers]

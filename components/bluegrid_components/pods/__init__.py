@@ -1,1 +1,1 @@
-"""What pods are made of: settings, sizes, marks, and whom they may speak with."""
+"""Parts of pod objects: settings, quantities, labels and annotations, autoscaler, network policy."""

@@ -1,10 +1,10 @@
-"""Who decides on the number of a cluster's pods: the registry, or an autoscaler.
+"""Sets the owner of a cluster's number of pods: the registry, or an autoscaler.
 
-Server-side apply keeps an owner for each field. To leave `replicas` out of a Deployment that this program
-has owned it in would reset it to 1: in front of users, who have had more. So it stays in, and:
+Server-side apply records an owner for each field. If this program owned `replicas` of a Deployment and then
+left the field out, Kubernetes would reset it to 1 while users send requests. So the field stays, and:
 
-fixed       the program writes it, whoever has written it since (`pulumi.com/patchForce`)
-autoscaled  the program writes it when it makes the Deployment; after that it keeps what it finds
+fixed       the program writes it, and overwrites other writers (`pulumi.com/patchForce`)
+autoscaled  the program writes it when it makes the Deployment, and keeps the live value afterwards
             (`ignoreChanges`: the provider sends the live value, or none once the autoscaler owns the field)
 
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
@@ -19,23 +19,23 @@ import pulumi
 from bluegrid_registry.errors import RegistryError
 
 if TYPE_CHECKING:
-    from pulumi_kubernetes.autoscaling import v2 as autoscaling
+    from pulumi_kubernetes.autoscaling import v2
 
     from bluegrid_registry.registry_files.cluster_schema import Autoscaling, Cluster
 
 
-def spec(name: str, wanted: Autoscaling) -> autoscaling.HorizontalPodAutoscalerSpecArgsDict:
-    """Return what the autoscaler of the Deployment `name` has to do."""
+def spec(name: str, autoscaling: Autoscaling) -> v2.HorizontalPodAutoscalerSpecArgsDict:
+    """Return the spec of the HorizontalPodAutoscaler for the Deployment `name`."""
     return {
         "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": name},
-        "min_replicas": wanted.min,
-        "max_replicas": wanted.max,
+        "min_replicas": autoscaling.min,
+        "max_replicas": autoscaling.max,
         "metrics": [
             {
                 "type": "Resource",
                 "resource": {
                     "name": "cpu",
-                    "target": {"type": "Utilization", "average_utilization": wanted.cpu},
+                    "target": {"type": "Utilization", "average_utilization": autoscaling.cpu},
                 },
             }
         ],
@@ -43,28 +43,28 @@ def spec(name: str, wanted: Autoscaling) -> autoscaling.HorizontalPodAutoscalerS
 
 
 def ownership(cluster: Cluster) -> dict[str, dict[str, str]]:
-    """Return what the Deployment's metadata says of the owner of `replicas`, in place of `REGISTRY_WINS`.
+    """Return the Deployment metadata that sets the owner of `replicas`, in place of `REGISTRY_WINS`.
 
-    It also makes a Deployment differ that goes from one to the other with the same number of pods.
+    This also makes a Deployment differ if its owner changes and its number of pods does not.
     """
     return {"annotations": {}} if cluster.autoscaling else {}
 
 
 def options(name: str, cluster: Cluster) -> pulumi.ResourceOptions:
-    """Return the options of the Deployment `name` by which an autoscaler keeps what it has decided."""
+    """Return the options of the Deployment `name` that leave its number of pods to an autoscaler."""
     if cluster.autoscaling is None:
         return pulumi.ResourceOptions()
-    hooks = pulumi.ResourceHookBinding(before_update=[_refusal_of_no_pods(name)])
-    return pulumi.ResourceOptions.merge(kept(), pulumi.ResourceOptions(hooks=hooks))
+    hooks = pulumi.ResourceHookBinding(before_update=[_refuse_without_pods(name)])
+    return pulumi.ResourceOptions.merge(keep_replicas(), pulumi.ResourceOptions(hooks=hooks))
 
 
-def kept() -> pulumi.ResourceOptions:
-    """Return the options of a Deployment by which it keeps its number of pods once it is there."""
+def keep_replicas() -> pulumi.ResourceOptions:
+    """Return the options that make an existing Deployment keep its number of pods."""
     return pulumi.ResourceOptions(ignore_changes=["spec.replicas"])
 
 
-def _refusal_of_no_pods(name: str) -> pulumi.ResourceHook:
-    """Refuse, in previews too, what would wait in vain: an autoscaler never starts a first pod."""
+def _refuse_without_pods(name: str) -> pulumi.ResourceHook:
+    """Refuse an autoscaler for a Deployment without pods, also in previews: it never starts a first pod."""
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
         if (args.new_inputs or {}).get("spec", {}).get("replicas") == 0:

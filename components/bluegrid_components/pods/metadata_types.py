@@ -1,4 +1,4 @@
-"""Labels and annotations from a stack's config: what Kubernetes takes, and what is not this program's own.
+"""Types of labels and annotations in a stack's config: valid in Kubernetes, and not set by this program.
 
 https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
 """
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 RESERVED: LiteralString = "reserved_key"
-"""Type of the error that names a key which the program sets itself."""
+"""Type of the error for a key that the program sets itself."""
 
 _KEY = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
@@ -23,7 +23,7 @@ _OWN_LABELS = "bluegrid.io/"
 
 
 def _text(value: object) -> object:
-    """Return what `pulumi config set --path` has made a number or a boolean, as the text that was typed."""
+    """Return a number or boolean from `pulumi config set --path` as the text that the user typed."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value

@@ -1,7 +1,7 @@
-"""What pods may be asked by, and whom they may ask: the route and Prometheus, the store and DNS.
+"""NetworkPolicy of the pods: connections from proxy and Prometheus, connections to store and DNS.
 
-A NetworkPolicy holds only where the cluster's network plugin enforces it. Plugins judge a packet after a
-Service's address and port have become a pod's: https://kubernetes.io/docs/concepts/services-networking/network-policies/
+A NetworkPolicy works only if the cluster's network plugin enforces it. Plugins match packets after the
+address and port of a Service are translated to those of a pod: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     _Port = networking.NetworkPolicyPortArgsDict
 
 _DNS_PORTS = (53, 5353)
-"""What DNS pods listen on: behind port 53 of its Service, OpenShift's do on 5353."""
+"""Ports of DNS pods. OpenShift's pods listen on 5353, behind port 53 of their Service."""
 _HTTP = 80
 _HTTPS = 443
 _POD_IDENTITY_AGENT = ("169.254.170.23/32", "fd00:ec2::23/128")
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
-"""The label that every namespace has: https://kubernetes.io/docs/reference/labels-annotations-taints/"""
+"""Label of every namespace: https://kubernetes.io/docs/reference/labels-annotations-taints/"""
 
 
 def policy(
@@ -34,12 +34,11 @@ def policy(
     """Return the policy of all pods of this program in a namespace.
 
     Args:
-        store: URL of the store, `s3://bucket/prefix?endpoint=URL`. Where its endpoint is a name, which no
-            policy can hold, its port is open to any address. Where a Service of the cluster may answer for
-            the endpoint, all pods of the cluster may be asked, on any port.
-        proxy_namespace: where the proxy's pods run, from which alone predictions are asked; None: from
-            anywhere.
-        with_identity: whether pods get their credentials for the store by an identity of their own.
+        store: URL of the store, `s3://bucket/prefix?endpoint=URL`. A policy cannot hold a host name: if the
+            endpoint is a name, its port is open to any address. If a Service of the cluster may be the
+            endpoint, all pods of the cluster are open, on any port.
+        proxy_namespace: namespace of the proxy's pods, the only source of predictions; None: any source.
+        with_identity: whether pods get store credentials from their own cloud identity.
     """
     return {
         "pod_selector": {"match_labels": contract.common_labels()},
@@ -51,7 +50,7 @@ def policy(
 
 def _ingress(proxy_namespace: str | None) -> list[networking.NetworkPolicyIngressRuleArgsDict]:
     if proxy_namespace is None:
-        # From anywhere: where the proxy and Prometheus run is not for a stack to know.
+        # From anywhere: the stack does not know where the proxy and Prometheus run.
         return [{"ports": [_tcp(contract.PORT), _tcp(contract.METRICS_PORT)]}]
     proxy: _Peer = {"namespace_selector": {"match_labels": {_NAMESPACE_NAME: proxy_namespace}}}
     return [{"ports": [_tcp(contract.PORT)], "from_": [proxy]}, {"ports": [_tcp(contract.METRICS_PORT)]}]
@@ -60,16 +59,18 @@ def _ingress(proxy_namespace: str | None) -> list[networking.NetworkPolicyIngres
 def _to_store(store: str) -> list[_Egress]:
     host, port = _endpoint(store)
     block = _block(host)
-    at_its_address: _Egress = {
+    to_endpoint: _Egress = {
         "ports": [_tcp(port)],
         **({"to": [{"ip_block": {"cidr": block}}]} if block else {}),
     }
-    any_pod: _Egress = {"to": [{"namespace_selector": {}}]}
-    return [at_its_address, any_pod] if _may_be_a_service(host) else [at_its_address]
+    to_pods: _Egress = {"to": [{"namespace_selector": {}}]}
+    return [to_endpoint, to_pods] if _may_be_a_service(host) else [to_endpoint]
 
 
 def _to_credentials() -> list[_Egress]:
-    """Whom an AWS SDK asks: STS, by its name, and EKS' Pod Identity Agent; never the node, for its own role.
+    """Allow what AWS SDKs need: STS by host name, and the EKS Pod Identity Agent.
+
+    The node's metadata service, with the node's own role, stays closed.
 
     https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
     """
@@ -99,9 +100,9 @@ def _block(host: str) -> str | None:
 
 
 def _may_be_a_service(host: str) -> bool:
-    """Whether pods of the cluster, on other ports, may answer for a host: a name, or no public address.
+    """Return whether the host may be a Service of the cluster: a name, or an address that is not public.
 
-    Without an endpoint it is AWS.
+    A store without an endpoint is AWS.
     """
     try:
         return not ip_address(host).is_global

@@ -1,4 +1,4 @@
-"""A share of a limit, as a request; both are Kubernetes quantities."""
+"""Resource requests as a share of the limits; both are Kubernetes quantities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stack's config says of all its pods: where they run, as whom, and what marks them."""
+"""Settings of all pods of a stack: node placement, user, labels and annotations."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from pulumi_kubernetes.core import v1 as core
 
 USER = 65532
-"""What pods run as where a stack says nothing else; the image's own user."""
+"""Default user ID and group ID of pods: the user of the image."""
 
 NAMESPACE = "namespace"
+"""Value of runAsUser with which the namespace assigns the user, as on OpenShift."""
 
 _NO_ISTIO = {"sidecar.istio.io/inject": "false"}
 """Label: https://istio.io/latest/docs/reference/config/labels/#SidecarInject"""
@@ -42,7 +43,7 @@ class _Settings(BaseModel):
 
 
 class Toleration(_Settings):
-    """A taint that pods put up with, field by field as Kubernetes has it.
+    """A toleration of the pods, with the fields of Kubernetes.
 
     https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
     """
@@ -55,17 +56,17 @@ class Toleration(_Settings):
 
 
 class PodSettings(_Settings):
-    """What a stack's config says of all its pods, those of the preflight Jobs too.
+    """Settings of all pods of a stack, including the pods of preflight Jobs.
 
     Attributes:
         node_selector: labels of the nodes that pods run on.
-        tolerations: taints of nodes that pods put up with.
+        tolerations: taints of nodes that pods tolerate.
         priority_class_name: the PriorityClass of the pods.
-        image_pull_secrets: names of the Secrets, in the stack's namespace, that the image is pulled with.
-        labels: of the pods, on top of the program's own.
-        annotations: of the pods.
-        run_as_user: number of the pods' user and group; `namespace`: none, the namespace gives them one, as
-            OpenShift's restricted-v2 does; None: `USER`.
+        image_pull_secrets: names of Secrets in the stack's namespace, with the credentials to pull the image.
+        labels: labels of the pods, in addition to the program's own.
+        annotations: annotations of the pods.
+        run_as_user: user ID and group ID of the pods; `namespace`: left to the namespace, as OpenShift's
+            restricted-v2 requires; None: `USER`.
     """
 
     node_selector: NodeLabels = {}
@@ -77,7 +78,7 @@ class PodSettings(_Settings):
     run_as_user: Annotated[int | Literal["namespace"] | None, BeforeValidator(_user)] = None
 
     def placement(self) -> core.PodSpecArgsDict:
-        """Return the part of a pod's spec that says where it runs and how its image is pulled."""
+        """Return the part of a pod spec with the node placement and the image pull Secrets."""
         settings = {
             "node_selector": self.node_selector,
             "tolerations": [_toleration(each) for each in self.tolerations],
@@ -87,33 +88,34 @@ class PodSettings(_Settings):
         return cast("core.PodSpecArgsDict", {key: value for key, value in settings.items() if value})
 
     def user(self) -> core.PodSecurityContextArgsDict:
-        """Return the part of a pod's security context that says as whom it runs."""
+        """Return the part of a pod's security context with user and group."""
         if self.run_as_user == NAMESPACE:
             return {}
         user = self.run_as_user or USER
         return {"run_as_user": user, "run_as_group": user, "fs_group": user}
 
     def metadata(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-        """Return the metadata of serving pods that have these labels of the program's own."""
+        """Return the metadata of serving pods: the settings and these labels of the program."""
         annotations = {"annotations": self.annotations} if self.annotations else {}
         return {"labels": {**self.labels, **labels}, **annotations}
 
     def optional_of_a_job(self) -> list[str]:
-        """Return the paths in a Job of that metadata which a Job that is there already may lack.
+        """Return the metadata paths that an existing Job may lack, for `ignoreChanges`.
 
-        Not those of its own labels: what Pulumi ignores it also keeps where it replaces a Job (3.246).
+        The program's own labels are not among them: Pulumi keeps an ignored value even when it replaces a Job
+        (seen with 3.246).
         """
         labels = (f"[{json.dumps(key)}]" for key in {**self.labels, **_NO_ISTIO})
         template = "spec.template.metadata"
         return [f"{template}.annotations", *(f"{template}.labels{label}" for label in labels)]
 
     def metadata_of_a_job(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-        """Return the same for pods of a Job, which end only without a sidecar, whatever the stack says."""
+        """Return the metadata of a Job's pods: always without a sidecar, because the Job would not end."""
         return {
             "labels": {**self.labels, **labels, **_NO_ISTIO},
             "annotations": {**self.annotations, **_NO_LINKERD},
         }
 
 
-def _toleration(each: Toleration) -> core.TolerationArgsDict:
-    return cast("core.TolerationArgsDict", each.model_dump(exclude_none=True))
+def _toleration(toleration: Toleration) -> core.TolerationArgsDict:
+    return cast("core.TolerationArgsDict", toleration.model_dump(exclude_none=True))

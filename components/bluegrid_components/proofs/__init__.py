@@ -1,11 +1,11 @@
-"""What stands between an update and the requests under way: each proof, or refusal, is a hook of resources.
+"""Protects requests under way from an update: each proof or refusal is a hook of resources.
 
-hooks           before a route is written its cluster answers, after it the proxy follows
+hooks           proofs that a cluster answers before a route is written, and that the proxy follows after it
 gate            20 answers in a row through the proxy
-takeover        an autoscaled cluster has the pods for the requests that it gets
-drain           a cluster that is deleted is asked no more
-deletion_guard  where the proxy is out of reach: what was live keeps its pods
-others          where one service fails: what the others wait for
-reasons         why Kubernetes does not start what it was given
-safeguards      all of these; one in a program
+takeover        an autoscaled cluster has enough pods for the requests that it will get
+drain           a cluster gets no more requests before it is deleted
+deletion_guard  if the proxy cannot be reached, the cluster that was live keeps its pods
+after_failures  if one service fails, the other services are finished first
+reasons         why Kubernetes does not start an object
+safeguards      all of the above; one instance in a program
 """

@@ -1,9 +1,8 @@
-"""Refuses to delete or shrink the cluster that was live where the proxy cannot be reached.
+"""Refuses to delete or shrink the cluster that was live if the proxy cannot be reached.
 
-If this program cannot reach the proxy, nothing proves that the proxy has left the cluster that was live. The
-update that switches therefore leaves that cluster all its pods; an update that also deletes the cluster or
-takes pods from it is refused. Only the engine knows what was live: it calls hooks with the resource as it
-was, in previews too.
+Without the proxy, nothing proves that requests no longer go to the cluster that was live. So a switch leaves
+that cluster all its pods; an update that also deletes the cluster or takes pods from it is refused. Only the
+engine knows what was live: it passes the old resource to hooks, in previews too.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _REMEDY = (
-    "this program cannot reach the proxy and does not see when that has left it: {remedy} for one more "
+    "this program cannot reach the proxy and cannot see when requests stop: {remedy} for one more "
     "`pulumi up`, or set bluegrid:routeAddress"
 )
 
 
-class StillInUse(BluegridError):  # noqa: N818 - that it is, is the fault
+class StillInUse(BluegridError):  # noqa: N818 - named after the fault
     """An update would take pods from a cluster that may still get requests."""
 
 
 class DeletionGuard:
-    """Knows which clusters lose their live route in this update without a gate's proof; one in a program."""
+    """Records which clusters lose their live route in this update without a gate; one in a program."""
 
     def __init__(self) -> None:
         self._declared: dict[str, frozenset[str]] = {}
@@ -44,11 +43,11 @@ class DeletionGuard:
         self._declared[service] = frozenset(contract.cluster_name(service, cluster) for cluster in clusters)
 
     def leaves(self, service: str, cluster: str) -> bool:
-        """Whether the live route leaves this cluster in this update, as far as it has come."""
+        """Return whether the live route has left this cluster in this update so far."""
         return contract.cluster_name(service, cluster) in self._left
 
     def _note(self, args: pulumi.ResourceHookArgs) -> None:
-        # A live route is named as its service.
+        # A live route has the name of its service.
         old, new = (
             {*backends_of((inputs or {}).get("spec"))} for inputs in (args.old_inputs, args.new_inputs)
         )
@@ -59,7 +58,7 @@ class DeletionGuard:
             self._left.add(left)
 
     def _keep_pods(self, args: pulumi.ResourceHookArgs) -> None:
-        had, has = (int((inputs or {})["spec"]["replicas"]) for inputs in (args.old_inputs, args.new_inputs))
-        if has < had and args.name in self._left:
-            fault = f"{args.name} was live and is to have {has} pods instead of {had}"
+        old, new = (int((inputs or {})["spec"]["replicas"]) for inputs in (args.old_inputs, args.new_inputs))
+        if new < old and args.name in self._left:
+            fault = f"{args.name} was live and is to have {new} pods instead of {old}"
             raise StillInUse(f"{fault}; {_REMEDY.format(remedy='keep its replicas')}")

@@ -1,11 +1,11 @@
 """Proof, before a cluster is deleted, that the proxy has stopped sending requests to it.
 
-The gate of a live route runs when that route changes. After a gate that failed, or an update that was killed,
-the route stands changed: the next update has nothing to prove there, and would delete. What is deleted is
-therefore probed as well, before its standing route is deleted, which is the first of a cluster's resources to
-go: the cluster must not answer at the service's URL any more. Any other answer is fine: after a stack was
-destroyed, a service of the same name in another stack may answer. A cluster that the program declares as live
-is not probed: it goes with its whole stack, or only its standing route is replaced by one of another kind.
+The gate of a live route runs when the route changes. If that gate fails or the update is killed, the route
+has already changed: the next update has no gate to run and would delete the cluster. So this proof probes the
+cluster before the first of its resources, its standing route, is deleted: the cluster must no longer answer
+at the service's URL. Any other answer passes: after a stack was destroyed, a service of the same name in
+another stack may answer. A cluster that the program declares as live is not probed: either its whole stack is
+destroyed, or only its standing route is replaced by another kind of object.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _HOOK = "bluegrid-drained"
-"""Kept in the state of every standing route: under another name those could not be deleted."""
+"""Name of the hook, in the state of every standing route: after a rename these could not be deleted."""
 
 _SHARE = 0.1
-"""A share of this size is detected. The gate knows which share has ended, and checks that one: a smaller
-share that stayed unproven, because the previous update was killed, could still be missed here."""
+"""A share of this size is detected. The gate checks the exact share that has ended; a smaller share
+that stayed unproven, because the previous update was killed, could still be missed here."""
 _SECONDS = 30.0
-"""Until a proof is given up. The routes are final by then; the proxy only has to read them."""
+"""Time limit of a proof, in seconds. The routes are final by then; the proxy only has to read them."""
 
 
 class Drain:
-    """Proves, for a whole stack, that clusters to be deleted get no more requests; one in a program.
+    """Proves for a stack that clusters to be deleted get no more requests; one instance in a program.
 
     Args:
         address: URL of the proxy, without a path; None: the proxy cannot be reached, and nothing is proven.

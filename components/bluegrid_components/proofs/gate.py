@@ -1,12 +1,12 @@
-"""Proof, by requests through the proxy, that a route has arrived there.
+"""Proof, by requests through the proxy, that the proxy follows a route.
 
-An Ingress that Kubernetes has stored does not show what the proxy does. A standing route is proven by one
+An Ingress in Kubernetes does not show what the proxy does. A standing route is proven by one
 answer of its cluster, the live route by 20 answers in a row, each on a fresh connection. Nothing old is
 deleted before that. Measured: with this rule none of 36,081 requests failed when an old cluster was deleted
 in the update that switched away from it; without it 227 of 31,192 failed.
 
-If a route shares traffic, each cluster has to answer. A cluster that had a small share may not show up in 20
-answers although the proxy still sends requests there: the smaller the share, the more answers it takes.
+If a route shares traffic, each cluster has to answer. A cluster whose small share has ended may be missed in
+20 answers although the proxy still sends requests there: the smaller the share, the more answers are needed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ ANSWERS_IN_A_ROW = 20
 CHANCE = 1e-6
 """Probability that a cluster which still gets requests is taken for one that gets none."""
 PAUSE_SECONDS = 0.05
+"""Pause after a wrong answer, in seconds."""
 _REMEDY = "nothing old was deleted: look at the proxy's controller, or switch back, then `pulumi up`"
 
 
-class RouteNotProven(BluegridError):  # noqa: N818 - what is not, is the fault
+class RouteNotProven(BluegridError):  # noqa: N818 - named after the fault
     """The proxy did not follow the route within the time limit."""
 
 
@@ -46,18 +47,18 @@ def answers_to_rule_out(share: float) -> int:
 
 @dataclass(frozen=True)
 class Gate:
-    """The answers that prove, at the proxy, that a route has arrived.
+    """The answers that prove that the proxy follows a route.
 
     Attributes:
         address: URL of the proxy, without a path.
-        service: whose path is requested.
-        versions: IDs of the versions by the IDs of the clusters that have to answer.
-        answers: how many in a row are needed, at least; more until each cluster has answered.
-        timeout: seconds until the proof is given up.
-        without: ID of a cluster that must not answer; any other answer, or none, is fine. None: `versions`
+        service: name of the service whose path is requested.
+        versions: version ID by cluster ID, for the clusters that have to answer.
+        answers: minimum number of right answers in a row; more until each cluster has answered.
+        timeout: time limit of the proof, in seconds.
+        without: ID of a cluster that must not answer; any other answer, or none, passes. None: `versions`
             decides.
-        remedy: what a missing proof means, and what to do then.
-        tls_name: name that the proxy's certificate has to have; None: the route's host.
+        remedy: end of the error message: the state after a failed proof, and the remedy.
+        tls_name: host name that the proxy's certificate has to have; None: the route's host.
     """
 
     address: str
@@ -70,7 +71,7 @@ class Gate:
     tls_name: str | None = None
 
     def after(self, weights: Mapping[str, int]) -> Gate:
-        """Return the gate for a route whose clusters had these weights until now."""
+        """Return this gate with enough answers to rule out clusters that leave a route with these weights."""
         leaving = [weight for cluster, weight in weights.items() if weight and cluster not in self.versions]
         needed = [answers_to_rule_out(weight / sum(weights.values())) for weight in leaving]
         return replace(self, answers=max(self.answers, *needed)) if needed else self
@@ -82,13 +83,13 @@ class Gate:
             host: the route's host name, where it has one.
 
         Raises:
-            RouteNotProven: they did not come in time.
+            RouteNotProven: there were too few right answers within the time limit.
         """
         client = RouteClient(self.address, host, self.tls_name)
         deadline = time.monotonic() + self.timeout
         in_a_row, unseen = 0, {*self.versions}
         while in_a_row < self.answers or unseen:
-            cluster, fault = await asyncio.to_thread(self._ask, client)
+            cluster, fault = await asyncio.to_thread(self._probe, client)
             if fault is None:
                 in_a_row += 1
                 unseen.discard(cluster)
@@ -105,15 +106,15 @@ class Gate:
     def _path(self) -> str:
         return f"{contract.service_path(self.service)}/v2/health/ready"
 
-    def _ask(self, client: RouteClient) -> tuple[str, str | None]:
-        """Ask once; return the cluster that answered, and what is wrong with the answer."""
+    def _probe(self, client: RouteClient) -> tuple[str, str | None]:
+        """Send a request; return the ID of the cluster that answered, and the fault of the answer or None."""
         try:
             answer = client.get(self._path)
         except RouteSilent as error:
             return "", str(error)
         cluster, version = answer.cluster, answer.version
         if self.without is not None:
-            # A proxy that knows the route, and nobody behind it, answers 503.
+            # A proxy answers 503 for a route without ready pods.
             is_right = (
                 cluster != self.without if cluster else answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
             )
@@ -125,12 +126,12 @@ class Gate:
 
     def _message(self, fault: str) -> str:
         pairs = [f"cluster {cluster}, version {version}," for cluster, version in self.versions.items()]
-        awaited = f"{' and '.join(pairs)} did not answer"
+        missing = f"{' and '.join(pairs)} did not answer"
         if self.without is not None:
-            awaited = f"cluster {self.without} was not seen to be out of use"
-        often = f" {self.answers} times in a row" if self.answers > 1 else ""
+            missing = f"cluster {self.without} was not seen to be out of use"
+        times = f" {self.answers} times in a row" if self.answers > 1 else ""
         url = f"{self.address.rstrip('/')}{self._path}"
         return (
-            f"service {self.service}: {awaited}{often} "
+            f"service {self.service}: {missing}{times} "
             f"through {url} in {self.timeout:g} s; last: {fault}; {self.remedy}"
         )

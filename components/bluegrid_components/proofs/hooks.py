@@ -1,4 +1,4 @@
-"""Proofs around the write of a route: before it the cluster answers, after it the proxy follows."""
+"""Proofs before a route is written, that the cluster answers, and after it, that the proxy follows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Proofs:
-    """The proofs that each route of a program needs at one moment of its update.
+    """The proofs of all routes of a program at one step of their update: before or after the write.
 
     Args:
-        hook: name of the hook; failures are reported with it.
+        hook: name of the hook, which Pulumi shows with a failure.
         ends_shares: whether clusters that had a share of the requests must be proven to have none.
     """
 
@@ -30,7 +30,12 @@ class Proofs:
     def expect(
         self, route: str, gate: Gate | None, host: pulumi.Input[str] | None
     ) -> pulumi.ResourceHook | None:
-        """Add a proof for the route of this name: a gate, and the host name to use; a route may have several.
+        """Add a proof for the route of this name; a route may have several.
+
+        Args:
+            route: name of the route.
+            gate: the proof; None: nothing to prove.
+            host: host name to send requests to; None: that of the proxy's address.
 
         Returns:
             The hook that runs the proofs; None if there is nothing to prove.

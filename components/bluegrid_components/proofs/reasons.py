@@ -1,7 +1,7 @@
-"""Why Kubernetes does not start an object, where its pods cannot report it.
+"""Logs why Kubernetes does not start an object, if the status of its pods does not show it.
 
-Pulumi reports the status of pods. A pod that no node has room for, or that a quota does not allow, has no
-such status: the reason is only in the events of Kubernetes.
+Pulumi reports the status of pods. A pod that fits on no node, or exceeds a quota, has no such status: only
+Kubernetes events have the reason.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _HOOK = "bluegrid-reasons"
 _SECONDS = 10
+"""Timeout of the request for events, in seconds."""
 _NOT_IN_STATUS = {"FailedCreate", "FailedScheduling", "FailedMount", "FailedCreatePodSandBox"}
 """Reasons of events that are not in the status of any pod."""
 _NO_IMAGE = "Failed to pull image"
@@ -35,7 +36,7 @@ class Reasons:
     def __init__(self, context: str, kubeconfig: Path | None) -> None:
         self._context, self._kubeconfig = context, kubeconfig
         self._since = datetime.now(UTC)
-        # One for all: the state of a cluster that is taken out names it too.
+        # One hook for all resources: the state of a cluster that is no longer declared also names it.
         self.hook = pulumi.ErrorHook(_HOOK, self._log_reasons)
 
     async def _log_reasons(self, args: pulumi.ErrorHookArgs) -> bool:
@@ -63,19 +64,19 @@ class Reasons:
                 .items
             )
         except (ConfigException, HTTPError, ApiException):
-            # Without the right to read events, Pulumi's own report has to do.
+            # Without permission to read events, only Pulumi's own report is shown.
             return []
-        # A Deployment's pods are named by their ReplicaSet, and that by the Deployment.
-        made = re.compile(rf"{re.escape(name)}(-[a-z0-9]+){{0,2}}")
+        # Names of pods start with that of their ReplicaSet, which starts with that of the Deployment.
+        own_names = re.compile(rf"{re.escape(name)}(-[a-z0-9]+){{0,2}}")
         messages = {
-            # Kubernetes repeats events: the last of each is enough.
+            # Kubernetes repeats events: keep the last message of each.
             f"{event.involved_object.kind} {event.involved_object.name}: {event.reason}": event.message
             for event in events
             if (event.reason in _NOT_IN_STATUS or (event.message or "").startswith(_NO_IMAGE))
-            and made.fullmatch(event.involved_object.name)
+            and own_names.fullmatch(event.involved_object.name)
             and self._is_new(event)
         }
-        return [f"{what}: {message}{_remedy(message)}" for what, message in messages.items()]
+        return [f"{event}: {message}{_remedy(message)}" for event, message in messages.items()]
 
     def _is_new(self, event: Any) -> bool:
         time = event.last_timestamp or event.event_time or event.metadata.creation_timestamp
@@ -84,4 +85,4 @@ class Reasons:
 
 def _remedy(message: str) -> str:
     is_pull = message.startswith(_NO_IMAGE)
-    return "; mend bluegrid:image, or the nodes' way to its registry" if is_pull else ""
+    return "; correct bluegrid:image, or the nodes' access to its registry" if is_pull else ""

@@ -1,14 +1,14 @@
-"""Protects the requests that are under way during an update; one in a program.
+"""Protects requests under way during an update.
 
-Each safeguard is one or two hooks that all resources of a program share. A state keeps the names of hooks, so
-they cannot change; and a hook for each resource would be a request to the engine, and a server, each.
+Each safeguard is one or two hooks that all resources of a program share. The state holds the names of hooks,
+so they cannot change. A separate hook for each resource would cost a request to the engine and a server each.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid_components.proofs.after_failures import Others
+from bluegrid_components.proofs.after_failures import OtherServices
 from bluegrid_components.proofs.deletion_guard import DeletionGuard
 from bluegrid_components.proofs.drain import Drain
 from bluegrid_components.proofs.hooks import Proofs
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 class Safeguards:
-    """Proofs at the proxy, refusals if it cannot be reached, and why Kubernetes does not start an object.
+    """Proofs at the proxy, refusals without the proxy, and reasons of failed starts; one in a program.
 
     Args:
         context: the kube context that the program deploys to.
         kubeconfig: its file; None: where kubectl looks.
-        route_address: URL at which the program reaches the proxy, without a path; None: it cannot.
+        route_address: URL of the proxy, without a path; None: the program cannot reach the proxy.
         host: host name of the live routes; None: any.
         shares_traffic: whether live routes can lead to several clusters.
-        takeovers: which clusters take over requests in this update; None: none is prepared for it.
+        takeovers: brings clusters that take over requests to enough pods; None: none is scaled up.
     """
 
     def __init__(
@@ -41,16 +41,16 @@ class Safeguards:
         takeovers: Takeovers | None = None,
     ) -> None:
         self.ready = Proofs("bluegrid-ready")
-        """Before an existing live route leads to clusters: that each answers."""
+        """Before an existing live route leads to clusters: proves that each cluster answers."""
         self.arrived = Proofs("bluegrid-arrived", ends_shares=True)
-        """After a route was written: that the proxy follows it."""
+        """After a route was written: proves that the proxy follows it."""
         self.drain = Drain(route_address, host, shares_traffic)
-        """Before a cluster is deleted: that it is asked no more."""
+        """Before a cluster is deleted: proves that it gets no more requests."""
         self.deletion_guard = DeletionGuard()
-        """Where the proxy is out of reach: that what was live keeps its pods."""
-        self.others = Others()
-        """Where one service fails: what the others wait for."""
+        """If the proxy cannot be reached: keeps the pods of the cluster that was live."""
+        self.other_services = OtherServices()
+        """After a service has failed: waits for the others to finish."""
         self.takeovers = takeovers or Takeovers()
-        """Before an existing live route leads to an autoscaled cluster: that it has the pods for it."""
+        """Before an existing live route leads to an autoscaled cluster: waits for enough pods."""
         self.reasons = Reasons(context, kubeconfig)
-        """Of what fails to start."""
+        """After a failed start: logs the reason from Kubernetes events."""

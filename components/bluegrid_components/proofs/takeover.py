@@ -1,10 +1,10 @@
-"""A cluster that takes over requests is first brought to as many pods as have answered them.
+"""Scales up a cluster before it takes over requests, to as many pods as answer them now.
 
 An autoscaled cluster without requests runs its `min`. At a switch it would get the requests of a cluster that
-its autoscaler has scaled up. So the update that switches declares a larger `min` for its autoscaler, and the
+an autoscaler has scaled up. So the update that switches declares a larger `min` for the autoscaler, and the
 live route waits for these pods. The next update that does not switch declares the registry's `min` again.
 
-A number in the Deployment would only last until the autoscaler's next evaluation. Below its `min` an
+A number in the Deployment would last only until the autoscaler's next evaluation. Below its `min` an
 autoscaler starts pods at once, whatever its metrics are.
 """
 
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 _HOOK = "bluegrid-takeover"
 _POLL_SECONDS = 1.0
 _HOPELESS_SECONDS = 30.0
-"""How long no pod is ready, or Kubernetes refuses to make one, before the wait is given up, in seconds."""
+"""How long the wait continues while no pod is ready, or Kubernetes refuses to create pods, in seconds."""
 
 
-class TooFewPods(BluegridError):  # noqa: N818 - that there are, is the fault
-    """A cluster that is to take over did not get as many pods as the cluster before it has."""
+class TooFewPods(BluegridError):  # noqa: N818 - named after the fault
+    """A cluster did not get enough pods to take over the requests of the cluster before it."""
 
 
 @dataclass(frozen=True)
 class _Size:
-    """What a cluster is brought to.
+    """The pods that a cluster needs before it takes over.
 
     Attributes:
-        service, cluster: which.
-        pods: how many have to be ready.
-        old: whose requests it gets, and how many pods answer them, in words.
+        service, cluster: name of the service, ID of the cluster.
+        pods: number of pods that have to be ready.
+        old: the clusters whose requests it takes over and their numbers of pods, for messages.
     """
 
     service: str
@@ -56,10 +56,10 @@ class _Size:
 
 
 class Takeovers:
-    """The clusters of a program that take over requests; one in a program.
+    """The clusters of a program that take over requests; one instance in a program.
 
     Args:
-        observed: the namespace as it is; None: Kubernetes cannot be reached, and nothing is known.
+        observed: the stack's namespace; None: Kubernetes cannot be reached, and no cluster is scaled up.
         seconds: time limit for the pods to be ready.
     """
 
@@ -69,12 +69,12 @@ class Takeovers:
         self._hook: pulumi.ResourceHook | None = None
 
     def prepare(self, service: str, clusters: Sequence[Cluster], weights: Mapping[str, int]) -> list[Cluster]:
-        """Return clusters of a service with as many pods as the requests need that they will get.
+        """Return clusters of a service, scaled up to the pods that their share of the requests needs.
 
         Args:
             service: name of the service.
-            clusters: those that get requests, as they are declared.
-            weights: of each, by ID.
+            clusters: declared clusters that get requests.
+            weights: weight of each cluster, by ID.
         """
         as_declared = [*clusters]
         if self._observed is None or not any(each.autoscaling for each in clusters):
@@ -87,20 +87,20 @@ class Takeovers:
         except ApiServerSilent as error:
             pulumi.log.warn(f"service {service}: how many pods answer its requests is not known: {error}")
             return as_declared
-        # Pods above the wanted number are about to be deleted, by an update or an autoscaler.
-        counts = {each: min(found.wanted, found.ready) for each, found in pods.items()}
-        return [self._brought_up(service, each, before, weights, counts) for each in clusters]
+        # Pods above the requested number are about to be deleted, by an update or an autoscaler.
+        counts = {cluster: min(count.wanted, count.ready) for cluster, count in pods.items()}
+        return [self._scaled_up(service, each, before, weights, counts) for each in clusters]
 
     def hook(self, service: str) -> pulumi.ResourceHook | None:
-        """Return the hook that waits for the pods of a service; None if there are none to wait for."""
+        """Return the hook that waits for the pods of a service; None if no pods are awaited."""
         if service not in self._awaited or os.environ.get(contract.AT_ONCE):
             return None
         if self._hook is None:
-            # Only if needed: an unused hook is a request to the engine, too.
+            # Registered only if needed: an unused hook also costs a request to the engine.
             self._hook = pulumi.ResourceHook(_HOOK, self._wait)
         return self._hook
 
-    def _brought_up(
+    def _scaled_up(
         self,
         service: str,
         cluster: Cluster,
@@ -108,7 +108,7 @@ class Takeovers:
         weights: Mapping[str, int],
         pods: Mapping[str, int],
     ) -> Cluster:
-        """Return a cluster with the `min` that it needs; as it is where that is enough."""
+        """Return the cluster with the `min` that it needs; unchanged if its `min` is enough."""
         autoscaling, needed = cluster.autoscaling, _needed(cluster.id, before, weights, pods)
         if autoscaling is None or not needed or not _grows(cluster.id, before, weights):
             return cluster
@@ -130,15 +130,15 @@ class Takeovers:
         return cluster.model_copy(update={"autoscaling": autoscaling.model_copy(update={"min": count})})
 
     async def _wait(self, args: pulumi.ResourceHookArgs) -> None:
-        # A live route is named as its service.
+        # A live route has the name of its service.
         for size in self._awaited[args.name]:
             await self._wait_for(size)
 
     async def _wait_for(self, size: _Size) -> None:
-        assert self._observed is not None  # noqa: S101 - without, nothing is awaited
+        assert self._observed is not None  # noqa: S101 - without `observed` no pods are awaited
         name = contract.cluster_name(size.service, size.cluster)
         patience = min(_HOPELESS_SECONDS, self._seconds)
-        started = well = time.monotonic()
+        started = last_progress = time.monotonic()
         while True:
             try:
                 pods = await asyncio.to_thread(self._observed.pods, name)
@@ -148,25 +148,25 @@ class Takeovers:
                 return
             now = time.monotonic()
             if pods.ready and pods.refusal is None:
-                well = now
-            if now - started > self._seconds or now - well > patience:
+                last_progress = now
+            if now - started > self._seconds or now - last_progress > patience:
                 why = pods.refusal or await asyncio.to_thread(self._observed.why_not_ready, name)
                 raise TooFewPods(_message(size, pods, now - started, why))
             await asyncio.sleep(_POLL_SECONDS)
 
 
 def _grows(cluster: str, before: Mapping[str, int], after: Mapping[str, int]) -> bool:
-    """Whether a cluster gets a larger share of the requests than before; no share is smaller than any."""
+    """Return whether a cluster's share of the requests grows; a cluster without requests has a share of 0."""
     return after[cluster] * sum(before.values()) > before.get(cluster, 0) * sum(after.values())
 
 
 def _needed(
     cluster: str, before: Mapping[str, int], after: Mapping[str, int], pods: Mapping[str, int]
 ) -> int:
-    """Return how many pods a cluster needs for its share, where one pod is as good as another.
+    """Return how many pods a cluster needs for its share, if all pods can take the same load.
 
-    The pods that answer a share now are enough for it. If there are several clusters, the smallest result
-    counts: a cluster may have more pods than it needs.
+    The pods of a cluster are enough for its share now. With several clusters the smallest result counts,
+    because a cluster may have more pods than it needs.
     """
     part, all_after = after[cluster] * sum(before.values()), sum(after.values())
     enough = [-(-pods[each] * part // (weight * all_after)) for each, weight in before.items() if pods[each]]

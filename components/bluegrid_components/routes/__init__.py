@@ -1,1 +1,1 @@
-"""A route to clusters, as an Ingress or an HTTPRoute."""
+"""Routes to clusters, as Ingresses or HTTPRoutes."""

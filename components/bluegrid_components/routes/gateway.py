@@ -1,6 +1,6 @@
-"""Routes as HTTPRoutes of the Gateway API, attached to a Gateway that is there already.
+"""Routes as HTTPRoutes of the Gateway API, attached to an existing Gateway.
 
-https://gateway-api.sigs.k8s.io/reference/spec/: only what every implementation has to support is used.
+Uses only features that every implementation must support: https://gateway-api.sigs.k8s.io/reference/spec/
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ class _HTTPRouteSpec(TypedDict):
 
 @dataclass(frozen=True)
 class Gateway:
-    """A proxy that reads HTTPRoutes, by one of its Gateways.
+    """A Gateway whose proxy reads HTTPRoutes.
 
     Attributes:
-        namespace: of the Gateway.
-        name: of the Gateway.
-        section: the one listener to attach to; None: each that takes the route.
+        namespace: namespace of the Gateway.
+        name: name of the Gateway.
+        section: name of the listener to attach to; None: every listener that accepts the route.
     """
 
     namespace: str
@@ -73,7 +73,7 @@ class Gateway:
 
     @classmethod
     def parse(cls, text: str) -> Gateway:
-        """Return the Gateway that `namespace/name` or `namespace/name/section` names."""
+        """Return the Gateway named by `namespace/name` or `namespace/name/section`."""
         namespace, name, *section = text.split("/")
         return cls(namespace, name, section[0] if section else None)
 

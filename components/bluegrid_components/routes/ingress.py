@@ -1,4 +1,4 @@
-"""Routes as Ingresses: any controller's, with the annotations that the stack has for one."""
+"""Routes as Ingresses, for any controller; the stack's settings add the annotations of its controller."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class IngressClass:
     """A proxy that reads Ingresses.
 
     Attributes:
-        name: of the class; its controller answers for the routes.
+        name: name of the Ingress class; its controller serves the routes.
     """
 
     name: pulumi.Input[str]
     shares_traffic: ClassVar = False
 
     def make_route(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions) -> networking.Ingress:
-        """Declare an Ingress; of a route to one cluster, since it has one backend."""
+        """Declare an Ingress for a route to one cluster: an Ingress has one backend."""
         return networking.Ingress(
             name,
             metadata={"name": name, **args.metadata},
@@ -37,7 +37,7 @@ class IngressClass:
 
     def _spec(self, args: RouteArgs) -> networking.IngressSpecArgsDict:
         cluster = args.shares.only
-        assert cluster is not None  # noqa: S101 - `ModelService` refuses shares where there is no Gateway
+        assert cluster is not None  # noqa: S101 - `ModelService` refuses shares without a Gateway
         backend = contract.cluster_name(args.service, cluster)
         path: networking.HTTPIngressPathArgsDict = {
             "path": contract.service_path(args.service),

@@ -1,4 +1,4 @@
-"""A route to clusters: an object with one path that the proxy reads, proven at the proxy once written."""
+"""A route to clusters: an object with one path, read by the proxy and proven there once written."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Proxy(Protocol):
-    """How a proxy gets its routes: `IngressClass` or `Gateway`."""
+    """Makes the route objects of a proxy: `IngressClass` or `Gateway`."""
 
     @property
     def shares_traffic(self) -> bool:
-        """Whether one route can lead to several clusters."""
+        """Whether a route can lead to several clusters."""
 
     def make_route(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
         """Declare the object of a route."""
@@ -29,20 +29,20 @@ class Proxy(Protocol):
 
 @dataclass(frozen=True)
 class RouteArgs:
-    """What a route is made of.
+    """Arguments of a route.
 
     Attributes:
-        namespace: of the object and of its backends.
-        proxy: who answers for it.
-        service: whose path it routes.
-        shares: how its requests are shared by clusters.
-        host: host name it answers for; None: any.
-        labels: of the object.
-        annotations: of the object; the program's own go on top.
+        namespace: namespace of the object and of its backends.
+        proxy: makes the object that its proxy reads.
+        service: name of the service whose path is routed.
+        shares: the share of the requests for each cluster.
+        host: host name of the route; None: any.
+        labels: labels of the object.
+        annotations: annotations of the object; the program's own override them.
         tls_secret: name of the Secret with the host's certificate; None: no TLS, or the Gateway's own.
-        drain: proves that nobody is sent to a cluster before the route goes; None: it goes at once.
-        ready: what has to pass, in this order, before a route that exists leads to the clusters.
-        arrived: has to pass after a change; None: nothing has.
+        drain: proves that a cluster gets no requests before the route is deleted; None: deleted at once.
+        ready: hooks that must pass, in this order, before an existing route leads to the clusters.
+        arrived: hook that must pass after the route was written; None: no hook.
     """
 
     namespace: pulumi.Input[str]
@@ -59,7 +59,7 @@ class RouteArgs:
 
     @property
     def metadata(self) -> Mapping[str, object]:
-        """The metadata of the object, but for its name."""
+        """The metadata of the object, without the name."""
         return {
             "namespace": self.namespace,
             "labels": self.labels,
@@ -68,7 +68,7 @@ class RouteArgs:
 
 
 class Route(pulumi.ComponentResource):
-    """A live or a standing route; its name is its object's name too."""
+    """A live or a standing route; the Kubernetes object has the same name."""
 
     object: pulumi.CustomResource
 
@@ -79,7 +79,7 @@ class Route(pulumi.ComponentResource):
             args,
             pulumi.ResourceOptions(
                 parent=self,
-                # A component's own dependencies are not its children's.
+                # Pulumi does not pass a component's dependencies to its children.
                 depends_on=opts.depends_on if opts else None,
                 hooks=_hooks(args),
             ),
@@ -87,18 +87,18 @@ class Route(pulumi.ComponentResource):
         self.register_outputs({})
 
     async def is_written(self) -> bool:
-        """Whether the route is as declared, once that is known; in a preview it will be.
+        """Wait until the route is registered; return whether it is as declared. In a preview, always True.
 
-        An update that goes on after errors (`--continue-on-error`) gets here without.
+        With `--continue-on-error` an update gets here even if the route was not written.
         """
         await self.object.urn.future()
-        # The SDK gives a resource of another's API all outputs, and declares none.
+        # A CustomResource has all outputs, but the SDK declares no attributes for them.
         metadata: pulumi.Output[object] = pulumi.get(self.object, "metadata")
         return pulumi.runtime.is_dry_run() or await metadata.is_known()
 
 
 def _hooks(args: RouteArgs) -> pulumi.ResourceHookBinding:
-    """A hook that raises ends the update: before this route changes, or before anything is deleted."""
+    """Bind the hooks; one that raises ends the update before this route changes or anything is deleted."""
     arrived = [args.arrived] if args.arrived is not None else []
     drained = [args.drain.hook] if args.drain is not None else []
     return pulumi.ResourceHookBinding(

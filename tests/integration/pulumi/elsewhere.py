@@ -72,7 +72,7 @@ service:
 """
 
 WHY = (
-    "this program cannot reach the proxy and does not see when that has left it: {remedy} for one more "
+    "this program cannot reach the proxy and cannot see when requests stop: {remedy} for one more "
     "`pulumi up`, or set bluegrid:routeAddress"
 )
 
