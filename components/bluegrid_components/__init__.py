@@ -2,19 +2,19 @@
 
 Public names, for this project's program and for other programs:
 
-ModelServices    all services of a region, from a registry and a stack's settings
-Platform         namespace, service account, store credentials
-ModelService     a service: its clusters and its live route
-ModelCluster     preflight Job, Deployment, Service and standing route of one version
-PodSettings      node placement, user, labels and annotations of pods
-Route            an Ingress or an HTTPRoute, proven at the proxy by a gate
-IngressClass     makes routes as Ingresses
-Gateway          makes routes as HTTPRoutes, which can share traffic among clusters
-Takeovers        scales an autoscaled cluster up to the live cluster's pods before a switch
+ModelServices      all services of a region, from a registry and a stack's settings
+Platform           namespace, service account, store credentials
+ModelService       a service: its clusters and its live route
+ModelCluster       preflight Job, Deployment, Service and standing route of one version
+PodSettings        node placement, user, labels and annotations of pods
+Route              an Ingress or an HTTPRoute, proven at the proxy by a gate
+IngressClass       makes routes as Ingresses
+Gateway            makes routes as HTTPRoutes, which can share traffic among clusters
+Takeovers          scales an autoscaled cluster up to the live cluster's pods before a switch
 ObservedNamespace  what Kubernetes reports about the stack's services
-require_cluster  refuses an update if the Kubernetes cluster does not answer
-read_config      reads the stack's settings as the arguments of ModelServices
-run              runs a program: refusals on one line, faster with thousands of resources
+require_cluster    refuses an update if the Kubernetes cluster does not answer
+read_config        reads the stack's settings as the arguments of ModelServices
+run                runs a program: refusals on one line, faster with thousands of resources
 """
 
 from __future__ import annotations

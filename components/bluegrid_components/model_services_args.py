@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bluegrid_components.routes.route import Proxy
 
 NOT_WITH_GATEWAY: LiteralString = "not_with_gateway"
-"""Type of the error for a setting that the listeners of a Gateway have instead."""
+"""Type of the error for a setting that cannot be set together with a Gateway."""
 HALF_AN_ACCOUNT: LiteralString = "half_an_account"
 """Type of the error for a store account with only one of its two keys."""
 
@@ -70,7 +70,7 @@ class ModelServicesArgs(BaseModel):
         route_annotations: annotations of all routes.
         host: host name of the services; None: any.
         tls_secret: Secret with the host's certificate; None: no TLS, or the Gateway's own.
-        proxy_namespace: namespace of the proxy's pods, the only source of predictions; None: any source.
+        proxy_namespace: namespace of the proxy's pods, which alone may request predictions; None: any may.
         route_key: random text that makes the hosts of standing routes unguessable.
         route_address: URL at which this program reaches the proxy; None: a switch is not proven.
         standing_domain: domain of the standing routes' hosts.
@@ -142,7 +142,7 @@ class ModelServicesArgs(BaseModel):
                 NOT_WITH_GATEWAY, "the routes attach to bluegrid:gateway; keep one of the two"
             )
         if name is None and "gateway" in info.data and gateway is None:
-            raise ValueError("nobody answers for the routes; set it, or bluegrid:gateway")
+            raise ValueError("no proxy answers for the routes; set it, or bluegrid:gateway")
         return name
 
     @field_validator("tls_secret")
@@ -153,7 +153,7 @@ class ModelServicesArgs(BaseModel):
                 NOT_WITH_GATEWAY, "the listeners of bluegrid:gateway have the certificates"
             )
         if secret is not None and info.data.get("host") is None:
-            raise ValueError("a certificate is of a host; set bluegrid:host too")
+            raise ValueError("a certificate needs a host name; set bluegrid:host too")
         return secret
 
     @property

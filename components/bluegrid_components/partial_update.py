@@ -1,9 +1,9 @@
 """Detects an update of named targets (`pulumi up --target`), from environment variables.
 
 The engine keeps a resource that is not a target as it is in the state, with its dependencies there. If the
-program registers the resource before one of these dependencies, the engine has already kept the dependency,
+program registers the resource before one of these dependencies, the engine has already recorded the latter,
 and ends with "Duplicate resource URN": https://github.com/pulumi/pulumi/issues/24303. So the program has to
-know which live routes stay: they may lead to other clusters than the registry says.
+know which live routes stay: they may lead to other clusters than the registry declares.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class PlatformArgs:
             are replaced. None: no suffix.
         quota: limits for all pods of the namespace together, by resource, such as `requests.cpu`; empty: no
             quota. https://kubernetes.io/docs/concepts/policy/resource-quotas/
-        proxy_namespace: namespace of the proxy's pods, the only source of predictions; None: any source.
+        proxy_namespace: namespace of the proxy's pods, which alone may request predictions; None: any may.
         service_account_annotations: annotations of the pods' ServiceAccount, such as
             `eks.amazonaws.com/role-arn`.
     """

@@ -1,4 +1,4 @@
-"""Runs the real `__main__.py` without an engine and records what it registers there, options included."""
+"""Runs the real `__main__.py` without an engine and records what it registers, options included."""
 
 from __future__ import annotations
 

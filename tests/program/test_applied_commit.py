@@ -83,7 +83,7 @@ def test_a_commit_that_is_not_in_the_checkout_is_refused(checkout: Path) -> None
     head, unknown = commit(checkout, "first"), "f" * 40
     assert refusal(checkout, unknown) == (
         f"{checkout} is at commit {head[:10]} and does not know ffffffffff, which was applied last: "
-        "`git pull`, or of a shallow clone `git fetch --unshallow`; "
+        "`git pull`, or in a shallow clone `git fetch --unshallow`; "
         "to undo it on purpose: BLUEGRID_APPLY_OVER=ffffffffff pulumi up"
     )
 

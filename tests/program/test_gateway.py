@@ -163,7 +163,7 @@ def test_an_ingress_refuses_to_share(registry: Write) -> None:
         ),
         (
             {"gateway": ""},
-            "bluegrid:ingressClass: nobody answers for the routes; set it, or bluegrid:gateway: "
+            "bluegrid:ingressClass: no proxy answers for the routes; set it, or bluegrid:gateway: "
             "pulumi config set bluegrid:ingressClass VALUE",
         ),
     ],

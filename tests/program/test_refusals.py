@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         ),
         (
             {"tlsSecret": "models-tls"},
-            "bluegrid:tlsSecret: a certificate is of a host; set bluegrid:host too: "
+            "bluegrid:tlsSecret: a certificate needs a host name; set bluegrid:host too: "
             "pulumi config set bluegrid:tlsSecret VALUE",
         ),
         (

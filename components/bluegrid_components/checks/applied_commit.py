@@ -73,7 +73,7 @@ def _fault(registry: Path, head: str, last: str) -> str | None:
         return None
     on_purpose = f"to undo it on purpose: {OVER}={old} pulumi up"
     if _git(registry, "cat-file", "-e", f"{last}^{{commit}}") is None:
-        remedy = "`git pull`, or of a shallow clone `git fetch --unshallow`"
+        remedy = "`git pull`, or in a shallow clone `git fetch --unshallow`"
         return f"{here} and does not know {old}, which was applied last: {remedy}; {on_purpose}"
     if _git(registry, "merge-base", "--is-ancestor", head, last) is not None:
         return f"{here}, older than {old}, which was applied last: `git pull`; {on_purpose}"

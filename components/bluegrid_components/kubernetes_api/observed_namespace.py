@@ -28,12 +28,12 @@ class PodCount:
     """The pods of a Deployment.
 
     Attributes:
-        wanted: number of pods that the Deployment requests.
+        desired: number of pods that the Deployment declares.
         ready: number of pods that answer.
         refusal: why Kubernetes cannot create more pods, such as a quota; None if it can.
     """
 
-    wanted: int
+    desired: int
     ready: int
     refusal: str | None = None
 
@@ -70,7 +70,7 @@ class ObservedNamespace:
         status = document.get("status") or {}
         failures = [each for each in status.get("conditions") or () if each["type"] == "ReplicaFailure"]
         return PodCount(
-            wanted=int((document.get("spec") or {}).get("replicas") or 0),
+            desired=int((document.get("spec") or {}).get("replicas") or 0),
             ready=int(status.get("readyReplicas") or 0),
             refusal=failures[0].get("message") if failures else None,
         )

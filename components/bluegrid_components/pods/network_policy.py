@@ -37,7 +37,7 @@ def policy(
         store: URL of the store, `s3://bucket/prefix?endpoint=URL`. A policy cannot hold a host name: if the
             endpoint is a name, its port is open to any address. If a Service of the cluster may be the
             endpoint, all pods of the cluster are open, on any port.
-        proxy_namespace: namespace of the proxy's pods, the only source of predictions; None: any source.
+        proxy_namespace: namespace of the proxy's pods, which alone may request predictions; None: any may.
         with_identity: whether pods get store credentials from their own cloud identity.
     """
     return {

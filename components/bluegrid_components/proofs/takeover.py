@@ -87,8 +87,8 @@ class Takeovers:
         except ApiServerSilent as error:
             pulumi.log.warn(f"service {service}: how many pods answer its requests is not known: {error}")
             return as_declared
-        # Pods above the requested number are about to be deleted, by an update or an autoscaler.
-        counts = {cluster: min(count.wanted, count.ready) for cluster, count in pods.items()}
+        # Pods above the desired number are about to be deleted, by an update or an autoscaler.
+        counts = {cluster: min(count.desired, count.ready) for cluster, count in pods.items()}
         return [self._scaled_up(service, each, before, weights, counts) for each in clusters]
 
     def hook(self, service: str) -> pulumi.ResourceHook | None:
@@ -174,8 +174,8 @@ def _needed(
 
 
 def _message(size: _Size, pods: PodCount, seconds: float, why: str | None) -> str:
-    if why is None and pods.wanted < size.pods:
-        why = f"its autoscaler has asked for {pods.wanted}; see `kubectl describe hpa`"
+    if why is None and pods.desired < size.pods:
+        why = f"its autoscaler has asked for {pods.desired}; see `kubectl describe hpa`"
     return (
         f"service {size.service}: {size.cluster} takes over from {size.old}, and {pods.ready} of {size.pods} "
         f"pods are ready after {seconds:.0f} s{f' ({why})' if why else ''}; the live route is as it was: "
