@@ -1,4 +1,4 @@
-"""Versions of many small models: registry files, packs, stores, and how they move between them."""
+"""Versions of many small models: registry files, packs, stores, and the transfers between them."""
 
 from __future__ import annotations
 

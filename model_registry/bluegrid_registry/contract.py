@@ -1,6 +1,6 @@
 """Names, labels, ports and hosts that parts of bluegrid agree on, as constants and pure functions.
 
-Names of a cluster's objects never change: for Pulumi, a new name would be a delete of the live object.
+Names of a cluster's objects never change: with a new name, Pulumi would delete the live object.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SETTINGS = "bluegrid"
-"""Namespace of a stack's settings, `bluegrid:namespace`, whatever the project is called."""
+"""Namespace of a stack's settings, as in `bluegrid:namespace`; it does not depend on the project's name."""
 NAMESPACE = "bluegrid"
-"""Kubernetes namespace of a stack that names none."""
+"""Default Kubernetes namespace of a stack."""
 PORT = 12345
 METRICS_PORT = 8082
 """Port of a pod for Prometheus; no Service leads to it."""
@@ -25,36 +25,36 @@ ADMIN_PORT = 8083
 """Port of a pod to load and unload models, on its loopback only: use `kubectl port-forward`."""
 MANAGER = "bluegrid"
 MANAGED_BY = "app.kubernetes.io/managed-by"
-"""Label whose value is `MANAGER` on every object that this program makes."""
+"""Label of every object that this program makes; its value is `MANAGER`."""
 LABEL = "bluegrid.io"
 """Domain of the labels by which objects belong to a service: LABEL/service, /set, /cluster and /version."""
 SERVICE_ACCOUNT = "bluegrid-server"
 STORE_SECRET = "bluegrid-store"  # noqa: S105 - the name of the object that holds it
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-"""The keys of that Secret with the store's account, and the variables of a pod that have it."""
+"""Keys of the Secret with the store's credentials; a pod has environment variables of the same names."""
 STORE_CA = "ca.pem"
-"""The key, in the same Secret, of the certificate that pods trust for the store."""
+"""Key, in the same Secret, of the CA certificate that pods trust for the store."""
 REGISTRY_WINS: Mapping[str, str] = {"pulumi.com/patchForce": "true"}
-"""Annotation: what was changed by hand gives way, where the next change by Pulumi would be a conflict."""
+"""Annotation: Pulumi overwrites manual changes where its next change would otherwise be a conflict."""
 NOT_AWAITED: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
-"""Annotation: Pulumi does not wait for the object. What it waits with may show it as it was before, and that
-goes into the state: of a switch there and back the way back was then taken for no change (seen)."""
+"""Annotation: Pulumi does not wait for the object. While it waits, it may read an outdated object and write
+that to the state: after a switch there and back, the way back was then taken for no change (seen)."""
 DECLARED_MIN = f"{LABEL}/declared-min"
-"""Annotation of an autoscaler that keeps more pods than the registry's `min`, since a switch: this `min`."""
+"""Annotation of an autoscaler that keeps more pods since a switch: the `min` of the registry."""
 PARTIAL_UPDATE = "BLUEGRID_PARTIAL_UPDATE"
-"""Variable of an update of named targets only, such as one service's route: any checkout does for it, and it
-applies no commit."""
+"""Environment variable of an update of named targets only, such as one service's route: any checkout will do,
+and the update applies no commit."""
 UPDATED_ROUTES = "BLUEGRID_ROUTES"
-"""Variable of such an update: the services whose live routes are among the targets, with commas between them.
-Without it, any may be."""
+"""Environment variable of such an update: the services whose live routes are targets, separated by commas.
+Unset: all services."""
 AT_ONCE = "BLUEGRID_AT_ONCE"
-"""Variable of an update whose routes wait for no pods, as on the way back from a cluster that does badly.
-Autoscalers keep more all the same: the pods come after it."""
+"""Environment variable of an update whose routes do not wait for pods, as when switching back from a faulty
+cluster. Autoscalers still keep more pods: the pods start after the update."""
 REGISTRY_COPY = "BLUEGRID_REGISTRY_COPY"
-"""Variable of an update whose registry is a copy, such as the update server's: the commit, a space, and the
-repository that has it. The commit is noted where it follows what was applied last; nothing is refused."""
+"""Environment variable of an update whose registry is a copy, such as the update server's: the commit, a
+space, and its repository. The commit is recorded if it follows the one applied last; nothing is refused."""
 ALLOW_DELETE = "BLUEGRID_ALLOW_DELETE"
-"""Variable with the names of the services that may go in an update, with commas between them."""
+"""Environment variable with the names of the services that an update may delete, separated by commas."""
 MAX_NAME = 63
 _HOST_DIGITS = 40
 
@@ -70,22 +70,22 @@ def preflight_name(service: str, cluster: str) -> str:
     if len(name + suffix) <= MAX_NAME:
         return name + suffix
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    kept = name[: MAX_NAME - len(suffix) - len(digest) - 1].rstrip("-")
-    return f"{kept}-{digest}{suffix}"
+    start = name[: MAX_NAME - len(suffix) - len(digest) - 1].rstrip("-")
+    return f"{start}-{digest}{suffix}"
 
 
 def store_secret(generation: str | None) -> str:
-    """Name of the Secret with the store's credentials; None: those that the stack has begun with."""
+    """Name of the Secret with the store's credentials; None: the stack's first credentials."""
     return STORE_SECRET if generation is None else f"{STORE_SECRET}-{generation}"
 
 
 def service_path(service: str) -> str:
-    """Path below which the service answers, outside and in the pod alike."""
+    """Path prefix of the service, the same in its public URL and in the pod."""
     return f"/modelService/{service}"
 
 
 def selector(name: str) -> dict[str, str]:
-    """The labels by which a Deployment and a Service find their pods."""
+    """The labels by which a Deployment and a Service select their pods."""
     return {"app": name}
 
 
@@ -95,12 +95,12 @@ def common_labels() -> dict[str, str]:
 
 
 def service_labels(service: str, set_id: str) -> dict[str, str]:
-    """The labels of what belongs to a service and to none of its clusters: a switch changes no label."""
+    """The labels of a service's own objects; they name no cluster, so a switch changes no label."""
     return common_labels() | {f"{LABEL}/service": service, f"{LABEL}/set": set_id}
 
 
 def cluster_labels(service: str, cluster: str, set_id: str, version: str) -> dict[str, str]:
-    """The labels of what belongs to one cluster, but for `app`."""
+    """The labels of one cluster's objects, except `app`."""
     return service_labels(service, set_id) | {f"{LABEL}/cluster": cluster, f"{LABEL}/version": version}
 
 
@@ -110,6 +110,6 @@ def cluster_of_labels(labels: Mapping[str, str]) -> tuple[str, str]:
 
 
 def standing_host(route_key: str, service: str, cluster: str, domain: str) -> str:
-    """Host of a cluster's standing route: it cannot be guessed without the stack's key."""
+    """Host of a cluster's standing route; it cannot be guessed without the stack's key."""
     name = cluster_name(service, cluster).encode()
     return f"{hmac.new(route_key.encode(), name, hashlib.sha256).hexdigest()[:_HOST_DIGITS]}.{domain}"

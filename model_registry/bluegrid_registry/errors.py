@@ -1,17 +1,17 @@
-"""What can go wrong, as one tree.
+"""All errors, as one tree.
 
-Every message is one line: what is wrong, where (file:line, set, version, UID, pack), what it means and what
-to do about it. A program that can name a command for that does so by the error's `remedy`. The command line
+Every message is one line: the fault, its place (file:line, set, version, UID, pack), its consequence and the
+remedy. A program that knows a command for the remedy looks it up by the error's `remedy`. The command line
 prints the message and exits with 1; a traceback is a bug.
 
     BluegridError
-    ├── ConfigError             a setting is missing or makes no sense
+    ├── ConfigError             a setting is missing or invalid
     ├── RegistryError           a registry file has mistakes: one line for each, file:line first
-    ├── FormatError             bytes that claim to be a pack, a manifest or a commit and are not
-    ├── IntegrityError          bytes that are not the ones their checksum names
-    ├── ModelError              a model that cannot be loaded, or does not reproduce its recorded example
+    ├── FormatError             bytes are not the pack, manifest or commit that they claim to be
+    ├── IntegrityError          bytes do not match their checksum
+    ├── ModelError              a model cannot be loaded, or does not reproduce its recorded example
     ├── VersionConflict         a version exists already, with other models
-    └── StoreError              the store refused or did not answer
+    └── StoreError              the store refused a request or did not answer
         ├── StoreUnreachable    no answer: wrong address, not running, no network
         ├── ObjectMissing       no object has this key
         └── ObjectExists        the key is taken and must not be written again
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 class BluegridError(Exception):
-    """The base of every error that a user can cause, see or fix.
+    """Base class of all errors that a user can cause or fix.
 
     Args:
-        fault: what is wrong, and where; of several mistakes a line for each.
-        remedy: what to do about it, if programs say so in their own terms; None: `fault` says it.
-        names: values for the names in braces of the remedy.
+        fault: what is wrong, and where; one line for each mistake.
+        remedy: what to do about it, if programs have their own text for it; None: `fault` includes it.
+        names: values of the placeholders in the remedy.
     """
 
     def __init__(self, fault: str, remedy: Remedy | None = None, **names: str) -> None:
@@ -41,13 +41,13 @@ class BluegridError(Exception):
         super().__init__(fault if remedy is None else self.message(remedy))
 
     def message(self, remedy: str) -> str:
-        """Return the fault with this remedy, on each of its lines; names in braces are filled in."""
+        """Return the fault with this remedy at the end of each line, its placeholders filled in."""
         text = remedy.format_map(self.names)
         return "\n".join(f"{line}; {text}" for line in self.fault.splitlines())
 
 
 class ConfigError(BluegridError):
-    """A setting is missing or makes no sense."""
+    """A setting is missing or invalid."""
 
 
 class RegistryError(BluegridError):
@@ -55,15 +55,15 @@ class RegistryError(BluegridError):
 
 
 class FormatError(BluegridError):
-    """Bytes that claim to be a pack, a manifest or a commit and are not."""
+    """Bytes are not the pack, manifest or commit that they claim to be."""
 
 
 class IntegrityError(BluegridError):
-    """Bytes that are not the ones their checksum names."""
+    """Bytes do not match their checksum."""
 
 
 class ModelError(BluegridError):
-    """A model that cannot be loaded, or that does not reproduce its recorded example."""
+    """A model cannot be loaded, or does not reproduce its recorded example."""
 
 
 class VersionConflict(BluegridError):
@@ -71,7 +71,7 @@ class VersionConflict(BluegridError):
 
 
 class StoreError(BluegridError):
-    """The store refused or did not answer."""
+    """The store refused a request or did not answer."""
 
 
 class StoreUnreachable(StoreError):

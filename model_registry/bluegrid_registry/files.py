@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and folders that one writer changes at a time."""
+"""Atomic writes of files, and a lock for folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _IS_NOT_SUPPORTED = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-"""How file systems refuse an operation that they do not have; EPERM: FAT, for a hard link."""
+"""Errors of file systems that do not support an operation; EPERM: FAT, for a hard link."""
 
 _PARTIAL = ".partial"
 
@@ -25,12 +25,12 @@ _AT_FDCWD, _RENAME_NOREPLACE = -100, 1
 
 
 class NoExclusiveCreateError(OSError):
-    """The file system cannot give a finished file a name on condition that the name is free."""
+    """The file system cannot rename a file on condition that the new name is free."""
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Wait for the folder's lock and hold it. The folder itself is the lock: no file is left behind."""
+    """Hold the folder's lock; wait for it first. The folder itself is locked: no lock file is left behind."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -40,7 +40,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder and its parents, each on the disk before the next."""
+    """Make the folder and its parents; sync each to disk before the next."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
@@ -49,7 +49,7 @@ def make_folder(folder: Path) -> None:
 
 
 def publish_new(temporary: Path, path: Path) -> None:
-    """Give the finished file its name unless the name is taken: of many writers, one succeeds.
+    """Rename the finished file to `path` unless the name is taken: only one of several writers succeeds.
 
     Raises:
         FileExistsError: the name is taken.
@@ -60,7 +60,7 @@ def publish_new(temporary: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in _IS_NOT_SUPPORTED:
             raise
-        # Network shares and object stores that are mounted often have no hard links.
+        # Network shares and mounted object stores often have no hard links.
         _rename_new(temporary, path)
 
 
@@ -77,7 +77,7 @@ def _rename_new(temporary: Path, path: Path) -> None:
 
 @contextmanager
 def partial(path: Path) -> Iterator[Path]:
-    """Yield the name of a temporary file beside `path`, to be moved there; remove what is left of it."""
+    """Yield the path of a temporary file beside `path`; remove that file at the end if it is still there."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}")
     try:
         yield temporary
@@ -92,14 +92,14 @@ def write_whole(
     *,
     mode: int | None = None,
 ) -> None:
-    """Write the file so that a crash at any time leaves the old one or the new one.
+    """Write the file so that a crash at any time leaves either the old or the new content.
 
     Args:
         path: the file, in a folder that exists.
-        data: what the file is to hold.
+        data: the new content.
         publish: moves the finished temporary file to `path`.
-        mode: rights of the file, less the process's umask; None: those of the file that is replaced, or what
-            the umask leaves of 0o666.
+        mode: permissions of the file, less the process's umask; None: those of the replaced file, or 0o666
+            less the umask.
     """
     with partial(path) as temporary:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -115,7 +115,7 @@ def write_whole(
 
 
 def is_partial(path: Path) -> bool:
-    """Whether `partial` has made the name: the file is being written, or its writer was killed."""
+    """Whether the name is of `partial`: the file is being written, or its writer was killed."""
     return path.name.startswith(".") and path.suffix == _PARTIAL
 
 

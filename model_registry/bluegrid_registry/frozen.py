@@ -1,4 +1,4 @@
-"""The base of all models at an edge: YAML, the store, HTTP."""
+"""The base class of pydantic models for external data: YAML, the store, HTTP."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class Frozen(BaseModel):
-    """Refuses unknown keys, and does not change."""
+    """An immutable model that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def first_mistake(error: ValidationError) -> str:
-    """Return where the first mistake is and what it is, such as `models.0.length: Field required`."""
+    """Return place and text of the first mistake, such as `models.0.length: Field required`."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"]) or "whole"
     return f"{place}: {first['msg'].removeprefix('Value error, ')}"

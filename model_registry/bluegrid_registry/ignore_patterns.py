@@ -1,6 +1,6 @@
 """Patterns of files to ignore, read as lines of a `.gitignore` file: `*.log`, `notes/`, `/top.txt`, `a/**/b`.
 
-`!pattern` is refused: no pattern brings back what another one ignores.
+`!pattern` is refused: a pattern cannot include files that another pattern ignores.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ IgnorePattern = Annotated[str, AfterValidator(_check_pattern)]
 
 
 def ignore_matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
-    """Return a function: whether a relative path is ignored; paths of folders end in a slash.
+    """Return a function that tells whether a relative path is ignored; paths of folders end in a slash.
 
     Raises:
         ConfigError: a pattern is invalid.

@@ -1,4 +1,4 @@
-"""A model set from Python: publishes the models of a training run straight from memory.
+"""A model set in Python: publishes the models of a training run from memory.
 
 models = {"line-1": fitted, "line-2": Path("line-2.skops"), "line-3": b"..."}
 report = ModelSet.open("g1", store="s3://models/prod").push("v2", models, base="v1")
@@ -53,7 +53,7 @@ class ModelSet:
 
         Raises:
             RegistryError: there is no such set, or the registry has mistakes.
-            ConfigError: there is no such folder, or no such store.
+            ConfigError: the folder or the store does not exist.
         """
         address = os.environ.get("BLUEGRID_STORE") if store is None else store
         if not address:
@@ -115,7 +115,7 @@ class ModelSet:
         cache: Path | None = None,
         progress: Progress = ignore,
     ) -> FetchedVersion:
-        """Bring a version into the folder `into`, verified; arguments and errors as in `fetch`."""
+        """Fetch a version into the folder `into` and verify it; arguments and errors as in `fetch`."""
         file = self._file()
         return fetch(
             self.store,
@@ -148,8 +148,8 @@ def push_version(
     """Publish a version of the set that `file` declares; the caller adds the report's row to the registry.
 
     Args:
-        store: where to.
-        file: the set, with the versions that it has.
+        store: the store to publish to.
+        file: the set, with its versions.
         version: the new version's ID.
         models: as in `ModelSet.push`.
         base: start from this version's models.
@@ -182,8 +182,8 @@ def push_version(
 def _from_memory(
     models: Mapping[str, Any], examples: Mapping[str, Example], file_type: str
 ) -> Iterable[SourceModel]:
-    if strays := examples.keys() - models.keys():
-        raise FormatError(f"examples: {min(strays)} has an example and no model")
+    if unknown := examples.keys() - models.keys():
+        raise FormatError(f"examples: {min(unknown)} has an example and no model")
 
     def source(uid: str) -> SourceModel:
         model = models[uid]

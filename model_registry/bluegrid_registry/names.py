@@ -1,7 +1,7 @@
-"""The rules that names and values of the registry keep, as annotated types.
+"""The rules for names and values of the registry, as annotated types.
 
-Each rule's message says in words what is allowed: a user reads it beside file:line. The pattern goes into the
-JSON schema, so that an editor checks the same while typing.
+Each rule's message describes the allowed values: a user reads it beside file:line. The pattern goes into the
+JSON schema, so that an editor checks the same rule while typing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_LABEL = 63
 MAX_UID = 200
 PREFLIGHT = "-preflight"
-"""Ends the name of the Job that proves a cluster's version."""
+"""Suffix of the name of a cluster's preflight Job."""
 
 
 def _rule(pattern: str, words: str, max_length: int = MAX_LABEL) -> Callable[[str], str]:
@@ -43,7 +43,7 @@ def _number_as_text(value: object) -> object:
 
 
 def check_uid(value: str) -> str:
-    """Return the UID, or raise ValueError: a UID names a device, and never a path."""
+    """Return the UID, or raise ValueError if it is invalid: a UID names a device and is never a path."""
     if not 1 <= len(value) <= MAX_UID:
         raise ValueError(f"a UID of {len(value)} characters; 1 to {MAX_UID} are allowed")
     if not value.isprintable() or unicodedata.normalize("NFC", value) != value:
@@ -69,7 +69,7 @@ Label = Annotated[str, AfterValidator(check_label), _as_schema(_LABEL)]
 """An ID of a set, version or region: also a Kubernetes label value and a part of a store key."""
 
 ServiceName = Annotated[str, AfterValidator(_check_service), _as_schema(_SERVICE)]
-"""A service's name: a DNS label that starts with a letter, as Kubernetes wants of a Service (RFC 1035)."""
+"""A service's name: a DNS label that starts with a letter, as Kubernetes requires of Services (RFC 1035)."""
 
 
 def _check_cluster_id(value: str) -> str:
@@ -79,7 +79,7 @@ def _check_cluster_id(value: str) -> str:
 
 
 ClusterId = Annotated[str, AfterValidator(_check_cluster_id), _as_schema(_CLUSTER)]
-"""A cluster's ID: the second half of a Kubernetes name."""
+"""A cluster's ID: the second part of a Kubernetes name."""
 
 Digest = Annotated[str, AfterValidator(_check_digest), _as_schema(_DIGEST, max_length=71)]
 """`sha256:` and 64 lower-case hex digits."""
@@ -96,10 +96,10 @@ Quantity = Annotated[
     AfterValidator(_check_quantity),
     WithJsonSchema(_QUANTITY_SCHEMA),
 ]
-"""An amount of CPU or memory as Kubernetes writes it; a plain number is read as its text."""
+"""A Kubernetes quantity of CPU or memory; a plain number is read as text."""
 
 Uid = Annotated[str, AfterValidator(check_uid)]
-"""The device that a model is for: 1 to 200 printable characters in Unicode NFC, never a path."""
+"""The ID of a model's device: 1 to 200 printable characters in Unicode NFC, never a path."""
 
 
 class Source(StrEnum):

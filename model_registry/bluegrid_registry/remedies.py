@@ -1,7 +1,7 @@
-"""What to do about an error, where more than one program says so: each in its own terms.
+"""Remedies of errors for which programs have texts of their own.
 
-The library knows no command line and no Pulumi. An error has a `Remedy` and the names that one needs to say
-it: its message ends with the text that stands here, and `bluegrid.cli.remedies` has the command to type.
+The library does not know the command line or Pulumi. An error has a `Remedy` and values for its placeholders.
+The error's message ends with the text in this file; `bluegrid.cli.remedies` has the command instead.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Remedy(StrEnum):
-    """What to do, in the library's terms; names in braces are those of the error."""
+    """What to do, in the library's terms; the error has the values of the placeholders."""
 
     ADD_REGION = "correct the name, or add the region"
     END_SHARING = "first switch {service} to another cluster, or share its requests without this one"

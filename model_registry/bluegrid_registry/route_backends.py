@@ -1,4 +1,4 @@
-"""Where a route leads to: read here alone, of Ingresses and HTTPRoutes, from Kubernetes and from Pulumi."""
+"""The Services that a route leads to, for Ingresses and HTTPRoutes, from Kubernetes and from Pulumi."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ def backends_of(spec: object) -> dict[str, int]:
     """Return the weights of the Services that a route leads to, by name, in the route's order.
 
     Args:
-        spec: of the route, as JSON of Kubernetes' API. Pulumi has a mark in the place of what is secret, such
-            as the rules with a standing route's host: what cannot be read leads nowhere.
+        spec: of the route, as JSON of Kubernetes' API. Pulumi replaces secret values by a mark, such as the
+            rules with a standing route's host: a rule that cannot be read gives no Service.
 
     Returns:
-        Whole numbers, 0 for a Service that gets no requests; an Ingress has no weights: its Services have 1.
+        Whole numbers, 0 for a Service that gets no requests. An Ingress has no weights: its Services get 1.
     """
-    found = {}
+    weights = {}
     for rule in _dicts(spec.get("rules") if isinstance(spec, dict) else None):
         for backend in _dicts(rule.get("backendRefs")):
-            found[str(backend["name"])] = int(backend.get("weight", 1))
+            weights[str(backend["name"])] = int(backend.get("weight", 1))
         for path in _dicts((rule.get("http") or {}).get("paths")):
-            found[str(path["backend"]["service"]["name"])] = 1
-    return found
+            weights[str(path["backend"]["service"]["name"])] = 1
+    return weights
 
 
 def clusters_of(spec: object, service: str) -> Mapping[str, int]:

@@ -1,6 +1,6 @@
-"""Requests to a service at its route, as by a client outside of Kubernetes: which cluster answers?
+"""Requests to a service's route, as by a client outside Kubernetes, to find out which cluster answers.
 
-This is here because a Pulumi program and the command line both send them, and have to see the same.
+The Pulumi program and the command line share this module, so that both get the same result.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from urllib3 import exceptions
 from bluegrid_registry.errors import BluegridError
 
 SECONDS = 2.0
-"""How long to wait for a route's answer, in seconds."""
+"""Timeout of a request, in seconds."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 3
-"""From HTTP to HTTPS is one."""
+"""The redirect from HTTP to HTTPS counts."""
 _UP = "is the proxy's controller up, and reachable from here?"
 _PORTS = {"http": 80, "https": 443}
 
 
-class RouteSilent(BluegridError):  # noqa: N818 - what it is, is the fault
-    """There was no answer at a route; the message says why, without the URL."""
+class RouteSilent(BluegridError):  # noqa: N818 - the name is the fault
+    """A route did not answer; the message gives the reason, without the URL."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class RouteAnswer:
     """An answer.
 
     Attributes:
-        status: of HTTP.
-        cluster: ID of the cluster that answered; empty: none of ours, such as the proxy itself.
-        version: ID of the version that it serves; empty likewise.
+        status: HTTP status code.
+        cluster: ID of the cluster that answered; empty: something else answered, such as the proxy.
+        version: ID of the version that the cluster serves; empty likewise.
     """
 
     status: int
@@ -47,16 +47,16 @@ class RouteAnswer:
 
 @dataclass(frozen=True)
 class RouteClient:
-    """Asks a proxy, each time on a fresh connection; it never goes to any other host.
+    """Sends requests to a proxy, each on a new connection, and never to another host.
 
-    A redirect that stays at the asked host, such as one from HTTP to HTTPS, is followed to the same machine.
-    Certificates are checked by the CAs that SSL_CERT_FILE or SSL_CERT_DIR name; without, by the machine's and
-    Mozilla's.
+    A redirect within the requested host, such as from HTTP to HTTPS, is followed to the same machine.
+    Certificates are checked against the CAs of SSL_CERT_FILE or SSL_CERT_DIR; by default against the CAs of
+    the machine and of Mozilla.
 
     Args:
-        address: URL at which the proxy is reached, without a path; http or https.
-        host: host name that is asked for; None: the address's.
-        tls_name: name that the certificate has to have, sent as SNI; None: `host`, or the address's.
+        address: URL of the proxy, without a path; http or https.
+        host: host name of the requests; None: the address's.
+        tls_name: name that the certificate must have, sent as SNI; None: `host`, or the address's.
     """
 
     address: str
@@ -64,14 +64,14 @@ class RouteClient:
     tls_name: str | None = None
 
     def get(self, path: str) -> RouteAnswer:
-        """Ask for a path.
+        """Send a GET request for a path.
 
         Raises:
             RouteSilent: there was no answer, or a redirect to another host.
         """
         origin = urlsplit(self.address)
-        asked_for = self.host or origin.netloc.rpartition("@")[2]
-        url = urlsplit(f"{origin.scheme}://{asked_for}{path}")._replace(query="")
+        host = self.host or origin.netloc.rpartition("@")[2]
+        url = urlsplit(f"{origin.scheme}://{host}{path}")._replace(query="")
         port = origin.port
         for _ in range(_MOST_REDIRECTS + 1):
             answer = self._get(url, str(origin.hostname), port)
@@ -81,7 +81,7 @@ class RouteClient:
                     answer.status, headers.get("Bluegrid-Cluster", ""), headers.get("Bluegrid-Version", "")
                 )
             target = _followed(url, answer.headers.get("Location", ""))
-            # The address may have a port that clients do not use for the host.
+            # The address may have another port than the host has for clients.
             if (target.scheme, target.netloc) != (url.scheme, url.netloc):
                 port = target.port
             url = target
@@ -118,7 +118,7 @@ class RouteClient:
 
 
 def _followed(url: SplitResult, location: str) -> SplitResult:
-    """Return where a redirect leads; RouteSilent if that is another host."""
+    """Return the target of a redirect; RouteSilent if it is another host."""
     target = urlsplit(urljoin(url.geturl(), location))
     if not location or target.scheme not in _PORTS or target.hostname != url.hostname:
         raise RouteSilent(f"redirected to {location or 'nowhere'}, which is not at {url.hostname}")

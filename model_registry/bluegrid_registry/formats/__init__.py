@@ -1,1 +1,1 @@
-"""What lies in a store, byte by byte: packs, manifests, commits, and the checksums that guard them."""
+"""The bytes of a store's objects: packs, manifests, commits, and the checksums that guard them."""

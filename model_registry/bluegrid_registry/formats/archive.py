@@ -1,7 +1,7 @@
-"""A model that is a folder, as one block of bytes: a sorted ustar archive without times or owners.
+"""The archive of a model that is a folder: a sorted ustar archive without times or owners.
 
-The same files are thus the same model wherever and whenever they were written. The reader trusts nothing: it
-makes plain files and folders only, below the folder that it is given.
+The same files give the same bytes wherever and whenever they were written. The reader does not trust the
+archive: it creates only plain files and folders, below the target folder.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def archive(folder: Path, is_ignored: Callable[[str], bool] | None = None) -> by
     """Return the bytes of the model in `folder`; FormatError if it holds no file, or a link or device.
 
     Args:
-        folder: the model's.
-        is_ignored: whether a path below the folder is left out; paths of folders end in a slash.
+        folder: the model's folder.
+        is_ignored: tells whether to leave out a path below the folder; paths of folders end in a slash.
     """
     buffer = io.BytesIO()
     by_name = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
@@ -46,7 +46,7 @@ def archive(folder: Path, is_ignored: Callable[[str], bool] | None = None) -> by
 
 
 def extract(data: bytes, folder: Path) -> None:
-    """Make `folder`, which must not exist, from an untrusted archive; FormatError if it is not sound."""
+    """Extract an untrusted archive into `folder`, which must not exist; FormatError if it is not sound."""
     folder.mkdir()
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as reader:
@@ -57,8 +57,8 @@ def extract(data: bytes, folder: Path) -> None:
 
 
 def extract_member(reader: tarfile.TarFile, info: tarfile.TarInfo, folder: Path) -> None:
-    """Extract a file or folder below `folder`; FormatError if it is anything else, or leads elsewhere."""
-    # By hand: the Python of Debian 12, which images may be built on, has no filters for extract().
+    """Extract a file or folder below `folder`; FormatError if the member is a link, a device or outside."""
+    # Not TarFile.extract(): it has no filters in the Python of Debian 12, a possible base of images.
     place = PurePosixPath(info.name)
     if place.is_absolute() or ".." in place.parts:
         raise FormatError(f"{info.name!a} is not a path within a folder")

@@ -1,9 +1,9 @@
-"""The two kinds of checksum: SHA-256 names bytes, the other guards them on their way.
+"""The two kinds of checksum: SHA-256 names bytes, the other checksum guards them in transit.
 
 SHA-256 is the identity of models, packs and manifests. A second checksum, of an algorithm that the pusher
-chooses, travels with every object that is stored: it is computed before sending (checksum 1) and computed
-again by the store (checksum 2), which keeps the object only if they are equal. Bytes that a checksum finds
-damaged are transferred once more: most damage happens on the way.
+chooses, travels with every stored object. It is computed before sending (checksum 1), and again by the store
+(checksum 2), which keeps the object only if they are equal. Damaged bytes are transferred once more: most
+damage happens in transit.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ T = TypeVar("T")
 
 
 class ChecksumAlgorithm(StrEnum):
-    """The checksum that guards an object on its way; S3 has headers for the first names.
+    """Algorithm of the checksum that guards an object in transit; S3 has headers for the first members.
 
     The CRCs are those of the catalogue of parametrised CRC algorithms (reveng.sourceforge.io/crc-catalogue);
-    what the AWS documentation calls CRC-64 is CRC-64/NVME. MD5 and SHA-1 are for servers that know nothing
-    else: they detect damage, not forgery.
+    what the AWS documentation calls CRC-64 is CRC-64/NVME. MD5 and SHA-1 are for servers that support
+    nothing newer: they detect damage, not forgery.
     """
 
     CRC64NVME = "CRC64NVME"
@@ -75,7 +75,7 @@ def sha256_digest(data: bytes | memoryview) -> str:
 
 
 def retry_once(transfer: Callable[[], T]) -> T:
-    """Return what `transfer` returns, after a second call if the first one finds the bytes damaged."""
+    """Return the result of `transfer`; call it a second time if the first call raises IntegrityError."""
     try:
         return transfer()
     except IntegrityError:

@@ -1,7 +1,7 @@
-"""The commit: the one object whose appearance makes a version exist.
+"""The commit: a version exists from the moment its commit is in the store.
 
-It is small, written once and read by key. It carries a SHA-256 of its own other fields, so that damage at
-rest can be told from another writer's version.
+A commit is small, written once and read by key. It holds the SHA-256 of its other fields, which distinguishes
+damage at rest from a version of another writer.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from bluegrid_registry.names import Digest, Label  # noqa: TC001 - pydantic read
 
 
 class Commit(Frozen):
-    """Which manifest a version is, and who published it when."""
+    """The manifest of a version, the author and the time of its publication."""
 
     format: Literal["bluegrid-commit/1"] = "bluegrid-commit/1"
     set: Label
     version: Label
     manifest: Digest
     txid: str
-    """Random ID of one publish, by which a writer recognises its own earlier success."""
+    """Random ID of one publish: a writer recognises its own earlier success by it."""
     time: AwareDatetime
     author: str
 
     @classmethod
     def new(cls, set_id: str, version_id: str, manifest: str) -> Commit:
-        """Return a commit of now, by this user, with a fresh txid."""
+        """Return a commit with the current time, this user and a new txid."""
         now = datetime.now(UTC).replace(microsecond=0)
         return cls(
             set=set_id,
@@ -52,7 +52,7 @@ class Commit(Frozen):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Commit:
-        """Return the commit that `data` holds; IntegrityError if any byte differs from what was written."""
+        """Return the commit that `data` holds; IntegrityError if any byte has changed."""
         try:
             document = json.loads(data)
             document.pop("sha256")

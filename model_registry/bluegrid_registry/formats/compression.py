@@ -1,9 +1,9 @@
-"""How the models of a pack are compressed: at which level, and with which zstd dictionary.
+"""Compression of a pack's models: the zstd level and dictionary.
 
-Models of one set are similar, so a dictionary of what they share shrinks small models several times further.
-What pays is tried out on a sample of the pack's own models, so the same models always give the same bytes.
-One half of the sample trains the dictionary, the other half judges it: a dictionary always fits what it was
-made from.
+Models of one set are similar: a shared dictionary makes small models several times smaller again. The
+compression is chosen by a trial on a sample of the pack's own models, so the same models always give the same
+bytes. One half of the sample trains the dictionary, the other half tests it: a dictionary always fits its own
+training data.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 Part = bytes | memoryview
 
 MAX_DICTIONARY_BYTES = 16 * 2**10
-"""Larger ones do not pay: small models share a few KiB, and a fetch of one model needs the dictionary too."""
+"""Largest dictionary, in bytes. Small models share only a few KiB, and a fetch of one model needs it too."""
 
 _MAX_AVERAGE_BYTES = 64 * 2**10
-"""Bytes of a model, on average, up to which a dictionary is tried: larger models repeat within themselves."""
+"""Average bytes of a model up to which a dictionary is tried: larger models repeat within themselves."""
 
 _SAMPLE_BYTES = 2**20
 _PIECE_BYTES = 64 * 2**10
 _WORTH = 0.95
-"""The share of the bytes that compression, or a dictionary, must not exceed to be used."""
+"""Largest remaining share of the bytes at which compression, or a dictionary, is used."""
 
 _LEVEL = 3
 
@@ -45,11 +45,11 @@ class Compression:
     """One way to compress every model of a pack."""
 
     level: int | None
-    """zstd's level; None: stored as they are."""
+    """zstd's level; None: models are stored uncompressed."""
     dictionary: bytes = b""
 
     def compressor(self) -> Callable[[bytes], Sequence[Part]]:
-        """Return a function that makes a model into the parts of a zstd frame, for one thread."""
+        """Return a function that compresses a model into the parts of a zstd frame; for one thread."""
         if self.level is None:
             return stored_frame
         compressor = zstandard.ZstdCompressor(level=self.level, dict_data=as_dictionary(self.dictionary))
@@ -64,10 +64,10 @@ def as_dictionary(dictionary: bytes) -> zstandard.ZstdCompressionDict | None:
 
 
 def stored_frame(model: bytes) -> list[Part]:
-    """Return the parts of a zstd frame that holds the model as it is (RFC 8878, raw blocks).
+    """Return the parts of a zstd frame that holds the model uncompressed (RFC 8878, raw blocks).
 
-    To find out that nothing shrinks takes zstd as long as sending the bytes. The model is not copied: that
-    took a fifth of the processor time of a push of large models.
+    zstd takes as long to find that a model does not shrink as a store takes to receive it. The model is not
+    copied: a copy took a fifth of the processor time of a push of large models.
     """
     view = memoryview(model)
     parts: list[Part] = [_FRAME_HEAD.pack(_FRAME_MAGIC, _SIZE_IN_8_BYTES, _WINDOW_OF_2_MIB, len(model))]
@@ -79,9 +79,9 @@ def stored_frame(model: bytes) -> list[Part]:
 
 
 def best_compression(models: Sequence[bytes]) -> Compression:
-    """Return the compression that pays for these models."""
+    """Return the compression that a trial on a sample of these models favours."""
     total = sum(map(len, models))
-    # Spread over the pack: neighbours may be more alike than the rest.
+    # The sample is spread over the pack: neighbours may be more alike than the rest.
     step = -(-total // _SAMPLE_BYTES) or 1
     sample = [model[:_PIECE_BYTES] for model in models[::step]]
     training, judging = sample[0::2], sample[1::2] or sample
@@ -101,7 +101,7 @@ def _compressed(models: Sequence[bytes], compression: Compression) -> int:
 
 
 def _trained(training: Sequence[bytes], judging: Sequence[bytes], plain: int) -> bytes:
-    # Unless models repeat each other side by side, no dictionary helps; this takes a tenth of the time.
+    # A dictionary helps only if the joined models compress well; this test costs a tenth of the training.
     if _compressed([b"".join(judging)], Compression(_LEVEL)) > _WORTH * plain:
         return b""
     try:
@@ -109,5 +109,5 @@ def _trained(training: Sequence[bytes], judging: Sequence[bytes], plain: int) ->
             MAX_DICTIONARY_BYTES, list(training), k=_SEGMENT_BYTES, d=_DMER_BYTES, level=_LEVEL
         ).as_bytes()
     except zstandard.ZstdError:
-        # Too few models, or too small ones.
+        # There are too few models, or they are too small.
         return b""

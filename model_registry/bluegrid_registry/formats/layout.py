@@ -3,13 +3,13 @@
     sets/<set>/packs/<aa>/<name>.mpk            many models' bytes; immutable, shared by versions
     sets/<set>/manifests/<sha256>.json.zst      one version's table of models; immutable
     sets/<set>/manifests/<sha256>.<key>.sig.json    a key's signature over the manifest
-    sets/<set>/versions/<version>.json          the commit point; written once
-    sets/<set>/removed/<version>.json           the version's tombstone: since when it is removed
-    sets/<set>/deleted/packs|manifests/...      copies of what garbage collection is just deleting
-    probe                                       the object by which a server is probed; written once
-    probes/<random>/probe                       further ones, deleted after the probe if possible
+    sets/<set>/versions/<version>.json          the version's commit; written once
+    sets/<set>/removed/<version>.json           the version's tombstone: when it was removed
+    sets/<set>/deleted/packs|manifests/...      copies of objects while garbage collection deletes them
+    probe                                       the object that probes the server; written once
+    probes/<random>/probe                       further probe objects, deleted after the probe if possible
 
-A manifest is named by the SHA-256 of its bytes, a pack by `pack.pack_name`. Nothing relies on a list: the
+A manifest is named by the SHA-256 of its bytes, a pack by `pack.pack_name`. Reading needs no listing: the
 registry names the version and the manifest, and the manifest names the packs.
 """
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PROBE_KEY = "probe"
-"""Key of the object by which a server is probed; it stays."""
+"""Key of the object that probes a server; it is never deleted."""
 
 PROBES_PREFIX = "probes/"
-"""Beginning of the keys of further such objects."""
+"""Prefix of the keys of further probe objects."""
 
 
 def packs_prefix(set_id: str) -> str:
-    """Beginning of the keys of a set's packs."""
+    """Prefix of the keys of a set's packs."""
     return f"sets/{set_id}/packs/"
 
 
@@ -48,17 +48,17 @@ def version_key(set_id: str, version_id: str) -> str:
 
 
 def versions_prefix(set_id: str) -> str:
-    """Beginning of the keys of the commits of a set's versions."""
+    """Prefix of the keys of the commits of a set's versions."""
     return f"sets/{set_id}/versions/"
 
 
 def set_prefix(set_id: str) -> str:
-    """Beginning of the keys of all objects of a set."""
+    """Prefix of the keys of all objects of a set."""
     return f"sets/{set_id}/"
 
 
 def tombstones_prefix(set_id: str) -> str:
-    """Beginning of the keys of the tombstones of a set's versions."""
+    """Prefix of the keys of the tombstones of a set's versions."""
     return f"sets/{set_id}/removed/"
 
 
@@ -68,23 +68,23 @@ def tombstone_key(set_id: str, version_id: str) -> str:
 
 
 def versions_of(keys: Iterable[str], prefix: str) -> dict[str, str]:
-    """Return the keys of commits, or of tombstones, by the version that each names.
+    """Return the keys of commits, or of tombstones, by version ID.
 
     Args:
-        keys: any keys; others are left out.
+        keys: any keys; keys without the prefix are left out.
         prefix: `versions_prefix`, or `tombstones_prefix`.
     """
     return {key.removeprefix(prefix).removesuffix(".json"): key for key in keys if key.startswith(prefix)}
 
 
 def copy_key(key: str) -> str:
-    """Key of the copy of a pack, manifest or signature that garbage collection is just deleting."""
+    """Key of the copy of a pack, manifest or signature while garbage collection deletes the object."""
     _, set_id, rest = key.split("/", 2)
     return f"{copies_prefix(set_id)}{rest}"
 
 
 def copies_prefix(set_id: str) -> str:
-    """Beginning of the keys of such copies."""
+    """Prefix of the keys of such copies."""
     return f"{set_prefix(set_id)}deleted/"
 
 

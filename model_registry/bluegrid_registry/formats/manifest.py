@@ -1,11 +1,11 @@
-"""The manifest: the table of one version's models, and where in which pack each lies.
+"""The manifest: the table of one version's models, with each model's pack and offset.
 
-Stored as one zstd frame of JSON with sorted keys, without time or writer: the same models packed alike give
-the same bytes, and so the same digest. The digest (SHA-256 of the stored bytes) is what the registry's YAML
-pins; it is checked before anything is decompressed or parsed. A manifest whose digest is right may still be
-hostile, so its sizes and places are checked as well.
+A manifest is stored as one zstd frame of JSON with sorted keys, without time or author: the same models,
+packed alike, give the same bytes and the same digest. The registry's YAML pins the digest (SHA-256 of the
+stored bytes); it is checked before anything is decompressed or parsed. The author of a manifest with the right
+digest may still be hostile, so its sizes and offsets are checked as well.
 
-Fields stand in the order of their names: that is how the JSON's keys come to be sorted.
+Fields are declared in alphabetical order, which sorts the JSON's keys.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - 
 from bluegrid_registry.names import Label, Uid  # noqa: TC001 - pydantic reads them at run time
 
 MAX_MANIFEST_BYTES = 256 * 2**20
-"""Bytes beyond which a decompressed manifest is refused."""
+"""Largest decompressed manifest that is read, in bytes."""
 
 MAX_MODEL_BYTES = 4 * 2**30
-"""Bytes of the largest model: its frame must fit into one PUT of 5 GiB."""
+"""Largest model, in bytes: its frame must fit into one PUT of 5 GiB."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Size = Annotated[int, Field(gt=0, strict=True)]
 
 
 class Example(Frozen):
-    """Inputs with the outputs that the model gave when it was trained: a loaded model must reproduce them."""
+    """Inputs, and the outputs of the model at training time, which a loaded model must reproduce."""
 
     atol: Annotated[FiniteFloat, Field(ge=0)] = 1e-9
     """Largest absolute difference that still counts as equal."""
@@ -67,19 +67,19 @@ class Example(Frozen):
 
 
 class PackRow(Frozen):
-    """One pack that the version's models lie in."""
+    """One pack with models of the version."""
 
     dictionary: Annotated[int, Field(ge=0, le=MAX_DICTIONARY_BYTES, strict=True)] = 0
-    """Bytes of the zstd dictionary at the pack's beginning, without which no model in it can be read."""
+    """Bytes of the zstd dictionary at the pack's beginning, which is needed to read any of its models."""
     name: Sha256
-    """`pack.pack_name` of its bytes."""
+    """`pack.pack_name` of the pack's bytes."""
     size: Size
-    """Bytes."""
+    """Size of the pack, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """One model of the version; a plain dataclass, since there may be a hundred thousand in memory."""
+    """One model of the version; a plain dataclass, since memory may hold a hundred thousand rows."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -102,7 +102,7 @@ class Manifest(Frozen):
 
     format: Literal["bluegrid-manifest/1"] = "bluegrid-manifest/1"
     globals: tuple[str, ...] | None = None
-    """Of pickles, the classes and functions that any of the models names."""
+    """For pickles: all classes and functions that the models name."""
     models: Annotated[tuple[ModelRow, ...], Field(min_length=1)]
     packs: tuple[PackRow, ...]
     set: Label
@@ -118,7 +118,7 @@ class Manifest(Frozen):
         return self
 
     def to_bytes(self) -> bytes:
-        """Return the bytes to store; they are the same for the same manifest."""
+        """Return the bytes to store; equal manifests give equal bytes."""
         return zstandard.ZstdCompressor(level=3).compress(_MANIFEST.dump_json(self, exclude_none=True))
 
     @classmethod
@@ -126,12 +126,12 @@ class Manifest(Frozen):
         """Return the manifest that `data` holds.
 
         Args:
-            data: the stored bytes, from anywhere.
-            digest: the digest they must have, from the registry.
+            data: the stored bytes, from any source.
+            digest: the digest that the registry pins.
 
         Raises:
-            IntegrityError: the bytes are not the ones that the digest names.
-            FormatError: they are, and are not a manifest that this program reads.
+            IntegrityError: the bytes do not have this digest.
+            FormatError: the bytes have this digest, but are not a manifest that this program can read.
         """
         if sha256_digest(data) != digest:
             raise IntegrityError(f"manifest {digest[:15]}: SHA-256 differs")
@@ -144,11 +144,11 @@ class Manifest(Frozen):
 
 
 _MANIFEST = TypeAdapter(Manifest)
-"""Writes bytes directly; the model's own method makes a string first."""
+"""Dumps to bytes directly; `Manifest.model_dump_json` would make a string first."""
 
 
 def _decompress(data: bytes) -> bytes:
-    # Without a content size zstandard allocates as it goes; our own writer always states it.
+    # zstandard allocates without a limit if the frame has no content size; our writer always includes it.
     size = zstandard.frame_content_size(data)
     if not 0 < size <= MAX_MANIFEST_BYTES:
         raise zstandard.ZstdError(f"claims {size} bytes; 1 to {MAX_MANIFEST_BYTES} are read")
@@ -171,7 +171,7 @@ def _check_sizes(manifest: Manifest) -> None:
 
 def _check_places(manifest: Manifest) -> None:
     sizes = {pack.name: pack.size for pack in manifest.packs}
-    # Two devices may share one model: the same place is then named twice, with the same content.
+    # Two devices may share one model: two rows then have the same place and content.
     places = sorted(
         {(row.pack, row.offset, row.length, row.raw_length, row.sha256) for row in manifest.models}
     )

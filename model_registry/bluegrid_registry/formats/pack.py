@@ -1,15 +1,15 @@
-"""The pack: many models' bytes as one object, so that thousands of models are a few transfers.
+"""The pack: many models' bytes as one object, so that thousands of models take only a few transfers.
 
-    skippable frame 0x184D2A50   "BGP1", then the dictionary, where there is one
+    skippable frame 0x184D2A50   "BGP1", then the dictionary, if any
     zstd frame                   first model
     zstd frame                   second model
     ...
     skippable frame 0x184D2A51   the index: 56 bytes a model, then the number of models, then "BGP1"
 
 It is a valid zstd stream (RFC 8878): `zstd -d` (with `-D` and the dictionary) yields the models one after
-the other. A pack has bytes and no UIDs, so versions and devices can share it. The reader trusts nothing:
-models must fill the pack without gap or overlap, and no frame is decompressed beyond the size that was
-promised for it.
+the other. A pack contains no UIDs, so versions and devices can share it. The reader does not trust the pack:
+models must fill it without gap or overlap, and no frame is decompressed beyond the size that the manifest
+states.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.compression import Part
 
 MAX_RATIO = 1000
-"""Factor by which a frame may grow to more than a mebibyte; what grows more is refused as a bomb."""
+"""Largest factor by which a frame may grow to more than 1 MiB; beyond it, a frame is refused as a bomb."""
 
 _MAGIC = b"BGP1"
 _SKIPPABLE = struct.Struct("<II")
@@ -39,14 +39,14 @@ _TAIL = struct.Struct("<I4s")
 _HEADER_TAG, _INDEX_TAG = 0x184D2A50, 0x184D2A51
 
 HEADER_BYTES = _HEADER.size
-"""Bytes before a pack's dictionary, or before its first model."""
+"""Bytes before a pack's dictionary, or before its first model if there is none."""
 
 
 class PackEntry(NamedTuple):
     """One model in a pack."""
 
     offset: int
-    """Where its frame begins, bytes from the start of the pack."""
+    """Bytes from the start of the pack to the model's frame."""
     length: int
     """Bytes of the frame."""
     raw_length: int
@@ -56,19 +56,19 @@ class PackEntry(NamedTuple):
 
 
 class WrittenPack(NamedTuple):
-    """A pack's bytes, and what lies where in them."""
+    """A pack's bytes, and its index."""
 
     data: bytes
     entries: tuple[PackEntry, ...]
     dictionary: bytes
-    """The zstd dictionary of the models; empty if none pays."""
+    """The zstd dictionary of the models; empty if none was worthwhile."""
 
 
 def write_pack(models: deque[tuple[bytes, str]]) -> WrittenPack:
     """Compress models into one pack; the same models in the same order give the same bytes.
 
     Args:
-        models: each with its SHA-256. They are removed one by one, so that each is freed once it has a frame.
+        models: each with its SHA-256. They are removed one by one, so that each is freed once compressed.
     """
     compression = best_compression([model for model, _ in models])
     compress = compression.compressor()
@@ -95,11 +95,11 @@ def write_pack(models: deque[tuple[bytes, str]]) -> WrittenPack:
 def pack_name(pack: bytes, checksum: Checksum) -> str:
     """Return the pack's name: the SHA-256 of its index, followed by the checksum, as 64 hex digits.
 
-    The index holds every model's SHA-256, so none of their bytes is hashed twice; the checksum finds damage
-    to the frames. Bytes that are not a pack get a name that no pack has.
+    The index holds every model's SHA-256, so no model is hashed twice; the checksum detects damage to the
+    frames. Bytes that are not a pack get a name that no pack has.
 
     Args:
-        pack: its bytes, from anywhere.
+        pack: its bytes, from any source.
         checksum: their CRC-64/NVME.
     """
     count = int.from_bytes(pack[-_TAIL.size : -len(_MAGIC)], "little")
@@ -112,18 +112,18 @@ def _index_size(models: int) -> int:
 
 
 def is_bomb(length: int, raw_length: int) -> bool:
-    """Whether a frame of `length` bytes that grows to `raw_length` is refused."""
+    """Whether to refuse a frame of `length` bytes that claims to decompress to `raw_length` bytes."""
     return raw_length > max(2**20, MAX_RATIO * length)
 
 
 def read_dictionary(head: bytes | memoryview) -> bytes:
-    """Return the dictionary of the pack that begins with `head`; FormatError if that is not a pack's head."""
+    """Return the dictionary of the pack that begins with `head`; FormatError if `head` is invalid."""
     if len(head) < HEADER_BYTES:
         raise FormatError("a pack that ends too early")
     tag, size, magic = _HEADER.unpack_from(head)
     size -= len(_MAGIC)
     if (tag, magic) != (_HEADER_TAG, _MAGIC) or not 0 <= size <= MAX_DICTIONARY_BYTES:
-        raise FormatError("no pack, or one that needs a newer bluegrid")
+        raise FormatError("not a pack, or a pack that needs a newer bluegrid")
     if len(head) < HEADER_BYTES + size:
         raise FormatError("a pack that ends within its dictionary")
     return bytes(head[HEADER_BYTES : HEADER_BYTES + size])
@@ -157,10 +157,10 @@ class ModelReader:
     """Reads the models of one pack; for one thread.
 
     Args:
-        dictionary: the pack's, untrusted; empty: none.
+        dictionary: the pack's dictionary, untrusted; empty: none.
 
     Raises:
-        IntegrityError: it is not a dictionary.
+        IntegrityError: `dictionary` is not a zstd dictionary.
     """
 
     def __init__(self, dictionary: bytes = b"") -> None:
@@ -175,11 +175,11 @@ class ModelReader:
 
         Args:
             frame: the model's bytes in the pack, untrusted.
-            raw_length: bytes that the model has, from the manifest: no more is ever allocated.
-            sha256: SHA-256 that it has, from the manifest.
+            raw_length: bytes of the model, from the manifest: no more is ever allocated.
+            sha256: SHA-256 of the model, from the manifest.
 
         Raises:
-            IntegrityError: the frame does not hold that model; the message says why, in two or three words.
+            IntegrityError: the frame does not hold this model; the message names the fault in a few words.
         """
         try:
             if zstandard.frame_content_size(frame) != raw_length:

@@ -1,8 +1,8 @@
-"""The tombstone of a removed version: since when its objects may be deleted.
+"""The tombstone of a removed version: starts the grace period before its objects are deleted.
 
-A version is removed by taking its row out of the registry. Garbage collection writes a tombstone, and does
-nothing else for 30 days; if the row comes back, as by `git revert`, the tombstone is deleted. The days count
-from when the store has written the tombstone, by the store's clock; the times in it are for people.
+A version is removed by taking its row out of the registry. Garbage collection then writes a tombstone, and
+does nothing else for 30 days. If the row comes back, as by `git revert`, the tombstone is deleted. The 30 days
+begin when the store has written the tombstone, by the store's clock; the times inside it are for people.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from bluegrid_registry.names import Digest, Label  # noqa: TC001 - pydantic read
 
 
 class Tombstone(Frozen):
-    """When a version was found removed, and when its commit was deleted."""
+    """When garbage collection found a version removed, and when it deleted the version's commit."""
 
     format: Literal["bluegrid-removal/1"] = "bluegrid-removal/1"
     set: Label
     version: Label
     manifest: Digest
-    """While the tombstone exists, what this manifest refers to is kept."""
+    """While the tombstone exists, this manifest and its packs are kept."""
     found: AwareDatetime
     deleted: AwareDatetime | None = None
 
@@ -33,7 +33,7 @@ class Tombstone(Frozen):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Tombstone:
-        """Return the tombstone that `data` holds; IntegrityError if it holds none."""
+        """Return the tombstone that `data` holds; IntegrityError if `data` is invalid."""
         try:
             return cls.model_validate_json(data)
         except ValidationError:

@@ -1,1 +1,1 @@
-"""What keeps a store sound and small: comparing, verifying, healing and collecting garbage."""
+"""Maintenance of a store: comparing, verifying, healing, exporting and collecting garbage."""

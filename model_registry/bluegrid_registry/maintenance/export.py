@@ -1,4 +1,4 @@
-"""Export: a version as a plain folder that the stock `model_signing` command verifies.
+"""Export: a version as a plain folder that the original `model_signing` command verifies.
 
     <folder>/
     ├── line-17.skops       one file or folder a model, named by its UID
@@ -6,8 +6,8 @@
     └── model.sig           OpenSSF model signature, over the SHA-256 of every file
 
 Source: the OpenSSF Model Signing specification (github.com/sigstore/model-transparency, `docs/`): a sigstore
-bundle v0.3 with an in-toto Statement v1 in a DSSE envelope. Written here with `cryptography` only:
-`model_signing` brings the whole client of sigstore's online services.
+bundle v0.3 with an in-toto Statement v1 in a DSSE envelope. This module needs `cryptography` only:
+`model_signing` would install the whole client of sigstore's online services.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.transfer.progress import Progress
 
 SIGNATURE = "model.sig"
-"""The signature's file in the folder; `model_signing` leaves it out of what it hashes."""
+"""The signature's file in the folder; `model_signing` does not hash it."""
 
 
 def export_model_signing(
@@ -56,9 +56,9 @@ def export_model_signing(
         set_id: the model set.
         version_id: the version.
         digest: the manifest's digest that the registry pins, `sha256:<hex>`.
-        into: a folder that is empty or not there yet.
+        into: a folder that is empty or does not exist yet.
         key: a P-256 key; `model_signing` does not verify Ed25519.
-        trusted: where given, one of these must have signed the version.
+        trusted: if given, one of these keys must have signed the version.
         progress: is called as by `fetch`.
 
     Returns:
@@ -89,10 +89,10 @@ def export_model_signing(
 
 
 def _place(paths: Mapping[str, Path], folder: Path) -> dict[str, str]:
-    """Put each model under its UID; return the SHA-256 of every file by its path in `folder`."""
+    """Copy each model to a name with its UID; return the SHA-256 of every file by its path in `folder`."""
     for uid, source in paths.items():
-        put = shutil.copytree if source.is_dir() else shutil.copyfile
-        put(source, folder / f"{uid}{''.join(source.suffixes)}")
+        copy = shutil.copytree if source.is_dir() else shutil.copyfile
+        copy(source, folder / f"{uid}{''.join(source.suffixes)}")
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
 
@@ -120,10 +120,10 @@ def _bundle(name: str, resources: Mapping[str, str], key: PrivateKey) -> bytes:
 def _statement(name: str, resources: Mapping[str, str]) -> dict[str, object]:
     rows = [{"name": path, "algorithm": "sha256", "digest": resources[path]} for path in sorted(resources)]
     root = sha256_hex(b"".join(bytes.fromhex(row["digest"]) for row in rows))
-    how = {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": [SIGNATURE]}
+    serialization = {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": [SIGNATURE]}
     return {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": name, "digest": {"sha256": root}}],
         "predicateType": "https://model_signing/signature/v1.0",
-        "predicate": {"serialization": how, "resources": rows},
+        "predicate": {"serialization": serialization, "resources": rows},
     }

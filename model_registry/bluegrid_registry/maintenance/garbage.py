@@ -1,13 +1,13 @@
-"""Garbage collection, beside writers and readers: what no version needs goes, late and carefully.
+"""Garbage collection: deletes what no version needs, while pushes and fetches may run.
 
-put_back_interrupted     deletions that an earlier collection did not finish
+put_back_interrupted     restores objects whose deletion an earlier collection did not finish
         │
         ▼
    plan_prune            reads everything, and writes nothing        prune_planner.py
         │
         ▼
-    PrunePlan ─┬─ report     what would be done
-               └─ execute    does it, object by object               prune.py
+    PrunePlan ─┬─ report     lists the planned deletions
+               └─ execute    deletes, object by object               prune.py
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def collect_garbage(
     Args:
         store: the store.
         set_id: the model set.
-        registries: the versions that they name stay. None given: no version counts as removed.
+        registries: the versions in them stay. Without any, no version counts as removed.
         apply: delete; False: only report what would be deleted.
         now: the time, for tests; None: by the store's clock.
 
     Raises:
-        IntegrityError, FormatError, ObjectMissing: a commit or a manifest cannot be read, so that it
-            is not known what it needs: nothing is deleted.
+        IntegrityError, FormatError, ObjectMissing: a commit or a manifest cannot be read. Its needs are then
+            unknown, so nothing is deleted.
         StoreError: the store refused or did not answer.
     """
     if apply:

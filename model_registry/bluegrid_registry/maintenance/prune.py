@@ -1,11 +1,11 @@
-"""A prune: the plan of what goes of a set, which can be shown, kept as JSON, or executed.
+"""A prune plan: the objects of a set to delete; it can be shown, kept as JSON, or executed.
 
-A plan is made by `prune_planner.plan_prune`, which writes nothing. Pushes may run while a plan is executed. A
-push writes objects again that it finds in the store and that are older than `FRESH_FOR`; execution checks the
-time of writing right before it deletes an object, and looks for new commits right after. If one of these
-needs the object, it is put back. Until that is known, a copy is kept in the store: if execution is killed
-meanwhile, the next collection puts the object back (`put_back_interrupted`). A push that commits later checks
-whether what it has written again is there.
+`prune_planner.plan_prune` makes the plan, and writes nothing. Pushes may run while a plan is executed. A push
+that finds an object older than `FRESH_FOR` in the store writes it again. Execution checks the time of writing
+right before it deletes an object, and looks for new commits right after. If a new commit needs the object, the
+object is put back. Until then, a copy is kept in the store: if execution is killed, the next collection puts
+the object back (`put_back_interrupted`). A push that commits later checks that the objects that it has written
+again still exist.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GarbageReport:
-    """What garbage collection did, or would do; versions and objects by name, with dates where they wait."""
+    """The result of garbage collection, or of a dry run; versions and objects by name."""
 
     set: str
     applied: bool
     """False: a dry run, in which nothing was written."""
     versions: int
-    """Versions that are kept because a registry names them, or none was given."""
+    """Number of versions that are kept: a registry names them, or no registry was given."""
     revived: tuple[str, ...]
-    """Versions that had been removed and are named again."""
+    """Versions that were removed from the registries and are back in one."""
     waiting: Mapping[str, datetime]
-    """Removed versions, and when they may go."""
+    """Removed versions, and the time from which they may be deleted."""
     expired: tuple[str, ...]
-    """Removed versions whose commits go now; their objects go a day later."""
+    """Removed versions whose commits are deleted now; their objects follow a day later."""
     deleted: tuple[str, ...]
     """Keys of the objects that no version needs."""
     deleted_bytes: int
@@ -48,42 +48,42 @@ class GarbageReport:
 
 @dataclass(frozen=True)
 class PrunePlan:
-    """What may go of a set; `execute` it soon, since it knows no row that a registry has got meanwhile."""
+    """Deletions in a set; `execute` the plan soon: it does not know rows added to a registry meanwhile."""
 
     set: str
     kept: int
-    """Versions that are kept because a registry names them, or none was given."""
+    """Number of versions that are kept: a registry names them, or no registry was given."""
     revived: tuple[str, ...]
-    """Versions that had been removed and are named again."""
+    """Versions that were removed from the registries and are back in one."""
     waiting: Mapping[str, datetime]
-    """Removed versions, and when they may go."""
+    """Removed versions, and the time from which they may be deleted."""
     expired: tuple[str, ...]
     """Removed versions whose commits are to be deleted."""
     lifted: tuple[str, ...]
-    """Versions whose tombstones are to be deleted: they are named again, or all that was theirs has gone."""
+    """Versions whose tombstones are to be deleted: a registry names them again, or their objects are gone."""
     tombstones: tuple[Tombstone, ...]
-    """To be written. After one that has a time of deletion, the version's commit is to be deleted."""
+    """Tombstones to write. After one with a time of deletion, the version's commit is deleted."""
     garbage: tuple[StoredObject, ...]
     """Packs, manifests and signatures that no version needs, old enough to be deleted."""
     leftovers: tuple[StoredObject, ...]
-    """What killed writers have left, old enough to be deleted."""
+    """Leftovers of killed writers, old enough to be deleted."""
     known: frozenset[str]
     """Versions whose needs are in `needed`."""
     needed: frozenset[str]
-    """Keys of what these versions need, and those that have tombstones."""
+    """Keys of the objects that these versions, and versions with tombstones, need."""
 
     @property
     def report(self) -> GarbageReport:
-        """What would be done."""
+        """The report of a dry run."""
         return self._report(self.garbage, applied=False)
 
     def execute(self, store: Store) -> GarbageReport:
-        """Do what is planned; what has come to be needed since stays, and is not in the report.
+        """Execute the plan; objects that are needed by now stay, and are not in the report.
 
-        May be killed anywhere, and run beside pushes and fetches.
+        The process may be killed at any point, and pushes and fetches may run meanwhile.
 
         Args:
-            store: the one that the plan was made of.
+            store: the store of which the plan was made.
 
         Raises:
             IntegrityError, FormatError, ObjectMissing: a commit or a manifest that was pushed meanwhile
@@ -117,7 +117,7 @@ class PrunePlan:
 
 
 class _Needs:
-    """What versions need, with those that are committed while a plan is executed."""
+    """Objects that versions need, including versions committed while a plan is executed."""
 
     def __init__(self, store: Store, set_id: str, known: Collection[str], needed: Collection[str]) -> None:
         self._store, self._set = store, set_id
@@ -130,7 +130,7 @@ class _Needs:
             if version not in self._known:
                 digest = read_commit(self._store, self._set, version).manifest
                 if key == layout.manifest_key(self._set, digest):
-                    # The manifest may just have been deleted: it is read once it is back.
+                    # The manifest may just have been deleted; it is read after it was put back.
                     return True
                 self._needed |= needs_of(self._store, self._set, version, digest)
                 self._known.add(version)
@@ -138,7 +138,7 @@ class _Needs:
 
 
 def needs_of(store: Store, set_id: str, version: str, digest: str) -> set[str]:
-    """Return the keys of what a version needs: its manifest, and the packs that this names.
+    """Return the keys of the objects that a version needs: its manifest and the packs in it.
 
     Raises:
         ObjectMissing, IntegrityError, FormatError: as `read_manifest`.
@@ -154,7 +154,7 @@ def _delete(store: Store, found: StoredObject, needs: _Needs) -> bool:
         return False
     data, copy = store.get(found.key), layout.copy_key(found.key)
     _put(store, copy, data)
-    # Otherwise a push has written it again, and may be about to rely on it.
+    # A different time means that a push has written the object again, and may rely on it.
     is_old = [now.modified for now in store.keys(found.key)] == [found.modified]
     if is_old:
         store.delete(found.key)
@@ -166,9 +166,9 @@ def _delete(store: Store, found: StoredObject, needs: _Needs) -> bool:
 
 
 def put_back_interrupted(store: Store, set_id: str) -> None:
-    """Put back objects whose deletion an earlier execution did not finish; call it before the next plan.
+    """Restore objects whose deletion an earlier execution did not finish; call it before the next plan.
 
-    They may be manifests: until they are back, it is not known what is needed.
+    They may be manifests: until these are back, the needed objects are not known.
     """
     prefix = layout.copies_prefix(set_id)
     for copy in [found.key for found in store.keys(prefix)]:

@@ -1,11 +1,12 @@
-"""Planning a prune: what no version of a set needs. Nothing is written.
+"""Plans a prune: finds the objects that no version of a set needs. Nothing is written.
 
 The roots are all commits of a set. A version that no given registry names any more first gets a tombstone
-alone (`tombstone.py`); 30 days later its commit goes, and another day later what no other version refers to,
-so that an update which began from it has ended. What killed pushes have left behind goes after 30 days.
+(`tombstone.py`). Its commit is deleted 30 days later, and the objects that no other version refers to another
+day later, so that any update that started from the version has ended. Leftovers of killed pushes are deleted
+after 30 days.
 
-All times are the store's: when it wrote an object, and when it listed it. If this machine's clock is behind
-the store's, it counts instead; if it is ahead, nothing is deleted early.
+Times are by the store's clock: when the store wrote an object, and when it listed it. If this machine's clock
+is behind the store's, this machine's counts; if it is ahead, nothing is deleted early.
 """
 
 from __future__ import annotations
@@ -35,29 +36,29 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GRACE = 2 * FRESH_FOR
-"""How long a removed version, or what a killed push has left behind, is kept: 30 days."""
+"""How long removed versions and leftovers of killed pushes are kept: 30 days."""
 
 LAST_GRACE = timedelta(days=1)
-"""How long what a version refers to is kept after its commit has gone."""
+"""How long the objects of a version are kept after its commit was deleted."""
 
 _MANIFEST_BYTES = 8 * 2**20
-"""Bytes of memory for a manifest; near enough to plan with."""
+"""Approximate memory for a manifest, in bytes."""
 
 
 def plan_prune(
     store: Store, set_id: str, registries: Sequence[Registry] = (), *, now: datetime | None = None
 ) -> PrunePlan:
-    """Find what may go of a set.
+    """Find the objects of a set that can be deleted.
 
     Args:
         store: the store.
         set_id: the model set.
-        registries: the versions that they name stay. None given: no version counts as removed.
+        registries: the versions in them stay. Without any, no version counts as removed.
         now: the time, for tests; None: by the store's clock.
 
     Raises:
-        IntegrityError, FormatError, ObjectMissing: a commit or a manifest cannot be read, so that it
-            is not known what it needs.
+        IntegrityError, FormatError, ObjectMissing: a commit or a manifest cannot be read; its needs are then
+            unknown.
         StoreError: the store refused or did not answer.
     """
     named = {
@@ -71,18 +72,18 @@ def plan_prune(
 
 
 class _Removal(NamedTuple):
-    """A version that was found removed."""
+    """A removed version with its tombstone."""
 
     tombstone: Tombstone
     since: datetime
-    """When the tombstone was written, of the removal or of the delete: by the store's clock."""
+    """When the tombstone was last written, for the removal or the deletion; by the store's clock."""
     is_past: bool
-    """The commit was deleted, and the version has been pushed again since."""
+    """Whether the version was pushed again after its commit was deleted."""
 
 
 @dataclass
 class _Review:
-    """What becomes of removed versions."""
+    """The decisions on removed versions; fields as in `PrunePlan`."""
 
     revived: list[str] = field(default_factory=list)
     waiting: dict[str, datetime] = field(default_factory=dict)
@@ -127,7 +128,7 @@ class _Planner:
         )
 
     def _read(self, objects: Mapping[str, StoredObject]) -> tuple[dict[str, Commit], dict[str, _Removal]]:
-        """Return the commits and the removals of a list of everything, by version."""
+        """Return commits and removals by version, from a listing of all objects."""
         removed = self._versions(objects, layout.tombstones_prefix(self.set_id))
         committed = self._versions(objects, layout.versions_prefix(self.set_id))
         commits = self._each(lambda version: read_commit(self.store, self.set_id, version), committed)
@@ -137,12 +138,12 @@ class _Planner:
         return commits, removals
 
     def _versions(self, objects: Mapping[str, StoredObject], prefix: str) -> dict[str, StoredObject]:
-        """Return the objects whose keys begin with `prefix`, by the version that each names."""
+        """Return the objects whose keys begin with `prefix`, by version ID."""
         found = layout.versions_of(sorted(objects), prefix)
         return {version: objects[key] for version, key in found.items()}
 
     def _each(self, read: Callable[[str], T], versions: Iterable[str]) -> dict[str, T]:
-        """Return what is read of each version, several at a time."""
+        """Return the result of `read` for each version; several run at a time."""
 
         def job(version: str) -> Job[tuple[str, T]]:
             return Job(lambda: (version, read(version)), _MANIFEST_BYTES)
@@ -154,9 +155,9 @@ class _Planner:
         try:
             tombstone = retry_once(lambda: Tombstone.from_bytes(self.store.get(key)))
         except IntegrityError as error:
-            # Without the tombstone the 30 days begin again, and nothing else happens.
+            # Deleting the tombstone only makes the 30 days begin again.
             raise IntegrityError(f"set {self.set_id} version {version}: {error}; delete {key}") from None
-        # Where the time is a test's, the tombstone has it: the store's clock has gone on by itself.
+        # With a time from a test, the tombstone's own time counts: the store's clock does not follow the test.
         since = (tombstone.deleted or tombstone.found) if self.at else stored.modified
         is_past = tombstone.deleted is not None and commit is not None and commit.modified > since
         return _Removal(tombstone, since, is_past)
@@ -180,7 +181,7 @@ class _Planner:
     def _review_removed(
         self, review: _Review, commit: Commit, removal: _Removal | None, now: datetime
     ) -> None:
-        """Review a version that exists, and that no registry names."""
+        """Review a version that exists and is in no registry."""
         version, digest = commit.version, commit.manifest
         if removal is None or removal.is_past or removal.tombstone.manifest != digest:
             review.tombstones.append(Tombstone(set=self.set_id, version=version, manifest=digest, found=now))
@@ -195,7 +196,7 @@ class _Planner:
         return needs_of(self.store, self.set_id, version, digest)
 
     def _last_needs(self, tombstone: Tombstone) -> set[str]:
-        """Return what a removed version still needs; nothing once its manifest has gone."""
+        """Return the objects that a removed version still needs; none once its manifest is deleted."""
         try:
             return self._needs(tombstone.version, tombstone.manifest)
         except ObjectMissing:
@@ -210,6 +211,6 @@ class _Planner:
         return self.at - found.modified if self.at else found.least_age
 
     def _leftovers(self) -> list[StoredObject]:
-        """Return what killed writers have left of files, and what probes were not allowed to delete."""
+        """Return partial files of killed writers, and objects that probes were not allowed to delete."""
         prefix = layout.set_prefix(self.set_id)
         return [*self.store.leftovers(prefix), *self.store.keys(layout.PROBES_PREFIX)]

@@ -1,6 +1,6 @@
-"""Verify: reads every byte of versions again, and replaces what is damaged from a good source.
+"""Verify: reads every byte of versions again, and replaces damaged objects from a good source.
 
-A fetch verifies what it takes; this also verifies what has not been fetched lately.
+A fetch verifies only the models that it fetches; this also verifies objects that were not fetched for long.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MANIFEST_BYTES = 8 * 2**20
-"""Bytes of memory for a manifest; near enough to plan with."""
+"""Approximate memory for a manifest, in bytes."""
 
 
 @dataclass(frozen=True)
 class Signatures:
-    """Which of the trusted keys have signed a version, by their IDs."""
+    """The IDs of the trusted keys, by the state of their signatures of a version."""
 
     good: tuple[str, ...]
-    """Their signatures are sound, or have been replaced by sound ones from the good source."""
+    """Keys whose signatures are sound, or were replaced by sound ones from the good source."""
     wrong: tuple[str, ...]
-    """Their signatures are damaged, forged or of another version: `VerifyReport.damaged` says which."""
+    """Keys whose signatures are damaged, forged or of another version; `VerifyReport.damaged` has the fault."""
     missing: tuple[str, ...]
-    """They have not signed; harmless if another key has."""
+    """Keys that have not signed; harmless if another key has."""
 
 
 @dataclass(frozen=True)
@@ -57,26 +57,26 @@ class VerifyReport:
     set: str
     versions: int
     models: int
-    """Models that were checked, each where it is stored."""
+    """Stored models that were checked; a model that devices share counts once."""
     bytes: int
     damaged: Mapping[str, str]
-    """Faults by object, in words; missing objects are not among them."""
+    """Descriptions of faults, by object; missing objects are not among them."""
     missing: tuple[str, ...]
     healed: tuple[str, ...]
-    """Damaged or missing objects that have been replaced from the good source."""
+    """Damaged or missing objects that were replaced from the good source."""
     extra: tuple[str, ...]
-    """Objects of the set that none of the versions refers to: garbage, or of other versions."""
+    """Objects of the set that none of the versions refers to: garbage, or objects of other versions."""
     signatures: Mapping[str, Signatures]
     """By version; empty if no keys were given."""
 
     @property
     def unsigned(self) -> tuple[str, ...]:
-        """Versions that no trusted key has signed, though there are trusted keys."""
+        """Versions without a good signature, if keys were given."""
         return tuple(version for version, found in self.signatures.items() if not found.good)
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is damaged or missing any more, and each version that must be signed is signed."""
+        """Whether no object is damaged or missing after healing, and no version lacks a required signature."""
         return not ({*self.damaged, *self.missing} - {*self.healed} or self.unsigned)
 
 
@@ -92,11 +92,11 @@ def verify(
     """Read all bytes of versions of a set again, each pack once, and their signatures.
 
     Args:
-        store: where they are.
+        store: the store to verify.
         set_id: the model set.
-        versions: which, with the digests that the registry pins.
-        keys: trusted ones; if given, one of them must have signed each version.
-        source: a good store, from which damaged or missing objects are replaced; None: nothing is written.
+        versions: the versions, with the digests that the registry pins.
+        keys: trusted keys; if given, one of them must have signed each version.
+        source: a good store from which to replace damaged or missing objects; None: nothing is written.
         progress: is called after each pack.
 
     Raises:
@@ -117,7 +117,7 @@ class _Verification:
 
     def run(self, versions: Sequence[Version], progress: Progress) -> VerifyReport:
         with ThreadPoolExecutor(1) as pool:
-            # Listed beside the reads, which do not depend on it.
+            # The listing runs beside the reads, which do not depend on it.
             listed = pool.submit(lambda: [*self.store.keys(layout.set_prefix(self.set_id))])
             return self._run(versions, listed, progress)
 
@@ -139,7 +139,7 @@ class _Verification:
                 rows[row.pack][PackEntry(row.offset, row.length, row.raw_length, row.sha256)] = row.uid
         total = sum(map(len, rows.values()))
         models, size = 0, 0
-        # A pack, and its largest model beside it.
+        # Memory of a job: the pack, and its largest model at the same time.
         jobs = (Job(partial(self._pack, packs[name], rows[name]), 2 * packs[name].size) for name in packs)
         for count, read in in_parallel(jobs):
             models, size = models + count, size + read
@@ -182,10 +182,10 @@ class _Verification:
         if not self.keys:
             return {}
         jobs = [Job(partial(self._signature, version, key), 1) for version in versions for key in self.keys]
-        found = {(version, key): state for version, key, state in in_parallel(jobs)}
+        states = {(version, key): state for version, key, state in in_parallel(jobs)}
 
-        def of(version: str, wanted: str) -> tuple[str, ...]:
-            return tuple(key.id for key in self.keys if found[version, key.id] == wanted)
+        def of(version: str, state: str) -> tuple[str, ...]:
+            return tuple(key.id for key in self.keys if states[version, key.id] == state)
 
         return {
             each.id: Signatures(of(each.id, "good"), of(each.id, "wrong"), of(each.id, "missing"))
@@ -193,7 +193,7 @@ class _Verification:
         }
 
     def _signature(self, version: Version, key: PublicKey) -> tuple[str, str, str]:
-        """Return version, key and whether its signature is good, wrong or missing."""
+        """Return the version, the key and the state of its signature: good, wrong or missing."""
 
         def check(data: bytes) -> bool:
             check_signature(data, self.set_id, version.id, version.manifest, key)
@@ -217,7 +217,7 @@ class _Verification:
     def _read(
         self, key: str, place: str, check: Callable[[bytes], T], *, may_be_missing: bool = False
     ) -> T | None:
-        """Return what `check` makes of the object; if it is damaged or missing, note that and return None."""
+        """Return the result of `check` for the object; if it is damaged or missing, note that and try to heal."""
         try:
             return retry_once(lambda: check(self.store.get(key)))
         except ObjectMissing:
@@ -231,7 +231,7 @@ class _Verification:
             data = source.get(key)
             checked = check(data)
         except (ObjectMissing, IntegrityError, FormatError):
-            # The source does not have a good object either: it stays in the report as not healed.
+            # The source does not have a good object either: the report lists the object as not healed.
             return None
         retry_once(lambda: self.store.put(key, data, Checksum.of(data)))
         self.healed.append(key)

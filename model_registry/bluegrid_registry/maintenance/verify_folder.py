@@ -1,4 +1,4 @@
-"""Verify a folder: reads again what a fetch has written there; another `fetch` repairs it."""
+"""Verify a folder: reads the models again that a fetch has written; another `fetch` repairs it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class FolderReport:
     """The state of a fetched version's folder, by UID."""
 
     checked: int
-    """Models that are there and sound."""
+    """Number of models that exist and are sound."""
     damaged: tuple[str, ...]
     missing: tuple[str, ...]
     extra: tuple[str, ...]
-    """Names of files that are not of the version."""
+    """Names of files that do not belong to the version."""
 
     @property
     def is_sound(self) -> bool:
-        """Whether every model of the version is there, and as it was pushed."""
+        """Whether every model of the version exists and is sound."""
         return not (self.damaged or self.missing)
 
 
@@ -38,7 +38,7 @@ def verify_folder(store: Store, set_id: str, version: Version, into: Path) -> Fo
     """Read the models again that `fetch` has written into the folder `into`.
 
     Raises:
-        ConfigError: there is no such folder, or it cannot be read.
+        ConfigError: the folder does not exist, or it cannot be read.
         ObjectMissing, IntegrityError, FormatError, StoreError: as `read_manifest`.
     """
     manifest = read_manifest(store, set_id, version.id, version.manifest)

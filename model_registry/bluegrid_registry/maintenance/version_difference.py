@@ -1,4 +1,4 @@
-"""The difference between two versions: which models changed, their sizes, and how far their answers moved.
+"""The difference between two versions: changed models, their sizes, and changes of their recorded outputs.
 
 Only the two manifests are read: they hold every model's size and digest, and the recorded examples.
 """
@@ -48,11 +48,11 @@ def compare_versions(store: Store, set_id: str, old: Version, new: Version) -> V
         ObjectMissing, IntegrityError, FormatError, StoreError: as `read_manifest`.
     """
     before, after = (_rows(read_manifest(store, set_id, row.id, row.manifest)) for row in (old, new))
-    both = [(before[uid], after[uid]) for uid in before if uid in after]
+    common = [(before[uid], after[uid]) for uid in before if uid in after]
     changed = tuple(
-        ChangedModel(ours.uid, ours.raw_length, theirs.raw_length, _moved(ours.example, theirs.example))
-        for ours, theirs in both
-        if ours.sha256 != theirs.sha256
+        ChangedModel(row.uid, row.raw_length, new_row.raw_length, _moved(row.example, new_row.example))
+        for row, new_row in common
+        if row.sha256 != new_row.sha256
     )
     return VersionDifference(
         set=set_id,
@@ -61,7 +61,7 @@ def compare_versions(store: Store, set_id: str, old: Version, new: Version) -> V
         added=tuple(row for uid, row in after.items() if uid not in before),
         removed=tuple(row for uid, row in before.items() if uid not in after),
         changed=changed,
-        unchanged=len(both) - len(changed),
+        unchanged=len(common) - len(changed),
     )
 
 

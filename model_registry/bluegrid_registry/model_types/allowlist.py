@@ -35,12 +35,12 @@ UNCHECKED_TYPES = _names("unchecked")
 
 
 def trusted_names(model_type: ModelType, source: Source | None, trust: Iterable[str] = ()) -> frozenset[str]:
-    """Return what a model may name: pushes and pods use the same list.
+    """Return the names that a model may use; pushes and pods use the same list.
 
     Args:
-        model_type: of the model's set.
+        model_type: the type of the model's set.
         source: who defined the set; None is treated as a user.
-        trust: what the set trusts beside what is known to be harmless.
+        trust: names that the set trusts in addition to the harmless ones.
     """
     of_platform = model_type.trusted_of_platform if source is Source.PLATFORM else frozenset()
     return model_type.trusted | of_platform | frozenset(trust)

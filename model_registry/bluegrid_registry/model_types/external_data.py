@@ -1,7 +1,7 @@
-"""Whether an ONNX model keeps tensors in files beside it, read from its protobuf messages without ONNX.
+"""Detects ONNX models with tensors in external files, from their protobuf messages, without ONNX.
 
-https://github.com/onnx/onnx/blob/main/onnx/onnx.proto: a TensorProto whose `data_location` is not DEFAULT. It
-is looked for wherever a model has tensors; a thing that is merely named `location` is not one.
+https://github.com/onnx/onnx/blob/main/onnx/onnx.proto: a TensorProto whose `data_location` is not DEFAULT. All
+messages that can hold tensors are searched; a node or value that is merely named `location` does not count.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TENSOR = "TensorProto"
 _DATA_LOCATION = 14
 _DEEPEST = 100
-"""Depth of nested messages; protobuf itself reads no more."""
+"""Deepest nesting of messages that is read, the same as protobuf's own limit."""
 
 FIELDS: Mapping[str, Mapping[int, str]] = {
     "ModelProto": {7: "GraphProto", 20: "TrainingInfoProto", 25: "FunctionProto"},
@@ -35,16 +35,16 @@ FIELDS: Mapping[str, Mapping[int, str]] = {
     },
     "SparseTensorProto": {1: _TENSOR, 2: _TENSOR},
 }
-"""The messages that lead to tensors, with the fields that do so."""
+"""The messages that can contain tensors, and the fields that lead to them."""
 
 
 def has_external_data(model: bytes) -> bool:
-    """Whether any tensor of a model is outside of it.
+    """Whether any tensor of a model is in an external file.
 
     Raises:
         FormatError: the model is not a sound protobuf message.
     """
-    # Every such tensor has these bytes as a key, so most models need not be parsed.
+    # Every external tensor has the key `location`, so models without these bytes need not be parsed.
     return b"location" in model and _has_external_data(memoryview(model), "ModelProto", _DEEPEST)
 
 
@@ -52,14 +52,14 @@ def _has_external_data(message: memoryview, kind: str, depth: int) -> bool:
     if not depth:
         raise FormatError("has messages that are nested too deeply")
     if kind == _TENSOR:
-        # Of an enumeration's 64 bits protobuf keeps the lower 32.
+        # protobuf keeps the lower 32 bits of an enumeration's 64.
         return any(
-            (each.number, each.kind) == (_DATA_LOCATION, VARINT) and each.value & 0xFFFFFFFF
-            for each in fields(message)
+            (field.number, field.kind) == (_DATA_LOCATION, VARINT) and field.value & 0xFFFFFFFF
+            for field in fields(message)
         )
-    inside = FIELDS[kind]
+    nested = FIELDS[kind]
     return any(
-        _has_external_data(each.content, inside[each.number], depth - 1)
-        for each in fields(message)
-        if each.kind == BYTES and each.number in inside
+        _has_external_data(field.content, nested[field.number], depth - 1)
+        for field in fields(message)
+        if field.kind == BYTES and field.number in nested
     )

@@ -1,6 +1,6 @@
-"""What a model takes and returns, as far as its bytes show, read without its framework.
+"""The interface of a model, its inputs and outputs, read from its bytes without its framework.
 
-Each function returns only what is certain: other bytes of the type may be as good.
+Each function returns only what is certain; None means unknown, not invalid.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Outputs(StrEnum):
-    """The kind of a model's answers."""
+    """The kind of a model's outputs."""
 
     NUMBERS = "numbers"
     CLASSES = "classes"
@@ -28,11 +28,11 @@ class Outputs(StrEnum):
 
 @dataclass(frozen=True)
 class Interface:
-    """What a model takes and returns.
+    """The inputs and outputs of a model.
 
     Attributes:
-        features: how long its rows of inputs are; None: not known.
-        outputs: what it answers; None: not known.
+        features: number of features in a row of inputs; None: not known.
+        outputs: kind of the outputs; None: not known.
     """
 
     features: int | None = None
@@ -48,35 +48,35 @@ _XGBOOST_UBJ_OBJECTIVE = re.compile(
 _LIGHTGBM_FEATURES = re.compile(rb"^max_feature_idx=(\d{1,9})\r?$", re.MULTILINE)
 _LIGHTGBM_OBJECTIVE = re.compile(rb"^objective=([a-z_]+)", re.MULTILINE)
 _OF_CLASSES = ("binary", "multi")
-"""How the objectives of boosters begin that are learned from classes."""
+"""Prefixes of the objectives of boosters that are classifiers."""
 
 
 def skops(data: bytes) -> Interface:
-    """What a fitted estimator of scikit-learn keeps: `n_features_in_`, and `classes_` if it has some."""
+    """Read the attributes of a fitted scikit-learn estimator: `n_features_in_`, and `classes_` if any."""
     try:
         root = json.loads(member(data, b"schema.json"))
         return Interface(_features(root), _outputs(root))
     except (FormatError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-        # Whether it is a model at all is checked elsewhere.
+        # `sniff.skops` checks whether the bytes are a model.
         return Interface()
 
 
 def _features(estimator: dict[str, Any]) -> int | None:
-    kept = _attributes(estimator)
-    if (node := kept.get("n_features_in_")) is not None:
+    attributes = _attributes(estimator)
+    if (node := attributes.get("n_features_in_")) is not None:
         return int(node["content"])
-    steps = _steps(kept)
+    steps = _steps(attributes)
     return _features(steps[0]) if steps else None
 
 
 def _outputs(estimator: dict[str, Any]) -> Outputs | None:
-    kept = _attributes(estimator)
-    if steps := _steps(kept):
+    attributes = _attributes(estimator)
+    if steps := _steps(attributes):
         return _outputs(steps[-1])
-    if "classes_" in kept:
+    if "classes_" in attributes:
         return Outputs.CLASSES
-    # An estimator that delegates to another one has no number of features of its own.
-    return Outputs.NUMBERS if "n_features_in_" in kept else None
+    # An estimator that delegates to another estimator has no `n_features_in_` of its own.
+    return Outputs.NUMBERS if "n_features_in_" in attributes else None
 
 
 def _attributes(estimator: dict[str, Any]) -> dict[str, Any]:
@@ -85,25 +85,25 @@ def _attributes(estimator: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _steps(kept: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the estimators of a pipeline, without those that pass everything through."""
-    pairs = kept["steps"]["content"] if "steps" in kept else []
+def _steps(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the estimators of a pipeline, without `passthrough` steps."""
+    pairs = attributes["steps"]["content"] if "steps" in attributes else []
     steps = [pair["content"][1] for pair in pairs]
-    return [each for each in steps if each.get("__loader__") == "ObjectNode"]
+    return [step for step in steps if step.get("__loader__") == "ObjectNode"]
 
 
 def xgboost_json(data: bytes) -> Interface:
-    """The parameters of the learner, and the name of its objective."""
+    """Read the parameters of the learner, and the name of its objective."""
     return _of_booster(data, _XGBOOST_JSON_FEATURES, _XGBOOST_JSON_OBJECTIVE)
 
 
 def xgboost_ubj(data: bytes) -> Interface:
-    """The same in UBJSON."""
+    """Read the same in UBJSON."""
     return _of_booster(data, _XGBOOST_UBJ_FEATURES, _XGBOOST_UBJ_OBJECTIVE)
 
 
 def lightgbm(data: bytes) -> Interface:
-    """The lines `max_feature_idx` and `objective` of the head."""
+    """Read the lines `max_feature_idx` and `objective` of the header."""
     found = _of_booster(data, _LIGHTGBM_FEATURES, _LIGHTGBM_OBJECTIVE)
     return Interface(None if found.features is None else found.features + 1, found.outputs)
 
@@ -125,7 +125,7 @@ _NUMBERS, _CLASSES = (1, 10, 11), (6, 7, 8)
 
 
 def onnx(data: bytes) -> Interface:
-    """The second dimension of the graph's only input, and the type of its first output."""
+    """Read the second dimension of the graph's only input, and the type of its first output."""
     try:
         (graph,) = _inside(memoryview(data), _GRAPH)
         constants = {_text(each, _TENSOR_NAME) for each in _inside(graph, _INITIALIZER)}
@@ -179,4 +179,4 @@ INTERFACES: dict[str, Callable[[bytes], Interface]] = {
     "xgboost/json": xgboost_json,
     "lightgbm/txt": lightgbm,
 }
-"""The types whose bytes show it; of pickles, folders and HDF5 nothing is read."""
+"""The types with a readable interface; pickles, folders and HDF5 files are not read."""

@@ -1,7 +1,7 @@
 """The table of model types: frameworks, and the file types of each.
 
-A package adds a row by an entry point, `[project.entry-points."bluegrid.file_types"]`: any name, and a
-`ModelType` as its value. PyTorch models come as ONNX.
+A package adds a row by an entry point, `[project.entry-points."bluegrid.file_types"]`, with any name and a
+`ModelType` as its value. PyTorch models are exported to ONNX.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ class ModelType:
     file_type: str
     """Also the suffix of a model's file or folder."""
     words: str
-    """How a message calls a model of this type, such as "an ONNX model"."""
+    """The name of a model of this type in messages, such as "an ONNX model"."""
     sniff: Callable[[bytes], str | None]
-    """Returns None if bytes look like this type, otherwise the fault, to go on after "it"."""
+    """Returns None if bytes look like this type, otherwise the fault, as the end of a sentence after "it"."""
     is_folder: bool = False
     """Whether a model is a folder; its bytes are then the folder's archive."""
     runs_code: bool = False
     """Whether loading a hostile model, or predicting with it, can run its author's code."""
     names_in: Callable[[bytes], frozenset[str]] | None = None
-    """The classes and functions that a model names; FormatError: unreadable."""
+    """Returns the classes and functions that a model names; FormatError: unreadable."""
     trusted: frozenset[str] = field(default=frozenset(), repr=False)
     """Names that any set trusts."""
     trusted_of_platform: frozenset[str] = field(default=frozenset(), repr=False)
     """Names that sets of the platform trust in addition."""
     writer: Callable[[bytes], str | None] | None = None
-    """The version of the framework by which a model was written; None: its bytes do not name it."""
+    """Returns the framework version that wrote a model; None: its bytes do not name it."""
     newest: int = 0
     """The newest major version of a writer that this release of bluegrid knows."""
 
@@ -63,10 +63,10 @@ class ModelType:
         return known[str(written)]
 
     def check(self, data: bytes) -> None:
-        """Check that `data` looks like a model of this type; it takes microseconds.
+        """Check that `data` looks like a model of this type, in microseconds.
 
         Raises:
-            FormatError: it does not, or no pod can load it; the message continues "model <uid>".
+            FormatError: `data` does not, or no pod can load it; the message continues "model <uid>".
         """
         fault = self.sniff(data)
         if fault is None:
@@ -80,7 +80,7 @@ class ModelType:
         raise FormatError(f"is not {self.words}: it {fault}")
 
     def _check_writer(self, data: bytes) -> None:
-        # The pod's image decides which version reads the file; newer formats are not known yet.
+        # The pod's image determines the version that reads the file; a newer format may be unreadable.
         version = self.writer(data) if self.writer is not None else None
         if writers.release(version)[0] > self.newest:
             raise FormatError(
@@ -90,7 +90,7 @@ class ModelType:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """Read and write the type as it is written."""
+        """Validate and serialise the type as its string."""
         as_written = core_schema.to_string_ser_schema(when_used="always")
         return core_schema.no_info_plain_validator_function(cls.parse, serialization=as_written)
 
@@ -98,7 +98,7 @@ class ModelType:
     def __get_pydantic_json_schema__(
         cls, _: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Describe the type as it is written: one string."""
+        """Describe the type as a string of the known types."""
         return {"type": "string", "enum": list(model_types())}
 
 
@@ -131,8 +131,8 @@ BUILT_IN: Mapping[str, ModelType] = {
         _xgboost("json", "an XGBoost model in JSON", sniff.xgboost_json, writer=writers.xgboost_json),
         ModelType("lightgbm", "txt", "a LightGBM model", sniff.lightgbm, writer=writers.lightgbm, newest=4),
         ModelType("safetensors", "safetensors", "a safetensors file", sniff.safetensors),
-        # A graph has operations that read and write files, Keras has layers of marshalled Python, and Spark's
-        # metadata names the classes to load.
+        # These can run code: a TensorFlow graph has operations that read and write files, Keras has layers of
+        # marshalled Python, and Spark's metadata names the classes to load.
         _folder("tensorflow", "savedmodel", "a SavedModel folder", sniff.saved_model),
         ModelType(
             "keras", "keras", "a Keras model", sniff.keras, runs_code=True, writer=writers.keras, newest=3
@@ -141,12 +141,12 @@ BUILT_IN: Mapping[str, ModelType] = {
         _folder("spark", "spark", "a Spark ML folder", sniff.spark, writer=writers.spark, newest=4),
     )
 }
-"""The rows that come with bluegrid, by type as it is written."""
+"""The rows that come with bluegrid, by the type's name."""
 
 
 @cache
 def model_types() -> Mapping[str, ModelType]:
-    """Return every row by the type's name; ConfigError if an entry point is invalid, or its name taken."""
+    """Return every row by the type's name; ConfigError if an entry point is invalid or its type taken."""
     rows = dict(BUILT_IN)
     for point in entry_points(group=ENTRY_POINTS):
         where = f"entry point {point.name} of {ENTRY_POINTS}"

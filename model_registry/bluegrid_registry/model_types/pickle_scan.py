@@ -1,9 +1,8 @@
-"""Pickles, with or without joblib's arrays: what they name, and loading them by an allowlist.
+"""Pickles, with or without joblib's arrays: finding the names in them, and loading them by an allowlist.
 
-A pickle is a program. It reaches code only by naming a module's attribute, a "global", and calling it. So
-`globals_of` runs the program with every global replaced by an inert object that does nothing when it is
-called, and `load` runs it with allowed globals only. Exact names are compared; a name with dots in it is
-refused, whatever is allowed.
+A pickle is a program. It can only run code by naming a module's attribute, a "global", and calling it.
+`globals_of` runs the program with every global replaced by an inert object that does nothing when called;
+`load` runs it with allowed globals only. Exact names are compared; a name with dots is always refused.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CORE_OF_NUMPY_1 = re.compile(r"^numpy\.core(?=\.|$)")
-"""In NumPy 2 these modules have another name, and the old one warns."""
+"""These modules have another name in NumPy 2, where the old name gives a warning."""
 
 JOBLIB_ARRAY = "joblib.numpy_pickle.NumpyArrayWrapper"
-"""The array whose bytes joblib writes after it, in the middle of the pickle."""
+"""Placeholder of an array; joblib writes the array's bytes after it, in the middle of the pickle."""
 
 
 def globals_of(data: bytes) -> frozenset[str]:
-    """Return the globals that a pickle names, such as `sklearn.linear_model._ridge.Ridge`; runs nothing.
+    """Return the globals that a pickle names, such as `sklearn.linear_model._ridge.Ridge`; run none of them.
 
     Raises:
-        FormatError: the pickle cannot be read, goes on after its end, or names something in an unknown way.
+        FormatError: the pickle cannot be read, has bytes after its end, or names a global in an unknown way.
     """
     file = io.BytesIO(data)
     found: set[str] = set()
@@ -51,7 +50,7 @@ def globals_of(data: bytes) -> frozenset[str]:
 
 
 def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
-    """Load a pickle whose globals are all in `allowed`; if it names another, nothing of it is run.
+    """Load a pickle whose globals are all in `allowed`; if it names another global, none is called.
 
     Args:
         data_or_path: a pickle, or the file that holds one.
@@ -63,8 +62,8 @@ def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
     """
     data = data_or_path.read_bytes() if isinstance(data_or_path, Path) else data_or_path
     found = globals_of(data)
-    if strangers := found - allowed:
-        raise FormatError(f"names {', '.join(sorted(strangers))}, which is not allowed")
+    if forbidden := found - allowed:
+        raise FormatError(f"names {', '.join(sorted(forbidden))}, which is not allowed")
     unpickler = _joblib_unpickler if JOBLIB_ARRAY in found else _Unpickler
     return unpickler(io.BytesIO(data), allowed).load()
 
@@ -104,15 +103,15 @@ def _joblib_unpickler(file: io.BytesIO, allowed: frozenset[str]) -> Any:
 
 
 class _Inert:
-    """Takes the place of every global; it does nothing, whatever is done with it or its results."""
+    """Replaces every global; neither it nor its results do anything when called or changed."""
 
     args: tuple[Any, ...]
     state: Any = None
 
     def __new__(cls, *args: Any, **_: Any) -> Self:
-        made = super().__new__(cls)
-        made.args = args
-        return made
+        inert = super().__new__(cls)
+        inert.args = args
+        return inert
 
     def __call__(self, *_: Any, **__: Any) -> Self:
         return self
@@ -133,7 +132,7 @@ _PythonUnpickler: Any = vars(pickle)["_Unpickler"]
 
 
 class _Scanner(_PythonUnpickler):  # type: ignore[misc]
-    """Python's own unpickler over inert globals, so that every opcode is read as when loading."""
+    """Python's own unpickler with inert globals, so that every opcode is read as in loading."""
 
     dispatch: ClassVar[dict[int, Callable[[_Scanner], None]]] = dict(_PythonUnpickler.dispatch)
 
@@ -156,7 +155,7 @@ class _Scanner(_PythonUnpickler):  # type: ignore[misc]
         raise FormatError(f"names a global by the extension code {code}")
 
     def _byte_array(self) -> None:
-        # The original would allocate as much memory as the pickle claims.
+        # The original method would allocate as much memory as the pickle claims.
         size = int.from_bytes(self.read(8), "little")
         self.append(bytearray(self.read(min(size, len(self._file.getbuffer())))))
 

@@ -1,4 +1,4 @@
-"""Protobuf messages on the wire, field by field, without their schema.
+"""Reads the fields of protobuf messages in wire format, without their schema.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-"""The wire type of a field; groups, which are obsolete, are not read."""
+"""Wire types of fields; groups, which are obsolete, are not supported."""
 
 _SIZES = {FIXED64: 8, FIXED32: 4}
 _MOST_BYTES = 10
-"""Of a varint: 64 bits, seven in a byte."""
+"""Longest varint, in bytes: 64 bits, seven in each byte."""
 
 
 class Field(NamedTuple):
@@ -26,16 +26,16 @@ class Field(NamedTuple):
     number: int
     kind: int
     value: int
-    """Of a varint."""
+    """The value of a varint; 0 for other kinds."""
     content: memoryview
-    """Of any other kind."""
+    """The bytes of a field of any other kind."""
 
 
 def fields(message: memoryview) -> Iterator[Field]:
-    """Return the fields of a message, in their order.
+    """Yield the fields of a message, in their order.
 
     Raises:
-        FormatError: it is cut off, or not a message.
+        FormatError: the message is cut off or damaged.
     """
     position, end = 0, len(message)
     while position < end:
@@ -53,7 +53,7 @@ def fields(message: memoryview) -> Iterator[Field]:
             raise FormatError("is damaged")
         if position > end:
             raise FormatError("is cut off")
-        # Of a tag protobuf keeps 32 bits.
+        # protobuf keeps the lower 32 bits of a tag.
         yield Field((tag & 0xFFFFFFFF) >> 3, kind, value, message[start:position])
 
 

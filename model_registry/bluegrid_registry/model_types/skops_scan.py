@@ -1,6 +1,6 @@
-"""skops files: the types and functions that they name, read without skops.
+"""skops files: finds the types and functions that they name, without skops.
 
-skops decides by the same list whether a file is loaded; a refusal of the push saves a rollout.
+skops checks the same names when a pod loads the file; a refusal at the push avoids a failed rollout.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from bluegrid_registry.model_types.sniff import member
 
 
 def types_of(data: bytes) -> frozenset[str]:
-    """Return what a skops file names, such as `sklearn.pipeline.Pipeline`; FormatError: unreadable."""
+    """Return the names in a skops file, such as `sklearn.pipeline.Pipeline`; FormatError: unreadable."""
     found: set[str] = set()
 
-    def see(node: dict[str, Any]) -> dict[str, Any]:
+    def collect(node: dict[str, Any]) -> dict[str, Any]:
         if "__class__" in node:
             found.add(f"{node.get('__module__')}.{node['__class__']}")
         if node.get("__loader__") == "MethodNode":
@@ -26,7 +26,7 @@ def types_of(data: bytes) -> frozenset[str]:
         return node
 
     try:
-        json.loads(member(data, b"schema.json"), object_hook=see)
+        json.loads(member(data, b"schema.json"), object_hook=collect)
     except (ValueError, AttributeError, RecursionError) as error:
         raise FormatError(f"has a damaged schema.json: {error}") from None
     return frozenset(found)

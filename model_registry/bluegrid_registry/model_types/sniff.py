@@ -1,8 +1,8 @@
-"""What the bytes of each file type look like: magic numbers and cheap structure, without the framework.
+"""Recognises the bytes of each file type by magic numbers and simple structure, without the framework.
 
-Each function returns None if the bytes look right, otherwise what is wrong with them, to go on after "it";
-for a model of the type that no pod can load, an `Unfit`. A version has up to 100,000 models, so each call
-takes microseconds. That a model can be loaded is proven by the preflight of its pods.
+Each function returns None if the bytes look right, otherwise the fault, as the end of a sentence after "it"; an
+`Unfit` if the bytes are of the type but no pod can load them. A version has up to 100,000 models, so each call
+takes microseconds. The preflight of the pods proves that a model can be loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bluegrid_registry.model_types.external_data import has_external_data
 
 
 class Unfit(str):
-    """What is wrong with bytes that are of the type nevertheless; it goes on after "model <uid>"."""
+    """A fault of bytes that are of the type but unusable; the end of a sentence after "model <uid>"."""
 
     __slots__ = ()
 
@@ -41,15 +41,15 @@ def keras(data: bytes) -> str | None:
 
 def onnx(data: bytes) -> str | None:
     """A protobuf message with the fields of ModelProto (onnx.proto3) and a graph."""
-    found = set()
+    numbers = set()
     try:
-        for each in protobuf.fields(memoryview(data)):
-            if _MODEL_PROTO.get(each.number) != each.kind:
+        for field in protobuf.fields(memoryview(data)):
+            if _MODEL_PROTO.get(field.number) != field.kind:
                 return "has other fields than an ONNX ModelProto"
-            found.add(each.number)
-        if _GRAPH not in found:
+            numbers.add(field.number)
+        if _GRAPH not in numbers:
             return "has no graph"
-        # A file of the machine that loads the model would become a tensor, and could appear in answers.
+        # Any file of the machine that loads the model could become a tensor, and appear in responses.
         return _EXTERNAL if has_external_data(data) else None
     except FormatError as error:
         return str(error)
@@ -109,7 +109,7 @@ def pickled(data: bytes) -> str | None:
 
 
 def member(data: bytes, name: bytes) -> bytes:
-    """Return a file of a zip; FormatError if there is none, or it is damaged."""
+    """Return a file of a zip; FormatError if the file is missing or damaged."""
     entry = _zip_entry(data, name)
     if entry is None:
         raise FormatError(f"has no {name.decode()}")
@@ -122,7 +122,7 @@ def member(data: bytes, name: bytes) -> bytes:
     if method == 0:
         return raw
     try:
-        # 8 is deflate, skops' default.
+        # Method 8 is deflate, the default of skops.
         if method == 8:
             return zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, size)
     except zlib.error:
@@ -141,7 +141,7 @@ _COMPRESSED = (
     b"]\0\0",
     b"\x04\x22M\x18",
 )
-"""How gzip, zlib, bzip2, xz, lzma and lz4 begin: what joblib compresses with."""
+"""First bytes of gzip, zlib, bzip2, xz, lzma and lz4, the compressions of joblib."""
 
 _EXTERNAL = Unfit(
     "keeps tensors in a file beside it (external data); save it with all of them inside "
@@ -153,7 +153,7 @@ _MODEL_PROTO = {
     **dict.fromkeys((1, 5), protobuf.VARINT),
     **dict.fromkeys((2, 3, 4, 6, _GRAPH, 8, 14, 20, 25, 26), protobuf.BYTES),
 }
-"""Fields of ModelProto, and how each is written."""
+"""Fields of ModelProto, and the wire type of each."""
 
 
 def _zip_with(data: bytes, name: bytes) -> str | None:
@@ -168,7 +168,7 @@ def _zip_entry(data: bytes, name: bytes) -> tuple[int, int, int, int] | None:
 
     `zipfile` takes five times as long, which would be a tenth of the time of a push of small models.
     """
-    unsound = FormatError("is a damaged zip file" if data.startswith(b"PK") else "is no zip file")
+    unsound = FormatError("is a damaged zip file" if data.startswith(b"PK") else "is not a zip file")
     end = data.rfind(b"PK\5\6", -(2**16) - 22)
     if end < 0 or end + 22 > len(data):
         raise unsound
