@@ -1,9 +1,9 @@
 """The manifest: the table of one version's models, with each model's pack and offset.
 
-A manifest is stored as one zstd frame of JSON with sorted keys, without time or author: the same models,
-packed alike, give the same bytes and the same digest. The registry's YAML pins the digest (SHA-256 of the
-stored bytes); it is checked before anything is decompressed or parsed. The author of a manifest with the right
-digest may still be hostile, so its sizes and offsets are checked as well.
+A manifest is one zstd frame of JSON with sorted keys, without time or author: the same models, packed
+alike, give the same bytes and the same digest. The registry's YAML pins the digest (SHA-256 of the
+stored bytes), which is checked before anything is decompressed or parsed. Sizes and offsets are checked as
+well: the author of a manifest with the right digest may still be hostile.
 
 Fields are declared in alphabetical order, which sorts the JSON's keys.
 """

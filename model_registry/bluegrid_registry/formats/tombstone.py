@@ -1,8 +1,8 @@
 """The tombstone of a removed version: starts the grace period before its objects are deleted.
 
 A version is removed by taking its row out of the registry. Garbage collection then writes a tombstone, and
-does nothing else for 30 days. If the row comes back, as by `git revert`, the tombstone is deleted. The 30 days
-begin when the store has written the tombstone, by the store's clock; the times inside it are for people.
+does nothing else for 30 days. If the row comes back, as by `git revert`, the tombstone is deleted. The days
+count from the store's own time of writing the tombstone; the times inside it are for people.
 """
 
 from __future__ import annotations

@@ -120,7 +120,12 @@ def _bundle(name: str, resources: Mapping[str, str], key: PrivateKey) -> bytes:
 def _statement(name: str, resources: Mapping[str, str]) -> dict[str, object]:
     rows = [{"name": path, "algorithm": "sha256", "digest": resources[path]} for path in sorted(resources)]
     root = sha256_hex(b"".join(bytes.fromhex(row["digest"]) for row in rows))
-    serialization = {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": [SIGNATURE]}
+    serialization = {
+        "method": "files",
+        "hash_type": "sha256",
+        "allow_symlinks": False,
+        "ignore_paths": [SIGNATURE],
+    }
     return {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": name, "digest": {"sha256": root}}],

@@ -1,10 +1,10 @@
-"""A prune plan: the objects of a set to delete; it can be shown, kept as JSON, or executed.
+"""A prune plan: the objects of a set to delete. It can be shown, kept as JSON, or executed.
 
 `prune_planner.plan_prune` makes the plan, and writes nothing. Pushes may run while a plan is executed. A push
 that finds an object older than `FRESH_FOR` in the store writes it again. Execution checks the time of writing
-right before it deletes an object, and looks for new commits right after. If a new commit needs the object, the
-object is put back. Until then, a copy is kept in the store: if execution is killed, the next collection puts
-the object back (`put_back_interrupted`). A push that commits later checks that the objects that it has written
+right before it deletes an object, and looks for new commits right after. If one needs the object, the object
+is put back. Until then, a copy is kept in the store: if execution is killed, the next collection puts the
+object back (`put_back_interrupted`). A push that commits later checks that the objects that it has written
 again still exist.
 """
 

@@ -157,7 +157,7 @@ class _Planner:
         except IntegrityError as error:
             # Deleting the tombstone only makes the 30 days begin again.
             raise IntegrityError(f"set {self.set_id} version {version}: {error}; delete {key}") from None
-        # With a time from a test, the tombstone's own time counts: the store's clock does not follow the test.
+        # With a test's time, the tombstone's own time counts: the store's clock does not follow the test.
         since = (tombstone.deleted or tombstone.found) if self.at else stored.modified
         is_past = tombstone.deleted is not None and commit is not None and commit.modified > since
         return _Removal(tombstone, since, is_past)

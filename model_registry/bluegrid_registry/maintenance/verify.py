@@ -45,7 +45,7 @@ class Signatures:
     good: tuple[str, ...]
     """Keys whose signatures are sound, or were replaced by sound ones from the good source."""
     wrong: tuple[str, ...]
-    """Keys whose signatures are damaged, forged or of another version; `VerifyReport.damaged` has the fault."""
+    """Keys whose signatures are damaged, forged or of another version, as in `VerifyReport.damaged`."""
     missing: tuple[str, ...]
     """Keys that have not signed; harmless if another key has."""
 
@@ -76,7 +76,7 @@ class VerifyReport:
 
     @property
     def is_sound(self) -> bool:
-        """Whether no object is damaged or missing after healing, and no version lacks a required signature."""
+        """Whether no object is damaged or missing after healing, and no required signature is missing."""
         return not ({*self.damaged, *self.missing} - {*self.healed} or self.unsigned)
 
 
@@ -217,7 +217,7 @@ class _Verification:
     def _read(
         self, key: str, place: str, check: Callable[[bytes], T], *, may_be_missing: bool = False
     ) -> T | None:
-        """Return the result of `check` for the object; if it is damaged or missing, note that and try to heal."""
+        """Return the result of `check` for the object; if it is damaged or missing, note that and heal it."""
         try:
             return retry_once(lambda: check(self.store.get(key)))
         except ObjectMissing:

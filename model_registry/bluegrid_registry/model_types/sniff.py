@@ -1,8 +1,8 @@
 """Recognises the bytes of each file type by magic numbers and simple structure, without the framework.
 
-Each function returns None if the bytes look right, otherwise the fault, as the end of a sentence after "it"; an
-`Unfit` if the bytes are of the type but no pod can load them. A version has up to 100,000 models, so each call
-takes microseconds. The preflight of the pods proves that a model can be loaded.
+Each function returns None if the bytes look right, otherwise the fault, as the end of a sentence after "it":
+an `Unfit` if the bytes are of the type but no pod can load them. A version has up to 100,000 models, so each
+call takes microseconds. The preflight of the pods proves that a model can be loaded.
 """
 
 from __future__ import annotations

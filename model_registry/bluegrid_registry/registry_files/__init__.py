@@ -1,1 +1,1 @@
-"""Registry files: the YAML that says which sets and versions exist and which cluster is live."""
+"""Registry files: the YAML that declares sets, versions, services and the live clusters."""

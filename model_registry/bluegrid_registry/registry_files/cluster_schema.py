@@ -13,19 +13,19 @@ from bluegrid_registry.registry_files.quantities import Cpu, Memory, value_of, w
 
 
 class Autoscaling(Frozen):
-    """How many pods a cluster has, by how busy they are."""
+    """Scales the number of a cluster's pods by their CPU usage."""
 
     min: Annotated[StrictInt, Field(ge=1)]
-    """Pods that there always are."""
+    """Minimum number of pods."""
     max: Annotated[StrictInt, Field(ge=1)]
-    """Pods that there are at most."""
+    """Maximum number of pods."""
     cpu: Annotated[StrictInt, Field(ge=1)]
-    """CPU that pods take on average, in percent of what they request."""
+    """Target CPU usage of the pods on average, in percent of their CPU request."""
 
     @field_validator("max")
     @classmethod
-    def _is_not_below_min(cls, most: int, given: ValidationInfo) -> int:
-        fewest = given.data.get("min")
+    def _is_not_below_min(cls, most: int, info: ValidationInfo) -> int:
+        fewest = info.data.get("min")
         if fewest is not None and most < fewest:
             raise ValueError(f"{most} is below min, which is {fewest}; swap or raise them")
         return most
@@ -46,7 +46,7 @@ class Cluster(Frozen):
     replicas: Annotated[StrictInt, Field(ge=0)] = 1
     """Number of pods."""
     autoscaling: Autoscaling | None = None
-    """An autoscaler decides on the number of pods; `replicas` is left out then."""
+    """Limits of an autoscaler, in place of `replicas`."""
     cpu: Cpu
     """CPU limit of one pod, a Kubernetes quantity."""
     gpu: Annotated[StrictInt, Field(ge=0)] = 0
@@ -54,16 +54,16 @@ class Cluster(Frozen):
     memory: Memory
     """Memory limit of one pod, a Kubernetes quantity."""
     load: Literal["eager", "lazy"] = "eager"
-    """All models before a pod is ready, or each on its first request, in half of the pod's memory."""
+    """Load all models before a pod is ready, or each on its first request, in half of the pod's memory."""
     timeout_seconds: Annotated[StrictInt, Field(ge=1, le=3600)] = 4
-    """Seconds that a model may take for one request; then its process is replaced and the answer is 504."""
+    """Time limit of a model for one request; beyond it, its process is replaced and the answer is 504."""
     memory_per_request: Quantity | None = None
-    """Memory that a request may take on top of the models; absent: a quarter of `memory` over the CPUs."""
+    """Memory of a request in addition to the models; absent: a quarter of `memory` over the CPUs."""
 
     @field_validator("memory_per_request")
     @classmethod
-    def _fits_into_the_pod(cls, taken: str | None, given: ValidationInfo) -> str | None:
-        cpu, memory = given.data.get("cpu"), given.data.get("memory")
+    def _fits_into_the_pod(cls, taken: str | None, info: ValidationInfo) -> str | None:
+        cpu, memory = info.data.get("cpu"), info.data.get("memory")
         if taken is None or cpu is None or memory is None:
             return taken
         workers = _workers(cpu)
@@ -73,8 +73,8 @@ class Cluster(Frozen):
         return taken
 
     @model_validator(mode="after")
-    def _has_one_who_decides(self) -> Cluster:
-        # With both, it would not be clear which one holds.
+    def _has_replicas_or_autoscaling(self) -> Cluster:
+        # With both, it would not be clear which of them applies.
         if self.autoscaling is not None and "replicas" in self.model_fields_set:
             raise ValueError(
                 f"{self.id} has replicas and autoscaling; keep one: an autoscaler starts with min"
@@ -83,7 +83,7 @@ class Cluster(Frozen):
 
     @property
     def fewest_pods(self) -> int:
-        """The number of pods at least, and at first."""
+        """The minimum number of pods, which is also the first number."""
         return self.autoscaling.min if self.autoscaling else self.replicas
 
     @property

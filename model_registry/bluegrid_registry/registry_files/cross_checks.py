@@ -1,8 +1,7 @@
 """The rules between values of a registry file, and between files.
 
-All mistakes are reported in one run, so these checks also work on files that the schema refuses: they take
-the names that are there and skip what is missing. Values that are wrong by themselves are the schema's to
-report.
+All mistakes are reported in one run, so these checks also work on files that the schema refuses: they use the
+names that exist and skip missing ones. The schema reports values that are wrong by themselves.
 """
 
 from __future__ import annotations
@@ -98,7 +97,7 @@ def _check_live(source: YamlSource) -> None:
 def _check_traffic(source: YamlSource) -> None:
     traffic = ("service", "traffic")
     shares = _mapping(source.data, *traffic)
-    is_by_region = any(isinstance(each, dict) for each in shares.values())
+    is_by_region = any(isinstance(share, dict) for share in shares.values())
     places = {region: (*traffic, region) for region in shares} if is_by_region else {DEFAULT_REGION: traffic}
     clusters = [cluster for cluster, _ in source.names("service", "clusters", ..., "id")]
     regions = [region for region, _ in source.names("service", "regions", ...)]
@@ -133,7 +132,7 @@ def _check_live_has_a_share(source: YamlSource, places: Mapping[str, yaml_source
 
 
 def _weights(source: YamlSource, place: yaml_source.Path) -> dict[str, int]:
-    return {name: each for name, each in _mapping(source.data, *place).items() if type(each) is int}
+    return {name: weight for name, weight in _mapping(source.data, *place).items() if type(weight) is int}
 
 
 def _mapping(data: Any, *keys: str | int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Looking up declared things by name."""
+"""Look up declared sets, versions, services and clusters by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def pick(declared: Mapping[str, T], name: str, otherwise: str) -> T:
-    """Return what has this name; RegistryError, with the names that exist, if nothing has."""
+    """Return the value with this name; RegistryError, with the declared names, if there is none."""
     if name not in declared:
         raise RegistryError(f"{otherwise}; declared: {', '.join(declared) or 'none'}")
     return declared[name]

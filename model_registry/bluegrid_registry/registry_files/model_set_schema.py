@@ -33,12 +33,12 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 class TrustedKey(Frozen):
-    """A public key whose signatures are trusted; `bluegrid key new` prints such a row."""
+    """A public key whose signatures are trusted."""
 
     id: Label
-    """What people call the key, such as ops-2026."""
+    """Name of the key, such as ops-2026."""
     public: Text
-    """The key itself: base64 of its DER SubjectPublicKeyInfo, Ed25519 or P-256."""
+    """The key: base64 of its DER SubjectPublicKeyInfo, Ed25519 or P-256."""
 
     @model_validator(mode="after")
     def _is_a_key(self) -> TrustedKey:
@@ -57,28 +57,28 @@ class DeclaredSet(Frozen):
     """A set of models of one type, one model a device."""
 
     id: Label
-    """Unique in the registry, and the file's name: g1 is kept in g1.yaml."""
+    """Unique in the registry, and the file's name: g1 is in g1.yaml."""
     name: Text
-    """What people call the set."""
+    """Name of the set for people."""
     task: Text
-    """What the models do, such as regression or classification."""
+    """Task of the models, such as regression or classification."""
     type: ModelType
     """Framework and file type of every model in the set."""
     source: Source
     """Defined by the platform, or by one of its users."""
     update: Retraining | None = None
-    """How it is trained again, on request and on schedule, by the update server."""
+    """How the update server trains the set again, on request and on schedule."""
     accelerate: Literal["onnx"] | None = None
-    """Compile its models to ONNX when pods load them; a model is used so if its answers stay the same."""
+    """Compile models to ONNX when pods load them; a compiled model is used if its answers stay the same."""
     trust: tuple[Text, ...] = ()
-    """Names that its models may use beside the harmless ones: types in skops files, globals in pickles."""
+    """Names that models may use beside the harmless ones: types in skops files, globals in pickles."""
     keys: tuple[TrustedKey, ...] = ()
-    """Keys that may sign the set's versions; if any, versions without their signature are refused."""
+    """Keys that may sign the set's versions; if any, versions without a signature by one are refused."""
 
     @field_validator("source")
     @classmethod
-    def _vouches_for_code(cls, source: Source, given: ValidationInfo) -> Source:
-        model_type = given.data.get("type")
+    def _vouches_for_code(cls, source: Source, info: ValidationInfo) -> Source:
+        model_type = info.data.get("type")
         if source is not Source.PLATFORM and model_type is not None and model_type.runs_code:
             raise ValueError(
                 f"{source}, but {model_type} can run its author's code; only platform sets hold it"
@@ -87,8 +87,8 @@ class DeclaredSet(Frozen):
 
     @field_validator("accelerate")
     @classmethod
-    def _has_a_compiler(cls, accelerate: str | None, given: ValidationInfo) -> str | None:
-        model_type = given.data.get("type")
+    def _has_a_compiler(cls, accelerate: str | None, info: ValidationInfo) -> str | None:
+        model_type = info.data.get("type")
         if accelerate and model_type is not None and model_type.framework not in _COMPILED:
             raise ValueError(f"compiles models of {', '.join(_COMPILED)}; these are {model_type}")
         return accelerate
@@ -107,7 +107,7 @@ class Version(Frozen):
     manifest: Digest
     """Digest of the version's manifest: it pins every byte that a pod serves."""
     updated: AwareDatetime
-    """When the version was made, with its time zone."""
+    """Time of publication, with its time zone."""
 
 
 class RegistryFile(Frozen):

@@ -1,11 +1,11 @@
-"""What one region runs of the registry, resolved once: for the program, previews, drift and promotion.
+"""The services that one region runs, resolved once for the program, previews, drift and promotion.
 
     RegistryFile ─┐
-    region ───────┼─► offered() ─► OfferedService ─┬─ Shares            who answers under the service's URL
-    Sizes ────────┘                                └─ OfferedCluster    a version, and the size of its pods
+    region ───────┼─► offered() ─► OfferedService ─┬─ Shares            clusters that answer the service's URL
+    Sizes ────────┘                                └─ OfferedCluster    a version, and the number of its pods
 
-The live cluster, shares of the requests, regions of a service, numbers of pods and sizes of standbys may all
-differ by region. None of what is here does: it is of one.
+In the registry, the live cluster, shares of the requests, regions of a service, numbers of pods and sizes of
+standbys may all differ by region. The classes here hold the values of one region.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class Shares:
 
     @property
     def only(self) -> str | None:
-        """ID of the cluster that gets every request; None: several share them, which takes a Gateway."""
+        """ID of the only cluster that gets requests; None: several share them, which requires a Gateway."""
         return self.live if len(self.weights) == 1 else None
 
     @property
     def fractions(self) -> dict[str, float]:
-        """Parts of all requests by the clusters' IDs, above 0; together they are 1."""
+        """Fractions of all requests by the clusters' IDs, above 0; their sum is 1."""
         total = sum(self.weights.values())
         return {cluster: weight / total for cluster, weight in self.weights.items()}
 
@@ -56,9 +56,9 @@ class OfferedCluster:
     """A cluster as one region runs it.
 
     Attributes:
-        version: the row of the version that it serves.
-        when_live: the cluster's row, with as many pods as it has in this region when it gets requests.
-        now: the same row, with as many pods as it has now: a standby may have fewer.
+        version: the row of the version that the cluster serves.
+        when_live: the cluster's row, with its number of pods in this region when it gets requests.
+        now: the same row, with the current number of pods: a standby may have fewer.
     """
 
     version: Version
@@ -67,12 +67,12 @@ class OfferedCluster:
 
     @property
     def id(self) -> str:
-        """Unique in the service."""
+        """The cluster's ID, unique in the service."""
         return self.now.id
 
     @property
     def autoscaling(self) -> Autoscaling | None:
-        """By what its number of pods changes; None: it has the number that is declared."""
+        """The limits of the cluster's autoscaler; None: the number of pods is fixed."""
         return self.now.autoscaling
 
 
@@ -82,11 +82,11 @@ class OfferedService:
 
     Attributes:
         name: unique in the registry.
-        region: which.
-        set: the model set that it serves.
+        region: name of the region.
+        set: the model set that the service serves.
         shares: how its requests are shared.
         clusters: by ID, in the order of the file.
-        standby_replicas: how many pods a standby has at most; None: as many as when it is live.
+        standby_replicas: most pods of a standby; None: as many as when it is live.
     """
 
     name: str
@@ -104,7 +104,7 @@ class OfferedService:
     @property
     def standbys(self) -> tuple[OfferedCluster, ...]:
         """The clusters that get no requests, in the order of the file."""
-        return tuple(each for each in self.clusters.values() if each.id not in self.shares.weights)
+        return tuple(row for row in self.clusters.values() if row.id not in self.shares.weights)
 
     def cluster(self, cluster_id: str) -> OfferedCluster:
         """Return the cluster with this ID, or raise RegistryError naming those that exist."""
@@ -116,7 +116,7 @@ def offered(files: Iterable[RegistryFile], region: str, sizes: Sizes) -> dict[st
 
     Args:
         files: of a registry without mistakes.
-        region: its name.
+        region: name of the region.
         sizes: the region's own numbers of pods.
 
     Raises:
@@ -148,7 +148,7 @@ def _offered(file: RegistryFile, service: Service, region: str, sizes: Sizes) ->
 
 
 def _standby(cluster: Cluster, most: int | None) -> Cluster:
-    """Return a standby's row with at most so many pods; an autoscaler's is as it is."""
+    """Return a standby's row with at most `most` pods; a row with an autoscaler is not changed."""
     if most is None or cluster.autoscaling:
         return cluster
     return cluster.model_copy(update={"replicas": min(cluster.replicas, most)})

@@ -21,7 +21,7 @@ _SCALE = {
 
 
 def value_of(quantity: str) -> Decimal:
-    """Return the number that a quantity stands for: 0.5 for `500m`, 1024 for `1Ki`, 1000 for `1e3`."""
+    """Return the value of a quantity: 0.5 for `500m`, 1024 for `1Ki`, 1000 for `1e3`."""
     number = re.match(r"[0-9.]+([eE][0-9]+)?", quantity)
     if number is None:
         raise ValueError(f"{quantity!r} is not a Kubernetes quantity")

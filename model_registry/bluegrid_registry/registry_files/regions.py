@@ -1,4 +1,4 @@
-"""Checks of region names against the regions that exist: a mistyped name would silently have no effect."""
+"""Checks region names against the existing regions: a mistyped name would silently have no effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_regions(folder: Path, known: Collection[str]) -> None:
     """Refuse a registry that names regions which do not exist.
 
     Args:
-        folder: of a registry without mistakes.
+        folder: the folder of a registry without mistakes.
         known: the regions that exist.
 
     Raises:
@@ -40,7 +40,7 @@ def check_regions(folder: Path, known: Collection[str]) -> None:
 
 
 def require_region(region: str, known: Collection[str]) -> None:
-    """Raise RegistryError where there is no region of this name."""
+    """Raise RegistryError if there is no region with this name."""
     if region not in (DEFAULT_REGION, *known):
         raise RegistryError(_fault(region, known), Remedy.ADD_REGION)
 
@@ -53,7 +53,7 @@ def _regions(source: YamlSource) -> Iterator[tuple[str, yaml_source.Path]]:
     """Yield the names of regions, and their places in the file."""
     yield from source.names("service", "regions", ...)
     by_region = [path for _, path in source.names("service", "live", ...)]
-    # Of `traffic`, keys of the first level are regions only if a second level has the clusters.
+    # In `traffic`, keys of the first level are regions only if a second level names the clusters.
     by_region += [path[:-1] for path in source.nodes if len(path) == 4 and path[:2] == ("service", "traffic")]
     for path in dict.fromkeys(by_region):
         if path[-1] != DEFAULT_REGION:

@@ -6,8 +6,8 @@
 
 All mistakes of all files are reported at once, each with file:line, so that they can be fixed in one pass.
 
-An edit holds the folder's lock, is checked with the whole registry as it will be, and replaces one file.
-Neither a crash nor a mistake nor another edit at the same time leaves a broken registry.
+An edit holds the folder's lock, checks the whole registry with the change, and replaces one file. No crash,
+mistake or concurrent edit leaves a broken registry.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Registry:
-    """What exists and what is live, in every region."""
+    """All sets, versions and services, for every region."""
 
     files: tuple[RegistryFile, ...]
 
@@ -65,7 +65,7 @@ class Registry:
 
     def service(self, name: str) -> Service:
         """Return the service with this name, or raise RegistryError naming those that exist."""
-        # Files that `of_service` returns have one.
+        # A file that `of_service` returns has a service.
         return cast("Service", self.of_service(name).service)
 
     def in_region(self, region: str) -> tuple[RegistryFile, ...]:
@@ -76,7 +76,7 @@ class Registry:
         """Return the services that a region runs, by name, in the order of the files.
 
         Args:
-            region: its name.
+            region: name of the region.
             sizes: the region's own numbers of pods.
 
         Raises:
@@ -86,7 +86,7 @@ class Registry:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise ConfigError if there is no such folder: a wrong name must not read as an empty registry."""
+    """Raise ConfigError if the folder does not exist: a wrong name must not give an empty registry."""
     if not folder.is_dir():
         raise ConfigError(f"registry {folder}: no such folder; name the folder of the <set>.yaml files")
 
@@ -98,7 +98,7 @@ def read_folder(folder: Path) -> dict[Path, str]:
     for path in sorted(folder.iterdir()):
         if path.suffix in (".yaml", ".yml") and not path.name.startswith("."):
             try:
-                # newline="" keeps line ends, so that an edit can write the same.
+                # newline="" keeps line ends, so that an edit can keep them too.
                 with path.open(encoding="utf-8", newline="") as file:
                     texts[path] = file.read()
             except (OSError, UnicodeDecodeError) as error:
@@ -112,7 +112,7 @@ def parse(texts: Mapping[Path, str]) -> Registry:
 
 
 def checked(sources: Mapping[Path, YamlSource]) -> Registry:
-    """Return the registry of files that are parsed already; otherwise as `parse`."""
+    """Return the registry of parsed files; otherwise as `parse`."""
     files = _checked_files(sources)
     if lines := [f"{path}:{line}" for path, lines in _mistakes(sources).items() for line in lines]:
         raise RegistryError("\n".join(lines))
@@ -120,7 +120,7 @@ def checked(sources: Mapping[Path, YamlSource]) -> Registry:
 
 
 def mistakes_in(texts: Mapping[Path, str]) -> Mapping[Path, tuple[str, ...]]:
-    """Return the mistakes of each file that has some, as `LINE: what is wrong`."""
+    """Return the mistakes of each file with mistakes, as `LINE: what is wrong`."""
     sources = {path: read_yaml(text) for path, text in texts.items()}
     _checked_files(sources)
     return _mistakes(sources)
@@ -171,7 +171,7 @@ class Opened:
         return self.registry.of_service(name), self.registry.service(name)
 
     def change(self, file: RegistryFile, **changes: object) -> None:
-        """Change values of the file, and of its text only what is needed for that."""
+        """Change values of the file; the rest of its text stays the same."""
         changed = file.model_copy(update=changes)
         old, new = (
             each.model_dump(mode="json", exclude_unset=True, exclude_none=True) for each in (file, changed)
@@ -179,7 +179,7 @@ class Opened:
         self.write(changed, rewritten(self.sources[self.path(file)], old, new))
 
     def write(self, file: RegistryFile, source: YamlSource) -> None:
-        """Replace the file by the text of `source`, which must mean exactly `file`."""
+        """Replace the file by the text of `source`, which must parse to exactly `file`."""
         path = self.path(file)
         if checked({**self.sources, path: source}).of_set(file.set.id) != file:
             raise RegistryError(f"{path}: is laid out in a way that cannot be edited safely; edit it by hand")

@@ -1,4 +1,4 @@
-"""The mistakes that pydantic finds, in the words of a registry file."""
+"""Messages for the mistakes that pydantic finds in a registry file."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def note_errors(source: YamlSource, error: ValidationError) -> None:
 
 
 def _place(detail: ErrorDetails, source: YamlSource) -> Path:
-    # pydantic also names the branch of a union; the file has no such key.
+    # pydantic's location also names the branch of a union, which is not a key of the file.
     path: Path = ()
     for part in detail["loc"]:
         if (*path, part) in source.nodes:

@@ -14,10 +14,10 @@ from bluegrid_registry.registry_files.cluster_schema import Cluster  # noqa: TC0
 from bluegrid_registry.registry_files.lookup import pick
 
 DEFAULT_REGION = "default"
-"""The key of `live` that holds for every region without a key of its own."""
+"""The key of `live` and `traffic` for all regions without a key of their own."""
 
 SMALLEST_SHARE = 0.01
-"""The smallest share of requests that a cluster can have: fewer could go on unseen when it is removed."""
+"""The smallest share of requests of a cluster; fewer could stay undetected when the cluster is removed."""
 
 
 def _kind_of_live(value: object) -> Literal["everywhere", "by region"]:
@@ -34,7 +34,7 @@ Weights = Mapping[ClusterId, Annotated[StrictInt, Field(ge=0, le=1_000_000)]]
 
 
 def _kind_of_traffic(value: object) -> Literal["everywhere", "by region"]:
-    is_by_region = isinstance(value, Mapping) and any(isinstance(each, Mapping) for each in value.values())
+    is_by_region = isinstance(value, Mapping) and any(isinstance(item, Mapping) for item in value.values())
     return "by region" if is_by_region else "everywhere"
 
 
@@ -54,12 +54,12 @@ class Service(Frozen):
     live: Live
     """The cluster that the URL reaches, or one for each region: {default: d1, north: d2}."""
     traffic: Traffic | None = None
-    """Shares of the requests, {d1: 90, d2: 10}, or such shares for some regions; the live cluster has one.
-    Absent: it gets all. Needs a stack with a Gateway."""
+    """Shares of the requests, {d1: 90, d2: 10}, or such shares by region; the live cluster has a share.
+    Absent: it gets all requests. Requires a stack with a Gateway."""
     clusters: tuple[Cluster, ...]
     """The live cluster and the standbys."""
     standby_replicas: Annotated[StrictInt, Field(ge=0)] | None = None
-    """Pods of a standby, at most its `replicas`; 0: none until a switch. Not of one with autoscaling."""
+    """Pods of a standby, at most its `replicas`; 0: none until a switch. Ignored with autoscaling."""
     regions: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None
     """The regions that have the service; absent: all."""
 
@@ -77,7 +77,7 @@ class Service(Frozen):
 
     @property
     def traffic_by_region(self) -> Mapping[str, Weights]:
-        """The shares of `traffic` by region; `default` are those of all that have no key of their own."""
+        """The shares of `traffic` by region; `default` is for all regions without a key of their own."""
         if _kind_of_traffic(self.traffic) == "by region":
             return cast("Mapping[str, Weights]", self.traffic)
         return {} if self.traffic is None else {DEFAULT_REGION: cast("Weights", self.traffic)}

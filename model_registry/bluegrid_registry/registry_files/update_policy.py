@@ -1,4 +1,4 @@
-"""How a set gets new versions: which program trains it, when, and how versions are rolled out."""
+"""How a set gets new versions: the training program, its schedule, and the rollout."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _WORDS = {
 """The schedules with names, as cron expressions: at midnight; weeks begin on Monday."""
 
 Value = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, StringConstraints(max_length=1000)]
-"""The types of parameters."""
+"""The types of a parameter's value."""
 
 
 def _check_when(value: str) -> str:
@@ -61,7 +61,7 @@ def _check_time_zone(value: str) -> str:
 
 
 class Schedule(Frozen):
-    """When a set is trained again without a request."""
+    """The schedule on which a set is trained again."""
 
     model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
 
@@ -73,12 +73,12 @@ class Schedule(Frozen):
     """Delay each run by up to this much; the delay differs by set, so that sets do not all start together."""
 
     def times_after(self, moment: datetime) -> Iterator[datetime]:
-        """Yield the times that follow, without jitter, each aware of its zone."""
+        """Yield the due times after `moment`, without jitter, each with its time zone."""
         return CronSim(_WORDS.get(self.when, self.when), moment.astimezone(zoneinfo.ZoneInfo(self.time_zone)))
 
 
 class Parameter(Frozen):
-    """A parameter of a trainer, which a request may give another value."""
+    """A parameter of a trainer; a request may override its default."""
 
     type: Literal["boolean", "integer", "number", "string"]
     default: Value
@@ -107,7 +107,7 @@ class Trainer(Frozen):
     parameters: Mapping[Label, Parameter] = {}
     """Its parameters, by name."""
     timeout_seconds: Annotated[StrictInt, Field(ge=1, le=7 * 86400)] = 3600
-    """The time after which it is stopped."""
+    """Time limit of a run, in seconds; then it is stopped."""
 
     @model_validator(mode="after")
     def _is_a_program(self) -> Trainer:
@@ -120,28 +120,28 @@ class RolloutKind(StrEnum):
     """How far a new version is rolled out."""
 
     NONE = "none"
-    """Nothing: people add a cluster and switch."""
+    """Not at all: people add a cluster and switch."""
     IN_PLACE = "in-place"
     """The live cluster's pods are replaced by pods of the new version, one after the other."""
     STANDBY = "standby"
-    """A new cluster serves it beside the live one."""
+    """A new cluster serves the version beside the live cluster."""
     LIVE = "live"
-    """That cluster is compared with the live one, becomes live, and is watched."""
+    """The new cluster is compared with the live one, becomes live, and is watched."""
 
 
 class Tolerance(Frozen):
     """How far predictions of the new version may differ from those of the live one."""
 
     rtol: Annotated[StrictFloat, Field(ge=0)] = 0.0
-    """Share of the live version's prediction."""
+    """Largest relative difference, as a fraction of the live version's prediction."""
     atol: Annotated[StrictFloat, Field(ge=0)] = 0.0
-    """Added to that, in the prediction's own unit."""
+    """Absolute difference in addition, in the prediction's own unit."""
     share: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.0
-    """Share of the compared models that may differ by more."""
+    """Fraction of the compared models that may differ by more."""
 
 
 class NewServicePolicy(Frozen):
-    """The service that a set gets with its first version, one cluster in every region that the server has."""
+    """The service that a set gets with its first version: one cluster, in all regions of the server."""
 
     name: ServiceName
     """Unique in the registry."""
@@ -154,23 +154,23 @@ class NewServicePolicy(Frozen):
 
 
 class RolloutPolicy(Frozen):
-    """How the update server rolls out a version that it has made."""
+    """How the update server rolls out its new versions."""
 
     model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
 
     to: RolloutKind
-    """How far it goes."""
+    """How far a new version is rolled out."""
     bake_seconds: Annotated[StrictInt, Field(ge=0, le=86400)] = 600
-    """How long each region is watched after its switch."""
+    """How long each region is watched after its switch, in seconds."""
     errors: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.01
-    """Share of the requests that may fail while it is watched, added to what failed before."""
+    """Fraction of requests that may fail while a region is watched, in addition to failures before."""
     within: Tolerance | None = None
     """Limits for answers to recorded inputs before the switch; absent: only invalid answers fail."""
     service: NewServicePolicy | None = None
-    """The service of a set that has none yet; absent: it has to be declared first."""
+    """The service to create for a set without one; absent: the service must be declared first."""
 
     @model_validator(mode="after")
-    def _only_what_goes_live_makes_a_service(self) -> RolloutPolicy:
+    def _only_live_makes_a_service(self) -> RolloutPolicy:
         if self.service is not None and self.to is not RolloutKind.LIVE:
             raise ValueError(f"to {self.to} makes no service; take it out, or roll out to live")
         return self
@@ -180,7 +180,7 @@ class Retraining(Frozen):
     """How a set's versions are made and rolled out."""
 
     trainer: Trainer | None = None
-    """The trainer; absent: models come with requests."""
+    """The trainer; absent: requests bring the models."""
     schedule: Schedule | None = None
     """When the trainer runs; absent: on request only."""
     rollout: RolloutPolicy = RolloutPolicy(to=RolloutKind.NONE)
@@ -189,7 +189,7 @@ class Retraining(Frozen):
     """Files to ignore in a trainer's output, a batch or a folder of the store: patterns as in .gitignore."""
 
     @model_validator(mode="after")
-    def _has_whom_to_call(self) -> Retraining:
+    def _schedule_has_a_trainer(self) -> Retraining:
         if self.schedule is not None and self.trainer is None:
             raise ValueError("a schedule calls the trainer, and there is none; name one, or take it out")
         return self

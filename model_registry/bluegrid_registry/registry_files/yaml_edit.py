@@ -1,8 +1,8 @@
 """Small changes to YAML text that leave every other byte as it is.
 
-A YAML writer, even one that keeps comments, sets indents, spaces and line ends its own way and moves the
-comment after a list's last item: reviewers would read changes that nobody made. So a change is made in the
-text, at the place that the parser names. The caller checks that the new text means exactly what was wanted.
+A YAML writer, even one that keeps comments, writes indents, spaces and line ends its own way and moves the
+comment after a list's last item: reviewers would read changes that nobody made. This module changes the text
+at the parser's positions instead. The caller checks that the new text parses to exactly the new data.
 """
 
 from __future__ import annotations
@@ -48,28 +48,28 @@ def rewritten(source: YamlSource, old: Any, new: Any, path: Path = ()) -> YamlSo
 
 
 def _with_items(source: YamlSource, old: list[Any], new: list[Any], path: Path) -> YamlSource:
-    # There may be thousands of items, each of them once.
-    had, wanted = (dict(zip(_names(items), items, strict=True)) for items in (old, new))
-    for index, name in reversed([*enumerate(had)]):
-        if name not in wanted:
+    # Dicts, because there may be thousands of items; each item occurs once.
+    before, after = (dict(zip(_names(items), items, strict=True)) for items in (old, new))
+    for index, name in reversed([*enumerate(before)]):
+        if name not in after:
             source = read_yaml(_remove(source, path, index))
-    for index, name in enumerate(name for name in had if name in wanted):
-        if had[name] != wanted[name]:
-            source = rewritten(source, had[name], wanted[name], (*path, index))
-    for name, item in wanted.items():
-        if name not in had:
+    for index, name in enumerate(name for name in before if name in after):
+        if before[name] != after[name]:
+            source = rewritten(source, before[name], after[name], (*path, index))
+    for name, item in after.items():
+        if name not in before:
             source = read_yaml(_append(source, path, in_one_line(item)))
     return source
 
 
 def _names(items: list[Any]) -> list[str]:
-    """Return what identifies the items: their IDs, or else their whole values."""
+    """Return identifiers of the items: their IDs, otherwise their whole values."""
     ids = [str(item.get("id")) if isinstance(item, dict) else "" for item in items]
     return ids if len({*ids}) == len(items) else [json.dumps(item) for item in items]
 
 
 def in_one_line(value: Any, key: str = "") -> str:
-    """Return plain data as YAML in braces and brackets, as people write the value of `key`."""
+    """Return plain data as YAML in flow style, as people write the value of `key`."""
     if isinstance(value, dict):
         entries = (f"{_scalar(name)}: {in_one_line(inner, name)}" for name, inner in value.items())
         return f"{{{', '.join(entries)}}}"
@@ -82,7 +82,7 @@ def _scalar(value: object, key: str = "") -> str:
     if not isinstance(value, str):
         return json.dumps(value)
     data = read_yaml(f"[{value}]").data
-    # An amount is text also if it looks like a number; a digest could be read as a key and its value.
+    # An amount is text even if it looks like a number; a digest could be parsed as a key and its value.
     is_plain = [str(item) if key in _AMOUNTS else item for item in data or ()] == [value]
     return value if is_plain and key != "manifest" else json.dumps(value)
 
@@ -109,7 +109,7 @@ def _append(source: YamlSource, path: Path, entry: str) -> str:
 
 
 def _remove(source: YamlSource, path: Path, index: int) -> str:
-    """Return the text without an item of the list or mapping at `path`; from a block its whole lines go."""
+    """Return the text without an item of the list or mapping at `path`; a block loses whole lines."""
     text = source.text
     node = cast("CollectionNode", source.nodes[path])
     items = [_span(text, item) for item in node.value]
@@ -119,7 +119,7 @@ def _remove(source: YamlSource, path: Path, index: int) -> str:
         rest = text[end + 1 :] if end >= 0 else ""
         if len(items) > 1:
             return text[:start] + rest
-        # A key without items below it would say null.
+        # A key without items below it would mean null.
         parent = cast("MappingNode", source.nodes[path[:-1]])
         key_end = next(key.end_mark.index for key, value in parent.value if value is node)
         colon = text.index(":", key_end) + 1
@@ -133,13 +133,13 @@ def _remove(source: YamlSource, path: Path, index: int) -> str:
 
 
 def _span(text: str, item: Node | tuple[Node, Node]) -> tuple[int, int]:
-    """Return where an item of a list, or a key and its value, begins and ends."""
+    """Return begin and end of an item of a list, or of a key and its value."""
     first, last = item if isinstance(item, tuple) else (item, item)
     return first.start_mark.index, _end(text, last)
 
 
 def _end(text: str, node: Node) -> int:
-    # A block's own end mark stands after the blank lines and comments that follow it.
+    # A block's own end mark is after the blank lines and comments that follow the block.
     if isinstance(node, CollectionNode) and not node.flow_style:
         last = node.value[-1]
         return _end(text, last[1] if isinstance(last, tuple) else last)

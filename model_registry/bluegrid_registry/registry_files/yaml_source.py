@@ -1,7 +1,7 @@
 """YAML text as plain data that remembers its lines.
 
-ruamel.yaml composes the nodes; here they become data, and mistakes that YAML itself allows are reported with
-their lines. Anchors and aliases are refused: in a file that people review, what a line means stands there.
+ruamel.yaml composes the nodes; this module converts them to data, and reports mistakes that YAML itself
+allows, with their lines. Anchors and aliases are refused: people review these files line by line.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class YamlSource:
         return self._key_lines.get(path, 1)
 
     def names(self, *pattern: str | int | EllipsisType) -> Iterator[tuple[str, Path]]:
-        """Yield the texts and places that match `pattern`, in which `...` is any key or index."""
+        """Yield the texts and paths that match `pattern`, in which `...` matches any key or index."""
         for path, node in self.nodes.items():
             is_like = len(path) == len(pattern) and all(map(_fits, path, pattern))
             if is_like and isinstance(node, ScalarNode) and node.tag in _AS_WRITTEN:
@@ -67,7 +67,7 @@ class YamlSource:
 
 
 def read_yaml(text: str) -> YamlSource:
-    """Read `text`; never raises: mistakes are in the result."""
+    """Read `text`; never raises an error: the result has the mistakes."""
     source = YamlSource(text)
     try:
         source.mistakes.extend(_anchors(text))
@@ -86,20 +86,20 @@ def read_yaml(text: str) -> YamlSource:
 
 
 def block_of(text: str, key: str) -> str:
-    """Return the lines of one key of the outermost mapping; all of `text` where it is not laid out so.
+    """Return the lines of one key of the outermost mapping; all of `text` if its layout is different.
 
-    A file of thousands of versions takes seconds to read; what follows `service:` takes none.
+    Reading a file of thousands of versions takes seconds; reading only the lines of `service:` is fast.
     """
     found = re.search(rf"^{key}:.*?(?=^[^\s#]|\Z)", text, re.MULTILINE | re.DOTALL)
     return found[0] if found else text
 
 
-def _fits(part: str | int, wanted: str | int | EllipsisType) -> bool:
-    return wanted is ... or part == wanted
+def _fits(part: str | int, pattern: str | int | EllipsisType) -> bool:
+    return pattern is ... or part == pattern
 
 
 def _anchors(text: str) -> Iterator[Mistake]:
-    # Most files have neither sign, and parsing one takes as long as composing it.
+    # Most files have neither character, and parsing a file takes as long as composing it.
     if "&" not in text and "*" not in text:
         return
     for event in YAML(typ="safe", pure=True).parse(text):

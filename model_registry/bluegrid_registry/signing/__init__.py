@@ -1,1 +1,1 @@
-"""Who vouches for a version: keys, and signatures over manifests."""
+"""Keys, and signatures over the manifests of versions."""

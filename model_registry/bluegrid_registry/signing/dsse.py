@@ -1,9 +1,10 @@
 """DSSE v1: an envelope that carries a payload and one signature over it.
 
-Source: github.com/secure-systems-lab/dsse, protocol.md and envelope.md, version 1.0. What is signed is not
-JSON but the pre-authentication encoding (PAE) of type and payload, so nothing depends on how JSON is written.
+Source: github.com/secure-systems-lab/dsse, protocol.md and envelope.md, version 1.0. The signature is not
+over JSON but over the pre-authentication encoding (PAE) of type and payload, so the layout of the JSON does
+not matter.
 
-`keyid` is a hint and decides nothing.
+`keyid` is a hint only; verification does not depend on it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ STATEMENT_TYPE: Final = "application/vnd.in-toto+json"
 """The payload type of an in-toto statement."""
 
 MAX_ENVELOPE_BYTES = 16 * 2**10
-"""Our envelopes have about 1 KB, whatever the number of models; larger objects are refused."""
+"""Largest envelope that is read. Ours have about 1 KB, whatever the number of models."""
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
@@ -58,8 +59,8 @@ class Envelope(Frozen):
     def from_bytes(cls, data: bytes) -> Envelope:
         """Return the envelope that untrusted `data` holds, or raise IntegrityError.
 
-        The bytes must be exactly those of `to_bytes`: an alteration is then found also in what the signature
-        does not cover.
+        The bytes must be exactly those of `to_bytes`: this also finds changes that the signature does not
+        cover.
         """
         if len(data) > MAX_ENVELOPE_BYTES:
             raise IntegrityError(f"is larger than {MAX_ENVELOPE_BYTES} bytes")
@@ -68,8 +69,8 @@ class Envelope(Frozen):
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"]) or "whole"
-            # An unknown name comes from whoever wrote the data, and may hold any characters.
+            # An unknown name comes from the untrusted data, and may hold any characters.
             raise IntegrityError(f"is not a DSSE envelope: {place[:60]!a}: {first['msg']}") from None
         if envelope.to_bytes() != data:
-            raise IntegrityError("is written in another way than signatures are here")
+            raise IntegrityError("is not written exactly as bluegrid writes signatures")
         return envelope

@@ -38,10 +38,10 @@ class KeyAlgorithm(StrEnum):
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A key that a set's YAML or a pod's settings name: signatures by it are trusted."""
+    """A trusted key, from a set's YAML or a pod's settings."""
 
     id: str
-    """What people call the key, such as ops-2026; verification does not use it."""
+    """Name of the key, such as ops-2026; verification does not use it."""
     der: bytes
     """SubjectPublicKeyInfo, as OpenSSL writes it."""
     _key: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey = field(
@@ -60,7 +60,7 @@ class PublicKey:
         if not isinstance(key, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) or not _is_p256(key):
             raise ConfigError(f"key {self.id}: is neither Ed25519 nor P-256", Remedy.MAKE_KEY)
         if _der(key) != self.der:
-            # One key must have one fingerprint; DER of another origin may hold a compressed point.
+            # One key must have one fingerprint; other programs may write a compressed point.
             raise ConfigError(f"key {self.id}: is not as OpenSSL writes it", Remedy.MAKE_KEY)
         object.__setattr__(self, "_key", key)
 
@@ -69,7 +69,7 @@ class PublicKey:
         """Return the key that a row of YAML holds, or raise ConfigError.
 
         Args:
-            key_id: what people call it.
+            key_id: name of the key.
             public: base64 of its DER SubjectPublicKeyInfo.
         """
         try:
@@ -79,7 +79,7 @@ class PublicKey:
 
     @property
     def text(self) -> str:
-        """The key as a row of YAML holds it."""
+        """The key as in a row of YAML."""
         return base64.b64encode(self.der).decode()
 
     @property
@@ -91,7 +91,7 @@ class PublicKey:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the key, 64 hex digits: what signatures are filed under."""
+        """SHA-256 of the key, 64 hex digits; part of the keys of its signatures in a store."""
         return sha256_hex(self.der)
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
@@ -108,7 +108,7 @@ class PublicKey:
 
 @dataclass(frozen=True, repr=False)
 class PrivateKey:
-    """A key that signs; it has no name of its own."""
+    """A key that signs; it has no ID."""
 
     _key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
@@ -152,7 +152,7 @@ class PrivateKey:
             passphrase: encrypts the private key; None: it is not encrypted.
 
         Raises:
-            ConfigError: there is such a file already, or it cannot be written.
+            ConfigError: the file exists already, or cannot be written.
         """
         encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
         if passphrase:

@@ -2,10 +2,10 @@
 
     sets/<set>/manifests/<sha256>.<fingerprint>.sig.json        a DSSE envelope, one object a key
 
-What is signed is an in-toto Statement v1 of a few hundred bytes that names set, version and manifest digest;
-the manifest names every byte of every model. Each key writes its own object: two that sign at once cannot
-lose each other's signature, and signing again repairs a damaged one. A reader looks a signature up by its
-key: nothing is listed, and only signatures by keys that the reader names are believed.
+The signature is over an in-toto Statement v1 of a few hundred bytes that names set, version and manifest
+digest; the manifest has the digests of all models. Each key writes its own object: concurrent signers cannot
+overwrite each other's signature, and signing again repairs a damaged signature. A reader looks a signature up
+by its key, so nothing is listed, and only the reader's own trusted keys count.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PREDICATE_TYPE = "urn:bluegrid:version:1"
 
 
 def sign(store: Store, set_id: str, version_id: str, digest: str, key: PrivateKey) -> str:
-    """Sign a version that is in the store, and keep the signature beside its manifest.
+    """Sign a version in the store, and write the signature beside its manifest.
 
     Signing again with the same key is a success and replaces a damaged signature.
 
@@ -41,13 +41,13 @@ def sign(store: Store, set_id: str, version_id: str, digest: str, key: PrivateKe
         set_id: the model set.
         version_id: the version.
         digest: the manifest's digest that the registry pins, `sha256:<hex>`.
-        key: the signer's.
+        key: the signer's key.
 
     Returns:
         The key's fingerprint.
 
     Raises:
-        ObjectMissing, IntegrityError, FormatError: as `read_manifest`: only whole versions are signed.
+        ObjectMissing, IntegrityError, FormatError: as `read_manifest`: the manifest must be sound.
         StoreError: the store refused or did not answer.
     """
     read_manifest(store, set_id, version_id, digest)
@@ -69,10 +69,10 @@ def verify_signature(
         set_id: the model set.
         version_id: the version.
         digest: the manifest's digest that the registry pins, `sha256:<hex>`.
-        keys: the trusted ones, from the set's YAML or the pod's settings; never from the store.
+        keys: the trusted keys, from the set's YAML or the pod's settings; never from the store.
 
     Raises:
-        IntegrityError: none of them has signed it, or a signature is damaged, forged or of another version.
+        IntegrityError: no trusted key has signed it, or a signature is damaged, forged or of another version.
         ConfigError: there is no key to verify with.
         StoreError: the store refused or did not answer.
     """
@@ -88,7 +88,7 @@ def verify_signature(
         except ObjectMissing:
             continue
         except StoreError as error:
-            # To readers that may not list, an absent object is forbidden: another key may have signed.
+            # Without the right to list, S3 answers 403 for an absent object: another key may have signed.
             faults.append(error)
         except IntegrityError as error:
             fault = f"{about}: signature by {key.id}: {error}"
@@ -114,7 +114,7 @@ def check_signature(data: bytes, set_id: str, version_id: str, digest: str, key:
     statement, (signature,) = envelope.payload, envelope.signatures
     if not key.verifies(signature.sig, pae(STATEMENT_TYPE, statement)):
         raise IntegrityError("does not match: it is damaged, forged, or another key's")
-    # A sound payload has exactly these bytes; another one is parsed only for the message.
+    # A sound payload has exactly these bytes; other payloads are parsed only for the message.
     if statement != _statement(set_id, version_id, digest):
         raise IntegrityError(f"is not for this version but for {_subject(statement)}")
     if signature.keyid != key.fingerprint:

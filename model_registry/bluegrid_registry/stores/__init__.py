@@ -1,4 +1,4 @@
-"""Stores: where packs, manifests and commits are kept."""
+"""Stores of packs, manifests and commits."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def open_store(url: str, account: Account | None = None) -> Store:
 
     `file:///folder` is a folder; `s3://bucket/prefix?endpoint=...&region=...` a bucket of any S3 server (AWS
     without `endpoint`), with credentials from the AWS environment, or those of `account`.
-    `addressing=virtual` puts the bucket's name into the endpoint's host name. Nothing is sent before the
+    `addressing=virtual` puts the bucket's name into the endpoint's host name. No request is sent before the
     first use.
 
     Raises:
-        ConfigError: the URL names no store, or has a part that would be ignored.
+        ConfigError: the URL is not the address of a store, or has a part that would be ignored.
     """
     place = parse_address(url)
     if isinstance(place, Path):
         return FileStore(place)
-    # Imported here: boto3 takes as long to load as all the rest, and reading the registry does not need it.
+    # Imported here: boto3 takes half of all import time, and reading the registry does not need it.
     from bluegrid_registry.stores.s3 import S3Store
 
     return S3Store(replace(place, account=account))

@@ -1,4 +1,4 @@
-"""The addresses of stores, and refusals of those that would lead elsewhere than written.
+"""Parses the addresses of stores, and refuses ambiguous ones.
 
 A refusal shows no part of an address that may be a secret: people paste keys into addresses.
 """
@@ -23,12 +23,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class Account:
-    """The credentials for a server."""
+    """Credentials for a server."""
 
     access_key: str
     secret_key: str = field(repr=False)
     ca_bundle: Path | None = None
-    """PEM file of the CA that is trusted for the server; None: as the AWS environment says."""
+    """PEM file of the CA to trust for the server; None: the AWS environment's."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class Bucket:
     name: str
     """Name of the bucket, which must exist."""
     prefix: str
-    """The beginning of all keys, without slashes around it; may be empty."""
+    """Prefix of all keys, without slashes at both ends; may be empty."""
     endpoint: str | None = None
     """The server's URL; None: AWS."""
     region: str | None = None
     """The bucket's region; None: us-east-1."""
     addressing: Literal["path", "virtual"] | None = None
-    """`path` or `virtual` (the bucket's name in the host's); None: path where there is an endpoint."""
+    """`path` or `virtual` (the bucket's name in the host name); None: path if there is an endpoint."""
     account: Account | None = None
-    """None: the AWS environment's."""
+    """Credentials; None: the AWS environment's."""
 
     @property
     def url(self) -> str:
@@ -58,7 +58,7 @@ def parse_address(address: str) -> Path | Bucket:
     """Return the folder or the bucket that `address` names.
 
     Raises:
-        ConfigError: it names neither, or has a part that would be ignored.
+        ConfigError: `address` is neither, or has a part that would be ignored.
     """
     if _CONTROL.search(address) or address != address.strip():
         _refuse(address, "has blanks around it, or control characters")
@@ -107,7 +107,7 @@ def _options(address: str, query: str) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     for name, value in pairs:
         if name not in _OPTIONS:
-            # What stands there otherwise may be a secret.
+            # Any other text may be a secret.
             shown = f"option {name}" if _NAME.fullmatch(name) else "option"
             _refuse(address, f"has an {shown} that is not known; known are {', '.join(_OPTIONS)}")
         if not value.strip():

@@ -1,4 +1,4 @@
-"""What every store does: push, fetch and their tests know stores by this protocol only."""
+"""The protocol of stores: push, fetch and their tests use stores only through it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 class StoredObject(NamedTuple):
-    """What a listing says of an object."""
+    """An object in a listing."""
 
     key: str
     size: int
     """Bytes."""
     modified: datetime
-    """When it was last written, by the store's clock."""
+    """When the object was last written, by the store's clock."""
     listed: datetime | None = None
-    """When it was listed, by the same clock; None: not known."""
+    """When the object was listed, by the same clock; None: not known."""
 
     @property
     def clocks(self) -> tuple[datetime, datetime]:
         """The time by the store's clock and by this machine's, the earlier one first.
 
-        Either clock may be wrong. An object that is to be deleted is as old as the earlier time says, an
-        object that is relied on as old as the later one.
+        Either clock may be wrong. The age of an object counts by the earlier time before it is deleted, and by
+        the later time before a push relies on it.
         """
         here = datetime.now(UTC)
         listed = self.listed or here
@@ -36,30 +36,30 @@ class StoredObject(NamedTuple):
 
     @property
     def least_age(self) -> timedelta:
-        """How long ago it was written, at least."""
+        """The smallest possible age of the object."""
         return self.clocks[0] - self.modified
 
     @property
     def greatest_age(self) -> timedelta:
-        """How long ago it was written, at most."""
+        """The greatest possible age of the object."""
         return self.clocks[1] - self.modified
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a store's server does by itself; what it lacks is compensated for, or writing is refused."""
+    """Capabilities of a store's server; a missing one is compensated for, or writes are refused."""
 
     verifies_checksums: bool
-    """Keeps nothing that differs from its checksum; if not, every write is read back."""
+    """The server refuses objects that differ from their checksum; if not, every write is read back."""
     conditional_writes: bool
-    """Honours If-None-Match atomically, so that one of two writers wins; if not, writing is refused."""
+    """The server honours If-None-Match atomically: one of two writers wins; if not, writes are refused."""
     ranges: bool
-    """Returns a part of an object on request; if not, the whole object is fetched, and cut."""
+    """The server returns a part of an object on request; if not, the whole object is fetched, and cut."""
     fault: str | None = field(default=None, compare=False)
     """Why conditional writes are not atomic; None: they are, or are not honoured at all."""
 
     def in_words(self) -> tuple[str, ...]:
-        """Return what follows for pushes, a line for each capability."""
+        """Return the consequences for pushes and fetches, one line for each capability."""
         return (
             "checksums: computed again by the server, which keeps nothing that differs"
             if self.verifies_checksums
@@ -78,7 +78,7 @@ ALL = Capabilities(verifies_checksums=True, conditional_writes=True, ranges=True
 
 
 class Store(Protocol):
-    """Objects by key. Nothing is visible before it is whole and proven.
+    """Objects by key. An object is visible only when it is complete and its checksum is verified.
 
     Every method raises StoreUnreachable if there is no answer, and StoreError if the store refuses.
     """
@@ -91,7 +91,7 @@ class Store(Protocol):
         """Return the object; ObjectMissing if there is none."""
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
-        """Return `length` bytes from `offset`, fewer where the object ends; errors as of `get`."""
+        """Return `length` bytes from `offset`, fewer at the object's end; errors as of `get`."""
 
     def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
         """Write the object.
@@ -99,32 +99,32 @@ class Store(Protocol):
         When this returns, the store holds bytes with this checksum, computed again on the store's side.
 
         Args:
-            key: its key.
-            data: its bytes.
+            key: key of the object.
+            data: bytes of the object.
             checksum: checksum 1 of the bytes.
-            replace: whether an existing object is replaced. With False, two writers at the same time may
-                still both write.
+            replace: whether to replace an existing object. With False, two concurrent writers may still both
+                write.
 
         Raises:
-            ObjectExists: the object exists, and is not to be replaced.
-            IntegrityError: the store received other bytes. A server that verifies keeps none of them; what
-                another server keeps is referred to by nothing, and the next put replaces it.
+            ObjectExists: the object exists, and `replace` is False.
+            IntegrityError: the store received other bytes. A server that verifies checksums keeps none of
+                them; another server may keep them, but nothing refers to them, and the next put replaces them.
         """
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
-        """Write the object as `put` does; ObjectExists if it exists: of many writers, one succeeds.
+        """Write the object as `put` does; ObjectExists if it exists: only one of several writers succeeds.
 
-        Without a checksum, one of the default algorithm is computed.
+        Without a checksum, the checksum of the default algorithm is computed.
         """
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
-        """List the objects whose keys begin with `prefix`; a fetch never needs to."""
+        """List the objects whose keys begin with `prefix`; a fetch needs no listing."""
 
     def leftovers(self, prefix: str) -> Iterator[StoredObject]:
-        """List what killed writers have left below `prefix` that is not an object; `delete` removes it."""
+        """List partial files that killed writers have left below `prefix`; `delete` removes them."""
 
     def probe(self) -> Capabilities:
-        """Find out what the store's server does by itself; the first write does so unless it is known."""
+        """Detect the capabilities of the store's server; the first write does so unless they are known."""
 
     def delete(self, key: str) -> None:
         """Remove the object, if there is one."""

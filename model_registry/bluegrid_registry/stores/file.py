@@ -27,7 +27,7 @@ class _NotAtomicError(StoreError):
 
 
 class FileStore:
-    """A store in the folder `root`, which must exist: nothing is written to a share that is not mounted."""
+    """A store in the folder `root`, which must exist: this detects a share that is not mounted."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -45,7 +45,7 @@ class FileStore:
             return file.read(length)
 
     def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
-        """Write the object, and read it back before it gets its name."""
+        """Write the object, and read it back before the rename to its final name."""
         self._write(key, data, checksum, os.replace if replace else publish_new)
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
@@ -53,7 +53,7 @@ class FileStore:
         self._write(key, data, checksum or Checksum.of(data), publish_new)
 
     def probe(self) -> Capabilities:
-        """Find out whether the folder takes a file and refuses a second file of the same name."""
+        """Detect whether the folder accepts a file and refuses a second file with the same name."""
         key = f".probe.{secrets.token_hex(8)}.partial"
         try:
             self._write(key, b"probe", Checksum.of(b"probe"), publish_new)
@@ -69,14 +69,14 @@ class FileStore:
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         """List the objects whose keys begin with `prefix`."""
-        # Names that begin with a dot are of files that are being written, or whose writer was killed.
+        # Files whose names begin with a dot are being written, or their writer was killed.
         return self._list(prefix, lambda path: not path.name.startswith("."))
 
     def leftovers(self, prefix: str) -> Iterator[StoredObject]:
         """List the files that killed writers have left below `prefix`."""
         return self._list(prefix, is_partial)
 
-    def _list(self, prefix: str, is_wanted: Callable[[Path], bool]) -> Iterator[StoredObject]:
+    def _list(self, prefix: str, is_listed: Callable[[Path], bool]) -> Iterator[StoredObject]:
         # Only the folder that the prefix names is walked.
         folder = self._path(prefix.rpartition("/")[0])
         with self._translate_errors(prefix):
@@ -84,16 +84,16 @@ class FileStore:
             now = self._now()
             for path in sorted(folder.rglob("*")):
                 key = path.relative_to(self._root).as_posix()
-                if key.startswith(prefix) and path.is_file() and is_wanted(path):
+                if key.startswith(prefix) and path.is_file() and is_listed(path):
                     try:
                         status = path.stat()
                     except FileNotFoundError:
-                        # Deleted since it was found.
+                        # The file was deleted meanwhile.
                         continue
                     yield StoredObject(key, status.st_size, _time(status), now)
 
     def _now(self) -> datetime | None:
-        """Return the time by the file system's clock: of a share, that is another machine's."""
+        """Return the time by the file system's clock; a share has the clock of another machine."""
         try:
             with tempfile.TemporaryFile(dir=self._root) as file:
                 return _time(os.fstat(file.fileno()))
@@ -110,7 +110,7 @@ class FileStore:
     def _write(
         self, key: str, data: bytes, checksum: Checksum, publish: Callable[[Path, Path], object]
     ) -> None:
-        def proven(temporary: Path, path: Path) -> None:
+        def verify_and_publish(temporary: Path, path: Path) -> None:
             if Checksum.of(temporary.read_bytes(), checksum.algorithm) != checksum:
                 raise IntegrityError(f"{self.url}: {key}: {checksum.algorithm} of the written file differs")
             publish(temporary, path)
@@ -119,10 +119,10 @@ class FileStore:
             path = self._path(key)
             self._require_root()
             make_folder(path.parent)
-            write_whole(path, data, proven)
+            write_whole(path, data, verify_and_publish)
 
     def _require_root(self) -> None:
-        os.stat(f"{self._root}/.")  # noqa: PTH116 - pathlib leaves the dot out, and a file would do
+        os.stat(f"{self._root}/.")  # noqa: PTH116 - pathlib drops the dot, and would accept a file
 
     def _path(self, key: str) -> Path:
         path = self._root / key

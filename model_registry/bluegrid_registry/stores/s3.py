@@ -1,9 +1,9 @@
 """A store in a bucket of any S3-compatible server.
 
-Every object is one PUT with its checksum in the header that S3 has for it: the server computes the checksum
-again, keeps nothing that differs, and answers with its result. Small probes beside the first write detect
-servers that only pretend to; what they take is read back. So is an object whose checksum has no header in S3,
-or none that this server knows.
+Every object is one PUT with its checksum in S3's header: the server computes the checksum again, refuses an
+object that differs, and returns its result. Small probes beside the first write detect servers that ignore the
+header; objects on such servers are read back. Objects are also read back if S3, or this server, has no header
+for the checksum's algorithm.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.stores.address import Bucket
 
 READ_TIMEOUT = 60
-"""How long to wait for the next bytes of an answer, in seconds."""
+"""Timeout for the next bytes of a response, in seconds."""
 
 _NOT_ATOMIC = (
     "not atomic, as the server looks for an object before it takes the bytes, and not when it keeps them"
@@ -77,7 +77,7 @@ class S3Store:
                 yield StoredObject(key, found["Size"], found["LastModified"], listed)
             more = {"ContinuationToken": page["NextContinuationToken"]} if page["IsTruncated"] else None
 
-    def leftovers(self, prefix: str) -> Iterator[StoredObject]:  # noqa: ARG002 - a folder has some
+    def leftovers(self, prefix: str) -> Iterator[StoredObject]:  # noqa: ARG002 - of the protocol
         """Return nothing: an interrupted PUT leaves nothing behind."""
         return iter(())
 
@@ -95,20 +95,20 @@ class S3Store:
         self._write(key, data, checksum or Checksum.of(data), {"IfNoneMatch": "*"})
 
     def probe(self) -> Capabilities:
-        """Find out what the server does by itself, or remember it from an earlier probe."""
+        """Detect the capabilities of the server, or recall them from an earlier probe."""
         with self._probing:
             if self._capabilities is None:
-                self._capabilities = self._find_out()
+                self._capabilities = self._detect()
             return self._capabilities
 
-    def _find_out(self) -> Capabilities:
-        # At the same time: the first write waits for the results.
+    def _detect(self) -> Capabilities:
+        # Probes run at the same time: the first write waits for their results.
         with ThreadPoolExecutor(2) as pool:
             support = pool.submit(self._support, ChecksumAlgorithm.CRC64NVME)
             if known := recall(self.url):
                 is_honoured = honours_condition(self._wire)
                 verifies = support.result() is Support.VERIFIED
-                # Another server may answer under this address by now.
+                # Another server may answer at this address by now.
                 if is_honoured and known.server == self._wire.server.name:
                     return Capabilities(verifies, conditional_writes=True, ranges=known.ranges)
             ranges = pool.submit(gives_ranges, self._wire)
@@ -129,7 +129,7 @@ class S3Store:
             raise errors.StoreError(f"{self.url}: {what}, {follows}; use one that honours it, as AWS S3 does")
 
     def _support(self, algorithm: ChecksumAlgorithm) -> Support:
-        # Two threads may both find out: that costs less than waiting for each other.
+        # Two threads may probe at the same time: that costs less than waiting for each other.
         if algorithm not in self._supports:
             self._supports[algorithm] = support_of(self._wire, algorithm)
         return self._supports[algorithm]
@@ -141,13 +141,13 @@ class S3Store:
         try:
             answer = self._send(key, data, checksum, condition)
         except Forbidden:
-            # Some servers look for a lock first, and then whether there is an object.
+            # Some servers check for a lock before they check whether the object exists.
             if condition and self._exists(key):
                 raise errors.ObjectExists(f"{self.url}: {key} exists, and is locked") from None
             raise
-        # Checked now: the probe has run beside the write.
+        # Checked after the write: the probe has run beside it.
         self._require_atomic_writes()
-        # An answer without the server's checksum may be the answer to another request.
+        # A response without the server's checksum may be the response to another request.
         if answered(answer, algorithm) == checksum.value and self._support(algorithm) is Support.VERIFIED:
             return
         if not self._holds(key, checksum):
@@ -170,7 +170,7 @@ class S3Store:
                 if self._support(algorithm) is not Support.REFUSED:
                     raise
         proof = metadata(checksum)
-        # Every server knows MD5, and buckets with object lock take nothing without it.
+        # Every server supports MD5, and buckets with object lock refuse objects without it.
         if self._support(ChecksumAlgorithm.MD5) is not Support.REFUSED:
             proof |= header(Checksum.of(data, ChecksumAlgorithm.MD5))
         return self._wire.put(key, data, {**proof, **condition})
@@ -195,7 +195,7 @@ class S3Store:
 
     @contextmanager
     def _sure_of_absence(self, key: str) -> Iterator[None]:
-        """Tell a missing object from an address that leads to no bucket, where 404 is the whole answer."""
+        """Distinguish a missing object from a wrong address, if the response is only 404."""
         try:
             yield
         except NothingThere as error:

@@ -1,4 +1,4 @@
-"""Checksums in requests to an S3 server, and in its answers."""
+"""Checksums in requests to an S3 server, and in its responses."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Support(StrEnum):
     """How a server treats a checksum's header."""
 
     VERIFIED = "verified"
-    """It keeps no object that differs from the checksum."""
+    """The server refuses an object that differs from the checksum."""
     IGNORED = "ignored"
-    """It accepts any value."""
+    """The server accepts any value."""
     REFUSED = "refused"
-    """It refuses writes with this header, or S3 has no header for this algorithm."""
+    """The server refuses writes with this header, or S3 has no header for this algorithm."""
 
 
 def has_header(algorithm: ChecksumAlgorithm) -> bool:
@@ -31,11 +31,11 @@ def has_header(algorithm: ChecksumAlgorithm) -> bool:
 
 
 def header(checksum: Checksum) -> dict[str, Any]:
-    """Return the parameters of a PUT by which S3 verifies."""
-    # MD5's header is older than the others: every server knows it.
+    """Return the parameters of a PUT with a checksum for the server to verify."""
+    # MD5's header is older than the others: every server supports it.
     if checksum.algorithm is ChecksumAlgorithm.MD5:
         return {"ContentMD5": checksum.value}
-    # Without x-amz-sdk-checksum-algorithm: with it, some servers ignore the value.
+    # No x-amz-sdk-checksum-algorithm: some servers ignore the value if it is present.
     return {f"Checksum{checksum.algorithm}": checksum.value}
 
 
@@ -45,7 +45,7 @@ def metadata(checksum: Checksum) -> dict[str, Any]:
 
 
 def answered(answer: PutObjectOutputTypeDef, algorithm: ChecksumAlgorithm) -> object:
-    """Return checksum 2: what the server has computed from the bytes that it holds."""
+    """Return checksum 2, which the server has computed from the stored bytes."""
     if algorithm is not ChecksumAlgorithm.MD5:
         return answer.get(f"Checksum{algorithm}")
     try:

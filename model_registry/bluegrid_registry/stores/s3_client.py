@@ -1,4 +1,4 @@
-"""The client of an S3 server: boto3's, configured to send what it is given and nothing more."""
+"""The client of an S3 server: boto3, configured to add nothing to our requests."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ if TYPE_CHECKING:
 _DEFAULT_REGION = "us-east-1"
 
 ATTEMPTS = 3
-"""How often one request is tried."""
+"""Attempts for one request."""
 
 
 @dataclass
 class ServerHeaders:
-    """What a server's latest answer says about the server."""
+    """Headers of a server's latest response that describe the server."""
 
     name: str = ""
-    """The value of its header Server."""
+    """The value of the header Server."""
     time: datetime | None = None
-    """The time by its clock; None: no answer yet, or none with a time."""
+    """The header Date, by the server's clock; None: no response with a valid time yet."""
 
     def note(self, parsed: dict[str, Any], **_: object) -> None:
-        """Take an answer's headers; botocore calls this for each answer."""
+        """Read a response's headers; botocore calls this for each response."""
         headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         self.name = headers.get("server", "")
         try:
-            # A header Date is in GMT, whatever zone it names.
+            # The header Date is in GMT, whatever zone it names.
             self.time = parsedate_to_datetime(headers["date"]).replace(tzinfo=UTC)
         except (LookupError, ValueError):
             self.time = None
 
 
 def s3_client(place: Bucket, read_timeout: float) -> tuple[S3Client, ServerHeaders]:
-    """Return a client, and what it learns about the server; ConfigError if boto3 refuses a setting."""
+    """Return a client, and the headers that it reads; ConfigError if boto3 refuses a setting."""
     config = Config(
-        # An address that nothing listens at is reported within seconds.
+        # A wrong address is reported within seconds.
         connect_timeout=3,
         read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=16,
-        # Checksums are ours: one in a header for the server, SHA-256 of every model after a read. What
-        # botocore would add by itself breaks several servers and is wrong for ranges.
+        # We check bytes ourselves: a checksum in a header for the server, SHA-256 of every model after a
+        # read. The checksums that botocore would add break several servers and are wrong for ranges.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         s3={
             "addressing_style": place.addressing or ("path" if place.endpoint else "auto"),
-            # The signature covers the checksum's header, and that the bytes: to hash them once more for
-            # the signature would take as long as to send them.
+            # The signature covers the checksum's header, and the checksum the bytes. Hashing the bytes for
+            # the signature too would take as long as sending them.
             "payload_signing_enabled": False,
         },
     )
@@ -90,6 +90,6 @@ def s3_client(place: Bucket, read_timeout: float) -> tuple[S3Client, ServerHeade
 
 
 def _redirect_once(params: dict[str, Any], **_: object) -> None:
-    # botocore looks for a redirected bucket's region by HEAD. Where that is redirected too, without a region,
-    # it would look for the region by HEAD, and so on until the stack is full.
+    # botocore requests a redirected bucket's region by HEAD. If HEAD is redirected too, without a region,
+    # botocore would repeat HEAD until the stack overflows.
     params["context"]["s3_redirect"]["redirected"] = True

@@ -1,4 +1,4 @@
-"""Errors of S3 servers and of botocore, as errors of this package."""
+"""Translates errors of S3 servers and of botocore to errors of this package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Unclear(errors.StoreError):
-    """A refusal that may be about a header of the request; a request without it shows whether it is."""
+    """A refusal that may be due to a header of the request; a request without the header shows whether."""
 
 
 class Forbidden(errors.StoreError):
@@ -25,7 +25,7 @@ class Forbidden(errors.StoreError):
 
 
 class NothingThere(errors.StoreError):
-    """404 without a word about what is missing: an object, the bucket, or the server."""
+    """404 that does not say what is missing: the object, the bucket, or an S3 server."""
 
 
 _REMEDY = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -50,8 +50,7 @@ _REFUSALS = (
 )
 
 GARBLED = (aws.IncompleteReadError, aws.ResponseStreamingError, ResponseParserError, ValueError)
-"""What botocore raises for an invalid answer."""
-
+"""Exceptions of botocore for an invalid response."""
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _BUSY = (500, 502, 503, 504)
@@ -60,7 +59,7 @@ _UNCLEAR = (400, 422, 501)
 
 @contextmanager
 def translate_errors(url: str, key: str) -> Iterator[None]:
-    """Turn what botocore raises into errors of this package, about this store and key."""
+    """Translate exceptions of botocore to errors of this package that name the store and the key."""
     try:
         yield
     except aws.ClientError as error:
@@ -81,12 +80,12 @@ def translate_errors(url: str, key: str) -> Iterator[None]:
 
 
 def code(error: aws.ClientError) -> str:
-    """Return the refusal's code, such as NoSuchKey; the status alone if its body is damaged or empty."""
+    """Return the refusal's code, such as NoSuchKey; the status if its body is damaged or empty."""
     return error.response["Error"].get("Code") or str(status(error))
 
 
 def status(error: aws.ClientError) -> int:
-    """Return the status of the answer, such as 404; 0: none."""
+    """Return the status of the response, such as 404; 0: no status."""
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
@@ -96,12 +95,12 @@ def is_taken(error: aws.ClientError) -> bool:
 
 
 def is_bare(error: aws.ClientError) -> bool:
-    """Whether the refusal has a status and no code: its body is empty, damaged, or not an S3 server's."""
+    """Whether the refusal has a status but no code: its body is empty, damaged, or not from an S3 server."""
     return code(error).isdigit() and status(error) not in _REDIRECTS and not is_taken(error)
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether a server that is just starting again fails in this way: refused connections, 503."""
+    """Whether the error is temporary, as while a server restarts: a refused connection, 503."""
     if isinstance(error, aws.ClientError):
         return status(error) in _BUSY
     return isinstance(error, aws.EndpointConnectionError | aws.ConnectionClosedError)
@@ -122,14 +121,14 @@ def _refusal(error: aws.ClientError, key: str) -> tuple[type[errors.BluegridErro
             return kind, text.format(key=key, code=code(error), message=message)
     if status(error) in (401, 403):
         return Forbidden, f"{key}: refused ({code(error)}); {_REMEDY}, and their rights"
-    said = f"{key}: {code(error)}: {message}".removesuffix(": ")
+    fault = f"{key}: {code(error)}: {message}".removesuffix(": ")
     if status(error) in _BUSY:
-        return errors.StoreError, f"{said}; the server is busy or out of order: try again, or look at its log"
+        return errors.StoreError, f"{fault}; the server is busy or out of order: try again, or look at its log"
     kind = Unclear if status(error) in _UNCLEAR else errors.StoreError
     if code(error).isdigit():
         kind = NothingThere if status(error) == 404 else kind
-        return kind, f"{said}; is it an S3 server's answer? Check endpoint (http or https?) and bucket"
-    return kind, said
+        return kind, f"{fault}; is it an S3 server's answer? Check endpoint (http or https?) and bucket"
+    return kind, fault
 
 
 def _headers(error: aws.ClientError) -> dict[str, str]:
@@ -146,7 +145,7 @@ def _region(error: aws.ClientError) -> str:
 
 def _redirected(error: aws.ClientError) -> str:
     place = urlsplit(_headers(error).get("location", ""))
-    # Only the host: the rest may hold a signature.
+    # Only the host is shown: the rest may contain a signature.
     where = f"{place.scheme}://{place.netloc.rpartition('@')[2]}" if place.netloc else ""
     remedy = f"write endpoint={where}" if where else "write the endpoint that answers by itself"
     to = where and f" to {where}"

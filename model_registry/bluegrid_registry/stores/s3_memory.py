@@ -1,9 +1,9 @@
-"""What probes have found out about servers, kept for a while in the user's cache folder.
+"""Results of probes, cached for a while in the user's cache folder.
 
-What is kept is that a server writes atomically, which takes two simultaneous writes to find out. It is
-believed for `AGE` of a server whose name has not changed; each commit is read back in any case. That a server
-verifies checksums, and refuses to write over an object, is tried again by each process: if a server stopped
-doing so, unproven bytes would count as proven.
+The cache records that a server writes atomically, which a probe detects by simultaneous writes. A record is
+valid for `AGE`, if the server's name has not changed; each commit is read back in any case. Each process probes
+again whether the server verifies checksums and refuses to overwrite an object: if a server stopped doing so,
+unverified bytes would count as verified.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from bluegrid_registry.files import write_whole
 from bluegrid_registry.frozen import Frozen
 
 AGE = timedelta(days=7)
-"""How long an answer is believed."""
+"""How long a record is valid."""
 
 
 class Known(Frozen):
     """A server that writes atomically."""
 
     server: str
-    """Its name, from the header Server."""
+    """Name of the server, from the header Server."""
     ranges: bool
-    """Whether it returns a part of an object on request."""
+    """Whether the server returns a part of an object on request."""
     found: AwareDatetime
 
 
@@ -38,12 +38,12 @@ class _File(Frozen):
 
 
 def recall(url: str) -> Known | None:
-    """Return what is known of the store at `url`; None: nothing, or it is too old."""
+    """Return the record of the store at `url`; None: there is none, or it is too old."""
     return _read().get(url)
 
 
 def remember(url: str, known: Known | None) -> None:
-    """Keep what was found out; None: forget it. A failure to write is ignored."""
+    """Record the result of a probe; None: delete the record. A failure to write is ignored."""
     stores = _read()
     if stores.get(url) == known:
         return
@@ -55,7 +55,7 @@ def remember(url: str, known: Known | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, _File(stores=stores).model_dump_json(indent=1).encode() + b"\n")
     except (OSError, RuntimeError):
-        # Such as in a pod: then the next process probes again.
+        # This is normal in a pod; the next process probes again.
         pass
 
 

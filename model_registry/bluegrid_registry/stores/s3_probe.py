@@ -1,7 +1,7 @@
-"""Probes: what a server does by itself, found out by trying.
+"""Probes: detect the capabilities of a server with small test requests.
 
-One small object stays and is never written again: `probe`. Each other probe has an object of its own below
-`probes/`, and deletes it if the account may.
+One small object, `probe`, stays and is never overwritten. Each other probe has an object of its own below
+`probes/`, and deletes it if the account has the permission.
 """
 
 from __future__ import annotations
@@ -29,37 +29,37 @@ if TYPE_CHECKING:
     from bluegrid_registry.stores.s3_wire import Wire
 
 STALL = 5.0
-"""How long half of a write waits for another write to end, in seconds: a server may delay that one."""
+"""How long a half-sent write waits for the end of another write, which a server may delay, in seconds."""
 
 _EARLY = 2
-"""How many writes are stalled while another one ends: a server may look for an object late."""
+"""Number of writes that are stalled during another write: a server may check for an object late."""
 
 _PAUSE = 0.2
-"""Seconds from their first halves to the other write; once a week, beside what a push does anyway."""
+"""Seconds between their first halves and the other write; spent once a week, beside the work of a push."""
 
 _DATA = b"probe"
 _CONDITIONS: tuple[dict[str, Any], ...] = (
     {"IfNoneMatch": "*", **header(Checksum.of(_DATA, ChecksumAlgorithm.MD5))},
     {"IfNoneMatch": "*"},
 )
-"""Buckets with object lock take no write without a checksum, and some servers no write with one."""
+"""Buckets with object lock refuse writes without a checksum, and some servers refuse writes with one."""
 _NO_WRITE = (401, 403, 404, 405)
-"""Errors that say nothing about a checksum: writes are refused, or do not arrive."""
+"""Errors that are not due to a checksum: writes are refused, or do not arrive."""
 
 
 class Conditional(StrEnum):
-    """What becomes of two writes of one key that both have If-None-Match."""
+    """The outcome of two concurrent writes of one key with If-None-Match."""
 
     ATOMIC = "atomic"
-    """One is kept and the other is refused, whatever their order."""
+    """One write is kept and the other is refused, whatever their order."""
     NOT_ATOMIC = "not atomic"
-    """A write that began before another one ended replaces it, and both succeed."""
+    """A write that began before the end of another write replaces it, and both succeed."""
     IGNORED = "ignored"
     """The header has no effect, or is refused."""
 
 
 def support_of(wire: Wire, algorithm: ChecksumAlgorithm) -> Support:
-    """Return how the server treats the algorithm's header, by sending a wrong value."""
+    """Send a wrong checksum, and return how the server treats the algorithm's header."""
     if not has_header(algorithm):
         return Support.REFUSED
     key = _own_key()
@@ -74,7 +74,7 @@ def support_of(wire: Wire, algorithm: ChecksumAlgorithm) -> Support:
         # Whatever the error: if the right value is accepted, the wrong value was the reason.
         if wire.refusal(key, _DATA, header(Checksum.of(_DATA, algorithm))) is None:
             return Support.VERIFIED
-        # The same with a header that every server knows, or with none.
+        # The same with a header that every server supports, or without a header.
         md5 = wire.refusal(key, _DATA, header(Checksum.of(_DATA, ChecksumAlgorithm.MD5)))
         if md5 is not None and wire.refusal(key, _DATA, {}) is not None:
             _refuse(wire, md5)
@@ -82,9 +82,9 @@ def support_of(wire: Wire, algorithm: ChecksumAlgorithm) -> Support:
 
 
 def conditional_of(wire: Wire) -> Conditional:
-    """Return how the server treats If-None-Match, by a write that ends after one that began later.
+    """Return how the server treats If-None-Match, by a write that ends after a write that began later.
 
-    A server that looks for the object, then receives the bytes and then writes accepts both.
+    A server that checks for the object before it receives the bytes accepts both writes.
     """
     with_checksum, without = _CONDITIONS
     found = _race(wire, with_checksum)
@@ -98,7 +98,7 @@ def conditional_of(wire: Wire) -> Conditional:
 
 
 def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
-    """Let writes overlap; return what became of them, or the error that refuses such writes."""
+    """Send overlapping writes; return their outcome, or the error if the server refuses such writes."""
     key = _own_key()
     with _removed(wire, key), ThreadPoolExecutor(_EARLY + 1) as pool:
         stalled = [_Stalled(_DATA) for _ in range(_EARLY)]
@@ -111,10 +111,10 @@ def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
                 writes.append(write)
             for body in stalled:
                 body.is_half_sent.wait(STALL)
-            # A busy server, too, is to see what was sent.
+            # Gives a busy server time to read the first halves.
             sleep(_PAUSE)
             writes.append(late := pool.submit(wire.refusal, key, _DATA, headers))
-            # A server may let the second write wait for the first to end; then it loses.
+            # A server may delay the second write until the first ends; the second write then fails.
             wait([late], STALL)
         finally:
             for body in stalled:
@@ -122,16 +122,16 @@ def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
                 wire.client.meta.events.unregister("before-send.s3.PutObject", body.arm)
         refusals = [refusal for write in writes if (refusal := write.result()) is not None]
         if len(refusals) == _EARLY:
-            # Whatever the error: a write by the same account was accepted.
+            # The error does not matter: a write by the same account was accepted.
             return Conditional.ATOMIC
         if len(refusals) > _EARLY:
-            other = (each for each in refusals if not is_taken(each) and status(each) != 409)
+            other = (refusal for refusal in refusals if not is_taken(refusal) and status(refusal) != 409)
             return next(other, Conditional.ATOMIC)
         return Conditional.IGNORED if wire.refusal(key, _DATA, headers) is None else Conditional.NOT_ATOMIC
 
 
 def honours_condition(wire: Wire) -> bool:
-    """Return whether the server refuses to write over an object, by one request once the object is there."""
+    """Return whether the server refuses to overwrite an object; one request if the object exists."""
     refusal = _offer(wire)
     return refusal is not None and is_taken(refusal)
 
@@ -142,13 +142,13 @@ def gives_ranges(wire: Wire) -> bool:
     try:
         return wire.part(PROBE_KEY, 1, 2)[1]
     except errors.ObjectMissing:
-        # The server takes no conditional writes.
+        # The server refuses conditional writes.
         wire.put(PROBE_KEY, _DATA, {})
         return wire.part(PROBE_KEY, 1, 2)[1]
 
 
 def _offer(wire: Wire) -> aws.ClientError | None:
-    """Write the object that stays unless it exists: some buckets lock their objects."""
+    """Write the object `probe` unless it exists: some buckets lock their objects."""
     refusal = None
     for headers in _CONDITIONS:
         refusal = wire.refusal(PROBE_KEY, _DATA, headers)
@@ -158,7 +158,7 @@ def _offer(wire: Wire) -> aws.ClientError | None:
 
 
 class _Stalled(io.BytesIO):
-    """A request's body whose second half is not sent before `go_on`."""
+    """A request's body whose second half is held back until `go_on` is set."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -167,15 +167,15 @@ class _Stalled(io.BytesIO):
         self._half = len(data) // 2
 
     def arm(self, request: Any, **_: object) -> None:
-        """Stall from now on if this body is about to be sent; botocore calls this before it sends."""
+        """Stall from now on if the request has this body; botocore calls this before it sends a request."""
         self._is_sent |= request.body is self
 
     def end(self, _: object) -> None:
-        """Release those that wait for a write that has ended, also if it failed."""
+        """Release the threads that wait for `is_half_sent` after the write has ended or failed."""
         self.is_half_sent.set()
 
     def read(self, size: int | None = -1) -> bytes:
-        # A body that is read to be signed must not stall.
+        # Reading the body for the signature must not stall.
         if not self._is_sent or self.go_on.is_set():
             return super().read(size)
         if self.tell() == 0:

@@ -1,4 +1,4 @@
-"""Requests to one bucket, each repeated if the network or a server that is starting fails."""
+"""Requests to one bucket, repeated after failures of the network or of a server that is starting."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE = 10.0
-"""How long requests to a server that refuses connections or is busy (5xx) are repeated, in seconds."""
+"""How long requests are repeated while a server refuses connections or is busy (5xx), in seconds."""
 
 _WAITS = (0.5, 1.0, 2.0)
-"""Pauses between these requests, in seconds; the last one repeats. botocore tries each three times."""
+"""Pauses between these requests, in seconds; the last pause repeats. botocore tries each three times."""
 
 _CONFLICT_WAITS = (0.1, 0.2, 0.4, 0.8)
-"""Seconds between tries while another conditional write is under way, where S3 asks for a retry (409)."""
+"""Seconds between attempts during another conditional write, for which S3 requests a retry (409)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Wire:
     """The store's address, for messages."""
     bucket: str
     prefix: str
-    """The beginning of all keys: empty, or with a slash at its end."""
+    """Prefix of all keys: empty, or with a slash at its end."""
     client: S3Client
     server: ServerHeaders
 
@@ -55,7 +55,7 @@ class Wire:
         return self.ask(key, lambda: self.client.get_object(**self._place(key))["Body"].read())
 
     def part(self, key: str, offset: int, length: int) -> tuple[bytes, bool]:
-        """Return the answer to a request for a range, and whether it is a part or all of the object."""
+        """Return the response to a request for a range, and whether it is only a part of the object."""
         span = f"bytes={offset}-{offset + length - 1}"
 
         def ask() -> tuple[bytes, bool]:
@@ -76,7 +76,7 @@ class Wire:
         def ask() -> ListObjectsV2OutputTypeDef:
             page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=begin, **more)
             found = page.get("Contents", [])
-            # Objects that are not listed count as garbage: a list must be whole.
+            # Objects that are not listed count as garbage, so a list must be complete.
             if page.get("KeyCount", len(found)) != len(found):
                 raise ValueError(f"the list has {len(found)} objects of {page['KeyCount']}")
             if page.get("IsTruncated") is not ("NextContinuationToken" in page):
@@ -137,7 +137,7 @@ class Wire:
 
 
 def _ask(ask: Callable[[], T]) -> T:
-    """Send a request, and again if the answer is garbled; without an answer, botocore does so."""
+    """Send a request, and repeat it if the response is garbled; botocore repeats it without a response."""
     for _ in range(ATTEMPTS - 1):
         try:
             return ask()

@@ -1,4 +1,4 @@
-"""Reading a version's commit and manifest, with errors that name the version and what to do."""
+"""Reads a version's commit and manifest, with errors that name the version and the remedy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read_commit(store: Store, set_id: str, version_id: str) -> Commit:
 
 
 def check_pinned(commit: Commit, digest: str) -> None:
-    """Raise IntegrityError unless the version was published as the manifest that the registry pins."""
+    """Raise IntegrityError unless the commit names the manifest that the registry pins."""
     if commit.manifest != digest:
         differs = f"published as manifest {commit.manifest[:15]}, pinned as {digest[:15]}"
         raise IntegrityError(
@@ -56,7 +56,7 @@ def read_manifest(store: Store, set_id: str, version_id: str, digest: str) -> Ma
     Raises:
         ObjectMissing: the store has no such manifest.
         IntegrityError: the manifest is damaged, also when read once more, or is another version's.
-        FormatError: its bytes are as pinned, and still not a sound manifest.
+        FormatError: its bytes are as pinned, but are not a sound manifest.
     """
     with error_context(set_id, version_id):
         manifest = retry_once(lambda: Manifest.from_bytes(store.get(manifest_key(set_id, digest)), digest))
@@ -71,10 +71,10 @@ def read_manifest(store: Store, set_id: str, version_id: str, digest: str) -> Ma
 
 @contextmanager
 def error_context(set_id: str, version_id: str) -> Iterator[None]:
-    """Add to errors which version they are about, and the remedy."""
+    """Add the version and the remedy to errors."""
     try:
         yield
     except (IntegrityError, ObjectMissing, FormatError) as error:
-        # A push replaces the packs that it makes; a push of its base replaces those that it refers to.
+        # A push replaces the packs that it makes; a push of its base replaces the packs of the base.
         remedy = "push it again, or the base that it came from: that replaces what is damaged or missing"
         raise type(error)(f"set {set_id} version {version_id}: {error}; {remedy}") from None

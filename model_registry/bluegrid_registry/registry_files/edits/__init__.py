@@ -1,1 +1,1 @@
-"""Edits of a registry, by what they change: sets, versions, services and clusters, and what is live."""
+"""Edits of a registry: of sets, of versions, of services and clusters, and of the live clusters."""

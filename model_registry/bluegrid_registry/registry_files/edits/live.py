@@ -1,4 +1,4 @@
-"""Edits of which cluster of a service is live, and of how requests are shared."""
+"""Edits of the live cluster of a service, and of the shares of its requests."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SwitchResult:
-    """What a switch has changed."""
+    """The change of a switch."""
 
     service: str
     region: str | None
-    """The region that was named; None: all alike."""
+    """The requested region; None: all regions."""
     old: str
     new: str
 
 
 @dataclass(frozen=True)
 class Sharing:
-    """How the requests of a service are shared from now on."""
+    """The new shares of a service's requests."""
 
     service: str
     region: str | None
-    """The region that was named; None: all alike."""
+    """The requested region; None: all regions."""
     weights: Mapping[str, int]
 
 
 def switch(folder: Path, service: str, cluster_id: str, region: str | None = None) -> SwitchResult:
-    """Make a cluster live, with all requests; one word of the file changes, and `traffic` goes.
+    """Make a cluster live, with all requests: one word of the file changes, and `traffic` is removed.
 
     Args:
         folder: the registry.
         service: the service.
         cluster_id: one of its clusters.
-        region: the region to switch, or `default`: those that `live` does not name. None: all of them, for a
-            service that is live alike everywhere.
+        region: the region to switch, or `default`: the regions that `live` does not name. None: all regions,
+            for a service with the same live cluster everywhere.
 
     Raises:
-        RegistryError: there is no such service, cluster or region, or the regions differ and none was named,
+        RegistryError: there is no such service, cluster or region, the regions differ and `region` is None,
             or the registry has mistakes.
     """
     with open_registry(folder) as opened:
@@ -84,13 +84,14 @@ def share_traffic(
     Args:
         folder: the registry.
         service: the service.
-        weights: of at least two clusters, the live one among them; each gets its weight's part of their sum.
-        region: the region, or `default`: those that `live` and `traffic` do not name. None: all of them, for
-            a service that is alike everywhere.
+        weights: of at least two clusters, including the live one; a cluster's share is its weight divided by
+            the sum of all.
+        region: the region, or `default`: the regions that `live` and `traffic` do not name. None: all
+            regions, for a service that is the same everywhere.
 
     Raises:
-        RegistryError: there is no such service, cluster or region, the live cluster has no share, or one is
-            too small, or the regions differ and none was named, or the registry has mistakes.
+        RegistryError: there is no such service, cluster or region, the live cluster has no share, a share is
+            too small, the regions differ and `region` is None, or the registry has mistakes.
     """
     with open_registry(folder) as opened:
         file, offered = opened.service(service)
@@ -111,7 +112,7 @@ def share_traffic(
 
 
 def unify_live(folder: Path, service: str, regions: Iterable[str]) -> bool:
-    """Write one cluster for all regions to `live` if the same cluster is live in all of `regions`.
+    """Set `live` to one cluster for all regions if the same cluster is live in all of `regions`.
 
     Returns:
         True if the file has changed.
@@ -129,7 +130,7 @@ def unify_live(folder: Path, service: str, regions: Iterable[str]) -> bool:
 
 
 def refuse_live(service: Service, cluster_id: str) -> None:
-    """Raise RegistryError if the cluster gets requests anywhere: without it they would not be answered."""
+    """Raise RegistryError if the cluster gets requests in any region: they would not be answered."""
     for region, weights in service.traffic_by_region.items():
         if cluster_id in weights:
             where = "" if region == DEFAULT_REGION else f" in region {region}"
@@ -143,7 +144,7 @@ def refuse_live(service: Service, cluster_id: str) -> None:
 
 
 def _all_to(cluster_id: str, region: str, shares: Mapping[str, Weights]) -> Mapping[str, Weights] | None:
-    """Return shares with this region's requests for one cluster, and the other regions' as they are."""
+    """Return shares with all requests of this region for one cluster, and unchanged other regions."""
     others = {name: weights for name, weights in shares.items() if name != region}
     return ({**others, region: {cluster_id: 1}} if DEFAULT_REGION in others else others) or None
 

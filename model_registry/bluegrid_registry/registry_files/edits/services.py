@@ -1,4 +1,4 @@
-"""Edits of services and their clusters: added, changed, removed."""
+"""Edits of services and their clusters: add, change, remove."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_service(folder: Path, set_id: str, service: Service) -> bool:
-    """Put a set online; return False if the same service is there already.
+    """Put a set online; return False if the same service exists already.
 
     Raises:
         RegistryError: the set has another service, the name is taken, there is no such set, or the registry
@@ -45,7 +45,7 @@ def remove_service(folder: Path, service: str) -> tuple[Cluster, ...]:
 
 
 def add_cluster(folder: Path, service: str, cluster: Cluster) -> bool:
-    """Add a cluster to a service, on standby; return False if the same cluster is there already.
+    """Add a cluster to a service, on standby; return False if the same cluster exists already.
 
     Raises:
         RegistryError: there is no such service, the cluster's ID or version is taken, or the registry has

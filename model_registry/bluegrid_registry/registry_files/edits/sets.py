@@ -1,4 +1,4 @@
-"""Edits of sets: added, changed, removed."""
+"""Edits of sets: add, change, remove."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def edit_set(
     source: Source | None = None,
     trust: Collection[str] = (),
 ) -> bool:
-    """Change a set's name, task or source, or let it trust more names; return False if nothing changes.
+    """Change a set's name, task or source, or add trusted names; return False if nothing changes.
 
     Its ID and type cannot change: every version and every model depends on them.
 
@@ -57,10 +57,10 @@ def edit_set(
     """
     with open_registry(folder) as opened:
         file = opened.registry.of_set(set_id)
-        wanted: dict[str, object] = {"name": name, "task": task, "source": source}
+        values: dict[str, object] = {"name": name, "task": task, "source": source}
         if trust:
-            wanted["trust"] = tuple(dict.fromkeys([*file.set.trust, *trust]))
-        changes = {key: value for key, value in wanted.items() if value not in (None, getattr(file.set, key))}
+            values["trust"] = tuple(dict.fromkeys([*file.set.trust, *trust]))
+        changes = {key: value for key, value in values.items() if value not in (None, getattr(file.set, key))}
         if changes:
             opened.change(file, set=file.set.model_copy(update=changes))
         return bool(changes)

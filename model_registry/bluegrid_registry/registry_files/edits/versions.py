@@ -1,4 +1,4 @@
-"""Edits of versions: added, removed."""
+"""Edits of versions: add, remove."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_version(folder: Path, set_id: str, version: Version) -> bool:
-    """Add a version to a set; return False if it is there already, with the same manifest.
+    """Add a version to a set; return False if it exists already, with the same manifest.
 
     Raises:
         VersionConflict: the ID is taken, with another manifest.
