@@ -1,7 +1,7 @@
 """Detects ONNX models with tensors in external files, by their protobuf messages, without ONNX.
 
-https://github.com/onnx/onnx/blob/main/onnx/onnx.proto: a TensorProto whose `data_location` is not DEFAULT. All
-messages that can hold tensors are searched; another thing named `location` does not count.
+https://github.com/onnx/onnx/blob/main/onnx/onnx.proto: a TensorProto whose `data_location` is not DEFAULT.
+All messages that can hold tensors are searched; another thing named `location` does not count.
 """
 
 from __future__ import annotations

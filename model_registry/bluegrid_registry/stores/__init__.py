@@ -26,7 +26,7 @@ def open_store(url: str, account: Account | None = None) -> Store:
     place = parse_address(url)
     if isinstance(place, Path):
         return FileStore(place)
-    # Imported here: boto3 takes half of all import time, and reading the registry does not need it.
+    # Imported here: boto3 takes as long to load as all other imports, and the registry does not need it.
     from bluegrid_registry.stores.s3 import S3Store
 
     return S3Store(replace(place, account=account))

@@ -25,10 +25,10 @@ class StoredObject(NamedTuple):
 
     @property
     def clocks(self) -> tuple[datetime, datetime]:
-        """The time by the store's clock and by this machine's, the earlier one first.
+        """The time by the store's clock and by this machine's, the earlier time first.
 
-        Either clock may be wrong. The age of an object counts by the earlier time before it is deleted, and by
-        the later time before a push relies on it.
+        Either clock may be wrong. The age of an object is by the earlier time before it is deleted, and by the
+        later time before a push relies on it.
         """
         here = datetime.now(UTC)
         listed = self.listed or here
@@ -108,7 +108,7 @@ class Store(Protocol):
         Raises:
             ObjectExists: the object exists, and `replace` is False.
             IntegrityError: the store received other bytes. A server that verifies checksums keeps none of
-                them; another server may keep them, but nothing refers to them, and the next put replaces them.
+                them; another may keep them, but nothing refers to them, and the next put replaces them.
         """
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:

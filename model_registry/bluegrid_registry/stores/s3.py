@@ -1,9 +1,9 @@
 """A store in a bucket of any S3-compatible server.
 
 Every object is one PUT with its checksum in S3's header: the server computes the checksum again, refuses an
-object that differs, and returns its result. Small probes beside the first write detect servers that ignore the
-header; objects on such servers are read back. Objects are also read back if S3, or this server, has no header
-for the checksum's algorithm.
+object that differs, and returns its result. Small probes beside the first write detect servers that ignore
+the header; objects on such servers are read back. Objects are also read back if S3, or this server, has no
+header for the checksum's algorithm.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def is_taken(error: aws.ClientError) -> bool:
 
 
 def is_bare(error: aws.ClientError) -> bool:
-    """Whether the refusal has a status but no code: its body is empty, damaged, or not from an S3 server."""
+    """Whether the refusal has a status and no code: its body is empty, damaged, or not of an S3 server."""
     return code(error).isdigit() and status(error) not in _REDIRECTS and not is_taken(error)
 
 

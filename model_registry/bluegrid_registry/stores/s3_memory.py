@@ -1,9 +1,9 @@
 """Results of probes, cached for a while in the user's cache folder.
 
 The cache records that a server writes atomically, which a probe detects by simultaneous writes. A record is
-valid for `AGE`, if the server's name has not changed; each commit is read back in any case. Each process probes
-again whether the server verifies checksums and refuses to overwrite an object: if a server stopped doing so,
-unverified bytes would count as verified.
+valid for `AGE`, if the server's name has not changed; each commit is read back in any case. Each process
+probes again whether the server verifies checksums and refuses to overwrite an object: if a server stopped
+doing so, unverified bytes would count as verified.
 """
 
 from __future__ import annotations

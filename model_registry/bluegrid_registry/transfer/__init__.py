@@ -1,1 +1,1 @@
-"""How versions move between folders, memory and stores, and how they are proven on the way."""
+"""Transfers of versions between folders, memory and stores, verified on the way."""

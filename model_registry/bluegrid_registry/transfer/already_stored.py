@@ -1,4 +1,4 @@
-"""What the store has of a version that is about to be pushed, looked up before any bytes are sent."""
+"""Looks up a version in the store before it is pushed."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 
 class Published:
-    """The version as it is in the store: requested at once, and waited for when it is needed.
+    """The version's state in the store; requests start at once, and properties wait for them.
 
-    Each property raises what reading raised: StoreError if the store refuses or does not answer,
+    Each property raises the errors of reading: StoreError if the store refuses or does not answer,
     IntegrityError if the commit is damaged.
     """
 
     def __init__(self, store: Store, set_id: str, version_id: str, pool: ThreadPoolExecutor) -> None:
         self._store, self._set, self._version = store, set_id, version_id
         self._commit = pool.submit(self._read_commit)
-        # Both get a thread of the pool before anything that waits for them.
+        # Both get a thread of the pool before any job that waits for them.
         self._manifest = pool.submit(self._read_manifest)
 
     @property
     def commit(self) -> Commit | None:
-        """The version's commit; None: it is not published."""
+        """The version's commit; None: the version is not published."""
         return self._commit.result()
 
     @property
     def manifest(self) -> Manifest | None:
-        """The version's manifest; None: it is not published, damaged or missing."""
+        """The version's manifest; None: the version is not published, or its manifest is damaged or missing."""
         return self._manifest.result()
 
     def holds(self, key: str) -> bool:
@@ -48,7 +48,7 @@ class Published:
         return key == manifest_key(self._set, commit.manifest) or key in packs
 
     def takes(self, key: str) -> bool:
-        """Whether a push may write this object: of a version that exists, only what belongs to it."""
+        """Whether a push may write this object: if the version exists, only objects that belong to it."""
         return self.commit is None or self.manifest is None or self.holds(key)
 
     def _read_commit(self) -> Commit | None:
@@ -64,5 +64,5 @@ class Published:
         try:
             return read_manifest(self._store, self._set, self._version, commit.manifest)
         except (FormatError, IntegrityError, ObjectMissing):
-            # A push of the same models replaces it; a push of others is refused at its end.
+            # A push of the same models replaces the manifest; a push of other models is refused at its end.
             return None

@@ -1,4 +1,4 @@
-"""Check, the second stage of a push: each model is of the set's type, and names nothing untrusted."""
+"""Check, the second stage of a push: each model has the set's type and uses only trusted names."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class ModelCheck:
-    """Checks every model of one push, in one thread.
+    """Checks the models of one push, in one thread.
 
     Args:
         model_type: the type of the set.
         source: who defined the set; None is treated as a user.
-        trust: what the set trusts beside what is known to be harmless: types of skops, globals of pickles.
+        trust: names that the set trusts beside the harmless ones: types of skops, globals of pickles.
         base_globals: the globals of the base version's models, if its manifest has them.
 
     Raises:
@@ -47,16 +47,16 @@ class ModelCheck:
 
     @property
     def globals(self) -> tuple[str, ...] | None:
-        """What the version's models name, for the manifest; None: the type names nothing that is run."""
+        """The names that the version's models use, for the manifest; None: the type cannot run code."""
         return tuple(sorted(self._globals)) or None
 
     def checked(self, models: Iterable[LoadedModel]) -> Iterator[LoadedModel]:
         """Yield each model as soon as it is checked."""
-        # Not a generator: its frame would hold a model while its pack is sent.
+        # `map`, not a generator: a generator's frame would hold a model while its pack is sent.
         return map(self.check, models)
 
     def check(self, model: LoadedModel) -> LoadedModel:
-        """Return the model if it may join the set; FormatError, which names it and what is odd about it."""
+        """Return the model if the set can hold it; otherwise FormatError with the model and the fault."""
         try:
             if self._type.names_in is None:
                 self._type.check(model.data)
@@ -64,7 +64,7 @@ class ModelCheck:
                 try:
                     names = self._type.names_in(model.data)
                 except FormatError:
-                    # Which type the bytes are of says more than why they cannot be read.
+                    # A wrong type is a better message than unreadable bytes.
                     self._type.check(model.data)
                     raise
                 self._check_names(names)
@@ -82,7 +82,7 @@ class ModelCheck:
 
 
 def _remedy(untrusted: frozenset[str]) -> str:
-    # Seldom on purpose: several libraries import dill, such as those for parallel computing.
+    # Usually not on purpose: several libraries import dill, such as those for parallel computing.
     if any(name.startswith("dill.") for name in untrusted):
         return "joblib writes that where dill was imported before it: import joblib first"
     return "build it without, or add that to the set's `trust` once it is known to be harmless"

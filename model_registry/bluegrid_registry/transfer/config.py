@@ -1,7 +1,7 @@
-"""How much a transfer does at a time: every knob of push and fetch, with its unit, its limits and its effect.
+"""Concurrency and memory of transfers: the parameters of push and fetch, with units, limits and effects.
 
-Only `pack_bytes` and `pack_models` change what is stored: they decide where one pack ends and the next one
-begins. The defaults are measured with 3,000 to 100,000 models of 2 KB to 20 MB.
+Only `pack_bytes` and `pack_models` affect the stored objects: they determine where a pack ends. The defaults
+are measured with 3,000 to 100,000 models of 2 KB to 20 MB.
 """
 
 from __future__ import annotations
@@ -11,48 +11,48 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class TransferConfig:
-    """The knobs of a push and of a fetch; ValueError if one is out of its limits."""
+    """Parameters of push and fetch; ValueError if a value is out of its limits."""
 
     pack_bytes: int = 16 * 2**20
     """Bytes of models at which a pack is closed: enough to hide round trips, few enough to fill one pack
-    while others are sent (measured beside 4, 8 and 32 MiB). A larger model gets a pack of its own, and while
-    that is sent nothing else is: a push takes memory for `uploads` packs, or for one huge model."""
+    while others are sent (measured beside 4, 8 and 32 MiB). A larger model gets a pack of its own, which is
+    sent alone: a push takes memory for `uploads` packs, or for one huge model."""
 
     pack_models: int = 4096
     """Models at which a pack is closed: without it, bookkeeping for tiny models would take most of the memory
     of a push (measured with 100,000 models of 2 KB)."""
 
     readers: int = 2
-    """Threads that read and hash models ahead of the packer. More compete for the interpreter's lock."""
+    """Threads that read and hash models ahead of the packer; more compete for the interpreter's lock."""
 
     read_bytes: int = 2 * 2**20
-    """Bytes of models that a reader takes at a time; about `readers` + 1 times as many are held in memory."""
+    """Bytes of models that a reader reads at a time; memory holds about `readers` + 1 times as many."""
 
     read_models: int = 256
-    """Models that a reader takes at a time: fewer cost switches between threads, more cost memory."""
+    """Models that a reader reads at a time: fewer cost switches between threads, more cost memory."""
 
     uploads: int = 4
-    """Packs that are compressed and sent at a time; the bytes of each are held in memory."""
+    """Packs that are compressed and sent at the same time; memory holds the bytes of each."""
 
     listed_packs: int = 1000
-    """Packs of a set up to which one list is requested before a push; S3 returns at most 1,000 in one answer.
-    In a set with more, each pack is looked for by itself."""
+    """Most packs of a set that a push finds by one listing; S3 returns at most 1,000 per response. In a larger
+    set, each pack is looked up by itself."""
 
     compared_bytes: int = 20 * 2**20
-    """Bytes of a stored object that are held while it is compared with what would be sent; with `pack_bytes`
-    or more, one request reads nearly every pack."""
+    """Bytes of a stored object that are read at a time to compare it with the object to send; with
+    `pack_bytes` or more, one request reads nearly every pack."""
 
     downloads: int = 4
-    """Parts of packs that are fetched and unpacked at a time."""
+    """Parts of packs that are fetched and unpacked at the same time."""
 
     download_bytes: int = 96 * 2**20
-    """Memory that these parts and their models may take together, in bytes; a larger part goes alone."""
+    """Most memory of these parts and their models together, in bytes; a larger part is fetched alone."""
 
     whole_share: float = 0.4
-    """Share of a pack, 0 to 1, from which on all of it is fetched: one request costs less than several."""
+    """Share of a pack, 0 to 1, from which the whole pack is fetched: one request costs less than several."""
 
     gap_bytes: int = 2**20
-    """Unwanted bytes between two models that are fetched along: S3 serves one range per request; 0: none."""
+    """Most unneeded bytes to fetch between two models: S3 serves only one range per request; 0: none."""
 
     def __post_init__(self) -> None:
         if not 0 < self.whole_share <= 1:
@@ -66,4 +66,4 @@ class TransferConfig:
 
 
 DEFAULT = TransferConfig()
-"""What push and fetch use by default."""
+"""The default of push and fetch."""

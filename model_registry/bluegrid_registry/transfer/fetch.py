@@ -1,7 +1,7 @@
-"""Fetch: a version's models out of the store, all or some of them, verified, into a folder or into memory.
+"""Fetch: downloads a version's models, all or some of them, into a folder or into memory, and verifies them.
 
-All or nothing: no model appears before all wanted models are verified. Sound models that are there already
-are not fetched again.
+All or nothing: no model appears before all requested models are verified. Sound models in the folder are not
+fetched again.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FetchedVersion:
-    """A verified version on disk, or the part of it that was wanted."""
+    """A verified version on disk, or the requested part of it."""
 
     set_id: str
     version_id: str
     manifest: Manifest
     """The manifest of the whole version."""
     paths: Mapping[str, Path]
-    """The model's file or folder by UID, for the models that were wanted."""
+    """The model's file or folder by UID, for the requested models."""
     report: FetchReport = field(compare=False)
 
 
@@ -58,29 +58,29 @@ def fetch(
     progress: Progress = ignore,
     config: TransferConfig | None = None,
 ) -> FetchedVersion:
-    """Fetch a version's models into the folder `into`; sound models that are there are not fetched again.
+    """Fetch a version's models into the folder `into`; sound models in it are not fetched again.
 
     Args:
-        store: where from.
+        store: the store to fetch from.
         set_id: the model set.
         version_id: the version.
         manifest_digest: the digest that the registry pins, `sha256:<hex>`.
-        into: a folder; made if it does not exist.
-        only: UIDs, or patterns such as `line-9*`, of the wanted models; none: all.
+        into: a folder; created if it does not exist.
+        only: UIDs, or patterns such as `line-9*`, of the models to fetch; empty: all.
         keys: if given, one of them must have signed the version.
-        cache: a folder of models by digest, which several fetches may share at the same time; made if needed.
+        cache: a folder of models by digest, which concurrent fetches may share; created if needed.
         progress: is called after each part of a pack.
-        config: how much is fetched at a time; None: the defaults.
+        config: concurrency and memory; None: the defaults.
 
     Raises:
-        IntegrityError: the store holds other bytes than were pushed, or another manifest than is pinned, or
-            no trusted key has signed the version.
-        FormatError: the bytes are as pinned, and still not a sound manifest or model.
+        IntegrityError: the store holds other bytes than were pushed, or another manifest than the registry
+            pins, or no trusted key has signed the version.
+        FormatError: the bytes are as pinned, but are not a sound manifest or model.
         ObjectMissing: the version, its manifest or one of its packs is not in the store.
         StoreError: the store refused or did not answer.
         ConfigError: the folder cannot be written, or `only` names no model.
     """
-    manifest, rows = _wanted(store, set_id, version_id, manifest_digest, only, keys)
+    manifest, rows = _selected_rows(store, set_id, version_id, manifest_digest, only, keys)
     folder = into / manifest_digest.removeprefix("sha256:")
     names = {row.uid: file_name(manifest, row) for row in rows}
     try:
@@ -111,7 +111,7 @@ def fetch_bytes(
     config: TransferConfig | None = None,
 ) -> Mapping[str, bytes]:
     """Return a version's models by UID, verified; for the arguments and errors see `fetch`."""
-    manifest, rows = _wanted(store, set_id, version_id, manifest_digest, only, keys)
+    manifest, rows = _selected_rows(store, set_id, version_id, manifest_digest, only, keys)
     models: dict[str, bytes] = {}
 
     def take(row: ModelRow, model: bytes) -> None:
@@ -121,7 +121,7 @@ def fetch_bytes(
     return {row.uid: models[row.sha256] for row in rows}
 
 
-def _wanted(
+def _selected_rows(
     store: Store,
     set_id: str,
     version_id: str,
@@ -129,14 +129,14 @@ def _wanted(
     only: Collection[str],
     keys: Sequence[PublicKey],
 ) -> tuple[Manifest, Sequence[ModelRow]]:
-    # The digest is known, so that no request has to wait for another.
+    # The digest is known, so no request has to wait for another.
     with ThreadPoolExecutor(2) as pool:
         commit = pool.submit(read_commit, store, set_id, version_id)
         signer = pool.submit(verify_signature, store, set_id, version_id, digest, keys) if keys else None
         try:
             manifest = read_manifest(store, set_id, version_id, digest)
         finally:
-            # A fault of the commit explains that of the manifest.
+            # A fault of the commit explains the fault of the manifest.
             check_pinned(commit.result(), digest)
     if signer:
         signer.result()

@@ -1,9 +1,9 @@
-"""Models on a local disk: one file or folder each, and a cache of them that many fetches share.
+"""Models on a local disk, each a file or folder, and a cache of models that many fetches share.
 
     <cache>/
     └── <aa>/<sha256>       the model's bytes, read-only; <aa> are the first two digits
 
-A model is put into the cache, and taken out, as a hard link if the file system has them, otherwise as a copy.
+A model is put into the cache and taken out by a hard link if the file system has them, otherwise by a copy.
 It is verified when it is taken out: bytes on a disk may change over weeks.
 """
 
@@ -30,7 +30,7 @@ def write_model(path: Path, model: bytes, *, is_folder: bool) -> None:
     if is_folder:
         extract(model, path)
         return
-    # For thousands of small files, Python's buffers would take as long as the writing.
+    # For thousands of small files, Python's buffers would take as long as the writes.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
         view = memoryview(model)
@@ -41,7 +41,7 @@ def write_model(path: Path, model: bytes, *, is_folder: bool) -> None:
 
 
 def is_sound(path: Path, sha256: str, *, is_folder: bool) -> bool:
-    """Whether the model at `path` is the one with this SHA-256; FileNotFoundError if there is none."""
+    """Whether the model at `path` has this SHA-256; FileNotFoundError if there is no model."""
     if is_folder:
         if not path.is_dir():
             raise FileNotFoundError(path)
@@ -62,22 +62,22 @@ def remove_model(path: Path) -> None:
 
 
 class CacheOutcome(Enum):
-    """What came of taking a model out of a cache."""
+    """The outcome of `Cache.take`."""
 
     TAKEN = auto()
     ABSENT = auto()
     DAMAGED = auto()
-    """It is removed."""
+    """The model was damaged, and was removed from the cache."""
 
 
 @dataclass(frozen=True)
 class Cache:
-    """Models by digest, in a folder that several fetches use at the same time, without a lock."""
+    """Models by digest, in a folder that concurrent fetches use without a lock."""
 
     root: Path
 
     def take(self, sha256: str, target: Path, *, is_folder: bool) -> CacheOutcome:
-        """Put the model at `target` if it is in the cache and sound."""
+        """Link or copy the model to `target` if it is in the cache and sound."""
         path = self._path(sha256)
         try:
             if not is_sound(path, sha256, is_folder=False):
@@ -92,7 +92,7 @@ class Cache:
         return CacheOutcome.TAKEN
 
     def keep(self, sha256: str, model: bytes, source: Path, *, is_folder: bool) -> None:
-        """Put the model, which has just been written to `source`, into the cache."""
+        """Add the model, which has just been written to `source`, to the cache."""
         path = self._path(sha256)
         if path.exists():
             return
@@ -116,5 +116,5 @@ def _link(source: Path, target: Path) -> None:
     except FileNotFoundError:
         raise
     except OSError:
-        # Another file system, or one without hard links.
+        # The target is on another file system, or the file system has no hard links.
         shutil.copyfile(source, target)

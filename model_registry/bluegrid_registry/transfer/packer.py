@@ -1,9 +1,9 @@
-"""Packer, the third stage of a push: which models go into which pack, and where each model lies.
+"""Packer, the third stage of a push: distributes models to packs, and records each model's pack and offset.
 
-Models are packed in the order in which they come, which is that of their UIDs unless the caller streams them:
-the same models make the same packs on any machine. A model that is in a pack already, of the base or of this
-push, is not packed again, but gets a row in the manifest. The memory of a push does not grow with the bytes
-of all models.
+Models are packed in the order in which they arrive: the order of their UIDs, unless the caller streams them.
+The same models make the same packs on any machine. A model that is already in a pack of the base or of this
+push is not packed again, and only gets a row in the manifest. The memory of a push does not grow with the
+bytes of all models.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class PackContents(NamedTuple):
-    """What a sealed pack holds: its row in the manifest, and where each model lies in it."""
+    """The contents of a sealed pack: its row in the manifest, and its index."""
 
     row: PackRow
     entries: tuple[PackEntry, ...]
@@ -44,28 +44,28 @@ class SealedPack(NamedTuple):
 
 @dataclass
 class OpenPack:
-    """A pack that is being filled; once it is sealed it takes no more models."""
+    """A pack that is being filled; a sealed pack accepts no more models."""
 
     config: TransferConfig
     raw_bytes: int = 0
-    """Bytes of its models, uncompressed."""
+    """Bytes of the models, uncompressed."""
     _models: deque[tuple[bytes, str]] = field(default_factory=deque)
     _origins: dict[str, str] = field(default_factory=dict)
-    """Where each model comes from, by its SHA-256."""
+    """The origin of each model, by SHA-256, for messages."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether it holds no model."""
+        """Whether the pack holds no model."""
         return not self._origins
 
     @property
     def is_large(self) -> bool:
-        """Whether it takes so much memory that nothing else should be sent beside it."""
+        """Whether the pack takes so much memory that it must be sent alone."""
         return self.raw_bytes > self.config.pack_bytes and len(self._origins) == 1
 
     @property
     def is_full(self) -> bool:
-        """Whether its models have reached the size or the number at which a pack is closed."""
+        """Whether the models have reached the size or the number at which a pack is closed."""
         return self.raw_bytes >= self.config.pack_bytes or len(self._models) >= self.config.pack_models
 
     def add(self, model: LoadedModel) -> None:
@@ -75,13 +75,13 @@ class OpenPack:
         self.raw_bytes += len(model.data)
 
     def seal(self, algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME) -> SealedPack:
-        """Make the pack's bytes, once, from any thread.
+        """Compress the pack's models, once, in any thread.
 
         Args:
-            algorithm: of the checksum that is sent with them.
+            algorithm: of the checksum that is sent with the bytes.
 
         Raises:
-            FormatError: a model shrinks so far that no reader would accept it.
+            FormatError: a model compresses so far that no reader would accept it.
         """
         data, entries, dictionary = write_pack(self._models)
         for entry in entries:
@@ -96,12 +96,12 @@ class OpenPack:
 
 
 class Packer:
-    """Knows where every model of a version lies, as packs are filled and sealed.
+    """Fills packs, and records the pack and offset of every model of a version.
 
     Args:
-        config: says when a pack is full.
-        base: rows to start from.
-        base_packs: the packs that these models lie in.
+        config: determines when a pack is full.
+        base: rows of the base's models.
+        base_packs: the packs of these models.
     """
 
     def __init__(
@@ -112,26 +112,27 @@ class Packer:
         self._packs = {pack.name: pack for pack in base_packs}
         self._by_sha256 = {row.sha256: row for row in self._rows.values()}
         self._waiting: dict[str, list[tuple[str, Example | None]]] = defaultdict(list)
-        """UIDs and examples of models that lie in no sealed pack yet, by SHA-256."""
-        self._given: set[str] = set()
+        """UIDs and examples of models that are in no sealed pack yet, by SHA-256."""
+        self._uids: set[str] = set()
+        """UIDs of all models that were passed to `packs` so far."""
 
     @property
     def models_placed(self) -> int:
-        """Number of given models that lie in a sealed pack."""
-        return len(self._given) - sum(map(len, self._waiting.values()))
+        """Number of models passed to `packs` that are in a sealed pack."""
+        return len(self._uids) - sum(map(len, self._waiting.values()))
 
     def packs(self, models: Iterable[LoadedModel]) -> Iterator[OpenPack]:
-        """Yield packs of the models that are in no pack yet, each as soon as it is full.
+        """Yield packs of the models that are in no pack yet; each as soon as it is full.
 
         Raises:
             FormatError: a UID comes twice.
         """
         pack = OpenPack(self._config)
         for model in models:
-            if self._lies_in_a_pack(model):
+            if self._is_packed(model):
                 continue
             if len(model.data) > self._config.pack_bytes and not pack.is_empty:
-                # A large model gets a pack of its own, so that there is memory for it.
+                # A large model gets a pack of its own, so that memory suffices.
                 yield pack
                 pack = OpenPack(self._config)
             pack.add(model)
@@ -144,7 +145,7 @@ class Packer:
             yield pack
 
     def place(self, contents: PackContents) -> int:
-        """Note where the models of a sealed pack lie; return how many models of the version it holds."""
+        """Record the models of a sealed pack; return how many models of the version it holds."""
         self._packs[contents.row.name] = contents.row
         models = 0
         for entry in contents.entries:
@@ -172,11 +173,11 @@ class Packer:
             models=tuple(self._rows[uid] for uid in sorted(self._rows)),
         )
 
-    def _lies_in_a_pack(self, model: LoadedModel) -> bool:
-        """Give the model its row, or note it for the pack that will hold it; False: it must be packed."""
-        if model.uid in self._given:
+    def _is_packed(self, model: LoadedModel) -> bool:
+        """Add the model's row, or note the model for its pack; return False if it must be packed."""
+        if model.uid in self._uids:
             raise FormatError(f"{model.origin}: UID {model.uid} comes twice; a device has one model")
-        self._given.add(model.uid)
+        self._uids.add(model.uid)
         known = self._by_sha256.get(model.sha256)
         if known is None:
             is_being_packed = model.sha256 in self._waiting

@@ -1,4 +1,4 @@
-"""Runs several jobs at a time, as many as fit into a fixed amount of memory."""
+"""Runs several jobs at a time, within a fixed amount of memory."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Job(Generic[T]):
-    """A job."""
+    """A job for `in_parallel`."""
 
     run: Callable[[], T]
     memory: int
-    """Bytes that it takes while it runs; near enough to plan with."""
+    """Approximate memory of the job while it runs, in bytes."""
 
 
 def in_parallel(jobs: Iterable[Job[T]], config: TransferConfig | None = None) -> Iterator[T]:
-    """Yield the jobs' results as they come; the first error ends everything.
+    """Yield the results of jobs as they end; the first error cancels the jobs that have not started.
 
     Args:
-        jobs: what to do.
+        jobs: the jobs; they are read as threads become free.
         config: `downloads` jobs run at a time, and take at most `download_bytes` together.
     """
     config = config or transfer_config.DEFAULT
     with ThreadPoolExecutor(config.downloads) as pool:
-        under_way: dict[Future[T], int] = {}
+        running: dict[Future[T], int] = {}
         try:
             for job in jobs:
-                while under_way and sum(under_way.values()) + job.memory > config.download_bytes:
-                    yield from _finished(under_way)
-                under_way[pool.submit(job.run)] = job.memory
-            while under_way:
-                yield from _finished(under_way)
+                while running and sum(running.values()) + job.memory > config.download_bytes:
+                    yield from _finished(running)
+                running[pool.submit(job.run)] = job.memory
+            while running:
+                yield from _finished(running)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _finished(under_way: dict[Future[T], int]) -> Iterator[T]:
-    done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+def _finished(running: dict[Future[T], int]) -> Iterator[T]:
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in done:
-        del under_way[future]
+        del running[future]
         yield future.result()

@@ -11,11 +11,11 @@ class ProgressEvent:
     """The progress of a transfer; sent after each pack, from the thread that called push or fetch."""
 
     models: int
-    """Models that are done, of those that were given or are wanted."""
+    """Models that are pushed or fetched so far."""
     models_total: int | None
-    """Models that were given or are wanted; None: they are streamed, and the number is not known."""
+    """Models to push or fetch; None: models are streamed, and their number is not known."""
     bytes: int
-    """Bytes that went over the wire so far."""
+    """Bytes that were transferred so far."""
     is_committed: bool = False
     """Whether the version exists now; True in the last event of a push only."""
 

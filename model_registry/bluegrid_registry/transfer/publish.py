@@ -1,6 +1,6 @@
-"""The end of a push: the commit, by which a version exists, or the one that was there before.
+"""The end of a push: writes the commit, or finds an earlier commit of the same models.
 
-Of two pushes of one version, one wins; the other fails, unless it has the same models.
+Of two concurrent pushes of one version, one wins; the other fails unless it has the same models.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def published_before(ours: Manifest, digest: str, published: Published) -> Commit | None:
-    """Return an earlier commit of the same models; None: there is none, or what it refers to is damaged.
+    """Return an earlier commit of the same models; None: there is none, or its manifest is damaged.
 
     Raises:
         VersionConflict: the version exists with other models.
@@ -33,9 +33,9 @@ def published_before(ours: Manifest, digest: str, published: Published) -> Commi
 
 
 def commit_once(store: Store, manifest: Manifest, digest: str) -> tuple[Commit, bool]:
-    """Publish; return the version's commit and whether another push had published the same models before.
+    """Write the commit; return the version's commit, and whether an earlier push published the same models.
 
-    The store's answer to the write is not trusted: the commit that it holds afterwards decides.
+    The store's response to the write is not trusted: the commit is read back.
     """
     commit = Commit.new(manifest.set, manifest.version, digest)
     is_taken, damage = False, None
@@ -44,35 +44,36 @@ def commit_once(store: Store, manifest: Manifest, digest: str) -> tuple[Commit, 
     except ObjectExists:
         is_taken = True
     except IntegrityError as error:
-        # The store holds other bytes than were sent: perhaps the commit of another push.
+        # The store holds other bytes than were sent, perhaps the commit of another push.
         damage = error
     try:
-        there = read_commit(store, manifest.set, manifest.version)
+        stored = read_commit(store, manifest.set, manifest.version)
     except BluegridError:
         if damage is not None:
             raise damage from None
         raise
-    # The answer to a successful write may be lost; the retry then finds the key taken, by this push.
-    if there.txid == commit.txid:
+    # The response to a successful write may be lost; the retry then finds this push's own commit.
+    if stored.txid == commit.txid:
         return commit, False
-    if there.manifest != digest:
-        theirs = read_manifest(store, manifest.set, manifest.version, there.manifest)
-        what = f"exists with other models {_since(there)}"
+    if stored.manifest != digest:
+        theirs = read_manifest(store, manifest.set, manifest.version, stored.manifest)
+        fault = f"exists with other models {_since(stored)}"
         if not is_taken:
-            what = f"another push has published other models {_since(there)}, and the store took both commits"
-        _refuse_other_models(manifest, theirs, what)
-    return there, True
+            other = f"another push has published other models {_since(stored)}"
+            fault = f"{other}, and the store took both commits"
+        _refuse_other_models(manifest, theirs, fault)
+    return stored, True
 
 
 def _since(commit: Commit) -> str:
     return f"since {commit.time:%Y-%m-%d %H:%M}Z by {commit.author}"
 
 
-def _refuse_other_models(ours: Manifest, theirs: Manifest, what: str) -> None:
+def _refuse_other_models(ours: Manifest, theirs: Manifest, fault: str) -> None:
     # The same models may be packed differently: from another base, or by another release of zstd.
     if _models(ours) != _models(theirs):
         version = f"set {ours.set} version {ours.version}"
-        raise VersionConflict(f"{version}: {what}; push under a new version ID")
+        raise VersionConflict(f"{version}: {fault}; push under a new version ID")
 
 
 def _models(manifest: Manifest) -> list[tuple[object, ...]]:

@@ -1,13 +1,13 @@
-"""Push: a version's models into the store, as packs, a manifest and last of all a commit.
+"""Push: writes a version's models to the store as packs, a manifest and finally a commit.
 
-Nothing is visible before the commit, so a push may be killed anywhere and run again. Objects that are in the
-store already are not sent again, but for the first pack; they are read back before anything relies on them,
-and replaced if they are damaged. Of a version that exists, only what it lacks is sent.
+The version is visible only with its commit, so a push may be killed at any point and run again. Objects that
+are in the store already are not sent again, except the first pack; they are read back before the version
+relies on them, and replaced if they are damaged. If the version exists, only missing objects are sent.
 
-Round trips are saved: what the server can do, whether the version exists and which packs are there is looked
-up while models are read, the first pack does not wait for the list, and the manifest is sent beside the last
-packs. A push waits for four things: the answer whether the version exists, its packs, its commit, and reading
-that back. An update reads its base at the same time.
+To save round trips, the server's capabilities, the version and the list of packs are requested while models
+are read, the first pack does not wait for the list, and the manifest is sent beside the last packs. A push
+waits for four responses: whether the version exists, its packs, its commit, and the commit read back. An
+update reads its base at the same time.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from bluegrid_registry.transfer.progress import Progress
     from bluegrid_registry.transfer.sources import SourceModel
 
-_ASKED_BESIDE = 5
-"""Threads beside those that send packs: for the version's commit and manifest, the probe, the list of packs,
-and the base's commit. One that has finished sends the manifest."""
+_LOOKUP_THREADS = 5
+"""Threads in addition to those that send packs: for the version's commit and manifest, the probe, the list of
+packs, and the base's commit. The first free thread sends the manifest."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +57,21 @@ class PushReport:
     set: str
     version: str
     manifest: str
-    """The version's digest, for the registry."""
+    """Digest of the version's manifest, for the registry."""
     published: datetime
     """When the version was committed, by this push or an earlier one."""
     models: int
     """Models of the version."""
     sent_models: int
-    """Models that the store took."""
+    """Models that were sent to the store."""
     sent_bytes: int
-    """Bytes of packs and manifest that the store took."""
+    """Bytes of packs and manifest that were sent to the store."""
     packs: int
-    """Packs that the version's models lie in."""
+    """Packs with models of the version."""
     packs_healed: int
-    """Packs that were damaged in the store and have been replaced."""
+    """Packs that were damaged in the store and were replaced."""
     already_there: bool
-    """Whether the version had been published before, with the same models."""
+    """Whether the version was published before, with the same models."""
 
     @property
     def row(self) -> Version:
@@ -97,29 +97,29 @@ def push(
     """Publish a version.
 
     Args:
-        store: where to.
+        store: the store to push to.
         set_id: the model set.
         version_id: the version's ID, unique in the set.
         models: the models, from `models_in_folder` or from memory. A list or tuple is packed in the order of
-            its UIDs; any other iterable is read once, as it comes, and never held whole.
+            its UIDs; any other iterable is read once, in its own order, and never held in memory as a whole.
         model_type: the type of every model in the set.
         base: start from this version's models; `models` replace them or are added.
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
-        source: who defined the set; then each model is checked: it must be of the type, and name only what is
-            trusted. None: models are not checked.
-        trust: what the set trusts beside what is known to be harmless.
+        source: who defined the set. Each model is then checked: it must have the type, and use only trusted
+            names. None: models are not checked.
+        trust: names that the set trusts in addition to the harmless ones.
         algorithm: of the checksum that is computed before sending, and again by the store.
         progress: is called after each pack.
-        config: how much is done at a time; None: the defaults.
+        config: concurrency and memory; None: the defaults.
 
     Raises:
         ConfigError: an ID or UID is invalid, `without` names no model of the base, or the version would be
             empty.
-        VersionConflict: the version exists with other models, or another push was there first.
+        VersionConflict: the version exists with other models, or another push has just published it.
         FormatError: a model is empty, too large or suspiciously compressible, comes twice, or does not belong
             in the set.
         IntegrityError: the store received other bytes than were sent, twice, or `base` is damaged there.
-        ObjectMissing: garbage collection deleted what the version needs while it was being written again.
+        ObjectMissing: garbage collection deleted an object of the version while it was written again.
         StoreError: the store refused or did not answer.
     """
     for name in (set_id, version_id):
@@ -128,9 +128,9 @@ def push(
     if isinstance(models, list | tuple):
         models = sorted(models, key=lambda model: model.uid)
     total = len(models) if isinstance(models, Sized) else None
-    threads = ThreadPoolExecutor(config.uploads + _ASKED_BESIDE)
+    threads = ThreadPoolExecutor(config.uploads + _LOOKUP_THREADS)
     with ThreadPoolExecutor(config.readers) as readers, threads as pool:
-        # What the first writes need to know; requested now, it costs no time.
+        # The first writes need these results; requesting them now costs no time.
         published = Published(store, set_id, version_id, pool)
         probed = pool.submit(store.probe)
         # An update is one small pack, which needs no list.
@@ -138,7 +138,7 @@ def push(
         based_on = _read_base(store, set_id, base, model_type, pool) if base else None
         base_names = based_on.globals if based_on else None
         check = ModelCheck(model_type, source, trust, base_globals=base_names) if source else None
-        packer = Packer(config, _kept(based_on, without), based_on.packs if based_on else ())
+        packer = Packer(config, _rows_of_base(based_on, without), based_on.packs if based_on else ())
         refresh = Refresh(store, set_id, version_id, published)
         uploader = Uploader(refresh, pool, listed, algorithm, config)
 
@@ -154,14 +154,14 @@ def push(
         manifest = packer.manifest(set_id, version_id, model_type, names)
         data = manifest.to_bytes()
         digest = sha256_digest(data)
-        # Beside the last packs: before its commit, no reader looks for a manifest.
+        # The manifest may be stored before the last packs: no reader reads it before the commit.
         earlier = published_before(manifest, digest, published)
         manifest_sent = None if earlier else uploader.put(manifest_key(set_id, digest), data)
         for upload in uploader.finish():
             del models_under_way[upload]
             done = packer.models_placed - sum(models_under_way.values())
             progress(ProgressEvent(done, total, uploader.sent_bytes))
-        # A fault that the probe has found is raised also if nothing had to be written.
+        # Raises the probe's error even if nothing had to be written.
         probed.result()
         is_sent = manifest_sent is not None and manifest_sent.result() is not UploadOutcome.THERE
         sent_bytes = uploader.sent_bytes + (len(data) if is_sent else 0)
@@ -192,7 +192,7 @@ def _check_id(name: str) -> None:
 def _read_base(
     store: Store, set_id: str, base: Version, model_type: ModelType, pool: ThreadPoolExecutor
 ) -> Manifest:
-    # What a version without a commit refers to may be deleted at any time.
+    # Objects of a version without a commit may be deleted at any time, so the commit is required.
     commit = pool.submit(read_commit, store, set_id, base.id)
     manifest = read_manifest(store, set_id, base.id, base.manifest)
     check_pinned(commit.result(), base.manifest)
@@ -202,7 +202,7 @@ def _read_base(
     return manifest
 
 
-def _kept(base: Manifest | None, without: Collection[str]) -> list[ModelRow]:
+def _rows_of_base(base: Manifest | None, without: Collection[str]) -> list[ModelRow]:
     """Return the base's models without those that `without` names; each name must match a model."""
     if base is None:
         if without:

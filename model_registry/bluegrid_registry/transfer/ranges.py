@@ -1,4 +1,4 @@
-"""Which parts of a pack to fetch if not all of its models are wanted."""
+"""Chooses the parts of a pack to fetch if not all of its models are requested."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Span:
-    """One part of a pack, and the wanted models in it."""
+    """One part of a pack, and the requested models in it."""
 
     offset: int
     length: int
@@ -23,13 +23,13 @@ class Span:
 
 def spans(pack: PackRow, rows: Sequence[ModelRow], config: TransferConfig) -> list[Span]:
     """Return the parts of `pack` that hold the models in `rows`; a shared model is read once."""
-    wanted = sorted({row.offset: row for row in reversed(rows)}.values(), key=lambda row: row.offset)
-    if sum(row.length for row in wanted) >= config.whole_share * pack.size:
-        return [Span(0, pack.size, tuple(wanted))]
-    # The dictionary at the pack's beginning is fetched along if it is near.
-    begin = 0 if pack.dictionary and wanted[0].offset <= config.gap_bytes else wanted[0].offset
+    unique = sorted({row.offset: row for row in reversed(rows)}.values(), key=lambda row: row.offset)
+    if sum(row.length for row in unique) >= config.whole_share * pack.size:
+        return [Span(0, pack.size, tuple(unique))]
+    # The first span includes the dictionary at the pack's beginning if it is near.
+    begin = 0 if pack.dictionary and unique[0].offset <= config.gap_bytes else unique[0].offset
     groups: list[list[ModelRow]] = []
-    for row in wanted:
+    for row in unique:
         if groups and row.offset - _end(groups[-1][-1]) <= config.gap_bytes:
             groups[-1].append(row)
         else:

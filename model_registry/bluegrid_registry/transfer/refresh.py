@@ -1,7 +1,7 @@
-"""Refresh: objects that a push finds in the store and relies on must not be deleted before its commit.
+"""Refresh: protects objects that a push finds in the store from garbage collection until its commit.
 
-Garbage collection deletes old objects that no version refers to. Written again, an object is new, and safe
-until the push has ended; unless collection was just about to delete it, which the push checks at its end.
+Garbage collection deletes old objects that no version refers to. An object that is written again is new, and
+safe until the push has ended, unless collection was just deleting it: the push checks this at its end.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from bluegrid_registry.transfer.already_stored import Published
 
 FRESH_FOR = timedelta(days=15)
-"""Age of a stored object up to which a push relies on it. Garbage collection waits twice as long."""
+"""Greatest age of a stored object on which a push relies. Garbage collection waits twice as long."""
 
 
 @dataclass(frozen=True)
 class Refresh:
-    """Which objects a push of this version must write again before it relies on them."""
+    """Decides which objects a push of this version must write again."""
 
     store: Store
     set_id: str
     version_id: str
     published: Published
-    """What was there of the version before, which cannot be garbage."""
+    """The version's earlier state in the store; its objects cannot be garbage."""
     written_anew: set[str] = field(default_factory=set)
-    """Objects that were there and have been written once more."""
+    """Keys of existing objects that were written again."""
 
     def is_due(self, key: str, listed: StoredObject | None) -> bool:
-        """Whether the object, which the push has found in the store, must be written again.
+        """Whether an existing object must be written again.
 
         Args:
             key: the object's key.
@@ -45,16 +45,16 @@ class Refresh:
         if self.published.holds(key):
             return False
         try:
-            found = [listed] if listed else self.store.keys(key)
-            return not any(each.greatest_age < FRESH_FOR for each in found)
+            objects = [listed] if listed else self.store.keys(key)
+            return not any(stored.greatest_age < FRESH_FOR for stored in objects)
         except StoreError:
             # Credentials that can write are not always allowed to list.
             return True
 
     def check(self) -> None:
-        """Raise ObjectMissing if collection has deleted what was written again; call it after the commit.
+        """Raise ObjectMissing if collection has deleted a rewritten object; call this after the commit.
 
-        After a later delete, collection finds the commit, and puts the object back.
+        After a later deletion, collection finds the commit, and puts the object back.
         """
         jobs = (Job(functools.partial(self.store.get_range, key, 0, 1), 1) for key in self.written_anew)
         try:

@@ -1,4 +1,4 @@
-"""Some of a version's models, by UID or pattern."""
+"""Selects models of a version by UID or pattern."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def selected(manifest: Manifest, names: Collection[str]) -> set[str]:
-    """Return the UIDs that `names` names, each a UID or a pattern such as `line-9*`.
+    """Return the UIDs that match `names`, each a UID or a pattern such as `line-9*`.
 
     Raises:
-        ConfigError: one of them names no model.
+        ConfigError: a name matches no model.
     """
     uids = [row.uid for row in manifest.models]
     known = set(uids)

@@ -1,11 +1,11 @@
-"""A folder that is pushed: models, their recorded examples, and nothing that is left out silently.
+"""Reads a folder to push: models and their recorded examples; no other file is left out silently.
 
     <folder>/
-    ├── <uid>.<file type>    a model: a file, or a folder for such types
+    ├── <uid>.<file type>    a model: a file, or a folder, depending on the type
     └── examples.json        recorded examples by UID
 
-Any other file, at any depth and hidden or not, may be a model under a wrong name. It is refused by name
-unless a pattern ignores it.
+Any other file, at any depth, hidden or not, may be a model with a wrong name. The push is refused with the
+file's name unless a pattern ignores the file.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def models_in_folder(
     """Return the models in `folder`, sorted by UID.
 
     Args:
-        folder: it holds a file (or, for such types, a folder) `<uid>.<file type>` for each model. Its
-            `examples.json`, where it exists, holds recorded examples by UID: `{"line-17": {"inputs": [[1.0,
-            2.0]], "outputs": [0.5], "rtol": 1e-6, "atol": 1e-9}}`.
+        folder: holds a file (or a folder, depending on the type) `<uid>.<file type>` for each model. An
+            optional `examples.json` holds recorded examples by UID: `{"line-17": {"inputs": [[1.0, 2.0]],
+            "outputs": [0.5], "rtol": 1e-6, "atol": 1e-9}}`.
         model_type: the type of the set.
         ignore: patterns as in a `.gitignore` file, of files and folders that are treated as absent.
 
     Raises:
-        ConfigError: there is no such folder, no model in it, or a pattern is invalid.
+        ConfigError: the folder does not exist or holds no model, or a pattern is invalid.
         FormatError: a file is neither a model nor ignored, a file's name is not a UID, or the examples are
             invalid.
     """
@@ -60,7 +60,7 @@ def models_in_folder(
     is_ignored = ignore_matcher(ignore)
     suffix = f".{model_type.file_type}"
     sizes: dict[str, int | None] = {}
-    # Only of files whose names differ from their UIDs: there may be a hundred thousand files.
+    # Holds only names that differ from their UIDs: there may be a hundred thousand files.
     names: dict[str, str] = {}
     strays: list[str] = []
     examples: dict[str, Example] = {}
@@ -73,7 +73,7 @@ def models_in_folder(
                 raise FormatError(f"{folder}: two files for UID {uid}, composed and decomposed; keep one")
             if entry.name != uid + suffix:
                 names[uid] = entry.name
-            # Looked up now: beside the threads that read models, it would take ten times as long.
+            # Sizes are read now: beside the threads that read models, it would take ten times as long.
             sizes[uid] = None if model_type.is_folder else _size_of(entry)
         else:
             strays += _files(entry, entry.name, is_ignored)
@@ -109,7 +109,7 @@ def _entries(
 
 
 def _files(entry: os.DirEntry[str], path: str, is_ignored: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the paths of the files below an entry, or its own."""
+    """Yield the paths of the files below an entry, or the path of the entry if it is a file."""
     if not entry.is_dir(follow_symlinks=False):
         yield path
         return
@@ -118,7 +118,7 @@ def _files(entry: os.DirEntry[str], path: str, is_ignored: Callable[[str], bool]
 
 
 def _uid(folder: Path, name: str, suffix: str) -> str:
-    # Some file systems decompose names; a UID has one form.
+    # Some file systems decompose Unicode names; a UID has only the composed form.
     uid = unicodedata.normalize("NFC", name.removesuffix(suffix))
     try:
         return check_uid(uid)

@@ -1,4 +1,4 @@
-"""Sources, the first stage of a push: models in memory or on a disk, read and hashed a little ahead.
+"""Sources, the first stage of a push: reads and hashes models from memory or disk, a little ahead.
 
 A model is a file or a folder; a folder is read as one archive of its files.
 """
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceModel:
-    """One model that can be pushed."""
+    """A model to push."""
 
     uid: str
     content: Path | bytes
-    """The model itself, or the file or folder that holds it."""
+    """The model's bytes, or the path of its file or folder."""
     example: Example | None = None
     file_bytes: int | None = None
-    """Bytes of the file, where they are known already."""
+    """Size of the file in bytes, if it is known already."""
     is_ignored: Callable[[str], bool] | None = None
-    """Of a folder: whether a path below it is left out; None: no path is."""
+    """For a folder: whether to leave out a path below it; None: no path is left out."""
 
     @property
     def origin(self) -> str:
-        """Where the model comes from, for messages."""
+        """The origin of the model, for messages."""
         return f"model {self.uid}" if isinstance(self.content, bytes) else str(self.content)
 
     def size(self) -> int:
-        """Bytes of the model, near enough to plan with; ConfigError if it cannot be read."""
+        """Return the approximate size of the model in bytes; ConfigError if it cannot be read."""
         if isinstance(self.content, bytes):
             return len(self.content)
         if self.file_bytes is not None:
@@ -57,7 +57,7 @@ class SourceModel:
             raise self._unreadable(error) from None
 
     def read(self) -> bytes:
-        """Return the model's bytes; those of a folder are its archive.
+        """Return the model's bytes; for a folder, its archive.
 
         Raises:
             FormatError: the model is empty or too large, or a folder that cannot be a model.
@@ -89,11 +89,11 @@ class LoadedModel(NamedTuple):
 
 
 class LazyModels(Sequence[SourceModel]):
-    """Models that are made on access: a hundred thousand of them take little memory.
+    """Models that are created on access, so that a hundred thousand models take little memory.
 
     Args:
-        uids: their UIDs, sorted.
-        model: makes the model with a UID.
+        uids: UIDs of the models, sorted.
+        model: creates the model with a UID.
     """
 
     def __init__(self, uids: Sequence[str], model: Callable[[str], SourceModel]) -> None:
@@ -116,18 +116,18 @@ class LazyModels(Sequence[SourceModel]):
 def read_ahead(
     models: Iterable[SourceModel], readers: ThreadPoolExecutor, config: TransferConfig
 ) -> Iterator[LoadedModel]:
-    """Read models a few mebibytes ahead, but a model that is larger than a pack only when its turn has come.
+    """Read models a few mebibytes ahead; a model larger than a pack is read only when it is needed.
 
     Args:
-        models: the models, read once, as they come.
+        models: the models, read once, in their order.
         readers: the threads that read and hash.
-        config: how much is read at a time.
+        config: bytes and models to read at a time.
 
     Raises:
         ConfigError: a UID is not valid, or a model cannot be read.
         FormatError: a model is empty or too large.
     """
-    # The threads are the caller's: a generator may be abandoned half-way, and would not end them then.
+    # The threads belong to the caller: an abandoned generator would not end them.
     ahead: deque[Future[list[LoadedModel]]] = deque()
     for size, chunk in _chunks(models, config):
         is_large = size > config.pack_bytes
@@ -154,7 +154,7 @@ def _chunks(models: Iterable[SourceModel], config: TransferConfig) -> Iterator[t
             total, chunk = 0, []
         total += size
         chunk.append(model)
-        # Its bytes may be large: only the thread that reads it may hold it, and not beside the next one.
+        # The model may be large: only the reading thread may hold it, and not beside the next model.
         del model
         if total >= config.read_bytes or len(chunk) == config.read_models:
             yield total, chunk
@@ -174,7 +174,7 @@ def _load(models: list[SourceModel]) -> list[LoadedModel]:
 
 
 def _drained(models: list[LoadedModel]) -> Iterator[LoadedModel]:
-    # Popped, so that a model is in memory no longer than it is needed.
+    # Models are popped, so that each is freed as soon as possible.
     models.reverse()
     while models:
         yield models.pop()
@@ -188,7 +188,7 @@ def _size(path: Path) -> int:
 
 
 def _read(path: Path, is_ignored: Callable[[str], bool] | None) -> bytes:
-    # There may be a hundred thousand files; a file object would take as long as the reading.
+    # os.read, because there may be a hundred thousand files: a file object would take as long as the reading.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
@@ -197,7 +197,7 @@ def _read(path: Path, is_ignored: Callable[[str], bool] | None) -> bytes:
         data = os.read(descriptor, status.st_size + 1)
         if len(data) == status.st_size:
             return data
-        # The file is growing, or is larger than one read of the system.
+        # The file is growing, or is larger than one read of the operating system.
         with open(descriptor, "rb", buffering=0, closefd=False) as file:
             return data + file.readall()
     finally:

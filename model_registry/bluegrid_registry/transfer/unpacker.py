@@ -1,7 +1,7 @@
-"""Models out of a version's packs, each verified before it is handed on.
+"""Unpacks models from a version's packs, and verifies each before it is passed on.
 
-A damaged part of a pack is fetched once more, since it may have been damaged on its way; after
-a second time everything stops, with an error that names the model and the pack.
+A damaged part of a pack is fetched once more, since it may have been damaged in transit. If it is damaged
+again, the fetch stops with an error that names the model and the pack.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
 
 _SMALL_MODEL_BYTES = 64 * 2**10
 _SMALL_MODELS = threading.Lock()
-"""Threads that decode and write small models at the same time mostly wait for the interpreter's lock."""
+"""Held to decode and write small models: concurrent threads would mostly wait for the interpreter's lock."""
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """One part of a pack, after all of its models were handed on."""
+    """One part of a pack, after all of its models were passed on."""
 
     rows: tuple[ModelRow, ...]
     bytes: int
-    """Bytes that went over the wire."""
+    """Bytes that were transferred."""
     refetched: bool
-    """Whether it was damaged at the first attempt."""
+    """Whether the part was damaged at the first attempt."""
 
 
 def unpack(
@@ -57,15 +57,15 @@ def unpack(
     """Fetch models from the store.
 
     Args:
-        store: where from.
-        manifest: the version's.
-        rows: the wanted ones of its models.
+        store: the store to fetch from.
+        manifest: the version's manifest.
+        rows: the models to fetch.
         take: is called with each verified model, in several threads; once for rows with the same bytes.
-        config: how much is fetched at a time.
+        config: concurrency and memory.
 
     Raises:
         IntegrityError: bytes are damaged, also when fetched once more.
-        ObjectMissing, StoreError: as the store.
+        ObjectMissing, StoreError: as raised by the store.
     """
     parts = _parts(store, manifest, rows, config)
     return in_parallel((Job(functools.partial(part.unpack, take), part.memory) for part in parts), config)
@@ -118,7 +118,7 @@ class _Part:
         return sum(row.raw_length for row in rows) < _SMALL_MODEL_BYTES * len(rows)
 
     def unpack(self, take: Callable[[ModelRow, bytes], None]) -> Unpacked:
-        """Fetch the part and hand its models on."""
+        """Fetch the part and pass its models to `take`."""
         try:
             size = self._unpack(take)
         except IntegrityError:
@@ -133,13 +133,13 @@ class _Part:
         )
         reader = self._reader(memoryview(data))
         with _SMALL_MODELS if self._has_small_models else nullcontext():
-            self._hand_over(reader, memoryview(data), take)
-        # Every model is verified; this finds damage between them, at a tenth of the cost.
+            self._pass_on(reader, memoryview(data), take)
+        # Every model is verified; this finds damage between models, at a tenth of the cost.
         if is_whole and pack_name(data, Checksum.of(data)) != pack.name:
             raise IntegrityError(f"pack {pack.name[:8]}: is damaged outside of this version's models")
         return len(data)
 
-    def _hand_over(
+    def _pass_on(
         self, reader: ModelReader, view: memoryview, take: Callable[[ModelRow, bytes], None]
     ) -> None:
         for row in self.span.rows:

@@ -1,10 +1,10 @@
-"""Uploader, the fourth stage of a push: packs are sealed and sent, several at a time, unless they are there.
+"""Uploader, the fourth stage of a push: seals and sends packs, several at a time, unless they are stored.
 
-Objects that are there are read back before anything relies on them, and replaced if they are damaged: an
-object's key is the digest of its bytes, so replacing is safe. One list, requested at the beginning, shows
-which packs to look for; it is a hint, and its mistakes cost time and nothing else. The first pack and the
-manifest do not wait for it: they are sent, and refused by the store if they are there. Of a version that was
-published before, everything is looked for first, and nothing is sent that it does not refer to.
+Stored objects are read back before the version relies on them, and replaced if they are damaged: an object's
+key is the digest of its bytes, so replacing is safe. One list, requested at the beginning, shows the stored
+packs; it is a hint, and an outdated list only costs time. The first pack and the manifest do not wait for the
+list: they are sent, and the store refuses them if they exist. If the version was published before, each
+object is looked up first, and only objects of the version are sent.
 """
 
 from __future__ import annotations
@@ -33,22 +33,23 @@ if TYPE_CHECKING:
 
 
 class UploadOutcome(Enum):
-    """What became of an object."""
+    """The outcome of an upload."""
 
     SENT = auto()
     HEALED = auto()
-    """It was there, damaged, and has been replaced."""
+    """The object was damaged in the store, and was replaced."""
     THERE = auto()
+    """A sound object was in the store already."""
     HELD_BACK = auto()
-    """It is not there, and does not belong to the version that was published before."""
+    """The object is missing, and was not sent: it does not belong to the published version."""
 
 
 There = Callable[[], Mapping[str, StoredObject] | None]
-"""Returns the objects in the store by key, or None if they are not known; may wait for the list."""
+"""Returns the stored objects by key, or None if they are not known; may wait for the list."""
 
 
 def packs_there(store: Store, set_id: str, config: TransferConfig) -> Mapping[str, StoredObject] | None:
-    """Return a set's packs, by one list; None: not known."""
+    """Return a set's packs from one listing; None: not known."""
     try:
         listed = list(itertools.islice(store.keys(packs_prefix(set_id)), config.listed_packs))
     except StoreError:
@@ -58,26 +59,26 @@ def packs_there(store: Store, set_id: str, config: TransferConfig) -> Mapping[st
 
 
 class Upload:
-    """A pack that is first sealed, then sent. Its bytes are not held here."""
+    """A pack that is first sealed, then sent; does not hold the pack's bytes."""
 
     def __init__(self) -> None:
         self.sealed: Future[PackContents] = Future()
 
     @property
     def contents(self) -> PackContents:
-        """What the pack holds; waits until it is sealed, and raises what sealing raised."""
+        """The contents of the pack; waits until it is sealed, and raises errors of sealing."""
         return self.sealed.result()
 
 
 class Uploader:
-    """Seals and sends packs, several at a time; a pack of one huge model has the memory to itself.
+    """Seals and sends packs, several at a time; a pack of one huge model is sent alone.
 
     Args:
-        refresh: the store, and what must be written again there.
+        refresh: the store, and the objects to write again.
         pool: the threads that seal and send.
-        listed: which packs the store holds, by key; None: not known.
+        listed: the stored packs by key; None: not known.
         algorithm: of the checksum that is sent with each object.
-        config: how many packs are under way at a time.
+        config: number of packs that are sent at a time.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Uploader:
         config: TransferConfig,
     ) -> None:
         self._refresh, self._pool, self._algorithm, self._config = refresh, pool, algorithm, config
-        # The first pack does not wait for the list, as if it were empty. The others do.
+        # The first pack uses an empty list, and so does not wait; the other packs wait for the list.
         self._there: There = dict
         self._listed = listed
         self._under_way: dict[Future[UploadOutcome], Upload] = {}
@@ -97,11 +98,11 @@ class Uploader:
 
     @property
     def under_way(self) -> tuple[Upload, ...]:
-        """The uploads that have not ended."""
+        """The uploads that are running."""
         return tuple(self._under_way.values())
 
     def upload(self, packs: Iterable[OpenPack]) -> Iterator[Upload]:
-        """Send packs, and yield uploads that have ended; the last ones are still under way at the end."""
+        """Send packs, and yield uploads that have ended; the last uploads are still running at the end."""
         for pack in packs:
             is_large = pack.is_large
             while len(self._under_way) >= (1 if is_large else self._config.uploads):
@@ -109,13 +110,13 @@ class Uploader:
             upload = Upload()
             self._under_way[self._pool.submit(self._seal_and_send, pack, upload, self._there)] = upload
             self._there = self._listed.result
-            # From here on, only the thread that sends it holds it.
+            # From here on, only the sending thread holds the pack.
             del pack
             while is_large and self._under_way:
                 yield from self._ended()
 
     def finish(self) -> Iterator[Upload]:
-        """Wait for the uploads that are under way, and yield each one that has ended."""
+        """Wait for the running uploads, and yield each that has ended."""
         while self._under_way:
             yield from self._ended()
 
@@ -144,7 +145,7 @@ class Uploader:
             yield upload
 
     def _ensure(self, key: str, data: bytes, checksum: Checksum, there: There) -> UploadOutcome:
-        """Make sure that the store holds `data`, whose digest its key names."""
+        """Ensure that the store holds `data` under `key`, which contains its digest."""
         store, published = self._refresh.store, self._refresh.published
         put = functools.partial(store.put, key, data, checksum)
         listed = there()
@@ -171,11 +172,11 @@ class Uploader:
 
 
 def _holds(store: Store, key: str, data: bytes, piece_bytes: int) -> bool:
-    """Whether the store's object is `data`, compared piece by piece; ObjectMissing if there is none."""
+    """Whether the stored object equals `data`, compared piece by piece; ObjectMissing if there is none."""
     view = memoryview(data)
     for start in range(0, len(data), piece_bytes):
         piece = view[start : start + piece_bytes]
-        # One byte more than expected: an object that goes on is another one.
+        # One byte more is requested, to detect a longer object.
         expected = len(piece) + (start + len(piece) < len(data))
         stored = store.get_range(key, start, len(piece) + 1)
         if len(stored) != expected or not stored.startswith(piece):

@@ -1,7 +1,7 @@
-"""A version's folder on a disk: sound models stay, missing and damaged ones are fetched.
+"""A version's folder on a disk: sound models stay, missing and damaged models are fetched.
 
 <into>/
-└── <manifest's SHA-256>/       appears when every model in it is verified
+└── <manifest's SHA-256>/       appears when all models in it are verified
     ├── <sha256>.skops          one file or folder a model, named by its digest; devices may share one
     └── ...
 """
@@ -32,17 +32,17 @@ class FetchReport:
     """The result of a fetch; all but `fetched_bytes` count or name models."""
 
     checked: int
-    """Models that were verified: all that were wanted, unless there was an error."""
+    """Verified models: all requested models, unless there was an error."""
     already_there: int
-    """Models that were in the folder or the cache, and sound."""
+    """Sound models that were in the folder or the cache."""
     damaged: tuple[str, ...]
-    """UIDs of models that were in the folder or the cache, damaged, and have been fetched again."""
+    """UIDs of damaged models in the folder or the cache that were fetched again."""
     refetched: tuple[str, ...]
-    """UIDs of models that were damaged, or beside damaged ones, and sound when fetched once more."""
+    """UIDs of models in parts of packs that were damaged in transit, and sound when fetched once more."""
     extra: tuple[str, ...]
-    """Names in the folder that belong to no model of the version; they are left alone."""
+    """Names in the folder that belong to no model of the version; they are not changed."""
     fetched_bytes: int
-    """Bytes of packs that went over the wire."""
+    """Bytes of packs that were transferred."""
 
 
 class ModelPaths(Mapping[str, Path]):
@@ -64,7 +64,7 @@ class ModelPaths(Mapping[str, Path]):
 
 @dataclass(frozen=True)
 class VersionFolder:
-    """A version's folder, while the lock of the folder around it is held."""
+    """A version's folder, while the caller holds the lock of its parent folder."""
 
     store: Store
     manifest: Manifest
@@ -74,39 +74,39 @@ class VersionFolder:
     config: TransferConfig
 
     def complete(self, rows: Sequence[ModelRow]) -> FetchReport:
-        """Fetch what is missing or damaged of the models in `rows`."""
+        """Fetch the missing and damaged models of `rows`."""
         partial = self.path.with_name(f".{self.path.name}.partial")
-        # The lock is held, so this is of a fetch that was killed.
+        # The caller holds the lock, so an existing folder is a leftover of a killed fetch.
         shutil.rmtree(partial, ignore_errors=True)
-        lacking, damaged = self._lacking(rows)
+        missing, damaged = self._missing(rows)
         extra = self._extra() if self.path.exists() else ()
         refetched: tuple[str, ...] = ()
         size = 0
-        if lacking:
+        if missing:
             partial.mkdir()
             try:
-                lacking, rotten = self._from_cache(lacking, partial)
-                damaged += rotten
+                missing, damaged_in_cache = self._from_cache(missing, partial)
+                damaged += damaged_in_cache
                 refetched, size = unpack_all(
-                    self.store, self.manifest, lacking, self._taker(partial), self.progress, self.config
+                    self.store, self.manifest, missing, self._taker(partial), self.progress, self.config
                 )
                 self._publish(partial)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
         return FetchReport(
             checked=len(rows),
-            already_there=len(rows) - len(lacking),
+            already_there=len(rows) - len(missing),
             damaged=tuple(sorted(damaged)),
             refetched=refetched,
             extra=extra,
             fetched_bytes=size,
         )
 
-    def _lacking(self, rows: Sequence[ModelRow]) -> tuple[Sequence[ModelRow], list[str]]:
-        """Return the models that are missing or damaged, and the UIDs of the latter."""
+    def _missing(self, rows: Sequence[ModelRow]) -> tuple[Sequence[ModelRow], list[str]]:
+        """Return the models that are missing or damaged, and the UIDs of the damaged models."""
         if not self.path.exists():
             return rows, []
-        lacking, damaged = [], []
+        missing, damaged = [], []
         for row in rows:
             try:
                 if is_sound(self._at(self.path, row), row.sha256, is_folder=self._is_folder):
@@ -114,11 +114,11 @@ class VersionFolder:
                 damaged.append(row.uid)
             except FileNotFoundError:
                 pass
-            lacking.append(row)
-        return lacking, damaged
+            missing.append(row)
+        return missing, damaged
 
     def _from_cache(self, rows: Sequence[ModelRow], partial: Path) -> tuple[Sequence[ModelRow], list[str]]:
-        """Take what the cache has; return the models that are still lacking, and UIDs of damaged ones."""
+        """Take models from the cache; return the models that are still missing, and UIDs of damaged ones."""
         if self.cache is None:
             return rows, []
         outcomes: dict[str, CacheOutcome] = {}
@@ -126,8 +126,8 @@ class VersionFolder:
             if row.sha256 not in outcomes:
                 target = self._at(partial, row)
                 outcomes[row.sha256] = self.cache.take(row.sha256, target, is_folder=self._is_folder)
-        lacking = [row for row in rows if outcomes[row.sha256] is not CacheOutcome.TAKEN]
-        return lacking, [row.uid for row in rows if outcomes[row.sha256] is CacheOutcome.DAMAGED]
+        missing = [row for row in rows if outcomes[row.sha256] is not CacheOutcome.TAKEN]
+        return missing, [row.uid for row in rows if outcomes[row.sha256] is CacheOutcome.DAMAGED]
 
     def _taker(self, partial: Path) -> Callable[[ModelRow, bytes], None]:
         def take(row: ModelRow, model: bytes) -> None:
@@ -136,7 +136,7 @@ class VersionFolder:
                 try:
                     write_model(path, model, is_folder=self._is_folder)
                 except FileExistsError:
-                    # A damaged part is fetched twice, with models that are there already.
+                    # A damaged part is fetched twice, and some of its models may have been written before.
                     remove_model(path)
                     write_model(path, model, is_folder=self._is_folder)
             except FormatError as error:
@@ -147,7 +147,7 @@ class VersionFolder:
         return take
 
     def _publish(self, partial: Path) -> None:
-        # No fsync: after a loss of power, the next fetch finds damage by the digests.
+        # No fsync: after a power failure, the next fetch finds damage by the digests.
         if not self.path.exists():
             partial.rename(self.path)
             return
