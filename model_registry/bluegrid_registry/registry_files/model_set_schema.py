@@ -1,8 +1,8 @@
 """One registry file, `<set>.yaml`, as typed and frozen data.
 
-Single values are checked here, in `service_schema.py` and in `cluster_schema.py`; several values, or several
-files, in `cross_checks.py`. The JSON schema for editors is made from these classes, with their docstrings as
-its descriptions.
+Rules for single values are checked here, in `service_schema.py` and in `cluster_schema.py`; rules between
+values or files in `cross_checks.py`. The JSON schema for editors is generated from these classes and their
+docstrings.
 """
 
 from __future__ import annotations

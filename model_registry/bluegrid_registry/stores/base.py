@@ -27,8 +27,8 @@ class StoredObject(NamedTuple):
     def clocks(self) -> tuple[datetime, datetime]:
         """The time by the store's clock and by this machine's, the earlier time first.
 
-        Either clock may be wrong. The age of an object is by the earlier time before it is deleted, and by the
-        later time before a push relies on it.
+        Either clock may be wrong. An object's age is by the earlier time before a deletion, and by the later
+        time before a push relies on the object.
         """
         here = datetime.now(UTC)
         listed = self.listed or here

@@ -123,7 +123,8 @@ def _refusal(error: aws.ClientError, key: str) -> tuple[type[errors.BluegridErro
         return Forbidden, f"{key}: refused ({code(error)}); {_REMEDY}, and their rights"
     fault = f"{key}: {code(error)}: {message}".removesuffix(": ")
     if status(error) in _BUSY:
-        return errors.StoreError, f"{fault}; the server is busy or out of order: try again, or look at its log"
+        remedy = "the server is busy or out of order: try again, or look at its log"
+        return errors.StoreError, f"{fault}; {remedy}"
     kind = Unclear if status(error) in _UNCLEAR else errors.StoreError
     if code(error).isdigit():
         kind = NothingThere if status(error) == 404 else kind

@@ -36,7 +36,7 @@ class Published:
 
     @property
     def manifest(self) -> Manifest | None:
-        """The version's manifest; None: the version is not published, or its manifest is damaged or missing."""
+        """The version's manifest; None: the version is not published, or the manifest is damaged or lost."""
         return self._manifest.result()
 
     def holds(self, key: str) -> bool:

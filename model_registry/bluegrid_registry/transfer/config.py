@@ -35,8 +35,8 @@ class TransferConfig:
     """Packs that are compressed and sent at the same time; memory holds the bytes of each."""
 
     listed_packs: int = 1000
-    """Most packs of a set that a push finds by one listing; S3 returns at most 1,000 per response. In a larger
-    set, each pack is looked up by itself."""
+    """Most packs of a set that a push finds by one listing; S3 returns at most 1,000 per response. In a
+    larger set, each pack is looked up by itself."""
 
     compared_bytes: int = 20 * 2**20
     """Bytes of a stored object that are read at a time to compare it with the object to send; with
