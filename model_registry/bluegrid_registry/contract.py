@@ -1,4 +1,4 @@
-"""Names, labels, ports and hosts that parts of bluegrid agree on, as constants and pure functions.
+"""Names, labels, ports and hosts that several parts of bluegrid use, as constants and pure functions.
 
 Names of a cluster's objects never change: with a new name, Pulumi would delete the live object.
 """
@@ -19,15 +19,16 @@ SETTINGS = "bluegrid"
 NAMESPACE = "bluegrid"
 """Default Kubernetes namespace of a stack."""
 PORT = 12345
+"""Port of a pod for predictions."""
 METRICS_PORT = 8082
-"""Port of a pod for Prometheus; no Service leads to it."""
+"""Port of a pod for Prometheus; no Service exposes it."""
 ADMIN_PORT = 8083
-"""Port of a pod to load and unload models, on its loopback only: use `kubectl port-forward`."""
+"""Port of a pod that loads and unloads models, on loopback only: use `kubectl port-forward`."""
 MANAGER = "bluegrid"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of every object that this program makes; its value is `MANAGER`."""
 LABEL = "bluegrid.io"
-"""Domain of the labels by which objects belong to a service: LABEL/service, /set, /cluster and /version."""
+"""Domain of the labels that tie objects to a service: LABEL/service, /set, /cluster and /version."""
 SERVICE_ACCOUNT = "bluegrid-server"
 STORE_SECRET = "bluegrid-store"  # noqa: S105 - the name of the object that holds it
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -56,6 +57,7 @@ space, and its repository. The commit is recorded if it follows the one applied 
 ALLOW_DELETE = "BLUEGRID_ALLOW_DELETE"
 """Environment variable with the names of the services that an update may delete, separated by commas."""
 MAX_NAME = 63
+"""Longest Kubernetes name, in characters."""
 _HOST_DIGITS = 40
 
 
@@ -105,7 +107,7 @@ def cluster_labels(service: str, cluster: str, set_id: str, version: str) -> dic
 
 
 def cluster_of_labels(labels: Mapping[str, str]) -> tuple[str, str]:
-    """The service and the cluster that an object with these labels belongs to."""
+    """Return the service and the cluster that an object with these labels belongs to."""
     return labels[f"{LABEL}/service"], labels[f"{LABEL}/cluster"]
 
 

@@ -14,10 +14,10 @@ prints the message and exits with 1; a traceback is a bug.
     └── StoreError              the store refused a request or did not answer
         ├── StoreUnreachable    no answer: wrong address, not running, no network
         ├── ObjectMissing       no object has this key
-        └── ObjectExists        the key is taken and must not be written again
+        └── ObjectExists        an object with this key exists, and must not be replaced
 """
 
-# ruff: noqa: N818 - some of these are named after what happened, as in "version conflict"
+# ruff: noqa: N818 - some errors are named after the event, as in "version conflict"
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ConfigError(BluegridError):
 
 
 class RegistryError(BluegridError):
-    """A registry file has mistakes; the message has one line for each."""
+    """Registry files have mistakes; the message has one line for each."""
 
 
 class FormatError(BluegridError):
@@ -67,7 +67,7 @@ class ModelError(BluegridError):
 
 
 class VersionConflict(BluegridError):
-    """A version exists already, with other models."""
+    """The version exists already, with other models."""
 
 
 class StoreError(BluegridError):
@@ -75,7 +75,7 @@ class StoreError(BluegridError):
 
 
 class StoreUnreachable(StoreError):
-    """The store gave no answer: wrong address, not running, no network."""
+    """The store did not answer: wrong address, not running, no network."""
 
 
 class ObjectMissing(StoreError):
@@ -83,4 +83,4 @@ class ObjectMissing(StoreError):
 
 
 class ObjectExists(StoreError):
-    """The key is taken and must not be written again."""
+    """An object with this key exists, and must not be replaced."""

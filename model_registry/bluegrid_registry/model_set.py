@@ -47,7 +47,7 @@ class ModelSet:
         """Return the set.
 
         Args:
-            set_id: its ID.
+            set_id: the ID of the set.
             registry: the folder of registry files.
             store: a store or its address; None: the address in the environment variable BLUEGRID_STORE.
 
@@ -63,7 +63,7 @@ class ModelSet:
 
     @property
     def versions(self) -> tuple[Version, ...]:
-        """The versions that the registry names now, in the file's order."""
+        """The versions that the registry declares now, in the order of the file."""
         return self._file().versions
 
     def push(
@@ -81,16 +81,16 @@ class ModelSet:
 
         Args:
             version: the new version's ID.
-            models: by UID, each a model's bytes, the path of its file or folder, or a fitted model, which is
-                serialised when its turn comes; or `SourceModel`s, from a generator if they are many.
+            models: by UID, each the model's bytes, the path of its file or folder, or a fitted model, which
+                is serialised right before it is packed. Or `SourceModel`s, such as from a generator.
             base: start from this version's models.
             without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
-            algorithm: of the checksum that travels with each block of models.
+            algorithm: algorithm of the checksum that is sent with each pack.
             examples: recorded examples by UID, for the models of a mapping.
-            progress: is called after each pack.
+            progress: called after each pack.
 
         Raises:
-            BluegridError: as `bluegrid_registry.push`; also when no library here can serialise a model.
+            BluegridError: as `bluegrid_registry.push`; also when no installed library can serialise a model.
         """
         report = push_version(
             self.store,
@@ -154,12 +154,12 @@ def push_version(
         models: as in `ModelSet.push`.
         base: start from this version's models.
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
-        algorithm: of the checksum that travels with each block of models.
+        algorithm: algorithm of the checksum that is sent with each pack.
         examples: recorded examples by UID, for the models of a mapping.
-        progress: is called after each pack.
+        progress: called after each pack.
 
     Raises:
-        BluegridError: as `bluegrid_registry.push`; also when no library here can serialise a model.
+        BluegridError: as `bluegrid_registry.push`; also when no installed library can serialise a model.
     """
     declared = file.set
     if isinstance(models, Mapping):
@@ -207,4 +207,4 @@ def _serialised(uid: str, model: Any, file_type: str) -> bytes:
 
 
 _WRITERS = {"skops": "skops.io", "joblib": "joblib"}
-"""The modules that write fitted models, by file type."""
+"""Modules that serialise fitted models, by file type."""

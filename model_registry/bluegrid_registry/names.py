@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_LABEL = 63
+"""Characters of the longest ID: a Kubernetes label value holds no more."""
 MAX_UID = 200
 PREFLIGHT = "-preflight"
 """Suffix of the name of a cluster's preflight Job."""
@@ -66,7 +67,7 @@ _check_digest = _rule(_DIGEST, "a digest, sha256: and 64 hex digits", max_length
 _check_quantity = _rule(_QUANTITY, "a Kubernetes quantity above 0, such as 2, 500m or 2Gi")
 
 Label = Annotated[str, AfterValidator(check_label), _as_schema(_LABEL)]
-"""An ID of a set, version or region: also a Kubernetes label value and a part of a store key."""
+"""ID of a set, version or region; it is also a Kubernetes label value and a part of object keys."""
 
 ServiceName = Annotated[str, AfterValidator(_check_service), _as_schema(_SERVICE)]
 """A service's name: a DNS label that starts with a letter, as Kubernetes requires of Services (RFC 1035)."""

@@ -32,7 +32,7 @@ class RouteSilent(BluegridError):  # noqa: N818 - the name is the fault
 
 @dataclass(frozen=True)
 class RouteAnswer:
-    """An answer.
+    """The answer of a route.
 
     Attributes:
         status: HTTP status code.
@@ -67,7 +67,7 @@ class RouteClient:
         """Send a GET request for a path.
 
         Raises:
-            RouteSilent: there was no answer, or a redirect to another host.
+            RouteSilent: the route did not answer, or redirected to another host.
         """
         origin = urlsplit(self.address)
         host = self.host or origin.netloc.rpartition("@")[2]
@@ -132,7 +132,7 @@ def _why(error: exceptions.HTTPError) -> str:
             why = refused.verify_message.rstrip(".")
             return f"its certificate is not trusted: {why}; name the file of its CA: SSL_CERT_FILE=ca.pem"
         return f"no TLS there: {getattr(refused, 'reason', refused)}"
-    # A refused connection counts as a timeout in urllib3's tree.
+    # In urllib3's tree of errors, a refused connection is a kind of timeout.
     if isinstance(error, exceptions.NewConnectionError):
         return f"no connection: {str(error).rpartition(': ')[2].rpartition('] ')[2]}; {_UP}"
     if isinstance(error, exceptions.TimeoutError):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def archive(folder: Path, is_ignored: Callable[[str], bool] | None = None) -> bytes:
-    """Return the bytes of the model in `folder`; FormatError if it holds no file, or a link or device.
+    """Return the archive of `folder`; FormatError if the folder holds no file, or a link or device.
 
     Args:
         folder: the model's folder.

@@ -47,7 +47,7 @@ class ChecksumAlgorithm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """A checksum in transit: its algorithm, and the value in base64 of big-endian bytes as in S3's header."""
+    """A transfer checksum: its algorithm, and its big-endian bytes in base64, as in S3's header."""
 
     algorithm: ChecksumAlgorithm
     value: str

@@ -26,7 +26,9 @@ _MAX_AVERAGE_BYTES = 64 * 2**10
 """Average bytes of a model up to which a dictionary is tried: larger models repeat within themselves."""
 
 _SAMPLE_BYTES = 2**20
+"""Size of the sample, approximately."""
 _PIECE_BYTES = 64 * 2**10
+"""Largest part of one model in the sample."""
 _WORTH = 0.95
 """Largest remaining share of the bytes at which compression, or a dictionary, is used."""
 
@@ -42,7 +44,7 @@ _SEGMENT_BYTES, _DMER_BYTES = 1024, 8
 
 @dataclass(frozen=True)
 class Compression:
-    """One way to compress every model of a pack."""
+    """The level and dictionary for every model of a pack."""
 
     level: int | None
     """zstd's level; None: models are stored uncompressed."""

@@ -89,11 +89,11 @@ def copies_prefix(set_id: str) -> str:
 
 
 def is_collections_own(key: str) -> bool:
-    """Whether the object is a tombstone or a copy that garbage collection has written."""
+    """Whether the object is a tombstone, or a copy made by garbage collection."""
     return key.split("/")[2] in ("removed", "deleted")
 
 
 def signed_manifest(key: str) -> str:
-    """Return the key of the manifest that a signature is for; other keys unchanged."""
+    """Return the key of the manifest that a signature is for; other keys are returned unchanged."""
     name = key.removesuffix(".sig.json")
     return key if name == key else f"{name.rpartition('.')[0]}.json.zst"

@@ -123,7 +123,7 @@ class Manifest(Frozen):
 
     @classmethod
     def from_bytes(cls, data: bytes, digest: str) -> Manifest:
-        """Return the manifest that `data` holds.
+        """Return the manifest in `data`.
 
         Args:
             data: the stored bytes, from any source.

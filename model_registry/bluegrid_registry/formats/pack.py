@@ -4,7 +4,7 @@
     zstd frame                   first model
     zstd frame                   second model
     ...
-    skippable frame 0x184D2A51   the index: 56 bytes a model, then the number of models, then "BGP1"
+    skippable frame 0x184D2A51   the index: 56 bytes per model, then the number of models, then "BGP1"
 
 It is a valid zstd stream (RFC 8878): `zstd -d` (with `-D` and the dictionary) yields the models one after
 the other. A pack contains no UIDs, so versions and devices can share it. The reader does not trust the pack:
@@ -73,7 +73,7 @@ def write_pack(models: deque[tuple[bytes, str]]) -> WrittenPack:
     compression = best_compression([model for model, _ in models])
     compress = compression.compressor()
     header = _HEADER.pack(_HEADER_TAG, len(_MAGIC) + len(compression.dictionary), _MAGIC)
-    # Joined at the end: a growing buffer takes six times as long.
+    # Parts are joined at the end: a growing buffer takes six times as long.
     parts: list[Part] = [header, compression.dictionary]
     end = sum(map(len, parts))
     entries: list[PackEntry] = []
@@ -165,7 +165,7 @@ class ModelReader:
 
     def __init__(self, dictionary: bytes = b"") -> None:
         try:
-            # One decompressor for all models of a pack: preparing it costs more than using it.
+            # All models of a pack share one decompressor: creating it costs more than using it.
             self._decompressor = zstandard.ZstdDecompressor(dict_data=as_dictionary(dictionary))
         except zstandard.ZstdError:
             raise IntegrityError("its dictionary is damaged") from None

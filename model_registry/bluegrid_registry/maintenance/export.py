@@ -1,9 +1,9 @@
 """Export: a version as a plain folder that the original `model_signing` command verifies.
 
     <folder>/
-    ├── line-17.skops       one file or folder a model, named by its UID
+    ├── line-17.skops       one file or folder per model, named by its UID
     ├── ...
-    └── model.sig           OpenSSF model signature, over the SHA-256 of every file
+    └── model.sig           OpenSSF model signature over the SHA-256 of every file
 
 Source: the OpenSSF Model Signing specification (github.com/sigstore/model-transparency, `docs/`): a sigstore
 bundle v0.3 with an in-toto Statement v1 in a DSSE envelope. This module needs `cryptography` only:
@@ -52,7 +52,7 @@ def export_model_signing(
     """Write a verified version into the folder `into`, all or nothing, signed for `model_signing verify key`.
 
     Args:
-        store: where the version is.
+        store: the store of the version.
         set_id: the model set.
         version_id: the version.
         digest: the manifest's digest that the registry pins, `sha256:<hex>`.

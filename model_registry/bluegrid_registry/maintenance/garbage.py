@@ -3,7 +3,7 @@
 put_back_interrupted     restores objects whose deletion an earlier collection did not finish
         │
         ▼
-   plan_prune            reads everything, and writes nothing        prune_planner.py
+   plan_prune            reads everything and writes nothing         prune_planner.py
         │
         ▼
     PrunePlan ─┬─ report     lists the planned deletions
@@ -34,7 +34,7 @@ def collect_garbage(
     apply: bool = False,
     now: datetime | None = None,
 ) -> GarbageReport:
-    """Find what no version of a set needs, and delete it.
+    """Find the objects that no version of a set needs, and delete them.
 
     Args:
         store: the store.

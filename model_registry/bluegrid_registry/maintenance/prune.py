@@ -32,7 +32,7 @@ class GarbageReport:
 
     set: str
     applied: bool
-    """False: a dry run, in which nothing was written."""
+    """False: a dry run; nothing was written."""
     versions: int
     """Number of versions that are kept: a registry names them, or no registry was given."""
     revived: tuple[str, ...]
@@ -68,7 +68,7 @@ class PrunePlan:
     leftovers: tuple[StoredObject, ...]
     """Leftovers of killed writers, old enough to be deleted."""
     known: frozenset[str]
-    """Versions whose needs are in `needed`."""
+    """Versions whose needed objects are in `needed`."""
     needed: frozenset[str]
     """Keys of the objects that these versions, and versions with tombstones, need."""
 

@@ -57,6 +57,6 @@ def verify_folder(store: Store, set_id: str, version: Version, into: Path) -> Fo
         known = {file_name(manifest, row) for row in manifest.models}
         extra = sorted(path.name for path in folder.iterdir() if path.name not in known)
     except OSError as error:
-        raise ConfigError(f"{folder}: cannot be read: {error.strerror}; check its rights") from None
+        raise ConfigError(f"{folder}: cannot be read: {error.strerror}; check its permissions") from None
     checked = len(manifest.models) - len(damaged) - len(missing)
     return FolderReport(checked, tuple(damaged), tuple(missing), tuple(extra))

@@ -1,6 +1,6 @@
 """The difference between two versions: changed models, their sizes, and changes of their recorded outputs.
 
-Only the two manifests are read: they hold every model's size and digest, and the recorded examples.
+Only the two manifests are read, which hold every model's size, digest and recorded example.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ChangedModel:
     old_bytes: int
     new_bytes: int
     moved: float | None
-    """Largest difference between the recorded outputs; None: not recorded on the same inputs."""
+    """Largest absolute difference of the recorded outputs; None: there are none for the same inputs."""
 
 
 @dataclass(frozen=True)

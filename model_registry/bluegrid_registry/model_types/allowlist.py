@@ -1,4 +1,4 @@
-"""The names that a model may use without its set's own trust, from the table `allowlist.toml`."""
+"""Names that a model may use without `trust` of its set, from the table `allowlist.toml`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ESTIMATORS = _names("estimators")
 PICKLE_GLOBALS = _names("estimators", "parts", "data", "unchecked", "pickles")
 SKOPS_TYPES = _names("estimators", "parts", "data", "skops")
 UNCHECKED_TYPES = _names("unchecked")
-"""Harmless in sets of the platform only."""
+"""Names that only sets of the platform may use without `trust`."""
 
 
 def trusted_names(model_type: ModelType, source: Source | None, trust: Iterable[str] = ()) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The table of model types: frameworks, and the file types of each.
+"""The table of model types: frameworks and their file types.
 
 A package adds a row by an entry point, `[project.entry-points."bluegrid.file_types"]`, with any name and a
 `ModelType` as its value. PyTorch models are exported to ONNX.
@@ -49,7 +49,7 @@ class ModelType:
     writer: Callable[[bytes], str | None] | None = None
     """Returns the framework version that wrote a model; None: its bytes do not name it."""
     newest: int = 0
-    """The newest major version of a writer that this release of bluegrid knows."""
+    """Newest major version of a writer that this release of bluegrid supports."""
 
     def __str__(self) -> str:
         return f"{self.framework}/{self.file_type}"

@@ -40,7 +40,7 @@ def globals_of(data: bytes) -> frozenset[str]:
         _Scanner(file, found).load()
     except FormatError:
         raise
-    # A hostile pickle can make an unpickler raise anything.
+    # A hostile pickle can make an unpickler raise any exception.
     except Exception as error:  # noqa: BLE001
         named = f" (it names {', '.join(sorted(found))})" if found else ""
         raise FormatError(f"is not a readable pickle: {type(error).__name__}: {error}{named}") from None
@@ -58,7 +58,7 @@ def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
 
     Raises:
         FormatError: the pickle names another global, or cannot be read.
-        Exception: whatever the named classes raise.
+        Exception: the named classes may raise any exception.
     """
     data = data_or_path.read_bytes() if isinstance(data_or_path, Path) else data_or_path
     found = globals_of(data)
@@ -69,7 +69,7 @@ def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
 
 
 def _name(module: str, name: str) -> tuple[str, str]:
-    """Return a global by its name in Python 3 and NumPy 2; FormatError if the name is a path."""
+    """Return a global's names in Python 3 and NumPy 2; FormatError if the name is a path."""
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
     module = _CORE_OF_NUMPY_1.sub("numpy._core", module)
     if not (name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
@@ -97,7 +97,7 @@ def _joblib_unpickler(file: io.BytesIO, allowed: frozenset[str]) -> Any:
     # joblib and NumPy are imported only for models that need them.
     joblib = importlib.import_module("joblib.numpy_pickle")
     unpickler = joblib.NumpyUnpickler("", file, ensure_native_byte_order=True)
-    # joblib passes this attribute on to the unpickler of the pickle within an array of objects.
+    # joblib passes this attribute to the unpickler of the pickle within an array of objects.
     unpickler.find_class = lambda module, name: _find(module, name, allowed)
     return unpickler
 
@@ -162,7 +162,7 @@ class _Scanner(_PythonUnpickler):  # type: ignore[misc]
     dispatch[pickle.BYTEARRAY8[0]] = _byte_array
 
     def _pass_array(self, state: dict[str, Any]) -> None:
-        """Skip the bytes that follow, as joblib's `NumpyArrayWrapper.read_array` reads them."""
+        """Skip the bytes of an array that joblib's `NumpyArrayWrapper.read_array` reads."""
         item_bytes, has_objects = _dtype(state["dtype"])
         if has_objects:
             _Scanner(self._file, self._found).load()
@@ -173,6 +173,6 @@ class _Scanner(_PythonUnpickler):  # type: ignore[misc]
 
 
 def _dtype(dtype: _Inert) -> tuple[int, bool]:
-    """Return the bytes of an item, and whether it holds Python objects; see NumPy's `dtype.__reduce__`."""
+    """Return the size of an item, and whether it holds Python objects; see NumPy's `dtype.__reduce__`."""
     code, (_, _, _, _, _, item_bytes, _, flags, *_) = dtype.args[0], dtype.state
     return (item_bytes if item_bytes >= 0 else int(code[1:])), code[0] == "O" or bool(flags & 1)

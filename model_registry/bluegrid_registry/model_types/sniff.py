@@ -166,7 +166,7 @@ def _zip_with(data: bytes, name: bytes) -> str | None:
 def _zip_entry(data: bytes, name: bytes) -> tuple[int, int, int, int] | None:
     """Return a file's row in a zip's central directory: method, compressed and raw bytes, offset.
 
-    `zipfile` takes five times as long, which would be a tenth of the time of a push of small models.
+    `zipfile` would take five times as long, a tenth of the time of a push of small models.
     """
     unsound = FormatError("is a damaged zip file" if data.startswith(b"PK") else "is not a zip file")
     end = data.rfind(b"PK\5\6", -(2**16) - 22)

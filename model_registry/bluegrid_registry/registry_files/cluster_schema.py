@@ -1,4 +1,4 @@
-"""A row of `clusters:` in a registry file, as typed and frozen data."""
+"""Schema of an item of `clusters:` in a registry file."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Cluster(Frozen):
 
     @property
     def workers(self) -> int:
-        """Processes of a pod that run models: one per CPU, each with one thread."""
+        """Number of a pod's processes that run models: one per CPU, each with one thread."""
         return _workers(self.cpu)
 
 

@@ -1,4 +1,4 @@
-"""The rules between values of a registry file, and between files.
+"""Rules between values of a registry file, and between files.
 
 All mistakes are reported in one run, so these checks also work on files that the schema refuses: they use the
 names that exist and skip missing ones. The schema reports values that are wrong by themselves.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check_file(source: YamlSource, stem: str, others: Collection[str] = ()) -> None:
-    """Note contradictions between values of the file `<stem>.yaml`; `others` are the stems of all files."""
+    """Note contradictions between values of `<stem>.yaml`; `others` are the stems of all files."""
     for set_id, path in source.names("set", "id"):
         if set_id in others and set_id != stem:
             source.note(path, f"{set_id} is the set of {set_id}.yaml; give this one its file's name, {stem}")
@@ -44,7 +44,7 @@ def check_file(source: YamlSource, stem: str, others: Collection[str] = ()) -> N
 
 
 def check_names(sources: Mapping[Path, YamlSource]) -> None:
-    """Note names of services and clusters that are too long, or taken by two objects."""
+    """Note names of services and clusters that are too long, or that two objects share."""
     services: dict[str, Path] = {}
     owners: dict[str, tuple[str, Path]] = {}
     for file, source in sources.items():
@@ -53,7 +53,7 @@ def check_names(sources: Mapping[Path, YamlSource]) -> None:
             if where != file:
                 source.note(path, f"{service} is the service of {where} too; a name is one service's")
                 continue
-            # A live Ingress is named <service>, a standing one <service>-<cluster>: one namespace.
+            # A live Ingress is named <service>, a standing one <service>-<cluster>, in one namespace.
             named = [(service, f"service {service}", path)]
             for cluster, place in source.names("service", "clusters", ..., "id"):
                 named.append((f"{service}-{cluster}", f"cluster {cluster} of service {service}", place))

@@ -9,7 +9,7 @@ from bluegrid_registry.registry_files.model_set_schema import RegistryFile
 
 
 def json_schema() -> str:
-    """Return the schema as text; a test keeps the copy in docs/reference equal to it."""
+    """Return the schema as text; a test compares it with the copy in docs/reference."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps({**dialect, **RegistryFile.model_json_schema()}, indent=2) + "\n"
 

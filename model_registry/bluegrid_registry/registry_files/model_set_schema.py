@@ -1,4 +1,4 @@
-"""One registry file, `<set>.yaml`, as typed and frozen data.
+"""Schema of a registry file, `<set>.yaml`.
 
 Rules for single values are checked here, in `service_schema.py` and in `cluster_schema.py`; rules between
 values or files in `cross_checks.py`. The JSON schema for editors is generated from these classes and their
@@ -27,7 +27,7 @@ from bluegrid_registry.registry_files.update_policy import Retraining  # noqa: T
 from bluegrid_registry.signing.keys import PublicKey
 
 _COMPILED = ("scikit-learn", "xgboost", "lightgbm")
-"""Frameworks whose models pods can compile."""
+"""Frameworks whose models can be compiled to ONNX."""
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 
@@ -54,7 +54,7 @@ class TrustedKey(Frozen):
 
 
 class DeclaredSet(Frozen):
-    """A set of models of one type, one model a device."""
+    """A set of models of one type, one model per device."""
 
     id: Label
     """Unique in the registry, and the file's name: g1 is in g1.yaml."""
@@ -115,11 +115,11 @@ class RegistryFile(Frozen):
 
     set: DeclaredSet
     versions: tuple[Version, ...]
-    """Every version of the set that may be served."""
+    """The versions of the set that may be served."""
     service: Service | None = None
     """The set's one online service; absent: the set is not online."""
 
     def version(self, version_id: str) -> Version:
-        """Return the version with this ID, or raise RegistryError naming those that exist."""
+        """Return the version with this ID; RegistryError, with the declared IDs, if there is none."""
         declared = {version.id: version for version in self.versions}
         return pick(declared, version_id, f"set {self.set.id} has no version {version_id}")

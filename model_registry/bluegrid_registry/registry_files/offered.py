@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shares:
-    """How the requests of a service are shared by its clusters.
+    """The shares of a service's requests that its clusters get.
 
     Attributes:
         weights: whole numbers above 0 by the clusters' IDs, the live cluster first.
@@ -107,7 +107,7 @@ class OfferedService:
         return tuple(row for row in self.clusters.values() if row.id not in self.shares.weights)
 
     def cluster(self, cluster_id: str) -> OfferedCluster:
-        """Return the cluster with this ID, or raise RegistryError naming those that exist."""
+        """Return the cluster with this ID; RegistryError, with the declared IDs, if there is none."""
         return pick(self.clusters, cluster_id, f"{cluster_id} is not a cluster of {self.name}")
 
 

@@ -29,7 +29,7 @@ def value_of(quantity: str) -> Decimal:
 
 
 def whole(quantity: str, factor: float = 1, unit: str = "") -> int:
-    """Return `factor` times a quantity as a whole number of units, rounded up."""
+    """Return `factor` times the quantity, in units of `unit` (a suffix such as `m` or `Mi`), rounded up."""
     value = value_of(quantity) * Decimal(str(factor)) / _SCALE[unit]
     return int(value.to_integral_value(ROUND_CEILING))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check_regions(folder: Path, known: Collection[str]) -> None:
-    """Refuse a registry that names regions which do not exist.
+    """Refuse a registry that names regions that do not exist.
 
     Args:
         folder: the folder of a registry without mistakes.

@@ -1,4 +1,4 @@
-"""The registry: every file of its folder, read and checked as a whole.
+"""The registry: all files of its folder, read and checked together.
 
     registry/
     ├── g1.yaml     model set g1: its versions, its service, the service's clusters
@@ -55,11 +55,11 @@ class Registry:
         return parse(read_folder(folder))
 
     def of_set(self, set_id: str) -> RegistryFile:
-        """Return the file of the set with this ID, or raise RegistryError naming those that exist."""
+        """Return the file of the set with this ID; RegistryError, with the declared IDs, if there is none."""
         return pick({file.set.id: file for file in self.files}, set_id, f"no set {set_id}")
 
     def of_service(self, name: str) -> RegistryFile:
-        """Return the file of the service with this name, or raise RegistryError naming those that exist."""
+        """Return the file of the service with this name; RegistryError if there is none."""
         online = {file.service.name: file for file in self.files if file.service}
         return pick(online, name, f"no service {name}")
 
@@ -107,7 +107,7 @@ def read_folder(folder: Path) -> dict[Path, str]:
 
 
 def parse(texts: Mapping[Path, str]) -> Registry:
-    """Return the registry that these files make up, or raise RegistryError with every mistake in them."""
+    """Return the registry of these files; RegistryError, with every mistake, if there are any."""
     return checked({path: read_yaml(text) for path, text in texts.items()})
 
 
@@ -127,7 +127,7 @@ def mistakes_in(texts: Mapping[Path, str]) -> Mapping[Path, tuple[str, ...]]:
 
 
 def _checked_files(sources: Mapping[Path, YamlSource]) -> list[RegistryFile]:
-    """Return the files that the schema accepts, and note all mistakes in the sources."""
+    """Return the files that the schema accepts; note all mistakes in the sources."""
     files = []
     stems = {path.stem for path in sources}
     for path, source in sources.items():
@@ -156,7 +156,7 @@ def _validated(path: Path, source: YamlSource) -> list[RegistryFile]:
 
 @dataclass(frozen=True)
 class Opened:
-    """The registry's files, under its lock."""
+    """The registry's files, while its lock is held."""
 
     folder: Path
     sources: Mapping[Path, YamlSource]

@@ -1,4 +1,4 @@
-"""The online service of a set, with its clusters, as typed and frozen data: `service:` of a registry file."""
+"""Schema of `service:` in a registry file: the online service of a set, with its clusters."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Service(Frozen):
     name: ServiceName
     """Unique in the registry."""
     live: Live
-    """The cluster that the URL reaches, or one for each region: {default: d1, north: d2}."""
+    """The live cluster, or one for each region: {default: d1, north: d2}."""
     traffic: Traffic | None = None
     """Shares of the requests, {d1: 90, d2: 10}, or such shares by region; the live cluster has a share.
     Absent: it gets all requests. Requires a stack with a Gateway."""
@@ -87,6 +87,6 @@ class Service(Frozen):
         return self.regions is None or region in self.regions
 
     def cluster(self, cluster_id: str) -> Cluster:
-        """Return the cluster with this ID, or raise RegistryError naming those that exist."""
+        """Return the cluster with this ID; RegistryError, with the declared IDs, if there is none."""
         declared = {cluster.id: cluster for cluster in self.clusters}
         return pick(declared, cluster_id, f"{cluster_id} is not a cluster of {self.name}")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _IMAGE = r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"
-"""An image reference; a leading dash would make it an option."""
+"""An image reference; with a leading dash it would be read as an option."""
 _WORDS = {
     "daily": "0 0 * * *",
     "weekly": "0 0 * * 1",
@@ -39,7 +39,7 @@ _WORDS = {
     "quarterly": "0 0 1 1,4,7,10 *",
     "yearly": "0 0 1 1 *",
 }
-"""The schedules with names, as cron expressions: at midnight; weeks begin on Monday."""
+"""Named schedules as cron expressions: at midnight; weeks begin on Monday."""
 
 Value = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, StringConstraints(max_length=1000)]
 """The types of a parameter's value."""
@@ -68,9 +68,9 @@ class Schedule(Frozen):
     when: Annotated[str, AfterValidator(_check_when)]
     """`daily`, `weekly`, `monthly`, `quarterly`, `yearly`, or a cron expression such as `30 2 * * 1-5`."""
     time_zone: Annotated[str, AfterValidator(_check_time_zone)] = "UTC"
-    """The time zone of hours and days."""
+    """Time zone of the schedule."""
     jitter_seconds: Annotated[StrictInt, Field(ge=0, le=86400)] = 0
-    """Delay each run by up to this much; the delay differs by set, so that sets do not all start together."""
+    """Maximum delay of a run; the delay differs by set, so that sets do not all start together."""
 
     def times_after(self, moment: datetime) -> Iterator[datetime]:
         """Yield the due times after `moment`, without jitter, each with its time zone."""
@@ -103,9 +103,9 @@ class Trainer(Frozen):
     image: Annotated[str, StringConstraints(pattern=_IMAGE, max_length=500)] | None = None
     """A container image with the program; absent: the program is on the server's machine."""
     command: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
-    """The program and its arguments, run without a shell; absent: the image's own."""
+    """The program and its arguments, run without a shell; absent: those of the image."""
     parameters: Mapping[Label, Parameter] = {}
-    """Its parameters, by name."""
+    """Parameters of the trainer, by name."""
     timeout_seconds: Annotated[StrictInt, Field(ge=1, le=7 * 86400)] = 3600
     """Time limit of a run, in seconds; then it is stopped."""
 
@@ -122,7 +122,7 @@ class RolloutKind(StrEnum):
     NONE = "none"
     """Not at all: people add a cluster and switch."""
     IN_PLACE = "in-place"
-    """The live cluster's pods are replaced by pods of the new version, one after the other."""
+    """Pods of the new version replace the live cluster's pods, one after the other."""
     STANDBY = "standby"
     """A new cluster serves the version beside the live cluster."""
     LIVE = "live"
@@ -130,7 +130,7 @@ class RolloutKind(StrEnum):
 
 
 class Tolerance(Frozen):
-    """How far predictions of the new version may differ from those of the live one."""
+    """Allowed differences between predictions of the new version and of the live one."""
 
     rtol: Annotated[StrictFloat, Field(ge=0)] = 0.0
     """Largest relative difference, as a fraction of the live version's prediction."""
@@ -177,7 +177,7 @@ class RolloutPolicy(Frozen):
 
 
 class Retraining(Frozen):
-    """How a set's versions are made and rolled out."""
+    """How new versions of a set are made and rolled out."""
 
     trainer: Trainer | None = None
     """The trainer; absent: requests bring the models."""

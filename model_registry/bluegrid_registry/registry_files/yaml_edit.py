@@ -102,7 +102,7 @@ def _append(source: YamlSource, path: Path, entry: str) -> str:
         inside = len(text[:end].rstrip())
         comma = "" if not node.value else " " if text[inside - 1] == "," else ", "
         return f"{text[:inside]}{comma}{entry}{text[inside:]}"
-    # `versions: []` shows no indent yet: the list goes below its key.
+    # `versions: []` has no indent to copy: the list goes below its key.
     indent = next(key.start_mark.column for key, value in parent.value if value is node) + 2
     before = text[: node.start_mark.index].rstrip()
     return f"{before}{_newline(text)}{' ' * indent}{dash}{entry}{text[node.end_mark.index :]}"

@@ -1,4 +1,4 @@
-"""YAML text as plain data that remembers its lines.
+"""YAML text as plain data with line numbers.
 
 ruamel.yaml composes the nodes; this module converts them to data, and reports mistakes that YAML itself
 allows, with their lines. Anchors and aliases are refused: people review these files line by line.
@@ -37,7 +37,7 @@ class Mistake:
 
 @dataclass
 class YamlSource:
-    """The data of a YAML file, with the place of each value and the mistakes found so far."""
+    """The data of a YAML file, with the node of each value and the mistakes noted so far."""
 
     text: str = ""
     data: Any = None
@@ -47,7 +47,7 @@ class YamlSource:
     _yaml: YAML = field(default_factory=lambda: YAML(typ="safe", pure=True))
 
     def line(self, path: Path) -> int:
-        """Return the line of the value at `path`, or of the nearest value around it that exists."""
+        """Return the line of the value at `path`, or of the nearest existing value around it."""
         while path and path not in self._key_lines:
             path = path[:-1]
         return self._key_lines.get(path, 1)
@@ -60,7 +60,7 @@ class YamlSource:
                 yield node.value, path
 
     def note(self, path: Path, text: str, line: int | None = None) -> None:
-        """Add a mistake in the value at `path`, or in another line."""
+        """Add a mistake in the value at `path`; `line` replaces the line of the value."""
         dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
         place = f"{dotted.removeprefix('.')}: " if path else ""
         self.mistakes.append(Mistake(line or self.line(path), f"{place}{text}"))

@@ -25,7 +25,7 @@ MAX_ENVELOPE_BYTES = 16 * 2**10
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """Return the bytes that are signed (protocol.md, "Signature Definition")."""
+    """Return the bytes to sign (protocol.md, "Signature Definition")."""
     type_bytes = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(type_bytes), type_bytes, len(payload), payload)
 

@@ -1,4 +1,4 @@
-"""Keys that sign versions: Ed25519 or P-256, in the forms that OpenSSL writes.
+"""Keys that sign versions: Ed25519 or P-256, in the formats of OpenSSL.
 
 A private key is a PKCS#8 PEM file that only its owner can read, encrypted if a passphrase is given. A public
 key is the base64 of its DER SubjectPublicKeyInfo (RFC 5280), on one line, so that it fits a row of YAML.
@@ -30,7 +30,7 @@ _ECDSA = ec.ECDSA(hashes.SHA256())
 
 
 class KeyAlgorithm(StrEnum):
-    """The algorithms of keys."""
+    """The algorithm of a key."""
 
     ED25519 = "ed25519"
     P256 = "p256"
@@ -95,7 +95,7 @@ class PublicKey:
         return sha256_hex(self.der)
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
-        """Whether this key's owner has signed `message`."""
+        """Whether `signature` is this key's signature over `message`."""
         try:
             if isinstance(self._key, ed25519.Ed25519PublicKey):
                 self._key.verify(signature, message)
@@ -121,7 +121,7 @@ class PrivateKey:
 
     @classmethod
     def read(cls, path: Path, passphrase: str | None = None) -> PrivateKey:
-        """Return the key in a PEM file; ConfigError if there is none, or the passphrase is wrong."""
+        """Return the key in a PEM file; ConfigError if the file has none, or the passphrase is wrong."""
         try:
             with path.open("rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
@@ -145,7 +145,7 @@ class PrivateKey:
         return cls(key)
 
     def write(self, path: Path, passphrase: str | None = None) -> None:
-        """Write the key into a new file that only its owner can read, and its public half beside it.
+        """Write the key into a new file that only its owner can read, and its public key beside that.
 
         Args:
             path: the private key's file; the public one is `<path>.pub`, in PEM.
@@ -175,7 +175,7 @@ class PrivateKey:
         return KeyAlgorithm.ED25519 if is_ed25519 else KeyAlgorithm.P256
 
     def public(self, key_id: str) -> PublicKey:
-        """Return the public half, with this ID."""
+        """Return the public key, with this ID."""
         return PublicKey(key_id, _der(self._key.public_key()))
 
     def sign(self, message: bytes) -> bytes:

@@ -1,6 +1,6 @@
-"""Signing a version, and the check that a trusted key has signed it.
+"""Signs versions, and checks that a trusted key has signed a version.
 
-    sets/<set>/manifests/<sha256>.<fingerprint>.sig.json        a DSSE envelope, one object a key
+    sets/<set>/manifests/<sha256>.<fingerprint>.sig.json        a DSSE envelope, one object per key
 
 The signature is over an in-toto Statement v1 of a few hundred bytes that names set, version and manifest
 digest; the manifest has the digests of all models. Each key writes its own object: concurrent signers cannot
@@ -34,10 +34,10 @@ _PREDICATE_TYPE = "urn:bluegrid:version:1"
 def sign(store: Store, set_id: str, version_id: str, digest: str, key: PrivateKey) -> str:
     """Sign a version in the store, and write the signature beside its manifest.
 
-    Signing again with the same key is a success and replaces a damaged signature.
+    Signing again with the same key succeeds, and replaces a damaged signature.
 
     Args:
-        store: where the version is.
+        store: the store of the version.
         set_id: the model set.
         version_id: the version.
         digest: the manifest's digest that the registry pins, `sha256:<hex>`.
@@ -65,7 +65,7 @@ def verify_signature(
     """Return the ID of the first of `keys` that has signed the version.
 
     Args:
-        store: where the version is.
+        store: the store of the version.
         set_id: the model set.
         version_id: the version.
         digest: the manifest's digest that the registry pins, `sha256:<hex>`.
@@ -103,7 +103,7 @@ def verify_signature(
 
 
 def signature_key(set_id: str, digest: str, key: PublicKey) -> str:
-    """Key of the object that holds this key's signature over the manifest with this digest."""
+    """Object key of this key's signature over the manifest with this digest."""
     stem = manifest_key(set_id, digest).removesuffix(".json.zst")
     return f"{stem}.{key.fingerprint}.sig.json"
 

@@ -33,7 +33,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Bucket:
-    """The place of a store in a bucket."""
+    """Address of a store in a bucket."""
 
     name: str
     """Name of the bucket, which must exist."""

@@ -56,7 +56,7 @@ class Capabilities:
     ranges: bool
     """The server returns a part of an object on request; if not, the whole object is fetched, and cut."""
     fault: str | None = field(default=None, compare=False)
-    """Why conditional writes are not atomic; None: they are, or are not honoured at all."""
+    """Why conditional writes are not atomic; None: they are, or they are not supported at all."""
 
     def in_words(self) -> tuple[str, ...]:
         """Return the consequences for pushes and fetches, one line for each capability."""
@@ -80,7 +80,7 @@ ALL = Capabilities(verifies_checksums=True, conditional_writes=True, ranges=True
 class Store(Protocol):
     """Objects by key. An object is visible only when it is complete and its checksum is verified.
 
-    Every method raises StoreUnreachable if there is no answer, and StoreError if the store refuses.
+    Every method raises StoreUnreachable if the store does not answer, and StoreError if it refuses.
     """
 
     @property
@@ -88,7 +88,7 @@ class Store(Protocol):
         """The store's address, for messages."""
 
     def get(self, key: str) -> bytes:
-        """Return the object; ObjectMissing if there is none."""
+        """Return the object's bytes; ObjectMissing if there is no such object."""
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`, fewer at the object's end; errors as of `get`."""

@@ -73,7 +73,7 @@ class FileStore:
         return self._list(prefix, lambda path: not path.name.startswith("."))
 
     def leftovers(self, prefix: str) -> Iterator[StoredObject]:
-        """List the files that killed writers have left below `prefix`."""
+        """List the partial files of killed writers below `prefix`."""
         return self._list(prefix, is_partial)
 
     def _list(self, prefix: str, is_listed: Callable[[Path], bool]) -> Iterator[StoredObject]:

@@ -63,7 +63,7 @@ class S3Store:
         """Return a part of the object."""
         with self._sure_of_absence(key):
             data, is_part = self._wire.part(key, offset, length)
-        # A server may ignore the range, and return the whole object.
+        # Some servers ignore the range, and return the whole object.
         return data if is_part else data[offset : offset + length]
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:

@@ -15,7 +15,7 @@ _WITHOUT_HEADER = (ChecksumAlgorithm.CRC64XZ, ChecksumAlgorithm.BLAKE3)
 
 
 class Support(StrEnum):
-    """How a server treats a checksum's header."""
+    """How a server treats the header of a checksum algorithm."""
 
     VERIFIED = "verified"
     """The server refuses an object that differs from the checksum."""

@@ -82,7 +82,7 @@ def s3_client(place: Bucket, read_timeout: float) -> tuple[S3Client, ServerHeade
             f"store {place.url}: {error}; check the store's address and the AWS configuration"
         ) from None
     server, events = ServerHeaders(), client.meta.events
-    # "100 Continue" would cost every PUT one more round trip.
+    # "100 Continue" would add a round trip to every PUT.
     events.unregister("before-call.s3", add_expect_header)
     events.register("before-call.s3.HeadBucket", _redirect_once)
     events.register("after-call.s3", server.note)

@@ -137,7 +137,7 @@ def _headers(error: aws.ClientError) -> dict[str, str]:
 
 
 def _region(error: aws.ClientError) -> str:
-    """Return the region that a refusal names; empty if the request's region is not the fault."""
+    """Return the region that a refusal names; empty if the refusal is not about the region."""
     if status(error) not in _REDIRECTS and code(error) not in _REGION:
         return ""
     details: dict[str, str] = {**error.response["Error"]}  # type: ignore[dict-item]

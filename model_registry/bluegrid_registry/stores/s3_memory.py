@@ -23,7 +23,7 @@ AGE = timedelta(days=7)
 
 
 class Known(Frozen):
-    """A server that writes atomically."""
+    """A server whose conditional writes are atomic."""
 
     server: str
     """Name of the server, from the header Server."""
@@ -72,5 +72,5 @@ def _read() -> dict[str, Known]:
         stores = _File.model_validate_json(_path().read_bytes()).stores
     except (OSError, RuntimeError, ValidationError):
         return {}
-    # A time in the future was written under a wrong clock.
+    # A time in the future comes from a wrong clock.
     return {url: known for url, known in stores.items() if timedelta() <= now - known.found < AGE}

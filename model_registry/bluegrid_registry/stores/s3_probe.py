@@ -71,7 +71,7 @@ def support_of(wire: Wire, algorithm: ChecksumAlgorithm) -> Support:
     with _removed(wire, key):
         if wrong is None:
             return Support.IGNORED
-        # Whatever the error: if the right value is accepted, the wrong value was the reason.
+        # Whatever the error was: if the right value is accepted, the wrong value was the reason.
         if wire.refusal(key, _DATA, header(Checksum.of(_DATA, algorithm))) is None:
             return Support.VERIFIED
         # The same with a header that every server supports, or without a header.
@@ -191,7 +191,7 @@ def _own_key() -> str:
 
 @contextmanager
 def _removed(wire: Wire, key: str) -> Iterator[None]:
-    """Remove the object at the end."""
+    """Delete the object at the end."""
     yield
     # Accounts that can write cannot always delete.
     with suppress(errors.StoreError):

@@ -34,7 +34,7 @@ _CONFLICT_WAITS = (0.1, 0.2, 0.4, 0.8)
 
 @dataclass(frozen=True)
 class Wire:
-    """Requests to one bucket; keys are below its prefix. Safe to use from many threads."""
+    """Requests to one bucket; keys are relative to the prefix. Safe to use from many threads."""
 
     url: str
     """The store's address, for messages."""

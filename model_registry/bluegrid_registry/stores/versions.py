@@ -21,8 +21,8 @@ def read_commit(store: Store, set_id: str, version_id: str) -> Commit:
     """Return the version's commit.
 
     Raises:
-        ObjectMissing: this version is not published.
-        IntegrityError: the commit is damaged, also when read once more.
+        ObjectMissing: the version is not published.
+        IntegrityError: the commit is damaged, also when it is read again.
     """
     key = version_key(set_id, version_id)
     try:
@@ -51,7 +51,7 @@ def check_pinned(commit: Commit, digest: str) -> None:
 
 
 def read_manifest(store: Store, set_id: str, version_id: str, digest: str) -> Manifest:
-    """Return the manifest with this digest, which must be this version's.
+    """Return the manifest with this digest, which must be that of the version.
 
     Raises:
         ObjectMissing: the store has no such manifest.

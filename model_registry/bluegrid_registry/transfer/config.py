@@ -19,8 +19,8 @@ class TransferConfig:
     sent alone: a push takes memory for `uploads` packs, or for one huge model."""
 
     pack_models: int = 4096
-    """Models at which a pack is closed: without it, bookkeeping for tiny models would take most of the memory
-    of a push (measured with 100,000 models of 2 KB)."""
+    """Number of models at which a pack is closed: without this limit, bookkeeping for tiny models would take
+    most of the memory of a push (measured with 100,000 models of 2 KB)."""
 
     readers: int = 2
     """Threads that read and hash models ahead of the packer; more compete for the interpreter's lock."""

@@ -136,7 +136,7 @@ class Packer:
                 yield pack
                 pack = OpenPack(self._config)
             pack.add(model)
-            # Nothing here may hold the model while its pack is sent.
+            # This frame must not hold the model while its pack is sent.
             del model
             if pack.is_full:
                 yield pack

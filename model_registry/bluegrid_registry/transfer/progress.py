@@ -24,4 +24,4 @@ Progress = Callable[[ProgressEvent], None]
 
 
 def ignore(event: ProgressEvent) -> None:
-    """Show nothing."""
+    """Do nothing with the event."""

@@ -59,9 +59,9 @@ class PushReport:
     manifest: str
     """Digest of the version's manifest, for the registry."""
     published: datetime
-    """When the version was committed, by this push or an earlier one."""
+    """Time of the version's commit, by this push or an earlier one."""
     models: int
-    """Models of the version."""
+    """Number of models of the version."""
     sent_models: int
     """Models that were sent to the store."""
     sent_bytes: int
@@ -75,7 +75,7 @@ class PushReport:
 
     @property
     def row(self) -> Version:
-        """The version's row for the registry; a push that is repeated gives the same row."""
+        """The version's row for the registry; a repeated push returns the same row."""
         return Version(id=self.version, manifest=self.manifest, updated=self.published)
 
 
@@ -103,7 +103,7 @@ def push(
         models: the models, from `models_in_folder` or from memory. A list or tuple is packed in the order of
             its UIDs; any other iterable is read once, in its own order, and never held in memory as a whole.
         model_type: the type of every model in the set.
-        base: start from this version's models; `models` replace them or are added.
+        base: start from this version's models; `models` replace them or are added to them.
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
         source: who defined the set. Each model is then checked: it must have the type, and use only trusted
             names. None: models are not checked.
@@ -133,7 +133,7 @@ def push(
         # The first writes need these results; requesting them now costs no time.
         published = Published(store, set_id, version_id, pool)
         probed = pool.submit(store.probe)
-        # An update is one small pack, which needs no list.
+        # A push with a base usually is one small pack, which needs no list.
         listed = pool.submit(lambda: None if base else packs_there(store, set_id, config))
         based_on = _read_base(store, set_id, base, model_type, pool) if base else None
         base_names = based_on.globals if based_on else None

@@ -23,7 +23,7 @@ def selected(manifest: Manifest, names: Collection[str]) -> set[str]:
     known = set(uids)
     found: set[str] = set()
     for name in names:
-        # A UID may contain characters that have a meaning in patterns.
+        # A UID may contain special characters of patterns.
         matched = [name] if name in known else fnmatch.filter(uids, name)
         if not matched:
             where = f"set {manifest.set} version {manifest.version}"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 EXAMPLES = "examples.json"
 
 MOST_NAMED = 10
-"""Number of files that a refusal names; the others are counted."""
+"""Number of files that a refusal names; further files are only counted."""
 
 _EXAMPLES = TypeAdapter(dict[str, Example])
 
@@ -145,5 +145,5 @@ def _size_of(entry: os.DirEntry[str]) -> int | None:
     try:
         return entry.stat().st_size
     except OSError:
-        # The fault is reported when the file is read.
+        # The error is reported when the file is read.
         return None

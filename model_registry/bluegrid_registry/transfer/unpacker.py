@@ -79,7 +79,7 @@ def unpack_all(
     progress: Progress,
     config: TransferConfig,
 ) -> tuple[tuple[str, ...], int]:
-    """Unpack and report the progress; return the UIDs that were fetched twice, and the bytes fetched."""
+    """Unpack, and report the progress; return the UIDs that were fetched twice, and the fetched bytes."""
     models, size = 0, 0
     refetched: list[str] = []
     devices = Counter(row.sha256 for row in rows)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FetchReport:
-    """The result of a fetch; all but `fetched_bytes` count or name models."""
+    """The result of a fetch; all fields but `fetched_bytes` are about models."""
 
     checked: int
     """Verified models: all requested models, unless there was an error."""
@@ -46,7 +46,7 @@ class FetchReport:
 
 
 class ModelPaths(Mapping[str, Path]):
-    """The model's file or folder by UID."""
+    """Paths of models' files or folders, by UID."""
 
     def __init__(self, folder: Path, names: Mapping[str, str]) -> None:
         self._folder = folder

@@ -64,7 +64,8 @@ def remove_cluster(folder: Path, service: str, cluster_id: str) -> None:
     """Remove a cluster from a service.
 
     Raises:
-        RegistryError: the cluster is live somewhere, there is no such cluster, or the registry has mistakes.
+        RegistryError: the cluster is live or has a share somewhere, there is no such cluster, or the registry
+            has mistakes.
     """
     with open_registry(folder) as opened:
         file, offered = opened.service(service)

@@ -31,7 +31,7 @@ def add_set(folder: Path, declared: DeclaredSet) -> None:
         file = RegistryFile(set=declared, versions=())
         if opened.path(file) in opened.sources:
             raise RegistryError(f"set {declared.id} is there already, in {opened.path(file)}")
-        # The line that names the schema to editors, as in the other files.
+        # The new file names its schema to editors as the other files do.
         firsts = {source.text.split("\n", 1)[0] for source in opened.sources.values()}
         heads = [first for first in firsts if first.startswith(_EDITORS_LINE)]
         head = f"{min(heads).rstrip()}\n" if heads else ""
@@ -50,7 +50,7 @@ def edit_set(
 ) -> bool:
     """Change a set's name, task or source, or add trusted names; return False if nothing changes.
 
-    Its ID and type cannot change: every version and every model depends on them.
+    The ID and the type cannot change: every version and every model depends on them.
 
     Raises:
         RegistryError: there is no such set, its type does not allow the source, or the registry has mistakes.
