@@ -1,6 +1,6 @@
-"""The update server: new versions by HTTP request and on a schedule, and switches of what is live.
+"""The update server: makes new versions by HTTP request and on a schedule, and switches live clusters.
 
-A request becomes a job in a queue, and is answered at once; a runner works the queue off. Every step can be
+A request becomes a job in a queue, and is answered at once; a runner processes the queue. Every step can be
 repeated: wherever the server is killed, each job is completed exactly once.
 
     api         HTTP: a file a resource, tokens, sessions, errors; `page/` has the operator's page

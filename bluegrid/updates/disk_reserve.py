@@ -1,4 +1,4 @@
-"""Space on the disk of the server that is kept for rolling back, which must work on a full disk too."""
+"""Reserves disk space for rollbacks, which must work on a full disk too."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-"""The errors of a write to a full disk."""
+"""Error numbers of a write to a full disk."""
 RESERVE_BYTES = 16 * 2**20
-"""For a copy of the registry, a commit and the database."""
+"""Size of the reserve: enough for a copy of the registry, a commit and the database."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class DiskReserve:
-    """A file that takes the space.
+    """A file that occupies the reserved space.
 
     Attributes:
-        file: its path.
+        file: path of the file.
     """
 
     file: Path
 
     def keep(self) -> None:
-        """Take the space, unless the file is there or little space is left."""
+        """Create the file, unless it exists or little space is free."""
         if not self.file.exists() and shutil.disk_usage(self.file.parent).free > 4 * RESERVE_BYTES:
             # The server works without the reserve.
             with suppress(OSError), self.file.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
 
     def release(self) -> bool:
-        """Free the space; return False if it was free already."""
+        """Delete the file; return False if it did not exist."""
         try:
             self.file.unlink()
         except OSError:

@@ -1,4 +1,4 @@
-"""What a request is refused with; all other known errors are those of the parts that raise them.
+"""The error for a refused request; all other known errors are in the modules that raise them.
 
 BluegridError
 └── ApiError                the request cannot be served; carries the HTTP status

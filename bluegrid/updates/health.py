@@ -31,7 +31,7 @@ LEAST_FREE_BYTES = 256 * 2**20
 CHECK_SECONDS = 10.0
 """Seconds between two checks of the store."""
 FETCH_SECONDS = 30.0
-"""Seconds between two fetches of the branch, whatever the workers do: a training may take days."""
+"""Seconds between two fetches of the branch, independent of the workers: a training may take days."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Check:
     """The health of one part of the server.
 
     Attributes:
-        fault: what is wrong; None: nothing. Names nothing that needs a token to be read.
-        is_vital: whether the server can do nothing useful without this part.
+        fault: what is wrong; None: nothing. Contains no data that needs a token.
+        is_vital: whether the server is useless without this part.
     """
 
     fault: str | None
@@ -51,11 +51,11 @@ class Health:
     """Checks the store and the registry in a thread, and the other parts on request.
 
     Args:
-        state: the folder of the server.
-        database: is checked, as are the following.
+        state: the server's folder, whose free space is checked.
+        database: the database.
         source: the registry.
         store: the store.
-        workers: of the queues.
+        workers: the workers of the queues.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Health:
             with self._source.known():
                 pass
         except Exception:
-            # A full disk, a lock: the thread must survive, since the next check may succeed.
+            # Such as a full disk or a lock: the thread goes on, since the next check may succeed.
             log.exception("the registry cannot be read")
 
     def _probe_store(self) -> str | None:
@@ -105,7 +105,7 @@ class Health:
         except StoreUnreachable:
             return "the store does not answer"
         except BluegridError:
-            # Any answer proves that the store is there.
+            # Any response proves that the store answers.
             return None
         return None
 
@@ -193,7 +193,7 @@ class Health:
         }
         for name, (words, value) in values.items():
             yield from _family(name, words, {"": value})
-        well = {f'{{check="{name}"}}': int(each.fault is None) for name, each in self.checks().items()}
+        well = {f'{{check="{name}"}}': int(check.fault is None) for name, check in self.checks().items()}
         yield from _family("bluegrid_well", "1: well, as /healthz tells.", well)
 
 

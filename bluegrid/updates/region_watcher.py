@@ -1,7 +1,7 @@
-"""What runs in the regions of the server. A region is read once for all requests of the same moment.
+"""Reads the status of the server's regions, once for all concurrent requests.
 
-Each region is read in a thread of its own. A request waits for it for a while, and then gets the last known
-status: a region that hangs delays no other.
+Each region is read in a thread of its own. A request waits a limited time for the result, and then gets the
+last known status: a region that hangs does not delay the others.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from bluegrid.updates.rollouts import Stacks
 
 APART = 1.0
-"""Seconds between two snapshots, at least."""
+"""Minimum seconds between two snapshots."""
 STALE = 10.0
 """Seconds after which a snapshot is too old to compute the traffic since then."""
 PATIENCE_SECONDS = 2.0
 """How long a request for one region waits for its snapshot."""
 ALL_SECONDS = 30.0
-"""The same for all regions at once: longer than a snapshot takes to fail if the API server is silent."""
+"""The same for all regions together: longer than a snapshot takes to fail without an API server."""
 MADE_SECONDS = 30.0
-"""Between two reads of a stack's state, while declared services are absent from the namespace."""
+"""Seconds between two reads of a stack's state, while declared services are absent from the namespace."""
 _REST = 3.0
-"""Between two snapshots pass at least this many durations of the last one, to spare slow regions."""
+"""Minimum time between two snapshots, in durations of the last snapshot, to spare slow regions."""
 
 log = structlog.get_logger()
 
@@ -49,13 +49,13 @@ class RegionStatus:
     """What runs in a region.
 
     Attributes:
-        region: its name.
-        stack: the name of its stack.
+        region: name of the region.
+        stack: name of its stack.
         error: why the region is unreachable; None: it answers.
         notes: what could not be read, and why.
-        clusters: of all services, also those that are only declared.
-        outages: services that the stack has made and that do not answer, and why.
-        not_applied: services that are declared, and that the stack has never made.
+        clusters: the clusters of all services, including clusters that are only declared.
+        outages: services that the stack has made and that do not answer, with reasons.
+        not_applied: declared services that the stack has never made.
         age_seconds: the age of this status; None: the region has not answered yet.
         pending_seconds: how long the region has not answered; None: it has.
     """
@@ -76,7 +76,7 @@ class RegionWatcher:
 
     Args:
         stacks: the stacks of the server.
-        registry: says what should run.
+        registry: declares the services.
     """
 
     def __init__(self, stacks: Stacks, registry: RegistryCache) -> None:
@@ -90,7 +90,7 @@ class RegionWatcher:
         Raises:
             ConfigError: the file of a stack is gone.
         """
-        stacks = [each for each in self._stacks.declared() if name in (None, each.region)]
+        stacks = [stack for stack in self._stacks.declared() if name in (None, stack.region)]
         if not stacks:
             return []
         regions = [self._region(stack) for stack in stacks]
@@ -112,12 +112,12 @@ class _Outcome:
     """The outcome of an attempt to read a region.
 
     Attributes:
-        at: when it ended, in seconds of a monotonic clock.
+        at: end of the attempt, in seconds of a monotonic clock.
         error: why the region is unreachable; None: it answered.
-        snapshots: the last two; empty: the region is unreachable.
+        snapshots: the last two snapshots; empty: the region is unreachable.
         made: the services that the stack has made; None: not read, or not known.
-        note: why they are not known.
-        took: how long the last snapshot took, in seconds.
+        note: why `made` is not known.
+        took: duration of the last snapshot, in seconds.
     """
 
     at: float
@@ -133,7 +133,7 @@ class _Outcome:
 
 
 class _Reader:
-    """Takes two snapshots of one region, some time apart: the traffic is their difference."""
+    """Takes two snapshots of one region, some time apart, and computes the traffic from the difference."""
 
     def __init__(
         self, stack: Stack, made: Callable[[Stack], frozenset[str]], registry: RegistryCache
@@ -163,7 +163,7 @@ class _Reader:
         return take_snapshot(Namespace.connect(stack.context, stack.namespace, stack.kubeconfig))
 
     def _services_made(self, now: Snapshot) -> tuple[frozenset[str] | None, str | None]:
-        """Return what the stack has made, if a declared service is absent; or why that is not known."""
+        """Return the services that the stack has made, if a declared service is absent, or why not known."""
         at, made, note = self._known
         if time.monotonic() - at >= MADE_SECONDS:
             try:
@@ -195,7 +195,7 @@ class _Region:
         self._attempt: _Attempt | None = None
 
     def status(self, registry: RegistryCache, seconds: float) -> RegionStatus:
-        """Return the status; if the region does not answer in so many seconds, the last known one."""
+        """Return the status; if the region does not answer within `seconds`, the last known status."""
         attempt = self._attempt_if_due()
         if attempt is not None:
             attempt.is_over.wait(seconds)
@@ -211,7 +211,7 @@ class _Region:
             if self._attempt is None and not (self._outcome and self._outcome.is_fresh(time.monotonic())):
                 self._attempt = _Attempt()
                 arguments = (self._attempt, self._outcome)
-                # A daemon: the end of the server does not wait for a region that hangs.
+                # A daemon thread, so that the server can end while a region hangs.
                 threading.Thread(
                     target=self._try, args=arguments, name=f"snapshot {self.stack.name}", daemon=True
                 ).start()
@@ -236,7 +236,7 @@ class _Region:
         try:
             expected = states_of_offered(stack.offered(registry.registry()))
         except BluegridError as error:
-            # Without drift, the status is still of use.
+            # The status is still useful without drift.
             expected = None
             notes.append(f"drift from YAML is not known: {str(error).splitlines()[0]}")
         found = statuses(before, now, expected)

@@ -49,21 +49,21 @@ STOP_SECONDS = 30
 
 @dataclass(frozen=True)
 class Options:
-    """How the server is started.
+    """Options of the server.
 
     Attributes:
         registry: folder of registry files; with `git`, in the repository.
         store: URL of the store.
         state: folder for the database, uploads and the clone.
         tokens: file of tokens.
-        git: the repository whose branch everybody deploys; None: the registry's folder is edited in place.
-        branch: that branch.
+        git: the repository from which everybody deploys; None: the registry's folder is edited in place.
+        branch: the branch that everybody deploys.
         stacks: names of the stacks that the server may update, in order.
         program: folder of the Pulumi program; None: the clone, or the working folder.
         stack_files: folder of the stacks' files; None: `stacks` in the program's folder.
-        containers: the program that runs trainers that are images.
+        containers: the program that runs trainers with an image.
         max_upload: the size of the largest upload, in bytes.
-        trainings: how many trainers may run at once, each of another set.
+        trainings: how many trainers may run at once, each for another set.
     """
 
     registry: Path
@@ -82,7 +82,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Listening:
-    """Where the server listens.
+    """The address and port of the server.
 
     Attributes:
         host: an address of this machine.
@@ -111,7 +111,7 @@ class Listening:
 
 
 class _Server(uvicorn.Server):
-    """Logs the address at which it listens, because the port may be any."""
+    """Logs the address on which it listens, because the port may be chosen by the system."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen."""
@@ -139,7 +139,7 @@ def build(options: Options) -> FastAPI:
     bad = BadVersions(database)
     rollouts = Rollouts(source, store, stacks, switches, bad)
     publisher = Publisher(source, store, uploads, training, scratch)
-    # With copies of its own: a switch does not wait for a rollout of another service.
+    # Switches have their own copies of stack files, so that a switch does not wait for another rollout.
     switch_runner = SwitchRunner(
         switches, bad, source, replace(stacks, folder=stacks.folder.with_name("switches"))
     )
@@ -167,7 +167,7 @@ def build(options: Options) -> FastAPI:
 
 
 def serve(options: Options, listening: Listening) -> None:
-    """Serve until a signal comes.
+    """Serve until a signal arrives.
 
     Raises:
         BluegridError: an option is wrong.
@@ -223,7 +223,7 @@ def _log_as_json() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    # Warnings of other packages are logged in the same way.
+    # Warnings of promotions are logged in the same way.
     logging.getLogger("promotion").addHandler(_AsJson())
 
 

@@ -1,4 +1,4 @@
-"""The application: its routes, its errors, and the workers that run as long as it does."""
+"""The application: its routes, its errors, and the workers that run with it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

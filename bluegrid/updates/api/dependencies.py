@@ -1,4 +1,4 @@
-"""The parts of the server that requests need, and who may send which requests."""
+"""The parts of the server that requests need, and the authorization of requests."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""What the server refuses before it reads a body: compressed bodies, and large ones that are no uploads."""
+"""Refuses requests before their bodies are read: compressed bodies, and large bodies except uploads."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from bluegrid.updates.api.errors import error_response
 
 MAX_JSON_BYTES = 4 * 2**20
-"""Of a request that is not an upload: room for the names of 10,000 models."""
+"""Largest body of a request that is not an upload, in bytes: enough for the names of 10,000 models."""
 
 
 def add_limits(app: FastAPI) -> None:

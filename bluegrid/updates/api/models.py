@@ -17,7 +17,7 @@ from bluegrid_registry.names import Label, Uid
 
 
 class ModelChange(StrEnum):
-    """What a version did to a model."""
+    """The change of a model in a version."""
 
     ADDED = "added"
     CHANGED = "changed"
@@ -53,7 +53,7 @@ def routes(deps: Dependencies) -> APIRouter:
         ] = 20,
     ) -> Sequence[ModelOfVersion]:
         """What became of a model from version to version, newest first."""
-        # One more, to know what changed in the oldest version that is returned.
+        # One more version is read, to compute the change in the oldest version of the response.
         versions = deps.file_of(set_id).versions[-limit - 1 :]
         rows = [*_history(deps.store, set_id, uid, versions)][-limit:]
         if all(row.change is ModelChange.ABSENT for row in rows):

@@ -1,4 +1,4 @@
-"""Responses to polling: a response that has not changed is not sent again.
+"""Responses to polling: an unchanged response is not sent again.
 
 https://www.rfc-editor.org/rfc/rfc9110#name-if-none-match
 """

@@ -32,7 +32,7 @@ MAX_SESSIONS = 10_000
 
 @dataclass(frozen=True)
 class Session:
-    """Somebody who has signed in.
+    """The session of somebody who has signed in.
 
     Attributes:
         token: the token of the sign-in; the session ends with it.
@@ -92,5 +92,5 @@ def require_own_page(session: Session, method: str, given: str | None) -> None:
 
 
 def _hashed(secret: str) -> str:
-    # Sessions are found by the hash, so that the duration of the search says nothing about the secret.
+    # Sessions are looked up by the hash, so that the duration reveals nothing about the secret.
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Who may do what: a file of names, scopes and the SHA-256 of each token. The tokens themselves are not kept.
+"""Tokens and their scopes, from a file with names, scopes and SHA-256 digests, without the tokens themselves.
 
 - {name: training, scopes: [read, update], sha256: "9f86d081…"}
 """
@@ -47,7 +47,7 @@ class Token(Frozen):
     """One row of the file."""
 
     name: Label
-    """The program or person that has the token, as the audit log names them."""
+    """Name of the token's owner, a program or person, in the audit log."""
     scopes: Annotated[frozenset[Scope], Field(min_length=1)]
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
@@ -61,13 +61,13 @@ class Tokens:
 
     def __init__(self, file: Path) -> None:
         self._file, self._lock = file, threading.Lock()
-        # Signed before it is read: a change meanwhile is read the next time.
+        # The signature is taken before the read: a change meanwhile is read the next time.
         self._signature = self._sign()
         self._read = _read(file)
 
     @property
     def _known(self) -> tuple[Token, ...]:
-        """Return the tokens of the file; if it has a mistake now, those that it had before."""
+        """The tokens of the file; if it has a mistake now, the tokens before the mistake."""
         with self._lock:
             if (signature := self._sign()) != self._signature:
                 self._signature = signature
@@ -95,7 +95,7 @@ class Tokens:
         if not given:
             raise unauthorized("no token; send the header Authorization: Bearer TOKEN")
         digest = hashlib.sha256(given.encode()).hexdigest()
-        # Compared with all tokens, so that the duration says nothing about them.
+        # The digest is compared with all tokens, so that the duration reveals nothing about them.
         found = [token for token in self._known if hmac.compare_digest(token.sha256, digest)]
         if not found:
             raise unauthorized("this token is not known here")

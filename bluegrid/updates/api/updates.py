@@ -152,10 +152,10 @@ def routes(deps: Dependencies) -> APIRouter:
 
 
 def _require_sensible(deps: Dependencies, file: RegistryFile, body: UpdateRequest) -> None:
-    """Refuse at once what would fail later."""
+    """Refuse a request that would fail later."""
     known = [each.id for each in file.versions]
-    # A version that is there may be requested again: with the same models it is rolled out.
-    # An update that has not ended may make the base.
+    # An existing version may be requested again: with the same models, it is rolled out.
+    # An open update may make the base.
     is_quiet = not deps.queue.has_open(file.set.id)
     if body.base is not None and body.base not in known and is_quiet:
         raise ApiError(

@@ -1,4 +1,4 @@
-"""`/uploads`: bytes that updates are made of, by their digest."""
+"""`/uploads`: the models of updates, by digest."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

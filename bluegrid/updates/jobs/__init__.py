@@ -1,1 +1,1 @@
-"""Durable work in SQLite: queues of updates and switches, the audit log, and who works the queues off."""
+"""Durable jobs in SQLite: queues of updates and switches, their worker, and the audit log."""

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class AuditAction(Vocabulary):
-    """What can happen: to an update, to a switch, to the mark of a version."""
+    """Actions on an update, a switch or the mark of a version."""
 
     REQUESTED = "requested"
     """Somebody, or the schedule, requested an update."""
     STARTED = "started"
     RESUMED = "resumed"
-    """A server goes on with an update that another one, which was killed, had started."""
+    """A server resumes an update that a killed server had started."""
     WAITING = "waiting"
     """Something that the update needs does not answer."""
     PUBLISHED = "published"
@@ -66,7 +66,7 @@ class AuditEvent(Frozen):
     author: str
     """The name of the token, or `schedule`."""
     act: AuditAction | str
-    """What happened. Another word than those of `AuditAction` is one of a newer release."""
+    """The action. A word that `AuditAction` lacks is from a newer release."""
     update_id: int | None
     """The update; None: the event is about a switch or a mark."""
     detail: Mapping[str, Any]
@@ -84,10 +84,10 @@ class AuditLog:
         """Return events, oldest or newest first.
 
         Args:
-            after: the ID of an event; those with greater IDs are returned.
-            limit: the most events that are returned.
-            newest: whether the newest comes first.
-            before: the ID of an event; only those with smaller IDs are returned.
+            after: the ID of an event; only events with greater IDs are returned.
+            limit: the largest number of events to return.
+            newest: whether to return the newest event first.
+            before: the ID of an event; only events with smaller IDs are returned.
         """
         order = "desc" if newest else "asc"
         command = f"select * from acts where id > ?1 and (?3 is null or id < ?3) order by id {order} limit ?2"  # noqa: S608
@@ -102,7 +102,7 @@ def note_event(
     update: int | None,
     detail: Mapping[str, object],
 ) -> None:
-    """Add an event, in the transaction that makes it true."""
+    """Add an event, in the transaction of the action."""
     connection.execute(
         "insert into acts (time, author, act, update_id, detail) values (?, ?, ?, ?, ?)",
         (time.time(), author, action, update, json.dumps(detail)),

@@ -1,6 +1,6 @@
-"""Marks of bad versions, which should not be live again: people mark them, and so does every rollback.
+"""Marks of bad versions, which must not be live again; people set marks, and so does every rollback.
 
-Marks are in the database, not in git: a mark is true at once, and a preview shows only what is declared.
+Marks are in the database, not in git: a mark takes effect at once, and previews show only declared values.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class BadMark(Frozen):
     by: Label
     """Who marked it."""
     at: AwareDatetime
-    """Since when."""
+    """Time of the mark."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class BadVersions:
         }
 
     def mark(self, set_id: str, version: str, author: str, why: str) -> BadMark:
-        """Mark a version, in place of an earlier mark."""
+        """Mark a version; replace an earlier mark."""
         now = time.time()
         with self.database.writing() as connection:
             connection.execute(
@@ -62,8 +62,8 @@ class BadVersions:
     def clear(self, set_id: str, version: str, author: str) -> None:
         """Remove the mark of a version, if there is one."""
         with self.database.writing() as connection:
-            gone = connection.execute(
+            deleted = connection.execute(
                 "delete from bad_versions where set_id = ? and version = ?", (set_id, version)
             )
-            if gone.rowcount:
+            if deleted.rowcount:
                 note_event(connection, author, AuditAction.NOT_BAD, None, {"set": set_id, "version": version})

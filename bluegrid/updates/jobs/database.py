@@ -1,8 +1,8 @@
 """The database of the server, one SQLite file; servers on the same machine may share it.
 
 updates, switches    the queues
-schedules            when each was last due
-bad_versions         versions that should not be live
+schedules            when each schedule was last due
+bad_versions         marks of bad versions
 acts                 the audit log: triggers refuse every change of a row
 """
 
@@ -86,7 +86,7 @@ create trigger if not exists acts_are before update on acts begin select raise(a
 """
 
 _FORMAT = 1
-"""`user_version` of a database in which every state has today's name."""
+"""`user_version` of a database whose states have the current names."""
 
 _VIEWS = """\
 drop view if exists rolling_out;
@@ -114,7 +114,7 @@ _ADDED = {
         "next_try": "real",
     },
 }
-"""Columns that databases of earlier releases do not have."""
+"""Columns that databases of earlier releases lack."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Database:
     """The database.
 
     Attributes:
-        file: the SQLite file; the locks lie beside it.
+        file: the SQLite file; the lock files are beside it.
     """
 
     file: Path
@@ -130,9 +130,9 @@ class Database:
 
     @classmethod
     def open(cls, file: Path) -> Database:
-        """Open a database; make the file, or bring one of an earlier release up to date, if need be."""
+        """Open a database; create the file, or upgrade the file of an earlier release, if necessary."""
         database = cls(file)
-        # An open connection keeps the files beside the database: others can read although the disk is full.
+        # An open connection keeps the WAL files, so that other connections can read on a full disk.
         object.__setattr__(database, "_kept", sqlite3.connect(file, check_same_thread=False))
         with database.reading() as connection:
             connection.execute("pragma journal_mode = wal")
@@ -152,7 +152,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Connect, to read."""
+        """Connect for reading."""
         with closing(sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
             connection.row_factory = sqlite3.Row
             # A job that was accepted must survive a power cut.
@@ -161,7 +161,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Connect for one transaction, which is committed at the end of the block, or not at all."""
+        """Connect for one transaction: committed at the end of the block, rolled back on an error."""
         with self.reading() as connection:
             connection.execute("begin immediate")
             try:
@@ -173,7 +173,7 @@ class Database:
 
     @contextmanager
     def try_lock(self, work: str) -> Iterator[bool]:
-        """Lock a kind of work, unless another process has; the lock ends with the process at the latest.
+        """Try to lock a kind of work; the lock ends with the block, or with the process.
 
         Yields:
             whether the lock is held.
@@ -188,12 +188,12 @@ class Database:
 
 
 def _rename_states(connection: sqlite3.Connection) -> None:
-    """Give updates that `went back`, as earlier releases called it, today's state."""
+    """Rename the state `went back` of earlier releases to the current `rolled_back`."""
     (version,) = connection.execute("pragma user_version").fetchone()
     if version >= _FORMAT:
         return
     connection.execute("update updates set state = 'rolled_back' where state = 'went back'")
-    # The audit log refuses changes, so its events get today's name before the trigger is made again.
+    # Triggers of the audit log refuse changes, so the trigger is dropped for the rename and made again later.
     connection.execute("drop trigger if exists acts_are")
     connection.execute("update acts set act = 'rolled_back' where act = 'went back'")
     connection.execute(f"pragma user_version = {_FORMAT}")

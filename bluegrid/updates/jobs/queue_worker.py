@@ -1,4 +1,4 @@
-"""A thread that works a queue off while it holds the lock, and survives every failure of the work."""
+"""A thread that processes a queue while it holds the lock, and survives every failure of the work."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from bluegrid.updates.jobs.database import Database
 
 IDLE_SECONDS = 0.5
-"""Between two tries to get the lock, and between two checks for work that another server has added."""
+"""Seconds between two attempts to get the lock, and between two checks for work of other servers."""
 
 log = structlog.get_logger()
 
 
 class QueueWorker:
-    """One kind of work, which is done by one of the servers that share a database.
+    """One kind of work, done by only one of the servers that share a database.
 
     Args:
         name: the kind of work, for the log and the lock.
         database: has the lock.
-        work: does all that there is to do now, or starts it.
-        finish: waits for what was started, before the lock is released.
+        work: does or starts all pending work.
+        finish: waits for the started work, before the lock is released.
     """
 
     def __init__(
@@ -74,5 +74,5 @@ class QueueWorker:
         try:
             self._work()
         except Exception:
-            # A full disk, a locked file: the next attempt may succeed, if this thread is still there.
+            # Such as a full disk or a locked file: the thread goes on, since the next attempt may succeed.
             log.exception("work failed", work=self._name)

@@ -1,4 +1,4 @@
-"""When the schedule of each set was last due: what was missed while no server ran is queued once."""
+"""When the schedule of each set was last due; runs missed without a running server are queued as one."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class ScheduleLog:
     database: Database
 
     def last_due(self, set_id: str, now: datetime) -> datetime:
-        """Return when the set's schedule was last due; if the schedule is new, note and return now."""
+        """Return when the set's schedule was last due; for a new schedule, note and return `now`."""
         with self.database.writing() as connection:
             connection.execute("insert or ignore into schedules values (?, ?)", (set_id, now.timestamp()))
             row = connection.execute("select due from schedules where set_id = ?", (set_id,)).fetchone()
             return time_of(row["due"])
 
     def note_due(self, set_id: str, due: datetime) -> None:
-        """Note that the run that was due at this time is queued."""
+        """Note that the run due at this time is queued."""
         with self.database.writing() as connection:
             connection.execute("update schedules set due = ? where set_id = ?", (due.timestamp(), set_id))
 
     def forget(self, but: Collection[str]) -> None:
-        """Forget the sets that have no schedule any more: all `but` these."""
+        """Delete the rows of all sets except `but`, which still have a schedule."""
         with self.database.reading() as connection:
-            known = [each["set_id"] for each in connection.execute("select set_id from schedules")]
-        if gone := [each for each in known if each not in but]:
+            known = [row["set_id"] for row in connection.execute("select set_id from schedules")]
+        if gone := [set_id for set_id in known if set_id not in but]:
             with self.database.writing() as connection:
-                connection.executemany("delete from schedules where set_id = ?", [(each,) for each in gone])
+                connection.executemany("delete from schedules where set_id = ?", [(name,) for name in gone])

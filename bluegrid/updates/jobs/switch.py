@@ -13,11 +13,11 @@ from bluegrid_registry.names import Label  # noqa: TC001 - pydantic reads it at 
 
 
 class SwitchRequest(Frozen):
-    """Which cluster is to be live, and where."""
+    """The cluster to make live, and the regions."""
 
     cluster: Label
     regions: Annotated[tuple[Label, ...], Field(min_length=1, max_length=1000)] | None = None
-    """In this order; absent: all regions of this server that have the service."""
+    """The regions to switch, in order; absent: all regions of this server that have the service."""
 
 
 class SwitchState(Vocabulary):
@@ -28,7 +28,7 @@ class SwitchState(Vocabulary):
     DONE = "done"
     """The cluster is live in every region."""
     NOT_BACK = "not back"
-    """The switch failed, and its cluster is still live somewhere; the server tries on to switch back."""
+    """The switch failed, and its cluster is still live somewhere; the server keeps trying to switch back."""
     FAILED = "failed"
     """A region refused or failed, as `error` says. All regions were switched back where possible."""
 
@@ -39,7 +39,7 @@ class SwitchState(Vocabulary):
 
 
 class Switch(Frozen):
-    """A switch as the queue has it."""
+    """A switch in the queue."""
 
     id: int
     set: Label
@@ -54,7 +54,7 @@ class Switch(Frozen):
     step: str | None
     """The current or the last step, such as `north: switching`."""
     before: Mapping[Label, Label]
-    """By region, the cluster that was live before, once known."""
+    """The cluster that was live before, by region, once known."""
     is_way_back: bool
     """Whether the switch makes the cluster live that was live before: a rollback."""
     created: AwareDatetime

@@ -41,14 +41,14 @@ class SwitchQueue:
     ) -> Switch:
         """Add a switch.
 
-        A switch back from a rollout cancels the rollout, and begins once that has ended. An earlier switch
-        that is not back is given up for this one.
+        A switch back from a rollout cancels the rollout, and begins when the rollout has ended. An earlier
+        switch that is not back ends.
 
         Args:
             set_id: the set of the service.
             service: the service.
-            cluster: which of its clusters is to be live.
-            regions: where, in order.
+            cluster: the cluster to make live.
+            regions: the regions to switch, in order.
             author: who requested it.
             is_way_back: whether the cluster was live before.
 
@@ -97,12 +97,12 @@ class SwitchQueue:
     def begin(self) -> Switch | None:
         """Return the next switch for the server that holds the lock; None: there is none now.
 
-        The oldest comes first; switches that are not back come after those that have not been tried yet.
+        The oldest switch is first; switches that are not back are after switches that were not tried yet.
         """
         now = time.time()
         with self.database.writing() as connection:
             row = connection.execute(
-                # A time further ahead was written while the clock was wrong.
+                # A time further ahead was written with a wrong clock.
                 "select * from open_switches where (next_try is null or next_try not between ? and ?)"
                 " and (update_id is null or update_id not in (select id from rolling_out))"
                 " order by state = 'not back', id limit 1",
@@ -116,7 +116,7 @@ class SwitchQueue:
             return _changed(connection, row["id"], {"state": state, "next_try": None})
 
     def note_step(self, switch: Switch, step: str, before: Mapping[str, str]) -> None:
-        """Note the step of a switch, and by region, the cluster that was live before."""
+        """Note the step of a switch, and the cluster that was live before, by region."""
         with self.database.writing() as connection:
             _changed(connection, switch.id, {"step": step, "before": json.dumps({**before})})
 
@@ -127,7 +127,7 @@ class SwitchQueue:
                 _end(connection, switch, error)
 
     def wait(self, switch: Switch, back: str, error: str) -> None:
-        """Note that switching back has to be tried again.
+        """Note that switching back must be tried again.
 
         Args:
             switch: the switch.
@@ -154,7 +154,7 @@ class SwitchQueue:
         return _switch(row)
 
     def list(self, service: str | None, limit: int) -> Sequence[Switch]:
-        """Return the newest switches first, of one service if it is named."""
+        """Return switches, newest first; of all services if `service` is None."""
         with self.database.reading() as connection:
             rows = connection.execute(
                 "select * from switches where ?1 is null or service = ?1 order by id desc limit ?2",
@@ -163,7 +163,7 @@ class SwitchQueue:
             return [_switch(row) for row in rows]
 
     def is_under_way(self, set_id: str) -> bool:
-        """Whether a service of the set is being switched by somebody who waits for no rollout."""
+        """Whether a switch of the set's service is open that does not wait for a rollout."""
         with self.database.reading() as connection:
             found = connection.execute(
                 "select 1 from open_switches where set_id = ? and update_id is null", (set_id,)
@@ -172,14 +172,14 @@ class SwitchQueue:
 
 
 def _is_way_back(rollout: RolloutStatus, cluster: str, regions: Sequence[str]) -> bool:
-    """Whether a switch makes the clusters live that were live before a rollout."""
+    """Whether a switch restores the clusters that were live before a rollout."""
     if not rollout.before or rollout.to is not RolloutKind.LIVE:
         return False
     return all(rollout.before.get(region) == cluster for region in regions)
 
 
 def _is_given_up(connection: sqlite3.Connection, switch: Switch) -> bool:
-    """Whether another switch was requested while this one was being switched back."""
+    """Whether the switch has ended because of another switch, while it was being switched back."""
     row = connection.execute("select state from switches where id = ?", (switch.id,)).fetchone()
     return SwitchState(row["state"]).ended
 

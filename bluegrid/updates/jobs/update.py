@@ -17,36 +17,36 @@ from bluegrid_registry.registry_files.update_policy import RolloutKind, Value  #
 SCHEDULE = "schedule"
 """The author of updates that a schedule queues, in the database and in git; no token has this name."""
 MAX_MODELS_BY_NAME = 10_000
-"""The most models that a request may name; a batch may hold as many as a version."""
+"""The most models that a request may name; a batch may hold as many models as a version."""
 MAX_LISTED = 10
 """The most models of each update that a list of updates names."""
 
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 StorePath = Annotated[str, StringConstraints(pattern=f"^{_SEGMENT}(/{_SEGMENT})*$", max_length=500)]
-"""Such as `nightly/2026-11-26`."""
+"""A path such as `nightly/2026-11-26`."""
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class UpdateRequest(Frozen):
-    """What the new version is made of: models of one origin, a base, or both."""
+    """The contents of a new version: models from one origin, a base, or both."""
 
     version: Label | None = None
-    """Its ID; absent: the next, v5 after v4."""
+    """ID of the new version; absent: the next ID, v5 after v4."""
     base: Label | None = None
-    """Start from this version's models; what is uploaded replaces them or is added."""
+    """Start from this version's models; uploaded models replace them or are added."""
     without: Annotated[tuple[Pattern, ...], Field(max_length=MAX_MODELS_BY_NAME)] = ()
     """UIDs, or patterns such as `line-9*`, of the base's models to leave out."""
     batch: Digest | None = None
     """An upload: a tar archive of models as `bluegrid push` takes them from a folder."""
     models: Annotated[Mapping[Uid, Digest], Field(max_length=MAX_MODELS_BY_NAME)] = {}
-    """Uploads by the UID of the model that each is."""
+    """Digests of uploads, each one model, by UID."""
     path: StorePath | None = None
     """A folder of the store below `incoming/`, with models as `bluegrid push` takes them from a folder."""
     train: Mapping[Label, Value] | None = None
-    """Have the set's trainer make the models, with these parameters instead of their defaults."""
+    """Have the set's trainer make the models, with these parameters in place of the defaults."""
     incompatible: bool = False
-    """Whether models may take another number of features, or give another kind of answers, than those of the
-    base that they replace; without a base, than those of the newest version."""
+    """Whether models may have another number of features or kind of outputs than the base's models that they
+    replace; without a base, than the models of the newest version."""
 
     @model_validator(mode="after")
     def _has_models(self) -> UpdateRequest:
@@ -79,15 +79,15 @@ class UpdateState(Vocabulary):
     """The update waits to be trained, published or rolled out."""
     RUNNING = "running"
     WAITING = "waiting"
-    """Something that the update needs does not answer: `error` says what, `next_try` when the next try is."""
+    """Something that the update needs does not answer: see `error` and `next_try`."""
     NOT_BACK = "not back"
     """The version failed and is still live somewhere; the server keeps trying to roll it back."""
     DONE = "done"
     """The version is in the store and in the registry."""
     FAILED = "failed"
-    """There is no such version, unless there is a result; `error` says why."""
+    """The version does not exist, unless there is a result; `error` has the reason."""
     ROLLED_BACK = "rolled_back"
-    """The version is in the store and in the registry, but not online; `error` says why."""
+    """The version is in the store and in the registry, but not online; `error` has the reason."""
     CANCELLED = "cancelled"
 
     @property
@@ -101,7 +101,7 @@ OPEN = (UpdateState.QUEUED, UpdateState.RUNNING, UpdateState.WAITING, UpdateStat
 
 
 def in_short(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a request with only the first of the models that it names, for lists."""
+    """Return a request with only the first of its models, for lists."""
     models, without = request.get("models") or {}, request.get("without") or ()
     some = dict(islice(models.items(), MAX_LISTED))
     return {**request, "models": some, "without": [*without[:MAX_LISTED]]}
@@ -113,14 +113,14 @@ def named_models(request: Mapping[str, Any]) -> int:
 
 
 class Lane(StrEnum):
-    """What has to be done next for an update; no lane waits for another."""
+    """The next task of an update; no lane waits for another."""
 
     TRAIN = "train"
     """Have the set's trainer make the models, which may take days."""
     PUBLISH = "publish"
     """Push the version, and add it to the registry."""
     ROLL_OUT = "roll out"
-    """Bring the version online, if its set wants that."""
+    """Bring the version online, if the set's rollout policy requires it."""
     GO_BACK = "go back"
     """Roll back a version that failed and is still live somewhere."""
 
@@ -137,36 +137,36 @@ class UpdateProgress(Frozen):
 
 
 class UpdateResult(Frozen):
-    """What an update has made, once the version is in the store and in the registry."""
+    """The result of an update, once the version is in the store and in the registry."""
 
     manifest: Digest
     models: int
     """How many models the version has."""
     sent_models: int
-    """How many of them the store did not have."""
+    """How many models were sent, because the store did not have them."""
     sent_bytes: int
     commit: str | None
     """The git commit that adds the version; None: the registry is not in git, or had the version already."""
 
 
 class RolloutStep(Vocabulary):
-    """The steps of a rollout; while it switches regions, they are those of `bluegrid.promotion.Stage`."""
+    """The steps of a rollout; the steps of its switches are those of `bluegrid.promotion.Stage`."""
 
     WAITING = "waiting"
-    """For a switch of the same service to end."""
+    """Waits for the end of a switch of the same service."""
     STARTING = "starting"
-    """The pods of a cluster that serves the version."""
+    """Starts the pods of a cluster that serves the version."""
     COMPARING = "comparing"
-    """Recorded examples, between the live cluster and the new one."""
+    """Compares answers of the live cluster and of the new cluster for recorded examples."""
     SWITCHING = "switching"
     REPLACING = "replacing"
-    """The pods of the live cluster, in place."""
+    """Replaces the pods of the live cluster, in place."""
     BAKING = "baking"
-    """Requests are watched for errors."""
+    """Watches requests for errors."""
     GOING_BACK = "going back"
-    """The live cluster serves its earlier version again, in place."""
+    """Restores the earlier version of the live cluster, in place."""
     GOING = "going"
-    """The cluster or the service that the rollout made is being deleted."""
+    """Deletes the cluster or the service that the rollout made."""
 
     def of(self, place: str) -> str:
         """Return the step of a cluster, a region or a service, such as `north: baking`."""
@@ -184,13 +184,13 @@ class RolloutStatus(Frozen):
     service: Label | None = None
     """The service, if the rollout made it."""
     before: Mapping[Label, Label] = {}
-    """By region, the cluster that was live before; in place, by cluster, the version that it served."""
+    """The cluster that was live before, by region; in place: the version served before, by cluster."""
     back: str | None = None
-    """Why the version is rolled back; None: it is not."""
+    """Why the version is rolled back; None: it is not rolled back."""
     requests: int = 0
     """Requests that were answered in the bake of the last region."""
     failed: int = 0
-    """How many of them failed."""
+    """How many of these requests failed."""
     baked_seconds: float = 0.0
     """Seconds since the bake of this region began."""
     bake_seconds: float | None = None
@@ -198,7 +198,7 @@ class RolloutStatus(Frozen):
 
 
 class Update(Frozen):
-    """An update as the queue has it."""
+    """An update in the queue."""
 
     id: int
     set: Label

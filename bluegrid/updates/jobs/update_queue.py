@@ -1,7 +1,7 @@
 """The queue of updates: each request for a version, and its progress, so that a killed server can resume.
 
-Every server of a machine may add to the queue. The server that holds the lock works the queue off; whoever
-gets the lock next goes on with the updates that were started.
+Every server of a machine may add to the queue. The server that holds the lock processes the queue; the next
+server that gets the lock resumes the updates that were started.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UpdateQueue:
-    """The updates of a database. What happens to an update is an event in the audit log too."""
+    """The updates of a database. Changes of an update are also events in the audit log."""
 
     database: Database
 
     def add(self, set_id: str, request: UpdateRequest, author: str, key: str | None) -> Update:
-        """Add an update; the same idempotency key of the same author always means the same update.
+        """Add an update; the same idempotency key of the same author always returns the same update.
 
         Raises:
             ApiError: the key was used for another request.
@@ -80,7 +80,7 @@ class UpdateQueue:
                     request.train is not None,
                 ),
             ).fetchone()
-            # The update itself keeps all the models.
+            # The update's own row keeps all models.
             detail = {"set": set_id, "wanted": short, "named_models": named}
             note_event(connection, author, AuditAction.REQUESTED, row["id"], detail)
             return update_of(row)
@@ -94,17 +94,17 @@ class UpdateQueue:
     def begin(self, lane: Lane | None = None, but: Collection[int] = ()) -> Update | None:
         """Return the next update for the server that holds the lock; None: there is none now.
 
-        Updates that are not back come first, then those that a killed server had started, then the oldest.
-        The updates of a set run one after the other, also while the first of them waits.
+        Updates that are not back are first, then updates that a killed server had started, then the oldest.
+        The updates of a set run one after the other, even while the first of them waits.
 
         Args:
-            lane: what has to be done for the update; None: anything.
-            but: the updates that are being worked on.
+            lane: the next task of the update; None: any.
+            but: IDs of the updates that are running.
         """
         now = time.time()
         with self.database.writing() as connection:
             row = connection.execute(
-                # A time further ahead was written while the clock was wrong.
+                # A time further ahead was written with a wrong clock.
                 "select * from open_updates as this"  # noqa: S608 - words of ours
                 " where (next_try is null or next_try not between ? and ?)"
                 " and not exists (select 1 from open_updates where set_id = this.set_id and id < this.id)"
@@ -124,13 +124,13 @@ class UpdateQueue:
             return change_update(connection, update.id, state=state.value, next_try=None, handed_on=False)
 
     def hand_on(self, update: Update) -> None:
-        """Note that a lane is done with the update, which waits in the next one."""
+        """Note that a lane is done with the update, which now waits in the next lane."""
         self._change(update.id, state=UpdateState.QUEUED.value, to_train=False, handed_on=True)
 
     def wait(self, update: Update, state: UpdateState, error: str) -> Update:
-        """Note that an update has to be tried again, and return it with the time of the next try.
+        """Note that an update must be tried again, and return the update with the time of the next try.
 
-        Only a reason other than the last one is an event in the audit log.
+        Only a new reason is an event in the audit log.
         """
         with self.database.writing() as connection:
             before = read_update(connection, update.id)
@@ -141,7 +141,7 @@ class UpdateQueue:
             return change_update(connection, update.id, state=state.value, **values)
 
     def retry(self, update: int, author: str) -> Update:
-        """Try an update again now: it waits, or it failed before it had a version.
+        """Try an update again now that waits, or that failed before it had a version.
 
         Raises:
             ApiError: there is no such update, or nothing is left to try.
@@ -199,7 +199,7 @@ class UpdateQueue:
         values: dict[str, str | None] = {"result": result.model_dump_json()} if result else {}
         with self.database.writing() as connection:
             if state is UpdateState.FAILED and result is None:
-                # The ID that was chosen for the version may be given to another update.
+                # The chosen version ID becomes free for another update.
                 values["version"] = update.wanted.version
             values |= {"state": state.value, "error": error}
             change_update(connection, update.id, ended=time.time(), next_try=None, **values)
@@ -207,7 +207,7 @@ class UpdateQueue:
             note_event(connection, update.author, AuditAction(state), update.id, detail)
 
     def cancel(self, update: int, author: str) -> Update:
-        """Cancel an update: it ends if it waits, makes no version if it runs, or is rolled back.
+        """Cancel an update: a waiting update ends, a running one makes no version, a rollout is rolled back.
 
         Raises:
             ApiError: there is no such update, or it has ended.
@@ -230,9 +230,9 @@ class UpdateQueue:
         """Return updates, newest first.
 
         Args:
-            set_id: only updates of this set; None: of all.
-            state: only updates in this state; None: in any.
-            limit: the most updates that are returned.
+            set_id: only updates of this set; None: of all sets.
+            state: only updates in this state; None: in any state.
+            limit: the largest number of updates to return.
             before: only updates with smaller IDs; None: from the newest.
         """
         with self.database.reading() as connection:
@@ -256,7 +256,7 @@ class UpdateQueue:
             return frozenset(row["id"] for row in connection.execute("select id from open_updates"))
 
     def rolling_out(self) -> Mapping[str, Update]:
-        """Return the updates that are being rolled out, by their sets."""
+        """Return the updates that are being rolled out, by set."""
         with self.database.reading() as connection:
             rows = connection.execute(
                 f"select {LISTED} from open_updates where rollout is not null"  # noqa: S608 - ours
@@ -264,7 +264,7 @@ class UpdateQueue:
             return {row["set_id"]: update_of(row, is_short=True) for row in rows}
 
     def has_open(self, set_id: str, author: str | None = None) -> bool:
-        """Whether an update of the set has not ended; if an author is given, one that they requested."""
+        """Whether an update of the set has not ended; with `author`, an update that this author requested."""
         with self.database.reading() as connection:
             found = connection.execute(
                 "select 1 from open_updates where set_id = ?1 and (?2 is null or author = ?2)",
@@ -290,5 +290,5 @@ def _cancelled(connection: sqlite3.Connection, update: Update) -> Update:
     if update.state in (UpdateState.QUEUED, UpdateState.WAITING) and update.result is None:
         values = {"state": UpdateState.CANCELLED.value, "ended": time.time(), "next_try": None}
         return change_update(connection, update.id, cancel=True, **values)
-    # The runner finds the request; an update that waits is tried at once.
+    # The runner reads the cancellation; without `next_try`, a waiting update is tried at once.
     return change_update(connection, update.id, cancel=True, next_try=None)

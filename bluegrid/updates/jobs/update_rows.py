@@ -1,4 +1,4 @@
-"""Updates as rows of the database."""
+"""Reads and writes updates as rows of the database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LISTED = (
     "id, set_id, coalesce(short, wanted) as wanted, named, author, state, version, created, ended, cancel,"
     " progress, result, rollout, tries, next_try, error"
 )
-"""The columns that a list of updates reads: without the whole request, which takes up to 1 MB."""
+"""The columns of a list of updates; without the whole request, which takes up to 1 MB."""
 
 
 IN_LANE = {
@@ -36,7 +36,7 @@ IN_LANE = {
     Lane.ROLL_OUT: "result is not null and state != 'not back'",
     Lane.GO_BACK: "state = 'not back'",
 }
-"""In SQL, which updates are in a lane; None: any lane."""
+"""SQL conditions for the updates in a lane; None: any lane."""
 
 
 def update_of(row: sqlite3.Row, *, is_short: bool = False) -> Update:

@@ -1,4 +1,4 @@
-"""Words that the API speaks: states of jobs, and what the audit log records."""
+"""Enumerations of the API: states of jobs, and actions in the audit log."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 NAMES = "x-enum-varnames"
-"""The extension of OpenAPI in which generators of clients look for the names of an enumeration's values."""
+"""The OpenAPI extension from which client generators read the names of an enumeration's values."""
 
 
 class Vocabulary(StrEnum):
-    """A set of words, listed in the OpenAPI document with their names: the page uses those, not the words."""
+    """An enumeration whose names are in the OpenAPI document too: the page uses the names, not the values."""
 
     @classmethod
     def __get_pydantic_json_schema__(

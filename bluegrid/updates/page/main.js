@@ -1,4 +1,4 @@
-// The page: who is signed in, which view is shown, and what is drawn around it.
+// The page: the session, the current view, and the frame around it.
 
 import { cancelDialog } from "./dialogs/cancel.js";
 import { follow, onSwitch, switchDialog } from "./dialogs/switch.js";
@@ -44,7 +44,7 @@ function view([tab, name, only], scopes) {
   return name ? serviceView(name, scopes) : servicesView(only, scopes);
 }
 
-/** A fault of one view leaves the operator the rest of the page. */
+/** After a fault in one view, the rest of the page still works. */
 function guarded(draw) {
   try {
     return draw();
@@ -131,7 +131,7 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener("hashchange", () => {
   arrive();
   changed();
-  // Once the view is drawn, begin at its heading, for the eye and for a screen reader.
+  // After drawing, scroll and move the focus to the view's heading, also for screen readers.
   requestAnimationFrame(() => {
     window.scrollTo(0, 0);
     document.querySelector("h1")?.focus({ preventScroll: true });

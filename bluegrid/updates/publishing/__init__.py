@@ -1,1 +1,1 @@
-"""From uploads, a folder of the store or a trainer to a version in the store and in the registry."""
+"""Makes versions from uploads, a folder of the store or a trainer, and adds them to the registry."""

@@ -1,7 +1,7 @@
-"""New models are compared with those that they replace: clients send and expect the same.
+"""Compares new models with the models that they replace, so that clients can send and expect the same.
 
-For the types in `INTERFACES`, a model's bytes say what it takes and returns; for every type, its recorded
-example says how long its rows are. Without either, only the comparison of a rollout detects a difference.
+For the types in `INTERFACES`, the interface is read from a model's bytes; for every type, its recorded
+example has the number of features. Without either, only the comparison of a rollout detects a difference.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Example
 
 MAX_HELD = 200
-"""The most models that are compared, taken evenly from all: those of the base have to be fetched."""
+"""The most models that are compared, taken evenly from all: models of the base must be fetched."""
 
 
 def require_compatible(
     store: Store, file: RegistryFile, base: Version, models: Sequence[SourceModel]
 ) -> None:
-    """Check that models take and return what the models of the base with the same UIDs do.
+    """Check that models have the same interfaces as the models of the base with the same UIDs.
 
     Args:
-        store: has the base.
-        file: of the set.
-        base: the version with which they are compared.
-        models: the new ones.
+        store: the store with the base.
+        file: the file of the set.
+        base: the version to compare with.
+        models: the new models.
 
     Raises:
         ConfigError: a model differs; the message names the model, and how to accept it.
@@ -40,13 +40,13 @@ def require_compatible(
     set_id, read = file.set.id, INTERFACES.get(str(file.set.type))
     manifest = read_manifest(store, set_id, base.id, base.manifest)
     rows = {row.uid: row for row in manifest.models}
-    both = [model for model in models if model.uid in rows]
-    held = both[:: math.ceil(len(both) / MAX_HELD) or 1]
-    if not held:
+    replacing = [model for model in models if model.uid in rows]
+    sample = replacing[:: math.ceil(len(replacing) / MAX_HELD) or 1]
+    if not sample:
         return
-    uids = [model.uid for model in held]
+    uids = [model.uid for model in sample]
     before = fetch_bytes(store, set_id, base.id, base.manifest, only=uids) if read else {}
-    for model in held:
+    for model in sample:
         was = _known(read(before[model.uid]) if read else Interface(), rows[model.uid].example)
         now = _known(read(model.read()) if read else Interface(), model.example)
         if (fault := _difference(was, now)) is not None:

@@ -1,6 +1,6 @@
-"""An update becomes a version: pushed to the store, then added to the registry, in a commit that is pushed.
+"""Publishes the version of an update: pushes it to the store, then adds it to the registry by a commit.
 
-Each step can be repeated: what the store has is not sent again, and a row of the registry is added once.
+Each step can be repeated: stored objects are not sent again, and a row of the registry is added only once.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bluegrid_registry import DeclaredSet, Progress, PushReport, RegistryFile, Store
 
 ATTEMPTS = 5
-"""How often a version gets another ID, while others publish versions of the same set."""
+"""Attempts with further version IDs, while others publish versions of the same set."""
 
 _NUMBERED = re.compile(r"(.*?)([0-9]{1,9})")
 
@@ -47,10 +47,10 @@ class Publisher:
 
     Attributes:
         source: the registry.
-        store: gets the versions.
-        uploads: has the models that were sent.
+        store: the store of the versions.
+        uploads: the models that were sent.
         training: runs trainers.
-        scratch: folder in which archives are unpacked.
+        scratch: folder for unpacked archives.
     """
 
     source: RegistrySource
@@ -69,31 +69,31 @@ class Publisher:
         """Make the version that an update requests.
 
         Args:
-            update: the update; an ID that was chosen for the version stays.
-            choose: is called with the ID of the version before anything is sent.
-            require_wanted: is called regularly while models are trained; what it raises ends the training.
+            update: the update; a version ID that was chosen before stays.
+            choose: is called with the version's ID before anything is sent.
+            require_wanted: is called regularly while models are trained; its errors end the training.
             progress: is called after each pack.
 
         Raises:
             BluegridError: the version cannot be made; the registry is unchanged.
         """
         if update.wanted.train is not None:
-            # Again, if the trained models have been deleted meanwhile.
+            # Trains again only if the trained models were deleted meanwhile.
             self.train(update, require_wanted)
         taken = set[str]()
         for attempt in range(1, ATTEMPTS + 1):
-            # Not held during the push, which may take minutes: switches must not wait for it.
+            # The registry is not held during the push, which may take minutes: switches must not wait.
             with self.source.known():
                 file = self._file(update.set)
             version = update.version or self._next_version(file, taken)
             choose(version)
-            # The next attempt uses the same ID, and so what the store has of it already.
+            # The next attempt uses the same ID, so stored objects are not sent again.
             update = update.model_copy(update={"version": version})
             try:
                 report = self._push(update, file, version, progress)
                 commit = self._declare(update, report)
             except VersionConflict:
-                # Another push may have used the next ID first; an ID that the request gives stays.
+                # Another push may have used the next ID first; an ID of the request stays.
                 if update.wanted.version is not None or attempt == ATTEMPTS:
                     raise
                 taken.add(version)
@@ -109,13 +109,13 @@ class Publisher:
         raise AssertionError("the last attempt returns or raises")
 
     def train(self, update: Update, require_wanted: Callable[[], None]) -> None:
-        """Have the set's trainer make the models of an update, unless an earlier try has done so.
+        """Have the set's trainer make the models of an update, unless an earlier attempt has done so.
 
         Training may take hours, so the registry is not held.
 
         Args:
             update: an update with `train`.
-            require_wanted: is called regularly; what it raises ends the trainer.
+            require_wanted: is called regularly; its errors end the trainer.
 
         Raises:
             BluegridError: the trainer failed, or there is none.
@@ -171,11 +171,11 @@ class Publisher:
                 yield [SourceModel(uid, self.uploads.path(digest)) for uid, digest in request.models.items()]
 
     def _next_version(self, file: RegistryFile, taken: Collection[str]) -> str:
-        """Return the ID after the highest in the registry, and in the store if an ID was taken there."""
+        """Return the ID after the highest in the registry, and in the store if an ID was taken."""
         known = [*(version.id for version in file.versions), *taken]
         if taken:
             prefix = versions_prefix(file.set.id)
-            # Only then: credentials that can write are not always allowed to list.
+            # Only if necessary: credentials that can write are not always allowed to list.
             with suppress(StoreError):
                 known += (
                     key.key.removeprefix(prefix).removesuffix(".json") for key in self.store.keys(prefix)
@@ -187,7 +187,7 @@ class Publisher:
 
 
 def next_id(known: Sequence[str], prefix: str = "v") -> str:
-    """Return the ID after the highest with a number; if there is none, the first with this prefix."""
+    """Return the ID after the highest numbered ID; if there is none, the first ID with this prefix."""
     numbered = [match for each in known if (match := _NUMBERED.fullmatch(each))]
     if not numbered:
         return f"{prefix}1"

@@ -1,10 +1,10 @@
-"""Run a trainer, and end all processes that it has started.
+"""Runs a trainer, and ends all processes that it has started.
 
     python -m bluegrid.updates.publishing.run_trainer PID COMMAND...
 
-What the trainer leaves behind is adopted (`PR_SET_CHILD_SUBREAPER`): a daemon with a session of its own is a
-descendant too, and is ended with the trainer, on SIGTERM, and when the server, process PID, dies. The exit
-code is the trainer's.
+Processes that the trainer leaves behind are adopted (`PR_SET_CHILD_SUBREAPER`), so that a daemon with a
+session of its own stays a descendant. All descendants are ended with the trainer, on SIGTERM, and when the
+server, process PID, dies. The exit code is the trainer's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 _PAUSE_SECONDS = 0.01
 _LONGEST_SECONDS = 10.0
-"""For ending all of them: one that the kernel does not let go must not keep the server."""
+"""Time limit for ending all processes: a process that the kernel does not end must not block the server."""
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM})
     prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    # It may have died before it could be noticed.
+    # The server may have died before PR_SET_PDEATHSIG was set.
     if os.getppid() != server:
         return
     trainer = os.fork()
@@ -39,7 +39,7 @@ def main() -> None:
     status = _wait_for(trainer)
     _end_all()
     if status is not None and os.WIFSIGNALED(status):
-        # As the trainer: its parent is to see which signal it was.
+        # End by the same signal as the trainer, so that the parent sees it.
         number = os.WTERMSIG(status)
         with suppress(OSError):
             signal.signal(number, signal.SIG_DFL)
@@ -60,7 +60,7 @@ def _become(command: list[str], prctl: ctypes._NamedFuncPointer) -> None:
 
 
 def _wait_for(trainer: int) -> int | None:
-    """Wait for the trainer, and return its status; None: it is to be ended."""
+    """Wait for the trainer, and return its status; None: SIGTERM came first."""
     while True:
         if (status := _reap().get(trainer)) is not None:
             return status
@@ -69,12 +69,12 @@ def _wait_for(trainer: int) -> int | None:
 
 
 def _reap() -> dict[int, int]:
-    """Take the statuses of children that have ended."""
-    found = {}
+    """Return the statuses of ended children, by process ID."""
+    statuses = {}
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            found[ended[0]] = ended[1]
-    return found
+            statuses[ended[0]] = ended[1]
+    return statuses
 
 
 def _end_all() -> None:
@@ -88,12 +88,12 @@ def _end_all() -> None:
 
 
 def _descendants() -> list[int]:
-    """Return all processes that this one is an ancestor of."""
+    """Return the IDs of all descendants of this process."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             with suppress(OSError):
-                # After the name, which may hold anything: the state, then the parent.
+                # The fields after the name, which may contain any characters: the state, then the parent.
                 parent = int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
                 children.setdefault(parent, []).append(int(entry.name))
     found, rest = [], [os.getpid()]

@@ -1,4 +1,4 @@
-"""Models that somebody has put into the store as plain objects: `incoming/<path>/<uid>.<file type>`.
+"""Reads models that somebody has put into the store as plain objects: `incoming/<path>/<uid>.<file type>`.
 
 They are read once and pushed like uploads; nothing refers to them afterwards, and their owner deletes them.
 Empty objects that only mark a folder are skipped.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PREFIX = "incoming/"
 AT_ONCE = 16
-"""How many objects are read at the same time."""
+"""Number of objects that are read at the same time."""
 
 
 def fetch_drop(store: Store, path: str, folder: Path, max_bytes: int) -> Path:
@@ -30,7 +30,7 @@ def fetch_drop(store: Store, path: str, folder: Path, max_bytes: int) -> Path:
 
     Raises:
         ConfigError: there are no objects.
-        FormatError: there are too many objects, they are too large, or a name is not that of a file.
+        FormatError: there are too many objects, they are too large, or a name is not a file name.
         StoreError: the objects cannot be read.
     """
     prefix = f"{PREFIX}{path}/"
@@ -55,12 +55,12 @@ def fetch_drop(store: Store, path: str, folder: Path, max_bytes: int) -> Path:
 
 
 def _is_folder_marker(found: StoredObject) -> bool:
-    """Whether an object only marks a folder, as consoles and Hadoop write them."""
+    """Whether an object only marks a folder, as written by consoles and Hadoop."""
     return not found.size and found.key.endswith(("/", "_$folder$"))
 
 
 def _parts(found: StoredObject, prefix: str) -> tuple[str, ...]:
-    """Return the parts of an object's name, none of which leads out of the folder."""
+    """Return the parts of an object's path; FormatError if it leads out of the folder."""
     name = found.key.removeprefix(prefix)
     path = PurePosixPath(name)
     if str(path) != name or path.is_absolute() or ".." in path.parts or "\0" in name:

@@ -1,4 +1,4 @@
-"""The output of trainers: the end of it is kept, with the times of start and end."""
+"""Keeps the end of a trainer's output, with the times of start and end."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_OUTPUT = 2**16
-"""How many characters at the end of a trainer's output are kept; up to twice as many are on the disk."""
+"""Characters to keep of the end of a trainer's output; up to twice as many are on the disk."""
 
 
 class TrainerOutput(Frozen):
     """The output of a trainer."""
 
     lines: tuple[str, ...]
-    """The last lines; of the whole output, 64 Ki characters are kept."""
+    """The last lines; only the last 64 Ki characters of the output are kept."""
     started: AwareDatetime | None
     """None: the trainer has not started."""
     ended: AwareDatetime | None
@@ -33,7 +33,7 @@ class TrainerOutput(Frozen):
     seconds: float | None
     """How long the trainer has run."""
     timeout_seconds: float | None
-    """After how long the trainer is ended."""
+    """Time limit, after which the trainer is ended."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class OutputFile:
 
     @contextmanager
     def begun(self, timeout_seconds: float) -> Iterator[None]:
-        """Keep the times of a run, which lasts as long as the block; forget the output of an earlier run."""
+        """Record the times of a run, which lasts as long as the block; delete an earlier run's output."""
         times: dict[str, float] = {"started": time.time(), "timeout_seconds": timeout_seconds}
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
@@ -61,7 +61,7 @@ class OutputFile:
                 self._times.write_text(json.dumps(times | {"ended": time.time()}))
 
     def add(self, line: str) -> None:
-        """Keep a line.
+        """Append a line.
 
         Raises:
             OSError: the disk is full.
@@ -107,7 +107,7 @@ class OutputFile:
 
 
 def _last(text: str) -> str:
-    """Return as many whole lines from the end of a text as are kept."""
+    """Return the whole lines among the last `MAX_OUTPUT` characters of a text."""
     if len(text) <= MAX_OUTPUT:
         return text
     _, _, rest = text[-MAX_OUTPUT - 1 :].partition("\n")

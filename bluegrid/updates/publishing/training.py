@@ -1,15 +1,15 @@
-"""A program of the set trains its models. It is not trusted: its models are pushed like any upload.
+"""Runs the trainer of a set. The trainer is not trusted: its models are pushed like any upload.
 
-The program runs on this machine or in a container. It reads one JSON object from standard input:
+The trainer runs on this machine or in a container. It reads one JSON object from standard input:
 
     {"set": "g1", "type": "scikit-learn/skops", "base": "v1", "folder": "/...", "parameters": {"flows": 120}}
 
-and leaves in `folder` what `bluegrid push` takes: `<uid>.<file type>`, and `examples.json` if it has some.
-Models of the base that it does not leave stay as they are; without a base it has to leave all models.
+and writes its models to `folder`, in the form of `bluegrid push`: `<uid>.<file type>`, and optionally
+`examples.json`. Other models of the base stay the same; without a base, the trainer must write all models.
 
     <state>/trained/<update>            the models, until the version is published
     <state>/trained/<update>.partial    the same, while the trainer runs
-    <state>/outputs/<update>.log        the end of its output
+    <state>/outputs/<update>.log        the end of the trainer's output
     <state>/outputs/<update>.json       the times of start and end
 """
 
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.2
 LAST_LINES = 5
-"""How many lines of output the error of a failed trainer has."""
+"""Lines of output in the error of a failed trainer."""
 MAX_LINE = 500
-"""The most characters of a line; the rest counts as the next line."""
+"""The most characters of a line; the rest becomes the next line."""
 END_SECONDS = 15.0
 """How long the server waits for the end of a trainer; `run_trainer` takes less."""
 KEEP_TRAINED_SECONDS = 7 * 86400.0
@@ -64,7 +64,7 @@ _PASSED_ON = (
     "VIRTUAL_ENV",
     "XDG_RUNTIME_DIR",
 )
-"""The variables of the environment that a trainer gets: no secrets, such as the credentials of the store."""
+"""Environment variables that a trainer gets; never secrets, such as the credentials of the store."""
 
 log = structlog.get_logger()
 
@@ -90,15 +90,15 @@ class Training:
         return self.folder / str(update.id)
 
     def run(self, update: Update, declared: DeclaredSet, require_wanted: Callable[[], None]) -> None:
-        """Train the models of an update, unless an earlier try has done so.
+        """Train the models of an update, unless an earlier attempt has done so.
 
         Args:
             update: the update.
-            declared: its set.
-            require_wanted: is called regularly; what it raises ends the trainer.
+            declared: the update's set.
+            require_wanted: is called regularly; its errors end the trainer.
 
         Raises:
-            ConfigError: the set has no trainer, or not these parameters.
+            ConfigError: the set has no trainer, or a parameter is invalid.
             TrainingFailed: the trainer failed, or took too long.
         """
         trainer, given = check_training(declared, update.wanted.train or {})
@@ -132,7 +132,7 @@ class Training:
         partial.rename(trained)
 
     def output(self, update_id: int, lines: int) -> TrainerOutput:
-        """Return the last lines that the trainer of an update has printed, and since when it runs."""
+        """Return the last lines of output of an update's trainer, and its times."""
         return self._output(update_id).read(lines)
 
     def _output(self, update_id: int) -> OutputFile:
@@ -167,7 +167,7 @@ def check_training(declared: DeclaredSet, given: Mapping[str, Value]) -> tuple[T
     """Return a set's trainer, and the value of every parameter.
 
     Raises:
-        ConfigError: the set has no trainer, or not these parameters.
+        ConfigError: the set has no trainer, or a parameter is invalid.
     """
     trainer = declared.update.trainer if declared.update else None
     if trainer is None:
@@ -179,7 +179,7 @@ def parameters(trainer: Trainer, given: Mapping[str, Value]) -> dict[str, Value]
     """Return the value of every parameter.
 
     Raises:
-        ConfigError: one is not declared, or is of another type.
+        ConfigError: a parameter is not declared, or has another type.
     """
     declared = trainer.parameters
     for name, value in given.items():
@@ -223,7 +223,7 @@ def _run(
             _wait(process, POLL_SECONDS)
     finally:
         _end(process)
-        # With a limit: a process that cannot be ended may hold the pipe open.
+        # With a timeout: a process that cannot be ended may keep the pipe open.
         reader.join(END_SECONDS)
     if fault is None and process.returncode != 0:
         fault = _how_it_ended(process.returncode)
@@ -243,11 +243,11 @@ def _listen(
     process: subprocess.Popen[str], request: str, place: str, output: OutputFile, last: deque[str]
 ) -> None:
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - they are pipes
-    # If the trainer does not read, its exit code says why.
-    with suppress(BrokenPipeError), process.stdin as given:
-        given.write(request)
-    with process.stdout as printed:
-        while line := printed.readline(MAX_LINE):
+    # A trainer that does not read its input is judged by its exit code.
+    with suppress(BrokenPipeError), process.stdin as stdin:
+        stdin.write(request)
+    with process.stdout as stdout:
+        while line := stdout.readline(MAX_LINE):
             if line := line.strip():
                 last.append(line)
                 log.info("trainer", place=place, line=line)

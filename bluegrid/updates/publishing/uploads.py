@@ -1,9 +1,9 @@
-"""Bytes that were sent to the server, each named by its SHA-256.
+"""Receives and stores uploads, each named by its SHA-256.
 
-    <state>/uploads/<sha256>            whole and verified
+    <state>/uploads/<sha256>            complete and verified
     <state>/uploads/.<random>.partial   being received, or left by a crash
 
-The sender names the digest first. Bytes with another digest are not kept.
+The sender names the digest first; bytes with another digest are refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 PARTIAL_SECONDS = 24 * 3600
-"""After how long an upload that never ended is deleted."""
+"""Age after which an incomplete upload is deleted, in seconds."""
 MAX_BATCH_ENTRIES = 200_000
 MAX_PADDING_BYTES = 2**20
 
@@ -52,7 +52,7 @@ class Uploads:
     async def receive(self, digest: str, chunks: AsyncIterator[bytes]) -> bool:
         """Receive an upload; return False if the server had it already.
 
-        Every body is read and hashed, also one whose digest is known.
+        Every body is read and hashed, even if its digest is known.
 
         Args:
             digest: `sha256:` and 64 hexadecimal digits.
@@ -96,7 +96,7 @@ class Uploads:
         return f"sha256:{hashed.hexdigest()}"
 
     def require(self, digests: Collection[str]) -> None:
-        """Raise ApiError if an upload is missing; keep the others as long as new ones."""
+        """Raise ApiError if an upload is missing; treat the others as new, so that they are kept."""
         missing = []
         for digest in sorted(digests):
             try:
@@ -111,7 +111,7 @@ class Uploads:
         """Return the file of an upload.
 
         Raises:
-            ConfigError: the upload is gone.
+            ConfigError: the upload does not exist any more.
         """
         path = self._path(digest)
         if not path.exists():
@@ -122,7 +122,7 @@ class Uploads:
         """Unpack a tar archive into a folder, and return the folder.
 
         Raises:
-            FormatError: the upload is not a tar archive, or one that is not safe to unpack.
+            FormatError: the upload is not a tar archive, or is not safe to unpack.
         """
         try:
             with tarfile.open(self.path(digest)) as archive:
@@ -149,7 +149,7 @@ class Uploads:
             yield member
 
     def sweep(self, keep: Collection[str], older_than: float) -> None:
-        """Delete uploads that no update needs, and those that never ended.
+        """Delete uploads that no update needs, and incomplete uploads.
 
         Args:
             keep: digests that updates still need.
@@ -167,11 +167,11 @@ class Uploads:
 
 
 def _require_end(archive: tarfile.TarFile) -> None:
-    """Refuse a truncated archive: a whole one ends with two blocks of zeros, and padding."""
+    """Refuse a truncated archive: a complete archive ends with two blocks of zeros, and padding."""
     file = archive.fileobj
     if file is None or file.seek(archive.offset) != archive.offset:
         raise tarfile.ReadError("it ends in the middle")
-    # Read to the end of the compressed data, so that its checksum is verified.
+    # Reading to the end of the compressed data verifies its checksum.
     rest = file.read(MAX_PADDING_BYTES + 1)
     if not 2 * tarfile.BLOCKSIZE <= len(rest) <= MAX_PADDING_BYTES or rest.strip(b"\0"):
         raise tarfile.ReadError("it does not end as an archive does")

@@ -1,6 +1,6 @@
-"""The working tree of the server's clone, by git.
+"""The working tree of the server's clone, managed with git.
 
-refs/bluegrid/branch    the branch, as it was last known
+refs/bluegrid/branch    the branch, as last fetched or pushed
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_EARLIER = 200
-"""The most commits in which the last state of a file without mistakes is searched."""
+"""The most commits to search for the last state of a file without mistakes."""
 _KNOWN = "refs/bluegrid/branch"
 
 
@@ -33,8 +33,8 @@ class Checkout:
     """A clone with one branch checked out.
 
     Attributes:
-        folder: of the clone.
-        remote: the repository that it is a clone of: a URL or a path, as git takes it.
+        folder: folder of the clone.
+        remote: the cloned repository: a URL or a path, as for git.
         branch: the branch whose commits everybody deploys.
         registry: the folder of registry files in it.
     """
@@ -59,15 +59,15 @@ class Checkout:
         partial.rename(self.folder)
 
     def fetch(self, seconds: float) -> None:
-        """Get to know the branch as the remote has it.
+        """Fetch the branch from the remote.
 
         Raises:
-            GitError: the remote does not answer within so many seconds.
+            GitError: the remote does not answer within `seconds`.
         """
         self._git("fetch", "--quiet", "--", self.remote, f"+{self.branch}:{_KNOWN}", seconds=seconds)
 
     def reset(self) -> str:
-        """Make the working tree that of the branch as it is known; return the commit."""
+        """Reset the working tree to the last known state of the branch; return the commit."""
         if self._git("for-each-ref", _KNOWN):
             self._git("reset", "--quiet", "--hard", _KNOWN)
         self._git("clean", "--quiet", "--force", "-d")
@@ -78,11 +78,11 @@ class Checkout:
         return self._git("rev-parse", "HEAD")
 
     def is_ahead(self) -> bool:
-        """Whether there are commits that the branch, as it is known, does not have."""
+        """Whether there are commits that the last known state of the branch does not have."""
         return self.head() != self._git("rev-parse", _KNOWN)
 
     def restore(self, paths: Sequence[Path]) -> None:
-        """Make files again what the last commit has, those that it has."""
+        """Restore files from the last commit, if the commit has them."""
         if committed := [str(path) for path in paths if self._is_committed(path)]:
             self._git("checkout", "--quiet", "HEAD", "--", *committed)
 
@@ -120,7 +120,7 @@ class Checkout:
                 continue  # The commit does not have the file.
 
     def newest_first(self) -> list[Path]:
-        """Return the files by when people changed them; the server's own commits take no names."""
+        """Return the files by their last change by people; the server's own commits do not count."""
         log = self._git(
             "log",
             "--first-parent",

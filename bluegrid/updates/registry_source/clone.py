@@ -1,11 +1,11 @@
 """The server's own clone of the repository whose branch everybody deploys.
 
-Every change starts from the remote branch and is a commit that is pushed; a change that could not be pushed
-has not happened. Two kinds of edits do not wait for git: rolling back, and switches that people request. They
-are kept (`uncommitted.py`), are true in the clone at once, and are committed when git answers.
+Every change starts from the remote branch and is a pushed commit; a change that cannot be pushed is dropped.
+Two kinds of edits do not wait for git: rollbacks, and switches that people request. They are stored
+(`uncommitted.py`), take effect in the clone at once, and are committed when git answers.
 
-The working tree is the branch as it was last known, with two differences: files with mistakes are as they
-were before, and edits that wait for a commit are made.
+The working tree is the last known state of the branch with two differences: files with mistakes are as before
+their mistakes, and edits that wait for a commit are applied.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from bluegrid.updates.registry_source.uncommitted import LaterEdit
 
 QUICK_SECONDS = 10.0
-"""How long rolling back waits for a fetch."""
+"""How long a rollback waits for a fetch, in seconds."""
 AWAY_SECONDS = 4.0
-"""How long rolling back does not try git again after it did not answer."""
+"""How long rollbacks do not try git again after git did not answer, in seconds."""
 
 log = structlog.get_logger()
 
@@ -54,24 +54,24 @@ class Clone:
         self._tree = FolderReader(checkout.registry)
         self._fetched, self._away = 0.0, -AWAY_SECONDS
         self._error: str | None = None
-        # Held while the files of the working tree change, so that nobody reads a mixture.
+        # Held while files of the working tree change, so that readers get a consistent state.
         self._moving = threading.RLock()
         self._checked: tuple[str, ValidRegistry] | None = None
         self._shown: ValidRegistry | None = None
 
     @classmethod
     def open(cls, folder: Path, remote: str, branch: str, registry: str) -> Clone:
-        """Clone the repository, unless an earlier start has done so; then git need not answer.
+        """Clone the repository, unless an earlier start has done so; git is then not required to answer.
 
         Args:
-            folder: of the clone.
-            remote: a URL or a path, as git takes it.
+            folder: folder of the clone.
+            remote: a URL or a path, as for git.
             branch: the branch whose commits everybody deploys.
             registry: the folder of registry files in the repository.
 
         Raises:
             GitError: the repository cannot be cloned.
-            ConfigError: it has no such folder of registry files.
+            ConfigError: the repository has no such folder of registry files.
         """
         checkout = Checkout(folder, remote, branch, folder / registry)
         checkout.clone()
@@ -83,12 +83,12 @@ class Clone:
 
     @property
     def health(self) -> SourceHealth:
-        """How well git and the registry are known."""
+        """The state of git and the registry."""
         commit = self._checked[0] if self._checked else None
         return SourceHealth(self._fetched, self._error, len(self._uncommitted()), commit)
 
     def valid(self) -> ValidRegistry:
-        """Return the registry as the clone has it, without the mistakes in it."""
+        """Return the registry in the clone, without its mistakes."""
         with self._moving:
             found, faults = self._tree(), self._faults
         if not faults:
@@ -99,7 +99,7 @@ class Clone:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Hold the clone as the remote branch is now; what an earlier change left is gone.
+        """Hold the clone at the current state of the remote branch; leftovers of earlier changes are removed.
 
         Raises:
             GitAway: the remote does not answer.
@@ -112,7 +112,7 @@ class Clone:
 
     @contextmanager
     def known(self) -> Iterator[None]:
-        """Hold the clone as the branch is known, with the edits that wait for a commit."""
+        """Hold the clone at the last known state of the branch, with the edits that wait for a commit."""
         with self._held():
             try:
                 if time.monotonic() - self._away < AWAY_SECONDS:
@@ -136,7 +136,7 @@ class Clone:
         return self._checkout.head()
 
     def later(self, edit: LaterEdit) -> None:
-        """Make an edit now, and commit it as soon as git answers."""
+        """Apply an edit now, and commit it as soon as git answers."""
         self._uncommitted.add(edit)
         with self.known():
             pass
@@ -164,7 +164,7 @@ class Clone:
         self._fetched = time.time()
 
     def _reset(self) -> None:
-        """Make the working tree that of the branch as it is known, without the mistakes in it."""
+        """Reset the working tree to the last known state of the branch, without its mistakes."""
         head = self._checkout.reset()
         if self.registry.is_dir():
             if self._checked is None or self._checked[0] != head:
@@ -177,7 +177,7 @@ class Clone:
             self._write_stand_ins()
 
     def _write_stand_ins(self) -> None:
-        """Write files with mistakes as they were before."""
+        """Write the earlier texts of files with mistakes."""
         if self._checked is not None:
             for path in self._stand_ins():
                 if (text := self._checked[1].texts.get(path)) is None:
@@ -186,16 +186,16 @@ class Clone:
                     path.write_bytes(text.encode())
 
     def _stand_ins(self) -> list[Path]:
-        """Return the files that differ from the branch, because they have mistakes there."""
+        """Return the files that differ from the branch because of their mistakes."""
         return [
             self.registry / f"{set_id}{suffix}" for set_id in self._faults for suffix in (".yaml", ".yml")
         ]
 
     def _bring_up_to_date(self) -> None:
-        """Make the working tree that of the branch, and commit the edits that wait.
+        """Reset the working tree to the branch, and commit the edits that wait.
 
         Raises:
-            GitError: the edits cannot be pushed; they wait on.
+            GitError: the edits cannot be pushed; they keep waiting.
         """
         with self._moving:
             self._reset()
@@ -219,7 +219,7 @@ class Clone:
         self._uncommitted.forget(done)
 
     def _go_without(self) -> None:
-        """Make the working tree that of the branch as it was last known, with the edits that wait."""
+        """Reset the working tree to the last known state of the branch, with the edits that wait."""
         with self._moving:
             # Rolling back must work on a full disk too.
             with suppress(GitError):

@@ -1,6 +1,6 @@
-"""git as a program that never prompts, and that has a time limit.
+"""Runs git without prompts and with a time limit.
 
-GitError                git refused or failed; the message ends with git's own
+GitError                git refused or failed; the message ends with git's message
 ├── GitAway             the remote did not answer, or refused the login: a later try may succeed
 └── PushRejected        somebody else has pushed meanwhile, or a rule of the remote refuses the push
 """
@@ -17,13 +17,13 @@ COMMITTER_EMAIL = "bluegrid@localhost"
 COMMITTER = {"GIT_COMMITTER_NAME": "bluegrid", "GIT_COMMITTER_EMAIL": COMMITTER_EMAIL}
 GIT_SECONDS = 120
 REMOTE_SECONDS = 30
-"""Limit for a fetch or a push: the registry is small, and others wait for the clone meanwhile."""
+"""Time limit of a fetch or a push: the registry is small, and other threads wait for the clone."""
 _BY_RULE = ("[rejected]", "[remote rejected]", "hook declined", "non-fast-forward")
-"""What git prints where the remote answered, and refused the push."""
+"""Texts of git if the remote has answered and refused the push."""
 
 
 class GitError(BluegridError):
-    """git refused or failed; the message ends with git's own."""
+    """git refused or failed; the message ends with git's message."""
 
 
 class GitAway(GitError):  # noqa: N818 - what happened
@@ -58,7 +58,7 @@ def run_git_bytes(*arguments: str, seconds: float = GIT_SECONDS) -> bytes:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # A group, so that the programs that git starts for a remote end with it.
+            # A process group, so that the programs that git starts for a remote end with git.
             process_group=0,
         )
     except OSError as error:
@@ -76,6 +76,6 @@ def run_git_bytes(*arguments: str, seconds: float = GIT_SECONDS) -> bytes:
 
 
 def refusal(error: GitError) -> GitError:
-    """Return the error for a push that failed: refused by the remote, or not answered."""
+    """Return the error for a failed push: the remote refused it, or did not answer."""
     is_refused = any(words in str(error) for words in _BY_RULE)
     return PushRejected(str(error)) if is_refused else GitAway(str(error))

@@ -1,4 +1,4 @@
-"""What the registry declares, and which clusters were live before, for requests that come all the time."""
+"""Caches the registry and its previous live clusters, for frequent requests."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ class RegistryCache:
         self._before: dict[tuple[str, str], LiveBefore | None] = {}
 
     def registry(self) -> Registry:
-        """Return the registry as its files are now, or were before a mistake.
+        """Return the registry of the current files, with earlier texts of files with mistakes.
 
         Raises:
-            BluegridError: there is no such folder.
+            BluegridError: the folder does not exist.
         """
         return self._source.valid().registry
 
     def faults(self) -> Mapping[str, str]:
-        """Return the mistakes of files that are used as they were before, by set."""
+        """Return the mistakes of files whose earlier texts are used, by set."""
         return self._source.valid().faults
 
     def require(self, set_id: str) -> None:
-        """Raise RegistryError where the set's file has a mistake."""
+        """Raise RegistryError if the set's file has a mistake."""
         self._source.valid().require(set_id)
 
     def before(self, file: RegistryFile, region: str) -> LiveBefore | None:
-        """Return the cluster that was live before in a region; None: no other was, or git does not know."""
+        """Return the cluster that was live before in a region; None: no other was, or git has no history."""
         assert file.service is not None  # noqa: S101 - callers pass files with a service
         with self._lock:
             # A new commit may change the history without changing a file.

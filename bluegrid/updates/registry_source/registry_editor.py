@@ -1,4 +1,4 @@
-"""Edits of the registry, each a commit that is pushed."""
+"""Edits the registry; each edit is a pushed commit."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from bluegrid.updates.registry_source.source import RegistrySource
 
 ATTEMPTS = 5
-"""How often an edit is tried, while others push."""
+"""Attempts for an edit, while others push."""
 
 
 @dataclass(frozen=True)
 class RegistryEditor:
-    """Edits the registry for somebody.
+    """Edits the registry for an author.
 
     Attributes:
         source: the registry.
@@ -33,7 +33,7 @@ class RegistryEditor:
     reason: str
 
     def change(self, what: str, edit: Callable[[Path], object]) -> str | None:
-        """Edit the registry as it is now, and push the change; return the commit, if there is one.
+        """Edit the current registry, and push the change; return the commit, if there is one.
 
         Args:
             what: the commit's first line.
@@ -55,11 +55,11 @@ class RegistryEditor:
         raise AssertionError("the last attempt returns or raises")
 
     def go_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:
-        """Make a cluster live again in a region; if git does not answer, commit that later."""
+        """Make a cluster live again in a region; if git does not answer, commit the edit later."""
         self._later("live", service, region, cluster, instead_of, f"{service}: {cluster} is live in {region}")
 
     def serve_again(self, service: str, cluster: str, version: str, instead_of: str) -> None:
-        """Have a cluster serve its earlier version again; if git does not answer, commit that later."""
+        """Have a cluster serve its earlier version again; if git does not answer, commit the edit later."""
         self._later(
             "version", service, cluster, version, instead_of, f"{service}: {cluster} serves {version}"
         )

@@ -1,6 +1,6 @@
-"""Where the files of the registry are: in a folder, or in a git repository to which others push too.
+"""The source of registry files: a folder, or a git repository to which others push too.
 
-Of a repository, the server has a clone of its own, which nobody else changes: `clone.py`.
+The server has its own clone of a repository, which nobody else changes: `clone.py`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SourceHealth:
-    """How well the registry is known.
+    """The state of the registry's source.
 
     Attributes:
         fetched: when the branch was last fetched, in seconds since 1970.
-        error: why it cannot be fetched now; None: it can.
-        uncommitted: how many edits wait for a commit.
-        commit: the last commit of the branch that is known; None: the registry is not in git.
+        error: why the branch cannot be fetched now; None: no error.
+        uncommitted: number of edits that wait for a commit.
+        commit: the last known commit of the branch; None: the registry is not in git.
     """
 
     fetched: float
@@ -52,24 +52,24 @@ class RegistrySource(Protocol):
 
     @property
     def health(self) -> SourceHealth:
-        """How well the registry is known."""
+        """The state of the registry's source."""
 
     def valid(self) -> ValidRegistry:
-        """Return the registry without the mistakes in it; the same object as long as nothing changes.
+        """Return the registry without its mistakes; the same object as long as nothing changes.
 
         Raises:
-            ConfigError: there is no such folder.
+            ConfigError: the folder does not exist.
         """
 
     def changing(self) -> AbstractContextManager[None]:
-        """Hold the registry as it is now for everybody.
+        """Hold the current registry, as everybody has it.
 
         Raises:
             GitError: the remote does not answer.
         """
 
     def known(self) -> AbstractContextManager[None]:
-        """Hold the registry as it is known, with the edits that wait for a commit."""
+        """Hold the last known registry, with the edits that wait for a commit."""
 
     def publish(self, message: str, author: str) -> str | None:
         """Publish the changes in the folder; return the commit, if there is one.
@@ -79,13 +79,13 @@ class RegistrySource(Protocol):
         """
 
     def later(self, edit: LaterEdit) -> None:
-        """Make an edit now, and publish it as soon as possible."""
+        """Apply an edit now, and publish it as soon as possible."""
 
 
 def snapshot(source: RegistrySource, folder: Path) -> Path:
-    """Copy the registry as it is known into a folder, without mistakes; return the path of the copy.
+    """Copy the last known registry, without mistakes, into a folder; return the path of the copy.
 
-    For work that takes long, and for other programs that read the registry.
+    For long work, and for other programs that read the registry.
 
     Raises:
         ConfigError: the copy cannot be written.
@@ -113,9 +113,9 @@ class FolderReader:
         self._valid: ValidRegistry | None = None
 
     def __call__(self) -> ValidRegistry:
-        """Return the registry; a file with mistakes is as it was when it was last read without."""
+        """Return the registry; a file with mistakes has its last valid text."""
         with self._lock:
-            # Signed before they are read: a change meanwhile is read the next time.
+            # The signature is taken before the read: a change meanwhile is read the next time.
             signature = _signature(self._folder)
             if self._valid is None or signature != self._signature:
                 known = self._valid.texts if self._valid else {}
@@ -130,7 +130,7 @@ class FolderReader:
 
 
 def newest_first(folder: Path) -> Iterable[Path]:
-    """Return the files of a folder by when they were written."""
+    """Return the files of a folder by the time of writing, newest first."""
     return sorted(folder.glob("*.y*ml"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
@@ -155,7 +155,7 @@ class Folder:
 
     @property
     def health(self) -> SourceHealth:
-        """Whether the folder is there."""
+        """The state of the source: whether the folder exists."""
         is_there = self.registry.is_dir()
         return SourceHealth(time.time(), None if is_there else f"registry {self.registry}: no such folder")
 
@@ -166,9 +166,9 @@ class Folder:
     known = changing
 
     def publish(self, message: str, author: str) -> str | None:  # noqa: ARG002 - of the protocol
-        """Return at once: the folder is what is deployed."""
+        """Return None: the folder itself is deployed."""
         return None
 
     def later(self, edit: LaterEdit) -> None:
-        """Make the edit."""
+        """Apply the edit."""
         edit.apply(self.registry)

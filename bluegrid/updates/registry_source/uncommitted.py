@@ -1,9 +1,9 @@
-"""Edits that are true already and wait for a commit, because rolling back does not wait for git.
+"""Edits that are in effect and wait for a commit, because a rollback does not wait for git.
 
     <state>/uncommitted.json
 
-Each edit names the value that it replaces. If the branch has another value when git answers, somebody has
-decided otherwise meanwhile: their commit stays, and the edit is dropped.
+Each edit names the value that it replaces. If the branch has another value when git answers, somebody else
+has changed it: their commit stays, and the edit is dropped.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class LaterEdit(Frozen):
     """A change of one value of a service.
 
     Attributes:
-        what: `live`: which cluster is live in a region; `version`: which version a cluster serves.
-        service: of which service.
+        what: `live`: the live cluster of a region; `version`: the version of a cluster.
+        service: the service.
         key: the region, or the cluster.
         value: the cluster that is live, or the version that is served.
         instead_of: the values of the branch that this edit may replace.
@@ -65,19 +65,19 @@ class LaterEdit(Frozen):
             else:
                 change_cluster(folder, self.service, self.key, version=self.value)
         except RegistryError as error:
-            # The value is not declared any more, or the file has a mistake that has to be fixed first.
+            # The value is not declared any more, or the file has a mistake that must be fixed first.
             log.warning("edit is not made", service=self.service, value=self.value, error=str(error))
             return False
         return True
 
     def after(self, earlier: LaterEdit) -> LaterEdit:
-        """Return an earlier edit and this one as one."""
+        """Return one edit that replaces an earlier edit and this one."""
         replaced = dict.fromkeys((*earlier.instead_of, earlier.value, *self.instead_of))
         return self.model_copy(update={"instead_of": tuple(each for each in replaced if each != self.value)})
 
     @property
     def place(self) -> tuple[str, str, str]:
-        """Which value the edit changes."""
+        """The value that the edit changes."""
         return self.what, self.service, self.key
 
 
@@ -85,9 +85,9 @@ _EDITS = TypeAdapter(tuple[LaterEdit, ...])
 
 
 class Uncommitted:
-    """The edits that wait for a commit, oldest first; for each value, at most one.
+    """The edits that wait for a commit, oldest first; at most one for each value.
 
-    They are in memory too: rolling back must work on a full disk.
+    Edits are also in memory: a rollback must work on a full disk.
     """
 
     def __init__(self, file: Path) -> None:
@@ -124,7 +124,7 @@ class Uncommitted:
             self._keep((*known.values(), edit.after(earlier) if earlier else edit))
 
     def forget(self, edits: Sequence[LaterEdit]) -> None:
-        """Drop edits that are committed, or that need not be."""
+        """Drop edits that are committed, or that need no commit."""
         if edits:
             with self._lock:
                 self._keep(tuple(each for each in self._known() if each not in edits))

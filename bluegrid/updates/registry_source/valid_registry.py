@@ -1,4 +1,4 @@
-"""A registry in which a file with mistakes is used as it was when it had none, and is marked.
+"""A registry in which a file with mistakes has its last valid text and a mark.
 
 A mistake in the file of one set must not stop the other sets, nor a rollback of its own service.
 """
@@ -25,8 +25,8 @@ class ValidRegistry:
     """Files without mistakes.
 
     Attributes:
-        texts: the texts of the files; without those that always had mistakes.
-        faults: the mistakes of files that are used as they were before, by set: `registry/g2.yaml:3: …`.
+        texts: the texts of the files; files that never were valid are left out.
+        faults: the mistakes of files whose earlier texts are used, by set: `registry/g2.yaml:3: …`.
     """
 
     texts: Mapping[Path, str]
@@ -34,7 +34,7 @@ class ValidRegistry:
 
     @cached_property
     def registry(self) -> Registry:
-        """What the files declare."""
+        """The registry of the files."""
         return parse(self.texts)
 
     def require(self, set_id: str) -> None:
@@ -64,7 +64,7 @@ def read_texts(folder: Path) -> dict[Path, str]:
 
 
 def as_text(data: bytes) -> str:
-    """Return the text of a file; bytes that are not UTF-8 are found as a mistake later."""
+    """Return the text of a file; bytes that are not UTF-8 become a mistake later."""
     return data.decode(errors="surrogateescape")
 
 
@@ -74,12 +74,12 @@ def last_valid(
     newest_first: Callable[[], Iterable[Path]],
     name: Callable[[Path], str],
 ) -> ValidRegistry:
-    """Return the registry without the mistakes in it.
+    """Return the registry without its mistakes.
 
     Args:
-        texts: of the files.
+        texts: texts of the files.
         earlier: yields the earlier texts of a file, newest first.
-        newest_first: returns the files by when they changed: if two use one name, the newer one is wrong.
+        newest_first: returns the files by their last change: if two use one name, the newer file is wrong.
         name: returns the name of a file for messages.
     """
     now = dict(texts)
@@ -102,11 +102,11 @@ def _culprit(
     mistakes: Mapping[Path, tuple[str, ...]],
     newest_first: Callable[[], Iterable[Path]],
 ) -> Path:
-    """Return the file to use as it was before."""
+    """Return the file whose earlier text must be used."""
     for path in mistakes:
         if mistakes_in({path: texts[path]}):
             return path
-    # Each file is valid on its own, so two files use one name.
+    # Each file is valid by itself, so two files use the same name.
     for path in newest_first():
         if path in texts and not mistakes.keys() <= mistakes_in(_but(texts, path)).keys():
             return path

@@ -1,17 +1,17 @@
-"""What follows once a version is published: a cluster that serves it, a switch to it, or the way back.
+"""Rolls out published versions: starts a cluster, switches to it, or rolls back.
 
-    stacks         Pulumi, through its Automation API, with the registry as the server has it
-    git_applier    commits and stacks, as a promotion changes things
-    context        what all rollouts have: the set, the version, the stacks
+    stacks         Pulumi, through its Automation API, with the server's registry
+    git_applier    how a promotion changes the registry and the stacks
+    context        the set, the version and the stacks of a rollout
     progress       the status of a rollout, noted with each step; cancellation
     standby        a new cluster beside the live one; if the set wants that, compared, switched to and watched
     comparison     answers of the new cluster against those of the live one
     in_place       new pods for the live cluster
     first_service  a service for a set that has none
-    rollouts       which of these a set wants
+    rollouts       chooses the strategy of a set
 
-Every step can be repeated by the server that goes on after a crash. However a rollout ends, YAML says what
-runs, as soon as git takes a commit: rolling back does not wait for that.
+Every step can be repeated by the server that resumes after a crash. However a rollout ends, YAML declares
+what runs, as soon as git accepts a commit; a rollback does not wait for git.
 """
 
 from __future__ import annotations

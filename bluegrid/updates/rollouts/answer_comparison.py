@@ -1,4 +1,4 @@
-"""The answers of a new cluster are compared with those of the live one, for recorded examples."""
+"""Compares the answers of a new cluster and of the live cluster, for recorded examples."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.manifest import Example
 
 MAX_COMPARED = 500
-"""The most models that are compared, taken evenly from all: each is sent to both clusters."""
+"""The most models that are compared, taken evenly from all; each is sent to both clusters."""
 PLAUSIBLE_SHARE = 0.05
-"""The share of the compared models that may differ by more than the tolerance, if the set gives no limits."""
+"""The share of compared models that may differ by more than the tolerance, if the set has no limits."""
 
 
 def require_alike(context: RolloutContext, store: Store, cluster: str) -> None:
     """Send the inputs of recorded examples to the live cluster and to a new one, and compare the answers.
 
     Args:
-        context: of the rollout.
-        store: has the versions.
+        context: the rollout.
+        store: the store of the versions.
         cluster: the new cluster.
 
     Raises:
@@ -63,9 +63,9 @@ def require_alike(context: RolloutContext, store: Store, cluster: str) -> None:
 
 
 def plausible(examples: Sequence[tuple[str, Example]]) -> Tolerance:
-    """Return the limits for a set that gives none: they detect nonsense, and nothing else.
+    """Return the limits for a set without limits; they only detect implausible answers.
 
-    An answer may be off by the largest output that the live version has recorded, and by itself.
+    An answer may differ by the largest recorded output of the live version, plus its own size.
     """
     largest = max((abs(each) for _, example in examples for each in example.outputs), default=0.0)
     return Tolerance(rtol=1.0, atol=largest or math.inf, share=PLAUSIBLE_SHARE)

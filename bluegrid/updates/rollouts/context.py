@@ -1,4 +1,4 @@
-"""What all rollouts have in common: the set, the version, the stacks, and by what those are changed."""
+"""The common data of rollouts: the set, the version, the stacks and their applier."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class RolloutStrategy(Protocol):
-    """One way to bring a version online. Every step can be repeated, after a crash too."""
+    """A way to bring a version online. Every step can be repeated, even after a crash."""
 
     def run(self) -> None:
         """Bring the version online, and watch it.
@@ -39,16 +39,16 @@ class RolloutStrategy(Protocol):
 
 @dataclass(frozen=True)
 class RolloutContext:
-    """The version that a rollout brings online, and where.
+    """The version that a rollout brings online, and its stacks.
 
     Attributes:
-        file: of the set, with the version.
-        service: of the set.
-        version: the ID of the version.
-        policy: what the set wants.
+        file: file of the set, with the version.
+        service: service of the set.
+        version: ID of the version.
+        policy: rollout policy of the set.
         applier: changes the registry and the stacks.
         stacks: the stacks that have the service, in order.
-        progress: is noted with each step.
+        progress: records each step.
     """
 
     file: RegistryFile
@@ -69,9 +69,9 @@ class RolloutContext:
         """Watch the requests to a cluster in a region.
 
         Args:
-            stack: of the region.
+            stack: stack of the region.
             cluster: the cluster.
-            max_share: of the requests that may fail, from 0 to 1.
+            max_share: largest fraction of requests that may fail, from 0 to 1.
 
         Raises:
             BluegridError: more requests failed, or the update was cancelled.

@@ -1,4 +1,4 @@
-"""How a rollout fails.
+"""Errors of rollouts.
 
 RolloutFailed           the version is not online; what was live before is live
 └── NotBack             the version is still live somewhere, or may be
@@ -17,7 +17,7 @@ class RolloutFailed(BluegridError):  # noqa: N818 - what happened
 
 
 class NotBack(RolloutFailed):
-    """The version is still live somewhere, or may be; rolling back has to be tried again."""
+    """The version is still live somewhere, or may be; the rollback must be tried again."""
 
 
 class NotGone(GitAway):

@@ -1,4 +1,4 @@
-"""The first version of a set goes online: a new service with one cluster, in all regions."""
+"""Brings the first version of a set online: a new service with one cluster, in all regions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FirstServiceRollout:
-    """Makes the service of a set that has none: there is nothing to compare with, and nothing to switch."""
+    """Makes the service of a set without one; there is no live cluster to compare with or switch from."""
 
     def __init__(self, context: RolloutContext) -> None:
         self._context, self._service, self._progress = context, context.service, context.progress
@@ -28,8 +28,8 @@ class FirstServiceRollout:
         """Make the service, and watch it.
 
         Raises:
-            RolloutFailed: the version is not online, and the service is gone.
-            NotBack: the service is still there.
+            RolloutFailed: the version is not online, and the service is deleted.
+            NotBack: the service still exists.
         """
         name, cluster = self._service.name, self._cluster
         self._progress.step(RolloutStep.STARTING.of(name), cluster=cluster, service=name)
@@ -72,6 +72,6 @@ class FirstServiceRollout:
 
 
 def _without(folder: Path, service: str) -> None:
-    """Remove a service, unless an interrupted try has done so."""
+    """Remove a service, unless an interrupted attempt has done so."""
     if any(file.service and file.service.name == service for file in Registry.load(folder).files):
         remove_service(folder, service)

@@ -1,4 +1,4 @@
-"""How a promotion of the server changes things: by commits, and by the server's stacks."""
+"""How a promotion of the server changes the registry and routes: by commits and the server's stacks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class GitApplier:
     Attributes:
         editor: commits and pushes.
         stacks: the stacks that the server may update.
-        waits_for_git: whether a cluster becomes live only once that is committed; rolling back never waits.
+        waits_for_git: whether a cluster becomes live only after the commit; a rollback never waits.
     """
 
     editor: RegistryEditor
@@ -52,7 +52,7 @@ class GitApplier:
         self.editor.go_back(service, cluster, region, instead_of)
 
     def declare_failed(self, service: str, live: str, region: str) -> None:
-        """Leave YAML as it is: the server tries until the region is back."""
+        """Do not change YAML: the server keeps trying until the region is back."""
 
     def unify_live(self, service: str, regions: Iterable[str]) -> None:
         """Commit that one cluster is live everywhere."""

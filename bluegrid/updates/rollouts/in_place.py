@@ -1,4 +1,4 @@
-"""The live cluster serves the new version: its pods are replaced one after the other, and watched."""
+"""Rolls out in place: replaces the live cluster's pods one after the other, and watches them."""
 
 from __future__ import annotations
 

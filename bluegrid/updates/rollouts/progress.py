@@ -1,4 +1,4 @@
-"""The status of a rollout, noted with each step so that a killed server can resume; and cancellation."""
+"""Records the status of a rollout with each step, so that it can be resumed, and checks cancellation."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class RolloutProgress:
     """The status of one rollout.
 
     Args:
-        status: the status so far; that of an earlier try, if the rollout is resumed.
-        note: keeps a new status.
+        status: the status so far; if the rollout is resumed, the status of the earlier attempt.
+        note: stores a new status.
         is_cancelled: whether somebody has cancelled the update.
     """
 
@@ -32,7 +32,7 @@ class RolloutProgress:
         self.status, self._note, self._is_cancelled = status, note, is_cancelled
 
     def step(self, step: str, **more: object) -> None:
-        """Note a step, and other fields of the status. Any step but a bake's ends the bake."""
+        """Note a step, and other fields of the status. A step without bake fields ends the bake."""
         bake = {"baked_seconds": 0.0, "bake_seconds": None}
         self.status = self.status.model_copy(update={"step": step} | bake | more)
         self._note(self.status)
@@ -43,7 +43,7 @@ class RolloutProgress:
             self.step(self.status.step, back=why)
 
     def bake(self, progress: BakeProgress) -> None:
-        """Note how a bake is going.
+        """Note the progress of a bake.
 
         Raises:
             RolloutFailed: the update was cancelled.
@@ -66,7 +66,7 @@ class RolloutProgress:
         if progress is not None:
             self.bake(progress)
             return
-        # Noted, because from here on the version is rolled back, also after a crash.
+        # The reason is noted, because from here on the version is rolled back, even after a crash.
         is_first = outcome.stage is Stage.GOING_BACK and not self.status.back
         self.step(f"{outcome.region}: {outcome.stage}", **({"back": outcome.why} if is_first else {}))
         if outcome.stage is Stage.SWITCHING:

@@ -1,4 +1,4 @@
-"""Which rollout a set wants for its new versions, and whether this server can do it."""
+"""Chooses the rollout of a set's new versions, and checks whether this server can execute it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bluegrid_registry import RegistryFile, Store
 
 FIRST_CLUSTER = "d1"
-"""The ID of the cluster of a service that a rollout makes."""
+"""ID of the first cluster of a service that a rollout makes."""
 WAIT_SECONDS = 0.5
 """Seconds between two checks whether a switch has ended."""
 
@@ -44,9 +44,9 @@ class Rollouts:
 
     Attributes:
         source: the registry.
-        store: has the versions.
+        store: the store of the versions.
         stacks: the stacks that the server may update.
-        switches: a rollout waits for the switches of its service.
+        switches: the switches; a rollout waits for those of its service.
         bad: versions that must not go live.
     """
 
@@ -57,7 +57,7 @@ class Rollouts:
     bad: BadVersions
 
     def check(self, file: RegistryFile) -> None:
-        """Raise ConfigError if a set wants rollouts that this server cannot do."""
+        """Raise ConfigError if this server cannot execute a set's rollouts."""
         policy = _policy(file)
         if policy.to is RolloutKind.NONE:
             return
@@ -75,7 +75,7 @@ class Rollouts:
                 raise ConfigError(f"{place}: {fault}; set standbyReplicas to 1")
 
     def are_wanted(self, set_id: str) -> bool:
-        """Whether a set wants rollouts, as far as is known now."""
+        """Whether a set has rollouts; True if its policy cannot be read now."""
         try:
             return _policy(self._file(set_id)).to is not RolloutKind.NONE
         except BluegridError:
@@ -89,12 +89,12 @@ class Rollouts:
         note: Callable[[RolloutStatus], None],
         is_cancelled: Callable[[], bool],
     ) -> None:
-        """Do what the set wants with the version that an update has made.
+        """Roll out the version of an update, by the policy of its set.
 
         Args:
-            update: the update, with its version; with the status of its rollout, if that is resumed.
+            update: the update, with its version, and with the status of a rollout to resume.
             made: clusters that earlier rollouts of the set made.
-            note: keeps the status of the rollout.
+            note: stores the status of the rollout.
             is_cancelled: whether somebody has cancelled the update.
 
         Raises:
@@ -103,13 +103,13 @@ class Rollouts:
         with _as_failed(update):
             policy = _policy(self._file(update.set))
             if update.rollout is not None and update.rollout.back is not None:
-                # Rolled back as it was begun: the set may want something else by now.
+                # A rollback uses the policy of its rollout: the set's policy may have changed.
                 policy = policy.model_copy(update={"to": update.rollout.to})
             if policy.to is RolloutKind.NONE or update.version is None:
                 return
             status = update.rollout or RolloutStatus(to=policy.to, step=RolloutStep.WAITING)
             self._wait_for_switches(update.set, status, note)
-            # Read only now: the switch may have made another cluster live.
+            # Read after the wait: the switch may have made another cluster live.
             file = self._file(update.set)
             if status.back is None:
                 self.check(file)
@@ -124,7 +124,7 @@ class Rollouts:
     def _wait_for_switches(
         self, set_id: str, status: RolloutStatus, note: Callable[[RolloutStatus], None]
     ) -> None:
-        # Once the rollout is noted, no switch of the service begins.
+        # After the rollout is noted, no switch of the service begins.
         note(status)
         while self.switches.is_under_way(set_id):
             time.sleep(WAIT_SECONDS)
@@ -135,7 +135,7 @@ class Rollouts:
     ) -> RolloutContext:
         version = str(update.version)
         service = file.service or _new_service(policy, version)
-        # With copies of its own: an update may be rolled back while another set's version bakes.
+        # Each set has its own copies: an update may be rolled back while another set's version bakes.
         own = replace(self.stacks, folder=self.stacks.folder / update.set)
         stacks = own.of(service)
         if not stacks:
@@ -152,7 +152,7 @@ class Rollouts:
         return StandbyRollout(context, self.store, made)
 
     def _require_fit(self, update: Update, file: RegistryFile, policy: RolloutPolicy) -> None:
-        """Raise RolloutFailed for a version that is marked bad, or lacks models of the live one."""
+        """Raise RolloutFailed if a version is marked bad, or lacks models of the live version."""
         version = str(update.version)
         if (mark := self.bad.of(update.set).get(version)) is not None:
             raise RolloutFailed(f"{version} is not online: it is marked bad by {mark.by}: {mark.why}")
@@ -185,7 +185,7 @@ class Rollouts:
 
 
 def _names(pattern: str, uid: str) -> bool:
-    """Whether a UID or a pattern of UIDs is that of a model."""
+    """Whether a UID, or a pattern of UIDs, matches a model."""
     return pattern == uid or fnmatch.fnmatchcase(uid, pattern)
 
 
@@ -195,7 +195,7 @@ def _as_failed(update: Update) -> Iterator[None]:
     try:
         yield
     except (RolloutFailed, GitAway):
-        # If git does not answer, nothing is live yet, or is any more: the update is tried again.
+        # If git does not answer, the version is not live, and the update is tried again.
         raise
     except BluegridError as error:
         raise RolloutFailed(f"{update.version} is not online: {error}") from None

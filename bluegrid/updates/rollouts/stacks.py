@@ -1,7 +1,7 @@
-"""The stacks that the server may update, by Pulumi's Automation API.
+"""Updates the server's stacks by Pulumi's Automation API.
 
-Their files are copied, with the server's registry in place of the one that they name. The program, the stacks
-and their states are those that people use.
+Stack files are copied, with the server's registry in place of the registry that they name. The program, the
+stacks and their states are the same that people use.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bluegrid_registry import Service
 
 LOCKED_SECONDS = 600.0
-"""How long an update waits for somebody else's update of the same stack."""
+"""How long an update waits for somebody else's update of the same stack, in seconds."""
 LOCK_RETRY_SECONDS = 2.0
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
@@ -56,7 +56,7 @@ class Stacks:
         program: folder of the Pulumi program.
         files: folder of the stacks' files.
         names: the stacks to update, in order.
-        folder: for the copies, of the stacks' files and of the registry.
+        folder: for the copies of stack files and of the registry.
         source: the registry.
     """
 
@@ -104,7 +104,7 @@ class Stacks:
         Args:
             stack: the stack, by a copy of its file.
             targets: patterns of the resources' URNs.
-            routes: the services whose live routes are among them.
+            routes: the services whose live routes are among the targets.
             at_once: whether routes do not wait for the pods of a cluster that takes over.
 
         Raises:
@@ -175,7 +175,7 @@ class Stacks:
     def _select(self, stack: Stack, variables: Mapping[str, str] | None = None) -> automation.Stack:
         from pulumi import automation
 
-        # The server never updates a whole stack: what the registry does not declare any more stays.
+        # The server never updates a whole stack, so resources that are not declared any more stay.
         commit = self.source.health.commit
         # Noted in the stack, so that an older checkout does not undo this update.
         noted = {contract.REGISTRY_COPY: f"{commit} {self.source.registry.absolute()}"} if commit else {}
@@ -184,7 +184,7 @@ class Stacks:
 
 
 def _is_left_behind(message: str) -> bool:
-    """Whether all holders of a stack's lock are processes of this machine that have ended."""
+    """Whether all holders of a stack's lock were processes of this machine that have ended."""
     holders = [match.groupdict() for match in _LOCKED_BY.finditer(message)]
     return bool(holders) and all(
         each["host"] == socket.gethostname() and not _lives(int(each["pid"])) for each in holders

@@ -1,4 +1,4 @@
-"""A new cluster beside the live one: it stays a standby, or is compared, switched to and watched."""
+"""Rolls out with a new cluster: it stays on standby, or is compared, made live and watched."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class StandbyRollout:
     Args:
         context: of the rollout.
         store: has the versions.
-        made: clusters that earlier rollouts made. Those that are live nowhere are removed for the new one.
+        made: clusters that earlier rollouts made; those without requests are removed for the new cluster.
     """
 
     def __init__(self, context: RolloutContext, store: Store, made: Collection[str]) -> None:
@@ -120,13 +120,13 @@ class StandbyRollout:
     def _failed(
         self, error: BluegridError | str, cluster: str, outcomes: Sequence[Outcome] | None = None
     ) -> RolloutFailed:
-        """Remove the cluster, unless it is live somewhere all the same; return the error to raise.
+        """Remove the cluster, unless it is still live somewhere; return the error to raise.
 
         Args:
             error: what went wrong.
-            cluster: the cluster that was to be live.
-            outcomes: of the promotion that switched back; None: none did in this try. An earlier try that was
-                interrupted may have switched regions, in YAML or entirely.
+            cluster: the cluster of the version.
+            outcomes: of the promotion that switched back; None: this attempt has not switched back. An
+                earlier, interrupted attempt may have switched regions, in YAML or entirely.
         """
         fault = self._context.fault(error)
         self._progress.back(str(error))
@@ -175,7 +175,7 @@ class StandbyRollout:
 
 
 def _without(folder: Path, service: str, cluster: str) -> None:
-    """Remove a cluster, unless an interrupted try has done so."""
+    """Remove a cluster, unless an interrupted attempt has done so."""
     if any(each.id == cluster for each in Registry.load(folder).service(service).clusters):
         remove_cluster(folder, service, cluster)
 

@@ -1,1 +1,1 @@
-"""Threads that work the queues off, and that queue what is scheduled."""
+"""Threads that process the queues, and queue scheduled updates."""

@@ -1,4 +1,4 @@
-"""Sets are trained on their schedules: one update at a time, and one for all runs that were missed."""
+"""Queues updates on the schedules of sets: one at a time for each set, and one for all missed runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Scheduler:
         return ScheduleLog(self.queue.database)
 
     def queue_due(self, now: datetime) -> None:
-        """Queue an update of each set that is due.
+        """Queue an update for each set that is due.
 
         Raises:
             BluegridError: the registry cannot be read.
@@ -41,14 +41,14 @@ class Scheduler:
         with self.source.known():
             files = self.source.valid().registry.files
         scheduled = {file.set.id: file for file in files if file.set.update and file.set.update.schedule}
-        # A schedule that is declared again later has missed nothing.
+        # A schedule that is declared again later has no missed runs.
         self._log.forget(but=scheduled)
         for file in scheduled.values():
             if file.set.update is not None and file.set.update.schedule is not None:
                 self._queue_if_due(file, file.set.update.schedule, now)
 
     def next_run(self, file: RegistryFile, now: datetime) -> datetime | None:
-        """Return when a set is trained next; None: it has no schedule."""
+        """Return when a set is trained next; None: the set has no schedule."""
         if file.set.update is None or file.set.update.schedule is None:
             return None
         schedule, set_id = file.set.update.schedule, file.set.id
@@ -58,10 +58,10 @@ class Scheduler:
 
     def _queue_if_due(self, file: RegistryFile, schedule: Schedule, now: datetime) -> None:
         set_id = file.set.id
-        # A new schedule has missed nothing.
+        # A new schedule has no missed runs.
         last = self._log.last_due(set_id, now)
         if last > now:
-            # The time was written while the clock was ahead.
+            # The time was written with a clock that was ahead.
             self._log.note_due(set_id, now)
             last = now
         due = None
@@ -69,7 +69,7 @@ class Scheduler:
             if time + _jitter(schedule, set_id, time) > now:
                 break
             due = time
-        # One scheduled update of a set at a time: runs that are due meanwhile are queued as one afterwards.
+        # One scheduled update of a set at a time: runs that become due meanwhile are queued as one later.
         if due is None or self.queue.has_open(set_id, SCHEDULE):
             return
         request = UpdateRequest(base=file.versions[-1].id if file.versions else None, train={})

@@ -1,4 +1,4 @@
-"""Previews switches, and makes them."""
+"""Previews switches, and executes them."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class RehearsedRegion:
-    """What a switch would do in a region.
+    """The effects of a switch in a region.
 
     Attributes:
-        region: its name.
+        region: name of the region.
         rehearsal: what Pulumi would do.
         refusal: why the cluster cannot take over now; None: it can.
     """
@@ -58,13 +58,13 @@ class _NotBack(BluegridError):  # noqa: N818 - what happened
 
 
 class SwitchRunner:
-    """Makes switches, one after the other, and resumes those that were interrupted.
+    """Executes switches, one after the other, and resumes interrupted switches.
 
     Args:
-        queue: of the switches.
-        bad: keeps the versions that people rolled back from.
+        queue: the switches.
+        bad: records the versions that people rolled back from.
         source: the registry.
-        stacks: the stacks of the server, with copies of their files for switches alone.
+        stacks: the stacks of the server, with copies of their files that only switches use.
     """
 
     def __init__(self, queue: SwitchQueue, bad: BadVersions, source: RegistrySource, stacks: Stacks) -> None:
@@ -76,8 +76,8 @@ class SwitchRunner:
         """Return the regions to switch, in order.
 
         Args:
-            file: of the service's set.
-            names: of regions; None: all regions of this server that have the service.
+            file: the file of the service's set.
+            names: names of regions; None: all regions of this server that have the service.
 
         Raises:
             ApiError: this server cannot switch there.
@@ -87,7 +87,7 @@ class SwitchRunner:
             fault = "without a git remote the next `pulumi up` from elsewhere would undo a switch"
             raise ApiError(HTTPStatus.CONFLICT, f"{fault}; start the server with --git")
         ours = [stack.region for stack in self._stacks.declared() if file.service.is_in(stack.region)]
-        unknown = [each for each in names or () if each not in ours]
+        unknown = [name for name in names or () if name not in ours]
         if unknown or not ours:
             fault = f"{file.service.name}: this server does not switch {', '.join(unknown) or 'it anywhere'}"
             remedy = "start it with --stack for each stack that it may update"
@@ -97,12 +97,12 @@ class SwitchRunner:
         return [*dict.fromkeys(names or ours)]
 
     def rehearse(self, service: str, cluster: str, regions: Sequence[str]) -> list[RehearsedRegion]:
-        """Return what a switch would do, region by region; nothing changes.
+        """Return the effects of a switch, region by region; nothing changes.
 
         Raises:
             BluegridError: the registry refuses the switch, or there is no `pulumi`.
         """
-        # One after the other: each starts Pulumi, which takes much memory.
+        # Regions are rehearsed one after the other: each starts Pulumi, which takes much memory.
         with self._rehearsing, TemporaryDirectory() as folder:
             registry = snapshot(self._source, Path(folder))
             return [self._rehearse(registry, service, cluster, stack) for stack in self._of(regions)]
@@ -134,10 +134,10 @@ class SwitchRunner:
                 switch_log.info("switch ends", error=error)
 
     def _error_of(self, switch: Switch) -> str | None:
-        """Make a switch; return its error, or None.
+        """Execute a switch; return its error, or None.
 
         Raises:
-            _NotBack: the switch failed, and what was live before is not live everywhere.
+            _NotBack: the switch failed, and its cluster is still live somewhere.
         """
         try:
             self._switch(switch)
@@ -164,8 +164,8 @@ class SwitchRunner:
             promotion.check()
             before = before or {each.region: each.live for each in promotion.outcomes}
             self._queue.note_step(switch, "checked", before)
-            # Without a bake: `bluegrid promote` has one. A rollback does not wait for pods either, since what
-            # is live fails: the pods come after the route.
+            # A switch has no bake; `bluegrid promote` has one. A rollback does not wait for pods either,
+            # since the live cluster fails: the route is switched before the pods start.
             promotion.run(0, 0, report, all_back=True, at_once=switch.is_way_back)
             self._mark(switch, before)
         except PromotionStopped as stopped:
@@ -173,12 +173,12 @@ class SwitchRunner:
             raise
         except BluegridError as error:
             if switch.before:
-                # An interrupted try may have switched regions.
+                # An interrupted attempt may have switched regions.
                 _require_back(switch, promotion.go_back(str(error), report), str(error))
             raise
 
     def _mark(self, switch: Switch, before: Mapping[str, str]) -> None:
-        """Mark versions that somebody rolled back from; the version that becomes live is not bad any more."""
+        """Mark the versions that were rolled back from; clear the mark of the version that becomes live."""
         service = self._source.valid().registry.service(switch.service)
         versions = {each.id: each.version for each in service.clusters}
         self._bad.clear(switch.set, versions[switch.cluster], switch.author)
@@ -191,7 +191,7 @@ class SwitchRunner:
 
     def _promotion(self, switch: Switch) -> Promotion:
         reason = f"Switch {switch.id}, requested by {switch.author}."
-        # A switch does not wait for git: it is committed when git answers.
+        # A switch does not wait for git: it is committed as soon as git answers.
         applier = GitApplier(
             RegistryEditor(self._source, switch.author, reason), self._stacks, waits_for_git=False
         )

@@ -1,9 +1,9 @@
-"""Works the queue of updates off, lane by lane.
+"""Processes the queue of updates, lane by lane.
 
-The updates of a set run one after the other. Trainings of several sets run in parallel, beside one update
-that is published and one that is rolled out: neither waits for a training, and a version does not wait for a
-bake. Rollouts run one after the other, because a stack takes one update of Pulumi at a time: rolling one back
-would wait for the start of another one's cluster. Only an update that is not back does not wait for a bake.
+The updates of a set run one after the other. Trainings of several sets run in parallel, beside one update in
+publication and one in rollout: publication waits neither for a training nor for a bake. Rollouts run one
+after the other, because a stack allows one Pulumi update at a time: a rollback would wait for the start of
+another rollout's cluster. Only an update that is not back does not wait for a bake.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from bluegrid_registry import ProgressEvent
 
 SWEEP_SECONDS = 30.0
-"""Seconds between two checks of the schedules, and for uploads that no update uses."""
+"""Seconds between two checks of the schedules and of unused uploads."""
 SOON_SECONDS = 5.0
-"""The same, while edits wait for git to answer."""
+"""The same, while edits wait for git."""
 KEEP_UPLOADS_SECONDS = 3600.0
 """How long an upload is kept for its request."""
 
 MOST_TRIES = 1500
-"""How often an update that waits is tried, for about a day; then it fails, and can be retried by request."""
+"""Attempts for a waiting update, for about a day; then it fails, and can be retried by request."""
 
 log = structlog.get_logger()
 
@@ -49,14 +49,14 @@ class Cancelled(Exception):  # noqa: N818 - what happened
 
 
 class _Stopping(Exception):  # noqa: N818 - what happens
-    """The server stops; the next one resumes the update."""
+    """The server stops; the next server resumes the update."""
 
 
 class UpdateRunner:
-    """Works updates off while it holds the lock, each in a thread.
+    """Processes updates while it holds the lock, each in a thread.
 
     Args:
-        queue: of the updates.
+        queue: the updates.
         publisher: makes versions.
         rollouts: brings versions online.
         scheduler: queues updates on schedules.
@@ -80,7 +80,7 @@ class UpdateRunner:
         self._most = {Lane.GO_BACK: 1, Lane.ROLL_OUT: 1, Lane.PUBLISH: 1, Lane.TRAIN: trainings}
         self._running: dict[int, tuple[Lane, threading.Thread]] = {}
         self.worker = QueueWorker("updates", queue.database, self._work_off, self._finish)
-        """Stopping it ends trainers, and rollouts after their current step."""
+        """Stopping the worker ends trainers, and rollouts after their current step."""
 
     def _work_off(self) -> None:
         """Start all updates that can be started now."""
@@ -111,7 +111,7 @@ class UpdateRunner:
         try:
             self._work_on(lane, update)
         except Exception:
-            # A full disk, a locked database: the update is resumed later.
+            # Such as a full disk or a locked database: the update is resumed later.
             log.exception("update interrupted", update=update.id)
             time.sleep(IDLE_SECONDS)
         finally:
@@ -160,7 +160,7 @@ class UpdateRunner:
         else:
             self._queue.end(update, UpdateState.DONE, result=result)
             update_log.info("update done", manifest=result.manifest)
-        # Kept until the update has ended; an update that failed may be tried again.
+        # The models of a failed update are kept: it may be tried again.
         if self._queue.get(update.id).state is not UpdateState.FAILED:
             self._publisher.training.forget(update)
 
@@ -206,7 +206,7 @@ class UpdateRunner:
         return result
 
     def _roll_out(self, update_id: int) -> None:
-        """Bring the version online, if its set wants that."""
+        """Bring the version online, if the set's rollout policy requires it."""
         update = self._queue.get(update_id)
 
         is_known = update.rollout is not None and bool(update.rollout.before)
@@ -219,7 +219,7 @@ class UpdateRunner:
                 # A full disk must not stop a bake or a rollback.
                 log.warning("the progress of an update cannot be noted", update=update_id, error=str(error))
                 if rollout.before and not is_known:
-                    # But nothing is switched before it is noted what to switch back to.
+                    # But a switch requires a note of the cluster to switch back to.
                     raise ConfigError(f"the database cannot be written: {error}; free space") from None
             is_known = bool(rollout.before)
             if self.worker.is_stopping:

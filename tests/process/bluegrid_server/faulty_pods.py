@@ -1,4 +1,4 @@
-"""Pods whose models are hostile."""
+"""Pods with faulty models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bluegrid_registry import ModelType, models_in_folder, open_store, push
 from bluegrid_server.settings import Settings
-from tests.process.bluegrid_server.faulty_models import Hostile, NeverLoaded, TellsItsLoads
+from tests.process.bluegrid_server.faulty_models import FaultyModel, NeverLoaded, TellsItsLoads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PICKLE = ModelType.parse("scikit-learn/pickle")
 TRUST = tuple(
     f"tests.process.bluegrid_server.faulty_models.{model.__name__}"
-    for model in (Hostile, NeverLoaded, TellsItsLoads)
+    for model in (FaultyModel, NeverLoaded, TellsItsLoads)
 )
 
 

@@ -18,7 +18,7 @@ import { badInWords, bdi, bullets, button, code, loadState, muted, notice, time 
  * @property {string[]?} regions null: all regions of the service
  * @property {boolean} isBack whether the cluster was live before
  * @property {{why: string, by: string, at: string}?} bad the mark of its version; null: it has none
- * @property {Object<string, string>} from what is live, by region, when the dialog was opened
+ * @property {Object<string, string>} from the live clusters, by region, when the dialog was opened
  * @property {boolean} isSent
  * @property {string?} fault why the request failed
  * @property {number?} id of the switch, once requested
@@ -120,7 +120,7 @@ function preview(request) {
   ];
 }
 
-/** The version that would be live and the one that is, when each was made, and how many models differ. */
+/** The new and the live version, their times, and the number of models that differ. */
 function versionsInWords({ service: name, cluster, from }) {
   const service = use("/services", 5).value?.find((each) => each.name === name);
   const versionOf = (id) => service?.clusters.find((each) => each.id === id)?.version;

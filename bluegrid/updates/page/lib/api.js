@@ -1,4 +1,4 @@
-// Requests to the update server: JSON both ways, and an exception for a refusal or no answer.
+// Requests to the update server: JSON in both directions, and an exception for a refusal or no answer.
 
 /** The server refuses a request: its message, on one line, and the status. */
 export class Refused extends Error {
@@ -8,16 +8,16 @@ export class Refused extends Error {
   }
 }
 
-/** The last answer is still true. */
+/** The answer has not changed since the last request. */
 export const UNCHANGED = Symbol("unchanged");
 
-/** No answer came: the server may have served the request, or not. */
+/** No answer arrived: the server may have executed the request, or not. */
 export class NoAnswer extends Error {}
 
 let csrf = "";
 
 /**
- * Send this token with every request that changes something: it proves that this page sends it.
+ * Send this token with every request that changes something, as proof that this page sends the request.
  * @param {string} token of the session
  */
 export function useCsrf(token) {
@@ -34,7 +34,7 @@ export function url(texts, ...values) {
 
 function part(value) {
   const text = String(value);
-  // A browser resolves `..`, encoded or not, to the parent. With a space it names nothing, and nothing is found.
+  // A browser resolves `..`, encoded or not, to the parent. With a space, the path matches nothing.
   const safe = text === "." || text === ".." ? `${text} ` : text;
   return encodeURIComponent(safe.replace(/\p{Surrogate}/gu, "\ufffd"));
 }
@@ -51,7 +51,7 @@ export async function callApi(path, options) {
 }
 
 /**
- * Request what may have changed since the last answer.
+ * Send a request that returns a value only if it has changed since the last answer.
  * @param {string} path
  * @param {{etag?: string?, signal?: AbortSignal}} options the tag of the last answer
  * @returns {Promise<{value: any, etag: string?}>} the value is UNCHANGED if it is the same

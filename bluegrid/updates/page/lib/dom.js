@@ -1,9 +1,9 @@
-// h() describes nodes, and render() changes what is on the page into them, so that polling moves nothing in use.
+// h() describes nodes, and render() updates the page to match, so that polling moves nothing in use.
 
 const SVG = "http://www.w3.org/2000/svg";
 const KEY = Symbol("key");
 const GIVEN = Symbol("given");
-/** Characters that turn the reading direction of the text after them: only a forged name has them. */
+/** Characters that reverse the reading direction of the text after them: only a forged name has them. */
 const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
 
 /**
@@ -15,7 +15,7 @@ const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
  * Describe an element. Text only ever becomes text nodes: nothing here parses.
  * @param {string} tag
  * @param {Object<string, unknown>?} attributes `on…` are handlers, `style` an object, `key` tells siblings apart
- * @param {...(Child | Child[] | null | undefined | boolean)} children what is null or a boolean is left out
+ * @param {...(Child | Child[] | null | undefined | boolean)} children null and booleans are left out
  * @returns {Described}
  */
 export function h(tag, attributes, ...children) {
@@ -23,8 +23,8 @@ export function h(tag, attributes, ...children) {
 }
 
 /**
- * Change a container's content into what the nodes describe. What stays the same is not touched: focus, scroll
- * positions, opened <details> and typed text survive.
+ * Update a container's content to match the nodes. Unchanged elements are not touched: focus, scroll positions,
+ * opened <details> and typed text survive.
  * @param {HTMLElement} container
  * @param {Child | Child[]} nodes
  */
@@ -57,7 +57,7 @@ function morph(parent, children) {
   });
 }
 
-/** The tag and key of a node, with its index among the siblings that have the same. */
+/** The tag and key of a node, with its index among the siblings with the same tag and key. */
 function keyOf(child, used) {
   const name = typeof child === "object" ? `${child.tag} ${child.attributes.key ?? ""}` : "";
   const count = used.get(name) ?? 0;
@@ -76,7 +76,7 @@ function update(node, child) {
     if (node.data !== text) node.data = text;
     return;
   }
-  // Compared with the last description, not with the page: the operator opens and closes <details>.
+  // The comparison is with the last description, not with the page: the operator opens and closes <details>.
   const before = node[GIVEN] ?? {};
   for (const name of Object.keys({ ...before, ...child.attributes })) {
     if (before[name] !== child.attributes[name]) set(node, name, child.attributes[name]);

@@ -1,4 +1,4 @@
-// Numbers, times and lists as an operator reads them.
+// Formats numbers, times and lists for the operator.
 
 const LOCALE = "en-GB";
 const NONE = "–";
@@ -9,12 +9,12 @@ export const UTC = "UTC";
 /** The zone of the browser, such as Europe/Berlin. */
 export const LOCAL = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The zone that all times are shown in. */
+/** The time zone of all times on the page. */
 export let zone = kept() === UTC ? UTC : LOCAL;
 let clockOf, dayOf;
 useZone(zone);
 
-/** @param {string} name of the zone that all times are shown in from now on: LOCAL or UTC */
+/** @param {string} name of the new time zone of all times on the page: LOCAL or UTC */
 export function useZone(name) {
   zone = name;
   clockOf = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium", timeZone: name });
@@ -23,7 +23,7 @@ export function useZone(name) {
   try {
     localStorage.setItem(KEPT, name);
   } catch {
-    // A browser without storage forgets the zone.
+    // A browser without storage does not remember the zone.
   }
 }
 

@@ -1,4 +1,4 @@
-// Updates and switches as people read them: states as badges, requests, results and progress in words.
+// Formats updates and switches: states as badges; requests, results and progress in words.
 
 import { bytes, count, listed, plural } from "./format.js";
 import { inWords, switchStates, updateStates } from "./vocabulary.js";
@@ -41,7 +41,7 @@ export const running = (switches, service) =>
 
 /**
  * @param {object[]} updates
- * @returns {[string, object[]][]} by state, those that need attention first; then those that have ended
+ * @returns {[string, object[]][]} by state, updates that need attention first; then updates that have ended
  */
 export function grouped(updates) {
   const open = updates.filter((update) => !isOver(update));
@@ -61,7 +61,7 @@ export const mayCancel = (update, scopes) =>
   scopes.includes("update") || (scopes.includes("switch") && update.rollout !== null);
 
 /**
- * @param {object} request what the version of an update is made of; lists name the first ten models
+ * @param {object} request of an update; lists name the first ten models
  * @param {number} named how many models it names, if that is known
  */
 export function requestInWords(request = {}, named = 0) {
@@ -89,7 +89,7 @@ export function resultInWords(result) {
 }
 
 /**
- * How a bake is going, such as `v9 is baking in north, 412 of 600 s`; null: no bake is running.
+ * The progress of a bake, such as `v9 is baking in north, 412 of 600 s`; null: no bake is running.
  * @param {string} version
  * @param {object} rollout
  */

@@ -6,13 +6,13 @@ import { changed } from "./poll.js";
 
 let questions = 0;
 
-/** A key for a dialog: the next dialog is a new element, whatever the last one still shows. */
+/** A key for a dialog, so that the next dialog is a new element. */
 export const newKey = () => `question-${(questions += 1)}`;
 
 /**
  * @param {string} key of newKey()
  * @param {import("./dom.js").Child} title
- * @param {() => void} onclose is called when it was closed, by a button or by Escape
+ * @param {() => void} onclose is called after the dialog was closed, by a button or by Escape
  * @param {...import("./dom.js").Child} content
  */
 export function dialog(key, title, onclose, ...content) {
@@ -25,10 +25,10 @@ export function close(event) {
 }
 
 /**
- * Send what a dialog confirms; meanwhile its button is disabled, and a fault is kept for it to show.
+ * Send the request that a dialog confirms; meanwhile its button is disabled. A fault is stored for the dialog.
  * @param {{isSent: boolean, fault: string?}} question of the dialog
  * @param {() => Promise<object>} call
- * @param {string} silence what to do when no answer comes
+ * @param {string} silence what to do if there is no answer
  * @returns {Promise<object?>} the answer; null: there is a fault
  */
 export async function submit(question, call, silence) {

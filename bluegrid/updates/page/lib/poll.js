@@ -1,4 +1,4 @@
-// Polling: views name what they show with use(), and it is requested for as long as they show it.
+// Polling: views call use() with the paths that they show, and each path is polled as long as a view shows it.
 
 import { NoAnswer, Refused, UNCHANGED, revalidate } from "./api.js";
 
@@ -11,11 +11,11 @@ const LATE_MS = 10_000;
 export const ONCE = Infinity;
 
 /**
- * What is known of a path. Times are in ms since 1970.
+ * The state of a path. Times are in ms since 1970.
  * @typedef {Object} Entry
  * @property {any} [value] the last value
  * @property {string?} [etag] the tag of that value
- * @property {number} [at] when the value came, or was last confirmed
+ * @property {number} [at] when the value arrived, or was last confirmed
  * @property {number} [answered] when the server last answered, with a value or a refusal
  * @property {Refused} [refused] the last answer, if it was a refusal
  * @property {boolean} [missed] whether the last request got no answer
@@ -46,7 +46,7 @@ export function showOutcome(text, kind = "info") {
 }
 
 /**
- * Return what is known of a path now, and poll it for as long as every drawing uses it.
+ * Return the current state of a path, and poll the path as long as every drawing uses it.
  * @param {string} path
  * @param {number} seconds between requests, or ONCE
  * @returns {Entry}
@@ -57,7 +57,7 @@ export function use(path, seconds) {
 }
 
 /**
- * Rows of a list that comes newest first, with some pages of older rows.
+ * Rows of a list, newest first, with some pages of older rows.
  * @param {string} path of the list, with a query
  * @param {number} size rows that the path and each older page have
  * @param {number} older how many older pages are shown
@@ -79,7 +79,7 @@ export function usePages(path, size, older, seconds) {
   return { newest, rows: all, last, hasOlder: Boolean(last.value) && (all.at(-1)?.id ?? 1) > 1 };
 }
 
-/** Request a path again at once, if it is shown; what is known of it stays until the answer. */
+/** Request a path again at once, if it is shown; its last state stays until the answer. */
 export function refresh(path) {
   const entry = entries.get(path);
   if (entry) entry.isStale = true;
@@ -97,7 +97,7 @@ export function forget(path) {
   changed();
 }
 
-/** Keep an answer to another request, such as a sign-in. */
+/** Store the answer to another request, such as a sign-in. */
 export function put(path, value) {
   entries.set(path, { value, at: Date.now(), answered: Date.now(), requested: Date.now() });
   changed();
@@ -144,7 +144,7 @@ export function start(view) {
 }
 
 /**
- * Since when a polled path has had no answer.
+ * The time since which a polled path has had no answer.
  * @returns {number?} ms; null: all paths are answered
  */
 export function lostSince() {

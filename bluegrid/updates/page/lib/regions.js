@@ -1,10 +1,10 @@
-// A service in its regions: what YAML declares, beside what runs.
+// A service in its regions: the declaration in YAML, and what runs.
 
 import { url } from "./api.js";
 import { count, listed, rate, share } from "./format.js";
 import { use } from "./poll.js";
 
-/** After how many seconds without an answer a region is shown as late. */
+/** Seconds without an answer after which a region is shown as late. */
 const LATE_SECONDS = 5;
 const REGIONS = "/regions";
 const pathOf = (region) => url`/status?region=${region}`;
@@ -24,11 +24,11 @@ const pathOf = (region) => url`/status?region=${region}`;
  * @property {string?} error why the region is unreachable
  * @property {string[]} notes
  * @property {object[]} clusters as `/status` has them
- * @property {string[]} live IDs of the clusters that the route leads to
+ * @property {string[]} live IDs of the clusters to which the route leads
  */
 
 /**
- * @typedef {Object} RegionStatus what is known of a stack's region
+ * @typedef {Object} RegionStatus the last known status of a stack's region
  * @property {string} region
  * @property {string} stack
  * @property {object?} answer as `/status` has it; null: nothing yet
@@ -37,9 +37,9 @@ const pathOf = (region) => url`/status?region=${region}`;
  */
 
 /**
- * What is known of all regions; each is polled separately, so that a region that hangs delays no other.
+ * The last known status of all regions; each is polled separately, so that a region that hangs delays no other.
  * @returns {{statuses: RegionStatus[]?, entries: [string, import("./poll.js").Entry][]}} statuses are null
- *   until it is known which regions there are
+ *   until the regions are known
  */
 export function useRegions() {
   const regions = use(REGIONS, 10);
@@ -72,7 +72,7 @@ export function lateInWords({ pending }) {
   return pending !== null && pending >= LATE_SECONDS ? `no answer for ${count(pending)} s` : null;
 }
 
-/** @param {RegionStatus[]?} statuses @returns {number?} when the newest of what is shown was so, ms */
+/** @param {RegionStatus[]?} statuses @returns {number?} the time of the newest status, ms */
 export function newest(statuses) {
   const answered = (statuses ?? []).filter((status) => status.at !== null && !status.answer.error);
   const times = answered.map((status) => status.at);
@@ -80,7 +80,7 @@ export function newest(statuses) {
 }
 
 /**
- * A service in its regions, as far as is known now.
+ * A service in its regions, from the last known status.
  * @param {string} name
  * @returns {ServiceRegion[]} empty: the service is not declared, or not known yet
  */
@@ -93,7 +93,7 @@ export function useServiceRegions(name) {
 /**
  * @param {object} service of `/services`
  * @param {RegionStatus[]?} known
- * @returns {ServiceRegion[]} the declared regions, then those where it runs without being declared
+ * @returns {ServiceRegion[]} the declared regions, then regions in which the service runs without being declared
  */
 export function serviceRegionsOf(service, known) {
   const statuses = new Map((known ?? []).map((status) => [status.stack, status]));
@@ -118,7 +118,7 @@ function clustersOf(service, status) {
 
 function serviceRegion(service, region, stack, declared, before, status) {
   const answer = status?.answer;
-  // The last answer of a region that is unreachable says nothing about its state now.
+  // The last answer of an unreachable region does not describe its current state.
   const clusters = answer?.error ? [] : clustersOf(service, status);
   const live = clusters.filter((row) => row.live).map((row) => row.cluster);
   return {
@@ -139,15 +139,15 @@ function serviceRegion(service, region, stack, declared, before, status) {
   };
 }
 
-/** @param {object} row of `/status` @returns {boolean} whether anything of the cluster is there */
+/** @param {object} row of `/status` @returns {boolean} whether any object of the cluster exists */
 export const isThere = (row) => row.state !== "absent";
 
 const RANKS = { bad: 0, warn: 1, unknown: 2 };
 
-/** @param {import("./widgets.js").Kind} kind @returns {number} the order in which an operator looks: the worst first */
+/** @param {import("./widgets.js").Kind} kind @returns {number} the sort key: the worst first */
 export const rank = (kind) => RANKS[kind] ?? 3;
 
-/** @param {ServiceRegion} serviceRegion @returns {string[]} how what runs differs from YAML, in words */
+/** @param {ServiceRegion} serviceRegion @returns {string[]} the differences between YAML and what runs, in words */
 export function differences({ declared, live, hasAnswer, isApplied, error, clusters }) {
   if (!hasAnswer || error || !isApplied) return [];
   const lines = [];
@@ -161,12 +161,12 @@ export function differences({ declared, live, hasAnswer, isApplied, error, clust
   return lines;
 }
 
-/** The share of errors from which a cluster is not well: as much as a bake allows. */
+/** Share of errors from which a cluster is not well: the limit of a bake. */
 const WARN_SHARE = 0.01;
-/** The share of errors from which it is shown in red, and of refused requests from which there is a warning. */
+/** Share of errors from which a cluster is shown in red, and of refused requests from which there is a warning. */
 const BAD_SHARE = 0.1;
 
-/** Errors and refused requests, if they are many: the mistakes of one client are no fault of the service. */
+/** Errors and refused requests, if they are many: mistakes of one client are not a fault of the service. */
 function failing(row) {
   const part = (each) => (row.requests_per_second > 0 ? each / row.requests_per_second : 0);
   const [errors, refused] = [part(row.errors_per_second), part(row.refused_per_second)];
@@ -178,7 +178,7 @@ function failing(row) {
 }
 
 /**
- * How a cluster is, the worst first.
+ * The state of a cluster; the worst fault counts.
  * @param {object} row of `/status`
  * @returns {{kind: import("./widgets.js").Kind, words: string}}
  */

@@ -1,5 +1,5 @@
-// The words of the API, such as states and audit actions, by the names that the server's OpenAPI document gives them:
-// the page spells none of the words.
+// Enumerations of the API, such as states and audit actions, by their names in the server's OpenAPI document: the
+// page uses the names, not the values.
 
 /** The path of the document. */
 export const OPENAPI = "/openapi.json";
@@ -46,14 +46,14 @@ export const auditActions = new Vocabulary("AuditAction");
 
 let isKnown = false;
 
-/** Take the words from the OpenAPI document, before it is drawn. */
+/** Read the enumerations from the OpenAPI document, before it is drawn. */
 export function onDocument(path, { value }) {
   if (path !== OPENAPI || !value) return;
   for (const each of [updateStates, switchStates, auditActions]) each.learn(value);
   isKnown = true;
 }
 
-/** @returns {boolean} whether the document has come */
+/** @returns {boolean} whether the document has arrived */
 export const isLearned = () => isKnown;
 
 /** @param {string} word of the API @returns {string} as people read it: `rolled back` */

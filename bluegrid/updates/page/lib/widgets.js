@@ -1,4 +1,4 @@
-// Elements that all views are made of.
+// Elements that all views use.
 
 import { h } from "./dom.js";
 import { LOCAL, UTC, clock, fullMoment, moment, useZone, zone } from "./format.js";
@@ -82,7 +82,7 @@ export function zoneNote() {
 }
 
 /**
- * A message in place of an answer that has not come, or beside an old one; null: the answer is there.
+ * A message in place of a missing answer, or beside an old answer; null: the answer is current.
  * @param {import("./poll.js").Entry} entry
  * @param {string} path
  */
@@ -104,7 +104,7 @@ export function loadState(entry, path) {
 export function table(label, columns, rows) {
   const names = columns.map((column) => column.replace(/#$/, ""));
   const kinds = columns.map((column) => (column.endsWith("#") ? "number" : null));
-  // Roles are written out, because rows that are laid out as blocks would lose them.
+  // Roles are explicit, because rows with block layout would lose them.
   const heads = names.map((name, at) =>
     h("th", { role: "columnheader", scope: "col", class: kinds[at] }, name),
   );

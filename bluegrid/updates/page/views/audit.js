@@ -10,11 +10,11 @@ import { bdi, button, code, heading, loadState, time } from "../lib/widgets.js";
 const PAGE = 200;
 const PATH = `/audit-events?newest=true&limit=${PAGE}`;
 
-/** How many older pages are shown. */
+/** Number of older pages that are shown. */
 let older = 0;
 let filter = "";
 
-/** What each action means, with the event's detail; an action that the page does not know is shown as it is. */
+/** Text of each action, with the event's detail; an unknown action is shown unchanged. */
 const sentenceOf = auditActions.table({
   REQUESTED: ({ detail, update }) => [
     "requested ",

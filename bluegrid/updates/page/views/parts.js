@@ -1,4 +1,4 @@
-// Parts that several views have.
+// Parts of several views.
 
 import { cancelButton } from "../dialogs/cancel.js";
 import { url } from "../lib/api.js";

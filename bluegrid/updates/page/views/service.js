@@ -1,4 +1,4 @@
-// One service: its clusters region by region, their traffic, and what can be done.
+// One service: its clusters region by region, their traffic, and possible actions.
 
 import { openSwitchDialog, switchesOf } from "../dialogs/switch.js";
 import { url } from "../lib/api.js";
@@ -66,7 +66,7 @@ export function serviceView(name, scopes) {
   ];
 }
 
-/** The updates of a service's set that were rolled out, or are. */
+/** The updates of a service's set that were or are being rolled out. */
 const rolledOut = (service) =>
   (use(url`/updates?set=${service.set}&limit=20`, 5).value ?? []).filter((each) => each.rollout !== null);
 
@@ -84,7 +84,7 @@ function facts(service) {
   );
 }
 
-/** How far a switch is; one that failed and is not back is what an operator has to know first. */
+/** The progress of a switch; a failed switch that is not back is shown first. */
 function switchNow(one) {
   const words = [bdi(one.author), " switches to ", bdi(one.cluster), ": ", bdi(one.step ?? one.state)];
   if (one.back === null) return notice("busy", words);
@@ -92,7 +92,7 @@ function switchNow(one) {
   return notice("bad", "The switch to ", bdi(one.cluster), " failed and is not back: ", bdi(one.error), again);
 }
 
-/** What can be done to all regions at once: only where there are several. */
+/** Actions on all regions at once; only for several regions. */
 function everywhere(service, serviceRegions) {
   const here = serviceRegions.filter((serviceRegion) => serviceRegion.declared);
   if (here.length < 2) return null;
@@ -159,7 +159,7 @@ function commitInWords({ until, commit, author, time: at, subject }) {
   return [time(at), " (", code(commit.slice(0, 10)), " by ", bdi(author), ": ", bdi(subject), ")"];
 }
 
-/** What can be done in a region, the way back first: above its table, where no width hides it. */
+/** Actions in a region, the rollback first; above its table, where they are visible at any width. */
 function ways(service, serviceRegion) {
   const isBack = (row) => serviceRegion.before?.cluster === row.cluster;
   const others = serviceRegion.clusters.filter((row) => isThere(row) && !(row.live && serviceRegion.live.length === 1));
@@ -208,7 +208,7 @@ function clusterRow(serviceRegion, row) {
   };
 }
 
-/** How many requests a second, and which share of all. */
+/** Requests per second, and their share of all requests. */
 const partOf = (each, row) =>
   each > 0 && row.requests_per_second > 0 ? `${rate(each)} (${share(each / row.requests_per_second)})` : rate(each);
 

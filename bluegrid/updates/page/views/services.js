@@ -1,4 +1,4 @@
-// What is live where: all services by region.
+// All services by region, with their live clusters.
 
 import { h } from "../lib/dom.js";
 import { clock, count, listed, plural, rate } from "../lib/format.js";
@@ -56,7 +56,7 @@ export function servicesView(only, scopes) {
   ];
 }
 
-/** The regions that are unreachable or late: what is shown of them may not be true now. */
+/** The regions that are unreachable or late: their status may be outdated. */
 function silentRegions(statuses) {
   return statuses.map((status) => {
     const region = h("strong", null, bdi(status.region));
@@ -86,7 +86,7 @@ function isShown({ service, kind }, only) {
   return isOfKind && names.some((name) => name.toLowerCase().includes(search.trim().toLowerCase()));
 }
 
-/** How many services are in which state; the counts are filters. */
+/** Counts of services by state; the counts are filters. */
 function summary(all, only) {
   const of = (...kinds) => all.filter(({ kind }) => kinds.includes(kind));
   const parts = Object.entries(FILTERS).map(([key, { kinds, words }]) => {

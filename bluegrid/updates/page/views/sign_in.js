@@ -60,7 +60,7 @@ async function signIn(event) {
   }
 }
 
-/** End the session, and forget all that it has shown. */
+/** End the session, and delete its data from the page. */
 export async function signOut() {
   try {
     await callApi(SESSION, { method: "DELETE" });

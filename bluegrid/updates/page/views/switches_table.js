@@ -1,11 +1,11 @@
-// The table of what changed what is live: switches and rollouts.
+// The table of switches and rollouts, which change the live cluster.
 
 import { h } from "../lib/dom.js";
 import { isOver, switchBadge, updateBadge } from "../lib/jobs.js";
 import { bdi, muted, table, time } from "../lib/widgets.js";
 
 /**
- * What changed what is live, newest first.
+ * Switches and rollouts, newest first.
  * @param {object[]} switches that people requested
  * @param {object[]} updates that were rolled out
  */

@@ -1,23 +1,23 @@
-// Requests per second of the last minutes, as they happened: samples that are kept while the page is open, and a chart.
+// Requests per second of the last minutes: samples that are kept while the page is open, and a chart.
 
 import { h } from "../lib/dom.js";
 import { clock, listed, rate, share } from "../lib/format.js";
 import { bdi, badge, muted } from "../lib/widgets.js";
 
 const WINDOW_MS = 5 * 60_000;
-/** The first span of the chart, in which a switch just after the page was opened can be seen. */
+/** The first span of the chart; a switch just after the page was opened is visible in it. */
 const FIRST_WINDOW_MS = 60_000;
-/** Two samples further apart than this are not joined: the rate between them is not known. */
+/** Samples further apart are not joined: the rate between them is not known. */
 const GAP_MS = 12_000;
-/** Two answers less than this apart are of one snapshot: the server takes them a second apart. */
+/** Answers closer together are of the same snapshot: the server takes snapshots a second apart. */
 const SAME_MS = 500;
-/** In units of the drawing, which is stretched to the width of the page. */
+/** Size in units of the drawing, which is stretched to the width of the page. */
 const WIDTH = 1000;
-/** In px, as the style sheet has it. */
+/** Height in px, as in the style sheet. */
 const HEIGHT = 120;
 const STRIP = 24;
 const LABEL = 18;
-/** How many line styles the style sheet has. */
+/** Number of line styles in the style sheet. */
 const STYLES = 6;
 
 /** @typedef {{at: number, live: string[], rates: Object<string, {requests: number, errors: number}>}} Sample */
@@ -27,9 +27,9 @@ const history = new Map();
 const keyOf = (stack, service) => JSON.stringify([stack, service]);
 
 /**
- * Keep the traffic of an answer of `/status`.
+ * Store the traffic in an answer of `/status`.
  * @param {object[]} regions of `/status`
- * @param {number} heard when it came, ms
+ * @param {number} heard when the answer arrived, ms
  */
 export function remember(regions, heard) {
   for (const region of regions.filter((each) => !each.error && each.age_seconds !== null)) {
@@ -43,12 +43,12 @@ export function remember(regions, heard) {
       ]);
       const live = rows.filter((row) => row.live).map((row) => row.cluster);
       const before = history.get(keyOf(region.stack, service)) ?? { samples: [], clusters: [] };
-      // The server answers with one snapshot until it has taken the next.
+      // The server returns the same snapshot until it has taken the next.
       if (at - (before.samples.at(-1)?.at ?? -Infinity) < SAME_MS) continue;
       const sample = { at, live, rates: Object.fromEntries(rates) };
       history.set(keyOf(region.stack, service), {
         samples: [...before.samples.filter((each) => each.at >= at - WINDOW_MS), sample],
-        // In the order in which they first appeared, so that a cluster keeps its colour.
+        // Clusters stay in the order of their first appearance, so that each keeps its colour.
         clusters: [...new Set([...before.clusters, ...known.map((row) => row.cluster)])],
       });
     }
@@ -151,14 +151,14 @@ function errorWords(serviceRegion, last, most) {
   return h("span", { class: "bad" }, `errors/s ${rate(errors)}${part}, most ${rate(most)}`);
 }
 
-/** The errors, on a scale of their own: among many requests, a few would be a flat line. */
+/** The errors, on a scale of their own: few errors among many requests would be a flat line. */
 function strip(errors, most) {
   const points = errors.map(([x, value, at]) => [x, STRIP - (value / most) * (STRIP - 2), at]);
   const drawing = { viewBox: `0 0 ${WIDTH} ${STRIP}`, preserveAspectRatio: "none", "aria-hidden": "true" };
   return h("svg", { class: "strip", ...drawing }, h("path", { class: "line errors", d: path(points) }));
 }
 
-/** The names beside the ends of the lines, moved apart where they would overlap. */
+/** The names at the ends of the lines, moved apart to avoid overlaps. */
 function labels(shown, clusters, last, y) {
   const ends = shown.map((cluster) => [
     cluster,
@@ -179,7 +179,7 @@ function labels(shown, clusters, last, y) {
 const style = (clusters, cluster) => `line-${clusters.indexOf(cluster) % STYLES}`;
 const total = (sample, kind) => Object.values(sample.rates).reduce((sum, each) => sum + each[kind], 0);
 
-/** The samples in which other clusters are live than in the one before. */
+/** The samples whose live clusters differ from the sample before. */
 function switches(samples) {
   return samples.slice(1).flatMap((now, at) => {
     const [was, is] = [listed(samples[at].live), listed(now.live)];

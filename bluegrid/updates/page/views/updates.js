@@ -1,4 +1,4 @@
-// Updates: the progress of those that run, and the results of the others.
+// Updates: progress of running updates, and results of the others.
 
 import { url } from "../lib/api.js";
 import { cancelButton } from "../dialogs/cancel.js";
@@ -11,7 +11,7 @@ import { badge, bdi, button, code, heading, loadState, muted, notice, table, tim
 
 const PAGE = 100;
 const PATH = `/updates?limit=${PAGE}`;
-/** How many older pages are shown. */
+/** Number of older pages that are shown. */
 let older = 0;
 /**
  * @param {string[]} scopes of the operator's token
@@ -61,7 +61,7 @@ function schedules(rows) {
         attributes: { "data-schedule": row.set },
         cells: [
           h("a", { href: url`#/versions/${row.set}` }, bdi(row.set)),
-          // In the time zone of the set, which may be another one than that of the times beside it.
+          // In the time zone of the set, which may differ from that of the other times.
           [code(row.when), " ", bdi(row.time_zone)],
           time(row.last),
           row.state ? updateBadge(row.state, `update ${row.update} `) : "–",
@@ -108,10 +108,10 @@ function card(update, scopes) {
 }
 
 const SHOWN_LINES = 200;
-/** Updates whose trainer's output is unfolded: of updates that have ended, only theirs is requested. */
+/** Updates whose trainer's output is unfolded; only the output of these ended updates is requested. */
 const unfolded = new Set();
 
-/** How long the trainer of an update has run, and its last output. */
+/** Duration and last output of an update's trainer. */
 function trainer({ id, state, result }, isEnded) {
   const isTraining = updateStates.is(state, "RUNNING") && !result;
   const isOpen = unfolded.has(id);

@@ -1,4 +1,4 @@
-// Model sets, their versions, what changed from one to the next, and one model's past.
+// Model sets, their versions, the changes between versions, and the history of one model.
 
 import { url } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -21,15 +21,15 @@ import {
   time,
 } from "../lib/widgets.js";
 
-/** The most UIDs of a long list that are shown; the rest is counted. */
+/** The most UIDs of a list to show; the others are counted. */
 const MOST_MODELS = 100;
 const PAGE = 50;
 
-/** Versions whose changes are unfolded, as `[set, version]` in JSON: only theirs are requested. */
+/** Versions whose changes are unfolded, as `[set, version]` in JSON; only their changes are requested. */
 const unfolded = new Set();
 /** UID of the model whose history was requested last, by set. */
 const lastUids = new Map();
-/** How many versions are shown, by set. */
+/** Number of versions that are shown, by set. */
 const shown = new Map();
 
 /** @returns {import("../lib/dom.js").Child[]} */

@@ -25,7 +25,7 @@ from tests.process.bluegrid_server.faulty_models import (
     LOOPS,
     SOUND,
     WAITS,
-    Hostile,
+    FaultyModel,
     NeverLoaded,
     TellsItsLoads,
 )
@@ -47,7 +47,7 @@ def test_models_that_are_being_loaded_are_known_until_they_are_ready(tmp_path: P
     async def test() -> None:
         # More than fits into one message.
         uids = [f"m{number:0100}" for number in range(2_000)]
-        settings = pushed(tmp_path, {uid: Hostile() for uid in uids})
+        settings = pushed(tmp_path, {uid: FaultyModel() for uid in uids})
         dispatcher = Dispatcher(settings, fork_server.start(settings))
         dispatcher.supervisor.start()
         try:
@@ -65,7 +65,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(test)
 
 
-SOUND_MODELS: dict[str, Any] = {"m1": Hostile(), "m2": Hostile()}
+SOUND_MODELS: dict[str, Any] = {"m1": FaultyModel(), "m2": FaultyModel()}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -149,7 +149,7 @@ def test_a_model_that_ends_the_process_that_loads_it_is_told(tmp_path: Path) -> 
 
 def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
     async def test() -> None:
-        models: dict[str, Any] = {"m0": NeverLoaded(), "m1": Hostile()}
+        models: dict[str, Any] = {"m0": NeverLoaded(), "m1": FaultyModel()}
         async with running(pushed(tmp_path, models, load="lazy", time_limit=30)) as dispatcher:
             assert dispatcher.loaded == 0
             with pytest.raises(CrashError, match="m0 ended its process by SIGABRT"):

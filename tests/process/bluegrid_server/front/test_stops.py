@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.process.bluegrid_server.faulty_models import ABORTS, WAITS, Hostile
+from tests.process.bluegrid_server.faulty_models import ABORTS, WAITS, FaultyModel
 from tests.process.bluegrid_server.faulty_pods import pushed, request_of
 from tests.process.bluegrid_server.server_process import PATIENCE, running, wait_until_ready
 from tests.support.pods import BASE
@@ -26,7 +26,7 @@ def ask(port: int, number: float, headers: dict[str, str] | None = None) -> http
 
 def test_a_server_that_is_told_to_stop_answers_what_it_has(tmp_path: Path) -> None:
     with (
-        running(pushed(tmp_path, {"m1": Hostile()})) as (process, port),
+        running(pushed(tmp_path, {"m1": FaultyModel()})) as (process, port),
         ThreadPoolExecutor(8) as threads,
         httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client,
     ):
@@ -43,7 +43,7 @@ def test_a_server_that_is_told_to_stop_answers_what_it_has(tmp_path: Path) -> No
 def test_a_failure_is_in_the_log_as_json_under_the_requests_id(tmp_path: Path) -> None:
     given = {"X-Request-Id": "abc", "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
     with (
-        running(pushed(tmp_path, {"m1": Hostile()})) as (process, port),
+        running(pushed(tmp_path, {"m1": FaultyModel()})) as (process, port),
         httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client,
     ):
         wait_until_ready(client)

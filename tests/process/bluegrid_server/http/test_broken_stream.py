@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from bluegrid_server.http.responses import STREAMED
-from tests.process.bluegrid_server.faulty_models import ABORTS, LOOPS, SOUND, Hostile
+from tests.process.bluegrid_server.faulty_models import ABORTS, LOOPS, SOUND, FaultyModel
 from tests.process.bluegrid_server.faulty_pods import pushed, request_of
 from tests.process.bluegrid_server.server_process import free_port, running, wait_until_ready
 from tests.support.pods import BASE
@@ -44,7 +44,7 @@ def received(answer: httpx.Response) -> tuple[bytes, str]:
 
 @pytest.mark.parametrize("end", [ABORTS, LOOPS], ids=["aborts", "loops"])
 def test_half_an_answer_ends_as_no_whole_one_does(tmp_path: Path, end: float) -> None:
-    settings = pushed(tmp_path, {"m1": Hostile()}, metrics_port=free_port())
+    settings = pushed(tmp_path, {"m1": FaultyModel()}, metrics_port=free_port())
     with (
         running(settings) as (_, port),
         httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}", timeout=60) as client,
@@ -68,7 +68,7 @@ def test_half_an_answer_ends_as_no_whole_one_does(tmp_path: Path, end: float) ->
 
 def test_an_answer_that_breaks_before_it_has_begun_is_an_error_like_any_other(tmp_path: Path) -> None:
     with (
-        running(pushed(tmp_path, {"m1": Hostile()})) as (_, port),
+        running(pushed(tmp_path, {"m1": FaultyModel()})) as (_, port),
         httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}", timeout=60) as client,
     ):
         wait_until_ready(client)
