@@ -1,4 +1,4 @@
-"""All that is known of frameworks: a folder each, and a row each in `table.py`; a model type chooses one.
+"""All that is known of frameworks: a folder each, and a row each in `supported.py`; a model type chooses one.
 
 A module of a framework is imported when it is chosen, because a framework takes seconds to import and the
 server answers probes before that.
