@@ -1,4 +1,4 @@
-"""`python -m bluegrid_server [serve|preflight]`: what a pod runs."""
+"""Command line of a pod: `python -m bluegrid_server [serve|preflight]`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _COMMANDS = ("serve", "preflight")
-"""Each is a module with a function of its name."""
+"""Commands; each is a module that has a function of the same name."""
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a command; returns the exit code."""
+    """Run a command; return the exit code."""
     name, *rest = arguments or ["serve"]
     if rest or name not in _COMMANDS:
         sys.stderr.write(f"usage: python -m bluegrid_server [{'|'.join(_COMMANDS)}]\n")

@@ -1,15 +1,15 @@
-"""What is wrong with a request: each error knows its HTTP status."""
+"""Errors of requests, each with its HTTP status."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 _LONGEST = 2_000
-"""Characters of a message: it may quote the request, which may be of megabytes."""
+"""Maximum length of a message, in characters: it may quote the request, which may have megabytes."""
 
 
 class RequestError(Exception):
-    """Answered as `{"error": "<message>"}`."""
+    """Sent as `{"error": "<message>"}`."""
 
     status: ClassVar[int] = 400
     headers: ClassVar[dict[str, str]] = {}
@@ -23,26 +23,26 @@ class InputError(RequestError):
 
 
 class NotFoundError(RequestError):
-    """No such model or version here."""
+    """This cluster does not serve that model or version."""
 
     status = 404
 
 
 class TooLargeError(RequestError):
-    """The request's body is over the limit."""
+    """The request's body is larger than the limit."""
 
     status = 413
 
 
 class EncodingError(RequestError):
-    """The request's body is compressed in a way that is not known here."""
+    """The request's body has a Content-Encoding that is not supported."""
 
     status = 415
     headers: ClassVar[dict[str, str]] = {"Accept-Encoding": "gzip, deflate"}
 
 
 class PredictionError(RequestError):
-    """The model failed on a request that is right in form."""
+    """The model failed on a valid request."""
 
     status = 500
 
@@ -55,15 +55,15 @@ class BusyError(RequestError):
 
 
 class LoadError(RequestError):
-    """The model cannot be loaded; the others can."""
+    """The model cannot be loaded; other models are not affected."""
 
     status = 503
-    # Somebody has to fix it; waiting does not.
+    # Waiting does not help: somebody has to fix the model.
     headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
 
 
 class OutOfMemoryError(RequestError):
-    """The request, or its model, takes more memory than there is."""
+    """The request, or its model, needs more memory than there is."""
 
     status = 507
 

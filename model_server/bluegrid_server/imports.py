@@ -1,6 +1,6 @@
-"""All that a pod imports, early or late: `EXTRAS=onnx,accelerate python -m bluegrid_server.imports`.
+"""Import every module that a pod may need: `EXTRAS=onnx,accelerate python -m bluegrid_server.imports`.
 
-The build of an image runs it last, so that a missing package shows there and not in a cluster.
+The build of an image runs this last, so that a missing package fails the build and not a cluster.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _ALWAYS = (
 )
 _ACCELERATE = "accelerate"
 _CONVERTER = "skl2onnx"
-"""What the compiler of scikit-learn imports late."""
+"""The compiler of scikit-learn imports it inside a function."""
 
 
 def modules_of(extras: Collection[str]) -> list[str]:
     """Return the modules that a server with these extras may import."""
     rows = [row for row in FRAMEWORKS.values() if row.extra in extras]
-    found = [*_ALWAYS, *(module_of(loader) for row in rows for loader in row.loaders.values())]
+    modules = [*_ALWAYS, *(module_of(loader) for row in rows for loader in row.loaders.values())]
     if _ACCELERATE in extras:
-        found += [module_of(row.compiler) for row in rows if row.compiler is not None] + [_CONVERTER]
-    return [*dict.fromkeys(found)]
+        modules += [module_of(row.compiler) for row in rows if row.compiler is not None] + [_CONVERTER]
+    return [*dict.fromkeys(modules)]
 
 
 if __name__ == "__main__":

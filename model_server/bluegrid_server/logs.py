@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stdout, the libraries' warnings among them."""
+"""Logs: one JSON object a line on stdout, warnings of libraries included."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 
 
 def configure() -> None:
-    """Set logging up for the whole process."""
+    """Configure logging for the whole process."""
     shared: list[structlog.types.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -1,7 +1,7 @@
-"""Metrics for Prometheus, on a port of their own, which no Ingress leads to.
+"""Metrics for Prometheus, on a separate port, which no Ingress leads to.
 
 Labels are the set and its version, never the model: thousands of models would be thousands of time series.
-Names are those that users of MLServer know.
+The metrics have the names of MLServer's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 
 class Metrics:
-    """What a pod counts.
+    """Metrics of a pod.
 
     Attributes:
         succeeded: inference requests that were answered.
@@ -66,11 +66,11 @@ class Metrics:
             self._failed.labels(*self._labels, str(status)).inc()
 
     def watch(self, loaded: Callable[[], int], expected: Callable[[], int]) -> None:
-        """Tell, whenever it is asked for, how many models are loaded, and how many the version has."""
+        """Set the functions that each scrape calls: models loaded, and models of the version."""
         self._loaded.set_function(loaded)
         self._expected.set_function(expected)
 
     def listen(self, port: int) -> HTTPServer:
-        """Answer `GET /metrics` on this port, in a thread that ends with the process or with the server."""
-        everywhere = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104 - a pod's network is its own
-        return start_http_server(port, everywhere, self.registry)[0]
+        """Serve `GET /metrics` on this port, in a thread that ends with the process or with the server."""
+        host = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104 - only the pod's network
+        return start_http_server(port, host, self.registry)[0]

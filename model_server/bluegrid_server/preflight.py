@@ -1,4 +1,4 @@
-"""What a pod does before it is ready, once, as a Job: it proves a version before a cluster uses it."""
+"""`preflight`: a Job that proves a version once, before a cluster uses it, by the steps of a starting pod."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def preflight(settings: Settings) -> int:
-    """Fetch, verify and load a version and let each model answer; returns the exit code.
+    """Fetch, verify and load a version and let each model answer; return the exit code.
 
-    A model answers its recorded example, or rows that are made from what it takes.
+    A model answers its recorded example or, without one, rows made from the specs of its inputs.
     """
     began = time.monotonic()
     try:
@@ -29,7 +29,7 @@ def preflight(settings: Settings) -> int:
         pool = FilePool(fetch_version(settings, say), settings, budget=settings.memory, trials=trials)
         examples = pool.load_all(say)
         trials.warn()
-    # Whatever happens is the Job's answer, and it has to be one line.
+    # Any failure is the Job's result, and is reported on one line.
     except Exception as error:  # noqa: BLE001
         return give_up(reason_of(error, settings))
     answered = f"{examples} recorded examples reproduced, {trials.answered} made rows answered"

@@ -1,4 +1,4 @@
-"""The server's life: live at once, ready when the version is, gone with an exit code that says why."""
+"""`serve`: live at once, ready when the version is loaded; the exit code says why the server ended."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PORT = 12345
 
 
 def serve(settings: Settings, port: int = PORT) -> int:
-    """Serve a version; returns the exit code."""
+    """Serve a version; return the exit code."""
     compute_in_one_thread()
     from bluegrid_server.processes import fork_server
 
-    forked = fork_server.start(settings)
-    # Only now: what HTTP takes is no memory of the fork server's and the workers', and no thread is forked.
+    process = fork_server.start(settings)
+    # Imported after the fork: fork server and workers hold no memory of HTTP, and no thread is forked.
     from bluegrid_server.front.server import ModelServer
 
-    return ModelServer(settings, forked, port).run()
+    return ModelServer(settings, process, port).run()

@@ -1,4 +1,4 @@
-"""What is set by the pod's environment."""
+"""Settings of a pod, from its environment variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.frozen import Frozen
-from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads these at run time
+from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it
 from bluegrid_registry.names import ClusterId, Digest, Label, ServiceName, Source
 from bluegrid_registry.registry_files.model_set_schema import Text, TrustedKey  # noqa: TC001
 
@@ -24,7 +24,7 @@ def _from_json(value: object) -> object:
     try:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise ValueError(f"is no JSON: {error}") from None
+        raise ValueError(f"is not JSON: {error}") from None
 
 
 _JSON = BeforeValidator(_from_json)
@@ -38,36 +38,36 @@ class Settings(Frozen):
     set: Label
     version: Label
     manifest: Digest
-    """Digest of the version's manifest: what was approved is what is served."""
+    """Digest of the version's manifest, so that the pod serves exactly what was approved."""
     type: ModelType
     service: ServiceName
     cluster: ClusterId
     source: Source = Source.PLATFORM
-    """Whose set it is; of a user's, less is trusted."""
+    """Owner of the set: the platform, or a user, whose models are trusted less."""
     trust: Annotated[tuple[Text, ...], _JSON] = ()
-    """What the set trusts beside what is known to be harmless, as JSON: skops types, pickle globals."""
+    """Skops types or pickle globals that the set trusts beside the allowlist, as JSON."""
     keys: Annotated[tuple[TrustedKey, ...], _JSON] = ()
-    """Who may have signed the version, as JSON; none: it need not be signed."""
+    """Keys that can sign the version, as JSON; without keys, the version need not be signed."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """Where Prometheus asks; 0: nowhere."""
+    """Port of the metrics for Prometheus; 0: none."""
     admin_port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """Where models are loaded and unloaded, on loopback only; 0: nowhere."""
+    """Port at which models are loaded and unloaded, on loopback only; 0: none."""
     load: Literal["eager", "lazy"] = "eager"
-    """All models at the start, or each on its first request."""
+    """Load all models at the start, or each on its first request."""
     accelerate: Literal["onnx"] | None = None
-    """Compile the models; each that then answers as before runs so."""
+    """Compile the models; a compiled model is used if it answers as the original does."""
     memory: Annotated[int, Field(gt=0)] | None = None
-    """Bytes that all models may take when they are loaded on request; the least recently used go."""
+    """Maximum memory of lazily loaded models, in bytes; the least recently used are dropped."""
     request_memory: Annotated[int, Field(gt=0)] = 512 * 2**20
-    """Bytes that a worker may take on top of its models while it answers."""
+    """Memory that a worker may use on top of its models while it answers, in bytes."""
     time_limit: Annotated[float, Field(gt=0)] = 4.0
-    """Seconds that a model may take for one request; the process that takes longer is replaced."""
+    """Maximum time of a model for one request, in seconds; a process that takes longer is replaced."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
-    """Processes that models run in; one a CPU core."""
+    """Number of worker processes; one a CPU core."""
     gpu: Annotated[int, Field(ge=0)] = 0
-    """GPUs of the pod; the workers share them out."""
+    """Number of GPUs of the pod; each worker uses one of them."""
     models: Path = Path("/models")
-    """Folder for the models' files; they go with the pod."""
+    """Folder of the models' files, deleted with the pod."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -92,7 +92,7 @@ class Settings(Frozen):
 
     @property
     def place(self) -> str:
-        """How messages name what is served."""
+        """Set and version, as messages name them."""
         return f"set {self.set} version {self.version}"
 
 

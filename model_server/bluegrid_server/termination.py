@@ -1,4 +1,4 @@
-"""How the pod says why it gave up: one line, where Kubernetes and people look for it."""
+"""Termination of a pod that gives up: the reason, on one line, in stderr and the termination message."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 EXIT_CODE = 3
-"""The version cannot be served."""
+"""Exit code of a pod whose version cannot be served."""
 
 TERMINATION_LOG = Path("/dev/termination-log")
-"""Kubernetes makes this file and shows its text as the container's termination message."""
+"""Kubernetes creates this file and shows its text as the container's termination message."""
 
-_KEY = "AWS_SECRET_ACCESS_KEY"
-_OF_THE_STACK = (
+_KEY_VARIABLE = "AWS_SECRET_ACCESS_KEY"
+_REMEDY = (
     "pods have them from the stack: `pulumi config set --secret bluegrid:storeSecretKey`, `pulumi up`"
 )
 
 
 def reason_of(error: Exception, settings: Settings) -> str:
-    """Why the version cannot be served; a fault of ours also leaves its trace in the log."""
+    """Return why the version cannot be served; for a bug in the server, also log the traceback."""
     if isinstance(error, BluegridError):
         message = str(error)
-        return f"{message}; {_OF_THE_STACK}" if _KEY in message else message
+        return f"{message}; {_REMEDY}" if _KEY_VARIABLE in message else message
     structlog.get_logger().error("failed", exc_info=error)
     return (
         f"{settings.place}: bug in the model server: {type(error).__name__}: {error}; report it with the log"
@@ -38,7 +38,7 @@ def reason_of(error: Exception, settings: Settings) -> str:
 
 
 def give_up(reason: str) -> int:
-    """Tell the reason on one line; returns the exit code."""
+    """Report the reason on one line; return the exit code."""
     line = " ".join(reason.split())
     sys.stderr.write(f"{line}\n")
     if TERMINATION_LOG.exists():

@@ -1,21 +1,21 @@
-"""One thread a process: a pod has a worker for each of its cores, and models are forked with their memory.
+"""One compute thread a process: a pod has a worker for each core, and workers are forked with the models.
 
-Threads do not outlive a fork: what OpenMP has computed with several threads in one process waits for them
-for ever in those that are forked from it (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=58378).
+Threads do not outlive a fork: if OpenMP has used several threads in a process, a process forked from it waits
+for these threads for ever (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=58378).
 """
 
 from __future__ import annotations
 
 import os
 
-_ONE = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS")
-"""Variables that libraries read when they are loaded. The limit holds for a model's own number of threads
-too; with it alone, scikit-learn would still divide its work among as many as `OMP_NUM_THREADS` says."""
+_VARIABLES = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS")
+"""Variables that libraries read when they are loaded. The limit also holds for a model's own number of
+threads; with the limit alone, scikit-learn would still divide its work by `OMP_NUM_THREADS`."""
 
 
 def compute_in_one_thread() -> None:
-    """Let this process, and those forked from it, compute in the thread that asks.
+    """Let this process, and processes forked from it, compute in the calling thread.
 
-    Called before what computes is imported, NumPy too.
+    Call it before any library that computes is imported, NumPy included.
     """
-    os.environ.update(dict.fromkeys(_ONE, "1"))
+    os.environ.update(dict.fromkeys(_VARIABLES, "1"))

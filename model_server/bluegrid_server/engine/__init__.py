@@ -1,1 +1,1 @@
-"""From a request to its answer, in whichever process the models are."""
+"""From a request to its response, the same in the front and in workers."""

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def requests_of(batch: Mapping[str, Any]) -> list[BatchItem]:
-    """Return the requests of a batch, each of which names a model and is otherwise unchecked.
+    """Return the requests of a batch; each names a model and is otherwise unchecked.
 
     Raises:
-        InputError: the batch has no list of such requests.
+        InputError: the batch does not have a list of such requests.
     """
     requests = batch.get("requests")
     if not isinstance(requests, list) or not all(
@@ -37,34 +37,38 @@ def requests_of(batch: Mapping[str, Any]) -> list[BatchItem]:
 
 
 def batch_infer(models: Mapping[str, ServedModel], requests: Sequence[BatchItem]) -> list[BatchResponse]:
-    """Answer requests in their order; one that fails has `error` and does not affect the others.
+    """Answer requests in order; the response to a failed request has `error`, the others are not affected.
 
-    Linear models with the same number of inputs are computed together where each is asked for one row.
+    Requests for one row each of linear models with the same number of features are computed together.
     """
     responses: list[BatchResponse] = [{"model_name": request["model_name"]} for request in requests]
     stacks: dict[int, _Stack] = {}
     for request, response in zip(requests, responses, strict=True):
         uid = request["model_name"]
         try:
-            # Without a look for the nearest UIDs: a batch of wrong names would take minutes.
+            # Without a search for the nearest UIDs, which for a batch of wrong names would take minutes.
             if (served := models.get(uid)) is None:
                 raise NotFoundError(f"no model {shown(uid)} in this version")
-            wanted = InferRequest(request, served.model.inputs, served.model.outputs)
+            infer_request = InferRequest(request, served.model.inputs, served.model.outputs)
         except RequestError as error:
             _refuse(response, request.get("id"), error)
             continue
         model = served.model
-        if isinstance(model, LinearModel) and wanted.outputs == _ONLY_Y and len(wanted.inputs["x"]) == 1:
-            stacks.setdefault(model.features, _Stack()).add(response, served, model, wanted)
+        if (
+            isinstance(model, LinearModel)
+            and infer_request.outputs == _ONLY_Y
+            and len(infer_request.inputs["x"]) == 1
+        ):
+            stacks.setdefault(model.features, _Stack()).add(response, served, model, infer_request)
         else:
-            _answer(response, served, wanted)
+            _answer(response, served, infer_request)
     for stack in stacks.values():
         stack.complete()
     return responses
 
 
 class _Stack:
-    """Requests for one row each, of linear models with the same number of inputs."""
+    """Requests for one row each, of linear models with the same number of features."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[BatchResponse, ServedModel, InferRequest]] = []
@@ -72,49 +76,49 @@ class _Stack:
         self._rows: list[NDArray[Any]] = []
 
     def add(
-        self, response: BatchResponse, served: ServedModel, model: LinearModel, wanted: InferRequest
+        self, response: BatchResponse, served: ServedModel, model: LinearModel, infer_request: InferRequest
     ) -> None:
         """Add a request whose response is still empty."""
-        self._waiting.append((response, served, wanted))
+        self._waiting.append((response, served, infer_request))
         self._models.append(model)
-        self._rows.append(wanted.inputs["x"])
+        self._rows.append(infer_request.inputs["x"])
 
     def complete(self) -> None:
-        """Compute all, and fill the responses."""
+        """Compute all rows, and fill the responses."""
         values = predict_many(self._models, np.concatenate(self._rows)).tolist()
-        for (response, served, wanted), value in zip(self._waiting, values, strict=True):
+        for (response, served, infer_request), value in zip(self._waiting, values, strict=True):
             if math.isfinite(value):
-                _fill(response, served, wanted, [{**_ONE_NUMBER, "data": [value]}])
+                _fill(response, served, infer_request, [{**_ONE_NUMBER, "data": [value]}])
             else:
-                # Alone, it fails in the words of a model that is alone.
-                _answer(response, served, wanted)
+                # Computed alone, the model fails with the same message as outside of a batch.
+                _answer(response, served, infer_request)
 
 
 _ONE_NUMBER: TensorDocument = {"name": "y", "shape": (1,), "datatype": Datatype.FP64}
 _ONLY_Y = {"y": False}
 
 
-def _answer(response: BatchResponse, served: ServedModel, wanted: InferRequest) -> None:
+def _answer(response: BatchResponse, served: ServedModel, infer_request: InferRequest) -> None:
     try:
-        outputs, data = answer(served, wanted.inputs, wanted.outputs)
+        outputs, data = answer(served, infer_request.inputs, infer_request.outputs)
         if data:
             raise InputError("binary data is for v2/models/.../infer; ask a batch for JSON")
     except RequestError as error:
-        _refuse(response, wanted.id, error)
+        _refuse(response, infer_request.id, error)
     else:
-        _fill(response, served, wanted, outputs)
+        _fill(response, served, infer_request, outputs)
 
 
 def _fill(
-    response: BatchResponse, served: ServedModel, wanted: InferRequest, outputs: list[TensorDocument]
+    response: BatchResponse, served: ServedModel, infer_request: InferRequest, outputs: list[TensorDocument]
 ) -> None:
     response["parameters"] = {"digest": served.digest}
-    if wanted.id is not None:
-        response["id"] = wanted.id
+    if infer_request.id is not None:
+        response["id"] = infer_request.id
     response["outputs"] = outputs
 
 
-def _refuse(response: BatchResponse, given: object, error: RequestError) -> None:
-    if isinstance(given, str):
-        response["id"] = given
+def _refuse(response: BatchResponse, request_id: object, error: RequestError) -> None:
+    if isinstance(request_id, str):
+        response["id"] = request_id
     response["error"] = str(error)

@@ -1,4 +1,4 @@
-"""From one model's request to its response, in whichever process has the model."""
+"""Inference by one model: from the request to the response, the same in the front and in workers."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _FP64 = Datatype.FP64
 
 
 class InferenceEngine:
-    """Answers requests for one model each; the front has one for linear models, each worker one for all.
+    """Answers requests for one model each; the front has an engine for linear models, a worker one for all.
 
     Args:
         models: by UID.
-        version: ID of the version that they are of.
+        version: ID of the models' version.
 
     Attributes:
-        models: the same.
+        models: by UID.
     """
 
     def __init__(self, models: Mapping[str, ServedModel], version: str) -> None:
@@ -55,24 +55,24 @@ class InferenceEngine:
         self._nearest = NearestUids(models)
 
     def infer(self, request: Request) -> Response:
-        """Answer a request of `Kind.INFER`; whatever is wrong with it is a response too."""
+        """Answer a request of `Kind.INFER`; errors become responses too."""
         try:
             served = self.models.get(request.uid) or self.find(request.uid)
             text, binary = request.body, b""
             if request.json_length is not None:
                 text, binary = split(request.body, request.json_length)
-            wanted = InferRequest(
+            infer_request = InferRequest(
                 orjson.loads(text),
                 served.model.inputs,
                 served.model.outputs,
                 BinaryData(binary) if binary else None,
             )
-            outputs, data = answer(served, wanted.inputs, wanted.outputs)
+            outputs, data = answer(served, infer_request.inputs, infer_request.outputs)
             document = {
                 "model_name": served.uid,
                 "model_version": self._version,
                 "parameters": {"digest": served.digest},
-                **({} if wanted.id is None else {"id": wanted.id}),
+                **({} if infer_request.id is None else {"id": infer_request.id}),
                 "outputs": outputs,
             }
             if not data:
@@ -83,7 +83,7 @@ class InferenceEngine:
             return Response(
                 body, headers={"content-type": "application/octet-stream", JSON_LENGTH: str(length)}
             )
-        # The process goes on, whatever it is.
+        # No error of a request ends the process.
         except Exception as error:  # noqa: BLE001
             return failure(error, request)
 
@@ -91,14 +91,14 @@ class InferenceEngine:
         """Return the model of a UID.
 
         Raises:
-            NotFoundError: there is none; the message names the nearest UIDs.
-            LoadError: it cannot be loaded.
+            NotFoundError: there is no such model; the message names the nearest UIDs.
+            LoadError: the model cannot be loaded.
         """
         self.check_uid(uid)
         return self.models[uid]
 
     def check_uid(self, uid: str) -> None:
-        """Raise NotFoundError, which names the nearest UIDs, unless there is such a model."""
+        """Raise NotFoundError, which names the nearest UIDs, if there is no such model."""
         if uid not in self.models:
             nearest = ", ".join(self._nearest.to(uid[:MAX_UID]))
             raise NotFoundError(
@@ -107,26 +107,26 @@ class InferenceEngine:
 
 
 def answer(
-    served: ServedModel, inputs: Mapping[str, NDArray[Any]], wanted: Mapping[str, bool]
+    served: ServedModel, inputs: Mapping[str, NDArray[Any]], requested_outputs: Mapping[str, bool]
 ) -> tuple[list[TensorDocument], list[bytes]]:
-    """Let a model answer.
+    """Predict by a model.
 
     Args:
         served: the model.
         inputs: arrays by name.
-        wanted: names of outputs, and whether each is to be binary.
+        requested_outputs: names of outputs, and whether each is to be binary.
 
     Returns:
-        The outputs, and the binary data of those that are to be binary.
+        The outputs, and the binary data of the binary outputs.
 
     Raises:
-        InputError: values are missing (NaN), and the model takes none.
+        InputError: values are missing (NaN), and the model does not accept that.
         OutOfMemoryError: the model needs more memory than there is.
         PredictionError: the model fails, or returns a non-finite value.
     """
     try:
         values = served.model.predict(inputs)
-    # Whatever a framework raises is this model's failure on this input.
+    # Any exception of a framework is a failure of this model on this input.
     except Exception as error:
         raise _failed(served.uid, inputs, error) from error
     for name, array in values.items():
@@ -134,7 +134,7 @@ def answer(
             raise PredictionError(f"model {served.uid} returned a non-finite value for output {name!r}")
     outputs: list[TensorDocument] = []
     data: list[bytes] = []
-    for name, is_binary in wanted.items():
+    for name, is_binary in requested_outputs.items():
         array = values[name]
         if is_binary:
             data.append(binary_of(array))
@@ -157,7 +157,7 @@ def answer(
 
 
 def failure(error: Exception, request: Request) -> Response:
-    """Return the response to a request that failed; a fault of ours goes to the log with its trace."""
+    """Return the response to a failed request; a bug in the server is logged with its traceback."""
     if isinstance(error, orjson.JSONDecodeError):
         return refusal(not_json(error))
     if isinstance(error, RequestError):
@@ -169,7 +169,7 @@ def failure(error: Exception, request: Request) -> Response:
 
 
 def shown(uid: str) -> str:
-    """Return a UID as messages have it, cut if it is too long to be any model's."""
+    """Return a UID for a message, cut if it is longer than any UID can be."""
     return repr(uid) if len(uid) <= MAX_UID else f"{uid[:MAX_UID]!r}… ({len(uid)} characters)"
 
 

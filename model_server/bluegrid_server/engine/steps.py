@@ -1,4 +1,4 @@
-"""Every kind of request, answered in steps: between two of them another request may get its turn."""
+"""Responses to every kind of request, in steps: between two steps, a worker can serve another request."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 _STEP_SECONDS = 0.02
-"""About how long other requests wait for the next piece of a batch, in seconds."""
+"""Approximate duration of one step of a batch, for which other requests wait, in seconds."""
 
 
 class RequestSteps:
-    """Answers requests of every kind from a pool of models, as a worker does.
+    """Answers requests of every kind from a pool of models, for a worker.
 
     Args:
         settings: of the pod.
@@ -59,10 +59,10 @@ class RequestSteps:
         }
 
     def responses(self, request: Request) -> Iterator[Response]:
-        """Return the pieces of the response; each is worked out when it is asked for."""
+        """Yield the pieces of the response; each is computed when it is requested."""
         try:
             yield from self._responses[request.kind](request)
-        # The process goes on, whatever it is.
+        # No error of a request ends the process.
         except Exception as error:  # noqa: BLE001
             yield failure(error, request)
 
@@ -75,13 +75,13 @@ class RequestSteps:
         if not isinstance(uid, str):
             raise InputError('model: expected a UID, such as {"model": "line-17", "instances": [[1.0, 2.0]]}')
         served = self._engine.find(uid)
-        predicted: PredictResponse = {
+        prediction: PredictResponse = {
             "model": uid,
             "version": self._settings.version,
             "digest": served.digest,
             "predictions": _predictions(served, document.get("instances")),
         }
-        yield Response(json_of(predicted))
+        yield Response(json_of(prediction))
 
     def _batch(self, request: Request) -> Iterator[Response]:
         requests = requests_of(parsed(request.body))
@@ -91,7 +91,7 @@ class RequestSteps:
             responses = batch_infer(self._pool, requests[done : done + size])
             done += len(responses)
             is_last = done >= len(requests)
-            # A document of a list, less its brackets.
+            # The JSON of a list, without its brackets.
             yield Response(opening + json_of(responses)[1:-1] + (b"]}" if is_last else b""), is_last=is_last)
             if is_last:
                 return
@@ -101,17 +101,17 @@ class RequestSteps:
 
     def _describe(self, request: Request) -> Iterator[Response]:
         served = self._engine.find(request.uid)
-        # Linear models that processes share come as numbers alone.
+        # Linear models in shared memory are numbers alone, without their acceleration.
         acceleration = {"accelerate": served.acceleration or LINEAR} if self._settings.accelerate else {}
-        described: ModelDocument = {
+        document: ModelDocument = {
             "name": served.uid,
             "versions": [self._settings.version],
             "platform": str(self._settings.type).replace("/", "_"),
-            "inputs": [_described(spec) for spec in served.model.inputs],
-            "outputs": [_described(spec) for spec in served.model.outputs],
+            "inputs": [_spec_document(spec) for spec in served.model.inputs],
+            "outputs": [_spec_document(spec) for spec in served.model.outputs],
             "parameters": {"digest": served.digest, **acceleration},
         }
-        yield Response(json_of(described))
+        yield Response(json_of(document))
 
     def _states(self, _: Request) -> Iterator[Response]:
         yield Response(json_of({uid: self._pool.state(uid) for uid in self._pool}))
@@ -132,7 +132,7 @@ class RequestSteps:
 
 
 def _predictions(served: ServedModel, instances: Any) -> Any:
-    """Answer rows in the form for people: nested lists, or those by name if the model has several outputs."""
+    """Return predictions in the simple form: nested lists, by name if the model has several outputs."""
     spec, *more = served.model.inputs
     if more:
         raise InputError(f"model {served.uid} takes {len(more) + 1} inputs; ask it by v2/models/.../infer")
@@ -144,25 +144,25 @@ def _predictions(served: ServedModel, instances: Any) -> Any:
         shape.append(len(level))
         level = level[0] if level else None
     tensor = {"name": spec.name, "shape": shape, "datatype": spec.datatype, "data": instances}
-    wanted = InferRequest({"inputs": [tensor]}, served.model.inputs, served.model.outputs)
-    outputs, _ = answer(served, wanted.inputs, wanted.outputs)
-    listed = {output["name"]: _nested(output) for output in outputs}
-    return next(iter(listed.values())) if len(listed) == 1 else listed
+    infer_request = InferRequest({"inputs": [tensor]}, served.model.inputs, served.model.outputs)
+    outputs, _ = answer(served, infer_request.inputs, infer_request.outputs)
+    by_name = {output["name"]: _nested(output) for output in outputs}
+    return next(iter(by_name.values())) if len(by_name) == 1 else by_name
 
 
 def _nested(output: TensorDocument) -> Any:
     data = output["data"]
-    # Strings are a list; NumPy would make them as long as the longest.
+    # Strings are a list; without dtype object, NumPy would pad them to the longest.
     array = np.array(data, dtype=object) if isinstance(data, list) else data
     return array.reshape(output["shape"]).tolist()
 
 
-def _described(spec: TensorSpec) -> TensorSpecDocument:
-    described: TensorSpecDocument = {
+def _spec_document(spec: TensorSpec) -> TensorSpecDocument:
+    document: TensorSpecDocument = {
         "name": spec.name,
         "datatype": Datatype(spec.datatype),
         "shape": spec.shape,
     }
     if spec.columns:
-        described["parameters"] = {"columns": spec.columns}
-    return described
+        document["parameters"] = {"columns": spec.columns}
+    return document

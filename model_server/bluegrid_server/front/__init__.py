@@ -1,1 +1,1 @@
-"""The process that speaks HTTP: sockets and signals, the dispatcher, the supervisor of the workers."""
+"""The process that serves HTTP: sockets and signals, the dispatcher, the supervisor of the workers."""

@@ -1,4 +1,4 @@
-"""Where a request is answered: here, by a worker, or not at all, because too many wait."""
+"""The dispatcher: decides whether a request is answered here, by a worker, or refused as too many wait."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ MAX_WAITING_BYTES = 256 * 2**20
 """Maximum total size of the bodies of waiting requests, in bytes."""
 
 MAX_INLINE = 2**13
-"""Size of the largest body that is answered in this process, in bytes.
+"""Maximum size of a body that is answered in this process, in bytes.
 
-No other request is answered meanwhile, and what NumPy takes for an odd one grows with the square of its
-size: strings in place of numbers fill 16 MiB at this size, 1 GiB at eight times of it.
+Other requests wait meanwhile, and the memory that NumPy needs for an invalid body grows with the square of
+its size: strings in place of numbers fill 16 MiB at this size, 1 GiB at eight times this size.
 """
 
 _TRIES = 2
-"""How often a request is sent to a worker that then ends, through no fault of the request."""
+"""Maximum number of workers to which a request is sent, if they end through no fault of the request."""
 
 
 class Dispatcher:
-    """Sends requests to where they are answered.
+    """Answers requests, or sends them to workers.
 
     Args:
         settings: of the pod.
-        fork_server: where the workers come from; it ends with the dispatcher.
+        fork_server: forks the workers; it ends with the dispatcher.
 
     Attributes:
         supervisor: of the workers.
@@ -56,21 +56,21 @@ class Dispatcher:
         self._settings = settings
         self._inline = InferenceEngine({}, settings.version)
         self._inline_uids: set[str] = set()
-        """Linear models that are not unloaded."""
+        """UIDs of linear models, except unloaded models."""
         self._unloaded: set[str] = set()
         self._waiting: list[PendingRequest] = []
-        """Requests that no worker has yet."""
-        # Not cycle(), which keeps all numbers that it has given.
+        """Requests that are not sent to a worker yet."""
+        # Not cycle(), which stores all numbers that it has returned.
         self._numbers = (1 + number % (2**32 - 1) for number in itertools.count())
 
     @property
     def reason(self) -> str | None:
-        """Why requests are not taken yet, or no longer; None: they are taken."""
+        """Why requests are not accepted yet, or no longer; None: they are accepted."""
         return self.supervisor.reason
 
     @property
     def loading(self) -> Sequence[str]:
-        """UIDs of the models that are being loaded, so far as they are known."""
+        """UIDs of the models that are being loaded, as far as known."""
         return self.supervisor.loading
 
     @property
@@ -80,12 +80,12 @@ class Dispatcher:
         return sum(counts) if self._settings.load == "lazy" else max(counts, default=0)
 
     def dispatch(self, pending: PendingRequest) -> None:
-        """Have a request answered, by its own methods `receive` and `fail`.
+        """Have a request answered; the result goes to its methods `receive` and `fail`.
 
         Raises:
-            RequestError: it is not: there are no models yet, or too many requests wait.
+            RequestError: the request is refused: there are no models yet, or too many requests wait.
         """
-        # A linear model is data: it cannot loop, crash or run code, and is answered sooner than handed over.
+        # A linear model is data: it cannot loop, crash or run code, and to answer is faster than to forward.
         if (
             pending.uid in self._inline_uids
             and pending.kind is Kind.INFER
@@ -96,7 +96,7 @@ class Dispatcher:
             return
         slot = None
         if self._settings.load == "lazy" and pending.uid:
-            # So that each model is loaded, and takes memory, in one worker only.
+            # By UID, so that each model is loaded, and takes memory, in one worker only.
             slot = zlib.crc32(pending.uid.encode()) % self._settings.workers
         self._enqueue(pending, slot)
 
@@ -104,14 +104,14 @@ class Dispatcher:
         """Have a request answered.
 
         Raises:
-            RequestError: it is not: too many wait, it took too long, or its worker ended.
+            RequestError: too many requests wait, the request took too long, or its worker ended.
         """
         pending = FutureRequest(request)
         self.dispatch(pending)
         return await pending.reply()
 
     async def ask_all(self, request: Request) -> list[Response]:
-        """Have a request, whose response is one piece, answered by every worker."""
+        """Have a request answered by every worker; each response has one piece."""
         all_pending = [FutureRequest(request) for _ in range(self._settings.workers)]
         for slot, pending in enumerate(all_pending):
             self._enqueue(pending, slot)
@@ -126,7 +126,7 @@ class Dispatcher:
         return max(await self.ask_all(Request(Kind.LOAD, uid)), key=lambda response: response.status)
 
     async def unload(self, uid: str) -> Response:
-        """Let go of a model until it is loaded again; return the worst of the workers' responses."""
+        """Unload a model until it is loaded again; return the worst of the workers' responses."""
         worst = max(await self.ask_all(Request(Kind.UNLOAD, uid)), key=lambda response: response.status)
         if worst.status < 400:
             self._unloaded.add(uid)
@@ -134,12 +134,12 @@ class Dispatcher:
         return worst
 
     def linear_models(self, models: Mapping[str, ServedModel]) -> None:
-        """Answer for these models in this process."""
+        """Answer requests for these models in this process."""
         self._inline = InferenceEngine(models, self._settings.version)
         self._inline_uids = {*models}
 
     def worker_up(self, connection: WorkerConnection) -> None:
-        """Unload in a new worker what is unloaded, and send it the requests that wait."""
+        """Unload the unloaded models in a new worker too, and send the worker the waiting requests."""
         for uid in self._unloaded:
             order = FutureRequest(Request(Kind.UNLOAD, uid))
             order.number = next(self._numbers)
@@ -149,22 +149,22 @@ class Dispatcher:
             self._send(pending, None)
 
     def worker_lost(self, unanswered: Sequence[PendingRequest]) -> None:
-        """Send each request to another worker; one that was sent too often fails."""
+        """Send each request to another worker; fail requests that were sent too often."""
         for pending in unanswered:
             pending.tries += 1
             if pending.tries < _TRIES and not pending.is_begun:
                 self._send(pending, None)
             else:
-                pending.fail(CrashError("the processes that were to answer this ended; see the log"))
+                pending.fail(CrashError("the processes that worked on this request ended; see the log"))
 
     def _enqueue(self, pending: PendingRequest, slot: int | None) -> None:
         if self.supervisor.reason is not None:
             raise NotReadyError(f"not ready: {self.supervisor.reason}")
         up = [*self.supervisor.up()]
         waiting = len(self._waiting) + sum(len(connection.pending) for connection in up)
-        size = sum(len(each.body) for each in self._waiting) + sum(connection.bytes for connection in up)
+        size = sum(len(queued.body) for queued in self._waiting) + sum(connection.bytes for connection in up)
         if waiting >= MAX_WAITING or size + len(pending.body) > MAX_WAITING_BYTES:
-            raise BusyError(f"{waiting} requests wait already; come again, or add replicas")
+            raise BusyError(f"{waiting} requests wait already; try again, or add replicas")
         pending.number = next(self._numbers)
         self._send(pending, slot)
 

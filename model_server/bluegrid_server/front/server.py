@@ -1,4 +1,4 @@
-"""The front: the process that speaks HTTP, from the first probe to SIGTERM."""
+"""The front: the process that serves HTTP, from the first probe to SIGTERM."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 _KEEP_ALIVE = 2 * 3600
 """How long an idle connection is kept, in seconds.
 
-Longer than by a proxy (Envoy: an hour): the server must not close a connection at the moment at which the
-proxy sends a request on it."""
+Longer than in proxies (Envoy: an hour), so that the server does not close a connection at the moment when the
+proxy sends a request."""
 
 _GRACE = 20
-"""How long requests have after SIGTERM, in seconds, on top of the time limit; Kubernetes gives 30."""
+"""Time for open requests after SIGTERM, in seconds, on top of the time limit; Kubernetes gives 30 in all."""
 
 
 class ModelServer:
-    """An HTTP server, and the workers that have the version's models."""
+    """An HTTP server, and the workers that hold the version's models."""
 
     def __init__(self, settings: Settings, fork_server: ForkServerProcess, port: int) -> None:
         self._settings = settings
@@ -46,14 +46,14 @@ class ModelServer:
         self._metrics = Metrics(settings)
 
     def run(self) -> int:
-        """Serve until SIGTERM, or until the version turns out not to be servable; return the exit code."""
-        # uvicorn stops in good order, then raises the signal again for whoever was there before it.
+        """Serve until SIGTERM, or until the version cannot be served; return the exit code."""
+        # uvicorn stops gracefully, then raises the signal again for the handler that was set before.
         signal.signal(signal.SIGTERM, lambda *_: None)
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor a connection
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))  # each connection takes one
         if self._settings.metrics_port:
             self._metrics.listen(self._settings.metrics_port)
-        # A full collection stops everything for milliseconds, and what is here by now stays for good.
+        # A full collection stops the process for milliseconds, and objects of the start are never freed.
         gc.collect()
         gc.freeze()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -65,9 +65,9 @@ class ModelServer:
         supervisor = dispatcher.supervisor
         self._metrics.watch(lambda: dispatcher.loaded, lambda: supervisor.models or len(supervisor.loading))
         server = uvicorn.Server(self._config(dispatcher))
-        sockets = [_listening_everywhere(self._port)]
+        sockets = [_listen_on_all_addresses(self._port)]
         if self._settings.admin_port:
-            sockets.append(_listening("127.0.0.1", self._settings.admin_port))
+            sockets.append(_listen("127.0.0.1", self._settings.admin_port))
 
         def stop(_: asyncio.Future[str]) -> None:
             server.should_exit = True
@@ -80,37 +80,37 @@ class ModelServer:
         return broken
 
     def _config(self, dispatcher: Dispatcher) -> uvicorn.Config:
-        # Port 0 is none: no connection comes to it.
+        # Without an admin port, its application is at port 0, to which no connection comes.
         by_port = {self._settings.admin_port: make_admin_app(self._settings, dispatcher)}
         app = ByPort(by_port, make_app(self._settings, dispatcher))
         return uvicorn.Config(
             Observed(app, self._metrics),
-            # uvicorn's type of it is that of a class; it is only called.
+            # uvicorn declares this argument as a class, but only calls it.
             http=cast("Any", partial(ModelProtocol, FastPath(self._settings, dispatcher, self._metrics))),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            # Set here, not in the application: answers to what is not even HTTP carry them too.
+            # Set here, not in the application, so that responses to invalid HTTP have them too.
             headers=_headers(self._settings),
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE + math.ceil(self._settings.time_limit),
         )
 
 
-def _listening_everywhere(port: int) -> socket.socket:
+def _listen_on_all_addresses(port: int) -> socket.socket:
     """Listen on the pod's IPv4 and IPv6 addresses, as far as it has them."""
     if not socket.has_dualstack_ipv6():
-        return _listening("0.0.0.0", port)  # noqa: S104 - a pod's network is its own
+        return _listen("0.0.0.0", port)  # noqa: S104 - only the pod's network
     return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((host, port))
-    return listening
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
 
 
 def _headers(settings: Settings) -> list[tuple[str, str]]:

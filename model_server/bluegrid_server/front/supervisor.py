@@ -1,4 +1,4 @@
-"""The workers of a pod: forked, watched for their time limit, and replaced when they end."""
+"""The supervisor: has the workers of a pod forked, watches their time limit, and replaces ended workers."""
 
 from __future__ import annotations
 
@@ -40,41 +40,41 @@ if TYPE_CHECKING:
     from bluegrid_server.processes.fork_server import ForkServerProcess
     from bluegrid_server.settings import Settings
 
-_LOOK_EVERY = 0.2
-"""Time between two looks at what the workers are busy with, in seconds."""
+_CHECK_EVERY = 0.2
+"""Time between two checks of the workers' time limit, in seconds."""
 
 _MAX_FAILURES = 3
-"""Workers in a row that end before they are up, until the pod gives up."""
+"""Maximum number of consecutive workers that end before they are ready; after more, the pod gives up."""
 
 
 class RequestRouter(Protocol):
-    """What sends requests to the workers: the dispatcher."""
+    """Sends requests to the workers: the dispatcher."""
 
     def linear_models(self, models: Mapping[str, ServedModel]) -> None:
-        """Take the version's linear models, which every process may have."""
+        """Receive the version's linear models, which every process may hold."""
 
     def worker_up(self, connection: WorkerConnection) -> None:
-        """Begin to use a worker."""
+        """Begin to send requests to a worker."""
 
     def worker_lost(self, unanswered: Sequence[PendingRequest]) -> None:
-        """Take back the requests of a worker that has ended, except the one that it ended of."""
+        """Take back the requests of an ended worker, except the request that ended it."""
 
 
 class Supervisor:
-    """Has workers forked, watches their time limit and replaces those that end.
+    """Has workers forked, watches their time limit and replaces ended workers.
 
     Args:
         settings: of the pod.
-        fork_server: where the workers come from; it ends with the supervisor.
-        router: what uses the workers.
+        fork_server: forks the workers; it ends with the supervisor.
+        router: sends requests to the workers.
 
     Attributes:
-        reason: why requests are not taken yet, or no longer; None: they are taken.
-        models: how many models the version has.
-        loading: their UIDs while they are loaded, once they are known.
-        examples: how many recorded examples reproduced.
-        broken: done, with the reason, when requests will never be taken again.
-        workers: by slot; None: on its way.
+        reason: why requests are not accepted yet, or no longer; None: they are accepted.
+        models: number of models of the version.
+        loading: UIDs of the models while they are being loaded, once known.
+        examples: number of recorded examples that reproduced.
+        broken: done, with the reason, when requests will never be accepted again.
+        workers: by slot; None: being forked.
     """
 
     def __init__(self, settings: Settings, fork_server: ForkServerProcess, router: RequestRouter) -> None:
@@ -88,34 +88,34 @@ class Supervisor:
         self._router = router
         self._connecting: dict[int, asyncio.Task[Any]] = {}
         self._culprits: dict[str, PendingRequest] = {}
-        """By worker that has ended by itself, until the fork server reports how."""
+        """Requests that ended their worker, by name of the worker, until the fork server reports the exit."""
         self._failures = 0
         self._log = structlog.get_logger()
         self._fork_server, self._control = fork_server, fork_server.control
 
     def start(self) -> None:
-        """Listen to the fork server; `reason` says how far it is."""
+        """Listen to the fork server; `reason` is the progress."""
         self._control.setblocking(False)
-        self._loop.add_reader(self._control, self._from_fork_server)
-        self._loop.call_later(_LOOK_EVERY, self._look)
+        self._loop.add_reader(self._control, self._on_fork_server_message)
+        self._loop.call_later(_CHECK_EVERY, self._check_time_limits)
 
     async def close(self) -> None:
-        """Let all workers and the fork server end."""
+        """End all workers and the fork server."""
         self.reason = "stopping"
         self._loop.remove_reader(self._control)
-        # The fork server sees that the front has gone; it also ends a worker that does not come back.
+        # The fork server then ends, and kills workers that do not end by themselves.
         self._control.close()
         await asyncio.gather(*(connection.close() for connection in self.up()))
         await asyncio.to_thread(self._fork_server.wait)
 
     def up(self) -> Iterator[WorkerConnection]:
-        """Return the workers that take requests."""
+        """Return the workers that accept requests."""
         return (
             connection for connection in self.workers.values() if connection is not None and connection.is_up
         )
 
     def worker_reported(self, connection: WorkerConnection, event: Order | Event) -> None:
-        """Handle what a worker reports by itself."""
+        """Handle an event of a worker."""
         match event:
             case Progress(line):
                 self._progress(line)
@@ -125,7 +125,7 @@ class Supervisor:
                 self._worker_ready(connection)
 
     def worker_ended(self, connection: WorkerConnection) -> None:
-        """Replace a worker; its requests go to another, except the one that it ended of."""
+        """Replace an ended worker; its requests go to other workers, except the request that ended it."""
         if self.reason == "stopping" or self.broken.done():
             return
         self._failures = 0 if connection.is_up else self._failures + 1
@@ -152,7 +152,7 @@ class Supervisor:
             self.reason, self.loading = None, ()
         self._router.worker_up(connection)
 
-    def _look(self) -> None:
+    def _check_time_limits(self) -> None:
         for connection in self.up():
             limit = self._settings.time_limit
             number = connection.status.request
@@ -161,23 +161,23 @@ class Supervisor:
                 and connection.status.seconds > limit
                 and number in connection.pending
             ):
-                what = connection.pending[number].uid or "a model of the request"
+                model = connection.pending[number].uid or "a model of the request"
                 connection.error = TimeLimitError(
-                    f"{what} took longer than {limit:g} s; its process was replaced"
+                    f"{model} took longer than {limit:g} s; its process was replaced"
                 )
                 self._order(Kill(connection.name))
-        self._loop.call_later(_LOOK_EVERY, self._look)
+        self._loop.call_later(_CHECK_EVERY, self._check_time_limits)
 
     def _fork(self, slot: int, *, is_first: bool = False) -> None:
         self.workers[slot] = None
         self._order(Fork(slot, is_first))
 
     def _order(self, order: Order) -> None:
-        # _from_fork_server() notices if the fork server has gone.
+        # _on_fork_server_message() notices if the fork server has gone.
         with suppress(BrokenPipeError, ConnectionResetError):
             self._control.send(message_bytes(order))
 
-    def _from_fork_server(self) -> None:
+    def _on_fork_server_message(self) -> None:
         try:
             message, fds, _, _ = socket.recv_fds(self._control, MESSAGE, 2)
         except ConnectionResetError:
@@ -210,14 +210,14 @@ class Supervisor:
         for fd in fds:
             self._router.linear_models(read_linear(fd))
             os.close(fd)
-        # Alone at first: what it cannot load, the others cannot either.
+        # One worker first: what it cannot load, the others cannot load either.
         self._fork(0, is_first=True)
 
     def _exited(self, name: str, status: int) -> None:
         self._log.warning("worker ended", how=_how(status))
         if culprit := self._culprits.pop(name, None):
-            what = culprit.uid or "a model of the request"
-            culprit.fail(CrashError(f"{what} ended its process {_how(status)}"))
+            model = culprit.uid or "a model of the request"
+            culprit.fail(CrashError(f"{model} ended its process {_how(status)}"))
 
     def _connect(self, name: str, slot: int, connection_fd: int, memory: int) -> None:
         connection = self.workers[slot] = WorkerConnection(self, name, WorkerStatus(memory))

@@ -1,4 +1,4 @@
-"""A worker as the front sees it: a connection, and the requests that it has not answered."""
+"""The front's connection to a worker, with the requests that the worker has not answered."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """What handles the events of a worker."""
+    """Handles the events of a worker."""
 
     def worker_reported(self, connection: WorkerConnection, event: Order | Event) -> None:
-        """Handle what a worker reports by itself: Progress, Failed or Ready."""
+        """Handle an event of a worker: Progress, Failed or Ready."""
 
     def worker_ended(self, connection: WorkerConnection) -> None:
         """Handle the end of a worker."""
 
 
 class WorkerConnection(asyncio.Protocol):
-    """One worker.
+    """The connection to one worker.
 
     Attributes:
-        pending: its requests by number.
-        bytes: total size of their bodies.
-        is_up: whether it takes requests.
-        error: the answer to the request that it is busy with, once the front has it ended for that.
+        pending: the worker's requests by number.
+        bytes: total size of the requests' bodies.
+        is_up: whether the worker accepts requests.
+        error: for the request in progress, once the front has the worker killed for this request.
     """
 
     def __init__(self, listener: Listener, name: str, status: WorkerStatus) -> None:
@@ -47,11 +47,11 @@ class WorkerConnection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection."""
+        """Store the transport of the new connection."""
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Pass responses on to the requests that wait for them."""
+        """Pass each response to its request."""
         for number, response in self._frames.responses(data):
             if number == UP:
                 self._listener.worker_reported(self, message_of(response.body))

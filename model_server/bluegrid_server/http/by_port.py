@@ -1,4 +1,4 @@
-"""Several applications in one server, distinguished by the port that a connection came to."""
+"""Several applications in one server, chosen by the port of the connection."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class ByPort:
-    """Applications by port, and one for all other ports."""
+    """Applications by port, and a default for all other ports."""
 
     def __init__(self, apps: Mapping[int, ASGIApp], default: ASGIApp) -> None:
         self._apps = apps
         self._default = default
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application of the connection's port does."""
+        """Call the application of the connection's port."""
         _, port = scope.get("server") or ("", 0)
         await self._apps.get(port or 0, self._default)(scope, receive, send)

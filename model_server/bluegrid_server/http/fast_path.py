@@ -1,9 +1,9 @@
-"""HTTP/1.1 as uvicorn speaks it, with a fast path for inference on one model, nearly all that is asked.
+"""uvicorn's HTTP/1.1 with a fast path for inference by one model, the kind of nearly all requests.
 
-Such a request is dispatched as soon as its last byte is here, and its response is one write: without the ASGI
-scope, event, task and messages that take longer than a small model does. An unusual request (large,
-compressed, of unknown length, waiting for `100 Continue`, or sent before the response to the one ahead of it)
-goes through the application, where it gets the same response.
+Such a request is dispatched as soon as its last byte has arrived, and its response is one write: without the
+ASGI scope, event, task and messages, which take longer than a small model. Unusual requests (large,
+compressed, of unknown length, waiting for `100 Continue`, or sent before the response to the previous one)
+go through the application and get the same response.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 _JSON_LENGTH = JSON_LENGTH.lower().encode()
 
 _LARGEST = 2**16
-"""Bytes of a body that needs no flow control: what uvicorn reads ahead."""
+"""Maximum size of a body that needs no flow control, in bytes: what uvicorn reads ahead."""
 
 
 class Dispatches(Protocol):
-    """Where requests are answered: the front's dispatcher."""
+    """Accepts requests to be answered: the front's dispatcher."""
 
     def dispatch(self, pending: PendingRequest) -> None:
-        """Have a request answered; RequestError if it is not."""
+        """Have a request answered; raise RequestError if it is not accepted."""
 
 
 class FastPath:
-    """What the connections of a server share.
+    """State that the connections of a server share.
 
     Attributes:
         target: matches the URL of an inference request; its group is the UID, perhaps percent-encoded.
-        default_headers: those of every response; uvicorn makes a new list once a second.
-        head: the same as bytes.
+        default_headers: headers of every response; uvicorn makes a new list once a second.
+        head: the default headers as bytes.
     """
 
     def __init__(self, settings: Settings, dispatcher: Dispatches, metrics: Metrics) -> None:
@@ -63,7 +63,7 @@ class FastPath:
         self.head = b""
 
     def set_default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """Set the headers that every response has."""
+        """Set the headers of every response."""
         self.default_headers = headers
         self.head = b"".join(b"%s: %s\r\n" % header for header in headers)
 
@@ -84,7 +84,7 @@ class ModelProtocol(Http1Protocol):
             match is None
             or parser.should_upgrade()
             or (self.cycle is not None and not self.cycle.response_complete)
-            # A client that does not read responses is held up by the application.
+            # Only the application holds up a client that does not read responses.
             or self.flow.write_paused
             or self.expect_100_continue
             or not length.isdigit()
@@ -114,13 +114,13 @@ class ModelProtocol(Http1Protocol):
             self.fast_path.dispatcher.dispatch(pending)
         except RequestError as error:
             pending.fail(error)
-        # A fault of ours: the parser that called would take it for the client's.
+        # A bug in the server: the parser that called would report it as the client's error.
         except Exception as error:  # noqa: BLE001
             structlog.get_logger().exception("internal error", kind="INFER", uid=pending.uid)
             pending.fail(CrashError(f"internal error: {type(error).__name__}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client has disconnected."""
+        """Handle the end of the connection."""
         super().connection_lost(exc)
         if isinstance(self.cycle, FastPathRequest):
             self.cycle.client_disconnected()
@@ -129,21 +129,21 @@ class ModelProtocol(Http1Protocol):
 class FastPathRequest(PendingRequest):
     """A request on the fast path, from its headers to its response.
 
-    Attributes that a PendingRequest does not have are what uvicorn's protocol knows of its present request.
+    Attributes that PendingRequest does not have are read by uvicorn's protocol.
 
     Attributes:
-        is_in_flight: whether the request is complete, and dispatched.
+        is_in_flight: whether the request is complete and dispatched.
     """
 
     kind = Kind.INFER
     message_event = asyncio.Event()
-    """Nobody waits for it."""
+    """Set by uvicorn; nothing waits for it."""
     more_body = False
     disconnected = False
     response_complete = False
     is_in_flight = False
 
-    def __init__(  # not Request's: a call and four defaults less
+    def __init__(  # not Request's, to save a call and four defaults
         self, protocol: ModelProtocol, uid: str, headers: Mapping[bytes, bytes], *, keep_alive: bool
     ) -> None:
         self.uid = uid
@@ -157,20 +157,20 @@ class FastPathRequest(PendingRequest):
         self._started = time.perf_counter()
 
     def client_disconnected(self) -> None:
-        """The client has disconnected; a request in flight is observed when it is answered."""
+        """Observe a request whose client has disconnected; a request in flight is observed when answered."""
         if not self.is_in_flight:
             self.response_complete = True
             seconds = time.perf_counter() - self._started
             observe(self._protocol.fast_path.metrics, self._path, CLIENT_GONE, seconds, self._names)
 
     def receive(self, response: Response) -> None:
-        """Send the response, which is one piece."""
+        """Send the response, which has one piece."""
         protocol = self._protocol
         fast_path, transport = protocol.fast_path, protocol.transport
         self.response_complete = True
         seconds = time.perf_counter() - self._started
         if response.status < 400:
-            # As observe() does.
+            # The same as observe(), in fewer calls.
             fast_path.metrics.seconds.observe(seconds)
             fast_path.metrics.succeeded.inc()
         else:
@@ -191,5 +191,5 @@ class FastPathRequest(PendingRequest):
         protocol.on_response_complete()
 
     def fail(self, error: RequestError) -> None:
-        """Send what is wrong."""
+        """Send the error."""
         self.receive(refusal(error))

@@ -1,9 +1,9 @@
-"""HTTP/1.1 as uvicorn speaks it, with answers where it has none.
+"""uvicorn's HTTP/1.1, extended by offers to upgrade and by errors in JSON.
 
-Clients offer to go on in another protocol: Java's HttpClient and `curl --http2` offer HTTP/2 in clear, with
-the first request (`Upgrade: h2c`). RFC 9110, 7.8: a server that does not take an offer answers as if it was
-not made. httptools ends such a request at its headers, and takes what follows, its body, for the next one.
-So a request with an offer is parsed once more without it, and its body stays its own.
+Clients offer to change to another protocol: Java's HttpClient and `curl --http2` offer unencrypted HTTP/2
+with the first request (`Upgrade: h2c`). RFC 9110, 7.8: a server that does not accept the offer answers as if
+there were none. httptools ends such a request after its headers, and parses its body as the next request. So
+a request with an offer is parsed again without the offer, and keeps its body.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _OFFER = (b"upgrade", b"http2-settings")
-"""Headers, and options of the header Connection, that make an offer: RFC 9113 has no other for HTTP/2."""
+"""Headers, and options of the header Connection, of an offer: RFC 9113 has no others for HTTP/2."""
 
 
 class Http1Protocol(HttpToolsProtocol):
     """One connection."""
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived; an offer to upgrade is taken out of its request."""
+        """Parse received data; remove an offer to upgrade from its request."""
         self._unset_keepalive_if_required()
         try:
             while data:
@@ -35,7 +35,7 @@ class Http1Protocol(HttpToolsProtocol):
             self._refuse(400, f"not a request of HTTP/1.1: {error}{remedy}")
 
     def _parsed(self, data: bytes) -> bytes:
-        """Parse; return what is left, of which a request with an offer comes first, without it."""
+        """Parse; after an offer, return the request's head without the offer, and the data that is left."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
@@ -48,24 +48,24 @@ class Http1Protocol(HttpToolsProtocol):
                 *(b"%s: %s\r\n" % header for header in _without_offer(self.headers)),
                 b"\r\n",
             ]
-            # What comes after an offer is none of HTTP/1.1 to the parser that saw it.
+            # A parser that has seen an offer does not accept HTTP/1.1 after it.
             self.parser = httptools.HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             return b"".join(head) + data[offer.args[0] :]
         return b""
 
     def on_headers_complete(self) -> None:
-        """Begin with the request, unless it makes an offer: then it comes again."""
+        """Begin the request, unless it makes an offer: then it is parsed again."""
         if not self.parser.should_upgrade():
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Take that the request is whole, likewise."""
+        """End the request, unless it makes an offer."""
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse in JSON, as the application does."""
+        """Refuse in JSON, like the application."""
         self._refuse(400, msg)
 
     def _refuse(self, status: int, message: str) -> None:
@@ -85,8 +85,8 @@ def _without_offer(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[byt
     for name, value in headers:
         if name == b"connection":
             options = [option.strip() for option in value.split(b",")]
-            kept = [option for option in options if option.lower() not in _OFFER]
-            if kept:
-                yield name, b", ".join(kept)
+            others = [option for option in options if option.lower() not in _OFFER]
+            if others:
+                yield name, b", ".join(others)
         elif name not in _OFFER:
             yield name, value

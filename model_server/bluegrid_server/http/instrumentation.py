@@ -1,4 +1,4 @@
-"""What every request leaves behind: an ID that its logs and its answer carry, and what it adds to metrics."""
+"""Instrumentation of requests: an ID in logs and responses, and metrics."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _PASSED_ON = (b"traceparent", b"tracestate")
 _LONGEST_ID = 128
 _INFERENCE = ("/infer", "/models:batchInfer", "/predict")
 CLIENT_GONE = 499
-"""A client that went before the end of its request, as nginx counts them; nobody reads an answer."""
+"""Status for a client that disconnected before the end of its request, as in nginx; never sent."""
 _log = structlog.get_logger()
 
 Names = list[tuple[bytes, bytes]]
-"""Headers that name a request."""
+"""Headers that identify a request."""
 
 _process = os.urandom(8).hex().encode()
 _count = itertools.count()
 
 
 def names_of(headers: Mapping[bytes, bytes]) -> Names:
-    """Return what names a request in its answer: its ID, by the client or new, and its trace as it came."""
-    # A random number for each request would take longer than the rest of this.
+    """Return the headers for the response: request ID, the client's or new, and the trace as received."""
+    # A random number for each request would take longer than the rest of this function.
     request_id = headers.get(_REQUEST_ID, b"")[:_LONGEST_ID] or b"%s-%x" % (_process, next(_count))
     return [(_REQUEST_ID, request_id), *((name, headers[name]) for name in _PASSED_ON if name in headers)]
 
@@ -42,9 +42,9 @@ def names_of(headers: Mapping[bytes, bytes]) -> Names:
 def observe(
     metrics: Metrics, path: str, status: int, seconds: float, names: Sequence[tuple[bytes, bytes]]
 ) -> None:
-    """Count a request that has ended; log it under its names if it failed.
+    """Count a request that has ended; log it with its names if it failed.
 
-    Others are not logged: a line takes as long as a small model.
+    Successful requests are not logged: a line takes as long as a small model.
     """
     if path.endswith(_INFERENCE):
         metrics.answered(status, seconds)
@@ -54,21 +54,21 @@ def observe(
 
 
 class Observed:
-    """An application whose requests are counted, timed and named."""
+    """An application whose requests get an ID and are counted and timed."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request as the application does, with its ID."""
+        """Call the application; add the names to its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         names = names_of(dict(scope["headers"]))
         status = 500
 
-        async def sent(message: Message) -> None:
+        async def send_with_names(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -77,11 +77,11 @@ class Observed:
 
         started = time.perf_counter()
         try:
-            await self._app(scope, receive, sent)
+            await self._app(scope, receive, send_with_names)
         except ClientDisconnect:
             status = CLIENT_GONE
         except Exception:
-            # Perhaps within its answer: then the server closes the connection, and nobody takes it for whole.
+            # If the response has begun, the server closes the connection, which shows that it is incomplete.
             status = 500
             raise
         finally:

@@ -1,4 +1,4 @@
-"""Bodies of requests and answers, as Starlette has them."""
+"""Conversion between Starlette's requests and responses and the server's."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from bluegrid_server.protocol.messages import Reply
 
 MAX_BODY = 16 * 2**20
-"""Bytes of a request's body; 186 models with 100 features each take 0.4 MB."""
+"""Maximum size of a request's body, in bytes; 186 models with 100 features each take 0.4 MB."""
 
 _PLAIN = "identity"
 
 STREAMED = 2**20
-"""Bytes of an answer from which on it is not held until it is whole."""
+"""Size of a response above which it is sent before it is complete, in bytes."""
 
 
 async def body_of(request: HttpRequest) -> bytes:
     """Read a request's body, which may be compressed.
 
     Raises:
-        TooLargeError: it is longer than MAX_BODY, as sent or uncompressed; the rest is not read.
-        EncodingError: it is compressed in a way that is not known here.
+        TooLargeError: it is larger than MAX_BODY, as sent or decompressed; the rest is not read.
+        EncodingError: its Content-Encoding is not supported.
         InputError: it is not compressed as its header says.
-        ClientDisconnect: the client has gone before the end of it.
+        ClientDisconnect: the client disconnected before the end of the body.
     """
     encoding = request.headers.get("content-encoding", _PLAIN)
     inflating = None if encoding.strip().lower() == _PLAIN else Inflating(encoding, MAX_BODY)
@@ -59,15 +59,15 @@ async def body_of(request: HttpRequest) -> bytes:
 
 
 def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """Return an answer of JSON."""
+    """Return a response of JSON."""
     return HttpResponse(json_of(document), status, headers, JSON)
 
 
 async def response(reply: Reply) -> HttpResponse:
-    """Return a worker's answer; a large one is sent as its parts come.
+    """Return a worker's response; a large response is sent piece by piece as the pieces arrive.
 
     Raises:
-        RequestError: it ended before that was clear.
+        RequestError: the response failed before it was complete or large.
     """
     first, rest = reply.first, reply.rest
     if rest is None:
@@ -91,17 +91,17 @@ async def response(reply: Reply) -> HttpResponse:
 
 
 async def refused(_: HttpRequest, error: RequestError) -> HttpResponse:
-    """Answer a RequestError."""
-    part = refusal(error)
-    return HttpResponse(part.body, part.status, part.headers)
+    """Return the response to a RequestError."""
+    refused = refusal(error)
+    return HttpResponse(refused.body, refused.status, refused.headers)
 
 
 async def unrouted(request: HttpRequest, error: HTTPException) -> HttpResponse:
-    """Answer what no route takes: 404 and 405."""
+    """Return the response to a request that no route takes: 404 or 405."""
     message = f"{request.method} {request.url.path}: {error.detail}"
     return answer({"error": message}, error.status_code, error.headers)
 
 
 async def failed(_: HttpRequest, error: Exception) -> HttpResponse:
-    """Answer a fault of ours; the server logs it with its trace."""
+    """Return the response to a bug in the server, which uvicorn logs with its traceback."""
     return answer({"error": f"internal error: {type(error).__name__}"}, 500)

@@ -1,4 +1,4 @@
-"""The routes of a pod, all under `/modelService/<service>`: the Ingress does not rewrite paths."""
+"""The routes of a pod, all under `/modelService/<service>`, because the Ingress does not rewrite paths."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ _PAGE = Path(__file__).with_name("page.html")
 
 
 class Models(Protocol):
-    """What answers requests: the dispatcher."""
+    """Answers requests: the dispatcher."""
 
     @property
     def reason(self) -> str | None:
-        """Why requests are not answered yet; None: they are."""
+        """Why requests are not answered yet; None: they are answered."""
 
     @property
     def loading(self) -> Sequence[str]:
-        """UIDs of the models that are being loaded, so far as they are known."""
+        """UIDs of the models that are being loaded, as far as known."""
 
     async def ask(self, request: Request) -> Reply:
-        """Have a request answered; RequestError if it is not."""
+        """Have a request answered; raise RequestError if it is not."""
 
     async def ask_all(self, request: Request) -> list[Response]:
         """Have a request answered by every worker."""
@@ -58,30 +58,30 @@ class Models(Protocol):
         """Load a model."""
 
     async def unload(self, uid: str) -> Response:
-        """Let go of a model until it is loaded again."""
+        """Unload a model until it is loaded again."""
 
 
 def make_app(settings: Settings, models: Models) -> Starlette:
-    """Make the application; it answers probes at once and requests as soon as `models` takes them."""
+    """Make the application; it answers probes at once, and requests as soon as `models` does."""
     return _app(routes(settings, models))
 
 
 def routes(settings: Settings, models: Models) -> list[Route]:
-    """Return what the application answers."""
+    """Return the routes of the application."""
     api = Api(settings, models)
     service = f"/modelService/{settings.service}"
     base = f"{service}/v2"
-    found = [
+    service_routes = [
         Route(f"{service}/openapi.json", api.description, methods=["GET"]),
         Route(f"{service}/", _page, methods=["GET"]),
     ]
     for model in ("/models/{uid}", "/models/{uid}/versions/{version}"):
-        found += [
+        service_routes += [
             Route(f"{base}{model}/infer", api.infer, methods=["POST"]),
             Route(f"{base}{model}/ready", api.model_ready, methods=["GET"]),
             Route(f"{base}{model}", api.model, methods=["GET"]),
         ]
-    found += [
+    service_routes += [
         Route(f"{service}/predict", api.predict, methods=["POST"]),
         Route(f"{base}/models:batchInfer", api.batch_infer, methods=["POST"]),
         Route(f"{base}/health/live", api.live, methods=["GET"]),
@@ -90,11 +90,11 @@ def routes(settings: Settings, models: Models) -> list[Route]:
         Route(f"{base}/repository/index", api.index, methods=["POST"]),
         Route(base, api.server, methods=["GET"]),
     ]
-    return found
+    return service_routes
 
 
 def make_admin_app(settings: Settings, models: Models) -> Starlette:
-    """Make the application of the admin port: models are loaded and unloaded, and nothing else."""
+    """Make the application of the admin port, which only loads and unloads models."""
     admin = Admin(models)
     base = "/v2/repository"
     return _app(
@@ -106,14 +106,14 @@ def make_admin_app(settings: Settings, models: Models) -> Starlette:
     )
 
 
-def _how_sure(state: tuple[ModelState, str]) -> int:
-    """Rank what workers say of a model: one that has it knows best, then one that could not load it."""
+def _certainty(state: tuple[ModelState, str]) -> int:
+    """Rank a state that a worker reports: loaded comes first, then not loadable, then not loaded yet."""
     name, reason = state
     return 0 if (name, reason) == (ModelState.READY, "") else 1 if name == ModelState.UNAVAILABLE else 2
 
 
 def _page(_: HttpRequest) -> HttpResponse:
-    # All that the page needs is in it, and it asks only where it came from.
+    # The page contains all that it needs, and sends requests only to its own origin.
     policy = (
         "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     )
@@ -121,7 +121,7 @@ def _page(_: HttpRequest) -> HttpResponse:
 
 
 def _app(routes: list[Route]) -> Starlette:
-    # Any: Starlette's types do not see that a handler gets only what it is registered for.
+    # Any: by Starlette's types, a handler could get other exceptions than it is registered for.
     handlers: dict[Any, Any] = {RequestError: refused, HTTPException: unrouted, Exception: failed}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
@@ -136,8 +136,8 @@ class Api:
         self._models = models
 
     async def description(self, _: HttpRequest) -> HttpResponse:
-        """The API as an OpenAPI document."""
-        # Here, because few pods are asked for it, and the schemas take megabytes.
+        """Return the OpenAPI document."""
+        # Imported on demand: the schemas take megabytes, and few pods are asked for them.
         from bluegrid_server.protocol.openapi import openapi
 
         return answer(openapi(self._settings.service))
@@ -145,11 +145,11 @@ class Api:
     async def infer(self, request: HttpRequest) -> HttpResponse:
         """Answer one inference request."""
         uid = self._uid(request)
-        asked = Request(Kind.INFER, uid, await body_of(request), request.headers.get(JSON_LENGTH))
-        return await response(await self._models.ask(asked))
+        infer_request = Request(Kind.INFER, uid, await body_of(request), request.headers.get(JSON_LENGTH))
+        return await response(await self._models.ask(infer_request))
 
     async def predict(self, request: HttpRequest) -> HttpResponse:
-        """Answer the form for people: `{"model": uid, "instances": [[...]]}`."""
+        """Answer a request in the simple form: `{"model": uid, "instances": [[...]]}`."""
         return await response(await self._models.ask(Request(Kind.PREDICT, body=await body_of(request))))
 
     async def batch_infer(self, request: HttpRequest) -> HttpResponse:
@@ -157,12 +157,12 @@ class Api:
         return await response(await self._models.ask(Request(Kind.BATCH, body=await body_of(request))))
 
     async def live(self, _: HttpRequest) -> HttpResponse:
-        """Whether the process answers."""
+        """Return that the process is live."""
         live: LiveDocument = {"live": True}
         return answer(live)
 
     async def ready(self, _: HttpRequest) -> HttpResponse:
-        """Whether every model of the version is loaded and proven, or can be."""
+        """Return whether every model of the version is loaded and proven or, if lazy, can be loaded."""
         ready: ReadyDocument = {"ready": True}
         if (reason := self._models.reason) is not None:
             ready = {"ready": False, "reason": reason}
@@ -170,7 +170,7 @@ class Api:
         return answer(ready)
 
     async def server(self, _: HttpRequest) -> HttpResponse:
-        """What this server is."""
+        """Return the metadata of this server."""
         server: ServerDocument = {
             "name": f"{self._settings.service}-{self._settings.cluster}",
             "version": self._settings.version,
@@ -179,17 +179,17 @@ class Api:
         return answer(server)
 
     async def models(self, _: HttpRequest) -> HttpResponse:
-        """All UIDs."""
+        """Return all UIDs."""
         reply = await self._models.ask(Request(Kind.STATES))
         models: ModelsDocument = {"models": list(orjson.loads(reply.first.body))}
         return answer(models)
 
     async def model(self, request: HttpRequest) -> HttpResponse:
-        """What one model takes and gives."""
+        """Return the inputs and outputs of a model."""
         return await response(await self._models.ask(Request(Kind.DESCRIBE, self._uid(request))))
 
     async def model_ready(self, request: HttpRequest) -> HttpResponse:
-        """Whether one model answers: it is in memory, or will be loaded on the first request."""
+        """Return whether a model is in memory, or will be loaded on the first request."""
         uid = self._uid(request)
         reply = await self._models.ask(Request(Kind.STATE, uid))
         if reply.first.status >= 400:
@@ -199,7 +199,7 @@ class Api:
         return answer(document, 200 if document["ready"] else NotReadyError.status)
 
     async def index(self, request: HttpRequest) -> HttpResponse:
-        """The repository's index; `{"ready": true}` leaves out what is not ready."""
+        """Return the repository's index; `{"ready": true}` leaves out models that are not ready."""
         body = await body_of(request)
         only_ready = bool(parsed(body).get("ready", False)) if body else False
         reason = self._models.reason or ""
@@ -213,9 +213,9 @@ class Api:
 
     async def _states(self) -> Mapping[str, tuple[ModelState, str]]:
         states: dict[str, tuple[ModelState, str]] = {}
-        for each in await self._models.ask_all(Request(Kind.STATES)):
-            for uid, state in orjson.loads(each.body).items():
-                states[uid] = min(states.get(uid, state), state, key=_how_sure)
+        for worker_response in await self._models.ask_all(Request(Kind.STATES)):
+            for uid, state in orjson.loads(worker_response.body).items():
+                states[uid] = min(states.get(uid, state), state, key=_certainty)
         return states
 
     def _uid(self, request: HttpRequest) -> str:
@@ -223,12 +223,12 @@ class Api:
         if version != self._settings.version:
             raise NotFoundError(f"no version {version!r} here; this cluster serves {self._settings.version}")
         uid = request.path_params["uid"]
-        assert isinstance(uid, str)  # noqa: S101 - which mypy does not know
+        assert isinstance(uid, str)  # noqa: S101 - for mypy
         return uid
 
 
 class Admin:
-    """The endpoints that change what is in memory."""
+    """The endpoints that load and unload models."""
 
     def __init__(self, models: Models) -> None:
         self._models = models
@@ -241,9 +241,9 @@ class Admin:
         return await _done(await self._models.load(request.path_params["uid"]))
 
     async def unload(self, request: HttpRequest) -> HttpResponse:
-        """Let go of a model until it is loaded again."""
+        """Unload a model until it is loaded again."""
         return await _done(await self._models.unload(request.path_params["uid"]))
 
 
-async def _done(changed: Response) -> HttpResponse:
-    return answer({}) if changed.status < 400 else await response(Reply(changed))
+async def _done(worker_response: Response) -> HttpResponse:
+    return answer({}) if worker_response.status < 400 else await response(Reply(worker_response))

@@ -1,1 +1,1 @@
-"""What crosses between the processes of a pod."""
+"""Communication between the processes of a pod: messages, frames, shared status."""

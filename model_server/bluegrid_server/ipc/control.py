@@ -1,17 +1,17 @@
-"""Messages between the front, the fork server and its workers beside requests, one class each.
+"""Messages between the front, the fork server and the workers, besides requests; one class each.
 
     front ── Fork, Kill ────────────────────────────────────────────► fork server
     front ◄─ Progress, Failed, Loading, Fetched, Forked, Exited ───── fork server  (SOCK_SEQPACKET)
     front ◄─ Progress, Failed, Ready ── as a response, number UP ──── worker       (frames.py)
 
-    fork server:  Progress* Loading Progress* Fetched   the version is up: the front orders the first worker
-                  Progress* Failed                      it cannot be served: the pod gives up
+    fork server:  Progress* Loading Progress* Fetched   the front orders the first worker
+                  Progress* Failed                      the version cannot be served: the pod gives up
                   Forked                                one for each Fork, with two descriptors
-                  Exited                                one for each Kill of a worker that there is
+                  Exited                                one for each Kill of an existing worker
     worker:       Progress* Ready | Failed
 
-A message is one JSON object with its class's name as `type`; descriptors go along with it, in the order that
-the class names.
+A message is one JSON object with the class's name as `type`. Descriptors are sent with the message, in the
+order of the class's docstring.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Fork:
     """Fork a worker.
 
     Attributes:
-        slot: the worker's place, from 0.
-        is_first: whether it is alone so far, and has to prove the recorded examples.
+        slot: the worker's number, from 0.
+        is_first: whether this is the first worker, which has to prove the recorded examples.
     """
 
     slot: int
@@ -36,14 +36,14 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """End a worker, if it has not ended by itself, and report how it ended."""
+    """Kill a worker, if it has not ended by itself, and report its exit."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The sender's progress, on one line for people."""
+    """Progress of the sender, as one line for people."""
 
     line: str
 
@@ -59,7 +59,7 @@ class Failed:
 class Loading:
     """The models' files are fetched.
 
-    Descriptor: memory that holds the UIDs as JSON; of thousands of models they fill more than a message.
+    Descriptor: memory with the UIDs as JSON; the UIDs of thousands of models do not fit into a message.
     """
 
     models: int
@@ -67,13 +67,13 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The version is up, as far as it is shared.
+    """The version is fetched and, if processes share its models, loaded.
 
-    Descriptor: the block of linear models, where there are any.
+    Descriptor: the block of linear models, if there are any.
 
     Attributes:
-        models: how many it has.
-        examples: how many recorded examples reproduced.
+        models: number of models of the version.
+        examples: number of recorded examples that reproduced.
     """
 
     models: int
@@ -82,9 +82,9 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Forked:
-    """A worker is forked; it takes requests when it has sent Ready.
+    """A worker is forked; it accepts requests when it has sent Ready.
 
-    Descriptors: its connection, and its WorkerStatus.
+    Descriptors: the worker's connection, and its WorkerStatus.
     """
 
     name: str
@@ -97,7 +97,7 @@ class Exited:
 
     Attributes:
         name: of the worker.
-        status: exit code, or minus a signal's number.
+        status: exit code, or minus the number of a signal.
     """
 
     name: str
@@ -106,13 +106,13 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker takes requests."""
+    """The worker accepts requests."""
 
 
 Order = Fork | Kill
 Event = Progress | Failed | Loading | Fetched | Forked | Exited | Ready
 _TYPES: dict[str, type[Order | Event]] = {
-    each.__name__: each for each in (Fork, Kill, Progress, Failed, Loading, Fetched, Forked, Exited, Ready)
+    kind.__name__: kind for kind in (Fork, Kill, Progress, Failed, Loading, Fetched, Forked, Exited, Ready)
 }
 
 
@@ -122,6 +122,6 @@ def message_bytes(message: Order | Event) -> bytes:
 
 
 def message_of(data: bytes) -> Order | Event:
-    """Return the message that these bytes are."""
+    """Return the message that these bytes encode."""
     fields = orjson.loads(data)
     return _TYPES[fields.pop("type")](**fields)

@@ -1,6 +1,6 @@
 """Requests and responses as bytes on a socket between the front and a worker.
 
-    number     uint32   of the request; UP: the worker reports by itself
+    number     uint32   of the request; UP: an event of the worker
     kind       uint16   of a request; the HTTP status of a response
     is last    uint16   whether the response is complete with this frame
     head size  uint32
@@ -24,48 +24,48 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MESSAGE = 2**17
-"""Size of the longest message between front and fork server, in bytes."""
+"""Maximum size of a message between front and fork server, in bytes."""
 
 UP = 0
-"""Number of the frames in which a worker reports by itself; see `control.py`."""
+"""Number of frames that carry an event of the worker; see `control.py`."""
 
 _FRAME = struct.Struct("<IHHII")
-"""The fixed part of a frame; see the module."""
+"""The fixed part of a frame; see the module's docstring."""
 
 
-def request_bytes(number: int, call: Request) -> bytes:
+def request_bytes(number: int, request: Request) -> bytes:
     """Return a request as a frame."""
-    head = orjson.dumps((call.uid, call.json_length))
-    return b"".join((_FRAME.pack(number, call.kind, 1, len(head), len(call.body)), head, call.body))
+    head = orjson.dumps((request.uid, request.json_length))
+    return b"".join((_FRAME.pack(number, request.kind, 1, len(head), len(request.body)), head, request.body))
 
 
-def response_bytes(number: int, part: Response) -> bytes:
+def response_bytes(number: int, response: Response) -> bytes:
     """Return a response, or a piece of one, as a frame."""
-    # Of nearly all answers; nothing says so in fewer bytes.
-    head = b"" if part.headers is JSON_HEADERS else orjson.dumps(part.headers)
-    frame = _FRAME.pack(number, part.status, part.is_last, len(head), len(part.body))
-    return b"".join((frame, head, part.body))
+    # Nearly all responses have JSON_HEADERS, which an empty head stands for.
+    head = b"" if response.headers is JSON_HEADERS else orjson.dumps(response.headers)
+    frame = _FRAME.pack(number, response.status, response.is_last, len(head), len(response.body))
+    return b"".join((frame, head, response.body))
 
 
 class Frames:
-    """Frames put together from bytes that arrive in any portions."""
+    """Assembles frames from bytes that arrive in pieces of any size."""
 
     def __init__(self) -> None:
         self._data = bytearray()
 
     def requests(self, data: bytes) -> Iterator[tuple[int, Request]]:
         """Yield the requests that are complete with these bytes, each with its number."""
-        for number, kind, _, head, body in self._whole(data):
+        for number, kind, _, head, body in self._complete_frames(data):
             uid, json_length = orjson.loads(head)
             yield number, Request(Kind(kind), uid, body, json_length)
 
     def responses(self, data: bytes) -> Iterator[tuple[int, Response]]:
         """Yield the responses that are complete with these bytes, each with its request's number."""
-        for number, status, is_last, head, body in self._whole(data):
+        for number, status, is_last, head, body in self._complete_frames(data):
             headers = orjson.loads(head) if head else JSON_HEADERS
             yield number, Response(body, status, headers, bool(is_last))
 
-    def _whole(self, data: bytes) -> Iterator[tuple[int, int, int, bytes, bytes]]:
+    def _complete_frames(self, data: bytes) -> Iterator[tuple[int, int, int, bytes, bytes]]:
         self._data += data
         start = 0
         while len(self._data) - start >= _FRAME.size:

@@ -1,4 +1,4 @@
-"""Requests that are not answered yet, as the front keeps them."""
+"""The front's requests that are not answered yet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PendingRequest(Request, ABC):
 
     Attributes:
         number: identifies the request on the connection to a worker.
-        tries: workers that ended before they answered.
+        tries: number of workers that ended before they answered.
         is_begun: whether a piece of the response has arrived.
     """
 
@@ -30,11 +30,11 @@ class PendingRequest(Request, ABC):
 
     @abstractmethod
     def receive(self, response: Response) -> None:
-        """Take the response, or its next piece."""
+        """Receive the response, or its next piece."""
 
     @abstractmethod
     def fail(self, error: RequestError) -> None:
-        """End without a response, or with half of one."""
+        """End without a response, or with an incomplete response."""
 
 
 class FutureRequest(PendingRequest):
@@ -46,7 +46,7 @@ class FutureRequest(PendingRequest):
         self._rest: asyncio.Queue[Response | RequestError] | None = None
 
     def receive(self, response: Response) -> None:
-        """Take the response, or its next piece."""
+        """Receive the response, or its next piece."""
         if self._rest is not None:
             self._rest.put_nowait(response)
         elif not self.first.done():
@@ -55,7 +55,7 @@ class FutureRequest(PendingRequest):
             self.first.set_result(response)
 
     def fail(self, error: RequestError) -> None:
-        """End without a response, or with half of one."""
+        """End without a response, or with an incomplete response."""
         if self._rest is not None:
             self._rest.put_nowait(error)
         elif not self.first.done():

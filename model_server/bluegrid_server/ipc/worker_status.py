@@ -1,4 +1,4 @@
-"""What a worker works on, in shared memory: the front sees it even if the worker never finishes."""
+"""The status of a worker in shared memory, which the front can read even if the worker never finishes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _SIZE = _BUSY.size + _LOADED.size
 
 
 class WorkerStatus:
-    """Shared memory: what a worker works on, since when, and how many models it has."""
+    """The request in progress, since when, and the number of models, in shared memory."""
 
     def __init__(self, fd: int) -> None:
         self._memory = mmap.mmap(fd, _SIZE)
 
     @staticmethod
     def make() -> int:
-        """Return the descriptor of new memory."""
+        """Create the shared memory; return its descriptor."""
         fd = os.memfd_create("bluegrid-status")
         os.ftruncate(fd, _SIZE)
         return fd
@@ -45,13 +45,13 @@ class WorkerStatus:
 
     @property
     def request(self) -> int | None:
-        """Number of the request that the worker works on; None: it is idle."""
+        """Number of the request in progress; None: the worker is idle."""
         number, since = _BUSY.unpack_from(self._memory, 0)
         return number if since else None
 
     @property
     def seconds(self) -> float:
-        """How long the present step has taken, in seconds; 0 if there is none."""
+        """Duration of the step in progress, in seconds; 0: none."""
         _, since = _BUSY.unpack_from(self._memory, 0)
         return (time.monotonic_ns() - since) / 1e9 if since else 0.0
 

@@ -1,1 +1,1 @@
-"""The models of one version: fetched and verified, in memory, proven by their recorded examples."""
+"""The models of one version: fetched, verified, loaded, and proven by their recorded examples."""

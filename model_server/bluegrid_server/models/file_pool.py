@@ -21,21 +21,22 @@ if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 NOT_IN_MEMORY = "not in memory; loaded on the first request"
-"""Why a model that is ready may take longer the first time."""
+"""Reason of a model that is ready but takes longer the first time."""
 
-_TELL_EVERY = 100
+_REPORT_EVERY = 100
+"""Number of loaded models between two lines of progress."""
 _PAGE = 4096
 _STATM = Path("/proc/self/statm")
 
 
 class FilePool(ModelPool):
-    """Models loaded from files on their first request; for lack of memory, the least recently used go.
+    """Models loaded from files on their first request; over budget, the least recently used are dropped.
 
     Args:
         version: the files.
-        settings: of which set and version they are.
-        budget: bytes that the models may take; None: no limit.
-        trials: of models without a recorded example; None: they are believed to answer.
+        settings: of the pod; messages name its set and version.
+        budget: maximum memory of the models, in bytes; None: no limit.
+        trials: run for models without a recorded example; None: no trials.
     """
 
     def __init__(
@@ -62,12 +63,12 @@ class FilePool(ModelPool):
         Raises:
             ModelError: a model cannot be loaded, or does not answer as recorded.
         """
-        # One after the other: building a model from a small file holds the interpreter's lock, so that
-        # threads only take turns (measured: twice as slow with four).
+        # In one thread: building a model from a small file holds the interpreter's lock (measured: four
+        # threads take twice as long).
         say(f"{self._place}: loading {len(self)} models")
         for number, uid in enumerate(self._version.rows, start=1):
             self._prove(uid)
-            if number % _TELL_EVERY == 0:
+            if number % _REPORT_EVERY == 0:
                 say(f"{self._place}: {number} of {len(self)} models loaded")
         if self._version.compiler is not None:
             say(f"{self._place}: {self._accelerated()}")
@@ -127,7 +128,7 @@ class FilePool(ModelPool):
         return ModelState.READY, NOT_IN_MEMORY
 
     def load(self, uid: str) -> None:
-        """Load a model, also one that was unloaded; LoadError if that fails."""
+        """Load a model, even if it was unloaded; raise LoadError on failure."""
         self._unloaded.discard(uid)
         self[uid]
 
@@ -141,11 +142,11 @@ class FilePool(ModelPool):
             self._total -= self._bytes.pop(uid, 0)
 
     def _accelerated(self) -> str:
-        by_how = Counter(self._accelerations.values())
-        compiled, alone = by_how.pop(ONNX, 0), by_how.total()
-        (why, count), *_ = by_how.most_common(1) or [(None, 0)]
-        reason = f": {why} ({count} of them)" if why else ""
-        return f"{compiled} of {len(self)} models run by ONNX Runtime, {alone} by themselves{reason}"
+        counts = Counter(self._accelerations.values())
+        compiled, alone = counts.pop(ONNX, 0), counts.total()
+        (reason, count), *_ = counts.most_common(1) or [(None, 0)]
+        commonest = f": {reason} ({count} of them)" if reason else ""
+        return f"{compiled} of {len(self)} models run by ONNX Runtime, {alone} by themselves{commonest}"
 
     def _prove(self, uid: str) -> None:
         example = self._version.rows[uid].example
@@ -165,8 +166,8 @@ class FilePool(ModelPool):
         self._faults.pop(uid, None)
         self._accelerations[uid] = served.acceleration
         if self._budget is not None:
-            # A file's size is the least that its model takes; what the process grew by is more to the point,
-            # but nothing where the model took memory that another one had left.
+            # The growth of the process is the better measure, but it is 0 if the model reuses freed memory.
+            # A model takes at least the size of its file.
             self._bytes[uid] = max(self._version.rows[uid].raw_length, _resident() - before)
             self._total += self._bytes[uid]
             while self._total > self._budget and len(self._models) > 1:

@@ -1,4 +1,4 @@
-"""The models that a process has, as a mapping that can also be changed."""
+"""The models of a process, as a mapping in which models can be loaded and unloaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ModelPool(Mapping[str, ServedModel]):
     """Models by UID.
 
     `pool[uid]` raises KeyError if the version has no such model, and LoadError if the model cannot be loaded
-    or was unloaded. Iteration gives the UIDs of the whole version, whether in memory or not.
+    or was unloaded. Iteration yields all UIDs of the version, whether in memory or not.
     """
 
     @property
@@ -31,7 +31,7 @@ class ModelPool(Mapping[str, ServedModel]):
 
     @abstractmethod
     def load(self, uid: str) -> None:
-        """Load a model, also one that was unloaded; LoadError if that fails."""
+        """Load a model, even if it was unloaded; raise LoadError on failure."""
 
     @abstractmethod
     def unload(self, uid: str) -> None:
@@ -39,5 +39,5 @@ class ModelPool(Mapping[str, ServedModel]):
 
 
 def unloaded(uid: str) -> LoadError:
-    """Return the error of a request for a model that was unloaded."""
+    """Return the error of a request for an unloaded model."""
     return LoadError(f"model {uid} was unloaded; load it at the admin port")

@@ -1,4 +1,4 @@
-"""UIDs that look like a wrong one, found in microseconds among any number."""
+"""Search for the UIDs most similar to a wrong UID, in microseconds among any number of UIDs."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _NEIGHBOURS = 4
-"""How many are compared on either side of where the wrong one would stand, read from either end."""
+"""Number of UIDs compared on each side of the wrong UID's place, in each of the two orders."""
 _SHOWN = 3
-_ALIKE = 0.6
-"""Share of two UIDs' characters that have to be the same, at their beginning and end together."""
+_MIN_LIKENESS = 0.6
+"""Minimum share of equal characters in two UIDs, counted from the beginning and from the end."""
 
 
 class NearestUids:
-    """Finds UIDs with the same beginning or end: of a typing mistake both are right, before and behind it.
+    """Finds UIDs with the same beginning or end, because the text before and after a typing mistake is right.
 
     Args:
-        uids: those that there are.
+        uids: all UIDs.
     """
 
     def __init__(self, uids: Iterable[str]) -> None:
@@ -28,19 +28,19 @@ class NearestUids:
 
     @cached_property
     def _orders(self) -> tuple[Sequence[str], Sequence[str]]:
-        """UIDs in order, and UIDs read backwards in order; made when the first wrong one is asked for."""
+        """Sorted UIDs, and sorted reversed UIDs; made on the first search."""
         return sorted(self._uids), sorted(uid[::-1] for uid in self._uids)
 
     def to(self, wrong: str) -> list[str]:
-        """Return up to three, the nearest first."""
+        """Return up to three UIDs, the nearest first."""
         forwards, backwards = self._orders
         candidates = {*_around(forwards, wrong), *(uid[::-1] for uid in _around(backwards, wrong[::-1]))}
         ranked = sorted((-_likeness(uid, wrong), uid) for uid in candidates)
-        return [uid for likeness, uid in ranked[:_SHOWN] if -likeness >= _ALIKE]
+        return [uid for likeness, uid in ranked[:_SHOWN] if -likeness >= _MIN_LIKENESS]
 
 
 def _around(order: Sequence[str], text: str) -> Iterator[str]:
-    # Where the last character is the wrong one, what was meant stands where the text without it would.
+    # If the last character is wrong, the right UID is near the place of the text without it.
     for end in (text, text[:-1]):
         place = bisect_left(order, end)
         yield from order[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS]
@@ -53,6 +53,6 @@ def _likeness(one: str, other: str) -> float:
 
 
 def _same(one: str, other: str) -> int:
-    """Return how many characters at the beginning are the same."""
+    """Return the length of the common beginning."""
     shorter = min(len(one), len(other))
     return next((place for place in range(shorter) if one[place] != other[place]), shorter)

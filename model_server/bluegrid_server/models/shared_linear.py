@@ -1,10 +1,10 @@
-"""Linear models as one block of shared memory: data, which needs no framework.
+"""Linear models as one block of shared memory, which is read without a framework.
 
 8 bytes      length of the head
-head         JSON: the UIDs, and the lists of columns' names that there are
+head         JSON: the UIDs, and the distinct lists of column names
 n x 32       digests
 n x 4        numbers of features, k
-n x 4        which list of names
+n x 4        index of the list of column names
 n x (3k+1)   float64: mean, scale, coefficients, intercept
 """
 
@@ -33,20 +33,20 @@ _PREFIX = "sha256:"
 
 
 def write_linear(served: Iterable[ServedModel]) -> int:
-    """Write the linear ones among these models to memory; return its descriptor."""
-    linear = [(each, each.model) for each in served if isinstance(each.model, LinearModel)]
-    # Most models of a set have the same columns.
+    """Write the linear models among these to shared memory; return its descriptor."""
+    linear = [(entry, entry.model) for entry in served if isinstance(entry.model, LinearModel)]
+    # Stored once, because most models of a set have the same columns.
     names = dict.fromkeys(model.inputs[0].columns for _, model in linear)
-    columns = {each: number for number, each in enumerate(names)}
-    head = orjson.dumps({"uids": [each.uid for each, _ in linear], "columns": list(columns)})
+    columns = {columns: number for number, columns in enumerate(names)}
+    head = orjson.dumps({"uids": [entry.uid for entry, _ in linear], "columns": list(columns)})
     head += b" " * (-len(head) % 8)  # numbers begin at a multiple of their size
     fd = os.memfd_create("bluegrid-linear")
     with os.fdopen(os.dup(fd), "wb") as memory:
         memory.write(_LENGTH.pack(len(head)) + head)
-        memory.writelines(bytes.fromhex(each.digest.removeprefix(_PREFIX)) for each, _ in linear)
+        memory.writelines(bytes.fromhex(entry.digest.removeprefix(_PREFIX)) for entry, _ in linear)
         memory.write(np.array([model.features for _, model in linear], np.uint32).tobytes())
-        which = [columns[model.inputs[0].columns] for _, model in linear]
-        memory.write(np.array(which, np.uint32).tobytes())
+        indices = [columns[model.inputs[0].columns] for _, model in linear]
+        memory.write(np.array(indices, np.uint32).tobytes())
         for _, model in linear:
             memory.write(model.table.tobytes())
             memory.write(struct.pack("<d", model.intercept))
@@ -57,7 +57,7 @@ def read_linear(fd: int) -> dict[str, ServedModel]:
     """Return the linear models of a block by UID; their numbers stay in the shared memory.
 
     Args:
-        fd: descriptor of the memory; it may be closed afterwards.
+        fd: descriptor of the memory; can be closed afterwards.
     """
     memory = memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_READ))
     (length,) = _LENGTH.unpack_from(memory)
@@ -66,7 +66,7 @@ def read_linear(fd: int) -> dict[str, ServedModel]:
     count = len(head["uids"])
     sizes_at = start + _DIGEST * count
     sizes = np.frombuffer(memory, np.uint32, count, sizes_at).tolist()
-    which = np.frombuffer(memory, np.uint32, count, sizes_at + 4 * count).tolist()
+    indices = np.frombuffer(memory, np.uint32, count, sizes_at + 4 * count).tolist()
     numbers = np.frombuffer(memory, np.float64, offset=sizes_at + 8 * count)
     columns = [tuple(names) for names in head["columns"]]
     models, begin = {}, 0
@@ -74,17 +74,17 @@ def read_linear(fd: int) -> dict[str, ServedModel]:
         end = begin + 3 * size
         table = numbers[begin:end].reshape(3, size)
         digest = memory[start + _DIGEST * position : start + _DIGEST * (position + 1)].hex()
-        model = LinearModel(table, float(numbers[end]), columns[which[position]])
+        model = LinearModel(table, float(numbers[end]), columns[indices[position]])
         models[uid] = ServedModel(uid, _PREFIX + digest, model)
         begin = end + 1
     return models
 
 
 class SharedLinearPool(ModelPool):
-    """Linear models, all of them in memory: no files, no frameworks.
+    """Linear models in shared memory, without files and frameworks.
 
     Args:
-        models: by UID, as `read_linear` returns them.
+        models: by UID, from `read_linear`.
     """
 
     def __init__(self, models: Mapping[str, ServedModel]) -> None:
@@ -117,7 +117,7 @@ class SharedLinearPool(ModelPool):
         return (ModelState.UNAVAILABLE, "unloaded") if uid in self._unloaded else (ModelState.READY, "")
 
     def load(self, uid: str) -> None:
-        """Let a model answer again."""
+        """Let an unloaded model answer again."""
         self._unloaded.discard(uid)
 
     def unload(self, uid: str) -> None:

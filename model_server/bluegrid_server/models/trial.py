@@ -1,8 +1,8 @@
-"""Trials: rows made from what a model takes show, before it serves, whether it can answer at all.
+"""Trials: before a model serves, made rows of valid datatypes and shapes show whether it can answer at all.
 
-A made row is not a sound reading. A model may rightly refuse it: the logarithm of 0, a category that training
-never had, a string that is not a date. So a failure counts against a model only where no values could have
-avoided it; of every other failure the log gets a warning (ADR 22).
+Made rows are not real data, and a model may rightly refuse them: the logarithm of 0, a category that was not
+in the training data, a string that is not a date. So a trial fails only if no values could have avoided the
+failure; other failures are logged as a warning (ADR 22).
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 _SIZES = (1, 2, 8, 32, 96, 256)
-"""Sizes that are tried for a dimension of any size: rows first of all, and steps of a window."""
+"""Sizes to try for a dimension of any size: mostly the number of rows, or the steps of a window."""
 _MAX_ELEMENTS = 2**20
-"""Of one tensor: a trial must not need more memory than requests do."""
+"""Maximum elements of a tensor: a trial must not need more memory than requests."""
 _FILLS = (1.0, 100.0, 0.5, 0.0, -1.0)
-"""Values of all elements; after them come 1, 2, 3, and others at random.
+"""Values to fill a tensor with; after them come 1, 2, 3, ..., then random numbers.
 
-0 comes late: where native code divides integers by it, the process ends.
+0 comes late, because the process ends if native code divides integers by 0.
 """
 _WORDS = ("1", "a", "A", "1.5", "2026-01-01", "unknown", "")
-"""The same for strings."""
+"""Strings to fill a tensor with."""
 
 _MAX_NAMED = 3
-"""Inputs that a refusal names."""
+"""Maximum number of inputs that an error names."""
 
 _LIBRARIES = frozenset(
     {
@@ -61,23 +61,23 @@ _LIBRARIES = frozenset(
         *sys.stdlib_module_names,
     }
 )
-"""Packages whose code fails for what it was made of, and says so where it fails for a value."""
-_OF_VALUES = re.compile(
+"""Packages whose errors are about the model itself, unless the message blames a value."""
+_BLAMES_VALUES = re.compile(
     r"\bnan\b|\binf|finite|negative|positive|unknown|unseen label|categor|out of|bounds?\b|domain|overflow"
     r"|range|assert|between|at least|greater|larger|too large|less than|smaller|below|above|beyond|outlier"
     r"|\bcontains?\b|neighbou?rs found|\bvalid\b|invertible|singular|definite|converge",
     re.IGNORECASE,
 )
-"""Words of messages that blame a value."""
+"""Words of messages that blame a value of the input."""
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
 class Trials:
-    """Lets models answer made rows, and keeps of which ones that says nothing.
+    """Lets models answer made rows, and collects models whose trial has no clear result.
 
     Attributes:
-        answered: how many models answered one.
-        unknown: why a model answered none, by UID, where that may be the rows' fault.
+        answered: number of models that answered a made row.
+        unknown: by UID, why a model answered no made row, if the values may be the cause.
     """
 
     def __init__(self) -> None:
@@ -85,10 +85,10 @@ class Trials:
         self.unknown: dict[str, str] = {}
 
     def run(self, uid: str, model: Model) -> None:
-        """Try a model.
+        """Let a model answer made rows, and record the result.
 
         Raises:
-            ModelError: it cannot answer any row; the message goes on after "model <uid>".
+            ModelError: the model cannot answer any row; the message continues after "model <uid>".
         """
         reason = try_out(model)
         if reason is None:
@@ -97,7 +97,7 @@ class Trials:
             self.unknown[uid] = reason
 
     def warn(self) -> None:
-        """Say in the log, once, which models answered no made row."""
+        """Log one warning about the models that answered no made row."""
         if self.unknown:
             uid, reason = next(iter(self.unknown.items()))
             structlog.get_logger().warning(
@@ -112,10 +112,10 @@ def try_out(model: Model) -> str | None:
     """Let a model answer made rows.
 
     Returns:
-        None: it answered one. Else why it answered none, which may be for their values.
+        None if the model answered a row; otherwise the first failure, which the values may have caused.
 
     Raises:
-        ModelError: no values would help.
+        ModelError: the model fails whatever the values.
     """
     sizes = _SIZES if any(-1 in spec.shape for spec in model.inputs) else (1,)
     by_size: list[list[Exception]] = []
@@ -133,19 +133,19 @@ def try_out(model: Model) -> str | None:
     if not by_size:
         return "its inputs are too large to be made up"
     first = by_size[0][0]
-    if _has_only_rows_free(model.inputs) and all(map(_is_the_same_whatever_the_values, by_size)):
+    if _only_rows_vary(model.inputs) and all(map(_is_independent_of_values, by_size)):
         raise _refused(first, model.inputs)
     return describe(first)
 
 
-def _has_only_rows_free(specs: Sequence[TensorSpec]) -> bool:
-    """Whether all that a request can choose are numbers and how many rows of them there are."""
+def _only_rows_vary(specs: Sequence[TensorSpec]) -> bool:
+    """Return whether a request chooses only numbers and the number of rows, not strings or other sizes."""
     return all(-1 not in spec.shape[1:] and spec.datatype != "BYTES" for spec in specs)
 
 
 def _made(specs: Sequence[TensorSpec], size: int, *, fewer: bool) -> Iterator[dict[str, NDArray[Any]]]:
     """Yield inputs of these specs, with `size` in place of each -1."""
-    shapes = {spec.name: tuple(size if each == -1 else each for each in spec.shape) for spec in specs}
+    shapes = {spec.name: tuple(size if fixed == -1 else fixed for fixed in spec.shape) for spec in specs}
     if any(np.prod(shape, dtype=object) > _MAX_ELEMENTS for shape in shapes.values()):
         return
     kinds = (0, len(_FILLS) + 1) if fewer else range(len(_FILLS) + 2)
@@ -171,50 +171,50 @@ def _filled(datatype: str, shape: tuple[int, ...], kind: int) -> NDArray[Any]:
 
 
 def _failure(model: Model, inputs: dict[str, NDArray[Any]]) -> Exception | None:
-    """Return what keeps the model from an answer that can be sent; None: nothing does."""
+    """Return the error of predicting and encoding the outputs; None: no error."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
-            # What a model says of rows that nobody has sent is of no use to anybody.
+            # Warnings about made rows are of no use to anybody.
             warnings.simplefilter("ignore")
             values = model.predict(inputs)
             for spec in model.outputs:
                 datatype_of(values[spec.name])
                 json_of(values[spec.name])
-    # Whatever a framework raises is what is looked for.
+    # Any exception of a framework is the result.
     except Exception as error:  # noqa: BLE001
         return error
     return None
 
 
 def _is_certain(error: Exception) -> bool:
-    """Whether this error is never one of values: something is missing that the model is made of."""
+    """Return whether no values can cause this error: something that the model needs is missing."""
     if isinstance(error, ImportError):
         return True
     if isinstance(error, AttributeError):
-        # Functions that look something up give None where they find nothing.
+        # An attribute of None may depend on values: functions that look up a value return None.
         is_of_none = error.name is not None and error.obj is None
         return not is_of_none and (isinstance(error.obj, np.ndarray) or not _runs_other_code(error))
     return isinstance(error, NotImplementedError) and not _runs_other_code(error)
 
 
-def _is_the_same_whatever_the_values(failures: Sequence[Exception]) -> bool:
+def _is_independent_of_values(failures: Sequence[Exception]) -> bool:
     messages = {(type(error), _ADDRESS.sub("", str(error))) for error in failures}
     if len(messages) != 1 or len(failures) < 2:
         return False
-    return not (_OF_VALUES.search(str(failures[0])) or any(map(_runs_other_code, failures)))
+    return not (_BLAMES_VALUES.search(str(failures[0])) or any(map(_runs_other_code, failures)))
 
 
 def _runs_other_code(error: Exception) -> bool:
-    """Whether code of the model's own author was at work, which may refuse values in any words."""
+    """Return whether code of the model's author ran, which may refuse values with any message."""
     names = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
     return any(name.partition(".")[0] not in _LIBRARIES for name in names)
 
 
 def _refused(error: Exception, specs: Sequence[TensorSpec]) -> ModelError:
-    taken = ", ".join(f"{spec.name!r} {spec.datatype} {list(spec.shape)}" for spec in specs[:_MAX_NAMED])
+    named = ", ".join(f"{spec.name!r} {spec.datatype} {list(spec.shape)}" for spec in specs[:_MAX_NAMED])
     more = ", …" if len(specs) > _MAX_NAMED else ""
     reason = describe(error).rstrip(".")
     return ModelError(
-        f"cannot answer any request for {taken}{more}: {reason}: push a model that can, or use an image that "
+        f"cannot answer any request for {named}{more}: {reason}: push a model that can, or use an image that "
         "has what it needs; where a request can be answered, record it as the model's example"
     )

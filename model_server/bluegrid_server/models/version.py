@@ -1,4 +1,4 @@
-"""From an empty folder to a model that is proven to answer as it did when it was trained."""
+"""One version: fetch it, load its models, and compare their answers with recorded examples."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model that is ready to answer, and the digest of the file that it came from."""
+    """A model that is ready to answer, and the digest of its file."""
 
     uid: str
     digest: str
     model: Model
     acceleration: str | None = None
-    """"onnx", or why it runs by itself; None if acceleration is off."""
+    """"onnx", or why the model is not compiled; None if acceleration is off."""
 
 
 @dataclass(frozen=True)
 class LoadableVersion:
-    """A version's verified files, and what loads them."""
+    """A version's verified files, and their loader."""
 
     rows: Mapping[str, ModelRow]
-    """Of the manifest, by UID."""
+    """Rows of the manifest by UID."""
     paths: Mapping[str, Path]
     """The model's file or folder by UID."""
     loader: Loader
     compiler: Compiler | None = None
-    """What compiles its models; None: nothing."""
+    """Compiler of the models; None: they are not compiled."""
 
     @property
     def examples(self) -> int:
-        """How many models have recorded examples."""
+        """Number of models that have recorded examples."""
         return sum(row.example is not None for row in self.rows.values())
 
 
@@ -63,8 +63,8 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
     """Fetch and verify a version.
 
     Args:
-        settings: which version, from where.
-        say: takes progress, one line at a time.
+        settings: of the pod; they name the version and the store.
+        say: called with each line of progress.
 
     Raises:
         BluegridError: the version cannot be served; the message says why.
@@ -74,7 +74,7 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
         say(f"{settings.place}: {event.models} of {event.models_total} models fetched")
 
     say(f"{settings.place}: fetching")
-    # A type that cannot be loaded, or a trust that makes no sense, is reported before anything is fetched.
+    # First, so that an unknown type or an invalid `trust` is reported before anything is fetched.
     loader = loader_of(settings.type, settings.trust, source=settings.source, gpu=settings.gpu > 0)
     compiler = compiler_of(settings.type) if settings.accelerate else None
     version = fetch(
@@ -94,7 +94,7 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
 
 
 def load(version: LoadableVersion, uid: str) -> ServedModel:
-    """Load a model; ModelError if that fails, whose message continues after "model <uid>"."""
+    """Load a model; raise ModelError on failure, whose message continues after "model <uid>"."""
     row, acceleration = version.rows[uid], None
     model = version.loader(version.paths[uid])
     if version.compiler is not None:
@@ -108,7 +108,7 @@ def _prove(example: Example | None, model: Model) -> None:
 
 
 def reproduce(model: Model, example: Example) -> None:
-    """Let a model answer its recorded example; ModelError if it answers otherwise."""
+    """Let a model answer its recorded example; raise ModelError if the answer differs."""
     expected = np.array(example.outputs, dtype=np.float64)
     spec, *more = model.inputs
     if more:
@@ -116,13 +116,13 @@ def reproduce(model: Model, example: Example) -> None:
     rows = np.array(example.inputs).astype(DATATYPES[spec.datatype])
     if len(spec.shape) == 2 and spec.shape[1] not in (-1, rows.shape[1]):
         raise ModelError(
-            f"takes {spec.shape[1]} features, its recorded example has {rows.shape[1]}; record it anew"
+            f"takes {spec.shape[1]} features, its recorded example has {rows.shape[1]}; record it again"
         )
     try:
-        # A column of numbers is as good as a row of them.
+        # Outputs of shape (n, 1) count as (n,).
         got = next(iter(model.predict({spec.name: rows}).values()))
         got = got.reshape(-1) if got.shape == (len(expected), 1) else got
-    # Whatever a framework raises, the model cannot answer its own example.
+    # Any exception of a framework means that the model cannot answer its example.
     except Exception as error:
         raise ModelError(f"cannot answer its recorded example: {describe(error)}") from error
     if got.shape != expected.shape or got.dtype.kind not in "fiub":

@@ -1,4 +1,4 @@
-"""The fork server: a process that brings a version up, then forks workers on order.
+"""The fork server: a process that loads a version, then forks workers on order.
 
 Its messages to and from the front are in `ipc/control.py`.
 """
@@ -51,11 +51,12 @@ if TYPE_CHECKING:
     from bluegrid_server.models.version import LoadableVersion
     from bluegrid_server.settings import Settings
 
-_FIRST_TO_GO = "1000"
+_OOM_SCORE = "1000"
+"""oom_score_adj of a worker: the kernel ends it before other processes of the pod."""
 
 
 class ForkServer:
-    """The version's files, its models where they can be shared, and the workers that were forked."""
+    """Holds the version's files, its models if they can be shared, and the forked workers."""
 
     def __init__(self, control: socket.socket, settings: Settings) -> None:
         self._control = control
@@ -68,49 +69,49 @@ class ForkServer:
         self._forked = 0
 
     def run(self) -> int:
-        """Bring the version up, report the result, and follow orders.
+        """Load the version, report the result, and follow orders.
 
-        Another process, the loader, imports the framework. If all that it makes is data, it passes that on,
-        ends, and its memory is freed; otherwise it is the fork server from there on.
+        Another process, the loader, imports the framework. If all models are linear, the loader passes them
+        on as data and ends, which frees its memory; otherwise it becomes the fork server.
 
         Returns:
             The exit code, or minus the number of the signal that ended the loader.
         """
         if not self._shared:
-            if self._bring_up():
+            if self._load_version():
                 self._send_fetched()
                 self._follow_orders()
             return 0
-        taken, given = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        parent_end, loader_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         loader = os.fork()
         if loader == 0:
-            taken.close()
+            parent_end.close()
             end_with_parent()
-            self._be_loader(given)
+            self._run_loader(loader_end)
             return 0
-        given.close()
-        _, fds, _, _ = socket.recv_fds(taken, 1, 1)
-        status = _ended(loader)
+        loader_end.close()
+        _, fds, _, _ = socket.recv_fds(parent_end, 1, 1)
+        status = _wait(loader)
         for fd in fds:
             self._pool = SharedLinearPool(read_linear(fd))
             os.close(fd)
             self._follow_orders()
         return status
 
-    def _be_loader(self, given: socket.socket) -> None:
-        if not self._bring_up():
+    def _run_loader(self, to_parent: socket.socket) -> None:
+        if not self._load_version():
             return
         linear = [served for served in self._pool.values() if isinstance(served.model, LinearModel)]
         fds = [write_linear(linear)] if linear else []
         self._send_fetched(fds)
         if 0 < len(linear) == len(self._pool):
-            socket.send_fds(given, [b"."], fds)
+            socket.send_fds(to_parent, [b"."], fds)
             return
-        given.close()
+        to_parent.close()
         self._follow_orders()
 
-    def _bring_up(self) -> bool:
-        """Fetch and load; report a failure and return False if there is one."""
+    def _load_version(self) -> bool:
+        """Fetch and load the version; on failure, report it and return False."""
         try:
             self._version = fetch_version(self._settings, self._progress)
             self._send_loading()
@@ -118,14 +119,14 @@ class ForkServer:
                 pool = FilePool(self._version, self._settings)
                 pool.load_all(self._progress)
                 self._pool = pool
-        # A fork server that died silently would leave a pod that is live and never ready.
+        # Reported, because otherwise the pod would be live and never ready.
         except Exception as error:  # noqa: BLE001
             self._send(Failed(reason_of(error, self._settings)))
             return False
         return True
 
     def _send_loading(self) -> None:
-        # In memory of its own: of thousands of models, the UIDs fill more than a message.
+        # In separate memory: the UIDs of thousands of models do not fit into a message.
         fd = os.memfd_create("bluegrid-uids")
         with os.fdopen(fd, "wb") as memory:
             memory.write(orjson.dumps(list(self._version.rows)))
@@ -138,48 +139,48 @@ class ForkServer:
     def _follow_orders(self) -> None:
         """Follow orders until the front closes the connection."""
         gc.collect()
-        gc.freeze()  # pages that are shared stay shared: no collection writes to them
+        gc.freeze()  # garbage collection writes to no page that is shared with the workers
         with suppress(BrokenPipeError, ConnectionResetError):  # the front has gone
             while order := self._control.recv(MESSAGE):
                 self._follow(message_of(order))
         for pid in self._children.values():
-            _end(pid)
+            _kill(pid)
 
     def _follow(self, order: Order | Event) -> None:
         match order:
             case Kill(name):
                 if pid := self._children.pop(name, None):
-                    self._send(Exited(name, _end(pid)))
+                    self._send(Exited(name, _kill(pid)))
             case Fork(slot, is_first):
                 self._fork(slot, is_first=is_first)
 
     def _fork(self, slot: int, *, is_first: bool) -> None:
         self._forked += 1
         name = f"{slot}.{self._forked}"
-        theirs, ours = socket.socketpair()
+        front_end, worker_end = socket.socketpair()
         memory = WorkerStatus.make()
         pid = os.fork()
         if pid == 0:
-            theirs.close()
+            front_end.close()
             if self._settings.gpu:
                 os.environ["CUDA_VISIBLE_DEVICES"] = str(slot % self._settings.gpu)
-            self._be_worker(ours, WorkerStatus(memory), is_first=is_first)
+            self._run_worker(worker_end, WorkerStatus(memory), is_first=is_first)
         self._children[name] = pid
-        ours.close()
-        with theirs:
-            self._send(Forked(name, slot), [theirs.fileno(), memory])
+        worker_end.close()
+        with front_end:
+            self._send(Forked(name, slot), [front_end.fileno(), memory])
         os.close(memory)
 
-    def _be_worker(
+    def _run_worker(
         self, connection: socket.socket, worker_status: WorkerStatus, *, is_first: bool
     ) -> NoReturn:
         status = 1
         try:
             end_with_parent()
             self._control.close()
-            # Where the kernel has to end a process for its memory, it is a worker: the front makes a new one.
+            # Out of memory, the kernel is to end a worker, which the front replaces.
             with suppress(OSError):
-                Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
+                Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
             self._work(connection, worker_status, is_first=is_first)
             status = 0
         # The front has gone.
@@ -220,28 +221,28 @@ class ForkServer:
         self._send(Progress(line))
 
     def _send(self, event: Event, fds: Sequence[int] = ()) -> None:
-        # The front has gone when it takes no message; recv() then ends the loop.
+        # If the front has gone, recv() ends the loop of _follow_orders().
         with suppress(BrokenPipeError, ConnectionResetError):
             socket.send_fds(self._control, [message_bytes(event)], fds)
 
 
-def _end(pid: int) -> int:
+def _kill(pid: int) -> int:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    return _ended(pid)
+    return _wait(pid)
 
 
-def _ended(pid: int) -> int:
+def _wait(pid: int) -> int:
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status)
 
 
 class ForkServerProcess:
-    """The fork server, as the front sees it.
+    """The fork server's process, for the front.
 
     Attributes:
-        pid: of the process, a child of this one.
-        control: the socket of messages; the fork server ends when it is closed.
+        pid: of the process, a child of the front.
+        control: socket for messages; the fork server ends when this socket is closed.
     """
 
     def __init__(self, pid: int, control: socket.socket) -> None:
@@ -249,43 +250,43 @@ class ForkServerProcess:
         self._status: int | None = None
 
     def wait(self) -> int:
-        """Wait until it has ended; return its exit code, or minus a signal's number."""
+        """Wait for the end of the process; return its exit code, or minus the number of a signal."""
         if self._status is None:
-            self._status = _ended(self.pid)
+            self._status = _wait(self.pid)
         return self._status
 
 
 def start(settings: Settings) -> ForkServerProcess:
-    """Fork the fork server from this process; they share all that is imported by now."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    """Fork the fork server from this process; they share the modules that are imported by now."""
+    front_end, fork_server_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     gc.collect()
-    gc.freeze()  # as in ForkServer.run()
+    gc.freeze()  # as in ForkServer._follow_orders()
     pid = os.fork()
     if pid == 0:
-        ours.close()
-        _run_fork_server(theirs, settings)
-    theirs.close()
-    return ForkServerProcess(pid, ours)
+        front_end.close()
+        _run_fork_server(fork_server_end, settings)
+    fork_server_end.close()
+    return ForkServerProcess(pid, front_end)
 
 
 def _run_fork_server(control: socket.socket, settings: Settings) -> NoReturn:
     status = 1
     try:
         end_with_parent()
-        # The front gets the signal, answers what it has, and ends this process and the workers by going.
+        # The front gets the signals too; when it has answered its requests, its end ends the other processes.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        # Of libraries that were loaded before serve() set their variables.
+        # For libraries that were loaded before serve() set the environment variables.
         threadpool_limits(1)
         status = ForkServer(control, settings).run()
-    except Exception:  # noqa: BLE001 - below this there is nothing that would tell it
+    except Exception:  # noqa: BLE001 - nothing further up reports it
         structlog.get_logger().exception("fork server ended")
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         if status < 0:
-            # As the loader ended, so that the front tells it.
+            # End by the same signal as the loader, which the front then reports.
             signal.signal(-status, signal.SIG_DFL)
             os.kill(os.getpid(), -status)
-        # Nothing of the process that it was forked from is ended here.
+        # Skip the exit handlers of the process from which this one was forked.
         os._exit(status)

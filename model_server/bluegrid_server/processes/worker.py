@@ -1,4 +1,4 @@
-"""A worker: requests come in on a socket, responses go out on it, one step at a time."""
+"""A worker: receives requests on a socket and sends responses on the socket, one step at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _RECEIVE = 2**18
 _PR_SET_PDEATHSIG = 1
-"""prctl(2)."""
+"""From prctl(2)."""
 
 
 class Worker:
@@ -31,9 +31,9 @@ class Worker:
 
     Args:
         connection: to the front.
-        status: what it is busy with, for the front.
+        status: shared with the front: the request in progress.
         steps: answers the requests.
-        pool: the models that it has.
+        pool: the models.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Worker:
         self._active: deque[tuple[int, Iterator[Response]]] = deque()
 
     def run(self) -> None:
-        """Answer until the front closes the connection."""
+        """Answer requests until the front closes the connection."""
         self._status.loaded(self._pool.loaded)
         while self._receive(0 if not self._active else MSG_DONTWAIT):
             number, responses = self._active.popleft()
@@ -75,12 +75,12 @@ class Worker:
 
 
 def end_with_parent() -> None:
-    """Have the kernel end this process when its parent ends, whatever it is doing."""
+    """Have the kernel kill this process when its parent ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def limit_memory(more: int) -> None:
-    """Limit this process to this many bytes on top of what it has; beyond, it gets MemoryError."""
+    """Limit the memory of this process to so many bytes more than now; beyond, MemoryError is raised."""
     data = next(
         line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData")
     )

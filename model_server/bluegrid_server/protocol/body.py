@@ -1,4 +1,4 @@
-"""Bodies of requests and answers: JSON, and binary data behind it."""
+"""Bodies of requests and responses: JSON, and binary data behind it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 JSON_LENGTH = "Inference-Header-Content-Length"
-"""The header with the length of the JSON that precedes binary data, in bytes."""
+"""Header with the length of the JSON that precedes binary data, in bytes."""
 
 NOT_AN_OBJECT = "the body must be a JSON object"
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """Return the JSON object that a body holds.
+    """Return the JSON object of a body.
 
     Raises:
-        InputError: it holds something else.
+        InputError: the body is not a JSON object.
     """
     try:
         document = orjson.loads(body)
@@ -34,25 +34,25 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 def not_json(error: orjson.JSONDecodeError) -> InputError:
     """Return the error of a body that cannot be parsed."""
-    return InputError(f"the body is no JSON: {error}")
+    return InputError(f"the body is not JSON: {error}")
 
 
 def split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
-    """Return a body's JSON, and the binary data behind it, if the header says where the JSON ends.
+    """Return a body's JSON and the binary data behind it; without the header, all of the body is JSON.
 
     Raises:
-        InputError: the header is no length within the body.
+        InputError: the header is not a length within the body.
     """
     if json_length is None:
         return body, b""
     length = int(json_length) if json_length.isascii() and json_length.isdigit() else -1
     if not 0 <= length <= len(body):
-        raise InputError(f"{JSON_LENGTH}: {json_length!r} is no length of the JSON in {len(body)} bytes")
+        raise InputError(f"{JSON_LENGTH}: {json_length!r} is not a length within {len(body)} bytes")
     return body[:length], body[length:]
 
 
 def json_of(document: Any) -> bytes:
-    """Return a document as JSON; arrays of numbers are NumPy's."""
+    """Return a document as JSON; it may hold NumPy arrays."""
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

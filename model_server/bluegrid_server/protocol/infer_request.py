@@ -1,6 +1,6 @@
-"""A request to one model, decoded: arrays by name, and the outputs that are wanted.
+"""A request to one model, decoded: arrays by name, and the requested outputs.
 
-`json_types.py` has the JSON of its body as types.
+`json_types.py` has the types of the JSON body.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class InferRequest:
         document: the request's JSON; see `json_types.InferRequestDocument`.
         inputs: the tensors that the model takes.
         outputs: the tensors that the model returns.
-        binary: the data behind the JSON.
+        binary: the binary data behind the JSON.
 
     Attributes:
-        id: what the response repeats; None: nothing.
+        id: ID that the response repeats; None: none.
         inputs: arrays by name, of the shapes and datatypes that the model takes.
-        outputs: names of the outputs that are wanted, and whether each is to be binary.
+        outputs: names of the requested outputs, and whether each is to be binary.
 
     Raises:
-        InputError: the message names the place, what was expected and what came.
+        InputError: the message names the place, what was expected and what was received.
     """
 
     __slots__ = ("id", "inputs", "outputs")
@@ -60,18 +60,18 @@ class InferRequest:
             for spec in outputs:
                 self.outputs[spec.name] = False
         else:
-            self.outputs = _wanted(document, outputs)
+            self.outputs = _requested_outputs(document, outputs)
         self.inputs: Mapping[str, NDArray[Any]]
         tensors, spec = document.get("inputs"), inputs[0]
-        # Nearly all requests have one row of FP64 as JSON floats: a third of the checks is enough for it. All
-        # others, and above all wrong ones, are for arrays_of().
+        # Nearly all requests have one row of FP64 as JSON floats, for which a third of the checks is enough.
+        # arrays_of() decodes all others and reports what is wrong.
         if binary is None and type(tensors) is list and len(tensors) == 1 and type(tensors[0]) is dict:
             tensor = tensors[0]
             shape, data = tensor.get("shape"), tensor.get("data")
             if (
                 type(shape) is type(data) is list
                 and len(shape) == len(spec.shape) == 2
-                # As numbers compare, [true, 3.0] equals [1, 3].
+                # The type is checked because [true, 3.0] == [1, 3].
                 and type(shape[0]) is type(shape[1]) is int
                 and shape[0] == 1
                 and spec.shape[0] in (-1, 1)
@@ -97,8 +97,8 @@ _FLOAT64 = np.dtype(np.float64)
 _RAGGED = np.empty(0, dtype=object)
 
 
-def _wanted(document: Mapping[str, Any], specs: Sequence[TensorSpec]) -> dict[str, bool]:
-    """Return the wanted outputs, and whether each is to be binary."""
+def _requested_outputs(document: Mapping[str, Any], specs: Sequence[TensorSpec]) -> dict[str, bool]:
+    """Return the names of the requested outputs, and whether each is to be binary."""
     is_binary = bool(_parameters(document, "the request").get("binary_data_output", False))
     names = [spec.name for spec in specs]
     outputs = document.get("outputs")
@@ -116,8 +116,8 @@ def _wanted(document: Mapping[str, Any], specs: Sequence[TensorSpec]) -> dict[st
     }
 
 
-def _parameters(document: Mapping[str, Any], whose: str) -> Mapping[str, Any]:
+def _parameters(document: Mapping[str, Any], owner: str) -> Mapping[str, Any]:
     parameters = document.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
-        raise InputError(f"parameters of {whose}: expected an object")
+        raise InputError(f"parameters of {owner}: expected an object")
     return parameters or {}

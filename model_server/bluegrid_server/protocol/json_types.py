@@ -1,13 +1,13 @@
-"""The JSON of requests and responses as types, from which the OpenAPI document is made.
+"""Types of the JSON of requests and responses, from which the OpenAPI document is made.
 
-Requests are documents as orjson reads them. Whatever comes is taken for such a document and checked where it
-is decoded (`infer_request.py`), where errors can quote what came. Responses are what the server builds,
-and mypy holds the code to these types. An unknown field of a request is ignored.
+Requests are documents as orjson reads them: not checked here, but on decoding (`infer_request.py`), so that
+errors can quote them. Responses are built by the server, and mypy checks them against these types.
+Unknown fields of a request are ignored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence  # noqa: TC003 - pydantic reads these names at run time
+from collections.abc import Sequence  # noqa: TC003 - pydantic reads these at run time
 from typing import Annotated, Any, NotRequired
 
 from pydantic import Field, WithJsonSchema
@@ -20,11 +20,11 @@ Parameters = TypeAliasType("Parameters", dict[str, Any])
 
 
 _LIST_OR_NULL: dict[str, Any] = {"anyOf": [{"type": "array", "items": {}}, {"type": "null"}]}
-"""Of numbers, booleans or strings; a response has an array of NumPy there."""
+"""Schema of a tensor's data: numbers, booleans or strings. In a response this is a NumPy array."""
 
 
 class TensorDocument(TypedDict):
-    """A tensor with its numbers: as JSON, nested or row by row, or as binary data behind the JSON."""
+    """A tensor with its data: as JSON, nested or row by row, or as binary data behind the JSON."""
 
     name: str
     shape: Sequence[Annotated[int, Field(ge=0)]]
@@ -34,7 +34,7 @@ class TensorDocument(TypedDict):
 
 
 class WantedOutput(TypedDict):
-    """An output that a request asks for."""
+    """A requested output."""
 
     name: str
     parameters: NotRequired[Parameters | None]
@@ -50,7 +50,7 @@ class InferRequestDocument(TypedDict):
 
 
 class InferResponse(TypedDict):
-    """The answer of one model."""
+    """The response of one model."""
 
     model_name: str
     model_version: str
@@ -88,14 +88,14 @@ class BatchResponses(TypedDict):
 
 
 class PredictRequestDocument(TypedDict):
-    """Rows for one model, in the form for people."""
+    """Rows for one model, in the simple form."""
 
     model: str
     instances: Annotated[list[Any], Field(min_length=1)]
 
 
 class PredictResponse(TypedDict):
-    """Predictions in the form for people: one a row, or several outputs by name."""
+    """Predictions in the simple form: one a row, or several outputs by name."""
 
     model: str
     version: str
@@ -104,7 +104,7 @@ class PredictResponse(TypedDict):
 
 
 class IndexRequestDocument(TypedDict):
-    """Which models an index lists."""
+    """Filter of the repository index."""
 
     ready: NotRequired[bool]
 
@@ -116,7 +116,7 @@ class ErrorDocument(TypedDict):
 
 
 class LiveDocument(TypedDict):
-    """Whether the process answers."""
+    """Whether the process is live."""
 
     live: bool
 
@@ -145,7 +145,7 @@ class ModelStateDocument(TypedDict):
 
 
 class ServerDocument(TypedDict):
-    """What a server is."""
+    """Metadata of a server."""
 
     name: str
     version: str
@@ -159,7 +159,7 @@ class ModelsDocument(TypedDict):
 
 
 class TensorSpecParameters(TypedDict):
-    """What a model tells of a tensor beside the protocol."""
+    """Metadata of a tensor that the protocol does not have."""
 
     columns: NotRequired[
         Annotated[
@@ -181,7 +181,7 @@ class TensorSpecDocument(TypedDict):
 
 
 class ModelDocument(TypedDict):
-    """What one model takes and returns."""
+    """Metadata of a model: the tensors that it takes and returns."""
 
     name: str
     versions: list[str]

@@ -1,7 +1,7 @@
-"""Requests and responses as they come in and go out, whichever process has the models.
+"""Requests and responses as bytes, the same in all processes.
 
-    Request   as HTTP brings it: what is asked for, and the bytes of the body
-    Response  bytes, status and headers; a long answer is several, the last with `is_last`
+    Request   from HTTP: its kind, and the bytes of the body
+    Response  bytes, status and headers; a long response has several pieces, the last with `is_last`
 
 `infer_request.py` decodes the body of a request to one model.
 """
@@ -26,20 +26,20 @@ JSON_HEADERS: Mapping[str, str] = MappingProxyType({"content-type": JSON})
 
 
 class Kind(IntEnum):
-    """What a request asks for."""
+    """Kind of a request."""
 
     INFER = 1
-    """The predictions of the model `uid`, in the Open Inference Protocol."""
+    """Predict by the model `uid`, in the Open Inference Protocol."""
     BATCH = 2
-    """The predictions of many models."""
+    """Predict by many models."""
     PREDICT = 3
-    """Predictions in the form for people; the body names the model."""
+    """Predict in the simple form; the body names the model."""
     DESCRIBE = 4
-    """What the model `uid` takes and returns."""
+    """Return the metadata of the model `uid`."""
     STATES = 5
-    """The state of every model, and why: `{uid: [state, reason]}`."""
+    """Return the state of every model: `{uid: [state, reason]}`."""
     STATE = 6
-    """The state of the model `uid`, likewise."""
+    """Return the state of the model `uid`: `[state, reason]`."""
     LOAD = 7
     """Load the model `uid`."""
     UNLOAD = 8
@@ -51,10 +51,10 @@ class Request:
     """A request that is not decoded yet.
 
     Attributes:
-        kind: what is asked for.
-        uid: the model, where the path names it.
+        kind: of the request.
+        uid: the model, if the path names it.
         body: the request's body, unparsed.
-        json_length: how many bytes of the body are JSON, as the header says; None: all.
+        json_length: length of the JSON in the body, in bytes, as the header says; None: all of the body.
     """
 
     kind: Kind
@@ -65,13 +65,13 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """A response, or the next piece of one; status and headers are those of the first.
+    """A response or a piece of it; status and headers of the first piece hold for all.
 
     Attributes:
-        body: bytes of the response's body.
+        body: bytes of the body.
         status: HTTP status.
         headers: HTTP headers.
-        is_last: whether the response is complete with it.
+        is_last: whether the response is complete with this piece.
     """
 
     body: bytes
@@ -82,7 +82,7 @@ class Response:
 
 @dataclass(slots=True)
 class Reply:
-    """A response: its first piece, and those that follow unless that is the last."""
+    """A response: its first piece, and the pieces that follow; None: the first is the last."""
 
     first: Response
     rest: AsyncIterator[Response] | None = None

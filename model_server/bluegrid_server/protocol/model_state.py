@@ -1,4 +1,4 @@
-"""The states of a model, as the protocol's model repository names them."""
+"""States of a model, with the names of the protocol's model repository."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from enum import StrEnum
 
 
 class ModelState(StrEnum):
-    """Whether a model answers."""
+    """State of a model."""
 
     LOADING = "LOADING"
     """The version's models are being loaded."""
     READY = "READY"
-    """It answers, perhaps after it is loaded."""
+    """The model answers; it may have to be loaded first."""
     UNAVAILABLE = "UNAVAILABLE"
-    """It was unloaded, or cannot be loaded."""
+    """The model was unloaded, or cannot be loaded."""

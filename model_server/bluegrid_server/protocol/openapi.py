@@ -1,7 +1,7 @@
-"""The API as an OpenAPI 3.1 document, for people, clients and tests that are made from it.
+"""The API as an OpenAPI 3.1 document, for people, clients and tests generated from it.
 
-Schemas come from the types in `json_types.py`; here is what each path does with them. In the document a type
-has its name without `Document`.
+Schemas come from the types in `json_types.py`; a schema has the name of its type without
+`Document`. The paths are listed here.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ Document = dict[str, Any]
 
 _INFERENCE = (400, 404, 413, 415, 500, 503, 504, 507)
 _RESPONSES = {
-    400: "The request is not what the model takes; `error` names the input, what was expected and what came.",
+    400: "The request does not fit the model; `error` names the input, the expected and the received value.",
     404: "No such model or version; `error` names the nearest UIDs.",
     413: "The body is too large.",
-    415: "The body is compressed in a way that is not known here; gzip and deflate are.",
+    415: "The body has a Content-Encoding that is not supported; gzip and deflate are.",
     500: "The model failed on this request, or ended its process.",
-    503: "Not ready, too busy, or the model cannot be loaded; come again after `Retry-After`.",
+    503: "Not ready, too busy, or the model cannot be loaded; try again after `Retry-After`.",
     504: "The model took too long; its process was replaced.",
     507: "The request needs more memory than there is.",
 }
 _ABOUT = """The [Open Inference Protocol](https://github.com/kserve/open-inference-protocol) for all models of
-one version, one call for many models, and a simple form for people. Every answer carries `Bluegrid-Set`,
+one version, one call for many models, and a simple form for people. Every response has `Bluegrid-Set`,
 `Bluegrid-Version`, `Bluegrid-Cluster`, `Bluegrid-Digest` and `X-Request-Id`."""
 
 _INFER = {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP64", "data": [0.1, 0.2, 0.3]}]}
@@ -43,15 +43,15 @@ class _Operation:
     """One operation of the API.
 
     Attributes:
-        path: below the service's.
+        path: below the service's path.
         name: its `operationId`.
-        summary: for people.
-        response: type of the body that is answered with 200.
+        summary: one line for people.
+        response: type of the body with status 200.
         refusals: statuses with an error.
-        body: type of the request's body; None: it is a GET.
-        example: of the body.
-        is_body_required: whether the body may be left out.
-        others: types of bodies that are answered with other statuses.
+        body: type of the request's body; None: a GET without body.
+        example: of the request's body.
+        is_body_required: whether the request must have the body.
+        others: types of bodies with other statuses.
     """
 
     path: str
@@ -66,7 +66,7 @@ class _Operation:
 
 
 _OPERATIONS = (
-    _Operation("/v2/health/live", "live", "Whether the process answers", types.LiveDocument),
+    _Operation("/v2/health/live", "live", "Whether the process is live", types.LiveDocument),
     _Operation(
         "/v2/health/ready",
         "ready",
@@ -74,13 +74,13 @@ _OPERATIONS = (
         types.ReadyDocument,
         others={503: types.ReadyDocument},
     ),
-    _Operation("/v2", "server", "What this server is", types.ServerDocument),
+    _Operation("/v2", "server", "Metadata of the server", types.ServerDocument),
     _Operation("/v2/models", "models", "All UIDs", types.ModelsDocument, (503,)),
-    _Operation("", "model", "What a model takes and gives", types.ModelDocument, _INFERENCE),
+    _Operation("", "model", "Inputs and outputs of a model", types.ModelDocument, _INFERENCE),
     _Operation(
         "/ready",
         "modelReady",
-        "Whether a model answers",
+        "Whether a model is ready",
         types.ModelReadyDocument,
         (404,),
         others={503: types.ModelReadyDocument | types.ErrorDocument},
@@ -88,7 +88,7 @@ _OPERATIONS = (
     _Operation(
         "/infer",
         "infer",
-        "Ask one model",
+        "Predict by one model",
         types.InferResponse,
         _INFERENCE,
         types.InferRequestDocument,
@@ -97,7 +97,7 @@ _OPERATIONS = (
     _Operation(
         "/v2/models:batchInfer",
         "batchInfer",
-        "Ask many models at once: answers in the order of the requests; one that fails harms no other",
+        "Predict by many models at once: responses in the order of the requests; a failure affects no other",
         types.BatchResponses,
         _INFERENCE,
         types.BatchRequestDocument,
@@ -106,7 +106,7 @@ _OPERATIONS = (
     _Operation(
         "/v2/repository/index",
         "index",
-        "The state of every model; with `ready`, of those that are",
+        "The state of every model; with `ready`, of ready models only",
         list[types.ModelStateDocument],
         (400, 413, 503),
         types.IndexRequestDocument,
@@ -116,28 +116,28 @@ _OPERATIONS = (
     _Operation(
         "/predict",
         "predict",
-        "Ask one model with plain rows",
+        "Predict by one model from plain rows",
         types.PredictResponse,
         _INFERENCE,
         types.PredictRequestDocument,
         {"model": "line-17", "instances": [[0.1, 0.2, 0.3]]},
     ),
 )
-_OF_A_MODEL = ("model", "modelReady", "infer")
-"""Operations whose path is below a model's, without and with the version."""
+_MODEL_OPERATIONS = ("model", "modelReady", "infer")
+"""Operations below the path of a model, without and with the version."""
 
 
 @cache
 def openapi(service: str) -> Document:
-    """Return the document of one service."""
+    """Return the OpenAPI document of one service."""
     schemas, components = _schemas()
     paths: Document = {}
     for operation in _OPERATIONS:
-        described = _described(operation, schemas)
-        if operation.name in _OF_A_MODEL:
-            paths |= _of_a_model(operation.path, described)
+        item = _path_item(operation, schemas)
+        if operation.name in _MODEL_OPERATIONS:
+            paths |= _model_paths(operation.path, item)
         else:
-            paths[operation.path] = described
+            paths[operation.path] = item
     errors = {
         str(status): _json(text, schemas[_key(types.ErrorDocument)]) for status, text in _RESPONSES.items()
     }
@@ -151,15 +151,15 @@ def openapi(service: str) -> Document:
 
 
 class _Schemas(GenerateJsonSchema):
-    """Schemas without titles, which say no more than the names."""
+    """Schemas without titles, which would only repeat the names."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's
-        """Return whether a field gets a title: none does."""
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
+        """Return whether a field gets a title: no."""
         return False
 
 
 def _schemas() -> tuple[dict[str, Document], dict[str, Document]]:
-    """Return the schema of each body by the key of its type, and the schemas that these refer to."""
+    """Return the schema of each body by the key of its type, and the schemas to which these refer."""
     bodies = [
         body
         for operation in _OPERATIONS
@@ -169,10 +169,10 @@ def _schemas() -> tuple[dict[str, Document], dict[str, Document]]:
     inputs: list[tuple[str, Literal["validation"], TypeAdapter[Any]]] = [
         (_key(body), "validation", TypeAdapter(body)) for body in [*bodies, types.ErrorDocument]
     ]
-    of_body, document = TypeAdapter.json_schemas(
+    body_schemas, document = TypeAdapter.json_schemas(
         inputs, ref_template="#/components/schemas/{model}", schema_generator=_Schemas
     )
-    schemas = {key: _renamed(schema) for (key, _), schema in of_body.items()}
+    schemas = {key: _renamed(schema) for (key, _), schema in body_schemas.items()}
     components = {
         _public(name): {key: value for key, value in _renamed(schema).items() if key != "title"}
         for name, schema in document["$defs"].items()
@@ -189,41 +189,41 @@ def _public(name: str) -> str:
 
 
 def _renamed(schema: Any) -> Any:
-    """Return a schema whose references have the public names."""
+    """Return a schema with public names in its references."""
     if isinstance(schema, dict):
         return {key: _public(value) if key == "$ref" else _renamed(value) for key, value in schema.items()}
     return [*map(_renamed, schema)] if isinstance(schema, list) else schema
 
 
-def _described(operation: _Operation, schemas: Mapping[str, Document]) -> Document:
-    responses = {"200": _json("The answer.", schemas[_key(operation.response)])}
+def _path_item(operation: _Operation, schemas: Mapping[str, Document]) -> Document:
+    responses = {"200": _json("The response.", schemas[_key(operation.response)])}
     responses |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in operation.refusals}
     responses |= {
         str(status): _json(_RESPONSES[status], schemas[_key(body)])
         for status, body in operation.others.items()
     }
-    described = {"operationId": operation.name, "summary": operation.summary}
+    common = {"operationId": operation.name, "summary": operation.summary}
     if operation.body is None:
-        return {"get": {**described, "responses": responses}}
+        return {"get": {**common, "responses": responses}}
     content = {"application/json": {"schema": schemas[_key(operation.body)], "example": operation.example}}
     body = {"required": operation.is_body_required, "content": content}
-    return {"post": {**described, "requestBody": body, "responses": responses}}
+    return {"post": {**common, "requestBody": body, "responses": responses}}
 
 
 def _json(description: str, schema: Document) -> Document:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _of_a_model(rest: str, operations: Document) -> Document:
+def _model_paths(rest: str, operations: Document) -> Document:
     """Return the paths of an operation on a model, without and with the version."""
     text = {"type": "string", "minLength": 1}
     uid = {"name": "uid", "in": "path", "required": True, "schema": text}
     version = {"name": "version", "in": "path", "required": True, "schema": text}
-    named = {
+    with_version = {
         method: {**operation, "operationId": f"{operation['operationId']}OfVersion"}
         for method, operation in operations.items()
     }
     return {
         f"/v2/models/{{uid}}{rest}": {"parameters": [uid], **operations},
-        f"/v2/models/{{uid}}/versions/{{version}}{rest}": {"parameters": [uid, version], **named},
+        f"/v2/models/{{uid}}/versions/{{version}}{rest}": {"parameters": [uid, version], **with_version},
     }

@@ -1,4 +1,4 @@
-"""What a tensor is, without its numbers."""
+"""Specification of a tensor: name, shape and datatype, without data."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class TensorSpec:
 
     Attributes:
         name: of the tensor.
-        shape: its sizes; -1 is any size.
-        datatype: of its elements, a `Datatype`.
-        columns: names of the columns along the last axis, in their order; none where the model has none.
+        shape: sizes; -1 is any size.
+        datatype: of the elements, a `Datatype`.
+        columns: names of the columns along the last axis, in order; empty if the model does not name them.
     """
 
     name: str

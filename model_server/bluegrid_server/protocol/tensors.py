@@ -1,8 +1,8 @@
-"""Tensors of the Open Inference Protocol to and from NumPy, as JSON and as binary data.
+"""Conversion of the protocol's tensors to and from NumPy, as JSON and as binary data.
 
-Binary data is the extension that Triton and KServe have: the tensors' bytes follow the JSON, in the order of
-the tensors that give a `binary_data_size`; numbers are little-endian, row by row, and of BYTES each element
-has its length before it.
+Binary data is the extension of Triton and KServe: the tensors' bytes follow the JSON, in the order of the
+tensors that have a `binary_data_size`. Numbers are little-endian, row by row; each element of BYTES has its
+length before it.
 https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
 """
 
@@ -32,17 +32,17 @@ DATATYPES: dict[str, np.dtype[Any]] = {
     **{Datatype(f"FP{bits}"): np.dtype(f"<f{bits // 8}") for bits in (16, 32, 64)},
     Datatype.BYTES: np.dtype(object),
 }
-"""The datatypes as NumPy has them. Elements of BYTES are str if they come as JSON, otherwise bytes."""
+"""NumPy's dtype of each datatype. Elements of BYTES are str if they come as JSON, otherwise bytes."""
 
 _KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}
-"""The kinds of JSON data that a kind of datatype takes."""
-_WHAT = {"b": "booleans", "i": "integers", "u": "integers", "f": "numbers"}
+"""By kind of datatype: the kinds of JSON data that it accepts."""
+_KIND_NAMES = {"b": "booleans", "i": "integers", "u": "integers", "f": "numbers"}
 
 _LENGTH = struct.Struct("<I")
 
 
 def datatype_of(array: NDArray[Any]) -> Datatype:
-    """Return the protocol's datatype of an array; KeyError if there is none."""
+    """Return the protocol's datatype of an array; raise KeyError if there is none."""
     return _NAMES[array.dtype.newbyteorder("<")]
 
 
@@ -50,13 +50,13 @@ _NAMES = {dtype: Datatype(name) for name, dtype in DATATYPES.items()}
 
 
 class BinaryData:
-    """The bytes behind a request's JSON; its tensors take their shares in order."""
+    """The binary data behind a request's JSON, from which the tensors take their bytes in order."""
 
     def __init__(self, data: bytes | memoryview = b"") -> None:
         self._left = memoryview(data)
 
     def take(self, name: str, size: Any) -> memoryview:
-        """Return the next `size` bytes; InputError if there are fewer, or `size` is not a size."""
+        """Return the next `size` bytes; raise InputError if there are fewer, or `size` is invalid."""
         if type(size) is not int or not 0 <= size <= len(self._left):
             left = f"{len(self._left)} bytes of binary data are left"
             raise InputError(f"input {name!r}: binary_data_size is {size!r}; {left}")
@@ -64,7 +64,7 @@ class BinaryData:
         return taken
 
     def check_end(self) -> None:
-        """Raise InputError if bytes are left that no tensor has taken."""
+        """Raise InputError if bytes are left over."""
         if self._left:
             raise InputError(f"{len(self._left)} bytes of binary data belong to no input")
 
@@ -72,25 +72,25 @@ class BinaryData:
 def arrays_of(
     inputs: Any, specs: Sequence[TensorSpec], binary: BinaryData | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Return the input tensors of a request, each of the datatype that the model takes.
+    """Return the input tensors of a request, converted to the datatypes that the model takes.
 
     Args:
-        inputs: the request's `inputs`, from anywhere.
-        specs: what the model takes.
+        inputs: the request's `inputs`, unchecked.
+        specs: of the model's inputs.
         binary: the request's binary data.
 
     Raises:
-        InputError: names the input, what was expected and what was there.
+        InputError: the message names the input, what was expected and what was received.
     """
     names = [spec.name for spec in specs]
     if not isinstance(inputs, list) or not all(isinstance(tensor, dict) for tensor in inputs):
         raise InputError(f"inputs: expected a list of tensors: {_listed(names)}")
-    given = [tensor.get("name") for tensor in inputs]
-    if len(given) != len(names) or any(name not in names for name in given) or len(set(given)) != len(given):
-        raise InputError(f"inputs: expected {_listed(names)}, got {_listed(given) or 'none'}")
+    got = [tensor.get("name") for tensor in inputs]
+    if len(got) != len(names) or any(name not in names for name in got) or len(set(got)) != len(got):
+        raise InputError(f"inputs: expected {_listed(names)}, got {_listed(got) or 'none'}")
     binary = binary or BinaryData()
-    of_name = dict(zip(names, specs, strict=True))
-    arrays = {tensor["name"]: _array(tensor, of_name[tensor["name"]], binary) for tensor in inputs}
+    by_name = dict(zip(names, specs, strict=True))
+    arrays = {tensor["name"]: _array(tensor, by_name[tensor["name"]], binary) for tensor in inputs}
     binary.check_end()
     return arrays
 
@@ -102,10 +102,11 @@ def _listed(names: Sequence[Any]) -> str:
 def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> NDArray[Any]:
     datatype = tensor.get("datatype")
     dtype = DATATYPES.get(datatype) if isinstance(datatype, str) else None
-    wanted = DATATYPES[spec.datatype]
+    expected = DATATYPES[spec.datatype]
     if dtype is None:
-        raise InputError(f"input {spec.name!r}: {datatype!r} is no datatype; known: {', '.join(DATATYPES)}")
-    if (dtype.kind == "O") is not (wanted.kind == "O") or not np.can_cast(dtype, wanted, "safe"):
+        known = ", ".join(DATATYPES)
+        raise InputError(f"input {spec.name!r}: {datatype!r} is not a datatype; known: {known}")
+    if (dtype.kind == "O") is not (expected.kind == "O") or not np.can_cast(dtype, expected, "safe"):
         raise InputError(
             f"input {spec.name!r}: expected datatype {spec.datatype} or one that fits into it, got {datatype}"
         )
@@ -121,7 +122,7 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
         raise InputError(f"input {spec.name!r}: has both data and binary_data_size")
     else:
         array = _from_binary(binary.take(spec.name, size), dtype, shape, spec.name)
-    return array.astype(wanted, copy=False)
+    return array.astype(expected, copy=False)
 
 
 def _shape(shape: Any, spec: TensorSpec) -> tuple[int, ...]:
@@ -146,10 +147,10 @@ def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: st
     except (ValueError, OverflowError):
         raise InputError(f"input {name!r}: data is ragged; shape says {list(shape)}") from None
     if array.dtype.kind not in _KINDS[dtype.kind]:
-        # NumPy makes floats of integers beyond int64, unless it keeps objects.
+        # NumPy turns integers beyond int64 into floats, except with dtype object.
         array = np.array(data, dtype=object)
         if dtype.kind not in "iu" or not all(type(element) is int for element in array.flat):
-            raise InputError(f"input {name!r}: data must hold {_WHAT[dtype.kind]} only")
+            raise InputError(f"input {name!r}: data must hold {_KIND_NAMES[dtype.kind]} only")
     _check_shape(array.shape, shape, name)
     if dtype.kind in "iu" and array.dtype != dtype:
         limits = np.iinfo(dtype)
@@ -163,18 +164,18 @@ def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: st
 
 
 def _strings(data: Any, shape: tuple[int, ...], name: str) -> NDArray[Any]:
-    found: list[int] = []
+    sizes: list[int] = []
     flat = data
     while isinstance(flat, list) and flat and isinstance(flat[0], list):
-        sizes = {len(part) if isinstance(part, list) else -1 for part in flat}
-        found.append(len(flat) // math.prod(found))
-        if len(sizes) > 1 or len(found) >= len(shape):
+        lengths = {len(part) if isinstance(part, list) else -1 for part in flat}
+        sizes.append(len(flat) // math.prod(sizes))
+        if len(lengths) > 1 or len(sizes) >= len(shape):
             raise InputError(f"input {name!r}: data is ragged; shape says {list(shape)}")
         flat = list(itertools.chain.from_iterable(flat))
     if not isinstance(flat, list) or not all(isinstance(element, str) for element in flat):
         raise InputError(f"input {name!r}: data must hold strings only")
-    found.append(len(flat) // math.prod(found))
-    _check_shape(tuple(found), shape, name)
+    sizes.append(len(flat) // math.prod(sizes))
+    _check_shape(tuple(sizes), shape, name)
     return _objects(flat, shape)
 
 
@@ -184,9 +185,9 @@ def _objects(elements: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     return array.reshape(shape)
 
 
-def _check_shape(found: tuple[int, ...], shape: tuple[int, ...], name: str) -> None:
-    if found not in (shape, (math.prod(shape),)):
-        raise InputError(f"input {name!r}: shape says {list(shape)}, data has shape {list(found)}")
+def _check_shape(data_shape: tuple[int, ...], shape: tuple[int, ...], name: str) -> None:
+    if data_shape not in (shape, (math.prod(shape),)):
+        raise InputError(f"input {name!r}: shape says {list(shape)}, data has shape {list(data_shape)}")
 
 
 def _from_binary(data: memoryview, dtype: np.dtype[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
@@ -227,13 +228,13 @@ def binary_of(array: NDArray[Any]) -> bytes:
 
 
 def json_of(array: NDArray[Any]) -> Any:
-    """Return an array as the protocol's JSON has it: row by row, without nesting."""
+    """Return an array as data for the protocol's JSON: row by row, without nesting."""
     if array.dtype.kind == "O":
         return [
             element.decode(errors="replace") if isinstance(element, bytes) else str(element)
             for element in array.reshape(-1)
         ]
     if array.dtype == np.float16:
-        # orjson writes no half precision.
+        # orjson cannot write half precision.
         array = array.astype(np.float32)
     return np.ascontiguousarray(array).reshape(-1)

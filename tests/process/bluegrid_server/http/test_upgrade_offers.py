@@ -100,7 +100,7 @@ def test_a_body_that_reads_like_a_request_is_none(port: int) -> None:
     # A body of its own words, which as a request would be answered 200.
     request = with_length(INFER, READY, H2C)
     (status, refused), ready = answers(port, request, READY)
-    assert (status, json.loads(refused)["error"][:20]) == (400, "the body is no JSON:")
+    assert (status, json.loads(refused)["error"][:21]) == (400, "the body is not JSON:")
     assert ready == (200, b'{"ready":true}')
 
 

@@ -59,7 +59,7 @@ def test_a_body_that_is_not_compressed_as_it_says_is_refused(served: Client, cut
     content = gzip.compress(json.dumps(tensor()).encode())[cut]
     got = served.post(INFER, content=content, headers={"Content-Encoding": "gzip"})
     assert got.status_code == 400
-    assert got.json()["error"].startswith("the body is no gzip: ")
+    assert got.json()["error"].startswith("the body is not gzip: ")
 
 
 def test_a_compressed_body_is_bounded_by_what_it_blows_up_to(

@@ -70,8 +70,8 @@ def test_integers_are_taken(served: Client) -> None:
         ({"name": "z"}, "inputs: expected 'x', got 'z'"),
         ({"datatype": "BYTES"}, "input 'x': expected datatype FP64 or one that fits into it, got BYTES"),
         ({"datatype": "INT64", "data": [2**70] * 6}, "input 'x': data must hold integers only"),
-        ({"datatype": "FP8"}, "input 'x': 'FP8' is no datatype; known: BOOL, UINT8"),
-        ({"datatype": ["FP64"]}, "input 'x': ['FP64'] is no datatype"),
+        ({"datatype": "FP8"}, "input 'x': 'FP8' is not a datatype; known: BOOL, UINT8"),
+        ({"datatype": ["FP64"]}, "input 'x': ['FP64'] is not a datatype"),
         ({"datatype": "INT8", "data": [128] * 6}, "input 'x': data must lie between -128 and 127"),
         ({"datatype": "UINT8", "data": [-1] * 6}, "input 'x': data must lie between 0 and 255"),
         ({"datatype": "FP32", "data": [1e39] * 6}, "input 'x': data must lie between -3.4"),
@@ -96,7 +96,7 @@ def test_a_wrong_input_is_refused_by_name(served: Client, changed: dict[str, Any
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"{", "the body is no JSON"),
+        (b"{", "the body is not JSON"),
         (b"[]", "the body must be a JSON object"),
         (b"{}", "inputs: expected a list of tensors: 'x'"),
         (b'{"inputs": []}', "inputs: expected 'x', got none"),
@@ -135,7 +135,7 @@ def test_what_is_no_finite_number_is_no_json(served: Client, number: str) -> Non
     body = json.dumps(tensor(shape=[1, 3], data=[1, 2, 3])).replace("[1, 2, 3]", f"[1, 2, {number}]")
     got = served.post(INFER, content=body.encode())
     assert got.status_code == 400
-    assert got.json()["error"].startswith("the body is no JSON: ")
+    assert got.json()["error"].startswith("the body is not JSON: ")
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
