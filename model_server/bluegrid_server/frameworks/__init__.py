@@ -1,11 +1,11 @@
-"""All that is known of frameworks: a folder each, and a row each in `supported.py`; a model type chooses one.
+"""The supported frameworks: each has a folder, and a row in `supported.py`, chosen by the model type.
 
-A module of a framework is imported when it is chosen, because a framework takes seconds to import and the
-server answers probes before that.
+The modules of a framework are imported when it is chosen, because that takes seconds and the server answers
+probes before.
 
-A package adds a loader by an entry point: `[project.entry-points."bluegrid.loaders"]`, its name a model type
-such as `"mine/bin"` and its value a function `load(path, trust)` that returns a `Model` or raises ModelError.
-What such a loader needs is exported here.
+A package adds a loader by an entry point in `[project.entry-points."bluegrid.loaders"]`: its name is a model
+type such as `"mine/bin"`, its value a function `load(path, trust)` that returns a `Model` or raises
+ModelError. The types that such a loader needs are exported here.
 """
 
 from bluegrid_server.frameworks.model import Model

@@ -1,4 +1,4 @@
-"""What the loaders of gradient-boosted trees share: rows of features in, one or several numbers a row out."""
+"""Shared by the loaders of gradient-boosted trees: rows of features in, one or several numbers a row out."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class BoosterModel:
-    """A booster.
+    """A booster of any framework.
 
     Args:
-        booster: the framework's.
-        features: how many numbers a row has.
-        predict: from rows (n, k) to answers (n,) or, of several classes, (n, m).
-        names: of the features, in their order; none if it was trained without.
+        booster: the framework's object.
+        features: number of features of a row.
+        predict: from rows (n, k) to answers (n,) or, with several classes, (n, m).
+        names: of the features, in order; empty if the booster was trained without names.
     """
 
     def __init__(
@@ -38,5 +38,5 @@ class BoosterModel:
         self.outputs = (TensorSpec("y", (-1, *answers.shape[1:])),)
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Predict for `x` (n, k); returns `y` (n,) or (n, m)."""
+        """Predict for `x` (n, k); return `y` (n,) or (n, m)."""
         return {"y": np.asarray(self._predict(inputs["x"]), dtype=np.float64)}

@@ -1,4 +1,4 @@
-"""A compiled model before it is trusted."""
+"""The result of a compiler, which is not used until it is compared with the model."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
 
 
 CHECK = "check"
-"""Output of a graph that its own model has to answer for where this number is not finite."""
+"""Output of a graph: a number; if it is not finite, the original model has to answer."""
 
 
 class NotCompiledError(Exception):
-    """A model cannot be compiled; the message goes on after its name."""
+    """A model cannot be compiled; the message continues after the model's name."""
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """An ONNX model, and how it is compared with the model that it was made of.
+    """An ONNX model, and the data to compare it with the original model.
 
     Attributes:
         graph: the ONNX model, serialized; its first output is the answer, `CHECK` may be another.
-        rows: inputs that both must agree on, (n, k).
-        rtol: by how much answers may differ, of their magnitude.
+        rows: inputs on which both must agree, (n, k).
+        rtol: relative difference of answers that is allowed.
     """
 
     graph: bytes

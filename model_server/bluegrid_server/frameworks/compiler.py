@@ -1,14 +1,14 @@
-"""Models compiled to ONNX where that is faster, and used only where they are proven to answer alike.
+"""Compilation of models to ONNX; a compiled model is used only if it is proven to answer as the original.
 
 compiled.py            what a compiler returns
-finite.py              graphs that report whether all that they compute is finite
+finite.py              graphs that report whether all computed values are finite
 tree_ensemble.py       trees of any framework, and the graph that computes them
 <framework>/compiler.py
-                       `compiled(model)` takes a loaded model, and raises what keeps it from being compiled
+                       `compiled(model)` compiles a loaded model, and raises why it cannot be compiled
 
-Loaders know nothing of this. A model that is not compiled is its framework's own, and so is every answer to
-rows that frameworks may treat specially: with what is not finite or FP32 does not hold, be it in the row or
-on the way to the answer.
+Loaders know nothing of this. The original model answers if it is not compiled, and for rows that frameworks
+may treat specially: rows with values that are not finite or beyond FP32, and rows for which the graph
+computes values that are not finite.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     Compiler = Callable[[Any], Compiled]
 
 ONNX = "onnx"
-"""How a model runs that is compiled."""
+"""How a compiled model runs."""
 LINEAR = "linear: computed without its framework, which is faster still"
 
-_MOST = float(np.finfo(np.float32).max)
+_MAX_FP32 = float(np.finfo(np.float32).max)
 
 
 def compiler_of(model_type: ModelType) -> Compiler:
-    """The compiler of a model type's framework; ConfigError when this image has none."""
+    """Return the compiler of a model type's framework; raise ConfigError if this image has none."""
     framework = model_type.framework
     name = framework_of(model_type).compiler
     if name is None:
@@ -65,67 +65,67 @@ def _no_compiler(framework: str, reason: str) -> ConfigError:
 
 
 def accelerated(model: Model, compiler: Compiler, prove: Callable[[Model], None]) -> tuple[Model, str]:
-    """Return the model to use, and how it runs: `ONNX`, or why by itself.
+    """Return the model to use, and how it runs: `ONNX`, or why it is not compiled.
 
     Args:
-        model: as its loader made it.
-        compiler: of its framework.
-        prove: raises ModelError for a model that does not answer as recorded.
+        model: from its loader.
+        compiler: of the model's framework.
+        prove: raises ModelError if a model does not reproduce its recorded example.
     """
     if isinstance(model, LinearModel):
         return model, LINEAR
-    # Compilers and ONNX Runtime raise anything for what they do not know; the model answers without them.
+    # Compilers and ONNX Runtime raise any exception for unknown models, which then run uncompiled.
     try:
         with warnings.catch_warnings():
-            # Of what is far outside of its range the model itself may warn, and of itself the converter.
+            # The model may warn about rows far outside of its range, the converter about its own code.
             warnings.simplefilter("ignore")
             compiled = compiler(model)
             candidate = AcceleratedModel(model, compiled.graph)
-            fault = _difference(model, candidate, compiled)
+            difference = _difference(model, candidate, compiled)
             prove(candidate)
     except ModelError:
         return model, "differs: compiled, it misses its recorded example"
     except Exception as error:  # noqa: BLE001
         reason = " ".join(str(error).split())[:300]
         return model, f"cannot be compiled: {reason or type(error).__name__}"
-    return (model, fault) if fault else (candidate, ONNX)
+    return (model, difference) if difference else (candidate, ONNX)
 
 
 class AcceleratedModel:
-    """A model with one table as its input, answered for by a session of ONNX Runtime."""
+    """A model with one table as its input, computed by a session of ONNX Runtime."""
 
-    def __init__(self, own: Model, graph: bytes) -> None:
-        # Here, because an image without it loads models all the same.
+    def __init__(self, original: Model, graph: bytes) -> None:
+        # Imported here, because images without ONNX Runtime import this module too.
         from bluegrid_server.frameworks.onnx.load import session_of
 
-        self._own = own
-        self.inputs, self.outputs = own.inputs, own.outputs
-        (self._input,), (self._output, *_) = own.inputs, own.outputs
+        self._original = original
+        self.inputs, self.outputs = original.inputs, original.outputs
+        (self._input,), (self._output, *_) = original.inputs, original.outputs
         self._shape = (-1, *self._output.shape[1:])
-        # Nothing is left to optimize in so few operators, and trying takes time and memory.
+        # Not optimized: with so few operators there is nothing to gain, and it takes time and memory.
         self._session = session_of(graph, optimized=False)
-        answer, *others = (each.name for each in self._session.get_outputs())
-        self._wanted = [answer, *(name for name in others if name == CHECK)]
+        answer, *others = (output.name for output in self._session.get_outputs())
+        self._output_names = [answer, *(name for name in others if name == CHECK)]
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-        """Predict; what is no such table, or holds other numbers than usual, is the own model's to judge."""
+        """Predict; the original model answers for unusual values and for inputs of another shape."""
         x = inputs[self._input.name]
-        if x.ndim == 2 and len(x) and x.shape[1] == self._input.shape[1] and (np.abs(x) <= _MOST).all():
+        if x.ndim == 2 and len(x) and x.shape[1] == self._input.shape[1] and (np.abs(x) <= _MAX_FP32).all():
             y, is_sound = self.compute(x)
             if is_sound:
                 return {self._output.name: y}
-        return self._own.predict(inputs)
+        return self._original.predict(inputs)
 
     def compute(self, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
-        """Return the graph's answer, and whether all is finite that it met on its way."""
-        y, *check = self._session.run(self._wanted, {"x": x})
+        """Return the graph's answer, and whether all values that it computed are finite."""
+        y, *check = self._session.run(self._output_names, {"x": x})
         return y.reshape(self._shape), all(map(math.isfinite, check))
 
 
-def _difference(own: Model, candidate: AcceleratedModel, compiled: Compiled) -> str:
-    """Where the two differ, as people read it; nothing if they agree."""
-    rows = compiled.rows[(np.abs(compiled.rows) <= _MOST).all(axis=1)]
-    (expected,) = own.predict({own.inputs[0].name: rows}).values()
+def _difference(original: Model, candidate: AcceleratedModel, compiled: Compiled) -> str:
+    """Describe the first difference for people; return an empty string if both agree."""
+    rows = compiled.rows[(np.abs(compiled.rows) <= _MAX_FP32).all(axis=1)]
+    (expected,) = original.predict({original.inputs[0].name: rows}).values()
     got, _ = candidate.compute(rows)
     if not candidate.compute(rows[:1])[1]:
         raise NotCompiledError("meets what is not finite on the way to any answer")
@@ -134,9 +134,9 @@ def _difference(own: Model, candidate: AcceleratedModel, compiled: Compiled) -> 
     if expected.dtype.kind == "f":
         finite = np.isfinite(expected)
         size = np.abs(expected, where=finite, out=np.zeros_like(expected))
-        room = compiled.rtol * (size + (np.median(size[finite]) if finite.any() else 0))
-        # Of two numbers that are none the difference is none either, and no proof.
-        wrong = np.where(finite, ~(np.abs(got - expected) <= room), np.isfinite(got))
+        tolerance = compiled.rtol * (size + (np.median(size[finite]) if finite.any() else 0))
+        # Non-finite values cannot be subtracted: then only whether both are non-finite is compared.
+        wrong = np.where(finite, ~(np.abs(got - expected) <= tolerance), np.isfinite(got))
     else:
         wrong = got != expected
     if not wrong.any():

@@ -1,7 +1,7 @@
-"""What a framework raised, as one clean line for an answer, a log or the reason why a pod gave up.
+"""Exceptions of frameworks as one clean line, for a response, a log or a termination message.
 
 Frameworks write their errors for a terminal on the developer's machine: with colours, tracebacks of several
-languages, and paths of the machine that runs them, or that built them.
+languages, and paths of the machine that runs or built the framework.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 
 _LONGEST = 400
-"""Characters of a line; what is behind them seldom says more."""
+"""Maximum length of a line, in characters; text beyond seldom says more."""
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TAIL = re.compile(r"(?m)^\s*(?:Stack trace:|JVM stacktrace:|at [\w.$]+\(|Arguments received by )[\s\S]*")
-"""From here on: stack traces of C++ and Java, and the arguments of a call of Keras."""
+"""Text to the end: stack traces of C++ and Java, and the arguments of a call of Keras."""
 _NOISE = re.compile(
     r"in user code:|Traceback \(most recent call last\):|Graph execution error:|<stack traces unavailable>"
     r"|Detected at node .*? \(most recent call last\):"  # TensorFlow
-    r"|^config=\{.*$|Full object config: \{.*$"  # Keras: all that a model is made of
+    r"|^config=\{.*$|Full object config: \{.*$"  # Keras: the whole configuration of a model
     r"|\{\{function_node [^}]*\}\}|\[Op:[^\]]*\]"
-    r"|\[\d\d:\d\d:\d\d\] \S+:\d+: ",  # XGBoost: when, and which line of its source
+    r"|\[\d\d:\d\d:\d\d\] \S+:\d+: ",  # XGBoost: time, and line of its source
     re.MULTILINE,
 )
 _NODE = re.compile(r"\[\[\{\{node ([^}]*)\}\}\]\]")
@@ -41,13 +41,13 @@ def describe(error: BaseException) -> str:
 
 
 def _without_places(text: str) -> str:
-    """Drop what Python's tracebacks say of each call: where it was, and the line of code below it."""
-    kept = []
+    """Drop the lines of each call in Python's tracebacks: the place, and the line of code below it."""
+    lines = []
     depth: int | None = None
     for line in text.splitlines():
         if place := _PLACE.match(line):
             depth = len(place[1])
         elif depth is None or len(line) - len(line.lstrip()) <= depth:
             depth = None
-            kept.append(line)
-    return "\n".join(kept)
+            lines.append(line)
+    return "\n".join(lines)

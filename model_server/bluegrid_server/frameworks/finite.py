@@ -1,7 +1,7 @@
-"""Graphs that report whether all is finite that they compute.
+"""Graphs that report whether all computed values are finite.
 
-A framework refuses what is not finite between two steps. A graph goes on, and could end in a number or a
-label that looks sound.
+Between two steps, a framework refuses values that are not finite. A graph goes on, and could return a number
+or a label that looks valid.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE)
 
 
 def sum_of_magnitudes(tensors: Sequence[str]) -> list[NodeProto]:
-    """Return nodes that give `CHECK`: a number, finite only if all numbers of the tensors are."""
+    """Return nodes that compute `CHECK`: a number, finite only if all values of the tensors are finite."""
     nodes, sums = [], []
     for tensor in tensors:
         nodes += [
@@ -33,15 +33,16 @@ def sum_of_magnitudes(tensors: Sequence[str]) -> list[NodeProto]:
 
 
 def watched(model: ModelProto) -> ModelProto:
-    """Return a graph that also gives `CHECK`, of every floating-point tensor that it computes.
+    """Return a graph with `CHECK` as another output, for every floating-point tensor that it computes.
 
     Raises:
-        NotCompiledError: it has loops or branches, or computes a tensor of unknown type.
+        NotCompiledError: the graph has loops or branches, or computes a tensor of unknown type.
     """
-    if any(each.type in _GRAPHS for node in model.graph.node for each in node.attribute):
+    if any(attribute.type in _GRAPHS for node in model.graph.node for attribute in node.attribute):
         raise NotCompiledError("has loops or branches")
     inferred = shape_inference.infer_shapes(model).graph
-    types = {each.name: each.type.tensor_type.elem_type for each in [*inferred.value_info, *inferred.output]}
+    values = [*inferred.value_info, *inferred.output]
+    types = {value.name: value.type.tensor_type.elem_type for value in values}
     computed = [name for node in model.graph.node for name in node.output]
     if unknown := [name for name in computed if not types.get(name)]:
         raise NotCompiledError(f"computes {unknown[0]}, whose type is unknown")

@@ -1,7 +1,7 @@
-"""A model computes on a GPU where the pod has one and its framework was built for it, else on the CPU.
+"""GPUs: a model computes on a GPU if the pod has one and the framework supports it, otherwise on the CPU.
 
-Its answers are the same either way. So a GPU that cannot be used slows a pod down and does not stop it, and
-the log says so.
+The answers are the same on both. So a GPU that cannot be used slows a pod down but does not stop the pod, and
+the log has a warning.
 """
 
 from __future__ import annotations
@@ -13,5 +13,5 @@ import structlog
 
 @cache
 def not_used(framework: str, reason: str) -> None:
-    """Say, once a process, that models compute on the CPU although the cluster has a GPU."""
+    """Warn, once a process, that models compute on the CPU although the pod has a GPU."""
     structlog.get_logger().warning("no GPU is used", framework=framework, reason=reason)

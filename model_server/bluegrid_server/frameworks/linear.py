@@ -1,8 +1,8 @@
 """Linear models without their framework, one or many at a time.
 
-scikit-learn needs 100 us and more to check the input again, which `tensors` has checked, and 1 us to compute.
-Here only the computation is left: the same operations in the same order but for the sum, so that an answer
-differs from scikit-learn's by rounding alone.
+scikit-learn needs 100 us and more to check the input, which `tensors` has checked already, and 1 us to
+compute. This module only computes: the same operations in the same order, except in the sum, so that answers
+differ from scikit-learn's by rounding only.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class LinearModel:
     """`((x - mean) / scale) @ coefficients + intercept`, for x of shape (n, k).
 
     Args:
-        table: mean, scale and coefficients, of shape (3, k); (3, n, k) of n models that have one row each.
-        intercept: a number, or n.
-        columns: names of the k features, if it was trained on a table that has them.
+        table: mean, scale and coefficients, of shape (3, k); (3, n, k) for n models with one row each.
+        intercept: a number; (n,) for n models.
+        columns: names of the k features; empty if the model was trained without names.
 
     Attributes:
-        inputs: what it takes: rows.
+        inputs: spec of the rows.
     """
 
     __slots__ = ("inputs", "intercept", "table")
@@ -49,24 +49,24 @@ class LinearModel:
 
     @property
     def features(self) -> int:
-        """How many numbers a row has, k."""
+        """Number of features of a row, k."""
         return int(self.table.shape[-1])
 
     @np.errstate(all="ignore")
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Predict for `x` (n, k), n >= 1; returns `y` (n,), not finite where a step overflows."""
+        """Predict for `x` (n, k), n >= 1; return `y` (n,), not finite where a step overflows."""
         x = inputs["x"]
         mean, scale, coefficients = self.table
-        # What is no such table, NumPy would stretch to one.
+        # Checked, because NumPy would broadcast an array of another shape.
         if x.ndim != 2 or not len(x) or x.shape[1] != mean.shape[-1]:
             raise ValueError(f"expected rows of {self.features} features, got an array of shape {x.shape}")
         terms = x - mean
         terms /= scale
         terms *= coefficients
         y = np.add.reduce(terms, axis=1) + self.intercept
-        # NaN goes through to the sum of all.
+        # NaN in any row makes the sum of all NaN, which is fast to check.
         if math.isnan(np.add.reduce(y)) and np.isnan(x).any():
-            raise ValueError("Input X contains NaN.")  # in scikit-learn's words
+            raise ValueError("Input X contains NaN.")  # the message of scikit-learn
         return {"y": y}
 
 
@@ -76,7 +76,7 @@ def _inputs(features: int, columns: tuple[str, ...]) -> tuple[TensorSpec, ...]:
 
 
 def predict_many(models: Sequence[LinearModel], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return one number (n,) for each of n models and its row, (n, k); to the bit as each alone would."""
+    """Return one number for each of n models and its row (n, k): (n,), bit by bit as each model alone."""
     tables = np.array([model.table for model in models]).swapaxes(0, 1)
     together = LinearModel(tables, np.array([model.intercept for model in models]))
     return together.predict({"x": rows})["y"]

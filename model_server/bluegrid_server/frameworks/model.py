@@ -1,4 +1,4 @@
-"""What every loaded model is, whatever its framework."""
+"""The interface of loaded models of every framework."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Model(Protocol):
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
-        """What it takes."""
+        """Specs of the inputs."""
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
-        """What it gives."""
+        """Specs of the outputs."""
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-        """Return the outputs for the inputs, all of their specs' shapes and datatypes; from any thread."""
+        """Return the outputs for the inputs, both as the specs say; callable from any thread."""

@@ -1,4 +1,4 @@
-"""The frameworks that are known: one row each, and what adds a type of one's own."""
+"""The supported frameworks, one row each, and loaders that other packages add by entry points."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ if TYPE_CHECKING:
     from bluegrid_registry.model_types.model_type import ModelType
 
 ENTRY_POINTS = "bluegrid.loaders"
+"""Group of the entry points."""
 
 Loader = Callable[[Path], Model]
-"""Loads one file; raises ModelError, whose message goes on after "model <uid>"."""
+"""Loads one file; raises ModelError, whose message continues after "model <uid>"."""
 
 
 @dataclass(frozen=True)
 class Framework:
-    """All that the server has to know of a framework before it imports its modules.
+    """Facts about a framework that the server needs before it imports the framework's modules.
 
     Attributes:
-        loaders: by file type, the module in this package whose `load(path, trust)` loads such a file.
-        extra: of bluegrid-server, which brings what the loaders import.
-        outlives_fork: whether models that one process has loaded answer in those that are forked from it, as
-            the framework has no threads.
-        on_gpu: whether its models compute on a GPU where there is one; its loaders take `gpu`: try it.
-        compiler: the module in this package that compiles its models; None: nothing does.
+        loaders: by file type, the module in this package whose `load(path, trust)` loads such files.
+        extra: of bluegrid-server, which installs the packages that the loaders import.
+        outlives_fork: whether loaded models also answer in processes that are forked afterwards, because the
+            framework has no threads.
+        on_gpu: whether models compute on a GPU if there is one; the loaders take the argument `gpu`.
+        compiler: the module in this package that compiles the models; None: no compiler.
     """
 
     loaders: Mapping[str, str]
@@ -77,16 +78,16 @@ FRAMEWORKS: Mapping[str, Framework] = {
 }
 
 _OWN = Framework({}, extra="")
-"""What is assumed of a framework that a package adds."""
+"""Assumptions about a framework that another package adds."""
 
 
 def framework_of(model_type: ModelType) -> Framework:
-    """Return the row of a model type's framework, or what is assumed of one that a package adds."""
+    """Return the row of a model type's framework, or `_OWN` for a framework that another package adds."""
     return FRAMEWORKS.get(model_type.framework, _OWN)
 
 
 def module_of(name: str) -> str:
-    """Return the full name of a module that a row names."""
+    """Return the full name of a module in a row."""
     return f"{__package__}.{name}"
 
 
@@ -97,12 +98,12 @@ def loader_of(
 
     Args:
         model_type: the set's type.
-        trust: what the set trusts: types of skops, globals of pickles.
-        source: whose set it is.
-        gpu: whether the pod has a GPU for its models.
+        trust: skops types or pickle globals that the set trusts.
+        source: owner of the set.
+        gpu: whether the pod has a GPU.
 
     Raises:
-        ConfigError: this image has none.
+        ConfigError: this image has no loader for the type.
     """
     name, framework = str(model_type), framework_of(model_type)
     framework_name, _, file_type = name.partition("/")
@@ -118,7 +119,7 @@ def loader_of(
         load = next(iter(points)).load()
     else:
         own = {point.name for point in entry_points(group=ENTRY_POINTS)}
-        known = sorted({f"{each}/{file}" for each, row in FRAMEWORKS.items() for file in row.loaders} | own)
+        known = sorted({f"{key}/{file}" for key, row in FRAMEWORKS.items() for file in row.loaders} | own)
         raise ConfigError(f"BLUEGRID_TYPE: nothing loads {name}; loaders: {', '.join(known)}")
     if gpu and framework.on_gpu:
         load = partial(load, gpu=True)
@@ -128,9 +129,9 @@ def loader_of(
 
 
 def outlives_fork(model_type: ModelType, *, gpu: bool = False) -> bool:
-    """Return whether models that one process has loaded answer in a process that is forked from it.
+    """Return whether loaded models also answer in a process that is forked afterwards.
 
-    What CUDA keeps on a GPU does not.
+    CUDA's state on a GPU does not outlive a fork.
     """
     framework = framework_of(model_type)
     return framework.outlives_fork and not (gpu and framework.on_gpu)

@@ -1,8 +1,8 @@
-"""Ensembles of decision trees, of any framework, and the ONNX graph that computes one.
+"""Ensembles of decision trees of any framework, compiled to ONNX graphs.
 
 The graph has one `TreeEnsemble` (ai.onnx.ml 5), which compares and adds in the precision of its input and in
-the order of the trees: where the framework does the same, answers are the same to the bit. The older
-`TreeEnsembleRegressor`, which converters write, answers in FP32 whatever it is given.
+the order of the trees: if the framework does the same, answers are the same to the bit. The older
+`TreeEnsembleRegressor`, which converters write, answers in FP32 whatever its input.
 https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html
 """
 
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 _OPSETS = (helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5))
 _IR_VERSION = 10
 _AT_MOST, _LESS = 0, 1
+"""ONNX: modes of a node."""
 _SUM = 1
+"""ONNX: aggregate function."""
 _ROWS = 64
+"""Rows of a comparison."""
 _FAR = 8
+"""Rows of a comparison that are far outside."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,12 @@ class Tree:
     """A tree with m inner nodes, the root first, and one number for one output in each leaf.
 
     Attributes:
-        output: the output that it adds to.
-        features: by which input each inner node decides, (m,).
-        splits: where, (m,).
-        left: the next node if the input is below the split, (m,); a negative number n is leaf ~n.
-        right: and otherwise.
-        leaves: the leaves' numbers; just one where m is 0.
+        output: the output to which the tree adds.
+        features: the feature that each inner node compares, (m,).
+        splits: the value that each inner node compares with, (m,).
+        left: the next node if the feature is below the split, (m,); a negative number n is leaf ~n.
+        right: the next node otherwise, (m,).
+        leaves: numbers of the leaves; one number if m is 0.
     """
 
     output: int
@@ -52,7 +56,7 @@ class Tree:
 
     @classmethod
     def constant(cls, output: int, value: Any) -> Tree:
-        """A tree that is one leaf."""
+        """Return a tree that is one leaf."""
         nodes = np.zeros(0, dtype=np.int64)
         return cls(output, nodes, np.zeros(0), nodes, nodes, np.array([value]))
 
@@ -60,22 +64,22 @@ class Tree:
     def of_children(
         cls, output: int, features: Any, splits: Any, left: Any, right: Any, values: NDArray[Any]
     ) -> Tree:
-        """A tree whose nodes share one numbering; those without children, which are -1, are leaves."""
+        """Return a tree from nodes with one numbering; nodes whose children are -1 are leaves."""
         left, right = np.asarray(left), np.asarray(right)
         inner = left >= 0
-        place = np.where(inner, np.cumsum(inner) - 1, ~(np.cumsum(~inner) - 1))
+        number = np.where(inner, np.cumsum(inner) - 1, ~(np.cumsum(~inner) - 1))
         return cls(
             output,
             np.asarray(features)[inner],
             np.asarray(splits)[inner],
-            place[left[inner]],
-            place[right[inner]],
+            number[left[inner]],
+            number[right[inner]],
             values[~inner],
         )
 
     @property
     def with_a_root(self) -> Tree:
-        """The same tree with an inner node, which an ONNX tree must have."""
+        """The same tree with at least one inner node, which ONNX requires."""
         if len(self.features):
             return self
         zero, leaf = np.zeros(1, dtype=np.int64), np.array([~0])
@@ -84,20 +88,20 @@ class Tree:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Trees that are added up in their order.
+    """Trees whose numbers are added up in order.
 
     Attributes:
-        inputs: how many numbers a row has.
-        outputs: how many sums.
-        trees: all of them.
-        precision: in which inputs meet splits, and sums are made.
-        rounds: whether inputs are rounded to FP32 before they meet splits of FP64.
+        inputs: number of features of a row.
+        outputs: number of sums.
+        trees: in order.
+        precision: of comparisons and sums.
+        rounds: whether inputs are rounded to FP32 before they are compared with splits of FP64.
         is_strict: whether an input that equals a split goes right.
-        mean: what is taken from inputs first, (inputs,).
-        scale: what they are divided by then, (inputs,).
+        mean: subtracted from the inputs first, (inputs,).
+        scale: then divides the inputs, (inputs,).
         divisor: of the sums.
-        link: operator of ONNX from the sums to the answer; none: the sums are it.
-        labels: for the largest sum of each row, the answer; none: no classifier.
+        link: ONNX operator that turns the sums into the answer; empty: the sums are the answer.
+        labels: answers of a classifier, by the output with the largest sum; None: not a classifier.
     """
 
     inputs: int
@@ -113,7 +117,7 @@ class Ensemble:
     labels: NDArray[Any] | None = None
 
     def graph(self) -> bytes:
-        """An ONNX model from `x` (n, inputs), FP64, to `y` and, where `x` is scaled first, `CHECK`."""
+        """Return an ONNX model from `x` (n, inputs), FP64, to `y` and, if `x` is scaled first, `CHECK`."""
         graph = _Graph()
         name = "x"
         if self.mean is not None:
@@ -138,7 +142,7 @@ class Ensemble:
         return graph.model(self.inputs, checked)
 
     def rows(self) -> NDArray[Any]:
-        """Inputs that tell the ensemble from one that is nearly it: at splits, beside them, far outside."""
+        """Return rows that reveal small errors of a compilation: at splits, beside them, far outside."""
         random = np.random.default_rng(0)
         rows = random.normal(size=(_ROWS, self.inputs))
         features = np.concatenate([tree.features for tree in self.trees])
@@ -166,9 +170,9 @@ class Ensemble:
         nodes = np.array([len(tree.features) for tree in trees])
         leaves = np.array([len(tree.leaves) for tree in trees])
         first_node, first_leaf = np.cumsum(nodes) - nodes, np.cumsum(leaves) - leaves
-        places = list(zip(trees, first_node, first_leaf, strict=True))
-        left = [_children(tree.left, *first) for tree, *first in places]
-        right = [_children(tree.right, *first) for tree, *first in places]
+        offsets = list(zip(trees, first_node, first_leaf, strict=True))
+        left = [_children(tree.left, *offset) for tree, *offset in offsets]
+        right = [_children(tree.right, *offset) for tree, *offset in offsets]
         targets = [np.full(len(tree.leaves), tree.output) for tree in trees]
         node = NodeProto(op_type="TreeEnsemble", domain="ai.onnx.ml")
         for name, parts in {
@@ -180,7 +184,7 @@ class Ensemble:
             "leaf_targetids": targets,
             "tree_roots": [first_node],
         }.items():
-            # Not by helper.make_attribute, which looks at each number: 10 times as slow.
+            # Not by helper.make_attribute, which checks each number: 10 times as slow.
             numbers = np.concatenate(parts).astype(np.int64).tolist()
             node.attribute.add(name=name, type=AttributeProto.INTS, ints=numbers)
         modes = np.full(nodes.sum(), _LESS if self.is_strict else _AT_MOST, dtype=np.uint8)
@@ -200,7 +204,7 @@ def _children(children: NDArray[Any], first_node: int, first_leaf: int) -> NDArr
 
 
 class _Graph:
-    """Nodes one after the other, each with one output of a name of its own."""
+    """Nodes in order, each with one output of a unique name."""
 
     def __init__(self) -> None:
         self._nodes: list[NodeProto] = []
@@ -224,7 +228,7 @@ class _Graph:
     def model(self, inputs: int, checked: Sequence[str]) -> bytes:
         self._nodes[-1].output[:] = ["y"]
         x = helper.make_tensor_value_info("x", TensorProto.DOUBLE, [None, inputs])
-        # Its type is what the last node gives.
+        # Without a type, which is that of the last node.
         y = helper.make_empty_tensor_value_info("y")
         outputs = [y, *(helper.make_empty_tensor_value_info(CHECK) for _ in checked)]
         nodes = [*self._nodes, *(sum_of_magnitudes(checked) if checked else ())]

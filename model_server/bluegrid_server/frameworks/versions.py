@@ -1,8 +1,8 @@
-"""Which version of a framework wrote a model, and which one reads it here.
+"""Versions of a framework: the version that wrote a model, and the version in this image, which reads it.
 
-A framework reads what its older versions wrote, and promises nothing of newer ones: XGBoost 2.1 reads a file
-of 3.2 without an error and answers wrongly. So a file whose writer is newer is not read at all. Newer is the
-major or the minor number: these change what is in a file; patches of one minor version read each other's.
+A framework reads files of its older versions, and promises nothing for newer versions: XGBoost 2.1 reads a
+file of 3.2 without an error and answers wrongly. So files of newer writers are refused. Only major and minor
+numbers count, which change the file; patches of one minor version read each other's files.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from bluegrid_server.frameworks.errors import describe
 
 
 def check_writer(framework: str, writer: str | None, reader: str) -> None:
-    """Raise ModelError if a model was written by a newer version than reads it here.
+    """Raise ModelError if a model was written by a newer version than the version in this image.
 
     Args:
-        framework: its name, as people write it.
-        writer: the version that the file names; None: it names none.
+        framework: name for people.
+        writer: the version that the file names; None: the file names no version.
         reader: the version in this image.
     """
     if release(writer) > release(reader):
@@ -28,13 +28,13 @@ def check_writer(framework: str, writer: str | None, reader: str) -> None:
 
 
 def unreadable(what: str, error: Exception, framework: str, writer: str | None, reader: str) -> ModelError:
-    """Return what to raise for a file that its framework cannot read.
+    """Return the error for a file that its framework cannot read.
 
     Args:
-        what: the file should be, such as "XGBoost model".
+        what: expected kind of file, such as "XGBoost model".
         error: of the framework.
-        framework: its name, as people write it.
-        writer: the version that the file names; None: it names none.
+        framework: name for people.
+        writer: the version that the file names; None: the file names no version.
         reader: the version in this image.
     """
     if writer is None or release(writer) == release(reader):

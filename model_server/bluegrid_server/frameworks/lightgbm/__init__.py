@@ -1,1 +1,1 @@
-"""All that is known of LightGBM."""
+"""LightGBM: loader and compiler."""

@@ -1,6 +1,6 @@
-"""LightGBM's boosters, compiled from the text that LightGBM keeps them in.
+"""Compiler of LightGBM's boosters, from LightGBM's text format.
 
-https://github.com/microsoft/LightGBM/blob/master/src/io/tree.cpp writes and reads it.
+https://github.com/microsoft/LightGBM/blob/master/src/io/tree.cpp writes and reads this format.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _LINKS = {
 _RTOL = 1e-9
 _ZERO = float(np.float32(1e-35))
 _CATEGORICAL, _MISSING, _ZERO_IS_MISSING = 1, 12, 4
-"""Of a node's `decision_type`: bits, and what the second one's say."""
+"""In a node's `decision_type`: the bit of categories, the bits of missing values, and one of their values."""
 
 
 def compiled(model: BoosterModel) -> Compiled:
     """Compile a booster.
 
     Raises:
-        NotCompiledError: it has what ONNX does not.
+        NotCompiledError: the booster has features that ONNX does not have.
     """
     text = model.booster.model_to_string()
     head, *trees = text.split("\n\nend of trees")[0].split("\n\nTree=")
@@ -58,7 +58,7 @@ def compiled(model: BoosterModel) -> Compiled:
     ensemble = Ensemble(
         inputs=model.booster.num_feature(),
         outputs=outputs,
-        trees=[_tree(number % outputs, _table(each)) for number, each in enumerate(trees)],
+        trees=[_tree(number % outputs, _table(tree)) for number, tree in enumerate(trees)],
         divisor=len(trees) / outputs if is_average else 1.0,
         link=_LINKS[objective],
     )
@@ -85,6 +85,6 @@ def _tree(output: int, tree: Mapping[str, str]) -> Tree:
         for name in ("split_feature", "left_child", "right_child")
     )
     splits = np.array(tree["threshold"].split(), dtype=np.float64)
-    # LightGBM takes numbers from -_ZERO to _ZERO for 0, and has no splits between the two.
+    # LightGBM treats numbers from -_ZERO to _ZERO as 0, and has no splits between the two.
     splits = np.where(splits == -_ZERO, np.nextafter(-_ZERO, -np.inf), splits)
     return Tree(output, features, splits, left, right, leaves)

@@ -1,4 +1,4 @@
-"""LightGBM models, as `Booster.save_model` writes them in text."""
+"""Loader of LightGBM models, the text files of `Booster.save_model`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _FORMAT = "LightGBM's format"
 
 
-def load(path: Path, trust: Iterable[str] = ()) -> BoosterModel:  # noqa: ARG001 - nothing in it runs code
-    """Load a booster; ModelError if the file has none. It computes in the calling thread."""
+def load(path: Path, trust: Iterable[str] = ()) -> BoosterModel:  # noqa: ARG001 - the file cannot run code
+    """Load a booster, which computes in the calling thread; raise ModelError if the file has none."""
     data = path.read_bytes()
     try:
         booster = lightgbm.Booster(model_str=data.decode())
-        # LightGBM reads any; what it writes itself names the newest that it knows.
-        check_writer(_FORMAT, writers.lightgbm(data), _newest(booster))
+        # LightGBM reads files of any version without an error; files that it writes name its newest version.
+        check_writer(_FORMAT, writers.lightgbm(data), _newest_version(booster))
         return BoosterModel(
             booster, booster.num_feature(), partial(booster.predict, num_threads=1), _names(booster)
         )
@@ -32,11 +32,11 @@ def load(path: Path, trust: Iterable[str] = ()) -> BoosterModel:  # noqa: ARG001
         raise unreadable("LightGBM model", error, "LightGBM", None, lightgbm.__version__) from None
 
 
-def _newest(booster: lightgbm.Booster) -> str:
+def _newest_version(booster: lightgbm.Booster) -> str:
     return writers.lightgbm(booster.model_to_string(num_iteration=1).encode()) or ""
 
 
 def _names(booster: lightgbm.Booster) -> list[str]:
-    """Names of its features; none where LightGBM has counted them itself."""
+    """Return the names of the features; empty if LightGBM has generated them."""
     names = booster.feature_name()
     return [] if names == [f"Column_{number}" for number in range(len(names))] else names

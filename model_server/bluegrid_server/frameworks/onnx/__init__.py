@@ -1,1 +1,1 @@
-"""All that is known of ONNX."""
+"""ONNX: loader."""

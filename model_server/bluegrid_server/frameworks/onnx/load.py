@@ -1,8 +1,8 @@
-"""ONNX models, by ONNX Runtime: any framework's models that were exported to ONNX.
+"""Loader of ONNX models, from any framework, for ONNX Runtime.
 
-A model that names files beside it is refused: ONNX Runtime would look for them in the server's own folder.
-There are no libraries of custom operators. A session computes in the thread that asks, so that many small
-models answer many requests at a time.
+A model that names external files is refused: ONNX Runtime would search for them in the server's working
+folder. There are no libraries of custom operators. A session computes in the calling thread, so that many
+small models answer many requests at a time.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.gpu import not_used
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 
-# Without it, official builds such as 1.32 send events to their maker, and keep an identifier in the home
-# folder (Privacy.md of the package). Read when the library is loaded.
+# Otherwise official builds such as 1.32 send events to their vendor, and write an identifier to the home
+# folder (Privacy.md of the package). The library reads the variable when it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
@@ -46,7 +46,7 @@ _TOO_NEW = re.compile(
     r"Unsupported model IR version: (\d+), max supported IR version: (\d+)"
     r"|Opset (\d+) is under development.* for domain (\S+) is till opset (\d+)"
 )
-"""How ONNX Runtime says that a model is newer than itself."""
+"""ONNX Runtime's messages about a model that is newer than ONNX Runtime."""
 _ERRORS_ONLY = 3
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
@@ -56,8 +56,8 @@ class OnnxModel:
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
-        self.inputs = tuple(_spec(each, "input") for each in session.get_inputs())
-        self.outputs = tuple(_spec(each, "output") for each in session.get_outputs())
+        self.inputs = tuple(_spec(node, "input") for node in session.get_inputs())
+        self.outputs = tuple(_spec(node, "output") for node in session.get_outputs())
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Run the graph."""
@@ -68,14 +68,15 @@ class OnnxModel:
 
 def load(
     path: Path,
-    trust: Iterable[str] = (),  # noqa: ARG001 - nothing in it runs code
+    trust: Iterable[str] = (),  # noqa: ARG001 - the file cannot run code
     *,
     gpu: bool = False,
 ) -> OnnxModel:
-    """Load an ONNX model, onto a GPU if there is one to use.
+    """Load an ONNX model, onto a GPU if one can be used.
 
     Raises:
-        ModelError: it is none, needs files or operators that are not there, or gives what is no tensor.
+        ModelError: the file is not an ONNX model, or the model needs missing files or operators, or has an
+            input or output that is not a tensor.
     """
     data = path.read_bytes()
     if fault := sniff.onnx(data):
@@ -83,7 +84,7 @@ def load(
         raise ModelError(fault if is_unfit else f"is no ONNX model that this image runs: it {fault}")
     try:
         session = session_of(data, _providers(gpu=gpu))
-    # Its errors share no class but Exception.
+    # ONNX Runtime's errors have no common class but Exception.
     except Exception as error:  # noqa: BLE001
         raise _unreadable(error) from None
     if gpu and _CUDA not in session.get_providers():
@@ -94,7 +95,7 @@ def load(
 def session_of(
     graph: bytes, providers: Sequence[str] = (_CPU,), *, optimized: bool = True
 ) -> onnxruntime.InferenceSession:
-    """A session that computes in the thread that asks; raises whatever ONNX Runtime does."""
+    """Return a session that computes in the calling thread; raise any exception of ONNX Runtime."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
@@ -104,7 +105,7 @@ def session_of(
 
 
 def _providers(*, gpu: bool) -> list[str]:
-    """Return the execution providers by preference; the CPU computes what CUDA has no kernel for."""
+    """Return the execution providers by preference; the CPU computes operators without a CUDA kernel."""
     use_cuda = gpu and _CUDA in onnxruntime.get_available_providers()
     return [_CUDA, _CPU] if use_cuda else [_CPU]
 

@@ -1,1 +1,1 @@
-"""All that is known of scikit-learn."""
+"""scikit-learn: loaders and compiler."""

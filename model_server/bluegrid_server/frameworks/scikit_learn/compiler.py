@@ -1,7 +1,7 @@
-"""scikit-learn's estimators, compiled: ensembles of trees by our own table, all else by skl2onnx.
+"""Compiler of scikit-learn's estimators: ensembles of trees by `tree_ensemble.py`, others by skl2onnx.
 
-skl2onnx is not used for trees: what it makes of them answers in FP32, and does not round the inputs as
-scikit-learn does, so that rows near a split go astray.
+skl2onnx is not used for trees: its graphs answer in FP32 and do not round the inputs as scikit-learn does, so
+that rows near a split take the wrong branch.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _FORESTS = {"RandomForestRegressor", "ExtraTreesRegressor", "RandomForestClassif
 _BOOSTED = {"GradientBoostingRegressor", "GradientBoostingClassifier"}
 _HIST_BOOSTED = {"HistGradientBoostingRegressor", "HistGradientBoostingClassifier"}
 _SLOWER = ("sklearn.neighbors.", "sklearn.gaussian_process.")
-"""Modules of what runs longer when it is compiled: distances to all that was seen in training."""
+"""Modules of estimators that are slower when compiled: they compute distances to all training rows."""
 _TOO_LONG = {"QuantileTransformer"}
-"""Steps for which skl2onnx takes seconds to minutes a model, and whose graphs compute with NaN then."""
+"""Steps that skl2onnx compiles in seconds to minutes a model, to graphs that compute with NaN."""
 _EXACT = {"ArrayFeatureExtractor", "LabelEncoder"}
-"""Operators of ai.onnx.ml that compute nothing; the others do so in FP32."""
+"""Operators of ai.onnx.ml that compute nothing; the others compute in FP32."""
 _LINKS = {"IdentityLink": "", "LogLink": "Exp"}
 _RTOL = 1e-9
 _ROWS = 24
 
 
 def compiled(model: SklearnModel) -> Compiled:
-    """Compile an estimator; raises whatever it has that cannot be."""
+    """Compile an estimator; raise an exception of any class if it cannot be compiled."""
     estimator, features = model.estimator, model.inputs[0].shape[1]
     scaler, final = scaler_and_last(estimator)
     ensemble = _ensemble(final, scaler)
@@ -70,13 +70,14 @@ def _of_forest(estimator: Any, members: Any) -> dict[str, Any]:
     is_classifier = hasattr(estimator, "classes_")
     if is_classifier and estimator.n_outputs_ > 1:
         raise NotCompiledError("classifies several things at once")
-    values = [each.tree_.value[:, 0, :] if is_classifier else each.tree_.value[:, :, 0] for each in members]
+    trees = [member.tree_ for member in members]
+    values = [tree.value[:, 0, :] if is_classifier else tree.value[:, :, 0] for tree in trees]
     outputs = values[0].shape[1]
     return {
         "outputs": outputs,
         "trees": [
-            _tree(output, each.tree_, value[:, output])
-            for each, value in zip(members, values, strict=True)
+            _tree(output, tree, value[:, output])
+            for tree, value in zip(trees, values, strict=True)
             for output in range(outputs)
         ],
         "rounds": True,
@@ -97,11 +98,11 @@ def _of_boosted(estimator: Any) -> dict[str, Any]:
     start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_)))[0]
     rate = estimator.learning_rate
     trees = [
-        _tree(output, each.tree_, rate * each.tree_.value[:, 0, 0])
+        _tree(output, member.tree_, rate * member.tree_.value[:, 0, 0])
         for stage in estimator.estimators_
-        for output, each in enumerate(stage)
+        for output, member in enumerate(stage)
     ]
-    # Of two classes it takes the second where the sum is 0 or more; ArgMax takes the first of equals.
+    # With two classes, scikit-learn chooses the second if the sum is 0 or more; ArgMax the first of equals.
     return {"rounds": True, **_sums(estimator, start, trees, first_of_equals=1)}
 
 
@@ -110,8 +111,8 @@ def _of_hist_boosted(estimator: Any) -> dict[str, Any]:
         raise NotCompiledError("splits by categories")
     trees = []
     for stage in estimator._predictors:
-        for output, each in enumerate(stage):
-            nodes = each.nodes
+        for output, predictor in enumerate(stage):
+            nodes = predictor.nodes
             leaf = nodes["is_leaf"].astype(bool)
             left, right = (np.where(leaf, -1, nodes[side].astype(np.int64)) for side in ("left", "right"))
             trees.append(
@@ -120,7 +121,7 @@ def _of_hist_boosted(estimator: Any) -> dict[str, Any]:
                 )
             )
     start = estimator._baseline_prediction.reshape(-1)
-    # Of two classes scikit-learn takes the second where its probability is the larger.
+    # With two classes, scikit-learn chooses the second if its probability is larger.
     sums = _sums(estimator, start, trees, first_of_equals=0)
     return (
         sums if hasattr(estimator, "classes_") else {**sums, "link": _LINKS[class_name(estimator._loss.link)]}
@@ -130,17 +131,18 @@ def _of_hist_boosted(estimator: Any) -> dict[str, Any]:
 def _sums(estimator: Any, start: Any, trees: list[Tree], *, first_of_equals: int) -> dict[str, Any]:
     labels = getattr(estimator, "classes_", None)
     if labels is not None and len(labels) == 2:
-        # One sum, for the second class, beside which the first has 0.
-        place = 1 - first_of_equals
-        trees = [replace(each, output=place) for each in trees]
-        begun = [Tree.constant(place, start[0]), Tree.constant(1 - place, 0.0)]
-        return {"outputs": 2, "trees": begun + trees, "labels": labels[::-1] if first_of_equals else labels}
-    begun = [Tree.constant(output, value) for output, value in enumerate(start)]
-    return {"outputs": len(start), "trees": begun + trees, "labels": labels}
+        # The trees are one sum, for the second class; the sum of the first class is 0.
+        second = 1 - first_of_equals
+        trees = [replace(tree, output=second) for tree in trees]
+        constants = [Tree.constant(second, start[0]), Tree.constant(1 - second, 0.0)]
+        order = labels[::-1] if first_of_equals else labels
+        return {"outputs": 2, "trees": constants + trees, "labels": order}
+    constants = [Tree.constant(output, value) for output, value in enumerate(start)]
+    return {"outputs": len(start), "trees": constants + trees, "labels": labels}
 
 
 def _by_skl2onnx(estimator: Any, features: int) -> bytes:
-    # Here, because it takes a fifth of a second to import and trees do without.
+    # Imported here, because it takes a fifth of a second and trees do not need it.
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import DoubleTensorType
 
@@ -148,14 +150,14 @@ def _by_skl2onnx(estimator: Any, features: int) -> bytes:
     options = {"zipmap": False} if hasattr(estimator, "classes_") else None
     converted = convert_sklearn(estimator, initial_types=types, options=options)
     rounding = {node.op_type for node in converted.graph.node if node.domain == "ai.onnx.ml"} - _EXACT
-    # Of numbers, the comparison tells whether that matters; of labels, it does only to rare rows.
+    # The comparison finds wrong numbers, but not wrong labels, which only few rows have.
     if rounding and options:
         raise NotCompiledError(f"would choose its labels in FP32 ({', '.join(sorted(rounding))})")
     return bytes(watched(converted).SerializeToString())
 
 
 def _rows(size: int, scaler: Any) -> NDArray[Any]:
-    """Rows from deep within the range of the scaler, or of a standard one, to far outside."""
+    """Return rows from deep within the range of the scaler, or of a standard scaler, to far outside."""
     rows = spread_rows(_ROWS, size)
     if scaler is None:
         return rows

@@ -1,4 +1,4 @@
-"""What the loaders of scikit-learn models share."""
+"""Shared by the loaders of scikit-learn models: a loaded object becomes a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse
 import sklearn
 
-# What most estimators are made of: imported before the first of them is loaded, since that takes a second.
+# Most estimators need these modules: imported before the first is loaded, because that takes a second.
 import sklearn.ensemble
 import sklearn.linear_model
 import sklearn.pipeline
@@ -34,17 +34,16 @@ if TYPE_CHECKING:
 
     from bluegrid_server.frameworks.model import Model
 
-# Whatever the environment says: what is not finite is an error where scikit-learn has it so, also inside of a
-# pipeline.
+# Whatever the environment says: scikit-learn checks for values that are not finite, also within a pipeline.
 sklearn.set_config(assume_finite=False)
-# A request comes without names; the model's metadata lists them.
+# Requests have no column names; the model's metadata lists them.
 warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
 
 
 class _CallingThread(SequentialBackend):  # type: ignore[misc]
-    """Computes in the thread that calls, whatever a model's `n_jobs` says: a worker has one core."""
+    """Computes in the calling thread, whatever a model's `n_jobs` is, because a worker has one core."""
 
-    # What a model may ask of the backend that it was written for; here it has no effect.
+    # Options that a model may pass to its backend; they have no effect here.
     supports_inner_max_num_threads = supports_timeout = True
 
 
@@ -52,8 +51,8 @@ for _backend in ("loky", "multiprocessing", "threading"):
     joblib.register_parallel_backend(_backend, _CallingThread)
 
 
-_TRIED = (0.0, 1.0, 0.5, -1.0, 100.0)
-"""Values of all features, tried to find out what an estimator answers: not every one takes a 0."""
+_FILLS = (0.0, 1.0, 0.5, -1.0, 100.0)
+"""Values of all features, to find out what an estimator returns: some estimators refuse 0."""
 
 
 class SklearnModel:
@@ -61,7 +60,7 @@ class SklearnModel:
 
     Args:
         estimator: fitted.
-        inputs: what it takes: rows of features.
+        inputs: spec of the rows of features.
     """
 
     def __init__(self, estimator: Any, inputs: tuple[TensorSpec, ...]) -> None:
@@ -70,13 +69,13 @@ class SklearnModel:
 
     @classmethod
     def of(cls, estimator: Any) -> Model:
-        """Return the model of a loaded object; ModelError if that is not a fitted estimator."""
+        """Return the model of a loaded object; raise ModelError if it is not a fitted estimator."""
         features = attribute_of_input(estimator, "n_features_in_")
         if not isinstance(features, Integral) or not hasattr(estimator, "predict"):
             raise ModelError(_fault(estimator))
         columns = attribute_of_input(estimator, "feature_names_in_")
         columns = () if columns is None else tuple(map(str, columns))
-        # The short way to the same answers, where there is one.
+        # Linear estimators have a faster way to the same answers.
         linear = linear_of(estimator, columns)
         if linear is not None:
             return linear
@@ -85,23 +84,23 @@ class SklearnModel:
 
     @cached_property
     def outputs(self) -> tuple[TensorSpec, ...]:
-        """One or several numbers a row, or labels; an estimator tells only by answering."""
-        for value in _TRIED:
-            # What it makes of one value says nothing about others.
+        """One or several numbers a row, or labels; only a prediction shows which."""
+        for value in _FILLS:
+            # An estimator that refuses one value may accept others.
             with suppress(Exception):
                 y = self.predict({"x": np.full((1, self.inputs[0].shape[1]), value)})["y"]
                 return (TensorSpec("y", (-1, *y.shape[1:]), datatype_of(y)),)
         return (TensorSpec("y", (-1,)),)
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Predict for `x` (n, k); returns `y` (n,), or (n, m) of an estimator with several outputs."""
+        """Predict for `x` (n, k); return `y` (n,), or (n, m) of an estimator with several outputs."""
         y = self.estimator.predict(inputs["x"])
-        # A classifier of several labels answers as sparse as the labels that it was trained on.
-        return {"y": _of_the_protocol(y.toarray() if scipy.sparse.issparse(y) else np.asarray(y))}
+        # A multilabel classifier returns a sparse array if its training labels were sparse.
+        return {"y": _protocol_array(y.toarray() if scipy.sparse.issparse(y) else np.asarray(y))}
 
 
 def _fault(estimator: Any) -> str:
-    """What keeps an object from being served."""
+    """Return why an object cannot be served."""
     name = type(estimator).__name__
     if not hasattr(estimator, "predict") or not _is_fitted(estimator):
         return f"is a {name}, not a fitted estimator with predict; push one that is"
@@ -114,14 +113,14 @@ def _fault(estimator: Any) -> str:
 def _is_fitted(estimator: Any) -> bool:
     try:
         check_is_fitted(estimator)
-    # TypeError: it is no estimator.
+    # TypeError: the object is not an estimator.
     except (NotFittedError, TypeError):
         return False
     return True
 
 
-def _of_the_protocol(y: NDArray[Any]) -> NDArray[Any]:
+def _protocol_array(y: NDArray[Any]) -> NDArray[Any]:
     if y.dtype.kind == "f":
         return y.astype(np.float64, copy=False)
-    # Labels are whatever the training data had.
+    # Labels have any type that the training data had.
     return y if y.dtype.kind in "iub" else y.astype(object)

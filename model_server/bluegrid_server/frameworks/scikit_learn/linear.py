@@ -1,9 +1,9 @@
-"""Linear models of scikit-learn as numbers alone.
+"""Linear models of scikit-learn, reduced to their numbers.
 
 Each is compared with its estimator when it is loaded. If they disagree, the estimator is kept and used;
 otherwise it is dropped.
 
-Not here: several outputs, classifiers, subclasses of the estimators.
+Not supported: several outputs, classifiers, subclasses of the estimators.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from bluegrid_server.frameworks.scikit_learn.parts import class_name, scaler_and
 _LINEAR = {"LinearRegression", "Ridge", "Lasso", "ElasticNet"}
 
 _RTOL = 1e-12
-"""Of the sum of the terms' magnitudes: where terms cancel out, their rounding is all that is left."""
+"""Relative to the sum of the terms' magnitudes, because if terms cancel out, only rounding is left."""
 _ROWS = 8
 
 
 def linear_of(estimator: Any, columns: tuple[str, ...] = ()) -> LinearModel | None:
-    """Return the linear model of an estimator; None if it is not linear, or the two disagree.
+    """Return the linear model of an estimator; None if the estimator is not linear, or the two disagree.
 
     Args:
         estimator: fitted.
-        columns: names of its features, if it knows them.
+        columns: names of the features, if known.
     """
     try:
         model = _read(estimator, columns)
         return model if model is not None and _agrees(model, estimator) else None
-    # An estimator from a file can lack anything; its own predict then says so.
+    # An estimator from a file can lack any attribute; then its own predict is used.
     except Exception:  # noqa: BLE001
         return None
 
@@ -53,12 +53,14 @@ def _read(estimator: Any, columns: tuple[str, ...]) -> LinearModel | None:
 
 
 def _agrees(model: LinearModel, estimator: Any) -> bool:
-    """Return whether the model answers as its estimator, on rows in and far outside of its training data."""
+    """Return whether model and estimator agree, on rows within and far outside of the training data."""
     mean, scale, coefficients = model.table
     rows = mean + scale * spread_rows(_ROWS, len(mean))
     expected = estimator.predict(rows)
     got = model.predict({"x": rows})["y"]
-    room = _RTOL * (np.abs((rows - mean) / scale) @ np.abs(coefficients) + abs(model.intercept))
+    tolerance = _RTOL * (np.abs((rows - mean) / scale) @ np.abs(coefficients) + abs(model.intercept))
     return bool(
-        expected.dtype == np.float64 and got.shape == expected.shape and (abs(got - expected) <= room).all()
+        expected.dtype == np.float64
+        and got.shape == expected.shape
+        and (abs(got - expected) <= tolerance).all()
     )

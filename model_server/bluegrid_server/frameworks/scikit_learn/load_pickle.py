@@ -1,7 +1,7 @@
-"""scikit-learn models in pickles, as `joblib.dump` or `pickle.dump` writes them.
+"""Loader of scikit-learn models in pickles of `joblib.dump` or `pickle.dump`.
 
-Only the globals that are known to be harmless, and those that the set trusts, are looked up; a pickle that
-names another one is refused before any of it is run.
+Only globals of the allowlist, and globals that the set trusts, are looked up; a pickle that names others is
+refused before any of it is run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
 
     Args:
         path: the pickle.
-        trust: globals that are trusted beside those that are known to be harmless.
+        trust: globals that are trusted beside the allowlist.
 
     Raises:
         ModelError: the pickle names other globals, cannot be read, or holds no fitted estimator.
@@ -37,7 +37,7 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
             estimator = pickle_scan.load(path, PICKLE_GLOBALS | frozenset(trust))
     except FormatError as error:
         raise ModelError(str(error)) from None
-    # The classes that it names may raise anything, for another version's state above all.
+    # Classes in the pickle may raise any exception, mostly for the state of another version.
     except Exception as error:
         raise ModelError(
             f"is no pickle that this image reads ({describe(error)}); "

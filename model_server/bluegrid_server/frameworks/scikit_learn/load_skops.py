@@ -1,7 +1,7 @@
-"""scikit-learn models in skops files.
+"""Loader of scikit-learn models in skops files.
 
-A skops file names the types that it is made of. skops builds only those that are trusted: by itself, by the
-table of harmless names that pushes go by as well, and by the set's `trust`.
+A skops file names the types of its objects. skops builds only trusted types: its own list, the allowlist,
+which pushes check too, and the set's `trust`.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
 
     Args:
         path: the skops file.
-        trust: types that are trusted beside those that are known to be harmless.
+        trust: types that are trusted beside the allowlist.
 
     Raises:
-        ModelError: the file holds types that are not trusted, is no skops file, or holds no fitted estimator.
+        ModelError: the file holds untrusted types, is not a skops file, or does not hold a fitted estimator.
     """
     try:
         with releases_logged():
             estimator = _build(path, trust)
     except FormatError as error:
         raise ModelError(str(error)) from None
-    # A file can be wrong in as many ways as a zip of JSON and arrays can.
+    # An invalid file, a zip of JSON and arrays, can raise any exception.
     except Exception as error:
         raise ModelError(
             f"is no skops file that this image reads ({describe(error)}); "
@@ -52,11 +52,11 @@ def _build(path: Path, trust: Iterable[str]) -> Any:
     try:
         return skops.io.load(path, trusted=[])
     except UntrustedTypesFoundException:
-        # Most models name what skops trusts; a look at the names of each would take as long as loading it.
+        # Only now: most models need no other types, and to list the types takes as long as to load.
         named = set(skops.io.get_untrusted_types(file=path))
-    if strangers := named - SKOPS_TYPES.union(trust):
+    if untrusted := named - SKOPS_TYPES.union(trust):
         raise FormatError(
-            f"holds types that are not trusted: {', '.join(sorted(strangers))}; build the model without, "
+            f"holds types that are not trusted: {', '.join(sorted(untrusted))}; build the model without, "
             "or add them to the set's `trust` once they are known to be harmless"
         )
     return skops.io.load(path, trusted=sorted(named))

@@ -1,4 +1,4 @@
-"""The parts of a scikit-learn estimator: pipelines are unwrapped here, for all that look into one."""
+"""The parts of a scikit-learn estimator: steps of pipelines, nested estimators, attributes of the input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_OF_META_ESTIMATORS = (
+_NESTED_ESTIMATORS = (
     "best_estimator_",
     "regressor_",
     "estimator_",
@@ -22,31 +22,31 @@ _OF_META_ESTIMATORS = (
     "estimators_",
     "calibrated_classifiers_",
 )
-"""Where meta-estimators of scikit-learn have the estimators that they pass their input to."""
+"""Attributes in which scikit-learn's meta-estimators hold the estimators to which they pass their input."""
 
 
 def attribute_of_input(estimator: Any, name: str) -> Any:
-    """Return what an estimator knows of its input, such as `n_features_in_`; None where nothing in it does.
+    """Return an attribute about the input, such as `n_features_in_`, of an estimator or its parts, or None.
 
-    scikit-learn itself asks the first step of a pipeline and the first part of a union alone, which may be
+    scikit-learn itself asks only the first step of a pipeline and the first part of a union, which may be
     `passthrough` or `drop`.
     """
     value = getattr(estimator, name, None)
     if value is not None:
         return value
-    found = (attribute_of_input(each, name) for each in _takers(estimator))
-    return next((each for each in found if each is not None), None)
+    values = (attribute_of_input(part, name) for part in _input_parts(estimator))
+    return next((value for value in values if value is not None), None)
 
 
 def steps_of(pipeline: Any) -> list[Any]:
-    """Return the steps of a pipeline that do something."""
+    """Return the steps of a pipeline, without `passthrough`."""
     return [step for _, step in pipeline.steps if not _passes_through(step)]
 
 
 def scaler_and_last(estimator: Any) -> tuple[Any, Any]:
     """Return the StandardScaler of a pipeline, if nothing else precedes its last step, and the last step.
 
-    Return None and the estimator itself where it is no such pipeline.
+    Return None and the estimator itself if it is not such a pipeline.
     """
     if class_name(estimator) != "Pipeline":
         return None, estimator
@@ -57,9 +57,9 @@ def scaler_and_last(estimator: Any) -> tuple[Any, Any]:
 
 
 def class_name(estimator: Any) -> str:
-    """Return the name of an estimator's class in scikit-learn; empty for another class.
+    """Return the name of an estimator's class in scikit-learn; an empty string for other classes.
 
-    A subclass from elsewhere may predict otherwise.
+    A subclass of another package may predict differently.
     """
     kind = type(estimator)
     return kind.__name__ if kind.__module__.startswith("sklearn.") else ""
@@ -67,9 +67,9 @@ def class_name(estimator: Any) -> str:
 
 @cache
 def spread_rows(count: int, features: int) -> NDArray[np.float64]:
-    """Return points near and far from 0, (count, features), on which a model is compared with its estimator.
+    """Return rows near and far from 0, (count, features), to compare a model with its estimator.
 
-    Making them takes as long as an estimator's answer.
+    Cached, because to make the rows takes as long as a prediction.
     """
     spread = np.geomspace(1e-3, 1e6, count)[:, np.newaxis]
     return spread * np.random.default_rng(0).normal(size=(count, features))
@@ -81,28 +81,28 @@ def _passes_through(step: Any) -> bool:
     return step is None or (isinstance(step, str) and step == "passthrough")
 
 
-def _takers(estimator: Any) -> list[Any]:
-    """Return the estimators within one that get its input as it is."""
+def _input_parts(estimator: Any) -> list[Any]:
+    """Return the parts of an estimator that get its input unchanged."""
     if isinstance(estimator, Pipeline):
         return steps_of(estimator)[:1]
     if isinstance(estimator, FeatureUnion):
         return [transformer for _, transformer in estimator.transformer_list]
     own = getattr(estimator, "__dict__", {})
-    found = [own[name] for name in _OF_META_ESTIMATORS if name in own]
-    return [each for some in found for each in (some if isinstance(some, list) else [some])]
+    nested = [own[name] for name in _NESTED_ESTIMATORS if name in own]
+    return [part for value in nested for part in (value if isinstance(value, list) else [value])]
 
 
 def compute_alone(estimator: Any) -> None:
-    """Let an estimator, and all that it is made of, predict with one thread, however many its training had.
+    """Let an estimator and all of its parts predict with one thread, whatever `n_jobs` was in the training.
 
-    joblib has no others in a server. LightGBM and XGBoost do without joblib, and take one for each core where
-    `n_jobs` is None.
+    joblib has only one thread in a server. LightGBM and XGBoost do not use joblib, and start a thread for each
+    core if `n_jobs` is None.
     """
     for part in _objects_in(estimator):
         if vars(part).get("n_jobs", 1) == 1:
             continue
         part.n_jobs = 1
-        # The attribute alone does not reach XGBoost's booster, nor what LightGBM has kept beside it.
+        # The attribute alone does not reach XGBoost's booster, nor LightGBM's copy of the parameter.
         if hasattr(part, "get_params") and "n_jobs" in part.get_params(deep=False):
             part.set_params(n_jobs=1)
 
@@ -111,19 +111,19 @@ _NOT_FOLLOWED = (type, ModuleType, FunctionType)
 
 
 def _objects_in(root: Any) -> Iterator[Any]:
-    """Find every object that has attributes, at any depth of attributes and containers."""
-    found, left = set(), [root]
-    while left:
-        each = left.pop()
-        if id(each) in found:
+    """Yield every object that has attributes, at any depth of attributes and containers."""
+    visited, queue = set(), [root]
+    while queue:
+        value = queue.pop()
+        if id(value) in visited:
             continue
-        found.add(id(each))
-        if isinstance(each, dict):
-            left.extend(each.values())
-        elif isinstance(each, list | tuple | set | frozenset):
-            left.extend(each)
-        elif isinstance(each, np.ndarray):
-            left.extend(each.flat if each.dtype == object else ())
-        elif hasattr(each, "__dict__") and not isinstance(each, _NOT_FOLLOWED):
-            yield each
-            left.extend(vars(each).values())
+        visited.add(id(value))
+        if isinstance(value, dict):
+            queue.extend(value.values())
+        elif isinstance(value, list | tuple | set | frozenset):
+            queue.extend(value)
+        elif isinstance(value, np.ndarray):
+            queue.extend(value.flat if value.dtype == object else ())
+        elif hasattr(value, "__dict__") and not isinstance(value, _NOT_FOLLOWED):
+            yield value
+            queue.extend(vars(value).values())

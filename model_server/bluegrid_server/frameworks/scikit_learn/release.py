@@ -1,6 +1,6 @@
-"""Models that another release of scikit-learn has written.
+"""Models that were written by another release of scikit-learn.
 
-Many answer as they did; some lack what this release reads, which trials and recorded examples find.
+Many answer as before; some lack attributes that this release needs, as trials and recorded examples show.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def releases_logged() -> Iterator[None]:
-    """Log each release once, in place of scikit-learn's own warning of every part of every model."""
+    """Log each release once, instead of scikit-learn's warning for every part of every model."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InconsistentVersionWarning)
         yield
-    for each in caught:
-        if isinstance(each.message, InconsistentVersionWarning):
-            _log(each.message.original_sklearn_version)
+    for record in caught:
+        if isinstance(record.message, InconsistentVersionWarning):
+            _log(record.message.original_sklearn_version)
         else:
-            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+            warnings.warn_explicit(record.message, record.category, record.filename, record.lineno)
 
 
 @cache

@@ -1,7 +1,7 @@
-"""Spark ML models: `PipelineModel` folders, in a local session of one thread.
+"""Loader of Spark ML models: `PipelineModel` folders, in a local session with one thread.
 
-A request has its features in one tensor, row by row: the columns that the pipeline's VectorAssembler names,
-in its order, or the vector that its last stage takes. Only sets of the platform hold these models: their
+A request has its features in one tensor, row by row: the columns of the pipeline's VectorAssembler, in its
+order, or the vector that the last stage takes. Only sets of the platform can have these models, because their
 metadata names the classes to load.
 """
 
@@ -39,12 +39,12 @@ _RULE = (
     "a pod gives a pipeline numbers: begin it with the one VectorAssembler of all its columns, end it with a "
     "model that predicts, and do before training what comes before (StringIndexer, Imputer, SQLTransformer)"
 )
-"""What a pipeline has to be; what words and gaps become is not known from the pipeline alone."""
+"""Rule for pipelines: a pipeline alone does not say what becomes of strings and missing values."""
 
 
 @cache
 def _session() -> SparkSession:
-    """Return the session: it keeps to this machine and this process, and says nothing unless it fails."""
+    """Return the session, which is local to this process, and silent unless it fails."""
     options = {
         "spark.master": "local[1]",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -55,7 +55,7 @@ def _session() -> SparkSession:
         "spark.sql.execution.arrow.pyspark.enabled": "false",
         "spark.log.level": "OFF",
     }
-    # Else it asks for the address of the host's name, which need not have one.
+    # Otherwise Spark resolves the host's name, which need not have an address.
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["SPARK_LOCAL_HOSTNAME"] = "localhost"
     builder = SparkSession.builder.appName("bluegrid")
@@ -77,13 +77,13 @@ class SparkModel:
         self.inputs = (TensorSpec("x", (-1, count), columns=tuple(self._columns)),)
         try:
             answers = self._answers(np.zeros((1, count)))
-        # What Spark makes of a table that lacks a column, or has numbers where it wants words.
+        # The table lacks a column, or has numbers where a stage needs strings.
         except (PySparkException, Py4JError) as error:
             raise ModelError(f"does not take numbers alone: {describe(error)}; {_RULE}") from None
         self.outputs = tuple(TensorSpec(name, (-1, *array.shape[1:])) for name, array in answers.items())
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Predict for `x` (n, k); returns `prediction` (n,) and, of a classifier, `probability` (n, m)."""
+        """Predict for `x` (n, k); return `prediction` (n,) and, of a classifier, `probability` (n, m)."""
         return self._answers(inputs["x"])
 
     def _answers(self, x: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -94,24 +94,24 @@ class SparkModel:
             table = _session().createDataFrame([(Vectors.dense(row),) for row in rows], [_FEATURES])
         last = self._pipeline.stages[-1]
         columns = {_PREDICTION: last.getPredictionCol()}
-        answered = self._pipeline.transform(table)
-        if hasattr(last, "getProbabilityCol") and last.getProbabilityCol() in answered.columns:
+        result = self._pipeline.transform(table)
+        if hasattr(last, "getProbabilityCol") and last.getProbabilityCol() in result.columns:
             columns[_PROBABILITY] = last.getProbabilityCol()
-        found = answered.select(*columns.values()).collect()
+        predictions = result.select(*columns.values()).collect()
         return {
-            name: np.array([_numbers(row[column]) for row in found], dtype=np.float64)
+            name: np.array([_numbers(row[column]) for row in predictions], dtype=np.float64)
             for name, column in columns.items()
         }
 
 
 def load(path: Path, trust: Iterable[str] = ()) -> SparkModel:  # noqa: ARG001 - trust is for pickles
-    """Load a fitted pipeline; ModelError if the folder has none."""
+    """Load a fitted pipeline; raise ModelError if the folder has none."""
     writer = writers.spark(b"".join(part.read_bytes() for part in sorted(path.glob("metadata/part-*"))))
     check_writer("Spark", writer, pyspark.__version__)
     _session()
     try:
         return SparkModel(PipelineModel.load(path.as_uri()))
-    # Java's errors come as either, Python's readers of the metadata raise anything.
+    # Errors of Java have the first two classes; PySpark's readers of the metadata raise the others.
     except (PySparkException, Py4JError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise unreadable("Spark model", error, "Spark", writer, pyspark.__version__) from None
 

@@ -1,1 +1,1 @@
-"""All that is known of TensorFlow and Keras."""
+"""TensorFlow and Keras: loaders."""

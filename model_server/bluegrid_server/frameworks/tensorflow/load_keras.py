@@ -1,7 +1,7 @@
-"""Keras 3 models, `.keras` and `.h5`, on TensorFlow.
+"""Loader of Keras 3 models, `.keras` and `.h5`, on TensorFlow.
 
-Only sets of the platform hold them; layers of marshalled Python (Lambda) and classes from elsewhere are
-refused all the same, by Keras' safe mode. Nothing is compiled: a model that answers needs no optimizer.
+Only sets of the platform can have them; even so, Keras' safe mode refuses layers of marshalled Python
+(Lambda) and classes of other packages. Models are not compiled, because predictions need no optimizer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bluegrid_server.protocol.tensors import DATATYPES
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from bluegrid_server.frameworks.tensorflow import load_saved_model  # noqa: I001 - sets TensorFlow's threads up, before they are
+from bluegrid_server.frameworks.tensorflow import load_saved_model  # noqa: I001 - sets the number of TensorFlow's threads first
 import h5py
 import keras
 import tensorflow as tf
@@ -38,30 +38,30 @@ _DATATYPES = {dtype.name: name for name, dtype in DATATYPES.items() if name != "
 
 
 class KerasModel:
-    """A model, traced once a shape so that a call takes a fraction of Keras' own `predict`.
+    """A model, traced once a shape, so that a call takes a fraction of the time of Keras' own `predict`.
 
-    Inputs and outputs that the model has in a dict are named by its keys, others as Keras names the input or
-    the layer that gives them; of several outputs of one layer, all but the first get a number too.
+    Inputs and outputs in a dict have the names of its keys; others have Keras' name of the input or of the
+    layer that returns them. If a layer returns several outputs, all but the first also get a number.
     """
 
     def __init__(self, model: Any) -> None:
-        # A Sequential has but the tensors, one or several; a functional model has them as it was built.
+        # A Sequential has a list of tensors; a functional model has the structure that it was built with.
         is_chain = isinstance(model, keras.Sequential)
         self._structure = _one_or_all(model.inputs) if is_chain else model.input
         answers = _one_or_all(model.outputs) if is_chain else model.output
         self._call = tf.function(lambda tensors: model(tensors, training=False), reduce_retracing=True)
-        # Keras itself takes any number of rows, whatever it was fitted with, unless it keeps states of them.
+        # Keras accepts any number of rows, whatever the training had, unless a layer keeps state by row.
         fixed = any(getattr(layer, "stateful", False) for layer in model._flatten_layers())
-        taken = _names(self._structure, [tensor.name for tensor in model.inputs])
-        given = _names(answers, _layers(model))
-        self.inputs = _specs(taken, model.inputs, rows_are_fixed=fixed)
-        self.outputs = _specs(given, model.outputs, rows_are_fixed=fixed)
+        input_names = _names(self._structure, [tensor.name for tensor in model.inputs])
+        output_names = _names(answers, _output_layers(model))
+        self.inputs = _specs(input_names, model.inputs, rows_are_fixed=fixed)
+        self.outputs = _specs(output_names, model.outputs, rows_are_fixed=fixed)
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Call the model."""
         tensors = [tf.constant(inputs[spec.name]) for spec in self.inputs]
-        given = keras.tree.flatten(self._call(keras.tree.pack_sequence_as(self._structure, tensors)))
-        return {spec.name: np.asarray(tensor) for spec, tensor in zip(self.outputs, given, strict=True)}
+        outputs = keras.tree.flatten(self._call(keras.tree.pack_sequence_as(self._structure, tensors)))
+        return {spec.name: np.asarray(tensor) for spec, tensor in zip(self.outputs, outputs, strict=True)}
 
 
 def load(
@@ -70,18 +70,18 @@ def load(
     *,
     gpu: bool = False,
 ) -> KerasModel:
-    """Load a model, onto a GPU if there is one to use; ModelError if the file has none, or holds code."""
+    """Load a model, onto a GPU if one can be used; raise ModelError if the file has none, or holds code."""
     if gpu:
         load_saved_model.use_gpus()
     writer = _writer(path)
     check_writer("Keras", writer, keras.__version__)
     try:
-        # Of names that were better otherwise; what a pod's log has is JSON.
+        # Keras warns about names; the log of a pod has only JSON.
         with warnings.catch_warnings(action="ignore"):
             model = KerasModel(keras.saving.load_model(path, compile=False, safe_mode=True))
     except ModelError:
         raise
-    # Its errors share no class but Exception.
+    # Keras' errors have no common class but Exception.
     except Exception as error:  # noqa: BLE001
         if fault := _code_in(error):
             raise ModelError(fault) from None
@@ -93,23 +93,23 @@ def _one_or_all(tensors: list[Any]) -> Any:
     return tensors[0] if len(tensors) == 1 else tensors
 
 
-def _names(structure: Any, others: Sequence[str]) -> list[str]:
-    """Return names of a structure's tensors: the keys that lead to each or, where none do, the others."""
-    wished = [
-        ".".join(map(str, path)) if any(isinstance(step, str) for step in path) else other
-        for (path, _), other in zip(keras.tree.flatten_with_path(structure), others, strict=True)
+def _names(structure: Any, defaults: Sequence[str]) -> list[str]:
+    """Return unique names of a structure's tensors: the keys on the path or, without keys, the default."""
+    preferred = [
+        ".".join(map(str, path)) if any(isinstance(step, str) for step in path) else default
+        for (path, _), default in zip(keras.tree.flatten_with_path(structure), defaults, strict=True)
     ]
     names: list[str] = []
-    for name in wished:
-        # A number that makes it no other tensor's name: Keras itself counts dense, dense_1, dense_2.
+    for name in preferred:
+        # A number that no other tensor has: Keras itself counts dense, dense_1, dense_2.
         numbered = (f"{name}_{number}" for number in count(1))
-        free = (each for each in numbered if each not in names and each not in wished)
-        names.append(next(free) if name in names else name)
+        unused = (other for other in numbered if other not in names and other not in preferred)
+        names.append(next(unused) if name in names else name)
     return names
 
 
-def _layers(model: Any) -> list[str]:
-    """Return the layer that gives each output: tensors get other names whenever a model is loaded."""
+def _output_layers(model: Any) -> list[str]:
+    """Return the name of each output's layer, because tensors get other names whenever a model is loaded."""
     if isinstance(model, keras.Sequential):
         return [model.layers[-1].name] * len(model.outputs)
     return list(model.output_names)
@@ -135,7 +135,7 @@ def _spec(name: str, tensor: Any, *, rows_are_fixed: bool) -> TensorSpec:
 
 
 def _writer(path: Path) -> str | None:
-    """Return the version of Keras that a file names, zipped or of HDF5."""
+    """Return the version of Keras in a file, a zip or HDF5."""
     data = path.read_bytes()
     if (version := writers.keras(data)) is not None:
         return version
@@ -149,19 +149,19 @@ def _writer(path: Path) -> str | None:
 
 
 _FOREIGN = re.compile(r"(?:Could not locate (?:class|function)|Unknown layer:) '([^']+)'")
-"""How Keras says, of a `.keras` or a `.h5` file, that it does not know something in it."""
+"""Keras' messages about an unknown class, function or layer in a `.keras` or a `.h5` file."""
 
 
 def _code_in(error: Exception) -> str | None:
-    """Return what is wrong with a model that is not of Keras alone; None: it is something else."""
+    """Return the fault of a model that needs code beyond Keras; None: the error has another cause."""
     if "safe_mode" in str(error):
         return (
             "holds code of its own (a Lambda layer), which no pod runs; write it with layers of Keras, or "
             "push it as a SavedModel (model.export) in a set of type tensorflow/savedmodel"
         )
-    if found := _FOREIGN.search(str(error)):
+    if unknown := _FOREIGN.search(str(error)):
         return (
-            f"needs {found[1]}, which is not Keras' own; write it with layers of Keras, or push it as a "
+            f"needs {unknown[1]}, which is not Keras' own; write it with layers of Keras, or push it as a "
             "SavedModel (model.export) in a set of type tensorflow/savedmodel"
         )
     return None

@@ -1,7 +1,7 @@
-"""TensorFlow models: SavedModel folders, by their `serving_default` signature, or the only one they have.
+"""Loader of TensorFlow models: SavedModel folders with a signature `serving_default`, or only one signature.
 
-A graph is a program. Only sets of the platform hold them, and those that call Python, or read and write
-files by more than what every SavedModel has for its own variables, are refused all the same.
+A graph is a program. Only sets of the platform can have them; even so, a graph is refused that calls Python,
+or reads or writes files by operations beyond those that every SavedModel has for its own variables.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 SIGNATURE = "serving_default"
 
-_REFUSED = frozenset(
+_REFUSED_OPERATIONS = frozenset(
     {
         "EagerPyFunc",
         "FixedLengthRecordDataset",
@@ -61,7 +61,7 @@ _REFUSED = frozenset(
 _DATATYPES = {dtype: name for name, dtype in DATATYPES.items() if name != "BYTES"}
 
 # A model answers one request in one thread; many requests are answered by many workers.
-# In a process that has used TensorFlow before, its threads are there.
+# RuntimeError: this process has used TensorFlow before, and the threads exist.
 with suppress(RuntimeError):
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -71,21 +71,21 @@ class TensorFlowModel:
     """A signature of a SavedModel."""
 
     def __init__(self, saved: Any) -> None:
-        self._saved = saved  # a signature does not keep its variables alive
+        self._saved = saved  # because a signature does not keep its variables alive
         self._signature = _signature(saved.signatures)
-        _, taken = self._signature.structured_input_signature
-        self.inputs = tuple(_spec(name, spec) for name, spec in sorted(taken.items()))
-        given = self._signature.structured_outputs
-        self.outputs = tuple(_spec(name, spec) for name, spec in sorted(given.items()))
+        _, inputs = self._signature.structured_input_signature
+        self.inputs = tuple(_spec(name, spec) for name, spec in sorted(inputs.items()))
+        outputs = self._signature.structured_outputs
+        self.outputs = tuple(_spec(name, spec) for name, spec in sorted(outputs.items()))
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Call the signature."""
-        given = {name: tf.constant(_bytes(array)) for name, array in inputs.items()}
-        return {name: np.asarray(tensor.numpy()) for name, tensor in self._signature(**given).items()}
+        tensors = {name: tf.constant(_bytes(array)) for name, array in inputs.items()}
+        return {name: np.asarray(tensor.numpy()) for name, tensor in self._signature(**tensors).items()}
 
 
 def _signature(signatures: Mapping[str, Any]) -> Any:
-    """Return the signature that is served; ModelError where it is not clear which."""
+    """Return the signature to serve; raise ModelError if it is not clear which."""
     if SIGNATURE in signatures:
         return signatures[SIGNATURE]
     names = sorted(signatures)
@@ -100,7 +100,7 @@ def _signature(signatures: Mapping[str, Any]) -> Any:
 
 @cache
 def use_gpus() -> None:
-    """Let this process take memory of GPUs as it needs it: others compute on them too."""
+    """Let TensorFlow allocate GPU memory as needed, because other processes use the GPUs too."""
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
@@ -114,36 +114,36 @@ def load(
     *,
     gpu: bool = False,
 ) -> TensorFlowModel:
-    """Load a SavedModel, onto a GPU if there is one to use.
+    """Load a SavedModel, onto a GPU if one can be used.
 
     Raises:
-        ModelError: it is none, has no signature to serve, or does what a model need not do.
+        ModelError: the folder is not a SavedModel, has no signature to serve, or has refused operations.
     """
     try:
-        described = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+        saved_model = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
     except (DecodeError, OSError) as error:
         raise ModelError(f"is no SavedModel: {error}") from None
-    if found := sorted(_REFUSED.intersection(_operations(described))):
+    if found := sorted(_REFUSED_OPERATIONS.intersection(_operations(saved_model))):
         raise ModelError(f"has operations that reach out of the model: {', '.join(found)}; export it without")
-    writer = _writer(described)
+    writer = _writer(saved_model)
     check_writer("TensorFlow", writer, tf.__version__)
     if gpu:
         use_gpus()
     try:
         saved = tf.saved_model.load(path)
-    # Its errors share no class but Exception.
+    # TensorFlow's errors have no common class but Exception.
     except Exception as error:  # noqa: BLE001
         raise unreadable("SavedModel", error, "TensorFlow", writer, tf.__version__) from None
     return TensorFlowModel(saved)
 
 
-def _writer(described: Any) -> str | None:
-    versions = [graph.meta_info_def.tensorflow_version for graph in described.meta_graphs]
+def _writer(saved_model: Any) -> str | None:
+    versions = [graph.meta_info_def.tensorflow_version for graph in saved_model.meta_graphs]
     return next(filter(None, versions), None)
 
 
-def _operations(described: Any) -> Iterator[str]:
-    for graph in described.meta_graphs:
+def _operations(saved_model: Any) -> Iterator[str]:
+    for graph in saved_model.meta_graphs:
         yield from (node.op for node in graph.graph_def.node)
         for function in graph.graph_def.library.function:
             yield from (node.op for node in function.node_def)

@@ -1,1 +1,1 @@
-"""All that is known of XGBoost."""
+"""XGBoost: loader and compiler."""

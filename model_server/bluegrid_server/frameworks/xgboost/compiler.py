@@ -1,4 +1,4 @@
-"""XGBoost's boosters of trees, compiled: FP32 as XGBoost itself computes."""
+"""Compiler of XGBoost's boosters of trees, in FP32 like XGBoost itself."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def compiled(model: BoosterModel) -> Compiled:
     """Compile a booster.
 
     Raises:
-        NotCompiledError: it is none of trees, or has what ONNX does not.
+        NotCompiledError: the booster is not of trees, or has features that ONNX does not have.
     """
     learner = json.loads(model.booster.save_raw("json"))["learner"]
     objective = learner["objective"]["name"]
@@ -74,7 +74,7 @@ def _tree(output: int, tree: dict[str, Any]) -> Tree:
 
 
 def _margin(base: Any, link: str) -> Any:
-    """The sum from which a base score is the answer, as XGBoost computes it."""
+    """Return the sum whose answer is the base score, as XGBoost computes it."""
     one = np.float32(1)
     if link == "Sigmoid":
         return -np.log(one / base - one)

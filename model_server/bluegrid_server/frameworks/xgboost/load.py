@@ -1,7 +1,7 @@
-"""XGBoost models, as `Booster.save_model` or a scikit-learn wrapper's `save_model` writes them.
+"""Loader of XGBoost models, files of `save_model` of a Booster or a scikit-learn wrapper.
 
-What was trained with early stopping answers by its rounds up to the best one, as the wrapper that was fitted:
-that is in the file. So is not: a wrapper's `missing`, and its classes.
+A model trained with early stopping answers by its rounds up to the best round, like the fitted wrapper: the
+file names this round. The file does not have a wrapper's `missing` and its classes.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FRAMEWORK = "XGBoost"
-_MOST = float(np.finfo(np.float32).max)
+_MAX_FP32 = float(np.finfo(np.float32).max)
 
 
 def load(
     path: Path,
-    trust: Iterable[str] = (),  # noqa: ARG001 - nothing in it runs code
+    trust: Iterable[str] = (),  # noqa: ARG001 - the file cannot run code
     *,
     gpu: bool = False,
 ) -> BoosterModel:
-    """Load a booster, onto a GPU if there is one to use; ModelError if the file has none.
+    """Load a booster, onto a GPU if one can be used; raise ModelError if the file has none.
 
-    On the CPU it computes in the thread that asks.
+    On the CPU it computes in the calling thread.
     """
     data = path.read_bytes()
     writer = writers.xgboost_ubj(data) or writers.xgboost_json(data)
@@ -49,10 +49,10 @@ def load(
         if not is_linear:
             booster = _best(booster)
             booster.set_param(parameters)
-        # In place it would read rows on the device that it computes on, where they are not.
-        way = _by_copy if gpu or is_linear else _in_place
+        # On a GPU, in-place prediction would read the rows from GPU memory, where they are not.
+        predict = _by_copy if gpu or is_linear else _in_place
         names = booster.feature_names or ()
-        model = BoosterModel(booster, booster.num_features(), partial(way, booster), names)
+        model = BoosterModel(booster, booster.num_features(), partial(predict, booster), names)
     except (xgboost.core.XGBoostError, IndexError, KeyError, TypeError, ValueError) as error:
         raise unreadable("XGBoost model", error, _FRAMEWORK, writer, xgboost.__version__) from None
     if gpu and _config(booster)["generic_param"]["device"] == "cpu":
@@ -61,16 +61,16 @@ def load(
 
 
 def _best(booster: xgboost.Booster) -> xgboost.Booster:
-    """Leave out the rounds after the best one, where early stopping has kept which one that is."""
+    """Leave out the rounds after the best round, if early stopping has recorded the best round."""
     best = booster.attr("best_iteration")
-    # Whatever they are, attributes are text.
+    # Attributes are always text.
     rounds = booster.num_boosted_rounds() if best is None else int(best) + 1
     return booster if rounds == booster.num_boosted_rounds() else booster[:rounds]
 
 
 def _in_place(booster: xgboost.Booster, rows: NDArray[Any]) -> Any:
-    # In place, numbers that FP32 does not hold become infinite and are answered; a copy is checked.
-    if (np.abs(rows) > _MOST).any():
+    # In place, numbers beyond FP32 become infinite without an error; a copy is checked.
+    if (np.abs(rows) > _MAX_FP32).any():
         return _by_copy(booster, rows)
     return booster.inplace_predict(rows)
 
@@ -85,6 +85,6 @@ def _by_copy(booster: xgboost.Booster, rows: NDArray[Any]) -> Any:
 
 
 def _config(booster: xgboost.Booster) -> dict[str, Any]:
-    """Return what it computes by, and where: without a GPU it falls back to the CPU by itself."""
+    """Return the effective configuration with the device: without a GPU, XGBoost falls back to the CPU."""
     learner: dict[str, Any] = json.loads(booster.save_config())["learner"]
     return learner
