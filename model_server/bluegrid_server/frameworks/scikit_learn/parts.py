@@ -95,8 +95,8 @@ def _input_parts(estimator: Any) -> list[Any]:
 def compute_alone(estimator: Any) -> None:
     """Let an estimator and all of its parts predict with one thread, whatever `n_jobs` was in the training.
 
-    joblib has only one thread in a server. LightGBM and XGBoost do not use joblib, and start a thread for each
-    core if `n_jobs` is None.
+    joblib has only one thread in a server. LightGBM and XGBoost do not use joblib, and start a thread for
+    each core if `n_jobs` is None.
     """
     for part in _objects_in(estimator):
         if vars(part).get("n_jobs", 1) == 1:
