@@ -1,7 +1,7 @@
 """The API as an OpenAPI 3.1 document, for people, clients and tests generated from it.
 
-Schemas come from the types in `json_types.py`; a schema has the name of its type without
-`Document`. The paths are listed here.
+Schemas come from the types in `json_types.py`; a schema has the name of its type without `Document`.
+The paths are listed here.
 """
 
 from __future__ import annotations
