@@ -35,7 +35,7 @@ def figure(panels: int) -> Figure:
     mpl.use("svg")
     from matplotlib import pyplot as plt
 
-    # Text stays text, and the same figures give the same file.
+    # Keep text as text; the same figures give the same file.
     mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "bluegrid", "font.size": 8}
     drawn: Figure
     drawn, _ = plt.subplots(1, panels, figsize=(4 * panels, 3.2), layout="constrained", squeeze=False)

@@ -1,4 +1,4 @@
-"""Writes a benchmark's result: of a full run into the tracked files, otherwise into a scratch folder."""
+"""Writes a benchmark's result: into the tracked files for a full run, otherwise into a scratch folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RESULTS = CHECKOUT / "benchmarks" / "results"
 
 
 def commit() -> str:
-    """Return the commit that is measured, short."""
+    """Return the measured commit, abbreviated."""
     command = ("git", "rev-parse", "--short", "HEAD")
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout.strip()
 
@@ -26,7 +26,7 @@ def finish(
     write_report: Callable[[dict[str, Any], Path], Path],
     scratch: Path | None,
 ) -> int:
-    """Write the raw result `<name>.json` and its page; print where, and which goals were missed.
+    """Write the raw result `<name>.json` and its page; print their paths and the missed goals.
 
     Args:
         name: the benchmark's name.

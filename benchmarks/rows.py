@@ -1,6 +1,6 @@
-"""Rows of a result: every figure and verdict is computed here, from raw samples and `goals.yaml`.
+"""Rows of a result: computes every figure and verdict, from raw samples and `goals.yaml`.
 
-A ratio says how many times as good as the peer bluegrid is.
+A ratio says how many times as good bluegrid is as the peer.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Row:
         ratio: how many times as good as the peer; None without one.
         goal: limits of the ratio or, without a peer, of `ours`.
         holds: whether the goal is met; None without a goal.
-        samples: everything that was measured, by tool.
+        samples: all measurements, by tool.
     """
 
     work: str
@@ -57,7 +57,7 @@ class Row:
         return f"{self.work}: {self.ours:g} {self.unit}{peer}{times}{verdict}"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row as the result file has it."""
+        """Return the row in the form of the result file."""
         return asdict(self)
 
 
@@ -111,7 +111,7 @@ def residual(values: Mapping[int, float]) -> float:
 
 
 def straight(work: str, samples: Mapping[int, Sequence[float]], goal: Goal | None) -> Row:
-    """Return a row for how far medians by number are from a straight line."""
+    """Return a row with the distance of the medians by number from a straight line."""
     medians = {count: median(each) for count, each in samples.items()}
     off = residual(medians)
     return Row(
@@ -128,5 +128,5 @@ def straight(work: str, samples: Mapping[int, Sequence[float]], goal: Goal | Non
 
 
 def rounded(value: float) -> float:
-    """Return a value with four digits: no figure here is more exact."""
+    """Return a value with four digits: no figure is more exact."""
     return float(f"{value:.4g}")

@@ -1,6 +1,6 @@
-"""`make bench-switches`: switches there and back under load, on the service that `make demo` left running.
+"""`make bench-switches`: switches back and forth under load, on the service that `make demo` left running.
 
-Each is the literal `pulumi up`. The result is written to `results/switches.json`.
+Each switch is the literal `pulumi up`. The result is written to `results/switches.json`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ HERE = Path(__file__).parent
 
 
 def main() -> int:
-    """Run it; 0 if every goal is met."""
+    """Run the benchmark; return 0 if every goal is met."""
     try:
         rows = _rows(*_measure(Printer()))
     except BluegridError as error:

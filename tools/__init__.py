@@ -1,1 +1,1 @@
-"""How a bare machine gets the real parts, and the demo that uses them."""
+"""Obtains the real parts on a bare machine, and the demo that uses them."""

@@ -32,7 +32,7 @@ PACKAGES = ("scikit-learn", "onnxruntime", "uvicorn", "uvloop", "httptools", "or
 
 
 def main() -> int:
-    """Run it; 0 if every goal is met."""
+    """Run the benchmark; return 0 if every goal is met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server", description=__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"a part of it, in minutes; writes to {SCRATCH}")

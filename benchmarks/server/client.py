@@ -1,6 +1,6 @@
 """A client that sends the next request as soon as one is answered: one thread, plain sockets, prepared bytes.
 
-It has to cost less than any server, or it would itself be measured: see `LoadResult.busy`.
+The client must cost less than any server; otherwise it would be measured itself: see `LoadResult.busy`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class LoadResult:
 
     Attributes:
         seconds: from the first request to the last answer.
-        latencies: seconds of each, in order of the answers.
+        latencies: seconds of each request, in order of the answers.
         busy: the share of one core that this client took.
     """
 
@@ -69,7 +69,7 @@ def request_for(port: int, requests: Sequence[bytes], connections: int, seconds:
 
 
 def request_times(port: int, requests: Sequence[bytes], connections: int, times: int) -> LoadResult:
-    """Send a number of requests, the given ones in turn."""
+    """Send a number of requests, taking `requests` in turn."""
     return _run(port, islice(cycle(requests), times), connections, float("inf"))
 
 
@@ -80,7 +80,7 @@ def _run(port: int, requests: Iterator[bytes], connections: int, seconds: float)
         by_fd = {connection.socket.fileno(): connection for connection in opened}
         for connection in opened:
             stack.enter_context(connection.socket)
-            # With a timeout, Python has the kernel look before each call; here the poll has it.
+            # With a timeout, Python polls before each call; here `poll` has been called already.
             connection.socket.settimeout(None)
         began, cpu, waiting = time.perf_counter(), time.process_time(), 0
         for connection in opened:

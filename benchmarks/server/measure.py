@@ -1,4 +1,4 @@
-"""Measures all servers in turn, each alone on its core: a machine's slow moments affect all of them."""
+"""Measures all servers in turn, each alone on its core: slow moments of the machine affect all of them."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Measured:
     Attributes:
         rates: requests a second of one model, by connections.
         p99s: milliseconds, by connections.
-        forests: requests a second of one forest, over the most connections.
-        all_models: seconds until all models have answered, by their number: peers one by one.
+        forests: requests a second of one forest, over the largest number of connections.
+        all_models: seconds until all models have answered, by their number; peers answer one by one.
         starts: seconds until ready, by number of models.
         memory: MiB after a request to each model, by number of models.
         growth_p50: microseconds of one request, by number of models.
@@ -65,7 +65,7 @@ class Measured:
 
 
 class Bench:
-    """Measures by a plan; servers run on `core`, files are below `folder`."""
+    """Measures according to a plan; servers run on `core`, files are below `folder`."""
 
     def __init__(self, plan: Plan, folder: Path, core: int) -> None:
         self._plan, self._folder, self._core = plan, folder, core
@@ -73,7 +73,7 @@ class Bench:
         self._models: dict[tuple[int, str], Models] = {}
 
     def run(self) -> Measured:
-        """Measure all of it."""
+        """Run all measurements."""
         for _ in range(self._plan.rounds):
             self._each(ONE, self._trained(1), self._one_model)
             self._each(FORESTS, self._trained(1, trained.FOREST), self._one_forest)
@@ -145,7 +145,7 @@ class Bench:
 
     def _growth(self, server: Server, running: Running, models: Models) -> None:
         requests = _one_by_one(server, models)
-        # Every model has had a request: what a first request builds is not in these times and sizes.
+        # Every model has had a request: these times and sizes exclude the work of a first request.
         request_times(running.port, requests, 1, len(requests))
         for _ in range(self._plan.rounds):
             result = request_times(running.port, requests, 1, self._plan.growth_requests)
@@ -159,7 +159,7 @@ def _one_by_one(server: Server, models: Models) -> list[bytes]:
 
 
 def _check(server: Server, running: Running, models: Models) -> None:
-    """Send a request to the last model: a server that answers something else is not measured."""
+    """Send a request to the last model: a server with a wrong answer is not measured."""
     uid = models.uids[-1]
     answer = orjson.loads(request_once(running.port, post(server.infer_path(uid), models.body())))
     _same(server.name, answer["outputs"], models.answers[uid])

@@ -59,7 +59,7 @@ class Models:
         files: folder of `<uid>.joblib`, for the peers.
         uids: in order.
         row: the input of every request.
-        answers: each model's output for the row.
+        answers: each model's output for this row.
         trust: the set's trusted names.
     """
 
@@ -87,7 +87,7 @@ class Models:
 
 
 def make(folder: Path, count: int, kind: Kind) -> Models:
-    """Fit `count` models, the same every time; write them for the peers and push them for ours."""
+    """Fit `count` models, the same every time; write them for the peers and push them for our server."""
     skops, files = folder / "skops", folder / "joblib"
     for each in (skops, files):
         each.mkdir(parents=True)

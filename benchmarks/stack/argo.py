@@ -1,7 +1,7 @@
 """Argo Rollouts, blue-green, with the pods of our cluster behind the same proxy.
 
 The Rollout's pods are those of our Deployments, except for the label that Services select by.
-Its Ingress has a host of its own; it leads to the active Service, whose selector Argo moves from one
+The Ingress has a host of its own and leads to the active Service, whose selector Argo moves from one
 ReplicaSet to the next. The old pods are kept (`scaleDownDelaySeconds` of an hour) or removed (of a second).
 """
 
@@ -34,7 +34,7 @@ CRDS = ("rollout", "experiment", "analysis-run", "analysis-template", "cluster-a
 
 @contextmanager
 def running(work: Workspace, programs: Mapping[str, Path]) -> Iterator[None]:
-    """Argo's controller, as a process of this machine, until the block ends."""
+    """Run Argo's controller as a process of this machine until the block ends."""
     crds = [programs[f"{name}-crd.yaml"] for name in CRDS]
     apply(work, *crds)
     for crd in crds:
@@ -67,11 +67,11 @@ class Rollout:
         self.settle()
 
     def edit(self, version: str) -> None:
-        """Apply the Rollout with another version's pods: the edit that switches."""
+        """Apply the Rollout with another version's pods, which makes it switch."""
         apply(self._work, self._rollout(version))
 
     def settle(self) -> None:
-        """Wait until Argo has finished what follows from the last edit."""
+        """Wait until Argo has finished the work of the last edit."""
         generation = kubectl(self._work, "get", f"rollout/{NAME}", "--output=jsonpath={.metadata.generation}")
         self._wait("observedGeneration", generation.output)
         self._wait("phase", "Healthy")
@@ -79,7 +79,7 @@ class Rollout:
             self._wait("replicas", "1")
 
     def delete(self) -> None:
-        """Delete all of it."""
+        """Delete the Rollout, its Services and its Ingress."""
         for kind in ("rollout", "ingress", "service"):
             kubectl(self._work, "delete", kind, "--selector", f"owner={NAME}", "--wait")
 
@@ -109,7 +109,7 @@ class Rollout:
 
 
 def switch(work: Workspace, prepared: Prepared, times: int, kept_seconds: int) -> Switched:
-    """Edit the Rollout there and back; seconds from each edit to the last answer of the old version."""
+    """Edit the Rollout back and forth; measure seconds from each edit to the old version's last answer."""
     rollout = Rollout(work, kept_seconds)
     if kept_seconds == KEPT_SECONDS:
         # Once there and back, so that both versions have pods.

@@ -1,7 +1,7 @@
-"""A faked second node: kwok reports of every pod on it that it runs, or has succeeded.
+"""A faked second node: kwok reports every pod on it as running or succeeded.
 
-Kubernetes' own controllers, scheduler and API server work for these pods as for any; no process is started.
-The faked node is the only one with GPUs, so the services that ask for one come there and all others do not.
+Kubernetes' own controllers, scheduler and API server handle these pods like others; no process is started.
+Only the faked node has GPUs, so exactly the services that request a GPU are scheduled there.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def running(work: Workspace, programs: Mapping[str, Path]) -> Iterator[None]:
     ]
     with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
-            # Created, not applied: that would take its status from it.
+            # Created, not applied: `apply` would remove the node's status.
             kubectl(work, "create", f"--filename={written(work, _node())}")
             kubectl(work, "wait", f"node/{NODE}", "--for=condition=Ready", "--timeout=60s")
             yield
@@ -62,7 +62,7 @@ def _node() -> Mapping[str, Any]:
             "annotations": {_MARK: NODE},
             "labels": {"kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux"},
         },
-        # Pods that can run on the real node do.
+        # Pods that can run on the real node are scheduled there.
         "spec": {"taints": [{"key": _MARK, "value": NODE, "effect": "PreferNoSchedule"}]},
         "status": {"allocatable": _ROOM, "capacity": _ROOM, "phase": "Running"},
     }

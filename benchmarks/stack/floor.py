@@ -1,8 +1,8 @@
-"""The floor: a stack of the very same objects, declared by a flat loop.
+"""The floor: a stack of the same objects, declared by a flat loop.
 
-Its state is made of our stack's: the objects are those that exist, with the inputs and outputs that Pulumi
-has recorded of them, without components, hooks and dependencies between objects. An update of it that finds
-nothing to change, which is required, shows that both programs declare the same.
+Its state is made from our stack's state: the existing objects with their recorded inputs and outputs, without
+components, hooks and dependencies between objects. The benchmark requires an update of it that finds nothing
+to change, which shows that both programs declare the same objects.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class Floor:
         self.pulumi("stack", "init").require()
 
     def pulumi(self, *arguments: str, variables: Sequence[str] = ()) -> Ran:
-        """Run `pulumi` on the flat program, with `NAME=VALUE` of the environment."""
+        """Run `pulumi` on the flat program, with `NAME=VALUE` added to the environment."""
         settings = (f"BLUEGRID_FLOOR={self._objects}", *variables)
         return self._work.run(
             "env", *settings, "pulumi", "--cwd", str(self._folder), *arguments, "--stack", STACK
         )
 
     def take_over(self) -> int:
-        """Declare what our stack has now; return the number of objects.
+        """Declare the present objects of our stack; return their number.
 
         Raises:
-            CommandError: the flat program would change something: it does not declare the same.
+            CommandError: the flat program would change an object: it does not declare the same objects.
         """
         state = self._work.state / "deployment.json"
         export = ("stack", "export", "--show-secrets", "--file", str(state), "--stack", self._work.stack)
@@ -67,14 +67,14 @@ class Floor:
         self._objects.write_text(json.dumps({"provider": provider, "objects": objects}))
         self.pulumi("stack", "import", "--file", str(state)).require()
         state.unlink()
-        # The first one rewrites Pulumi's records of all objects, and takes as long as creating them.
+        # The first update rewrites Pulumi's records of all objects, and takes as long as creating them.
         update = ("up", "--yes", "--skip-preview", "--expect-no-changes")
         self.pulumi(*update, variables=("PULUMI_SKIP_CHECKPOINTS=true",)).require()
         return len(objects)
 
 
 def flat(resources: Sequence[Mapping[str, Any]], stack: str) -> list[dict[str, Any]]:
-    """Return the stack, its provider and its objects, each a child of the stack alone."""
+    """Return the stack, its provider and its objects, each with the stack as its only parent."""
     root = f"urn:pulumi:{STACK}::bluegrid::pulumi:pulumi:Stack::bluegrid-{STACK}"
     flat = [{"urn": root, "custom": False, "type": "pulumi:pulumi:Stack"}]
     for each in resources:
@@ -94,7 +94,7 @@ def _urn(urn: str) -> str:
 
 
 def inputs_of(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object as the flat program declares it: type, name, inputs, and which inputs are secret."""
+    """Return an object in the flat program's form: type, name, inputs, and names of secret inputs."""
     inputs = {
         name: value
         for name, value in resource["inputs"].items()

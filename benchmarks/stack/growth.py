@@ -1,4 +1,4 @@
-"""Previews and updates that change nothing, by our program and by the floor, with ever more services."""
+"""Previews and updates without changes, by our program and by the floor, with growing numbers of services."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ WORKS = {"preview": PREVIEW, "no-change up": UP}
 
 @dataclass
 class Size:
-    """What was measured with one number of services.
+    """Measurements with one number of services.
 
     Attributes:
         objects: in Kubernetes.
-        created: seconds in which what is new since the size before was created.
+        created: seconds in which the objects added since the previous size were created.
         ours, floor: seconds of each sample, by work.
-        switched: by command, where one of the services was switched.
+        switched: by command, if one of the services was switched.
     """
 
     services: int
@@ -42,7 +42,7 @@ class Size:
 
 
 def measure(work: Workspace, prepared: Prepared, programs: Mapping[str, Path], plan: Plan) -> Iterator[Size]:
-    """Grow the stack from size to size, and measure each."""
+    """Grow the stack from size to size, and measure at each size."""
     floor = Floor(work)
     with fakes.running(work, programs):
         for count in plan.sizes:
@@ -63,7 +63,7 @@ def measure(work: Workspace, prepared: Prepared, programs: Mapping[str, Path], p
 def _grow(work: Workspace, count: int) -> float:
     """Grow to `count` services; return the seconds of the update that creates the new ones."""
     services.declare_fakes(work, count - 1)
-    # No pod answers for a faked service, so nothing can be proven there.
+    # No pod answers for a faked service, so its routes cannot be proven.
     _prove_at(work, "")
     created = _update_quickly(work)
     _prove_at(work, work.place.route_url)
@@ -79,8 +79,8 @@ def _update_quickly(work: Workspace) -> float:
     """Run `pulumi up`; return its seconds."""
     ran = work.run(
         "env",
-        # One record at the end, not two for each object: with 100 services those took ten minutes.
-        # And requests as fast as they are answered.
+        # One checkpoint at the end, not two for each object, which took ten minutes with 100 services.
+        # The limits on requests are so high that they do not slow the update.
         "PULUMI_SKIP_CHECKPOINTS=true",
         "PULUMI_K8S_CLIENT_QPS=400",
         "PULUMI_K8S_CLIENT_BURST=800",

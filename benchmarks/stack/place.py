@@ -26,7 +26,7 @@ STACK = "bench"
 
 @contextmanager
 def online(printer: Printer, folder: Path) -> Iterator[tuple[Workspace, Prepared]]:
-    """A workspace whose stack is up; its node is gone with the block."""
+    """Yield a workspace whose stack is up; its node is removed with the block."""
     prepared = prepare(printer, with_node=True)
     if prepared.image is None:
         raise BluegridError("the image of the model server was not built; see above")
@@ -48,12 +48,12 @@ def online(printer: Printer, folder: Path) -> Iterator[tuple[Workspace, Prepared
 
 
 def _commands(printer: Printer) -> Callable[[str], None]:
-    """Print commands and not their output, which has a line for each of thousands of objects."""
+    """Print commands without their output, which has a line for each of thousands of objects."""
     return lambda line: printer.line("run", line) if line.startswith("$ ") else None
 
 
 def current_kubeconfig(work: Workspace) -> Path:
-    """A copy of the node's kubeconfig with a current context, for programs without an option for it."""
+    """Return a copy of the node's kubeconfig with a current context, for programs that need one."""
     config = json.loads(work.place.kubeconfig.read_text()) | {"current-context": work.place.context}
     copy = work.state / "kubeconfig"
     copy.touch(mode=0o600)
@@ -62,20 +62,20 @@ def current_kubeconfig(work: Workspace) -> Path:
 
 
 def apply(work: Workspace, *objects: Mapping[str, Any] | Path) -> None:
-    """`kubectl apply` of objects, or of files."""
+    """Run `kubectl apply` on objects or files."""
     for each in objects:
         file = each if isinstance(each, Path) else written(work, each)
         kubectl(work, "apply", "--server-side", f"--filename={file}")
 
 
 def written(work: Workspace, manifest: Mapping[str, Any]) -> Path:
-    """A file with one object, for kubectl."""
+    """Write one object to a file for kubectl."""
     file = work.state / f"{manifest['kind']}.json".lower()
     file.write_text(json.dumps(manifest))
     return file
 
 
 def kubectl(work: Workspace, *arguments: str) -> Ran:
-    """Run kubectl in the stack's namespace; a failure is an error."""
+    """Run kubectl in the stack's namespace; raise if it fails."""
     where = ("--context", work.place.context, "--namespace", work.namespace)
     return work.run("kubectl", *where, *arguments).require()

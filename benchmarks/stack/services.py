@@ -1,4 +1,4 @@
-"""The registry of the benchmark: one service that answers, and any number that only exist."""
+"""The registry of the benchmark: one service that answers, and any number of faked services."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 VERSIONS = ("v1", "v2")
 CLUSTERS = {"v1": "d1", "v2": "d2"}
-"""By version: the clusters of every service."""
+"""The cluster of each version, the same in every service."""
 
 
 def declare_real(work: Workspace) -> None:
@@ -21,7 +21,7 @@ def declare_real(work: Workspace) -> None:
 
 
 def declare_fakes(work: Workspace, count: int) -> None:
-    """Add services to the registry until there are `count`; names are the same at every call."""
+    """Add services to the registry until it has `count`; names are the same at every call."""
     for number in range(count):
         name = f"fake-{number:04d}"
         lines = [

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RATE = 200.0
 """Requests a second; few enough to leave CPU time for Pulumi."""
 SETTLED_SECONDS = 1.0
-"""Seconds without an answer of the old version after which its last answer counts as its last."""
+"""Seconds without an answer of the old version, after which its latest answer counts as the last."""
 _LOAD_SECONDS = 3600.0
 
 
@@ -33,7 +33,7 @@ class Switched:
     """Switches of one kind.
 
     Attributes:
-        seconds: from the command to the last answer of the old version, of each.
+        seconds: from the command to the last answer of the old version, of each switch.
         sent, failed: requests meanwhile.
     """
 
@@ -46,7 +46,7 @@ class Switched:
 def under_load(
     work: Workspace, prepared: Prepared, into: Switched, host: str | None = None
 ) -> Iterator[Load]:
-    """Run a load whose every answer is checked; add its counts to `into`."""
+    """Run a load that checks every answer; add its counts to `into`."""
     report = work.state / "load.json"
     requests = prepared.models / "requests.json"
     with Load.start(work.place.route_url, SERVICE, requests, report, RATE, _LOAD_SECONDS, host) as load:
@@ -58,7 +58,7 @@ def under_load(
 
 
 def timed(load: Load, old: str, new: str, command: Callable[[], object], seconds: float = 600) -> float:
-    """Run a command that moves the requests to another version; seconds until the old one's last answer."""
+    """Run a command that moves requests to version `new`; return seconds until the last answer of `old`."""
     began = time.time()
     command()
 
@@ -79,7 +79,7 @@ def _last(figures: LoadReport, version: str) -> float:
 
 
 def switch_back_and_forth(work: Workspace, prepared: Prepared, times: int, *, alone: bool) -> Switched:
-    """Switch to the standby; the update is of the whole stack, or of the service's route alone."""
+    """Switch to the standby; update the whole stack, or the service's route alone."""
     done = Switched()
     with under_load(work, prepared, done) as load:
         for old, new in turns(times):
@@ -98,9 +98,9 @@ def _switch_alone(work: Workspace, cluster: str) -> None:
 
 
 def replace_back_and_forth(work: Workspace, prepared: Prepared, times: int) -> Switched:
-    """Add the other version's cluster, switch to it and remove the old one, all in one update.
+    """Add the other version's cluster, switch to it and remove the old cluster, all in one update.
 
-    The standby is removed before, and added again afterwards.
+    The standby is removed first, and added again at the end.
     """
     _, second = VERSIONS
     steps.remove_cluster(work, CLUSTERS[second])
@@ -122,7 +122,7 @@ def _replace(work: Workspace, old: str, new: str) -> None:
 
 
 def turns(times: int) -> Iterator[tuple[str, str]]:
-    """Old and new version of each of an even number of switches, back at the first in the end."""
+    """Yield old and new version of each switch; an even number of switches ends at the first version."""
     first, second = VERSIONS
     for number in range(times):
         yield (first, second) if number % 2 == 0 else (second, first)

@@ -22,7 +22,7 @@ _LAST = "s to the last answer of the old version"
 
 
 def of_size(size: Size, goals: Goals) -> list[Row]:
-    """Our program against the floor with one number of services, and the switches of one among them."""
+    """Return rows for one size: our program against the floor, and the switches of one service."""
     among = f"{size.services} services"
     rows = [
         row(
@@ -52,7 +52,7 @@ def of_size(size: Size, goals: Goals) -> list[Row]:
 
 
 def of_growth(sizes: Sequence[Size], goals: Goals) -> list[Row]:
-    """How straight our lines and the floor's are over the numbers of services."""
+    """Return rows for the straightness of our lines and the floor's over the numbers of services."""
     span = f"{sizes[0].services} to {sizes[-1].services} services"
     rows = []
     for work in WORKS:
@@ -64,7 +64,7 @@ def of_growth(sizes: Sequence[Size], goals: Goals) -> list[Row]:
 
 
 def of_comparison(work: str, ours: Switched, argo: Switched, goals: Goals) -> list[Row]:
-    """One kind of switch by both; no more failed than theirs, and both times."""
+    """Return rows for one kind of switch: failed requests, at most as many as with Argo, and both times."""
     limit = goals["failed, more than Argo Rollouts"]["at_most"] + argo.failed
     name = f"{work}: failed of {ours.sent:,}, and of {argo.sent:,}"
     failed = row(name, "requests", {OURS: [ours.failed]}, {"at_most": limit})

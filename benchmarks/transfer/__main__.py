@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 SCRATCH = CHECKOUT / ".bluegrid" / "bench-transfer"
 MEMORY_FILES, ROOM_BYTES = Path("/dev", "shm"), 8_000_000_000
-"""Needs up to 4 GB for server, models and what is fetched; the rest is for the processes."""
+"""Server, models and fetched files need up to 4 GB; the rest is for the processes."""
 PYTHON_PEERS = ("boto3", "awscli", "obstore")
 
 
 def main() -> int:
-    """Run it; 0 if every goal is met."""
+    """Run the benchmark; return 0 if every goal is met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.transfer", description=__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"a part of it, in minutes; writes to {SCRATCH}")
@@ -106,7 +106,7 @@ def _measured(plan: Plan, s3_server: Path, s5cmd: Path) -> Iterator[Row]:
 
 @contextmanager
 def _caches_in(folder: Path) -> Iterator[None]:
-    """Keep in `folder` what is known of the server, and not beside the user's own stores."""
+    """Keep the cached facts about the server in `folder`, separate from those of the user's own stores."""
     before = os.environ.get("XDG_CACHE_HOME")
     os.environ["XDG_CACHE_HOME"] = str(folder)
     try:
@@ -118,13 +118,13 @@ def _caches_in(folder: Path) -> Iterator[None]:
 
 
 def _roomy() -> Path | None:
-    """Return a file system in memory, if there is one with room: then no disk is measured."""
+    """Return a file system in memory that has room, if there is one, so that no disk is measured."""
     room = MEMORY_FILES.is_dir() and shutil.disk_usage(MEMORY_FILES).free
     return MEMORY_FILES if room > ROOM_BYTES else None
 
 
 def _warm_up(bench: Bench, ways: list[Way]) -> None:
-    """Load every library, and probe the server, which happens once a day."""
+    """Load every library, and probe the server, as users do once a day."""
     payload = random_models(bench.folder / "warm-up", 2, 2_000)
     tools: list[type[Client]] = [Ours, *PEERS, OneObject]
     for work in WORKS:

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 WORKS = ("push", "fetch into memory", "fetch into files")
 SLOW_SECONDS = 5
-"""A peer that takes longer, and more than `FAR_BEHIND` times as long as the fastest, is measured once."""
+"""Seconds; a peer that takes longer, and over `FAR_BEHIND` times as long as the fastest, is measured once."""
 FAR_BEHIND = 2
 LEFT_BEHIND = 3
-"""A peer this many times as slow as the fastest is left out where `Kind.all_tools` is not set."""
+"""A peer this many times as slow as the fastest is left out unless `Kind.all_tools` is set."""
 _ONE_OF_EACH_LAYOUT: tuple[type[Client], ...] = (Ours, Obstore, OneObject)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One work, on models of one kind, over one round trip; with the seconds of every tool by its name."""
+    """One work, on models of one kind, over one round trip; with the seconds of every tool by name."""
 
     work: str
     kind: Kind
@@ -47,13 +47,13 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """For people: `push 500 x 20 KB, 10 ms`."""
+        """Name for people, such as `push 500 x 20 KB, 10 ms`."""
         return f"{self.work} {self.payload}, {self.rtt * 1000:.0f} ms"
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What all cells share: the server, and where files go."""
+    """Shared by all cells: the server, and the folder for files."""
 
     server: Server
     folder: Path
@@ -79,7 +79,7 @@ class Bench:
     def measure(
         self, work: str, kind: Kind, payload: Payload, tools: Sequence[type[Client]], way: Way
     ) -> Cell:
-        """Time each tool, the tools in turn, so that a machine that gets slower does so for all of them."""
+        """Time the tools in turn, so that a machine that gets slower affects all of them."""
         samples: dict[str, list[float]] = defaultdict(list)
         busiest = 0.0
         for number in range(self.samples):
@@ -137,7 +137,7 @@ class Bench:
 
 
 class _Stopwatch:
-    """Seconds of a block, and seconds of them in which the proxy was busy."""
+    """Measures the seconds of a block, and those in which the proxy was busy."""
 
     def __init__(self, way: Way) -> None:
         self.way, self.seconds, self.proxy_busy = way, 0.0, 0.0
@@ -152,7 +152,7 @@ class _Stopwatch:
 
 
 def keeping_up(cells: Sequence[Cell], kind: Kind, work: str, rtt: float) -> frozenset[str]:
-    """Return the names of peers that were not far behind with fewer models of this size."""
+    """Return the names of the peers that were not far behind with fewer models of this size."""
     for cell in cells:
         if (cell.work, cell.kind.size, cell.rtt) == (work, kind.size, rtt):
             medians = {

@@ -1,7 +1,7 @@
-"""The peers: each as its documentation has it used, with the checksum on the way up that it has by itself.
+"""The peers: each used as its documentation says, with its own default checksum for uploads.
 
-On the way down each peer's every model is compared with a list of SHA-256, as a version's manifest has it:
-that is what fetch does, and no peer does it alone.
+After a download every model is compared with a list of SHA-256, such as a version's manifest: bluegrid's
+fetch does this, and no peer does it by itself.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ ALL_WORKS = frozenset({"push", "fetch into memory", "fetch into files"})
 
 
 class Client(ABC):
-    """A way to move models to and from a prefix; made anew for every sample: no connection is warm.
+    """A way to move models to and from a prefix; created again for every sample, so no connection is warm.
 
     Attributes:
         name: for people.
-        layout: what it keeps below the prefix; tools of one layout read each other's.
-        works: what it can do.
-        part: how many models are moved, where the time of all is their share's; None: all.
+        layout: the layout below the prefix; tools of one layout can read each other's objects.
+        works: the works that it can do.
+        part: number of models that are moved, from which the time of all is extrapolated; None: all.
     """
 
     name: ClassVar[str]
@@ -55,7 +55,7 @@ class Client(ABC):
 
     @classmethod
     def folder(cls, prefix: str) -> str:
-        """Return where the server keeps what was pushed."""
+        """Return the folder in which the server keeps the pushed objects."""
         return prefix
 
     @abstractmethod
@@ -127,7 +127,7 @@ class Boto3Threads(Boto3):
 
 
 class Obstore(Client):
-    """obstore's async calls, a fixed number under way."""
+    """obstore's async calls, with a fixed number under way."""
 
     name = f"obstore, {IN_FLIGHT} in flight"
 
@@ -228,7 +228,7 @@ class S5cmd(_Command):
 
 
 class OneObject(Client):
-    """No peer, a yardstick: the same bytes as one object, by one request."""
+    """Not a peer but a yardstick: the same bytes as one object, in one request."""
 
     name = "one object"
     layout = "one"

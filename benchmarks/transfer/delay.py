@@ -1,9 +1,9 @@
 """`python -m benchmarks.transfer.delay TARGET RTT`: a TCP proxy that makes the round trip to a server longer.
 
 Every byte arrives half a round trip after it was sent, in both directions, and a new connection costs one
-whole round trip more, as a handshake does. Bandwidth is what the machine gives: nothing is throttled.
+more round trip, as a handshake does. Bandwidth is not throttled.
 
-It prints its port. A line on stdin is answered with the counts so far; the end of stdin ends it.
+The proxy prints its port, answers each line on stdin with the counts so far, and ends with stdin.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import cast
 
 HELD_BYTES = 64 * 2**20
-"""What one direction of a connection may hold: more than 1 GB/s needs for 50 ms."""
+"""Bytes that one direction of a connection may hold: more than 1 GB/s needs for 50 ms."""
 
 
 @dataclass
 class Traffic:
-    """Counts of what has passed the proxy."""
+    """Counts of the proxy's traffic."""
 
     requests: int = 0
     """HTTP requests: request lines sent to the server."""
@@ -34,7 +34,7 @@ class Traffic:
 
 
 class _Side(asyncio.Protocol):
-    """One end of a connection: what arrives here leaves at the other end, `delay` seconds later."""
+    """One end of a connection: bytes that arrive here leave at the other end, `delay` seconds later."""
 
     other: _Side
     transport: asyncio.Transport

@@ -43,7 +43,7 @@ class Point:
 
     @property
     def name(self) -> str:
-        """For people: `push 1,000 x 2 KB`."""
+        """Name for people, such as `push 1,000 x 2 KB`."""
         return f"{self.work} {self.count:,} x {size_name(self.size)}"
 
 

@@ -1,4 +1,4 @@
-"""This program, called as its users call it from Python."""
+"""bluegrid, called as its users call it from Python."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ MODEL_TYPE = ModelType.parse("scikit-learn/skops")
 
 
 def store_at(endpoint: str) -> Store:
-    """The store of all sets, whose server is usually known from an earlier push."""
+    """Return the store of all sets, whose server is usually known from an earlier push."""
     return open_store(f"s3://{BUCKET}/{_PREFIX}?endpoint={endpoint}&region={REGION}")
 
 
 def publish(
     store: Store, set_id: str, version_id: str, models: Iterable[SourceModel], base: Version | None = None
 ) -> PushReport:
-    """Push as the command does: every model is checked."""
+    """Push as `bluegrid push` does, with every model checked."""
     return push(
         store,
         set_id,
@@ -53,7 +53,7 @@ def publish(
 
 
 def folder_of(set_id: str) -> str:
-    """Return where the server keeps a set."""
+    """Return the folder in which the server keeps a set."""
     return f"{_PREFIX}/sets/{set_id}"
 
 
@@ -63,7 +63,7 @@ class Ours(Client):
     name = OURS
     layout = "packs"
     _digests: ClassVar[dict[str, str]] = {}
-    """What the registry file says of the version, by set."""
+    """The digest in the registry file, by set."""
 
     def __init__(self, endpoint: str, prefix: str) -> None:
         self._set = prefix
@@ -71,21 +71,21 @@ class Ours(Client):
 
     @classmethod
     def folder(cls, prefix: str) -> str:
-        """A prefix is a set."""
+        """Return the folder of the set, which stands for the prefix."""
         return folder_of(prefix)
 
     def push(self, payload: Payload) -> None:
-        """The folder as a version."""
+        """Push the folder as a version."""
         models = models_in_folder(payload.folder, MODEL_TYPE)
         report = publish(self._store, self._set, VERSION, models)
         self._digests[self._set] = report.manifest
 
     def fetch_memory(self, payload: Payload) -> dict[str, bytes]:
-        """The version, without files."""
+        """Fetch the version into memory."""
         fetched = fetch_bytes(self._store, self._set, VERSION, self._digests[self._set])
         return {name: fetched[name.removesuffix(SUFFIX)] for name in payload.sha256s}
 
     def fetch_files(self, payload: Payload, into: Path) -> dict[str, Path]:
-        """The version into the folder."""
+        """Fetch the version into the folder."""
         paths = fetch(self._store, self._set, VERSION, self._digests[self._set], into).paths
         return {name: paths[name.removesuffix(SUFFIX)] for name in payload.sha256s}

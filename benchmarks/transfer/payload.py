@@ -1,7 +1,7 @@
-"""The models that are moved: random ones, and real ones.
+"""The models that are moved: random models and real models.
 
-A random model is the smallest skops file around random bytes: they do not compress, so that transfer alone is
-measured. Real ones come from `examples/line_loading`; they compress, and their rows say so.
+A random model is the smallest skops file around random bytes, which do not compress, so that only transfer is
+measured. Real models come from `examples/line_loading`; they compress, and their rows say so.
 """
 
 from __future__ import annotations
@@ -58,25 +58,25 @@ class Payload:
 
     @cached_property
     def joined(self) -> bytes:
-        """All models as one block of bytes, in the order of their names."""
+        """Return all models as one block of bytes, in the order of their names."""
         return b"".join((self.folder / name).read_bytes() for name in self.sha256s)
 
     def part(self, count: int) -> Payload:
-        """The first `count` models."""
+        """Return the first `count` models."""
         return Payload(self.name, self.folder, dict(list(self.sha256s.items())[:count]))
 
     def check(self, name: str, data: bytes) -> None:
-        """Refuse bytes that are not the model's.
+        """Check that bytes are the model's.
 
         Raises:
-            IntegrityError: they are not.
+            IntegrityError: they differ.
         """
         if sha256_hex(data) != self.sha256s[name]:
             raise IntegrityError(f"{self.name}: {name} arrived with other bytes")
 
 
 def random_models(folder: Path, count: int, size: int, seed: int = 4) -> Payload:
-    """Write `count` models of exactly `size` bytes each; the same ones for the same seed."""
+    """Write `count` models of exactly `size` bytes each; the same seed gives the same models."""
     folder.mkdir(parents=True)
     source = random.Random(seed)  # noqa: S311 (no secret)
     overhead = len(_skops(b""))
@@ -90,7 +90,7 @@ def random_models(folder: Path, count: int, size: int, seed: int = 4) -> Payload
 
 
 def real_models(folder: Path, count: int) -> Payload:
-    """Train the models of the example's versions, and take `count` different ones of them."""
+    """Train the models of the example's versions, and take `count` different models of them."""
     trained = folder.with_name(f"{folder.name}-trained")
     command: list[str | Path] = [sys.executable, "-m", "examples.line_loading", "--out", trained]
     subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
@@ -107,7 +107,7 @@ def real_models(folder: Path, count: int) -> Payload:
 
 
 def size_name(size: int) -> str:
-    """`20 KB` for 20,000 bytes."""
+    """Return a size as text: `20 KB` for 20,000 bytes."""
     return f"{size // 1_000_000} MB" if size >= 1_000_000 else f"{size // 1_000} KB"
 
 

@@ -1,4 +1,4 @@
-"""What is measured: which models, how many, over which round trips."""
+"""The plans of the benchmark: which models, how many, over which round trips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Kind:
     Attributes:
         size: bytes of each; None: the example's real models.
         count: how many.
-        all_tools: also the tools that were far behind with fewer models of this size.
+        all_tools: whether tools that were far behind with fewer models of this size are measured too.
     """
 
     size: int | None
@@ -27,13 +27,13 @@ class Plan:
     """One run.
 
     Attributes:
-        kinds: in order; of a size the fewer models first.
+        kinds: in order; for each size the smaller number of models first.
         rtts: seconds of a round trip; 0: straight to the server.
-        samples: of every tool in every cell, where it is not slow.
-        updated: models of the version in which one changes.
+        samples: of every tool in every cell, unless the tool is slow.
+        updated: number of models of the version in which one model changes.
         growth: numbers of 2 KB models for time and memory.
         large: number and bytes of the models that are large for their number.
-        growth_samples: of each.
+        growth_samples: samples of each number of models.
     """
 
     kinds: tuple[Kind, ...]
@@ -50,7 +50,7 @@ FULL = Plan(
         Kind(2 * KB, 500),
         Kind(20 * KB, 500),
         Kind(200 * KB, 500),
-        # As many would be 6.4 GB: left out, so that the run ends within half an hour.
+        # 3,207 models of 2 MB would be 6.4 GB: left out, so that the run ends within half an hour.
         Kind(2 * MB, 200),
         Kind(None, 500),
         Kind(2 * KB, 3207, all_tools=False),
@@ -84,4 +84,4 @@ TINY = Plan(
     large=(Kind(2 * MB, 2),),
     growth_samples=1,
 )
-"""Proves in seconds that all of it works; its figures are not valid."""
+"""Proves in seconds that the benchmark works; its figures are not valid."""

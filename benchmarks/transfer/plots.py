@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def speeds(panels: Mapping[str, Mapping[str, Mapping[str, float]]], file: Path) -> None:
-    """Bars of models a second: a panel a work, a group a round trip, a bar a tool."""
+    """Plot models a second as bars: one panel per work, one group per round trip, one bar per tool."""
     figure = plots.figure(len(panels))
     tools = list(
         dict.fromkeys(tool for groups in panels.values() for group in groups.values() for tool in group)
@@ -27,6 +27,6 @@ def speeds(panels: Mapping[str, Mapping[str, Mapping[str, float]]], file: Path) 
             axes.bar([place + number * width for place in places], heights, width, label=tool, color=colour)
         axes.set(title=title, ylabel="models a second", yscale="log")
         axes.set_xticks([place + 0.4 - width / 2 for place in range(len(groups))], list(groups))
-    # The first panel has the bars of all tools.
+    # The first panel has bars of all tools.
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     plots.save(figure, file)

@@ -168,7 +168,7 @@ def _plot(rows: Sequence[dict[str, Any]], folder: Path) -> list[tuple[str, str]]
 
 
 def _most_models(rows: Sequence[dict[str, Any]]) -> str:
-    """The models of the goals, in their largest number: `3,207 x 20 KB`."""
+    """Return the kind of models in the goals with the largest number, such as `3,207 x 20 KB`."""
     named = {cell["models"] for row in rows if (cell := _CELL.fullmatch(row["work"]))}
     headline = [each for each in named if each.endswith(" x 20 KB")]
     return max(headline, key=lambda each: int(each.partition(" x ")[0].replace(",", "")), default="")

@@ -1,4 +1,4 @@
-"""The S3 server of all measurements, and a longer round trip to it."""
+"""The S3 server of all measurements, and ways to it with a longer round trip."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Server:
 
 @contextmanager
 def running(program: Path, folder: Path) -> Iterator[Server]:
-    """An S3 server that keeps its objects in `folder`; every client finds its keys in the environment."""
+    """Run an S3 server that keeps its objects in `folder`; clients find its keys in the environment."""
     bucket = folder / BUCKET
     bucket.mkdir(parents=True)
     _set_environment(folder)
@@ -74,7 +74,7 @@ class Way:
     proxy: subprocess.Popen[str] | None = None
 
     def traffic(self) -> Traffic:
-        """Return what has passed the proxy so far; zeros without a proxy."""
+        """Return the proxy's traffic so far; zeros without a proxy."""
         if self.proxy is None:
             return Traffic()
         stdin, stdout = _pipes(self.proxy)
@@ -85,7 +85,7 @@ class Way:
 
 @contextmanager
 def way_to(endpoint: str, rtt: float) -> Iterator[Way]:
-    """A way to `endpoint` on which a round trip takes `rtt` seconds; without a proxy where that is 0."""
+    """Yield a way to `endpoint` on which a round trip takes `rtt` seconds; without a proxy if that is 0."""
     if not rtt:
         yield Way(endpoint, 0)
         return
@@ -113,7 +113,7 @@ def _set_environment(folder: Path) -> None:
         "AWS_SECRET_ACCESS_KEY": _SECRET_KEY,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
-        # Neither the machine's AWS configuration nor a metadata service is used.
+        # Use neither the machine's AWS configuration nor a metadata service.
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": absent,
         "AWS_SHARED_CREDENTIALS_FILE": absent,

@@ -1,4 +1,4 @@
-"""One changed model of a version: what goes over the wire, counted on the wire."""
+"""One changed model of a version: requests and bytes of the update, counted on the wire."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Update:
     """Updates of one model each.
 
     Attributes:
-        payload: the version that they start from.
-        requests: of each, including those that probe the server.
-        bytes: of each, both ways, headers and all.
-        seconds: of each, at `RTT`, from a client that has yet to connect.
-        full_bytes: of the push of the whole version.
-        full_seconds: of it.
+        payload: the models of the base version.
+        requests: of each update, including those that probe the server.
+        bytes: of each update, both ways, including headers.
+        seconds: of each update, at `RTT`, from a client without a connection.
+        full_bytes: bytes of the push of the whole version.
+        full_seconds: seconds of that push.
     """
 
     payload: str
@@ -46,7 +46,7 @@ class Update:
 
 
 def measure(server: Server, folder: Path, payload: Payload, kind: Kind, samples: int) -> Update:
-    """Push the models as one version, then updates of one model each."""
+    """Push the models as one version, then push updates of one model each."""
     changed = random_models(folder / "changed", samples, kind.size or 0, seed=5)
     with way_to(server.endpoint, RTT) as way:
         whole = models_in_folder(payload.folder, MODEL_TYPE)
@@ -73,7 +73,7 @@ def measure(server: Server, folder: Path, payload: Payload, kind: Kind, samples:
 
 
 class _Counted:
-    """Counts what passes the proxy, from now until `stop`."""
+    """Counts the proxy's traffic from now until `stop`."""
 
     def __init__(self, way: Way) -> None:
         self._way, self._before, self._started = way, way.traffic(), time.perf_counter()

@@ -1,6 +1,6 @@
 """Rows of the result, from raw samples and `../goals.yaml`.
 
-A ratio says how many times as fast as the peer bluegrid is: the peer's median divided by ours.
+A ratio says how many times as fast bluegrid is as the peer: the peer's median divided by ours.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MIB = 2**20
 
 
 def of_cell(cell: Cell, goals: Goals) -> list[Row]:
-    """Against the best peer, and against the same bytes as one object."""
+    """Return the rows of a cell: against the best peer, and against the same bytes as one object."""
     size = size_name(cell.kind.size) if cell.kind.size else "real"
     peers = [name for name in cell.samples if name not in (Ours.name, OneObject.name)]
     return [
@@ -40,17 +40,17 @@ def of_cell(cell: Cell, goals: Goals) -> list[Row]:
 
 
 def of_proxy(cells: Sequence[Cell], goals: Goals) -> list[Row]:
-    """Return a row for the proxy's load: a busy proxy would itself be what is measured."""
+    """Return a row for the proxy's load: with a busy proxy, the benchmark would measure the proxy."""
     busy = [max(cell.proxy_busy for cell in cells)]
     work = "the proxy that makes the way longer, at its busiest"
     return [row(work, "of a core", {Ours.name: busy}, goals.get("proxy"))]
 
 
 def of_update(update: Update, goals: Goals) -> list[Row]:
-    """Of one changed model."""
+    """Return the rows of one changed model."""
     work = f"update of one model of {update.payload}"
     share = [each / update.full_bytes for each in update.bytes]
-    # Requests go side by side. One after the other are at most as many as its time has room for.
+    # Requests run side by side; the time of the update bounds how many can run one after the other.
     trips = [seconds / RTT for seconds in update.seconds]
     return [
         row(f"{work}: round trips", "round trips", {Ours.name: trips}, goals.get("update round trips")),
@@ -67,7 +67,7 @@ def of_update(update: Update, goals: Goals) -> list[Row]:
 
 
 def of_growth(points: Sequence[Point], goals: Goals) -> list[Row]:
-    """Peaks of memory; then how straight the lines over the numbers of models are."""
+    """Return rows for peak memory, then for the straightness of the lines over the numbers of models."""
     rows = [
         row(
             f"{point.name}: peak memory",

@@ -4,10 +4,10 @@
     place.py       where it deploys: the node of this checkout, or a cluster that the user names
     workspace.py   the state folder: registry copy, Pulumi backend, settings, and one environment for all
     steps.py       what is done, each step with its result
-    predictions.py, faults.py    what some of the steps need
+    predictions.py, faults.py    parts of some steps
     scenario.py    the steps in order
     printer.py     how progress is printed
-    promises.py    what is promised of them; the cluster tests assert it
+    promises.py    what the steps promise; the cluster tests assert it
 
-It never edits tracked files: all it writes is below `.bluegrid/`.
+The demo never edits tracked files: all it writes is below `.bluegrid/`.
 """

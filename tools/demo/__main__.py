@@ -1,4 +1,4 @@
-"""`python -m tools.demo [run|prepare|clean]`: the demo, what it needs beforehand, and its end."""
+"""`python -m tools.demo [run|prepare|clean]`: run the demo, only prepare it, or remove it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tools.toolchain.progress import duration
 
 
 def main() -> int:
-    """Run one command; 0 done, 1 refused, failed or a promise broken, 2 wrong usage."""
+    """Run one command; return 0 if done, 1 if refused, failed or a promise broken, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m tools.demo", description=__doc__)
     parser.add_argument("command", nargs="?", default="run", choices=_COMMANDS)
     try:
@@ -76,7 +76,7 @@ def _clean(printer: Printer) -> int:
     if (STATE / "node").exists():
         Node.of_checkout(CHECKOUT).down(purge=True)
     elif stack_file.exists():
-        # The program has the hooks that prove that no request reaches what is deleted.
+        # The program has the hooks that prove that no request reaches a deleted cluster.
         destroy = f"pulumi destroy --yes --run-program --stack {STACK} --config-file {stack_file}"
         if (
             subprocess.run(["sh", "-c", f". {settings} && {destroy}"], cwd=CHECKOUT, check=False).returncode

@@ -1,6 +1,6 @@
-"""Faults made on purpose: `python -m tools.demo.faults g1 v4 line-17` flips a byte in the store.
+"""Injects faults: `python -m tools.demo.faults g1 v4 line-17` flips a byte in the store.
 
-As a failing disk would, without anything in bluegrid noticing.
+The same as a failing disk does; bluegrid does not notice the write.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bluegrid_registry.formats.layout import pack_key
 
 
 def flip_a_byte(set_id: str, version_id: str, uid: str) -> str:
-    """Flip all bits of the byte in the middle of a model's frame; the pack that it is in."""
+    """Flip all bits of the byte in the middle of a model's frame; return the model's pack."""
     version = Registry.load(Path(os.environ["BLUEGRID_REGISTRY"])).of_set(set_id).version(version_id)
     store = open_store(os.environ["BLUEGRID_STORE"])
     models = read_manifest(store, set_id, version_id, version.manifest).models

@@ -1,4 +1,4 @@
-"""Where a demo deploys: only to a cluster that was named, or to its own."""
+"""The place where a demo deploys: a cluster that the user named, or a node of its own."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def named(environ: Mapping[str, str]) -> Place:
 
 
 def _own(store: str) -> str:
-    """Return a store's URL with a new prefix: what an earlier run sent is neither found nor changed."""
+    """Return a store's URL with a new prefix, so that an earlier run's objects are not used."""
     parts = urlsplit(store)
     return parts._replace(path=f"{parts.path.rstrip('/')}/demo-{secrets.token_hex(4)}").geturl()
 

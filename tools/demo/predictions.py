@@ -23,7 +23,7 @@ class Predicted:
         version: the version that every answer named.
         one_by_one: models that got a request each.
         in_one_batch: models in the one request to all.
-        largest_difference: of an answer from the one computed in training, relative.
+        largest_difference: relative, between an answer and the value computed in training.
     """
 
     version: str

@@ -1,4 +1,4 @@
-"""Gets programs, image and models; image and models are made while the compiler builds programs."""
+"""Obtains programs, image and models; image and models are made while the compiler builds programs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Prepared:
 
     Attributes:
         programs: folder of the programs, to be first on PATH.
-        image: the model server's; None if the user names a cluster, and with it an image.
+        image: the model server's image; None if the user names a cluster, and with the cluster an image.
         models: folder of the trained versions.
     """
 
@@ -50,7 +50,7 @@ def prepare(printer: Printer, *, with_node: bool) -> Prepared:
         with_node: also what a local Kubernetes needs; otherwise only its clients.
 
     Raises:
-        BluegridError: something failed; the rest still finishes, and is kept.
+        BluegridError: a part failed; the other parts still finish, and are kept.
     """
     names = None if with_node else toolchain.CLIENTS
     costs = _costs(names, with_node=with_node)
@@ -80,7 +80,7 @@ def _build_image(printer: Printer) -> image.Image:
 
 
 def _train(report: Callable[[str], None]) -> None:
-    """Train the versions, once for a checkout, all or none."""
+    """Train all versions, once for each checkout; keep none of them if one fails."""
     if MODELS.exists():
         return
     _run([sys.executable, "-m", "examples.line_loading", "--out", str(MODELS)], report)

@@ -19,7 +19,7 @@ _EVERY_SECONDS = 20.0
 
 
 class Printer:
-    """Prints lines; threads may share it."""
+    """Prints lines; safe to share between threads."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What the demo promises, each as a sentence that holds or does not. The cluster tests assert them all."""
+"""The promises of the demo, each a sentence that holds or does not. The cluster tests assert all of them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Promise:
 
 
 def _reasons(results: Results) -> list[str]:
-    """What the refusal of a damaged version has to name."""
+    """Return the words that the refusal of a damaged version must contain."""
     return [f"set {SET}", "version v4", DAMAGED, results.damaged_pack[:8]]
 
 

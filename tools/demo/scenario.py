@@ -22,7 +22,7 @@ RATE = 420
 """Requests a second, open loop."""
 
 LONGEST = 1500
-"""Seconds after which the load ends by itself, also when the demo has been killed."""
+"""Seconds after which the load ends by itself, even if the demo was killed."""
 
 DAMAGED = "line-17"
 """The model of v4 whose byte is flipped."""
@@ -41,14 +41,14 @@ class Results:
         switched, switched_back: the switches to d2 and back to d1.
         replaced: the one `pulumi up` that added d3, switched to it and removed d1.
         damaged_pack: SHA-256 of v4's pack, a byte of which was flipped.
-        found: what `bluegrid verify` says of the damaged v4.
-        refused: the `pulumi up` with d4 on it.
+        found: the output of `bluegrid verify` for the damaged v4.
+        refused: the `pulumi up` with d4, which serves the damaged v4.
         past: the switch to d2 with d4 still declared.
         healed: the push that replaced the damaged pack.
-        sound: what `bluegrid verify` says of v4 after that.
+        sound: the output of `bluegrid verify` for v4 after that.
         at_last: the `pulumi up` that added d4 after that, and the switch to it.
         last: answers of v4.
-        load: the requests that were sent during all of it.
+        load: the requests that were sent during all steps.
     """
 
     pushed: tuple[steps.Pushed, ...]

@@ -1,4 +1,4 @@
-"""The steps of the demo, each as a user would do it with commands, and what it returned."""
+"""The steps of the demo, each with the commands that a user would type, and its result."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Switched:
 
 
 def declare_set(work: Workspace, example: Path) -> None:
-    """Start the registry with the example's model set, as yet without versions and service."""
+    """Start the registry with the example's model set, without versions and service."""
     (work.registry / f"{SET}.yaml").write_text((example / "demo" / "set.yaml").read_text())
 
 
@@ -104,7 +104,7 @@ def remove_cluster(work: Workspace, cluster: str) -> None:
 
 
 def edit_live(work: Workspace, cluster: str) -> None:
-    """Change the one word that says what is live."""
+    """Change the word after `live:`."""
     work.bluegrid("switch", SERVICE, cluster).require()
 
 

@@ -1,8 +1,8 @@
-"""A state folder with all that the demo's commands share, and the commands run in it.
+"""A state folder with everything that the demo's commands share, and the commands that run in it.
 
 <state>/registry/       copies of the example's registry files: what `bluegrid` edits and Pulumi reads
 <state>/pulumi/         the Pulumi backend
-<state>/Pulumi.*.yaml   settings of the stack, or of several that share all this
+<state>/Pulumi.*.yaml   settings of the stack, or of several stacks that share this folder
 <state>/passphrase      generated; encrypts the stack's secrets
 <state>/env.sh          the environment, to be sourced by people
 """
@@ -58,10 +58,10 @@ class Ran:
         return json.loads(self.output)
 
     def require(self) -> Ran:
-        """Return this, if the command succeeded.
+        """Return this result if the command succeeded.
 
         Raises:
-            CommandError: it failed; the message ends with its output.
+            CommandError: the command failed; the message ends with its output.
         """
         if self.exit_code != 0:
             raise CommandError(
@@ -71,7 +71,7 @@ class Ran:
 
 
 def end_leftovers(stack_file: Path) -> None:
-    """End the `pulumi` of a demo that was killed; it would go on changing the cluster."""
+    """End the `pulumi` of a demo that was killed; otherwise it would continue to change the cluster."""
     leftovers = [
         each
         for each in psutil.process_iter(["name", "cmdline"])
@@ -107,7 +107,7 @@ class Workspace:
         self._programs, self._backend = programs, backend or f"file://{state / 'pulumi'}"
 
     def create(self) -> None:
-        """Lay out a new workspace, with an empty stack; what an earlier run left is ended and replaced."""
+        """Lay out a new workspace with an empty stack; end and replace what an earlier run left."""
         end_leftovers(self.stack_file)
         shutil.rmtree(self.state, ignore_errors=True)
         for folder in (self.registry, self.state / "pulumi", self._project):
@@ -125,7 +125,7 @@ class Workspace:
         self.add_stack()
 
     def add_stack(self) -> None:
-        """Make the stack, empty; in a workspace that another stack has laid out, it shares all with that."""
+        """Make the stack, empty; in a workspace of another stack, both share everything."""
         kubectl = ("kubectl", "--context", self.place.context)
         self.run(*kubectl, "delete", "namespace", self.namespace, "--ignore-not-found").require()
         self.run("pulumi", "--cwd", str(self._project), "stack", "init", self.stack).require()
@@ -151,9 +151,9 @@ class Workspace:
         return self.run("bluegrid", *arguments)
 
     def run(self, *command: str) -> Ran:
-        """Run a command with the workspace's environment; its output is kept and echoed line by line.
+        """Run a command with the workspace's environment; keep its output and echo it line by line.
 
-        Output for machines (`--json`) is not echoed, and kept without standard error.
+        Output for machines (`--json`) is not echoed, and is kept without standard error.
         """
         shown = shlex.join(each for each in command if not each.startswith("--secret"))
         self.echo(f"$ {shown}")
@@ -168,7 +168,7 @@ class Workspace:
         return Ran(shown, process.returncode, "".join(lines), time.monotonic() - started)
 
     def start(self, *command: str, errors: bool = True) -> subprocess.Popen[str]:
-        """Start a command with the workspace's environment; what it prints is the caller's to read."""
+        """Start a command with the workspace's environment; the caller reads its output."""
         return subprocess.Popen(
             command,
             cwd=self.checkout,

@@ -1,8 +1,7 @@
 """Open-loop HTTP load on a service whose every answer is checked against the version that it names.
 
-Open loop: a request is due at its time whether or not earlier ones were answered, and its latency and time
-limit count from then, so that a stall of the service shows in every request that it delays. Nothing is ever
-retried.
+Open loop: a request is due at its time whether or not earlier requests were answered. Latency and time limit
+count from that time, so a stall of the service shows in every request that it delays. No request is retried.
 """
 
 from tools.load.errors import LoadError

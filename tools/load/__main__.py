@@ -27,7 +27,7 @@ REPORT_EVERY_SECONDS = 0.5
 
 
 def main() -> int:
-    """Runs the command; exit code 1 when a request failed or none could be sent."""
+    """Run the command; return 1 if a request failed or none could be sent."""
     arguments = _arguments()
     try:
         requests = read_requests(arguments.requests, arguments.url, arguments.service)
@@ -56,7 +56,7 @@ async def _load(plan: Plan, requests: Sequence[Request], path: Path) -> LoadRepo
 
 
 async def _watch(generator: Generator, path: Path) -> None:
-    """Writes live figures; stops a load that outlived the process that started it."""
+    """Write live figures; stop the load when the process that started it has ended."""
     parent = os.getppid()
     while True:
         generator.tally.report(generator.seconds, finished=False).write(path)

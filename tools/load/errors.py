@@ -1,4 +1,4 @@
-"""What can go wrong with a load itself; what goes wrong with its requests is in the report."""
+"""Errors of a load itself; failed requests are in the report."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from bluegrid_registry.errors import BluegridError
 
 
 class LoadError(BluegridError):
-    """The load cannot be run, or ended without a result."""
+    """The load cannot run, or ended without a result."""

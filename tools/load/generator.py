@@ -1,7 +1,7 @@
-"""Sends requests at their times, on kept and on fresh connections, and checks every answer.
+"""Sends requests at their due times, on kept and on fresh connections, and checks every answer.
 
-aiohttp sends a POST once: on a broken kept connection `ClientSession._request` repeats idempotent ones only
-(`IDEMPOTENT_METHODS` in aiohttp/client.py, read in 3.14.5).
+aiohttp sends a POST once: on a broken kept connection `ClientSession._request` repeats only idempotent
+requests (`IDEMPOTENT_METHODS` in aiohttp/client.py, read in 3.14.5).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ RTOL, ATOL = 1e-6, 1e-9
 
 @dataclass(frozen=True)
 class Plan:
-    """How requests are sent: times in seconds, every `fresh_every`th on a connection of its own.
+    """How requests are sent: times in seconds; every `fresh_every`th request has a connection of its own.
 
-    `host` is the service's host name, if it is not that of the URL.
+    `host` is the service's host name, if it differs from that of the URL.
     """
 
     rate: float
@@ -65,11 +65,11 @@ class Generator:
         return self.tally.now() if self._sent_until is None else self._sent_until
 
     def stop(self) -> None:
-        """Sends no further request; those under way end within the time limit."""
+        """Send no further requests; those under way end within the time limit."""
         self._stopping = True
 
     async def run(self) -> None:
-        """Sends the whole plan and waits for the last answer."""
+        """Send the whole plan and wait for the last answer."""
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._plan.kept):
                 tasks.create_task(self._kept_connection())
@@ -122,7 +122,7 @@ class Generator:
             self._check(due, answer, content)
 
     def _session(self, *, kept: bool) -> aiohttp.ClientSession:
-        """A session of one connection, so that kept ones are used in turn and a fresh one is really fresh."""
+        """Return a session of one connection: kept ones are used in turn, a fresh one is really new."""
         host = {} if self._plan.host is None else {"Host": self._plan.host}
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=1, force_close=not kept),

@@ -22,7 +22,7 @@ POLL_SECONDS = 0.1
 
 
 class Load:
-    """A running load. As a context manager it never outlives its block.
+    """A running load. As a context manager, it ends with its block at the latest.
 
     ```python
     with Load.start("http://10.77.0.2", "line-loading", requests, report) as load:
@@ -48,7 +48,7 @@ class Load:
         seconds: float = 600.0,
         host: str | None = None,
     ) -> Self:
-        """Starts a load and waits until it sends.
+        """Start a load and wait until it sends requests.
 
         Args:
             url: where the service is reached, without a path.
@@ -57,10 +57,10 @@ class Load:
             report: file that gets live figures, then the result; a log is written beside it.
             rate: requests a second.
             seconds: after how many seconds the load ends by itself.
-            host: host name of the service, if it is not that of the URL.
+            host: host name of the service, if it differs from that of the URL.
 
         Raises:
-            LoadError: it did not start.
+            LoadError: the load did not start.
         """
         report.unlink(missing_ok=True)
         log = report.with_suffix(".log")
@@ -79,23 +79,23 @@ class Load:
         return load
 
     def figures(self) -> LoadReport:
-        """Return the figures of at most half a second ago."""
+        """Return figures that are at most half a second old."""
         return LoadReport.read(self._report)
 
     def wait_until(self, condition: Callable[[LoadReport], bool], seconds: float) -> LoadReport:
-        """Waits until live figures satisfy `condition` and returns them.
+        """Wait until live figures satisfy `condition`; return them.
 
         Raises:
-            LoadError: they did not within `seconds`, or the load ended.
+            LoadError: the condition did not hold within `seconds`, or the load ended.
         """
         self._poll(lambda: condition(self.figures()), seconds, "its figures did not become as expected")
         return self.figures()
 
     def stop(self) -> LoadReport:
-        """Waits for the requests under way and returns the result, also of a load that ended by itself.
+        """Wait for the requests under way; return the result, also if the load has ended by itself.
 
         Raises:
-            LoadError: it ended without a result.
+            LoadError: the load ended without a result.
         """
         self._process.terminate()
         try:
@@ -108,7 +108,7 @@ class Load:
         return report
 
     def kill(self) -> None:
-        """Ends the process at once, without a result."""
+        """Kill the process, without a result."""
         self._process.kill()
         self._process.wait()
 

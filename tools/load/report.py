@@ -28,7 +28,7 @@ class _Frozen(BaseModel):
 
 
 class Latency(_Frozen):
-    """Milliseconds from when a request was due to the end of its answer, over the good answers."""
+    """Milliseconds between a request's due time and the end of its answer, over the good answers."""
 
     p50: float
     p99: float
@@ -36,9 +36,9 @@ class Latency(_Frozen):
 
 
 class Spell(_Frozen):
-    """A time in which a cluster gave good answers, never more than a second apart; in seconds from the start.
+    """A period in which a cluster gave good answers at most a second apart; in seconds from the start.
 
-    Two spells overlap where a switch reaches the proxy's connections one after another.
+    Two spells overlap because a switch reaches the proxy's connections one after another.
     """
 
     version: str
@@ -49,7 +49,7 @@ class Spell(_Frozen):
 
 
 class FailedRequest(_Frozen):
-    """One failure, to find its cause; `at` is when it was known, in seconds from the start."""
+    """One failure, for finding its cause; `at` is when it was detected, in seconds from the start."""
 
     at: float
     reason: Failure
@@ -65,9 +65,9 @@ class LoadReport(_Frozen):
         sent: requests that were due; `ok`, `failed` and those in flight add up to it.
         failures: the first of the failed requests.
         longest_gap_ms: between two good answers in a row; before the first and after the last counts too.
-        longest_gap_at: where that gap began, in seconds from the start.
-        late_sends: requests that the generator itself sent too late. It still sends all of them; if there are
-            many, this machine was too busy to judge the service.
+        longest_gap_at: when that gap began, in seconds from the start.
+        late_sends: requests that the generator itself sent too late. It still sends all requests; if many are
+            late, this machine was too busy to judge the service.
         queued: requests that had to wait because every kept connection was busy.
         cpu_seconds: processor time that the generator used.
     """
@@ -107,11 +107,11 @@ class LoadReport(_Frozen):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return the report that a file has."""
+        """Read a report from a file."""
         return cls.model_validate_json(path.read_bytes())
 
     def write(self, path: Path) -> None:
-        """Replaces the file at once: a reader finds the old report or the new one."""
+        """Replace the file atomically: a reader gets the old report or the new one."""
         unfinished = path.with_name(f".{path.name}.new")
         unfinished.write_text(self.model_dump_json(indent=1))
         unfinished.replace(path)

@@ -40,7 +40,7 @@ class Request:
 
 
 def read_requests(path: Path, url: str, service: str) -> list[Request]:
-    """Prepares every request of the file, in an order that is random and always the same.
+    """Prepare every request of the file, shuffled with a fixed seed.
 
     Args:
         path: a `RequestFile`.

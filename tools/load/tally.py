@@ -1,4 +1,4 @@
-"""Counts what happens while a load runs. Times are seconds from its start."""
+"""Counts the events of a running load. Times are seconds from its start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LATE_SECONDS = 0.010
-"""Seconds after which a send is late, or a wait for a connection counts; sleeps are exact to 2 ms."""
+"""Seconds after which a send is late, or a wait for a connection is counted; sleeps are exact to 2 ms."""
 
 SPELL_PAUSE_SECONDS = 1.0
 FAILURES_KEPT = 20
@@ -50,17 +50,17 @@ class Tally:
         return self._clock() - self._zero
 
     def sent(self, late: float) -> None:
-        """A request was due `late` seconds ago and is now given to a connection."""
+        """Count a request that was due `late` seconds ago and is now given to a connection."""
         self._sent += 1
         self._latest_send = max(self._latest_send, late)
         self._late += late > LATE_SECONDS
 
     def began(self, waited: float) -> None:
-        """A connection took up a request `waited` seconds after it was given."""
+        """Count a request that waited `waited` seconds for its connection."""
         self._queued += waited > LATE_SECONDS
 
     def good(self, version: str, cluster: str, latency: float) -> None:
-        """A request was answered correctly, `latency` seconds after it was due."""
+        """Count a correct answer, `latency` seconds after the request was due."""
         now = self.now()
         self._ok += 1
         self._latencies[int(latency * 1000 / LATENCY_STEP_MS)] += 1
@@ -74,13 +74,13 @@ class Tally:
         spells[-1].answers += 1
 
     def failed(self, reason: Failure, uid: str, detail: str) -> None:
-        """A request failed."""
+        """Count a failed request."""
         self._failed[reason] += 1
         if len(self._failures) < FAILURES_KEPT:
             self._failures.append(FailedRequest(at=self.now(), reason=reason, uid=uid, detail=detail[:200]))
 
     def report(self, seconds: float, *, finished: bool) -> LoadReport:
-        """The figures after `seconds` of sending."""
+        """Return the figures after `seconds` of sending."""
         gap, gap_at = self._gap_until(seconds)
         return LoadReport(
             started=self._started,
@@ -116,7 +116,7 @@ class Tally:
         return tuple(sorted(spells, key=lambda spell: spell.first))
 
     def _percentile(self, part: float) -> float:
-        """To a step of the counts; 0 before the first good answer."""
+        """Return a percentile, to a step of the histogram; 0 before the first good answer."""
         left = part * self._ok
         for step, count in sorted(self._latencies.items()):
             left -= count

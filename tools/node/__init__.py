@@ -1,16 +1,16 @@
-"""A Kubernetes node on this machine, in namespaces of its own: nothing of it is left when it is down.
+"""A Kubernetes node on this machine, in namespaces of its own: when it is down, nothing of it is left.
 
     node.py         up, down, status, load_image
-    identity.py     names and addresses, derived from where the state is
-    plan.py, layout.py, state.py    what is decided, where it is kept, what other processes read
-    programs.py     what a node is made of, and what to install
+    identity.py     names and addresses, derived from the path of the state folder
+    plan.py, layout.py, state.py    decisions of a start, paths, state for other processes
+    programs.py     the programs of a node, and what to install
     access.py       certificates, tokens, accounts
-    configs.py, pause.py            what components start from
+    configs.py, pause.py            configuration files and the pause image
     kubernetes.py, routing.py, storage.py    the components' commands
-    supervisor.py   process 1 of the node; inside.py: what it does first; component.py: what it runs
+    supervisor.py   process 1 of the node; inside.py: its first steps; component.py: the processes it runs
     machine.py, cgroups.py          the machine's side
 
-It deliberately knows nothing of models, nor of how the programs are obtained: that is `tools/toolchain`.
+This package deliberately knows nothing of models; `tools/toolchain` obtains the programs.
 """
 
 from __future__ import annotations

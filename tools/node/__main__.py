@@ -16,7 +16,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 done, 1 refused or failed, 2 wrong usage."""
+    """Run one command; return 0 if done, 1 if refused or failed, 2 for wrong usage."""
     chosen = _parser().parse_args(arguments)
     node = Node(chosen.state) if chosen.state else Node.of_checkout(_CHECKOUT)
     try:

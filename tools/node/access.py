@@ -1,4 +1,4 @@
-"""Access: certificates, tokens, kubeconfigs and S3 accounts, all made on this machine."""
+"""Certificates, tokens, kubeconfigs and S3 accounts, all made on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADMIN = "admin"
 _CURVE = "prime256v1"
 _TEN_YEARS = "3650"
 
-# User and groups, as Kubernetes' own roles expect them. Contour runs beside its cluster, as administrator.
+# User and groups, as Kubernetes' own roles expect them. Contour runs outside the cluster, as administrator.
 _USERS = {
     ADMIN: ("bluegrid:admin", "system:masters"),
     "contour": ("bluegrid:contour", "system:masters"),
@@ -44,7 +44,7 @@ class S3Account:
 
     @classmethod
     def make(cls, access_key: str) -> S3Account:
-        """A new account with a secret of its own."""
+        """Return a new account with a random secret."""
         return cls(access_key, secrets.token_hex(20))
 
 
@@ -64,10 +64,10 @@ class Secrets:
 
     @classmethod
     def read(cls, layout: Layout) -> Secrets:
-        """The secrets of a node that has been started.
+        """Return the secrets of a node that was started before.
 
         Raises:
-            NodeError: it was never started.
+            NodeError: the node was never started.
         """
         try:
             kept = json.loads(layout.secrets.read_text())
@@ -79,7 +79,7 @@ class Secrets:
 
     @classmethod
     def ensure(cls, layout: Layout) -> Secrets:
-        """Return the node's secrets; make them if there are none."""
+        """Return the node's secrets; generate them if they do not exist."""
         if not layout.secrets.exists():
             tokens = {user: secrets.token_hex(20) for user in _USERS}
             made = cls(tokens, S3Account.make("bluegrid-admin"), S3Account.make("bluegrid-reader"))
@@ -88,7 +88,7 @@ class Secrets:
 
 
 def write_access(layout: Layout, plan: Plan) -> None:
-    """Write the kubeconfigs and certificates with which a node's parts, and people, reach the API server."""
+    """Write the kubeconfigs and certificates for the API server, for a node's components and for people."""
     known = Secrets.ensure(layout)
     _certify(layout, plan)
     rows = [f'{known.tokens[name]},{user},{name},"{groups}"' for name, (user, groups) in _USERS.items()]
@@ -96,7 +96,7 @@ def write_access(layout: Layout, plan: Plan) -> None:
     for user, token in known.tokens.items():
         config = _kubeconfig(layout, plan, user, token) | {"current-context": user}
         write_private(layout.kubeconfig_of(user), json.dumps(config))
-    # Without a current context, no command reaches this node by accident instead of another cluster.
+    # Without a current context, no command uses this node by accident instead of another cluster.
     config = _kubeconfig(layout, plan, plan.identity.context, known.tokens[ADMIN])
     write_private(layout.kubeconfig, json.dumps(config, indent=2) + "\n")
 
@@ -137,7 +137,7 @@ def _run(*command: str | Path) -> None:
 
 
 def _kubeconfig(layout: Layout, plan: Plan, context: str, token: str) -> dict[str, object]:
-    """A kubeconfig with one context; its file is JSON, which YAML contains."""
+    """Return a kubeconfig with one context; its file is JSON, a subset of YAML."""
     authority = base64.b64encode(layout.certificate(plan.address).read_bytes()).decode()
     cluster = {"server": plan.api_server, "certificate-authority-data": authority}
     return {

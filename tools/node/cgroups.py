@@ -1,8 +1,8 @@
-"""The cgroups below which a node's pods run.
+"""The parent cgroups of a node's pods.
 
-In version 1, kubelet expects its root in every hierarchy, with CPUs and memory nodes set. In version 2 there
-is one tree, whose controllers are delegated to its children; that part is written from the kernel's
-documentation and has not run yet.
+In version 1, kubelet expects its root in every hierarchy, with CPUs and memory nodes set. Version 2 has
+one tree, whose controllers are delegated to its children; this part follows the kernel's documentation and
+has not run yet.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def create(name: str) -> None:
     """Make the cgroups of a node.
 
     Raises:
-        NodeError: this machine does not permit it.
+        NodeError: this machine does not allow it.
     """
     for hierarchy in _used(_hierarchies()):
         try:
@@ -64,7 +64,7 @@ def _create(hierarchy: _Hierarchy, folder: Path) -> None:
 
 
 def _remove(folder: Path, deadline: float) -> None:
-    """Remove a cgroup, which is busy for a moment after its last process has ended."""
+    """Remove a cgroup; it is busy for a moment after its last process has ended."""
     while True:
         try:
             folder.rmdir()
@@ -85,13 +85,13 @@ def _delegate(root: Path) -> None:
 
 
 def _used(hierarchies: list[_Hierarchy]) -> list[_Hierarchy]:
-    """Return those of version 1 if there are any: then the tree of version 2 has no controllers."""
+    """Return the hierarchies of version 1 if there are any: the tree of version 2 then has no controllers."""
     first = [each for each in hierarchies if each.version == 1]
     return first or hierarchies
 
 
 def _hierarchies() -> list[_Hierarchy]:
-    """Return where this machine has cgroups mounted; see proc_pid_mountinfo(5) for the columns."""
+    """Return the cgroup mounts of this machine; see proc_pid_mountinfo(5) for the columns."""
     found = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields, _, source = line.partition(" - ")

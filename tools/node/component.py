@@ -1,4 +1,4 @@
-"""A process of the node, and the check by which its supervisor knows that it works."""
+"""A process of the node, and the check by which the supervisor knows that the process works."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Its argument is when the process was started: what an earlier one left behind proves nothing.
+# The argument is the start time of the process: traces of an earlier process prove nothing.
 Check = Callable[[datetime], bool]
 _SECONDS = 2
 
@@ -26,7 +26,7 @@ class Component:
     Attributes:
         command: the program and its arguments.
         after: names of the components that must be ready first.
-        ready: whether it works; None: it runs once, and is ready when it has ended with code 0.
+        ready: the check that it works; None: it runs once, and is ready when it has ended with code 0.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Api:
-    """A client of an HTTP server; with `trusted`, a certificate file, over TLS."""
+    """A client of an HTTP server; over TLS if `trusted`, a certificate file, is given."""
 
     address: str
     port: int
@@ -60,7 +60,7 @@ class Api:
         return body if answer.status == http.HTTPStatus.OK else None
 
     def answers(self, path: str) -> Check:
-        """Return a check that passes while this path is answered with status 200."""
+        """Return a check that passes while the server answers this path with status 200."""
         return lambda _: self.get(path) is not None
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -84,7 +84,7 @@ def accepts(path: Path) -> Check:
 def node_ready(api: Api, name: str) -> Check:
     """Return a check that passes while the node's own kubelet reports that it is ready.
 
-    After a restart the API server still has the report of the last kubelet: only a later heartbeat counts.
+    After a restart the API server still has the previous kubelet's report: only a later heartbeat counts.
     """
 
     def check(started: datetime) -> bool:

@@ -42,9 +42,9 @@ def _json(document: object) -> str:
 
 
 def _containerd(inside: Layout) -> str:
-    """Containerd 1.6, as Debian 12 has it.
+    """Return the configuration of containerd 1.6, as Debian 12 has it.
 
-    No CAP_SYS_RESOURCE is needed (oom scores); no AppArmor profile is loaded: it would be the machine's.
+    It needs no CAP_SYS_RESOURCE (oom scores), and loads no AppArmor profile: that would affect the machine.
     """
     data = inside.data("containerd")
     return f"""\
@@ -83,7 +83,7 @@ SystemdCgroup = false
 
 
 def _network() -> dict[str, object]:
-    """A bridge without a way out; leases are kept on the node's tmpfs, so that none outlives the pods."""
+    """Return a bridge without a route out; leases are on the node's tmpfs, so that none outlives the pods."""
     bridge = {
         "type": "bridge",
         "bridge": "cni0",
@@ -100,7 +100,7 @@ def _network() -> dict[str, object]:
 
 
 def _kubelet(inside: Layout, plan: Plan) -> dict[str, object]:
-    """Kubelet on either version of cgroups; it does not manage what else runs on the machine."""
+    """Return kubelet's configuration, for either version of cgroups and only for the node's own pods."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -112,13 +112,13 @@ def _kubelet(inside: Layout, plan: Plan) -> dict[str, object]:
         },
         "authorization": {"mode": "Webhook"},
         "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
-        # Kubernetes deprecates version 1 of cgroups; some machines have no other.
+        # Kubernetes deprecates version 1 of cgroups; some machines have only that.
         "failCgroupV1": False,
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{plan.identity.cgroup}",
         "enforceNodeAllocatable": [],
         "failSwapOn": False,
-        # A collected image cannot be pulled again.
+        # A garbage-collected image cannot be pulled again.
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {
             "memory.available": "100Mi",
@@ -149,7 +149,7 @@ def _kube_proxy(inside: Layout) -> dict[str, object]:
         "hostnameOverride": NODE_NAME,
         "metricsBindAddress": "127.0.0.1:10249",
         "mode": "nftables",
-        # A pod's answer to another crosses the bridge, past the node's filter. Unless the question came from
+        # A pod's reply to another pod crosses the bridge, past the node's filter. Unless the request is from
         # the node, pods cannot reach each other by a Service where br_netfilter is missing.
         "nftables": {"masqueradeAll": True},
     }
@@ -165,7 +165,7 @@ def _ingress_class() -> dict[str, object]:
 
 
 def _gateway() -> dict[str, object]:
-    """The Gateway that HTTPRoutes of every namespace may attach to, under any host name."""
+    """Return the Gateway, which takes HTTPRoutes of every namespace and any host name."""
     api = "gateway.networking.k8s.io/v1"
     kind = {
         "apiVersion": api,
@@ -190,7 +190,7 @@ def _gateway() -> dict[str, object]:
 
 
 def _metrics_api() -> dict[str, object]:
-    """The objects that send a part of the API to metrics-server, which runs beside the API server."""
+    """Return the objects that send a part of the API to metrics-server, which runs beside the API server."""
     name, namespace = "metrics-server", "kube-system"
     service = {
         "apiVersion": "v1",
@@ -208,7 +208,7 @@ def _metrics_api() -> dict[str, object]:
             "groupPriorityMinimum": 100,
             "versionPriority": 100,
             "service": {"name": name, "namespace": namespace, "port": METRICS_PORT},
-            # The certificate is of addresses, and would have to be of the Service's name.
+            # The certificate names addresses; verification would need the Service's name.
             "insecureSkipTLSVerify": True,
         },
     }

@@ -1,4 +1,4 @@
-"""What can go wrong with the local node."""
+"""Errors of the local node."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from bluegrid_registry.errors import BluegridError
 
 
 class NodeError(BluegridError):
-    """The node cannot be made, or a part of it has ended."""
+    """The node cannot be created, or a part of it has ended."""

@@ -1,4 +1,4 @@
-"""The identity of a node among others on the machine: it follows from the path of its state."""
+"""The identity of a node on the machine, derived from the path of its state folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINK_PREFIX = 30
 
 @dataclass(frozen=True)
 class Identity:
-    """The names of what a node has on the machine.
+    """The names that a node uses on the machine.
 
     Attributes:
         id: 8 hexadecimal digits.
@@ -30,7 +30,7 @@ class Identity:
 
     @classmethod
     def of(cls, state: Path) -> Identity:
-        """The identity of the node whose state is in this folder."""
+        """Return the identity of the node whose state is in this folder."""
         return cls(hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:8])
 
     @property
@@ -63,12 +63,12 @@ class Link:
 
 
 def pick_link(identity: Identity, taken: Collection[ipaddress.IPv4Network]) -> Link:
-    """Return the addresses of a node: the same at every start, unless another network has taken them.
+    """Return the addresses of a node: the same at every start, unless another network uses them.
 
     Args:
         identity: the node's identity.
-        taken: networks that this machine reaches already. One as wide as the pool or wider (a default route,
-            a VPN's 10.0.0.0/8) is no obstacle: the link shadows four addresses of it.
+        taken: networks that this machine reaches already. A network as wide as the pool or wider (a default
+            route, a VPN's 10.0.0.0/8) is no obstacle: the link shadows four of its addresses.
 
     Raises:
         NodeError: the whole pool is taken.

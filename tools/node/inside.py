@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LINK = "eth0"
 _LINK_SECONDS = 30
 
-# The values that kubelet insists on; it would write them for the whole machine.
+# The values that kubelet requires; kubelet itself would set them for the whole machine.
 _KERNEL = {
     "vm/overcommit_memory": 1,
     "vm/panic_on_oom": 0,
@@ -35,14 +35,14 @@ def arrange_files(state: Path) -> None:
 
     `/sys` stays as it is: a new mount would lack the cgroups.
     """
-    # While mounts are still private: under a shared one none can be moved.
+    # While mounts are still private: a mount under a shared one cannot be moved.
     staging = state / "run"
     staging.mkdir(exist_ok=True)
     _mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", staging)
     (staging / INSIDE.name).mkdir()
     _mount("--bind", state, staging / INSIDE.name)
     _mount("--move", staging, "/run")
-    # kubelet and the CNI plugins have paths below /var/lib that cannot be changed.
+    # kubelet and the CNI plugins have fixed paths below /var/lib.
     for layer in ("upper", "work"):
         Path("/run/var-lib", layer).mkdir(parents=True)
     layers = "lowerdir=/var/lib,upperdir=/run/var-lib/upper,workdir=/run/var-lib/work"
@@ -61,7 +61,7 @@ def arrange_files(state: Path) -> None:
 
 
 def arrange_network(plan: Plan) -> None:
-    """Set up the node's end of the link once it is there. No default route: nothing can leave.
+    """Set up the node's end of the link once the link exists. No default route: nothing can leave.
 
     Raises:
         NodeError: `up` was stopped before it made the link.
@@ -85,5 +85,5 @@ def _mount(*arguments: str | Path) -> None:
 
 
 def host_pid() -> int:
-    """This process's ID on the machine; only before the node has a /proc of its own."""
+    """Return this process's ID on the machine; works only before the node has its own /proc."""
     return int(Path("/proc/self").readlink().name)

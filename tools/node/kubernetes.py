@@ -1,4 +1,4 @@
-"""The commands that make up Kubernetes on the node."""
+"""The components of Kubernetes on the node, as commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ETCD_PORT = 2379
 
 
 def kubernetes(plan: Plan, secrets: Secrets) -> Sequence[Component]:
-    """Kubernetes' components."""
+    """Return Kubernetes' components."""
     inside = Layout(INSIDE)
     trusted = inside.certificate(plan.address)
     api = Api(plan.address, API_PORT, trusted, secrets.tokens[ADMIN])
@@ -75,12 +75,12 @@ def kubernetes(plan: Plan, secrets: Secrets) -> Sequence[Component]:
 
 
 def ctr(plan: Plan, socket: Path) -> tuple[str | Path, ...]:
-    """Containerd's client, on the images that Kubernetes sees."""
+    """Return the command of containerd's client, for the images that Kubernetes uses."""
     return (plan.programs["ctr"], f"--address={socket}", "--namespace=k8s.io")
 
 
 def kubectl(plan: Plan) -> tuple[str | Path, ...]:
-    """Kubectl inside the node, as administrator."""
+    """Return the command of kubectl inside the node, as administrator."""
     return (plan.programs["kubectl"], f"--kubeconfig={Layout(INSIDE).kubeconfig_of(ADMIN)}")
 
 
@@ -95,7 +95,7 @@ def _etcd(plan: Plan, inside: Layout) -> tuple[str | Path, ...]:
         f"--initial-advertise-peer-urls={peers}",
         f"--initial-cluster=default={peers}",
         "--log-level=warn",
-        # What a loss of power would take is a throw-away node.
+        # A loss of power would only lose a throw-away node.
         "--unsafe-no-fsync",
     )
 
@@ -114,7 +114,7 @@ def _api_server(plan: Plan, inside: Layout) -> tuple[str | Path, ...]:
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={inside.service_account_key}",
         f"--service-account-signing-key-file={inside.service_account_key}",
-        # metrics-server knows this server by the same certificate as kubelet does.
+        # metrics-server authenticates this server by the same certificate as kubelet does.
         f"--proxy-client-cert-file={certificate}",
         f"--proxy-client-key-file={key}",
         f"--kubelet-client-certificate={certificate}",

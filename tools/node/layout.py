@@ -1,8 +1,8 @@
 """The files and folders of a node.
 
     <state>/
-        plan.json             what `up` decided: addresses, programs
-        status.json           what runs, written by the supervisor
+        plan.json             the decisions of `up`: addresses, programs
+        status.json           the state, written by the supervisor
         secrets.json          tokens and S3 accounts, made once
         kubeconfig            for people and programs on the machine
         pki/  config/         certificates; configuration, rewritten at every start
@@ -31,12 +31,12 @@ class Layout:
 
     @property
     def plan(self) -> Path:
-        """What `up` decided."""
+        """The decisions of `up`."""
         return self.root / "plan.json"
 
     @property
     def status(self) -> Path:
-        """What the supervisor publishes."""
+        """The state that the supervisor publishes."""
         return self.root / "status.json"
 
     @property
@@ -46,7 +46,7 @@ class Layout:
 
     @property
     def kubeconfig(self) -> Path:
-        """The administrator's access, for the machine's side."""
+        """The administrator's kubeconfig, for use on the machine."""
         return self.root / "kubeconfig"
 
     @property
@@ -71,11 +71,11 @@ class Layout:
 
     @property
     def service_account_key(self) -> Path:
-        """Signs the pods' tokens."""
+        """The key that signs the pods' tokens."""
         return self.pki / "service-account.key"
 
     def certificate(self, address: str) -> Path:
-        """The API server's certificate at an address; signed by itself, so also what its clients trust."""
+        """The API server's certificate at an address; self-signed, so clients trust the same file."""
         return self.pki / f"api-{address}.crt"
 
     def key(self, address: str) -> Path:
@@ -83,11 +83,11 @@ class Layout:
         return self.pki / f"api-{address}.key"
 
     def kubeconfig_of(self, user: str) -> Path:
-        """A component's access to the API server."""
+        """A component's kubeconfig."""
         return self.config / f"{user}.kubeconfig"
 
     def data(self, component: str) -> Path:
-        """What a component keeps from one start to the next."""
+        """The data that a component keeps from one start to the next."""
         return self.root / component
 
     def log(self, component: str) -> Path:

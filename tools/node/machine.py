@@ -1,4 +1,4 @@
-"""The machine's side of a node: its process, its link, and the remains of a node that was killed."""
+"""The machine's side of a node: its process, its link, and the traces of a killed node."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a node's lock during `up` or `down`; the lock is the folder itself, which the block may delete."""
+    """Hold a node's lock during `up` or `down`; it is on the folder itself, which the block may delete."""
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -47,9 +47,9 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def supervisors(state: Path) -> list[int]:
-    """The process IDs of a node's supervisor and of the `unshare` that waits for it; empty: the node is down.
+    """Return the process IDs of a node's supervisor and of its parent `unshare`; empty: the node is down.
 
-    They are known by their exact command, which names the state folder: no record is needed.
+    They are found by their exact command, which names the state folder: no record is needed.
     """
     tail = [os.fsencode(word) for word in _arguments(state)]
     found = []
@@ -64,7 +64,8 @@ def supervisors(state: Path) -> list[int]:
 def launch(state: Path, log: Path) -> None:
     """Start the supervisor in namespaces of its own; it outlives this process and its terminal.
 
-    The network has no name and the mounts exist nowhere else: the kernel removes both with the last process.
+    The network namespace has no name and its mounts exist nowhere else: the kernel removes both with the last
+    process.
     """
     environment = {"PATH": SYSTEM_PATH, "HOME": "/run", "PYTHONPATH": str(_CHECKOUT), "PYTHONUNBUFFERED": "1"}
     namespaces = ("--mount", "--net", "--pid", "--uts", "--ipc")
@@ -90,7 +91,7 @@ def launch(state: Path, log: Path) -> None:
 
 
 def stop(state: Path, seconds: float) -> None:
-    """Stop a node's supervisor, kill it after this time; return when no process of the node runs."""
+    """Stop a node's supervisor, or kill it after `seconds`; return when no process of the node runs."""
     handles = []
     for pid in supervisors(state):
         with contextlib.suppress(ProcessLookupError):
@@ -109,7 +110,7 @@ def stop(state: Path, seconds: float) -> None:
 
 
 def connect(plan: Plan, pid: int) -> None:
-    """Make the link between the machine and the node with this supervisor."""
+    """Make the link between the machine and the node whose supervisor has this process ID."""
     name = plan.identity.interface
     commands = f"""\
 link add {name} type veth peer name {LINK} netns {pid}
@@ -124,9 +125,9 @@ link set {name} up
 
 
 def sweep(identity: Identity) -> None:
-    """Remove what a node has left on the machine; processes, mounts and network went with its supervisor."""
+    """Remove a node's traces on the machine; processes, mounts and network ended with its supervisor."""
     if identity.interface in (name for _, name in socket.if_nameindex()):
-        # The kernel removes it, too, but some milliseconds later.
+        # The kernel also removes the interface, but some milliseconds later.
         subprocess.run(
             ["ip", "link", "delete", identity.interface],
             env={"PATH": SYSTEM_PATH},
@@ -137,7 +138,7 @@ def sweep(identity: Identity) -> None:
 
 
 def networks() -> list[ipaddress.IPv4Network]:
-    """The networks that this machine reaches."""
+    """Return the networks that this machine reaches."""
     routes = json.loads(_ip("-json", "-4", "route", "show", "table", "all"))
     found = []
     for route in routes:
@@ -147,7 +148,7 @@ def networks() -> list[ipaddress.IPv4Network]:
 
 
 def log_tail(layout: Layout) -> str:
-    """The last line of the supervisor's own log."""
+    """Return the last line of the supervisor's own log."""
     lines = layout.log("supervisor").read_text(errors="replace").splitlines()
     return lines[-1] if lines else "its log is empty"
 
@@ -157,7 +158,7 @@ def _arguments(state: Path) -> list[str]:
 
 
 def _is_first(pid: int) -> bool:
-    """Whether a process is process 1 of a namespace of its own."""
+    """Return whether a process is process 1 of a namespace."""
     with contextlib.suppress(OSError):
         for line in Path("/proc", str(pid), "status").read_text().splitlines():
             if line.startswith("NSpid:"):

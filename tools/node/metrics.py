@@ -1,6 +1,7 @@
-"""CPU and memory of pods, for autoscalers and `kubectl top`: metrics-server, beside the cluster.
+"""metrics-server, outside the cluster: CPU and memory of pods, for autoscalers and `kubectl top`.
 
-The API server sends it requests for its own users, with the client certificate that it also has for kubelet.
+The API server forwards requests of its users to metrics-server, with the client certificate that it also uses
+for kubelet.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 
 
 def metrics(plan: Plan, secrets: Secrets) -> Sequence[Component]:
-    """Metrics-server, and the part of Kubernetes' API that it answers for."""
+    """Return metrics-server, and the part of Kubernetes' API that it serves."""
     inside = Layout(INSIDE)
     api = Api(plan.address, API_PORT, inside.certificate(plan.address), secrets.tokens[ADMIN])
     return (
         Component(
             "metrics-api",
             (
-                # For a validation kubectl reads a description of the whole API: seconds on a busy machine.
+                # To validate, kubectl reads the schema of the whole API: seconds on a busy machine.
                 *(*kubectl(plan), "apply", "--server-side", "--validate=false"),
                 f"--filename={inside.config / 'metrics-api.json'}",
             ),
@@ -40,7 +41,7 @@ def metrics(plan: Plan, secrets: Secrets) -> Sequence[Component]:
             "metrics-server",
             _metrics_server(plan, inside),
             after=("kubelet", "metrics-api"),
-            # Through the API server: while a part of the API is out of order, no namespace can be deleted.
+            # Through the API server: while a part of the API is unavailable, no namespace can be deleted.
             ready=api.answers("/apis/metrics.k8s.io/v1beta1"),
         ),
     )
@@ -56,8 +57,8 @@ def _metrics_server(plan: Plan, inside: Layout) -> tuple[str | Path, ...]:
         *(f"--authentication-kubeconfig={access}", f"--authorization-kubeconfig={access}"),
         *("--authentication-skip-lookup", f"--requestheader-client-ca-file={certificate}"),
         "--requestheader-allowed-names=kube-apiserver",
-        # kubelet's certificate is its own.
+        # kubelet's certificate is self-signed.
         *("--kubelet-preferred-address-types=InternalIP", "--kubelet-insecure-tls"),
-        # The shortest that it permits: an autoscaler reads every 15 s.
+        # The shortest interval allowed: an autoscaler reads every 15 s.
         *("--metric-resolution=10s", "--kubelet-request-timeout=5s"),
     )

@@ -1,4 +1,4 @@
-"""The node, as its users see it: up, down, status, and its addresses."""
+"""The interface of the node: up, down, status, and its addresses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tools.node.status import NodeStatus, component_statuses
 Progress = Callable[[str], None]
 _POLL = 0.05
 _ATTEMPTS = 20
-"""How often no supervisor may be found before it counts as ended."""
+"""Searches without a supervisor after which the supervisor counts as ended."""
 
 _STOP_SECONDS = 30
 
@@ -40,25 +40,25 @@ class Node:
     """One Kubernetes node on this machine, with an S3 server and an Ingress controller.
 
     Args:
-        state: the folder of everything that the node keeps; another folder is another node.
+        state: the node's state folder; another folder is another node.
     """
 
     state: Path
 
     @classmethod
     def of_checkout(cls, checkout: Path) -> Node:
-        """The node of a checkout of this repository."""
+        """Return the node of a checkout of this repository."""
         return cls(checkout / ".bluegrid" / "node")
 
     def up(self, progress: Progress = quiet, built: Mapping[str, Path] | None = None) -> None:
-        """Start the node and wait until it is ready; return at once if it is.
+        """Start the node and wait until it is ready; return at once if it is ready.
 
         Args:
-            progress: called with a line for every part that is ready.
-            built: programs by name; by default, those that the toolchain has obtained.
+            progress: called with a line for each component that is ready.
+            built: programs by name; by default, the programs that the toolchain has obtained.
 
         Raises:
-            NodeError: something is missing, or a part of the node has failed; then nothing of the node runs.
+            NodeError: something is missing, or a component has failed; then nothing of the node runs.
         """
         _require_root()
         with machine.locked(self._layout.root):
@@ -75,9 +75,9 @@ class Node:
                 raise
 
     def down(self, *, purge: bool = False) -> None:
-        """Stop the node and remove everything of it from the machine; state only with `purge`.
+        """Stop the node and remove its traces from the machine; delete its state only with `purge`.
 
-        Nothing to stop is a success; so is a node that was killed.
+        Succeeds also if nothing runs or the node was killed.
         """
         _require_root()
         with machine.locked(self._layout.root):
@@ -109,7 +109,7 @@ class Node:
             name: the image's name in it, without a tag.
 
         Raises:
-            NodeError: it cannot be read, or the node is down.
+            NodeError: the archive cannot be read, or the node is down.
         """
         current = self._current()
         if current.phase is not Phase.READY:
@@ -128,12 +128,12 @@ class Node:
 
     @property
     def kubeconfig(self) -> Path:
-        """The kubeconfig, which has one context, `context`, and no current one."""
+        """The kubeconfig; it has one context, `context`, and no current context."""
         return self._layout.kubeconfig
 
     @property
     def context(self) -> str:
-        """The context to name when using the kubeconfig."""
+        """The name of the kubeconfig's context."""
         return self._identity.context
 
     @property
@@ -182,7 +182,7 @@ class Node:
             raise NodeError(f"there is no node in {self.state}; `python -m tools.node up` makes it") from None
 
     def _current(self) -> SupervisorState:
-        """Return the supervisor's state; what one that has ended wrote last does not count."""
+        """Return the supervisor's state; ignore the last state of a supervisor that has ended."""
         current = SupervisorState.read(self._layout.status)
         if machine.supervisors(self._layout.root):
             return current or SupervisorState(Phase.STARTING)
@@ -202,13 +202,13 @@ class Node:
         machine.connect(plan, self._supervisor())
 
     def _clear(self) -> None:
-        """Stop what runs of the node and remove what is left of it."""
+        """Stop the node's processes and remove its traces."""
         machine.stop(self._layout.root, _STOP_SECONDS)
         machine.sweep(self._identity)
 
     def _supervisor(self) -> int:
-        """The process ID of the supervisor that was just launched."""
-        # While a process executes another program, as here twice, it has no command line for a moment.
+        """Return the process ID of the supervisor that was just launched."""
+        # During an exec, of which there are two here, a process has no command line for a moment.
         attempts = _ATTEMPTS
         while (current := SupervisorState.read(self._layout.status)) is None:
             attempts = _ATTEMPTS if machine.supervisors(self._layout.root) else attempts - 1

@@ -1,4 +1,4 @@
-"""The image of the container that holds a pod's namespaces, made of one static program."""
+"""Makes the pause image, whose container holds a pod's namespaces, from one static program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def write_pause_image(program: Path, archive: Path, image: str = PAUSE_IMAGE) -> None:
-    """Write an archive as `docker save` does, with the program as its only file."""
+    """Write an archive in the format of `docker save`, with the program as its only file."""
     layer = _tar({"pause": program.read_bytes()}, mode=0o755)
     machine = platform.machine()
     config = {

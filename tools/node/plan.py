@@ -1,4 +1,4 @@
-"""What `up` decides before anything starts, for the supervisor."""
+"""The decisions of `up`, made before anything starts, for the supervisor."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Plan:
         return f"http://{self.address}:{S3_PORT}"
 
     def write(self, path: Path) -> None:
-        """Keep the plan."""
+        """Write the plan to a file."""
         path.write_text(json.dumps(asdict(self), indent=2, default=str) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Plan:
-        """The plan of the last start."""
+        """Return the plan of the last start."""
         kept = json.loads(path.read_text())
         return cls(
             Identity(**kept["identity"]),

@@ -1,4 +1,4 @@
-"""The programs that a node is made of, and what to install where one is missing."""
+"""The programs of a node, and what to install if one is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CNI = Path("/usr/lib/cni")
 
-# A user's PATH need not have the administrator's folders.
+# A user's PATH may lack the administrator's folders.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 CONTOUR_CRDS = "contour-crds.yaml"
@@ -49,7 +49,7 @@ _DEBIAN = {
 
 
 def in_folder(folder: Path) -> Mapping[str, Path]:
-    """The programs in a folder, those that it lacks from PATH, and Envoy from the Python package."""
+    """Return the programs in a folder, missing ones from PATH, and Envoy from the Python package."""
     path = os.pathsep.join((os.environ.get("PATH", ""), SYSTEM_PATH))
     found = {}
     for name in BUILT:
@@ -61,7 +61,7 @@ def in_folder(folder: Path) -> Mapping[str, Path]:
 
 
 def complete(built: Mapping[str, Path]) -> Mapping[str, Path]:
-    """Add what the machine has to what was built.
+    """Add the machine's programs to those that were built.
 
     Raises:
         NodeError: something is missing; the message names all of it.

@@ -1,4 +1,4 @@
-"""How requests from the machine reach pods: Contour follows the routes, Envoy carries the requests.
+"""Routes requests from the machine to pods: Contour follows the routes, Envoy carries the requests.
 
 Routes are Ingresses and HTTPRoutes; both answer at the one listener of the node's Gateway.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tools.node.plan import Plan
 
 HTTP_PORT = 8080
-"""Where Contour has Envoy listen for a Gateway's port 80: in its container no port below 1024 is free."""
+"""Where Contour has Envoy listen for a Gateway's port 80: its container may not use ports below 1024."""
 _XDS = ("--xds-address=127.0.0.1", "--xds-port=8001")
 _HEALTH_PORT = 8000
 _STATS_PORT = 8002
@@ -26,7 +26,7 @@ _NOT_IN_STANDARD_CRDS = ("backendtlspolicies", "extensionservices", "grpcroutes"
 
 
 def routing(plan: Plan) -> Sequence[Component]:
-    """Contour, its custom resources and Envoy; both run beside the cluster, not in it."""
+    """Return Contour, its custom resources and Envoy; both run outside the cluster."""
     inside = Layout(INSIDE)
     crds = [f"--filename={plan.programs[name]}" for name in (CONTOUR_CRDS, GATEWAY_CRDS)]
     bootstrap = inside.config / "envoy.json"

@@ -1,4 +1,4 @@
-"""The supervisor's state for other processes: one small file, replaced at every change."""
+"""The supervisor's state, published to other processes in one small file, replaced at every change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Running:
         pid: its process ID inside the node.
         since: when it was started, ISO 8601.
         healthy: whether its last check passed.
-        restarts: how often it has ended and was started again.
+        restarts: how often it was started again.
     """
 
     pid: int
@@ -42,7 +42,7 @@ class Running:
 
 @dataclass(frozen=True)
 class SupervisorState:
-    """What the supervisor publishes.
+    """The state that the supervisor publishes.
 
     Attributes:
         pid: the supervisor's process ID on the machine.
@@ -57,14 +57,14 @@ class SupervisorState:
     fault: str = ""
 
     def write(self, path: Path) -> None:
-        """Replace what the file says."""
+        """Replace the file."""
         fresh = path.with_name(f".{path.name}")
         fresh.write_text(json.dumps(asdict(self)))
         fresh.replace(path)
 
     @classmethod
     def read(cls, path: Path) -> SupervisorState | None:
-        """Return what was written last; None: nothing yet."""
+        """Return the last state; None if none was written yet."""
         try:
             kept = json.loads(path.read_text())
         except FileNotFoundError:

@@ -20,7 +20,7 @@ class ComponentStatus:
     """The status of a component.
 
     Attributes:
-        pid: its process ID on the machine; 0: it does not run.
+        pid: its process ID on the machine; 0 if it does not run.
         since: when it was started, ISO 8601.
         megabytes: resident memory.
     """
@@ -48,7 +48,7 @@ class NodeStatus:
     fault: str
 
     def lines(self) -> Sequence[str]:
-        """The status as a table."""
+        """Return the status as a table."""
         head = [f"node {self.id}: {self.phase}"]
         if self.fault:
             head.append(self.fault)
@@ -89,7 +89,7 @@ def _state(component: ComponentStatus) -> str:
 
 
 def _children(pid: int) -> Mapping[int, int]:
-    """The children of the node's process 1: machine's process IDs by those inside the node."""
+    """Return the children of the node's process 1: process IDs on the machine by those inside the node."""
     children = {}
     with contextlib.suppress(OSError):
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():

@@ -1,6 +1,6 @@
-"""The S3 server: one bucket, an account that writes and one for the pods that only reads.
+"""The S3 server: one bucket, an account that writes, and a read-only account for the pods.
 
-Run as a program, inside the node, it makes the bucket and the pods' account.
+Run as a program inside the node, this module makes the bucket and the pods' account.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REGION = "us-east-1"
 
 
 def storage(plan: Plan, secrets: Secrets) -> Sequence[Component]:
-    """The S3 server, and what is set up in it."""
+    """Return the S3 server, and its set-up, which runs once."""
     inside = Layout(INSIDE)
     admin = secrets.s3_admin
     return (
@@ -45,7 +45,7 @@ def storage(plan: Plan, secrets: Secrets) -> Sequence[Component]:
 
 
 def set_up(plan: Plan, secrets: Secrets) -> None:
-    """Make the bucket and the reader, where they are not there yet, and say what the reader may do."""
+    """Make the bucket and the reader if they do not exist, and set the reader's policy."""
     import boto3
 
     _ensure_reader(plan, secrets)
@@ -62,7 +62,7 @@ def set_up(plan: Plan, secrets: Secrets) -> None:
 
 
 def _policy(reader: S3Account) -> dict[str, object]:
-    """Getting objects, and nothing else: not even the list of them."""
+    """Return a policy that allows getting objects and nothing else, not even listing them."""
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": [reader.access_key]},

@@ -1,7 +1,7 @@
 """Process 1 of the node: starts its components in order, watches them, and stops them in reverse order.
 
-A component that ends before it was ready fails the start; one that ends later is started again. When this
-process ends, however that happens, the kernel ends everything else in the node.
+A component that ends before it was ready fails the start; a component that ends later is started again. When
+this process ends for any reason, the kernel ends all other processes of the node.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Process:
     """A component's process.
 
     Attributes:
-        healthy: passed its last check; for one that works once: ended well.
+        healthy: passed its last check; for a component that runs once: ended with code 0.
         restart_at: when to start it again, on the monotonic clock.
     """
 
@@ -67,9 +67,9 @@ class Supervisor:
     """Runs components until a signal asks it to stop.
 
     Args:
-        components: in no particular order.
+        components: in any order.
         layout: where status and logs go, as paths inside the node.
-        state: what other processes read so far.
+        state: the state published so far.
         shown: the same folders as paths on the machine, for messages.
     """
 
@@ -85,10 +85,10 @@ class Supervisor:
         self._health_due = 0.0
 
     def run(self) -> None:
-        """Start everything and watch it; return when a signal asks to stop, with everything stopped.
+        """Start and watch all components; return after a signal, when all of them are stopped.
 
         Raises:
-            NodeError: a component failed before the node was ready; everything is stopped.
+            NodeError: a component failed before the node was ready; all components are stopped.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -203,7 +203,7 @@ class Supervisor:
         self._publish(f"{component.name} {time.monotonic() - process.begun:.1f} s")
 
     def _stop(self) -> None:
-        """Stop everything, nothing before what depends on it; what does not end is killed."""
+        """Stop all components, dependents first; kill those that do not end."""
         deadline = time.monotonic() + _STOP_SECONDS
         signalled: set[str] = set()
         while running := {name for name, process in self._processes.items() if process.running}:

@@ -1,1 +1,1 @@
-"""The steps of `.github/workflows`, as programs that also run elsewhere, and in the tests."""
+"""The steps of `.github/workflows`, as programs that also run by hand and in the tests."""

@@ -1,7 +1,7 @@
 """Prints which services a merged pull request may delete: `python -m tools.pull_request.allowed COMMIT`.
 
-Prints `BLUEGRID_ALLOW_DELETE=...` by the labels `allow-delete:SERVICE` of the pull requests that the commit
-came with, as a line for a workflow's environment. Reads what GitHub Actions sets: GITHUB_TOKEN,
+Prints `BLUEGRID_ALLOW_DELETE=...`, a line for a workflow's environment, from the labels
+`allow-delete:SERVICE` of the commit's pull requests. Reads variables that GitHub Actions sets: GITHUB_TOKEN,
 GITHUB_REPOSITORY, GITHUB_API_URL; ALLOW_DELETE has more names, typed by the person who starts a run.
 """
 

@@ -1,6 +1,7 @@
 """Keeps one report under a pull request: `python -m tools.pull_request.comment FILE`.
 
-Reads what GitHub Actions sets: GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL; PULL_REQUEST is its number.
+Reads variables that GitHub Actions sets: GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL; PULL_REQUEST is the
+number of the pull request.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _find(client: httpx.Client, url: str) -> int | None:
 
 
 def main() -> int:
-    """Comment; return the exit code."""
+    """Write the comment; return the exit code."""
     try:
         token, repository = os.environ["GITHUB_TOKEN"], os.environ["GITHUB_REPOSITORY"]
         number = os.environ["PULL_REQUEST"]

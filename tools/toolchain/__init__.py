@@ -2,16 +2,16 @@
 
     programs.py     the table: versions, sources, official downloads
     go/             one go.mod and go.sum a program
-    find.py         what the machine has already
-    cache.py        where programs are kept; keys.py: under which keys
+    find.py         programs that the machine already has
+    cache.py        where programs are kept; keys.py: the keys of the cache
     download.py     official downloads, verified
     build.py        builds from Go modules, verified
-    supply.py       puts these in order
+    supply.py       tries these sources in order
     debian.py       Debian packages
-    cost.py         what all of it costs, printed before it begins
-    progress.py     what is printed meanwhile
+    cost.py         time and space of an installation, printed before it begins
+    progress.py     progress, printed meanwhile
 
-It deliberately knows nothing of how the programs are run: that is `tools/node` and `tools/demo`.
+This package deliberately does not run the programs; `tools/node` and `tools/demo` do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m tools.toolchain`: what is missing and what it costs, get it, where it is, remove it."""
+"""`python -m tools.toolchain`: list what is missing and its cost, obtain it, show where it is, remove it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code."""
+    """Run a command; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.toolchain", description=__doc__)
     parser.add_argument("command", choices=_COMMANDS)
     parser.add_argument("--json", action="store_true", help="print data instead of text")

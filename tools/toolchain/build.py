@@ -1,4 +1,4 @@
-"""Programs built from pinned Go modules; `go.sum` holds the sum of each, so that none can be another."""
+"""Builds programs from pinned Go modules; `go.sum` has the checksum of each module."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def build(program: Program, platform: Platform, into: Path, tick: Callable[[], N
 
     Args:
         program: what to build.
-        platform: the compiler, to be named in the origin.
+        platform: the compiler, named in the origin.
         into: the folder.
         tick: called about once a second.
         lock: descriptor that the compiler inherits, see `cache.locked`.
 
     Returns:
-        Where it came from, for people.
+        The origin, for people.
 
     Raises:
         ToolchainError: a module cannot be downloaded or differs from its sum, or the compiler fails.
     """
-    # Of several packages each program gets its package's name, in a folder; one alone is named.
+    # With several packages, Go names each program after its package, in a folder; a single one is named here.
     out = into / program.binaries[0] if len(program.binaries) == 1 else into
     flags = [f"-ldflags={STRIPPED} {program.ldflags}"]
     if program.gcflags:
@@ -59,7 +59,7 @@ def build(program: Program, platform: Platform, into: Path, tick: Callable[[], N
 
 @contextlib.contextmanager
 def modules_ahead(program: Program | None) -> Iterator[None]:
-    """Download a program's modules while the block builds another; its own build gets the rest."""
+    """Download a program's modules while the block builds another program; its own build gets the rest."""
     if program is None:
         yield
         return
@@ -71,7 +71,7 @@ def modules_ahead(program: Program | None) -> Iterator[None]:
 def _go(
     program: Program, arguments: Sequence[str], output: IO[str] | int, inherited: Sequence[int] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A Go command in a program's folder, ended with the block."""
+    """Run a Go command in a program's folder; it ends with the block."""
     process = subprocess.Popen(
         ["go", *arguments],
         cwd=SOURCES / program.source,
@@ -89,7 +89,7 @@ def _go(
 
 
 def _module(program: Program, file: ModuleFile) -> Path:
-    """Where Go keeps the module that a file is taken from."""
+    """Return where Go keeps the module that has this file."""
     listed = subprocess.run(
         ["go", "list", "-m", "-f", "{{.Dir}}", file.module],
         cwd=SOURCES / program.source,
@@ -102,7 +102,7 @@ def _module(program: Program, file: ModuleFile) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment with caches of our own: gigabytes, deleted when all programs are built."""
+    """Return an environment with separate caches: gigabytes, deleted when all programs are built."""
     caches = {"GOCACHE": "gocache", "GOMODCACHE": "gomod", "GOTMPDIR": "tmp"}
     return go_environment() | {variable: str(_folder(name)) for variable, name in caches.items()}
 

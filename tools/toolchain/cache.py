@@ -1,8 +1,8 @@
-"""Where programs are kept, outside of every checkout.
+"""The cache of programs, outside of every checkout.
 
 ${XDG_CACHE_HOME:-~/.cache}/bluegrid/
     programs/<name>-<version>-<key>/    a program, renamed into place; `origin` says where it came from
-    programs/<key of all>/bin/          links to what one checkout uses: a folder to put first on PATH
+    programs/<key of all>/bin/          links to the programs of one checkout: a folder to put first on PATH
     build/                              the compiler's caches, deleted when all programs are built
     toolchain.lock                      held while programs are built
 """
@@ -31,12 +31,12 @@ _DISCARDED = ".discarded-"
 
 
 def programs() -> Path:
-    """The folder with one slot a program."""
+    """Return the folder with one slot a program."""
     return cache.root() / "programs"
 
 
 def build() -> Path:
-    """The folder of the compiler's caches."""
+    """Return the folder of the compiler's caches."""
     return cache.root() / "build"
 
 
@@ -75,7 +75,7 @@ def locked(waiting: Callable[[], None]) -> Iterator[int]:
 def discard(*folders: Path) -> None:
     """Rename folders at once and delete them in the background: a compiler's caches take minutes.
 
-    The next call deletes what a killed deletion has left. Go's module cache has read-only folders.
+    The next call finishes a deletion that was killed. Go's module cache has read-only folders.
     """
     for folder in folders:
         if folder.exists():

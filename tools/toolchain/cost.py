@@ -1,4 +1,4 @@
-"""What an installation costs, printed before it begins."""
+"""The time and space that an installation takes, printed before it begins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.toolchain.supply import chosen, find_installed
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-# Measured on 2 cores, from empty caches: all programs together, shared out by the time that each takes.
+# Measured on 2 cores, from empty caches: all programs together, divided by the time that each takes.
 _ALL_SECONDS = sum(each.seconds for each in PROGRAMS)
 _ALL_MODULES_MB = 800
 _ALL_SCRATCH_MB = 14400
@@ -26,10 +26,10 @@ _MB_PER_SECOND = 10  # of an official download
 
 @dataclass(frozen=True)
 class Cost:
-    """What one installation takes: seconds on 2 cores and megabytes.
+    """The cost of one installation: seconds on 2 cores and megabytes.
 
     Attributes:
-        scratch: disk that it takes while it runs, over what is kept.
+        scratch: additional disk space while it runs.
     """
 
     what: str
@@ -40,7 +40,7 @@ class Cost:
 
 
 def of_programs(names: Collection[str] | None = None) -> tuple[Cost, ...]:
-    """The cost of the programs that are missing, downloaded and built ones apart."""
+    """Return the cost of the missing programs; downloads and builds are separate."""
     programs = chosen(names)
     installed = find_installed(programs, this_platform())
     missing = [each for each in programs if each.name not in installed]
@@ -69,7 +69,7 @@ def of_programs(names: Collection[str] | None = None) -> tuple[Cost, ...]:
 
 
 def table(costs: Sequence[Cost]) -> str:
-    """Costs for people, one line each, then in all: they run side by side, so the longest is the time."""
+    """Return costs as text, a line each, then the total; all run side by side, so the longest time counts."""
     if not costs:
         return "Nothing has to be installed."
     rows = [("to be installed", "time on 2 cores", "download", "disk meanwhile", "disk kept")]
@@ -94,10 +94,10 @@ def table(costs: Sequence[Cost]) -> str:
 
 
 def require_room(costs: Sequence[Cost]) -> None:
-    """Refuse to begin what would fill the disk.
+    """Refuse an installation that would fill the disk.
 
     Raises:
-        ToolchainError: the caches' file system has less room than the costs take.
+        ToolchainError: the caches' file system has less free space than the costs take.
     """
     folder = cache.root()
     folder.mkdir(parents=True, exist_ok=True)

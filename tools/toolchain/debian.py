@@ -1,4 +1,4 @@
-"""Debian packages: what runs containers, makes images and moves packets."""
+"""Debian packages: programs for containers, images and networks."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Package:
     """A Debian package.
 
     Attributes:
-        provides: a program of it. A machine that has the program from elsewhere, as with Docker's own
-            containerd, does not get the package: it would throw the other one out.
-        megabytes: installed, with what it alone depends on.
+        provides: a program of the package. A machine that has the program from another package, such as
+            Docker's containerd, does not get this package: apt would remove the other one.
+        megabytes: installed size, with the dependencies of this package alone.
     """
 
     name: str
@@ -47,12 +47,12 @@ PACKAGES = (
 
 
 def missing() -> list[Package]:
-    """The packages that have to be installed."""
+    """Return the packages that have to be installed."""
     return [each for each in PACKAGES if not _present(each)]
 
 
 def cost() -> tuple[Cost, ...]:
-    """The cost of the packages that are missing."""
+    """Return the cost of the missing packages."""
     packages = missing()
     size = sum(each.megabytes for each in packages)
     names = ", ".join(each.name for each in packages)
@@ -60,7 +60,7 @@ def cost() -> tuple[Cost, ...]:
 
 
 def install(progress: Progress = quiet) -> None:
-    """Install what is missing; nothing of it is left running, and no package is removed for it.
+    """Install the missing packages; start none of their services, and remove no package.
 
     Raises:
         ToolchainError: not root, or apt-get failed.
@@ -75,7 +75,7 @@ def install(progress: Progress = quiet) -> None:
     step = Step(Activity.INSTALLING, f"{len(names)} Debian packages", 0, 0, cost()[0].seconds)
     progress(step)
     started = time.monotonic()
-    # In a session of its own: dpkg is not cut short by the Ctrl-C that stops a demo.
+    # In a session of its own: the Ctrl-C that stops a demo must not interrupt dpkg.
     done = subprocess.run(
         ["sh", _INSTALL, *names],
         stdin=subprocess.DEVNULL,
@@ -94,7 +94,7 @@ def install(progress: Progress = quiet) -> None:
 
 
 def _present(package: Package) -> bool:
-    """Whether a package is fully installed, or not known to dpkg while its program is there all the same."""
+    """Return whether a package is fully installed, or its program exists without dpkg knowing the package."""
     done = subprocess.run(
         ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package.name],
         capture_output=True,

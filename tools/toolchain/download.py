@@ -1,4 +1,4 @@
-"""Official downloads, kept only if their SHA-256 is the published one."""
+"""Official downloads, kept only if they have the published SHA-256."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ARCHITECTURES = {"amd64": {"short": "x64", "uname": "x86_64"}, "arm64": {"short
 
 
 def available(program: Program) -> bool:
-    """Whether a program has official downloads on hosts that answer."""
+    """Return whether a program has official downloads on hosts that answer."""
     return bool(program.downloads) and all(_answers(_host(each.url)) for each in program.downloads)
 
 
@@ -34,8 +34,8 @@ def download(program: Program, platform: Platform, into: Path, tick: Callable[[]
     """Put a program's official release into a folder.
 
     Args:
-        program: one that is `available`.
-        platform: what it is to run on.
+        program: a program that is `available`.
+        platform: the platform to run it on.
         into: the folder.
         tick: called now and then while bytes arrive.
 
@@ -52,7 +52,7 @@ def download(program: Program, platform: Platform, into: Path, tick: Callable[[]
 
 @functools.cache
 def _answers(host: str) -> bool:
-    """Return whether a host answers; asked once, so that without internet access not every file times out."""
+    """Return whether a host answers; tried once, so that without internet access not every file times out."""
     try:
         httpx.head(host, timeout=_PROBE)
     except httpx.HTTPError:
@@ -93,7 +93,7 @@ def _save(client: httpx.Client, url: str, file: Path, tick: Callable[[], None]) 
 
 
 def _unpack(archive: Path, binaries: tuple[str, ...], into: Path) -> None:
-    """Extract the named programs from an archive, whatever folder they are in."""
+    """Extract the named programs from any folder of an archive."""
     missing = set(binaries)
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -107,7 +107,7 @@ def _unpack(archive: Path, binaries: tuple[str, ...], into: Path) -> None:
 
 
 def published_sum(text: str, name: str) -> str:
-    """Return the SHA-256 of a file, from a list of `<sum> <file>` lines or a file with nothing but the sum.
+    """Return the SHA-256 of a file, from a list of `<sum> <file>` lines or a file with only the sum.
 
     Raises:
         DownloadError: the list does not name the file.

@@ -1,4 +1,4 @@
-"""What can go wrong while programs are obtained."""
+"""Errors of obtaining programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bluegrid_registry import BluegridError
 
 
 class ToolchainError(BluegridError):
-    """A program, or what it is built with, cannot be obtained."""
+    """A program, or a tool to build it, cannot be obtained."""
 
 
 class DownloadError(ToolchainError):

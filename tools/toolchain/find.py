@@ -23,7 +23,7 @@ _SECONDS = 20
 
 
 def find(program: Program) -> Path | None:
-    """Return a program of the machine to use instead of ours; None if there is none."""
+    """Return the machine's own program to use, or None."""
     if program.fits is None:
         return None
     on_path = which(program.name)
@@ -33,13 +33,13 @@ def find(program: Program) -> Path | None:
 
 
 def language_host(pulumi: Path) -> Path | None:
-    """Pulumi's own host of Python programs, beside a `pulumi` or on PATH."""
+    """Return Pulumi's own host of Python programs, beside a `pulumi` or on PATH."""
     beside = pulumi.resolve().with_name(LANGUAGE_HOST)
     return beside if beside.is_file() else which(LANGUAGE_HOST)
 
 
 def which(name: str) -> Path | None:
-    """The first program of this name on PATH that is not one of ours."""
+    """Return the first program of this name on PATH that is not from our cache."""
     folders = os.get_exec_path()
     found = shutil.which(name, path=os.pathsep.join(each for each in folders if not _ours(Path(each))))
     return Path(found) if found else None
@@ -50,7 +50,7 @@ def _ours(folder: Path) -> bool:
 
 
 def _plugin(program: Program) -> Path | None:
-    """The newest fitting version among the plugins that Pulumi has installed."""
+    """Return the newest supported version among the plugins that Pulumi has installed."""
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     kind = program.name.removeprefix("pulumi-")
     fitting = [
@@ -66,7 +66,7 @@ def _plugin(program: Program) -> Path | None:
 
 
 def _output_of(*command: str | Path) -> str:
-    """Return what a program prints; empty if it fails."""
+    """Return the output of a program; empty if it fails."""
     quiet = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(
@@ -99,7 +99,7 @@ def _kubectl(program: Path) -> Version | None:
 
 
 def _provider(program: Path) -> Version | None:
-    """Return the version of a provider, which has no option for it: ask as the engine does, by gRPC."""
+    """Return the version of a provider by gRPC, as the engine does: providers have no option for it."""
     import grpc
     from google.protobuf.empty_pb2 import Empty
     from pulumi.runtime.proto import provider_pb2_grpc

@@ -1,4 +1,4 @@
-"""Keys of the cache: a program is used again only if everything that it was built from is the same."""
+"""Keys of the cache: a program is used again only if it was built from the same inputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SOURCES = Path(__file__).parent / "go"
 GO = (1, 26, 0)
-# No debugging information: it is stripped anyway, and costs a sixth of the time and a fifth of the cache.
+# No debugging information: it is stripped anyway, and takes a sixth of the time and a fifth of the cache.
 FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly", "-gcflags=all=-dwarf=false")
 STRIPPED = "-s -w"
 _REMEDY = f"programs are built with Go {GO[0]}.{GO[1]} or later; install it from https://go.dev/dl"
@@ -27,7 +27,7 @@ _REMEDY = f"programs are built with Go {GO[0]}.{GO[1]} or later; install it from
 
 @dataclass(frozen=True)
 class Platform:
-    """The compiler and what it compiles for."""
+    """The compiler and its target."""
 
     go: str
     goos: str
@@ -35,17 +35,17 @@ class Platform:
 
 
 def go_environment() -> dict[str, str]:
-    """The environment in which Go is run: the installed compiler, for this machine, without C."""
+    """Return the environment of Go: the installed compiler, for this machine, without C."""
     ours = {"GOTOOLCHAIN": "local", "GOFLAGS": " ".join(FLAGS), "GOWORK": "off", "CGO_ENABLED": "0"}
     return {name: value for name, value in os.environ.items() if name not in ("GOOS", "GOARCH")} | ours
 
 
 @functools.cache
 def this_platform() -> Platform:
-    """The platform of this machine.
+    """Return the platform of this machine.
 
     Raises:
-        ToolchainError: there is no Go, or an older one.
+        ToolchainError: Go is missing or too old.
     """
     try:
         done = subprocess.run(
@@ -63,7 +63,7 @@ def this_platform() -> Platform:
 
 
 def key_of(program: Program, platform: Platform, sources: Path = SOURCES) -> str:
-    """Return twelve hexadecimal digits of a hash over everything that a program is built from."""
+    """Return twelve hexadecimal digits of a hash over all inputs of a program's build."""
     digest = hashlib.sha256()
     inputs = {
         name: value for name, value in asdict(program).items() if name not in ("fits", "seconds", "megabytes")

@@ -1,7 +1,7 @@
-"""The programs that a demo and the tests need: which version, from where, and how each is built.
+"""The programs that the demo and the tests need: version, source, and build of each.
 
-Versions are pinned here, module versions and sums in `go/<source>/go.mod` and `go.sum`. One go.mod a program:
-the versions of Kubernetes' libraries that they require conflict.
+Versions are pinned here, module versions and sums in `go/<source>/go.mod` and `go.sum`. Each program has its
+own go.mod, because the programs require conflicting versions of Kubernetes' libraries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _KUBERNETES_LDFLAGS = (
     " -X k8s.io/component-base/version.gitMajor=1"
     " -X k8s.io/component-base/version.gitMinor=34"
 )
-# Clients that run for seconds: an optimising compiler would take minutes longer than it ever saves them.
+# Clients that run for seconds: optimising them takes minutes longer than it ever saves.
 _UNOPTIMISED = "all=-N -l -dwarf=false"
 
 
@@ -30,7 +30,7 @@ class Download:
 
     Attributes:
         url: a program, or a .tar.gz that holds programs.
-        sums: its published SHA-256, bare or in a list of `<sum> <file>` lines.
+        sums: its published SHA-256, alone or in a list of `<sum> <file>` lines.
         binaries: the programs to extract.
     """
 
@@ -44,7 +44,7 @@ class ModuleFile:
     """A YAML file that a program needs beside it, from a Go module.
 
     Attributes:
-        path: a pattern; several files that match become one.
+        path: a pattern; several matching files become one file.
     """
 
     module: str
@@ -58,10 +58,10 @@ class Program:
 
     Attributes:
         source: the folder under `go/` whose go.mod pins it.
-        packages: what is built; one a binary, in the same order.
-        gcflags: compiler flags in the place of the usual ones, `<pattern>=<flags>`.
+        packages: the Go packages to build, one for each binary, in the same order.
+        gcflags: compiler flags instead of the usual ones, `<pattern>=<flags>`.
         fits: versions on PATH that are used instead; None: PATH is not searched.
-        seconds: how long a build from nothing takes on 2 cores, after those before it in the table.
+        seconds: how long its build takes on 2 cores, after the programs above it in the table.
         megabytes: size on disk.
     """
 
@@ -91,7 +91,7 @@ def _kubernetes(*binaries: str) -> tuple[Download, ...]:
 
 _NODE_BINARIES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
 
-# In the order in which they are built: those that share packages next to each other.
+# In build order: programs that share packages are next to each other.
 PROGRAMS = (
     Program("pause", "1", "pause", (".",), ("pause",), seconds=20, megabytes=2),
     Program(
@@ -125,7 +125,7 @@ PROGRAMS = (
         megabytes=59,
         ldflags=_KUBERNETES_LDFLAGS,
         downloads=_kubernetes("kubectl"),
-        # Two minor versions from the node's: one more than is promised, enough for get, apply and rollout.
+        # Two minor versions from the node's: one more than is supported, enough for get, apply and rollout.
         fits=Range((1, 32, 0), (1, 37, 0)),
     ),
     Program(
@@ -162,7 +162,7 @@ PROGRAMS = (
             ModuleFile(
                 "github.com/projectcontour/contour", "examples/contour/01-crds.yaml", "contour-crds.yaml"
             ),
-            # What every Gateway API has; the experimental channel has more.
+            # The standard channel of the Gateway API; the experimental channel has more.
             ModuleFile("sigs.k8s.io/gateway-api", "config/crd/standard/*.yaml", "gateway-crds.yaml"),
         ),
     ),
@@ -183,7 +183,7 @@ PROGRAMS = (
                 ("pulumi", "pulumi-language-python", "pulumi-language-python-exec"),
             ),
         ),
-        # From 3.238 a hook that fails, fails the update: the gate rests on it.
+        # Since 3.238 a failing hook fails the update: the gate relies on this.
         fits=Range((3, 238, 0), (4, 0, 0)),
     ),
     Program(
@@ -212,7 +212,7 @@ _KWOK_STAGES = (
 )
 _ARGO_KINDS = ("rollout", "experiment", "analysis-run", "analysis-template", "cluster-analysis-template")
 
-# What only a benchmark or a test runs: never part of an installation, obtained by name.
+# Programs of single benchmarks and tests: obtained by name, never part of an installation.
 PEERS = (
     Program(
         "gofakes3",
@@ -264,5 +264,5 @@ PEERS = (
     ),
 )
 
-# What works on a cluster that the user named; everything else makes a node.
+# The programs for a cluster that the user named; all others are for the local node.
 CLIENTS = ("kubectl", "pulumi", "pulumi-resource-kubernetes")

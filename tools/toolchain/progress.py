@@ -27,13 +27,13 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """A moment of obtaining a program; reported at its start, about once a second, and at its end.
+    """The state of a step; reported at its start, about once a second, and at its end.
 
     Attributes:
-        number: of `of` programs that are missing.
+        number: the program's number among the `of` missing programs.
         usual: seconds that it takes on 2 cores.
         elapsed: seconds since it began.
-        ended: how it ended; None: it goes on.
+        ended: how it ended; None while it runs.
     """
 
     activity: Activity

@@ -1,4 +1,4 @@
-"""Programs, each from the first that has it: this machine, our cache, its official download, its source."""
+"""Supplies programs, each from the first source that has it: machine, cache, official download, Go module."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Installed:
 def obtain(names: Collection[str] | None = None, progress: Progress = quiet) -> Mapping[str, Path]:
     """Obtain programs, and link them in `programs_dir()`.
 
-    Can run in a thread. A run that was killed continues where it was; of two runs at once the second waits.
+    Can run in a thread. A killed run continues where it stopped; of two runs at once the second waits.
 
     Args:
         names: names in `PROGRAMS` and `PEERS`; by default all of `PROGRAMS`.
@@ -65,7 +65,7 @@ def obtain(names: Collection[str] | None = None, progress: Progress = quiet) -> 
 
 
 def programs_dir() -> Path:
-    """The folder to put first on PATH: links to what this checkout uses that PATH does not have."""
+    """Return the folder to put first on PATH: links to the programs of this checkout that PATH lacks."""
     platform = this_platform()
     keys = [key_of(each, platform) for each in PROGRAMS]
     digest = hashlib.sha256("\n".join([*keys, str(STAND_IN)]).encode()).hexdigest()
@@ -73,10 +73,10 @@ def programs_dir() -> Path:
 
 
 def chosen(names: Collection[str] | None) -> Sequence[Program]:
-    """Programs by name, in the order of the table.
+    """Return programs by name, in the order of the table.
 
     Raises:
-        ToolchainError: there is no program of a name.
+        ToolchainError: a name is unknown.
     """
     if names is None:
         return PROGRAMS
@@ -119,7 +119,7 @@ def _get(missing: Sequence[Program], platform: Platform, progress: Progress, loc
 def _download(
     program: Program, platform: Platform, folder: Path, step: Step, progress: Progress
 ) -> str | None:
-    """Download a program; return from where, or None if it has to be built."""
+    """Download a program; return its origin, or None if it has to be built."""
     if not available(program):
         return None
     step = replace(step, activity=Activity.DOWNLOADING, usual=0)
@@ -130,7 +130,7 @@ def _download(
 
 
 def _timed(step: Step, progress: Progress, work: Callable[[Callable[[], None]], str]) -> str:
-    """Do one step's work and report its progress."""
+    """Run one step and report its progress."""
     started = time.monotonic()
 
     def report(ended: str | None = None) -> None:
@@ -147,7 +147,7 @@ def _timed(step: Step, progress: Progress, work: Callable[[Callable[[], None]], 
 
 
 def _link(installed: Mapping[str, Installed]) -> Mapping[str, Path]:
-    """Lay out `programs_dir()`: the only place that depends on what PATH has today."""
+    """Lay out `programs_dir()`, the only folder that depends on the present PATH."""
     files = {name: path for each in installed.values() for name, path in each.files.items()}
     if "pulumi" in files and LANGUAGE_HOST not in files:
         files[LANGUAGE_HOST] = _host(files["pulumi"])
@@ -166,5 +166,5 @@ def _link(installed: Mapping[str, Installed]) -> Mapping[str, Path]:
 
 
 def _host(pulumi: Path) -> Path:
-    """Return the language host of a `pulumi` that has none: the machine's for the machine's."""
+    """Return the language host: our stand-in for our `pulumi`, the machine's host for the machine's."""
     return STAND_IN if pulumi.is_relative_to(cache.programs()) else language_host(pulumi) or STAND_IN

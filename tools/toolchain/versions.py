@@ -1,4 +1,4 @@
-"""Versions as programs print them."""
+"""Versions in the output of programs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
 def parse(text: str) -> Version | None:
-    """The first version in a text such as `v1.32.4-dispatcher` or `go1.27rc1`, without what follows it."""
+    """Return the first version in a text such as `v1.32.4-dispatcher` or `go1.27rc1`, without its suffix."""
     found = _VERSION.search(text)
     return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 
 @dataclass(frozen=True)
 class Range:
-    """Versions from `low` up to, not including, `below`."""
+    """A range of versions from `low` up to, not including, `below`."""
 
     low: Version
     below: Version

@@ -1,6 +1,6 @@
 """The floor: the objects of a stack, declared one after the other without components, hooks and checks.
 
-They are read from the file that $BLUEGRID_FLOOR names, which `benchmarks/stack/floor.py` writes.
+The objects are read from the file $BLUEGRID_FLOOR, which `benchmarks/stack/floor.py` writes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ for each in objects["objects"]:
 
 
 async def outputs() -> None:
-    """Let every resource begin to register, as our own program does: else the SDK takes much longer."""
+    """Let every resource begin to register, as our own program does; otherwise the SDK takes much longer."""
     await asyncio.sleep(0)
 
 

@@ -1,10 +1,10 @@
-"""A stand-in for the official language host, for machines where that cannot be had.
+"""A stand-in for the official language host, for machines that cannot obtain it.
 
 The engine starts `pulumi-language-python ENGINE_ADDRESS`, reads a port from its first line and calls the gRPC
 service LanguageRuntime there (proto/pulumi/language.proto in Pulumi's repository). The SDK brings such a
 service for the Automation API; this module lets it run the project's `__main__.py`.
 
-Deliberately not here: installing packages, `pulumi new`, attaching a debugger, other entry points.
+Deliberately missing: installing packages, `pulumi new`, attaching a debugger, other entry points.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Host(LanguageServer):
     def Run(  # noqa: N802 - named by the protocol
         self, request: language_pb2.RunRequest, context: grpc.ServicerContext
     ) -> language_pb2.RunResponse:
-        """Run the program once; what went wrong has been logged to the engine when this returns."""
+        """Run the program once; errors have been logged to the engine when this returns."""
         folder = request.info.program_directory or request.pwd
         os.chdir(folder)
         sys.path.insert(0, folder)
@@ -85,7 +85,7 @@ def serve(engine_address: str) -> None:
 
 
 def _exit_quietly_on_signals() -> None:
-    """Leave without a traceback: whatever is written here ends up in the user's terminal."""
+    """Exit without a traceback: all output of this process appears in the user's terminal."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -1,6 +1,6 @@
-"""The least that answers a request of the protocol: `python serve.py PORT FOLDER sklearn|onnx`.
+"""A minimal server of the protocol: `python serve.py PORT FOLDER sklearn|onnx`.
 
-No checks, no names, no errors: what a server adds to this is what it costs.
+It has no checks, names or errors: the cost of a server is what it adds to this one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _onnx(model: Any) -> Any:
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    # What skl2onnx makes of trees takes and gives FP32 only.
+    # Trees that skl2onnx has compiled take and return FP32 only.
     of_trees = hasattr(model, "estimators_")
     kind, dtype = (FloatTensorType, np.float32) if of_trees else (DoubleTensorType, np.float64)
     converted = convert_sklearn(model, initial_types=[("x", kind([None, model.n_features_in_]))])

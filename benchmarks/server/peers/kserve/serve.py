@@ -1,4 +1,4 @@
-"""KServe's Python server with scikit-learn models, as its guide writes one: `python serve.py PORT FOLDER`."""
+"""KServe's Python server with scikit-learn models, as in KServe's guide: `python serve.py PORT FOLDER`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kserve.utils.utils import get_predict_input, get_predict_response
 
 
 class SklearnModel(Model):  # type: ignore[misc]
-    """What KServe's own sklearnserver does; that is no package of its own."""
+    """Does the same as KServe's own sklearnserver, which is not published as a package."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path.stem)
