@@ -35,7 +35,7 @@ class Local:
     printer: Printer
 
     def workspace(self, stack: str, host: str | None = None) -> Workspace:
-        """A new workspace with an empty stack; its namespace is named by the stack."""
+        """Return a new workspace with an empty stack; its namespace is named after the stack."""
         assert self.prepared.image is not None
         place = on_node(self.node, self.prepared.image.pinned)
         programs, echo = self.prepared.programs, self.printer.of(stack)
@@ -65,21 +65,21 @@ def local(printer: Printer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def work(local: Local) -> Workspace:
-    """The workspace of the demo's own story."""
+    """The workspace of the demo's own steps."""
     return local.workspace(STACK)
 
 
 @pytest.fixture(scope="session")
 def results(local: Local, work: Workspace) -> Results:
-    """The results of the demo's own steps, done once for all tests."""
+    """The results of the demo's own steps, run once for all tests."""
     return run(work, local.prepared.models, local.printer)
 
 
 @pytest.fixture(scope="module")
 def online(local: Local) -> Iterator[Callable[[str], Workspace]]:
-    """Makes a workspace of a test module's own: v1 is live on d1, v2 stands by on d2; destroyed afterwards.
+    """Makes a workspace for one test module: v1 is live on d1, v2 stands by on d2; destroyed afterwards.
 
-    Its service answers under a host name of its own, `<stack>.test`, so that several share the proxy.
+    Its service has its own host name, `<stack>.test`, so that several workspaces share the proxy.
     """
     made: list[Workspace] = []
 
@@ -101,7 +101,7 @@ def online(local: Local) -> Iterator[Callable[[str], Workspace]]:
 
 @pytest.fixture(scope="session")
 def two_services(local: Local) -> Iterator[Stack]:
-    """A stack for all tests of what may go wrong, destroyed afterwards."""
+    """A stack for all tests of failures, destroyed afterwards."""
     work = local.workspace("trouble", host="trouble.test")
     yield Stack.create(local, work)
     work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
@@ -109,9 +109,9 @@ def two_services(local: Local) -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(two_services: Stack) -> Iterator[Stack]:
-    """The stack, while it is asked: whatever a test does to it, every request is answered, and right.
+    """The stack under load: whatever a test does to the stack, every request gets a correct answer.
 
-    Afterwards the registry is as it was before, `up` makes it so, and a second `up` changes nothing.
+    Afterwards the registry is restored, `up` applies it, and a second `up` changes nothing.
     """
     work, models = two_services.work, two_services.local.prepared.models
     before = {file: file.read_text() for file in work.registry.glob("*.yaml")}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 BUCKET = "state"
 BACKEND = "{.spec.rules[0].http.paths[0].backend.service.name}"
-"""Where an Ingress says whom it leads to, as a JSONPath."""
+"""The JSONPath of an Ingress's backend."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Regions:
     local: Local
 
     def promote(self, cluster: str, *options: str) -> Ran:
-        """Run `bluegrid promote` in both, as a platform engineer would."""
+        """Run `bluegrid promote` in both regions, as a platform engineer would."""
         return self.north.run(*self._command(cluster, "north,east", *options))
 
     def start_promoting(self, cluster: str, regions: str, *options: str) -> subprocess.Popen[str]:
-        """Start it, so that it can be interrupted."""
+        """Start `bluegrid promote`, so that it can be interrupted."""
         return self.north.start(*self._command(cluster, regions, *options))
 
     def _command(self, cluster: str, regions: str, *options: str) -> tuple[str, ...]:
@@ -55,18 +55,18 @@ class Regions:
 
     @property
     def live(self) -> str:
-        """What YAML says is live, as it stands there."""
+        """The value of `live:` in YAML, as text."""
         (line,) = (line for line in self.file.read_text().splitlines() if line.startswith("  live: "))
         return line.removeprefix("  live: ")
 
     def routed(self) -> tuple[str, str]:
-        """What the Ingress of each region says is live: north, east."""
+        """The live cluster by the Ingress of each region: north, east."""
         north, east = (backend(work) for work in (self.north, self.east))
         return north, east
 
     @contextmanager
     def load(self, rate: float = 50) -> Iterator[tuple[Load, Load]]:
-        """Ask both services all the while."""
+        """Send requests to both services during the block."""
         with self._load(self.north, rate) as north, self._load(self.east, rate) as east:
             yield north, east
 
@@ -77,7 +77,7 @@ class Regions:
 
 
 def kubectl(work: Workspace, *arguments: str) -> str:
-    """Ask a region's namespace; returns what was printed."""
+    """Run kubectl in a region's namespace; return its output."""
     return (
         work.run("kubectl", "--context", work.place.context, "--namespace", work.namespace, *arguments)
         .require()
@@ -86,21 +86,21 @@ def kubectl(work: Workspace, *arguments: str) -> str:
 
 
 def backend(work: Workspace) -> str:
-    """The cluster that the live Ingress of a region points at."""
+    """Return the cluster that the live Ingress of a region leads to."""
     return kubectl(work, "get", "ingress", SERVICE, f"--output=jsonpath={BACKEND}").removeprefix(
         f"{SERVICE}-"
     )
 
 
 def wait_until_live(work: Workspace, cluster: str) -> None:
-    """Wait until it points at this one."""
+    """Wait until the live Ingress leads to this cluster."""
     condition = f"--for=jsonpath={BACKEND}={SERVICE}-{cluster}"
     kubectl(work, "wait", f"ingress/{SERVICE}", condition, "--timeout=120s")
 
 
 @contextmanager
 def two_regions(local: Local) -> Iterator[Regions]:
-    """Bring both online; destroyed afterwards."""
+    """Bring both regions online; destroyed afterwards."""
     assert local.prepared.image is not None
     node, state = local.node, local.state / "regions"
     boto3.client(

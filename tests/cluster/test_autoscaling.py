@@ -1,4 +1,4 @@
-"""Who decides on the number of pods: what an autoscaler has decided is left alone, in whatever update."""
+"""The number of pods: no update overrides an autoscaler."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tools.demo.workspace import Ran, Workspace
 
 ANY = 1
-"""Percent of the requested CPU that every pod takes: an autoscaler that is to keep that wants its `max`."""
+"""Percent of the requested CPU that every pod uses: with this target an autoscaler goes up to its `max`."""
 NEVER = 10_000
-"""Percent that no pod takes: an autoscaler that is to keep that wants its `min`."""
+"""Percent that no pod uses: with this target an autoscaler goes down to its `min`."""
 D1, D2 = "deployment/line-loading-d1", "deployment/line-loading-d2"
 
 
@@ -40,7 +40,7 @@ def scaled(online: Callable[[str], Workspace]) -> Workspace:
 
 
 def edit(work: Workspace, cluster: str, old: str, new: str) -> None:
-    """Write something else into a cluster's row."""
+    """Replace text in a cluster's row."""
     file = work.registry / "g1.yaml"
     rows = file.read_text().splitlines(keepends=True)
     (place,) = [number for number, row in enumerate(rows) if f"id: {cluster}," in row]
@@ -73,17 +73,17 @@ def changes_nothing(work: Workspace) -> bool:
 
 
 def least(work: Workspace, deployment: str) -> int:
-    """How many pods the autoscaler of a Deployment keeps at least."""
+    """Return the minimum of a Deployment's autoscaler."""
     name = deployment.replace("deployment", "hpa")
     return int(kubectl(work, "get", name, "--output=jsonpath={.spec.minReplicas}").output)
 
 
 @contextmanager
 def pods_when_it_is_live(work: Workspace) -> Iterator[list[int]]:
-    """Watch for the route to lead to d2; yields how many pods of d2 were ready just before that was seen."""
+    """Watch until the route leads to d2; yield the number of d2's ready pods just before."""
     found: list[int] = []
     ended = threading.Event()
-    # By one command, which asks for one after the other: two may be seconds apart on a busy machine.
+    # One command for both objects: two commands may run seconds apart on a busy machine.
     shown = f"{{.items[0].status.readyReplicas}} {{.items[1]{BACKEND[1:]}"
 
     def watch() -> None:
@@ -105,7 +105,7 @@ def pods_when_it_is_live(work: Workspace) -> Iterator[list[int]]:
 
 @contextmanager
 def never_fewer_pods(work: Workspace, deployment: str, than: int) -> Iterator[None]:
-    """Watch how many pods of a Deployment are available, all the while."""
+    """Watch that a Deployment never has fewer than `than` available pods during the block."""
     watch = [*command(work), "get", deployment, "--watch", "--output=jsonpath={.status.availableReplicas}/"]
     with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -168,7 +168,7 @@ def test_a_cluster_goes_from_its_own_size_to_an_autoscaler_and_back(scaled: Work
         edit(scaled, "d2", "replicas: 3", wide)
         steps.up(scaled).require()
         wait(scaled, D2, pods=4)
-        # So that it does not scale once more before it goes.
+        # So that the autoscaler does not scale once more before it is deleted.
         edit(scaled, "d2", wide, narrow)
         steps.up(scaled).require()
         edit(scaled, "d2", narrow, "replicas: 3")

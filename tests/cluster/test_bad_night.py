@@ -1,4 +1,4 @@
-"""A bad night: all that a rollout leans on goes away while a bad version bakes, and nobody else notices."""
+"""A bad night: everything that a rollout needs fails while a bad version bakes; no other client notices."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 RATE = 50
 LONGEST = 900
 BAKE_SECONDS = 600
-"""Longer than all that fails in it: the version's own fault comes last."""
+"""Seconds; longer than all other failures in the bake: the version's own fault comes last."""
 BACK_SECONDS = 60
-"""From the first request that the bad version fails: the verdict and the way back."""
+"""Seconds from the first failed request of the bad version: time for the verdict and the way back."""
 DISK = "size=384m"
 MARK = "3600.25"
-"""How long the daemon sleeps that the trainer starts; nobody else does that."""
+"""Seconds that the trainer's daemon sleeps; no other process has this argument."""
 NEIGHBOUR = """\
 set: {id: g2, name: Neighbour, task: regression, type: scikit-learn/skops, source: platform}
 versions: []
@@ -63,7 +63,7 @@ versions: []
 
 @dataclass
 class Device:
-    """Clients of one model, which the bad version lacks; silent until they begin."""
+    """Clients of one model, which the bad version lacks; they send nothing until they begin."""
 
     uid: str
     url: str
@@ -75,7 +75,7 @@ class Device:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Ask all the time."""
+        """Send requests during the block."""
         over = threading.Event()
         thread = threading.Thread(target=self._ask, args=(over,))
         self.began = time.monotonic()
@@ -96,21 +96,21 @@ class Device:
 
 @dataclass(frozen=True)
 class Night:
-    """What was seen."""
+    """Observations of the night."""
 
     faults: Mapping[str, str]
-    """By `/healthz`, at the worst moment."""
+    """The faults in `/healthz`, at the worst moment."""
     metrics: str
-    """At the same."""
+    """The metrics at the same moment."""
     refused: httpx.Response
     """The answer to an upload while the disk was full."""
     back_seconds: float
-    """From the first request that the version failed until the old cluster was live again."""
+    """Seconds from the first failed request of the version until the old cluster was live again."""
     device: Device
     update: dict[str, Any]
     hanging: dict[str, Any]
     well: Mapping[str, Any]
-    """`/healthz` in the end."""
+    """`/healthz` at the end."""
     metrics_after: str
     page: str
     log: str
@@ -147,7 +147,7 @@ def night(local: Local, online: Callable[[str], Workspace]) -> Iterator[Night]:
 
 
 def _without_one(work: Workspace, models: Path) -> tuple[Path, Device]:
-    """Leave one model out of the load; its clients come later."""
+    """Leave one model out of the load; its clients start later."""
     wanted = json.loads((models / "requests.json").read_text())
     uid = _missing(models)
     inputs = wanted["inputs"].pop(uid)
@@ -158,7 +158,7 @@ def _without_one(work: Workspace, models: Path) -> tuple[Path, Device]:
 
 
 def _missing(models: Path) -> str:
-    """The model that the bad version lacks: the first of v4's that v1 has too."""
+    """Return the model that the bad version lacks: the first model of v4 that v1 has too."""
     v1, v4 = (json.loads((models / each / "examples.json").read_text()) for each in ("v1", "v4"))
     return str(min(v1.keys() & v4.keys()))
 
@@ -221,7 +221,7 @@ def _health(server: UpdateServer) -> dict[str, Any]:
 
 
 def _page(server: UpdateServer) -> str:
-    """What the page says of updates to somebody who comes in the morning."""
+    """Return the page's text on updates in the morning."""
     with chromium() as browser:
         page = browser.new_page()
         page.goto(f"{server.url}/#/updates")
@@ -234,7 +234,7 @@ def _page(server: UpdateServer) -> str:
 
 @contextmanager
 def _disk(folder: Path) -> Iterator[Path]:
-    """Give the server a disk of its own, which can be filled."""
+    """Give the server a separate disk, which can be filled."""
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(folder)], check=True)
     try:
@@ -244,7 +244,7 @@ def _disk(folder: Path) -> Iterator[Path]:
 
 
 def _fill(disk: Path) -> Path:
-    """Leave no room; return the file to delete."""
+    """Fill the disk; return the file to delete."""
     path = disk / "filling"
     with path.open("wb", buffering=0) as file:
         for size in (2**20, 4096):

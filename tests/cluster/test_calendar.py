@@ -1,4 +1,4 @@
-"""A set that nobody has put online: its first version does, a model and the calendar bring the next ones."""
+"""A set that is not online: its first version goes online; a model and the schedule bring more versions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ UPDATE = """
 
 @dataclass(frozen=True)
 class Results:
-    """The first version, one with another model, one that was due; and what was true after each."""
+    """The first version, a version with another model, a scheduled version; and the state after each."""
 
     first: dict[str, Any]
     put_online: Service
@@ -92,7 +92,7 @@ def seen(local: Local, work: Workspace) -> Results:
             other = (models / "v1" / f"{uid}.skops").read_bytes()
             replaced = server.ended(server.replace(uid, other, base="v4"))
             with_another_model = server.declared().service(SERVICE)
-            # It was seen for the first time when the server began; eight days later it is due.
+            # The server first saw the schedule when it began; eight days later the training is due.
             server.stop()
             server.move_clock(days=8)
             server.start()
@@ -118,7 +118,7 @@ def seen(local: Local, work: Workspace) -> Results:
 
 
 def _requests_for_all_but_one(source: Path, target: Path) -> tuple[str, Path]:
-    """Requests to which all versions must answer alike: for every model but the one that is replaced."""
+    """Write requests that all versions must answer alike: for every model except the replaced one."""
     known = json.loads(source.read_text())
     uid = next(iter(known["inputs"]))
     del known["inputs"][uid]
@@ -129,7 +129,7 @@ def _requests_for_all_but_one(source: Path, target: Path) -> tuple[str, Path]:
 
 
 def _due(server: UpdateServer) -> str:
-    """The update that the calendar asks for."""
+    """Return the scheduled update."""
     deadline = time.monotonic() + SECONDS
     while True:
         with server.client() as client:
@@ -156,10 +156,10 @@ def test_one_model_that_is_sent_goes_live_with_the_others_as_they_were(seen: Res
 
 def test_what_is_due_is_trained_and_goes_live_by_itself(seen: Results) -> None:
     assert (seen.due["error"], seen.due["state"], seen.due["version"]) == (None, "done", "v6")
-    # One model was trained anew; all others are those of the version before.
+    # One model was trained again; all others are those of the version before.
     assert seen.due["result"]["sent_models"] == 1
     assert (seen.retrained.live, seen.routed) == ("d3", "d3")
-    # What was live before stands by; the one before that, which a rollout had made, has gone.
+    # The cluster that was live before stands by; the one before that, made by a rollout, is gone.
     assert {each.id: each.version for each in seen.retrained.clusters} == {"d2": "v5", "d3": "v6"}
     assert f"{SERVICE}: d3 is live in calendar" in seen.subjects
 

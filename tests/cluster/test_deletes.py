@@ -1,4 +1,4 @@
-"""Nothing is deleted before the proxy is seen to send its requests elsewhere."""
+"""A cluster is deleted only once the proxy is seen sending its requests elsewhere."""
 
 from __future__ import annotations
 

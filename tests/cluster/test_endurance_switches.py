@@ -1,4 +1,4 @@
-"""Switches there and back, one after the other, under load: nobody notices any of them."""
+"""Switches back and forth under load, one after the other: no request fails."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def there_and_back(stack: Stack) -> None:
 
 
 def there_and_back_by_whole_updates(stack: Stack) -> None:
-    """The same, with the word edited and `pulumi up`."""
+    """The same, by an edit of the word and `pulumi up`."""
     for cluster in ("d2", "d1"):
         stack.work.bluegrid("switch", SERVICE, cluster).require()
         stack.up().require()
 
 
 def there_and_back_with_pods_deleted(stack: Stack) -> None:
-    """The same; a pod of the live cluster goes just before, and the one of the standby too."""
+    """The same; just before, a pod of the live cluster and the standby's pod are deleted."""
     for cluster in ("d2", "d1"):
         pods = (
             stack.kubectl("get", "pods", "--selector=app=line-loading-d1", "--output=name").require().output

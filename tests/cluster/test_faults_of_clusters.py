@@ -1,4 +1,4 @@
-"""A new cluster that never gets ready: `up` says why, nobody notices, and nothing else is held up by it."""
+"""A new cluster that never becomes ready: `up` gives the reason, and no request fails or waits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def setting(stack: Stack, key: str, value: str) -> Iterator[None]:
-    """Another value of one of the stack's settings for a while."""
+    """Change a setting of the stack during the block."""
     before = stack.work.pulumi("config", "get", f"bluegrid:{key}").require().output.strip()
     stack.work.pulumi("config", "set", f"bluegrid:{key}", value).require()
     try:
@@ -83,7 +83,7 @@ def test_pods_that_crash_are_shown_and_waiting_for_them_can_be_ended(stack: Stac
     stack.add("d3", "v3")
     up = stack.start_up()
     try:
-        # The Job has read the account when it runs; the pods after it get another.
+        # The Job has read the account when it runs; the later pods get another account.
         pod = ("get", "pods", "--selector=app=line-loading-d3-preflight", "--no-headers")
         until(lambda: " Running " in stack.kubectl(*pod).require().output)
         stack.kubectl("patch", "secret", "bluegrid-store", "--patch", json.dumps({"data": bad})).require()

@@ -1,4 +1,4 @@
-"""An update that is disturbed: nobody notices, and the next one ends what it began."""
+"""An update that is disturbed: no request fails, and the next update completes it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from tests.cluster.trouble import Stack
 
-# What one update prints that adds d3, switches to it and removes d1; in order. A run that gets to one has
-# done all that lies before it, on what the killed runs before it have left behind.
+# Output of an update that adds d3, switches to it and removes d1, in order. A run that prints a line has
+# completed all steps before it, on the state that the killed runs before it have left.
 MOMENTS = (
     "Updating (",
     "Job line-loading-d3-preflight creating",
@@ -40,14 +40,14 @@ BOUNDED = (
 
 
 def replace_d1(stack: Stack) -> None:
-    """In the registry: v3 is live on d3, and d1 is out."""
+    """Edit the registry: v3 is live on d3, and d1 is removed."""
     stack.add("d3", "v3")
     stack.work.bluegrid("switch", "line-loading", "d3").require()
     stack.work.bluegrid("cluster", "remove", "line-loading", "d1").require()
 
 
 def row(service: dict[str, Any], cluster: str) -> dict[str, Any]:
-    """A cluster's row in the registry file."""
+    """Return a cluster's row in the registry file."""
     found: dict[str, Any] = next(each for each in service["clusters"] if each["id"] == cluster)
     return found
 
@@ -65,7 +65,7 @@ def test_an_update_that_is_killed_at_any_step_is_ended_by_the_next(stack: Stack)
     for number, moment in enumerate(moments):
         up = stack.start_up()
         read_until(up, moment)
-        # In turn: all of it at once, and `pulumi` alone, whose children find out by themselves.
+        # In turn: the whole process group, and `pulumi` alone, whose children notice by themselves.
         kill(up, alone=number % 2 == 1)
         locked = stack.up()
         assert locked.exit_code != 0
@@ -107,7 +107,7 @@ def test_an_api_server_that_is_gone_in_mid_update_fails_that_update_at_most(stac
     up = stack.start_up()
     read_until(up, "Job line-loading-d3-preflight creating")
     with stack.gone("kube-apiserver"):
-        time.sleep(scale(10, 30))  # the fault itself: so long it is away
+        time.sleep(scale(10, 30))  # the duration of the fault
     up.communicate()
     stack.up().require()
     assert stack.live() == "d3"

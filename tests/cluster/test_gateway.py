@@ -1,4 +1,4 @@
-"""Behind a Gateway: switches that nobody notices, and traffic that clusters share."""
+"""Behind a Gateway: switches without failed requests, and shared traffic."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ SHARED_ANSWERS = 1500
 
 @dataclass(frozen=True)
 class Results:
-    """What was seen while requests were sent all the time.
+    """Observations under a continuous load.
 
     Attributes:
-        moved: what became of the requests until Ingresses were HTTPRoutes.
+        moved: the load's figures until Ingresses were HTTPRoutes.
         switched: the switch from d1 to d2.
-        promoted: how `bluegrid promote` to d1 and to d2 again ended.
-        refused: what it said while two clusters shared the requests.
-        shared: answers of each cluster while d3 had nine parts of the requests and d2 one.
-        live: what `bluegrid status` said meanwhile.
-        comment: the report on a pull request that ends it.
-        load: what became of all requests.
+        promoted: the results of `bluegrid promote` to d1 and back to d2.
+        refused: the refusal of `promote` while two clusters shared the requests.
+        shared: answers of each cluster while d3 had 90 % of the requests and d2 10 %.
+        live: the output of `bluegrid status` meanwhile.
+        comment: the report on a pull request that ends the sharing.
+        load: the figures of all requests.
     """
 
     moved: LoadReport
@@ -75,7 +75,7 @@ def seen(local: Local, online: Callable[[str], Workspace]) -> Results:
         live = {row["cluster"]: row["live"] for row in work.bluegrid("status", "--json").require().json()}
         refused = _promote(work, "d2")
         after = load.wait_until(lambda now: now.ok - before.ok >= SHARED_ANSWERS, seconds=60)
-        # In one update: the tenth ends, and who had it goes.
+        # In one update: the share of a tenth ends, and its cluster is removed.
         steps.edit_live(work, "d3")
         steps.remove_cluster(work, "d2")
         comment = _comment(work)
@@ -129,7 +129,7 @@ def test_shared_traffic_is_ended_before_a_promotion(seen: Results) -> None:
 def test_requests_are_shared_by_weight(seen: Results) -> None:
     total = sum(seen.shared.values())
     assert {*seen.shared} == {"d2", "d3"}
-    # Five standard deviations: one run in two million is further off by chance.
+    # Five standard deviations: one run in two million exceeds this by chance.
     assert abs(seen.shared["d2"] / total - 0.1) < 5 * math.sqrt(0.1 * 0.9 / total)
     assert seen.live == {"d2": True, "d3": True}
 

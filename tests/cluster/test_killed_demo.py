@@ -1,4 +1,4 @@
-"""`make demo`, killed with SIGKILL at one moment after the other, each time started again."""
+"""`make demo`, killed with SIGKILL at one moment after the other, and started again each time."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not FULL, reason="half an hour; `make endurance` runs it")
 
-# What the demo prints at each moment, in order. A run that gets to one has done all that lies before it, on
-# what the killed runs before it have left behind.
+# The demo's output at each moment, in order. A run that prints a line has completed all steps before it, on
+# the state that the killed runs before it have left.
 MOMENTS = (
     "Installing Python packages",
     "plan ",
@@ -63,13 +63,13 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_demo_that_was_killed_at_any_step_starts_again_and_ends_well(clone: Path) -> None:
     for number, moment in enumerate(MOMENTS):
-        # In turn: the program alone, so that what it has started is left over, and all of it at once.
+        # In turn: the program alone, so that its children are left over, and the whole process group.
         assert _killed_at(moment, clone, alone=number % 2 == 0), f"never got to: {moment}"
     assert subprocess.run(["make", "demo"], cwd=clone, check=False).returncode == 0
 
 
 def _killed_at(moment: str, clone: Path, *, alone: bool) -> bool:
-    """Run the demo until it prints `moment`, and kill it; False when it ended without."""
+    """Run the demo until it prints `moment`, and kill it; return False if it ended first."""
     with subprocess.Popen(
         ["make", "demo"],
         cwd=clone,
@@ -86,7 +86,7 @@ def _killed_at(moment: str, clone: Path, *, alone: bool) -> bool:
                     _kill_child(make.pid)
                 else:
                     os.killpg(make.pid, signal.SIGKILL)
-                # Whoever is left over holds the pipe: it is closed here, not waited for.
+                # Leftover children hold the pipe open: close it here instead of reading to its end.
                 break
         else:
             return False
@@ -94,6 +94,6 @@ def _killed_at(moment: str, clone: Path, *, alone: bool) -> bool:
 
 
 def _kill_child(pid: int) -> None:
-    """Kill what make has started, and nothing that this has started."""
+    """Kill make's child, and none of that child's children."""
     for child in psutil.Process(pid).children():
         child.kill()

@@ -1,4 +1,4 @@
-"""Stacks that share a cluster and its proxy do not get into each other's way."""
+"""Stacks that share a cluster and its proxy do not disturb each other."""
 
 from __future__ import annotations
 

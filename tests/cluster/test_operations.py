@@ -1,4 +1,4 @@
-"""What the operator sees and does at night, on a service whose d1 is live and whose d2 stands by."""
+"""The operator's commands at night, on a service whose d1 is live and whose d2 stands by."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WRONG = "sha256:" + "a" * 64
 
 @pytest.fixture(scope="module")
 def night(local: Local, online: Callable[[str], Workspace]) -> Workspace:
-    """A service whose registry is in a repository that tells that d2 was live before, and a version v4."""
+    """A service whose registry is in a git repository in which d2 was live before; and a version v4."""
     work = online("night")
     steps.push(work, local.prepared.models / "v4", "v4")
     file = work.registry / "g1.yaml"
@@ -40,7 +40,7 @@ def night(local: Local, online: Callable[[str], Workspace]) -> Workspace:
 
 @pytest.fixture
 def registry(night: Workspace) -> Iterator[Path]:
-    """The registry's file, which is put back as it was."""
+    """The registry's file, restored afterwards."""
     file = night.registry / "g1.yaml"
     before = file.read_text()
     yield file
@@ -49,7 +49,7 @@ def registry(night: Workspace) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def asked(local: Local) -> Any:
-    """Rows for every model, and what the versions answer to them."""
+    """Rows for every model, and the answers of the versions."""
     return json.loads((local.prepared.models / "requests.json").read_text())
 
 

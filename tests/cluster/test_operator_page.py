@@ -1,6 +1,6 @@
-"""The operator's page in a real browser: what it shows of a real cluster, and what it does to it.
+"""The operator's page in a real browser, on a real cluster: its views and its switches.
 
-With BLUEGRID_SCREENSHOTS=<folder> it leaves the pictures of the docs there.
+BLUEGRID_SCREENSHOTS=<folder> writes the pictures of the docs there.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ RATE = 50
 LONGEST = 900
 NARROW = {"width": 360, "height": 740}
 HOSTILE = "<img alt=mark>"
-"""A name that would make an element, if a page took it for markup."""
+"""A name that becomes an element if a page takes it for markup."""
 VIEWS = ("#/", f"#/services/{SERVICE}", "#/versions", "#/versions/g1", "#/updates", "#/audit")
 
 
 @dataclass(frozen=True)
 class Stands:
-    """Which cluster is live: by YAML, and by the Ingress."""
+    """The live cluster, by YAML and by the Ingress."""
 
     declared: str
     routed: str
@@ -52,10 +52,10 @@ class Stands:
 
 @dataclass(frozen=True)
 class Results:
-    """One operator's night, and what was true after each thing that was done."""
+    """An operator's night, and the state after each action."""
 
     refused: str
-    """What the page says to a wrong token."""
+    """The page's text for a wrong token."""
     first: str
     """The text of all services."""
     previewed: str
@@ -63,22 +63,22 @@ class Results:
     escaped: Stands
     switched: Stands
     chart: str
-    """What the chart says to those who do not see it."""
+    """The chart's text for screen readers."""
     back: Stands
     resumed: Stands
     """After a switch whose server was killed."""
     watched: str
-    """The text of all services, for somebody who may only look."""
+    """The text of all services, for a token with scope `read` only."""
     buttons: int
-    """By which that somebody could switch."""
+    """Number of switch buttons that this token sees."""
     audit: str
     subjects: list[str]
     problems: list[str]
-    """Errors, dialogs and refused contents that the browser reported."""
+    """Errors, dialogs and refused content that the browser reported."""
     strangers: int
-    """Elements on any view that a hostile name has made."""
+    """Elements on any view that come from a hostile name."""
     wide: dict[str, int]
-    """Views that are wider than a phone, in px."""
+    """Views that are wider than a phone, with their width in px."""
     load: LoadReport
     preview: list[str]
 
@@ -148,7 +148,7 @@ def _night(server: UpdateServer, browser: Browser) -> dict[str, object]:
     page.keyboard.press("Escape")
     switched = Stands.now(server)
     page.locator("[data-cluster=d2][data-live=true]").wait_for()
-    # Until the traffic has followed, as it is seen.
+    # Until the chart shows that the traffic has moved.
     chart = page.locator("[data-chart] svg[role=img]")
     page.wait_for_function(
         "() => /d1 0.*d2 [1-9]/.test(document.querySelector('[data-chart] svg').ariaLabel ?? "
@@ -200,7 +200,7 @@ def _open(browser: Browser, server: UpdateServer, problems: list[str], **options
 
 
 def _is_a_fault(said: ConsoleMessage) -> bool:
-    """Chromium also notes every refusal and every lost connection, both of which are provoked here."""
+    """Return whether a message is a fault: Chromium also logs refusals and lost connections."""
     return said.type in ("error", "warning") and "Failed to load resource" not in said.text
 
 
@@ -215,7 +215,7 @@ def _cell(page: Page) -> Locator:
 
 
 def _by_keyboard(page: Page, name: str) -> None:
-    """Walk to a button, and press it."""
+    """Move the focus to a button, and press it."""
     for _ in range(60):
         page.keyboard.press("Tab")
         focused = page.evaluate("document.activeElement?.innerText ?? ''")
@@ -226,7 +226,7 @@ def _by_keyboard(page: Page, name: str) -> None:
 
 
 def _killed_in_a_switch(server: UpdateServer) -> Stands:
-    """Ask for a switch, kill the server in the middle of it, and see what the next one makes of it."""
+    """Request a switch, kill the server in the middle of it; return the state after the next server."""
     headers = {"Authorization": f"Bearer {server.operator}"}
     path = f"{server.url}/services/{SERVICE}/switches"
     switch = httpx.post(path, json={"cluster": "d2"}, headers=headers, trust_env=False).raise_for_status()
@@ -261,7 +261,7 @@ def _on_a_phone(browser: Browser, server: UpdateServer, problems: list[str]) -> 
 
 
 def _as_looker(browser: Browser, server: UpdateServer, problems: list[str]) -> tuple[str, int]:
-    """Somebody whose token does not allow to switch."""
+    """Look at the page with a token that does not allow switches."""
     page = _open(browser, server, problems)
     _sign_in(page, server.training)
     _cell(page).get_by_text("well").wait_for()

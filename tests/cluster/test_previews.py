@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def registry(work: Workspace, results: Results) -> Iterator[Path]:
-    """The registry's file, which is put back as it was: previews change nothing else."""
+    """The registry's file, restored afterwards: previews change nothing else."""
     assert results.last.version == "v4"
     file = work.registry / "g1.yaml"
     before = file.read_text()

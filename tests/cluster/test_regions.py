@@ -49,7 +49,7 @@ def test_a_cluster_goes_live_region_by_region_and_no_request_fails(regions: Regi
         ("east", "live", "d2"),
     ]
     assert (of_north.failed_total, of_east.failed_total) == (0, 0)
-    # What was watched is what was asked: the load's own requests.
+    # The bake counted the load's own requests.
     assert all(row["requests"] > 0 for row in done.json()["regions"])
     assert regions.live == "d2"
     assert regions.routed() == ("d2", "d2")
@@ -65,7 +65,7 @@ def test_a_region_that_fails_its_bake_goes_back_and_yaml_says_so(regions: Region
     assert last.endswith("requests failed, more than 1.00%; now live: d2 in north, d1 in east")
     assert regions.live == "{default: d1, north: d2, east: d1}"
     assert regions.routed() == ("d2", "d1")
-    # Who sent good requests has noticed nothing.
+    # No good request failed.
     assert (of_north.failed_total, of_east.failed_total) == (0, 0)
     assert set(of_east.by_cluster) == {"d1", "d2"}
 
@@ -88,7 +88,7 @@ def test_a_version_that_breaks_in_the_second_region_goes_back_in_both(regions: R
     assert "east: " in update["error"]
     assert update["rollout"]["before"] == {"north": "d1", "east": "d1"}
     assert (of_north.failed_total, of_east.failed_total) == (0, 0)
-    # It had been live in the first.
+    # v4 had been live in the first region.
     assert {*of_north.by_version} == {"v1", "v4"}
     assert regions.routed() == ("d1", "d1")
     assert [cluster.id for cluster in service.clusters] == ["d1", "d2"]
@@ -114,7 +114,7 @@ def test_an_update_that_is_interrupted_before_its_proof_goes_back(regions: Regio
     assert promoting.returncode == 1
     assert regions.live == "d1"
     assert regions.routed() == ("d1", "d1")
-    # Pulumi has not forgotten what it was about when it was interrupted.
+    # Pulumi's state is right after the interruption: nothing is left to change.
     preview = east.pulumi("preview", "--json").require().json()
     assert [step["urn"] for step in preview["steps"] if step["op"] != "same"] == []
 
@@ -130,13 +130,13 @@ def test_a_switch_of_one_region_leaves_the_other_as_it_is(regions: Regions) -> N
 
 
 def _version(work: Workspace) -> str:
-    """Changes whenever anybody writes the live Ingress."""
+    """Return the resource version of the live Ingress, which changes with every write."""
     return kubectl(work, "get", "ingress", SERVICE, "--output=jsonpath={.metadata.resourceVersion}")
 
 
 @contextmanager
 def _proxy_that_never_follows(work: Workspace) -> Iterator[str]:
-    """Yield the address of a proxy like the region's, but for the live route: nobody is behind it."""
+    """Yield the address of a proxy like the region's, whose live route has no cluster behind it."""
     client = httpx.Client(base_url=work.place.route_url, trust_env=False)
 
     class Handler(BaseHTTPRequestHandler):
@@ -166,7 +166,7 @@ def _proxy_that_never_follows(work: Workspace) -> Iterator[str]:
 
 @contextmanager
 def bad_requests_as_soon_as_it_is_live(work: Workspace, cluster: str) -> Iterator[None]:
-    """Ask for a model that there is not, again and again, as long as this cluster answers."""
+    """Keep requesting a missing model while this cluster answers."""
     over = threading.Event()
     url = f"{work.place.route_url}/modelService/{SERVICE}/v2/models/nobody"
 

@@ -1,4 +1,4 @@
-"""Each account does its work with the role that the documentation has for it, and with nothing else."""
+"""Each account does its work with the documented role, and with no other rights."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from tools.demo.workspace import Ran, Workspace
 
 ACCOUNTS = "accounts"
-"""Namespace of the accounts, so that they outlive the stack's."""
+"""Namespace of the accounts, so that they outlive the stack's namespace."""
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """A stack whose namespace somebody else has made, and accounts of one role each."""
+    """A stack whose namespace existed before, and accounts with one role each."""
 
     work: Workspace
     folder: Path
@@ -34,7 +34,7 @@ class Accounts:
         return self.work.run("kubectl", "--context", self.work.place.context, *arguments).require().output
 
     def kubeconfig(self, role: str) -> Path:
-        """The kubeconfig of an account with this role in the stack's namespace."""
+        """Return the kubeconfig of an account with this role in the stack's namespace."""
         file = self.folder / f"{role}.json"
         if not file.exists():
             where = ("--namespace", ACCOUNTS)
@@ -104,7 +104,7 @@ def test_wrong_keys_of_the_store_touch_no_pod_and_right_ones_replace_all(account
     assert refused.exit_code != 0
     assert "pods have them from the stack: `pulumi config set --secret bluegrid:store" in refused.output
     assert pods(accounts) == before
-    # The same account by another name of the store's: other keys, and right ones.
+    # Other keys of the same store, which are valid too.
     work.pulumi(*key[:-1], "bluegrid:storeAccessKey", work.place.writer.access_key).require()
     work.pulumi(*key, work.place.writer.secret_key).require()
     accounts.up().require()
@@ -149,7 +149,7 @@ def test_an_operator_looks_and_asks_and_changes_nothing(accounts: Accounts) -> N
 
 
 def pods(accounts: Accounts) -> set[str]:
-    """The pods of clusters that run."""
+    """Return the running pods of clusters."""
     where = ("--namespace", accounts.work.namespace)
     return {
         name

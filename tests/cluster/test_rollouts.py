@@ -1,4 +1,4 @@
-"""Versions that come by request go online by themselves, or not at all; YAML always says which."""
+"""Requested versions go online by themselves, or not at all; YAML always names the live version."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ IN_PLACE = "{to: in-place, bakeSeconds: 6}"
 
 @dataclass(frozen=True)
 class State:
-    """An update, and what was true once it had ended."""
+    """An update, and the state once it had ended."""
 
     update: dict[str, Any]
     live: str
-    """By YAML."""
+    """The live cluster, by YAML."""
     routed: str
-    """By the Ingress."""
+    """The live cluster, by the Ingress."""
     clusters: dict[str, str]
     """The version of each cluster that YAML declares."""
 
@@ -50,7 +50,7 @@ class State:
 
 @dataclass(frozen=True)
 class Results:
-    """What was seen while requests were sent all the time."""
+    """Observations under a continuous load."""
 
     good: State
     wrong: State
@@ -66,7 +66,7 @@ class Results:
 
 @contextmanager
 def serving(work: Workspace, rollout: str) -> Iterator[UpdateServer]:
-    """A server that rolls versions out in this stack."""
+    """Run a server that rolls versions out in this stack."""
     server = UpdateServer(work)
     text = (work.registry / "g1.yaml").read_text()
     server.commit(text.replace("source: platform}", f"source: platform, update: {{rollout: {rollout}}}}}"))
@@ -109,7 +109,7 @@ def seen(local: Local, server: UpdateServer) -> Results:
 
 
 def _exchanged(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Give each device the model of another with as many inputs; nobody recorded examples of that."""
+    """Give each device another device's model with as many inputs, without recorded examples."""
     by_inputs: dict[int, list[str]] = {}
     for uid, example in json.loads(files["examples.json"]).items():
         by_inputs.setdefault(len(example["inputs"][0]), []).append(f"{uid}.skops")
@@ -137,7 +137,7 @@ def _killed_at_every_step(server: UpdateServer, update: str) -> tuple[dict[str, 
 def test_a_version_that_is_well_goes_live(seen: Results) -> None:
     assert (seen.good.update["error"], seen.good.update["state"]) == (None, "done")
     assert (seen.good.live, seen.good.routed) == ("d3", "d3")
-    # What was live stands by, and what people have declared stays.
+    # The cluster that was live stands by, and clusters that people declared stay.
     assert seen.good.clusters == {"d1": "v1", "d2": "v2", "d3": "v3"}
     assert seen.good.update["rollout"]["before"] == {"rollouts": "d1"}
     assert seen.good.update["rollout"]["requests"] > 0
@@ -183,7 +183,7 @@ def test_in_place_the_live_cluster_gets_the_version_and_nobody_notices(
     local: Local, online: Callable[[str], Workspace]
 ) -> None:
     work, models = online("in-place"), local.prepared.models
-    # A version has one cluster: the one that stands by with v2 makes room.
+    # A version has one cluster: the standby with v2 is removed first.
     steps.remove_cluster(work, "d2")
     steps.up(work).require()
     address, requests, report = work.place.route_url, models / "requests.json", work.state / "load.json"
@@ -193,7 +193,7 @@ def test_in_place_the_live_cluster_gets_the_version_and_nobody_notices(
     ):
         update = server.ended(server.request(files_of(models / "v2"), version="v2"))
         went = State.after(server, update)
-        # A model that is not there: whoever asks for it fails.
+        # A missing model: requests for it fail.
         with bad_requests_as_soon_as_it_is_live(work, "d1"):
             back = State.after(server, server.ended(server.request(files_of(models / "v4"), version="v4")))
         seen = load.stop()

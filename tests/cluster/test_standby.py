@@ -1,4 +1,4 @@
-"""Standbys with fewer pods than when they are live: a switch gives and takes pods, and nobody notices."""
+"""Standbys with fewer pods than when they are live: a switch adds and removes pods, and no request fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RATE = 100
 
 @pytest.fixture(scope="module")
 def small(online: Callable[[str], Workspace]) -> Workspace:
-    """Two pods of v1 are live on d1; d2, of v2, has none while it stands by."""
+    """Two pods of v1 are live on d1; the standby d2, of v2, has none."""
     work = online("standby")
     file = work.registry / "g1.yaml"
     file.write_text(file.read_text().replace("  live: d1\n", "  live: d1\n  standbyReplicas: 0\n"))
@@ -43,7 +43,7 @@ def kubectl(work: Workspace, *arguments: str) -> Ran:
 
 
 def replicas(work: Workspace) -> dict[str, int]:
-    """How many pods each cluster is to have."""
+    """Return the declared number of pods of each cluster."""
     form = "jsonpath={range .items[*]}{.metadata.labels.bluegrid\\.io/cluster}={.spec.replicas} {end}"
     pairs = (pair.split("=") for pair in kubectl(work, "get", "deployments", "--output", form).output.split())
     return {cluster: int(count) for cluster, count in pairs}
@@ -58,7 +58,7 @@ def test_a_cluster_without_pods_is_switched_to_and_the_one_before_gives_up_its_o
 ) -> None:
     assert replicas(small) == {"d1": 2, "d2": 0}
     there = steps.switch(small, "d2")
-    # What the new cluster needs comes first; what the old one gives up comes last.
+    # The new cluster's pods start first; the old cluster's pods are removed last.
     assert [(change.name, *change.paths) for change in there.changes if change.op == "update"] == [
         ("line-loading-d2", "spec.replicas"),
         ("line-loading", "spec.rules[0].http.paths[0].backend.service.name"),
@@ -87,7 +87,7 @@ def test_pods_that_find_no_node_leave_the_live_cluster_as_it_is(small: Workspace
     assert replicas(small)["d1"] == 2
 
     switch_alone(small, "d2").require()
-    # Until the next whole update it can be gone back to at once.
+    # Until the next whole update a switch back needs no new pods.
     assert replicas(small) == {"d1": 2, "d2": 1}
     steps.up(small).require()
     assert replicas(small) == {"d1": 0, "d2": 1}

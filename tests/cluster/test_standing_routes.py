@@ -1,4 +1,4 @@
-"""Standbys answer only those who know their host, which can be neither guessed nor found."""
+"""Standbys answer only under their host, which cannot be guessed or found."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GUESSES = (
 
 
 def answer(stack: Stack, head: str) -> tuple[int, str | None]:
-    """Status of an answer to these very lines, and the cluster that gave it."""
+    """Send exactly these lines; return the status of the answer and its cluster."""
     proxy = urlsplit(stack.local.node.route_url)
     with socket.create_connection((proxy.hostname, proxy.port), timeout=10) as connection:
         connection.sendall(f"{head}\r\nConnection: close\r\n\r\n".encode())
@@ -50,7 +50,7 @@ def answer(stack: Stack, head: str) -> tuple[int, str | None]:
 
 @pytest.fixture
 def hosts(two_services: Stack) -> list[str]:
-    """Hosts of all standing routes, as whoever may read the namespace sees them."""
+    """The hosts of all standing routes, visible to accounts that can read the namespace."""
     column = "jsonpath={.items[*].spec.rules[0].host}"
     shown = two_services.kubectl("get", "ingresses", f"--output={column}").require().output
     return [host for host in shown.split() if host.endswith(".standing.invalid")]
@@ -102,5 +102,5 @@ def test_hosts_are_in_no_state_no_file_and_no_output(
     texts["export"] = work.run(*export).require().output.encode()
     assert len(hosts) >= 4
     assert [(place, host) for place, text in texts.items() for host in hosts if host.encode() in text] == []
-    # Who has the passphrase reads them in clear.
+    # The passphrase reveals them.
     assert hosts[0] in work.run(*export, "--show-secrets").require().output

@@ -1,4 +1,4 @@
-"""A trainer that is a container image: the model server's own, which has scikit-learn and skops."""
+"""A trainer in a container image: the model server's own image, which has scikit-learn and skops."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ exec podman "$@"
 
 @pytest.fixture(scope="module")
 def image(local: Local) -> Iterator[str]:
-    """The image, known to podman by its reference."""
+    """The image, loaded into podman under its reference."""
     built = local.prepared.image
     assert built is not None
     assert shutil.which("podman") is not None

@@ -1,4 +1,4 @@
-"""A stack in trouble: what is done to it, and what whoever mends it does."""
+"""A stack in trouble: faults, and the commands of the person who fixes them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 OTHER_SERVICE, OTHER_SET = "bus-voltage", "g2"
 
 at_length = pytest.mark.skipif(not FULL, reason="takes a minute or more; `make endurance` runs it")
-"""Marks what is not tried in every run."""
+"""Marks tests that only run at full size."""
 
 SECONDS = 180
-"""In which whatever is waited for comes true, on a machine however busy."""
+"""Time limit of every wait, long enough for a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -67,23 +67,23 @@ class Stack:
         return stack
 
     def up(self, *options: str) -> Ran:
-        """`pulumi up`."""
+        """Run `pulumi up`."""
         return self.work.pulumi("up", "--yes", "--skip-preview", *options)
 
     def cancel(self) -> None:
-        """`pulumi cancel`: takes away the lock of an update that was killed."""
+        """Run `pulumi cancel`, which removes the lock of a killed update."""
         self.work.run("pulumi", "cancel", "--yes", "--stack", self.work.stack).require()
 
     def start_up(self) -> subprocess.Popen[str]:
-        """`pulumi up`, to be disturbed; what it prints is the caller's to read."""
+        """Start `pulumi up`, to be disturbed; the caller reads its output."""
         stack = ("--stack", self.work.stack, "--config-file", str(self.work.stack_file))
         return self.work.start("pulumi", "up", "--yes", "--skip-preview", *stack)
 
     def settle(self) -> None:
-        """`pulumi up`, after which another one changes nothing.
+        """Run `pulumi up`, after which another `up` changes nothing, except perhaps a Job.
 
-        But for a Job: the provider waits with a cache that may show it as it was before the change, and that
-        goes into the state. The next update then writes it once more.
+        The provider waits with a cache that may show the Job as it was before the change, and writes that
+        into the state. The next update then writes the Job once more.
         """
         self.up().require()
         again = self.up("--expect-no-changes")
@@ -96,33 +96,33 @@ class Stack:
         self.work.bluegrid("cluster", "add", SERVICE, cluster, "--version", version, *options).require()
 
     def switch(self, cluster: str, service: str = SERVICE) -> Ran:
-        """`bluegrid switch --up`, which is also how one goes back."""
+        """Run `bluegrid switch --up`, which also switches back."""
         options = ("--up", "--config-file", str(self.work.stack_file))
         return self.work.bluegrid("switch", service, cluster, *options)
 
     def live(self, service: str = SERVICE) -> str:
-        """The cluster that the live route leads to, in Kubernetes."""
+        """Return the cluster that the live route leads to, in Kubernetes."""
         (live,) = (row["cluster"] for row in self.rows() if row["service"] == service and row["live"])
         return str(live)
 
     def clusters(self) -> set[str]:
-        """The clusters of `line-loading` that Kubernetes has."""
+        """Return the clusters of `line-loading` in Kubernetes."""
         running = [row for row in self.rows() if row["service"] == SERVICE and row["state"] != "absent"]
         return {row["cluster"] for row in running}
 
     def rows(self) -> list[Any]:
-        """What `bluegrid status` shows."""
+        """Return the rows of `bluegrid status`."""
         return list(self.work.bluegrid("status", "--json").require().json())
 
     def kubectl_edit(self, kind: str, name: str, change: str) -> None:
-        """A change by hand, in an editor: a command of sed."""
+        """Change an object by hand with `kubectl edit`; the editor is a sed command."""
         editor = f"KUBE_EDITOR=sed --in-place {change}"
         context, namespace = self.work.place.context, self.work.namespace
         command = ("kubectl", "--context", context, "--namespace", namespace, "edit", kind, name)
         self.work.run("env", editor, *command).require()
 
     def kubectl(self, *arguments: str) -> Ran:
-        """`kubectl` in the stack's namespace."""
+        """Run `kubectl` in the stack's namespace."""
         place = self.work.place
         return self.work.run(
             "kubectl", "--context", place.context, "--namespace", self.work.namespace, *arguments
@@ -137,7 +137,7 @@ class Stack:
 
     @contextmanager
     def gone(self, component: str) -> Iterator[None]:
-        """Keep a component of the node from running: it is killed whenever the supervisor has started it."""
+        """Keep a component of the node from running: kill it whenever the supervisor has started it."""
         ended = threading.Event()
         killer = threading.Thread(target=self._kill_until, args=(component, ended))
         killer.start()
@@ -154,7 +154,7 @@ class Stack:
 
     def _kill_until(self, component: str, ended: threading.Event) -> None:
         while not ended.wait(0.1):
-            # It may have ended in just this moment.
+            # It may have ended at this moment.
             with suppress(psutil.NoSuchProcess):
                 if pid := self._component(component).pid:
                     psutil.Process(pid).kill()
@@ -165,7 +165,7 @@ class Stack:
 
 
 def read_until(process: subprocess.Popen[str], *words: str) -> str:
-    """Read what a process prints up to the first line with all these words; returns all of it so far."""
+    """Read a process's output up to the first line with all these words; return the output so far."""
     read = []
     for line in process.stdout or ():
         read.append(line)
@@ -175,26 +175,26 @@ def read_until(process: subprocess.Popen[str], *words: str) -> str:
 
 
 def kill(process: subprocess.Popen[str], *, alone: bool) -> None:
-    """SIGKILL a `pulumi`, alone or with the processes that it has started."""
+    """Kill a `pulumi`, alone or with its child processes."""
     children = [] if alone else psutil.Process(process.pid).children(recursive=True)
     process.kill()
     for child in children:
         with suppress(psutil.NoSuchProcess):
             child.kill()
     process.wait()
-    # Not read to its end: children that are left over may hold it.
+    # Do not read to the end: leftover children may hold the pipe open.
     if process.stdout:
         process.stdout.close()
 
 
 def interrupt(process: subprocess.Popen[str]) -> str:
-    """Ctrl-C; returns what it printed from then on."""
+    """Send Ctrl-C; return the output from then on."""
     process.send_signal(signal.SIGINT)
     return process.communicate(timeout=SECONDS)[0]
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is true."""
+    """Wait until a condition holds."""
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline, "never came true"

@@ -28,17 +28,17 @@ SECONDS = 300.0
 
 
 class UpdateServer:
-    """The server; it may be killed and started again.
+    """The server; it can be killed and started again.
 
     Args:
-        work: the workspace of the stacks that versions reach; its registry becomes a repository's.
-        stacks: those stacks; none: the workspace's own.
+        work: the workspace of the stacks for rollouts; its registry moves into a git repository.
+        stacks: those stacks; by default the workspace's own stack.
 
     Attributes:
-        training: a token that may look and update.
-        operator: one that may do everything.
+        training: a token with scopes `read` and `update`.
+        operator: a token with all scopes.
         remote: the repository.
-        url: where it listens, once it does.
+        url: the server's URL, once it listens.
     """
 
     def __init__(self, work: Workspace, stacks: Sequence[str] = ()) -> None:
@@ -64,18 +64,18 @@ class UpdateServer:
         git("-C", str(self._clone), "push", "--quiet", "origin", "HEAD:main")
 
     def declared(self) -> Registry:
-        """What the branch says; what people commit comes on top of that."""
+        """Return the registry of the branch."""
         git("-C", str(self._clone), "pull", "--quiet", "--ff-only", "origin", "main")
-        # What the stack's own commands read from now on.
+        # The stack's own commands read this checkout from now on.
         (self.work.registry / "g1.yaml").write_text((self._clone / "registry" / "g1.yaml").read_text())
         return Registry.load(self.work.registry)
 
     def subjects(self) -> list[str]:
-        """The first lines of all commits, newest first."""
+        """Return the first lines of all commits, newest first."""
         return git("-C", str(self.remote), "log", "--format=%s", "main").splitlines()
 
     def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start the server, and wait until it listens."""
         self._process = self.work.start(
             "bluegrid",
             "updates",
@@ -101,11 +101,11 @@ class UpdateServer:
                     listening.set()
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the server, like a power cut."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it in good order."""
+        """Stop the server."""
         self._end(signal.SIGTERM)
 
     def _end(self, how: signal.Signals) -> None:
@@ -116,38 +116,38 @@ class UpdateServer:
             self._process = None
 
     def request(self, models: Mapping[str, bytes], **wanted: object) -> str:
-        """Upload a batch of files, and ask for a version of it; the update's path."""
+        """Upload a batch of files, and request a version of it; return the update's path."""
         data = archive(models)
         with self.client() as client:
             answer = client.post("/modelSets/g1/updates", json={**wanted, "batch": upload(client, data)})
             return str(answer.raise_for_status().headers["Location"])
 
     def move_clock(self, days: int) -> None:
-        """Have every schedule be so much closer; the server must not run."""
+        """Move every schedule this many days closer; the server must not run."""
         assert self._process is None
         with closing(sqlite3.connect(self.folder / "state" / "journal.sqlite")) as database, database:
             database.execute("update schedules set due = due - ?", (days * 86400,))
 
     def replace(self, uid: str, data: bytes, base: str) -> str:
-        """Ask for a version like another one but for one model; the update's path."""
+        """Request a version that differs from `base` in one model; return the update's path."""
         path = f"/modelSets/g1/versions/{base}/models/{uid}"
         with self.client() as client:
             answer = client.put(path, content=data, headers=content_digest(data))
             return str(answer.raise_for_status().headers["Location"])
 
     def cancel(self, update: str) -> None:
-        """Have an update cancelled."""
+        """Cancel an update."""
         with self.client() as client:
             client.post(f"{update}/cancel").raise_for_status()
 
     def look(self, update: str) -> dict[str, Any]:
-        """Return how far an update is."""
+        """Return the state of an update."""
         with self.client() as client:
             found: dict[str, Any] = client.get(update).raise_for_status().json()
             return found
 
     def wait(self, update: str, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Wait for something to become of an update."""
+        """Wait until an update satisfies a condition."""
         deadline = time.monotonic() + SECONDS
         while True:
             found = self.look(update)
@@ -157,11 +157,11 @@ class UpdateServer:
             time.sleep(0.05)
 
     def ended(self, update: str) -> dict[str, Any]:
-        """Wait until nothing more happens to it."""
+        """Wait until an update has ended."""
         return self.wait(update, has_ended)
 
     def client(self) -> httpx.Client:
-        """Ask in the name of `training`."""
+        """Return a client with the token `training`."""
         headers = {"Authorization": f"Bearer {self.training}"}
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
 
@@ -171,5 +171,5 @@ def has_ended(update: Mapping[str, Any]) -> bool:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """The models of a folder, and their examples."""
+    """Return the models of a folder, and their examples."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

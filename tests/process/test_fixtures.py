@@ -1,4 +1,4 @@
-"""Fixtures that tests of the real node name are there: otherwise only the node would show it."""
+"""Fixtures named by tests of the real node exist: otherwise only a run on the node would show a mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard of `tests/unit`, as pytest runs it."""
+"""The guard of `tests/unit`, run by pytest."""
 
 from __future__ import annotations
 

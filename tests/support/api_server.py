@@ -1,4 +1,4 @@
-"""An API server of made-up objects, whose pods are as slow or as closed as a test wants them."""
+"""An API server with made-up objects, whose pods are slow or refuse requests as a test requires."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class ApiServer:
 
     Attributes:
         kinds: objects by the last part of their path, such as `pods`.
-        pod: what a pod answers through the proxy: (status, body), by its name.
-        forbidden: what an access review denies, such as `get pods/proxy`.
-        calls: paths that were asked for.
+        pod: a pod's answer through the proxy: (status, body), by its name.
+        forbidden: rights that an access review denies, such as `get pods/proxy`.
+        calls: paths that were requested.
     """
 
     kinds: dict[str, list[dict[str, Any]]]
@@ -127,7 +127,7 @@ class Connect(Protocol):
     """The fixture `connect`."""
 
     def __call__(self, api: ApiServer, name: str = "bluegrid") -> Namespace:
-        """Connect to a namespace of it."""
+        """Connect to a namespace of the API server."""
 
 
 def slow(seconds: float) -> Callable[[str], tuple[int, str]]:
@@ -139,5 +139,5 @@ def slow(seconds: float) -> Callable[[str], tuple[int, str]]:
 
 
 def refusal(status: int, message: str) -> tuple[int, str]:
-    """What the API server itself answers when it refuses."""
+    """Return the API server's own answer for a refused request."""
     return status, json.dumps({"kind": "Status", "status": "Failure", "message": message, "code": status})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Have one run; root has no sandbox, and what it opens is our own page."""
+    """Run Chromium without a sandbox, which root cannot use; it opens only our own page."""
     with sync_playwright() as playwright:
         path = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])

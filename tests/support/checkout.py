@@ -1,4 +1,4 @@
-"""Where the checkout is whose code is under test."""
+"""The path of the checkout under test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A set of models of which some can be compiled, trained once, and the settings of its pod."""
+"""A set of models, some of which can be compiled, trained once; and the settings of its pod."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How far the tests go: bounded in every run, at full size in `make endurance`, which keeps its result.
+"""The size of endurance tests: small in every run, full in `make endurance`, which keeps its result.
 
-A test at full size may also be run alone: what it has measured takes the place of what it measured before,
-and the rest of the result stays. For example:
+A test at full size can also run alone: its measurements replace its earlier ones, and the rest of the result
+stays. For example:
 
     BLUEGRID_ENDURANCE=1 pytest tests/process/bluegrid_server/front/test_soak.py
 """
@@ -31,13 +31,13 @@ _measured: dict[str, dict[str, Any]] = {}
 
 
 def scale(small: int, full: int) -> int:
-    """Return `full` where there is time for it, else `small`."""
+    """Return `full` in a run at full size, otherwise `small`."""
     _sizes[_caller()] = full
     return full if FULL else small
 
 
 def measured(case: str | None = None, **values: Any) -> None:
-    """Keep what a test has measured, of one of its cases, beside the result of a run at full size."""
+    """Keep the measurements of a test, or of one of its cases, with the result of a run at full size."""
     _measured[_caller() + (f"[{case}]" if case else "")] = {
         "machine": machine(),
         "date": _minute(datetime.now(UTC)),
@@ -55,7 +55,7 @@ def _minute(time: datetime) -> str:
 
 
 class Record:
-    """A plugin of pytest that writes down how a run at full size went."""
+    """A plugin of pytest that records the result of a run at full size."""
 
     def __init__(self) -> None:
         self._started = datetime.now(UTC)
@@ -63,13 +63,13 @@ class Record:
         self._seconds: dict[str, float] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note how long a test took, and how it ended."""
+        """Record a test's duration and outcome."""
         self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
         if report.when == "call" or report.outcome != "passed":
             self._outcomes[report.nodeid] = report.outcome
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the result; of a run of some tests alone, only what they have measured."""
+        """Write the result; if only some tests ran, only their measurements."""
         kept = json.loads(RESULT.read_text())
         kept["measured"] = dict(sorted({**kept.get("measured", {}), **_measured}.items()))
         config = session.config

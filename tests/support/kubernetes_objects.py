@@ -1,4 +1,4 @@
-"""Objects of Kubernetes as its API gives them, cut down to what is read."""
+"""Objects of Kubernetes as its API returns them, reduced to the fields that are read."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def deployment(cluster: str, version: str, replicas: int, ready: int, **status: 
 
 
 def autoscaler(cluster: str, least: int, most: int, declared_min: int | None = None) -> dict[str, Any]:
-    """One for 70 % CPU, which a switch has raised where its declared `min` is another."""
+    """Return an autoscaler for 70 % CPU; a switch has raised it if `declared_min` differs."""
     metric = {"resource": {"name": "cpu", "target": {"averageUtilization": 70}}}
     annotations = {} if declared_min is None else {"bluegrid.io/declared-min": str(declared_min)}
     return {
@@ -104,7 +104,7 @@ def snapshot_of(
 
 
 def named(thing: dict[str, Any], service: str) -> dict[str, Any]:
-    """Make an object of service `loading` one of another service."""
+    """Move an object of service `loading` to another service."""
     named: dict[str, Any] = json.loads(json.dumps(thing).replace("loading", service))
     named["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "bluegrid"
     named["metadata"]["namespace"] = "bluegrid"
@@ -112,7 +112,7 @@ def named(thing: dict[str, Any], service: str) -> dict[str, Any]:
 
 
 def objects(services: int) -> dict[str, list[dict[str, Any]]]:
-    """Objects of so many services, each of two clusters of two pods."""
+    """Return the objects of this many services, each with two clusters of two pods."""
     names = [f"service{number}" for number in range(services)]
     return {
         "deployments": [

@@ -1,11 +1,11 @@
-"""What tests of guards let a model call in place of what would do harm: it leaves a file, and that is all."""
+"""The function that models call in tests of guards, instead of anything harmful: it only leaves a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 NAME = f"{__name__}.mark"
-"""How a model names the function."""
+"""The name of the function in a model."""
 
 
 def mark(path: str) -> None:
@@ -14,6 +14,6 @@ def mark(path: str) -> None:
 
 
 class Marker:
-    """Has the function as an attribute, to be named by a path."""
+    """Has the function as an attribute, so that a dotted path can name it."""
 
     mark = staticmethod(mark)

@@ -1,4 +1,4 @@
-"""Models asked as the server asks them, without HTTP and without processes."""
+"""Requests to models as the server makes them, without HTTP and without processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DIGEST = "sha256:0"
 
 
 def infer(model: Model, document: Mapping[str, Any], binary: bytes = b"") -> dict[str, Any]:
-    """What the model `line-1` is answered by JSON, or refused."""
+    """Return the answer of model `line-1` to a JSON request, or the refusal."""
     text = orjson.dumps(document)
     length = str(len(text)) if binary else None
     engine = InferenceEngine({"line-1": ServedModel("line-1", DIGEST, model)}, "v1")
@@ -32,7 +32,7 @@ def infer(model: Model, document: Mapping[str, Any], binary: bytes = b"") -> dic
 
 
 def predict(model: Model, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The numbers of each output for arrays of any shape; raises what the engine makes of a failure."""
+    """Return the numbers of each output for arrays of any shape; raise the engine's error on a failure."""
     served = ServedModel("line-1", DIGEST, model)
     outputs, _ = answer(served, inputs, {spec.name: False for spec in model.outputs})
     return {output["name"]: np.asarray(output["data"]) for output in outputs}

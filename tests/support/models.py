@@ -1,4 +1,4 @@
-"""Models as the stages of a push hand them on."""
+"""Models in the form that the stages of a push exchange."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from bluegrid_registry.transfer.sources import LoadedModel
 
 
 def as_read(uid: str, data: bytes) -> LoadedModel:
-    """Return a model without an example, as the first stage of a push has read it."""
+    """Return a model without an example, as the first stage of a push returns it."""
     return LoadedModel(uid, None, f"model {uid}", data, sha256_hex(data))

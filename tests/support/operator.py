@@ -64,7 +64,7 @@ def refused(*arguments: str) -> str:
 
 
 def pulumi_that(does: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have `pulumi` be a line of shell."""
+    """Replace `pulumi` with a line of shell."""
     (tmp_path / "bin").mkdir()
     pulumi = tmp_path / "bin" / "pulumi"
     pulumi.write_text(f"#!/bin/sh\n{does}\n")

@@ -37,7 +37,7 @@ class Client:
         self._app = app
 
     def request(self, method: str, path: str, **content: Any) -> httpx.Response:
-        """Send one request; a fault of the application is answered as a server answers it."""
+        """Send one request; a fault of the application becomes an answer, as in a server."""
 
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
@@ -85,7 +85,7 @@ class InProcess:
         return Reply(first, None if first.is_last else rest())
 
     async def ask_all(self, request: Request) -> list[Response]:
-        """Answer a request once."""
+        """Return the responses of all processes: here one."""
         return [(await self.ask(request)).first]
 
     async def load(self, uid: str) -> Response:
@@ -93,20 +93,20 @@ class InProcess:
         return (await self.ask(Request(Kind.LOAD, uid))).first
 
     async def unload(self, uid: str) -> Response:
-        """Let go of a model."""
+        """Unload a model."""
         return (await self.ask(Request(Kind.UNLOAD, uid))).first
 
 
 @dataclass(frozen=True)
 class Trained:
-    """Three models of three features, with what each predicts for ROWS."""
+    """Three models of three features, with their predictions for ROWS."""
 
     folder: Path
     predictions: dict[str, list[float]]
 
 
 def published(work: Path, folder: Path, kind: ModelType = SKOPS, trust: Sequence[str] = ()) -> Settings:
-    """Push a folder of models as version v1 to a store in `work`; returns the settings of its pod."""
+    """Push a folder of models as version v1 to a store in `work`; return the settings of its pod."""
     store = work / "store"
     store.mkdir()
     url = store.as_uri()
@@ -125,7 +125,7 @@ def published(work: Path, folder: Path, kind: ModelType = SKOPS, trust: Sequence
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """The environment variables that say the same as `settings`."""
+    """Return `settings` as environment variables."""
     return {
         f"BLUEGRID_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
         for name, value in settings.model_dump(mode="json", exclude_none=True).items()
@@ -133,5 +133,5 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 def tensor(**changed: object) -> dict[str, Any]:
-    """A sound request, or one with a changed input."""
+    """Return a valid request, with changes to its input."""
     return {"inputs": [{"name": "x", "shape": [2, 3], "datatype": "FP64", "data": ROWS, **changed}]}

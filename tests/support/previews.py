@@ -1,4 +1,4 @@
-"""What `pulumi preview --json` prints, as far as a test needs it."""
+"""Output of `pulumi preview --json`, as far as tests need it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Two regions that answer as Kubernetes does, and a `pulumi` that does its work at once.
 
-The real ones are in `tests/cluster/test_regions.py`. Here is what cannot be made to happen there at once: a
-Pulumi that fails before or after it has changed the route, pods that fail requests, an API server in silence.
+`tests/cluster/test_regions.py` has real regions. The regions here have failures that are hard to cause there:
+a Pulumi that fails before or after it has changed the route, pods that fail requests, a silent API server.
 """
 
 from __future__ import annotations
@@ -87,15 +87,15 @@ if does in ("fails", "is not proven"):
 
 @dataclass
 class Regions:
-    """The folder of everything, and what happens in it."""
+    """The folder of both regions, and the failures in them."""
 
     folder: Path
     silent: int = 0
-    """How many requests Kubernetes does not answer from now on."""
+    """Number of next requests that Kubernetes does not answer."""
     failing: dict[str, int] = field(default_factory=dict)
-    """Requests that d2 fails more of every time it is asked, by namespace."""
+    """By how many d2's failed requests grow at each read of its metrics, by namespace."""
     status: int = 500
-    """With which it fails them."""
+    """The status of these failures."""
 
     @property
     def registry(self) -> Path:
@@ -103,7 +103,7 @@ class Regions:
 
     @property
     def live(self) -> str:
-        """What YAML says, as it stands there."""
+        """The value of `live:` in YAML, as text."""
         (line,) = (line for line in self.text.splitlines() if line.startswith("  live: "))
         return line.removeprefix("  live: ")
 
@@ -115,28 +115,28 @@ class Regions:
         (self.registry / "g1.yaml").write_text(FILE.format("1" * 64, live))
 
     def pulumi(self, stack: str, *does: str) -> None:
-        """What the next calls of `pulumi` do: `fails`, `is not proven`, `changes nothing`, `waits`."""
+        """Set what the next calls of `pulumi` do: `fails`, `is not proven`, `changes nothing`, `waits`."""
         (self.folder / f"{stack}.does").write_text("\n".join(does))
 
     @property
     def calls(self) -> list[str]:
-        """The stacks that `pulumi up` was run of, in order."""
+        """The stacks of the calls of `pulumi up`, in order."""
         return (self.folder / "calls").read_text().split()
 
     @property
     def updates(self) -> list[str]:
-        """What each of them was to touch, in order."""
+        """The targets of the calls of `pulumi up`, in order."""
         return (self.folder / "updates").read_text().splitlines()
 
     def autoscale(self) -> None:
-        """Have d2 an autoscaler."""
+        """Give d2 an autoscaler."""
         bounds = "autoscaling: {min: 1, max: 4, cpu: 70}"
         row = "version: v2, replicas: 1"
         (self.registry / "g1.yaml").write_text(self.text.replace(row, f"version: v2, {bounds}"))
 
     def set(self, region: str, **values: Any) -> None:
         path = self.folder / f"bluegrid-{region}.json"
-        # At once: a thread that answers another question reads it meanwhile.
+        # Atomically: a thread that answers another request reads it meanwhile.
         new = path.with_suffix(f".{get_ident()}")
         new.write_text(json.dumps({**self.state(f"bluegrid-{region}"), **values}))
         new.replace(path)
@@ -146,7 +146,7 @@ class Regions:
         return seen
 
     def routed(self) -> tuple[str, str]:
-        """What is live in north and in east."""
+        """The cluster that the live route leads to, in north and in east."""
         return self.state("bluegrid-north")["live"], self.state("bluegrid-east")["live"]
 
 
@@ -168,7 +168,7 @@ def regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regions
 
 @contextmanager
 def answering(regions: Regions) -> Iterator[None]:
-    """Both regions answer, and have a stack's file each."""
+    """Run both regions, with a stack's file for each."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(regions)) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         kubeconfig = regions.folder / "kubeconfig"

@@ -1,4 +1,4 @@
-"""A real model of each framework that is installed, and the layout of one of each that is not."""
+"""A real model of each installed framework, and the layout of a model of each other framework."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real models in a real store, and servers of them."""
+"""Real models in a real store, and servers for them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def publish(tmp_path: Path) -> Callable[[Path], Settings]:
 
 @pytest.fixture
 def settings(publish: Callable[[Path], Settings], trained: Trained) -> Settings:
-    """Settings of a pod whose version is sound."""
+    """Settings of a pod with a valid version."""
     return publish(trained.folder)
 
 

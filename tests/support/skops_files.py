@@ -1,4 +1,4 @@
-"""The smallest skops files: what pushes take, for tests that never load a model."""
+"""The smallest skops files that a push accepts, for tests that never load a model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def skops_file(text: str, features: int | None = None, *, has_classes: bool = Fa
 
     Args:
         text: anything.
-        features: how many its estimator was fitted to; None: it was not.
+        features: number of features that its estimator was fitted to; None: not fitted.
         has_classes: whether it is a classifier.
     """
     buffer = io.BytesIO()

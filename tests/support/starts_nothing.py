@@ -1,6 +1,6 @@
-"""Holds a unit test to what `tests/unit` promises: it starts no process and binds no socket.
+"""Enforces that a unit test starts no process and binds no socket.
 
-Python calls audit hooks before each of these happens, whoever asks for it: so the hook here also prevents it.
+Python calls audit hooks before each such event, whatever code causes it, so the hook here also prevents it.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _STARTS = {
     "subprocess.Popen": "a process",
     _SPAWN: "a process",
 }
-"""What an audit event is the start of."""
+"""What each audit event starts."""
 
 _OF_LIBRARIES = frozenset({"lscpu"})
-"""Programs that joblib asks once in a process how many cores there are."""
+"""Programs that joblib runs once in a process to count the cores."""
 
 _watched: list[tuple[str, list[str]]] = []
-"""Tests that run, with what they tried to start; the last is the innermost."""
+"""Running tests, with what they tried to start; the last is the innermost."""
 
 
 @contextmanager
 def starts_nothing(test: str) -> Iterator[None]:
-    """Fail whatever starts something meanwhile, and the test too if it keeps that error to itself.
+    """Make starts fail during the block, and fail the test too if it swallows that error.
 
     Args:
         test: its node ID, such as `tests/unit/tools/load/test_tally.py::test_a_gap_is_found`.
@@ -71,7 +71,7 @@ def _spawn(path: Any, args: Any, passfds: Any) -> int:
     return _spawn_of_python(path, args, passfds)
 
 
-# There is no audit event of the processes that multiprocessing spawns.
+# Processes that multiprocessing spawns cause no audit event.
 _spawn_of_python = multiprocessing.util.spawnv_passfds
 multiprocessing.util.spawnv_passfds = _spawn
 sys.addaudithook(_audit)

@@ -1,4 +1,4 @@
-"""A store in front of another one: what faulty, dying and recording stores of the tests are made from."""
+"""Stores in front of another store: the base of the tests' faulty, dying and recording stores."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def flipped(data: bytes, index: int, bits: int = 0x10) -> bytes:
-    """Return `data` with some bits of one byte turned over."""
+    """Return `data` with some bits of one byte flipped."""
     return data[:index] + bytes([data[index] ^ bits]) + data[index + 1 :]
 
 
 class Through:
-    """Passes everything on; who derives from it changes one thing."""
+    """Passes all calls on; subclasses change one call."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -51,7 +51,7 @@ class Through:
 
 
 class Recording(Through):
-    """Notes what is asked of the store."""
+    """Records the calls to the store."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -79,16 +79,16 @@ class Recording(Through):
 
     @property
     def requests(self) -> list[str]:
-        """Each call with what its key is of: packs, manifests or versions."""
+        """Return each call with the kind of its key: packs, manifests or versions."""
         return [f"{call} {key.split('/')[2]}" for call, key in self.calls]
 
     def count(self, kind: str) -> Counter[str]:
-        """Count calls of one kind by what their key is of: packs, manifests or versions."""
+        """Count calls of one kind by the kind of their key: packs, manifests or versions."""
         return Counter(key.split("/")[2] for call, key in self.calls if call == kind)
 
 
 class FlipsFirstGet(Through):
-    """Damages the first answer about each key, as a bad cable would."""
+    """Damages the first answer for each key, like a bad cable."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -103,7 +103,7 @@ class FlipsFirstGet(Through):
 
 
 class FlipsFirstPut(Through):
-    """Damages the bytes of the first put on their way, but not their checksum."""
+    """Damages the bytes of the first put in transit, but not their checksum."""
 
     is_first = True
 
@@ -115,11 +115,11 @@ class FlipsFirstPut(Through):
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class DiesAtWrite(Through):
-    """Dies at the nth write, before it."""
+    """Dies just before the nth write."""
 
     def __init__(self, store: Store, nth: int) -> None:
         super().__init__(store)

@@ -1,4 +1,4 @@
-"""A compiler and a program of no weight: fixtures for tests of the toolchain."""
+"""A trivial compiler and program: fixtures for tests of the toolchain."""
 
 from __future__ import annotations
 

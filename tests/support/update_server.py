@@ -32,7 +32,7 @@ set:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """A registry whose version v1 has three models, and tokens of three callers."""
+    """A registry whose version v1 has three models, and the tokens of three clients."""
     registry, store = tmp_path / "registry", f"file://{tmp_path / 'store'}"
     registry.mkdir()
     (tmp_path / "store").mkdir()
@@ -55,7 +55,7 @@ def place(tmp_path: Path) -> Place:
 
 @contextmanager
 def asked(options: Options, headers: Mapping[str, str]) -> Iterator[httpx.Client]:
-    """The server on a port of its own, and who asks it."""
+    """Run the server on a free port; yield a client with these headers."""
     server = uvicorn.Server(configured(build(options), Listening("127.0.0.1", 0)))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -75,7 +75,7 @@ def asked(options: Options, headers: Mapping[str, str]) -> Iterator[httpx.Client
 
 @pytest.fixture
 def client(place: Place) -> Iterator[httpx.Client]:
-    """The server, asked by somebody who may update."""
+    """A client of the server, with a token that may update."""
     options = Options(place.registry, place.store, place.folder / "state", place.folder / "tokens.yaml")
     with asked(options, place.headers("training")) as client:
         yield client
@@ -96,7 +96,7 @@ def remote(place: Place) -> Path:
 
 @pytest.fixture
 def git_client(place: Place, remote: Path) -> Iterator[httpx.Client]:
-    """The same, with the registry in a repository."""
+    """The same client, with the registry in a repository."""
     options = Options(
         Path("registry"),
         place.store,

@@ -1,4 +1,4 @@
-"""What the tests of the update server share: where it is tried, and how it is asked."""
+"""Shared by the tests of the update server: its registry and store, and requests to it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ service:
 
 @dataclass(frozen=True)
 class Place:
-    """A registry, its store, and the tokens of those who may ask."""
+    """A registry, its store, and the tokens of clients."""
 
     folder: Path
     registry: Path
@@ -50,7 +50,7 @@ class Place:
         return [version.id for version in Registry.load(self.registry).of_set("g1").versions]
 
     def models(self, version: str) -> dict[str, bytes]:
-        """What a pod that fetches the version gets."""
+        """Return the models that a pod gets when it fetches the version."""
         row = Registry.load(self.registry).of_set("g1").version(version)
         return dict(fetch_bytes(open_store(self.store), "g1", version, row.manifest))
 
@@ -62,7 +62,7 @@ class Place:
         file.write_text(text.replace(row, row + row.replace("id: v1", "id: v2")))
 
     def ignore(self, *patterns: str) -> None:
-        """Let the set's updates ignore such files."""
+        """Let the set's updates ignore files that match these patterns."""
         file, yaml = self.registry / "g1.yaml", YAML()
         document = yaml.load(file)
         document["set"].setdefault("update", {})["ignore"] = list(patterns)
@@ -82,12 +82,12 @@ def content_digest(data: bytes) -> dict[str, str]:
 
 
 def batch(models: Mapping[str, bytes]) -> bytes:
-    """A tar archive as `tar -C models -cf - .` makes it."""
+    """Return a tar archive as `tar -C models -cf - .` makes it."""
     return archive({f"{name}.skops": data for name, data in models.items()})
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
-    """The same of files by their names."""
+    """Return a tar archive of files by name."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as opened:
         for name, data in files.items():
@@ -103,7 +103,7 @@ def upload(client: httpx.Client, data: bytes) -> str:
 
 
 def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
-    """The update or switch that the answer tells of, once nothing more happens to it."""
+    """Wait until the update or switch of this answer has ended; return it."""
     assert answer.status_code == 202, answer.text
     deadline = time.monotonic() + SECONDS
     while True:
@@ -115,7 +115,7 @@ def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
 
 
 def until(look: Callable[[], Any], is_so: Callable[[Any], bool]) -> Any:
-    """Look until it is so; return what was seen last."""
+    """Call `look` until `is_so` holds; return its last result."""
     deadline = time.monotonic() + SECONDS
     while not is_so(found := look()):
         assert time.monotonic() < deadline, found
@@ -129,7 +129,7 @@ def git(*arguments: str | Path) -> str:
 
 
 def declare(place: Place, rollout: str, service: str) -> None:
-    """Add a service to set g1, whose new versions come online in this way."""
+    """Add a service and a rollout to set g1."""
     file = place.registry / "g1.yaml"
     update = f"source: platform\n  update:\n    rollout: {{to: {rollout}}}\n"
     file.write_text(file.read_text().replace("source: platform\n", update) + service)

@@ -1,4 +1,4 @@
-"""Tests of this folder start nothing; those that do are in `tests/process`."""
+"""Tests in this folder start nothing; tests that start processes are in `tests/process`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links between the pages lead somewhere, and the README promises what the demo proves."""
+"""Links between the pages are valid, and the README promises what the demo proves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADING = re.compile(r"^#{1,6} (.+?)#*$", re.MULTILINE)
 
 
 def _pages() -> list[str]:
-    """The Markdown files of the repository."""
+    """Return the Markdown files of the repository."""
     found = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("*/README.md"), *CHECKOUT.glob("examples/**/*.md")]
     found += CHECKOUT.glob("docs/**/*.md")
     return sorted({str(page.relative_to(CHECKOUT)) for page in found})
@@ -28,13 +28,13 @@ def _pages() -> list[str]:
 
 @cache
 def _prose(page: Path) -> str:
-    """The text of a page without its blocks of code."""
+    """Return the text of a page without its blocks of code."""
     return FENCE.sub("", page.read_text())
 
 
 @cache
 def _anchors(page: Path) -> frozenset[str]:
-    """The anchors that GitHub gives the headings of a page; a second heading of one name gets `-1`."""
+    """Return GitHub's anchors of a page's headings; a second heading with the same name gets `-1`."""
     found: list[str] = []
     for heading in HEADING.findall(_prose(page)):
         words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
@@ -47,7 +47,7 @@ def _anchors(page: Path) -> frozenset[str]:
 
 
 def _broken(page: Path) -> list[str]:
-    """The relative links of a page that lead nowhere."""
+    """Return the relative links of a page that lead nowhere."""
     broken = []
     for link in LINK.findall(re.sub(r"`[^`\n]*`", "", _prose(page))):
         if re.match(r"[a-z][a-z0-9+.-]*:", link):

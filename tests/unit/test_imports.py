@@ -1,4 +1,4 @@
-"""Imports go one way: a part never knows who uses it."""
+"""Imports go one way: a package never imports its users."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "bluegrid_server": {"bluegrid_registry"},
     "bluegrid_components": {"bluegrid_registry"},
     "bluegrid.cache": set(),
-    # What goes into an image is data to it: it finds bluegrid_server, and does not import it.
+    # The contents of an image are data: bluegrid finds the files of bluegrid_server without importing it.
     "bluegrid.image": {"bluegrid_registry", "bluegrid.cache"},
     "bluegrid.project": {"bluegrid_registry"},
     "bluegrid.states": {"bluegrid_registry"},
@@ -126,12 +126,12 @@ def _modules(package: str) -> Iterator[Path]:
 
 
 def _owner(name: str) -> str | None:
-    """Return the package of ours that a module belongs to; None: it is somebody else's."""
+    """Return our package that a module belongs to, or None."""
     return next((each for each in FOLDERS if name == each or name.startswith(f"{each}.")), None)
 
 
 def _imported(path: Path) -> set[str]:
-    """Return the modules that a file imports, and of `from a import b` also `a.b`, which may be one."""
+    """Return the modules that a file imports; for `from a import b` also `a.b`, which may be a module."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

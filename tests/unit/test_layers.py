@@ -69,7 +69,7 @@ LAYERS = {
         {"__init__"},
     ),
 }
-"""Modules and sub-packages, from the bottom up; those in one row do not know each other."""
+"""Modules and sub-packages, from the bottom up; those in one row do not import each other."""
 
 
 class Import(NamedTuple):
@@ -114,7 +114,7 @@ def _imports(package: str) -> list[Import]:
 
 
 def _name(package: str) -> str:
-    """Return the dotted name of a package, whose folder may lie in that of its distribution."""
+    """Return the dotted name of a package, whose folder may be in its distribution's folder."""
     return package.replace("/", ".") if package.startswith("bluegrid/") else package.rpartition("/")[2]
 
 
@@ -129,7 +129,7 @@ def _imported(path: Path, package: str, parts: set[str]) -> set[str]:
             modules = [node.module]
         else:
             continue
-        # A name that is no layer's is one of the package's `__init__.py`, which is above all.
+        # A name that is not a layer comes from the package's `__init__.py`, which is above all layers.
         names = [f"{name}." for name in modules]
         inner = [name.removeprefix(f"{package}.") for name in names if name.startswith(f"{package}.")]
         found |= {each.split(".")[0] if each.split(".")[0] in parts else "__init__" for each in inner}

@@ -1,4 +1,4 @@
-"""A concept has one class: no public class name stands twice in the packages."""
+"""A concept has one class: public class names are unique in the packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard of this folder: whatever starts something is prevented, and named with where it belongs."""
+"""The guard of this folder: a test that starts something fails, and the error names the right folder."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ def test_folders_mirror_the_tree(tier: str) -> None:
 
 
 def _tested(folder: Path) -> Path:
-    """The folder whose code the tests in this one are about."""
+    """Return the folder whose code the tests in this folder test."""
     package = folder.parts[0] if folder.parts else ""
     return Path(FOLDERS.get(package, "")) / folder

@@ -1,4 +1,4 @@
-"""What is in the image of a pod, as who has to scan it finds it."""
+"""The contents of a pod's image, as a scanner finds them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SHELLS = {
     "zsh",
 }
 OTHERS = {"apt", "awk", "curl", "dpkg", "env", "mawk", "perl", "pip", "pip3", "tar", "wget", "xargs"}
-"""Programs with which somebody who has got in would go on; Python itself has to be there."""
+"""Programs that would help an intruder; Python itself has to be there."""
 
 
 class Archive:
@@ -53,7 +53,7 @@ class Archive:
         return json.load(self._open(name))
 
     def files(self) -> dict[str, bytes]:
-        """Every file's path, and what is in those that tests read."""
+        """Return every file's path, with the content of those that tests read."""
         found = {}
         for layer in self._layers:
             stream = self._open(self._path(layer))

@@ -1,4 +1,4 @@
-"""Every family's image is built from an empty cache, as on a machine that has never built one."""
+"""Every family's image is built from an empty cache, as on a new machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IN_EVERY_RUN = "onnx"
-"""Beside the one that the demo builds: a family whose packages are locked to more than scikit-learn's."""
+"""A family in addition to the demo's, whose packages are locked to more than scikit-learn's."""
 
 
 @pytest.mark.parametrize("family", images.FAMILIES)
@@ -23,15 +23,15 @@ def test_a_familys_image_is_built_from_an_empty_cache(
 ) -> None:
     if family != IN_EVERY_RUN and not FULL:
         pytest.skip("minutes and a gigabyte each: `make endurance` builds them all")
-    # uv stays where it is, and its cache of wheels does not.
+    # uv stays on PATH, but its cache of wheels is empty.
     monkeypatch.setenv("UV", str(images.packages.uv()))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
-    # Nothing of where it is run has a say.
+    # The build must not depend on where it is run.
     (tmp_path / "pyproject.toml").write_text('[tool.uv]\noverride-dependencies = ["numpy<1"]\n')
     monkeypatch.chdir(tmp_path)
     began = time.monotonic()
-    # Importing all that the family's loaders need is the last step of the build.
+    # The last step of the build imports everything that the family's loaders need.
     built = images.build(lambda _: None, images.family_of(family))
     size = built.archive.stat().st_size
     measured(family, seconds=round(time.monotonic() - began), megabytes=round(size / 1e6))

@@ -1,4 +1,4 @@
-"""The models of the IEEE 118-bus network: all of them, as they were trained, and the same in every run."""
+"""The models of the IEEE 118-bus network: complete, as they were trained, and the same in every run."""
 
 from __future__ import annotations
 

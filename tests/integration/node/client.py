@@ -1,4 +1,4 @@
-"""Kubernetes and S3 on a node, as programs on the machine use them."""
+"""Clients of a node's Kubernetes and S3, as programs on the machine use them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def s3(node: Node, account: S3Account) -> S3Client:
 
 
 def answer(url: str, host: str | None = None) -> int:
-    """The status that a URL answers with, past any proxy; 0: no answer."""
+    """Return the status of a URL, without any HTTP proxy; 0: no answer."""
     request = urllib.request.Request(url, headers={"Host": host} if host else {})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -78,7 +78,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def deployment(name: str, image: str = PAUSE_IMAGE) -> dict[str, object]:
-    """One pod that fits Pod Security `restricted`."""
+    """Return a Deployment of one pod that satisfies Pod Security `restricted`."""
     container = {
         "name": "main",
         "image": image,
@@ -118,7 +118,7 @@ def namespace(name: str) -> dict[str, object]:
 
 
 def ingress_to_s3(name: str, node: Node) -> list[Mapping[str, object]]:
-    """An Ingress for `/health` whose backend is the node's S3 server: a server that is there in any case."""
+    """Return an Ingress for `/health` whose backend is the node's S3 server, which always runs."""
     backend = {"service": {"name": name, "port": {"number": 7070}}}
     path = {"path": "/health", "pathType": "Prefix", "backend": backend}
     spec = {"ingressClassName": "contour", "rules": [{"http": {"paths": [path]}}]}
@@ -128,7 +128,7 @@ def ingress_to_s3(name: str, node: Node) -> list[Mapping[str, object]]:
 
 
 def http_route_to_s3(name: str, node: Node) -> list[Mapping[str, object]]:
-    """The same as an HTTPRoute of the node's Gateway, under the host name `<name>.test`."""
+    """Return the same as an HTTPRoute of the node's Gateway, under the host name `<name>.test`."""
     namespace, gateway = node.gateway.split("/")
     rule = {
         "matches": [{"path": {"type": "PathPrefix", "value": "/health"}}],

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def programs() -> Mapping[str, Path]:
-    """What nodes are made of."""
+    """The programs of a node."""
     return in_folder(programs_dir())
 
 
 @pytest.fixture(scope="session")
 def node(programs: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """A node that tests share: they leave it as they found it."""
+    """A node that tests share and leave unchanged."""
     node = Node(tmp_path_factory.mktemp("shared") / "node")
     node.up(built=programs)
     yield node
@@ -30,7 +30,7 @@ def node(programs: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def own_node(programs: Mapping[str, Path], tmp_path: Path) -> Iterator[Node]:
-    """A node that is down, for one test to do with as it likes."""
+    """A node that is down, for one test alone."""
     node = Node(tmp_path / "node")
     yield node
     node.down(purge=True)

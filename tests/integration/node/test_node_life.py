@@ -1,4 +1,4 @@
-"""From nothing to nothing, and what survives what."""
+"""The life of a node: up, down, restarts and kills, and the state that survives each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run_a_pod(node: Node, programs: Mapping[str, Path]) -> None:
 
 
 def pod_ran_again(node: Node, programs: Mapping[str, Path]) -> bool:
-    """Whether its container was started once more and is ready: ready alone is what it was before."""
+    """Return whether the pod's container was started again and is ready; it was ready before, too."""
     pods = Kubectl(programs["kubectl"], node).get("pods", "--namespace=room")["items"]
     containers = [container for pod in pods for container in pod["status"]["containerStatuses"]]
     return bool(containers) and all(each["ready"] and each["restartCount"] == 1 for each in containers)

@@ -1,4 +1,4 @@
-"""What a node that is up does for pods, pushes and requests."""
+"""A running node serves pods, pushes and requests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def kubectl(node: Node, programs: Mapping[str, Path]) -> Kubectl:
 
 @pytest.fixture
 def room(kubectl: Kubectl) -> Iterator[str]:
-    """A namespace of the test's own, which goes away while others run."""
+    """A namespace for the test, deleted while other tests run."""
     name = f"room-{next(ROOMS)}"
     kubectl.apply(namespace(name))
     yield name
@@ -50,7 +50,7 @@ def room(kubectl: Kubectl) -> Iterator[str]:
 
 
 def usages(kubectl: Kubectl, room: str) -> list[dict[str, str]]:
-    """What each container of a namespace takes, as an autoscaler asks for it."""
+    """Return the usage of each container in a namespace, from the API that autoscalers read."""
     pods = json.loads(kubectl("get", "--raw", f"/apis/metrics.k8s.io/v1beta1/namespaces/{room}/pods"))[
         "items"
     ]

@@ -1,4 +1,4 @@
-"""What a node is, and leaves, on the machine."""
+"""The processes and traces of a node on the machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def processes() -> list[Process]:
 
 
 def inhabitants(node: Node) -> set[Process]:
-    """The node's supervisor and everything below it, containers included."""
+    """Return the node's supervisor and all its descendants, containers included."""
     everybody = processes()
     found = {process for process in everybody if process.pid in supervisors(node.state)}
     while more := {each for each in everybody if each.parent in {one.pid for one in found}} - found:
@@ -42,7 +42,7 @@ def inhabitants(node: Node) -> set[Process]:
 
 
 def traces(node: Node) -> list[str]:
-    """What of a node is there outside of its state folder: nothing, when it is down."""
+    """Return the traces of a node outside its state folder: none, when the node is down."""
     identity = Identity.of(node.state)
     found = [str(cgroup) for cgroup in leftovers(identity.cgroup)]
     found += [link.name for link in Path("/sys/class/net").iterdir() if link.name == identity.interface]

@@ -1,4 +1,4 @@
-"""The operator's page of a real update server in a real browser; Kubernetes is made up."""
+"""The operator's page of a real update server in a real browser, with a made-up Kubernetes."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ service:
 
 @dataclass(frozen=True)
 class Grid:
-    """A registry of services that run in one or more regions, and who may look at them.
+    """A registry of services that run in one or more regions, and the tokens of its viewers.
 
     Attributes:
-        folder: with the stacks' files, and whatever else the server needs.
+        folder: has the stacks' files, and everything else that the server needs.
         remote: git repository of the registry.
         regions: API servers by stack.
         tokens: by name: `operator` and `all`.
@@ -72,7 +72,7 @@ class Opened(Protocol):
     """The fixture `opened`."""
 
     def __call__(self, view: str = "#/", token: str = "operator", **context: Any) -> Page:
-        """Sign in, and look at a view."""
+        """Sign in, and open a view."""
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def north() -> Iterator[ApiServer]:
 
 
 def all_well() -> dict[str, list[dict[str, Any]]]:
-    """Services as they are declared: d2 is live and serves v2, d1 stands by with v1."""
+    """Return services that run as declared: d2 is live and serves v2, d1 stands by with v1."""
     kinds = objects(SERVICES)
     for each in kinds["deployments"]:
         if each["metadata"]["name"].endswith("-d2"):
@@ -99,12 +99,12 @@ def all_well() -> dict[str, list[dict[str, Any]]]:
 
 @pytest.fixture
 def grid(tmp_path: Path, north: ApiServer) -> Grid:
-    """Three services in region north: d2 is live, and d1 was before."""
+    """Three services in region north: d2 is live, and d1 was live before."""
     return make_grid(tmp_path, {"north": north})
 
 
 def make_grid(folder: Path, regions: Mapping[str, ApiServer]) -> Grid:
-    """Make what a server needs; there is a stack for each of the regions."""
+    """Make everything that a server needs, with a stack for each region."""
     work = folder / "work"
     (folder / "store").mkdir()
     (folder / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
@@ -141,7 +141,7 @@ def _commit(work: Path, message: str) -> None:
 
 @pytest.fixture
 def opened(grid: Grid, browser: Browser) -> Iterator[Opened]:
-    """Opens views of the server; in the end the browser must have had nothing to complain of."""
+    """Opens views of the server; at the end the browser must have reported no problem."""
     problems: list[str] = []
     contexts = []
     with asked(grid.options(), {}) as client:
@@ -181,7 +181,7 @@ def names_shown(page: Page) -> list[str]:
 
 
 def make_ill(api: ApiServer, service: str, cluster: str, ready: int) -> None:
-    """Have fewer pods of a cluster ready."""
+    """Reduce the ready pods of a cluster."""
     for each in api.kinds["deployments"]:
         if each["metadata"]["name"] == f"{service}-{cluster}":
             each["status"]["readyReplicas"] = ready

@@ -1,4 +1,4 @@
-"""What the page says where something does not answer, is not there, or is not there yet."""
+"""The page's text for regions and objects that do not answer, are missing, or do not exist yet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Hanging(ApiServer):
-    """One that says nothing while it hangs."""
+    """An API server that does not answer while it hangs."""
 
     def __init__(self) -> None:
         super().__init__(all_well())
@@ -42,7 +42,7 @@ def south() -> Iterator[Hanging]:
 
 @pytest.fixture
 def grid(tmp_path: Path, north: ApiServer, south: Hanging, monkeypatch: pytest.MonkeyPatch) -> Grid:
-    """The services run in two regions, and no stack has been made."""
+    """The services run in two regions, without stacks."""
     (tmp_path / "backend").mkdir()
     monkeypatch.setenv("PATH", os.pathsep.join((str(programs_dir()), os.environ["PATH"])))
     if shutil.which("pulumi") is None:

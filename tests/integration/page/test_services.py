@@ -1,4 +1,4 @@
-"""What an operator sees first, and how the way back is reached."""
+"""The operator's first view, and the way to a rollback."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_slash_goes_to_the_search_which_finds_sets_and_versions_too(opened: Op
     page.wait_for_function("() => document.querySelectorAll('[data-service]').length === 1")
     assert names_shown(page) == ["service1"]
     page.get_by_text("1 of 3 shown").wait_for()
-    # It is a letter as any other where something is typed.
+    # In a text field, `/` is an ordinary character.
     page.keyboard.type("/")
     assert page.get_by_role("searchbox").input_value() == "G1/"
 
@@ -62,7 +62,7 @@ def test_a_switch_tells_which_versions_it_is_between_and_how_old_they_are(opened
 
 
 def have_traffic(page: Page, **rates: float) -> None:
-    """Have the live clusters tell this traffic."""
+    """Make the live clusters report this traffic."""
 
     def answer(route: Route) -> None:
         headers = {**route.request.headers}

@@ -1,4 +1,4 @@
-"""What the page says of updates under way, and how one is ended."""
+"""The page's text for updates under way, and how to end an update."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def queue(grid: Grid) -> Iterator[UpdateQueue]:
-    """The queue of the server, which does not work it off: the lock is held here."""
+    """The queue of the server, which does not process it, since this fixture holds the lock."""
     state = grid.folder / "state"
     state.mkdir()
     database = Database.open(state / "journal.sqlite")

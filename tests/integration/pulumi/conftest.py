@@ -1,4 +1,4 @@
-"""The real `pulumi` on a backend of its own, and a kubeconfig to nowhere: nothing is deployed."""
+"""The real `pulumi` with a separate backend, and a kubeconfig without a cluster: nothing is deployed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXAMPLE = CHECKOUT / "examples" / "line_loading" / "registry"
 STAND_IN = CHECKOUT / "tools" / "toolchain" / "language_host" / "pulumi-language-python"
 SECRETS = {"storeAccessKey": "reader", "storeSecretKey": "swordfish", "routeKey": "only the stack knows"}
 
-# A port that no server may have: the cluster cannot be reached.
+# A port that no server can have: the cluster is unreachable.
 KUBECONFIG = """\
 apiVersion: v1
 kind: Config
@@ -46,7 +46,7 @@ class Ran:
         return json.loads(self.stdout)
 
     def errors(self) -> list[str]:
-        """The errors in what it printed, each once."""
+        """The errors in its output, each once."""
         lines = (self.stdout + self.stderr).splitlines()
         return [line.strip().removeprefix("error: ") for line in lines if line.strip().startswith("error: ")]
 
@@ -67,13 +67,13 @@ class Engine:
             "PULUMI_BACKEND_URL": f"file://{folder}/backend",
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # Another project's program takes the components from here, too, and not from what is installed.
+            # Another project's program also imports the components from here, not the installed ones.
             "PYTHONPATH": str(CHECKOUT),
         }
 
     def create_stack(self, stack: str, settings: Mapping[str, str]) -> None:
-        """Make the stack; its config goes into `config`, on top of what stands there."""
-        # `stack init` writes beside Pulumi.yaml: with one of our own it leaves the checkout as it is.
+        """Make the stack; add its settings to the file `config`."""
+        # `stack init` writes beside Pulumi.yaml: with a separate one it does not change the checkout.
         project = self._folder / "project"
         project.mkdir()
         (project / "Pulumi.yaml").write_text("{name: bluegrid, runtime: python}")
@@ -102,7 +102,7 @@ class Engine:
 
 @pytest.fixture(scope="session")
 def programs_path() -> str:
-    """PATH with the toolchain's programs first."""
+    """Return PATH with the toolchain's programs first."""
     folder = str(programs_dir())
     path = os.pathsep.join((folder, os.environ["PATH"]))
     for program in ("pulumi", "pulumi-resource-kubernetes"):

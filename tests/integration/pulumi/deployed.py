@@ -1,4 +1,4 @@
-"""A stack whose state says that it is up, though no cluster has been asked."""
+"""Stacks whose state says that they are up, without a cluster."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _PROVIDER = "6f1d1f9e-6f6b-4f3a-9d55-0f0f5d1c7a11"
 _MADE = {"__fieldManager": "pulumi-kubernetes-1", "__initialApiVersion": "v1"}
 _HIDDEN = "[secret]"
 _SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
-"""By this a state marks a secret. https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go"""
+"""A secret in a state: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go"""
 
 
 def import_as_made(engine: Engine, stack: str, folder: Path) -> None:
-    """Have the stack's state hold what a preview of it plans to make."""
+    """Import the resources that a preview plans to create into the stack's state."""
     planned = engine.preview(stack, "--json")
     assert planned.exit_code == 0, planned.stdout
     state = engine.require("stack", "export", "--stack", stack).json()
@@ -35,7 +35,7 @@ def import_as_made(engine: Engine, stack: str, folder: Path) -> None:
 
 
 def leave_outputs(engine: Engine, stack: str, folder: Path, outputs: Mapping[str, str]) -> None:
-    """Have the stack's state say that its last update has left these outputs."""
+    """Set the outputs of the last update in the stack's state."""
     state = engine.require("stack", "export", "--stack", stack).json()
     (root,) = (each for each in state["deployment"]["resources"] if each["type"] == "pulumi:pulumi:Stack")
     root["outputs"] = dict(outputs)
@@ -63,7 +63,7 @@ def _as_made(planned: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_secrets(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Put in what a preview hides: the store's keys, and the host of a standing route."""
+    """Insert the values that a preview hides: the store's keys, and the host of a standing route."""
     if inputs.get("data") == _HIDDEN:
         keys = {"AWS_ACCESS_KEY_ID": "storeAccessKey", "AWS_SECRET_ACCESS_KEY": "storeSecretKey"}
         encoded = {name: base64.b64encode(SECRETS[key].encode()).decode() for name, key in keys.items()}

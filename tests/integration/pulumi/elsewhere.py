@@ -78,14 +78,14 @@ WHY = (
 
 
 class Elsewhere:
-    """A project of someone else's, whose stack `north` is up; not up: its state is empty."""
+    """Another team's project with stack `north`, which is up or has an empty state."""
 
     def __init__(
         self, engine: Engine, folder: Path, others: Mapping[str, str] | None = None, *, is_up: bool = True
     ) -> None:
         self._engine, self._folder = engine, folder
         self.environment = engine.environment
-        # The components of this checkout, whichever is installed.
+        # The components of this checkout, whatever version is installed.
         self.environment["PYTHONPATH"] = str(CHECKOUT)
         (folder / "registry").mkdir(parents=True)
         (folder / "env").symlink_to(Path(sys.prefix))
@@ -114,7 +114,7 @@ class Elsewhere:
         assert ran.exit_code == 0, ran.stdout
 
     def marks_of_job(self, name: str) -> Any:
-        """The metadata of the pods of a Job, as the state knows it."""
+        """Return the metadata of a Job's pods in the state."""
         return next(
             each["inputs"]["spec"]["template"]["metadata"]
             for each in self.run("stack", "export").json()["deployment"]["resources"]
@@ -122,7 +122,7 @@ class Elsewhere:
         )
 
     def forget_marks_of_jobs(self) -> None:
-        """Have the state say what it would if releases before `pods` had made the Jobs."""
+        """Change the state to that of releases before the setting `pods`, for all Jobs."""
         state = self.run("stack", "export").json()
         for each in state["deployment"]["resources"]:
             if each["type"] == "kubernetes:batch/v1:Job":
@@ -137,12 +137,12 @@ class Elsewhere:
         return YAML(typ="safe").load(path)
 
     def secrets(self) -> set[str]:
-        """The names of all Secrets that there are."""
+        """Return the names of all Secrets."""
         paths = (self._folder / "manifests").rglob("*-secret-grid-*.yaml")
         return {YAML(typ="safe").load(path)["metadata"]["name"] for path in paths}
 
     def named_by_pods(self, cluster: str) -> set[str]:
-        """The Secrets that a cluster's pods take their environment from."""
+        """Return the Secrets from which a cluster's pods take their environment."""
         (pod,) = self.manifest("deployment", f"line-loading-{cluster}")["spec"]["template"]["spec"][
             "containers"
         ]
@@ -153,7 +153,7 @@ class Elsewhere:
         return str(rule["http"]["paths"][0]["backend"]["service"]["name"])
 
     def pods(self) -> dict[str, int]:
-        """How many pods each cluster is to have."""
+        """Return the declared number of pods of each cluster."""
         return {
             cluster: self.manifest("deployment", f"line-loading-{cluster}")["spec"]["replicas"]
             for cluster in ("d1", "d2")
@@ -161,7 +161,7 @@ class Elsewhere:
 
 
 class Proxy(ThreadingHTTPServer):
-    """Answers as a cluster would: as `live` under the service's host, as `standing` under every other."""
+    """Answers as a cluster does: as `live` under the service's host, as `standing` under every other host."""
 
     live = standing = "d1"
     silent = "nobody"

@@ -45,7 +45,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
 }
 """The settings of each stack, by the name of its state's file."""
 _NOT_KEPT = {"created", "modified", "sourcePosition", "stackTrace"}
-"""What a state says of when a resource was made, and by which line."""
+"""The keys of a state that say when a resource was made, and by which line."""
 _KUBECONFIG = "KUBECONFIG"
 """Stands in a kept state for the path of the kubeconfig."""
 
@@ -56,7 +56,7 @@ def create(engine: Engine, name: str) -> None:
 
 
 def import_state(engine: Engine, file: Path, stack: str = STACK, cwd: Path = CHECKOUT) -> None:
-    """Have a stack's state hold the resources in a file."""
+    """Import the resources in a file into a stack's state."""
     state = engine.require("stack", "export", "--stack", stack, cwd=cwd).json()
     text = file.read_text().replace(json.dumps(_KUBECONFIG), json.dumps(_kubeconfig(engine)))
     state["deployment"]["resources"] = json.loads(text)
@@ -66,7 +66,7 @@ def import_state(engine: Engine, file: Path, stack: str = STACK, cwd: Path = CHE
 
 
 def _write_state(engine: Engine, file: Path, stack: str = STACK, cwd: Path = CHECKOUT) -> None:
-    """Write the resources of a stack's state to a file, one a line, with secrets in clear."""
+    """Write the resources of a stack's state to a file, one per line, with secrets in clear."""
     state = engine.require("stack", "export", "--show-secrets", "--stack", stack, cwd=cwd).json()
     lines = [
         json.dumps({key: value for key, value in each.items() if key not in _NOT_KEPT})

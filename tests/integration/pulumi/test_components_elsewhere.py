@@ -30,7 +30,7 @@ def proxy() -> Iterator[Proxy]:
 
 @pytest.fixture
 def elsewhere(engine: Engine, tmp_path: Path) -> Elsewhere:
-    # Manifests are written, or a cluster is named.
+    # The program writes manifests unless a cluster is named.
     del engine.environment["KUBECONFIG"]
     return Elsewhere(engine, tmp_path / "elsewhere")
 
@@ -55,7 +55,7 @@ def test_a_job_of_an_earlier_release_is_replaced_for_its_version_and_not_for_wha
     elsewhere.edit("id: v2, manifest", "id: v3, manifest")
     elsewhere.edit("version: v2", "version: v3")
     elsewhere.up()
-    # What the engine ignores it keeps in a replacement too; the program's own labels are none of that.
+    # The engine keeps ignored properties in a replacement too; the program's own labels are not ignored.
     assert elsewhere.marks_of_job(job)["labels"]["bluegrid.io/version"] == "v3"
 
 
@@ -86,7 +86,7 @@ def test_an_update_that_switches_and_deletes_what_was_live_is_refused_before_it_
     assert "service line-loading: its live route is not proven; nothing old was touched" in going_on.errors()
     assert elsewhere.live() == "line-loading-d1"
     assert elsewhere.pods()["d1"] == 2
-    # And so a pull request is refused.
+    # So a pull request is refused too.
     (tmp_path / "north.json").write_text(preview.stdout)
     checked = subprocess.run(
         [
@@ -179,7 +179,7 @@ def test_targets_are_updated_while_a_switch_that_somebody_has_declared_waits(
         "--target=urn:pulumi:north::grid::**::load",
     )
     assert ran.exit_code == 0, ran.errors()
-    # What may be live keeps its pods until the update of the route.
+    # A cluster that may be live keeps its pods until the update of the route.
     assert elsewhere.live() == "line-loading-d1"
     assert elsewhere.pods() == {"d1": 2, "d2": 0}
     del elsewhere.environment["BLUEGRID_PARTIAL_UPDATE"]

@@ -53,7 +53,7 @@ def test_it_prints_its_port_and_leaves_without_a_word(project: Path, number: sig
 
 
 def test_it_goes_when_the_engine_is_killed(project: Path) -> None:
-    # A shell in the engine's place: it starts the host, says its process ID and is gone.
+    # A shell in place of the engine: it starts the host, prints its process ID and ends.
     script = f'"{STAND_IN}" {ENGINE} > port 2> log & while [ ! -s port ]; do sleep 0.05; done; echo $!'
     started = subprocess.run(["sh", "-c", script], cwd=project, capture_output=True, text=True, timeout=60)
     host = int(started.stdout)
@@ -81,7 +81,7 @@ def test_without_the_virtual_environment_it_says_how_to_make_it(project: Path) -
 def test_a_program_that_breaks_shows_where(engine: Engine, project: Path) -> None:
     (project / "__main__.py").write_text("import neighbour\n\nneighbour.broken()\n")
     (project / "neighbour.py").write_text("def broken():\n    raise KeyError('lost')\n")
-    # The stand-in, also where the machine has an official host.
+    # The stand-in, even if the machine has an official host.
     front = engine.config.parent / "front"
     front.mkdir()
     (front / STAND_IN.name).symlink_to(STAND_IN)

@@ -1,4 +1,4 @@
-"""What an update leaves in the stack's outputs, and those that are refused because of it."""
+"""The outputs that an update leaves in the stack, and updates that are refused because of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def outputs(engine: Engine) -> Any:
 
 
 def after(engine: Engine, left: dict[str, Any]) -> None:
-    """Have the state say that an update has left these outputs."""
+    """Set the outputs of the last update in the state."""
     export = engine.require("stack", "export", "--stack", "demo").json()
     urn = "urn:pulumi:demo::bluegrid::pulumi:pulumi:Stack::bluegrid-demo"
     root = {"urn": urn, "custom": False, "type": "pulumi:pulumi:Stack", "outputs": left}
@@ -47,7 +47,7 @@ def after(engine: Engine, left: dict[str, Any]) -> None:
 
 @pytest.fixture
 def checkout(demo: Engine) -> Path:
-    """A registry in a repository of its own, two commits long."""
+    """A registry in a separate repository with two commits."""
     folder = demo.config.parent / "registry"
     folder.mkdir()
     git(folder, "init", "--quiet")
@@ -63,7 +63,7 @@ def checkout(demo: Engine) -> Path:
 
 @pytest.fixture
 def reached(demo: Engine) -> Iterator[None]:
-    """An API server that knows who asks, and nothing else."""
+    """An API server that accepts the login, and has nothing else."""
     with api_server() as server:
         kubeconfig(demo.config.parent / "kubeconfig", server, "demo")
         yield
@@ -99,7 +99,7 @@ def test_an_update_from_an_older_checkout_is_refused_and_one_from_the_newest_beg
     assert outputs(demo) == {"commit": new}
     demo.environment["BLUEGRID_APPLY_OVER"] = new[:10]
     assert "older than" not in "".join(up(demo).errors())
-    # Whatever it comes to: it has begun.
+    # Whatever the outcome: the update has begun.
     assert outputs(demo)["commit"] == old
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PACK = ("--policy-pack", str(CHECKOUT / "bluegrid" / "policy"))
 
-# Whoever writes a program of their own can break what this project's keeps.
+# A program of another team can break rules that this project's program keeps.
 BREAKS_ALL = """\
 import pulumi, pulumi_kubernetes as kubernetes
 
@@ -78,7 +78,7 @@ def test_every_rule_of_the_pack_is_held(engine: Engine, tmp_path: Path) -> None:
     ran = engine.run("preview", "--stack", "broken", *PACK, cwd=project)
     assert ran.exit_code != 0
     message = set(re.findall(r"- \[mandatory\]  (\S+)", ran.stdout))
-    # Of these it would have to know what was.
+    # These rules need the state before the update.
     unknown = {Rule.LIVE_SERVICE, Rule.QUOTA_DURING}
     assert message == {rule for rule in Rule if rule.level is Level.MANDATORY} - unknown
     assert "Deployment line-loading-d8: it is live and has no pods: nobody would answer" in ran.stdout

@@ -49,7 +49,7 @@ def test_a_stack_is_planned_without_a_cluster_in_reach(stack: str, request: pyte
 
 @pytest.fixture
 def behind_a_gateway(demo: Engine) -> Engine:
-    """The stack `demo` with HTTPRoutes in the place of Ingresses."""
+    """The stack `demo` with HTTPRoutes instead of Ingresses."""
     stack = ("--stack", "demo", "--config-file", str(demo.config))
     demo.require("config", "rm", "bluegrid:ingressClass", *stack)
     demo.require("config", "set", "bluegrid:gateway", "infra/public", *stack)
@@ -66,7 +66,7 @@ def test_http_routes_are_planned_without_a_cluster_in_reach(behind_a_gateway: En
 
 @pytest.fixture
 def without_keys(demo: Engine) -> Engine:
-    """The stack `demo` with an identity of its pods in the place of the store's account."""
+    """The stack `demo` with workload identity instead of the store's account."""
     for key in ("storeAccessKey", "storeSecretKey"):
         demo.require("config", "rm", f"bluegrid:{key}", "--stack", "demo", "--config-file", str(demo.config))
     return demo

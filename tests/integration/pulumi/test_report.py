@@ -1,4 +1,4 @@
-"""What `bluegrid preview-report` makes of real previews of a stack that is up, for each kind of change."""
+"""`bluegrid preview-report` on real previews of a stack that is up, for each kind of change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NEW_IMAGE = f"registry.north.example/bluegrid/model-server@sha256:{'a' * 64}"
 
 
 class Deployed:
-    """The tracked stack `north` with the tracked registry, up since a moment; previews leave it so."""
+    """The tracked stack `north` with the tracked registry, just brought up; previews do not change it."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self._engine, self._folder = engine, folder
@@ -39,12 +39,12 @@ class Deployed:
         return self._folder / "registry" / "g1.yaml"
 
     def left(self, outputs: dict[str, str]) -> None:
-        """Have the last update have left these outputs."""
+        """Set the outputs of the last update."""
         leave_outputs(self._engine, "north", self._folder, outputs)
         self._has_outputs = bool(outputs)
 
     def restore(self) -> None:
-        """Put back what a test has edited, or has had left."""
+        """Undo the edits and outputs of a test."""
         if self._has_outputs:
             self.left({})
         for file, text in self._files.items():
@@ -66,7 +66,7 @@ class Deployed:
         self.registry.write_text(text.replace(old, new))
 
     def plan(self) -> Plan:
-        """What a preview says."""
+        """Return the plan of a preview."""
         ran = self._engine.preview("north", "--json", "--show-sames")
         file = self._folder / "north.json"
         file.write_text(ran.stdout)
@@ -86,7 +86,7 @@ def deployed(stack: Deployed) -> Iterator[Deployed]:
 
 
 def message(plan: Plan) -> list[str]:
-    """The warnings and rows of the report, without the rules' findings."""
+    """Return the warnings and rows of the report, without the rules' findings."""
     before, after = (states_of_objects(each) for each in (plan.objects_before(), plan.objects_after()))
     changes = changes_between(before, after)
     assert plan.errors == []

@@ -1,4 +1,4 @@
-"""Stacks whose state is in a bucket of a real S3 server, where several people have it."""
+"""Stacks whose state is in a bucket of a real S3 server, shared by several people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BUCKET = "state"
 UP = ("up", "--yes", "--skip-preview", "--stack", "north")
 
-# It needs no cluster, and an update takes as long as a test wants.
+# The program needs no cluster, and an update takes as long as a test wants.
 PROGRAM = """\
 import time
 from pathlib import Path
@@ -59,7 +59,7 @@ def project(engine: Engine, tmp_path: Path) -> Iterator[Path]:
 
 
 def bucket(project: Path) -> Path:
-    """Where the server keeps the bucket's objects."""
+    """Return the folder in which the server keeps the bucket's objects."""
     return project.parent / "s3" / BUCKET
 
 
@@ -87,7 +87,7 @@ def test_a_second_update_is_refused_by_the_lock_until_one_that_was_killed_is_can
         _assert_locked(engine, project, first.pid)
         first.kill()
         first.wait()
-        # Nobody is left to take the lock away.
+        # No process is left to remove the lock.
         _assert_locked(engine, project, first.pid)
     finally:
         first.kill()

@@ -1,4 +1,4 @@
-"""States of earlier releases: this release's program changes nothing of what those have made."""
+"""States of earlier releases: this release's program does not change their resources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RELEASES = sorted(path.name for path in STATES.iterdir() if (path / "ingress.jso
 
 
 def changed(preview: Ran) -> list[Any]:
-    """The resources that a preview would touch, and how."""
+    """Return the resources that a preview would change, and how."""
     assert preview.exit_code == 0, preview.stdout + preview.stderr
     steps = preview.json()["steps"]
     assert len(steps) > 20

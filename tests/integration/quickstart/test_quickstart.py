@@ -1,4 +1,4 @@
-"""The commands of the quickstart do what the page shows, in both languages."""
+"""The commands of the quickstart give the outputs on the page, in both languages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.support.checkout import CHECKOUT
 DOCS = CHECKOUT / "docs"
 PAGES = ("quickstart.md", "quickstart.zh.md")
 LEFT_OUT = "…"
-"""What the page leaves out of a line of output: digests, sizes."""
+"""Marks text that the page omits from a line of output: digests, sizes."""
 
 
 def _blocks(page: str, language: str) -> list[str]:
-    """The page's fenced blocks of one language, in order."""
+    """Return the page's fenced blocks of one language, in order."""
     return re.findall(rf"^```{language}\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
 
 

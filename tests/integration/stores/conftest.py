@@ -1,4 +1,4 @@
-"""A real S3 server, and both kinds of store with a view of what they keep on disk."""
+"""A real S3 server, and both kinds of store with access to their files on disk."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @contextmanager
 def running_server(root: Path, *more: str) -> Iterator[Server]:
-    """Run a server of the buckets in `root`, with more options."""
+    """Run a server with the buckets in `root`, and additional options."""
     binary = shutil.which("versitygw", path=f"{programs_dir()}:{os.environ['PATH']}")
     if binary is None:
         pytest.fail("versitygw is not there; `make test` obtains it", pytrace=False)
@@ -98,15 +98,15 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], url: str) -> None:
 def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    # Nothing of the machine's own AWS set-up, and no metadata service, has a say here.
+    # Use neither the machine's AWS configuration nor a metadata service.
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "absent"))
-    # What other tests have found out of their servers is not known here.
+    # Do not reuse facts that other tests have cached about their servers.
     monkeypatch.setattr(
         "bluegrid_registry.stores.s3_memory._path", lambda: tmp_path / "cache" / "stores.json"
     )
-    # Reading botocore's own data anew for every store would take most of the suite's time.
+    # Loading botocore's data again for every store would take most of the suite's time.
     monkeypatch.setattr("botocore.session.create_loader", lambda *_: _botocore_data)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -121,7 +121,7 @@ def s3_place(s3_server: Server) -> Place:
 
 @pytest.fixture(scope="session")
 def url_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
-    """Gives the URL of a new store on a server of others, which is started when it is first asked for."""
+    """Gives the URL of a new store on another S3 server, which is started on first use."""
     from tests.integration.stores.servers import REGION, started
 
     with ExitStack() as running:
@@ -143,7 +143,7 @@ def pretender() -> Iterator[Pretender]:
 
 @pytest.fixture
 def proxy(s3_server: Server) -> Iterator[FaultyProxy]:
-    """Give a network before the server that does what a test says."""
+    """Give a proxy in front of the server that injects a test's faults."""
     proxy = FaultyProxy(s3_server.endpoint)
     yield proxy
     proxy.close()
@@ -151,13 +151,13 @@ def proxy(s3_server: Server) -> Iterator[FaultyProxy]:
 
 @pytest.fixture
 def wired_url(s3_place: Place, s3_server: Server, proxy: FaultyProxy) -> str:
-    """Give the address of the store `s3_place` by way of the proxy."""
+    """Give the address of the store `s3_place` through the proxy."""
     return s3_place.url.replace(s3_server.endpoint, proxy.endpoint)
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let S3 clients try again at once, as often as ever: what is tested is that they do, not how long."""
+    """Let S3 clients retry without delay, as often as usual: tests check that they retry, not how long."""
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     monkeypatch.setattr("bluegrid_registry.stores.s3_wire.PATIENCE", 0)
     monkeypatch.setattr("bluegrid_registry.stores.s3.READ_TIMEOUT", 2)
@@ -165,7 +165,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=ONCE)
 def passing(request: pytest.FixtureRequest, patient: None, monkeypatch: pytest.MonkeyPatch) -> Fault:
-    """Give each fault that passes; silence lasts as long as a client waits."""
+    """Give each temporary fault; silence lasts as long as a client waits."""
     if request.param in SILENT:
         monkeypatch.setattr("bluegrid_registry.stores.s3.READ_TIMEOUT", 0.4)
     return ONCE[request.param]
@@ -192,7 +192,7 @@ def s3_store(s3_place: Place) -> Store:
 
 @pytest.fixture
 def at_rest(place: Place) -> Callable[[str], Path]:
-    """Give the file that the store keeps an object in: the place where bytes rot."""
+    """Give the file in which the store keeps an object, to damage its bytes."""
     return place.folder.joinpath
 
 
@@ -203,7 +203,7 @@ def model_type() -> ModelType:
 
 @pytest.fixture
 def make_models(tmp_path: Path) -> Callable[..., tuple[SourceModel, ...]]:
-    """Make models of random bytes that compress somewhat, the same for the same seed."""
+    """Make models of random bytes that compress a little; the same seed gives the same models."""
 
     def make(count: int = 5, seed: int = 1, size: int = 2000) -> tuple[SourceModel, ...]:
         folder = tmp_path / f"models-{secrets.token_hex(4)}"
@@ -224,7 +224,7 @@ def make_models(tmp_path: Path) -> Callable[..., tuple[SourceModel, ...]]:
 def three(
     store: Store, make_models: MakeModels, model_type: ModelType, monkeypatch: pytest.MonkeyPatch
 ) -> list[PushReport]:
-    """v1, v2 which is v1 with one model changed, and v3 with all other models."""
+    """Push v1, v2 (v1 with one model changed), and v3 with different models."""
     small_packs(monkeypatch)
     first = push(store, "g1", "v1", make_models(9), model_type=model_type)
     second = push(store, "g1", "v2", make_models(1, seed=2), model_type=model_type, base=version(first))

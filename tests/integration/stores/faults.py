@@ -1,4 +1,4 @@
-"""Faults: what a `FaultyProxy` can do to a request, once, from now on, or to one byte of it."""
+"""Faults that a `FaultyProxy` injects into a request: once, from then on, or into one byte."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def at(number: int, fault: Fault) -> Fault:
-    """Let the fault happen to one request only."""
+    """Inject the fault into one request only."""
     return lambda exchange: (fault if exchange.number == number else pass_on)(exchange)
 
 
 def since(number: int, fault: Fault) -> Fault:
-    """Let the fault happen to this request and to all after it."""
+    """Inject the fault into this request and all later requests."""
     return lambda exchange: (fault if exchange.number >= number else pass_on)(exchange)
 
 
@@ -34,13 +34,13 @@ def reset_before(exchange: Exchange) -> None:
 
 
 def reset_after(exchange: Exchange) -> None:
-    """Do what was asked for, and lose the answer."""
+    """Forward the request, and lose the answer."""
     exchange.forward()
     exchange.reset()
 
 
 def status(code: int) -> Fault:
-    """Refuse, as a server or a proxy in between does that is overloaded."""
+    """Refuse, as an overloaded server or proxy does."""
     body = b"<Error><Code>%s</Code><Message>no</Message></Error>" % {
         400: b"ExpiredToken",
         403: b"AccessDenied",
@@ -54,7 +54,7 @@ def status(code: int) -> Fault:
 
 
 def status_after(code: int) -> Fault:
-    """Do what was asked for, and say that it failed."""
+    """Forward the request, and answer that it failed."""
 
     def fault(exchange: Exchange) -> None:
         exchange.forward()
@@ -68,12 +68,12 @@ def silent(exchange: Exchange) -> None:
 
 
 def silent_after(exchange: Exchange) -> None:
-    """Do what was asked for, and never say so."""
+    """Forward the request, and never answer."""
     exchange.forward()
 
 
 def truncated(exchange: Exchange) -> None:
-    """Break off in the middle of the answer's body, or head where it has none."""
+    """Break off in the middle of the answer's body, or of its head if it has no body."""
     answer = exchange.forward()
     head = answer.find(b"\r\n\r\n") + 4
     exchange.answer(answer[: (head + len(answer)) // 2 if head < len(answer) else head // 2])
@@ -81,12 +81,12 @@ def truncated(exchange: Exchange) -> None:
 
 
 def duplicated(exchange: Exchange) -> None:
-    """Answer twice: the second answer is there before the next question."""
+    """Answer twice: the second answer arrives before the next request."""
     exchange.answer(exchange.forward() * 2)
 
 
 def in_pieces(exchange: Exchange) -> None:
-    """Answer slowly: byte after byte, each in a packet of its own."""
+    """Answer slowly: byte by byte, each in a separate packet."""
     for byte in exchange.forward():
         exchange.client.sendall(bytes([byte]))
 
@@ -104,7 +104,7 @@ ONCE = {**STAYS, "duplicated": duplicated, "in pieces": in_pieces, **SILENT}
 
 
 def numbers_until_enough(proxy: FaultyProxy) -> Iterator[int]:
-    """Give 0, 1 and so on, until what was done last took fewer requests."""
+    """Yield 0, 1 and so on, until the last run took fewer requests."""
     number = 0
     while True:
         yield number
@@ -115,14 +115,14 @@ def numbers_until_enough(proxy: FaultyProxy) -> Iterator[int]:
 
 
 def flip_up(index: int, bits: int) -> Fault:
-    """Harm one byte of the request."""
+    """Flip bits of one byte of the request."""
     return lambda exchange: exchange.answer(
         exchange.forward(flipped(exchange.request, index % len(exchange.request), bits))
     )
 
 
 def flip_down(index: int, bits: int) -> Fault:
-    """Harm one byte of the answer; nothing follows it, so that nobody waits for more."""
+    """Flip bits of one byte of the answer; reset the connection after it, so that no client waits."""
 
     def fault(exchange: Exchange) -> None:
         answer = exchange.forward()
@@ -133,7 +133,7 @@ def flip_down(index: int, bits: int) -> Fault:
 
 
 def requests_of(proxy: FaultyProxy, act: Callable[[], object]) -> list[tuple[int, int]]:
-    """Return the lengths of every request of `act`, and of its answer."""
+    """Return the length of every request of `act`, and of its answer."""
     lengths: list[tuple[int, int]] = []
 
     def note(exchange: Exchange) -> None:
@@ -148,13 +148,13 @@ def requests_of(proxy: FaultyProxy, act: Callable[[], object]) -> list[tuple[int
 
 
 def harmed(source: random.Random, lengths: list[int], kind: Callable[[int, int], Fault]) -> Fault:
-    """Return the fault that changes one byte, any of all with the same chance."""
+    """Return a fault that changes one byte, chosen uniformly from all bytes."""
     number = source.choices(range(len(lengths)), lengths)[0]
     return at(number, kind(source.randrange(lengths[number]), source.randrange(1, 256)))
 
 
 class Swapped:
-    """Exchanges the answers of two requests that are under way at once, of those whose path has `part`."""
+    """Exchanges the answers of two concurrent requests whose paths have `part`."""
 
     def __init__(self, part: str) -> None:
         self._part = part
@@ -177,10 +177,10 @@ class Swapped:
 
 
 class Without:
-    """A server that knows nothing of some headers: takes them off, and signs again what is left.
+    """A server that does not know some headers: removes them, and signs the request again.
 
     Args:
-        headers: their names in lower case, or what these begin with.
+        headers: their names, or prefixes of names, in lower case.
         key: the access key and the secret key.
     """
 
@@ -199,7 +199,7 @@ class Without:
                 del kept[name]
         place = next(value for name, value in kept.items() if name.lower() == "host")
         request = AWSRequest(method, f"http://{place}{target}", kept, body)
-        # The bytes are not guarded by the signature either, as over TLS.
+        # As over TLS, the signature does not cover the bytes.
         request.headers["X-Amz-Content-SHA256"] = "UNSIGNED-PAYLOAD"
         request.context["client_config"] = None
         S3SigV4Auth(self._key, "s3", "us-east-1").add_auth(request)

@@ -1,8 +1,7 @@
-"""A network that fails: a proxy in front of a real server, which does to each request what a test says.
+"""A network that fails: a proxy in front of a real server, which injects a test's faults into requests.
 
-It knows HTTP/1.1 just enough to tell one request and one answer from the next. A fault is a function of an
-`Exchange`; whatever it does not do does not happen, so a fault that does nothing is a server that never
-answers.
+It knows just enough HTTP/1.1 to separate requests and answers. A fault is a function of an `Exchange` that
+makes everything happen, so a fault that does nothing is a server that never answers.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ if TYPE_CHECKING:
     Fault = Callable[["Exchange"], None]
 
 UPSTREAM_SECONDS = 1
-"""How long the real server may take; longer only when a fault has made a request that never ends."""
+"""Time limit of the real server; it takes longer only if a fault has made a request that never ends."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request, read to its end, and the two ways on from here."""
+    """One complete request, and the connections to the server and to the client."""
 
     number: int
-    """From 0, over all connections."""
+    """The number of the request, from 0, over all connections."""
     request: bytes
     client: socket.socket
     upstream: tuple[str, int]
@@ -45,7 +44,7 @@ class Exchange:
         )
 
     def forward(self, request: bytes | None = None) -> bytes:
-        """Return the real server's answer to the request; nothing when there is none."""
+        """Return the real server's answer to the request; empty if there is none."""
         with socket.create_connection(self.upstream, timeout=UPSTREAM_SECONDS) as server:
             try:
                 server.sendall(self.request if request is None else request)
@@ -54,20 +53,20 @@ class Exchange:
                 return b""
 
     def answer(self, raw: bytes) -> None:
-        """Send bytes to the client; none at all closes the connection."""
+        """Send bytes to the client; no bytes close the connection."""
         if raw:
             self.client.sendall(raw)
         else:
             self.reset()
 
     def reset(self) -> None:
-        """Break the connection off."""
+        """Reset the connection."""
         with contextlib.suppress(OSError):
             self.client.shutdown(socket.SHUT_RDWR)
 
 
 class FaultyProxy:
-    """Listens on loopback, and lets `fault` deal with every request.
+    """Listens on loopback, and calls `fault` for every request.
 
     Args:
         endpoint: URL of the real server.
@@ -87,15 +86,15 @@ class FaultyProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def forget(self, fault: Fault | None = None) -> None:
-        """Count requests from 0 again, and treat them with `fault` from now on."""
+        """Count requests from 0 again, and call `fault` for them from now on."""
         with self._lock:
             self._numbers = itertools.count()
             self.seen = []
             self.fault: Fault = fault or pass_on
 
     def close(self) -> None:
-        """Stop listening and break all connections off."""
-        # A blocked accept does not notice a close.
+        """Stop listening and close all connections."""
+        # A close does not wake a blocked accept.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -112,7 +111,7 @@ class FaultyProxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        # Whatever a fault breaks here is what the client is to cope with.
+        # The client has to cope with any error that a fault causes here.
         with client, contextlib.suppress(OSError):
             while request := _read_message(client):
                 with self._lock:

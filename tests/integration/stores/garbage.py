@@ -1,4 +1,4 @@
-"""What tests of garbage collection share."""
+"""Helpers for tests of garbage collection."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def keys(store: Store) -> set[str]:
 
 
 def age(place: Place, days: float) -> None:
-    """Make every object of the store look as if it had been written `days` ago."""
+    """Set the time of every object of the store to `days` ago."""
     then = (datetime.now(UTC) - timedelta(days=days)).timestamp()
     for path in place.folder.rglob("*"):
         if path.is_file():

@@ -1,4 +1,4 @@
-"""A server that takes whatever comes, and fails as a test says: no real one at hand does."""
+"""A server that accepts every request, with faults set by a test that no available real server has."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class Pretender:
-    """Objects in memory, and how the server that has them behaves."""
+    """Objects in memory, and the behaviour of their server."""
 
     url: str = ""
     objects: dict[str, bytes] = field(default_factory=dict)
     headers: list[tuple[str, Message]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-    """Method and path of each."""
+    """Method and path of each request."""
     damages: bool = False
     conflicts: int = 0
     is_conditional: bool = True
     is_atomic: bool = True
-    """Looks for an object when it writes; else before it takes the bytes."""
+    """Whether it looks for an object when it writes; otherwise before it receives the bytes."""
     wrong_checksum: str | None = None
-    """With which code it refuses a wrong CRC-64; None: it does not look."""
+    """The error code for a wrong CRC-64; None: it does not verify."""
     echoes: bool = False
-    """Answers with the checksum that was sent."""
+    """Whether it answers with the checksum that was sent."""
     refuses: str | None = None
-    """Beginning of the names of headers that it does not know, and takes for a fault of the request."""
+    """Prefix of header names that it does not know and refuses."""
     needs: str | None = None
-    """Name of a header without which it takes no write, as buckets with object lock do."""
+    """Name of a header that writes need, as in buckets with object lock."""
     name: str = "Pretender"
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -113,7 +113,7 @@ def pretending(server_class: type[HTTPServer] = ThreadingHTTPServer) -> Iterator
             state.delete(self)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
+            """Log nothing."""
 
     with server_class(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

@@ -1,4 +1,4 @@
-"""S3 servers that are not ours, each started on loopback with the bucket that the tests use.
+"""Other S3 servers, each started on loopback with the bucket that the tests use.
 
 moto, localbucket and nanio come from the Python package index (group `stores`), gofakes3 is built from its Go
 module: none of them verifies checksums, and nanio ignores If-None-Match too.
@@ -33,10 +33,10 @@ _BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Foreign:
-    """A server.
+    """Another S3 server.
 
     Attributes:
-        command: starts it on a port of loopback, with a folder of its own.
+        command: starts it on a port of loopback, with its own folder.
         environment: its environment variables.
     """
 
@@ -64,12 +64,12 @@ FOREIGN: Mapping[str, Foreign] = {
 
 
 TAKEN = ("moto", "gofakes3", "localbucket")
-"""Those that pushes are written to."""
+"""The servers that accept pushes."""
 
 
 @contextmanager
 def started(name: str, folder: Path) -> Iterator[str]:
-    """Start a server, and make the bucket; give its endpoint."""
+    """Start a server, and create the bucket; yield its endpoint."""
     foreign = FOREIGN[name]
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
@@ -83,7 +83,7 @@ def started(name: str, folder: Path) -> Iterator[str]:
             _make_bucket(process, endpoint, folder / "log")
             yield endpoint
         finally:
-            # It has nothing to keep.
+            # It keeps nothing.
             process.kill()
             process.wait()
 
@@ -102,7 +102,7 @@ def _make_bucket(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> 
         try:
             client.create_bucket(Bucket=BUCKET)
         except (EndpointConnectionError, ConnectionClosedError):
-            # Nobody listens yet.
+            # The server does not listen yet.
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Stores that are full, read-only or refuse, names that are no names, and sets that are very large."""
+"""Stores that are full, read-only or refuse access; invalid names; and very large sets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("patient")
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a file system of 256 KiB of its own."""
+    """Give a separate file system of 256 KiB."""
     if os.geteuid() != 0:
         pytest.skip("a file system of its own takes root")
     path = tmp_path / "disk"
@@ -51,7 +51,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> Path:
-    """Leave no room; return the file to delete."""
+    """Fill the disk; return the file to delete."""
     path = disk / "filling"
     with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:

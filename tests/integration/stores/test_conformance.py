@@ -1,4 +1,4 @@
-"""What every store does: one suite over all of them."""
+"""The behaviour of every store: one suite for all kinds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEY = "sets/g1/packs/ab/abc.mpk"
 
 @pytest.fixture(params=["file", "s3", "s3 that verifies nothing", "s3 without ranges", *TAKEN])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """Give every kind of store: what a server lacks is made up for."""
+    """Give every kind of store; bluegrid compensates for missing guarantees of a server."""
     if request.param == "file":
         (tmp_path / "store").mkdir()
         return open_store(f"file://{tmp_path}/store")

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, a version is fetched whole and right, or not at all and in one clear line."""
+"""Whatever goes wrong, a version is fetched complete and correct, or refused in one clear line."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_writer_killed_before_the_commit_leaves_nothing_visible(
     with pytest.raises(ObjectMissing, match=r"is not in .*; push it"):
         fetch(store, "g1", "v4", "sha256:" + "0" * 64, tmp_path / "into")
     packs = len([*store.keys(packs_prefix("g1"))])
-    # The manifest goes beside the last pack, and may be there before it.
+    # The manifest is sent beside the last pack, and may arrive first.
     assert packs in {min(nth, 2), max(nth - 1, 0)}
     report = push(store, "g1", "v4", models, model_type=model_type)
     assert report.sent_models == 6 - 3 * packs

@@ -1,4 +1,4 @@
-"""A network that harms, loses, doubles and delays: what arrives is right, or it is refused in one line."""
+"""A network that damages, loses, duplicates and delays: data arrives correct, or is refused in one line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.usefixtures("patient"),
-    # A time zone's name is flipped as well as any other byte.
+    # The fault may also flip a byte of a time zone's name.
     pytest.mark.filterwarnings("ignore::dateutil.parser.UnknownTimezoneWarning"),
 ]
 

@@ -1,4 +1,4 @@
-"""A network that breaks down for good at any request, is slow or silent, and two writers on two such ones."""
+"""A network that fails permanently at any request, is slow or silent; and two writers over two of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("patient")
 
 MODELS = 200
-"""With small packs, these take several."""
+"""So many that they need several small packs."""
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_an_answer_may_take_longer_than_the_time_out_while_it_goes_on(
     proxy.forget(slow)
     fetched = fetch_bytes(open_store(wired_url), "g1", "v0", base.manifest)
     assert dict(fetched) == contents(models(0, MODELS))
-    # Nothing was asked for twice.
+    # Nothing was requested twice.
     assert len(proxy.seen) == 2 + base.packs
 
 
@@ -146,7 +146,7 @@ def test_of_two_writers_whose_answers_are_lost_exactly_one_wins(
             check_is_one_line(conflict)
             return conflict
 
-    # The very first push of a bucket also writes the probe.
+    # The first push to a bucket also writes the probe.
     s3_store.probe()
     given = [models(1), models(2)]
     proxies = [proxy, second_proxy]

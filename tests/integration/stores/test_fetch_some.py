@@ -1,4 +1,4 @@
-"""A gateway takes only its own devices' models, and what a node has already is not fetched again."""
+"""A field gateway fetches only its own devices' models, and existing models are not fetched again."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_version_is_fetched_once_for_all_that_share_a_cache(
     assert first.report.already_there == 0
     assert second.report.already_there == 30
     assert (recording.count("get") + recording.count("get_range"))["packs"] == 0
-    # Where the file system can, nothing is there twice.
+    # If the file system supports it, no model is stored twice.
     assert first.paths["line-000"].stat().st_nlink == 3
 
 

@@ -1,4 +1,4 @@
-"""A model that is a folder goes through the store as one model, and comes back as the folder that it was."""
+"""A model that is a folder is stored as one model, and fetched as the same folder."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_folders_come_out_of_a_cache(store: Store, pushed: PushReport, folder: P
 def test_a_folder_is_made_by_a_python_that_has_no_filters_for_archives(
     store: Store, pushed: PushReport, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Such as Debian 12's, which pods may have.
+    # Such as Debian 12's Python, which pods may have.
     monkeypatch.delattr(tarfile.TarFile, "extract")
     monkeypatch.delattr(tarfile.TarFile, "extractall")
     fetched = fetch(store, "g1", "v1", pushed.manifest, tmp_path / "into")

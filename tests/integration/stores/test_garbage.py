@@ -1,4 +1,4 @@
-"""What no version needs goes, late; what any version needs stays."""
+"""Objects that no version needs are deleted late; objects that a version needs stay."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_version_that_is_named_again_is_back_whole(
     collect_garbage(store, "g1", registry(*three[:2]), apply=True)
     back = collect_garbage(store, "g1", registry(*three), apply=True, now=later(29))
     assert back.revived == ("v3",)
-    # The 30 days begin anew.
+    # The 30 days begin again.
     again = collect_garbage(store, "g1", registry(*three[:2]), apply=True, now=later(40))
     assert list(again.waiting) == ["v3"]
     assert len(fetch(store, "g1", "v3", three[2].manifest, tmp_path).paths) == 9
@@ -157,7 +157,7 @@ def test_signatures_go_with_their_manifest(
 def test_a_clock_that_was_wrong_when_the_removal_was_noted_ends_no_version_early(
     store: Store, three: list[PushReport], place: Place, at_rest: AtRest
 ) -> None:
-    """The note says 2001, as of a machine before its clock was set; the store has written it just now."""
+    """The note says 2001, from a machine without a set clock; the store has written the note just now."""
     collect_garbage(store, "g1", registry(*three[:2]), apply=True)
     note = at_rest("sets/g1/removed/v3.json")
     note.write_text(note.read_text().replace(str(datetime.now(UTC).year), "2001"))

@@ -1,4 +1,4 @@
-"""A collection beside pushes, and one that is killed: what any push needs stays."""
+"""A collection beside pushes, and a killed collection: objects that a push needs stay."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_push_beside_the_collection_loses_nothing(
     place: Place,
     tmp_path: Path,
 ) -> None:
-    """The push finds what a killed one has left just when it is about to go, the manifest first."""
+    """The push finds a killed push's objects just before they are deleted, the manifest first."""
     models = make_models(9, seed=4)
     with pytest.raises(Killed):
         push(KilledBeforeTheCommit(store), "g1", "v4", models, model_type=model_type)
@@ -76,7 +76,7 @@ def test_what_is_collected_just_when_a_push_writes_it_anew_is_told_by_the_push(
     place: Place,
     tmp_path: Path,
 ) -> None:
-    """The commit comes long after collection has looked for it."""
+    """The commit comes long after the collection has looked for it."""
     models = make_models(9, seed=4)
     with pytest.raises(Killed):
         push(DiesAtWrite(store, 2), "g1", "v4", models, model_type=model_type)
@@ -119,13 +119,13 @@ def test_a_collection_killed_right_after_a_delete_is_put_right_by_the_next(
     at_rest: AtRest,
     tmp_path: Path,
 ) -> None:
-    """A push has relied on it, and has committed in just that time."""
+    """A push has relied on the object, and has committed in just that time."""
     pushed = push(store, "g1", "v4", make_models(9, seed=4), model_type=model_type)
     commit = at_rest(version_key("g1", "v4"))
     commit.rename(tmp_path / "commit")
     age(place, 31)
     if what == "packs":
-        # Then it is their turn first.
+        # Then these objects come first.
         os.utime(at_rest(manifest_key("g1", pushed.manifest)))
 
     class DiesAfterTheDelete(Through):
@@ -158,7 +158,7 @@ def test_a_push_writes_old_leftovers_anew_before_it_relies_on_them(
     age(place, 29)
     pushed = push(store, "g1", "v4", models, model_type=model_type)
     assert pushed.sent_models == 9
-    # What the version itself refers to already is no leftover, and is not sent again.
+    # Objects that the version already refers to are not leftovers, and are not sent again.
     age(place, 29)
     assert push(store, "g1", "v4", models, model_type=model_type).sent_models == 0
 

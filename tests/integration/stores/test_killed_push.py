@@ -1,4 +1,4 @@
-"""A process that is killed at any moment of a push, update or collection: nobody ever sees half of it."""
+"""A process that is killed at any moment of a push, update or collection: no reader ever sees half of it."""
 
 from __future__ import annotations
 
@@ -41,10 +41,8 @@ SKOPS = ModelType.parse("scikit-learn/skops")
 KILLED = -signal.SIGKILL
 
 _processes = multiprocessing.get_context("forkserver")
-# A child that had to load all of it first would take a second.
-_processes.set_forkserver_preload(
-    ["tests.integration.stores.test_killed_push", "bluegrid_registry.stores.s3"]
-)
+# A child that had to import everything first would take a second.
+_processes.set_forkserver_preload(["tests.integration.stores.test_killed_push", "bluegrid_registry.stores.s3"])
 
 
 def child_for(target: Callable[..., None], *arguments: object) -> ForkServerProcess:
@@ -52,7 +50,7 @@ def child_for(target: Callable[..., None], *arguments: object) -> ForkServerProc
 
 
 def in_environment(environment: dict[str, str], target: Callable[..., None], *arguments: object) -> None:
-    """Run as in this environment: the process that forks may have been started by another test."""
+    """Run in this environment: the process that forks may have been started by another test."""
     os.environ.update(environment)
     target(*arguments)
 
@@ -70,7 +68,7 @@ def collect_in_child(url: str, named: tuple[Registry, ...], now: datetime) -> No
 def is_killed_at(
     number: int, when: str, proxy: FaultyProxy, target: Callable[..., None], *arguments: object
 ) -> bool:
-    """Run in a process that is killed at a request; whether it came so far."""
+    """Run in a process that is killed at a request; return whether it made that request."""
     child = child_for(target, *arguments)
     has_started = threading.Event()
 
@@ -95,7 +93,7 @@ def is_killed_at(
 def push_and_die(
     url: str, version_id: str, given: list[SourceModel], base: Version | None, nth: int, when: str
 ) -> None:
-    """Push, and die at the nth change of the file system: as if killed, and nothing is tidied up."""
+    """Push, and die at the nth change of the file system, like a kill, without cleaning up."""
     numbers = itertools.count()
 
     def deadly(call: Callable[..., object]) -> Callable[..., object]:
@@ -117,7 +115,7 @@ def push_and_die(
 
 
 def outcomes_of(what: str, store: Store, dies: Dies) -> list[bool]:
-    """Push a version again and again, killed later each time; whether readers then saw the new one."""
+    """Push a version repeatedly, killed later each time; return whether readers then saw the new version."""
     base = version(push(store, "g1", "base", models(0, 9), model_type=SKOPS)) if what == "update" else None
     outcomes: list[bool] = []
     for number in range(100):
@@ -145,7 +143,7 @@ def test_a_process_killed_at_any_request_leaves_the_old_or_the_new(
         return is_killed_at(number, when, proxy, push_in_child, wired_url, "g1", name, given, base)
 
     outcomes = outcomes_of(what, s3_store, dies)
-    # Only who is killed after the last request, the commit, has published.
+    # Only a push killed after the last request, the commit, has published.
     assert len(outcomes) >= 5
     assert outcomes == [False] * (len(outcomes) - 1) + [when == "after"]
 
@@ -157,7 +155,7 @@ def test_a_collection_killed_at_any_request_loses_nothing_and_is_gone_on_with(
     wired_url: str,
     garbage: Garbage,  # noqa: F811
 ) -> None:
-    # To be killed after one request is to be killed before the next.
+    # A kill after one request is a kill before the next.
     for number in range(0, 200, scale(2, 1)):
         garbage.restore()
         if not is_killed_at(number, when, proxy, collect_in_child, wired_url, garbage.named, garbage.now):
@@ -172,7 +170,7 @@ def test_a_collection_killed_at_any_request_loses_nothing_and_is_gone_on_with(
 def test_a_process_killed_at_any_change_of_a_folder_leaves_the_old_or_the_new(
     what: str, when: str, tmp_path: Path
 ) -> None:
-    # Every pack's folder is there, so that each push takes as many changes, whatever its packs are named.
+    # Every pack's folder exists, so that each push makes as many changes, whatever the names of its packs.
     for number in range(256):
         (tmp_path / "store" / "sets" / "g1" / "packs" / f"{number:02x}").mkdir(parents=True)
     url = f"file://{tmp_path}/store"

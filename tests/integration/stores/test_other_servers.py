@@ -55,7 +55,7 @@ def store(url: str) -> Store:
 def pushed(
     store: Store, make_models: MakeModels, model_type: ModelType, monkeypatch: pytest.MonkeyPatch
 ) -> PushReport:
-    """v1, of nine models in three packs."""
+    """Push v1, with nine models in three packs."""
     small_packs(monkeypatch)
     return push(store, "g1", "v1", make_models(9), model_type=model_type)
 

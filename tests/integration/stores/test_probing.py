@@ -1,4 +1,4 @@
-"""What is found out of a server by trying, what of it is remembered, and how a change is noticed."""
+"""Probing a server: what is tested, which results are cached, and how changes are noticed."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_push_after_the_first_neither_stalls_a_write_nor_waits_for_the_probe(
     first = probes(pretender)
     pretender.requests.clear()
     push(open_store(pretender.url), "g1", "v2", models(2), model_type=model_type)
-    # Whether it verifies, and honours If-None-Match, is tried each time: beside the rest.
+    # Verification and If-None-Match are tested each time, in parallel with the rest.
     assert len(probes(pretender)) == 2 < len(first)
     assert "PUT /models/pre/probe" in probes(pretender)
 

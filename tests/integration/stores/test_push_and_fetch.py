@@ -1,4 +1,4 @@
-"""Versions go into a store and come out again, byte for byte, and nothing goes twice."""
+"""Versions are pushed and fetched, byte for byte, and nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_an_update_of_one_model_sends_one_model(
     assert (report.models, report.sent_models, report.packs) == (20, 1, 2)
     assert report.sent_bytes < base.sent_bytes / 10
     # The pack that the update only refers to is not read again.
-    # The base's commit, whether there is a version v2, and v2's own at the end.
+    # The base's commit, the look for a version v2, and v2's own commit at the end.
     assert recording.count("get") == {"manifests": 1, "versions": 3}
     fetched = fetch(store, "g1", "v2", report.manifest, tmp_path / "into")
     expected = {**{model.uid: model.read() for model in old}, new[0].uid: new[0].read()}

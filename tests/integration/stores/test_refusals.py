@@ -1,4 +1,4 @@
-"""A server's refusal is one line that names the remedy, however it is refused."""
+"""A server's refusal becomes one line that names the remedy, whatever form it has."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def refuse_all(
     body: bytes = b"",
     headers: dict[str, str] | None = None,
 ) -> Store:
-    """Answer every request so, HEAD too."""
+    """Answer every request like this, HEAD too."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
@@ -151,7 +151,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def tls_port(pretender: Pretender, certificate: tuple[Path, Path]) -> Iterator[int]:
-    """Give a port at which the pretender answers by TLS."""
+    """Give a port at which the pretender answers over TLS."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*certificate)
     target = ("127.0.0.1", int(pretender.url.rpartition(":")[2]))
@@ -233,7 +233,7 @@ def test_a_server_that_starts_again_within_seconds_ends_nothing(monkeypatch: pyt
         inside = int(pretender.url.rpartition(":")[2])
 
         def starts(seconds: float) -> None:
-            # In place of the wait.
+            # Instead of waiting.
             waits.append(seconds)
             if len(waits) == 3:
                 threading.Thread(target=forward, args=(port, inside), daemon=True).start()

@@ -1,4 +1,4 @@
-"""S3 servers that are away, refuse, are busy, or only pretend to verify checksums."""
+"""S3 servers that are unreachable, refuse, are busy, or only pretend to verify checksums."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_every_object_travels_with_its_checksum_and_without_a_round_trip_of_wait
     for headers in sent.values():
         assert headers["x-amz-checksum-crc64nvme"] == "rosUhgp5mIg="
         assert headers["Expect"] is None
-        # Some servers take no notice of the value beside it.
+        # Some servers ignore the value beside it.
         assert headers["x-amz-sdk-checksum-algorithm"] is None
         assert headers["x-amz-trailer"] is None
 

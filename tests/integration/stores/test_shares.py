@@ -1,4 +1,4 @@
-"""Folders that are not all that a local disk is: without hard links, read-only, absent, of another clock."""
+"""Folders that lack features of a local disk: without hard links, read-only, missing, with another clock."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def share(folder: Path) -> Store:
 
 @pytest.fixture(params=[errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP])
 def no_links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let hard links fail as they do on FAT, SMB and what is mounted by FUSE."""
+    """Let hard links fail as they do on FAT, SMB and FUSE mounts."""
 
     def link(*_: object) -> None:
         raise OSError(request.param, os.strerror(request.param))
@@ -136,7 +136,7 @@ def test_the_probe_of_a_read_only_folder_fails(folder: Path) -> None:
         code, said = probe(folder)
         assert code == 1
         assert "Read-only file system" in said
-        # Its list is read all the same.
+        # Its list is still read.
         assert list(open_store(f"file://{folder}").keys("")) == []
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
@@ -160,7 +160,7 @@ def test_what_killed_writers_left_is_no_object(share: Store, folder: Path) -> No
 def test_gc_keeps_what_the_registry_of_the_environment_names(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a folder that has another registry beside."""
+    """The working folder has another registry."""
     head = "set: {id: g1, name: n, task: t, type: scikit-learn/skops, source: platform}\n"
     digest = push(open_store(f"file://{folder}"), "g1", "v1", models(1), model_type=TYPE).manifest
     row = f'versions:\n  - {{id: v1, manifest: "{digest}", updated: 2026-11-22T08:00:00Z}}\n'

@@ -1,4 +1,4 @@
-"""Verification and garbage collection over a network that fails: what a registry names is never lost."""
+"""Verification and garbage collection over a network that fails: versions in a registry are never lost."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ pytestmark = [
 ]
 
 NOW = 63
-"""Days from now on which the collection takes place."""
+"""Days from now until the collection."""
 
 
 @dataclass(frozen=True)
 class Garbage:
-    """A set of which one collection has everything to do that it ever does.
+    """A set for which one collection has every kind of work.
 
-    Version `kept` stays, `gone` has lost its commit long ago and its objects go, the commit of `expired`
-    goes, `removed` is first noted, and `revived` is named again.
+    Version `kept` stays; `gone` lost its commit long ago, and its objects are deleted; the commit of
+    `expired` is deleted; `removed` gets its note; and `revived` is named again.
     """
 
     store: Store
@@ -71,7 +71,7 @@ class Garbage:
     after: frozenset[str]
 
     def restore(self) -> None:
-        """Let the store be as it was before the collection."""
+        """Restore the store to its state before the collection."""
         shutil.rmtree(self.folder)
         shutil.copytree(self.saved, self.folder)
 
@@ -79,7 +79,7 @@ class Garbage:
         collect_garbage(store, "g1", self.named, apply=True, now=self.now)
 
     def check(self) -> None:
-        """Check that readers see what is named, the rest whole or not at all, and that it can go on."""
+        """Check that readers see named versions, others whole or not at all; and collect again."""
         for name in ("kept", "revived", "removed"):
             assert seen(self.store, name) == contents(MODELS[name])
         assert seen(self.store, "expired") in (None, contents(MODELS["expired"]))
@@ -88,7 +88,7 @@ class Garbage:
         assert keys(self.store) == self.after
 
     def check_end(self) -> None:
-        """Check that what has gone or is to go leaves nothing behind, two days later."""
+        """Check that two days later, deleted versions have left nothing behind."""
         collect_garbage(self.store, "g1", self.named, apply=True, now=self.now + timedelta(days=2))
         assert not [key for key in keys(self.store) if "expired" in key or "gone" in key]
         assert len(keys(self.store)) == 3 * len(("kept", "revived", "removed")) + 1
@@ -120,7 +120,7 @@ FAULTS: list[tuple[Fault, bool]] = [
     *((fault, False) for fault in ONCE.values()),
     *((fault, True) for fault in STAYS.values()),
 ]
-"""With whether they stay."""
+"""Each fault, and whether it is permanent."""
 
 
 @pytest.mark.parametrize("turn", range(scale(2, len(FAULTS))))

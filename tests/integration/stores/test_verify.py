@@ -1,4 +1,4 @@
-"""Verify finds every damaged, missing and extra object, and heals from a good copy."""
+"""Verify finds every damaged, missing and extra object, and repairs from a good copy."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_what_is_missing_and_what_is_extra_is_named(
     at_rest(pack_key("g1", row.pack)).unlink()
     report = verify(store, "g1", [version(two[0])])
     assert report.missing == (pack_key("g1", row.pack),)
-    # Of v2: its commit, its manifest and its one pack.
+    # v2's commit, its manifest and its one pack.
     assert len(report.extra) == 3
 
 

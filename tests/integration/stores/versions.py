@@ -1,4 +1,4 @@
-"""Small versions of models, and what readers see of them."""
+"""Small versions of models, and their state as readers see it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def seen(store: Store, version_id: str) -> dict[str, bytes] | None:
-    """Return what readers see of the version: its models, or nothing at all."""
+    """Return the version's models as readers see them; None if they do not see the version."""
     try:
         digest = read_commit(store, "g1", version_id).manifest
     except ObjectMissing:

@@ -1,4 +1,4 @@
-"""The wheels in an environment of their own, used from a project with folders named as ours once were."""
+"""The wheels in a separate environment, used from a project whose folders have the old names of ours."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SET = "set: {id: g1, name: Lines, task: regression, type: onnx/onnx, source: use
 
 
 class Project:
-    """A user's project: a registry, and packages of its own."""
+    """A user's project: a registry, and its own packages."""
 
     def __init__(self, folder: Path, programs: Path) -> None:
         self._folder, self._programs = folder, programs
@@ -50,7 +50,7 @@ class Project:
         done = subprocess.run(
             [self._programs / program, *arguments],
             cwd=self._folder,
-            # As in a Pulumi program, whose own folder comes first.
+            # As in a Pulumi program, whose own folder is first on the path.
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(self._folder), **environment},
             capture_output=True,
             text=True,
@@ -124,14 +124,14 @@ def test_an_image_is_built_from_the_same_as_in_a_checkout(project: Project, tmp_
     archive = tmp_path / "bluegrid" / "images" / f"{name_of_image('onnx', base, tmp_path)}.tar"
     archive.parent.mkdir(parents=True)
     archive.touch()
-    # Its name has the key of all that it is made of: an archive of that name is found, and not built again.
+    # The archive's name has the key of all its inputs: an archive with that name is used, not built again.
     options = ("onnx", "--base", base, "--json")
     found = project.run("bluegrid", "image", "build", *options, XDG_CACHE_HOME=str(tmp_path), UV=uv())
     assert json.loads(found)["archive"] == str(archive)
 
 
 def name_of_image(family: str, base: str, folder: Path) -> str:
-    """Name the archive of an image that this checkout makes."""
+    """Return the name of the archive of an image that this checkout makes."""
     with (folder / "lock").open("w") as lock:
         commands = Commands(folder / "log", lock.fileno(), folder, environment.of_programs())
         locked = packages.requirements(commands, FAMILIES[family].extras)

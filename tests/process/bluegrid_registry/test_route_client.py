@@ -1,4 +1,4 @@
-"""Asking a route as clients do: behind redirects and TLS, of a private CA too, and never at another host."""
+"""Requests to a route as clients send them: with redirects, TLS and private CAs, and only to one host."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ ANSWER = RouteAnswer(200, "d2", "v2")
 
 @dataclass
 class Proxy:
-    """A proxy; keeps which hosts and which names of TLS it was asked for.
+    """A proxy that records the hosts and TLS server names of its requests.
 
     Attributes:
-        location: where it sends who asks, by the host that is asked for; None: it answers.
+        location: where it redirects a request, by the requested host; None: it answers.
     """
 
     port: int = 0
@@ -62,7 +62,7 @@ def proxy(location: Callable[[str], str] | None = None, certificate: Path | None
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:
-            """A client that trusts nobody hangs up, which is no fault."""
+            """Ignore a client that hangs up because it does not trust the certificate."""
 
     def named(_: ssl.SSLObject | ssl.SSLSocket, name: str | None, __: ssl.SSLContext) -> None:
         state.names.append(name)
@@ -113,7 +113,7 @@ def certificate(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same, where SSL_CERT_FILE names it."""
+    """The same certificate, named by SSL_CERT_FILE."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     return certificate
 

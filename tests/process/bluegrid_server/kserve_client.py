@@ -1,6 +1,6 @@
-"""`python kserve_client.py URL`: asks a server by the official client of KServe; prints what it got as JSON.
+"""`python kserve_client.py URL`: sends requests with KServe's official client; prints the answers as JSON.
 
-It runs in an environment of its own, without this project: the client wants other versions of what we need.
+It runs in a separate environment, without this project: the client requires other versions of its packages.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The official client of KServe talks to a pod."""
+"""KServe's official client works with a pod."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_official_client_asks_in_json_and_in_binary(settings: Settings, trai
         url = f"http://127.0.0.1:{port}{BASE.removesuffix('/v2')}"
         with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
             wait_until_ready(client)
-        # From the lock file, and in uv's cache after the first time.
+        # From the lock file; in uv's cache after the first run.
         done = subprocess.run(
             [
                 packages.uv(), "run", "--quiet", "--isolated", "--frozen",

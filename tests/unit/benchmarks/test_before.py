@@ -1,4 +1,4 @@
-"""Two builds that were measured in turn: which figures are the same within their spread."""
+"""Comparison of two builds measured in turn: which figures are equal within their spread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.rows import OURS, row
 
 
 def run(push: float, fetch: float, *more: str) -> dict[str, Any]:
-    """One result of a benchmark."""
+    """Return one result of a benchmark."""
     rows = [
         row("push: against peers", "s", {OURS: [push, push + 1], "peer": [9.0]}, None, ["peer"]),
         row("push", "s", {OURS: [push, push + 1]}, {"under": 9}),

@@ -1,4 +1,4 @@
-"""What a stack's clusters share."""
+"""Settings that a stack's clusters share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_hooks_are_there_also_where_every_service_goes(monkeypatch: pytest.Monke
 
 
 async def _host() -> None:
-    """As in a program: hooks want a loop that runs."""
+    """Run as in a program: hooks need a running event loop."""
     Hosting(
         namespace="grid",
         service_account="server",

@@ -1,4 +1,4 @@
-"""A store in a folder; and property tests are judged by what they find, not by how busy the machine is."""
+"""A store in a folder; and property tests without deadlines, since the machine may be busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of push share: models, a store in a folder, and what was pushed."""
+"""Helpers for tests of push: models, a store in a folder, and pushed versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names in Kubernetes."""
+"""Names of objects in Kubernetes."""
 
 from __future__ import annotations
 

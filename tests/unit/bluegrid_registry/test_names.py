@@ -1,4 +1,4 @@
-"""UIDs, IDs and quantities: what is taken, and what is refused in words."""
+"""UIDs, IDs and quantities: valid values, and the messages for invalid values."""
 
 from __future__ import annotations
 

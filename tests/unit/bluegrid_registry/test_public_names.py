@@ -1,4 +1,4 @@
-"""What the package gives to others is exactly what it says."""
+"""The package's public names are exactly the declared ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a route leads to, whichever kind it is and whoever shows it."""
+"""The backends of a route of any kind, from any source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real models in a real store, and servers of them."""
+"""Real models in a real store, and servers for them."""
 
 from __future__ import annotations
 

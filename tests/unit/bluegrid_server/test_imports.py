@@ -1,4 +1,4 @@
-"""What the build of an image imports to prove that nothing is missing."""
+"""The modules that the build of an image imports to prove that nothing is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps a version from being served, and where the reason is printed."""
+"""Reasons not to serve a version, and where they are printed."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class OwnModel(BaseEstimator):  # type: ignore[misc]
 
 @pytest.fixture
 def folder(trained: Trained, tmp_path: Path) -> Path:
-    """A copy of the trained models, to spoil."""
+    """A copy of the trained models, to be damaged."""
     return Path(shutil.copytree(trained.folder, tmp_path / "folder"))
 
 
 @pytest.fixture
 def preflight(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Preflight:
-    """Runs the preflight; returns its exit code and what it wrote to stderr, else to stdout."""
+    """Runs the preflight; returns its exit code and its stderr, or stdout if stderr is empty."""
     monkeypatch.setattr(logs, "configure", lambda: None)
 
     def run(settings: Settings) -> tuple[int, str]:

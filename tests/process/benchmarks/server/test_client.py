@@ -17,7 +17,7 @@ REQUEST = post("/v2/models/line-1/infer", b"{}")
 
 @contextmanager
 def answering(*parts: bytes) -> Iterator[tuple[int, list[bytes]]]:
-    """A server that answers each request by these parts, each sent by itself; what it was asked."""
+    """Run a server that answers each request with these parts, sent one by one; yield port and requests."""
     asked: list[bytes] = []
 
     def answer(connection: socket.socket) -> None:
@@ -39,7 +39,7 @@ def answering(*parts: bytes) -> Iterator[tuple[int, list[bytes]]]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         Thread(target=accept, daemon=True).start()
         yield listener.getsockname()[1], asked
-        # Wakes `accept`, which closing alone does not.
+        # Wakes `accept`; closing alone does not.
         listener.shutdown(socket.SHUT_RDWR)
 
 

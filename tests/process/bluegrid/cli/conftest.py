@@ -1,4 +1,4 @@
-"""What tests of the operator's commands share."""
+"""Fixtures for tests of the operator's commands."""
 
 from __future__ import annotations
 

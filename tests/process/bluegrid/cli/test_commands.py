@@ -1,4 +1,4 @@
-"""`bluegrid` as a user types it: what it edits, what it prints, and how it refuses."""
+"""`bluegrid` as a user types it: its edits, its output, and its refusals."""
 
 from __future__ import annotations
 

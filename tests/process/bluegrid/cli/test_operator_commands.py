@@ -40,7 +40,7 @@ def test_a_switch_whose_update_fails_says_what_yaml_says_now(
 def test_the_program_is_told_which_routes_are_updated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, runs: str
 ) -> None:
-    """Without that the engine refuses it where a switch of another service is declared and not applied."""
+    """Without that the engine refuses the update if another service's switch is declared but not applied."""
     pulumi_that(
         f'echo "$BLUEGRID_PARTIAL_UPDATE $BLUEGRID_ROUTES $1" > {tmp_path}/ran', tmp_path, monkeypatch
     )

@@ -21,13 +21,13 @@ REGISTRY = CHECKOUT / "examples" / "line_loading" / "registry"
 
 @pytest.fixture(autouse=True)
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example's registry, where a command names none."""
+    """Use the example's registry if a command names none."""
     monkeypatch.setenv("BLUEGRID_REGISTRY", str(REGISTRY))
 
 
 @pytest.fixture
 def registries(tmp_path: Path) -> tuple[Path, Path]:
-    """The registry as it is tracked, and one in which its service is switched."""
+    """The tracked registry, and a copy in which its service is switched."""
     before, after = tmp_path / "before", tmp_path / "after"
     shutil.copytree(REGISTRY, before)
     shutil.copytree(REGISTRY, after)

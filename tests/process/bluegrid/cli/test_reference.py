@@ -1,4 +1,4 @@
-"""The reference of all commands is what `typer` makes of them today."""
+"""The reference of all commands is up to date with the output of `typer`."""
 
 from __future__ import annotations
 

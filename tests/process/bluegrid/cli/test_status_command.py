@@ -1,4 +1,4 @@
-"""`bluegrid status` as it is printed: a table, what is not well below it, what could not be asked."""
+"""The output of `bluegrid status`: a table, below it the problems, and parts that do not answer."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_watching_goes_on_until_it_is_interrupted_and_ends_well(
         nonlocal looks
         if pod == "service0-d1-a":
             looks += 1
-            # Once: a second interrupt would end what the first one makes it print.
+            # Once: a second interrupt would cut short the output after the first.
             if looks == 4:
                 process.send_signal(signal.SIGINT)
         return 200, METRICS
@@ -159,5 +159,5 @@ def test_watching_goes_on_until_it_is_interrupted_and_ends_well(
     api.pod = answer
     output, error = process.communicate(timeout=60)
     assert (process.returncode, error) == (0, "")
-    # In a pipe each look is printed whole, as it comes.
+    # In a pipe each repetition is printed in full.
     assert output.count("service0  d1") >= 2

@@ -1,4 +1,4 @@
-"""Commands that ask an update server."""
+"""Commands that send requests to an update server."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ service:
 
 
 def switching(client: httpx.Client | None, place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that knows of an update server by its environment."""
+    """Run a command with an update server in its environment."""
     server = str(client.base_url) if client else "http://127.0.0.1:9"
     asked = {"BLUEGRID_UPDATES": server, "BLUEGRID_TOKEN": place.tokens["looker"]}
     command = (str(BLUEGRID), *arguments, "--registry", str(place.registry))
@@ -69,7 +69,7 @@ def switching(client: httpx.Client | None, place: Place, *arguments: str) -> sub
 
 @pytest.fixture
 def marked(client: httpx.Client, place: Place) -> httpx.Client:
-    """A service whose cluster d2 was live before, and serves a version that is marked bad."""
+    """A service whose cluster d2 was live before and serves a bad version."""
     place.add_v2()
     file = place.registry / "g1.yaml"
     text = file.read_text() + SERVICE

@@ -1,4 +1,4 @@
-"""The revision that an image's labels name is the checkout's."""
+"""An image's labels name the revision of the checkout."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_repository_that_the_shell_is_in_has_no_say(
     git("init")
     git("add", "--all")
     git("commit", "--message", "first")
-    # As in a hook of another repository.
+    # As in a git hook of another repository.
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     family = next(iter(FAMILIES.values()))
     assert labels(tmp_path, family, Base("base"))[REVISION] == git("rev-parse", "HEAD")

@@ -1,4 +1,4 @@
-"""A build installs what is locked, wherever it is run."""
+"""A build installs the locked packages, wherever it is run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OVERRIDE = "override-dependencies = ['marker==2.0']\n"
 
 @pytest.fixture
 def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Versions 1.0 and 2.0 of a package, which say their version; nothing else can be had."""
+    """Versions 1.0 and 2.0 of a package, which print their version; no other package is available."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     for version in ("1.0", "2.0"):

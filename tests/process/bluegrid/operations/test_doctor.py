@@ -1,4 +1,4 @@
-"""What the doctor finds, on a real store and a made-up API server."""
+"""The findings of `bluegrid doctor`, on a real store and a made-up API server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOTHING: dict[str, list[dict[str, object]]] = {"ingresses": []}
 
 @pytest.fixture
 def pushed(tmp_path: Path) -> Path:
-    """A folder with a registry of v1, which a cluster serves, and v2, and the store that holds them."""
+    """A folder with a registry of v1, which a cluster serves, and v2; and the store of both."""
     for name in ("registry", "store", "models"):
         (tmp_path / name).mkdir()
     (tmp_path / "registry" / "g1.yaml").write_text(SET + "versions: []\n")

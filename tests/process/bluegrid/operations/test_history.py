@@ -1,4 +1,4 @@
-"""What was live before, and who changed it, from a real git repository."""
+"""Earlier live clusters, and the authors of changes, from a real git repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mistyped name is answered with the names that there are: of contexts, namespaces, services, clusters."""
+"""The error for a mistyped name lists the existing names: contexts, namespaces, services, clusters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor asks the store as pods do: with the account of the Secret that they have."""
+"""`bluegrid doctor` reads the store as pods do: with the account in their Secret."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CODES = {403: "InvalidAccessKeyId", 404: "NoSuchKey"}
 
 @pytest.fixture
 def pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a registry and a store of v1; whoever runs this has an account that nobody knows."""
+    """A folder with a registry and a store of v1; the environment has an unknown account."""
     for name in ("registry", "store", "models"):
         (tmp_path / name).mkdir()
     (tmp_path / "registry" / "g1.yaml").write_text(SET + "versions: []\n")
@@ -43,7 +43,7 @@ def pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def s3(folder: Path, account: str) -> Iterator[str]:
-    """Give the objects of a folder to one account; yields the store's URL."""
+    """Serve the objects of a folder to one account; yield the store's URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -71,7 +71,7 @@ def s3(folder: Path, account: str) -> Iterator[str]:
 
 
 def kinds(place: Path, store: str, account: str = "reader") -> dict[str, list[dict[str, Any]]]:
-    """A Deployment that serves v1, and the Secret with its account."""
+    """Return a Deployment that serves v1, and the Secret with its account."""
     (version,) = Registry.load(place / "registry").files[0].versions
     pinned = {"STORE": store, "SET": "g1", "VERSION": "v1", "MANIFEST": version.manifest}
     env: list[dict[str, Any]] = [

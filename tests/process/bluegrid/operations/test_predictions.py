@@ -1,4 +1,4 @@
-"""Which pods are asked, and what becomes of their answers."""
+"""Predictions through the API server: which pods get requests, and how their answers are shown."""
 
 from __future__ import annotations
 

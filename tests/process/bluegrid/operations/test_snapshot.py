@@ -1,4 +1,4 @@
-"""A snapshot is quick however many pods there are, and holds what it can where some do not answer."""
+"""A snapshot is quick with any number of pods, and complete except for pods that do not answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_fifty_services_are_asked_side_by_side(connect: Connect) -> None:
         snapshot = take_snapshot(namespace)
         took = time.monotonic() - began
     assert len(snapshot.reports) == 200
-    # One after the other they would take 20 s.
+    # One after the other the pods would take 20 s.
     assert took < 5
     rows = statuses(snapshot, snapshot, None)
     assert len(rows) == 100

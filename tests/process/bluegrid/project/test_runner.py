@@ -1,4 +1,4 @@
-"""What Pulumi is started with, for an update of named targets."""
+"""Pulumi's environment and options for an update of named targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ran(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file in which a made-up Pulumi notes which routes the program is told of, and its own command."""
+    """The file in which a made-up Pulumi records its command, and the routes passed to the program."""
     assert file.is_file()
     note = tmp_path / "ran"
     pulumi_that(f'echo "$BLUEGRID_PARTIAL_UPDATE $BLUEGRID_ROUTES $1" > {note}', tmp_path, monkeypatch)
@@ -40,7 +40,7 @@ def test_so_does_a_rehearsal(ran: Path, file: Path, tmp_path: Path) -> None:
     settings.write_text(
         "config: {bluegrid:registry: registry, bluegrid:kubeContext: grid, bluegrid:namespace: north}\n"
     )
-    # It prints no plan that could be read.
+    # It prints no readable plan.
     with suppress(BluegridError):
         rehearse(file.parent, "line-loading", "d2", find_stack(tmp_path, "north"))
     assert ran.read_text() == "1 line-loading preview\n"

@@ -1,4 +1,4 @@
-"""Two regions that are made up."""
+"""Two made-up regions."""
 
 from __future__ import annotations
 

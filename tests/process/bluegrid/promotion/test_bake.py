@@ -1,4 +1,4 @@
-"""What in a bake sends a region back, and what does not."""
+"""Events in a bake that send a region back, and events that do not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.support.regions import Regions
 
 LONG = 60.0
-"""Seconds of a bake that is to fail long before."""
+"""Seconds of a bake that must fail much earlier."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def north(regions: Regions) -> Namespace:
 def bake(
     north: Namespace, seconds: float, then: Callable[[], None] | None = None, most: float = 0.01
 ) -> BakeProgress:
-    """Bake north; `then` happens when it has begun."""
+    """Bake north; call `then` once the bake has begun."""
     reports = 0
 
     def report(_: BakeProgress) -> None:
@@ -50,7 +50,7 @@ def test_requests_are_counted_from_the_start_of_the_bake(regions: Regions, north
     regions.set("north", answered=5000, failed=4000)
     seen = bake(north, 0.3)
     assert seen.failed == 0
-    # It answers 100 more each time that it is asked; the first look is the start.
+    # It reports 100 more answers at each read; the first read is the start.
     assert seen.requests == regions.state("bluegrid-north")["answered"] - 5000 - 100 > 100
 
 
@@ -133,7 +133,7 @@ def test_fewer_pods_than_at_the_start_are_given_the_time_and_no_more(
     with pytest.raises(BakeFailed, match="1 of 2 pods are ready"):
         bake(north, LONG, lambda: regions.set("north", ready=1))
     regions.set("north", ready=2)
-    # An autoscaler has taken one away.
+    # An autoscaler has removed a pod.
     bake(north, 0.5, lambda: regions.set("north", ready=1, replicas=1))
 
 

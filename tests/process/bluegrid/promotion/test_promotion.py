@@ -1,4 +1,4 @@
-"""What a promotion leaves behind, whatever happens in it."""
+"""The state that a promotion leaves behind, whatever happens in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def promote(regions: Regions, *, seconds: float = 0, all_back: bool = False) -> dict[str, Stage]:
-    """Promote d2 in north, then in east; returns what became of each."""
+    """Promote d2 in north, then in east; return the stage of each."""
     promotion = Promotion(regions.registry, "line-loading", "d2", regions.folder, ["north", "east"])
     promotion.check()
     outcomes = promotion.run(seconds, 0.01, lambda *_: None, all_back=all_back)
@@ -28,7 +28,7 @@ def promote(regions: Regions, *, seconds: float = 0, all_back: bool = False) -> 
 
 
 def stopped(regions: Regions, *, seconds: float = 0, all_back: bool = False) -> tuple[str, dict[str, Stage]]:
-    """Promote what cannot be promoted; returns what was said, and what became of each region."""
+    """Run a promotion that fails; return the message, and the stage of each region."""
     with pytest.raises(PromotionStopped) as error:
         promote(regions, seconds=seconds, all_back=all_back)
     assert "\n" not in str(error.value)
@@ -65,7 +65,7 @@ def test_a_region_in_which_it_is_live_is_left_alone_and_yaml_says_so(regions: Re
     ("goes_wrong", "why", "calls"),
     [
         ("fails", "pulumi up: the stack is locked", ["north", "east"]),
-        # The route has changed there, so that Pulumi has to change it back.
+        # The route has changed there, so Pulumi has to change it back.
         ("is not proven", "pulumi up: the proxy did not answer", ["north", "east", "east"]),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_cluster_that_was_brought_up_for_the_switch_has_its_min_again_after_th
     regions.autoscale()
     regions.set("north", held=3)
     assert promote(regions, seconds=0.2) == {"north": Stage.LIVE, "east": Stage.LIVE}
-    # In east as many answered as its min: nothing was raised.
+    # In east as many pods answered as its min: nothing was raised.
     assert regions.updates == [f"{ROUTE}, {AUTOSCALER}", AUTOSCALER, f"{ROUTE}, {AUTOSCALER}"]
     assert regions.calls == ["north", "north", "east"]
 
@@ -234,7 +234,7 @@ def test_who_interrupts_it_lets_pulumi_end_and_has_the_region_go_back(
         while not (regions.folder / "waiting").exists():
             assert time.monotonic() < deadline, "pulumi was not started"
             time.sleep(0.05)
-        # As a terminal does: the signal goes to every process of the group.
+        # Like a terminal: the signal goes to every process of the group.
         os.killpg(running.pid, number)
         printed, message = running.communicate(timeout=60)
     assert running.returncode == 1
@@ -244,5 +244,5 @@ def test_who_interrupts_it_lets_pulumi_end_and_has_the_region_go_back(
     assert (east["live"], east["stage"], east["why"]) == ("d1", "back", why)
     assert regions.live == "{default: d1, north: d2, east: d1}"
     assert regions.calls == ["north", "east", "east"]
-    # Twice would have made it drop everything.
+    # A second signal would have made Pulumi abort.
     assert (regions.folder / "interrupts").read_text().split() == ["east"]

@@ -1,4 +1,4 @@
-"""What a region says of a cluster that is to become live there, before anything changes."""
+"""The checks of a region before a cluster becomes live there."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ AUTOSCALED = "autoscaling: {min: 1, max: 4, cpu: 70}"
 def check(
     folder: Path, ready: int, of_live: int, size: str = AUTOSCALED, more: str = "", factor: int = 1
 ) -> None:
-    """Check whether d2 with so many ready pods can take over from d1."""
+    """Check whether d2 with this many ready pods can take over from d1."""
     (folder / "registry").mkdir()
     text = FILE.format(one="1" * 64, two="2" * 64, size=size, more=more)
     (folder / "registry" / "g1.yaml").write_text(text)

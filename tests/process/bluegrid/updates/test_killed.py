@@ -1,4 +1,4 @@
-"""The server is killed at any moment, started again, and what it was asked for comes about once."""
+"""The server is killed at any moment and started again; each requested update is applied exactly once."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_every_update_comes_about_once_however_often_the_server_is_killed(place:
         process.send_signal(signal.SIGKILL)
     for _ in range(KILLS):
         with serving(place, remote) as (process, _):
-            time.sleep(chance.uniform(0, 0.6))  # a moment like any other
+            time.sleep(chance.uniform(0, 0.6))  # a random moment
             process.send_signal(signal.SIGKILL)
     with serving(place, remote) as (_, client):
         updates = [ended(client, answer) for answer in answers]

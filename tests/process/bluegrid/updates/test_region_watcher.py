@@ -1,4 +1,4 @@
-"""A region that hangs holds up nobody who asks, and what was known of it is returned with its age."""
+"""A region that hangs delays no request, and its last known state is returned with its age."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def stack(place: Place, api: ApiServer) -> Stack:
 def test_a_region_that_hangs_is_told_as_it_was_and_since_when_it_is_asked(
     stack: Stack, declared: RegistryCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Whoever asks has it read again.
+    # A request has the region read again.
     monkeypatch.setattr("bluegrid.updates.region_watcher.APART", 0.0)
     monkeypatch.setattr("bluegrid.updates.region_watcher._REST", 0.0)
     over, calls = threading.Event(), []
@@ -79,8 +79,8 @@ def test_a_region_that_hangs_is_told_as_it_was_and_since_when_it_is_asked(
     assert all(each.clusters == first.clusters and each.pending_seconds for each in others)
     ages = [each.age_seconds or 0 for each in (first, *others)]
     assert ages == sorted(set(ages))
-    assert ages[-1] - ages[0] >= 0.8  # four of them have waited 0.2 s since the first
-    # All wait for the same attempt.
+    assert ages[-1] - ages[0] >= 0.8  # at least four requests waited 0.2 s each
+    # All requests wait for the same attempt.
     assert len(calls) == 2
     over.set()
     assert region.status(declared, 30).pending_seconds is None
@@ -158,7 +158,7 @@ def test_a_state_that_cannot_be_read_is_said_to_be_so(
 
 
 def _stacks_with(place: Place, monkeypatch: pytest.MonkeyPatch, prints: str) -> Stacks:
-    """Stacks whose `pulumi` does this."""
+    """Return stacks whose `pulumi` is this shell script."""
     program = place.folder / "programs" / "pulumi"
     program.parent.mkdir()
     program.write_text(f"#!/bin/sh\n{prints}\n")

@@ -1,4 +1,4 @@
-"""The gate against a real HTTP server that stands in the proxy's place."""
+"""The gate against a real HTTP server in place of the proxy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OTHER = (200, "d3", "v3")
 
 @dataclass
 class Proxy:
-    """Answers in the given order, the last answer for ever; keeps the requests and counts connections."""
+    """Answers in the given order, repeating the last answer; records requests and counts connections."""
 
     answers: Sequence[Answer]
     address: str = ""
@@ -127,7 +127,7 @@ def test_settings_of_the_users_shell_do_not_redirect_the_gate(monkeypatch: pytes
 
 
 def leaving(address: str, timeout: float = 30) -> Gate:
-    """The proof that d1 is asked no more."""
+    """Return the proof that d1 gets no more requests."""
     return replace(gate(address, timeout), versions={}, without="d1")
 
 
@@ -188,7 +188,7 @@ def test_a_cluster_that_had_a_small_share_is_looked_for_longer() -> None:
     for share, chance in ((0.01, 1e-6), (0.1, 1e-6), (0.5, 1e-6)):
         answers = before.after({"d2": round(100 - 100 * share), "d1": round(100 * share)}).answers
         assert (1 - share) ** answers <= chance < (1 - share) ** (answers - 2)
-    # Who had all of them cannot be missed, and who keeps a share is not looked for.
+    # A cluster that had all requests cannot be missed, and a cluster that keeps a share is not checked.
     for weights in ({"d1": 1}, {"d2": 90}, {}, {"d2": 90, "d1": 0}):
         assert before.after(weights).answers == 20
 
@@ -253,7 +253,7 @@ def test_before_a_cluster_goes_a_tenth_of_shared_traffic_is_looked_for(
 
 @pytest.mark.usefixtures("_without_an_engine")
 def test_a_declared_live_cluster_goes_without_proof() -> None:
-    """Its stack is destroyed, or a route of another kind takes the place of the one that goes."""
+    """The stack is destroyed, or a route of another kind replaces the deleted route."""
     labels = {"bluegrid.io/service": "line-loading", "bluegrid.io/cluster": "d1"}
 
     async def prove(address: str) -> None:

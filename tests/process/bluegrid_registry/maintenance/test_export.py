@@ -1,4 +1,4 @@
-"""What is exported is accepted by the stock `model_signing` command, and only as long as it is untouched."""
+"""The stock `model_signing` command accepts an export, and refuses it after any change."""
 
 from __future__ import annotations
 

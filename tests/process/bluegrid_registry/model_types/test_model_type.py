@@ -1,4 +1,4 @@
-"""Types of models are known without their frameworks."""
+"""Model types are recognised without their frameworks."""
 
 from __future__ import annotations
 

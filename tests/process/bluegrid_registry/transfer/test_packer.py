@@ -1,4 +1,4 @@
-"""What a push takes of memory, in a process of its own."""
+"""The memory of a push, in a separate process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.endurance import scale
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A push of models from memory into a folder, in a process of its own: what it takes is its own.
+# A push of models from memory into a folder, in a separate process to measure only its memory.
 PUSH = """
 import os, sys
 from bluegrid_registry import ModelType, SourceModel, open_store, push

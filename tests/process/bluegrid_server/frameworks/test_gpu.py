@@ -1,4 +1,4 @@
-"""GPUs of a pod, among its workers."""
+"""The distribution of a pod's GPUs to its workers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""TensorFlow, Keras and Spark: trained by the framework, pushed, loaded by a pod's workers, asked.
+"""TensorFlow, Keras and Spark: trained by the framework, pushed, loaded and served by a pod's workers.
 
-Each framework has processes of its own, for training and for serving.
+Each framework has separate processes for training and for serving.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """The folder of what a framework has trained; it trains once for all tests."""
+    """The folder of a framework's trained models; trained once for all tests."""
     folders: dict[str, Path] = {}
 
     def folder(framework: str) -> Path:
@@ -58,7 +58,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def pushed(folder: Path, tmp_path: Path, model_type: str) -> Settings:
-    """Settings of a pod that serves these models."""
+    """Push these models; return the settings of a pod that serves them."""
     settings = published(tmp_path, folder / "models", ModelType.parse(model_type))
     return settings.model_copy(update={"time_limit": 60})
 
@@ -142,7 +142,7 @@ def test_a_keras_model_answers_by_names_whatever_its_inputs_and_outputs_are(
             for uid, outputs in expected.items():
                 specs = (await described(dispatcher, uid))["inputs"]
                 given = outputs.pop("inputs")
-                # Of one input that the model itself has named, any name will do here.
+                # A model with a single input that it has named itself accepts any name.
                 rows = {spec["name"]: given.get(spec["name"], given.get("")) for spec in specs}
                 tensors = [{**spec, "shape": np.shape(rows[spec["name"]])} for spec in specs]
                 for order in (tensors, tensors[::-1]):

@@ -1,4 +1,4 @@
-"""ONNX Runtime sends nothing to its maker from where bluegrid loads it."""
+"""ONNX Runtime sends no telemetry when bluegrid loads it."""
 
 from __future__ import annotations
 

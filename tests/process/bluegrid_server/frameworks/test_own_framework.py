@@ -1,4 +1,4 @@
-"""A framework that a package brings: installed as any other, found by its entry points, pushed and served."""
+"""A framework from another package: installed, found by its entry points, pushed and served."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXAMPLE = CHECKOUT / "examples" / "own_framework"
 
 
 def wheel_in(folder: Path) -> Path:
-    """The example's wheel, as its build backend would make it."""
+    """Write the example's wheel, as its build backend would."""
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
     points = "".join(
         f"[{group}]\n" + "".join(f"{point} = {value}\n" for point, value in named.items())
@@ -51,7 +51,7 @@ def wheel_in(folder: Path) -> Path:
 
 @pytest.fixture
 def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The example, installed for this process and for those that it starts."""
+    """Install the example for this process and its children."""
     site = tmp_path / "site"
     subprocess.run(
         [

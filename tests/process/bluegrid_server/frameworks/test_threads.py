@@ -91,7 +91,7 @@ def test_a_pod_computes_in_one_thread_before_and_after_it_forks_whatever_its_env
         joblib.dump(model, folder / f"{uid}.joblib")
         names |= pickle_scan.globals_of((folder / f"{uid}.joblib").read_bytes())
         expected[uid] = model.predict(X[:9]).tolist()
-    # They are answered by the process that loads the models, before it forks.
+    # The process that loads the models answers the examples before it forks.
     examples = {uid: {"inputs": X[:9].tolist(), "outputs": answers} for uid, answers in expected.items()}
     (folder / "examples.json").write_text(json.dumps(examples))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

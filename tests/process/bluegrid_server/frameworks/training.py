@@ -1,8 +1,8 @@
-"""Trains what servers then load: `python -m tests.process.bluegrid_server.frameworks.training KIND FOLDER`.
+"""Trains models for servers: `python -m tests.process.bluegrid_server.frameworks.training KIND FOLDER`.
 
-KIND is `tensorflow` or `spark`, which change the process that they are imported in: so this is one of its
-own. Each set has a folder of its own, with its models in `models` and, in `expected.json`, what each of them
-answers to ROWS by its own framework, by UID.
+KIND is `tensorflow` or `spark`, which change the process that imports them, so this is a separate process.
+Each set has a folder with its models in `models`, and in `expected.json` their answers to ROWS by UID,
+computed by the framework itself.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _new(folder: Path, name: str) -> Path:
 
 
 def train_tensorflow(folder: Path) -> None:
-    """A Keras model in three formats, a graph of two inputs; one of Python code, one that reads files."""
+    """Train a Keras model in three formats; graphs with two inputs, with Python code, with a file."""
     import keras
     import tensorflow as tf
 
@@ -82,7 +82,7 @@ def train_tensorflow(folder: Path) -> None:
         named = _new(folder, f"own-{suffix}") / f"m1.{suffix}"
         keras.Sequential([keras.layers.Input((3,)), own()]).save(named)
     into = _new(folder, "file-reader") / "m1.savedmodel"
-    # It reads one file, which there is not.
+    # It reads a file that does not exist.
     mark = tf.constant(str(folder / "mark"))
     reader = tf.Module()
     reader.serve = tf.function(lambda: {"data": tf.io.read_file(mark)}, input_signature=[])
@@ -90,7 +90,7 @@ def train_tensorflow(folder: Path) -> None:
 
 
 def _shapes_of_keras(folder: Path) -> None:
-    """Models of several inputs or outputs, of one layer or in a dict; one that was never given its shape."""
+    """Write models with several inputs or outputs, of one layer or in a dict; and a model without a shape."""
     import keras
 
     random = np.random.default_rng(7)
@@ -106,7 +106,7 @@ def _shapes_of_keras(folder: Path) -> None:
     expected["states"] = {name: each.tolist() for name, each in zip(names, answers, strict=True)}
     expected["states"]["inputs"] = {"series": x.tolist()}
 
-    # Named in an order that is not the alphabet's.
+    # The names are not in alphabetical order.
     given = {"weather": inputs((2,), name="in_1"), "calendar": inputs((1,), name="in_2")}
     joined = keras.layers.concatenate([given["weather"], given["calendar"] * 10.0])
     taken = {"upper": dense(1, name="a")(joined), "lower": dense(1, name="b")(joined)}
@@ -117,7 +117,7 @@ def _shapes_of_keras(folder: Path) -> None:
     expected["dict"] = {name: answers[name].tolist() for name in taken}
     expected["dict"]["inputs"] = {name: values.tolist() for name, values in columns.items()}
 
-    # The number that a second output of `load` would get first is in a name that there is.
+    # The first number for a second output of `load` is taken by another name.
     row, load = inputs((3,), name="row"), dense(1, name="load")
     keras.Model(row, [dense(1, name="load_2")(row), load(row), load(row * 2.0)]).save(
         models / "numbered.keras"
@@ -139,7 +139,7 @@ def _shapes_of_keras(folder: Path) -> None:
 
 
 def train_spark(folder: Path) -> None:
-    """A regression on named columns, and a classification on a vector."""
+    """Train a regression on named columns, and a classification on a vector."""
     from pyspark.ml import Pipeline
     from pyspark.ml.classification import LogisticRegression
     from pyspark.ml.feature import VectorAssembler

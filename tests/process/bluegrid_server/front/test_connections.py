@@ -1,4 +1,4 @@
-"""Clients by the thousand that say nothing, half of something, or something very slowly."""
+"""Thousands of clients that send nothing, half of a request, or a request very slowly."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 CONNECTIONS = scale(500, 10_000)
 PATIENCE = 5.0
-"""Seconds in which everybody else is answered, whatever those clients do."""
+"""Seconds within which other clients are answered, whatever these clients do."""
 ASKED = 20
 
 BODY = json.dumps(tensor()).encode()
 HEAD = f"POST {BASE}/models/line-1/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
 REQUEST = HEAD + BODY
 SAID = {"nothing": 0, "a verb": 4, "half a head": 60, "a head": len(HEAD), "half a body": len(HEAD) + 9}
-"""What clients have said, and how many bytes of a request that is."""
+"""What clients have sent: the number of bytes of a request."""
 
 
 @pytest.fixture(autouse=True)
 def _descriptors() -> Iterator[None]:
-    """A descriptor for each connection, and some more."""
+    """Allow a file descriptor for each connection, and some more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, CONNECTIONS + 1000), hard))
     yield
@@ -46,7 +46,7 @@ def _descriptors() -> Iterator[None]:
 
 
 def status_of(connection: socket.socket) -> int:
-    """The status of the answer that comes next."""
+    """Return the status of the next answer."""
     with HTTPResponse(connection) as answer:
         answer.begin()
         answer.read()
@@ -54,7 +54,7 @@ def status_of(connection: socket.socket) -> int:
 
 
 def ask(port: int) -> float:
-    """Ask on a connection of its own; seconds until the answer."""
+    """Send a request on a new connection; return seconds until the answer."""
     began = time.perf_counter()
     url = f"http://127.0.0.1:{port}{BASE}/models/line-1/infer"
     assert httpx.post(url, content=BODY, timeout=PATIENCE).status_code == 200
@@ -75,7 +75,7 @@ def test_clients_that_are_silent_or_slow_keep_nobody_waiting_and_are_answered_in
             clients.append((connection, said))
         waited = []
         for byte in range(ASKED):
-            # A fifth of them is slow: a byte at a time.
+            # A fifth of the clients are slow: a byte at a time.
             for connection, said in clients[:: len(SAID)]:
                 connection.sendall(REQUEST[said + byte : said + byte + 1])
             waited.append(ask(port))
@@ -90,7 +90,7 @@ def test_clients_that_are_silent_or_slow_keep_nobody_waiting_and_are_answered_in
             connection.settimeout(60)
             connection.sendall(REQUEST[said + ASKED if place % len(SAID) == 0 else said :])
             assert status_of(connection) == 200
-        # Idle now, they still are there: each may ask again.
+        # The idle connections are still open: each can send another request.
         for connection, _ in clients:
             connection.sendall(REQUEST)
             assert status_of(connection) == 200

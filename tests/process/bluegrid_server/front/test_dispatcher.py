@@ -1,4 +1,4 @@
-"""Workers as processes: what one of them suffers, the others and the server do not."""
+"""Workers as processes: a fault in one worker does not affect the others or the server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def asked(dispatcher: Dispatcher, number: float, uid: str = "m1") -> tuple
 
 def test_models_that_are_being_loaded_are_known_until_they_are_ready(tmp_path: Path) -> None:
     async def test() -> None:
-        # More than fits into one message.
+        # Larger than one message.
         uids = [f"m{number:0100}" for number in range(2_000)]
         settings = pushed(tmp_path, {uid: FaultyModel() for uid in uids})
         dispatcher = Dispatcher(settings, fork_server.start(settings))
@@ -95,7 +95,7 @@ def test_a_model_that_takes_its_process_along_costs_only_its_own_request(
 
 
 def test_others_are_answered_within_five_seconds_while_a_model_loops(tmp_path: Path) -> None:
-    # Of one worker, which is the worst: all of them wait for it. Four seconds is the pod's setting.
+    # With one worker, the worst case: all requests wait for it. The pod's setting is four seconds.
     limit = scale(1, 4)
 
     async def test() -> None:
@@ -129,7 +129,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_calls_are_answered(tmp_path
             (children,) = _children(dispatcher)
             os.kill(children, signal.SIGKILL)
             answers = await asyncio.gather(*calls, return_exceptions=True)
-            # At most the call that it was at is lost.
+            # At most the worker's present call is lost.
             assert sum(isinstance(answer, CrashError) for answer in answers) <= 1
             assert (await asked(dispatcher, SOUND))[0] == 200
 

@@ -82,7 +82,7 @@ def test_a_version_that_cannot_be_served_ends_the_process_with_its_reason(settin
 
 
 def test_a_server_is_live_while_its_version_is_not_there(settings: Settings, tmp_path: Path) -> None:
-    # A store that blocks like one that is slow: the commit is a pipe that nobody writes to.
+    # A store that blocks like a slow store: the commit is a pipe without a writer.
     (commit,) = (tmp_path / "store").rglob("v1.json")
     commit.unlink()
     os.mkfifo(commit)
@@ -153,7 +153,7 @@ def test_linear_models_among_others_are_answered_as_those_are(
             ):
                 got = client.post(f"/models/{uid}/infer", json=row).json()
                 assert got["outputs"][0]["data"] == pytest.approx(expected)
-        # Who answers HTTP is without one, whatever the models are made of.
+        # The process that serves HTTP imports no framework, whatever the type of the models.
         assert not _with_a_framework(process)[0]
 
 

@@ -1,6 +1,6 @@
-"""A server that answers for long holds no more memory than one that has answered for a moment.
+"""A server's memory does not grow while it answers requests.
 
-At full size that is an hour at half of what the machine gives:
+At full size the test takes an hour, at half of the server's rate:
 `BLUEGRID_ENDURANCE=1 .venv/bin/python -m pytest tests/process/bluegrid_server/front/test_soak.py`.
 """
 
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 SECONDS = scale(6, 3600)
 WARM_UP = scale(2, 60)
 LOOKS = 12
-"""How often memory is looked at: of an hour, every five minutes."""
+"""How often memory is measured: in an hour, every five minutes."""
 WAVE = 500
 CONNECTIONS = 4
 GROWTH = 10 * 2**20
-"""Bytes: what the allocators of three processes keep back by chance."""
+"""Bytes that the allocators of three processes may keep by chance."""
 
 
 @dataclass
 class Soak:
-    """How it went.
+    """The result of a soak.
 
     Attributes:
-        rate: requests a second that were due: half of what the server gave before.
-        requests: that were answered.
-        failures: waves of requests in which one was not answered with 200.
-        megabytes: what the server's processes had for themselves, at the start and at each look.
+        rate: requests a second that were due: half of the server's rate before.
+        requests: number of answered requests.
+        failures: waves of requests with an answer other than 200.
+        megabytes: private memory of the server's processes, at the start and at each measurement.
     """
 
     rate: float
@@ -53,12 +53,12 @@ class Soak:
 
 
 def held(process: psutil.Process) -> int:
-    """Bytes that the server's processes have for themselves."""
+    """Return the private memory of the server's processes, in bytes."""
     return sum(each.memory_full_info().uss for each in (process, *process.children(recursive=True)))
 
 
 def soak(process: psutil.Process, port: int, requests: Sequence[bytes]) -> Soak:
-    """Ask at half load, and look at memory."""
+    """Send requests at half load, and measure memory."""
     went = Soak(rate=request_for(port, requests, CONNECTIONS, WARM_UP).rate / 2)
     began = due = time.monotonic()
     for look in range(LOOKS + 1):
@@ -67,7 +67,7 @@ def soak(process: psutil.Process, port: int, requests: Sequence[bytes]) -> Soak:
                 went.requests += len(request_times(port, requests, CONNECTIONS, WAVE).latencies)
             except OSError as error:
                 went.failures.append(str(error))
-            # What a busy machine has delayed is not made up for: that would be more than half load.
+            # Do not catch up on delays of a busy machine: that would exceed half load.
             due = max(due + WAVE / went.rate, time.monotonic())
             time.sleep(max(0.0, due - time.monotonic()))
         went.megabytes.append(round(held(process) / 2**20, 1))

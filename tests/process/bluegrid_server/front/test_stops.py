@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def ask(port: int, number: float, headers: dict[str, str] | None = None) -> httpx.Response:
-    """Ask on a connection of its own."""
+    """Send a request on a new connection."""
     url = f"http://127.0.0.1:{port}{BASE}/models/m1/infer"
     return httpx.post(url, json=request_of(number, "m1"), headers=headers, timeout=PATIENCE)
 
@@ -31,7 +31,7 @@ def test_a_server_that_is_told_to_stop_answers_what_it_has(tmp_path: Path) -> No
         httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client,
     ):
         wait_until_ready(client)
-        # One worker: when the first of them is answered, the others are there, and take two seconds more.
+        # One worker: when the first request is answered, the others have arrived, and take two more seconds.
         asking = [threads.submit(ask, port, WAITS) for _ in range(8)]
         answered, _ = wait(asking, PATIENCE, FIRST_COMPLETED)
         assert len(answered) < len(asking)

@@ -1,4 +1,4 @@
-"""A large answer whose worker ends in the middle of it: nobody takes the half for the whole."""
+"""A large answer whose worker ends in the middle: no client takes the half for the whole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROWS = 20_000
 
 
 def batch_of(*first_numbers: float) -> bytes:
-    """A batch of requests, each for so many rows that its answer takes 80 kB."""
+    """Return a batch of requests, each with so many rows that its answer has 80 kB."""
     requests: list[dict[str, Any]] = []
     for number in first_numbers:
         request = request_of(SOUND, "m1")
@@ -32,7 +32,7 @@ def batch_of(*first_numbers: float) -> bytes:
 
 
 def received(answer: httpx.Response) -> tuple[bytes, str]:
-    """What came of an answer's body, and why no more did."""
+    """Return the received part of an answer's body, and the reason for its end."""
     got = b""
     try:
         for piece in answer.iter_bytes():
@@ -59,7 +59,7 @@ def test_half_an_answer_ends_as_no_whole_one_does(tmp_path: Path, end: float) ->
             got, why = received(half)
         assert len(got) > STREAMED
         assert "incomplete chunked read" in why
-        # Nothing of it is in the way of others.
+        # Other requests are not affected.
         assert client.post("/models:batchInfer", content=batch_of(SOUND)).status_code == 200
         counted = httpx.get(f"http://127.0.0.1:{settings.metrics_port}/metrics").text
     assert 'failure_total{model_set="g1",set_version="v1",status="500"} 1.0' in counted

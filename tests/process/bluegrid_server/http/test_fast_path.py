@@ -1,4 +1,4 @@
-"""Requests of every shape get the same answer, whichever way they go through HTTP."""
+"""Requests of every shape get the same answer on the fast path and through ASGI."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BODY = json.dumps(tensor(shape=[1, 3], data=ROWS[0])).encode()
 
 
 def post(path: str = INFER, body: bytes = BODY, version: str = "1.1", **headers: str) -> bytes:
-    """A request's bytes."""
+    """Return a request as bytes."""
     given = {"Host": "pod", "Content-Length": str(len(body)), **headers}
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in given.items())
     return f"POST {path} HTTP/{version}\r\n{lines}\r\n".encode() + body
@@ -47,14 +47,14 @@ class Connection:
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        # An answer's reader closes what it reads from; without a buffer it takes nothing of the next answer.
+        # The reader of an answer closes its file; without a buffer it reads nothing of the next answer.
         self._file = self._socket.makefile("rb", buffering=0)
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
     def answer(self) -> tuple[int, dict[str, str], Any]:
-        """The next answer: status, headers, document."""
+        """Return the next answer: status, headers, document."""
         response = HTTPResponse(cast("socket.socket", self))
         response.begin()
         headers = {name.lower(): value for name, value in response.getheaders()}
@@ -64,7 +64,7 @@ class Connection:
         return self._socket.makefile("rb", buffering=0)
 
     def is_closed(self) -> bool:
-        """Wait until the server closes the connection; whether it sent nothing before."""
+        """Wait until the server closes the connection; return whether it sent nothing before."""
         return self._file.read(1) == b""
 
 
@@ -77,7 +77,7 @@ def connected(port: int) -> Iterator[Connection]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[tuple[int, Settings]]:
-    """A server of linear models: where it listens, and its settings."""
+    """A server of linear models: its port and its settings."""
     ports = {"metrics_port": free_port(), "admin_port": free_port()}
     settings = published(tmp_path_factory.mktemp("pod"), trained.folder).model_copy(update=ports)
     with running(settings) as (_, port):
@@ -93,14 +93,14 @@ def port(server: tuple[int, Settings]) -> int:
 
 @pytest.fixture
 def expected(port: int) -> dict[str, Any]:
-    """What the model answers the row."""
+    """Return the model's answer to the row."""
     document = httpx.post(f"http://127.0.0.1:{port}{INFER}", content=BODY).json()
     assert document["outputs"][0]["shape"] == [1]
     return cast("dict[str, Any]", document)
 
 
 def test_requests_sent_ahead_are_answered_in_their_order(port: int, expected: dict[str, Any]) -> None:
-    # Two rows of a model take the way through a worker, one does not.
+    # A worker answers for two rows of a model, the front for one row.
     rows = json.dumps(tensor()).encode()
     get = f"GET {BASE}/health/live HTTP/1.1\r\nHost: pod\r\n\r\n".encode()
     batch = json.dumps({"requests": [{"model_name": "line-1", **tensor()}]}).encode()
@@ -215,7 +215,7 @@ def test_the_admin_port_answers_no_inference(server: tuple[int, Settings]) -> No
 
 
 def counted(settings: Settings) -> dict[str, float]:
-    """What the server has counted, by name and status."""
+    """Return the server's counters, by name and status."""
     with urllib.request.urlopen(f"http://127.0.0.1:{settings.metrics_port}", timeout=PATIENCE) as got:
         rows = [line.rpartition(" ") for line in got.read().decode().splitlines() if line[:1] != "#"]
     return {name.partition("{")[0] + name.partition("status=")[2]: float(value) for name, _, value in rows}
@@ -229,7 +229,7 @@ def test_requests_are_counted_with_those_that_their_client_has_left(server: tupl
         connection.send(post() + post(body=b"{}"))
         assert [connection.answer()[0] for _ in range(2)] == [200, 400]
         connection.send(post()[:-10])
-    # The server sees that the client has gone before it answers the next one.
+    # The server notices that the client has gone before it answers the next request.
     with connected(port) as connection:
         connection.send(post())
         connection.answer()

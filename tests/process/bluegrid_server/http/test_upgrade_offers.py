@@ -1,4 +1,4 @@
-"""Offers to go on in another protocol are declined, and a body belongs to its request."""
+"""Offers to switch to another protocol are declined, and a body belongs to its request."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def port(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator
 
 
 class _Received(io.BytesIO):
-    """What a connection has sent, as HTTPResponse reads it: one answer after the other."""
+    """The bytes of a connection, from which HTTPResponse reads one answer after the other."""
 
     def makefile(self, *_: object) -> _Received:
         return self
@@ -97,7 +97,7 @@ def test_a_request_with_an_offer_is_answered_and_so_is_the_next(
 
 
 def test_a_body_that_reads_like_a_request_is_none(port: int) -> None:
-    # A body of its own words, which as a request would be answered 200.
+    # A body that looks like a request, which would be answered 200.
     request = with_length(INFER, READY, H2C)
     (status, refused), ready = answers(port, request, READY)
     assert (status, json.loads(refused)["error"][:21]) == (400, "the body is not JSON:")

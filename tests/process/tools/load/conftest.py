@@ -1,4 +1,4 @@
-"""What all tests of the load need."""
+"""Fixtures for all tests of the load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real HTTP server for the load to meet, with a thread for each connection."""
+"""A real HTTP server for the load, with a thread for each connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answers."""
+    """The server's answer."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -21,18 +21,18 @@ class Reply:
 
 Peer = tuple[str, int]
 Answer = Callable[[Peer, float], Reply | None]
-"""From the connection and the sum of the inputs, which is what v1 answers; None closes the connection."""
+"""Makes a reply from the connection and the sum of the inputs, v1's answer; None closes the connection."""
 
 
 def good(value: float, version: str = "v1", cluster: str = "d1") -> Reply:
-    """An answer as the model server would give it."""
+    """Return an answer like the model server's."""
     body = json.dumps({"outputs": [{"name": "y", "shape": [1], "datatype": "FP64", "data": [value]}]})
     return Reply(headers={"Bluegrid-Version": version, "Bluegrid-Cluster": cluster}, body=body.encode())
 
 
 @contextmanager
 def served(answer: Answer) -> Iterator[str]:
-    """Serves `line-loading` on loopback; yields the URL to reach it."""
+    """Serve `line-loading` on loopback; yield its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -61,7 +61,7 @@ def served(answer: Answer) -> Iterator[str]:
         request_queue_size = 128
 
         def handle_error(self, *_: object) -> None:
-            """The client may be gone already: that is what some tests are about."""
+            """Ignore clients that have gone already, as in some tests."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,4 +1,4 @@
-"""The generator against a real HTTP server: what it sends, and what it makes of the answers."""
+"""The generator against a real HTTP server: its requests, and its judgement of the answers."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_the_time_limit_counts_from_when_a_request_was_due(request_file: Path) -
         over.wait()
         return good(total)
 
-    # Four at once on one connection: when the first has waited in vain, the time of the others is up as well.
+    # Four at once on one connection: when the first times out, the time of the others is up as well.
     plan = Plan(rate=2.0**20, seconds=2.0**-18, kept=1, time_limit=0.3)
     with served(never) as url:
         try:

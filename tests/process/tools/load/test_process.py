@@ -1,4 +1,4 @@
-"""The load as a process of its own: live figures, an orderly end, and never longer than its parent."""
+"""The load in a separate process: live figures, an orderly end, and an end with its parent."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def layout(tmp_path: Path) -> Layout:
 
 @pytest.fixture
 def supervise(layout: Layout) -> Iterator[Supervise]:
-    """Run components in a process of its own: the supervisor takes in every child that ends."""
+    """Run components in a separate process: the supervisor reaps every child that ends."""
     started = []
 
     def start(*components: Component) -> ForkServerProcess:

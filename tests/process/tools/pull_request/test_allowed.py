@@ -1,4 +1,4 @@
-"""What a merged pull request's labels let go, against a server that answers as GitHub does."""
+"""Deletions that a merged pull request's labels allow, with a server that answers as GitHub does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def github(*labels: str, status: int = 200) -> Iterator[str]:
-    """Have the pull request of the commit `c0ffee` carry these labels; yields the URL."""
+    """Give the pull request of the commit `c0ffee` these labels; yield the URL."""
     requests = [{"number": 7, "labels": [{"name": label} for label in labels]}]
 
     class Handler(BaseHTTPRequestHandler):

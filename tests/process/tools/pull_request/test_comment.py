@@ -94,7 +94,7 @@ def write(comments: Comments, file: Path, **environment: str) -> subprocess.Comp
 
 
 def test_a_report_is_one_comment_however_often_it_is_written(tmp_path: Path) -> None:
-    # More than one page of what others said.
+    # More than one page of other comments.
     comments = Comments(*["Looks good."] * 150)
     file = tmp_path / "comment.md"
     with github(comments):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STEPS = CHECKOUT / "tools" / "pull_request"
 REGISTRY = "examples/line_loading/registry"
-"""As the workflows say it."""
+"""The registry that the workflows name."""
 WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yaml"))
 
 

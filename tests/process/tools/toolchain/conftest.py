@@ -1,4 +1,4 @@
-"""Commands of the machine, replaced by scripts: no test compiles, installs, or asks the internet."""
+"""Commands of the machine, replaced by scripts: no test compiles, installs, or uses the internet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tools.toolchain.keys import this_platform
 
 Commands = Callable[[str, str], Path]
 
-# Builds its target, in no time: an output file says that it was built.
+# Builds its target at once: an output file says that it was built.
 GO = """
 echo "$@" >>"$GO_LOG"
 case "$1" in
@@ -53,7 +53,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
 
 @pytest.fixture
 def go(tmp_path: Path, command: Commands, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A compiler that takes no time; the file lists what it was asked for, a line each time."""
+    """An instant compiler; the file has a line for each of its calls."""
     log = tmp_path / "go.log"
     monkeypatch.setenv("GO_LOG", str(log))
     command("go", GO)

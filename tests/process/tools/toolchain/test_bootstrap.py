@@ -22,7 +22,7 @@ KEPT = "--no-extra tensorflow --no-extra spark --inexact"
 
 @pytest.fixture
 def checkout(tmp_path: Path, command: Commands) -> Path:
-    """A checkout on a fitting machine whose uv does nothing."""
+    """A checkout on a supported machine whose uv does nothing."""
     folder = tmp_path / "checkout"
     (folder / "tools").mkdir(parents=True)
     shutil.copy(CHECKOUT / "tools" / "bootstrap", folder / "tools")
@@ -127,7 +127,7 @@ def test_a_python_without_venv_is_refused_with_the_package_that_it_lacks(
 
 
 def make(checkout: Path, *targets: str) -> subprocess.CompletedProcess[str]:
-    """`make` as from a shell: where these tests run under a make of their own, that has no say."""
+    """Run `make` as from a shell, independent of a make that runs these tests."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
         ["make", *targets], cwd=checkout, env=environment, capture_output=True, text=True, check=False

@@ -69,7 +69,7 @@ def test_a_refusal_of_apt_is_one_line_with_its_reason(
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A root folder for what asks before it starts services."""
+    """A root folder for the policy script that packages run before they start services."""
     (tmp_path / "root" / "usr" / "sbin").mkdir(parents=True)
     monkeypatch.setenv("DPKG_ROOT", str(tmp_path / "root"))
     return tmp_path / "root"
@@ -77,7 +77,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def install(root: Path, tmp_path: Path, command: Commands) -> Callable[[], list[str]]:
-    """Runs the script that installs packages: the commands that it ran, and what the policy said."""
+    """Runs the script that installs packages; returns its commands and the policy's answers."""
     log = tmp_path / "log"
     command("dpkg", f'echo "dpkg $*" >>{log}')
     command(

@@ -60,7 +60,7 @@ def archive(content: bytes, *names: str) -> bytes:
 
 @pytest.fixture
 def released(tiny: Program, releases: Path, url: str) -> Program:
-    """`tiny` with an official archive of two programs and its published sum."""
+    """Return `tiny` with an official archive of two programs and its published sum."""
     data = archive(b"official", "tiny-1.2.3/tiny", "tiny-1.2.3/tiny-helper", "tiny-1.2.3/README")
     (releases / "tiny-1.2.3-x64.tar.gz").write_bytes(data)
     (releases / "SHA256SUMS").write_text(

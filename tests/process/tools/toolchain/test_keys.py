@@ -1,4 +1,4 @@
-"""The compiler that goes into a key."""
+"""The compiler in a key of the cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operator types that changes YAML: it asks first, shows what it would do, and keeps comments."""
+"""The operator's commands that change YAML: they ask first, show their changes, and keep comments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UPDATES = (
 
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A `pulumi` that nobody gets as far as to run."""
+    """Provide a `pulumi` that is never run."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "pulumi").touch(mode=0o700)
     (tmp_path / "Pulumi.yaml").write_text("{name: grid, runtime: python}")

@@ -1,4 +1,4 @@
-"""Where commands find registry and stacks: in the project, from any folder of it."""
+"""Commands find registry and stacks of the project from any folder in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bluegrid push` with models left out of a base, and how it refuses."""
+"""`bluegrid push` with models left out of a base, and its refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to type about a refusal of the registry's library."""
+"""The commands that remedy refusals of the registry's library."""
 
 from __future__ import annotations
 

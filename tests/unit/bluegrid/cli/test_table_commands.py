@@ -1,4 +1,4 @@
-"""Sets, versions and models as tables: what is listed, shown, compared, fetched, verified and collected."""
+"""Commands on sets, versions and models: list, show, compare, fetch, verify and collect."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def place(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it for each test."""
+    """A copy of the registry for each test."""
     shutil.copytree(original, tmp_path, dirs_exist_ok=True)
     work_in(tmp_path, monkeypatch)
     return tmp_path

@@ -1,4 +1,4 @@
-"""A build installs what is locked, wherever it is run."""
+"""A build installs the locked packages, wherever it is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The image's key, what is left out of it, and what a killed build leaves behind."""
+"""The image's key, the files left out of the image, and the remains of a killed build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The revision that an image's labels name is the checkout's."""
+"""An image's labels name the revision of the checkout."""
 
 from __future__ import annotations
 

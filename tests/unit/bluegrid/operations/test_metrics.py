@@ -1,4 +1,4 @@
-"""What pods count, as the model server's own metrics say it, and what it comes to in a second."""
+"""Counters of pods, read from the model server's metrics, and rates per second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of a pod, and why it is not another."""
+"""The state of a pod, and the reason for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two clusters held side by side: what counts as agreement, and which files of requests are read."""
+"""The comparison of two clusters: when answers agree, and which files of requests are accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The roles in the documentation are those that the doctor asks for."""
+"""The documented roles have exactly the rights that `bluegrid doctor` checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs beside what is declared: every difference is named, at its cluster."""
+"""The status compares Kubernetes with YAML: every difference is named, with its cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a preview says of a plan, as tests compare it."""
+"""The report on a plan, in the form that tests compare."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.bluegrid.previews.stacks import (
 
 
 def report(plan: Plan) -> list[str]:
-    """The warnings and rows of a plan's report, without the columns' heads."""
+    """Return the warnings and rows of a plan's report, without the head of the table."""
     before, after = (states_of_objects(each) for each in (plan.objects_before(), plan.objects_after()))
     changes = changes_between(before, after)
     text = render([RegionReport("north", "plan", changes=changes, effects=effects_of(plan, changes))])

@@ -1,4 +1,4 @@
-"""A small stack as its resources' inputs, and the plan between two of them."""
+"""A small stack as the inputs of its resources, and the plan between two such stacks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Stack = dict[str, Any]
 
 
 def stack(**of_clusters: Any) -> Stack:
-    """The stack of one service: d1 is live and serves v1, d2 stands by with v2.
+    """Return the stack of one service: d1 is live and serves v1, d2 stands by with v2.
 
     Args:
-        of_clusters: what `cluster` is given.
+        of_clusters: arguments of `cluster`.
     """
     resources: Stack = {
         "Provider kubernetes": {"context": "north", "version": "4.24.1"},
@@ -54,7 +54,7 @@ def cluster(
     namespace: str = "bluegrid",
     **variables: str,
 ) -> Stack:
-    """The resources of a cluster; `variables` are given to its pods."""
+    """Return the resources of a cluster; `variables` are environment variables of its pods."""
     name, version = f"{service}-d{number}", f"v{number}"
     own = {"bluegrid.io/cluster": f"d{number}", "bluegrid.io/version": version}
     of_cluster = labels(service, set_id) | own
@@ -130,13 +130,13 @@ def with_spec(inputs: dict[str, Any], **changed: Any) -> dict[str, Any]:
 def plan_between(
     before: Stack, after: Stack, *, replaced: tuple[str, ...] = (), touched: tuple[tuple[str, str], ...] = ()
 ) -> Plan:
-    """The plan of an update.
+    """Return the plan of an update.
 
     Args:
-        before: resources as they are.
-        after: as they are to be.
-        replaced: those that cannot be updated; Jobs never can.
-        touched: those that a provider says are changed, and a path in them, though they show the same.
+        before: resources before the update.
+        after: resources after the update.
+        replaced: resources that are replaced instead of updated, in addition to Jobs.
+        touched: resources with equal inputs that the provider reports as changed, and the changed path.
     """
     steps = []
     for name in {**before, **after}:

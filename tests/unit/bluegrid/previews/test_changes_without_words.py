@@ -1,4 +1,4 @@
-"""What has no words in a preview is counted and named."""
+"""Changes in a preview that have no words are counted and named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan does beside what services show: each change has words, and what has none is counted."""
+"""Effects of a plan beside those on services: changes have words, and changes without words are counted."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_secret_that_changes_is_told_though_nobody_sees_it() -> None:
 
 
 def account(name: str) -> Stack:
-    """A stack whose pods have the store's keys from the Secret of this name."""
+    """Return a stack whose pods get the store's keys from the Secret with this name."""
     resources = {key: inputs for key, inputs in stack().items() if not key.startswith("Secret")}
     resources[f"Secret {name}"] = {"metadata": {"name": name, "namespace": "bluegrid"}}
     key = {"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": name, "key": "key"}}}

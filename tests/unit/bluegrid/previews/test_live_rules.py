@@ -1,4 +1,4 @@
-"""The rules that keep what is live: pods of a cluster, and the service itself."""
+"""The rules that protect live services: their pods, and the service itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def findings(before: Stack, after: Stack, *may_go: str) -> list[str]:
 
 
 def of_service(name: str, set_id: str) -> Stack:
-    """Another service, with one cluster that is live."""
+    """Return another service, with one live cluster."""
     route = live_route(f"{name}-d1", service=name, set_id=set_id)
     return {f"Ingress {name}": route} | cluster(1, service=name, set_id=set_id)
 

@@ -1,4 +1,4 @@
-"""Reading what `pulumi preview --json` prints."""
+"""Reading the output of `pulumi preview --json`."""
 
 from __future__ import annotations
 

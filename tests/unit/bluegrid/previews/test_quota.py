@@ -1,4 +1,4 @@
-"""The rules of quotas: what runs afterwards, what has to start in between, and what autoscalers may add."""
+"""The rules of quotas: pods after the update, pods during the update, and pods that autoscalers may add."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_pods_that_run_afterwards_have_to_fit() -> None:
         "requests.memory: 5120Mi needed by all pods, 4608Mi allowed; raise the quota or ask for less "
         "(quota-suffices, mandatory)"
     ]
-    # As Kubernetes has named requests at first.
+    # Kubernetes' old names for requests.
     assert findings(stack(), grown, memory="5Gi") == []
     assert len(findings(stack(), grown, memory="4Gi")) == 1
 
@@ -76,7 +76,7 @@ def test_the_surge_that_a_deployment_names_is_counted() -> None:
     after[name] = with_spec(after[name], strategy=strategy)
     assert findings(before, after, pods="10") == []
     after[name] = with_spec(after[name], strategy={"type": "Recreate"})
-    # Its preflight runs beside all the same.
+    # Its preflight still runs beside the pods.
     assert "10 needed for the update" in findings(before, after, pods="9")[0]
 
 
@@ -130,7 +130,7 @@ def test_clusters_that_only_may_go_on_at_once_are_told_and_stop_nothing() -> Non
 
 
 def test_an_update_that_starts_no_pod_needs_no_room() -> None:
-    # Since the quota was lowered, more runs than is allowed.
+    # The quota was lowered: more pods run than it allows.
     assert findings(stack() | cluster(1, replicas=3), stack(), pods="2") == []
 
 

@@ -1,4 +1,4 @@
-"""What is different in a resource, property by property."""
+"""Differences in a resource, property by property."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules: each is broken once, on an object that keeps all the others."""
+"""The rules: each is broken once, by an object that keeps all the others."""
 
 from __future__ import annotations
 

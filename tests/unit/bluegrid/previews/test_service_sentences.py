@@ -1,4 +1,4 @@
-"""What becomes of a service, in words, and what is risky about it."""
+"""The changes of a service, in words, and their risks."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_service_that_loses_its_last_standby_is_a_risk() -> None:
     assert risks(service("d1", D1, D2), service("d1", D1)) == [
         "no standby is left beside d1; nothing to go back to at once"
     ]
-    # It had none before: nothing has changed for the worse.
+    # It had no standby before: nothing has become worse.
     assert risks(service("d1", D1), service("d1", ClusterState("d1", "v1", 3, LIMITS))) == []
 
 
@@ -145,7 +145,7 @@ def test_files_of_both_branches_tell_a_manifest_that_changes_under_its_version()
     assert text(service("d1", old), service("d1", new))[0].startswith(
         "**d1 gets another v1** (manifest sha256:1"
     )
-    # A state without a manifest is not one with another.
+    # A state without a manifest is not a state with another manifest.
     assert text(service("d1", D1), service("d1", new)) == []
 
 

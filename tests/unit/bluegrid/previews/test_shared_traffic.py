@@ -1,4 +1,4 @@
-"""Traffic that several clusters share, as a preview of HTTPRoutes tells it."""
+"""Shared traffic in a preview of HTTPRoutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stack's file says of where its region runs, and of how large its clusters are there."""
+"""A stack's file: where its region runs, and the size of its clusters there."""
 
 from __future__ import annotations
 

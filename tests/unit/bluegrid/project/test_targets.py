@@ -1,4 +1,4 @@
-"""What an update touches that makes clusters live."""
+"""The targets of an update that makes clusters live."""
 
 from __future__ import annotations
 

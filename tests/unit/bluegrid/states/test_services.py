@@ -1,4 +1,4 @@
-"""What a service is at a moment, by its objects."""
+"""The state of a service at one moment, from its objects."""
 
 from __future__ import annotations
 

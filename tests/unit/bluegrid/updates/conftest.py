@@ -1,4 +1,4 @@
-"""A registry as an update server has it."""
+"""A registry for an update server."""
 
 from __future__ import annotations
 

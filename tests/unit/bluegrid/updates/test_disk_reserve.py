@@ -1,4 +1,4 @@
-"""Room that is kept for the way back."""
+"""Disk space reserved for the way back."""
 
 from __future__ import annotations
 

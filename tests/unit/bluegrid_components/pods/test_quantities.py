@@ -1,4 +1,4 @@
-"""Requests as a share of limits."""
+"""Requests, computed as a share of limits."""
 
 from __future__ import annotations
 

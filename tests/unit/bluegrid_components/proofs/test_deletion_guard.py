@@ -1,4 +1,4 @@
-"""Where the proxy is out of reach: who leaves a live route, by the route as it was and as it will be."""
+"""Without access to the proxy: which cluster leaves a live route, from the route before and after."""
 
 from __future__ import annotations
 

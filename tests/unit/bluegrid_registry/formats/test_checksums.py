@@ -1,4 +1,4 @@
-"""Checksums have the values that their standards publish."""
+"""Checksums have the values published in their standards."""
 
 from __future__ import annotations
 

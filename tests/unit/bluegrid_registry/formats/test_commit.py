@@ -1,4 +1,4 @@
-"""A commit that has changed by a byte is no commit."""
+"""A commit with one changed byte is refused."""
 
 from __future__ import annotations
 

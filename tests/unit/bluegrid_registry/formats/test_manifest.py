@@ -1,4 +1,4 @@
-"""A manifest is the same for the same models, and a hostile one is refused though its digest is right."""
+"""The same models give the same manifest, and a hostile manifest is refused even if its digest is right."""
 
 from __future__ import annotations
 

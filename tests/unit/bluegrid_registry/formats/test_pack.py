@@ -1,4 +1,4 @@
-"""Packs give back what was put in, the same every time, and a hostile one is refused."""
+"""Packs return the models that were packed; the same models give the same pack; hostile packs are refused."""
 
 from __future__ import annotations
 
@@ -96,14 +96,14 @@ def test_bytes_that_are_no_pack_have_no_packs_name(data: bytes) -> None:
 def test_the_same_models_in_other_frames_are_another_pack() -> None:
     noise = random.Random(1).randbytes(1000)
     pack = bytearray(pack_of([noise]))
-    # A window that the frame does not need: zstd reads the same model.
+    # A larger window than the frame needs: zstd reads the same model.
     pack[17] += 8
     assert models_in(bytes(pack)) == [noise]
     assert name_of(bytes(pack)) != name_of(pack_of([noise]))
 
 
 CRC_BLIND = (1 | 0x9A6C9329AC4BC9B5 << 1).to_bytes(9, "little")
-"""The polynomial of CRC-64/NVME, lowest bit first: where these bits are flipped, the checksum is the same."""
+"""The polynomial of CRC-64/NVME, lowest bit first: flipping these bits keeps the checksum."""
 
 
 @pytest.mark.parametrize(("place", "is_same_name"), [(0, True), (30, True), (1050, False)])

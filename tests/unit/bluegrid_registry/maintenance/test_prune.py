@@ -102,7 +102,7 @@ def test_a_version_that_was_pushed_since_the_plan_keeps_what_it_needs(store: Sto
     orphan(store, folder, "v2")
     plan = plan_prune(store, "g1", naming(first))
     again = pushed(store, "v2")
-    # The push has written them anew; a store whose clock stands still shows the same times.
+    # The push has written them again; a store whose clock stands still shows the same times.
     age(folder, 100)
     assert plan.execute(store).deleted == ()
     assert fetch_bytes(store, "g1", "v2", again.manifest) == {"line-1": MODELS["v2"]}

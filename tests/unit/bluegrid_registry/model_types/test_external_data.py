@@ -1,4 +1,4 @@
-"""A tensor in a file beside an ONNX model is found wherever a model has tensors, and nothing else is."""
+"""External tensors of an ONNX model are found wherever a model has tensors, and nothing else is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model takes and gives is read of its bytes as frameworks write them."""
+"""The inputs and outputs of a model are read from its bytes, as frameworks write them."""
 
 from __future__ import annotations
 

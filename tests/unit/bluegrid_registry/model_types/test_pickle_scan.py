@@ -1,4 +1,4 @@
-"""Pickles: what they name is found without running them, and nothing but the allowed is ever run."""
+"""Pickles: their names are found without running them, and only allowed names are ever called."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """Is pickled as a call."""
+    """An object that is pickled as a call."""
 
     def __init__(self, function: Any, *args: Any) -> None:
         self.call = function, args
@@ -43,7 +43,7 @@ class Call:
         return self.call
 
     def __call__(self) -> None:
-        """A pickler calls only what can be called."""
+        """Do nothing; the pickler requires a callable."""
 
 
 def calling(*call: Any, protocol: int = 4) -> bytes:
@@ -55,12 +55,12 @@ def text(value: str) -> bytes:
 
 
 def stack_global(module: str, name: str, argument: str) -> bytes:
-    """A call of what STACK_GLOBAL looks up."""
+    """Return a pickle that calls a name through STACK_GLOBAL."""
     return b"\x80\x04" + text(module) + text(name) + b"\x93" + text(argument) + b"\x85R."
 
 
 def in_an_array(argument: str) -> bytes:
-    """In the pickle of its own that joblib writes for an array of objects."""
+    """Return a joblib file whose array of objects has a pickle of its own, which makes the call."""
     array = np.empty(1, dtype=object)
     array[0] = Call(mark, argument)
     model = ridge()
@@ -90,7 +90,7 @@ def marker(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", CALLS)
 def test_the_pickles_of_these_tests_do_call_where_nothing_guards(name: str, marker: Path) -> None:
     data = CALLS[name](str(marker))
-    # What comes after the call does not matter.
+    # The rest after the call does not matter.
     with contextlib.suppress(Exception):
         joblib.load(io.BytesIO(data)) if b"NumpyArrayWrapper" in data else pickle.loads(data)
     assert marker.exists()

@@ -1,4 +1,4 @@
-"""A file's type is known from its content and not its name: a model of another type is named as such."""
+"""A file's type is recognised by its content, not its name; the error for another type names that type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which version of a framework wrote a model is read from its bytes; one of the future is refused at push."""
+"""The framework version that wrote a model is read from its bytes; a push refuses unknown major versions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def zipped(keras_version: str) -> bytes:
 
 def test_the_version_of_xgboost_is_read_of_both_its_formats() -> None:
     assert writers.xgboost_ubj(UBJ) == writers.xgboost_json(JSON) == ".".join(map(str, VERSION))
-    # As other programs write it again.
+    # As other programs rewrite it.
     pretty = json.dumps(dict(sorted(json.loads(JSON).items(), reverse=True)), indent=2).encode()
     assert writers.xgboost_json(pretty) == ".".join(map(str, VERSION))
 

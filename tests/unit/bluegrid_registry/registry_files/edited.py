@@ -1,4 +1,4 @@
-"""A registry file of a person's hand, and what tests of edits do with it."""
+"""A registry file written by hand, and helpers for tests of edits."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def read(folder: Path) -> str:
 
 
 def changed_lines(before: str, after: str) -> list[str]:
-    """Return the lines that went (-) and came (+)."""
+    """Return the removed (-) and added (+) lines."""
     lines = difflib.ndiff(before.splitlines(keepends=True), after.splitlines(keepends=True))
     return [line for line in lines if line[0] in "-+"]

@@ -1,4 +1,4 @@
-"""Whatever is in a registry file, it is read, or every mistake in it is one line with its place."""
+"""Any registry file is either read, or every mistake in it is one line with its place."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def test_a_fuzzed_file_is_read_or_refused_line_by_line() -> None:
             refused += 1
             for line in str(error).split("\n"):
                 assert re.match(r"registry/g1\.yaml:\d+: .", line), (line, text)
-    # Else it would have tested nothing.
+    # Otherwise the test would have tested nothing.
     assert refused > scale(600, 10_000) / 3

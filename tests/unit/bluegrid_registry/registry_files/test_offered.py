@@ -1,4 +1,4 @@
-"""What one region runs of the registry."""
+"""The services of the registry that a region runs."""
 
 from __future__ import annotations
 

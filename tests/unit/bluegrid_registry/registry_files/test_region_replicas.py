@@ -1,4 +1,4 @@
-"""How many pods a region has."""
+"""The numbers of pods in a region."""
 
 from __future__ import annotations
 

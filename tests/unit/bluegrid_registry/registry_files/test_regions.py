@@ -1,4 +1,4 @@
-"""Regions that a registry names, held against those that there are."""
+"""Regions that a registry names, compared with the existing regions."""
 
 from __future__ import annotations
 

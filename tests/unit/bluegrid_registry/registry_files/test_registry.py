@@ -1,4 +1,4 @@
-"""The registry's files: their content is read, and every mistake in them is named with file:line."""
+"""Registry files: their content is read, and every mistake in them is named with file:line."""
 
 # ruff: noqa: E501 - a message stands here as the user reads it, on one line
 

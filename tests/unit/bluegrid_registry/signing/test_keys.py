@@ -1,4 +1,4 @@
-"""Keys are read strictly, written for their owner alone, and are those that OpenSSL knows."""
+"""Keys are read strictly, are written readable by their owner only, and have OpenSSL's formats."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_private_key_does_not_print_itself() -> None:
 
 def test_a_key_whose_writer_is_killed_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Killed(BaseException):
-        """The process is gone."""
+        """The process was killed."""
 
     def die(descriptor: int) -> None:
         raise Killed

@@ -1,4 +1,4 @@
-"""A signature is believed only if a trusted key made it for this very version."""
+"""A signature is accepted only if a trusted key made it for exactly this version."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def store_in(folder: Path) -> Store:
 
 
 def put_manifest(store: Store, version: str) -> str:
-    """Put a manifest as a push does, and return its digest; no signature looks further than that."""
+    """Put a manifest as a push does, and return its digest; signatures cover nothing else."""
     pack = "a" * 64
     row = {"uid": "line-1", "pack": pack, "offset": 12, "length": 9, "raw_length": 9, "sha256": "b" * 64}
     document = {
@@ -227,7 +227,7 @@ def test_a_hostile_envelope_is_refused_in_one_line(how: str, store: Store, diges
 
 
 class Watched:
-    """A reader that may not read one of the objects, as S3 has it where listing is not allowed."""
+    """A reader without access to one of the objects, as with S3 accounts that are not allowed to list."""
 
     def __init__(self, store: Store, forbidden: str = "") -> None:
         self.url = store.url

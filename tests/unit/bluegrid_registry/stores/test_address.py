@@ -1,4 +1,4 @@
-"""An address leads where it says, or is refused; and a refusal shows no secret that stands in it."""
+"""An address is parsed correctly or refused; and a refusal shows no secret of the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One set holds one type of model, and what is not trusted stays out."""
+"""A set holds one type of model, and models with untrusted names are refused."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_model_of_another_type_is_named_with_what_it_is() -> None:
 
 
 def neighbours(rows: int) -> KNeighborsRegressor:
-    """An estimator that keeps a tree of its training data, where that is large enough."""
+    """Return an estimator that keeps a tree of its training data, if there are enough rows."""
     random = np.random.default_rng(9).normal(size=(rows, 3))
     return KNeighborsRegressor(5).fit(random, random[:, 0])
 
@@ -202,7 +202,7 @@ def test_a_zip_of_any_bytes_is_read_or_told() -> None:
     told_of = []
     for _ in range(2000):
         data = bytearray(sound)
-        # What a reader of zips relies on lies at the end.
+        # Readers of zip files rely on the end of the file.
         for _ in range(damages.randint(1, 8)):
             data[-damages.randint(1, 400)] = damages.randrange(256)
         try:

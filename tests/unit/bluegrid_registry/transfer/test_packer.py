@@ -1,4 +1,4 @@
-"""Packing: the same models make the same packs, a model lies in one pack once, and memory stays small."""
+"""Packing: the same models give the same packs, each model is packed once, and memory stays small."""
 
 from __future__ import annotations
 

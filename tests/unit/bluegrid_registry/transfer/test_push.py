@@ -1,4 +1,4 @@
-"""Push: what goes to the store, in how many requests, and what a push that was killed sends again."""
+"""Push: the objects sent, the number of requests, and the objects sent again after a kill."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_an_update_of_one_model_takes_four_round_trips(store: Store) -> None:
     base = push(store, "g1", "v1", models(200), model_type=TYPE)
     counted = Recording(store)
     report = push(counted, "g1", "v2", models(1, seed=2), model_type=TYPE, base=version(base))
-    # The base's two and the look for the version go side by side, and so do the pack and the manifest.
+    # The base's two requests and the look for the version run in parallel, as do the pack and the manifest.
     assert sorted(counted.requests[:3]) == ["get manifests", "get versions", "get versions"]
     assert sorted(counted.requests[3:5]) == ["put manifests", "put packs"]
     assert counted.requests[5:] == ["put_once versions", "get versions"]
@@ -133,7 +133,7 @@ def test_a_push_believes_the_commit_that_is_there_and_not_what_the_store_says_of
     store: Store,
 ) -> None:
     class TakesBoth(Through):
-        """Another push ends meanwhile, and the store takes its commit too."""
+        """A store that also accepts the commit of another push that ends meanwhile."""
 
         def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
             self.store.put_once(key, data, checksum)
@@ -185,7 +185,7 @@ def test_a_first_push_asks_once_which_packs_are_there(store: Store, small_packs:
         "put packs": 4,
         "put manifests": 1,
         "put_once versions": 1,
-        # Before anything is sent, and what the store holds in the end.
+        # Before anything is sent, and in the store at the end.
         "get versions": 2,
     }
 

@@ -1,4 +1,4 @@
-"""Push: what it is given, and what of that it refuses."""
+"""Push: its inputs, and the inputs that it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Few requests for the models that are wanted, and no model forgotten."""
+"""Spans: few requests for the requested models, and no model is missing."""
 
 from __future__ import annotations
 

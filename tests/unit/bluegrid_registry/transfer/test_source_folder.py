@@ -1,4 +1,4 @@
-"""A folder of model files is a version's models; each file that is none is named."""
+"""A folder of model files becomes a version's models; each other file is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model is read from memory, a file or a folder, or what is wrong with it is named."""
+"""A model is read from memory, a file or a folder, or its fault is named."""
 
 from __future__ import annotations
 

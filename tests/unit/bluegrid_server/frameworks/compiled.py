@@ -1,4 +1,4 @@
-"""Data of all shapes, and models of each framework that are compiled."""
+"""Data of all shapes, and models of each framework that can be compiled."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def named(value: Any) -> str | None:
 
 def of_scikit_learn(estimator: Any, y: Any) -> Model:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a small network needs more steps than a test has time for
+        warnings.simplefilter("ignore")  # a small network does not converge in the time of a test
         return SklearnModel.of(estimator.fit(X, y))
 
 
@@ -55,7 +55,7 @@ def compiled(model: Model, model_type: str = "scikit-learn/skops", prove: Any = 
 
 
 def unlike_training() -> Any:
-    """Rows of training, of other ranges, and between any two that are as near as FP32 and FP64 tell apart."""
+    """Return rows of training, of other ranges, and between rows that only FP64 can tell apart."""
     near = np.repeat(X[:40], 2, axis=0)
     near[::2] = np.nextafter(near[::2], np.inf)
     near[1::2] = near[1::2].astype(np.float32)

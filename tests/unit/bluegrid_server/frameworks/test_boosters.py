@@ -1,4 +1,4 @@
-"""Boosters answer as the models that were fitted: early stopping, linear ones, columns, numbers too large."""
+"""Boosters answer as the fitted models: early stopping, linear boosters, columns, numbers too large."""
 
 from __future__ import annotations
 

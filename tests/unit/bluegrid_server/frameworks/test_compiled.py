@@ -1,4 +1,4 @@
-"""Compiled models answer as the real frameworks that trained them; what does not keeps its own predict."""
+"""Compiled models answer as the frameworks that trained them; other models keep their own predict."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_linear_model_keeps_its_shorter_way_and_is_stacked_in_a_batch() -> Non
     answers = batch_infer(served, asked)
     expected = {"a": own.predict({"x": X[:1]})["y"][0], "b": forest.predict({"x": X[:1]})["y"][0]}
     assert [each["outputs"][0]["data"][0] for each in answers[:3]] == [expected[name] for name in "aba"]
-    # A client's FP32 is widened before any model sees it.
+    # A client's FP32 is widened before it reaches a model.
     narrow = forest.predict({"x": X[:1].astype(np.float32).astype(np.float64)})["y"][0]
     assert answers[3]["outputs"][0]["data"][0] == narrow
 
@@ -176,7 +176,7 @@ def test_a_graph_that_flips_one_split_is_found_out() -> None:
     own = of_scikit_learn(DecisionTreeRegressor(random_state=0), Y)
     compiler = compiler_of(ModelType.parse("scikit-learn/skops"))
     right = compiler(own)
-    # Without the rounding that scikit-learn's trees do: what skl2onnx makes of them.
+    # Without the rounding of scikit-learn's trees, as skl2onnx compiles them.
     from bluegrid_server.frameworks.scikit_learn import compiler as of_trees
 
     ensemble = of_trees._ensemble(own.estimator, None)  # type: ignore[attr-defined]

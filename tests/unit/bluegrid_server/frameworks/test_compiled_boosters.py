@@ -73,7 +73,7 @@ def test_boosters_of_lightgbm_answer_as_they_do(parameters: dict[str, Any], y: A
 
 def test_what_lightgbm_takes_for_zero_goes_the_way_that_zero_goes(tmp_path: Path) -> None:
     signs = np.sign(X - X.mean(axis=0)) * [1, 0, 0, 0]
-    # Its splits are then at the edges of what it takes for zero, on either side.
+    # Its splits are then at the edges of the range that it treats as zero, on either side.
     signs[:40] = 0
     data = lightgbm.Dataset(signs, signs[:, 0] + 0.1 * Y)
     trained = lightgbm.train({"verbose": -1, "num_leaves": 4, "num_threads": 1}, data, 3)

@@ -1,4 +1,4 @@
-"""What frameworks raise, in their own words, is one line that shows nothing of the server."""
+"""A framework's error becomes one line with its own words, without details of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scikit-learn models take and answer, whatever they are made of."""
+"""Inputs and answers of scikit-learn models of all kinds."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_linear_model_behind_a_step_that_does_nothing_is_one(first: str | None
 
 
 class Averaging(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """An estimator of somebody's own, which computes in parallel by itself, in whatever way it likes."""
+    """A custom estimator that computes in parallel by itself, with the given backend."""
 
     def __init__(self, backend: str | None) -> None:
         self.backend = backend
@@ -140,7 +140,7 @@ def test_a_request_starts_no_threads_or_processes(estimator: Any, monkeypatch: p
     expected = estimator.predict(X)
     model = SklearnModel.of(estimator)
     started: list[threading.Thread] = []
-    # Pools of processes have threads that look after them.
+    # Pools of processes have threads that manage them.
     monkeypatch.setattr(threading.Thread, "start", started.append)
     answers = model.predict({"x": X})["y"]
     assert not started
@@ -238,7 +238,7 @@ def test_a_number_that_trees_cannot_hold_is_an_error() -> None:
 @pytest.mark.parametrize("number", range(3))
 def test_a_linear_model_answers_no_row_that_scikit_learn_does_not(row: list[float], number: int) -> None:
     estimator = make_pipeline(StandardScaler(), LinearRegression()).fit(X * 1e-3, Y)
-    # A feature that counts for nothing hides nothing either.
+    # A feature without effect does not hide a fault.
     estimator[-1].coef_[number] = 0.0
     with pytest.raises(ValueError, match="Input X contains infinity"):
         estimator.predict([row])

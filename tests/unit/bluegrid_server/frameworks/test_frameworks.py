@@ -1,4 +1,4 @@
-"""Loaders of other frameworks: each model is trained and saved by its own framework, and answers as there."""
+"""Loaders of other frameworks: each model is trained and saved by its own framework, and answers the same."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_an_onnx_model_cannot_read_files_of_the_server(
     graph = helper.make_graph([node], "g", [given], [taken], [weights])
     opset = [helper.make_opsetid("", 17)]
     data = helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
-    # ONNX Runtime looks for it in the folder that the server was started in.
+    # ONNX Runtime looks for the file in the server's working folder.
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FormatError, match=r"keeps tensors in a file beside it \(external data\)"):
         ModelType.parse("onnx/onnx").check(data)

@@ -1,4 +1,4 @@
-"""Models on GPUs, as far as a machine without one can tell: what is asked for, what is said without one."""
+"""Models on GPUs, as far as testable without a GPU: the calls to frameworks, and the log without a GPU."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bluegrid_server.frameworks.supported import loader_of, outlives_fork
 if TYPE_CHECKING:
     from pathlib import Path
 
-# XGBoost's own word, beside ours.
+# XGBoost's own message, beside ours.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Device is changed from GPU to CPU:UserWarning")
 
 X = np.random.default_rng(7).normal(size=(60, 4)).astype(np.float32)

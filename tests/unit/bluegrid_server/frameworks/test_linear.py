@@ -1,4 +1,4 @@
-"""Linear models without scikit-learn's predict: its answers, faster."""
+"""Linear models without scikit-learn's predict: the same answers, faster."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SERVED = {
 
 
 class Doubled(Ridge):  # type: ignore[misc]
-    """A Ridge that predicts otherwise."""
+    """A Ridge with another predict."""
 
     def predict(self, rows: Any) -> Any:
         return 2 * super().predict(rows)
@@ -138,7 +138,7 @@ ODD = [
 
 
 def alone(served: ServedModel, document: dict[str, Any]) -> dict[str, Any]:
-    """The answer or the error of a request on its own."""
+    """Return the answer or the error of a single request."""
     engine = InferenceEngine({served.uid: served}, "v1")
     answer: dict[str, Any] = orjson.loads(
         engine.infer(Request(Kind.INFER, served.uid, orjson.dumps(document))).body

@@ -1,4 +1,4 @@
-"""Loading one model in a pod: what it gives, and what is refused."""
+"""Loading a model in a pod: the result, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people train with scikit-learn needs no `trust`, at the push as in the pod."""
+"""Common scikit-learn models need no `trust`, at the push and in the pod."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ BATCH = f"{BASE}/models:batchInfer"
 
 
 def test_answers_stand_in_the_order_of_the_requests(served: Client, trained: Trained) -> None:
-    # More than are answered in one go.
+    # More than are answered in one step.
     uids = ["trafo-1", "line-2", "line-1"] * 20
     requests = [{"model_name": uid, "id": str(i), **tensor()} for i, uid in enumerate(uids)]
     responses = served.post(BATCH, json={"requests": requests}).json()["responses"]

@@ -1,4 +1,4 @@
-"""What clients send in other forms than ours: compressed, with null fields, with far too long words."""
+"""Other forms of requests: compressed, with null fields, with far too long strings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One model's answers, and what is said of wrong requests."""
+"""The answers of one model, and the errors for wrong requests."""
 
 from __future__ import annotations
 

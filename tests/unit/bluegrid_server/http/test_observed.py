@@ -1,4 +1,4 @@
-"""What a request leaves behind: its ID, its trace, its metrics, and a log line where it failed."""
+"""The traces of a request: its ID, its trace context, its metrics, and a log line if it failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API as it is described, and as it is."""
+"""The API behaves as its OpenAPI document describes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OPERATIONS = [
 
 @pytest.fixture
 def described(settings: Settings, models: InProcess) -> OpenApiSchema:
-    """The server's own description, and the server to try it on."""
+    """The OpenAPI document, bound to the server under test."""
     models.start()
     load_all_checks()
     return schemathesis.openapi.from_asgi(f"{SERVICE}/openapi.json", make_app(settings, models))

@@ -1,4 +1,4 @@
-"""Everything of the protocol but inference, before and after the models are ready."""
+"""The protocol without inference, before and after the models are ready."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of several parts: small ones whole and with their length, large ones as they come."""
+"""Answers of several parts: small ones are sent whole with their length, large ones in chunks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def sent(parts: list[bytes], asked: list[bytes]) -> list[Message]:
-    """What goes out for an answer in these parts; `asked` gets each part as it is asked for."""
+    """Return the messages sent for an answer in these parts; `asked` gets each part when it is requested."""
     messages: list[Message] = []
 
     async def rest() -> AsyncIterator[Response]:

@@ -1,4 +1,4 @@
-"""A version whose set says `accelerate: onnx`, from its files to what clients and operators see."""
+"""A version of a set with `accelerate: onnx`, from its files to the view of clients and operators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which models are in memory."""
+"""The models in memory."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_model_is_loaded_when_it_is_asked_for_and_once(
 def test_the_least_recently_used_goes_when_memory_is_full(
     version: LoadableVersion, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What the process grows by is for the kernel to say; here a model takes as much as its file.
+    # The kernel decides how much a process grows; here a model takes as much as its file.
     monkeypatch.setattr(file_pool, "_resident", lambda: 0)
     pool = FilePool(version, settings, budget=sum(row.raw_length for row in version.rows.values()) - 1)
     for uid in ("line-1", "line-2", "line-1", "trafo-1"):

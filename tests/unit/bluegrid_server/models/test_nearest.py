@@ -1,4 +1,4 @@
-"""The UIDs that are named where one is wrong: few, near, and found without a look at all of them."""
+"""UIDs suggested for a wrong UID: few, similar, and found without comparing all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linear models as shared memory: what comes out is what went in, and whoever has it answers alike."""
+"""Linear models in shared memory: they are read as written, and every process gives the same answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RANDOM = np.random.default_rng(5)
 
 
 def served(uid: str, features: int) -> ServedModel:
-    # Of two sizes none has names, so that models with and without are in one table.
+    # Models of two sizes have no names, so that the table has models with and without names.
     names = tuple(f"列 {number}" for number in range(features)) if features > 2 else ()
     model = LinearModel(RANDOM.normal(size=(3, features)), RANDOM.normal(), names)
     return ServedModel(uid, f"sha256:{RANDOM.bytes(32).hex()}", model)

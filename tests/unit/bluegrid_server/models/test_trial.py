@@ -1,4 +1,4 @@
-"""Rows made from what a model takes tell a model that cannot answer from one that refuses their values."""
+"""Made rows distinguish a model that cannot answer from a model that refuses their values."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LEVELS = np.array([[110.0], [220.0], [380.0]] * 20)
 
 
 class OwnModel:
-    """A framework's model with one input, whose author's code is `answer`."""
+    """A framework's model with one input, which calls `answer`."""
 
     outputs = (TensorSpec("y", (-1,)),)
 
@@ -61,7 +61,7 @@ class OwnModel:
 
 
 class WithoutPandas(MetaPathFinder):
-    """Imports as in an image that has no pandas."""
+    """Makes imports fail as in an image without pandas."""
 
     def find_spec(self, name: str, *_: Any) -> None:
         if name.partition(".")[0] == "pandas":
@@ -73,7 +73,7 @@ def fitted(*steps: Any, rows: NDArray[Any] = ROWS) -> Model:
 
 
 def graph(path: Path, shape: list[int], *, rows: int | str = "n", columns: int | str = 3) -> Model:
-    """A graph that takes (n, 3) and gives what is reshaped so."""
+    """Return a graph that takes (n, 3) and returns it reshaped to `shape`."""
     x = helper.make_tensor_value_info("x", TensorProto.DOUBLE, [rows, columns])
     y = helper.make_tensor_value_info("y", TensorProto.DOUBLE, None)
     node = helper.make_node("Reshape", ["x", "shape"], ["y"])

@@ -1,4 +1,4 @@
-"""A request to one model, decoded: what its fast branch takes is what the checks of any tensor would take."""
+"""A decoded request to one model: its fast branch accepts exactly what the checks of any tensor accept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a demo deploys: only where the user said, and only into a part of the store of its own."""
+"""A demo deploys only to the cluster that the user named, and only into its own part of the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo shows of the commands that it runs."""
+"""The output that the demo shows of its commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files of requests a load takes."""
+"""The files of requests that a load accepts."""
 
 from __future__ import annotations
 

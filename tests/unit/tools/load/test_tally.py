@@ -1,4 +1,4 @@
-"""What the counts make of a load whose times are given."""
+"""The counts of a load with given times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.load.tally import Tally
 
 @dataclass
 class Load:
-    """A load of 200 requests/s for half a second on a clock of its own, each answered as it is due."""
+    """A load of 200 requests/s for half a second on a simulated clock, each answered when it is due."""
 
     time: float = 1000.0
     tally: Tally = field(init=False)
@@ -58,7 +58,7 @@ def test_a_service_that_never_comes_back_is_a_gap_up_to_the_end() -> None:
 def test_a_switch_is_seen_with_its_time() -> None:
     load = Load()
     for number in range(100):
-        # Around the switch both answer, as they do while it travels through a proxy.
+        # Around the switch both versions answer, as while the switch reaches a proxy's connections.
         if number < 50 or number in (51, 53):
             load.answer("v1", "d1")
         else:

@@ -41,7 +41,7 @@ def test_a_network_that_is_taken_is_stepped_over() -> None:
 
     other = pick_link(identity, [IPv4Network(f"{usual.node}/32")])
 
-    assert other.node == "10.77.0.2"  # the next one, from the pool's start again
+    assert other.node == "10.77.0.2"  # the next address, starting at the pool's start again
 
 
 @pytest.mark.parametrize("wide", ["0.0.0.0/0", "10.0.0.0/8", "10.77.0.0/16"])

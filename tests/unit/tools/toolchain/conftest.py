@@ -1,4 +1,4 @@
-"""What tests of the toolchain share that runs no program."""
+"""Fixtures for tests of the toolchain that run no program."""
 
 from __future__ import annotations
 

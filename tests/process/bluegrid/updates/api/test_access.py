@@ -1,4 +1,4 @@
-"""Nobody does more than his token allows, and nothing that is too large is taken."""
+"""A token allows only its scopes, and oversized requests are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hundred who ask at once are all served, or refused for what is wrong with theirs."""
+"""A hundred concurrent requests are all served, or refused for their own mistakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is not well is said to load balancers and to Prometheus; a full disk is named."""
+"""Load balancers and Prometheus see faults of the server; a full disk is named."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_a_server_without_git_is_degraded_and_stays_in_service(
     found = until(lambda: health(git_client), lambda found: "updates" in found["faults"])
     assert (found["code"], found["status"]) == (200, "degraded")
     assert found["faults"]["git"] == "git does not answer, or refuses"
-    # What needs no token names no address.
+    # A response without a token names no address.
     assert str(remote.parent) not in str(found)
     remote.with_name("aside.git").rename(remote)
 
 
 @pytest.fixture
 def curious(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that looks all the time."""
+    """Let the server poll without a pause."""
     monkeypatch.setattr("bluegrid.updates.health.CHECK_SECONDS", 0.05)
     monkeypatch.setattr("bluegrid.updates.health.FETCH_SECONDS", 0.0)
 

@@ -1,4 +1,4 @@
-"""The API as it is described, and as it is."""
+"""The API behaves as its OpenAPI document describes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 load_all_checks()
 EXAMPLES = scale(15, 1000)
-# Whoever asks here has a token; and no schema says that a digest is the body's.
+# All requests here have a token; and no schema can say that a digest must match the body.
 UNFIT = CHECKS.get_by_names(["ignored_auth", "positive_data_acceptance"])
 OPERATIONS = [
     ("GET", "/modelSets"),

@@ -1,4 +1,4 @@
-"""Whoever signs in with a browser may do what the token allows, and no other site may in that name."""
+"""A browser session allows what its token allows, and other sites cannot use it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHANGES = [("POST", "/updates/1/cancel"), ("DELETE", "/session")]
 
 @pytest.fixture
 def browser(client: httpx.Client) -> Iterator[httpx.Client]:
-    """Somebody who has no token in its requests, and keeps cookies."""
+    """A client that sends no token, and keeps cookies."""
     with httpx.Client(base_url=client.base_url, timeout=30) as browser:
         yield browser
 
@@ -60,7 +60,7 @@ def test_a_wrong_token_does_not_sign_in(browser: httpx.Client, token: str) -> No
 def test_another_site_cannot_change_anything(
     browser: httpx.Client, place: Place, method: str, path: str
 ) -> None:
-    """The browser sends the cookie; what it does not have is the session's own token."""
+    """The browser sends the cookie, but not the session's CSRF token."""
     sign_in(browser, place, "training")
     with httpx.Client(base_url=browser.base_url) as other:
         of_other = sign_in(other, place, "training")
@@ -83,7 +83,7 @@ def test_the_page_itself_may_within_its_scopes(browser: httpx.Client, place: Pla
 
 
 def test_a_form_of_another_site_does_not_sign_anybody_in(browser: httpx.Client, place: Place) -> None:
-    """A form can send no JSON."""
+    """A form cannot send JSON."""
     text = f'{{"token": "{place.tokens["looker"]}"}}'
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
         assert browser.post("/session", content=text, headers={"Content-Type": kind}).status_code == 400
@@ -99,7 +99,7 @@ def test_whoever_has_signed_out_is_out(browser: httpx.Client, place: Place) -> N
 
 
 def rewrite(place: Place, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
-    """Change the rows of the tokens' file; None takes one out."""
+    """Change the rows of the tokens' file; None removes a row."""
     file, yaml = place.folder / "tokens.yaml", YAML()
     rows = [change(dict(row)) for row in yaml.load(file)]
     yaml.dump([row for row in rows if row is not None], file)

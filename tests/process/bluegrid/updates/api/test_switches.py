@@ -1,6 +1,6 @@
-"""What a server says to a switch before and after Pulumi; the switches themselves are made on a real cluster.
+"""Answers of the server to a switch, before and after Pulumi.
 
-`tests/cluster/test_operator_page.py` has those.
+`tests/cluster/test_operator_page.py` makes the switches themselves, on a real cluster.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PATH = "/services/line-loading/switches"
 
 @pytest.fixture
 def served(place: Place) -> Place:
-    """The registry with a service that has two clusters, and a stack that leads nowhere."""
+    """The registry with a service of two clusters, and a stack without a Kubernetes cluster."""
     place.add_v2()
     place.add_stack()
     with (place.registry / "g1.yaml").open("a") as file:
@@ -69,7 +69,7 @@ def test_a_service_is_told_as_declared_with_what_was_live_before(
         file.write_text(file.read_text().replace(f"live: {other}", f"live: {live}"))
         git("-C", work, *SOMEBODY, "commit", "--quiet", "--all", f"--message={subject}")
     git("-C", work, "push", "--quiet", "origin", "HEAD:main")
-    # A look at the registry as it is for everybody.
+    # The registry as all readers see it.
     ended(operator, operator.post(PATH, json={"cluster": "d2"}))
     (service,) = operator.get("/services").json()
     assert (service["name"], service["set"], service["update"]) == ("line-loading", "g1", None)

@@ -117,7 +117,7 @@ def test_a_body_is_hashed_although_its_digest_was_sent_before(client: httpx.Clie
     )
     assert client.put(f"/uploads/{digest(theirs)}", content=RETRAINED).status_code == 400
     assert client.get("/updates").json() == []
-    # What was there is what it was.
+    # The earlier models are unchanged.
     done = ended(client, client.put(path, content=theirs, headers=content_digest(theirs)))
     assert place.models(done["version"])["line-1"] == theirs
 
@@ -175,7 +175,7 @@ def test_a_model_that_takes_or_gives_something_else_than_the_bases_needs_a_word(
     refused = asked(other, base="v2")
     assert (refused["state"], refused["version"]) == ("failed", None)
     assert fault in refused["error"]
-    # Without a base it is held against the newest version.
+    # Without a base it is compared with the newest version.
     assert fault in asked(other, base=None)["error"]
     allowed = asked(other, base="v2", incompatible=True)
     assert (allowed["state"], allowed["wanted"]["incompatible"]) == ("done", True)
@@ -207,7 +207,7 @@ def test_a_model_to_leave_out_that_the_base_has_not_is_refused_at_once(
     assert refused.status_code == 404
     assert "set g1 version v1: no model is named 'bus-*'" in refused.json()["error"]
     assert client.get("/updates").json() == []
-    # A store that is away refuses nothing: the update waits for it.
+    # A missing store causes no refusal: the update waits for the store.
     aside = place.folder / "aside"
     (place.folder / "store").rename(aside)
     update = client.post("/modelSets/g1/updates", json=wanted)

@@ -1,4 +1,4 @@
-"""What versions changed, and what became of one model."""
+"""The changes of versions, and the history of a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def client(client: httpx.Client) -> httpx.Client:
-    """v1 has line-0 to line-2, v2 another line-1, v3 a new line-3 and no line-0 any more, v4 is like v3."""
+    """v1 has line-0 to line-2; v2 changes line-1; v3 adds line-3 and lacks line-0; v4 equals v3."""
     again, new = skops_file("model 1, retrained"), skops_file("model 3")
     for wanted in (
         {"base": "v1", "models": {"line-1": upload(client, again)}},

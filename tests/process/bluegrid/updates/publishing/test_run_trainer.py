@@ -18,6 +18,6 @@ def test_all_that_a_trainer_has_started_ends_with_a_server_that_is_killed() -> N
         assert process.stdout is not None
         daemon = int(process.stdout.readline())
         process.kill()
-        # Nobody holds the pipe any more.
+        # No process holds the pipe any more.
         assert process.stdout.read() == ""
     assert not psutil.pid_exists(daemon)

@@ -1,4 +1,4 @@
-"""A set's trainer makes its models, by request and by the clock."""
+"""A set's trainer makes its models, by request and on a schedule."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ for name in parameters["leaves"].split():
 
 @pytest.fixture
 def marks(place: Place) -> Path:
-    """A folder with a file for each run of the trainer, named by its process."""
+    """A folder with a file for each run of the trainer, named after its process ID."""
     folder = place.folder / "marks"
     folder.mkdir()
     script = place.folder / "trainer.py"
@@ -230,12 +230,12 @@ def test_a_trainer_does_not_find_the_server_s_secrets_in_its_environment(place: 
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
-    # The server itself and what it starts have it all the same.
+    # The server itself and its own children still have it.
     assert sorted(done.stdout.splitlines()) == ["False", "of the server alone", "of the server alone"]
 
 
 def add_set(place: Place, set_id: str) -> None:
-    """A set with the trainer of g1, and a version of its own."""
+    """Add a set with the trainer of g1, and its own version."""
     file = place.registry / "g1.yaml"
     text = file.read_text()
     versions = text.index("versions:")
@@ -256,7 +256,7 @@ def test_nobody_waits_for_the_training_of_another_set(
     assert ended(client, client.post("/modelSets/g2/updates", json=wanted))["state"] == "done"
     other = client.post("/modelSets/g2/updates", json={"base": "v1", "train": {}})
     assert ended(client, other)["state"] == "done"
-    # Of the same set, one comes after the other.
+    # Updates of the same set run one after the other.
     after = client.post("/modelSets/g1/updates", json=wanted)
     assert client.get(after.headers["Location"]).json()["state"] == "queued"
     assert client.get(long.headers["Location"]).json()["state"] == "running"

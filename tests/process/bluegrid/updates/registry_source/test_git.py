@@ -1,4 +1,4 @@
-"""With a repository, an update is a commit on its branch, or has not happened."""
+"""With a repository, an update is a commit on the branch, or changes nothing."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_push_that_was_rejected_leaves_nothing_for_others_to_stumble_over(
         model = skops_file(f"other {number}")
         update = ended(git_client, git_client.put(PATH, content=model, headers=content_digest(model)))
         versions.append((update["state"], update["version"]))
-    # Of the one that was rejected the store has v2.
+    # The store has v2 of the rejected update.
     assert versions == [("done", "v3"), ("done", "v4"), ("done", "v5")]
     again = git_client.post(f"{rejected.headers['Location']}/retry")
     update = ended(git_client, again)

@@ -1,4 +1,4 @@
-"""A mistake in the file of one set costs that set alone."""
+"""A mistake in one set's file affects only that set."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FAULT = "registry/g2.yaml:8: versions[0].manifest: 'sha256:12' is not a digest"
 
 @pytest.fixture
 def broken(place: Place, git_client: httpx.Client) -> Path:
-    """Set g2 was there, and has a mistake now; somebody's checkout."""
+    """A user's checkout, after a mistake in the file of set g2."""
     work = place.folder / "work"
     text = (work / "registry" / "g1.yaml").read_text()
     _push(work, text.replace("id: g1", "id: g2").replace("Line loading", "Lines of the south"))

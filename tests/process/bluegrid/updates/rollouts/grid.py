@@ -1,4 +1,4 @@
-"""An update server whose git and regions can be taken away."""
+"""An update server whose git and regions can be made to fail."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ STANDBY = "    - {id: d2, version: v2, cpu: 1, memory: 1Gi}\n"
 
 @dataclass(frozen=True)
 class Grid:
-    """The server, and what is around it."""
+    """The server, its git repository and its regions."""
 
     client: httpx.Client
     remote: Path
@@ -52,7 +52,7 @@ class Grid:
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        """Git does not answer."""
+        """Let git not answer during the block."""
         aside = self.remote.with_name("aside.git")
         self.remote.rename(aside)
         try:
@@ -62,7 +62,7 @@ class Grid:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Git takes no push."""
+        """Let git refuse pushes during the block."""
         hook = self.remote / "hooks" / "pre-receive"
         hook.write_text("#!/bin/sh\necho frozen until six >&2\nexit 1\n")
         hook.chmod(0o755)
@@ -72,7 +72,7 @@ class Grid:
             hook.unlink()
 
     def commit(self, old: str, new: str) -> None:
-        """Somebody changes the set's file."""
+        """Change the set's file, as another person."""
         file = self.work / "registry" / "g1.yaml"
         git("-C", self.work, "pull", "--quiet", "--ff-only", "origin", "main")
         assert old in file.read_text()
@@ -81,7 +81,7 @@ class Grid:
         git("-C", self.work, "push", "--quiet", "origin", "HEAD:main")
 
     def declared(self) -> str:
-        """What the branch says is live in north."""
+        """Return the live cluster in north, by the branch."""
         text = git("-C", self.remote, "show", "main:registry/g1.yaml") + "\n"
         return parse({Path("g1.yaml"): text}).service("line-loading").live_in("north")
 
@@ -144,4 +144,4 @@ def grid(
 
 @pytest.fixture
 def standby() -> None:
-    """Cluster d2 serves v2, and v3 is there."""
+    """Tests that use this fixture get a grid in which cluster d2 serves v2, and v3 exists."""

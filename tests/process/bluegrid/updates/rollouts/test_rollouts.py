@@ -1,6 +1,6 @@
-"""What a server says at once to an update whose version it could not bring online.
+"""Immediate refusals of updates whose version the server could not bring online.
 
-What it does with the others is tried on a real cluster: `tests/cluster/test_rollouts.py`.
+`tests/cluster/test_rollouts.py` tests accepted updates on a real cluster.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def test_what_cannot_be_rolled_out_is_refused_before_anything_is_made(
 
 
 def test_a_cluster_that_does_not_start_is_not_declared_any_more(place: Place) -> None:
-    """Nobody is there who could start it: the version is made all the same."""
+    """Nothing could start the cluster: the version is made anyway."""
     declare(place, "standby", SERVICE)
     place.add_stack()
     with asked(_options(place, ("north",)), place.headers("training")) as client:

@@ -1,4 +1,4 @@
-"""What a rollout that was interrupted leaves behind, if it cannot be resumed."""
+"""The state that an interrupted rollout leaves behind, if it cannot be resumed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class _Edits:
-    """Edits in place; Pulumi updates live routes, and no clusters."""
+    """Edits in place; Pulumi updates live routes only, not clusters."""
 
     project = "bluegrid"
 

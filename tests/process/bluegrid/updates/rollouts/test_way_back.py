@@ -1,6 +1,6 @@
-"""The way back needs no git: what was live is live again at once, and is committed when git answers.
+"""The way back needs no git: the old cluster is live again at once, and is committed when git answers.
 
-Git, store and server are real; of Kubernetes and Pulumi there is what `tests/support/regions.py` has.
+Git, store and server are real; Kubernetes and Pulumi are those of `tests/support/regions.py`.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def test_a_switch_is_made_while_git_is_away_and_committed_afterwards(standby: No
 
 
 def stuck_switch(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
-    """Begin a switch to d2 in which the API server falls silent once the route leads there."""
+    """Begin a switch to d2 in which the API server stops answering once the route leads to d2."""
     up = Stacks._up_once
 
     def then_silence(self: Stacks, stack: Stack, *more: Any) -> None:
@@ -189,7 +189,7 @@ def test_after_a_rollback_the_version_that_was_left_is_not_offered_as_the_way_ba
     assert service["regions"][0]["before"] is None
     marks = {each["id"]: each["bad"] for each in service["clusters"]}
     assert (marks["d1"], marks["d2"]["by"]) == (None, "operator")
-    # Whoever makes it live all the same takes the mark away.
+    # Making the version live anyway removes the mark.
     ended(grid.client, grid.switch("d2"))
     (service,) = grid.client.get("/services").json()
     assert [each["bad"] for each in service["clusters"]] == [None, None]

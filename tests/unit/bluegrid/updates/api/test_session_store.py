@@ -1,4 +1,4 @@
-"""Sessions end, and take a bounded room."""
+"""Sessions end, and take bounded memory."""
 
 from __future__ import annotations
 

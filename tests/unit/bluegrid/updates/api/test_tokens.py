@@ -1,4 +1,4 @@
-"""Which files of tokens are read, and where tokens may travel."""
+"""Which files of tokens are accepted, and over which connections tokens may be sent."""
 
 from __future__ import annotations
 

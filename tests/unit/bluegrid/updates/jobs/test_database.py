@@ -1,4 +1,4 @@
-"""The database, also one that an earlier release has written."""
+"""The database, including databases of earlier releases."""
 
 from __future__ import annotations
 

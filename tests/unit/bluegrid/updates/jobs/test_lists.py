@@ -1,4 +1,4 @@
-"""Lists of an earlier release's database."""
+"""Lists from the database of an earlier release."""
 
 from __future__ import annotations
 

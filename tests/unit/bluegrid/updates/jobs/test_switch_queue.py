@@ -1,4 +1,4 @@
-"""Of a service one thing at a time changes what is live."""
+"""Only one job at a time changes which cluster of a service is live."""
 
 from __future__ import annotations
 

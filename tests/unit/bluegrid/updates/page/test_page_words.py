@@ -1,4 +1,4 @@
-"""The page names the words of the API as the OpenAPI document does, all of them, and spells none."""
+"""The page uses the names of the OpenAPI document for all words of the API, and spells out none of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects below `incoming/` become files, or the object that cannot is named."""
+"""Objects below `incoming/` become files; an object that cannot is named."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Bucket:
-    """A store's objects below `incoming/nightly/`, whose names a folder need not have."""
+    """A store's objects below `incoming/nightly/`, with names that are not valid in a folder."""
 
     url = "s3://models/grid"
 

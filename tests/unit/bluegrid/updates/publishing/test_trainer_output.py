@@ -1,4 +1,4 @@
-"""Of what a trainer prints the last is kept, however much it is."""
+"""The end of a trainer's output is kept, however long the output is."""
 
 from __future__ import annotations
 

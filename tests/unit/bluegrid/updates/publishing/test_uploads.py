@@ -33,7 +33,7 @@ def unpacked(folder: Path, *entries: tuple[str, bytes]) -> dict[str, bytes]:
 def test_a_batch_is_unpacked_by_a_python_that_has_no_filters_for_archives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Such as Debian 12's.
+    # Such as Debian 12's Python.
     monkeypatch.delattr(tarfile.TarFile, "extract")
     monkeypatch.delattr(tarfile.TarFile, "extractall")
     models = ("./line-1.skops", b"one"), ("line-2.savedmodel/saved_model.pb", b"two")

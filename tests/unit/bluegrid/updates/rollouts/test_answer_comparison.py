@@ -1,4 +1,4 @@
-"""Limits of a rollout that its set does not set."""
+"""Default limits of a rollout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rollouts, as far as no cluster is needed to tell."""
+"""Rollouts, as far as they can be tested without a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Updates by the clock: none is missed, none is asked for twice."""
+"""Updates on a schedule: none is missed, and none is requested twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JITTER = timedelta(seconds=600)
 
 @pytest.fixture
 def scheduler(place: Place) -> Scheduler:
-    """A scheduler of one set, whose trainer nobody runs here."""
+    """A scheduler of one set, whose trainer is not run here."""
     file, yaml = place.registry / "g1.yaml", YAML()
     document = yaml.load(file)
     document["set"]["update"] = {

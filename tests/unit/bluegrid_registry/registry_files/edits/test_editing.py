@@ -1,4 +1,4 @@
-"""Edits change what they are about and no other byte; whatever stops them, the file stays whole."""
+"""Edits change only the intended bytes; whatever interrupts them, the file stays complete."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_a_registry_with_a_mistake_is_not_edited(folder: Path) -> None:
 
 def test_a_killed_edit_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Killed(BaseException):
-        """The process is gone."""
+        """The process was killed."""
 
     def die(descriptor: int) -> None:
         raise Killed

@@ -1,4 +1,4 @@
-"""An edit finds its place in whatever layout a file has, or leaves the file alone."""
+"""An edit finds its place in any layout of a file, or does not change the file."""
 
 from __future__ import annotations
 

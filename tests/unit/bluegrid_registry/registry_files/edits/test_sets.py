@@ -1,4 +1,4 @@
-"""Sets and versions come and go by edits that change nothing else; what is in use stays."""
+"""Edits add and remove sets and versions, and change nothing else; sets and versions in use stay."""
 
 from __future__ import annotations
 

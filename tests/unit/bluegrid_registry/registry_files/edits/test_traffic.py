@@ -1,4 +1,4 @@
-"""Shares of a service's requests: what a file may say of them, and how they are edited."""
+"""Shares of a service's requests: their rules in a file, and their edits."""
 
 # ruff: noqa: E501 - a message stands here as the user reads it, on one line
 
