@@ -72,7 +72,7 @@ def work(local: Local) -> Iterator[Workspace]:
 
 
 @pytest.fixture(scope="module")
-def seen(local: Local, work: Workspace) -> Results:
+def observed(local: Local, work: Workspace) -> Results:
     models = local.prepared.models
     uid, requests = _requests_for_all_but_one(models / "requests.json", work.state / "requests.json")
     server = UpdateServer(work)
@@ -140,31 +140,41 @@ def _due(server: UpdateServer) -> str:
         time.sleep(0.2)
 
 
-def test_the_first_version_of_a_set_puts_it_online(seen: Results) -> None:
-    assert (seen.first["error"], seen.first["state"]) == (None, "done")
-    assert seen.first["rollout"]["service"] == SERVICE
-    assert (seen.put_online.live, [each.version for each in seen.put_online.clusters]) == ("d1", ["v4"])
-    assert [each.replicas for each in seen.put_online.clusters] == [2]
+def test_the_first_version_of_a_set_puts_it_online(observed: Results) -> None:
+    assert (observed.first["error"], observed.first["state"]) == (None, "done")
+    assert observed.first["rollout"]["service"] == SERVICE
+    assert (observed.put_online.live, [each.version for each in observed.put_online.clusters]) == (
+        "d1",
+        ["v4"],
+    )
+    assert [each.replicas for each in observed.put_online.clusters] == [2]
 
 
-def test_one_model_that_is_sent_goes_live_with_the_others_as_they_were(seen: Results) -> None:
-    assert (seen.replaced["error"], seen.replaced["state"], seen.replaced["version"]) == (None, "done", "v5")
-    assert seen.replaced["result"]["sent_models"] == 1
-    assert seen.with_another_model.live == "d2"
-    assert {each.id: each.version for each in seen.with_another_model.clusters} == {"d1": "v4", "d2": "v5"}
+def test_one_model_that_is_sent_goes_live_with_the_others_as_they_were(observed: Results) -> None:
+    assert (observed.replaced["error"], observed.replaced["state"], observed.replaced["version"]) == (
+        None,
+        "done",
+        "v5",
+    )
+    assert observed.replaced["result"]["sent_models"] == 1
+    assert observed.with_another_model.live == "d2"
+    assert {each.id: each.version for each in observed.with_another_model.clusters} == {
+        "d1": "v4",
+        "d2": "v5",
+    }
 
 
-def test_what_is_due_is_trained_and_goes_live_by_itself(seen: Results) -> None:
-    assert (seen.due["error"], seen.due["state"], seen.due["version"]) == (None, "done", "v6")
+def test_what_is_due_is_trained_and_goes_live_by_itself(observed: Results) -> None:
+    assert (observed.due["error"], observed.due["state"], observed.due["version"]) == (None, "done", "v6")
     # One model was trained again; all others are those of the version before.
-    assert seen.due["result"]["sent_models"] == 1
-    assert (seen.retrained.live, seen.routed) == ("d3", "d3")
+    assert observed.due["result"]["sent_models"] == 1
+    assert (observed.retrained.live, observed.routed) == ("d3", "d3")
     # The cluster that was live before stands by; the one before that, made by a rollout, is gone.
-    assert {each.id: each.version for each in seen.retrained.clusters} == {"d2": "v5", "d3": "v6"}
-    assert f"{SERVICE}: d3 is live in calendar" in seen.subjects
+    assert {each.id: each.version for each in observed.retrained.clusters} == {"d2": "v5", "d3": "v6"}
+    assert f"{SERVICE}: d3 is live in calendar" in observed.subjects
 
 
-def test_nobody_noticed_and_everything_is_as_declared(seen: Results) -> None:
-    assert seen.load.failed_total == 0, seen.load.failures
-    assert {*seen.load.by_version} == {"v4", "v5", "v6"}
-    assert seen.preview == []
+def test_nobody_noticed_and_everything_is_as_declared(observed: Results) -> None:
+    assert observed.load.failed_total == 0, observed.load.failures
+    assert {*observed.load.by_version} == {"v4", "v5", "v6"}
+    assert observed.preview == []

@@ -50,7 +50,7 @@ class Results:
 
 
 @pytest.fixture(scope="module")
-def seen(local: Local, online: Callable[[str], Workspace]) -> Results:
+def observed(local: Local, online: Callable[[str], Workspace]) -> Results:
     work = online("gateway")
     steps.push(work, local.prepared.models / "v3", "v3", base="v2")
     requests, report = local.prepared.models / "requests.json", local.state / "gateway.json"
@@ -98,43 +98,43 @@ def _comment(work: Workspace) -> str:
     return work.bluegrid("preview-report", str(preview)).require().output
 
 
-def test_no_request_fails_whatever_becomes_of_the_routes_and_the_clusters(seen: Results) -> None:
-    assert seen.load.failures == ()
-    assert seen.load.failed_total == 0
-    assert {*seen.load.by_version} == {"v1", "v2", "v3"}
+def test_no_request_fails_whatever_becomes_of_the_routes_and_the_clusters(observed: Results) -> None:
+    assert observed.load.failures == ()
+    assert observed.load.failed_total == 0
+    assert {*observed.load.by_version} == {"v1", "v2", "v3"}
 
 
-def test_ingresses_become_http_routes_of_the_same_proxy_without_a_failure(seen: Results) -> None:
-    assert seen.moved.failed_total == 0
-    assert {*seen.moved.by_version} == {"v1"}
+def test_ingresses_become_http_routes_of_the_same_proxy_without_a_failure(observed: Results) -> None:
+    assert observed.moved.failed_total == 0
+    assert {*observed.moved.by_version} == {"v1"}
 
 
-def test_a_switch_is_one_update_of_one_route(seen: Results) -> None:
-    (change,) = seen.switched.changes
+def test_a_switch_is_one_update_of_one_route(observed: Results) -> None:
+    (change,) = observed.switched.changes
     assert (change.op, change.name) == ("update", SERVICE)
     assert change.kind == "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
     assert change.paths == ("spec.rules[0].backendRefs[0].name",)
 
 
-def test_a_cluster_is_promoted_and_watched_as_behind_an_ingress(seen: Results) -> None:
-    assert [(row["stage"], row["live"]) for row in seen.promoted] == [("live", "d1"), ("live", "d2")]
-    assert all(int(row["requests"]) > 0 for row in seen.promoted)
+def test_a_cluster_is_promoted_and_watched_as_behind_an_ingress(observed: Results) -> None:
+    assert [(row["stage"], row["live"]) for row in observed.promoted] == [("live", "d1"), ("live", "d2")]
+    assert all(int(row["requests"]) > 0 for row in observed.promoted)
 
 
-def test_shared_traffic_is_ended_before_a_promotion(seen: Results) -> None:
-    assert seen.refused.exit_code == 1
-    assert "d3 and d2 share its requests; end that first: bluegrid switch" in seen.refused.output
+def test_shared_traffic_is_ended_before_a_promotion(observed: Results) -> None:
+    assert observed.refused.exit_code == 1
+    assert "d3 and d2 share its requests; end that first: bluegrid switch" in observed.refused.output
 
 
-def test_requests_are_shared_by_weight(seen: Results) -> None:
-    total = sum(seen.shared.values())
-    assert {*seen.shared} == {"d2", "d3"}
+def test_requests_are_shared_by_weight(observed: Results) -> None:
+    total = sum(observed.shared.values())
+    assert {*observed.shared} == {"d2", "d3"}
     # Five standard deviations: one run in two million exceeds this by chance.
-    assert abs(seen.shared["d2"] / total - 0.1) < 5 * math.sqrt(0.1 * 0.9 / total)
-    assert seen.live == {"d2": True, "d3": True}
+    assert abs(observed.shared["d2"] / total - 0.1) < 5 * math.sqrt(0.1 * 0.9 / total)
+    assert observed.live == {"d2": True, "d3": True}
 
 
-def test_a_pull_request_is_told_of_shares(seen: Results) -> None:
-    assert "| **share** d3 (v3) 90 %, d2 (v2) 10 % → d3 (v3)<br>delete d2 (v2)" in seen.comment
-    assert "d2 is removed in the update that switches away from it" in seen.comment
-    assert ".standing.invalid" not in seen.comment
+def test_a_pull_request_is_told_of_shares(observed: Results) -> None:
+    assert "| **share** d3 (v3) 90 %, d2 (v2) 10 % → d3 (v3)<br>delete d2 (v2)" in observed.comment
+    assert "d2 is removed in the update that switches away from it" in observed.comment
+    assert ".standing.invalid" not in observed.comment

@@ -48,7 +48,7 @@ def registry(night: Workspace) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def asked(local: Local) -> Any:
+def requests(local: Local) -> Any:
     """Rows for every model, and the answers of the versions."""
     return json.loads((local.prepared.models / "requests.json").read_text())
 
@@ -64,8 +64,8 @@ def rows(work: Workspace, *options: str) -> dict[str, dict[str, Any]]:
 
 
 def predict(work: Workspace, model: str, instances: Any, *options: str) -> Ran:
-    asked = ("--model", model, "--instances", json.dumps(instances))
-    return work.bluegrid("predict", SERVICE, *asked, *options)
+    request = ("--model", model, "--instances", json.dumps(instances))
+    return work.bluegrid("predict", SERVICE, *request, *options)
 
 
 def kubectl(work: Workspace, *arguments: str) -> str:
@@ -145,12 +145,12 @@ def test_an_account_that_may_not_ask_pods_is_told_the_rest(night: Workspace, tmp
     )
 
 
-def test_any_cluster_is_asked_without_being_exposed(night: Workspace, asked: Any) -> None:
-    instances = asked["inputs"]["line-0"]
+def test_any_cluster_is_asked_without_being_exposed(night: Workspace, requests: Any) -> None:
+    instances = requests["inputs"]["line-0"]
     for options, version in (((), "v1"), (("--cluster", "d2"), "v2")):
         answer = predict(night, "line-0", instances, *options, "--json").require().json()
         assert answer["version"] == version
-        assert answer["predictions"] == pytest.approx(asked["answers"][version]["line-0"], rel=1e-6)
+        assert answer["predictions"] == pytest.approx(requests["answers"][version]["line-0"], rel=1e-6)
     refused = predict(night, "line-nowhere", instances, "--cluster", "d2")
     assert refused.exit_code == 1
     assert refused.output.startswith("error: line-loading d2 (version v2): ")
@@ -158,14 +158,14 @@ def test_any_cluster_is_asked_without_being_exposed(night: Workspace, asked: Any
     assert "has no cluster d9 in namespace bluegrid-night of" in nobody.output
 
 
-def test_two_clusters_are_held_side_by_side(night: Workspace, asked: Any, tmp_path: Path) -> None:
+def test_two_clusters_are_held_side_by_side(night: Workspace, requests: Any, tmp_path: Path) -> None:
     file = tmp_path / "requests.jsonl"
-    some = [*asked["inputs"].items()][:40]
+    some = [*requests["inputs"].items()][:40]
     file.write_text("".join(json.dumps({"model": uid, "instances": each}) + "\n" for uid, each in some))
     command = ("compare", SERVICE, "d1", "d2", "--requests", str(file))
     found = night.bluegrid(*command, "--json")
     assert found.exit_code == 1
-    answers = [asked["answers"][version] for version in ("v1", "v2")]
+    answers = [requests["answers"][version] for version in ("v1", "v2")]
     pairs = [pair for uid, _ in some for pair in zip(*(each[uid] for each in answers), strict=True)]
     largest = max(abs(one - other) for one, other in pairs)
     report = found.json()

@@ -112,7 +112,7 @@ def server(online: Callable[[str], Workspace]) -> Iterator[UpdateServer]:
 
 
 @pytest.fixture(scope="module")
-def seen(local: Local, server: UpdateServer, browser: Browser) -> Results:
+def observed(local: Local, server: UpdateServer, browser: Browser) -> Results:
     work, models = server.work, local.prepared.models
     report = work.state / "load.json"
     address, requests = work.place.route_url, models / "requests.json"
@@ -275,37 +275,37 @@ def _shoot(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
-def test_a_wrong_token_is_refused_in_words(seen: Results) -> None:
-    assert "this token is not known here" in seen.refused
+def test_a_wrong_token_is_refused_in_words(observed: Results) -> None:
+    assert "this token is not known here" in observed.refused
 
 
-def test_what_is_live_where_is_told_of_the_real_cluster(seen: Results) -> None:
-    assert "d1 v1" in seen.first
-    assert "req/s" in seen.first
+def test_what_is_live_where_is_told_of_the_real_cluster(observed: Results) -> None:
+    assert "d1 v1" in observed.first
+    assert "req/s" in observed.first
 
 
-def test_a_switch_is_previewed_and_escape_changes_nothing(seen: Results) -> None:
-    assert "page: d1 → d2" in seen.previewed
-    assert "switch d1 (v1) → d2 (v2)\nd1 stays warm" in seen.previewed
-    assert seen.escaped == Stands("d1", "d1")
+def test_a_switch_is_previewed_and_escape_changes_nothing(observed: Results) -> None:
+    assert "page: d1 → d2" in observed.previewed
+    assert "switch d1 (v1) → d2 (v2)\nd1 stays warm" in observed.previewed
+    assert observed.escaped == Stands("d1", "d1")
 
 
-def test_a_switch_by_keyboard_is_made_and_seen_as_it_happens(seen: Results) -> None:
-    assert seen.switched == Stands("d2", "d2")
-    assert "Requests per second in page: d1 0" in seen.chart
+def test_a_switch_by_keyboard_is_made_and_seen_as_it_happens(observed: Results) -> None:
+    assert observed.switched == Stands("d2", "d2")
+    assert "Requests per second in page: d1 0" in observed.chart
 
 
-def test_the_way_back_is_one_button(seen: Results) -> None:
-    assert seen.back == Stands("d1", "d1")
+def test_the_way_back_is_one_button(observed: Results) -> None:
+    assert observed.back == Stands("d1", "d1")
 
 
-def test_a_switch_whose_server_is_killed_is_made_by_the_next_one(seen: Results) -> None:
-    assert seen.resumed == Stands("d2", "d2")
+def test_a_switch_whose_server_is_killed_is_made_by_the_next_one(observed: Results) -> None:
+    assert observed.resumed == Stands("d2", "d2")
 
 
-def test_everything_that_was_done_is_told_with_who_did_it(seen: Results) -> None:
-    assert "operator" in seen.audit
-    switches = [subject for subject in seen.subjects if subject.endswith("is live in page")]
+def test_everything_that_was_done_is_told_with_who_did_it(observed: Results) -> None:
+    assert "operator" in observed.audit
+    switches = [subject for subject in observed.subjects if subject.endswith("is live in page")]
     assert switches == [
         f"{SERVICE}: d2 is live in page",
         f"{SERVICE}: d1 is live in page",
@@ -313,22 +313,22 @@ def test_everything_that_was_done_is_told_with_who_did_it(seen: Results) -> None
     ]
 
 
-def test_whoever_may_only_look_has_nothing_to_switch_with(seen: Results) -> None:
-    assert "does not allow switching" in seen.watched
-    assert seen.buttons == 0
+def test_whoever_may_only_look_has_nothing_to_switch_with(observed: Results) -> None:
+    assert "does not allow switching" in observed.watched
+    assert observed.buttons == 0
 
 
-def test_hostile_names_are_text_and_the_browser_has_nothing_to_complain_of(seen: Results) -> None:
-    assert seen.problems == []
-    assert seen.strangers == 0
-    assert HOSTILE in seen.audit
+def test_hostile_names_are_text_and_the_browser_has_nothing_to_complain_of(observed: Results) -> None:
+    assert observed.problems == []
+    assert observed.strangers == 0
+    assert HOSTILE in observed.audit
 
 
-def test_no_view_is_wider_than_a_phone(seen: Results) -> None:
-    assert seen.wide == {}
+def test_no_view_is_wider_than_a_phone(observed: Results) -> None:
+    assert observed.wide == {}
 
 
-def test_nobody_noticed_and_everything_is_as_declared(seen: Results) -> None:
-    assert seen.load.failed_total == 0, seen.load.failures
-    assert {*seen.load.by_version} == {"v1", "v2"}
-    assert seen.preview == []
+def test_nobody_noticed_and_everything_is_as_declared(observed: Results) -> None:
+    assert observed.load.failed_total == 0, observed.load.failures
+    assert {*observed.load.by_version} == {"v1", "v2"}
+    assert observed.preview == []

@@ -85,7 +85,7 @@ def server(online: Callable[[str], Workspace]) -> Iterator[UpdateServer]:
 
 
 @pytest.fixture(scope="module")
-def seen(local: Local, server: UpdateServer) -> Results:
+def observed(local: Local, server: UpdateServer) -> Results:
     work, models = server.work, local.prepared.models
     v3, v4 = files_of(models / "v3"), files_of(models / "v4")
     report = work.state / "load.json"
@@ -134,49 +134,49 @@ def _killed_at_every_step(server: UpdateServer, update: str) -> tuple[dict[str, 
     return found, kills
 
 
-def test_a_version_that_is_well_goes_live(seen: Results) -> None:
-    assert (seen.good.update["error"], seen.good.update["state"]) == (None, "done")
-    assert (seen.good.live, seen.good.routed) == ("d3", "d3")
+def test_a_version_that_is_well_goes_live(observed: Results) -> None:
+    assert (observed.good.update["error"], observed.good.update["state"]) == (None, "done")
+    assert (observed.good.live, observed.good.routed) == ("d3", "d3")
     # The cluster that was live stands by, and clusters that people declared stay.
-    assert seen.good.clusters == {"d1": "v1", "d2": "v2", "d3": "v3"}
-    assert seen.good.update["rollout"]["before"] == {"rollouts": "d1"}
-    assert seen.good.update["rollout"]["requests"] > 0
+    assert observed.good.clusters == {"d1": "v1", "d2": "v2", "d3": "v3"}
+    assert observed.good.update["rollout"]["before"] == {"rollouts": "d1"}
+    assert observed.good.update["rollout"]["requests"] > 0
 
 
-def test_a_version_whose_answers_are_wrong_is_stopped_before_the_switch(seen: Results) -> None:
-    assert seen.wrong.update["state"] == "rolled_back", seen.wrong.update
-    assert "further off d3 than allowed" in seen.wrong.update["error"]
-    assert (seen.wrong.live, seen.wrong.routed) == ("d3", "d3")
-    assert "d4" not in seen.wrong.clusters
-    assert "wrong" not in seen.load.by_version
+def test_a_version_whose_answers_are_wrong_is_stopped_before_the_switch(observed: Results) -> None:
+    assert observed.wrong.update["state"] == "rolled_back", observed.wrong.update
+    assert "further off d3 than allowed" in observed.wrong.update["error"]
+    assert (observed.wrong.live, observed.wrong.routed) == ("d3", "d3")
+    assert "d4" not in observed.wrong.clusters
+    assert "wrong" not in observed.load.by_version
 
 
-def test_a_version_that_breaks_under_traffic_goes_back_in_the_bake(seen: Results) -> None:
-    assert seen.breaking.update["state"] == "rolled_back", seen.breaking.update
-    assert "requests failed, more than 1.00%" in seen.breaking.update["error"]
-    assert (seen.breaking.live, seen.breaking.routed) == ("d3", "d3")
-    assert "d4" not in seen.breaking.clusters
+def test_a_version_that_breaks_under_traffic_goes_back_in_the_bake(observed: Results) -> None:
+    assert observed.breaking.update["state"] == "rolled_back", observed.breaking.update
+    assert "requests failed, more than 1.00%" in observed.breaking.update["error"]
+    assert (observed.breaking.live, observed.breaking.routed) == ("d3", "d3")
+    assert "d4" not in observed.breaking.clusters
 
 
-def test_a_rollout_that_is_cancelled_goes_back(seen: Results) -> None:
-    assert seen.cancelled.update["state"] == "rolled_back", seen.cancelled.update
-    assert "rollouts: cancelled; now live: d3 in rollouts" in seen.cancelled.update["error"]
-    assert (seen.cancelled.live, seen.cancelled.routed) == ("d3", "d3")
-    assert "d4" not in seen.cancelled.clusters
+def test_a_rollout_that_is_cancelled_goes_back(observed: Results) -> None:
+    assert observed.cancelled.update["state"] == "rolled_back", observed.cancelled.update
+    assert "rollouts: cancelled; now live: d3 in rollouts" in observed.cancelled.update["error"]
+    assert (observed.cancelled.live, observed.cancelled.routed) == ("d3", "d3")
+    assert "d4" not in observed.cancelled.clusters
 
 
-def test_a_server_that_is_killed_at_every_step_gets_there(seen: Results) -> None:
-    assert (seen.killed.update["error"], seen.killed.update["state"]) == (None, "done")
-    assert len(seen.kills) >= 4, seen.kills
-    assert (seen.killed.live, seen.killed.routed) == ("d4", "d4")
-    assert seen.killed.clusters == {"d1": "v1", "d2": "v2", "d3": "v3", "d4": "v4"}
+def test_a_server_that_is_killed_at_every_step_gets_there(observed: Results) -> None:
+    assert (observed.killed.update["error"], observed.killed.update["state"]) == (None, "done")
+    assert len(observed.kills) >= 4, observed.kills
+    assert (observed.killed.live, observed.killed.routed) == ("d4", "d4")
+    assert observed.killed.clusters == {"d1": "v1", "d2": "v2", "d3": "v3", "d4": "v4"}
 
 
-def test_whatever_happened_nobody_noticed_and_everything_is_as_declared(seen: Results) -> None:
-    assert seen.load.failed_total == 0, seen.load.failures
-    assert {*seen.load.by_version} == {"v1", "v3", "v4"}
-    assert seen.preview == []
-    assert f"{SERVICE}: d3 is live in rollouts" in seen.subjects
+def test_whatever_happened_nobody_noticed_and_everything_is_as_declared(observed: Results) -> None:
+    assert observed.load.failed_total == 0, observed.load.failures
+    assert {*observed.load.by_version} == {"v1", "v3", "v4"}
+    assert observed.preview == []
+    assert f"{SERVICE}: d3 is live in rollouts" in observed.subjects
 
 
 def test_in_place_the_live_cluster_gets_the_version_and_nobody_notices(
@@ -196,11 +196,11 @@ def test_in_place_the_live_cluster_gets_the_version_and_nobody_notices(
         # A missing model: requests for it fail.
         with bad_requests_as_soon_as_it_is_live(work, "d1"):
             back = State.after(server, server.ended(server.request(files_of(models / "v4"), version="v4")))
-        seen = load.stop()
+        observed = load.stop()
     assert (update["error"], update["state"]) == (None, "done")
     assert (went.live, went.clusters) == ("d1", {"d1": "v2"})
     assert back.update["state"] == "rolled_back", back.update
     assert back.clusters == {"d1": "v2"}
-    assert seen.failed_total == 0, seen.failures
-    assert {*seen.by_version} == {"v1", "v2", "v4"}
+    assert observed.failed_total == 0, observed.failures
+    assert {*observed.by_version} == {"v1", "v2", "v4"}
     assert steps.preview(work) == ()

@@ -12,7 +12,7 @@ import pytest
 from bluegrid.updates.api.tokens import Scope, new_token
 from bluegrid.updates.serve import Options
 from bluegrid_registry import Registry, fetch_bytes, open_store
-from tests.support.update_server import SET, asked
+from tests.support.update_server import SET, running_server
 from tests.support.updating import ended
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def test_models_come_out_of_a_container_that_is_gone_afterwards(image: str, tmp_
     options = Options(
         registry, store, tmp_path / "state", tmp_path / "tokens.yaml", containers=str(containers)
     )
-    with asked(options, {"Authorization": f"Bearer {secret}"}) as client:
+    with running_server(options, {"Authorization": f"Bearer {secret}"}) as client:
         done = ended(client, client.post("/modelSets/g1/updates", json={"train": {"slope": 3.0}}))
         assert (done["error"], done["state"], done["result"]["models"]) == (None, "done", 1)
         failed = ended(client, client.post("/modelSets/g1/updates", json={"train": {"fault": True}}))

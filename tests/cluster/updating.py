@@ -115,11 +115,11 @@ class UpdateServer:
             self._reader.join()
             self._process = None
 
-    def request(self, models: Mapping[str, bytes], **wanted: object) -> str:
+    def request(self, models: Mapping[str, bytes], **fields: object) -> str:
         """Upload a batch of files, and request a version of it; return the update's path."""
         data = archive(models)
         with self.client() as client:
-            answer = client.post("/modelSets/g1/updates", json={**wanted, "batch": upload(client, data)})
+            answer = client.post("/modelSets/g1/updates", json={**fields, "batch": upload(client, data)})
             return str(answer.raise_for_status().headers["Location"])
 
     def move_clock(self, days: int) -> None:

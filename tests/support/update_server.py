@@ -54,7 +54,7 @@ def place(tmp_path: Path) -> Place:
 
 
 @contextmanager
-def asked(options: Options, headers: Mapping[str, str]) -> Iterator[httpx.Client]:
+def running_server(options: Options, headers: Mapping[str, str]) -> Iterator[httpx.Client]:
     """Run the server on a free port; yield a client with these headers."""
     server = uvicorn.Server(configured(build(options), Listening("127.0.0.1", 0)))
     thread = threading.Thread(target=server.run)
@@ -77,7 +77,7 @@ def asked(options: Options, headers: Mapping[str, str]) -> Iterator[httpx.Client
 def client(place: Place) -> Iterator[httpx.Client]:
     """A client of the server, with a token that may update."""
     options = Options(place.registry, place.store, place.folder / "state", place.folder / "tokens.yaml")
-    with asked(options, place.headers("training")) as client:
+    with running_server(options, place.headers("training")) as client:
         yield client
 
 
@@ -104,5 +104,5 @@ def git_client(place: Place, remote: Path) -> Iterator[httpx.Client]:
         place.folder / "tokens.yaml",
         git=str(remote),
     )
-    with asked(options, place.headers("training")) as client:
+    with running_server(options, place.headers("training")) as client:
         yield client

@@ -70,12 +70,12 @@ class Secrets:
             NodeError: the node was never started.
         """
         try:
-            kept = json.loads(layout.secrets.read_text())
+            document = json.loads(layout.secrets.read_text())
         except FileNotFoundError:
             raise NodeError(
                 f"there is no node in {layout.root}; `python -m tools.node up` makes it"
             ) from None
-        return cls(kept["tokens"], S3Account(**kept["s3_admin"]), S3Account(**kept["s3_reader"]))
+        return cls(document["tokens"], S3Account(**document["s3_admin"]), S3Account(**document["s3_reader"]))
 
     @classmethod
     def ensure(cls, layout: Layout) -> Secrets:

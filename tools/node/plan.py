@@ -50,9 +50,9 @@ class Plan:
     @classmethod
     def read(cls, path: Path) -> Plan:
         """Return the plan of the last start."""
-        kept = json.loads(path.read_text())
+        document = json.loads(path.read_text())
         return cls(
-            Identity(**kept["identity"]),
-            Link(**kept["link"]),
-            {name: Path(program) for name, program in kept["programs"].items()},
+            Identity(**document["identity"]),
+            Link(**document["link"]),
+            {name: Path(program) for name, program in document["programs"].items()},
         )

@@ -66,9 +66,9 @@ class SupervisorState:
     def read(cls, path: Path) -> SupervisorState | None:
         """Return the last state; None if none was written yet."""
         try:
-            kept = json.loads(path.read_text())
+            document = json.loads(path.read_text())
         except FileNotFoundError:
             return None
-        components = {name: Running(**each) for name, each in kept.pop("components").items()}
-        phase, events = Phase(kept.pop("phase")), tuple(kept.pop("events"))
-        return cls(phase=phase, events=events, components=components, **kept)
+        components = {name: Running(**each) for name, each in document.pop("components").items()}
+        phase, events = Phase(document.pop("phase")), tuple(document.pop("events"))
+        return cls(phase=phase, events=events, components=components, **document)

@@ -15,7 +15,7 @@ from bluegrid.updates.serve import Options
 from tests.support.api_server import ApiServer
 from tests.support.browsing import chromium
 from tests.support.kubernetes_objects import objects
-from tests.support.update_server import asked
+from tests.support.update_server import running_server
 from tests.support.updating import SOMEBODY, git
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def opened(grid: Grid, browser: Browser) -> Iterator[Opened]:
     """Opens views of the server; at the end the browser must have reported no problem."""
     problems: list[str] = []
     contexts = []
-    with asked(grid.options(), {}) as client:
+    with running_server(grid.options(), {}) as client:
 
         def opened(view: str = "#/", token: str = "operator", **context: Any) -> Page:
             contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}))

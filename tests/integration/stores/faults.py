@@ -108,7 +108,7 @@ def numbers_until_enough(proxy: FaultyProxy) -> Iterator[int]:
     number = 0
     while True:
         yield number
-        if len(proxy.seen) <= number:
+        if len(proxy.requests) <= number:
             break
         number += 1
     assert number > 3

@@ -81,7 +81,7 @@ class FaultyProxy:
         self._clients: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.seen: list[str] = []
+        self.requests: list[str] = []
         self.forget()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -89,7 +89,7 @@ class FaultyProxy:
         """Count requests from 0 again, and call `fault` for them from now on."""
         with self._lock:
             self._numbers = itertools.count()
-            self.seen = []
+            self.requests = []
             self.fault: Fault = fault or pass_on
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class FaultyProxy:
             while request := _read_message(client):
                 with self._lock:
                     exchange = Exchange(next(self._numbers), request, client, self._upstream)
-                    self.seen.append(exchange.what)
+                    self.requests.append(exchange.what)
                     fault = self.fault
                 fault(exchange)
         self._clients.discard(client)

@@ -22,7 +22,7 @@ from bluegrid_registry import (
     read_manifest,
 )
 from tests.integration.stores.conftest import BUCKET, Server, running_server
-from tests.integration.stores.versions import check_is_one_line, contents, models, seen, version
+from tests.integration.stores.versions import check_is_one_line, contents, models, version, visible_models
 from tests.support.endurance import scale
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def test_a_push_to_a_full_disk_ends_in_one_line_and_loses_nothing(
     with pytest.raises(StoreError, match=r"No space left|InternalError|Internal Server Error") as caught:
         push(store, "g1", "v2", second, model_type=model_type)
     check_is_one_line(caught.value)
-    assert seen(store, "v1") == contents(first)
-    assert seen(store, "v2") is None
+    assert visible_models(store, "v1") == contents(first)
+    assert visible_models(store, "v2") is None
     filling.unlink()
     push(store, "g1", "v2", second, model_type=model_type)
-    assert seen(store, "v2") == contents(second)
+    assert visible_models(store, "v2") == contents(second)
     leftovers = [path for path in tiny_disk.rglob("*.partial") if kind == "file"]
     assert leftovers == []
 
@@ -116,7 +116,7 @@ def test_a_read_only_folder_is_fetched_from_and_takes_no_push(tiny_disk: Path, m
     store = open_store(f"file://{tiny_disk}")
     push(store, "g1", "v1", models(1), model_type=model_type)
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
-    assert seen(store, "v1") == contents(models(1))
+    assert visible_models(store, "v1") == contents(models(1))
     with pytest.raises(StoreError, match="Read-only file system") as caught:
         push(store, "g1", "v2", models(2), model_type=model_type)
     check_is_one_line(caught.value)
@@ -132,7 +132,7 @@ def test_a_read_only_server_is_fetched_from_and_takes_no_push(
         with pytest.raises(StoreError, match=r"refused \(AccessDenied\); check .* their rights") as caught:
             push(store, "g1", "v2", models(2), model_type=model_type)
         check_is_one_line(caught.value)
-    assert seen(s3_store, "v2") is None
+    assert visible_models(s3_store, "v2") is None
 
 
 UIDS = [

@@ -35,7 +35,14 @@ from tests.integration.stores.faults import (
     status,
     truncated,
 )
-from tests.integration.stores.versions import check_is_one_line, contents, models, seen, small_packs, version
+from tests.integration.stores.versions import (
+    check_is_one_line,
+    contents,
+    models,
+    small_packs,
+    version,
+    visible_models,
+)
 from tests.support.endurance import scale
 from tests.support.stores import flipped
 
@@ -82,9 +89,9 @@ def test_whatever_byte_of_a_push_is_flipped_readers_see_it_whole_and_right_or_no
             check_is_one_line(error)
             refused += 1
             proxy.forget()
-            assert seen(s3_store, name) in (None, contents(models(0)) | contents(changed))
+            assert visible_models(s3_store, name) in (None, contents(models(0)) | contents(changed))
             act()
-        assert seen(s3_store, name) == contents(models(0)) | contents(changed)
+        assert visible_models(s3_store, name) == contents(models(0)) | contents(changed)
     assert refused < scale(125, 2500) / 2
 
 
@@ -138,7 +145,7 @@ def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_push(
         proxy.forget(at(number, passing))
         report = push(open_store(wired_url), "g1", name, changed, model_type=model_type, base=base)
         assert not report.already_there
-        assert seen(s3_store, name) == contents(models(0, 9)) | contents(changed)
+        assert visible_models(s3_store, name) == contents(models(0, 9)) | contents(changed)
 
 
 def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_fetch(
@@ -155,7 +162,7 @@ def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_fetch(
     for number in range(2 + report.packs):
         proxy.forget(at(number, passing))
         assert dict(fetch_bytes(wired, "g1", "v1", report.manifest)) == contents(models(1, 200))
-        assert len(proxy.seen) > number
+        assert len(proxy.requests) > number
 
 
 @pytest.mark.parametrize(
@@ -184,7 +191,7 @@ def test_a_fault_that_stays_ends_everything_in_one_line(
         with pytest.raises(StoreError, match=message) as caught:
             act()
         check_is_one_line(caught.value)
-    assert seen(s3_store, "v2") is None
+    assert visible_models(s3_store, "v2") is None
 
 
 def test_a_server_that_never_answers_is_given_up(
@@ -194,7 +201,7 @@ def test_a_server_that_never_answers_is_given_up(
     proxy.forget(silent)
     with pytest.raises(StoreUnreachable, match=r"no answer: Read timeout.* \(is the server running"):
         open_store(wired_url).get("x")
-    assert len(proxy.seen) == 3
+    assert len(proxy.requests) == 3
 
 
 def test_answers_that_are_swapped_are_found_out(
@@ -226,7 +233,7 @@ def test_a_refusal_that_arrives_as_a_success_is_none(
     with pytest.raises((IntegrityError, VersionConflict)) as caught:
         push(wired, "g1", "v1", models(2), model_type=model_type)
     check_is_one_line(caught.value)
-    assert seen(s3_store, "v1") == contents(models(1))
+    assert visible_models(s3_store, "v1") == contents(models(1))
 
 
 def test_a_list_that_is_cut_short_is_told(proxy: FaultyProxy, wired: Store, s3_place: Place) -> None:

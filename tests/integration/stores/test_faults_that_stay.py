@@ -20,7 +20,14 @@ from bluegrid_registry import (
 )
 from tests.integration.stores.faults import STAYS, numbers_until_enough, reset_after, since
 from tests.integration.stores.faulty_proxy import FaultyProxy, pass_on
-from tests.integration.stores.versions import check_is_one_line, contents, models, seen, small_packs, version
+from tests.integration.stores.versions import (
+    check_is_one_line,
+    contents,
+    models,
+    small_packs,
+    version,
+    visible_models,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,15 +76,15 @@ def test_a_network_that_breaks_down_at_any_request_of_a_push_leaves_the_old_or_t
             push(open_store(wired_url), "g1", name, given, model_type=model_type, base=pinned)
         except BluegridError as error:
             check_is_one_line(error)
-            assert len(proxy.seen) > number
+            assert len(proxy.requests) > number
         else:
-            assert len(proxy.seen) <= number
-        found = seen(s3_store, name)
+            assert len(proxy.requests) <= number
+        found = visible_models(s3_store, name)
         assert found in (None, new)
-        assert seen(s3_store, "v0") == old
+        assert visible_models(s3_store, "v0") == old
         report = push(s3_store, "g1", name, given, model_type=model_type, base=pinned)
         assert report.already_there == (found is not None)
-        assert seen(s3_store, name) == new
+        assert visible_models(s3_store, name) == new
 
 
 @pytest.mark.parametrize("fault", STAYS)
@@ -91,9 +98,9 @@ def test_a_network_that_breaks_down_at_any_request_of_a_fetch_ends_it_in_one_lin
             fetched = dict(fetch_bytes(wired, "g1", "v0", base.manifest))
         except BluegridError as error:
             check_is_one_line(error)
-            assert len(proxy.seen) > number
+            assert len(proxy.requests) > number
         else:
-            assert len(proxy.seen) <= number
+            assert len(proxy.requests) <= number
             assert fetched == contents(models(0, MODELS))
 
 
@@ -114,7 +121,7 @@ def test_an_answer_may_take_longer_than_the_time_out_while_it_goes_on(
     fetched = fetch_bytes(open_store(wired_url), "g1", "v0", base.manifest)
     assert dict(fetched) == contents(models(0, MODELS))
     # Nothing was requested twice.
-    assert len(proxy.seen) == 2 + base.packs
+    assert len(proxy.requests) == 2 + base.packs
 
 
 def test_of_two_writers_whose_answers_are_lost_exactly_one_wins(
@@ -157,4 +164,4 @@ def test_of_two_writers_whose_answers_are_lost_exactly_one_wins(
     winners = [result for result in results if isinstance(result, PushReport)]
     assert len(winners) == 1
     assert not winners[0].already_there
-    assert seen(s3_store, "v1") == contents(given[results.index(winners[0])])
+    assert visible_models(s3_store, "v1") == contents(given[results.index(winners[0])])

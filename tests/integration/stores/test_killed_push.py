@@ -23,7 +23,7 @@ from bluegrid_registry import (
 )
 from tests.integration.stores.faulty_proxy import pass_on
 from tests.integration.stores.test_upkeep_on_the_wire import garbage  # noqa: F401 (a fixture)
-from tests.integration.stores.versions import contents, models, seen, version
+from tests.integration.stores.versions import contents, models, version, visible_models
 from tests.support.endurance import scale
 
 if TYPE_CHECKING:
@@ -123,13 +123,13 @@ def outcomes_of(what: str, store: Store, dies: Dies) -> list[bool]:
         expected = (contents(models(0, 9)) if base else {}) | contents(given)
         if not dies(number, name, given, base):
             return outcomes
-        found = seen(store, name)
+        found = visible_models(store, name)
         assert found in (None, expected)
         if base:
-            assert seen(store, base.id) == contents(models(0, 9))
+            assert visible_models(store, base.id) == contents(models(0, 9))
         report = push(store, "g1", name, given, model_type=SKOPS, base=base)
         assert report.already_there == (found is not None)
-        assert seen(store, name) == expected
+        assert visible_models(store, name) == expected
         outcomes.append(report.already_there)
     raise AssertionError("no push has ended")
 

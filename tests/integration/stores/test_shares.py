@@ -23,7 +23,7 @@ from bluegrid_registry import (
     push,
 )
 from bluegrid_registry.files import NoExclusiveCreateError
-from tests.integration.stores.versions import check_is_one_line, contents, models, seen
+from tests.integration.stores.versions import check_is_one_line, contents, models, visible_models
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ def test_a_folder_without_hard_links_takes_pushes_and_one_of_many_writers_wins(
 ) -> None:
     assert share.probe().conditional_writes
     push(share, "g1", "v1", models(1), model_type=model_type)
-    assert seen(share, "v1") == contents(models(1))
+    assert visible_models(share, "v1") == contents(models(1))
     start = threading.Barrier(8)
 
     def write(number: int) -> bool:
@@ -101,7 +101,7 @@ def test_a_folder_in_which_two_pushes_could_both_win_takes_none(
     ) as message:
         push(share, "g1", "v1", models(1), model_type=model_type)
     check_is_one_line(message.value)
-    assert seen(share, "v1") is None
+    assert visible_models(share, "v1") is None
     code, said = probe(folder)
     assert (code, "pushes are refused, fetches work" in said) == (1, True)
     assert not list(folder.rglob("*.partial"))

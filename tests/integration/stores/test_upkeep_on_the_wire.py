@@ -34,7 +34,7 @@ from tests.integration.stores.faults import (
 )
 from tests.integration.stores.faulty_proxy import pass_on
 from tests.integration.stores.garbage import keys, later, registry
-from tests.integration.stores.versions import check_is_one_line, contents, models, seen, version
+from tests.integration.stores.versions import check_is_one_line, contents, models, version, visible_models
 from tests.support.endurance import scale
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ class Garbage:
     def check(self) -> None:
         """Check that readers see named versions, others whole or not at all; and collect again."""
         for name in ("kept", "revived", "removed"):
-            assert seen(self.store, name) == contents(MODELS[name])
-        assert seen(self.store, "expired") in (None, contents(MODELS["expired"]))
+            assert visible_models(self.store, name) == contents(MODELS[name])
+        assert visible_models(self.store, "expired") in (None, contents(MODELS["expired"]))
         assert self.after <= keys(self.store) | {"sets/g1/removed/removed.json"}
         self.collect(self.store)
         assert keys(self.store) == self.after
@@ -140,7 +140,7 @@ def test_a_collection_loses_nothing_whatever_fails_at_any_request(
             check_is_one_line(error)
             if not stays:
                 raise
-        is_over = len(proxy.seen) <= number
+        is_over = len(proxy.requests) <= number
         garbage.check()
         if is_over:
             break
@@ -178,7 +178,7 @@ def test_a_fault_that_passes_is_not_noticed_at_any_request_of_a_verification(
     for number in range(len(requests_of(proxy, lambda: verify(wired, "g1", rows)))):
         proxy.forget(at(number, passing))
         assert verify(wired, "g1", rows) == sound
-        assert len(proxy.seen) > number
+        assert len(proxy.requests) > number
 
 
 @pytest.mark.parametrize("part", ["/versions/", "/manifests/", "/packs/"])

@@ -38,7 +38,7 @@ def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bluegrid_registry.transfer.config.DEFAULT", TransferConfig(pack_bytes=6000))
 
 
-def seen(store: Store, version_id: str) -> dict[str, bytes] | None:
+def visible_models(store: Store, version_id: str) -> dict[str, bytes] | None:
     """Return the version's models as readers see them; None if they do not see the version."""
     try:
         digest = read_commit(store, "g1", version_id).manifest

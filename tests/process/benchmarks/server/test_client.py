@@ -18,12 +18,12 @@ REQUEST = post("/v2/models/line-1/infer", b"{}")
 @contextmanager
 def answering(*parts: bytes) -> Iterator[tuple[int, list[bytes]]]:
     """Run a server that answers each request with these parts, sent one by one; yield port and requests."""
-    asked: list[bytes] = []
+    received: list[bytes] = []
 
     def answer(connection: socket.socket) -> None:
         with connection:
             while request := connection.recv(65536):
-                asked.append(request)
+                received.append(request)
                 for part in parts:
                     connection.sendall(part)
 
@@ -38,7 +38,7 @@ def answering(*parts: bytes) -> Iterator[tuple[int, list[bytes]]]:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1], asked
+        yield listener.getsockname()[1], received
         # Wakes `accept`; closing alone does not.
         listener.shutdown(socket.SHUT_RDWR)
 
@@ -47,16 +47,16 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 
 def test_every_request_is_counted_once_and_no_more_are_sent() -> None:
-    with answering(OK) as (port, asked):
+    with answering(OK) as (port, received):
         measured = request_times(port, [REQUEST], connections=4, times=50)
-    assert len(measured.latencies) == len(asked) == 50
+    assert len(measured.latencies) == len(received) == 50
     assert measured.rate > 0
 
 
 def test_fewer_requests_than_connections_end() -> None:
-    with answering(OK) as (port, asked):
+    with answering(OK) as (port, received):
         assert len(request_times(port, [REQUEST], connections=4, times=1).latencies) == 1
-    assert asked == [REQUEST]
+    assert received == [REQUEST]
 
 
 def test_an_answer_in_pieces_is_one_answer() -> None:

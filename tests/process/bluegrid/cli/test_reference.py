@@ -22,5 +22,5 @@ def test_the_reference_of_all_commands_is_up_to_date() -> None:
         "Commands",
     ]
     made = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
-    kept = (CHECKOUT / "docs" / "reference" / "cli.md").read_text()
-    assert kept == made, "run: " + " ".join(["python", *command[1:], ">", "docs/reference/cli.md"])
+    tracked = (CHECKOUT / "docs" / "reference" / "cli.md").read_text()
+    assert tracked == made, "run: " + " ".join(["python", *command[1:], ">", "docs/reference/cli.md"])

@@ -39,8 +39,8 @@ def test_pods_are_asked_in_turn_and_never_one_that_is_not_ready(connect: Connect
     with ApiServer(unready(objects(1), "service0-d2-a"), answers) as api:
         namespace = connect(api)
         both, one = (ClusterClient.of(namespace, "service0", cluster) for cluster in ("d1", "d2"))
-        asked = [each.predict("line-1", [[1.0]], turn).pod for each in (both, one) for turn in (0, 1)]
-    assert asked == ["service0-d1-a", "service0-d1-b", "service0-d2-b", "service0-d2-b"]
+        pods = [each.predict("line-1", [[1.0]], turn).pod for each in (both, one) for turn in (0, 1)]
+    assert pods == ["service0-d1-a", "service0-d1-b", "service0-d2-b", "service0-d2-b"]
 
 
 def test_a_cluster_without_a_ready_pod_is_refused(connect: Connect) -> None:

@@ -63,7 +63,7 @@ def pushed(folder: Path, tmp_path: Path, model_type: str) -> Settings:
     return settings.model_copy(update={"time_limit": 60})
 
 
-async def asked(dispatcher: Dispatcher, uid: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+async def outputs_of(dispatcher: Dispatcher, uid: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
     reply = await dispatcher.ask(Request(Kind.INFER, uid, orjson.dumps({"inputs": inputs})))
     answer = orjson.loads(reply.first.body)
     assert reply.first.status == 200, answer
@@ -96,7 +96,7 @@ def test_a_model_answers_as_its_framework_does(
             assert dispatcher.reason is None
             for uid, outputs in expected.items():
                 (spec,) = (await described(dispatcher, uid))["inputs"]
-                got = await asked(dispatcher, uid, [{**spec, "shape": [2, 3], "data": ROWS}])
+                got = await outputs_of(dispatcher, uid, [{**spec, "shape": [2, 3], "data": ROWS}])
                 for name, values in outputs.items():
                     assert got[name]["data"] == pytest.approx(np.ravel(values), rel=1e-5)
             if what == "savedmodel":
@@ -121,7 +121,7 @@ def test_a_model_without_the_gpu_that_it_should_have_answers_and_says_so(
         settings = pushed(folder, tmp_path, model_type).model_copy(update={"gpu": 1})
         async with running(settings) as dispatcher:
             (spec,) = (await described(dispatcher, uid))["inputs"]
-            got = await asked(dispatcher, uid, [{**spec, "shape": [2, 3], "data": ROWS}])
+            got = await outputs_of(dispatcher, uid, [{**spec, "shape": [2, 3], "data": ROWS}])
             for name, values in outputs.items():
                 assert got[name]["data"] == pytest.approx(np.ravel(values), rel=1e-5)
 
@@ -146,7 +146,7 @@ def test_a_keras_model_answers_by_names_whatever_its_inputs_and_outputs_are(
                 rows = {spec["name"]: given.get(spec["name"], given.get("")) for spec in specs}
                 tensors = [{**spec, "shape": np.shape(rows[spec["name"]])} for spec in specs]
                 for order in (tensors, tensors[::-1]):
-                    got = await asked(
+                    got = await outputs_of(
                         dispatcher, uid, [{**each, "data": rows[each["name"]]} for each in order]
                     )
                     assert set(got) == set(outputs)
@@ -162,7 +162,7 @@ async def several_inputs(dispatcher: Dispatcher) -> None:
         {"name": "x", "datatype": "FP32", "shape": [2, 3], "data": ROWS},
         {"name": "hour", "datatype": "INT64", "shape": [2], "data": [22, 23]},
     ]
-    got = await asked(dispatcher, "m2", inputs)
+    got = await outputs_of(dispatcher, "m2", inputs)
     assert got["load"]["data"] == pytest.approx([1.5, 0.75])
     assert (got["next_hour"]["datatype"], got["next_hour"]["data"]) == ("INT64", [23, 24])
 

@@ -37,7 +37,7 @@ def _dense() -> Any:
     return model
 
 
-def _kept(folder: Path, name: str, expected: Expected) -> None:
+def _write_expected(folder: Path, name: str, expected: Expected) -> None:
     (folder / name / "expected.json").write_text(json.dumps(expected))
 
 
@@ -56,7 +56,7 @@ def train_tensorflow(folder: Path) -> None:
     answers = model.predict(np.array(ROWS), verbose=0).tolist()
     for suffix in ("keras", "h5"):
         model.save(_new(folder, suffix) / f"m1.{suffix}")
-        _kept(folder, suffix, {"m1": {"loading": answers}})
+        _write_expected(folder, suffix, {"m1": {"loading": answers}})
 
     _shapes_of_keras(folder)
     saved = _new(folder, "savedmodel")
@@ -67,7 +67,7 @@ def train_tensorflow(folder: Path) -> None:
         lambda x, hour: {"load": tf.reduce_sum(x, axis=1), "next_hour": hour + 1}, input_signature=taken
     )
     tf.saved_model.save(pair, saved / "m2.savedmodel", signatures={"serving_default": pair.serve})
-    _kept(folder, "savedmodel", {"m1": {"output_0": answers}, "m3": {"load": [1.5, 0.75]}})
+    _write_expected(folder, "savedmodel", {"m1": {"output_0": answers}, "m3": {"load": [1.5, 0.75]}})
     total = tf.Module()
     total.sum = tf.function(lambda x: {"load": tf.reduce_sum(x, axis=1)}, input_signature=taken[:1])
     tf.saved_model.save(total, saved / "m3.savedmodel", signatures={"forecast": total.sum})
@@ -135,7 +135,7 @@ def _shapes_of_keras(folder: Path) -> None:
     fitted.save(models / "fitted.keras")
     row = x.astype("float32")[:1]
     expected["fitted"] = {"load": fitted.predict(row, verbose=0).tolist(), "inputs": {"": row.tolist()}}
-    _kept(folder, "shapes", expected)
+    _write_expected(folder, "shapes", expected)
 
 
 def train_spark(folder: Path) -> None:
@@ -169,7 +169,7 @@ def train_spark(folder: Path) -> None:
         "probability": [row.probability.toArray().tolist() for row in answers],
     }
     session.stop()
-    _kept(folder, "spark", expected)
+    _write_expected(folder, "spark", expected)
 
 
 if __name__ == "__main__":

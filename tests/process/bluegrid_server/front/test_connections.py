@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 CONNECTIONS = scale(500, 10_000)
 PATIENCE = 5.0
 """Seconds within which other clients are answered, whatever these clients do."""
-ASKED = 20
+SLOW_BYTES = 20
 
 BODY = json.dumps(tensor()).encode()
 HEAD = f"POST {BASE}/models/line-1/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
 REQUEST = HEAD + BODY
-SAID = {"nothing": 0, "a verb": 4, "half a head": 60, "a head": len(HEAD), "half a body": len(HEAD) + 9}
+SENT = {"nothing": 0, "a verb": 4, "half a head": 60, "a head": len(HEAD), "half a body": len(HEAD) + 9}
 """What clients have sent: the number of bytes of a request."""
 
 
@@ -70,14 +70,14 @@ def test_clients_that_are_silent_or_slow_keep_nobody_waiting_and_are_answered_in
         clients: list[tuple[socket.socket, int]] = []
         for number in range(CONNECTIONS):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            said = list(SAID.values())[number % len(SAID)]
-            connection.sendall(REQUEST[:said])
-            clients.append((connection, said))
+            sent = list(SENT.values())[number % len(SENT)]
+            connection.sendall(REQUEST[:sent])
+            clients.append((connection, sent))
         waited = []
-        for byte in range(ASKED):
+        for byte in range(SLOW_BYTES):
             # A fifth of the clients are slow: a byte at a time.
-            for connection, said in clients[:: len(SAID)]:
-                connection.sendall(REQUEST[said + byte : said + byte + 1])
+            for connection, sent in clients[:: len(SENT)]:
+                connection.sendall(REQUEST[sent + byte : sent + byte + 1])
             waited.append(ask(port))
         server = psutil.Process(process.pid)
         measured(
@@ -86,9 +86,9 @@ def test_clients_that_are_silent_or_slow_keep_nobody_waiting_and_are_answered_in
             slowest_answer_to_others_seconds=round(max(waited), 3),
             front_megabytes=round(server.memory_full_info().uss / 2**20, 1),
         )
-        for place, (connection, said) in enumerate(clients):
+        for place, (connection, sent) in enumerate(clients):
             connection.settimeout(60)
-            connection.sendall(REQUEST[said + ASKED if place % len(SAID) == 0 else said :])
+            connection.sendall(REQUEST[sent + SLOW_BYTES if place % len(SENT) == 0 else sent :])
             assert status_of(connection) == 200
         # The idle connections are still open: each can send another request.
         for connection, _ in clients:
@@ -104,6 +104,6 @@ def test_clients_that_go_within_a_request_leave_the_server_as_it_was(settings: S
         with ExitStack() as stack:
             for number in range(CONNECTIONS):
                 connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-                connection.sendall(REQUEST[: list(SAID.values())[number % len(SAID)]])
+                connection.sendall(REQUEST[: list(SENT.values())[number % len(SENT)]])
         ask(port)
         assert process.poll() is None

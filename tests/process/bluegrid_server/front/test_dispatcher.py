@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def asked(dispatcher: Dispatcher, number: float, uid: str = "m1") -> tuple[int, dict[str, Any]]:
+async def infer(dispatcher: Dispatcher, number: float, uid: str = "m1") -> tuple[int, dict[str, Any]]:
     call = Request(Kind.INFER, uid, orjson.dumps(request_of(number, uid)))
     first = (await dispatcher.ask(call)).first
     return first.status, orjson.loads(first.body)
@@ -82,14 +82,14 @@ def test_a_model_that_takes_its_process_along_costs_only_its_own_request(
 ) -> None:
     async def test() -> None:
         async with running(pushed(tmp_path, SOUND_MODELS, workers=workers)) as dispatcher:
-            before = [asyncio.create_task(asked(dispatcher, WAITS)) for _ in range(2)]
-            guilty = asyncio.create_task(asked(dispatcher, number))
-            after = [asyncio.create_task(asked(dispatcher, SOUND, uid)) for uid in ("m1", "m2") * 10]
+            before = [asyncio.create_task(infer(dispatcher, WAITS)) for _ in range(2)]
+            guilty = asyncio.create_task(infer(dispatcher, number))
+            after = [asyncio.create_task(infer(dispatcher, SOUND, uid)) for uid in ("m1", "m2") * 10]
             for answer in await asyncio.gather(*before, *after):
                 assert answer[0] == 200
             with pytest.raises(error, match=message):
                 await guilty
-            assert (await asked(dispatcher, SOUND))[0] == 200
+            assert (await infer(dispatcher, SOUND))[0] == 200
 
     run(test())
 
@@ -100,9 +100,9 @@ def test_others_are_answered_within_five_seconds_while_a_model_loops(tmp_path: P
 
     async def test() -> None:
         async with running(pushed(tmp_path, SOUND_MODELS, time_limit=limit)) as dispatcher:
-            guilty = asyncio.create_task(asked(dispatcher, LOOPS))
+            guilty = asyncio.create_task(infer(dispatcher, LOOPS))
             async with asyncio.timeout(limit + 1):
-                answers = await asyncio.gather(*(asked(dispatcher, SOUND, uid) for uid in ("m1", "m2") * 10))
+                answers = await asyncio.gather(*(infer(dispatcher, SOUND, uid) for uid in ("m1", "m2") * 10))
             assert {status for status, _ in answers} == {200}
             with pytest.raises(TimeLimitError):
                 await guilty
@@ -113,11 +113,11 @@ def test_others_are_answered_within_five_seconds_while_a_model_loops(tmp_path: P
 def test_a_request_that_eats_memory_is_refused_and_costs_no_process(tmp_path: Path) -> None:
     async def test() -> None:
         async with running(pushed(tmp_path, SOUND_MODELS, request_memory=2**28)) as dispatcher:
-            assert await asked(dispatcher, EATS) == (
+            assert await infer(dispatcher, EATS) == (
                 507,
                 {"error": "model m1 needs more memory for this than there is"},
             )
-            assert (await asked(dispatcher, SOUND))[0] == 200
+            assert (await infer(dispatcher, SOUND))[0] == 200
 
     run(test())
 
@@ -125,13 +125,13 @@ def test_a_request_that_eats_memory_is_refused_and_costs_no_process(tmp_path: Pa
 def test_a_worker_that_is_killed_is_replaced_and_its_calls_are_answered(tmp_path: Path) -> None:
     async def test() -> None:
         async with running(pushed(tmp_path, SOUND_MODELS)) as dispatcher:
-            calls = [asyncio.create_task(asked(dispatcher, SOUND)) for _ in range(5)]
+            calls = [asyncio.create_task(infer(dispatcher, SOUND)) for _ in range(5)]
             (children,) = _children(dispatcher)
             os.kill(children, signal.SIGKILL)
             answers = await asyncio.gather(*calls, return_exceptions=True)
             # At most the worker's present call is lost.
             assert sum(isinstance(answer, CrashError) for answer in answers) <= 1
-            assert (await asked(dispatcher, SOUND))[0] == 200
+            assert (await infer(dispatcher, SOUND))[0] == 200
 
     run(test())
 
@@ -153,7 +153,7 @@ def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
         async with running(pushed(tmp_path, models, load="lazy", time_limit=30)) as dispatcher:
             assert dispatcher.loaded == 0
             with pytest.raises(CrashError, match="m0 ended its process by SIGABRT"):
-                await asked(dispatcher, SOUND, "m0")
+                await infer(dispatcher, SOUND, "m0")
             await dispatcher.unload("m0")
             both = orjson.dumps({"requests": [request_of(SOUND, "m0"), request_of(SOUND, "m1")]})
             answers = orjson.loads((await dispatcher.ask(Request(Kind.BATCH, body=both))).first.body)[
@@ -163,7 +163,7 @@ def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
                 ["error", "model_name"],
                 ["model_name", "outputs", "parameters"],
             ]
-            assert (await asked(dispatcher, SOUND))[0] == 200
+            assert (await infer(dispatcher, SOUND))[0] == 200
             assert dispatcher.loaded == 1
             (states,) = await dispatcher.ask_all(Request(Kind.STATES))
             assert orjson.loads(states.body) == {"m0": ["UNAVAILABLE", "unloaded"], "m1": ["READY", ""]}
@@ -179,7 +179,7 @@ def test_a_model_is_loaded_once_however_many_ask_for_it_first(tmp_path: Path) ->
         async with running(settings) as dispatcher:
             assert not loads.exists()
             answers = await asyncio.gather(
-                *(asked(dispatcher, WAITS if n == 0 else SOUND) for n in range(20))
+                *(infer(dispatcher, WAITS if n == 0 else SOUND) for n in range(20))
             )
             assert {status for status, _ in answers} == {200}
             assert dispatcher.loaded == 1
@@ -194,11 +194,11 @@ def test_what_was_unloaded_stays_so_in_new_workers_until_it_is_loaded(tmp_path: 
             assert (await dispatcher.unload("m9")).status == 404
             assert (await dispatcher.unload("m1")).status == 200
             with pytest.raises(CrashError):
-                await asked(dispatcher, ABORTS, "m2")
-            status, answer = await asked(dispatcher, SOUND)
+                await infer(dispatcher, ABORTS, "m2")
+            status, answer = await infer(dispatcher, SOUND)
             assert (status, answer["error"]) == (503, "model m1 was unloaded; load it at the admin port")
             assert (await dispatcher.load("m1")).status == 200
-            assert (await asked(dispatcher, SOUND))[0] == 200
+            assert (await infer(dispatcher, SOUND))[0] == 200
 
     run(test())
 
@@ -206,11 +206,11 @@ def test_what_was_unloaded_stays_so_in_new_workers_until_it_is_loaded(tmp_path: 
 def test_a_call_that_is_answered_leaves_nothing_behind(tmp_path: Path) -> None:
     async def test() -> None:
         async with running(pushed(tmp_path, SOUND_MODELS)) as dispatcher:
-            await asked(dispatcher, SOUND)
+            await infer(dispatcher, SOUND)
             tracemalloc.start()
             try:
                 for _ in range(2000):
-                    await asked(dispatcher, SOUND)
+                    await infer(dispatcher, SOUND)
                 gc.collect()
                 left, _ = tracemalloc.get_traced_memory()
             finally:
@@ -227,7 +227,7 @@ def test_a_dispatcher_with_too_much_to_do_asks_to_come_again(
         async with running(pushed(tmp_path, SOUND_MODELS)) as dispatcher:
             monkeypatch.setattr(dispatchers, "MAX_WAITING", 0)
             with pytest.raises(BusyError):
-                await asked(dispatcher, SOUND)
+                await infer(dispatcher, SOUND)
 
     run(test())
 
@@ -238,7 +238,7 @@ def test_a_dispatcher_that_has_closed_takes_no_requests_and_leaves_no_process(tm
             children = _children(dispatcher)
             assert len(children) == 2
         with pytest.raises(NotReadyError):
-            await asked(dispatcher, SOUND)
+            await infer(dispatcher, SOUND)
         for child in children:
             with pytest.raises(ProcessLookupError):
                 os.kill(child, 0)

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from starlette.types import Message
 
 
-def sent(parts: list[bytes], asked: list[bytes]) -> list[Message]:
-    """Return the messages sent for an answer in these parts; `asked` gets each part when it is requested."""
+def sent(parts: list[bytes], requested: list[bytes]) -> list[Message]:
+    """Return the messages sent for an answer in these parts; `requested` gets each part on request."""
     messages: list[Message] = []
 
     async def rest() -> AsyncIterator[Response]:
         for part in parts[1:]:
-            asked.append(part)
+            requested.append(part)
             yield Response(part)
 
     async def run() -> None:
@@ -32,7 +32,7 @@ def sent(parts: list[bytes], asked: list[bytes]) -> list[Message]:
             raise AssertionError
 
         answer = await response(Reply(Response(parts[0]), rest()))
-        asked.append(b"(headers)")
+        requested.append(b"(headers)")
         await answer({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send)
 
     asyncio.run(run())
@@ -47,8 +47,8 @@ def test_a_small_answer_goes_out_whole_with_its_length() -> None:
 
 def test_a_large_answer_goes_out_before_its_end_is_there() -> None:
     half = b"x" * (STREAMED // 2 + 1)
-    asked: list[bytes] = []
-    start, *bodies = sent([half, half, b"last"], asked)
+    requested: list[bytes] = []
+    start, *bodies = sent([half, half, b"last"], requested)
     assert b"content-length" not in dict(start["headers"])
-    assert asked == [half, b"(headers)", b"last"]
+    assert requested == [half, b"(headers)", b"last"]
     assert b"".join(body["body"] for body in bodies) == half + half + b"last"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bluegrid.updates.serve import Options
-from tests.support.update_server import asked
+from tests.support.update_server import running_server
 from tests.support.updating import SOMEBODY, ended, git
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def operator(served: Place, remote: Path) -> Iterator[httpx.Client]:
         program=served.folder,
         stack_files=served.folder,
     )
-    with asked(options, served.headers("operator")) as client:
+    with running_server(options, served.headers("operator")) as client:
         yield client
 
 
@@ -134,7 +134,7 @@ def test_without_a_remote_nothing_is_switched(served: Place) -> None:
         program=served.folder,
         stack_files=served.folder,
     )
-    with asked(options, served.headers("operator")) as client:
+    with running_server(options, served.headers("operator")) as client:
         refused = client.post(PATH, json={"cluster": "d2"})
     assert refused.status_code == 409
     assert refused.json()["error"].endswith("would undo a switch; start the server with --git")

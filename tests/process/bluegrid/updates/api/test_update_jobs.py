@@ -17,12 +17,12 @@ RETRAINED = skops_file("model 1, retrained")
 
 
 def test_the_same_key_means_the_same_update(client: httpx.Client, place: Place) -> None:
-    wanted = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
+    body = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
     key = {"Idempotency-Key": "night-17"}
-    first, again = (client.post("/modelSets/g1/updates", json=wanted, headers=key) for _ in range(2))
+    first, again = (client.post("/modelSets/g1/updates", json=body, headers=key) for _ in range(2))
     assert first.json()["id"] == again.json()["id"]
     ended(client, first)
-    other = client.post("/modelSets/g1/updates", json={**wanted, "version": "v9"}, headers=key)
+    other = client.post("/modelSets/g1/updates", json={**body, "version": "v9"}, headers=key)
     assert other.status_code == 422
     assert "night-17 was used for another request" in other.json()["error"]
     assert place.versions() == ["v1", "v2"]
@@ -63,8 +63,8 @@ def test_updates_are_listed_page_by_page(client: httpx.Client) -> None:
 
 
 def test_the_audit_log_says_who_asked_for_what_and_what_came_of_it(client: httpx.Client) -> None:
-    wanted = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
-    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    body = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
+    update = ended(client, client.post("/modelSets/g1/updates", json=body))
     events = client.get("/audit-events").json()
     assert [(event["author"], event["act"]) for event in events] == [
         ("training", "requested"),

@@ -35,8 +35,8 @@ def test_a_batch_becomes_a_whole_version_with_the_id_that_was_given(
     client: httpx.Client, place: Place
 ) -> None:
     models = {f"bus-{number}": skops_file(f"bus {number}") for number in range(20)}
-    wanted = {"version": "2026-11", "batch": upload(client, batch(models))}
-    assert ended(client, client.post("/modelSets/g1/updates", json=wanted))["state"] == "done"
+    body = {"version": "2026-11", "batch": upload(client, batch(models))}
+    assert ended(client, client.post("/modelSets/g1/updates", json=body))["state"] == "done"
     assert place.models("2026-11") == models
 
 
@@ -44,12 +44,12 @@ def test_several_models_change_and_others_are_left_out_in_one_request(
     client: httpx.Client, place: Place
 ) -> None:
     new = {"line-0": skops_file("new 0"), "line-9": skops_file("new 9")}
-    wanted = {
+    body = {
         "base": "v1",
         "models": {uid: upload(client, data) for uid, data in new.items()},
         "without": ["line-2"],
     }
-    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    update = ended(client, client.post("/modelSets/g1/updates", json=body))
     assert update["state"] == "done"
     kept = place.models("v1")["line-1"]
     assert place.models(update["version"]) == new | {"line-1": kept}
@@ -59,8 +59,8 @@ def test_models_that_lie_in_the_store_become_a_version(client: httpx.Client, pla
     folder = place.folder / "store" / "incoming" / "nightly" / "2026-11-26"
     folder.mkdir(parents=True)
     (folder / "line-1.skops").write_bytes(RETRAINED)
-    wanted = {"base": "v1", "path": "nightly/2026-11-26"}
-    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    body = {"base": "v1", "path": "nightly/2026-11-26"}
+    update = ended(client, client.post("/modelSets/g1/updates", json=body))
     assert (update["state"], update["result"]["sent_models"]) == ("done", 1)
     assert place.models("v2")["line-1"] == RETRAINED
     empty = ended(client, client.post("/modelSets/g1/updates", json={"path": "nightly"}))
@@ -129,7 +129,7 @@ def test_an_upload_that_is_not_there_is_named(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "reason"),
+    ("body", "reason"),
     [
         ({}, "names no models"),
         ({"without": ["line-1"], "models": {"a": digest(b"")}}, "without names models of a version"),
@@ -140,17 +140,17 @@ def test_an_upload_that_is_not_there_is_named(client: httpx.Client) -> None:
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused_with_the_place(
-    client: httpx.Client, wanted: dict[str, object], reason: str
+    client: httpx.Client, body: dict[str, object], reason: str
 ) -> None:
-    refused = client.post("/modelSets/g1/updates", json=wanted)
+    refused = client.post("/modelSets/g1/updates", json=body)
     assert refused.status_code == 400
     assert reason in refused.json()["error"]
 
 
 def test_a_version_that_is_taken_is_not_replaced(client: httpx.Client, place: Place) -> None:
     before = place.models("v1")
-    wanted = {"version": "v1", "models": {"line-1": upload(client, RETRAINED)}}
-    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    body = {"version": "v1", "models": {"line-1": upload(client, RETRAINED)}}
+    update = ended(client, client.post("/modelSets/g1/updates", json=body))
     assert update["state"] == "failed"
     assert "v1" in update["error"]
     assert place.models("v1") == before
@@ -166,31 +166,31 @@ def test_a_version_that_is_taken_is_not_replaced(client: httpx.Client, place: Pl
 def test_a_model_that_takes_or_gives_something_else_than_the_bases_needs_a_word(
     client: httpx.Client, features: int, has_classes: bool, fault: str
 ) -> None:
-    def asked(data: bytes, **more: object) -> dict[str, Any]:
-        wanted = {"base": "v1", "models": {"line-1": upload(client, data)}, **more}
-        return ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    def requested(data: bytes, **more: object) -> dict[str, Any]:
+        body = {"base": "v1", "models": {"line-1": upload(client, data)}, **more}
+        return ended(client, client.post("/modelSets/g1/updates", json=body))
 
-    assert asked(skops_file("fitted", 3))["version"] == "v2"
+    assert requested(skops_file("fitted", 3))["version"] == "v2"
     other = skops_file("another", features, has_classes=has_classes)
-    refused = asked(other, base="v2")
+    refused = requested(other, base="v2")
     assert (refused["state"], refused["version"]) == ("failed", None)
     assert fault in refused["error"]
     # Without a base it is compared with the newest version.
-    assert fault in asked(other, base=None)["error"]
-    allowed = asked(other, base="v2", incompatible=True)
+    assert fault in requested(other, base=None)["error"]
+    allowed = requested(other, base="v2", incompatible=True)
     assert (allowed["state"], allowed["wanted"]["incompatible"]) == ("done", True)
-    assert asked(skops_file("retrained", 3), base="v2")["state"] == "done"
+    assert requested(skops_file("retrained", 3), base="v2")["state"] == "done"
 
 
 def test_where_the_bytes_do_not_tell_the_recorded_examples_do(client: httpx.Client) -> None:
-    def asked(width: int, base: str) -> dict[str, Any]:
+    def requested(width: int, base: str) -> dict[str, Any]:
         example = {"line-1": {"inputs": [[1.0] * width], "outputs": [2.0]}}
         files = {"line-1.skops": skops_file(f"{width}"), "examples.json": json.dumps(example).encode()}
-        wanted = {"base": base, "batch": upload(client, archive(files))}
-        return ended(client, client.post("/modelSets/g1/updates", json=wanted))
+        body = {"base": base, "batch": upload(client, archive(files))}
+        return ended(client, client.post("/modelSets/g1/updates", json=body))
 
-    assert asked(3, "v1")["version"] == "v2"
-    assert "line-1 takes 4 features, and that of v2 3" in asked(4, "v2")["error"]
+    assert requested(3, "v1")["version"] == "v2"
+    assert "line-1 takes 4 features, and that of v2 3" in requested(4, "v2")["error"]
 
 
 def test_a_base_that_is_not_there_is_refused_at_once(client: httpx.Client) -> None:
@@ -202,15 +202,15 @@ def test_a_base_that_is_not_there_is_refused_at_once(client: httpx.Client) -> No
 def test_a_model_to_leave_out_that_the_base_has_not_is_refused_at_once(
     client: httpx.Client, place: Place
 ) -> None:
-    wanted = {"base": "v1", "without": ["line-1", "bus-*"]}
-    refused = client.post("/modelSets/g1/updates", json=wanted)
+    body = {"base": "v1", "without": ["line-1", "bus-*"]}
+    refused = client.post("/modelSets/g1/updates", json=body)
     assert refused.status_code == 404
     assert "set g1 version v1: no model is named 'bus-*'" in refused.json()["error"]
     assert client.get("/updates").json() == []
     # A missing store causes no refusal: the update waits for the store.
     aside = place.folder / "aside"
     (place.folder / "store").rename(aside)
-    update = client.post("/modelSets/g1/updates", json=wanted)
+    update = client.post("/modelSets/g1/updates", json=body)
     aside.rename(place.folder / "store")
     assert update.status_code == 202
 
@@ -224,8 +224,8 @@ def test_the_next_version_steps_over_one_that_somebody_else_has_just_published(
     text = (place.registry / "g1.yaml").read_text()
     (other / "g1.yaml").write_text(text)
     ModelSet.open("g1", other, place.store).push("v2", {"line-0": skops_file("theirs")})
-    wanted = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
-    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    body = {"base": "v1", "models": {"line-1": upload(client, RETRAINED)}}
+    update = ended(client, client.post("/modelSets/g1/updates", json=body))
     assert (update["state"], update["version"]) == ("done", "v3")
     assert place.versions() == ["v1", "v3"]
 
@@ -233,8 +233,8 @@ def test_the_next_version_steps_over_one_that_somebody_else_has_just_published(
 def test_a_model_that_is_none_of_the_sets_fails_the_update_and_nothing_else(
     client: httpx.Client, place: Place
 ) -> None:
-    wanted = {"base": "v1", "models": {"line-1": upload(client, b"no skops file")}}
-    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    body = {"base": "v1", "models": {"line-1": upload(client, b"no skops file")}}
+    update = ended(client, client.post("/modelSets/g1/updates", json=body))
     assert update["state"] == "failed"
     assert "line-1" in update["error"]
     assert place.versions() == ["v1"]
@@ -268,8 +268,8 @@ def link(name: str, target: str) -> tarfile.TarInfo:
     ids=["path", "link", "truncated", "cut off at the end of a model", "not an archive"],
 )
 def test_a_hostile_or_broken_batch_writes_nothing(client: httpx.Client, place: Place, data: bytes) -> None:
-    wanted = {"batch": upload(client, data)}
-    update = ended(client, client.post("/modelSets/g1/updates", json=wanted))
+    body = {"batch": upload(client, data)}
+    update = ended(client, client.post("/modelSets/g1/updates", json=body))
     assert update["state"] == "failed"
     assert update["error"].count("\n") == 0
     assert place.versions() == ["v1"]

@@ -21,7 +21,7 @@ from bluegrid.updates.serve import Options
 from bluegrid_registry import ModelSet
 from tests.support.checkout import CHECKOUT
 from tests.support.skops_files import skops_file
-from tests.support.update_server import asked
+from tests.support.update_server import running_server
 from tests.support.updating import SECONDS, ended
 
 if TYPE_CHECKING:
@@ -169,10 +169,10 @@ def test_what_a_trainer_leaves_beside_its_models_is_ignored_where_the_set_says_s
 def test_a_trainer_that_runs_is_ended_when_its_update_is_cancelled(
     marks: Path, client: httpx.Client, place: Place
 ) -> None:
-    asked = train(client, seconds=600)
+    answer = train(client, seconds=600)
     pid = until_it_trains(marks)
-    client.post(f"{asked.headers['Location']}/cancel").raise_for_status()
-    assert ended(client, asked)["state"] == "cancelled"
+    client.post(f"{answer.headers['Location']}/cancel").raise_for_status()
+    assert ended(client, answer)["state"] == "cancelled"
     assert not psutil.pid_exists(pid)
     assert place.versions() == ["v1"]
 
@@ -188,13 +188,13 @@ def test_a_daemon_that_a_trainer_leaves_behind_ends_with_it_and_holds_up_nothing
 
 
 def test_a_daemon_ends_when_its_update_is_cancelled(marks: Path, client: httpx.Client) -> None:
-    asked = train(client, daemon=True, seconds=600)
+    answer = train(client, daemon=True, seconds=600)
     deadline = time.monotonic() + SECONDS
     while len(runs(marks)) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    client.post(f"{asked.headers['Location']}/cancel").raise_for_status()
-    assert ended(client, asked)["state"] == "cancelled"
+    client.post(f"{answer.headers['Location']}/cancel").raise_for_status()
+    assert ended(client, answer)["state"] == "cancelled"
     assert not [pid for pid in runs(marks) if psutil.pid_exists(pid)]
 
 
@@ -203,12 +203,12 @@ def test_a_trainer_ends_at_its_time_out_with_its_last_words(
 ) -> None:
     file = place.registry / "g1.yaml"
     file.write_text(file.read_text().replace("timeoutSeconds: 30", "timeoutSeconds: 2"))
-    asked = train(client, daemon=True, seconds=600)
-    update = ended(client, asked)
+    answer = train(client, daemon=True, seconds=600)
+    update = ended(client, answer)
     assert update["state"] == "failed"
     assert "the trainer took more than 2 s; its last lines: request" in update["error"]
     assert not [pid for pid in runs(marks) if psutil.pid_exists(pid)]
-    printed = client.get(f"{asked.headers['Location']}/output").json()
+    printed = client.get(f"{answer.headers['Location']}/output").json()
     assert printed["ended"] is not None
     assert printed["seconds"] >= printed["timeout_seconds"]
     (line,) = printed["lines"]
@@ -308,13 +308,13 @@ def test_an_update_waits_for_room_on_the_disk(
 
 def test_a_server_that_ends_waits_for_no_training(marks: Path, place: Place) -> None:
     options = Options(place.registry, place.store, place.folder / "state", place.folder / "tokens.yaml")
-    with asked(options, place.headers("training")) as client:
+    with running_server(options, place.headers("training")) as client:
         update = train(client, seconds=600)
         process = until_it_trains(marks)
         began = time.monotonic()
     assert time.monotonic() - began < 25
     assert not psutil.pid_exists(process)
-    with asked(options, place.headers("training")) as client:
+    with running_server(options, place.headers("training")) as client:
         assert client.get(update.headers["Location"]).json()["state"] == "running"
         client.post(f"{update.headers['Location']}/cancel").raise_for_status()
         assert ended(client, update)["state"] == "cancelled"

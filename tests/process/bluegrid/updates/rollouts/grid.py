@@ -15,7 +15,7 @@ from bluegrid_registry import Registry
 from bluegrid_registry.registry_files.registry import parse
 from tests.support.regions import Regions, answering
 from tests.support.skops_files import skops_file
-from tests.support.update_server import asked
+from tests.support.update_server import running_server
 from tests.support.updating import SOMEBODY, content_digest, git, until
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def grid(
             program=folder,
             stack_files=folder,
         )
-        with asked(options, place.headers("training")) as client:
+        with running_server(options, place.headers("training")) as client:
             yield Grid(client, remote, regions, tmp_path / "work", place.headers("operator"))
 
 

@@ -14,7 +14,7 @@ from bluegrid.updates.rollouts import Stacks
 from bluegrid.updates.serve import Options
 from bluegrid_registry import ConfigError
 from tests.support.skops_files import skops_file
-from tests.support.update_server import asked
+from tests.support.update_server import running_server
 from tests.support.updating import SERVICE, content_digest, declare, ended, git
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_what_cannot_be_rolled_out_is_refused_before_anything_is_made(
 ) -> None:
     declare(place, rollout, service)
     place.add_stack()
-    with asked(_options(place, stacks), place.headers("training")) as client:
+    with running_server(_options(place, stacks), place.headers("training")) as client:
         answer = client.put(PATH, content=RETRAINED, headers=content_digest(RETRAINED))
         assert answer.status_code == 409
         assert answer.json()["error"].startswith(f"set g1: rollout to {rollout}: ")
@@ -76,7 +76,7 @@ def test_a_cluster_that_does_not_start_is_not_declared_any_more(place: Place) ->
     """Nothing could start the cluster: the version is made anyway."""
     declare(place, "standby", SERVICE)
     place.add_stack()
-    with asked(_options(place, ("north",)), place.headers("training")) as client:
+    with running_server(_options(place, ("north",)), place.headers("training")) as client:
         update = ended(client, client.put(PATH, content=RETRAINED, headers=content_digest(RETRAINED)))
         assert (update["state"], update["version"]) == ("rolled_back", "v2")
         assert update["error"].startswith("v2 is not online: pulumi ")
