@@ -42,7 +42,9 @@ KILLED = -signal.SIGKILL
 
 _processes = multiprocessing.get_context("forkserver")
 # A child that had to import everything first would take a second.
-_processes.set_forkserver_preload(["tests.integration.stores.test_killed_push", "bluegrid_registry.stores.s3"])
+_processes.set_forkserver_preload(
+    ["tests.integration.stores.test_killed_push", "bluegrid_registry.stores.s3"]
+)
 
 
 def child_for(target: Callable[..., None], *arguments: object) -> ForkServerProcess:
