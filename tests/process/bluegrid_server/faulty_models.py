@@ -1,4 +1,4 @@
-"""A model that harms its process in the way that its first number selects."""
+"""Models with faults: in loading, or in a prediction as its first input number chooses."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 SOUND, LOOPS, ABORTS, EATS, WAITS, TELLS_ITS_GPU = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
 
 
-class Hostile(BaseEstimator):  # type: ignore[misc]
-    """Answers with the sum of a row, unless its first number selects a fault."""
+class FaultyModel(BaseEstimator):  # type: ignore[misc]
+    """Returns the sum of a row, unless the first number of the first row chooses a fault."""
 
     def __init__(self) -> None:
         self.n_features_in_ = 2

@@ -1,4 +1,4 @@
-"""Pods with hostile models."""
+"""Pods with faulty models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRUST = tuple(
 
 
 def pushed(folder: Path, models: dict[str, BaseEstimator], **settings: Any) -> Settings:
-    """Push these models; return the settings of a pod that serves them."""
+    """Settings of a pod that serves these models."""
     for part in ("trained", "store"):
         (folder / part).mkdir()
     for uid, model in models.items():
