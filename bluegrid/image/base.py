@@ -1,7 +1,7 @@
 """Chooses the base image.
 
-In this order: the one that the caller names; the official Python image, if its registry answers; one made of
-Debian packages.
+In this order: the image that the caller names; the official Python image, if its registry answers; an image
+made of Debian packages.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def candidates(named: str | None, *, has_java: bool = False) -> tuple[Base, ...]
 def obtain(
     named: str | None, buildah: Buildah, work: Path, progress: Progress, *, has_java: bool = False
 ) -> Base:
-    """Choose a base, and make one of Debian packages if that is the choice."""
+    """Choose a base; make the base of Debian packages if it is chosen and not cached."""
     *others, last = candidates(named, has_java=has_java)
     for base in others:
         progress(f"asking for {base.reference}")
@@ -65,7 +65,7 @@ def obtain(
 
 
 def _absolute(named: str) -> str:
-    """Return a reference with an absolute path: buildah runs in another folder than the user."""
+    """Return a reference with an absolute path, because buildah runs in another folder."""
     transport, separator, path = named.partition(":")
     return f"{transport}:{Path(path).absolute()}" if separator and transport in _ON_DISK else named
 

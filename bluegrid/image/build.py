@@ -28,7 +28,7 @@ class Image:
 
     Attributes:
         name: such as `localhost/bluegrid-server`.
-        key: a key of everything that it is made of; its tag.
+        key: hash of everything that the image is made of; also its tag.
         archive: the OCI archive.
     """
 
@@ -38,7 +38,7 @@ class Image:
 
     @property
     def sbom(self) -> Path:
-        """The file beside the archive that lists what is in it, in CycloneDX; the image has a copy."""
+        """The CycloneDX file beside the archive that lists its contents; the image has a copy."""
         return self.archive.with_suffix(".cdx.json")
 
     @property
@@ -55,12 +55,12 @@ class Image:
 
 
 def build(progress: Progress, family: Family = FAMILIES[DEFAULT], base: str | None = None) -> Image:
-    """Build a family's image if it does not exist: in about two minutes, otherwise seconds.
+    """Build a family's image, in about two minutes; return in seconds if it exists.
 
     Args:
         progress: called with a line for each step.
         family: the frameworks that the image has.
-        base: the image to build on; default: the official Python image, or one of Debian packages.
+        base: the image to build on; default: the official Python image, or an image of Debian packages.
 
     Raises:
         ImageError: the image cannot be built.
@@ -84,7 +84,7 @@ def build(progress: Progress, family: Family = FAMILIES[DEFAULT], base: str | No
 
 
 def kept() -> bool:
-    """Return whether an image has been built before: then a newer one costs less than the first."""
+    """Return whether an image has been built before; the next build then takes less time."""
     return any(cache.folder().glob("bluegrid-server-*.tar"))
 
 
@@ -92,8 +92,8 @@ def image_of(base: Base, locked: str, family: Family) -> Image:
     """Return the image of a family on a base, whether it is built or not.
 
     Args:
-        base: what it is built on.
-        locked: the exact versions and hashes of its packages, see `packages.requirements`.
+        base: the image to build on.
+        locked: the exact versions and hashes of the packages, see `packages.requirements`.
         family: the frameworks of the image.
     """
     folders = [*source.packages(), Path(__file__).parent]

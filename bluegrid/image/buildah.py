@@ -1,4 +1,4 @@
-"""Runs buildah with a storage of its own, so that nothing is left in the system's."""
+"""Runs buildah with a separate storage, so that nothing is left in the system's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bluegrid.image.commands import Commands
 
 
-_PATIENCE = 15
+_REGISTRY_TIMEOUT = 15
 """How long an image registry may take to answer, in seconds."""
 
 
@@ -34,7 +34,7 @@ class Buildah:
     """Builds images in a folder that is deleted afterwards.
 
     Attributes:
-        commands: runs buildah; TMPDIR in its environment is where it stages layers.
+        commands: runs buildah, which stages layers in TMPDIR of its environment.
         storage: the folder.
     """
 
@@ -45,11 +45,11 @@ class Buildah:
         self, containerfile: Path, context: Path, labels: Mapping[str, str] | None = None, **arguments: str
     ) -> str:
         """Build an image with labels and arguments of the Containerfile; return its ID."""
-        on = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-        on += [word for name, value in (labels or {}).items() for word in ("--label", f"{name}={value}")]
-        # chroot: needs no container runtime, no network of its own and works inside containers.
+        options = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        options += [word for name, value in (labels or {}).items() for word in ("--label", f"{name}={value}")]
+        # chroot needs no container runtime and no separate network, and works inside containers.
         return self._run(
-            "build", "--quiet", "--isolation", "chroot", *on, "--file", containerfile, context
+            "build", "--quiet", "--isolation", "chroot", *options, "--file", containerfile, context
         ).splitlines()[-1]
 
     def save(self, image: str, reference: str, archive: Path) -> None:
@@ -76,13 +76,13 @@ class Buildah:
     def reaches(self, reference: str) -> bool:
         """Return whether an image registry answers for an image."""
         try:
-            self._run("manifest", "inspect", reference, timeout=_PATIENCE)
+            self._run("manifest", "inspect", reference, timeout=_REGISTRY_TIMEOUT)
         except ImageError:
             return False
         return True
 
     def _run(self, verb: str, *arguments: str | Path, timeout: float | None = None) -> str:
-        # vfs copies where overlay mounts: slower by seconds, and works on every file system.
+        # vfs copies files instead of mounting overlays: seconds slower, but works on every file system.
         storage = (
             "--root",
             self.storage / "root",

@@ -1,10 +1,10 @@
-"""Where images are kept, outside of every checkout.
+"""The cache of images, outside of every checkout.
 
 ${XDG_CACHE_HOME:-~/.cache}/bluegrid/images/
     bluegrid-server-<key>.tar   OCI archives; the newest few
-    bluegrid-server-<key>.cdx.json   what is in each
+    bluegrid-server-<key>.cdx.json   the contents of each
     debian-<key>.tar            the base of Debian packages, an OCI archive too
-    work/                       of the build that runs; deleted after it
+    work/                       files of the running build; deleted afterwards
     build.log                   the output of the last build's programs
     lock                        held while an image is built
 """
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_KEPT = 2
-"""Archives of each kind: two, for those who change between two checkouts."""
+_MAX_ARCHIVES = 2
+"""Number of archives to keep of each kind: two, so that a user can switch between two checkouts."""
 
 
 def folder() -> Path:
@@ -38,12 +38,12 @@ def work(waiting: Callable[[], None]) -> Iterator[tuple[Path, int]]:
         waiting: called once if another build holds the lock.
 
     Yields:
-        The folder, and the lock's descriptor. A program that inherits it keeps the lock when this process is
-        killed, so that the next build does not pull the folder out from under it.
+        The folder, and the lock's descriptor. A program that inherits the descriptor holds the lock even if
+        this process is killed, so that the next build does not delete the folder while the program runs.
     """
     with cache.locked(folder() / "lock", waiting) as lock:
         path = folder() / "work"
-        # A build that was killed leaves one.
+        # A build that was killed leaves its folder.
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
         # uv searches upwards for settings; the first file ends its search.
@@ -58,6 +58,6 @@ def keep(archive: Path) -> None:
     """Remove archives that are older than the newest few of `archive`'s kind."""
     kind = archive.name.rpartition("-")[0]
     archives = sorted(folder().glob(f"{kind}-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in archives[_KEPT:]:
+    for path in archives[_MAX_ARCHIVES:]:
         path.unlink()
         path.with_suffix(".cdx.json").unlink(missing_ok=True)

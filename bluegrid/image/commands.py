@@ -25,8 +25,8 @@ class Commands:
     Attributes:
         log: the file for stderr.
         lock: a descriptor that the programs inherit.
-        folder: where they run: not where the build was started, whose files could change their settings.
-        environment: their whole environment.
+        folder: the programs' working folder; files in the caller's folder could change their settings.
+        environment: the programs' whole environment.
     """
 
     log: Path
@@ -38,7 +38,7 @@ class Commands:
         """Run a program; return its standard output.
 
         Raises:
-            ImageError: it is missing, took more than `timeout` seconds, or ended with a code other than 0.
+            ImageError: the program is missing, took more than `timeout` seconds, or failed.
         """
         name = Path(command[0]).name
         start = self.log.stat().st_size if self.log.exists() else 0

@@ -1,4 +1,4 @@
-"""The environment of a build's programs: how this machine reaches packages, not which to install.
+"""The environment of a build's programs: where packages come from, not which are installed.
 
 The lock file decides which packages an image has, and how they are installed. A variable such as UV_OVERRIDE
 or PYTHONPATH, set in the shell for another purpose, would change that.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CHOICES = ("UV_", "PIP_", "PYTHON", "VIRTUAL_ENV", "CONDA_", "BUILDAH_", "GIT_", "SOURCE_DATE_EPOCH")
 """Prefixes of variables that change how installers, buildah and git work."""
 
-# Where packages come from, not which: each has to have the hash that is locked.
+# Where packages come from; which ones are installed is fixed by the locked hashes.
 _SOURCES = frozenset(
     {
         "GIT_SSL_CAINFO",
@@ -41,7 +41,7 @@ _CREDENTIALS = re.compile(r"UV_INDEX_\w+_(USERNAME|PASSWORD)")
 
 
 def of_programs(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment of a build's programs; uv's cache is in bluegrid's."""
+    """Return the environment of a build's programs; uv's cache is in bluegrid's cache."""
     return {"UV_CACHE_DIR": str(cache.root() / "uv")} | {
         name: value
         for name, value in environment.items()

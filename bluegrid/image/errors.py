@@ -1,4 +1,4 @@
-"""What can go wrong while the image is built."""
+"""Errors of image builds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frameworks of an image: a family for each keeps images small; `all` has every framework."""
+"""The families of images: one for each framework, to keep images small; `all` has every framework."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Family:
 
     @property
     def image(self) -> str:
-        """The image's name; the default family has the plain one."""
+        """The image's name; the default family's has no suffix."""
         return "bluegrid-server" if self.name == DEFAULT else f"bluegrid-{self.name}-server"
 
 

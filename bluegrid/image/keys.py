@@ -1,4 +1,4 @@
-"""Keys of the cache: an archive is used again only if everything that it was built from is the same."""
+"""Keys of the cache: an archive is reused only if everything that it was built from is unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def key_of(names: Iterable[str], folders: Iterable[Path]) -> str:
 
 
 def sources(folder: Path) -> list[Path]:
-    """Return the files of a package that are not generated."""
+    """Return the source files of a package, without generated files."""
     return sorted(
         path
         for path in folder.rglob("*")

@@ -22,22 +22,22 @@ def labels(checkout: Path | None, family: Family, base: Base) -> Mapping[str, st
     """Return the labels of an image that is built now.
 
     Args:
-        checkout: where the sources are; None if they are installed. A checkout that is not a clone, or has
+        checkout: folder of the sources; None if they are installed. A checkout that is not a clone, or has
             changes, has no revision.
         family: the frameworks of the image.
-        base: the image that it is built on.
+        base: the base image.
     """
-    found = {
+    annotations = {
         "title": family.image,
         "description": f"bluegrid's model server with {family.name}",
         "version": version("bluegrid"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "licenses": "Apache-2.0",
         **(_repository(checkout) if checkout else {}),
-        # A base that was made here has a name on this machine only.
+        # The name of a base made of Debian packages is valid on this machine only.
         "base.name": "" if base.archive else base.reference,
     }
-    return {f"org.opencontainers.image.{name}": value for name, value in found.items() if value}
+    return {f"org.opencontainers.image.{name}": value for name, value in annotations.items() if value}
 
 
 def _repository(checkout: Path) -> Mapping[str, str]:
@@ -49,7 +49,7 @@ def _repository(checkout: Path) -> Mapping[str, str]:
 
 
 def _git(checkout: Path, *arguments: str) -> str:
-    # Without GIT_DIR and the like: a hook of another repository sets them.
+    # Without GIT_DIR and similar variables, which a hook of another repository sets.
     done = subprocess.run(
         ["git", "-C", checkout, *arguments], env=of_programs(), capture_output=True, text=True, check=False
     )

@@ -1,7 +1,7 @@
 """Installs the locked dependencies of a family of frameworks into a folder for the image.
 
-They are installed on this machine and not inside the image: with its index, proxy, certificates and cache,
-none of which gets into the image; nor does an installer.
+This machine installs them, with its index, proxy, certificates and cache. None of these, and no installer,
+gets into the image.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _NEVER_RUN = (
     "**/*.pxd",
     "**/*.h",
     "**/*.a",
-    "zstandard/_cffi*",  # the backend of other Pythons
+    "zstandard/_cffi*",  # the backend for other Python implementations
     "pydantic/v1/**",
     "onnx/backend/test/**",
 )
 
 _SOURCE_ONLY = ("pyspark",)
-"""Published without wheels; nothing in them is compiled."""
+"""Packages without wheels; they have no compiled parts."""
 
 _AWS_SERVICES = frozenset({"s3", "sts", "sso", "sso-oidc", "signin"})
-"""Of botocore's 400 services (28 MB), those that reading a store and getting credentials need."""
+"""The services of botocore's 400 (28 MB) that are needed to read a store and get credentials."""
 
 
 def requirements(commands: Commands, extras: Iterable[str]) -> str:
@@ -73,9 +73,9 @@ def install(commands: Commands, locked: str, python: str, into: Path) -> None:
 
 
 def share_openmp(packages: Path) -> None:
-    """Link scikit-learn's OpenMP to where LightGBM searches for the system's, which a base may lack.
+    """Link scikit-learn's OpenMP for LightGBM, which needs the system's; a base may lack it.
 
-    The Containerfile has the link's folder in LD_LIBRARY_PATH.
+    The Containerfile puts the link's folder into LD_LIBRARY_PATH.
     """
     if (packages / "lightgbm").is_dir():
         (library,) = (packages / "scikit_learn.libs").glob("libgomp-*.so*")
@@ -85,16 +85,16 @@ def share_openmp(packages: Path) -> None:
 
 
 def uv() -> str:
-    """Return the program uv: the one that tools/bootstrap has installed, otherwise one of the machine.
+    """Return the path of uv: installed by tools/bootstrap or, otherwise, by the user.
 
     Raises:
-        ImageError: there is none.
+        ImageError: uv was not found.
     """
     own = max(cache.root().glob("uv-*/bin/uv"), key=lambda path: path.stat().st_mtime, default=None)
-    found = str(own) if own else shutil.which("uv") or os.environ.get("UV")
-    if found is None:
+    program = str(own) if own else shutil.which("uv") or os.environ.get("UV")
+    if program is None:
         raise ImageError(
             "uv was not found, the image cannot be built: install it, https://docs.astral.sh/uv, or run"
             " tools/bootstrap in a checkout"
         )
-    return found
+    return program

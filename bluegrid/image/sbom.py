@@ -1,7 +1,7 @@
 """The contents of an image as a CycloneDX document: packages of Debian and Python, and bluegrid itself.
 
-Scanners read it, or find the same without it: Debian's packages in var/lib/dpkg/status, Python's by their
-`.dist-info` folders. https://cyclonedx.org/docs/1.6/json/
+Scanners read this document, or find the same packages by themselves: Debian's in var/lib/dpkg/status,
+Python's by their `.dist-info` folders. https://cyclonedx.org/docs/1.6/json/
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from cyclonedx.model.license import License
 
-_LONGEST_LICENSE = 100
-"""Characters of a license's name; some packages have the whole text in its place."""
-_SPACE = uuid.UUID("c1d3a5b0-52b0-4c0c-9c1c-1f2f7f6f4f10")
-"""Namespace of the documents' serial numbers: images of one key have one number."""
+_MAX_LICENSE_NAME = 100
+"""Maximum length of a license's name, in characters; some packages have the whole text instead."""
+_NAMESPACE = uuid.UUID("c1d3a5b0-52b0-4c0c-9c1c-1f2f7f6f4f10")
+"""Namespace of the documents' serial numbers: images with the same key have the same number."""
 
 
 def document(name: str, key: str, version: str, suite: str, status: str, packages: Path) -> str:
@@ -41,7 +41,7 @@ def document(name: str, key: str, version: str, suite: str, status: str, package
         status: Debian's packages, as dpkg lists them; empty if the base has none.
         packages: the folder of Python's packages.
     """
-    bom = Bom(serial_number=uuid.uuid5(_SPACE, f"{name}:{key}"))
+    bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, f"{name}:{key}"))
     bom.metadata.component = Component(
         name=name, version=key, type=ComponentType.CONTAINER, bom_ref=f"{name}:{key}"
     )
@@ -72,13 +72,14 @@ def _of_python(packages: Path) -> Iterator[Component]:
         metadata = PathDistribution(folder).metadata
         name, version = metadata["Name"], metadata["Version"]
         purl = PackageURL("pypi", None, name.lower(), version)
-        found = next((metadata[each] for each in ("License-Expression", "License") if each in metadata), "")
+        fields = ("License-Expression", "License")
+        license_text = next((metadata[field] for field in fields if field in metadata), "")
         yield Component(
-            name=name, version=version, purl=purl, bom_ref=str(purl), licenses=_licenses(found.strip())
+            name=name, version=version, purl=purl, bom_ref=str(purl), licenses=_licenses(license_text.strip())
         )
 
 
 def _licenses(text: str) -> list[License]:
-    if not text or len(text) > _LONGEST_LICENSE:
+    if not text or len(text) > _MAX_LICENSE_NAME:
         return []
     return [LicenseFactory().make_from_string(text)]

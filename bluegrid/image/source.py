@@ -1,4 +1,4 @@
-"""What an image is built from, in a checkout or installed: two packages and a lock file."""
+"""The sources of an image, in a checkout or installed: two packages and a lock file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ PACKAGES = ("bluegrid_registry", "bluegrid_server")
 
 _CHECKOUT = Path(__file__).parents[2]
 _IN_THE_WHEEL = Path(__file__).parents[1] / "locked"
-"""Hatch puts uv.lock there, with the pyproject.toml of each distribution, without which uv reads no lock."""
+"""Hatch puts uv.lock there, and the pyproject.toml of each distribution, which uv needs to read the lock."""
 
 
 def packages() -> tuple[Path, ...]:
-    """Return the folders of the packages that an image has of bluegrid itself.
+    """Return the folders of bluegrid's own packages in an image.
 
     Raises:
         ImageError: the model server is not installed.
@@ -24,7 +24,7 @@ def packages() -> tuple[Path, ...]:
 
 
 def lock_folder() -> Path:
-    """Return the folder with the lock file of all dependencies, which is a project of uv's."""
+    """Return the folder of the lock file, a project of uv."""
     return checkout() or _IN_THE_WHEEL
 
 

@@ -1,4 +1,4 @@
-"""Removes from a folder what never runs in a pod."""
+"""Removes files that never run in a pod."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def trim(folder: Path, patterns: Iterable[str], keep: frozenset[str] = frozenset
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
-                # It may have been in a folder that is removed already.
+                # The file may have been in a folder that is removed already.
                 path.unlink(missing_ok=True)

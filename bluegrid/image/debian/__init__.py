@@ -1,4 +1,4 @@
-"""A base image of Debian packages: Python, the libraries it is linked with, and no other program.
+"""A base image of Debian packages: Python, the libraries that it is linked with, and no other program.
 
 With Java it also has what Spark's own scripts need to start it: a shell and a few programs.
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 CONTAINERFILE = Path(__file__).with_name("Containerfile")
 
 _PACKAGES = "base-files,python3,libstdc++6"
-"""base-files has the links /lib and /bin since Debian 13. NumPy needs libstdc++6 and brings the rest."""
+"""base-files has the links /lib and /bin since Debian 13. NumPy needs libstdc++6; its wheel has the rest."""
 _JAVA_PACKAGES = f"{_PACKAGES},bash,coreutils,default-jre-headless,procps"
 
 _SUITE = "bookworm"
-"""The release to use if this machine is not a Debian; the oldest with a Python that is new enough."""
+"""The release to use if this machine does not run Debian; the oldest with a Python that is new enough."""
 
 # Programs and data that are needed to install Debian's packages, not to run Python. Licences stay.
 _NEVER_RUN = (
@@ -29,7 +29,7 @@ _NEVER_RUN = (
     "etc/apt",
     "etc/cron.daily",
     "etc/dpkg",
-    "etc/hostname",  # mmdebstrap copies this machine's
+    "etc/hostname",  # this machine's, copied by mmdebstrap
     "etc/logrotate.d",
     "etc/resolv.conf",
     "bin/tar",
@@ -47,7 +47,7 @@ _NEVER_RUN = (
     "usr/share/dpkg",
     "var/cache/*",
     "var/lib/[!d]*",
-    "var/lib/dpkg/[!s]*",  # its status stays, by which scanners know what there is
+    "var/lib/dpkg/[!s]*",  # the status file stays: scanners read the packages from it
     "var/log/*",
 )
 
@@ -64,11 +64,11 @@ for package in "$1"/var/cache/apt/archives/*.deb; do
     printf 'Status: install ok installed\\n\\n'
 done > "$1/var/lib/dpkg/status"
 """
-"""Writes dpkg's status file, which dpkg itself does not write for packages that are only unpacked."""
+"""Shell script for dpkg's status file, which dpkg does not write for packages that are only unpacked."""
 
 
 def suite() -> str:
-    """Return the Debian release of the packages: this machine's, for which it has keys and mirrors."""
+    """Return the Debian release of the packages: if possible this machine's, which has keys and mirrors."""
     release = platform.freedesktop_os_release()
     return release.get("VERSION_CODENAME", _SUITE) if release["ID"] == "debian" else _SUITE
 
@@ -84,7 +84,7 @@ def build(buildah: Buildah, work: Path, archive: Path, *, has_java: bool = False
         f"--extract-hook={_KEEP_STATUS}", suite(), rootfs,
     )  # fmt: skip
     if has_java:
-        # Packages are unpacked and not configured, so the scripts that make these links have not run.
+        # Packages are unpacked but not configured, so the scripts that make such links have not run.
         (rootfs / "usr/bin/java").symlink_to("/usr/lib/jvm/default-java/bin/java")
     trim(rootfs, _NEVER_RUN, keep=_JAVA_PROGRAMS if has_java else frozenset())
     trim(rootfs, ["usr/share/doc/*/*"], keep=frozenset({"copyright"}))
