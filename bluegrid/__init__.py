@@ -1,12 +1,12 @@
 """The command `bluegrid`, and what it does.
 
     cli/          the commands
-    updates/      the update server, its page, and what it does by request and by the clock
-    promotion/    a switch region by region, watched and taken back
-    operations/   what runs, asked of Kubernetes
+    updates/      the update server and its page: updates by request and on a schedule
+    promotion/    a switch region by region, watched, and undone if it fails
+    operations/   what runs, read from Kubernetes and the pods
     policy/       the rules of previews as a policy pack
-    project/      a user's project and its stacks: found, read
-    previews/     from a plan of Pulumi's to a report and its rules
+    project/      a user's project, its stacks, and runs of Pulumi
+    previews/     a report on a plan of Pulumi, and rules for it
 
 Each imports only what stands below it, and the registry (`bluegrid_registry`).
 """

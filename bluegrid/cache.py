@@ -1,4 +1,4 @@
-"""What bluegrid makes or downloads once and uses again, outside of every project and checkout."""
+"""Cached files that bluegrid makes or downloads, outside of projects and checkouts."""
 
 from __future__ import annotations
 

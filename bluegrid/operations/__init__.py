@@ -1,16 +1,16 @@
-"""What Kubernetes and the pods report about the services, for the operator on duty.
+"""Reads the state of services from Kubernetes and the pods, for the operator on duty.
 
     api         the API server, and pods through its proxy
-    pods, metrics ─> snapshot ─> status     one moment, what it means, and where YAML says otherwise
+    pods, metrics ─> snapshot ─> status     one moment, faults, and drift from YAML
     routes      the live route, of either kind
-    predictions ─> comparison               of one cluster; two clusters side by side
+    predictions ─> comparison               answers of one cluster; two clusters side by side
     logs        of a service's pods
-    missing     what to say if nothing of a service runs
+    missing     the error if nothing of a service runs
     history     what was declared before, read from git
-    doctor      checks of what everything else needs
+    doctor      checks of what all commands need
     pod_store   whether the store answers pods, by the account that they have
 
-Only reads: what is to change is written in YAML (`bluegrid_registry`) and made so by Pulumi.
+Only reads: changes are written to YAML (`bluegrid_registry`) and applied by Pulumi.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One namespace of a Kubernetes cluster, read through its API server as the user in the kubeconfig.
 
-Responses are the API's own JSON, not the client's classes: for hundreds of pods those alone would take
-seconds. Requests to pods go through the API server's proxy, so that nothing has to be exposed.
+Responses are the API's own JSON, not the client's classes, which take seconds for hundreds of pods.
+Requests to pods go through the API server's proxy, so that nothing has to be exposed.
 https://kubernetes.io/docs/concepts/cluster-administration/proxies/
 """
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OURS = f"{MANAGED_BY}={MANAGER}"
-"""Selector of every object that this project's program makes."""
+"""Label selector of every object that bluegrid's program makes."""
 AT_ONCE = 32
-"""How many requests are under way at the same time."""
+"""How many requests are sent at the same time."""
 LIST_SECONDS = 10.0
 PROXY_SECONDS = 3.0
 """How long a pod may take to answer a request for its state, in seconds."""
@@ -38,7 +38,7 @@ class KubernetesError(BluegridError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
-        """Of the answer; None: there was none."""
+        """Status of the response; None: there was none."""
 
     @property
     def is_forbidden(self) -> bool:
@@ -71,12 +71,12 @@ class Namespace:
         Args:
             context: a context of the kubeconfig; the default one is never used.
             name: of the namespace.
-            kubeconfig: None: $KUBECONFIG, then ~/.kube/config.
+            kubeconfig: its file; None: $KUBECONFIG, then ~/.kube/config.
 
         Raises:
             KubernetesError: the kubeconfig has no such context.
         """
-        # Imported here, because it takes as long to load as all the other commands together.
+        # Imported here, because loading it takes as long as all other commands together.
         from kubernetes import client, config
         from kubernetes.config.config_exception import ConfigException
 
@@ -108,28 +108,28 @@ class Namespace:
     def _others(self) -> str:
         """Name the namespaces in which services run, as far as this login may list them."""
         try:
-            found = self.get("/apis/apps/v1/deployments", {"labelSelector": OURS})["items"]
+            deployments = self.get("/apis/apps/v1/deployments", {"labelSelector": OURS})["items"]
         except KubernetesError:
             return "; name the stack's: --namespace <name>"
-        names = sorted({each["metadata"]["namespace"] for each in found})
+        names = sorted({each["metadata"]["namespace"] for each in deployments})
         return f"; services run in {', '.join(names)}" if names else "; no service runs in any other"
 
     def objects(self, path: str, selector: str = OURS) -> list[Object]:
-        """Return the objects of a kind that carry our label, or others.
+        """Return the objects of a kind that a selector matches.
 
         Args:
-            path: of the kind below the namespace, with its API, such as `apis/apps/v1/deployments`.
+            path: API and kind, such as `apis/apps/v1/deployments`.
             selector: of labels; empty: all.
         """
         api, _, kind = path.rpartition("/")
-        found = self.get(f"/{api}/namespaces/{self.name}/{kind}", {"labelSelector": selector})
-        items: list[Object] = found["items"]
+        response = self.get(f"/{api}/namespaces/{self.name}/{kind}", {"labelSelector": selector})
+        items: list[Object] = response["items"]
         return items
 
     def http_routes(self, selector: str = OURS) -> list[Object]:
-        """Return the HTTPRoutes like `objects`; none where Kubernetes has no Gateway API, or we may not look.
+        """Return the HTTPRoutes like `objects`; empty without Gateway API, or without the right to list them.
 
-        Kubernetes' own role `view` shows Ingresses, which ours may be, and no HTTPRoutes.
+        Kubernetes' own role `view` includes Ingresses, and no HTTPRoutes: a login may have only that.
         """
         try:
             return self.objects("apis/gateway.networking.k8s.io/v1/httproutes", selector)
@@ -139,7 +139,7 @@ class Namespace:
             raise
 
     def autoscalers(self, selector: str = OURS) -> list[Object]:
-        """Return the HorizontalPodAutoscalers like `objects`; none where we may not look."""
+        """Return the HorizontalPodAutoscalers like `objects`; empty without the right to list them."""
         try:
             return self.objects("apis/autoscaling/v2/horizontalpodautoscalers", selector)
         except KubernetesError as error:
@@ -148,15 +148,15 @@ class Namespace:
             raise
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """Return what the API server says at `path`.
+        """Return the API server's JSON at `path`.
 
         Raises:
-            KubernetesError: it does not answer, or refuses.
+            KubernetesError: the API server does not answer, or refuses.
         """
         return self._document(self._request("GET", path, query), path)
 
     def review(self, verb: str, resource: str, group: str = "") -> bool:
-        """Return whether we may do this in the namespace; `resource` may name a subresource: pods/proxy."""
+        """Return whether this login may do this here; `resource` may be a subresource, such as pods/proxy."""
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         kind, _, subresource = resource.partition("/")
         attributes = {"namespace": self.name, "verb": verb, "group": group, "resource": kind}
@@ -179,10 +179,10 @@ class Namespace:
         *,
         seconds: float = PROXY_SECONDS,
     ) -> PodAnswer:
-        """Ask a pod: POST where there is a body, else GET.
+        """Send a request to a pod: POST with a body, otherwise GET.
 
         Raises:
-            KubernetesError: the API server or the pod does not answer, or we may not ask pods.
+            KubernetesError: the API server or the pod does not answer, or this login may not reach pods.
         """
         where = f"/api/v1/namespaces/{self.name}/pods/{pod}:{port}/proxy/{path.lstrip('/')}"
         method = "GET" if body is None else "POST"
@@ -193,7 +193,7 @@ class Namespace:
         return answer
 
     def stream(self, path: str, query: Mapping[str, str]) -> Iterator[str]:
-        """Yield the lines of an answer that may never end.
+        """Yield the lines of a response that may never end.
 
         Raises:
             KubernetesError: the API server does not answer, or refuses.
@@ -254,7 +254,7 @@ def _refusal(context: str, error: Exception) -> KubernetesError:
 
 
 def _unusable(context: str, kubeconfig: Path | None, error: Exception) -> KubernetesError:
-    """Return what is wrong with a context that cannot be used: mostly its name."""
+    """Return the error for a context that cannot be used; mostly its name is wrong."""
     from kubernetes.config import kube_config
 
     files = str(kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION)
@@ -266,7 +266,7 @@ def _unusable(context: str, kubeconfig: Path | None, error: Exception) -> Kubern
 
 
 def _is_from_api_server(answer: PodAnswer) -> bool:
-    """Whether a response is the API server's own, and not a pod's: pods never send a `Status`."""
+    """Whether the API server itself sent a response, and not a pod: pods never send a `Status`."""
     if answer.status < 400 or not answer.body.startswith(b"{"):
         return False
     try:

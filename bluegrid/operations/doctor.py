@@ -1,4 +1,4 @@
-"""Checks of all that commands need before they can read or change anything, each with its remedy."""
+"""Checks of what commands need before they read or change anything, each with a remedy."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from bluegrid_registry import Registry, RegistryFile, Store, Version
 
 SECONDS = 10.0
-"""What a program may take."""
+"""How long a program may run."""
 
 SHOWN = 6
-"""Rights that are missing, of those that are named one by one."""
+"""How many missing rights are named."""
 
 
 def check_kubernetes(namespace: Namespace, route_address: str | None = None) -> Iterator[Diagnosis]:
-    """Check the API server, our rights, the namespace, and that the proxy answers.
+    """Check the API server, this login's rights, the namespace, and that the proxy answers.
 
     Args:
         namespace: of the stack.
-        route_address: URL of the proxy, without a path; None: where the Ingresses say that it is.
+        route_address: URL of the proxy, without a path; None: the address in the status of the Ingresses.
     """
     try:
         version = namespace.get("/version")
@@ -75,7 +75,7 @@ def _rights(namespace: Namespace, what: str, role: str, without: str) -> Diagnos
 
 
 def check_routes(namespace: Namespace, address: str | None) -> Iterator[Diagnosis]:
-    """Ask every live route at the proxy's address, as a client would; KubernetesError if it cannot."""
+    """Request every live route at the proxy's address, as a client does; may raise KubernetesError."""
     ingresses = namespace.objects("apis/networking.k8s.io/v1/ingresses", OURS)
     routes = [route for route in (*ingresses, *namespace.http_routes()) if _is_live(route)]
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -86,9 +86,9 @@ def check_routes(namespace: Namespace, address: str | None) -> Iterator[Diagnosi
 
 
 def _lone_pods(namespace: Namespace, routes: Sequence[Object]) -> Iterator[Diagnosis]:
-    """Name each live cluster of one pod: it has no pod that answers while a node is drained.
+    """Yield a risk for each live cluster of one pod: no pod answers while its node is drained.
 
-    A PodDisruptionBudget cannot help it: one that keeps its only pod lets nobody drain that node.
+    A PodDisruptionBudget does not help: if it keeps the only pod, nobody can drain the node.
     """
     pods = {
         each["metadata"]["name"]: each["spec"]["replicas"]
@@ -133,7 +133,7 @@ def _http_route(what: str, route: Object, address: str | None) -> Diagnosis:
 
 
 def _check_route(route: Object, address: str, host: str | None) -> Diagnosis:
-    """Ask a route as a client would; one of its backends has to answer."""
+    """Request a route as a client does; one of its backends has to answer."""
     name, backends = route["metadata"]["name"], backends_of(route["spec"])
     what, path = f"route {name}", f"{service_path(name)}/v2/health/ready"
     url = f"{address.rstrip('/')}{path}"
@@ -150,14 +150,14 @@ def _check_route(route: Object, address: str, host: str | None) -> Diagnosis:
 
 
 def check_store(url: str, registry: Registry) -> Iterator[Diagnosis]:
-    """Check that the store answers this login, and holds every declared version as it is pinned.
+    """Check that the store answers this login, and holds every declared version with the pinned manifest.
 
-    Of versions that clusters serve the manifest is read too; `bluegrid verify` reads every byte.
+    Manifests are read of versions that clusters serve; `bluegrid verify` reads every byte.
     """
     pinned = [(file, version) for file in registry.files for version in file.versions]
     try:
         store = open_store(url)
-        # One version alone first, so that a store that does not answer is reported once.
+        # First one version alone, so that a store that does not answer is reported once.
         for each in pinned[:1]:
             _fault(store, *each)
     except BluegridError as error:
@@ -173,7 +173,7 @@ def check_store(url: str, registry: Registry) -> Iterator[Diagnosis]:
 
 
 def _fault(store: Store, file: RegistryFile, version: Version) -> str | None:
-    """Return what is wrong with a version in the store; StoreUnreachable when that does not answer."""
+    """Return the fault of a version in the store; raise StoreUnreachable if the store does not answer."""
     served = [cluster.version for cluster in file.service.clusters] if file.service else []
     try:
         check_pinned(read_commit(store, file.set.id, version.id), version.manifest)
@@ -212,7 +212,7 @@ def _plugin() -> str | None:
 
 
 def _output_of(*command: str) -> str | None:
-    """Return what a program prints; None where it is not there, fails or takes too long."""
+    """Return the output of a program; None if it is missing, fails or takes too long."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""What a check has found."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One check.
+    """The result of one check of `bluegrid doctor`.
 
     Attributes:
-        what: was checked.
+        what: the thing that was checked.
         is_well: whether it is in order.
-        text: what was found; where it is not in order also what to do.
-        is_risk: whether it is in order, and one fault away from an outage.
-        is_known: whether it could be checked; where not, the text says why, and who can.
+        text: the result; for a fault, with the remedy.
+        is_risk: whether it is in order, but one fault away from an outage.
+        is_known: whether it could be checked; if not, the text says why, and who can check it.
     """
 
     what: str

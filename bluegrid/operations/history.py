@@ -1,6 +1,6 @@
-"""What a service was declared to be before, from the git history of its registry file.
+"""Earlier declarations of a service, from the git history of its registry file.
 
-The history is the branch's, commit by commit along its first parents: a merged pull request is one change.
+The history follows the first parents of the branch: a merged pull request is one change.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 _REPORTED_FIELDS = ("version", "replicas", "cpu", "memory", "gpu")
 """The fields of a cluster whose changes are reported."""
-_UNTIL = "%H%x00%an%x00%aI%x00%s"
+_LOG_FORMAT = "%H%x00%an%x00%aI%x00%s"
 
 
 @dataclass(frozen=True)
 class RegistryCommit:
-    """A commit that touched the file; `digest` is empty for what is not committed yet."""
+    """A commit that changed the file; `digest` is empty for an edit that is not committed yet."""
 
     digest: str
     author: str
@@ -43,13 +43,13 @@ class RegistryCommit:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A service as its file declared it at one commit, of whichever schema the file was.
+    """A service as its file declared it at one commit, whatever the schema was then.
 
     Attributes:
-        commit: the last that touched it.
-        name: the service's; None: there was none.
-        live: the cluster, by region.
-        clusters: the reported fields of each, by ID.
+        commit: the last that changed the file.
+        name: of the service; None: there was none.
+        live: ID of the live cluster, by region.
+        clusters: the reported fields of each cluster, by ID.
     """
 
     commit: RegistryCommit
@@ -64,7 +64,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Change:
-    """What one commit changed of a service, each on a line."""
+    """The changes of a service in one commit, a line each."""
 
     commit: RegistryCommit
     changes: tuple[str, ...]
@@ -74,9 +74,9 @@ def recorded(file: Path) -> Iterator[Recorded]:
     """Yield a service as its registry file declares it now, then at each commit, newest first.
 
     Raises:
-        ConfigError: the file is in no git repository, or git is not there.
+        ConfigError: the file is in no git repository, or git is not installed.
     """
-    log = _git(file, "log", "--first-parent", f"--format={_UNTIL}", "--", file.name)
+    log = _git(file, "log", "--first-parent", f"--format={_LOG_FORMAT}", "--", file.name)
     commits = [RegistryCommit(*line.split("\0")) for line in log.splitlines()]
     now = file.read_text(encoding="utf-8")
     with _texts(file) as text_at:
@@ -88,7 +88,7 @@ def recorded(file: Path) -> Iterator[Recorded]:
 
 @contextmanager
 def _texts(file: Path) -> Iterator[Callable[[RegistryCommit], str]]:
-    """Yield a function that returns the file's text at a commit, or an empty one: one git for all of them."""
+    """Yield a function that returns the file's text at a commit, empty if it is deleted; git runs once."""
     command = ["git", "-C", str(file.parent), "cat-file", "--batch"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as git:
         assert git.stdin is not None and git.stdout is not None  # noqa: S101, PT018 - they are pipes
@@ -98,7 +98,7 @@ def _texts(file: Path) -> Iterator[Callable[[RegistryCommit], str]]:
             requests.write(f"{commit.digest}:./{file.name}\n".encode())
             requests.flush()
             *_, kind = replies.readline().decode().split()
-            # A commit that deletes the file touches it, too.
+            # A commit that deletes the file is in its history, too.
             if kind == "missing":
                 return ""
             text = replies.read(int(kind)).decode()
@@ -113,7 +113,7 @@ def _texts(file: Path) -> Iterator[Callable[[RegistryCommit], str]]:
 
 
 def changes_of(service: str, file: Path) -> Iterator[Change]:
-    """Yield what each commit changed of a service, newest first; others are left out.
+    """Yield the changes of a service by commit, newest first; without commits that did not change it.
 
     Raises:
         ConfigError: as `recorded`.
@@ -127,23 +127,23 @@ def changes_of(service: str, file: Path) -> Iterator[Change]:
 
 @dataclass(frozen=True)
 class LiveBefore:
-    """The cluster that was live before the one that is, and the commit that switched away from it."""
+    """The cluster that was live before the current one, and the commit that switched away from it."""
 
     cluster: str
     until: RegistryCommit
 
 
 def live_before(file: Path, service: Service, region: str | None) -> LiveBefore:
-    """Return the cluster that was live before.
+    """Return the cluster that was live before the current one.
 
     Args:
         file: the service's registry file.
         service: as the file declares it now.
-        region: the region in question; None: all, for a service that is live alike everywhere.
+        region: the region; None: all, for a service with the same live cluster everywhere.
 
     Raises:
         ConfigError: as `recorded`.
-        RegistryError: no other was, it is declared no more, or the regions differ and none was named.
+        RegistryError: no other cluster was live, it is not declared any more, or regions differ.
     """
     if region is None and not isinstance(service.live, str):
         regions = ", ".join(f"{name} ({cluster})" for name, cluster in service.live.items())
@@ -164,7 +164,7 @@ def live_before(file: Path, service: Service, region: str | None) -> LiveBefore:
 
 
 def _read(commit: RegistryCommit, text: str) -> Recorded:
-    # Its own block, because a file may have thousands of versions and a history hundreds of commits.
+    # Only the block `service:`, because a file may have thousands of versions and hundreds of commits.
     data = read_yaml(block_of(text, "service")).data
     service = data.get("service") if isinstance(data, dict) else None
     service = service if isinstance(service, dict) else {}

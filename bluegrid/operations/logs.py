@@ -1,4 +1,4 @@
-"""The log lines of a service's pods, one after the other or as they come."""
+"""The logs of a service's pods, pod by pod or followed together."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def logs(
     tail: int | None = None,
     previous: bool = False,
 ) -> Iterator[Line]:
-    """Yield the lines of each pod's log, preflight's too, pod by pod.
+    """Yield the log lines of each pod, also of preflights, pod by pod.
 
     Args:
         namespace: where the service runs.
-        service: its name.
+        service: name of the service.
         cluster: one of its clusters; None: all.
-        since_seconds: how old lines may be; None: any age.
-        tail: how many lines of each log, the newest; None: all.
-        previous: of the containers that ended before those that run.
+        since_seconds: maximum age of lines; None: any age.
+        tail: number of newest lines of each log; None: all.
+        previous: whether to read the logs of the containers before the present ones.
 
     Raises:
-        RegistryError: no such service or cluster has pods here; the message names those that have.
+        RegistryError: no such service or cluster has pods here; the message names those that exist.
         KubernetesError: the API server does not answer, or refuses.
     """
     query = _query(since_seconds) | _tail(tail) | {"previous": str(previous).lower()}
@@ -60,7 +60,7 @@ def followed(
     since_seconds: int | None = None,
     tail: int | None = None,
 ) -> Iterator[Line]:
-    """Yield lines as pods write them, for ever; also of pods that come later. Arguments as `logs`."""
+    """Yield lines as pods write them, without end; also of new pods. Arguments as `logs`."""
     lines: Queue[Line | KubernetesError] = Queue()
     known: set[tuple[str, int]] = set()
 
@@ -119,6 +119,6 @@ def _lines(namespace: Namespace, pod: str, query: dict[str, str]) -> Iterator[Li
     except KubernetesError as error:
         if error.is_forbidden:
             raise
-        # A pod that is not started yet has none; the others' lines are returned all the same.
+        # A pod that has not started has no log; the lines of the others are still returned.
         why = "it has not ended before" if query.get("previous") == "true" else error
         yield pod, f"(no log: {why})"

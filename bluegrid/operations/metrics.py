@@ -1,6 +1,6 @@
-"""The counters in the metrics of pods, and the rates that follow from them.
+"""Counters in the metrics of pods, and the rates between two readings.
 
-Two readings of counters make a rate. The names are those of `model_server/bluegrid_server/metrics.py`.
+The names are those of `model_server/bluegrid_server/metrics.py`.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 
 @dataclass(frozen=True)
 class Counts:
-    """What one pod had counted at one moment.
+    """The counters of one pod at one moment.
 
     Attributes:
         loaded: models in memory.
-        expected: models of the version; None: the pod is of an older image, which does not say.
+        expected: models of the version; None: the pod's image is older and does not report them.
         succeeded: inference requests that were answered since the pod started.
-        failed: those that the pod failed, with 500 or more.
-        refused: those that were answered 400 to 499: mostly mistakes of clients.
-        missing: of the refused, those that asked for a model that the version has not.
-        durations: of all of them, how many took at most so many seconds.
+        failed: requests that were answered 500 or more.
+        refused: requests that were answered 400 to 499: mostly mistakes of clients.
+        missing: refused requests for a model that the version does not have.
+        durations: number of requests by upper bound of their duration in seconds, cumulative.
     """
 
     loaded: int
@@ -44,7 +44,7 @@ class Counts:
 
     @property
     def requests(self) -> float:
-        """All of them."""
+        """All requests."""
         return self.succeeded + self.failed + self.refused
 
 
@@ -52,12 +52,12 @@ _NOTHING = Counts(loaded=0, expected=None, succeeded=0, failed=0)
 
 
 def read_counts(text: str) -> Counts:
-    """Read what a pod answers at `/metrics`.
+    """Read the text of a pod's `/metrics`.
 
     Raises:
         ValueError: the text is not metrics.
     """
-    # Imported here, so that commands which read no metrics need not load it.
+    # Imported here, so that commands that read no metrics do not load it.
     from prometheus_client.parser import text_string_to_metric_families
 
     sums: defaultdict[str, float] = defaultdict(float)
@@ -83,14 +83,14 @@ def read_counts(text: str) -> Counts:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What the pods of a cluster did between two snapshots.
+    """The requests to the pods of a cluster between two snapshots; rates are per second.
 
     Attributes:
-        requests: inference requests a second.
-        errors: of them, those that the pods failed.
-        refused: of them, those that were answered 400 to 499.
-        missing: of the refused, those that asked for a model that the version has not.
-        p99: seconds that 99 of 100 requests took at most; None: there were none.
+        requests: inference requests.
+        errors: requests that the pods failed.
+        refused: requests that were answered 400 to 499.
+        missing: refused requests for a model that the version does not have.
+        p99: seconds that 99 of 100 requests took at most; None: there were no requests.
     """
 
     requests: float
@@ -101,9 +101,9 @@ class Traffic:
 
 
 def traffic(readings: Iterable[tuple[Counts, Counts]], seconds: float) -> Traffic:
-    """Return what the pods did between two readings, so many seconds apart.
+    """Return the traffic between two readings of each pod, `seconds` apart.
 
-    A pod whose server was started again in between counts from nothing.
+    A pod whose server was restarted in between counts from zero.
     """
     requests = failed = refused = missing = 0.0
     durations: defaultdict[float, float] = defaultdict(float)
@@ -130,10 +130,10 @@ def quantile(share: float, durations: Mapping[float, float]) -> float | None:
 
     Args:
         share: 0.99 for p99.
-        durations: how many took at most so many seconds.
+        durations: cumulative number of requests by upper bound in seconds.
 
     Returns:
-        Seconds; the largest finite bound where it lies above; None where there were no requests.
+        Seconds; at most the largest finite bound; None if there were no requests.
     """
     bounds = [(0.0, 0.0), *sorted(durations.items())]
     rank = share * bounds[-1][1]

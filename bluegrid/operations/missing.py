@@ -1,4 +1,4 @@
-"""The error for a service or cluster of which nothing runs: mostly the name is mistyped."""
+"""The error for a service or cluster that does not run: mostly the name is mistyped."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def nothing_runs(namespace: Namespace, service: str, cluster: str | None = None) -> RegistryError:
-    """Return the error that names what there is instead.
+    """Return the error, which names the services or clusters that run.
 
     Args:
-        namespace: where the service was looked for.
-        service: its name.
-        cluster: one of its clusters, as it was asked for; None: all.
+        namespace: of the stack.
+        service: name that was requested.
+        cluster: ID that was requested; None: all clusters.
 
     Raises:
         KubernetesError: there is no such namespace, or the API server does not answer.

@@ -1,6 +1,6 @@
-"""Whether the store answers pods: requests use the pods' account, which is not this login's.
+"""Checks that the store answers pods, with the pods' account instead of this login's.
 
-Pods that run need no store. One that starts next does, whoever has changed the account meanwhile.
+Running pods need no store. The next pod that starts does, and the account may have changed since.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _WHAT = "store, as pods ask it"
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _CA = "ca.pem"
 _REMEDY = (
-    "what runs goes on, and the next pod that starts fails: "
+    "running pods are not affected, but the next pod that starts fails: "
     "`pulumi config set --secret bluegrid:storeSecretKey` (or storeAccessKey), `pulumi up`"
 )
 
 
 @dataclass(frozen=True)
 class _Fetch:
-    """What a cluster's pods fetch when they start, and with which Secret's account."""
+    """What a cluster's pods fetch when they start, and the Secret with their account."""
 
     secret: str | None
     store: str
@@ -54,7 +54,7 @@ class _Fetch:
 
 
 def check_store_of_pods(namespace: Namespace) -> Iterator[Diagnosis]:
-    """Ask the store for what each cluster serves, as its pods do when they start.
+    """Read from the store what each cluster serves, as its pods do when they start.
 
     Args:
         namespace: of the stack.

@@ -1,4 +1,4 @@
-"""What a pod is doing, and why it is not doing more: as kubectl says it, and where it hides the reason.
+"""The state of a pod as kubectl shows it, and the reason for a fault, also where kubectl hides it.
 
 The states are those of the seed's module M205 and the reasons that Kubernetes gives for them.
 """
@@ -24,10 +24,10 @@ class PodStatus:
     Attributes:
         name: of the pod.
         state: such as Running, Pending, ContainerCreating, CrashLoopBackOff, Terminating, Failed.
-        why: the reason by Kubernetes or the container, on one line; None: nothing is wrong.
+        why: the reason of Kubernetes or the container, on one line; None: nothing is wrong.
         ready: whether it gets requests.
-        restarts: how often its container was started again.
-        age_seconds: since it was made.
+        restarts: how often its containers were restarted.
+        age_seconds: since the pod was created.
     """
 
     name: str
@@ -39,7 +39,7 @@ class PodStatus:
 
 
 def pod_status(pod: Object, now: datetime) -> PodStatus:
-    """Return what Kubernetes says of a pod at this time."""
+    """Return the status of a pod by Kubernetes, at this time."""
     containers = pod["status"].get("containerStatuses", [])
     state = _state(pod, containers)
     return PodStatus(
@@ -53,12 +53,12 @@ def pod_status(pod: Object, now: datetime) -> PodStatus:
 
 
 def utc_now() -> datetime:
-    """Return the time."""
+    """Return the present time in UTC."""
     return datetime.now(UTC)
 
 
 def age_seconds(thing: Object, now: datetime) -> int:
-    """Return how long ago an object was made."""
+    """Return how long ago an object was created."""
     made = datetime.fromisoformat(thing["metadata"]["creationTimestamp"])
     return max(0, round((now - made.astimezone(UTC)).total_seconds()))
 
@@ -70,7 +70,7 @@ def in_words(pods: Iterable[PodStatus]) -> str:
 
 
 def _state(pod: Object, containers: list[Mapping[str, Any]]) -> str:
-    """Return the word that kubectl shows: a waiting container's reason before the pod's phase."""
+    """Return the state that kubectl shows: a waiting container's reason, otherwise the pod's phase."""
     if pod["metadata"].get("deletionTimestamp"):
         return "Terminating"
     for container in containers:
@@ -90,7 +90,7 @@ def _why(pod: Object, containers: list[Mapping[str, Any]], state: str) -> str | 
     ]
     for container in containers:
         ended = container["state"].get("terminated") or container.get("lastState", {}).get("terminated")
-        # For a pod that runs again this is history; for any other pod it is the reason.
+        # For a pod that runs again, the end is history; for any other pod, it is the reason.
         if ended and (state != "Running" or not container["ready"]):
             messages.append(_end(ended))
         waiting = container["state"].get("waiting", {})

@@ -1,4 +1,4 @@
-"""The same requests to two clusters of a service: whether they agree, and how fast each is."""
+"""Sends the same requests to two clusters of a service: whether they agree, and how fast each is."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from bluegrid.operations.predictions import ClusterClient, Prediction
 
 AT_ONCE = 4
-"""Requests under way: few, so that their latency is the pods' and not a queue's."""
+"""Requests at the same time: few, so that the latency is that of the pods and not of a queue."""
 
 
 class PredictionRequest(Frozen):
-    """One line of a file of requests: what `POST predict` takes."""
+    """One line of a file of requests: the body of `POST predict`."""
 
     model: str
     """UID of the model."""
@@ -37,7 +37,7 @@ def read_requests(file: Path) -> list[PredictionRequest]:
     """Read a file of JSON lines: `{"model": "line-17", "instances": [[12.5, 3.1]]}`.
 
     Raises:
-        ConfigError: it cannot be read, is empty, or has a line that is not a request.
+        ConfigError: the file cannot be read, is empty, or has a line that is not a request.
     """
     form = 'expected lines such as {"model": "line-17", "instances": [[12.5, 3.1]]}'
     try:
@@ -49,7 +49,7 @@ def read_requests(file: Path) -> list[PredictionRequest]:
         try:
             requests += [PredictionRequest.model_validate_json(line)] if line.strip() else []
         except ValidationError:
-            raise ConfigError(f"{file}:{number}: is no request; {form}") from None
+            raise ConfigError(f"{file}:{number}: is not a request; {form}") from None
     if not requests:
         raise ConfigError(f"{file}: has no requests; {form}")
     return requests
@@ -57,12 +57,12 @@ def read_requests(file: Path) -> list[PredictionRequest]:
 
 @dataclass(frozen=True)
 class AnswerDifference:
-    """One request on which two clusters do not agree.
+    """One request on which two clusters differ.
 
     Attributes:
         model: UID of the model.
-        by: largest absolute difference between their predictions; None where these cannot be subtracted.
-        text: what each answered, or why it did not.
+        by: largest absolute difference between their predictions; None: they cannot be subtracted.
+        text: the answer of each, or why there is none.
         refused: the clusters that gave no prediction.
     """
 
@@ -74,7 +74,7 @@ class AnswerDifference:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long a cluster took for a request by way of the API server, in milliseconds."""
+    """Latency of a cluster's requests through the API server, in milliseconds."""
 
     p50: float
     p99: float
@@ -82,12 +82,12 @@ class Latency:
 
 @dataclass(frozen=True)
 class AnswerComparison:
-    """The result of a comparison.
+    """The result of comparing the answers of two clusters.
 
     Attributes:
-        requests: how many each cluster was sent.
-        largest: the largest absolute difference of all, also of those that agree; None: nothing to subtract.
-        differing: those on which they do not agree.
+        requests: number of requests to each cluster.
+        largest: largest absolute difference, also of answers that agree; None: nothing to subtract.
+        differing: the requests on which the clusters differ.
         latency: by cluster.
     """
 
@@ -98,7 +98,7 @@ class AnswerComparison:
 
     @property
     def agreed(self) -> int:
-        """On how many requests they agree."""
+        """Number of requests on which the clusters agree."""
         return self.requests - len(self.differing)
 
 
@@ -113,11 +113,11 @@ def compare(
     """Send every request to both clusters.
 
     Args:
-        first: what `second` is held against.
+        first: the cluster to compare with.
         second: the other cluster of the same service.
-        requests: what to ask.
-        rtol: relative difference that is still agreement, of the first cluster's number.
-        atol: absolute difference that is allowed on top.
+        requests: to send.
+        rtol: allowed difference, relative to the first cluster's number.
+        atol: absolute difference that is allowed in addition.
 
     Raises:
         KubernetesError: a pod or the API server does not answer.
@@ -149,7 +149,7 @@ def compare(
 def difference(
     model: str, first: Prediction, second: Prediction, *, rtol: float, atol: float
 ) -> tuple[AnswerDifference, bool]:
-    """Return how two answers differ, and whether that is still agreement; arguments as `compare`."""
+    """Return how two answers differ, and whether they still agree; arguments as `compare`."""
     words = [
         f"{each.cluster} ({each.version}): {each.error or json.dumps(each.predictions)}"
         for each in (first, second)
@@ -171,7 +171,7 @@ def difference(
 
 
 def _is_number(value: object) -> bool:
-    """Tell what can be subtracted."""
+    """Whether a value can be subtracted."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -180,7 +180,7 @@ def _is_nan(value: object) -> bool:
 
 
 def _leaves(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield every single value, and where it stands."""
+    """Yield the path and the value of every leaf."""
     if isinstance(value, list | dict):
         items: Iterable[tuple[str | int, Any]] = (
             value.items() if isinstance(value, dict) else enumerate(value)

@@ -1,4 +1,4 @@
-"""Predictions of one cluster, live or standby, through the API server: nothing is exposed for it."""
+"""Predictions of one cluster, live or standby, through the API server: nothing has to be exposed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bluegrid.operations.api import Namespace
 
 ANSWER_SECONDS = 30.0
-"""What a prediction may take; the pod gives up before."""
+"""How long a prediction may take; the pod gives up earlier."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class ClusterClient:
     """Sends requests to the ready pods of one cluster.
 
     Attributes:
-        namespace: where it runs.
-        service, cluster: what it is.
+        namespace: of the stack.
+        service, cluster: name of the service, and ID of the cluster.
         pods: names of the ready pods.
     """
 
@@ -44,11 +44,11 @@ class ClusterClient:
 
         Args:
             namespace: where the service runs.
-            service: its name.
+            service: name of the service.
             cluster: one of its clusters; None: the live one.
 
         Raises:
-            RegistryError: there is no such cluster here, or none is live.
+            RegistryError: there is no such cluster here, or no cluster is live.
             KubernetesError: none of its pods is ready, or the API server does not answer.
         """
         selector = f"{OURS},{LABEL}/service={service}"
@@ -70,12 +70,12 @@ class ClusterClient:
         return cls(namespace, service, named, ready)
 
     def predict(self, model: str, instances: Any, turn: int = 0) -> Prediction:
-        """Ask for predictions.
+        """Request predictions from a model.
 
         Args:
             model: UID of the model.
             instances: rows of features, as `POST predict` takes them.
-            turn: number of this request; requests go to the pods in turn.
+            turn: number of this request; pods are used in turn.
 
         Raises:
             KubernetesError: the pod or the API server does not answer.
@@ -102,13 +102,13 @@ class ClusterClient:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a pod answered.
+    """The answer of a pod.
 
     Attributes:
-        cluster, version, pod: who answered.
-        seconds: until it did, by way of the API server.
-        predictions: a list, or one for each output by its name; None: there are none.
-        error: why not; None: there are.
+        cluster, version, pod: origin of the answer.
+        seconds: duration of the request through the API server.
+        predictions: a list, or a list for each output by name; None: there are none.
+        error: why there are no predictions; None: there are.
     """
 
     cluster: str

@@ -1,8 +1,8 @@
-"""What accounts need in Kubernetes: the roles in docs/operations/rbac, and what `bluegrid doctor` checks.
+"""Rights that accounts need in Kubernetes: the roles in docs/operations/rbac; `bluegrid doctor` checks them.
 
-A role is bound in the stack's namespace, and holds for that namespace itself too: Kubernetes takes a
-namespace to be in itself. Only to make and to delete one, and to see the URLs of other stacks, takes a right
-in the whole cluster.
+A role is bound in the stack's namespace, and includes the Namespace object itself: to Kubernetes, a namespace
+is in itself. Only creating and deleting a namespace, and seeing the URLs of other stacks, need rights in the
+whole cluster.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _READ = ("get", "list", "watch")
-# Pulumi waits for what it deletes by a watch: without the right to it an update does not end.
+# Pulumi watches what it deletes: without the right to watch, an update does not end.
 _CHANGE = (*_READ, "create", "patch", "delete")
 
 
@@ -27,7 +27,7 @@ class AccessRule:
     verbs: tuple[str, ...]
 
     def requests(self) -> Iterator[tuple[str, str, str]]:
-        """Yield (verb, kind, group) of each request that it allows."""
+        """Yield (verb, kind, group) of each request that the rule allows."""
         yield from ((verb, kind, self.group) for kind in self.kinds for verb in self.verbs)
 
 
@@ -41,12 +41,12 @@ _MADE = (
     AccessRule("policy", ("poddisruptionbudgets",), _CHANGE),
     AccessRule("", ("namespaces",), ("get", "patch", "delete")),
 )
-"""What a stack is made of."""
+"""The objects of a stack."""
 _AWAITED = (
     AccessRule("", ("pods", "events", "persistentvolumeclaims"), _READ),
     AccessRule("apps", ("replicasets",), _READ),
 )
-"""What Pulumi and the program read while they wait, and to find the reason of a failure."""
+"""What Pulumi and the program read while they wait, and for the reason of a failure."""
 _WATCHED = (
     AccessRule("", ("pods",), ("list",)),
     AccessRule("", ("pods/log",), ("get",)),
@@ -56,18 +56,18 @@ _WATCHED = (
     AccessRule("gateway.networking.k8s.io", ("httproutes",), ("list",)),
     AccessRule("networking.k8s.io", ("ingresses",), ("list",)),
 )
-"""What status, predict, compare and logs ask for."""
+"""What status, predict, compare and logs read."""
 
 OPERATOR = _WATCHED
 UP = (*_MADE, *_AWAITED)
-# A pull request's program runs with it, so it reads no Secret and changes nothing. What Pulumi may not try
-# as a dry run, it plans by itself.
+# The program of a pull request runs with these rights: it reads no Secret and changes nothing. What Pulumi may
+# not send as a dry run, it plans by itself.
 PREVIEW = (
     AccessRule("", ("services", "serviceaccounts", "resourcequotas", "pods", "namespaces"), _READ),
     *(AccessRule(rule.group, rule.kinds, _READ) for rule in _MADE if rule.group),
 )
 NAMESPACES = (AccessRule("", ("namespaces",), _CHANGE),)
-# Of two stacks with one host and path the second one is refused, where it may see the first one's.
+# Of two stacks with the same host and path, the second is refused if it may see the first one's routes.
 URLS = (
     AccessRule("gateway.networking.k8s.io", ("httproutes",), ("list",)),
     AccessRule("networking.k8s.io", ("ingresses",), ("list",)),
@@ -80,4 +80,4 @@ ROLES: Mapping[str, tuple[AccessRule, ...]] = {
     "bluegrid-update-server": (*UP, *OPERATOR),
     "bluegrid-urls": URLS,
 }
-"""By the role's name."""
+"""The rules of each role, by its name."""

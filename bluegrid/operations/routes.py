@@ -1,4 +1,4 @@
-"""A service's live route, which is an Ingress or an HTTPRoute, and the clusters that it leads to."""
+"""The live route of a service, an Ingress or an HTTPRoute, and the clusters that it leads to."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def ask_live_clusters(namespace: Namespace, service: str) -> tuple[str, ...]:
-    """Return the clusters that get a service's requests, the live one first; none: it is not online.
+    """Return the clusters that get a service's requests, the live one first; empty: it is not online.
 
     Raises:
-        KubernetesError: the API server does not answer, or does not let us see Ingresses.
+        KubernetesError: the API server does not answer, or this login may not list Ingresses.
     """
     selector = f"{OURS},{LABEL}/service={service}"
     ingresses = namespace.objects("apis/networking.k8s.io/v1/ingresses", selector)
@@ -26,7 +26,7 @@ def ask_live_clusters(namespace: Namespace, service: str) -> tuple[str, ...]:
 
 
 def live_clusters(routes: Iterable[Object], service: str) -> tuple[str, ...]:
-    """Return the same, from routes that have been read already."""
+    """Return the same as `ask_live_clusters`, from routes that have been read already."""
     return next(
         (tuple(clusters_of(each["spec"], service)) for each in routes if each["metadata"]["name"] == service),
         (),
@@ -34,7 +34,7 @@ def live_clusters(routes: Iterable[Object], service: str) -> tuple[str, ...]:
 
 
 def url_of(routes: Iterable[Object], service: str) -> str | None:
-    """Return the URL of a service as its live route names it: without a host where the route has none.
+    """Return the URL of a service from its live route, without a host if the route has none.
 
     None: there is no live route.
     """

@@ -1,4 +1,4 @@
-"""A snapshot of a namespace: its objects, and its pods' own reports, all requested at once."""
+"""A snapshot of a namespace: its objects, and reports of its pods, all requested at once."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PodReport:
-    """What a pod reports about itself.
+    """The report of a pod about itself.
 
     Attributes:
-        counts: its metrics; None: it gave none.
-        unready: why it takes no requests yet; None: it takes them.
+        counts: its metrics; None: it returned none.
+        unready: why it is not ready; None: it is ready.
     """
 
     counts: Counts | None
@@ -43,10 +43,10 @@ class Snapshot:
     Attributes:
         at: when the pods were asked, in seconds of a monotonic clock.
         now: the time of day.
-        deployments, ingresses, http_routes, pods: the objects of bluegrid, preflight's pods too.
+        deployments, ingresses, http_routes, pods: the objects of bluegrid, pods of preflights too.
         reports: of serving pods, by name; pods that did not answer are absent.
-        report_fault: why pods that should answer could not be asked; None: all could.
-        autoscalers: objects too; none where we may not see them.
+        report_fault: why pods did not report; None: all did.
+        autoscalers: the autoscalers of bluegrid; empty without the right to list them.
     """
 
     at: float
@@ -66,11 +66,11 @@ class Snapshot:
 
     @cached_property
     def pod_statuses(self) -> Mapping[str, PodStatus]:
-        """What Kubernetes says of each pod, by name."""
+        """The status of each pod by Kubernetes, by name."""
         return {pod["metadata"]["name"]: pod_status(pod, self.now) for pod in self.pods}
 
     def counts_of(self, pods: Iterable[str]) -> Mapping[str, Counts]:
-        """Return the counts of those of these pods that reported any, by name."""
+        """Return the counts of pods, by name; without pods that reported none."""
         reports = {pod: self.reports[pod] for pod in pods if pod in self.reports}
         return {pod: report.counts for pod, report in reports.items() if report.counts is not None}
 
@@ -79,14 +79,14 @@ class Snapshot:
         return live_clusters((*self.ingresses, *self.http_routes), service)
 
     def replicas_of(self, name: str) -> tuple[int, int]:
-        """Return how many pods of a Deployment are ready, and how many it is to have; 0 and 0 without one."""
+        """Return the ready pods and the declared replicas of a Deployment; 0 and 0 if there is none."""
         deployment = self._deployment(name)
         if deployment is None:
             return 0, 0
         return deployment["status"].get("readyReplicas", 0), deployment["spec"]["replicas"]
 
     def version_of(self, name: str) -> str:
-        """Return the version that a Deployment serves; empty: there is no such Deployment."""
+        """Return the version that a Deployment serves; empty if there is no such Deployment."""
         deployment = self._deployment(name)
         return "" if deployment is None else str(deployment["metadata"]["labels"][f"{LABEL}/version"])
 
@@ -94,7 +94,7 @@ class Snapshot:
         return next((each for each in self.deployments if each["metadata"]["name"] == name), None)
 
     def pods_of(self, name: str) -> list[str]:
-        """Return the names of the pods whose label `app` this is."""
+        """Return the names of the pods with this label `app`."""
         return [pod["metadata"]["name"] for pod in self.pods if pod["metadata"]["labels"].get("app") == name]
 
 
@@ -102,7 +102,7 @@ def take_snapshot(namespace: Namespace, service: str | None = None, cluster: str
     """Take a snapshot of all services of a namespace, of one service, or of one of its clusters.
 
     Raises:
-        KubernetesError: the API server does not answer, or does not let us see the objects.
+        KubernetesError: the API server does not answer, or this login may not list the objects.
     """
     selector = ",".join([OURS, *([f"{LABEL}/service={service}"] if service else [])])
     kinds = ("apis/apps/v1/deployments", "apis/networking.k8s.io/v1/ingresses", "api/v1/pods")
@@ -142,7 +142,7 @@ def _label(thing: Object, name: str) -> str:
 
 
 def _answers(pod: Object) -> bool:
-    """Whether this pod's server runs; a preflight's pod has no server."""
+    """Whether the pod's server runs; the pod of a preflight has no server."""
     named = f"{_label(pod, 'service')}-{_label(pod, 'cluster')}"
     containers = pod["status"].get("containerStatuses", ())
     return pod["metadata"]["labels"].get("app") == named and any(
@@ -155,7 +155,7 @@ def _is_ready(pod: Object) -> bool:
 
 
 def _report(namespace: Namespace, pod: Object) -> PodReport | KubernetesError:
-    """Ask a pod; return the error of one that cannot be asked, so that the others' reports are kept."""
+    """Request the report of a pod; return an error instead of raising it, to keep the other pods' reports."""
     name = pod["metadata"]["name"]
     try:
         metrics = namespace.ask(name, METRICS_PORT, "metrics")

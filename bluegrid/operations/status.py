@@ -1,4 +1,4 @@
-"""What runs, cluster by cluster, and where it differs from what the registry declares."""
+"""The status of each cluster that runs or is declared, with drift from the registry."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class ClusterStatus:
-    """One cluster as it runs, or as it is only declared.
+    """The status of one cluster, running or only declared.
 
     Attributes:
-        service, cluster, version: what it is.
+        service, cluster, version: name and IDs.
         live: whether the service's live route leads to it.
-        ready, replicas: pods that get requests, and pods that there are to be.
+        ready, replicas: pods that get requests, and declared pods.
         state: the states of its pods, summed up (seed: module M205).
-        why: what keeps it from being well; None: nothing.
-        models_loaded: models in memory of the pod that has the fewest; None: no pod reported.
+        why: the reason of a fault; None: there is no fault.
+        models_loaded: models in memory, of the pod with the fewest; None: no pod reported.
         models_expected: models of its version.
-        requests_per_second, errors_per_second: inference requests, and of them those that the pods failed.
-        refused_per_second: of them those that were answered 400 to 499, mostly mistakes of clients.
-        p99_ms: what 99 of 100 requests took at most; None: there were none.
-        age_seconds: since its Deployment was made.
-        pods: one by one.
-        drift: where YAML says otherwise.
+        requests_per_second, errors_per_second: inference requests, and those that the pods failed.
+        refused_per_second: requests that were answered 400 to 499, mostly mistakes of clients.
+        p99_ms: milliseconds that 99 of 100 requests took at most; None: there were no requests.
+        age_seconds: since its Deployment was created.
+        pods: status of each pod.
+        drift: differences from YAML.
     """
 
     service: str
@@ -75,16 +75,16 @@ class ClusterStatus:
 def statuses(
     before: Snapshot,
     now: Snapshot,
-    wanted: Mapping[str, ServiceState] | None,
+    declared: Mapping[str, ServiceState] | None,
     made: Mapping[str, ServiceState] | None = None,
 ) -> list[ClusterStatus]:
     """Return every cluster that runs or is declared, by service and name.
 
     Args:
-        before: an earlier snapshot; the traffic is what was counted since then.
+        before: an earlier snapshot; traffic is counted from there.
         now: the snapshot whose clusters are returned.
-        wanted: what YAML declares; None: it is not known, and no drift is reported.
-        made: what Pulumi has made, by its state; None: drift is not explained by it.
+        declared: services in YAML; None: not known, and no drift is reported.
+        made: services in the stack's state; None: causes of drift are not reported.
     """
     running = states_of_objects(
         [
@@ -95,9 +95,9 @@ def statuses(
         ]
     )
     rows = {(each.service, each.cluster): each for each in _running(before, now, running)}
-    if wanted is None:
+    if declared is None:
         return [rows[key] for key in sorted(rows)]
-    for state in wanted.values():
+    for state in declared.values():
         for cluster in state.clusters.values():
             absent = ClusterStatus(
                 state.name,
@@ -110,27 +110,27 @@ def statuses(
                 why=_why_of_preflight(now, state.name, cluster.id),
             )
             rows.setdefault((state.name, cluster.id), absent)
-    differences = drift(wanted, running)
+    differences = drift(declared, running)
     if made is not None:
-        differences = explained(differences, wanted, made, running)
-    for found in differences:
-        for key in _rows_of_drift(found.service, found.cluster, rows, wanted, running):
-            rows[key] = replace(rows[key], drift=(*rows[key].drift, found.text))
+        differences = explained(differences, declared, made, running)
+    for each in differences:
+        for key in _rows_of_drift(each.service, each.cluster, rows, declared, running):
+            rows[key] = replace(rows[key], drift=(*rows[key].drift, each.text))
     return [rows[key] for key in sorted(rows)]
 
 
 def outages(rows: Iterable[ClusterStatus], now: Snapshot) -> list[str]:
-    """Return a line for each service that has been put online and of which nobody answers now.
+    """Return a line for each service that is online and does not answer.
 
     Args:
-        rows: the services' clusters, as `statuses` returns them for this snapshot.
+        rows: status of all clusters, by `statuses` of this snapshot.
         now: the snapshot.
     """
     return [f"{service}: {why}" for service, why in unanswered(rows, now).items()]
 
 
 def unanswered(rows: Iterable[ClusterStatus], now: Snapshot) -> dict[str, str]:
-    """Return the same by service, without its name."""
+    """Return the lines of `outages` by service, without its name."""
     routes, there = (*now.ingresses, *now.http_routes), online(now)
     return {
         service: f"nobody answers at {url_of(routes, service) or service_path(service)}: {why}"
@@ -140,7 +140,7 @@ def unanswered(rows: Iterable[ClusterStatus], now: Snapshot) -> dict[str, str]:
 
 
 def online(now: Snapshot) -> frozenset[str]:
-    """Return the services of which anything is there that answers, or ought to."""
+    """Return the services with a Deployment or a route."""
     objects = (*now.deployments, *now.ingresses, *now.http_routes)
     return frozenset(each["metadata"]["labels"][f"{LABEL}/service"] for each in objects)
 
@@ -164,13 +164,13 @@ def _rows_of_drift(
     service: str,
     cluster: str | None,
     rows: Iterable[tuple[str, str]],
-    wanted: Mapping[str, ServiceState],
+    declared: Mapping[str, ServiceState],
     running: Mapping[str, ServiceState],
 ) -> list[tuple[str, str]]:
-    """Return the rows that show a drift: its cluster's, or the live one's, by YAML or its route."""
+    """Return the rows that show a drift: its cluster's, or the live cluster's by YAML or the route."""
     if cluster is not None:
         return [(service, cluster)]
-    named = [states[service].live for states in (wanted, running) if service in states]
+    named = [states[service].live for states in (declared, running) if service in states]
     of_service = [key for key in rows if key[0] == service]
     return [key for key in of_service if key[1] in named[:1]] or of_service
 
@@ -213,19 +213,19 @@ def _row(before: Snapshot, now: Snapshot, deployment: Object, *, live: bool) -> 
 
 
 def _with_report(pod: PodStatus, now: Snapshot) -> PodStatus:
-    """Add why a pod is not ready that Kubernetes has nothing to say against."""
+    """Add the pod's own reason for not being ready, if Kubernetes names none."""
     report = now.reports.get(pod.name)
     return replace(pod, why=report.unready) if report and not pod.ready and pod.why is None else pod
 
 
 def _why_no_pods(deployment: Object) -> str | None:
-    """Return why Kubernetes makes no pods, such as a quota."""
+    """Return why Kubernetes creates no pods, such as a quota."""
     conditions = deployment["status"].get("conditions", ())
     return next((each.get("message") for each in conditions if each["type"] == "ReplicaFailure"), None)
 
 
 def _why_of_last_update(now: Snapshot, service: str, cluster: str) -> str | None:
-    """Return why pods that run are those of an earlier update: what was to replace them was refused."""
+    """Return why running pods are of an earlier update: the preflight refused the last update."""
     for pod in now.pods:
         is_preflight = pod["metadata"]["labels"].get("app") == preflight_name(service, cluster)
         if is_preflight and pod["status"].get("phase") == "Failed":
@@ -235,7 +235,7 @@ def _why_of_last_update(now: Snapshot, service: str, cluster: str) -> str | None
 
 
 def _why_of_preflight(now: Snapshot, service: str, cluster: str) -> str | None:
-    """Return why the version did not pass, of a cluster that did not get any further."""
+    """Return why the preflight of a cluster without pods did not pass."""
     for pod in now.pods:
         labels = pod["metadata"]["labels"]
         if (labels.get(f"{LABEL}/service"), labels.get(f"{LABEL}/cluster")) == (service, cluster):

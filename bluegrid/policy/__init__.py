@@ -1,1 +1,1 @@
-"""The rules of `previews` as a policy pack of Pulumi's: `pulumi up --policy-pack bluegrid/policy`."""
+"""The rules of `previews` as a Pulumi policy pack: `pulumi up --policy-pack bluegrid/policy`."""

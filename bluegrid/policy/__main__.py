@@ -1,7 +1,7 @@
-"""Serves the rules of `bluegrid/previews/rules.py` to the engine, which holds them in previews and updates.
+"""Serves the rules of `bluegrid/previews/rules.py` to Pulumi's engine, which enforces them.
 
-It does not serve rules about deleted objects, or about states in between: a policy pack gets the objects that
-there will be.
+Rules about deleted objects, and about states during an update, are not served: a policy pack gets only the
+objects after the update.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _object(kind: str, props: Mapping[str, Any]) -> KubernetesObject:
 
 
 def _plain(value: Any) -> Any:
-    """Return what stands behind the SDK's proxies, which raise where a value is not known yet."""
+    """Return the values behind the SDK's proxies, which raise for a value that is not known yet."""
     if isinstance(value, Mapping):
         return {key: _plain(_known(value, key)) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -83,6 +83,6 @@ if __name__ == "__main__":
             _stack_policy(Rule.ROUTE, "Every route leads to Services that are declared."),
             _stack_policy(Rule.LIVE_PODS, "A cluster that a live route leads to has pods."),
             _stack_policy(Rule.QUOTA, "The quota of the namespace allows for all pods."),
-            _stack_policy(Rule.QUOTA_AT_MOST, "It also allows for autoscalers at their maximum."),
+            _stack_policy(Rule.QUOTA_AT_MOST, "The quota also allows for autoscalers at their maximum."),
         ],
     )

@@ -1,4 +1,4 @@
-"""Which of the things that a plan does to a resource are in the sentences of its service already."""
+"""Which aspects of a plan the sentences of a service already describe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def is_covered_by(service: ServiceChange | None, aspect: Aspect) -> bool:
-    """Whether the sentences of a service say this too; None: it is of no service."""
+    """Whether the sentences of the resource's service describe an aspect; False without a service."""
     if service is None:
         return False
     comes_or_goes = aspect.change.op in (CREATE, DELETE)

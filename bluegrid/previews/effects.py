@@ -1,7 +1,7 @@
-"""All that a plan does beside what the states of services show, in words; what has none is counted.
+"""Sentences for all that a plan does beside the changes of services; other changes are counted.
 
 Each changed property has a topic (`topics.py`). A topic is reported by `ServiceChange`, or by a
-sentence about pods, a route or the region; a resource with a topic that nothing reports is one of the others.
+sentence about pods, a route or the region; a change with a topic that nothing reports is one of the others.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from bluegrid.states import ServiceChange
 
 _NAMES = 5
-"""Of other changes, so many are named of each kind."""
+"""How many of the other changes are named for each operation."""
 _STACK = "pulumi:pulumi:Stack"
-"""Its outputs follow from what changes elsewhere."""
+"""Left out: the outputs of a stack follow from other changes."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Effects:
     """What a plan does, in sentences.
 
     Attributes:
-        region: of all services together, or of none; at last what no sentence tells, counted and named.
-        services: by name of the service.
-        risks: what a reviewer has to know.
+        region: about all services or none; last, the other changes, counted and named.
+        services: about one service, by its name.
+        risks: warnings to the reviewer.
     """
 
     region: Sequence[str] = ()
@@ -47,17 +47,17 @@ class Effects:
 
 
 def effects_of(plan: Plan, services: Sequence[ServiceChange]) -> Effects:
-    """Return what a plan does beside what the changes of its services tell.
+    """Return what a plan does beside the changes of its services.
 
     Args:
         plan: of the stack.
-        services: what becomes of its services.
+        services: the changes of its services.
     """
     changes = [each for each in changes_of(plan) if each.type != _STACK]
-    # A component is as its resources are, and by itself nothing that runs.
+    # A component changes as its resources do, and does not run itself.
     all_aspects = aspects_of([each for each in changes if not each.is_component] or changes)
     by_name = {each.name: each for each in services}
-    aspects = _left(each for each in all_aspects if not is_covered_by(by_name.get(each.cluster[0]), each))
+    aspects = _adjusted(each for each in all_aspects if not is_covered_by(by_name.get(each.cluster[0]), each))
     routings = _changed_routings(plan)
     of_region, risks = _of_region(aspects)
     sentences: dict[str, list[str]] = defaultdict(list)
@@ -66,28 +66,28 @@ def effects_of(plan: Plan, services: Sequence[ServiceChange]) -> Effects:
         risks += routing.risks(name, old, new)
     stay, rolled = _clusters(services)
     of_clusters = [each for each in aspects if each.cluster[1]]
-    for found in (pods.sentences(of_clusters, stay), pods.replaced(all_aspects, stay, rolled)):
-        for name, some in found.items():
+    for by_service in (pods.sentences(of_clusters, stay), pods.replaced(all_aspects, stay, rolled)):
+        for name, some in by_service.items():
             sentences[name] += some
     others = [each.change for each in aspects if not _has_words(each, routings)]
     return Effects([*of_region, *sentences.pop("", []), *_counted(others)], sentences, risks)
 
 
-def _left(untold: Iterable[Aspect]) -> list[Aspect]:
-    """Return what services' changes do not tell, by the topics that it has then."""
-    aspects = list(untold)
+def _adjusted(uncovered: Iterable[Aspect]) -> list[Aspect]:
+    """Adjust the topics of aspects that no service's change describes."""
+    aspects = list(uncovered)
     of_namespaces = {each.change.op for each in aspects if each.topic is Topic.NAMESPACE}
-    left = []
+    adjusted = []
     for each in aspects:
         topic = each.topic
         if topic is Topic.RESOURCES:
-            # Beside limits, the resources of a pod are settings.
+            # Limits are described by the service: what is left are a pod's settings.
             topic = Topic.SETTINGS
         elif topic is Topic.PLATFORM and each.change.op not in of_namespaces:
-            # Without its namespace, of a platform only a Secret has words.
+            # If its namespace stays, a Secret is the only part of a platform with a sentence.
             topic = Topic.CREDENTIALS if each.change.kind == "Secret" else None
-        left.append(replace(each, topic=topic))
-    return left
+        adjusted.append(replace(each, topic=topic))
+    return adjusted
 
 
 def _of_region(aspects: Sequence[Aspect]) -> tuple[list[str], list[Risk]]:
@@ -106,7 +106,7 @@ def _changed_routings(plan: Plan) -> dict[str, tuple[Routing, Routing]]:
 
 
 def _clusters(services: Sequence[ServiceChange]) -> tuple[set[pods.Cluster], set[pods.Cluster]]:
-    """Return the clusters that stay, and those of them whose pods are reported as replaced."""
+    """Return the clusters that stay, and the subset whose pods are reported as replaced."""
     pairs = {
         (service.name, cluster.id): (cluster, service.after.clusters[cluster.id])
         for service in services
@@ -120,14 +120,14 @@ def _clusters(services: Sequence[ServiceChange]) -> tuple[set[pods.Cluster], set
 def _has_words(aspect: Aspect, routings: Mapping[str, object]) -> bool:
     if aspect.topic is Topic.ROUTING:
         return aspect.cluster[0] in routings
-    # Of clusters; a program may have Deployments of its own beside.
+    # Only for clusters: a program may have Deployments of its own.
     if aspect.topic in (*pods.LABELS, Topic.PREFLIGHT):
         return aspect.cluster[1] != ""
     return aspect.topic in (*region.TOPICS, Topic.PLATFORM)
 
 
 def _counted(others: Sequence[ResourceChange]) -> Iterator[str]:
-    """Count what no sentence tells, by what is done, and name it."""
+    """Count the other changes by operation, and name the first."""
     names: dict[str, dict[str, None]] = defaultdict(dict)
     for each in others:
         names[each.op][f"{each.kind} {each.name}"] = None

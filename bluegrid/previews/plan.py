@@ -1,4 +1,4 @@
-"""What `pulumi preview --json --show-sames` says: of every resource, what it was and what it will be."""
+"""The output of `pulumi preview --json --show-sames`: each resource before and after an update."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SAME = "same"
 _SIZES = {"sizeFactor": "1", "replicas": "{}"}
-"""Settings by which a region has its own numbers of pods, with what they are where it has none."""
+"""Settings that give a region its own numbers of pods, with their defaults."""
 _Urn = Annotated[str, StringConstraints(pattern=r"^urn:pulumi:[^:]+::[^:]+::.+::.+$")]
 
 
@@ -27,13 +27,13 @@ class _State(Foreign):
 
 
 class PlannedStep(Foreign):
-    """What is to become of one resource.
+    """The planned step of one resource.
 
     Attributes:
         op: same, create, update, delete, replace, create-replacement, delete-replaced, read, ...
         urn: of the resource.
-        old_state: what it was; None: it is new.
-        new_state: what it will be; None: it goes.
+        old_state: before; None: the resource is new.
+        new_state: after; None: the resource is deleted.
         detailed_diff: changed properties by path.
     """
 
@@ -45,7 +45,7 @@ class PlannedStep(Foreign):
 
     @property
     def is_custom(self) -> bool:
-        """Whether a provider makes it; otherwise it is a component, or the stack itself."""
+        """Whether a provider makes the resource; otherwise it is a component, or the stack itself."""
         states = [state for state in (self.old_state, self.new_state) if state is not None]
         return all(state.custom for state in states)
 
@@ -66,13 +66,13 @@ class _Diagnostic(Foreign):
 
 
 class Plan(Foreign):
-    """All that one preview says.
+    """A preview of one stack.
 
     Attributes:
         steps: one for each resource.
-        diagnostics: what engine, program and providers had to say.
-        change_summary: how many resources each operation touches, whether or not there are steps of them.
-        config: of the stack; secrets are marks that say so.
+        diagnostics: messages of engine, program and providers.
+        change_summary: how many resources each operation touches, also those without a step here.
+        config: of the stack; a mark stands for a secret.
     """
 
     steps: tuple[PlannedStep, ...] = ()
@@ -82,28 +82,28 @@ class Plan(Foreign):
 
     @property
     def sizes(self) -> list[str]:
-        """What this stack has set of its own to be larger or smaller than others, such as `sizeFactor 3`."""
-        given = {key: str(self.config.get(f"bluegrid:{key}", none)) for key, none in _SIZES.items()}
-        return [f"{key} {value}" for key, value in given.items() if value != _SIZES[key]]
+        """The settings that make this stack larger or smaller than others, such as `sizeFactor 3`."""
+        values = {key: str(self.config.get(f"bluegrid:{key}", default)) for key, default in _SIZES.items()}
+        return [f"{key} {value}" for key, value in values.items() if value != _SIZES[key]]
 
     @property
     def stack(self) -> str:
-        """Name of the stack; empty where the preview ended before its first step."""
+        """Name of the stack; empty if the preview ended before its first step."""
         return self.steps[0].urn.split(":")[2] if self.steps else ""
 
     @property
     def errors(self) -> list[str]:
-        """Why the preview failed, each reason once; none: it did not."""
+        """Why the preview failed, each reason once; empty: it did not fail."""
         messages = [each.message.strip() for each in self.diagnostics if each.severity == "error"]
         return list(dict.fromkeys(messages))
 
     @property
     def left_out(self) -> int:
-        """How many resources stay as they are and have no step here."""
+        """How many unchanged resources have no step here."""
         return self.change_summary.get(_SAME, 0) - sum(step.op == _SAME for step in self.steps)
 
     def listed(self) -> str:
-        """Return a line for each resource that is touched, then how many are."""
+        """Return a line for each resource that changes, then their number by operation."""
         lines = [
             f"{step.op:<7} {step.type} {step.name}"
             + "".join(f"\n          {path}" for path in step.detailed_diff or ())
@@ -115,11 +115,11 @@ class Plan(Foreign):
         return "\n".join([*lines, counted or "no resources"])
 
     def objects_before(self) -> list[KubernetesObject]:
-        """What there is in Kubernetes, as far as the stack knows."""
+        """The Kubernetes objects before the update, according to the stack's state."""
         return list(_objects((step.type, step.old_state) for step in self.steps))
 
     def objects_after(self) -> list[KubernetesObject]:
-        """What there will be."""
+        """The Kubernetes objects after the update."""
         return list(_objects((step.type, step.new_state) for step in self.steps))
 
 
@@ -130,10 +130,10 @@ def _objects(states: Iterator[tuple[str, _State | None]]) -> Iterator[Kubernetes
 
 
 def read_plan(path: Path) -> Plan:
-    """Read what `pulumi preview --json --show-sames` has printed.
+    """Read the output of `pulumi preview --json --show-sames`.
 
     Raises:
-        ConfigError: the file cannot be read, holds something else, or leaves out what stays as it is.
+        ConfigError: the file cannot be read, is not such output, or leaves out unchanged resources.
     """
     remedy = "write it with `pulumi preview --json --show-sames > FILE`"
     try:
@@ -141,8 +141,8 @@ def read_plan(path: Path) -> Plan:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}; {remedy}") from None
     except ValidationError:
-        raise ConfigError(f"{path}: is no JSON of a preview; {remedy}") from None
-    # Without it a cluster that stays would be one that there is not.
+        raise ConfigError(f"{path}: is not the JSON of a preview; {remedy}") from None
+    # Without its step, a cluster that stays would seem to be missing.
     if plan.left_out > 0:
         raise ConfigError(f"{path}: leaves out {plan.left_out} resources that stay as they are; {remedy}")
     return plan

@@ -1,4 +1,4 @@
-"""What a plan changes in the pods of clusters that stay, beside version, size and number."""
+"""Sentences about the pods of clusters that stay, beside version, size and number of pods."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bluegrid.previews.topics import Aspect
 
 Cluster = tuple[str, str]
-"""Names of its service and its own."""
+"""Name of the service, and ID of the cluster."""
 
 LABELS = {
     Topic.IMAGE: "image",
@@ -29,10 +29,10 @@ _TEMPLATE = "spec.template."
 
 
 def sentences(aspects: Iterable[Aspect], all_clusters: Collection[Cluster]) -> dict[str, list[str]]:
-    """Say what is changed, by service; of all clusters at once where it is the same of all, by an empty name.
+    """Return the sentences by service; the empty name has those that are true of all clusters.
 
     Args:
-        aspects: of clusters, which no one else tells.
+        aspects: of clusters, without those that are described elsewhere.
         all_clusters: the clusters that are there before and after.
     """
     by_service: dict[str, list[str]] = defaultdict(list)
@@ -48,44 +48,44 @@ def sentences(aspects: Iterable[Aspect], all_clusters: Collection[Cluster]) -> d
 def replaced(
     aspects: Sequence[Aspect], all_clusters: Collection[Cluster], reported: Collection[Cluster]
 ) -> dict[str, list[str]]:
-    """Return which pods are replaced, or which preflights run once more, by service; an empty name: all.
+    """Return which pods are replaced and which preflights run again, by service; the empty name: all.
 
     Args:
         aspects: all of a plan.
         all_clusters: the clusters that are there before and after.
-        reported: those whose replaced pods are reported elsewhere already.
+        reported: clusters whose replaced pods are reported elsewhere.
     """
-    # A move to another namespace is reported as such.
+    # A move to another namespace has a sentence of its own.
     moved = {each.cluster for each in aspects if each.topic is Topic.NAMESPACE}
     of_clusters = [each for each in aspects if each.cluster[1] and each.cluster not in moved]
     rolled = {each.cluster for each in of_clusters if _is_rolled(each)}
-    proven = {each.cluster for each in of_clusters if (each.change.kind, each.change.op) == ("Job", REPLACE)}
+    retried = {each.cluster for each in of_clusters if (each.change.kind, each.change.op) == ("Job", REPLACE)}
     rest = rolled - {*reported}
     by_service: dict[str, list[str]] = defaultdict(list)
-    if rest and rolled == {*all_clusters} and proven in (set(), rolled):
-        before = "preflights run again, then " if proven else ""
+    if rest and rolled == {*all_clusters} and retried in (set(), rolled):
+        before = "preflights run again, then " if retried else ""
         by_service[""].append(f"{before}every pod is replaced, one by one")
         rest = set()
-    for service, some in _named(rest & proven).items():
+    for service, some in _named(rest & retried).items():
         by_service[service].append(f"pods of {some} are replaced one by one, after a preflight")
-    for service, some in _named(rest - proven).items():
+    for service, some in _named(rest - retried).items():
         by_service[service].append(f"pods of {some} are replaced one by one")
-    for service, some in _named(proven - rolled).items():
+    for service, some in _named(retried - rolled).items():
         by_service[service].append(f"preflight of {some} runs again")
     return by_service
 
 
 def _texts(aspects: Iterable[Aspect]) -> Mapping[tuple[str, str], set[Cluster]]:
-    """Return the clusters of which the same is to be said, by what it is about and the words."""
-    found: dict[tuple[Cluster, Topic], dict[str, Difference]] = defaultdict(dict)
+    """Group clusters with the same changes, by label and text."""
+    by_topic: dict[tuple[Cluster, Topic], dict[str, Difference]] = defaultdict(dict)
     for each in aspects:
         if each.topic in LABELS and each.difference is not None:
-            # Job and Deployment of a cluster have the same in them.
-            found[each.cluster, each.topic].setdefault(_name(each.difference), each.difference)
+            # Job and Deployment of a cluster have the same properties.
+            by_topic[each.cluster, each.topic].setdefault(_name(each.difference), each.difference)
     texts: dict[tuple[str, str], set[Cluster]] = defaultdict(set)
     for topic, name in LABELS.items():
-        for (cluster, about), differences in found.items():
-            if about is topic:
+        for (cluster, changed), differences in by_topic.items():
+            if changed is topic:
                 texts[name, _text(topic, differences)].add(cluster)
     return texts
 
@@ -104,7 +104,7 @@ def _text(topic: Topic, differences: Mapping[str, Difference]) -> str:
 
 
 def _name(difference: Difference) -> str:
-    """Return what a person calls a property of a pod: a variable's name, or the end of the path."""
+    """Return the short name of a pod's property: a variable's name, or the end of the path."""
     path = difference.path.removesuffix(".value")
     _, is_variable, variable = path.partition(".env.")
     if is_variable:
@@ -114,9 +114,9 @@ def _name(difference: Difference) -> str:
     return rest.partition(".")[2] if is_of_container else path
 
 
-def _of_variable(given: Any) -> Any:
-    """Return the value of a variable that comes or goes as a whole; any other value as it is."""
-    return given["value"] if isinstance(given, dict) and "value" in given else given
+def _of_variable(content: Any) -> Any:
+    """Return the value of a variable that is added or removed as a whole; any other value as it is."""
+    return content["value"] if isinstance(content, dict) and "value" in content else content
 
 
 def _is_rolled(aspect: Aspect) -> bool:

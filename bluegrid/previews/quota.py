@@ -1,13 +1,13 @@
 """Whether a stack's pods fit into the quota of its namespace, as far as a preview shows both.
 
-An update needs more than what runs after it. In this order:
+An update needs more than what runs after it, in this order:
 
 1. the pod of a preflight Job, before anything of its cluster changes;
 2. new pods beside old ones: of a rolling update up to a quarter more (Kubernetes' default), at least one;
-3. what goes, goes last: clusters that are deleted, and pods of standbys, once the new live cluster is proven.
+3. deletions come last: clusters, and pods of standbys, once the new live cluster is proven.
 
-What nodes have free is not looked at: it is another thing when the update runs, and the sum of all nodes says
-nothing of the one that a pod has to fit on.
+Free capacity of nodes is not checked: it changes until the update runs, and the sum over all nodes does not
+show whether a pod fits on one of them.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _NONE = Decimal(0)
 
 
 class When(Enum):
-    """At which moment a quota allows too little.
+    """When a quota allows too little.
 
     Attributes:
-        AFTER: when the update is done, and from then on.
-        DURING: in between: without it the update fails.
-        AT_ONCE: in between, if all clusters go on at the same time: otherwise they wait for each other.
+        AFTER: after the update.
+        DURING: during the update, which fails.
+        AT_ONCE: during the update, if all clusters proceed at once; otherwise they wait for each other.
         AT_MOST: when every autoscaler is at its maximum.
     """
 
@@ -52,9 +52,9 @@ class Shortage:
         quota: name of the ResourceQuota.
         resource: as the quota names it, such as `requests.memory`.
         needed: in cores, bytes or pods.
-        allowed: the most that there may be.
-        when: at which moment.
-        name: the Deployment that cannot be updated, or those that are autoscaled; empty: none in particular.
+        allowed: limit of the quota.
+        when: the moment.
+        name: the Deployment that cannot be updated, or the autoscaled ones; empty: none in particular.
     """
 
     quota: str
@@ -71,22 +71,22 @@ def shortages(
     preflights: Sequence[KubernetesObject] = (),
     answering: Collection[tuple[str, str]] = (),
 ) -> Iterator[Shortage]:
-    """Find what pods ask for in vain.
+    """Yield each resource of which pods request more than a quota allows.
 
     Args:
-        before: what there is; the same as after, to look at that alone.
-        after: what there will be.
+        before: objects before the update; the same as `after`, to check that state alone.
+        after: objects after the update.
         preflights: Jobs that the update runs.
         answering: service and ID of the clusters that get requests after the update.
     """
     for quota in after:
         if quota.kind == "ResourceQuota":
             # Another namespace has a quota of its own.
-            there, will_be, first = (
+            old, new, jobs = (
                 [each for each in objects if each.namespace == quota.namespace]
                 for objects in (before, after, preflights)
             )
-            rollouts = rollouts_of(there, will_be, first, answering)
+            rollouts = rollouts_of(old, new, jobs, answering)
             for resource, allowed in numbers(quota.spec.get("hard")):
                 for when, needed, name in _needed(rollouts, resource, allowed):
                     yield Shortage(quota.name, resource, needed, allowed, when, name)
@@ -95,7 +95,7 @@ def shortages(
 def _needed(
     rollouts: Sequence[Rollout], resource: str, allowed: Decimal
 ) -> Iterator[tuple[When, Decimal, str]]:
-    """Return what is more than allowed: the worst of it, and what autoscalers may add to it."""
+    """Yield what exceeds the limit: at the worst moment, and with autoscalers at their maximum."""
     after = _sum(each.new.need(resource) for each in rollouts)
     if after > allowed:
         yield When.AFTER, after, ""
@@ -114,8 +114,9 @@ def _needed(
         yield When.AT_ONCE, at_once, ""
 
 
-def _during(one: Rollout, rollouts: Iterable[Rollout], resource: str) -> Decimal:
-    return one.at_least(resource) + _sum(other.held(resource, one) for other in rollouts if other is not one)
+def _during(rollout: Rollout, rollouts: Iterable[Rollout], resource: str) -> Decimal:
+    others = (other.held(resource, rollout) for other in rollouts if other is not rollout)
+    return rollout.at_least(resource) + _sum(others)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

@@ -1,4 +1,4 @@
-"""What a plan does in a region that belongs to no service: namespace, credentials, quota, provider."""
+"""Sentences and risks for what belongs to no service: namespace, credentials, quota, provider."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from bluegrid.previews.topics import Aspect
 
 _CONNECTION = ("context", "kubeconfig")
-"""Of a provider, what says which cluster it speaks to."""
+"""Inputs of a provider that select its Kubernetes cluster."""
 
 
 def sentences(topic: Topic, aspects: Sequence[Aspect]) -> list[str]:
-    """Say what these aspects of one topic do."""
+    """Return the sentences about aspects of one topic."""
     return list(_WORDS[topic](aspects))
 
 
 def risks(topic: Topic, aspects: Sequence[Aspect]) -> list[Risk]:
-    """Say what could go wrong with them."""
+    """Return the risks of aspects of one topic."""
     return list(_RISKS[topic](aspects)) if topic in _RISKS else []
 
 
@@ -47,8 +47,8 @@ def _namespace_risks(aspects: Sequence[Aspect]) -> Iterator[Risk]:
 
 
 def _renamed(aspects: Sequence[Aspect]) -> str:
-    """Return the old and the new name of a namespace; empty: it keeps its name."""
-    # The namespace itself has it; others may know their new one only in the update.
+    """Return the old and the new name of a namespace; empty if it keeps its name."""
+    # The Namespace has its new name; other resources may get theirs only in the update.
     ordered = sorted(aspects, key=lambda each: each.change.kind != "Namespace")
     pairs = [(each.difference.old, each.difference.new) for each in ordered if each.difference is not None]
     return f"{value(pairs[0][0])} → {value(pairs[0][1])}" if pairs else ""
@@ -79,7 +79,7 @@ def _provider_risks(aspects: Sequence[Aspect]) -> Iterator[Risk]:
 
 
 def _connection(aspect: Aspect) -> str:
-    assert aspect.difference is not None  # noqa: S101 - whoever asks has seen to it
+    assert aspect.difference is not None  # noqa: S101 - checked by callers
     name = "kube context" if aspect.difference.path == "context" else aspect.difference.path
     return f"{name} {_values(aspect)}"
 
@@ -180,10 +180,10 @@ def _paths(aspects: Sequence[Aspect]) -> str:
 
 
 def _pair(aspect: Aspect) -> str:
-    assert aspect.difference is not None  # noqa: S101 - whoever asks has seen to it
+    assert aspect.difference is not None  # noqa: S101 - checked by callers
     return f"{aspect.difference.path} {_values(aspect)}"
 
 
 def _values(aspect: Aspect) -> str:
-    assert aspect.difference is not None  # noqa: S101 - whoever asks has seen to it
+    assert aspect.difference is not None  # noqa: S101 - checked by callers
     return f"{value(aspect.difference.old)} → {value(aspect.difference.new)}"

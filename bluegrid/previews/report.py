@@ -27,17 +27,17 @@ _AROUND = 200
 
 @dataclass(frozen=True)
 class RegionReport:
-    """What an update does in one region.
+    """The effects of an update in one region.
 
     Attributes:
         region: name of the stack.
-        source: how it was found out: a preview of the stack, or the registry files alone.
+        source: of the report: a preview of the stack, or the registry files alone.
         changes: of every service.
-        comparisons: by service, of those that are switched.
-        effects: what else is done, by the preview; none where there is no preview.
-        findings: rules that do not hold.
+        comparisons: by name of a service that is switched.
+        effects: what else the preview does; empty without a preview.
+        findings: broken rules.
         errors: why there is no preview.
-        details: the plan for people.
+        details: the plan as text.
     """
 
     region: str
@@ -76,7 +76,7 @@ def _warnings(regions: Sequence[RegionReport]) -> Iterator[str]:
 
 
 def _by_message(risks: Iterable[Risk]) -> dict[str, list[str]]:
-    """Return the services with the same risk, by what it is; one of the region has none."""
+    """Group services by risk; a risk of the region has an empty service name."""
     services: dict[str, list[str]] = {}
     for each in risks:
         services.setdefault(_line(each.message), []).append(each.service)
@@ -84,7 +84,7 @@ def _by_message(risks: Iterable[Risk]) -> dict[str, list[str]]:
 
 
 def _grouped(findings: Sequence[Finding]) -> dict[str, list[str]]:
-    """Return where the same is wrong, by what it is."""
+    """Group the places of findings by message."""
     places: dict[str, list[str]] = {}
     for each in sorted(findings, key=lambda finding: finding.place):
         places.setdefault(f"{each.message} ({each.rule}, {each.level})", []).append(each.place)
@@ -100,7 +100,7 @@ def _table(regions: Sequence[RegionReport]) -> Iterator[str]:
 
 
 def _rows(region: RegionReport) -> dict[str, list[str]]:
-    """Return what happens, by service; an empty name: in the region."""
+    """Return the sentences by service; the empty name stands for the region."""
     if region.errors:
         return {"": ["unknown: there is no preview"]}
     rows = {"": list(region.effects.region)}
@@ -125,7 +125,7 @@ def _sentences(change: ServiceChange, comparison: Comparison | None) -> Iterator
 
 
 def _cut(head: str) -> str:
-    """Return what fits of warnings and table, by whole lines: what is left out is in the plan."""
+    """Cut warnings and table to the whole lines that fit; the plan has what is left out."""
     if len(head) <= _MAX:
         return head
     fits, _, _ = head[:_MAX].rpartition("\n")
@@ -133,11 +133,11 @@ def _cut(head: str) -> str:
 
 
 def _details(regions: Sequence[RegionReport], left: int) -> Iterator[str]:
-    # Of each region the same, less what stands around it.
+    # The same number of characters for each region, less summary and fences.
     left = left // max(1, len(regions)) - _AROUND
     for region in regions:
         if region.details and left > 0:
-            # From the end: what is counted stands there.
+            # Keep the end, which has the counts.
             cut = region.details[-left:]
             text = cut if cut == region.details else f"... {cut}"
             fence = "```"

@@ -1,4 +1,4 @@
-"""What becomes of each resource of a plan, property by property."""
+"""The changes of each resource in a plan, property by property."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 CREATE, DELETE, REPLACE, SAME = "create", "delete", "replace", "same"
 
 _REPLACING = (REPLACE, "create-replacement", "delete-replaced")
-"""Pulumi tells a replacement by one of these steps, or by all of them."""
+"""Pulumi plans a replacement as one of these steps, or as all of them."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One property that is not what it was.
+    """A changed property.
 
     Attributes:
-        path: names down to it, with a dot between; an element of a list by its name, where it has one.
-        old: None: it was not there, or is secret.
-        new: None: it will not be there, or is secret.
+        path: of the property, joined by dots; list elements by name, where they have names.
+        old: None: it was absent, or is secret.
+        new: None: it will be absent, or is secret.
     """
 
     path: str
@@ -37,16 +37,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """What becomes of one resource that does not stay as it is.
+    """The change of one resource.
 
     Attributes:
         op: `create`, `update`, `delete`, `replace`, or another of Pulumi's.
         type: the resource's type, such as `kubernetes:apps/v1:Deployment`.
         name: the resource's name.
-        old: its inputs as they were; None: it is new.
-        new: its inputs as they will be; None: it goes.
-        paths: what its provider says is changed.
-        is_component: whether it only holds others together, and no provider makes it.
+        old: its inputs before; None: it is new.
+        new: its inputs after; None: it is deleted.
+        paths: changed properties according to its provider.
+        is_component: whether it only groups other resources, and no provider makes it.
     """
 
     op: str
@@ -64,24 +64,24 @@ class ResourceChange:
 
     @property
     def object(self) -> KubernetesObject:
-        """The object of Kubernetes, as it will be, or as it was where it goes."""
+        """The Kubernetes object after the plan; of a deleted resource, before it."""
         return KubernetesObject(type=self.type, inputs=self.new or self.old or {})
 
     @property
     def differences(self) -> list[Difference]:
-        """Changed properties; none of a resource that is new or goes."""
+        """Changed properties; empty for a resource that is created or deleted."""
         if self.old is None or self.new is None:
             return []
         found = list(_between("", self.old, self.new))
-        # Where both are marks that hide a secret, only the provider knows that it is another one.
+        # The same mark hides the old and the new secret: only the provider knows that they differ.
         hidden = [path for path in map(_plain, self.paths) if not _is_known(path, found)]
         return found + [Difference(path) for path in dict.fromkeys(hidden)]
 
 
 def changes_of(plan: Plan) -> list[ResourceChange]:
-    """Return all that does not stay as it is: a resource that is replaced once."""
+    """Return the resources that change; a replaced resource once."""
     steps = [step for step in plan.steps if step.op != SAME]
-    # One that is only deleted is left of a replacement that an update before this one did not end.
+    # A resource with only a delete step is left from a replacement that an earlier update did not finish.
     replaced = dict.fromkeys(
         step.urn for step in steps if step.op in _REPLACING and step.new_state is not None
     )
@@ -104,7 +104,7 @@ def _between(path: str, old: Any, new: Any) -> Iterator[Difference]:
     if old == new:
         return
     if isinstance(old, dict) and isinstance(new, dict):
-        # What starts so is Pulumi's own.
+        # Keys that start with __ are Pulumi's own.
         for key in sorted(key for key in {*old, *new} if not key.startswith("__")):
             yield from _between(f"{path}.{key}" if path else key, old.get(key), new.get(key))
     elif _are_named(old) and _are_named(new):
@@ -117,7 +117,7 @@ def _between(path: str, old: Any, new: Any) -> Iterator[Difference]:
 
 
 def _are_named(values: Any) -> bool:
-    """Whether the elements of a list have names of their own, as containers and variables have."""
+    """Whether each element of a list has a unique name, as containers and variables have."""
     if not isinstance(values, list) or not all(isinstance(each, dict) for each in values):
         return False
     names = [each.get("name") for each in values]
@@ -125,7 +125,7 @@ def _are_named(values: Any) -> bool:
 
 
 def _plain(path: str) -> str:
-    """Return a provider's path down to its first list: there the elements have names instead of numbers."""
+    """Return a provider's path up to its first index: in `Difference`, elements have names instead."""
     return re.sub(r'[\[\]".]+', ".", re.split(r"\[\d", path)[0]).strip(".")
 
 

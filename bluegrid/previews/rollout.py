@@ -1,4 +1,4 @@
-"""What a cluster's pods ask for in an update: before, in between and after."""
+"""What a cluster's pods request before, during and after an update."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _NONE = Decimal(0)
 _SURGE = "25%"
-"""How many pods a Deployment may have beside those that it is to have, where it does not say so.
+"""Default of `maxSurge`: how many pods a Deployment may have beyond its replicas.
 https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-surge"""
 
 
@@ -26,36 +26,36 @@ _ALIASES = {"cpu": "requests.cpu", "memory": "requests.memory"}
 
 @dataclass(frozen=True)
 class Pods:
-    """Pods that are equal.
+    """Equal pods.
 
     Attributes:
         count: how many.
-        needs: what each asks for, by resource as quotas name it, such as `requests.cpu`; in cores or bytes.
+        needs: what each requests, by resource as quotas name it, such as `requests.cpu`; in cores or bytes.
     """
 
     count: int = 0
     needs: Mapping[str, Decimal] = field(default_factory=dict)
 
     def need(self, resource: str, count: int | None = None) -> Decimal:
-        """Return what these pods, or so many of them, ask for together."""
+        """Return what these pods, or `count` of them, request together."""
         each = self.needs.get(_ALIASES.get(resource, resource), _NONE)
         return (self.count if count is None else count) * each
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """What becomes of the pods of one cluster.
+    """The pods of one cluster in an update.
 
     Attributes:
         name: of its Deployment.
-        service: that it belongs to; empty: none.
-        old: pods that there are; of a new Deployment none.
-        new: pods that there will be; of one that goes none.
-        preflight: the pod of the Job that runs first; none, if no Job does.
-        most: number of its pods if its autoscaler goes to the maximum.
-        surge: pods that there may be beside the new ones, while old pods give way to them; 0: none do.
-        goes: whether the Deployment is deleted, which is the last thing in an update.
-        answers: whether it gets requests afterwards.
+        service: its service; empty: none.
+        old: pods before; none of a new Deployment.
+        new: pods after; none of a deleted Deployment.
+        preflight: the pod of the Job that runs first; none if no Job runs.
+        most: number of its pods at the autoscaler's maximum.
+        surge: pods beyond the new ones while old pods are replaced; 0: none are replaced.
+        goes: whether the Deployment is deleted, which an update does last.
+        answers: whether it gets requests after the update.
     """
 
     name: str
@@ -70,26 +70,26 @@ class Rollout:
 
     @property
     def starts_pods(self) -> bool:
-        """Whether pods have to start that are not there yet."""
+        """Whether the update starts pods."""
         return bool(self.surge or self.preflight.count or self.new.count > self.old.count)
 
     def at_least(self, resource: str) -> Decimal:
-        """Return what it has to be given at some moment, as slowly as it may go."""
-        return max(self._beside(resource, min(1, self.surge)), self._in_preflight(resource))
+        """Return its peak in the slowest update, with one surge pod at a time."""
+        return max(self._rolling(resource, min(1, self.surge)), self._in_preflight(resource))
 
     def at_once(self, resource: str) -> Decimal:
-        """Return what it asks for at some moment, as fast as it may go."""
-        return max(self._beside(resource, self.surge), self._in_preflight(resource))
+        """Return its peak in the fastest update, with all surge pods at once."""
+        return max(self._rolling(resource, self.surge), self._in_preflight(resource))
 
     def held(self, resource: str, other: Rollout) -> Decimal:
-        """Return what it certainly has while another one starts its pods."""
-        # Only once what is to be live is proven.
+        """Return what it certainly holds while another rollout starts its pods."""
+        # Standbys lose pods only once the new live cluster is proven.
         waits = self.service == other.service != "" and other.answers and not self.answers
         if self.goes or waits:
             return self.old.need(resource)
         return min(self.old.need(resource), self.new.need(resource))
 
-    def _beside(self, resource: str, surge: int) -> Decimal:
+    def _rolling(self, resource: str, surge: int) -> Decimal:
         old, new = self.old, self.new
         if not surge:
             return max(old.need(resource), new.need(resource))
@@ -111,13 +111,13 @@ def rollouts_of(
     preflights: Iterable[KubernetesObject],
     answering: Collection[tuple[str, str]],
 ) -> list[Rollout]:
-    """Return what becomes of the pods of each Deployment.
+    """Return the rollout of each Deployment.
 
     Args:
-        before: what there is, all in one namespace.
-        after: what there will be in it.
+        before: objects before the update, all in one namespace.
+        after: objects after the update, in the same namespace.
         preflights: Jobs that the update runs.
-        answering: service and ID of the clusters that get requests afterwards.
+        answering: service and ID of the clusters that get requests after the update.
     """
     old, new = _by_name(before, "Deployment"), _by_name(after, "Deployment")
     autoscalers = _by_name(after, "HorizontalPodAutoscaler")
@@ -140,7 +140,7 @@ def _rollout(
     answering: Collection[tuple[str, str]],
 ) -> Rollout:
     deployment = new or old
-    assert deployment is not None  # noqa: S101 - it is in one of the two
+    assert deployment is not None  # noqa: S101 - one of the two exists
     place = deployment.service, deployment.cluster
     least = _count(autoscaler.spec.get("minReplicas")) if autoscaler else 0
     before, after = _pods(old), _pods(new, least)
@@ -165,9 +165,9 @@ def _pods(deployment: KubernetesObject | None, least: int = 0) -> Pods:
     return Pods(max(_count(deployment.spec.get("replicas")), least), _needs(deployment))
 
 
-def _count(given: Any) -> int:
-    """Return a number of pods; what is not given, or not known yet, is at least one."""
-    return int(given) if isinstance(given, int | float) else 1
+def _count(value: Any) -> int:
+    """Return a number of pods; 1 if it is not set, or not known yet."""
+    return int(value) if isinstance(value, int | float) else 1
 
 
 def _needs(workload: KubernetesObject) -> Mapping[str, Decimal]:
@@ -184,15 +184,15 @@ def _surge(deployment: KubernetesObject, replicas: int) -> int:
     strategy = deployment.spec.get("strategy", {})
     if strategy.get("type") == "Recreate":
         return 0
-    given = str((strategy.get("rollingUpdate") or {}).get("maxSurge", _SURGE))
-    share, is_share, _ = given.partition("%")
+    surge = str((strategy.get("rollingUpdate") or {}).get("maxSurge", _SURGE))
+    share, is_share, _ = surge.partition("%")
     if not is_share:
-        return int(given)
+        return int(surge)
     return int((Decimal(share) * replicas / 100).to_integral_value(ROUND_CEILING))
 
 
 def numbers(quantities: Any) -> Iterator[tuple[str, Decimal]]:
-    """Return those that a preview shows: a mark stands where a value is secret, or not known yet."""
+    """Yield the quantities that a preview shows; marks of secret or unknown values are left out."""
     for resource, quantity in quantities.items() if isinstance(quantities, dict) else ():
         with suppress(ValueError, KeyError, ArithmeticError):
             yield resource, value_of(str(quantity))

@@ -1,4 +1,4 @@
-"""By which proxy and under which host a service is reached."""
+"""The proxy and the hosts by which a service is reached."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Routing:
-    """How requests come to a service.
+    """How requests reach a service.
 
     Attributes:
-        proxy: who reads its live route, such as `Ingress class contour` or `Gateway infra/public`.
+        proxy: serves its live route, such as `Ingress class contour` or `Gateway infra/public`.
         hosts: host names that it answers for; empty: any.
         tls_secret: Secret with the certificate; empty: it has none of its own.
-        annotations: of its live route, for what only the proxy's controller knows.
+        annotations: of its live route, for the proxy's controller.
     """
 
     proxy: str
@@ -33,12 +33,12 @@ class Routing:
 
 
 def routings_of(objects: Iterable[KubernetesObject]) -> dict[str, Routing]:
-    """Return how each service that has a live route is reached, by name."""
+    """Return the routing of each service that has a live route, by service name."""
     return {each.service: _routing(each) for each in objects if each.is_live_route and each.service}
 
 
 def sentences(old: Routing, new: Routing) -> Iterator[str]:
-    """Say what becomes of a service's URL."""
+    """Yield the sentences about a service's URL."""
     if old.proxy != new.proxy:
         yield f"**route** by {new.proxy} instead of {old.proxy}"
     if old.hosts != new.hosts:
@@ -52,7 +52,7 @@ def sentences(old: Routing, new: Routing) -> Iterator[str]:
 
 
 def risks(service: str, old: Routing, new: Routing) -> Iterator[Risk]:
-    """Say which clients could lose the service."""
+    """Yield how clients could lose the service."""
     if old.proxy != new.proxy:
         message = f"{new.proxy} answers for its URL instead of {old.proxy}; see that DNS leads there first"
         yield Risk(service, message)
@@ -68,7 +68,7 @@ def risks(service: str, old: Routing, new: Routing) -> Iterator[Risk]:
 
 def _routing(route: KubernetesObject) -> Routing:
     spec = route.spec
-    # Pulumi's own say how it goes about the object, and nothing to a proxy.
+    # Pulumi's own annotations direct Pulumi, and mean nothing to a proxy.
     annotations = {key: text for key, text in route.annotations.items() if not key.startswith("pulumi.com/")}
     if route.kind == "HTTPRoute":
         parents = [

@@ -1,7 +1,7 @@
-"""What must hold of every plan, as plain functions of its objects.
+"""The rules for plans, as plain functions of a plan's objects.
 
-`bluegrid check --preview` runs them on a preview, the pack in `bluegrid/policy/` inside the engine. Mandatory
-findings stop an update, advisory ones do not. Each names the object, the fault and the remedy on one line.
+`bluegrid check --preview` runs them on a preview, the policy pack (`bluegrid/policy/`) in Pulumi's engine.
+Mandatory findings stop an update, advisory ones do not. Each names object, fault and remedy on one line.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LIMITS = ("cpu", "memory")
 
 
 class PolicyError(BluegridError):
-    """A mandatory rule does not hold; one line for each finding."""
+    """A plan breaks mandatory rules; one line for each finding."""
 
 
 class Level(StrEnum):
@@ -42,7 +42,7 @@ class Level(StrEnum):
 
 
 class Rule(StrEnum):
-    """What is asked, by the name that findings and the policy pack give it."""
+    """A rule, by its name in findings and in the policy pack."""
 
     IMAGE = "image-by-digest"
     LIMITS = "limits-are-set"
@@ -70,15 +70,15 @@ _QUOTAS = {
     When.AT_ONCE: (Rule.QUOTA_AT_ONCE, "needed while new pods run beside old ones, or clusters wait"),
     When.AT_MOST: (Rule.QUOTA_AT_MOST, "needed with {name} at the autoscaler's maximum"),
 }
-"""Of a shortage at each moment: the rule, and what the amount is needed for."""
+"""For a shortage at each moment: the rule, and what the amount is needed for."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A rule that does not hold.
+    """A rule that a plan breaks.
 
     Attributes:
-        rule: which.
+        rule: the rule.
         place: kind and name of the object.
         message: fault and remedy.
     """
@@ -97,12 +97,12 @@ class Finding:
 
 
 def check_objects(objects: Iterable[KubernetesObject]) -> list[Finding]:
-    """Return what does not hold of each object by itself."""
-    return [finding for each in objects for finding in _of_an_object(each)]
+    """Check the rules for single objects."""
+    return [finding for each in objects for finding in _object_findings(each)]
 
 
 def check_stack(objects: Sequence[KubernetesObject]) -> list[Finding]:
-    """Return what does not hold of all objects of a stack together."""
+    """Check the rules for all objects of a stack together."""
     services = {each.name for each in objects if each.kind == "Service"}
     strays = [
         _finding(Rule.ROUTE, route, f"its backend {name} is not declared; declare it")
@@ -111,25 +111,25 @@ def check_stack(objects: Sequence[KubernetesObject]) -> list[Finding]:
         for name in route.backends
         if name not in services
     ]
-    short = [_of_a_shortage(each) for each in shortages(objects, objects)]
-    return [*strays, *_live_without_pods(objects), *short]
+    lacking = [_shortage_finding(each) for each in shortages(objects, objects)]
+    return [*strays, *_live_without_pods(objects), *lacking]
 
 
 def check_plan(plan: Plan, may_go: Collection[str] = ()) -> list[Finding]:
-    """Return what does not hold of a preview: of its objects, and of what it does to them.
+    """Check a preview: its objects, and the changes to them.
 
     Args:
         plan: of the stack.
-        may_go: services that may be deleted though they are live.
+        may_go: live services that may be deleted.
     """
     before, after = plan.objects_before(), plan.objects_after()
     changes = changes_between(states_of_objects(before), states_of_objects(after))
     return [
         *check_objects(after),
         *check_stack(after),
-        *_of_quotas(plan, changes),
-        *_live_services_that_go(plan.stack, changes, may_go),
-        *_without_standby(changes),
+        *_quota_findings(plan, changes),
+        *_removed_live_services(plan.stack, changes, may_go),
+        *_missing_standbys(changes),
     ]
 
 
@@ -151,8 +151,8 @@ def _selects(selector: Any, labels: Mapping[str, str]) -> bool:
     return isinstance(selector, dict) and bool(selector) and selector.items() <= labels.items()
 
 
-def _of_quotas(plan: Plan, changes: Iterable[ServiceChange]) -> Iterator[Finding]:
-    """Tell what quotas lack while the update runs; `check_stack` tells the rest."""
+def _quota_findings(plan: Plan, changes: Iterable[ServiceChange]) -> Iterator[Finding]:
+    """Yield what quotas lack while the update runs; `check_stack` finds the rest."""
     answering = {
         (change.name, cluster) for change in changes if change.after for cluster in change.after.answering
     }
@@ -161,10 +161,10 @@ def _of_quotas(plan: Plan, changes: Iterable[ServiceChange]) -> Iterator[Finding
     ]
     for short in shortages(plan.objects_before(), plan.objects_after(), preflights, answering):
         if short.when in (When.DURING, When.AT_ONCE):
-            yield _of_a_shortage(short)
+            yield _shortage_finding(short)
 
 
-def _live_services_that_go(
+def _removed_live_services(
     stack: str, changes: Sequence[ServiceChange], may_go: Collection[str]
 ) -> Iterator[Finding]:
     going = [change for change in changes if change.loses_its_url and change.name not in may_go]
@@ -190,24 +190,24 @@ def _allowing(changes: Iterable[ServiceChange]) -> str:
     return " ".join(["bluegrid check", *(f"--allow-delete {change.name}" for change in changes)])
 
 
-def _without_standby(changes: Iterable[ServiceChange]) -> Iterator[Finding]:
+def _missing_standbys(changes: Iterable[ServiceChange]) -> Iterator[Finding]:
     for change in changes:
         if change.switch is not None and change.after is not None and len(change.after.clusters) == 1:
             message = "the switch leaves no standby; keep one cluster to go back to for one more update"
             yield Finding(Rule.STANDBY, f"ModelService {change.name}", message)
 
 
-def _of_an_object(each: KubernetesObject) -> Iterator[Finding]:
+def _object_findings(each: KubernetesObject) -> Iterator[Finding]:
     for container in each.containers:
-        yield from _of_a_container(each, container)
+        yield from _container_findings(each, container)
     for sharing in ("hostNetwork", "hostPID", "hostIPC"):
         if each.pod.get(sharing):
             yield _finding(Rule.PRIVILEGES, each, f"{sharing} is on; leave it out")
 
 
-def _of_a_container(each: KubernetesObject, container: Mapping[str, Any]) -> Iterator[Finding]:
+def _container_findings(each: KubernetesObject, container: Mapping[str, Any]) -> Iterator[Finding]:
     name, image = container.get("name"), container.get("image")
-    # An image that only the update knows is a mark that says so.
+    # The mark of an image that only the update knows has no digest.
     if not _DIGEST.search(str(image)):
         message = f"container {name} has image {image}, which can change behind its name"
         yield _finding(Rule.IMAGE, each, f"{message}; name it reference@sha256:<digest>")
@@ -220,7 +220,7 @@ def _of_a_container(each: KubernetesObject, container: Mapping[str, Any]) -> Ite
         yield _finding(Rule.PRIVILEGES, each, message)
 
 
-def _of_a_shortage(short: Shortage) -> Finding:
+def _shortage_finding(short: Shortage) -> Finding:
     rule, why = _QUOTAS[short.when]
     needed, allowed = (_amount(value, short.resource) for value in (short.needed, short.allowed))
     message = (

@@ -1,4 +1,4 @@
-"""What becomes of a service, in words, and what is risky about it."""
+"""The changes of a service in sentences, and the risks of the changes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Risk:
-    """What a reviewer has to know before the change is let through: fault and remedy on one line."""
+    """A warning to the reviewer of a change: fault and remedy on one line."""
 
     service: str
     message: str
 
 
 def sentences_of(change: ServiceChange) -> Iterator[str]:
-    """Yield a sentence for each change of a service, the most important first, and what stays last."""
+    """Yield a sentence for each change of a service, the most important first, unchanged clusters last."""
     if change.after is None:
-        yield f"**delete** the service with its URL and {_named(change.clusters_before)}"
+        yield f"**delete** the service with its URL and {_all_with_versions(change.clusters_before)}"
         return
     if change.before is None:
-        yield f"**create** the service; live is {_answering(change.after)}"
+        yield f"**create** the service; live is {_live_with_versions(change.after)}"
     elif change.is_rerouted:
         yield _rerouting(change, change.before, change.after)
     if change.is_of_another_set:
@@ -38,7 +38,7 @@ def sentences_of(change: ServiceChange) -> Iterator[str]:
 
 
 def risks_of(change: ServiceChange) -> Iterator[Risk]:
-    """Yield what could go wrong."""
+    """Yield the risks of a change."""
     for message in _risks(change):
         yield Risk(change.name, message)
 
@@ -50,20 +50,20 @@ def _risks(change: ServiceChange) -> Iterator[str]:
         return
     if change.is_of_another_set:
         yield (
-            f"its URL answers by models of set {change.set} instead of {_set_before(change)}; give another "
+            f"its URL answers with models of set {change.set} instead of {_set_before(change)}; give another "
             "set a service of its own"
         )
     yield from _risks_of_clusters(change, change.after)
-    yield from _republished(change, change.after)
-    yield from _autoscalers_that_go(change)
+    yield from _republished_versions(change, change.after)
+    yield from _removed_autoscalers(change)
 
 
 def _risks_of_clusters(change: ServiceChange, after: ServiceState) -> Iterator[str]:
     gone = [each for each in change.before.answering if each not in after.clusters] if change.before else []
     for cluster in gone:
         yield (
-            f"{cluster} is removed in the update that switches away from it: going back takes a start of "
-            "its pods; keep it declared for one more update"
+            f"{cluster} is removed in the update that switches away from it: going back has to start its "
+            "pods again; keep it declared for one more update"
         )
     had_standby = len(change.clusters_before) > 1
     if had_standby and len(after.clusters) == 1 and not gone:
@@ -73,7 +73,7 @@ def _risks_of_clusters(change: ServiceChange, after: ServiceState) -> Iterator[s
             yield f"{each} is live and has no pods; set its replicas"
 
 
-def _republished(change: ServiceChange, after: ServiceState) -> Iterator[str]:
+def _republished_versions(change: ServiceChange, after: ServiceState) -> Iterator[str]:
     # Another set has other models anyway, which is a risk of its own.
     for each in [] if change.is_of_another_set else after.answering:
         old, new = change.clusters_before.get(each), change.clusters_after.get(each)
@@ -85,12 +85,12 @@ def _republished(change: ServiceChange, after: ServiceState) -> Iterator[str]:
             )
 
 
-def _autoscalers_that_go(change: ServiceChange) -> Iterator[str]:
+def _removed_autoscalers(change: ServiceChange) -> Iterator[str]:
     for cluster in change.clusters_after.values():
         old = change.clusters_before.get(cluster.id)
         if old and isinstance(old.replicas, Autoscaling) and not isinstance(cluster.replicas, Autoscaling):
             yield (
-                f"{cluster.id} loses its autoscaler, which goes last and may scale until then: "
+                f"{cluster.id} loses its autoscaler, which is deleted last and may scale until then: "
                 f"set its min and max to {cluster.replicas} in an update before"
             )
 
@@ -102,14 +102,14 @@ def _clusters(change: ServiceChange, service: ServiceState) -> Iterator[str]:
     for cluster in after.values():
         old = before.get(cluster.id)
         if old is None and cluster.id not in named:
-            yield f"create {_of(cluster)}, {_pods(cluster.replicas)}"
+            yield f"create {_with_version(cluster)}, {_pods(cluster.replicas)}"
         if old is None:
-            yield from _keeping(None, cluster)
+            yield from _held_pods(None, cluster)
         else:
             yield from _changes(old, cluster)
     for cluster in before.values():
         if cluster.id not in after:
-            yield f"delete {_of(cluster)}: its Deployment, pods, Service and standing route"
+            yield f"delete {_with_version(cluster)}: its Deployment, pods, Service and standing route"
     if not change.is_nothing:
         yield from _unchanged(change, service)
 
@@ -130,11 +130,11 @@ def _unchanged(change: ServiceChange, service: ServiceState) -> Iterator[str]:
 
 def _rerouting(change: ServiceChange, before: ServiceState, after: ServiceState) -> str:
     if not before.answering:
-        return f"**route** its URL to {_answering(after)}"
+        return f"**route** its URL to {_live_with_versions(after)}"
     if not after.answering:
-        return f"**delete** its live route, which leads to {_answering(before)}"
+        return f"**delete** its live route, which leads to {_live_with_versions(before)}"
     what = "share" if change.switch is None else "switch"
-    return f"**{what}** {_answering(before)} → {_answering(after)}"
+    return f"**{what}** {_live_with_versions(before)} → {_live_with_versions(after)}"
 
 
 def _set_before(change: ServiceChange) -> str:
@@ -149,7 +149,7 @@ def _changes(old: ClusterState, new: ClusterState) -> Iterator[str]:
         yield f"**{new.id} gets another {new.version}** (manifest {manifests}): a rolling update of its pods"
     if old.replicas != new.replicas:
         yield f"scale {new.id} from {_pods(old.replicas)} to {_pods(new.replicas)}"
-    yield from _keeping(old.held, new)
+    yield from _held_pods(old.held, new)
     resized = [
         f"{name} {old.resources.get(name, '0')} → {new.resources.get(name, '0')}"
         for name in sorted({*old.resources, *new.resources})
@@ -159,8 +159,8 @@ def _changes(old: ClusterState, new: ClusterState) -> Iterator[str]:
         yield f"resize {new.id}: {', '.join(resized)}; its pods are replaced one by one"
 
 
-def _keeping(held: int | None, cluster: ClusterState) -> Iterator[str]:
-    """Say how many pods a switch has a cluster's autoscaler keep, and until when."""
+def _held_pods(held: int | None, cluster: ClusterState) -> Iterator[str]:
+    """Yield how many pods a cluster's autoscaler keeps because of a switch, and until when."""
     if cluster.held is not None and cluster.held != held:
         yield (
             f"bring {cluster.id} to {cluster.held} pods before requests come to it, as many as these take "
@@ -173,17 +173,19 @@ def _keeping(held: int | None, cluster: ClusterState) -> Iterator[str]:
         )
 
 
-def _answering(service: ServiceState) -> str:
-    """Name the clusters that get requests, each with its share where there are several."""
+def _live_with_versions(service: ServiceState) -> str:
+    """Name the clusters that get requests, with their shares if there are several."""
     parts = {each: f" {100 * share:.3g} %" for each, share in service.shares.items()}
-    return ", ".join(f"{_of(service.clusters.get(each))}{parts.get(each, '')}" for each in service.answering)
+    return ", ".join(
+        f"{_with_version(service.clusters.get(each))}{parts.get(each, '')}" for each in service.answering
+    )
 
 
 def _manifests(old: ClusterState, new: ClusterState) -> str:
     return f"{short(old.manifest)} → {short(new.manifest)}"
 
 
-def _of(cluster: ClusterState | None) -> str:
+def _with_version(cluster: ClusterState | None) -> str:
     return "nothing" if cluster is None else f"{cluster.id} ({cluster.version})"
 
 
@@ -193,5 +195,5 @@ def _pods(replicas: int | Autoscaling) -> str:
     return "1 pod" if replicas == 1 else f"{replicas} pods"
 
 
-def _named(clusters: Mapping[str, ClusterState]) -> str:
-    return listed([_of(each) for each in clusters.values()]) or "no cluster"
+def _all_with_versions(clusters: Mapping[str, ClusterState]) -> str:
+    return listed([_with_version(each) for each in clusters.values()]) or "no cluster"

@@ -1,4 +1,4 @@
-"""What a changed property is about: by this the report finds the words for it, and misses none."""
+"""The topic of each changed property, by which the report chooses a sentence and misses no property."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Topic(Enum):
 
 @dataclass(frozen=True)
 class Aspect:
-    """One thing that a plan does to a resource.
+    """One effect of a plan on a resource.
 
     Attributes:
-        change: what becomes of the resource.
-        topic: what this is about; None: there are no words for it.
-        difference: the property; None: the resource comes, goes or is made again.
+        change: of the resource.
+        topic: of the effect; None: no sentence describes it.
+        difference: the property; None: the resource is created, deleted or replaced.
     """
 
     change: ResourceChange
@@ -63,7 +63,7 @@ class Aspect:
 
     @property
     def cluster(self) -> tuple[str, str]:
-        """The service and the cluster that the resource belongs to; empty texts: none."""
+        """The service and the cluster of the resource; empty texts: none."""
         return self.change.object.service, self.change.object.cluster
 
 
@@ -85,7 +85,7 @@ _WORKLOAD = [
     ("*.env.BLUEGRID_VERSION", Topic.VERSION),
     ("*.env.BLUEGRID_MANIFEST", Topic.MANIFEST),
     ("*.env.BLUEGRID_STORE", Topic.STORE),
-    # These follow from a pod's memory and GPUs, or are given in their place.
+    # These follow from a pod's memory and GPUs, or are set in their place.
     ("*.env.BLUEGRID_MEMORY", Topic.RESOURCES),
     ("*.env.BLUEGRID_REQUEST_MEMORY", Topic.RESOURCES),
     ("*.env.BLUEGRID_GPU", Topic.RESOURCES),
@@ -110,7 +110,7 @@ _STANDING_ROUTE = [
     ("spec.ingressClassName", Topic.ROUTING),
     ("spec.parentRefs*", Topic.ROUTING),
     ("metadata.annotations*", Topic.ROUTING),
-    # Pulumi shows no more of what has a secret host in it.
+    # Pulumi hides the rest, because it contains a secret host.
     ("spec.hostnames*", Topic.STANDING_HOSTS),
     ("spec.rules*", Topic.STANDING_HOSTS),
 ]
@@ -129,23 +129,23 @@ _BY_KIND: Mapping[str, Sequence[tuple[str, Topic]]] = {
     "Secret": [*_LABELS, ("data*", Topic.CREDENTIALS), ("stringData*", Topic.CREDENTIALS)],
 }
 _SCALING = ("HorizontalPodAutoscaler", "PodDisruptionBudget")
-"""What a cluster has or has not by its number of pods."""
+"""Whether a cluster has these kinds depends on its number of pods."""
 
 
 def aspects_of(changes: Iterable[ResourceChange]) -> list[Aspect]:
-    """Return all that is done to resources, at least one aspect of each."""
+    """Return the aspects of all changes, at least one of each change."""
     return [aspect for change in changes for aspect in _aspects(change)]
 
 
 def _aspects(change: ResourceChange) -> Iterator[Aspect]:
     if change.op in (CREATE, DELETE):
-        yield Aspect(change, _topic_of_all(change))
+        yield Aspect(change, _topic_of_resource(change))
         return
     found = [Aspect(change, _topic_of(change, each), each) for each in change.differences]
     if change.op != REPLACE or any(each.topic is Topic.NAMESPACE for each in found):
         yield from found or [Aspect(change, None)]
     elif change.kind == "Job":
-        # Every change of a preflight replaces it, and so does one that failed.
+        # Every change of a preflight replaces it, and so does a failure of the last run.
         yield from found or [Aspect(change, Topic.PREFLIGHT)]
     elif _is_provider(change):
         yield from found or [Aspect(change, Topic.PROVIDER)]
@@ -160,7 +160,7 @@ def _topic_of(change: ResourceChange, difference: Difference) -> Topic | None:
     return next((topic for pattern, topic in _patterns(change) if fnmatchcase(path, pattern)), None)
 
 
-def _topic_of_all(change: ResourceChange) -> Topic | None:
+def _topic_of_resource(change: ResourceChange) -> Topic | None:
     if _is_provider(change):
         return Topic.PROVIDER
     if not change.object.service:

@@ -1,4 +1,4 @@
-"""How the two versions of a switch compare: which models change, and who has signed the new one."""
+"""Compares the two versions of a switch: which models change, and which key signed the new version."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Comparison:
     Attributes:
         models: such as `37 models changed, 2 added, 0 removed`; or why that is not known.
         signature: such as `signed by ops-2026`; or what is wrong with it.
-        is_trusted: whether a key that the set names has signed the new version; None: it names none, or
-            nobody could be asked.
+        is_trusted: whether a key that the set names has signed the new version; None: the set names no
+            keys, or no store was named.
     """
 
     models: str
@@ -29,10 +29,10 @@ class Comparison:
 
 
 def compare(change: ServiceChange, registry: Registry, store: Store | None) -> Comparison | None:
-    """Compare the versions of a switch, or of a cluster that gets its first share; None where there is none.
+    """Compare the versions of a switch, or of a cluster that gets its first share; None without either.
 
     Args:
-        change: what becomes of the service.
+        change: the service before and after.
         registry: names the versions, and the keys of the set.
         store: holds the versions; None: they are not compared.
     """

@@ -1,4 +1,4 @@
-"""How values and lists read in a sentence of the report."""
+"""Formats values and lists for sentences of the report."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DIGITS = 12
-"""Of a digest, as `docker images` shows them."""
-_MOST = 80
-"""Characters of a value: a set's public keys are longer than anyone compares by eye."""
+"""Hex digits of a short digest, as `docker images` shows."""
+_MAX = 80
+"""Characters of a value: nobody compares a set's public keys by eye."""
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What Pulumi's previews write in the place of a text that only the update will know."""
+"""Placeholder of Pulumi's previews for a text that only the update knows."""
 
 
 def short(digest: str) -> str:
-    """Return a digest by its first digits, as people name it."""
+    """Return the first digits of a digest."""
     algorithm, _, digits = digest.partition(":")
     return f"{algorithm}:{digits[:_DIGITS]}" if digits else digest[:_DIGITS]
 
 
 def images(old: str, new: str) -> str:
-    """Return two images, by their digests where nothing else is different."""
+    """Return two images; only their digests if nothing else differs."""
     (before, _, first), (after, _, second) = old.partition("@"), new.partition("@")
     if before == after and first and second:
         return f"{short(first)} → {short(second)}"
     return f"{_image(before, first)} → {_image(after, second)}"
 
 
-def value(given: Any) -> str:
-    """Return a value as it reads in a sentence."""
-    if given is None:
+def value(content: Any) -> str:
+    """Return a value as text for a sentence."""
+    if content is None:
         return "none"
-    if given == _UNKNOWN:
+    if content == _UNKNOWN:
         return "what only the update knows"
-    text = " ".join((given if isinstance(given, str) else json.dumps(given)).split())
-    return text if len(text) <= _MOST else f"{text[:_MOST]}..."
+    text = " ".join((content if isinstance(content, str) else json.dumps(content)).split())
+    return text if len(text) <= _MAX else f"{text[:_MAX]}..."
 
 
 def listed(words: Sequence[str]) -> str:

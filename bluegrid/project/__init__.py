@@ -1,8 +1,8 @@
-"""A user's project, and its stacks: found, read, and updated by Pulumi.
+"""A user's project and its stacks: finds and reads them, and runs Pulumi to update them.
 
 project       the folder with `Pulumi.yaml`
 stack_files   `Pulumi.<stack>.yaml`: where each stack's region runs
-targets       what an update touches, where it is not all of a stack
+targets       the resources that an update is limited to
 runner        how Pulumi is run
 """
 

@@ -1,4 +1,4 @@
-"""A project: the folder with `Pulumi.yaml`, found from any folder in it, as pulumi and git find theirs."""
+"""A project: the folder with `Pulumi.yaml`, found upwards from any folder in it, as by pulumi and git."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bluegrid_registry import ConfigError
 
 _FILES = ("Pulumi.yaml", "Pulumi.yml")
 _STACKS = "stacks"
-"""Where stacks have their files, unless the project says otherwise."""
+"""Default folder of the stacks' files."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Project:
 
     Attributes:
         file: its `Pulumi.yaml`.
-        name: as it says; part of the URN of all that its stacks make.
+        name: of the project; part of the URN of every resource of its stacks.
         stacks: the folder of the stacks' files, `stackConfigDir`.
     """
 
@@ -31,7 +31,7 @@ class Project:
 
     @property
     def folder(self) -> Path:
-        """Where its file is."""
+        """The folder of `Pulumi.yaml`."""
         return self.file.parent
 
     @classmethod
@@ -39,22 +39,22 @@ class Project:
         """Return the project that a folder is in.
 
         Args:
-            start: the folder; None: where we work.
+            start: the folder; None: the working directory.
 
         Raises:
-            ConfigError: it is in none, or the project's file cannot be read.
+            ConfigError: the folder is in no project, or the project's file cannot be read.
         """
-        found = cls.around(start)
-        if found is None:
+        project = cls.around(start)
+        if project is None:
             where = (start or Path()).resolve()
             raise ConfigError(
                 f"{where} is in no project: no folder above it has a Pulumi.yaml; change to one"
             )
-        return found
+        return project
 
     @classmethod
     def around(cls, start: Path | None = None) -> Project | None:
-        """Return the project that a folder is in; None: it is in none.
+        """Return the project that a folder is in; None if it is in no project.
 
         Raises:
             ConfigError: the project's file cannot be read.

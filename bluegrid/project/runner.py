@@ -1,4 +1,4 @@
-"""How Pulumi is run: by its CLI, in the project's folder, and interrupted as Ctrl-C would."""
+"""Runs Pulumi: by its CLI, in the project's folder, interrupted as by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from bluegrid.project.targets import Target
 
 AT_ONCE: dict[str, str] = {contract.AT_ONCE: "1"}
-"""Tells the program, in bluegrid_components/proofs/takeover.py, that the route waits for no pods."""
+"""Variable for bluegrid_components/proofs/takeover.py: the route waits for no pods."""
 _STATE_SECONDS = 60.0
-"""For which a stack's state is waited for."""
+"""How long reading a stack's state may take."""
 _NO_STACK = "no stack named"
-"""What Pulumi says of a stack that was never made."""
+"""Part of Pulumi's error for a stack that was never made."""
 _ERROR = "error: "
-_NO_NEWS = f"{_ERROR}update failed"
+_UNSPECIFIC = f"{_ERROR}update failed"
 _NEVER_UP = re.compile(
     r"depends on 'urn:pulumi:(?P<stack>[^:]+)::.*::(?P<name>[^:']+)' which .*not specified in --target list"
 )
 
 
 class UpFailed(BluegridError):  # noqa: N818 - named after what happened
-    """`pulumi up` ended with another exit code than 0; the message is its own, on one line."""
+    """`pulumi up` failed; the message is Pulumi's own, on one line."""
 
 
 def partial_update(routes: Iterable[str]) -> dict[str, str]:
-    """Return what tells the program, in bluegrid_components/partial_update.py, that an update is of targets.
+    """Return the variables that bluegrid_components/partial_update.py reads in an update of targets.
 
     Args:
-        routes: the services whose live routes are among them.
+        routes: the services whose live routes are targets.
     """
     return {contract.PARTIAL_UPDATE: "1", contract.UPDATED_ROUTES: ",".join(routes)}
 
@@ -48,8 +48,8 @@ def partial_update(routes: Iterable[str]) -> dict[str, str]:
 def up_command(target: Target, project: str, stack: str, config_file: Path | str | None) -> list[str]:
     """Return `pulumi up` of a target alone; without a file, Pulumi finds the stack's own.
 
-    It reads the route anew: after an update that was interrupted in the gate, the state has the old backend
-    and Kubernetes the new one, and without a look Pulumi would find nothing to do.
+    `--refresh` reads the route again: after an update that was interrupted in the gate, the state has the old
+    backend and Kubernetes the new one, so that Pulumi would otherwise find nothing to do.
     """
     more = [] if config_file is None else ["--config-file", str(config_file)]
     return ["pulumi", "up", "--yes", "--skip-preview", "--refresh", *target.options(project, stack), *more]
@@ -59,15 +59,15 @@ def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) 
     """Run `pulumi up` of a target alone, and wait for it.
 
     Args:
-        target: what is touched.
-        stack: its name.
+        target: the resources to update.
+        stack: name of the stack.
         config_file: of the stack.
         at_once: whether the route waits for no pods of a cluster that takes over.
 
     Raises:
-        UpFailed: it did not succeed.
-        KeyboardInterrupt: this process was interrupted; Pulumi was too, and has ended in good order.
-        ConfigError: there is no `pulumi`, or we work in no project.
+        UpFailed: Pulumi failed.
+        KeyboardInterrupt: this process was interrupted; so was Pulumi, which has ended in good order.
+        ConfigError: there is no `pulumi`, or the working directory is in no project.
     """
     variables = partial_update(target.routes) | (AT_ONCE if at_once else {})
     project = Project.find().name
@@ -79,11 +79,11 @@ def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) 
 
 
 def run_attached(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Run Pulumi on the user's terminal, where it shows and asks; returns the exit code.
+    """Run Pulumi on the user's terminal, with its output and questions; return the exit code.
 
     Args:
         command: with its arguments.
-        variables: what the environment has besides ours.
+        variables: added to the environment of this process.
     """
     with subprocess.Popen(command, env={**os.environ, **variables}) as process:
         while True:
@@ -98,8 +98,8 @@ def exported_resources(stack: str, program: Path | None = None) -> list[dict[str
     """Return the resources of a stack, as its state has them; None: there is no such stack.
 
     Args:
-        stack: its name.
-        program: folder of the Pulumi program; None: where we work.
+        stack: name of the stack.
+        program: folder of the Pulumi program; None: the working directory.
 
     Raises:
         ConfigError: there is no `pulumi`, or the state cannot be read.
@@ -124,7 +124,7 @@ def exported_resources(stack: str, program: Path | None = None) -> list[dict[str
 
 @contextmanager
 def _running(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run a program that is interrupted by us, and never killed: a killed Pulumi leaves its stack locked."""
+    """Run a program; interrupt it, and never kill it: a killed Pulumi leaves its stack locked."""
     try:
         process = subprocess.Popen(
             command,
@@ -133,7 +133,7 @@ def _running(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[s
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, **variables},
-            # Else the terminal's Ctrl-C would reach it beside ours, and two make it drop all it does.
+            # Otherwise Pulumi would get the terminal's Ctrl-C and ours; two make it end at once.
             process_group=0,
         )
     except FileNotFoundError:
@@ -146,7 +146,7 @@ def _running(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[s
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
-    """Have it end, as Ctrl-C would: the first time when its current step is done, the second at once."""
+    """Interrupt Pulumi: the first Ctrl-C ends it after its current step, the second at once."""
     while True:
         process.send_signal(signal.SIGINT)
         try:
@@ -157,15 +157,15 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
 
 
 def reason_of(lines: Sequence[str]) -> str:
-    """Return the errors among what Pulumi prints, each once."""
+    """Return the errors in Pulumi's output, each once."""
     errors = [line.strip() for line in lines if line.strip().startswith(_ERROR)]
-    reasons = dict.fromkeys(_plain(error.removeprefix(_ERROR)) for error in errors if error != _NO_NEWS)
+    reasons = dict.fromkeys(_plain(error.removeprefix(_ERROR)) for error in errors if error != _UNSPECIFIC)
     return "; ".join(reasons) or next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _plain(error: str) -> str:
-    """Return an error of Pulumi's; where it speaks of targets, which people have not given, what to do."""
-    if found := _NEVER_UP.search(error):
-        stack = found["stack"]
-        return f"stack {stack} has no {found['name']} yet; bring it up once: `pulumi up --stack {stack}`"
+    """Return Pulumi's error; instead of one about targets, which no user has named, return what to do."""
+    if missing := _NEVER_UP.search(error):
+        stack = missing["stack"]
+        return f"stack {stack} has no {missing['name']} yet; bring it up once: `pulumi up --stack {stack}`"
     return error

@@ -1,4 +1,4 @@
-"""The stacks' files, `Pulumi.<stack>.yaml`: what they say of where a region runs."""
+"""The stacks' files, `Pulumi.<stack>.yaml`, which say where each region runs."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ PREFIX = f"{SETTINGS}:"
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack, and where what it declares runs.
+    """A stack, and where its services run.
 
     Attributes:
         name: of the stack.
         file: its settings.
-        region: as services name it in the registry.
+        region: the name of its region in the registry.
         context: of the kubeconfig.
         namespace: in Kubernetes.
         kubeconfig: None: $KUBECONFIG, then ~/.kube/config.
-        sizes: how many pods clusters have there.
+        sizes: numbers of pods of its clusters.
     """
 
     name: str
@@ -45,10 +45,10 @@ class Stack:
     sizes: Sizes = field(default_factory=Sizes)
 
     def offered(self, registry: Registry) -> dict[str, OfferedService]:
-        """Return the services that it is to run, by name.
+        """Return the services of the stack, by name.
 
         Raises:
-            ConfigError: its file names a cluster that there is not.
+            ConfigError: its file names a cluster that does not exist.
         """
         try:
             return registry.offered(self.region, self.sizes)
@@ -63,7 +63,7 @@ def stack_names(folder: Path) -> list[str]:
 
 
 def region_names(folder: Path) -> list[str]:
-    """Return the regions of the stacks that have a file in a folder; none where it is not there."""
+    """Return the regions of the stacks that have a file in a folder; empty if there is no such folder."""
     names = stack_names(folder)
     regions = [config_of(folder / f"Pulumi.{name}.yaml").get(f"{PREFIX}region") for name in names]
     return [str(region or name) for name, region in zip(names, regions, strict=True)]
@@ -73,7 +73,7 @@ def find_stack(folder: Path, name: str) -> Stack:
     """Read the file of a stack.
 
     Raises:
-        ConfigError: there is none, or it does not say where its region runs.
+        ConfigError: there is no such file, or it does not say where its region runs.
     """
     file = folder / f"Pulumi.{name}.yaml"
     if not file.exists():
@@ -99,7 +99,7 @@ def find_stack(folder: Path, name: str) -> Stack:
 
 
 def stack_of(folder: Path, context: str, namespace: str) -> Stack | None:
-    """Return the stack of a folder that runs in a namespace; None: none of those that can be read does."""
+    """Return the stack of a folder that runs in a namespace; None if no readable file names the namespace."""
     for name in stack_names(folder):
         with suppress(ConfigError):
             stack = find_stack(folder, name)
@@ -114,11 +114,11 @@ def _sizes(config: Mapping[str, Any], file: Path) -> Sizes:
         counts = {str(name): int(count) for name, count in replicas.items()}
         return Sizes(Decimal(str(factor)), counts)
     except (AttributeError, TypeError, ValueError, InvalidOperation):
-        raise ConfigError(f"{file}: {PREFIX}sizeFactor or {PREFIX}replicas is no number of pods") from None
+        raise ConfigError(f"{file}: {PREFIX}sizeFactor or {PREFIX}replicas is not a number of pods") from None
 
 
 def copy_with_registry(stack: Stack, registry: Path, folder: Path) -> Path:
-    """Copy a stack's file into a folder, with another registry than it names; return the copy's path."""
+    """Copy a stack's file into a folder, with another registry in it; return the copy's path."""
     yaml, copy = YAML(), folder / stack.file.name
     document = yaml.load(stack.file)
     document["config"][f"{PREFIX}registry"] = str(registry)
@@ -127,10 +127,10 @@ def copy_with_registry(stack: Stack, registry: Path, folder: Path) -> Path:
 
 
 def config_of(file: Path) -> Mapping[str, Any]:
-    """Return what a file of Pulumi's has under `config`.
+    """Return the `config` of a file of Pulumi.
 
     Raises:
-        ConfigError: it has nothing there that can be read.
+        ConfigError: the file has no `config` that can be read.
     """
     try:
         document = YAML(typ="safe").load(file)

@@ -1,7 +1,7 @@
-"""What an update touches, as patterns of URNs: `pulumi up --target`.
+"""The resources that an update is limited to, as patterns of URNs: `pulumi up --target`.
 
 https://www.pulumi.com/docs/iac/concepts/resources/names/#urns: a URN names the stack and its project. The
-patterns leave out the kinds of the components that a resource is in.
+patterns leave out the types of the components around a resource.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _ANY = "**"
 
 @dataclass(frozen=True)
 class Target:
-    """What an update touches that makes clusters live.
+    """The resources of an update that makes clusters live.
 
-    Another cluster of the stack that cannot start must not hold up a switch. Where standbys have fewer pods,
-    those of the new cluster come first; an autoscaled one is brought to as many as the old one has, by its
-    autoscaler (components, proofs/takeover.py). What the old one gives up is left to the next whole update:
-    until then going back takes no start of pods.
+    A cluster of the stack that cannot start must not hold up the switch of another. If standbys have fewer
+    pods, the new cluster is scaled first; an autoscaled one to the old cluster's number of pods, by its
+    autoscaler (components, proofs/takeover.py). The next whole update scales the old cluster down: until
+    then, going back starts no pods.
 
     Attributes:
         service: name of the service.
-        clusters: their IDs; behind an Ingress it is one.
-        are_scaled: whether clusters have more pods when they are live.
+        clusters: IDs of the clusters; exactly one behind an Ingress.
+        are_scaled: whether live clusters have more pods than standbys.
         autoscaled: those of the clusters that have an autoscaler.
-        with_route: whether the live route is touched.
+        with_route: whether the live route is updated.
     """
 
     service: str
@@ -44,22 +44,22 @@ class Target:
 
     @classmethod
     def of(cls, service: Service | OfferedService, *clusters: str) -> Target:
-        """Return what makes declared clusters of the service live."""
+        """Return the target that makes declared clusters of the service live."""
         autoscaled = tuple(each for each in clusters if service.cluster(each).autoscaling)
         return cls(service.name, clusters, service.standby_replicas is not None, autoscaled)
 
     @classmethod
     def autoscaler_of(cls, service: Service | OfferedService, cluster: str) -> Target:
-        """Return a cluster's autoscaler alone."""
+        """Return the target of a cluster's autoscaler alone."""
         return cls(service.name, (cluster,), are_scaled=False, autoscaled=(cluster,), with_route=False)
 
     @property
     def routes(self) -> tuple[str, ...]:
-        """The services whose live routes are touched."""
+        """The services whose live routes are updated."""
         return (self.service,) if self.with_route else ()
 
     def urns(self, project: str, stack: str) -> list[str]:
-        """Return patterns of the resources' URNs in a stack of a project, both by name."""
+        """Return patterns of the resources' URNs; arguments are names."""
         urns = [_urn(project, stack, _ANY, self.service)] if self.with_route else []
         for kind, clusters in (
             (_DEPLOYMENT, self.clusters if self.are_scaled else ()),
@@ -70,12 +70,12 @@ class Target:
         return urns
 
     def options(self, project: str, stack: str) -> list[str]:
-        """Return the options by which `pulumi` touches nothing else."""
+        """Return the options that limit `pulumi` to these resources."""
         return ["--stack", stack, *(f"--target={urn}" for urn in self.urns(project, stack))]
 
 
 def urns_of_cluster(project: str, stack: str, service: str, cluster: str) -> list[str]:
-    """Return patterns of the URNs of all that a cluster is made of."""
+    """Return patterns of the URNs of all resources of a cluster."""
     names = contract.cluster_name(service, cluster), contract.preflight_name(service, cluster)
     return [_urn(project, stack, _ANY, name) for name in names]
 

@@ -1,12 +1,12 @@
-"""A service is switched region by region, each watched for a while, and back where that goes wrong.
+"""Promotions: switch a service region by region, watch each region, and switch back if it fails.
 
-    applier         what changes YAML and Kubernetes
-    bake            the time after a switch in which errors send it back
+    applier         changes YAML and Kubernetes
+    bake            the time after a switch in which errors undo it
     region          one region: its switch, its bake, its way back
     promotion       one region after the other
-    rehearsal       what all that would change, by previews
+    rehearsal       what a promotion would change, by previews
 
-YAML says what is wanted and Pulumi makes it so; nothing here changes Kubernetes itself.
+YAML declares the state and Pulumi applies it; nothing here changes Kubernetes itself.
 """
 
 from __future__ import annotations

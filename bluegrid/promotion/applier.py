@@ -1,4 +1,4 @@
-"""What a promotion changes things by: the registry's files, and Pulumi."""
+"""Appliers: how a promotion changes the registry's files and runs Pulumi."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Applier(Protocol):
-    """By what a promotion does what it decides."""
+    """Applies the decisions of a promotion."""
 
     @property
     def registry(self) -> Path:
@@ -37,46 +37,46 @@ class Applier(Protocol):
         """
 
     def declare_failed(self, service: str, live: str, region: str) -> None:
-        """Declare in YAML what is live in a region that did not go back."""
+        """Declare in YAML what is live in a region that could not be switched back."""
 
     def unify_live(self, service: str, regions: Iterable[str]) -> None:
-        """Declare what is live by one ID in YAML, if it is the same in all these regions."""
+        """Declare one live ID for all regions in YAML, if it is the same in all of these."""
 
     def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
-        """Make it so.
+        """Apply YAML to a stack.
 
         Args:
-            target: what is touched.
-            stack: where.
+            target: the resources to update.
+            stack: the stack to update.
             at_once: whether the route waits for no pods of a cluster that takes over.
 
         Raises:
-            BluegridError: it is not, or not proven.
+            BluegridError: the update failed, or is not proven.
         """
 
 
 @dataclass(frozen=True)
 class LocalApplier:
-    """Files that are edited in place, and `pulumi up`."""
+    """Edits files in place, and runs `pulumi up`."""
 
     registry: Path
 
     def declare(self, service: str, cluster: str, region: str) -> None:
-        """Write it."""
+        """Write the live cluster to YAML."""
         switch(self.registry, service, cluster, region)
 
     def declare_back(self, service: str, cluster: str, region: str, instead_of: str) -> None:  # noqa: ARG002
-        """Write it."""
+        """Write the live cluster to YAML."""
         self.declare(service, cluster, region)
 
     def declare_failed(self, service: str, live: str, region: str) -> None:
-        """Write it."""
+        """Write the live cluster to YAML."""
         self.declare(service, live, region)
 
     def unify_live(self, service: str, regions: Iterable[str]) -> None:
-        """Write it."""
+        """Write one live ID to YAML."""
         unify_live(self.registry, service, regions)
 
     def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
-        """Run it."""
+        """Run `pulumi up`."""
         runner.up(target, stack.name, stack.file, at_once=at_once)

@@ -1,7 +1,7 @@
-"""The bake: a region is watched after its switch, and what goes wrong in that time sends it back.
+"""The bake: watches a region after its switch; a fault in that time sends the region back.
 
-Watched is what going back would fix: the requests that the cluster's pods fail, and the pods themselves,
-both asked through the API server (ADR 16). Nothing has to be exposed for it, and no test requests are sent.
+It watches what going back would fix: requests that the cluster's pods fail, and the pods themselves, both
+through the API server (ADR 16). Nothing has to be exposed, and no test requests are sent.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 2.0
 PATIENCE_SECONDS = 30.0
-"""For how long fewer pods may be ready than at the start, or the API server may not answer."""
+"""How long fewer pods than at the start may be ready, or the API server may fail to answer."""
 MOST_REFUSED = 0.5
 """Share of the requests that may be refused with 400 to 499.
 
-Any version refuses what a client gets wrong; one that refuses most requests does not take what clients send.
+Every version refuses wrong requests; a version that refuses most requests does not fit its clients.
 """
 LEAST_REQUESTS = 100
-"""Of fewer requests than these, the share that may fail is taken of these: one is not yet a share."""
+"""The least number of requests that the allowed share applies to: one failure of few is not a share yet."""
 _NONE = Counts(loaded=0, expected=None, succeeded=0, failed=0)
 
 
 class BakeFailed(BluegridError):  # noqa: N818 - named after what happened
-    """A region did worse after the switch than before."""
+    """A region does worse after its switch than before."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class BakeProgress:
     """How far a bake is.
 
     Attributes:
-        seconds: since it began.
-        of: seconds that it takes.
-        requests: answered and failed since then.
-        failed: of them, those that the version failed, or has not the model for.
+        seconds: since its start.
+        of: its length in seconds.
+        requests: since its start, answered or failed.
+        failed: of these, requests that the version failed, or whose model it lacks.
     """
 
     seconds: float
@@ -55,23 +55,23 @@ class BakeProgress:
 
 
 def share_that_failed(snapshot: Snapshot, service: str, cluster: str) -> float:
-    """Return the share of requests that a cluster's pods have failed since they run, 0 to 1."""
+    """Return the share of requests that a cluster's pods have failed since they started, 0 to 1."""
     done = _since({}, _counts(snapshot, service, cluster))
     return _failed(done) / done.requests if done.requests else 0.0
 
 
 def _failed(done: Traffic) -> float:
-    """Return the requests that another version may answer: a model that this one has not, it may have."""
+    """Return the number of requests that another version may answer: failures, and missing models."""
     return done.errors + done.missing
 
 
 def _counts(snapshot: Snapshot, service: str, cluster: str) -> dict[str, Counts]:
-    """Return the counts of those pods of a cluster that reported any."""
+    """Return the counts of a cluster's pods that reported any, by pod."""
     return dict(snapshot.counts_of(snapshot.pods_of(f"{service}-{cluster}")))
 
 
 def _since(before: Mapping[str, Counts], now: Mapping[str, Counts]) -> Traffic:
-    """Return the requests since then; a pod that was not there has counted from nothing."""
+    """Return the requests between two readings; a pod that is new has counted from zero."""
     return traffic([(before.get(pod, _NONE), counts) for pod, counts in now.items()], seconds=1)
 
 
@@ -80,8 +80,8 @@ class Bake:
     """One region's bake.
 
     Attributes:
-        namespace, service, cluster: what is watched.
-        seconds: for how long.
+        namespace, service, cluster: the cluster to watch.
+        seconds: length of the bake.
         most: share of the requests that may fail, 0 to 1.
     """
 
@@ -97,7 +97,7 @@ class Bake:
     """The newest counts of each pod."""
 
     def watch(self, report: Callable[[BakeProgress], None]) -> BakeProgress:
-        """Watch until the time is over, and `report` the progress again and again.
+        """Watch until the time is over, and `report` the progress after each poll.
 
         Raises:
             BakeFailed: the region fails, or cannot be watched.
@@ -105,28 +105,28 @@ class Bake:
         """
         first = take_snapshot(self.namespace, self.service, self.cluster)
         self._counted = _counts(first, self.service, self.cluster)
-        well = started = time.monotonic()
-        worry: str | None = None
+        last_good = started = time.monotonic()
+        fault: str | None = None
         while True:
             progress = self._progress(time.monotonic() - started)
             report(progress)
-            if progress.seconds >= self.seconds and worry is None:
+            if progress.seconds >= self.seconds and fault is None:
                 return progress
-            if progress.seconds >= self.seconds or time.monotonic() - well > PATIENCE_SECONDS:
-                raise BakeFailed(f"{worry}, for {time.monotonic() - well:.0f} s")
+            if progress.seconds >= self.seconds or time.monotonic() - last_good > PATIENCE_SECONDS:
+                raise BakeFailed(f"{fault}, for {time.monotonic() - last_good:.0f} s")
             time.sleep(min(POLL_SECONDS, self.seconds - progress.seconds))
             try:
-                worry = self._judge(first, take_snapshot(self.namespace, self.service, self.cluster))
+                fault = self._judge(first, take_snapshot(self.namespace, self.service, self.cluster))
             except KubernetesError as error:
-                worry = f"it cannot be watched: {error}"
-            if worry is None:
-                well = time.monotonic()
+                fault = f"it cannot be watched: {error}"
+            if fault is None:
+                last_good = time.monotonic()
 
     def _progress(self, seconds: float) -> BakeProgress:
         return BakeProgress(seconds, self.seconds, round(self._requests), round(self._failed))
 
     def _judge(self, first: Snapshot, now: Snapshot) -> str | None:
-        """Return what is wrong and may pass; raise BakeFailed for what may not."""
+        """Return a fault that may pass; raise BakeFailed for any other."""
         if (live := now.live_clusters_of(self.service)) != (self.cluster,):
             raise BakeFailed(f"somebody else has switched it to {' and '.join(live) or 'nothing'}")
         counts = _counts(now, self.service, self.cluster)
@@ -152,7 +152,7 @@ class Bake:
         if ready == 0:
             raise BakeFailed("none of its pods is ready")
         if not counts:
-            return f"no pod tells what it counts: {now.report_fault or 'they do not answer'}"
+            return f"no pod reports its metrics: {now.report_fault or 'they do not answer'}"
         return f"{ready} of {expected} pods are ready" if ready < expected else None
 
     @property

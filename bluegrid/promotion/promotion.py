@@ -1,7 +1,7 @@
-"""A cluster becomes live in one region after the other, until a region fails its bake.
+"""A promotion: makes a cluster live in one region after the other, until a region fails its bake.
 
-That region goes back. The regions before it have passed their own bakes: they stay or, on request, go back
-too, newest first (ADR 16).
+That region goes back. The regions before it have passed their bakes: they stay or, on request, go back too,
+newest first (ADR 16).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PromotionStopped(BluegridError):  # noqa: N818 - named after what happened
-    """A region failed, or a person interrupted; `outcomes` has the state of every region."""
+    """A region failed, or the user interrupted; `outcomes` has the state of every region."""
 
     def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
         super().__init__(message)
@@ -34,19 +34,19 @@ class PromotionStopped(BluegridError):  # noqa: N818 - named after what happened
 
 
 class Promotion:
-    """One service, one cluster, several regions in order.
+    """The promotion of one cluster of a service through several regions.
 
     Args:
-        registry: the folder of YAML, which the stacks read too.
-        service, cluster: what is to be live.
+        registry: the folder of registry files, which the stacks read too.
+        service, cluster: the cluster to make live.
         stacks: the folder of the stacks' files.
         regions: the stacks' names, in order.
-        applier: what changes YAML and Kubernetes; None: files in place, and the command `pulumi`.
-        before: the cluster that was live in a region before an attempt that was cut off.
+        applier: changes YAML and Kubernetes; None: edits files in place and runs `pulumi`.
+        before: by region, the cluster that was live before an interrupted attempt.
 
     Raises:
         RegistryError: there is no such service or cluster, or a region does not have it.
-        ConfigError: there is no such stack, or its file names a cluster that there is not.
+        ConfigError: there is no such stack, or its file names a cluster that does not exist.
     """
 
     def __init__(
@@ -66,17 +66,19 @@ class Promotion:
         declared.cluster(cluster)
         self._applier = applier or LocalApplier(registry)
         self._service, self._cluster = service, cluster
-        found = [find_stack(stacks, name) for name in dict.fromkeys(regions)]
-        for stack in found:
+        in_order = [find_stack(stacks, name) for name in dict.fromkeys(regions)]
+        for stack in in_order:
             if not declared.is_in(stack.region):
                 regions_of = ", ".join(declared.regions or ())
                 raise RegistryError(f"{stack.region} is not a region of {service}; declared: {regions_of}")
-        known = before or {}
+        live_before = before or {}
         self._regions = [
-            Region(self._applier, stack.offered(loaded)[service], cluster, stack, known.get(stack.region))
-            for stack in found
+            Region(
+                self._applier, stack.offered(loaded)[service], cluster, stack, live_before.get(stack.region)
+            )
+            for stack in in_order
         ]
-        # All regions: if the same cluster is live in all of them in the end, YAML names it once again.
+        # All regions: if the same cluster is live in all of them in the end, YAML names one ID again.
         self._was_one_word = isinstance(declared.live, str)
         self._everywhere = declared.regions or [
             find_stack(stacks, name).region for name in stack_names(stacks)
@@ -85,7 +87,7 @@ class Promotion:
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """How every region stands, in order."""
+        """The outcome of every region, in order."""
         return list(self._outcomes.values())
 
     @property
@@ -94,10 +96,10 @@ class Promotion:
         return [region.stack for region in self._regions]
 
     def check(self) -> None:
-        """Ask every region whether the cluster can take over; nothing has changed when one says no.
+        """Check that the cluster can take over in every region; this changes nothing.
 
         Raises:
-            BluegridError: a region says no, or cannot be asked.
+            BluegridError: the cluster cannot take over, or a region cannot be read.
         """
         for region in self._regions:
             region.check()
@@ -111,9 +113,9 @@ class Promotion:
         Args:
             seconds: of the bake in each region.
             errors: share of the requests that may fail on top of what failed before, 0 to 1.
-            report: is called with every change of a region, and with the progress of its bake.
-            all_back: when a region does badly, those before it go back too.
-            at_once: whether an autoscaled cluster is not brought to as many pods first.
+            report: called with every change of a region, and with the progress of its bake.
+            all_back: if a region fails, the regions before it go back too.
+            at_once: whether to skip scaling an autoscaled cluster to as many pods as answer now.
 
         Raises:
             PromotionStopped: a region failed, or the promotion was interrupted.
@@ -139,7 +141,7 @@ class Promotion:
         return self.outcomes
 
     def go_back(self, why: str, report: Report) -> list[Outcome]:
-        """Make live again what was live before an attempt that was cut off."""
+        """Make live again what was live before an interrupted attempt."""
         try:
             for region in reversed(self._regions):
                 if not region.is_promoted:
@@ -187,7 +189,7 @@ class Promotion:
         report(outcome, None)
 
     def _summary(self, failed: Region, why: str) -> str:
-        """Say on one line what went wrong, how every region stands, and what is left to do."""
+        """Return one line: what failed, what is live in each region, and what is left to do."""
         stands = ", ".join(f"{each.live} in {each.region}" for each in self.outcomes)
         summary = f"{failed.name}: {why}; now live: {stands}"
         remedies = [

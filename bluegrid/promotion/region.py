@@ -1,7 +1,7 @@
 """One region of a promotion: its switch, its bake, its way back.
 
-YAML is written before Pulumi runs, because Pulumi reads it. However the region ends after that, YAML finally
-names the cluster that the region's live route leads to.
+YAML is written before Pulumi runs, because Pulumi reads YAML. Whatever happens to the region after that, YAML
+finally names the cluster that the region's live route leads to.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from bluegrid_registry import OfferedService
 
 LOAD_MEASURED_SECONDS = 60.0
-"""After a switch, until an autoscaler decides by the requests that the cluster gets since then: its metrics
-are 15 s old or more, and it looks every 15 s."""
+"""How long after a switch an autoscaler decides by the new requests: its metrics are 15 s old or more, and it
+reads them every 15 s."""
 
 log = logging.getLogger(__name__)
 
 
 class Stage(StrEnum):
-    """What becomes of a region, in the order in which it does."""
+    """The stage of a region in a promotion, in order."""
 
     WAITING = "waiting"
     LIVE_ALREADY = "live already"
@@ -48,14 +48,14 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """A region at the end of a promotion, or on its way.
+    """The state of a region during or after a promotion.
 
     Attributes:
         region: its name.
         live: the cluster that its live route leads to, as far as that is known.
-        stage: what became of it.
+        stage: of the region.
         requests, failed: in the bake.
-        why: it went back, or could not; None: it did not.
+        why: it went back, or could not go back; None: neither.
     """
 
     region: str
@@ -67,14 +67,14 @@ class Outcome:
 
 
 class Region:
-    """One region, and what it was before.
+    """One region of a promotion.
 
     Args:
-        applier: what changes YAML and Kubernetes.
-        service: as the region is to run it.
-        cluster: what is to be live.
-        stack: where.
-        before: what was live before an earlier attempt that was cut off; None: there was none.
+        applier: changes YAML and Kubernetes.
+        service: as the region offers it.
+        cluster: the cluster to make live.
+        stack: of the region.
+        before: the cluster that was live before an interrupted attempt; None: there was no attempt.
     """
 
     def __init__(
@@ -85,13 +85,13 @@ class Region:
         self._known_before = before
         self._namespace = Namespace.connect(stack.context, stack.namespace, stack.kubeconfig)
         self.old, self.live = before or cluster, cluster
-        """What was live when the region was checked, and what is live as far as that is known."""
-        self._before = 0.0
+        """The cluster that was live when the region was checked, and the one that is live as far as known."""
+        self._failing_before = 0.0
         self.progress = BakeProgress(0, 0, 0, 0)
 
     @property
     def name(self) -> str:
-        """As the registry names it."""
+        """Name of the region in the registry."""
         return self.stack.region
 
     @property
@@ -100,10 +100,10 @@ class Region:
         return self.old == self._cluster
 
     def check(self) -> None:
-        """Find out what is live, and whether the cluster can take over; warn where it is to have fewer pods.
+        """Check what is live and whether the cluster can take over; warn if it has fewer pods.
 
         Raises:
-            KubernetesError: the region cannot be asked, or does not let us ask its pods.
+            KubernetesError: the region cannot be read, or this login may not read its pods.
             ConfigError: the cluster cannot take over.
         """
         name, cluster = self._service.name, self._cluster
@@ -118,14 +118,14 @@ class Region:
             raise self._refusal(shared, None)
         (self.live,) = live
         self.old = self._known_before or self.live
-        self._before = share_that_failed(snapshot, name, self.live)
-        wanted = self._service.cluster(cluster).version.id
+        self._failing_before = share_that_failed(snapshot, name, self.live)
+        declared = self._service.cluster(cluster).version.id
         ready, replicas = snapshot.replicas_of(f"{name}-{cluster}")
         # Standbys may have no pods: then the update starts them first.
         if ready < replicas or (ready == 0 and self._service.standby_replicas is None):
             raise self._refusal(f"{ready} of {replicas} pods of {cluster} are ready", "first")
-        if (version := snapshot.version_of(f"{name}-{cluster}")) != wanted:
-            raise self._refusal(f"{cluster} serves {version} there, and {wanted} in YAML", "first")
+        if (version := snapshot.version_of(f"{name}-{cluster}")) != declared:
+            raise self._refusal(f"{cluster} serves {version} there, and {declared} in YAML", "first")
         if snapshot.report_fault is not None:
             raise self._refusal(
                 f"its pods cannot be watched: {snapshot.report_fault}; allow get on pods/proxy", None
@@ -133,7 +133,7 @@ class Region:
         self._warn_of_fewer_pods(ready, snapshot.replicas_of(f"{name}-{self.live}")[0])
 
     def _warn_of_fewer_pods(self, ready: int, of_live: int) -> None:
-        """Warn where the route would lead to fewer pods than answer now, by the numbers in YAML."""
+        """Warn if, by the numbers in YAML, the route would lead to fewer pods than answer now."""
         cluster = self._service.cluster(self._cluster).when_live
         if cluster.autoscaling:
             setting, most = "autoscaling.max", cluster.autoscaling.max
@@ -158,13 +158,13 @@ class Region:
         """Make the cluster live.
 
         Args:
-            at_once: whether an autoscaled cluster is not brought to as many pods first.
+            at_once: whether to skip scaling an autoscaled cluster to as many pods as answer now.
 
         Raises:
             BluegridError: YAML or Pulumi refused, or the route is not proven.
         """
         self._write(self._cluster)
-        # From here on it may be live, whatever fails: a region that cannot be read afterwards is not back.
+        # From here on the cluster may be live, whatever fails: a region that cannot be read is not back.
         self.live = self._cluster
         self._up(self._cluster, at_once=at_once)
         self.live = self._ask()
@@ -176,9 +176,9 @@ class Region:
         self._applier.up(Target.of(self._service, cluster), self.stack, at_once=at_once)
 
     def end_takeover(self, seconds: float) -> None:
-        """Give the cluster's autoscaler back its `min`, if the switch has raised it and it sees the requests.
+        """Restore the `min` of the cluster's autoscaler, if the switch raised it and the load is measured.
 
-        A failure is logged and left to the next whole update: the region is as it is to be.
+        A failure is logged and left to the next whole update: the switch itself has succeeded.
 
         Args:
             seconds: since the switch.
@@ -192,7 +192,7 @@ class Region:
                 log.warning("%s; %s; `%s`", self._keeps(self._cluster, held), error, self._whole_update)
 
     def end_way_back(self) -> None:
-        """Give the cluster that was left its `min` back; what is live again keeps the pods that it has got.
+        """Restore the `min` of the cluster that was left; the one that is live again keeps its pods.
 
         A failure is logged, as in `end_takeover`.
         """
@@ -212,50 +212,52 @@ class Region:
         return f"pulumi up --stack {self.stack.name}"
 
     def _held(self, cluster: str) -> int | None:
-        """Return how many pods a cluster's autoscaler keeps since a switch; None: as many as YAML says."""
+        """Return the `min` that a switch set for a cluster's autoscaler; None: it is as in YAML."""
         declared = self._service.clusters.get(cluster)
         if declared is None or declared.autoscaling is None:
             return None
         kind = f"/apis/autoscaling/v2/namespaces/{self.stack.namespace}/horizontalpodautoscalers"
         try:
-            found = self._namespace.get(f"{kind}/{self._service.name}-{cluster}")
+            autoscaler = self._namespace.get(f"{kind}/{self._service.name}-{cluster}")
         except KubernetesError as error:
             log.warning("%s: what the autoscaler of %s keeps is not known: %s", self.name, cluster, error)
             return None
-        is_raised = DECLARED_MIN in (found["metadata"].get("annotations") or {})
-        return int(found["spec"]["minReplicas"]) if is_raised else None
+        is_raised = DECLARED_MIN in (autoscaler["metadata"].get("annotations") or {})
+        return int(autoscaler["spec"]["minReplicas"]) if is_raised else None
 
     def declare_live(self) -> None:
-        """Declare in YAML that the cluster is live, where it is live already."""
+        """Declare in YAML that the cluster is live, which it already is."""
         self._write(self._cluster)
 
     def bake(self, seconds: float, errors: float, report: Callable[[BakeProgress], None]) -> None:
         """Watch the region; `errors` is the share of requests that may fail on top of what failed before.
 
         Raises:
-            BluegridError: it fails the bake, or cannot be watched.
+            BluegridError: the region fails the bake, or cannot be watched.
         """
 
         def keep(progress: BakeProgress) -> None:
             self.progress = progress
             report(progress)
 
-        Bake(self._namespace, self._service.name, self._cluster, seconds, self._before + errors).watch(keep)
+        Bake(
+            self._namespace, self._service.name, self._cluster, seconds, self._failing_before + errors
+        ).watch(keep)
 
     def go_back(self) -> None:
-        """Make live again what was; YAML then says what is true, also where that fails.
+        """Make live again what was live before; YAML then names what is live, also if this fails.
 
         Raises:
-            BluegridError: the region is not back, or it is and the proxy has not shown it.
+            BluegridError: the region is not back, or the proxy has not shown that it is.
         """
         name, region = self._service.name, self.name
         self._applier.declare_back(name, self.old, region, self._cluster)
         try:
             if self._ask() == self._cluster:
-                # The failing cluster is left at once; the pods for its requests are started after that.
+                # The failing cluster is left at once; more pods for its requests are started after that.
                 self._up(self.old, at_once=True)
         finally:
-            # If the region cannot be read, the last known state has to do.
+            # If the region cannot be read, the last known state stands.
             with suppress(KubernetesError):
                 self.live = self._ask()
             if self.live != self.old:

@@ -1,4 +1,4 @@
-"""What a promotion would change in a region: a preview on copies of the registry and the stack's file."""
+"""Rehearsal of a promotion in a region: a preview on copies of the registry and the stack's file."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What the switch of one region would do.
+    """The effects of a switch in one region.
 
     Attributes:
-        changes: what becomes of the service, each a sentence.
-        steps: what Pulumi would do, each on a line.
-        errors: why Pulumi would not.
+        changes: of the service, each a sentence.
+        steps: of Pulumi, each a line.
+        errors: why Pulumi would refuse.
     """
 
     changes: tuple[str, ...]
@@ -41,14 +41,14 @@ def rehearse(
 
     Args:
         registry: the folder of YAML.
-        service: that is switched.
-        cluster: that would be live.
-        stack: where.
-        program: folder of the Pulumi program; None: where we work.
+        service: the service to switch.
+        cluster: the cluster that would be live.
+        stack: of the region.
+        program: folder of the Pulumi program; None: the working directory.
 
     Raises:
         ConfigError: there is no `pulumi`.
-        BluegridError: the registry refuses the switch, or what Pulumi printed cannot be read.
+        BluegridError: the registry refuses the switch, or Pulumi's output cannot be read.
     """
     with TemporaryDirectory() as folder:
         target = Target.of(Registry.load(registry).service(service), cluster)
@@ -74,7 +74,7 @@ def rehearse(
     before, after = (states_of_objects(each) for each in (plan.objects_before(), plan.objects_after()))
     changes = changes_between(before, after)
     return Rehearsal(
-        # Without the emphasis that a report in Markdown has.
+        # Without the Markdown emphasis of the report.
         changes=tuple(
             line.replace("**", "") for each in changes if each.name == service for line in sentences_of(each)
         ),

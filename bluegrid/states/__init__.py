@@ -1,7 +1,7 @@
-"""What a service is at one moment, by YAML, a preview, Pulumi's state or Kubernetes.
+"""The state of a service at one moment, by YAML, a preview, Pulumi's state or Kubernetes.
 
     registry files ─────────────────────┐
-    kubernetes_object (Pulumi, the API) ┴─> services ─┬─> changes    what becomes of a service by an update
+    kubernetes_object (Pulumi, the API) ┴─> services ─┬─> changes    a service before and after an update
                                                       └─> drift      where two sources disagree
 
 Only data: neither Pulumi nor Kubernetes is imported or called.

@@ -1,4 +1,4 @@
-"""Where the registry's YAML, the stack's state and what runs disagree, in words."""
+"""Drift: where the registry's YAML, the stack's state and Kubernetes disagree, in words."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Drift:
     """One disagreement.
 
     Attributes:
-        service: whose.
-        cluster: whose; None: the service's own.
+        service: name of the service.
+        cluster: its cluster; None: the drift is of the service itself.
         text: what YAML says and what runs.
     """
 
@@ -29,62 +29,62 @@ class Drift:
     text: str
 
 
-def drift(wanted: Mapping[str, ServiceState], running: Mapping[str, ServiceState]) -> list[Drift]:
-    """Compare what is declared with what runs; both are services by name."""
+def drift(declared: Mapping[str, ServiceState], running: Mapping[str, ServiceState]) -> list[Drift]:
+    """Compare declared services with running ones; both by name."""
     found = []
-    for name in sorted({*wanted, *running}):
-        declared, there = wanted.get(name), running.get(name)
-        if declared is None:
+    for name in sorted({*declared, *running}):
+        in_yaml, actual = declared.get(name), running.get(name)
+        if in_yaml is None:
             found.append(Drift(name, None, "runs, but YAML does not declare it"))
-        elif there is None:
+        elif actual is None:
             found.append(Drift(name, None, "YAML declares it, but nothing of it runs"))
         else:
-            found += _of_service(declared, there)
+            found += _of_service(in_yaml, actual)
     return found
 
 
 def explained(
-    found: Iterable[Drift],
-    wanted: Mapping[str, ServiceState],
+    differences: Iterable[Drift],
+    declared: Mapping[str, ServiceState],
     made: Mapping[str, ServiceState],
     running: Mapping[str, ServiceState],
 ) -> list[Drift]:
-    """Add to each disagreement which side the stack's state is on, and what follows.
+    """Add to each drift its cause according to the stack's state, and what to do.
 
     Args:
-        found: what YAML and Kubernetes disagree on.
-        wanted: what YAML declares.
-        made: what Pulumi has made, as its state tells.
-        running: what runs.
+        differences: between YAML and Kubernetes.
+        declared: services in YAML.
+        made: services in the stack's state.
+        running: services in Kubernetes.
     """
-    not_applied, behind_pulumi = drift(wanted, made), drift(made, running)
-    explained = []
-    for each in found:
+    not_applied, behind_pulumi = drift(declared, made), drift(made, running)
+    with_reasons = []
+    for each in differences:
         if each in not_applied:
             why = "not applied yet: `pulumi up`"
         elif (each.service, each.cluster) in {(other.service, other.cluster) for other in behind_pulumi}:
             why = "changed behind Pulumi"
         else:
-            why = "the stack's state says neither"
-        explained.append(replace(each, text=f"{each.text}; {why}"))
-    return explained
+            why = "the stack's state does not explain it"
+        with_reasons.append(replace(each, text=f"{each.text}; {why}"))
+    return with_reasons
 
 
-def _of_service(wanted: ServiceState, running: ServiceState) -> Iterator[Drift]:
-    if wanted.live != running.live:
+def _of_service(declared: ServiceState, running: ServiceState) -> Iterator[Drift]:
+    if declared.live != running.live:
         now = f"the live route says {running.live}" if running.live else "there is no live route"
-        yield Drift(wanted.name, None, f"YAML says {wanted.live} is live, {now}")
-    elif wanted.shares != running.shares:
-        text = f"YAML says {_shares(wanted)} of the requests, the live route says {_shares(running)}"
-        yield Drift(wanted.name, None, text)
-    for cluster in sorted({*wanted.clusters, *running.clusters}):
-        declared, there = wanted.clusters.get(cluster), running.clusters.get(cluster)
-        if declared is None:
-            yield Drift(wanted.name, cluster, "runs, but YAML does not declare it")
-        elif there is None:
-            yield Drift(wanted.name, cluster, "YAML declares it, but it does not run")
+        yield Drift(declared.name, None, f"YAML says {declared.live} is live, {now}")
+    elif declared.shares != running.shares:
+        text = f"YAML says {_shares(declared)} of the requests, the live route says {_shares(running)}"
+        yield Drift(declared.name, None, text)
+    for cluster in sorted({*declared.clusters, *running.clusters}):
+        in_yaml, actual = declared.clusters.get(cluster), running.clusters.get(cluster)
+        if in_yaml is None:
+            yield Drift(declared.name, cluster, "runs, but YAML does not declare it")
+        elif actual is None:
+            yield Drift(declared.name, cluster, "YAML declares it, but it does not run")
         else:
-            yield from (Drift(wanted.name, cluster, text) for text in _of_cluster(declared, there))
+            yield from (Drift(declared.name, cluster, text) for text in _of_cluster(in_yaml, actual))
 
 
 def _shares(service: ServiceState) -> str:
@@ -92,27 +92,27 @@ def _shares(service: ServiceState) -> str:
     return ", ".join(shares) or f"{service.live} 100 %"
 
 
-def _of_cluster(wanted: ClusterState, running: ClusterState) -> Iterator[str]:
-    if wanted.version != running.version:
-        yield f"YAML says version {wanted.version}, {running.version} runs"
-    if isinstance(wanted.replicas, Autoscaling) and isinstance(running.replicas, Autoscaling):
-        if wanted.replicas != running.replicas:
-            yield f"YAML says {wanted.replicas}, its autoscaler {running.replicas}"
-    elif not _is_as_wanted(wanted.replicas, running.replicas):
-        yield f"YAML says {_pods(wanted.replicas)}, Kubernetes {_pods(running.replicas)}"
-    if running.held not in (None, wanted.held) and isinstance(wanted.replicas, Autoscaling):
-        yield f"YAML says min {wanted.replicas.min}, its autoscaler keeps {running.held} since a switch"
-    for name in sorted({*wanted.resources, *running.resources}):
-        declared, there = (each.resources.get(name, "0") for each in (wanted, running))
-        if value_of(declared) != value_of(there):
-            yield f"YAML says {name} {declared}, Kubernetes {there}"
+def _of_cluster(declared: ClusterState, running: ClusterState) -> Iterator[str]:
+    if declared.version != running.version:
+        yield f"YAML says version {declared.version}, {running.version} runs"
+    if isinstance(declared.replicas, Autoscaling) and isinstance(running.replicas, Autoscaling):
+        if declared.replicas != running.replicas:
+            yield f"YAML says {declared.replicas}, its autoscaler {running.replicas}"
+    elif not _is_as_declared(declared.replicas, running.replicas):
+        yield f"YAML says {_pods(declared.replicas)}, Kubernetes {_pods(running.replicas)}"
+    if running.held not in (None, declared.held) and isinstance(declared.replicas, Autoscaling):
+        yield f"YAML says min {declared.replicas.min}, its autoscaler keeps {running.held} since a switch"
+    for name in sorted({*declared.resources, *running.resources}):
+        in_yaml, actual = (each.resources.get(name, "0") for each in (declared, running))
+        if value_of(in_yaml) != value_of(actual):
+            yield f"YAML says {name} {in_yaml}, Kubernetes {actual}"
 
 
-def _is_as_wanted(wanted: int | Autoscaling, running: int | Autoscaling) -> bool:
+def _is_as_declared(declared: int | Autoscaling, running: int | Autoscaling) -> bool:
     # Within its bounds the number is the autoscaler's decision.
-    if isinstance(wanted, Autoscaling) and isinstance(running, int):
-        return wanted.min <= running <= wanted.max
-    return wanted == running
+    if isinstance(declared, Autoscaling) and isinstance(running, int):
+        return declared.min <= running <= declared.max
+    return declared == running
 
 
 def _pods(count: int | Autoscaling) -> str:

@@ -1,4 +1,4 @@
-"""An object of Kubernetes, as Pulumi's states, previews and policy packs show it."""
+"""A Kubernetes object, as in Pulumi's states, previews and policy packs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from bluegrid_registry.route_backends import backends_of
 
 
 class Foreign(BaseModel):
-    """A document of Pulumi's: it may have more fields than are read here."""
+    """A document of Pulumi, which may have more fields than are read here."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
 
 
 class KubernetesObject(Foreign):
-    """An object of Kubernetes, as Pulumi gets it.
+    """A Kubernetes object, as Pulumi gets it.
 
     Attributes:
-        type: Pulumi's type of it, such as `kubernetes:apps/v1:Deployment`.
+        type: the object's type in Pulumi, such as `kubernetes:apps/v1:Deployment`.
         inputs: the object.
     """
 
@@ -31,7 +31,7 @@ class KubernetesObject(Foreign):
 
     @property
     def kind(self) -> str:
-        """Such as `Deployment`."""
+        """Kind of the object, such as `Deployment`."""
         return self.type.rpartition(":")[2]
 
     @property
@@ -41,7 +41,7 @@ class KubernetesObject(Foreign):
 
     @property
     def namespace(self) -> str:
-        """Its namespace in Kubernetes; empty: it is in none, or that is not known yet."""
+        """Its namespace in Kubernetes; empty: it has none, or the namespace is not known yet."""
         return str(self._metadata.get("namespace", ""))
 
     @property
@@ -56,17 +56,17 @@ class KubernetesObject(Foreign):
 
     @property
     def service(self) -> str:
-        """The model service that it belongs to; empty: none."""
+        """Its model service; empty: none."""
         return str(self.labels.get(f"{LABEL}/service", ""))
 
     @property
     def cluster(self) -> str:
-        """The cluster of that service that it belongs to; empty: none."""
+        """Its cluster of the service; empty: none."""
         return str(self.labels.get(f"{LABEL}/cluster", ""))
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """Its specification; a text stands in the place of what is secret."""
+        """Its specification; a text stands in the place of a secret value."""
         return _dict(self.inputs.get("spec"))
 
     @property
@@ -76,14 +76,14 @@ class KubernetesObject(Foreign):
 
     @property
     def is_live_route(self) -> bool:
-        """Whether it is the route of a service's URL; a standing route belongs to a cluster."""
+        """Whether it is a live route; a standing route belongs to a cluster."""
         return self.is_route and not self.cluster
 
     @property
     def backends(self) -> dict[str, int]:
         """Of a route: the weight of each Service that it leads to, as far as Pulumi shows them.
 
-        It shows no rule of an Ingress that has a secret host, as those of standing routes have.
+        Pulumi hides the rules of an Ingress with a secret host, such as a standing route.
         """
         return backends_of(self.spec)
 
@@ -94,7 +94,7 @@ class KubernetesObject(Foreign):
 
     @property
     def containers(self) -> list[dict[str, Any]]:
-        """The containers of its pods, as far as Pulumi shows them: none that has a secret in it."""
+        """The containers of its pods; Pulumi hides a container that has a secret in it."""
         return [*dicts(self.pod.get("initContainers")), *dicts(self.pod.get("containers"))]
 
     @property
@@ -104,7 +104,7 @@ class KubernetesObject(Foreign):
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that its containers are given in clear."""
+        """The environment variables of its containers that have plain values."""
         variables = [each for container in self.containers for each in dicts(container.get("env"))]
         return {str(each.get("name")): str(each["value"]) for each in variables if "value" in each}
 
@@ -114,10 +114,10 @@ class KubernetesObject(Foreign):
 
 
 def _dict(value: Any) -> dict[str, Any]:
-    """Return the value if it is readable; where Pulumi hides a secret, a text stands in its place."""
+    """Return the value, or an empty dict for a text in the place of a secret."""
     return value if isinstance(value, dict) else {}
 
 
 def dicts(values: Any) -> list[dict[str, Any]]:
-    """Return the value if it is readable; where Pulumi hides a secret, a text stands in its place."""
+    """Return the dicts of a list, without texts in the place of secrets."""
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

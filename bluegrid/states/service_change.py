@@ -1,4 +1,4 @@
-"""What becomes of a service between two moments."""
+"""A service before and after an update."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ServiceChange:
 
     Attributes:
         before: None: the service is new.
-        after: None: the service goes.
+        after: None: the service is deleted.
     """
 
     before: ServiceState | None
@@ -35,7 +35,7 @@ class ServiceChange:
 
     @property
     def switch(self) -> tuple[ClusterState, ClusterState] | None:
-        """The cluster that is live and the one that will be, where these are two."""
+        """The cluster that is live and the cluster that will be; None if live stays."""
         if self.before is None or self.after is None or self.before.live == self.after.live:
             return None
         old, new = self._live_before, self._live_after
@@ -43,7 +43,7 @@ class ServiceChange:
 
     @property
     def compared(self) -> tuple[ClusterState, ClusterState] | None:
-        """The cluster that is live and one that newly gets requests, for whoever compares their versions."""
+        """The live cluster and one that newly gets requests, for a comparison of their versions."""
         if self.switch is not None or self.before is None or self.after is None:
             return self.switch
         new = [each for each in self.after.answering if each not in self.before.answering]
@@ -52,24 +52,24 @@ class ServiceChange:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether the service stays as it is."""
+        """Whether the service does not change."""
         return self.before == self.after
 
     @property
     def is_rerouted(self) -> bool:
-        """Whether other clusters get requests than before, or other shares of them."""
+        """Whether other clusters than before get requests, or other shares."""
         if self.before is None or self.after is None:
             return False
         return (self.before.live, self.before.shares) != (self.after.live, self.after.shares)
 
     @property
     def is_of_another_set(self) -> bool:
-        """Whether the service stays, and its model set does not."""
+        """Whether the service changes to another model set."""
         return self.before is not None and self.after is not None and self.before.set != self.after.set
 
     @property
     def loses_its_url(self) -> bool:
-        """Whether the service answers, and will have no live route any more."""
+        """Whether the service has a live route, and will have none."""
         return (
             self.before is not None
             and self.before.live is not None
@@ -83,7 +83,7 @@ class ServiceChange:
 
     @property
     def clusters_after(self) -> Mapping[str, ClusterState]:
-        """The service's clusters after, by ID; empty: the service goes."""
+        """The service's clusters after, by ID; empty: the service is deleted."""
         return self.after.clusters if self.after else {}
 
     @property
@@ -104,7 +104,7 @@ class ServiceChange:
 def changes_between(
     before: Mapping[str, ServiceState], after: Mapping[str, ServiceState]
 ) -> list[ServiceChange]:
-    """Return what becomes of each service, by name; those that stay as they are too."""
+    """Return each service before and after, sorted by name; also services that do not change."""
     return [ServiceChange(before.get(name), after.get(name)) for name in sorted({*before, *after})]
 
 

@@ -1,4 +1,4 @@
-"""What a service is at one moment: its clusters and which is live; from objects or from the registry."""
+"""The state of a service: its clusters and which is live; from Kubernetes objects or the registry."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class ClusterState:
 
     Attributes:
         id: unique in its service.
-        version: what it serves.
-        replicas: how many pods, or between which numbers an autoscaler decides.
+        version: ID of the version that it serves.
+        replicas: number of pods, or the bounds of its autoscaler.
         resources: the limits of one pod by resource, as Kubernetes quantities.
-        manifest: digest of the version's manifest, by which pods take the version's models; empty: not known.
+        manifest: digest of the version's manifest, which pins the models of its pods; empty: not known.
         held: how many pods its autoscaler keeps since a switch; None: its own `min`.
     """
 
@@ -44,9 +44,9 @@ class ServiceState:
     Attributes:
         name: of the service.
         set: ID of its model set.
-        live: ID of the cluster that its URL reaches; None: it has no route.
+        live: ID of the cluster that its URL leads to; None: there is no live route.
         clusters: by ID.
-        shares: parts of the requests by ID of the clusters that get them, where `live` is not the only one.
+        shares: fractions of the requests by cluster ID; empty if only `live` gets requests.
     """
 
     name: str
@@ -62,7 +62,7 @@ class ServiceState:
 
 
 def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceState]:
-    """Return the services that these objects make up, by name."""
+    """Return the services that consist of these objects, by name."""
     objects = list(objects)
     shares, sets, clusters = dict[str, Shares](), {}, dict[str, dict[str, ClusterState]]()
     autoscalers = {each.name: each for each in objects if each.kind == "HorizontalPodAutoscaler"}
@@ -76,14 +76,14 @@ def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceS
         elif each.is_live_route and (weights := clusters_of(each.spec, service)):
             shares[service] = Shares(weights)
     return {
-        # Sorted, because each preview has them in another order.
+        # Sorted, because the order differs from preview to preview.
         name: _service(name, sets[name], shares.get(name), dict(sorted(clusters.get(name, {}).items())))
         for name in sorted({*shares, *clusters})
     }
 
 
 def states_of_offered(offered: Mapping[str, OfferedService]) -> dict[str, ServiceState]:
-    """Return the services that a region is to run, by name."""
+    """Return the state of services that a region offers, by name."""
     return {name: _offered(service) for name, service in offered.items()}
 
 
@@ -112,7 +112,7 @@ def _service(
 def _cluster(
     cluster: str, deployment: KubernetesObject, autoscalers: Mapping[str, KubernetesObject]
 ) -> ClusterState:
-    # A Deployment with an autoscaler only has the number of pods that it began with.
+    # With an autoscaler, `replicas` of the Deployment is only the number of pods at the start.
     autoscaler = autoscalers.get(deployment.name)
     replicas = _autoscaled(autoscaler) if autoscaler else int(deployment.spec.get("replicas", 1))
     return ClusterState(

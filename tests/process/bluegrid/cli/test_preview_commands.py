@@ -59,7 +59,7 @@ def test_what_is_no_preview_is_refused_in_one_line(tmp_path: Path) -> None:
         refused = bluegrid(*command, file)
         assert refused.returncode == 1
         assert refused.stderr == (
-            f"error: {file}: is no JSON of a preview; "
+            f"error: {file}: is not the JSON of a preview; "
             "write it with `pulumi preview --json --show-sames > FILE`\n"
         )
 

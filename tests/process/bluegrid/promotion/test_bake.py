@@ -140,5 +140,5 @@ def test_fewer_pods_than_at_the_start_are_given_the_time_and_no_more(
 def test_pods_that_do_not_say_what_they_count_are_not_taken_to_be_well(
     regions: Regions, north: Namespace
 ) -> None:
-    with pytest.raises(BakeFailed, match="no pod tells what it counts"):
+    with pytest.raises(BakeFailed, match="no pod reports its metrics"):
         bake(north, LONG, lambda: regions.set("north", metrics=False))

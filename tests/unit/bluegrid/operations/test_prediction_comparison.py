@@ -58,8 +58,8 @@ def test_requests_are_json_lines(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("", "has no requests"),
-        ('{"model": "line-1", "instances": [[1]]}\n{"model": 7}\n', "requests.jsonl:2: is no request"),
-        ("[", "requests.jsonl:1: is no request"),
+        ('{"model": "line-1", "instances": [[1]]}\n{"model": 7}\n', "requests.jsonl:2: is not a request"),
+        ("[", "requests.jsonl:1: is not a request"),
     ],
 )
 def test_a_file_that_is_none_is_refused_with_its_line(tmp_path: Path, text: str, reason: str) -> None:

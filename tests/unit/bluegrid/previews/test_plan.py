@@ -31,7 +31,7 @@ def test_a_preview_that_leaves_out_what_stays_is_none(tmp_path: Path) -> None:
 
 
 def test_a_step_of_no_resource_is_none_of_a_preview(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is no JSON of a preview"):
+    with pytest.raises(ConfigError, match="is not the JSON of a preview"):
         read_plan(written(tmp_path, steps=[{"op": "same", "urn": "line-loading"}]))
 
 
