@@ -1,11 +1,11 @@
-"""The command `bluegrid`: a file a command, named as the command is.
+"""The command `bluegrid`: one file for each command, named as the command.
 
-main.py                         the tree of commands, and how errors end one
+main.py                         the tree of commands, and the handling of errors
 push.py, switch.py, ...         `bluegrid push`, `bluegrid switch`, ...
 sets.py, versions.py, models.py, clusters.py, stores.py, stacks.py, images.py, keys.py, updates.py
                                 groups of commands: `bluegrid set add|list|show|edit|remove`, ...
-options.py, project_folders.py, regions.py    what several commands take, with defaults and checks
-output.py, progress.py, remedies.py           what commands print
-edits.py, pulumi.py             how commands change the registry, and have Pulumi apply the change
+options.py, project_folders.py, regions.py    shared options, with defaults and checks
+output.py, progress.py, remedies.py           output of commands
+edits.py, pulumi.py             edits of the registry, and runs of Pulumi that apply them
 update_client.py, marks.py      requests to an update server
 """

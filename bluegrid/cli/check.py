@@ -1,4 +1,4 @@
-"""`bluegrid check`: mistakes in registry files, and previews that break a rule."""
+"""`bluegrid check`: finds mistakes in registry files, and previews that break a rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bluegrid compare`: whether two clusters give the same answers."""
+"""`bluegrid compare`: compares the answers of two clusters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bluegrid.operations import AnswerComparison
 
 SHOWN = 20
-"""Differences that are printed, the largest; --json has all of them, with the answers."""
+"""How many differences are printed, the largest first; --json has all, with the answers."""
 
 
 def compare(
@@ -42,27 +42,27 @@ def compare(
     """
     to_compare = read_requests(requests)
     api = Namespace.connect(context, namespace)
-    found = compare_clusters(
+    result = compare_clusters(
         ClusterClient.of(api, service, first),
         ClusterClient.of(api, service, second),
         to_compare,
         rtol=rtol,
         atol=atol,
     )
-    largest = "nothing to subtract" if found.largest is None else f"largest difference {found.largest:.3g}"
+    largest = "nothing to subtract" if result.largest is None else f"largest difference {result.largest:.3g}"
     within = f"within {atol:g} + {rtol:g} of the answer"
     head = (
-        f"{service} {first} {second}: {found.agreed} of {found.requests} requests agree {within}; {largest}"
+        f"{service} {first} {second}: {result.agreed} of {result.requests} requests agree {within}; {largest}"
     )
-    output.emit(as_json=as_json, data=asdict(found), text="\n".join([head, *_details(found)]))
-    if found.differing:
+    output.emit(as_json=as_json, data=asdict(result), text="\n".join([head, *_details(result)]))
+    if result.differing:
         raise typer.Exit(1)
 
 
-def _details(found: AnswerComparison) -> Iterator[str]:
-    for name, each in found.latency.items():
+def _details(result: AnswerComparison) -> Iterator[str]:
+    for name, each in result.latency.items():
         yield f"  {name}: p50 {each.p50} ms, p99 {each.p99} ms"
-    worst = sorted(found.differing, key=lambda each: math.inf if each.by is None else each.by, reverse=True)
+    worst = sorted(result.differing, key=lambda each: math.inf if each.by is None else each.by, reverse=True)
     for difference in worst[:SHOWN]:
         by = difference.text if difference.by is None else f"differ by {difference.by:.3g}"
         yield f"  {difference.model}: {by}"

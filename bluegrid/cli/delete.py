@@ -1,4 +1,4 @@
-"""`bluegrid delete`: a service goes offline."""
+"""`bluegrid delete`: takes a service offline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bluegrid doctor`: what is wrong with a cluster, a registry, a store or this machine, and the remedy."""
+"""`bluegrid doctor`: finds faults of Kubernetes, a registry, a store or this machine, with remedies."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ def doctor(
     Writes nothing. Exit code 1 if there is a fault. A risk, such as a live cluster of one pod, is printed and
     is not a fault. What your login cannot check is skipped. The store is read as you and as the pods.
     """
-    found = [*_findings(context, namespace, registry, store, route_address)]
-    lines = [f"{_word(each):5} {each.what}: {each.text}" for each in found]
-    output.emit(as_json=as_json, data=[asdict(each) for each in found], text="\n".join(lines))
-    if not all(each.is_well for each in found):
+    diagnoses = [*_diagnoses(context, namespace, registry, store, route_address)]
+    lines = [f"{_word(each):5} {each.what}: {each.text}" for each in diagnoses]
+    output.emit(as_json=as_json, data=[asdict(each) for each in diagnoses], text="\n".join(lines))
+    if not all(each.is_well for each in diagnoses):
         raise typer.Exit(1)
 
 
-def _word(finding: Diagnosis) -> str:
-    if finding.is_risk:
+def _word(diagnosis: Diagnosis) -> str:
+    if diagnosis.is_risk:
         return "RISK"
-    if not finding.is_known:
+    if not diagnosis.is_known:
         return "SKIP"
-    return "ok" if finding.is_well else "FAULT"
+    return "ok" if diagnosis.is_well else "FAULT"
 
 
-def _findings(
+def _diagnoses(
     context: str, namespace: str, registry: Path, store: str | None, route_address: str | None
 ) -> Iterator[Diagnosis]:
     try:

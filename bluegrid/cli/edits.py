@@ -1,4 +1,4 @@
-"""How a command changes the registry: for real, or in a copy whose preview is shown."""
+"""Applies the edit of a command to the registry, or to a copy whose preview is shown."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def apply(
     """Edit the registry and, with `up`, run `pulumi up`; with `dry_run`, only show what both would do.
 
     Args:
-        edit: changes a folder of registry files, and returns a line that says what has changed.
+        edit: changes a folder of registry files, and returns a line about the change.
         registry: the folder.
-        stack: what `pulumi up` updates.
-        config_file: the stack's settings; None: where Pulumi looks.
+        stack: the stack that `pulumi up` updates.
+        config_file: the stack's settings; None: the file that Pulumi finds.
         up: whether to run `pulumi up`.
         dry_run: whether to write nothing.
-        yes: whether to ask nothing, Pulumi's own question included.
-        question: what to ask before the edit; None: nothing.
-        variables: what the Pulumi program has in its environment.
+        yes: whether to ask no questions, also not Pulumi's.
+        question: to ask before the edit; None: no question.
+        variables: environment variables for the Pulumi program.
 
     Raises:
-        ConfigError: a question cannot be asked, or the answer is no.
+        ConfigError: there is no terminal for a question, or the answer is no.
         RegistryError: the edit is refused.
     """
 
@@ -69,7 +69,7 @@ def apply(
 
 
 def changed_cluster(service: str, cluster: str, values: Mapping[str, int | str], folder: Path) -> str:
-    """Change fields of a cluster's row; return a line that says from what to what."""
+    """Change fields of a cluster's row; return a line with old and new values."""
     old, new = change_cluster(folder, service, cluster, **values)
     changes = [f"{key} {getattr(old, key)} -> {getattr(new, key)}" for key in values]
     return f"{service} {cluster}: {', '.join(changes)}"
@@ -78,13 +78,13 @@ def changed_cluster(service: str, cluster: str, values: Mapping[str, int | str],
 def show(
     registry: Path, edit: Callable[[Path], object], stack: StackCommands | None, target: Target | None
 ) -> int:
-    """Print what an edit changes in YAML, and what `pulumi up` would then do; return Pulumi's exit code.
+    """Print the changes of an edit in YAML, and the preview of `pulumi up`; return Pulumi's exit code.
 
     Args:
         registry: the folder, which is not changed.
-        edit: what is done to a copy of the folder.
+        edit: changes a copy of the folder.
         stack: the stack of the preview; None: only the edit is shown.
-        target: what the update is limited to; None: nothing.
+        target: limits the update; None: the whole stack.
     """
     Registry.load(registry)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""`bluegrid export`: a version as files with a signature that other tools verify."""
+"""`bluegrid export`: writes a version as files, with a signature that other tools verify."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bluegrid fetch`: a version, or some of its models, into a folder."""
+"""`bluegrid fetch`: fetches a version, or some of its models, into a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bluegrid history`: the commits that changed a service."""
+"""`bluegrid history`: lists the commits that changed a service."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def history(
 ) -> None:
     """List the commits that changed SERVICE: what is live, its clusters, their versions or their size."""
     file = Registry.load(registry).of_service(service)
-    found = [*islice(changes_of(service, registry / f"{file.set.id}.yaml"), last)]
-    lines = [line for each in found for line in (str(each.commit), *(f"  {text}" for text in each.changes))]
-    output.emit(as_json=as_json, data=[asdict(each) for each in found], text="\n".join(lines))
+    rows = [*islice(changes_of(service, registry / f"{file.set.id}.yaml"), last)]
+    lines = [line for each in rows for line in (str(each.commit), *(f"  {text}" for text in each.changes))]
+    output.emit(as_json=as_json, data=[asdict(each) for each in rows], text="\n".join(lines))

@@ -1,4 +1,4 @@
-"""`bluegrid logs`: what the pods of a service have written."""
+"""`bluegrid logs`: prints the logs of a service's pods."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def logs(
 
 
 def _seconds(text: str) -> int:
-    found = re.fullmatch(r"(\d+)([smhd])", text)
-    if found is None:
+    matched = re.fullmatch(r"(\d+)([smhd])", text)
+    if matched is None:
         raise typer.BadParameter("is not a duration; expected 30s, 10m, 2h or 1d", param_hint="--since")
-    return int(found[1]) * _UNITS[found[2]]
+    return int(matched[1]) * _UNITS[matched[2]]

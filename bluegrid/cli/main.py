@@ -116,7 +116,7 @@ def _refuse_usage(error: typer.TyperException) -> int:
     """Print on one line what is wrong with a command line; return the exit code."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else app.info.name
-    # Without any argument the message is the help, which is there already.
+    # Without any argument the message is the help, which has been printed already.
     if message := " ".join(error.format_message().split()).rstrip(".?"):
         output.refuse(f"{message}; see `{path} --help`")
     return error.exit_code

@@ -1,4 +1,4 @@
-"""Marks of bad versions, for commands that choose what is live.
+"""Bad marks of versions, for commands that choose the live cluster.
 
 Marks are in the update server (ADR 19), not in the registry: commands read them if the variables
 `BLUEGRID_UPDATES` and `BLUEGRID_TOKEN` name a server and a token.
@@ -41,7 +41,7 @@ def mark_of(registry: Path, service: str, cluster: str) -> str | None:
 
 
 def warning_of(registry: Path, service: str, cluster: str) -> str | None:
-    """Return the warning before a cluster becomes live, also if the marks cannot be read; None: none."""
+    """Return a warning before a cluster becomes live, also if the marks cannot be read; None: no warning."""
     try:
         return mark_of(registry, service, cluster)
     except BluegridError as error:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 SHOWN = 20
-"""Lines of a list that are printed; --json has all of them."""
+"""How many lines of a list are printed; --json has all."""
 _UNLIMITED = 10_000
-"""Characters of a line; more than any has."""
+"""Width of the console in characters: more than any line has."""
 _DIGEST, _SHOWN = 64, 12
 """Hex digits of a SHA-256, and of a short one."""
 _IS_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
@@ -109,10 +109,10 @@ def checked_values() -> Iterator[None]:
 
 
 def with_lists(head: str, lists: Mapping[str, Sequence[str]]) -> str:
-    """Return the first line, and one for each name in the lists, with what the lists say about it."""
+    """Return `head`, and a line for each name in the lists, after the label of its list."""
     lines = [head]
-    for what, names in lists.items():
-        lines += [f"  {what} {name}" for name in names[:SHOWN]]
+    for label, names in lists.items():
+        lines += [f"  {label} {name}" for name in names[:SHOWN]]
         if len(names) > SHOWN:
-            lines.append(f"  {what} ... and {len(names) - SHOWN} more; --json lists all")
+            lines.append(f"  {label} ... and {len(names) - SHOWN} more; --json lists all")
     return "\n".join(lines)

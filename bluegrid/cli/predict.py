@@ -1,4 +1,4 @@
-"""`bluegrid predict`: one request to one model, on any cluster."""
+"""`bluegrid predict`: sends a request to one model, on any cluster."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def predict(
         raise ConfigError(
             f"--instances {instances}: is not JSON; expected rows such as '[[12.5, 3.1]]'"
         ) from None
-    done = ClusterClient.of(Namespace.connect(context, namespace), service, cluster).predict(model, rows)
-    if done.error:
-        raise BluegridError(f"{service} {done.cluster} (version {done.version}): {done.error}")
-    origin = f"{done.cluster}, version {done.version}, pod {done.pod}, {1000 * done.seconds:.0f} ms"
-    output.emit(as_json=as_json, data=asdict(done), text=f"{json.dumps(done.predictions)}  ({origin})")
+    answer = ClusterClient.of(Namespace.connect(context, namespace), service, cluster).predict(model, rows)
+    if answer.error:
+        raise BluegridError(f"{service} {answer.cluster} (version {answer.version}): {answer.error}")
+    origin = f"{answer.cluster}, version {answer.version}, pod {answer.pod}, {1000 * answer.seconds:.0f} ms"
+    output.emit(as_json=as_json, data=asdict(answer), text=f"{json.dumps(answer.predictions)}  ({origin})")

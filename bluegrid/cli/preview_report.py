@@ -1,4 +1,4 @@
-"""`bluegrid preview-report`: what a pull request changes, as a comment."""
+"""`bluegrid preview-report`: writes a comment about the changes of a pull request."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _report(
         if plan
         else "from the registry files alone; the stack was not read",
         changes=changes,
-        comparisons={name: found for name, found in compared.items() if found is not None},
+        comparisons={name: comparison for name, comparison in compared.items() if comparison is not None},
         effects=effects_of(plan, changes) if plan else Effects(),
         findings=check_plan(plan) if plan else (),
         details=plan.listed() if plan else "",

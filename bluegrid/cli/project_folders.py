@@ -23,7 +23,7 @@ def stacks(context: typer.Context, option: typer.CallbackParam, folder: Path) ->
 
 
 def _project(context: typer.Context, option: typer.CallbackParam, folder: Path) -> Project | None:
-    """Return the project that an option's default is relative to; None: it was given, or exists here."""
+    """Return the project that a default is relative to; None: the option is set, or its folder exists."""
     source = context.get_parameter_source(str(option.name))
     is_default = source is not None and source.name == "DEFAULT"
     return Project.around() if is_default and not folder.exists() else None

@@ -1,4 +1,4 @@
-"""`bluegrid promote`: a switch in one region after the other, undone where requests fail."""
+"""`bluegrid promote`: switches one region after the other, and back where requests fail."""
 
 from __future__ import annotations
 
@@ -141,9 +141,9 @@ def _terminated_as_by_ctrl_c() -> Iterator[None]:
 def _rehearse(promotion: Promotion, registry: Path, service: str, cluster: str, *, as_json: bool) -> None:
     regions, errors = {}, []
     for stack in promotion.stacks:
-        found = rehearse(registry, service, cluster, stack)
-        errors += [f"{stack.region}: {error}" for error in found.errors]
-        regions[stack.region] = {"changes": [*found.changes], "steps": [*found.steps]}
+        rehearsal = rehearse(registry, service, cluster, stack)
+        errors += [f"{stack.region}: {error}" for error in rehearsal.errors]
+        regions[stack.region] = {"changes": [*rehearsal.changes], "steps": [*rehearsal.steps]}
     if errors:
         raise BluegridError("\n".join(errors))
     lines = [

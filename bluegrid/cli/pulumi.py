@@ -1,7 +1,7 @@
 """Runs Pulumi for commands: `pulumi up`, or a preview of it.
 
 Pulumi reads the registry that the stack's settings name. A preview of an edit that is not written yet reads a
-copy of the registry, named in a copy of the settings: no file of the user's is changed.
+copy of the registry, named in a copy of the settings: the user's own files are not changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class StackCommands:
 
     Attributes:
         name: the stack's name.
-        config_file: its settings; None: where Pulumi looks.
+        config_file: its settings; None: the file that Pulumi finds.
         variables: environment variables for the program.
     """
 
@@ -60,7 +60,7 @@ class StackCommands:
 
         Args:
             target: the resources to update.
-            at_once: whether the route waits for no pods of a cluster that takes over.
+            at_once: whether the route does not wait for pods of a cluster that takes over.
         """
         variables = partial_update(target.routes) | (AT_ONCE if at_once else {})
         command = up_command(target, Project.find().name, self.name, self.config_file)

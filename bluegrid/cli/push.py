@@ -1,4 +1,4 @@
-"""`bluegrid push`: models from a folder become a version, in the store and in the registry."""
+"""`bluegrid push`: makes a version of the models in a folder, in the store and in the registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which regions there are: those of the stacks' files. Without any such file every name is accepted."""
+"""Checks regions against the stacks' files; without any such file, every name is accepted."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from bluegrid_registry import require_region
 
 
 def require(region: str | None, stacks: Path, config_file: str | None) -> None:
-    """Refuse a region that no stack's file is of.
+    """Refuse a region that has no stack's file.
 
     Args:
-        region: its name, as it was typed; None is accepted.
+        region: name that the user typed; None is accepted.
         stacks: folder of the stacks' files.
         config_file: one more such file, whose folder counts too.
 
     Raises:
-        RegistryError: there are such files, and none of the region.
+        RegistryError: there are such files, and none is of the region.
     """
     folders = {stacks, Path(config_file).parent} if config_file else {stacks}
     known = sorted({name for folder in folders for name in region_names(folder)})

@@ -1,4 +1,4 @@
-"""What to type about an error of the registry's library, which itself knows no commands."""
+"""Commands that remedy errors of the registry's library, which itself knows no commands."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ COMMANDS: Mapping[Remedy, str] = {
 
 
 def message_of(error: BluegridError) -> str:
-    """Return the error's message, with a command to type where there is one."""
+    """Return the error's message, with the command that remedies it, if any."""
     return str(error) if error.remedy is None else error.message(COMMANDS[error.remedy])

@@ -1,4 +1,4 @@
-"""`bluegrid resources`: the limits of a cluster's pods."""
+"""`bluegrid resources`: changes the limits of a cluster's pods."""
 
 from __future__ import annotations
 

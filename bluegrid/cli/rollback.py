@@ -1,4 +1,4 @@
-"""`bluegrid rollback`: a switch to the cluster that was live before."""
+"""`bluegrid rollback`: switches to the cluster that was live before."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def rollback(
 
 
 def _known_mark(registry: Path, service: str, cluster: str) -> str | None:
-    # A server that does not answer is a warning of `switch`.
+    # `switch` warns of a server that does not answer.
     with suppress(BluegridError):
         return marks.mark_of(registry, service, cluster)
     return None

@@ -1,4 +1,4 @@
-"""`bluegrid scale`: how many pods a cluster has."""
+"""`bluegrid scale`: sets the number of pods of a cluster."""
 
 from __future__ import annotations
 

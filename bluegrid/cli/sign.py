@@ -1,4 +1,4 @@
-"""`bluegrid sign`: a signature over a version's manifest."""
+"""`bluegrid sign`: signs a version's manifest."""
 
 from __future__ import annotations
 

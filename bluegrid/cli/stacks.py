@@ -1,4 +1,4 @@
-"""`bluegrid stack`: the files of the regions."""
+"""`bluegrid stack`: the stacks' files, one for each region."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ app = typer.Typer(name="stack", help="The stacks: one file a region.", no_args_i
 _PREFIX = "bluegrid:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _PROVIDERS = ("passphrase", "awskms://", "azurekeyvault://", "gcpkms://", "hashivault://")
-"""What can encrypt a stack's secrets: https://www.pulumi.com/docs/iac/concepts/secrets/#available-encryption-providers"""
+"""Providers that encrypt a stack's secrets: https://www.pulumi.com/docs/iac/concepts/secrets/#available-encryption-providers"""
 
 
 @app.command(epilog="Example: `bluegrid stack new east --like north --set kubeContext=east-1`")
@@ -92,7 +92,7 @@ def _like(other: str, region: str) -> dict[str, Any]:
 
 
 def _renamed(value: Any, other: str, region: str) -> Any:
-    """Return a setting, nested or not, with the region's name in place of the other's."""
+    """Return a setting, also a nested one, with the region's name in place of the other region's."""
     if isinstance(value, dict):
         return {key: _renamed(each, other, region) for key, each in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""`bluegrid status`: what runs, read from Kubernetes, beside what the registry declares."""
+"""`bluegrid status`: shows what runs in Kubernetes, and drift from the registry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bluegrid.states import ServiceState
 
 APART = 1.0
-"""Seconds between two snapshots; the traffic shown is that of this time."""
+"""Seconds between two snapshots, over which traffic is measured."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -49,7 +49,7 @@ def status(
         ),
     ] = None,
     state: Annotated[
-        bool, typer.Option("--state", help="Also read the stack's state, and print what follows from drift.")
+        bool, typer.Option("--state", help="Also read the stack's state, and print the cause of drift.")
     ] = False,
     stack: Annotated[
         str | None, typer.Option(envvar="BLUEGRID_STACK", help="The stack, with --state.")
@@ -64,18 +64,16 @@ def status(
     server's proxy. Without the rights `get` and `create` on pods/proxy, everything else is shown.
     """
     if watch and as_json:
-        raise typer.BadParameter(
-            "is for people; run it with --json again and again instead", param_hint="--watch"
-        )
+        raise typer.BadParameter("is for people; run it repeatedly with --json instead", param_hint="--watch")
     place = Namespace.connect(context, namespace)
     declared_states, notes = _declared(registry, stack_of(stacks, context, namespace), region, service)
     made = states_of_objects(pulumi.StackCommands.named(stack, None).objects()) if state else None
 
     def read(before: Snapshot, now: Snapshot) -> _Reading:
-        found = statuses(before, now, declared_states, made)
+        rows = statuses(before, now, declared_states, made)
         return _Reading(
-            [row for row in found if cluster in (None, row.cluster)],
-            outages(found, now),
+            [row for row in rows if cluster in (None, row.cluster)],
+            outages(rows, now),
             [*notes, *([now.report_fault] if now.report_fault else [])],
         )
 
@@ -103,7 +101,7 @@ def status(
 
 @dataclass(frozen=True)
 class _Reading:
-    """What two snapshots show: clusters, services of which no pod answers, and what is not known."""
+    """The result of two snapshots: clusters, outages of services, and notes on what is not known."""
 
     rows: Sequence[ClusterStatus]
     outages: Sequence[str]
@@ -129,7 +127,7 @@ def _unknown(
     service: str,
     cluster: str | None,
 ) -> BluegridError:
-    """Return the error for a name that neither runs nor is declared; it names those that do or are."""
+    """Return the error for a name that neither runs nor is declared; it lists the known names."""
     if cluster and declared_states and service in declared_states:
         declared = ", ".join(declared_states[service].clusters)
         return RegistryError(
@@ -154,12 +152,12 @@ def _snapshots(
 def _declared(
     registry: Path, place: Stack | None, region: str | None, service: str | None
 ) -> tuple[Mapping[str, ServiceState] | None, list[str]]:
-    """Return what YAML declares, or why that is not known: what runs is shown in any case.
+    """Return services in YAML, or why they are not known: what runs is shown in any case.
 
     Args:
         registry: the folder of YAML.
-        place: the stack that runs there; None: not known, and every cluster is as large as YAML says.
-        region: the region, where services differ by region and the stack is not known.
+        place: the stack of the namespace; None: not known, and sizes of clusters are as in YAML.
+        region: the region, if services differ by region and the stack is not known.
         service: the service; None: all.
     """
     try:
@@ -187,7 +185,7 @@ def _of(states: Mapping[str, ServiceState], service: str | None) -> Mapping[str,
 
 def _page(reading: _Reading, *, with_pods: bool) -> Group:
     table, rows = Table(box=None, pad_edge=False, header_style="bold"), reading.rows
-    # On a narrow terminal that is redrawn the last columns are cut, never the names.
+    # When a narrow terminal is redrawn, the last columns are cut, never the names.
     for column in ("service", "cluster", "version"):
         widest = max((len(getattr(row, column)) for row in rows), default=0)
         table.add_column(column.upper(), no_wrap=True, min_width=widest)

@@ -1,4 +1,4 @@
-"""`bluegrid stop`: a standby that is no longer needed."""
+"""`bluegrid stop`: removes a standby that is no longer needed."""
 
 from __future__ import annotations
 

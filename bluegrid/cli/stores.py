@@ -16,7 +16,7 @@ app = typer.Typer(name="store", help="Examine a store.", no_args_is_help=True)
 
 @app.callback()
 def _store() -> None:
-    """Keep `probe` a subcommand: typer would make a group of one command that command."""
+    """Keep `probe` a subcommand: typer turns a group of one command into that command."""
 
 
 @app.command(epilog="Example: `bluegrid store probe s3://models/grid?endpoint=http://127.0.0.1:7070`")
@@ -31,10 +31,10 @@ def probe(
     Writes small objects; one, `probe`, stays. Exit code 1 if pushes would be refused.
     """
     store = open_store(url)
-    # The answer is that of now, not a remembered one.
+    # Probe now, instead of returning a remembered result.
     remember(store.url, None)
-    found = store.probe()
-    data = {name: value for name, value in asdict(found).items() if value is not None}
-    output.emit(as_json=as_json, data=data, text="\n".join(found.in_words()))
-    if not found.conditional_writes:
+    capabilities = store.probe()
+    data = {name: value for name, value in asdict(capabilities).items() if value is not None}
+    output.emit(as_json=as_json, data=data, text="\n".join(capabilities.in_words()))
+    if not capabilities.conditional_writes:
         raise typer.Exit(1)

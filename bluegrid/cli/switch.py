@@ -45,25 +45,27 @@ def switch(
     if dry_run:
         sys.exit(_preview(registry, service, cluster, region, stack, config_file))
     updated = StackCommands.named(stack, config_file) if up else None
-    done = switch_live(registry, service, cluster, region)
-    where = f" in {done.region}" if done.region else ""
-    text = f"{service}{where}: {done.old} -> {done.new} in {registry}"
-    output.emit(as_json=as_json, data=asdict(done), text=text if up else f"{text}; apply it with `pulumi up`")
+    result = switch_live(registry, service, cluster, region)
+    where = f" in {result.region}" if result.region else ""
+    text = f"{service}{where}: {result.old} -> {result.new} in {registry}"
+    output.emit(
+        as_json=as_json, data=asdict(result), text=text if up else f"{text}; apply it with `pulumi up`"
+    )
     if updated is not None:
         target = Target.of(Registry.load(registry).service(service), cluster)
         code = updated.make_live(target, at_once=at_once)
         if code != 0:
-            output.refuse(_after_failure(registry, done))
+            output.refuse(_after_failure(registry, result))
         sys.exit(code)
 
 
-def _after_failure(registry: Path, done: SwitchResult) -> str:
-    """Return what to do after an update that failed: which cluster is live then, only Kubernetes knows."""
-    file = Registry.load(registry).of_service(done.service).set.id
-    where = f" --region {done.region}" if done.region else ""
-    undo = f"`bluegrid switch {done.service} {done.old}{where}`"
-    ahead = f"{registry}/{file}.yaml says {done.new}, and the update has failed"
-    return f"{ahead}: see `bluegrid status {done.service}`; where {done.old} is live, {undo}"
+def _after_failure(registry: Path, result: SwitchResult) -> str:
+    """Return what to do after a failed update: only Kubernetes knows which cluster is live then."""
+    file = Registry.load(registry).of_service(result.service).set.id
+    where = f" --region {result.region}" if result.region else ""
+    undo = f"`bluegrid switch {result.service} {result.old}{where}`"
+    fault = f"{registry}/{file}.yaml says {result.new}, and the update has failed"
+    return f"{fault}: see `bluegrid status {result.service}`; if {result.old} is still live, {undo}"
 
 
 def _preview(

@@ -1,4 +1,4 @@
-"""`bluegrid traffic`: how clusters share requests, in the registry and, with `--up`, in the stack."""
+"""`bluegrid traffic`: shares requests among clusters, in the registry and, with `--up`, in the stack."""
 
 from __future__ import annotations
 
@@ -36,11 +36,13 @@ def traffic(
         previewed = StackCommands.named(stack, config_file) if stack else None
         sys.exit(_preview(registry, service, weights, region, previewed))
     updated = StackCommands.named(stack, config_file) if up else None
-    done = share_traffic(registry, service, weights, region)
-    where = f" in {done.region}" if done.region else ""
-    weights_text = ", ".join(f"{cluster} {weight}" for cluster, weight in done.weights.items())
+    result = share_traffic(registry, service, weights, region)
+    where = f" in {result.region}" if result.region else ""
+    weights_text = ", ".join(f"{cluster} {weight}" for cluster, weight in result.weights.items())
     text = f"{service}{where}: {weights_text} in {registry}"
-    output.emit(as_json=as_json, data=asdict(done), text=text if up else f"{text}; apply it with `pulumi up`")
+    output.emit(
+        as_json=as_json, data=asdict(result), text=text if up else f"{text}; apply it with `pulumi up`"
+    )
     if updated is not None:
         sys.exit(updated.make_live(_target(registry, service, weights)))
 

@@ -1,4 +1,4 @@
-"""Requests of commands to an update server."""
+"""Sends requests of commands to an update server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECONDS = 30.0
 SERVER, TOKEN = "BLUEGRID_UPDATES", "BLUEGRID_TOKEN"
 
 Server = Annotated[str, typer.Option(envvar=SERVER, help="Address of the update server.", metavar="URL")]
-Token = Annotated[str, typer.Option(envvar=TOKEN, help="A token of the server's.", show_default=False)]
+Token = Annotated[str, typer.Option(envvar=TOKEN, help="A token of the server.", show_default=False)]
 
 
 def call(server: str, token: str, method: str, path: str, seconds: float = SECONDS) -> Any:
@@ -23,8 +23,8 @@ def call(server: str, token: str, method: str, path: str, seconds: float = SECON
 
     Args:
         server: address of the server.
-        token: is sent with the request.
-        method: of HTTP.
+        token: sent with the request.
+        method: HTTP method.
         path: with its query.
         seconds: limit for the response.
 
@@ -35,7 +35,7 @@ def call(server: str, token: str, method: str, path: str, seconds: float = SECON
     if not server.startswith(("http://", "https://")):
         raise ConfigError(f"--server {server}: expected an address such as https://updates.example.org")
     url = f"{server.rstrip('/')}{path}"
-    request = Request(url, method=method, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - looked at
+    request = Request(url, method=method, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - checked above
     try:
         with urlopen(request, timeout=seconds) as answer:  # noqa: S310
             return json.load(answer)

@@ -24,15 +24,15 @@ def serve(
     state: Annotated[
         Path, typer.Option(help="Folder for the database and uploads; keep it on a disk.")
     ] = Path("updates"),
-    tokens: Annotated[Path, typer.Option(help="File of those who may ask.")] = Path("tokens.yaml"),
+    tokens: Annotated[Path, typer.Option(help="File of the tokens that are accepted.")] = Path("tokens.yaml"),
     git: Annotated[
         str | None,
         typer.Option(help="A repository to commit and push to; the registry is a folder in it."),
     ] = None,
-    branch: Annotated[str, typer.Option(help="Its branch.")] = "main",
+    branch: Annotated[str, typer.Option(help="Branch of the repository.")] = "main",
     stack: Annotated[
         list[str] | None,
-        typer.Option(help="A stack that sets with a rollout reach; may be repeated, in their order."),
+        typer.Option(help="A stack for rollouts of sets; may be repeated, in the order of the rollout."),
     ] = None,
     program: Annotated[
         Path | None, typer.Option(help="Folder of the Pulumi program; default: the repository.")
@@ -41,25 +41,36 @@ def serve(
         Path | None, typer.Option(help="Folder of the stacks' files; default: `stacks` of the program.")
     ] = None,
     containers: Annotated[
-        str, typer.Option(help="The program that runs trainers that are images: podman, docker.")
+        str, typer.Option(help="The program that runs images of trainers: podman, docker.")
     ] = "podman",
     trainings: Annotated[
         int, typer.Option(help="Trainers that may run at once, each of another set.", min=1)
     ] = 2,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 12347,
-    tls_cert: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free port.", min=0, max=65535)] = 12347,
+    tls_cert: Annotated[Path | None, typer.Option(help="PEM file of the TLS certificate.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file of its private key.")] = None,
 ) -> None:
-    """Answer requests for new versions and for switches until a signal comes.
+    """Answer requests for new versions and for switches until a signal ends the server.
 
-    At / is the operator's page, at /openapi.json the API's description.
+    The operator's page is at /, the API's description at /openapi.json.
     """
     # Imported here, because loading it takes as long as all other commands together.
     from bluegrid.updates import serve as server
 
-    given = registry, store, state, tokens, git, branch, tuple(stack or ()), program, stack_files, containers
-    options = server.Options(*given, trainings=trainings)
+    arguments = (
+        registry,
+        store,
+        state,
+        tokens,
+        git,
+        branch,
+        tuple(stack or ()),
+        program,
+        stack_files,
+        containers,
+    )
+    options = server.Options(*arguments, trainings=trainings)
     server.serve(options, server.Listening(host, port, tls_cert, tls_key))
 
 
@@ -69,9 +80,9 @@ def retry(
     server: update_client.Server,
     token: update_client.Token,
 ) -> None:
-    """Try UPDATE again now: it waits, or it failed before it had a version."""
-    found = update_client.call(server, token, "POST", f"/updates/{update}/retry")
-    typer.echo(f"update {found['id']}: {found['state']}")
+    """Try UPDATE again now, if it waits or failed before it had a version."""
+    row = update_client.call(server, token, "POST", f"/updates/{update}/retry")
+    typer.echo(f"update {row['id']}: {row['state']}")
 
 
 @app.command(epilog="Example: `bluegrid updates schedule --server https://updates.example.org`")
@@ -84,10 +95,10 @@ def schedule(server: update_client.Server, token: update_client.Token, as_json: 
 
 @app.command(epilog="Example: `bluegrid updates token training --scope read --scope update`")
 def token(
-    name: Annotated[str, typer.Argument(help="Of the program or person that gets it.")],
-    scopes: Annotated[list[Scope], typer.Option("--scope", help="What it allows; may be repeated.")],
+    name: Annotated[str, typer.Argument(help="Name of the program or person that gets the token.")],
+    scopes: Annotated[list[Scope], typer.Option("--scope", help="What the token allows; may be repeated.")],
 ) -> None:
-    """Print a new token, once, and the row of it for the file of tokens."""
+    """Print a new token, once, and its row for the file of tokens."""
     with output.checked_values():
         secret, row = new_token(name, scopes)
     allowed = ", ".join(sorted(row.scopes))

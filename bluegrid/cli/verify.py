@@ -1,4 +1,4 @@
-"""`bluegrid verify`: whether a store, or a folder of `fetch`, holds every byte of a set's versions."""
+"""`bluegrid verify`: checks every byte of a set's versions, in a store or a folder of `fetch`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bluegrid verify-signature`: by which of its set's keys a version is signed."""
+"""`bluegrid verify-signature`: finds the key of the set that signed a version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bluegrid version diff`: which models differ between two versions, and by how much."""
+"""`bluegrid version diff`: lists the models that differ between two versions, and by how much."""
 
 from __future__ import annotations
 

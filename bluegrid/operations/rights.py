@@ -60,8 +60,8 @@ _WATCHED = (
 
 OPERATOR = _WATCHED
 UP = (*_MADE, *_AWAITED)
-# The program of a pull request runs with these rights: it reads no Secret and changes nothing. What Pulumi may
-# not send as a dry run, it plans by itself.
+# A pull request's program runs with these rights, so it reads no Secret and changes nothing. Pulumi plans by
+# itself what it may not send as a dry run.
 PREVIEW = (
     AccessRule("", ("services", "serviceaccounts", "resourcequotas", "pods", "namespaces"), _READ),
     *(AccessRule(rule.group, rule.kinds, _READ) for rule in _MADE if rule.group),

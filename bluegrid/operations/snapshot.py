@@ -45,7 +45,7 @@ class Snapshot:
         now: the time of day.
         deployments, ingresses, http_routes, pods: the objects of bluegrid, pods of preflights too.
         reports: of serving pods, by name; pods that did not answer are absent.
-        report_fault: why pods did not report; None: all did.
+        report_fault: why pods that should report did not; None: all did.
         autoscalers: the autoscalers of bluegrid; empty without the right to list them.
     """
 

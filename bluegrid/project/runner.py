@@ -62,7 +62,7 @@ def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) 
         target: the resources to update.
         stack: name of the stack.
         config_file: of the stack.
-        at_once: whether the route waits for no pods of a cluster that takes over.
+        at_once: whether the route does not wait for pods of a cluster that takes over.
 
     Raises:
         UpFailed: Pulumi failed.

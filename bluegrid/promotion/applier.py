@@ -48,7 +48,7 @@ class Applier(Protocol):
         Args:
             target: the resources to update.
             stack: the stack to update.
-            at_once: whether the route waits for no pods of a cluster that takes over.
+            at_once: whether the route does not wait for pods of a cluster that takes over.
 
         Raises:
             BluegridError: the update failed, or is not proven.

@@ -28,7 +28,7 @@ def test_a_switch_whose_update_fails_says_what_yaml_says_now(
     assert done.exit_code == 255
     assert done.stderr == (
         "error: registry/g1.yaml says d2, and the update has failed: see `bluegrid status line-loading`; "
-        "where d1 is live, `bluegrid switch line-loading d1`\n"
+        "if d1 is still live, `bluegrid switch line-loading d1`\n"
     )
 
 
