@@ -203,7 +203,9 @@ def test_another_set_id(deployed: Deployed) -> None:
     plan = deployed.plan()
     renamed.unlink()
     risk, region, row = message(plan)
-    assert risk.startswith("> - **north · line-loading**: its URL answers with models of set g2 instead of g1")
+    assert risk.startswith(
+        "> - **north · line-loading**: its URL answers with models of set g2 instead of g1"
+    )
     assert region == "| north | | preflights run again, then every pod is replaced, one by one |"
     assert row == "| north | line-loading | **serves set g2 instead of g1**<br>d2 stays warm |"
 

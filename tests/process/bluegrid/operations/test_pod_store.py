@@ -112,8 +112,9 @@ def test_an_account_that_the_store_does_not_know_any_more_is_a_fault_before_a_po
     assert not finding.is_well
     assert "refused (InvalidAccessKeyId)" in finding.text
     assert finding.text.endswith(
-        "it was asked with the account of Secret bluegrid-store; running pods are not affected, but the next pod that "
-        "starts fails: `pulumi config set --secret bluegrid:storeSecretKey` (or storeAccessKey), `pulumi up`"
+        "it was asked with the account of Secret bluegrid-store; running pods are not affected, but the next "
+        "pod that starts fails: `pulumi config set --secret bluegrid:storeSecretKey` (or storeAccessKey), "
+        "`pulumi up`"
     )
 
 

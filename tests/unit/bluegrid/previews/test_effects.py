@@ -66,8 +66,8 @@ def test_another_store_is_told_once() -> None:
 def test_another_set_is_told_and_a_risk() -> None:
     after = stack(set_id="g2") | {"Ingress line-loading": live_route("line-loading-d1", set_id="g2")}
     assert changed(after) == [
-        " · line-loading**: its URL answers with models of set g2 instead of g1; give another set a service of "
-        "its own",
+        " · line-loading**: its URL answers with models of set g2 instead of g1; give another set a service "
+        "of its own",
         "| | preflights run again, then every pod is replaced, one by one |",
         "| line-loading | **serves set g2 instead of g1**<br>d2 stays warm |",
     ]
