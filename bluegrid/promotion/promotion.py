@@ -71,11 +71,9 @@ class Promotion:
             if not declared.is_in(stack.region):
                 regions_of = ", ".join(declared.regions or ())
                 raise RegistryError(f"{stack.region} is not a region of {service}; declared: {regions_of}")
-        live_before = before or {}
+        earlier = before or {}
         self._regions = [
-            Region(
-                self._applier, stack.offered(loaded)[service], cluster, stack, live_before.get(stack.region)
-            )
+            Region(self._applier, stack.offered(loaded)[service], cluster, stack, earlier.get(stack.region))
             for stack in in_order
         ]
         # All regions: if the same cluster is live in all of them in the end, YAML names one ID again.

@@ -240,9 +240,8 @@ class Region:
             self.progress = progress
             report(progress)
 
-        Bake(
-            self._namespace, self._service.name, self._cluster, seconds, self._failing_before + errors
-        ).watch(keep)
+        most = self._failing_before + errors
+        Bake(self._namespace, self._service.name, self._cluster, seconds, most).watch(keep)
 
     def go_back(self) -> None:
         """Make live again what was live before; YAML then names what is live, also if this fails.
