@@ -107,7 +107,7 @@ def test_a_cluster_that_gets_an_autoscaler_is_told_with_its_bounds() -> None:
     assert text(before, after)[0] == "scale d1 from 2 pods to 2..6 pods at 70 % CPU"
     assert risks(before, after) == []
     (risk,) = risks(after, before)
-    assert risk.startswith("d1 loses its autoscaler, which goes last")
+    assert risk.startswith("d1 loses its autoscaler, which is deleted last")
 
 
 def test_a_cluster_that_takes_over_is_told_with_the_pods_that_it_is_brought_to_and_when_it_loses_them() -> (
