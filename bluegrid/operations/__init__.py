@@ -16,8 +16,8 @@ Only reads: changes are written to YAML (`bluegrid_registry`) and applied by Pul
 from __future__ import annotations
 
 from bluegrid.operations.api import KubernetesError, Namespace
+from bluegrid.operations.diagnosis import Diagnosis
 from bluegrid.operations.doctor import check_kubernetes, check_programs, check_store
-from bluegrid.operations.finding import Diagnosis
 from bluegrid.operations.history import Change, LiveBefore, RegistryCommit, changes_of, live_before
 from bluegrid.operations.logs import followed, logs
 from bluegrid.operations.missing import nothing_runs

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from bluegrid.operations.api import AT_ONCE, OURS, KubernetesError
-from bluegrid.operations.finding import Diagnosis
+from bluegrid.operations.diagnosis import Diagnosis
 from bluegrid.operations.rights import ROLES
 from bluegrid.operations.routes import live_clusters
 from bluegrid_registry import BluegridError, StoreUnreachable, open_store, read_commit, read_manifest

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bluegrid.operations.api import AT_ONCE, KubernetesError
-from bluegrid.operations.finding import Diagnosis
+from bluegrid.operations.diagnosis import Diagnosis
 from bluegrid_registry import BluegridError, open_store, read_commit, read_manifest
 from bluegrid_registry.stores import Account
 from bluegrid_registry.stores.versions import check_pinned

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bluegrid_registry import ConfigError, Registry, RegistryError
-from bluegrid_registry.registry_files.registry import mistakes_in, parse
+from bluegrid_registry.registry_files.registry import mistakes_in, parse, paths_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -49,17 +49,14 @@ def read_texts(folder: Path) -> dict[Path, str]:
     Raises:
         ConfigError: there is no such folder, or a file cannot be read.
     """
-    if not folder.is_dir():
-        raise ConfigError(f"registry {folder}: no such folder; name the folder of the <set>.yaml files")
     texts = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".yaml", ".yml") and not path.name.startswith("."):
-            try:
-                texts[path] = as_text(path.read_bytes())
-            except FileNotFoundError:
-                continue  # It was deleted meanwhile.
-            except OSError as error:
-                raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    for path in paths_in(folder):
+        try:
+            texts[path] = as_text(path.read_bytes())
+        except FileNotFoundError:
+            continue  # It was deleted meanwhile.
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     return texts
 
 

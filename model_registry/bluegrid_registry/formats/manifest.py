@@ -36,6 +36,9 @@ from bluegrid_registry.names import Label, Uid  # noqa: TC001 - pydantic reads t
 MAX_MANIFEST_BYTES = 256 * 2**20
 """Largest decompressed manifest that is read, in bytes."""
 
+TYPICAL_MANIFEST_BYTES = 8 * 2**20
+"""Approximate memory that reading a manifest takes, in bytes."""
+
 MAX_MODEL_BYTES = 4 * 2**30
 """Largest model, in bytes: its frame must fit into one PUT of 5 GiB."""
 

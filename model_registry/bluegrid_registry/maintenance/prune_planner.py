@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from bluegrid_registry.errors import IntegrityError, ObjectMissing
 from bluegrid_registry.formats import layout
 from bluegrid_registry.formats.checksums import retry_once
+from bluegrid_registry.formats.manifest import TYPICAL_MANIFEST_BYTES
 from bluegrid_registry.formats.tombstone import Tombstone
 from bluegrid_registry.maintenance.prune import PrunePlan, needs_of
 from bluegrid_registry.stores.versions import read_commit
@@ -40,9 +41,6 @@ GRACE = 2 * FRESH_FOR
 
 LAST_GRACE = timedelta(days=1)
 """How long the objects of a version are kept after its commit was deleted."""
-
-_MANIFEST_BYTES = 8 * 2**20
-"""Approximate memory for a manifest, in bytes."""
 
 
 def plan_prune(
@@ -146,7 +144,7 @@ class _Planner:
         """Return the result of `read` for each version; several run at a time."""
 
         def job(version: str) -> Job[tuple[str, T]]:
-            return Job(lambda: (version, read(version)), _MANIFEST_BYTES)
+            return Job(lambda: (version, read(version)), TYPICAL_MANIFEST_BYTES)
 
         return dict(sorted(in_parallel(map(job, versions)), key=lambda row: row[0]))
 

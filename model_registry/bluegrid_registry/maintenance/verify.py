@@ -15,7 +15,7 @@ from bluegrid_registry.errors import FormatError, IntegrityError, ObjectMissing
 from bluegrid_registry.formats import layout
 from bluegrid_registry.formats.checksums import Checksum, retry_once
 from bluegrid_registry.formats.commit import Commit
-from bluegrid_registry.formats.manifest import Manifest
+from bluegrid_registry.formats.manifest import TYPICAL_MANIFEST_BYTES, Manifest
 from bluegrid_registry.formats.pack import ModelReader, PackEntry, pack_name, read_dictionary, read_index
 from bluegrid_registry.signing.signatures import check_signature, signature_key
 from bluegrid_registry.transfer.parallel import Job, in_parallel
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from bluegrid_registry.transfer.progress import Progress
 
 T = TypeVar("T")
-
-_MANIFEST_BYTES = 8 * 2**20
-"""Approximate memory for a manifest, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ class _Verification:
                 layout.manifest_key(self.set_id, version.manifest),
             }
         reads = (partial(read, version) for version in versions for read in (self._commit, self._manifest))
-        for manifest in in_parallel(Job(read, _MANIFEST_BYTES) for read in reads):
+        for manifest in in_parallel(Job(read, TYPICAL_MANIFEST_BYTES) for read in reads):
             packs |= {pack.name: pack for pack in manifest.packs} if manifest else {}
             for row in manifest.models if manifest else ():
                 rows[row.pack][PackEntry(row.offset, row.length, row.raw_length, row.sha256)] = row.uid

@@ -91,18 +91,26 @@ def _check_folder(folder: Path) -> None:
         raise ConfigError(f"registry {folder}: no such folder; name the folder of the <set>.yaml files")
 
 
+def paths_in(folder: Path) -> list[Path]:
+    """Return the registry files in `folder`, by name; ConfigError if it does not exist."""
+    _check_folder(folder)
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
+    )
+
+
 def read_folder(folder: Path) -> dict[Path, str]:
     """Return the text of every registry file in `folder`; ConfigError if one cannot be read."""
-    _check_folder(folder)
     texts = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".yaml", ".yml") and not path.name.startswith("."):
-            try:
-                # newline="" keeps line ends, so that an edit can keep them too.
-                with path.open(encoding="utf-8", newline="") as file:
-                    texts[path] = file.read()
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"{path}: cannot be read: {error}; a registry file is UTF-8 text") from None
+    for path in paths_in(folder):
+        try:
+            # newline="" keeps line ends, so that an edit can keep them too.
+            with path.open(encoding="utf-8", newline="") as file:
+                texts[path] = file.read()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read: {error}; a registry file is UTF-8 text") from None
     return texts
 
 

@@ -23,7 +23,7 @@ from bluegrid_server.protocol.body import JSON_LENGTH, not_json, split, with_bin
 from bluegrid_server.protocol.infer_request import InferRequest
 from bluegrid_server.protocol.messages import JSON_HEADERS, Response, refusal
 from bluegrid_server.protocol.tensor_spec import Datatype
-from bluegrid_server.protocol.tensors import BinaryData, binary_of, datatype_of, json_of
+from bluegrid_server.protocol.tensors import BinaryData, binary_of, datatype_of, json_data_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,7 +151,12 @@ def answer(
             outputs.append({"name": name, "shape": array.shape, "datatype": _FP64, "data": array.reshape(-1)})
         else:
             outputs.append(
-                {"name": name, "shape": array.shape, "datatype": datatype_of(array), "data": json_of(array)}
+                {
+                    "name": name,
+                    "shape": array.shape,
+                    "datatype": datatype_of(array),
+                    "data": json_data_of(array),
+                }
             )
     return outputs, data
 

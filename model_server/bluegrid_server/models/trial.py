@@ -18,7 +18,7 @@ import structlog
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.frameworks.errors import describe
-from bluegrid_server.protocol.tensors import DATATYPES, datatype_of, json_of
+from bluegrid_server.protocol.tensors import DATATYPES, datatype_of, json_data_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -179,7 +179,7 @@ def _failure(model: Model, inputs: dict[str, NDArray[Any]]) -> Exception | None:
             values = model.predict(inputs)
             for spec in model.outputs:
                 datatype_of(values[spec.name])
-                json_of(values[spec.name])
+                json_data_of(values[spec.name])
     # Any exception of a framework is the result.
     except Exception as error:  # noqa: BLE001
         return error

@@ -227,7 +227,7 @@ def binary_of(array: NDArray[Any]) -> bytes:
     return b"".join(_LENGTH.pack(len(element)) + element for element in raw)
 
 
-def json_of(array: NDArray[Any]) -> Any:
+def json_data_of(array: NDArray[Any]) -> Any:
     """Return an array as data for the protocol's JSON: row by row, without nesting."""
     if array.dtype.kind == "O":
         return [

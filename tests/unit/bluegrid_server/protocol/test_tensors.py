@@ -22,7 +22,7 @@ from bluegrid_server.protocol.tensors import (
     arrays_of,
     binary_of,
     datatype_of,
-    json_of,
+    json_data_of,
 )
 
 SPECS = (TensorSpec("a", (-1, 2), "FP32"), TensorSpec("s", (-1,), "BYTES"))
@@ -46,7 +46,7 @@ def test_numbers_come_back_as_they_went(data: st.DataObject) -> None:
     elements = npst.from_dtype(dtype, allow_nan=False, allow_infinity=False)
     array = data.draw(npst.arrays(dtype, shape, elements=elements))
     spec = TensorSpec("a", (-1,) * len(shape), datatype)
-    text = orjson.dumps(json_of(array), option=orjson.OPT_SERIALIZE_NUMPY)
+    text = orjson.dumps(json_data_of(array), option=orjson.OPT_SERIALIZE_NUMPY)
     tensor = {"name": "a", "shape": list(shape), "datatype": datatype, "data": json.loads(text)}
     got = arrays_of([tensor], [spec])["a"]
     assert (got.dtype, got.tolist()) == (dtype, array.tolist())
@@ -59,7 +59,7 @@ def test_numbers_come_back_as_they_went(data: st.DataObject) -> None:
 @given(npst.arrays(object, npst.array_shapes(max_dims=3, max_side=4), elements=st.text(max_size=5)))
 def test_strings_come_back_as_they_went(array: np.ndarray[Any, Any]) -> None:
     spec = TensorSpec("a", (-1,) * array.ndim, "BYTES")
-    for data in (array.tolist(), json_of(array)):
+    for data in (array.tolist(), json_data_of(array)):
         tensor = {"name": "a", "shape": list(array.shape), "datatype": "BYTES", "data": data}
         assert arrays_of([tensor], [spec])["a"].tolist() == array.tolist()
     raw = arrays_of([binary_tensor(array)], [spec], BinaryData(binary_of(array)))["a"]
