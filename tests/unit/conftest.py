@@ -25,6 +25,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    if nextitem is None:
+        # Session fixtures of other folders end with a process's last test, and may start programs for that.
+        return (yield)
     with starts_nothing(item.nodeid):
         return (yield)
