@@ -30,7 +30,7 @@ class Plan:
 
 FULL = Plan(sizes=(10, 50, 100, 200, 500), samples=2, switched=(50, 500), switches=2, compared=20)
 """Few samples: on 2 cores an hour, half of it with 500 services."""
-QUICK = Plan(sizes=(10, 30, 50), samples=2, switched=(50,), switches=2, compared=4)
+QUICK = Plan(sizes=(5, 10, 20), samples=2, switched=(20,), switches=2, compared=2)
 """A part of the full plan, in minutes."""
 TINY = Plan(sizes=(2, 4, 6), samples=1, switched=(4,), switches=2, compared=2)
 """Proves in minutes that the benchmark works; its figures are not valid."""
