@@ -9,7 +9,7 @@ import orjson
 
 from bluegrid_server.engine.inference import InferenceEngine, answer
 from bluegrid_server.models.version import ServedModel
-from bluegrid_server.protocol.messages import Kind, Request
+from bluegrid_server.protocol.requests import Kind, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

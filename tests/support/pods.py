@@ -14,7 +14,7 @@ from bluegrid_server.engine.steps import RequestSteps
 from bluegrid_server.errors import NotReadyError
 from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.version import fetch_version
-from bluegrid_server.protocol.messages import Kind, Reply, Request, Response
+from bluegrid_server.protocol.requests import Kind, Reply, Request, Response
 from bluegrid_server.settings import Settings
 
 if TYPE_CHECKING:

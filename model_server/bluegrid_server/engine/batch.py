@@ -10,7 +10,7 @@ import numpy as np
 from bluegrid_server.engine.inference import answer, shown
 from bluegrid_server.errors import InputError, NotFoundError, RequestError
 from bluegrid_server.frameworks.linear import LinearModel, predict_many
-from bluegrid_server.protocol.infer_request import InferRequest
+from bluegrid_server.protocol.requests import InferRequest
 from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from bluegrid_server.errors import (
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.models.nearest import NearestUids
 from bluegrid_server.protocol.body import JSON_LENGTH, not_json, split, with_binary
-from bluegrid_server.protocol.infer_request import InferRequest
-from bluegrid_server.protocol.messages import JSON_HEADERS, Response, refusal
+from bluegrid_server.protocol.requests import JSON_HEADERS, InferRequest, Response, refusal
 from bluegrid_server.protocol.tensor_spec import Datatype
 from bluegrid_server.protocol.tensors import BinaryData, binary_of, datatype_of, json_data_of
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from bluegrid_server.models.version import ServedModel
     from bluegrid_server.protocol.json_types import TensorDocument
-    from bluegrid_server.protocol.messages import Request
+    from bluegrid_server.protocol.requests import Request
 
 _FLOAT64 = np.dtype(np.float64)
 _FP64 = Datatype.FP64

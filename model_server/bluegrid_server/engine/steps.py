@@ -12,8 +12,7 @@ from bluegrid_server.engine.inference import InferenceEngine, answer, failure
 from bluegrid_server.errors import InputError
 from bluegrid_server.frameworks.compiler import LINEAR
 from bluegrid_server.protocol.body import json_of, parsed
-from bluegrid_server.protocol.infer_request import InferRequest
-from bluegrid_server.protocol.messages import Kind, Response
+from bluegrid_server.protocol.requests import InferRequest, Kind, Response
 from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
         TensorDocument,
         TensorSpecDocument,
     )
-    from bluegrid_server.protocol.messages import Request
+    from bluegrid_server.protocol.requests import Request
     from bluegrid_server.protocol.tensor_spec import TensorSpec
     from bluegrid_server.settings import Settings
 

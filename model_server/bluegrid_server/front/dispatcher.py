@@ -11,7 +11,7 @@ from bluegrid_server.engine.inference import InferenceEngine
 from bluegrid_server.errors import BusyError, CrashError, NotReadyError
 from bluegrid_server.front.supervisor import Supervisor
 from bluegrid_server.ipc.pending import FutureRequest
-from bluegrid_server.protocol.messages import Kind, Request
+from bluegrid_server.protocol.requests import Kind, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bluegrid_server.ipc.pending import PendingRequest
     from bluegrid_server.models.version import ServedModel
     from bluegrid_server.processes.fork_server import ForkServerProcess
-    from bluegrid_server.protocol.messages import Reply, Response
+    from bluegrid_server.protocol.requests import Reply, Response
     from bluegrid_server.settings import Settings
 
 MAX_WAITING = 1000

@@ -22,7 +22,7 @@ from bluegrid_server.http.http1 import Http1Protocol
 from bluegrid_server.http.instrumentation import CLIENT_GONE, names_of, observe
 from bluegrid_server.ipc.pending import PendingRequest
 from bluegrid_server.protocol.body import JSON_LENGTH
-from bluegrid_server.protocol.messages import Kind, refusal
+from bluegrid_server.protocol.requests import Kind, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from bluegrid_server.metrics import Metrics
-    from bluegrid_server.protocol.messages import Response
+    from bluegrid_server.protocol.requests import Response
     from bluegrid_server.settings import Settings
 
 _JSON_LENGTH = JSON_LENGTH.lower().encode()

@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from bluegrid_server.errors import RequestError, TooLargeError
 from bluegrid_server.http.inflating import Inflating
 from bluegrid_server.protocol.body import json_of
-from bluegrid_server.protocol.messages import JSON, refusal
+from bluegrid_server.protocol.requests import JSON, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.exceptions import HTTPException
     from starlette.requests import Request as HttpRequest
 
-    from bluegrid_server.protocol.messages import Reply
+    from bluegrid_server.protocol.requests import Reply
 
 MAX_BODY = 16 * 2**20
 """Maximum size of a request's body, in bytes; 186 models with 100 features each take 0.4 MB."""

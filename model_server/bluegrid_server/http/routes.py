@@ -14,8 +14,8 @@ from starlette.routing import Route
 from bluegrid_server.errors import InputError, NotFoundError, NotReadyError, RequestError
 from bluegrid_server.http.responses import answer, body_of, failed, refused, response, unrouted
 from bluegrid_server.protocol.body import JSON_LENGTH, parsed
-from bluegrid_server.protocol.messages import Kind, Reply, Request
 from bluegrid_server.protocol.model_state import ModelState
+from bluegrid_server.protocol.requests import Kind, Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         ReadyDocument,
         ServerDocument,
     )
-    from bluegrid_server.protocol.messages import Response
+    from bluegrid_server.protocol.requests import Response
     from bluegrid_server.settings import Settings
 
 _PAGE = Path(__file__).with_name("page.html")

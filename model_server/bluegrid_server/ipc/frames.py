@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from bluegrid_server.protocol.messages import JSON_HEADERS, Kind, Request, Response
+from bluegrid_server.protocol.requests import JSON_HEADERS, Kind, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,13 +6,13 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from bluegrid_server.protocol.messages import Reply, Request
+from bluegrid_server.protocol.requests import Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bluegrid_server.errors import RequestError
-    from bluegrid_server.protocol.messages import Response
+    from bluegrid_server.protocol.requests import Response
 
 
 class PendingRequest(Request, ABC):

@@ -40,7 +40,7 @@ from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.shared_linear import SharedLinearPool, read_linear, write_linear
 from bluegrid_server.models.version import fetch_version
 from bluegrid_server.processes.worker import Worker, end_with_parent, limit_memory
-from bluegrid_server.protocol.messages import Response
+from bluegrid_server.protocol.requests import Response
 from bluegrid_server.termination import reason_of
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bluegrid_server.engine.steps import RequestSteps
     from bluegrid_server.ipc.worker_status import WorkerStatus
     from bluegrid_server.models.model_pool import ModelPool
-    from bluegrid_server.protocol.messages import Response
+    from bluegrid_server.protocol.requests import Response
 
 _RECEIVE = 2**18
 _PR_SET_PDEATHSIG = 1

@@ -1,6 +1,6 @@
 """Types of the JSON of requests and responses, from which the OpenAPI document is made.
 
-Requests are documents as orjson reads them: not checked here, but on decoding (`infer_request.py`), so that
+Requests are documents as orjson reads them: not checked here, but on decoding (`requests.py`), so that
 errors can quote them. Responses are built by the server, and mypy checks them against these types.
 Unknown fields of a request are ignored.
 """

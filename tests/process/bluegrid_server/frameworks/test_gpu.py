@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from bluegrid_server.protocol.messages import Kind, Request
+from bluegrid_server.protocol.requests import Kind, Request
 from tests.process.bluegrid_server.dispatchers import running
 from tests.process.bluegrid_server.faulty_models import TELLS_ITS_GPU, FaultyModel
 from tests.process.bluegrid_server.faulty_pods import pushed, request_of

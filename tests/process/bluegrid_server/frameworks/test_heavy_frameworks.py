@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 from bluegrid_registry import ModelType
-from bluegrid_server.protocol.messages import Kind, Request
+from bluegrid_server.protocol.requests import Kind, Request
 from tests.process.bluegrid_server.dispatchers import running
 from tests.process.bluegrid_server.frameworks.training import ROWS
 from tests.support.pods import published

@@ -17,7 +17,7 @@ from bluegrid_server.errors import BusyError, CrashError, NotReadyError, TimeLim
 from bluegrid_server.front import dispatcher as dispatchers
 from bluegrid_server.front.dispatcher import Dispatcher
 from bluegrid_server.processes import fork_server
-from bluegrid_server.protocol.messages import Kind, Request
+from bluegrid_server.protocol.requests import Kind, Request
 from tests.process.bluegrid_server.dispatchers import running, until
 from tests.process.bluegrid_server.faulty_models import (
     ABORTS,

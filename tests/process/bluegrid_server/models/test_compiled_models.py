@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from bluegrid_server.protocol.messages import Kind, Request
+from bluegrid_server.protocol.requests import Kind, Request
 from tests.process.bluegrid_server.dispatchers import running
 from tests.support.compiled_models import HOW, MODELS, X
 

@@ -21,7 +21,7 @@ from bluegrid_server.frameworks.linear import LinearModel, predict_many
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
 from bluegrid_server.frameworks.scikit_learn.linear import linear_of
 from bluegrid_server.models.version import ServedModel
-from bluegrid_server.protocol.messages import Kind, Request
+from bluegrid_server.protocol.requests import Kind, Request
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.normal(loc=[1e6, 0.0, -3.0, 5.0], scale=[1.0, 1e-3, 10.0, 2.0], size=(50, 4))

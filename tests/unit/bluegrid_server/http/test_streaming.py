@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bluegrid_server.http.responses import STREAMED, response
-from bluegrid_server.protocol.messages import Reply, Response
+from bluegrid_server.protocol.requests import Reply, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

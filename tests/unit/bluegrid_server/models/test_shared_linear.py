@@ -20,7 +20,7 @@ from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.front.dispatcher import MAX_INLINE
 from bluegrid_server.models.shared_linear import SharedLinearPool, read_linear, write_linear
 from bluegrid_server.models.version import ServedModel
-from bluegrid_server.protocol.messages import Kind, Request, Response
+from bluegrid_server.protocol.requests import Kind, Request, Response
 from tests.unit.bluegrid_server.frameworks.test_linear import ODD, request
 
 if TYPE_CHECKING:

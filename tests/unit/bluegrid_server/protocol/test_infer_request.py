@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluegrid_server.errors import InputError
-from bluegrid_server.protocol.infer_request import InferRequest
+from bluegrid_server.protocol.requests import InferRequest
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 from bluegrid_server.protocol.tensors import BinaryData, arrays_of
 
