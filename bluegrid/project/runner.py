@@ -23,6 +23,9 @@ AT_ONCE: dict[str, str] = {contract.AT_ONCE: "1"}
 """Variable for bluegrid_components/proofs/takeover.py: the route waits for no pods."""
 _STATE_SECONDS = 60.0
 """How long reading a stack's state may take."""
+_STATE_TRIES = 3
+_HALF_WRITTEN = "failed to load checkpoint: EOF"
+"""Pulumi's error where another update is writing the state (findings/pulumi-reads-its-own-outputs.sh)."""
 _NO_STACK = "no stack named"
 """Part of Pulumi's error for a stack that was never made."""
 _ERROR = "error: "
@@ -104,15 +107,10 @@ def exported_resources(stack: str, program: Path | None = None) -> list[dict[str
     Raises:
         ConfigError: there is no `pulumi`, or the state cannot be read.
     """
-    command = ("pulumi", "stack", "export", "--stack", stack, "--non-interactive")
-    try:
-        done = subprocess.run(
-            command, cwd=program, capture_output=True, text=True, timeout=_STATE_SECONDS, check=False
-        )
-    except FileNotFoundError:
-        raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
-    except subprocess.TimeoutExpired:
-        raise ConfigError(f"the state of stack {stack} was not read in {_STATE_SECONDS:g} s") from None
+    for _ in range(_STATE_TRIES):
+        done = _export(stack, program)
+        if _HALF_WRITTEN not in done.stderr:
+            break
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         if _NO_STACK in last:
@@ -120,6 +118,18 @@ def exported_resources(stack: str, program: Path | None = None) -> list[dict[str
         raise ConfigError(f"the state of stack {stack} cannot be read: {last}")
     resources: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources", [])
     return resources
+
+
+def _export(stack: str, program: Path | None) -> subprocess.CompletedProcess[str]:
+    command = ("pulumi", "stack", "export", "--stack", stack, "--non-interactive")
+    try:
+        return subprocess.run(
+            command, cwd=program, capture_output=True, text=True, timeout=_STATE_SECONDS, check=False
+        )
+    except FileNotFoundError:
+        raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
+    except subprocess.TimeoutExpired:
+        raise ConfigError(f"the state of stack {stack} was not read in {_STATE_SECONDS:g} s") from None
 
 
 @contextmanager

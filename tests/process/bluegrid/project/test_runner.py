@@ -1,4 +1,4 @@
-"""Pulumi's environment and options for an update of named targets."""
+"""How Pulumi is run: its environment in an update of named targets, and reading a state."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.project import Target, find_stack, up
+from bluegrid.project import Target, exported_resources, find_stack, up
 from bluegrid.promotion.rehearsal import rehearse
-from bluegrid_registry import BluegridError
+from bluegrid_registry import BluegridError, ConfigError
 from tests.support.operator import file as file
 from tests.support.operator import pulumi_that
 
@@ -44,3 +44,20 @@ def test_so_does_a_rehearsal(ran: Path, file: Path, tmp_path: Path) -> None:
     with suppress(BluegridError):
         rehearse(file.parent, "line-loading", "d2", find_stack(tmp_path, "north"))
     assert ran.read_text() == "1 line-loading preview\n"
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_state_that_another_update_is_writing_is_read_again(
+    times: int, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert file.is_file()
+    tries = tmp_path / "tries"
+    fails = "echo 'error: failed to load checkpoint: EOF' >&2; exit 255"
+    shows = """echo '{"deployment": {"resources": [{"urn": "u"}]}}'"""
+    script = f'echo >> {tries}; if [ "$(wc -l < {tries})" -le {times} ]; then {fails}; fi; {shows}'
+    pulumi_that(script, tmp_path, monkeypatch)
+    if times < 3:
+        assert exported_resources("north") == [{"urn": "u"}]
+    else:
+        with pytest.raises(ConfigError, match="stack north cannot be read: error: failed to load checkpoint"):
+            exported_resources("north")
