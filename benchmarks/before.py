@@ -70,6 +70,10 @@ def _measured(name: str, checkout: Path) -> Mapping[str, Any]:
     python = checkout / ".venv" / "bin" / "python"
     # Ends with 1 where a goal is missed.
     subprocess.run([str(python), "-m", f"benchmarks.{name}", "--quick"], cwd=checkout, check=False)
+    if not result.exists():
+        raise SystemExit(
+            f"error: benchmark {name} of {checkout} ended without a result; see its output above"
+        )
     measured: dict[str, Any] = json.loads(result.read_text())
     return measured
 
