@@ -85,6 +85,11 @@ async def described(dispatcher: Dispatcher, uid: str) -> dict[str, Any]:
         ("spark", "spark", "spark/spark"),
     ],
 )
+@pytest.mark.served("Keras", "`.keras` and `.h5` files")
+@pytest.mark.served(
+    "TensorFlow", "SavedModels with the signature `serving_default`, several inputs and outputs"
+)
+@pytest.mark.served("Spark", "`PipelineModel` folders that begin with a `VectorAssembler` of numbers")
 def test_a_model_answers_as_its_framework_does(
     trained: Trained, tmp_path: Path, framework: str, what: str, model_type: str
 ) -> None:
@@ -130,6 +135,7 @@ def test_a_model_without_the_gpu_that_it_should_have_answers_and_says_so(
     assert "tensorflow" in said
 
 
+@pytest.mark.served("Keras", "inputs and outputs as a list or a dict, sequences, layers with several outputs")
 def test_a_keras_model_answers_by_names_whatever_its_inputs_and_outputs_are(
     trained: Trained, tmp_path: Path
 ) -> None:
@@ -188,6 +194,16 @@ async def several_inputs(dispatcher: Dispatcher) -> None:
             "model m1 has operations that reach out of the model: ReadFile",
         ),
     ],
+)
+@pytest.mark.not_served(
+    "Keras",
+    "`Lambda` and custom layers",
+    "loading them runs their code; `model.export` makes a SavedModel of them",
+)
+@pytest.mark.not_served(
+    "TensorFlow",
+    "operations that read or write files",
+    "a model reaches nothing of the pod; export it without",
 )
 def test_a_model_that_holds_code_or_does_not_say_what_it_serves_is_refused(
     trained: Trained, tmp_path: Path, what: str, model_type: str, message: str

@@ -69,6 +69,7 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 @pytest.mark.usefixtures("_installed")
+@pytest.mark.served("plug-ins", "a file type and a loader of your own, from push to answer")
 def test_a_package_brings_a_framework_from_push_to_answer(tmp_path: Path) -> None:
     kind = ModelType.parse("mine/line")
     models = tmp_path / "trained"

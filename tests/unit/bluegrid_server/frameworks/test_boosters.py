@@ -68,6 +68,7 @@ def expected(model: Any) -> Any:
     ],
     ids=["plain", "parallel trees", "vector leaves", "two targets", "classes", "dart"],
 )
+@pytest.mark.served("XGBoost", "early stopping: the best iteration answers")
 def test_a_model_that_stopped_early_answers_by_its_best_round(
     load: Callable[[Any, str], Model],
     file_type: str,
@@ -104,6 +105,7 @@ def test_compiled_it_answers_by_its_best_round_too(load: Callable[[Any, str], Mo
     assert compiled.predict({"x": X})["y"] == pytest.approx(model.predict(X), rel=1e-5)
 
 
+@pytest.mark.served("XGBoost", "`gblinear`")
 def test_a_linear_booster_answers_as_it_does_itself(load: Callable[[Any, str], Model]) -> None:
     booster = xgboost.train({"booster": "gblinear", "nthread": 1}, xgboost.DMatrix(X, LOAD), 20)
     got = load(booster, "json").predict({"x": X})["y"]
@@ -129,6 +131,8 @@ def test_a_number_that_fp32_does_not_hold_is_an_error_as_in_xgboost(
     assert words in str(got.value)
 
 
+@pytest.mark.served("XGBoost", "missing values")
+@pytest.mark.served("LightGBM", "missing values")
 def test_a_booster_that_was_trained_with_gaps_answers_rows_with_gaps_from_binary_data(
     load: Callable[[Any, str], Model], tmp_path: Path
 ) -> None:
@@ -166,6 +170,11 @@ def test_columns_are_listed_in_the_order_of_a_row(load: Callable[[Any, str], Mod
 
 
 @pytest.mark.parametrize(("newer", "ok"), [("minor", False), ("major", False), ("patch", True)])
+@pytest.mark.not_served(
+    "XGBoost",
+    "files of a newer major or minor version than the image's",
+    "it may be read wrongly; use an image with it",
+)
 def test_a_file_of_a_newer_xgboost_is_refused_unless_only_its_patch_is(
     newer: str, tmp_path: Path, *, ok: bool
 ) -> None:
@@ -192,6 +201,7 @@ def test_a_lightgbm_model_of_a_newer_format_is_refused(tmp_path: Path) -> None:
         loader_of(ModelType.parse("lightgbm/txt"))(path)
 
 
+@pytest.mark.served("LightGBM", "early stopping: the best iteration answers")
 def test_a_lightgbm_model_that_stopped_early_answers_by_its_best_round(tmp_path: Path) -> None:
     model = lightgbm.LGBMRegressor(n_estimators=80, learning_rate=0.4, n_jobs=1, verbosity=-1)
     stop = lightgbm.early_stopping(6, verbose=False)

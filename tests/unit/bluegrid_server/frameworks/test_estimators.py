@@ -135,6 +135,7 @@ PARALLEL: list[Any] = [
 
 
 @pytest.mark.parametrize("estimator", PARALLEL, ids=named)
+@pytest.mark.served("scikit-learn", "models saved with `n_jobs`: a request starts no threads or processes")
 def test_a_request_starts_no_threads_or_processes(estimator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     estimator.fit(X, np.column_stack([Y, -Y]) if isinstance(estimator, MultiOutputRegressor) else Y)
     expected = estimator.predict(X)
@@ -165,6 +166,7 @@ MULTILABEL = np.column_stack([Y > 0, X[:, 0] > 4]).astype(int)
     ],
     ids=named,
 )
+@pytest.mark.served("scikit-learn", "sparse answers of multi-label classifiers")
 def test_an_answer_that_is_sparse_is_numbers(estimator: Any, labels: Any) -> None:
     expected = estimator.fit(X, labels).predict(X)
     assert sparse.issparse(expected)

@@ -55,6 +55,7 @@ def test_an_onnx_model_answers_as_onnx_runtime_and_as_its_origin(
     assert got.reshape(-1) == pytest.approx(estimator.predict(X), rel=1e-4, abs=1e-5)
 
 
+@pytest.mark.served("ONNX", "classifiers exported with `zipmap=False`: label and probabilities")
 def test_an_onnx_classifier_gives_label_and_probabilities(load: Callable[[str, bytes], Model]) -> None:
     estimator = LogisticRegression().fit(X, CLASSES)
     exported = to_onnx(estimator, X[:1].astype(np.float32), options={"zipmap": False})
@@ -77,6 +78,7 @@ def test_an_onnx_model_that_gives_no_tensor_is_told(load: Callable[[str, bytes],
         load("onnx/onnx", exported.SerializeToString())
 
 
+@pytest.mark.served("ONNX", "string tensors")
 def test_an_onnx_model_of_strings_takes_them_as_text_and_as_bytes(
     load: Callable[[str, bytes], Model],
 ) -> None:
@@ -88,6 +90,9 @@ def test_an_onnx_model_of_strings_takes_them_as_text_and_as_bytes(
     assert model.predict({"a": np.array(["x", b"y"], dtype=object)})["b"].tolist() == ["x", "y"]
 
 
+@pytest.mark.not_served(
+    "ONNX", "weights in files beside the model", "a model is one file; export with `external_data=False`"
+)
 def test_an_onnx_model_cannot_read_files_of_the_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,11 @@ def test_an_estimator_answers_with_what_it_was_trained_on(
 
 
 @pytest.mark.parametrize("written", WRITERS)
+@pytest.mark.not_served(
+    "scikit-learn",
+    "functions and classes of your own",
+    "loading them runs their code; add their names to the set's `trust`, in an image that has them",
+)
 def test_a_function_that_is_not_trusted_is_named_and_not_called(written: str, tmp_path: Path) -> None:
     path = tmp_path / "model"
     path.write_bytes(WRITERS[written](make_pipeline(FunctionTransformer(mark), Ridge())))
