@@ -17,7 +17,8 @@ from bluegrid_registry.errors import (
 )
 from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest, sha256_hex
 from bluegrid_registry.formats.commit import Commit
-from bluegrid_registry.formats.manifest import Example, Manifest, ModelRow, PackRow
+from bluegrid_registry.formats.example import Example, RecordedExample
+from bluegrid_registry.formats.manifest import Manifest, ModelRow, PackRow
 from bluegrid_registry.maintenance.export import export_model_signing
 from bluegrid_registry.maintenance.garbage import collect_garbage
 from bluegrid_registry.maintenance.prune import GarbageReport, PrunePlan
@@ -99,6 +100,7 @@ __all__ = [
     "PrunePlan",
     "PublicKey",
     "PushReport",
+    "RecordedExample",
     "Registry",
     "RegistryError",
     "RegistryFile",

@@ -27,7 +27,7 @@ from bluegrid_registry.transfer.sources import LazyModels, SourceModel
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from bluegrid_registry.formats.manifest import Example
+    from bluegrid_registry.formats.example import Example
     from bluegrid_registry.registry_files.model_set_schema import RegistryFile, Version
 
 

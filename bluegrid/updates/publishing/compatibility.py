@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bluegrid_registry import RegistryFile, SourceModel, Store, Version
-    from bluegrid_registry.formats.manifest import Example
+    from bluegrid_registry.formats.example import Example
 
 MAX_HELD = 200
 """The most models that are compared, taken evenly from all: models of the base must be fetched."""

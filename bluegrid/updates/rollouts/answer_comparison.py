@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bluegrid.updates.rollouts.context import RolloutContext
     from bluegrid_registry import Store
-    from bluegrid_registry.formats.manifest import Example
+    from bluegrid_registry.formats.example import Example
 
 MAX_COMPARED = 500
 """The most models that are compared, taken evenly from all; each is sent to both clusters."""

@@ -18,7 +18,6 @@ import zstandard
 from pydantic import (
     ConfigDict,
     Field,
-    FiniteFloat,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -28,6 +27,7 @@ from pydantic import (
 from bluegrid_registry.errors import FormatError, IntegrityError
 from bluegrid_registry.formats.checksums import sha256_digest
 from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES
+from bluegrid_registry.formats.example import Example  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.formats.pack import is_bomb
 from bluegrid_registry.frozen import Frozen, first_mistake
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
@@ -44,29 +44,6 @@ MAX_MODEL_BYTES = 4 * 2**30
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Size = Annotated[int, Field(gt=0, strict=True)]
-
-
-class Example(Frozen):
-    """Inputs, and the outputs of the model at training time, which a loaded model must reproduce."""
-
-    atol: Annotated[FiniteFloat, Field(ge=0)] = 1e-9
-    """Largest absolute difference that still counts as equal."""
-    inputs: Annotated[
-        tuple[Annotated[tuple[FiniteFloat, ...], Field(min_length=1)], ...], Field(min_length=1)
-    ]
-    """n rows of k features."""
-    outputs: tuple[FiniteFloat, ...]
-    """n predictions."""
-    rtol: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
-    """Largest relative difference that still counts as equal."""
-
-    @model_validator(mode="after")
-    def _shapes_agree(self) -> Example:
-        if len({len(row) for row in self.inputs}) > 1:
-            raise ValueError("rows of inputs differ in length")
-        if len(self.inputs) != len(self.outputs):
-            raise ValueError(f"{len(self.inputs)} rows of inputs, {len(self.outputs)} outputs")
-        return self
 
 
 class PackRow(Frozen):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.stores.versions import read_manifest
 
 if TYPE_CHECKING:
-    from bluegrid_registry.formats.manifest import Example, Manifest, ModelRow
+    from bluegrid_registry.formats.example import Example
+    from bluegrid_registry.formats.manifest import Manifest, ModelRow
     from bluegrid_registry.registry_files.model_set_schema import Version
     from bluegrid_registry.stores import Store
 

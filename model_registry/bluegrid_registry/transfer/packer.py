@@ -20,7 +20,7 @@ from bluegrid_registry.formats.pack import PackEntry, is_bomb, pack_name, write_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bluegrid_registry.formats.manifest import Example
+    from bluegrid_registry.formats.example import Example
     from bluegrid_registry.model_types.model_type import ModelType
     from bluegrid_registry.transfer.config import TransferConfig
     from bluegrid_registry.transfer.sources import LoadedModel

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from bluegrid_registry.errors import ConfigError, FormatError
-from bluegrid_registry.formats.manifest import Example
+from bluegrid_registry.formats.example import Example
 from bluegrid_registry.frozen import first_mistake
 from bluegrid_registry.ignore_patterns import ignore_matcher
 from bluegrid_registry.names import check_uid

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
-    from bluegrid_registry.formats.manifest import Example
+    from bluegrid_registry.formats.example import Example
     from bluegrid_registry.transfer.config import TransferConfig
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bluegrid_registry.formats.manifest import Example, ModelRow
+    from bluegrid_registry.formats.example import Example
+    from bluegrid_registry.formats.manifest import ModelRow
     from bluegrid_registry.transfer.progress import ProgressEvent
     from bluegrid_server.frameworks.compiler import Compiler
     from bluegrid_server.frameworks.model import Model

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bluegrid_registry import Example, FormatError, IntegrityError, Manifest, sha256_digest
+from bluegrid_registry import FormatError, IntegrityError, Manifest, sha256_digest
 
 PACK, OTHER = "a" * 64, "b" * 64
 
@@ -130,15 +130,3 @@ def test_a_manifest_bomb_is_not_decompressed(monkeypatch: pytest.MonkeyPatch) ->
 def test_devices_may_share_a_model() -> None:
     shared = manifest(row(1), row(1, uid="line-09"))
     assert [model.uid for model in shared.models] == ["line-01", "line-09"]
-
-
-def test_an_example_has_as_many_outputs_as_rows() -> None:
-    for inputs, outputs, message in [
-        ([[1.0], [2.0]], [1.0], "2 rows of inputs, 1 outputs"),
-        ([[1.0], [2.0, 3.0]], [1.0, 2.0], "rows of inputs differ in length"),
-        ([], [], "at least 1 item"),
-        ([[]], [1.0], "at least 1 item"),
-        ([[float("nan")]], [1.0], "finite number"),
-    ]:
-        with pytest.raises(ValidationError, match=message):
-            Example.model_validate({"inputs": inputs, "outputs": outputs})

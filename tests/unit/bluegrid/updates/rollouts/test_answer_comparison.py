@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bluegrid.updates.rollouts.answer_comparison import plausible
-from bluegrid_registry.formats.manifest import Example
+from bluegrid_registry.formats.example import Example
 
 
 def test_without_limits_of_its_own_a_rollout_takes_no_nonsense() -> None:
