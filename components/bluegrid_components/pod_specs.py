@@ -147,6 +147,12 @@ class PodSpecs:
         if self._cluster.gpu:
             plain["BLUEGRID_GPU"] = str(self._cluster.gpu)
         declared = self._args.model_set
+        if declared.outputs:
+            plain["BLUEGRID_OUTPUTS"] = json.dumps(declared.outputs)
+        if declared.non_finite != "null":
+            plain["BLUEGRID_NON_FINITE"] = declared.non_finite
+        if declared.signature:
+            plain["BLUEGRID_SIGNATURE"] = declared.signature
         if declared.accelerate:
             plain["BLUEGRID_ACCELERATE"] = declared.accelerate
         if declared.trust:

@@ -26,6 +26,7 @@ class Metrics:
 
     Attributes:
         succeeded: inference requests that were answered.
+        non_finite: values in their outputs that are not finite.
         seconds: how long inference requests took.
     """
 
@@ -35,6 +36,12 @@ class Metrics:
         self.succeeded = Counter(
             "model_infer_request_success",
             "Inference requests that were answered.",
+            _LABELS,
+            registry=self.registry,
+        ).labels(*labels)
+        self.non_finite = Counter(
+            "model_infer_non_finite_values",
+            "Values in the outputs of models that are not finite, such as NaN.",
             _LABELS,
             registry=self.registry,
         ).labels(*labels)

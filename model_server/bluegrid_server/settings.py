@@ -46,6 +46,12 @@ class Settings(Frozen):
     """Owner of the set: the platform, or a user, whose models are trusted less."""
     trust: Annotated[tuple[Text, ...], _JSON] = ()
     """Skops types or pickle globals that the set trusts beside the allowlist, as JSON."""
+    outputs: Annotated[tuple[Text, ...], _JSON] = ()
+    """Outputs for requests that name none, as JSON; without, what a model gives by default."""
+    non_finite: Literal["null", "refuse"] = "null"
+    """What becomes of an output that is not finite: null in JSON, or an error."""
+    signature: Text | None = None
+    """Signature of SavedModels to serve."""
     keys: Annotated[tuple[TrustedKey, ...], _JSON] = ()
     """Keys that can sign the version, as JSON; without keys, the version need not be signed."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
@@ -89,6 +95,11 @@ class Settings(Frozen):
                 for mistake in error.errors()
             )
             raise ConfigError(f"{mistakes}; the pod's environment sets these variables") from None
+
+    @property
+    def refuses_non_finite(self) -> bool:
+        """Whether an output that is not finite is an error."""
+        return self.non_finite == "refuse"
 
     @property
     def place(self) -> str:

@@ -34,5 +34,5 @@ def infer(model: Model, document: Mapping[str, Any], binary: bytes = b"") -> dic
 def predict(model: Model, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """Return the numbers of each output for arrays of any shape; raise the engine's error on a failure."""
     served = ServedModel("line-1", DIGEST, model)
-    outputs, _ = answer(served, inputs, {spec.name: False for spec in model.outputs})
-    return {output["name"]: np.asarray(output["data"]) for output in outputs}
+    names = {spec.name: False for spec in model.outputs if not spec.on_request}
+    return {output["name"]: np.asarray(output["data"]) for output in answer(served, inputs, names).outputs}

@@ -11,11 +11,14 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AwareDatetime,
+    ConfigDict,
+    Field,
     StringConstraints,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic.alias_generators import to_camel
 
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.frozen import Frozen
@@ -28,6 +31,8 @@ from bluegrid_registry.signing.keys import PublicKey
 
 _COMPILED = ("scikit-learn", "xgboost", "lightgbm")
 """Frameworks whose models can be compiled to ONNX."""
+
+_WITH_SIGNATURES = "tensorflow/savedmodel"
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 
@@ -56,6 +61,8 @@ class TrustedKey(Frozen):
 class DeclaredSet(Frozen):
     """A set of models of one type, one model per device."""
 
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
     id: Label
     """Unique in the registry, and the file's name: g1 is in g1.yaml."""
     name: Text
@@ -68,6 +75,12 @@ class DeclaredSet(Frozen):
     """Defined by the platform, or by one of its users."""
     update: Retraining | None = None
     """How the update server trains the set again, on request and on schedule."""
+    outputs: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    """Outputs for requests that name none, such as probability; absent: what each model gives by default."""
+    non_finite: Literal["null", "refuse"] = "null"
+    """What becomes of an output that is not finite, such as NaN: null in JSON, or an error."""
+    signature: Text | None = None
+    """Signature of SavedModels to serve; absent: serving_default, or the only one."""
     accelerate: Literal["onnx"] | None = None
     """Compile models to ONNX when pods load them; a compiled model is used if its answers stay the same."""
     trust: tuple[Text, ...] = ()
@@ -84,6 +97,16 @@ class DeclaredSet(Frozen):
                 f"{source}, but {model_type} can run its author's code; only platform sets hold it"
             )
         return source
+
+    @field_validator("signature")
+    @classmethod
+    def _has_signatures(cls, signature: str | None, info: ValidationInfo) -> str | None:
+        model_type = info.data.get("type")
+        if signature and model_type is not None and str(model_type) != _WITH_SIGNATURES:
+            raise ValueError(
+                f"only models of type {_WITH_SIGNATURES} have signatures; these are {model_type}"
+            )
+        return signature
 
     @field_validator("accelerate")
     @classmethod

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bluegrid_server.engine.inference import answer, shown
+from bluegrid_server.engine.inference import Answer, answer, parameters_of, shown
 from bluegrid_server.errors import InputError, NotFoundError, RequestError
 from bluegrid_server.frameworks.linear import LinearModel, predict_many
 from bluegrid_server.protocol.requests import InferRequest
@@ -49,11 +49,11 @@ def batch_infer(models: Mapping[str, ServedModel], requests: Sequence[BatchItem]
             # Without a search for the nearest UIDs, which for a batch of wrong names would take minutes.
             if (served := models.get(uid)) is None:
                 raise NotFoundError(f"no model {shown(uid)} in this version")
-            infer_request = InferRequest(request, served.model.inputs, served.model.outputs)
+            model = served.model
+            infer_request = InferRequest(request, model.inputs, model.outputs, defaults=served.defaults)
         except RequestError as error:
             _refuse(response, request.get("id"), error)
             continue
-        model = served.model
         if (
             isinstance(model, LinearModel)
             and infer_request.outputs == _ONLY_Y
@@ -88,9 +88,9 @@ class _Stack:
         values = predict_many(self._models, np.concatenate(self._rows)).tolist()
         for (response, served, infer_request), value in zip(self._waiting, values, strict=True):
             if math.isfinite(value):
-                _fill(response, served, infer_request, [{**_ONE_NUMBER, "data": [value]}])
+                _fill(response, served, infer_request, Answer([{**_ONE_NUMBER, "data": [value]}], [], 0))
             else:
-                # Computed alone, the model fails with the same message as outside of a batch.
+                # Computed alone, the model answers or fails as outside of a batch.
                 _answer(response, served, infer_request)
 
 
@@ -100,22 +100,22 @@ _ONLY_Y = {"y": False}
 
 def _answer(response: BatchResponse, served: ServedModel, infer_request: InferRequest) -> None:
     try:
-        outputs, data = answer(served, infer_request.inputs, infer_request.outputs)
-        if data:
+        answered = answer(served, infer_request.inputs, infer_request.outputs, infer_request.on_request)
+        if answered.data:
             raise InputError("binary data is for v2/models/.../infer; ask a batch for JSON")
     except RequestError as error:
         _refuse(response, infer_request.id, error)
     else:
-        _fill(response, served, infer_request, outputs)
+        _fill(response, served, infer_request, answered)
 
 
 def _fill(
-    response: BatchResponse, served: ServedModel, infer_request: InferRequest, outputs: list[TensorDocument]
+    response: BatchResponse, served: ServedModel, infer_request: InferRequest, answered: Answer
 ) -> None:
-    response["parameters"] = {"digest": served.digest}
+    response["parameters"] = parameters_of(served, answered)
     if infer_request.id is not None:
         response["id"] = infer_request.id
-    response["outputs"] = outputs
+    response["outputs"] = answered.outputs
 
 
 def _refuse(response: BatchResponse, request_id: object, error: RequestError) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -20,12 +20,12 @@ from bluegrid_server.errors import (
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.models.nearest import NearestUids
 from bluegrid_server.protocol.body import JSON_LENGTH, not_json, split, with_binary
-from bluegrid_server.protocol.requests import JSON_HEADERS, InferRequest, Response, refusal
+from bluegrid_server.protocol.requests import JSON_HEADERS, NON_FINITE, InferRequest, Response, refusal
 from bluegrid_server.protocol.tensor_spec import Datatype
 from bluegrid_server.protocol.tensors import BinaryData, binary_of, datatype_of, json_data_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -65,23 +65,22 @@ class InferenceEngine:
                 served.model.inputs,
                 served.model.outputs,
                 BinaryData(binary) if binary else None,
+                served.defaults,
             )
-            outputs, data = answer(served, infer_request.inputs, infer_request.outputs)
+            answered = answer(served, infer_request.inputs, infer_request.outputs, infer_request.on_request)
             document = {
                 "model_name": served.uid,
                 "model_version": self._version,
-                "parameters": {"digest": served.digest},
+                "parameters": parameters_of(served, answered),
                 **({} if infer_request.id is None else {"id": infer_request.id}),
-                "outputs": outputs,
+                "outputs": answered.outputs,
             }
-            if not data:
-                return Response(
-                    orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), headers=JSON_HEADERS
-                )
-            body, length = with_binary(document, data)
-            return Response(
-                body, headers={"content-type": "application/octet-stream", JSON_LENGTH: str(length)}
-            )
+            headers = headers_of(answered.non_finite)
+            if not answered.data:
+                return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), headers=headers)
+            body, length = with_binary(document, answered.data)
+            binary_headers = {"content-type": "application/octet-stream", JSON_LENGTH: str(length)}
+            return Response(body, headers={**headers, **binary_headers})
         # No error of a request ends the process.
         except Exception as error:  # noqa: BLE001
             return failure(error, request)
@@ -105,36 +104,52 @@ class InferenceEngine:
             )
 
 
+class Answer(NamedTuple):
+    """The answer of a model."""
+
+    outputs: list[TensorDocument]
+    data: list[bytes]
+    """Binary data of the binary outputs."""
+    non_finite: int
+    """Number of values in the outputs that are not finite."""
+
+
 def answer(
-    served: ServedModel, inputs: Mapping[str, NDArray[Any]], requested_outputs: Mapping[str, bool]
-) -> tuple[list[TensorDocument], list[bytes]]:
+    served: ServedModel,
+    inputs: Mapping[str, NDArray[Any]],
+    requested_outputs: Mapping[str, bool],
+    on_request: Collection[str] = (),
+) -> Answer:
     """Predict by a model.
 
     Args:
         served: the model.
         inputs: arrays by name.
         requested_outputs: names of outputs, and whether each is to be binary.
-
-    Returns:
-        The outputs, and the binary data of the binary outputs.
+        on_request: those of them that the model computes on request only.
 
     Raises:
         InputError: values are missing (NaN), and the model does not accept that.
         OutOfMemoryError: the model needs more memory than there is.
-        PredictionError: the model fails, or returns a non-finite value.
+        PredictionError: the model fails, or returns a non-finite value, which its set refuses.
     """
     try:
-        values = served.model.predict(inputs)
+        values = served.predict(inputs, requested_outputs, on_request)
     # Any exception of a framework is a failure of this model on this input.
     except Exception as error:
         raise _failed(served.uid, inputs, error) from error
-    for name, array in values.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise PredictionError(f"model {served.uid} returned a non-finite value for output {name!r}")
     outputs: list[TensorDocument] = []
     data: list[bytes] = []
+    non_finite = 0
     for name, is_binary in requested_outputs.items():
         array = values[name]
+        if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
+            if served.refuses_non_finite:
+                raise PredictionError(
+                    f"model {served.uid} returned a non-finite value for output {name!r}, which its set "
+                    "refuses (nonFinite)"
+                )
+            non_finite += array.size - int(np.count_nonzero(finite))
         if is_binary:
             data.append(binary_of(array))
             parameters = {"binary_data_size": len(data[-1])}
@@ -157,7 +172,19 @@ def answer(
                     "data": json_data_of(array),
                 }
             )
-    return outputs, data
+    return Answer(outputs, data, non_finite)
+
+
+def headers_of(non_finite: int) -> Mapping[str, str]:
+    """Return the headers of a JSON response with so many values that are not finite."""
+    return {**JSON_HEADERS, NON_FINITE: str(non_finite)} if non_finite else JSON_HEADERS
+
+
+def parameters_of(served: ServedModel, answered: Answer) -> dict[str, Any]:
+    """Return the parameters of a model's response: its digest, and how many values are not finite, if any."""
+    if answered.non_finite:
+        return {"digest": served.digest, "non_finite": answered.non_finite}
+    return {"digest": served.digest}
 
 
 def failure(error: Exception, request: Request) -> Response:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bluegrid_server.engine.batch import batch_infer, requests_of
-from bluegrid_server.engine.inference import InferenceEngine, answer, failure
+from bluegrid_server.engine.inference import InferenceEngine, failure, headers_of
+from bluegrid_server.engine.simple_form import predictions_of
 from bluegrid_server.errors import InputError
 from bluegrid_server.frameworks.compiler import LINEAR
 from bluegrid_server.protocol.body import json_of, parsed
-from bluegrid_server.protocol.requests import InferRequest, Kind, Response
+from bluegrid_server.protocol.requests import Kind, Response
 from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from bluegrid_server.models.model_pool import ModelPool
-    from bluegrid_server.models.version import ServedModel
     from bluegrid_server.protocol.json_types import (
         ModelDocument,
         PredictResponse,
-        TensorDocument,
         TensorSpecDocument,
+        TensorSpecParameters,
     )
     from bluegrid_server.protocol.requests import Request
     from bluegrid_server.protocol.tensor_spec import TensorSpec
@@ -74,13 +73,14 @@ class RequestSteps:
         if not isinstance(uid, str):
             raise InputError('model: expected a UID, such as {"model": "line-17", "instances": [[1.0, 2.0]]}')
         served = self._engine.find(uid)
+        predictions, non_finite = predictions_of(served, document.get("instances"))
         prediction: PredictResponse = {
             "model": uid,
             "version": self._settings.version,
             "digest": served.digest,
-            "predictions": _predictions(served, document.get("instances")),
+            "predictions": predictions,
         }
-        yield Response(json_of(prediction))
+        yield Response(json_of(prediction), headers=headers_of(non_finite))
 
     def _batch(self, request: Request) -> Iterator[Response]:
         requests = requests_of(parsed(request.body))
@@ -91,7 +91,9 @@ class RequestSteps:
             done += len(responses)
             is_last = done >= len(requests)
             # The JSON of a list, without its brackets.
-            yield Response(opening + json_of(responses)[1:-1] + (b"]}" if is_last else b""), is_last=is_last)
+            body = opening + json_of(responses)[1:-1] + (b"]}" if is_last else b"")
+            non_finite = sum(response.get("parameters", {}).get("non_finite", 0) for response in responses)
+            yield Response(body, headers=headers_of(non_finite), is_last=is_last)
             if is_last:
                 return
             opening = b","
@@ -102,12 +104,15 @@ class RequestSteps:
         served = self._engine.find(request.uid)
         # Linear models in shared memory are numbers alone, without their acceleration.
         acceleration = {"accelerate": served.acceleration or LINEAR} if self._settings.accelerate else {}
+        outputs = served.model.outputs
+        if names := served.defaults:
+            outputs = tuple(replace(spec, on_request=spec.name not in names) for spec in outputs)
         document: ModelDocument = {
             "name": served.uid,
             "versions": [self._settings.version],
             "platform": str(self._settings.type).replace("/", "_"),
             "inputs": [_spec_document(spec) for spec in served.model.inputs],
-            "outputs": [_spec_document(spec) for spec in served.model.outputs],
+            "outputs": [_spec_document(spec) for spec in outputs],
             "parameters": {"digest": served.digest, **acceleration},
         }
         yield Response(json_of(document))
@@ -130,38 +135,19 @@ class RequestSteps:
         yield Response(b"")
 
 
-def _predictions(served: ServedModel, instances: Any) -> Any:
-    """Return predictions in the simple form: nested lists, by name if the model has several outputs."""
-    spec, *more = served.model.inputs
-    if more:
-        raise InputError(f"model {served.uid} takes {len(more) + 1} inputs; ask it by v2/models/.../infer")
-    if not isinstance(instances, list) or not instances:
-        raise InputError('instances: expected a list of rows, such as {"instances": [[1.0, 2.0]]}')
-    shape: list[int] = []
-    level: Any = instances
-    while isinstance(level, list) and len(shape) < len(spec.shape):
-        shape.append(len(level))
-        level = level[0] if level else None
-    tensor = {"name": spec.name, "shape": shape, "datatype": spec.datatype, "data": instances}
-    infer_request = InferRequest({"inputs": [tensor]}, served.model.inputs, served.model.outputs)
-    outputs, _ = answer(served, infer_request.inputs, infer_request.outputs)
-    by_name = {output["name"]: _nested(output) for output in outputs}
-    return next(iter(by_name.values())) if len(by_name) == 1 else by_name
-
-
-def _nested(output: TensorDocument) -> Any:
-    data = output["data"]
-    # Strings are a list; without dtype object, NumPy would pad them to the longest.
-    array = np.array(data, dtype=object) if isinstance(data, list) else data
-    return array.reshape(output["shape"]).tolist()
-
-
 def _spec_document(spec: TensorSpec) -> TensorSpecDocument:
     document: TensorSpecDocument = {
         "name": spec.name,
         "datatype": Datatype(spec.datatype),
         "shape": spec.shape,
     }
+    parameters: TensorSpecParameters = {}
     if spec.columns:
-        document["parameters"] = {"columns": spec.columns}
+        parameters["columns"] = spec.columns
+    if spec.classes:
+        parameters["classes"] = spec.classes
+    if spec.on_request:
+        parameters["on_request"] = True
+    if parameters:
+        document["parameters"] = parameters
     return document

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -26,13 +26,13 @@ from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.supported import framework_of, module_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from numpy.typing import NDArray
 
     from bluegrid_registry.model_types.model_type import ModelType
     from bluegrid_server.frameworks.compiled import Compiled
-    from bluegrid_server.frameworks.model import Model
+    from bluegrid_server.frameworks.model import Model, ModelWithMore
 
     Compiler = Callable[[Any], Compiled]
 
@@ -115,6 +115,12 @@ class AcceleratedModel:
             if is_sound:
                 return {self._output.name: y}
         return self._original.predict(inputs)
+
+    def on_request(
+        self, inputs: Mapping[str, NDArray[Any]], names: Collection[str]
+    ) -> Mapping[str, NDArray[Any]]:
+        """Return outputs on request, which the original model computes."""
+        return cast("ModelWithMore", self._original).on_request(inputs, names)
 
     def compute(self, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
         """Return the graph's answer, and whether all values that it computed are finite."""

@@ -52,10 +52,26 @@ class LinearModel:
         """Number of features of a row, k."""
         return int(self.table.shape[-1])
 
-    @np.errstate(all="ignore")
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Predict for `x` (n, k), n >= 1; return `y` (n,), not finite where a step overflows."""
+        """Predict for `x` (n, k), n >= 1; return `y` (n,), not finite where the sum overflows.
+
+        Raises:
+            ValueError: scikit-learn would refuse the rows, with its message.
+        """
         x = inputs["x"]
+        y = self.compute(x)
+        # A sum that is not finite is fast to check; NaN in any row makes it NaN.
+        if not math.isfinite(np.add.reduce(y)):
+            mean, scale, _ = self.table
+            _check_finite(x, "NaN")
+            # What the scaler gives is the input of the next step, which checks it too.
+            with np.errstate(all="ignore"):
+                _check_finite((x - mean) / scale, "infinity or a value too large for dtype('float64')")
+        return {"y": y}
+
+    @np.errstate(all="ignore")
+    def compute(self, x: NDArray[Any]) -> NDArray[np.float64]:
+        """Return `y` for `x` without checks of the values."""
         mean, scale, coefficients = self.table
         # Checked, because NumPy would broadcast an array of another shape.
         if x.ndim != 2 or not len(x) or x.shape[1] != mean.shape[-1]:
@@ -63,11 +79,13 @@ class LinearModel:
         terms = x - mean
         terms /= scale
         terms *= coefficients
-        y = np.add.reduce(terms, axis=1) + self.intercept
-        # NaN in any row makes the sum of all NaN, which is fast to check.
-        if math.isnan(np.add.reduce(y)) and np.isnan(x).any():
-            raise ValueError("Input X contains NaN.")  # the message of scikit-learn
-        return {"y": y}
+        y: NDArray[np.float64] = np.add.reduce(terms, axis=1) + self.intercept
+        return y
+
+
+def _check_finite(x: NDArray[Any], fault: str) -> None:
+    if not np.isfinite(x).all():
+        raise ValueError(f"Input X contains {fault}.")  # the message of scikit-learn
 
 
 @cache
@@ -76,7 +94,10 @@ def _inputs(features: int, columns: tuple[str, ...]) -> tuple[TensorSpec, ...]:
 
 
 def predict_many(models: Sequence[LinearModel], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return one number for each of n models and its row (n, k): (n,), bit by bit as each model alone."""
+    """Return one number for each of n models and its row (n, k): (n,), bit by bit as each model alone.
+
+    Values are not checked: where the number is not finite, the model alone may refuse the row.
+    """
     tables = np.array([model.table for model in models]).swapaxes(0, 1)
     together = LinearModel(tables, np.array([model.intercept for model in models]))
-    return together.predict({"x": rows})["y"]
+    return together.compute(rows)

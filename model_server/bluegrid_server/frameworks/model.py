@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -21,7 +21,20 @@ class Model(Protocol):
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
-        """Specs of the outputs."""
+        """Specs of the outputs; of those on request too."""
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-        """Return the outputs for the inputs, both as the specs say; callable from any thread."""
+        """Return the outputs that are not on request; callable from any thread.
+
+        Args:
+            inputs: arrays as the specs say; NaN where a value is missing.
+        """
+
+
+class ModelWithMore(Model, Protocol):
+    """A model that has outputs on request."""
+
+    def on_request(
+        self, inputs: Mapping[str, NDArray[Any]], names: Collection[str]
+    ) -> Mapping[str, NDArray[Any]]:
+        """Return the named outputs, all of which are on request."""

@@ -92,7 +92,12 @@ def module_of(name: str) -> str:
 
 
 def loader_of(
-    model_type: ModelType, trust: Iterable[str] = (), *, source: Source = Source.PLATFORM, gpu: bool = False
+    model_type: ModelType,
+    trust: Iterable[str] = (),
+    *,
+    source: Source = Source.PLATFORM,
+    gpu: bool = False,
+    signature: str | None = None,
 ) -> Loader:
     """Return the loader of a model type.
 
@@ -101,6 +106,7 @@ def loader_of(
         trust: skops types or pickle globals that the set trusts.
         source: owner of the set.
         gpu: whether the pod has a GPU.
+        signature: of SavedModels, which to serve; other types have none.
 
     Raises:
         ConfigError: this image has no loader for the type.
@@ -125,6 +131,8 @@ def loader_of(
         load = partial(load, gpu=True)
     elif gpu:
         not_used(framework_name, "its models compute on the CPU")
+    if signature is not None:
+        load = partial(load, signature=signature)
     return partial(load, trust=trusted_names(model_type, source, trust))
 
 

@@ -22,7 +22,7 @@ from bluegrid_server.http.http1 import Http1Protocol
 from bluegrid_server.http.instrumentation import CLIENT_GONE, names_of, observe
 from bluegrid_server.ipc.pending import PendingRequest
 from bluegrid_server.protocol.body import JSON_LENGTH
-from bluegrid_server.protocol.requests import Kind, refusal
+from bluegrid_server.protocol.requests import NON_FINITE, Kind, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,6 +173,8 @@ class FastPathRequest(PendingRequest):
             # The same as observe(), in fewer calls.
             fast_path.metrics.seconds.observe(seconds)
             fast_path.metrics.succeeded.inc()
+            if NON_FINITE in response.headers:
+                fast_path.metrics.non_finite.inc(int(response.headers[NON_FINITE]))
         else:
             observe(fast_path.metrics, self._path, response.status, seconds, self._names)
         if transport.is_closing():

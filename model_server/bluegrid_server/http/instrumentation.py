@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.requests import ClientDisconnect
 
+from bluegrid_server.protocol.requests import NON_FINITE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from bluegrid_server.metrics import Metrics
 
 _REQUEST_ID = b"x-request-id"
+_NON_FINITE = NON_FINITE.lower().encode()
 _PASSED_ON = (b"traceparent", b"tracestate")
 _LONGEST_ID = 128
 _INFERENCE = ("/infer", "/models:batchInfer", "/predict")
@@ -72,6 +75,9 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                for name, value in message["headers"]:
+                    if name == _NON_FINITE:
+                        self._metrics.non_finite.inc(int(value))
                 message["headers"] = [*message["headers"], *names]
             await send(message)
 

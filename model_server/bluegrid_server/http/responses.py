@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from bluegrid_server.errors import RequestError, TooLargeError
 from bluegrid_server.http.inflating import Inflating
 from bluegrid_server.protocol.body import json_of
-from bluegrid_server.protocol.requests import JSON, refusal
+from bluegrid_server.protocol.requests import JSON, NON_FINITE, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -73,21 +73,25 @@ async def response(reply: Reply) -> HttpResponse:
     if rest is None:
         return HttpResponse(first.body, first.status, first.headers)
     bodies, size = [first.body], len(first.body)
+    non_finite = int(first.headers.get(NON_FINITE, 0))
     async for part in rest:
         bodies.append(part.body)
         size += len(part.body)
+        non_finite += int(part.headers.get(NON_FINITE, 0))
         if size > STREAMED:
             break
     whole = b"".join(bodies)
+    # Of a response that is sent before it is complete, only what is known by now is counted.
+    headers = {**first.headers, NON_FINITE: str(non_finite)} if non_finite else first.headers
     if size <= STREAMED:
-        return HttpResponse(whole, first.status, first.headers)
+        return HttpResponse(whole, first.status, headers)
 
     async def parts() -> AsyncIterator[bytes]:
         yield whole
         async for part in rest:
             yield part.body
 
-    return StreamingResponse(parts(), first.status, first.headers)
+    return StreamingResponse(parts(), first.status, headers)
 
 
 async def refused(_: HttpRequest, error: RequestError) -> HttpResponse:

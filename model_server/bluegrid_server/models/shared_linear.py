@@ -1,7 +1,7 @@
 """Linear models as one block of shared memory, which is read without a framework.
 
 8 bytes      length of the head
-head         JSON: the UIDs, and the distinct lists of column names
+head         JSON: the UIDs, the distinct lists of column names, and whether non-finite outputs are refused
 n x 32       digests
 n x 4        numbers of features, k
 n x 4        index of the list of column names
@@ -38,7 +38,13 @@ def write_linear(served: Iterable[ServedModel]) -> int:
     # Stored once, because most models of a set have the same columns.
     names = dict.fromkeys(model.inputs[0].columns for _, model in linear)
     columns = {columns: number for number, columns in enumerate(names)}
-    head = orjson.dumps({"uids": [entry.uid for entry, _ in linear], "columns": list(columns)})
+    head = orjson.dumps(
+        {
+            "uids": [entry.uid for entry, _ in linear],
+            "columns": list(columns),
+            "refuses_non_finite": any(entry.refuses_non_finite for entry, _ in linear),
+        }
+    )
     head += b" " * (-len(head) % 8)  # numbers begin at a multiple of their size
     fd = os.memfd_create("bluegrid-linear")
     with os.fdopen(os.dup(fd), "wb") as memory:
@@ -75,7 +81,7 @@ def read_linear(fd: int) -> dict[str, ServedModel]:
         table = numbers[begin:end].reshape(3, size)
         digest = memory[start + _DIGEST * position : start + _DIGEST * (position + 1)].hex()
         model = LinearModel(table, float(numbers[end]), columns[indices[position]])
-        models[uid] = ServedModel(uid, _PREFIX + digest, model)
+        models[uid] = ServedModel(uid, _PREFIX + digest, model, refuses_non_finite=head["refuses_non_finite"])
         begin = end + 1
     return models
 

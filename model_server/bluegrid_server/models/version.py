@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -17,14 +17,16 @@ from bluegrid_server.frameworks.supported import loader_of
 from bluegrid_server.protocol.tensors import DATATYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from bluegrid_registry.formats.example import Example
     from bluegrid_registry.formats.manifest import ModelRow
     from bluegrid_registry.transfer.progress import ProgressEvent
     from bluegrid_server.frameworks.compiler import Compiler
-    from bluegrid_server.frameworks.model import Model
+    from bluegrid_server.frameworks.model import Model, ModelWithMore
     from bluegrid_server.frameworks.supported import Loader
     from bluegrid_server.settings import Settings
 
@@ -40,6 +42,19 @@ class ServedModel:
     model: Model
     acceleration: str | None = None
     """"onnx", or why the model is not compiled; None if acceleration is off."""
+    defaults: tuple[str, ...] = ()
+    """Names of the outputs for requests that name none; empty: the outputs that are not on request."""
+    refuses_non_finite: bool = False
+    """Whether an output that is not finite is an error; otherwise it is null in JSON."""
+
+    def predict(
+        self, inputs: Mapping[str, NDArray[Any]], names: Collection[str], on_request: Collection[str]
+    ) -> Mapping[str, NDArray[Any]]:
+        """Return at least the named outputs; `on_request` are those of them that are on request."""
+        if not on_request:
+            return self.model.predict(inputs)
+        more = cast("ModelWithMore", self.model).on_request(inputs, on_request)
+        return more if len(on_request) == len(names) else {**self.model.predict(inputs), **more}
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,10 @@ class LoadableVersion:
     loader: Loader
     compiler: Compiler | None = None
     """Compiler of the models; None: they are not compiled."""
+    outputs: tuple[str, ...] = ()
+    """Names of the outputs that the set chooses; empty: what each model gives by default."""
+    refuses_non_finite: bool = False
+    """Whether the set refuses outputs that are not finite."""
 
     @property
     def examples(self) -> int:
@@ -76,7 +95,13 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
 
     say(f"{settings.place}: fetching")
     # First, so that an unknown type or an invalid `trust` is reported before anything is fetched.
-    loader = loader_of(settings.type, settings.trust, source=settings.source, gpu=settings.gpu > 0)
+    loader = loader_of(
+        settings.type,
+        settings.trust,
+        source=settings.source,
+        gpu=settings.gpu > 0,
+        signature=settings.signature,
+    )
     compiler = compiler_of(settings.type) if settings.accelerate else None
     version = fetch(
         open_store(settings.store),
@@ -91,7 +116,14 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
         raise ConfigError(
             f"BLUEGRID_TYPE: {settings.type}, but {settings.place} is of {version.manifest.type}"
         )
-    return LoadableVersion({row.uid: row for row in version.manifest.models}, version.paths, loader, compiler)
+    return LoadableVersion(
+        {row.uid: row for row in version.manifest.models},
+        version.paths,
+        loader,
+        compiler,
+        settings.outputs,
+        settings.refuses_non_finite,
+    )
 
 
 def load(version: LoadableVersion, uid: str) -> ServedModel:
@@ -100,7 +132,20 @@ def load(version: LoadableVersion, uid: str) -> ServedModel:
     model = version.loader(version.paths[uid])
     if version.compiler is not None:
         model, acceleration = accelerated(model, version.compiler, partial(_prove, row.example))
-    return ServedModel(uid, f"sha256:{row.sha256}", model, acceleration)
+    if version.outputs:
+        check_outputs(model, version.outputs)
+    return ServedModel(
+        uid, f"sha256:{row.sha256}", model, acceleration, version.outputs, version.refuses_non_finite
+    )
+
+
+def check_outputs(model: Model, names: Collection[str]) -> None:
+    """Raise ModelError, whose message continues after "model <uid>", if the model lacks a named output."""
+    there = [spec.name for spec in model.outputs]
+    if missing := [name for name in names if name not in there]:
+        raise ModelError(
+            f"has no output {missing[0]!r}, which the set's `outputs` names; it gives {', '.join(there)}"
+        )
 
 
 def _prove(example: Example | None, model: Model) -> None:

@@ -24,7 +24,10 @@ _LIST_OR_NULL: dict[str, Any] = {"anyOf": [{"type": "array", "items": {}}, {"typ
 
 
 class TensorDocument(TypedDict):
-    """A tensor with its data: as JSON, nested or row by row, or as binary data behind the JSON."""
+    """A tensor with its data: as JSON, nested or row by row, or as binary data behind the JSON.
+
+    In floating-point tensors, null is a missing value in a request, and a non-finite value in a response.
+    """
 
     name: str
     shape: Sequence[Annotated[int, Field(ge=0)]]
@@ -91,7 +94,9 @@ class PredictRequestDocument(TypedDict):
     """Rows for one model, in the simple form."""
 
     model: str
-    instances: Annotated[list[Any], Field(min_length=1)]
+    instances: Annotated[
+        list[Any], Field(min_length=1, description="Rows: lists of values, or objects by name of the column.")
+    ]
 
 
 class PredictResponse(TypedDict):
@@ -168,6 +173,15 @@ class TensorSpecParameters(TypedDict):
                 description="Names of the columns along the last axis, in their order, if the model has them."
             ),
         ]
+    ]
+    classes: NotRequired[
+        Annotated[
+            Sequence[str | int | float | bool],
+            Field(description="Labels along the last axis, in order, such as the classes of probabilities."),
+        ]
+    ]
+    on_request: NotRequired[
+        Annotated[bool, Field(description="Whether the output is returned only to requests that name it.")]
     ]
 
 

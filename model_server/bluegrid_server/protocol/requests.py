@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from bluegrid_server.protocol.tensors import BinaryData
 
 JSON = "application/json"
+NON_FINITE = "Bluegrid-Non-Finite"
+"""Header with the number of values in the outputs that are not finite, and null in JSON; absent: none."""
 
 JSON_HEADERS: Mapping[str, str] = MappingProxyType({"content-type": JSON})
 
@@ -82,17 +84,19 @@ class InferRequest:
         inputs: the tensors that the model takes.
         outputs: the tensors that the model returns.
         binary: the binary data behind the JSON.
+        defaults: names of the outputs to return if the request names none; empty: those not on request.
 
     Attributes:
         id: ID that the response repeats; None: none.
         inputs: arrays by name, of the shapes and datatypes that the model takes.
         outputs: names of the requested outputs, and whether each is to be binary.
+        on_request: names of those that the model computes on request only.
 
     Raises:
         InputError: the message names the place, what was expected and what was received.
     """
 
-    __slots__ = ("id", "inputs", "outputs")
+    __slots__ = ("id", "inputs", "on_request", "outputs")
 
     def __init__(
         self,
@@ -100,6 +104,7 @@ class InferRequest:
         inputs: Sequence[TensorSpec],
         outputs: Sequence[TensorSpec],
         binary: BinaryData | None = None,
+        defaults: Sequence[str] = (),
     ) -> None:
         if not isinstance(document, dict):
             raise InputError(NOT_AN_OBJECT)
@@ -107,11 +112,14 @@ class InferRequest:
         if self.id is not None and not isinstance(self.id, str):
             raise InputError(f"id: expected a string, got {self.id!r}")
         self.outputs: dict[str, bool] = {}
-        if document.get("outputs") is None and document.get("parameters") is None:
+        self.on_request: Sequence[str] = ()
+        if not defaults and document.get("outputs") is None and document.get("parameters") is None:
             for spec in outputs:
-                self.outputs[spec.name] = False
+                if not spec.on_request:
+                    self.outputs[spec.name] = False
         else:
-            self.outputs = _requested_outputs(document, outputs)
+            self.outputs = _requested_outputs(document, outputs, defaults)
+            self.on_request = [spec.name for spec in outputs if spec.on_request and spec.name in self.outputs]
         self.inputs: Mapping[str, NDArray[Any]]
         tensors, spec = document.get("inputs"), inputs[0]
         # Nearly all requests have one row of FP64 as JSON floats, for which a third of the checks is enough.
@@ -148,13 +156,15 @@ _FLOAT64 = np.dtype(np.float64)
 _RAGGED = np.empty(0, dtype=object)
 
 
-def _requested_outputs(document: Mapping[str, Any], specs: Sequence[TensorSpec]) -> dict[str, bool]:
+def _requested_outputs(
+    document: Mapping[str, Any], specs: Sequence[TensorSpec], defaults: Sequence[str]
+) -> dict[str, bool]:
     """Return the names of the requested outputs, and whether each is to be binary."""
     is_binary = bool(_parameters(document, "the request").get("binary_data_output", False))
     names = [spec.name for spec in specs]
     outputs = document.get("outputs")
     if outputs is None:
-        return dict.fromkeys(names, is_binary)
+        return dict.fromkeys(defaults or [spec.name for spec in specs if not spec.on_request], is_binary)
     if not isinstance(outputs, list) or not all(
         isinstance(output, dict) and output.get("name") in names for output in outputs
     ):

@@ -33,9 +33,19 @@ class TensorSpec:
         shape: sizes; -1 is any size.
         datatype: of the elements, a `Datatype`.
         columns: names of the columns along the last axis, in order; empty if the model does not name them.
+            A request may then give each column of rows as a tensor of its own.
+        classes: labels along the last axis, in order, such as those of probabilities; empty: none.
+        on_request: whether an output is computed only for requests that name it.
     """
 
     name: str
     shape: tuple[int, ...]
     datatype: str = Datatype.FP64
     columns: tuple[str, ...] = ()
+    classes: tuple[str | int | float | bool, ...] = ()
+    on_request: bool = False
+
+    @property
+    def is_column(self) -> bool:
+        """Whether an input is one column of a table: (n, 1), which requests may also give as (n,)."""
+        return self.shape == (-1, 1)

@@ -1,5 +1,7 @@
 """Conversion of the protocol's tensors to and from NumPy, as JSON and as binary data.
 
+A missing value is NaN in NumPy and in binary data, and null in JSON; only floating-point tensors have them.
+
 Binary data is the extension of Triton and KServe: the tensors' bytes follow the JSON, in the order of the
 tensors that have a `binary_data_size`. Numbers are little-endian, row by row; each element of BYTES has its
 length before it.
@@ -16,14 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_server.errors import InputError
-from bluegrid_server.protocol.tensor_spec import Datatype
+from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 DATATYPES: dict[str, np.dtype[Any]] = {
     Datatype.BOOL: np.dtype(np.bool_),
@@ -36,7 +36,12 @@ DATATYPES: dict[str, np.dtype[Any]] = {
 
 _KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}
 """By kind of datatype: the kinds of JSON data that it accepts."""
-_KIND_NAMES = {"b": "booleans", "i": "integers", "u": "integers", "f": "numbers"}
+_KIND_NAMES = {
+    "b": "booleans only",
+    "i": "integers only",
+    "u": "integers only",
+    "f": "numbers, or null where a value is missing",
+}
 
 _LENGTH = struct.Struct("<I")
 
@@ -72,7 +77,9 @@ class BinaryData:
 def arrays_of(
     inputs: Any, specs: Sequence[TensorSpec], binary: BinaryData | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Return the input tensors of a request, converted to the datatypes that the model takes.
+    """Return the input tensors of a request, converted to the shapes and datatypes that the model takes.
+
+    Rows of one tensor with named columns can also be given as a tensor for each column.
 
     Args:
         inputs: the request's `inputs`, unchecked.
@@ -86,12 +93,41 @@ def arrays_of(
     if not isinstance(inputs, list) or not all(isinstance(tensor, dict) for tensor in inputs):
         raise InputError(f"inputs: expected a list of tensors: {_listed(names)}")
     got = [tensor.get("name") for tensor in inputs]
-    if len(got) != len(names) or any(name not in names for name in got) or len(set(got)) != len(got):
-        raise InputError(f"inputs: expected {_listed(names)}, got {_listed(got) or 'none'}")
     binary = binary or BinaryData()
-    by_name = dict(zip(names, specs, strict=True))
-    arrays = {tensor["name"]: _array(tensor, by_name[tensor["name"]], binary) for tensor in inputs}
+    columns = [] if _are_same(got, names) else columns_of(specs)
+    if columns and _are_same(got, [column.name for column in columns]):
+        arrays = _arrays(inputs, columns, binary)
+        table = np.hstack([arrays[column.name] for column in columns])
+        arrays = {names[0]: table}
+    elif columns or not _are_same(got, names):
+        by_column = f", or its columns {_listed([column.name for column in columns])}" if columns else ""
+        raise InputError(f"inputs: expected {_listed(names)}{by_column}, got {_listed(got) or 'none'}")
+    else:
+        arrays = _arrays(inputs, specs, binary)
     binary.check_end()
+    return arrays
+
+
+def columns_of(specs: Sequence[TensorSpec]) -> list[TensorSpec]:
+    """Return the specs of the columns by which a request can give the only input; empty if it cannot."""
+    if len(specs) != 1 or not specs[0].columns or len(specs[0].shape) != 2:
+        return []
+    (table,) = specs
+    return [TensorSpec(column, (-1, 1), table.datatype) for column in table.columns]
+
+
+def _are_same(got: Sequence[Any], names: Sequence[str]) -> bool:
+    return len(got) == len(names) and all(name in names for name in got) and len(set(got)) == len(got)
+
+
+def _arrays(inputs: Any, specs: Sequence[TensorSpec], binary: BinaryData) -> dict[str, NDArray[Any]]:
+    by_name = {spec.name: spec for spec in specs}
+    arrays = {tensor["name"]: _array(tensor, by_name[tensor["name"]], binary) for tensor in inputs}
+    if len(specs) > 1 and all(spec.is_column for spec in specs):
+        rows = {len(array) for array in arrays.values()}
+        if len(rows) > 1:
+            counts = ", ".join(f"{name!r} has {len(array)}" for name, array in arrays.items())
+            raise InputError(f"inputs: columns must have the same number of rows: {counts}")
     return arrays
 
 
@@ -110,7 +146,7 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
         raise InputError(
             f"input {spec.name!r}: expected datatype {spec.datatype} or one that fits into it, got {datatype}"
         )
-    shape = _shape(tensor.get("shape"), spec)
+    shape = _shape(_as_column(tensor.get("shape"), spec), spec)
     parameters = tensor.get("parameters")
     parameters = {} if parameters is None else parameters
     if not isinstance(parameters, dict):
@@ -123,6 +159,10 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     else:
         array = _from_binary(binary.take(spec.name, size), dtype, shape, spec.name)
     return array.astype(expected, copy=False)
+
+
+def _as_column(shape: Any, spec: TensorSpec) -> Any:
+    return [*shape, 1] if spec.is_column and isinstance(shape, list) and len(shape) == 1 else shape
 
 
 def _shape(shape: Any, spec: TensorSpec) -> tuple[int, ...]:
@@ -149,8 +189,12 @@ def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: st
     if array.dtype.kind not in _KINDS[dtype.kind]:
         # NumPy turns integers beyond int64 into floats, except with dtype object.
         array = np.array(data, dtype=object)
-        if dtype.kind not in "iu" or not all(type(element) is int for element in array.flat):
-            raise InputError(f"input {name!r}: data must hold {_KIND_NAMES[dtype.kind]} only")
+        if dtype.kind == "f" and all(
+            element is None or type(element) in (int, float) for element in array.flat
+        ):
+            array = array.astype(np.float64)
+        elif dtype.kind not in "iu" or not all(type(element) is int for element in array.flat):
+            raise InputError(f"input {name!r}: data must hold {_KIND_NAMES[dtype.kind]}")
     _check_shape(array.shape, shape, name)
     if dtype.kind in "iu" and array.dtype != dtype:
         limits = np.iinfo(dtype)
@@ -158,7 +202,7 @@ def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: st
             raise InputError(f"input {name!r}: data must lie between {limits.min} and {limits.max}")
     with np.errstate(over="ignore"):
         cast = array.astype(dtype, copy=False).reshape(shape)
-    if dtype.kind == "f" and not np.isfinite(cast).all():
+    if dtype.kind == "f" and np.isinf(cast).any():
         raise InputError(f"input {name!r}: data must lie between {np.finfo(dtype).min} and its opposite")
     return cast
 

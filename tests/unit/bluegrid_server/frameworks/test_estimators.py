@@ -249,6 +249,5 @@ def test_a_linear_model_answers_no_row_that_scikit_learn_does_not(row: list[floa
     with pytest.raises(PredictionError):
         predict(model, {"x": np.array([row])})
     tensor = {"name": "x", "shape": [1, 3], "datatype": "FP64", "data": row}
-    assert infer(model, {"inputs": [tensor]}) == {
-        "error": "model line-1 returned a non-finite value for output 'y'"
-    }
+    fault = "Input X contains infinity or a value too large for dtype('float64')."
+    assert infer(model, {"inputs": [tensor]}) == {"error": f"model line-1 failed: ValueError: {fault}"}

@@ -10,6 +10,7 @@ import pytest
 
 from bluegrid_server.http import responses
 from bluegrid_server.protocol.body import JSON_LENGTH
+from bluegrid_server.protocol.requests import NON_FINITE
 from tests.support.pods import BASE, ROWS, tensor
 
 if TYPE_CHECKING:
@@ -82,8 +83,11 @@ def test_integers_are_taken(served: Client) -> None:
         ({"shape": 6}, "input 'x': expected shape [n, 3] with n >= 1, got 6"),
         ({"data": FLAT[:5]}, "input 'x': shape says [2, 3], data has shape [5]"),
         ({"data": [[1.0, 2.0, 3.0], [4.0]]}, "input 'x': data is ragged; shape says [2, 3]"),
-        ({"data": [*FLAT[:5], "6"]}, "input 'x': data must hold numbers only"),
-        ({"data": [*FLAT[:5], None]}, "input 'x': data must hold numbers only"),
+        ({"data": [*FLAT[:5], "6"]}, "input 'x': data must hold numbers, or null where a value is missing"),
+        (
+            {"data": [*FLAT[:5], None]},
+            "model line-1 takes no missing values: ValueError: Input X contains NaN",
+        ),
         ({"datatype": "INT64"}, "input 'x': data must hold integers only"),
     ],
 )
@@ -139,10 +143,14 @@ def test_what_is_no_finite_number_is_no_json(served: Client, number: str) -> Non
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
-def test_a_prediction_that_is_no_finite_number_is_no_answer(served: Client) -> None:
-    got = served.post(INFER, json=tensor(shape=[1, 3], data=[1.7e308, 1.7e308, -1.7e308]))
-    assert got.status_code == 500
-    assert got.json() == {"error": "model line-1 returned a non-finite value for output 'y'"}
+def test_a_prediction_that_is_not_finite_is_null_and_counted(served: Client) -> None:
+    got = served.post(INFER, json=tensor(shape=[2, 3], data=[1.7e308, 1.7e308, -1.7e308, 0.1, 0.2, 0.3]))
+    assert got.status_code == 200
+    assert got.headers[NON_FINITE] == "1"
+    (output,) = got.json()["outputs"]
+    assert output["data"][0] is None
+    assert isinstance(output["data"][1], float)
+    assert got.json()["parameters"]["non_finite"] == 1
 
 
 def binary_body(request: dict[str, Any], data: bytes) -> dict[str, Any]:

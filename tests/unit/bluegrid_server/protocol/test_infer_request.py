@@ -18,7 +18,7 @@ INPUTS = (TensorSpec("a", (-1, 2)),)
 OUTPUTS = (TensorSpec("y", (-1,)), TensorSpec("z", (-1,)))
 ROW: dict[str, Any] = {"name": "a", "shape": [1, 2], "datatype": "FP64", "data": [1.5, 2.5]}
 WRONG: tuple[dict[str, Any], ...] = (
-    {"data": [1.5, None]},
+    {"data": [1.5, [None]]},
     {"data": [1.5, "2.5"]},
     {"data": [[1.5], [2.5]]},
     {"data": [[]]},
@@ -48,6 +48,13 @@ def test_a_row_is_taken_flat_or_nested_as_floats_or_integers(data: Any) -> None:
     got = decoded({"inputs": [{**ROW, "data": data}]}).inputs["a"]
     expected = arrays_of([{**ROW, "data": data}], INPUTS)["a"]
     assert (got.dtype, got.tolist()) == (np.dtype(np.float64), expected.tolist())
+
+
+def test_a_missing_value_of_a_row_is_nan() -> None:
+    got = decoded({"inputs": [{**ROW, "data": [1.5, None]}]}).inputs["a"]
+    assert got.dtype == np.dtype(np.float64)
+    assert got[0, 0] == 1.5
+    assert np.isnan(got[0, 1])
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)

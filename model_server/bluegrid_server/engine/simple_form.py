@@ -1,0 +1,89 @@
+"""The simple form: rows of one model as lists or as objects by name, and predictions as nested lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bluegrid_server.engine.inference import answer
+from bluegrid_server.errors import InputError
+from bluegrid_server.protocol.requests import InferRequest
+from bluegrid_server.protocol.tensor_spec import Datatype
+from bluegrid_server.protocol.tensors import columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bluegrid_server.models.version import ServedModel
+    from bluegrid_server.protocol.json_types import TensorDocument
+    from bluegrid_server.protocol.tensor_spec import TensorSpec
+
+
+def predictions_of(served: ServedModel, instances: Any) -> tuple[Any, int]:
+    """Return a model's predictions for rows, and how many of their values are not finite.
+
+    Args:
+        served: the model.
+        instances: rows, unchecked: lists of values, or objects by the names of columns or inputs.
+
+    Returns:
+        Nested lists, in a dict by name if there are several outputs; values that are not finite are null.
+
+    Raises:
+        RequestError: the rows do not fit the model, or the model fails.
+    """
+    if not isinstance(instances, list) or not instances:
+        raise InputError('instances: expected a list of rows, such as {"instances": [[1.0, 2.0]]}')
+    specs = served.model.inputs
+    if isinstance(instances[0], dict):
+        tensors = _by_name(columns_of(specs) or specs, instances)
+    elif len(specs) == 1:
+        tensors = [_tensor(specs[0], instances)]
+    elif all(spec.is_column for spec in specs):
+        tensors = _by_position(specs, instances)
+    else:
+        names = ", ".join(repr(spec.name) for spec in specs)
+        raise InputError(f"instances: expected rows as objects of the model's inputs: {names}")
+    infer_request = InferRequest({"inputs": tensors}, specs, served.model.outputs, defaults=served.defaults)
+    answered = answer(served, infer_request.inputs, infer_request.outputs, infer_request.on_request)
+    by_name = {output["name"]: _nested(output) for output in answered.outputs}
+    predictions = next(iter(by_name.values())) if len(by_name) == 1 else by_name
+    return predictions, answered.non_finite
+
+
+def _by_name(specs: Sequence[TensorSpec], instances: Sequence[Any]) -> list[TensorDocument]:
+    names = {spec.name for spec in specs}
+    for number, row in enumerate(instances):
+        if not isinstance(row, dict):
+            raise InputError(f"instances[{number}]: expected an object, as the first row is")
+        if wrong := row.keys() ^ names:
+            name = min(wrong)
+            fault = "is missing" if name in names else "is no input of the model"
+            expected = ", ".join(repr(spec.name) for spec in specs)
+            raise InputError(f"instances[{number}]: {name!r} {fault}; expected {expected}")
+    return [_tensor(spec, [row[spec.name] for row in instances]) for spec in specs]
+
+
+def _by_position(specs: Sequence[TensorSpec], instances: Sequence[Any]) -> list[TensorDocument]:
+    for number, row in enumerate(instances):
+        if not isinstance(row, list) or len(row) != len(specs):
+            names = ", ".join(repr(spec.name) for spec in specs)
+            raise InputError(f"instances[{number}]: expected a list of {len(specs)} values: {names}")
+    return [_tensor(spec, [row[place] for row in instances]) for place, spec in enumerate(specs)]
+
+
+def _tensor(spec: TensorSpec, data: list[Any]) -> TensorDocument:
+    shape: list[int] = []
+    level: Any = data
+    while isinstance(level, list) and len(shape) < len(spec.shape):
+        shape.append(len(level))
+        level = level[0] if level else None
+    return {"name": spec.name, "shape": shape, "datatype": Datatype(spec.datatype), "data": data}
+
+
+def _nested(output: TensorDocument) -> Any:
+    data = output["data"]
+    # Strings are a list; without dtype object, NumPy would pad them to the longest.
+    array = np.array(data, dtype=object) if isinstance(data, list) else data
+    return array.reshape(output["shape"]).tolist()

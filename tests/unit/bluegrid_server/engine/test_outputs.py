@@ -1,0 +1,201 @@
+"""Outputs on request, missing values and values that are not finite, whatever the framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import orjson
+import pytest
+
+from bluegrid_registry.errors import ModelError
+from bluegrid_server.engine.batch import batch_infer
+from bluegrid_server.engine.inference import InferenceEngine
+from bluegrid_server.engine.simple_form import predictions_of
+from bluegrid_server.errors import InputError
+from bluegrid_server.models.version import ServedModel, check_outputs
+from bluegrid_server.protocol.requests import NON_FINITE, Kind, Request
+from bluegrid_server.protocol.tensor_spec import TensorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from numpy.typing import NDArray
+
+    from bluegrid_server.protocol.json_types import BatchItem
+    from bluegrid_server.protocol.requests import Response
+
+COLUMNS = ("temperature", "hour")
+
+
+class Classifier:
+    """Labels by default, probabilities on request; fails on 13, and counts its calls."""
+
+    inputs = (TensorSpec("x", (-1, 2), columns=COLUMNS),)
+    outputs = (
+        TensorSpec("y", (-1,), "BYTES"),
+        TensorSpec("probability", (-1, 2), classes=("fault", "ok"), on_request=True),
+    )
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        self.calls.append("predict")
+        x = inputs["x"]
+        if (x == 13).any():
+            raise ValueError("unlucky")
+        return {"y": np.where(x.sum(axis=1) > 0, "ok", "fault").astype(object)}
+
+    def on_request(
+        self, inputs: Mapping[str, NDArray[Any]], names: Collection[str]
+    ) -> dict[str, NDArray[Any]]:
+        self.calls.append(",".join(names))
+        share = inputs["x"][:, :1] / 10
+        return {"probability": np.hstack([share, 1 - share])}
+
+
+class Table:
+    """A table of a number and a word; gives their product, NaN for other words."""
+
+    inputs = (TensorSpec("load", (-1, 1)), TensorSpec("kind", (-1, 1), "BYTES"))
+    outputs = (TensorSpec("y", (-1,)),)
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        words = {"cable": 1.0, "overhead": 2.0}
+        factors = np.array([words.get(each, np.nan) for each in inputs["kind"][:, 0]])
+        return {"y": inputs["load"][:, 0] * factors}
+
+
+def ask(served: ServedModel, document: Mapping[str, Any]) -> Response:
+    engine = InferenceEngine({served.uid: served}, "v1")
+    return engine.infer(Request(Kind.INFER, served.uid, orjson.dumps(document)))
+
+
+def outputs(response: Response) -> dict[str, Any]:
+    body = orjson.loads(response.body)
+    assert response.status == 200, body
+    return {output["name"]: output["data"] for output in body["outputs"]}
+
+
+def rows(data: list[Any], name: str = "x") -> dict[str, Any]:
+    return {"name": name, "shape": [len(data), 2], "datatype": "FP64", "data": data}
+
+
+def column(name: str, data: list[Any], datatype: str = "FP64") -> dict[str, Any]:
+    return {"name": name, "shape": [len(data)], "datatype": datatype, "data": data}
+
+
+@pytest.mark.parametrize(
+    ("names", "calls"),
+    [
+        (None, ["predict"]),
+        (["y"], ["predict"]),
+        (["probability"], ["probability"]),
+        (["y", "probability"], ["probability", "predict"]),
+    ],
+)
+def test_an_output_on_request_is_computed_only_for_requests_that_name_it(
+    names: list[str] | None, calls: list[str]
+) -> None:
+    model = Classifier()
+    wanted = None if names is None else [{"name": name} for name in names]
+    got = outputs(ask(ServedModel("m", "", model), {"inputs": [rows([[1.0, 2.0]])], "outputs": wanted}))
+    assert [*got] == (names or ["y"])
+    assert model.calls == calls
+
+
+def test_a_sets_outputs_are_those_of_requests_that_name_none() -> None:
+    served = ServedModel("m", "", Classifier(), defaults=("probability",))
+    document: dict[str, Any] = {"inputs": [rows([[1.0, 2.0]])]}
+    assert outputs(ask(served, document)) == {"probability": [0.1, 0.9]}
+    (answer,) = batch_infer({"m": served}, [cast("BatchItem", {"model_name": "m", **document})])
+    assert [output["name"] for output in answer["outputs"]] == ["probability"]
+    assert predictions_of(served, [[1.0, 2.0]]) == ([[0.1, 0.9]], 0)
+    assert outputs(ask(served, {**document, "outputs": [{"name": "y"}]})) == {"y": ["ok"]}
+
+
+def test_a_model_without_an_output_that_its_set_chooses_is_refused() -> None:
+    check_outputs(Classifier(), ("y", "probability"))
+    with pytest.raises(
+        ModelError, match="has no output 'score', which the set's `outputs` names; it gives y"
+    ):
+        check_outputs(Classifier(), ("score",))
+
+
+@pytest.mark.parametrize("shape", [[2], [2, 1]])
+def test_rows_are_taken_by_the_names_of_their_columns_in_any_order(shape: list[int]) -> None:
+    inputs = [
+        {**column("hour", [2.0, -9.0]), "shape": shape},
+        {**column("temperature", [1, 2], "INT64"), "shape": shape},
+    ]
+    served = ServedModel("m", "", Classifier())
+    assert outputs(ask(served, {"inputs": inputs})) == {"y": ["ok", "fault"]}
+    records = [{"hour": 2.0, "temperature": 1}, {"temperature": 2, "hour": -9}]
+    assert predictions_of(served, records) == (["ok", "fault"], 0)
+
+
+def test_wrong_columns_are_refused_by_name() -> None:
+    served = ServedModel("m", "", Classifier())
+    got = ask(served, {"inputs": [column("hour", [2.0])]})
+    expected = "inputs: expected 'x', or its columns 'temperature', 'hour', got 'hour'"
+    assert orjson.loads(got.body) == {"error": expected}
+    served = ServedModel("m", "", Table())
+    got = ask(served, {"inputs": [column("load", [2.0]), column("kind", ["cable", "x"], "BYTES")]})
+    expected = "inputs: columns must have the same number of rows: 'load' has 1, 'kind' has 2"
+    assert orjson.loads(got.body) == {"error": expected}
+
+
+@pytest.mark.parametrize(
+    ("instances", "fault"),
+    [
+        ([{"load": 1.0}], r"instances\[0\]: 'kind' is missing; expected 'load', 'kind'"),
+        ([{"load": 1.0, "kind": "cable", "z": 1}], r"instances\[0\]: 'z' is no input of the model"),
+        ([{"load": 1.0, "kind": "cable"}, [1.0]], r"instances\[1\]: expected an object"),
+        ([[1.0]], r"instances\[0\]: expected a list of 2 values: 'load', 'kind'"),
+        ([], "expected a list of rows"),
+        ("rows", "expected a list of rows"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused_with_their_number(instances: Any, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        predictions_of(ServedModel("m", "", Table()), instances)
+
+
+@pytest.mark.parametrize(
+    "instances",
+    [[[2.0, "overhead"], [3.0, "mixed"]], [{"load": 2.0, "kind": "overhead"}, {"load": 3.0, "kind": "?"}]],
+)
+def test_a_table_of_numbers_and_words_is_predicted_from_rows_and_from_objects(instances: Any) -> None:
+    predictions, non_finite = predictions_of(ServedModel("m", "", Table()), instances)
+    assert predictions[0] == 4.0
+    assert np.isnan(predictions[1])
+    assert non_finite == 1
+
+
+def test_a_missing_value_is_null_on_both_sides() -> None:
+    served = ServedModel("m", "", Table())
+    inputs = [column("load", [None, 3]), column("kind", ["cable", "overhead"], "BYTES")]
+    got = ask(served, {"id": None, "parameters": None, "outputs": None, "inputs": inputs})
+    assert outputs(got) == {"y": [None, 6.0]}
+    assert got.headers[NON_FINITE] == "1"
+
+
+def test_a_set_may_refuse_values_that_are_not_finite() -> None:
+    served = ServedModel("m", "", Table(), refuses_non_finite=True)
+    inputs = [column("load", [1.0]), column("kind", ["?"], "BYTES")]
+    got = ask(served, {"inputs": inputs})
+    assert got.status == 500
+    fault = "model m returned a non-finite value for output 'y', which its set refuses (nonFinite)"
+    assert orjson.loads(got.body) == {"error": fault}
+    (answer,) = batch_infer({"m": served}, [cast("BatchItem", {"model_name": "m", "inputs": inputs})])
+    assert answer["error"] == fault
+
+
+@pytest.mark.parametrize(("value", "status"), [(13.0, 500), (None, 200)])
+def test_a_failure_is_the_servers_unless_values_are_missing(value: Any, status: int) -> None:
+    got = ask(ServedModel("m", "", Classifier()), {"inputs": [rows([[value, 2.0]])]})
+    assert got.status == status
+    got = ask(ServedModel("m", "", Classifier()), {"inputs": [rows([[13.0, None]])]})
+    assert got.status == 400
+    assert orjson.loads(got.body) == {"error": "model m takes no missing values: ValueError: unlucky"}
