@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from bluegrid.cli import options, output, sets
 from bluegrid_registry import ConfigError, Registry, fetch_bytes, open_store, read_manifest, selected
+from bluegrid_registry.transfer.selection import uids_matching
 
 if TYPE_CHECKING:
     from bluegrid_registry import ModelRow
@@ -55,11 +55,8 @@ def find(
         if version := sets.newest_version(file):
             manifest = read_manifest(opened, file.set.id, version.id, version.manifest)
             place = {"set": file.set.id, "version": version.id}
-            rows += [
-                place | _row(row)
-                for row in manifest.models
-                if row.uid == uid or fnmatch.fnmatchcase(row.uid, uid)
-            ]
+            matching = {*uids_matching({row.uid for row in manifest.models}, uid)}
+            rows += [place | _row(row) for row in manifest.models if row.uid in matching]
     output.emit_table(
         as_json=as_json, columns=("set", "version", "uid", "bytes", "example", "sha256"), rows=rows
     )

@@ -13,6 +13,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bluegrid_registry import RegistryError
 
@@ -62,8 +63,8 @@ def emit_table(*, as_json: bool, columns: Sequence[str], rows: Sequence[Mapping[
     printer = wide_console()
     for row in rows:
         cells = (cell(row[column]) for column in columns)
-        # A pipe and --json have whole digests.
-        table.add_row(*(map(_short, cells) if printer.is_terminal else cells))
+        # A pipe and --json have whole digests. In a plain string, rich would read `[x]` of a UID as markup.
+        table.add_row(*map(Text, map(_short, cells) if printer.is_terminal else cells))
     printer.print(table)
 
 

@@ -44,13 +44,14 @@ def _number_as_text(value: object) -> object:
 
 
 def check_uid(value: str) -> str:
-    """Return the UID, or raise ValueError if it is invalid: a UID names a device and is never a path."""
+    """Return the UID, or raise ValueError if it is invalid.
+
+    A UID may look like a path, such as `mv_feeder/OS Edam` or `..`, so it never names a file as it is.
+    """
     if not 1 <= len(value) <= MAX_UID:
         raise ValueError(f"a UID of {len(value)} characters; 1 to {MAX_UID} are allowed")
     if not value.isprintable() or unicodedata.normalize("NFC", value) != value:
         raise ValueError(f"UID {value!a} is not of printable characters in Unicode NFC")
-    if value.startswith(".") or "/" in value or "\\" in value:
-        raise ValueError(f"UID {value!r} looks like a path: no '/', no '\\', no leading dot")
     return value
 
 
@@ -100,7 +101,7 @@ Quantity = Annotated[
 """A Kubernetes quantity of CPU or memory; a plain number is read as text."""
 
 Uid = Annotated[str, AfterValidator(check_uid)]
-"""The ID of a model's device: 1 to 200 printable characters in Unicode NFC, never a path."""
+"""The ID of a model's device: 1 to 200 printable characters in Unicode NFC, `/` and dots too."""
 
 
 class Source(StrEnum):

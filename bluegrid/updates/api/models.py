@@ -1,4 +1,4 @@
-"""`/modelSets/{set}/models/{uid}`: one model from version to version."""
+"""`/modelSets/{set}/models/{uid}`: one model from version to version; the UID may have slashes."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -14,6 +14,8 @@ from bluegrid.updates.errors import not_found
 from bluegrid_registry import ModelRow, Store, Version, read_manifest
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Label, Uid
+
+Limit = Annotated[int, Query(ge=1, le=100, description="How many of the newest versions to read.")]
 
 
 class ModelChange(StrEnum):
@@ -44,15 +46,17 @@ def routes(deps: Dependencies) -> APIRouter:
     """Return the routes."""
     router = APIRouter(route_class=Revalidated, dependencies=[deps.allowed(Scope.READ)])
 
-    @router.get("/modelSets/{set_id}/models/{uid}")
-    def one_model(
-        set_id: Label,
-        uid: Uid,
-        limit: Annotated[
-            int, Query(ge=1, le=100, description="How many of the newest versions to read.")
-        ] = 20,
-    ) -> Sequence[ModelOfVersion]:
+    @router.get("/modelSets/{set_id}/models")
+    def model_by_query(set_id: Label, uid: Uid, limit: Limit = 20) -> Sequence[ModelOfVersion]:
+        """The history of a model whose UID a browser or a proxy would change in a path."""
+        return history(set_id, uid, limit)
+
+    @router.get("/modelSets/{set_id}/models/{uid:path}")
+    def one_model(set_id: Label, uid: Uid, limit: Limit = 20) -> Sequence[ModelOfVersion]:
         """What became of a model from version to version, newest first."""
+        return history(set_id, uid, limit)
+
+    def history(set_id: str, uid: str, limit: int) -> Sequence[ModelOfVersion]:
         # One more version is read, to compute the change in the oldest version of the response.
         versions = deps.file_of(set_id).versions[-limit - 1 :]
         rows = [*_history(deps.store, set_id, uid, versions)][-limit:]

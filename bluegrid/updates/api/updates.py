@@ -82,7 +82,7 @@ def routes(deps: Dependencies) -> APIRouter:
         return add(set_id, body, author, key, response)
 
     @router.put(
-        "/modelSets/{set_id}/versions/{base}/models/{uid}",
+        "/modelSets/{set_id}/versions/{base}/models/{uid:path}",
         status_code=HTTPStatus.ACCEPTED,
         openapi_extra=BYTES,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from bluegrid.updates.rollouts.progress import RolloutProgress
 from bluegrid.updates.rollouts.standby import StandbyRollout
 from bluegrid_registry import BluegridError, Cluster, ConfigError, Service, read_manifest
 from bluegrid_registry.registry_files.update_policy import RolloutKind, RolloutPolicy
+from bluegrid_registry.transfer.selection import uids_matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -168,8 +168,8 @@ class Rollouts:
             for each in (version, *lives)
         }
         for live in sorted(lives):
-            missing = sorted(uids[live] - uids[version])
-            gone = [uid for uid in missing if not any(_names(each, uid) for each in update.wanted.without)]
+            left_out = {uid for name in update.wanted.without for uid in uids_matching(uids[live], name)}
+            gone = sorted(uids[live] - uids[version] - left_out)
             if gone:
                 more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
                 fault = f"{version} has no {gone[0]}{more}, which {live} has, and clients ask for"
@@ -182,11 +182,6 @@ class Rollouts:
     def _file(self, set_id: str) -> RegistryFile:
         with self.source.known():
             return self.source.valid().registry.of_set(set_id)
-
-
-def _names(pattern: str, uid: str) -> bool:
-    """Whether a UID, or a pattern of UIDs, matches a model."""
-    return pattern == uid or fnmatch.fnmatchcase(uid, pattern)
 
 
 @contextmanager

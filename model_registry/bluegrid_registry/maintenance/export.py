@@ -1,7 +1,8 @@
 """Export: a version as a plain folder that the original `model_signing` command verifies.
 
     <folder>/
-    ├── line-17.skops       one file or folder per model, named by its UID
+    ├── line-17.skops       one file or folder per model, named by its UID; see `export_names`
+    ├── feeder/7.skops
     ├── ...
     └── model.sig           OpenSSF model signature over the SHA-256 of every file
 
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.formats.checksums import sha256_hex
+from bluegrid_registry.maintenance.export_names import export_paths
 from bluegrid_registry.remedies import Remedy
 from bluegrid_registry.signing.dsse import STATEMENT_TYPE, Envelope, pae
 from bluegrid_registry.signing.keys import KeyAlgorithm
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry.signing.keys import PrivateKey, PublicKey
     from bluegrid_registry.stores import Store
+    from bluegrid_registry.transfer.fetch import FetchedVersion
     from bluegrid_registry.transfer.progress import Progress
 
 SIGNATURE = "model.sig"
@@ -79,7 +82,7 @@ def export_model_signing(
             folder, partial = Path(scratch, "fetched"), Path(scratch, "export")
             fetched = fetch(store, set_id, version_id, digest, folder, keys=trusted, progress=progress)
             partial.mkdir()
-            resources = _place(fetched.paths, partial)
+            resources = _place(fetched, partial)
             (partial / SIGNATURE).write_bytes(_bundle(f"{set_id}/{version_id}", resources, key))
             partial.rename(into)
     except OSError as error:
@@ -88,11 +91,14 @@ def export_model_signing(
     return into / SIGNATURE
 
 
-def _place(paths: Mapping[str, Path], folder: Path) -> dict[str, str]:
+def _place(fetched: FetchedVersion, folder: Path) -> dict[str, str]:
     """Copy each model to a name with its UID; return the SHA-256 of every file by its path in `folder`."""
-    for uid, source in paths.items():
+    paths = export_paths(fetched.paths, fetched.manifest.type.file_type, SIGNATURE)
+    for uid, source in fetched.paths.items():
+        target = folder / paths[uid]
+        target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if source.is_dir() else shutil.copyfile
-        copy(source, folder / f"{uid}{''.join(source.suffixes)}")
+        copy(source, target)
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
 

@@ -2,16 +2,21 @@
 
     <folder>/
     ├── <uid>.<file type>    a model: a file, or a folder, depending on the type
+    ├── feeder/
+    │   └── 7.<file type>    the model of UID feeder/7: folders are part of the UID
     └── examples.json        recorded examples by UID
 
-Any other file, at any depth, hidden or not, may be a model with a wrong name. The push is refused with the
-file's name unless a pattern ignores the file.
+Any other file, at any depth, may be a model with a wrong name. The push is refused with the file's name
+unless a pattern ignores the file. So is every file in a hidden folder: it may be a stale copy of a model,
+such as in `.ipynb_checkpoints/`.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import unicodedata
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
@@ -44,9 +49,9 @@ def models_in_folder(
     """Return the models in `folder`, sorted by UID.
 
     Args:
-        folder: holds a file (or a folder, depending on the type) `<uid>.<file type>` for each model. An
-            optional `examples.json` holds recorded examples by UID: `{"line-17": {"inputs": [[1.0, 2.0]],
-            "outputs": [0.5], "rtol": 1e-6, "atol": 1e-9}}`.
+        folder: holds a file (or a folder, depending on the type) `<uid>.<file type>` for each model. A UID
+            with slashes is a path of folders. An optional `examples.json` holds recorded examples by UID:
+            `{"line-17": {"inputs": [[1.0, 2.0]], "outputs": [0.5], "rtol": 1e-6, "atol": 1e-9}}`.
         model_type: the type of the set.
         ignore: patterns as in a `.gitignore` file, of files and folders that are treated as absent.
 
@@ -59,44 +64,76 @@ def models_in_folder(
         raise ConfigError(f"{folder}: no such folder; name the folder of the models")
     is_ignored = ignore_matcher(ignore)
     suffix = f".{model_type.file_type}"
-    sizes: dict[str, int | None] = {}
-    # Holds only names that differ from their UIDs: there may be a hundred thousand files.
-    names: dict[str, str] = {}
-    strays: list[str] = []
-    examples: dict[str, Example] = {}
-    for entry in _entries(folder, "", is_ignored):
-        if entry.name == EXAMPLES:
-            examples = _examples(folder / EXAMPLES)
-        elif entry.name.endswith(suffix):
-            uid = _uid(folder, entry.name, suffix)
-            if uid in sizes:
-                raise FormatError(f"{folder}: two files for UID {uid}, composed and decomposed; keep one")
-            if entry.name != uid + suffix:
-                names[uid] = entry.name
-            # Sizes are read now: beside the threads that read models, it would take ten times as long.
-            sizes[uid] = None if model_type.is_folder else _size_of(entry)
-        else:
-            strays += _files(entry, entry.name, is_ignored)
+    contents = _Contents(folder, model_type, is_ignored)
+    contents.read()
     expected = f"a model of this set is a {'folder' if model_type.is_folder else 'file'} <uid>{suffix}"
-    if strays:
-        fault = f"{folder}: not taken: {_listed(strays)}; {expected} directly in {folder}"
+    if contents.strays:
+        where = f"in {folder} or in a folder below it that is neither hidden nor a link"
+        fault = f"{folder}: not taken: {_listed(contents.strays)}; {expected} {where}"
         raise FormatError(fault, Remedy.IGNORE_FILES)
-    if not sizes:
+    if not contents.sizes:
         raise ConfigError(f"{folder}: no model in it; {expected}")
-    if unknown := examples.keys() - sizes.keys():
+    if unknown := contents.examples.keys() - contents.sizes.keys():
         raise FormatError(f"{folder / EXAMPLES}: {min(unknown)} has an example and no model")
 
     def model(uid: str) -> SourceModel:
-        name = names.get(uid, uid + suffix)
-        is_left_out = (lambda path: is_ignored(f"{name}/{path}")) if model_type.is_folder else None
-        return SourceModel(uid, folder / name, examples.get(uid), sizes[uid], is_left_out)
+        path = contents.paths.get(uid, uid + suffix)
+        is_left_out = (lambda below: is_ignored(f"{path}/{below}")) if model_type.is_folder else None
+        return SourceModel(uid, folder / path, contents.examples.get(uid), contents.sizes[uid], is_left_out)
 
-    return LazyModels(sorted(sizes), model)
+    return LazyModels(sorted(contents.sizes), model)
 
 
-def _entries(
-    folder: Path | str, prefix: str, is_ignored: Callable[[str], bool]
-) -> Iterator[os.DirEntry[str]]:
+@dataclass
+class _Contents:
+    """The contents of a folder to push; paths are relative to it, with `/` on every system."""
+
+    folder: Path
+    model_type: ModelType
+    is_ignored: Callable[[str], bool]
+    sizes: dict[str, int | None] = field(default_factory=dict)
+    """Size of each model by UID, in bytes; None: a folder, or not known."""
+    paths: dict[str, str] = field(default_factory=dict)
+    """Only paths that differ from their UIDs: there may be a hundred thousand files."""
+    strays: list[str] = field(default_factory=list)
+    examples: dict[str, Example] = field(default_factory=dict)
+
+    def read(self) -> None:
+        """Read the folder, and the folders in it."""
+        suffix, is_folder_type = f".{self.model_type.file_type}", self.model_type.is_folder
+        pending = [(os.fspath(self.folder), "", False)]
+        while pending:
+            place, prefix, is_hidden = pending.pop()
+            for entry in _entries(place, prefix, self.is_ignored):
+                name = entry.name
+                path = prefix + name
+                # Links to folders are not followed: they may form a loop, or name a model twice.
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if not is_hidden and path == EXAMPLES and not is_folder:
+                    self.examples = _examples(self.folder / EXAMPLES)
+                elif not is_hidden and name.endswith(suffix) and (is_folder_type or not is_folder):
+                    self._add_model(entry, path, suffix)
+                elif is_folder:
+                    pending.append((entry.path, f"{path}/", is_hidden or name.startswith(".")))
+                else:
+                    self.strays.append(path)
+
+    def _add_model(self, entry: os.DirEntry[str], path: str, suffix: str) -> None:
+        # Sizes are read now: beside the threads that read models, it would take ten times as long.
+        status = _status(entry)
+        is_expected = stat.S_ISDIR if self.model_type.is_folder else stat.S_ISREG
+        if status is not None and not is_expected(status.st_mode):
+            self.strays.append(path)
+            return
+        uid = _uid(self.folder, path, suffix)
+        if uid in self.sizes:
+            raise FormatError(f"{self.folder}: two files for UID {uid}, composed and decomposed; keep one")
+        if path != uid + suffix:
+            self.paths[uid] = path
+        self.sizes[uid] = None if status is None or self.model_type.is_folder else status.st_size
+
+
+def _entries(folder: str, prefix: str, is_ignored: Callable[[str], bool]) -> Iterator[os.DirEntry[str]]:
     """Yield the entries of a folder that are not ignored; `prefix` is its path below the pushed folder."""
     try:
         with os.scandir(folder) as entries:
@@ -108,22 +145,15 @@ def _entries(
         raise ConfigError(f"{folder}: cannot be read: {error.strerror or error}") from None
 
 
-def _files(entry: os.DirEntry[str], path: str, is_ignored: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the paths of the files below an entry, or the path of the entry if it is a file."""
-    if not entry.is_dir(follow_symlinks=False):
-        yield path
-        return
-    for child in _entries(entry.path, f"{path}/", is_ignored):
-        yield from _files(child, f"{path}/{child.name}", is_ignored)
-
-
-def _uid(folder: Path, name: str, suffix: str) -> str:
+def _uid(folder: Path, path: str, suffix: str) -> str:
     # Some file systems decompose Unicode names; a UID has only the composed form.
-    uid = unicodedata.normalize("NFC", name.removesuffix(suffix))
+    uid = unicodedata.normalize("NFC", path.removesuffix(suffix))
+    if uid.endswith("/"):
+        raise FormatError(f"{folder}: {path!a}: there is no name before {suffix}; rename the file")
     try:
         return check_uid(uid)
     except ValueError as error:
-        raise FormatError(f"{folder}: {name!a}: {error}; rename the file") from None
+        raise FormatError(f"{folder}: {path!a}: {error}; rename the file") from None
 
 
 def _listed(paths: list[str]) -> str:
@@ -141,9 +171,9 @@ def _examples(path: Path) -> dict[str, Example]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _size_of(entry: os.DirEntry[str]) -> int | None:
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
     try:
-        return entry.stat().st_size
+        return entry.stat()
     except OSError:
         # The error is reported when the file is read.
         return None

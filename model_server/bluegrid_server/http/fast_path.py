@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from bluegrid_server.errors import CrashError, RequestError
 from bluegrid_server.http.http1 import Http1Protocol
 from bluegrid_server.http.instrumentation import CLIENT_GONE, names_of, observe
+from bluegrid_server.http.model_route import VERSIONS
 from bluegrid_server.ipc.pending import PendingRequest
 from bluegrid_server.protocol.body import JSON_LENGTH
 from bluegrid_server.protocol.requests import NON_FINITE, Kind, refusal
@@ -58,9 +59,16 @@ class FastPath:
     def __init__(self, settings: Settings, dispatcher: Dispatches, metrics: Metrics) -> None:
         self.dispatcher, self.metrics = dispatcher, metrics
         self.admin_port = settings.admin_port
-        self.target = re.compile(rb"/modelService/%s/v2/models/([^/?]+)/infer" % settings.service.encode())
+        base = rb"/modelService/%s/v2/models/" % settings.service.encode()
+        self.target = re.compile(base + rb"([^/?]+)/infer")
+        self._target_with_slashes = re.compile(base + rb"([^/?][^?]*[^/?])/infer")
         self.default_headers: list[tuple[bytes, bytes]] = []
         self.head = b""
+
+    def with_slashes(self, url: bytes) -> re.Match[bytes] | None:
+        """Match an inference request whose UID has slashes that are not encoded; see `model_route`."""
+        match = self._target_with_slashes.fullmatch(url)
+        return None if match is None or VERSIONS in match[1] else match
 
     def set_default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
         """Set the headers of every response."""
@@ -77,7 +85,7 @@ class ModelProtocol(Http1Protocol):
 
     def on_headers_complete(self) -> None:
         """Choose between the fast path and ASGI."""
-        match = self.fast_path.target.fullmatch(self.url)
+        match = self.fast_path.target.fullmatch(self.url) or self.fast_path.with_slashes(self.url)
         parser, headers = self.parser, dict(self.headers)
         length = headers.get(b"content-length", b"")
         if (
@@ -97,9 +105,8 @@ class ModelProtocol(Http1Protocol):
             super().on_headers_complete()
             return
         uid = match[1].decode("ascii")
-        if "%" in uid and "/" in (uid := unquote(uid)):
-            super().on_headers_complete()
-            return
+        if "%" in uid:
+            uid = unquote(uid)
         request = FastPathRequest(self, uid, headers, keep_alive=parser.should_keep_alive())
         self.cycle = cast("RequestResponseCycle", request)
 

@@ -91,4 +91,6 @@ class Observed:
             status = 500
             raise
         finally:
-            observe(self._metrics, scope["path"], status, time.perf_counter() - started, names)
+            # Not the decoded path, in which the end of a UID could be an operation.
+            path = scope["raw_path"].decode("ascii")
+            observe(self._metrics, path, status, time.perf_counter() - started, names)

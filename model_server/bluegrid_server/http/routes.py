@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from bluegrid_server.errors import InputError, NotFoundError, NotReadyError, RequestError
+from bluegrid_server.http.model_route import Operation, model_routes
 from bluegrid_server.http.responses import answer, body_of, failed, refused, response, unrouted
 from bluegrid_server.protocol.body import JSON_LENGTH, parsed
 from bluegrid_server.protocol.model_state import ModelState
@@ -71,17 +72,15 @@ def routes(settings: Settings, models: Models) -> list[Route]:
     api = Api(settings, models)
     service = f"/modelService/{settings.service}"
     base = f"{service}/v2"
-    service_routes = [
+    operations = {
+        "/infer": Operation("POST", api.infer),
+        "/ready": Operation("GET", api.model_ready),
+        "": Operation("GET", api.model),
+    }
+    return [
         Route(f"{service}/openapi.json", api.description, methods=["GET"]),
         Route(f"{service}/", _page, methods=["GET"]),
-    ]
-    for model in ("/models/{uid}", "/models/{uid}/versions/{version}"):
-        service_routes += [
-            Route(f"{base}{model}/infer", api.infer, methods=["POST"]),
-            Route(f"{base}{model}/ready", api.model_ready, methods=["GET"]),
-            Route(f"{base}{model}", api.model, methods=["GET"]),
-        ]
-    service_routes += [
+        *model_routes(f"{base}/models", operations),
         Route(f"{service}/predict", api.predict, methods=["POST"]),
         Route(f"{base}/models:batchInfer", api.batch_infer, methods=["POST"]),
         Route(f"{base}/health/live", api.live, methods=["GET"]),
@@ -90,18 +89,17 @@ def routes(settings: Settings, models: Models) -> list[Route]:
         Route(f"{base}/repository/index", api.index, methods=["POST"]),
         Route(base, api.server, methods=["GET"]),
     ]
-    return service_routes
 
 
 def make_admin_app(settings: Settings, models: Models) -> Starlette:
     """Make the application of the admin port, which only loads and unloads models."""
     admin = Admin(models)
     base = "/v2/repository"
+    operations = {"/load": Operation("POST", admin.load), "/unload": Operation("POST", admin.unload)}
     return _app(
         [
             Route(f"{base}/index", Api(settings, models).index, methods=["POST"]),
-            Route(f"{base}/models/{{uid}}/load", admin.load, methods=["POST"]),
-            Route(f"{base}/models/{{uid}}/unload", admin.unload, methods=["POST"]),
+            *model_routes(f"{base}/models", operations, has_versions=False),
         ]
     )
 

@@ -217,7 +217,8 @@ def _json(description: str, schema: Document) -> Document:
 def _model_paths(rest: str, operations: Document) -> Document:
     """Return the paths of an operation on a model, without and with the version."""
     text = {"type": "string", "minLength": 1}
-    uid = {"name": "uid", "in": "path", "required": True, "schema": text}
+    about = "Percent-encoded; a slash of the UID is `%2F`."
+    uid = {"name": "uid", "in": "path", "required": True, "description": about, "schema": text}
     version = {"name": "version", "in": "path", "required": True, "schema": text}
     with_version = {
         method: {**operation, "operationId": f"{operation['operationId']}OfVersion"}

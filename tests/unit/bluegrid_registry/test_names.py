@@ -14,11 +14,6 @@ from bluegrid_registry.names import ClusterId, Digest, Label, Quantity, ServiceN
 HOSTILE_UIDS = [
     "",
     "x" * 201,
-    "../../outside",
-    "a/b",
-    "a\\b",
-    ".hidden",
-    "..",
     "line\n17",
     "line\x0017",
     "line\u202e17",
@@ -28,26 +23,32 @@ HOSTILE_UIDS = [
 
 
 @pytest.mark.parametrize("uid", HOSTILE_UIDS, ids=ascii)
-def test_a_uid_that_is_a_path_or_not_printable_is_refused(uid: str) -> None:
+def test_a_uid_that_is_not_printable_is_refused(uid: str) -> None:
     with pytest.raises(ValueError, match="UID"):
         check_uid(uid)
 
 
-@pytest.mark.parametrize("uid", ["line-17", "x" * 200, "Übertragung 4", "变压器-3", "a.b..c", "line 17"])
-def test_a_uid_names_a_device_in_any_script(uid: str) -> None:
+@pytest.mark.parametrize(
+    "uid",
+    [
+        *("line-17", "x" * 200, "Übertragung 4", "变压器-3", "a.b..c", "line 17"),
+        *("江苏.东善桥/500kV.1号主变", "mv_feeder/OS Edam", "_f1769b30-9aeb-11e5-91da-b8763fd99c5f"),
+        *("a\\b", ".", "..", ".hidden", "/", "a//b", "../x", "100%", "%2F", "a?b#c", "*", "[x]", "a/infer"),
+    ],
+)
+def test_a_uid_names_a_device_in_any_script_and_by_any_path(uid: str) -> None:
     assert TypeAdapter(Uid).validate_python(uid) == uid
 
 
 @given(st.text(max_size=210))
-def test_a_uid_that_is_taken_is_never_a_path(text: str) -> None:
+def test_a_uid_that_is_taken_is_one_printable_line_in_nfc(text: str) -> None:
     try:
         uid = check_uid(text)
     except ValueError:
         return
     assert uid == text
     assert 1 <= len(uid) <= 200
-    assert not {"/", "\\", "\0", "\n"} & set(uid)
-    assert uid not in (".", "..")
+    assert not {"\0", "\n"} & set(uid)
     assert unicodedata.is_normalized("NFC", uid)
 
 

@@ -25,17 +25,23 @@ export function useCsrf(token) {
 }
 
 /**
- * Return a path from a template, in which each value is one encoded segment: url`/services/${name}/history`.
+ * Return a path from a template, in which each value is one encoded segment or value of the query:
+ * url`/services/${name}/history`, url`/updates?set=${set}`.
  * @returns {string}
  */
 export function url(texts, ...values) {
-  return String.raw({ raw: texts }, ...values.map(part));
+  let isInQuery = false;
+  const parts = values.map((value, index) => {
+    isInQuery ||= texts[index].includes("?");
+    return part(value, isInQuery);
+  });
+  return String.raw({ raw: texts }, ...parts);
 }
 
-function part(value) {
+function part(value, isInQuery) {
   const text = String(value);
-  // A browser resolves `..`, encoded or not, to the parent. With a space, the path matches nothing.
-  const safe = text === "." || text === ".." ? `${text} ` : text;
+  // In a path, a browser resolves `..`, encoded or not, to the parent. With a space, it matches nothing.
+  const safe = !isInQuery && (text === "." || text === "..") ? `${text} ` : text;
   return encodeURIComponent(safe.replace(/\p{Surrogate}/gu, "\ufffd"));
 }
 

@@ -181,7 +181,7 @@ function oneModel(set) {
         h("input", {
           name: "uid",
           required: true,
-          maxlength: 200,
+          maxlength: 400,
           autocomplete: "off",
           spellcheck: "false",
           value: uid,
@@ -196,7 +196,8 @@ function oneModel(set) {
 const CHANGES = { added: "info", changed: "info", removed: "warn" };
 
 function pastOf(set, uid) {
-  const path = url`/modelSets/${set}/models/${uid}`;
+  // A browser would resolve the UID `..` in a path.
+  const path = url`/modelSets/${set}/models?uid=${uid}`;
   const found = use(path, ONCE);
   if (found.refused?.status === 404)
     return notice("warn", bdi(found.refused.message));

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 SKOPS = ModelType.parse("scikit-learn/skops")
 KEY = PrivateKey.generate(KeyAlgorithm.P256)
-UIDS = ("line-17", "Umspannwerk Köln 3", "変圧器-1", "a b'\"$;%", "🔌")
+UIDS = ("line-17", "Umspannwerk Köln 3", "変圧器-1", "a b'$;", "🔌")
+PATHS = ("feeder/7", "feeder.skops/7", "feeder", "..", "/a//b", "model.sig/x", "C:\\100%")
+"""UIDs that look like paths."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def version(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, str]:
     folder = tmp_path_factory.mktemp("version")
     (folder / "store").mkdir()
     models = []
-    for number, uid in enumerate(UIDS):
+    for number, uid in enumerate((*UIDS, *PATHS)):
         path = folder / f"{number}.skops"
         path.write_bytes(b"model %d" % min(number, 3))
         models.append(SourceModel(uid, path))
@@ -62,9 +64,17 @@ def verified(folder: Path, key: PrivateKey = KEY) -> subprocess.CompletedProcess
 
 
 def test_the_stock_command_accepts_an_export(exported: Path) -> None:
-    assert sorted(path.name for path in exported.iterdir()) == sorted(
-        [*(f"{uid}.skops" for uid in UIDS), "model.sig"]
-    )
+    files = {path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()}
+    of_paths = {
+        "feeder/7.skops",
+        "feeder%2Eskops/7.skops",
+        "feeder.skops",
+        "%2E%2E.skops",
+        "%2Fa%2F%2Fb.skops",
+        "model%2Esig/x.skops",
+        "C%3A%5C100%25.skops",
+    }
+    assert files == {*(f"{uid}.skops" for uid in UIDS), *of_paths, "model.sig"}
     assert (exported / "変圧器-1.skops").read_bytes() == b"model 2"
     done = verified(exported)
     assert (done.returncode, done.stdout) == (0, "Verification succeeded\n"), done.stderr
@@ -122,13 +132,23 @@ def test_only_what_a_trusted_key_signed_is_exported(version: tuple[Store, str], 
     assert export_model_signing(store, "g1", "v1", digest, tmp_path / "out", KEY, trusted=trusted).exists()
 
 
-def test_a_uid_that_is_no_file_name_here_is_one_line(tmp_path: Path) -> None:
+def test_a_uid_that_is_too_long_for_a_file_name_gets_a_shorter_one(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "long.skops").write_bytes(b"a model")
     store = open_store(f"file://{tmp_path / 'store'}")
     models = [SourceModel("変" * 200, tmp_path / "long.skops")]
     digest = push(store, "g1", "v1", models, model_type=SKOPS).manifest
-    with pytest.raises(ConfigError, match=r"File name too long") as caught:
-        export_model_signing(store, "g1", "v1", digest, tmp_path / "out", KEY)
+    export_model_signing(store, "g1", "v1", digest, tmp_path / "out", KEY)
+    (path,) = (tmp_path / "out").glob("*.skops")
+    assert path.name.startswith("変" * 40 + "~")
+    assert path.read_bytes() == b"a model"
+
+
+def test_a_folder_that_cannot_be_written_is_told_on_one_line(
+    version: tuple[Store, str], tmp_path: Path
+) -> None:
+    store, digest = version
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="check free space and permissions") as caught:
+        export_model_signing(store, "g1", "v1", digest, tmp_path / "file" / "out", KEY)
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "out").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import socket
 import urllib.request
@@ -75,11 +76,20 @@ def connected(port: int) -> Iterator[Connection]:
     connection._socket.close()
 
 
+PATHS = ("feeder/ä 7", "feeder/infer", "..", "a\\b%2F")
+"""UIDs that look like paths, of copies of line-1."""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[tuple[int, Settings]]:
     """A server of linear models: its port and its settings."""
     ports = {"metrics_port": free_port(), "admin_port": free_port()}
-    settings = published(tmp_path_factory.mktemp("pod"), trained.folder).model_copy(update=ports)
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(trained.folder, folder, dirs_exist_ok=True)
+    for uid in PATHS:
+        (folder / f"{uid}.skops").parent.mkdir(exist_ok=True)
+        shutil.copy(folder / "line-1.skops", folder / f"{uid}.skops")
+    settings = published(tmp_path_factory.mktemp("pod"), folder).model_copy(update=ports)
     with running(settings) as (_, port):
         with httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}") as client:
             wait_until_ready(client)
@@ -177,11 +187,36 @@ def test_a_url_can_be_written_in_many_ways(port: int, expected: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
+    ("path", "uid"),
+    [
+        ("feeder%2F%C3%A4%207/infer", "feeder/ä 7"),
+        ("feeder/%C3%A4%207/infer", "feeder/ä 7"),
+        ("feeder/%C3%A4%207/versions/v1/infer", "feeder/ä 7"),
+        ("feeder%2Finfer/infer", "feeder/infer"),
+        ("feeder/infer/infer", "feeder/infer"),
+        ("../infer", ".."),
+        ("%2E./infer", ".."),
+        ("a%5Cb%252F/infer", "a\\b%2F"),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "?verbose=1"], ids=["fast", "ASGI"])
+def test_a_uid_that_looks_like_a_path_is_read_from_the_url(
+    port: int, expected: dict[str, Any], path: str, uid: str, query: str
+) -> None:
+    with connected(port) as connection:
+        connection.send(post(f"{BASE}/models/{path}{query}"))
+        assert connection.answer()[2] == {**expected, "model_name": uid}
+
+
+@pytest.mark.parametrize(
     ("path", "status"),
     [
         (f"{BASE}/models/infer", 405),
         (f"{BASE}/models//infer", 404),
         (f"{BASE}/models/a%2Fb/infer", 404),
+        (f"{BASE}/models/a/b/infer", 404),
+        (f"{BASE}/models/line-1//infer", 404),
+        (f"{BASE}/models/line-1/versions/v9/infer", 404),
         (f"{BASE}/models/line-9/infer", 404),
         (f"{INFER}/", 404),
     ],

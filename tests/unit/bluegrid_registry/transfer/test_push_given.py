@@ -73,7 +73,7 @@ def test_a_device_has_one_model(store: Store) -> None:
         push(store, "g1", "v1", twice, model_type=TYPE)
 
 
-@pytest.mark.parametrize("uid", ["", "../line", "a/b", ".hidden", "a\nb", "u" * 1000])
+@pytest.mark.parametrize("uid", ["", "a\nb", "a\x00b", "u" * 1000])
 def test_a_uid_that_is_none_is_refused_before_anything_is_sent(uid: str, store: Store) -> None:
     counted = Recording(store)
     with pytest.raises(ConfigError, match="choose another UID") as caught:

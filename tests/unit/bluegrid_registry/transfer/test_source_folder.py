@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 import unicodedata
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def test_a_decomposed_file_name_is_the_same_device(tmp_path: Path) -> None:
     ("names", "examples", "message"),
     [
         ([], None, "no model in it; a model of this set is a file <uid>.skops"),
-        (["a.onnx"], None, "not taken: a.onnx; a model of this set is a file <uid>.skops directly in "),
+        (["a.onnx"], None, "not taken: a.onnx; a model of this set is a file <uid>.skops in "),
         (["a\nb.skops"], None, "is not of printable characters in Unicode NFC; rename the file"),
         (["a.skops"], {"b": EXAMPLE}, "examples.json: b has an example and no model"),
         (["a.skops"], {"a": {**EXAMPLE, "outputs": []}}, "examples.json: a: 1 rows of inputs, 0 outputs"),
@@ -80,9 +81,71 @@ def test_a_folder_with_a_mistake_is_told_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_hidden_file_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="no leading dot; rename the file"):
-        models_in_folder(folder_of(tmp_path, ".a.skops", "b.skops"), TYPE)
+@pytest.mark.parametrize(
+    "uid",
+    [
+        *(
+            "江苏.东善桥/500kV.1号主变",
+            "mv_feeder/OS Edam",
+            "a/b/c",
+            "a\\b",
+            "100%",
+            "%2F",
+            "a?b#c",
+            "*",
+            "[x]",
+        ),
+        *(".hidden", ".", "..", "a/..", "a/infer", "a/versions/v1", "a.skops/b", "a/examples"),
+    ],
+)
+def test_a_model_is_named_by_its_path_below_the_folder(uid: str, tmp_path: Path) -> None:
+    models = models_in_folder(folder_of(tmp_path, f"{uid}.skops", "line-1.skops"), TYPE)
+    assert {model.uid: model.read() for model in models} == {uid: b"a model", "line-1": b"a model"}
+
+
+def test_models_with_recorded_examples_may_lie_in_folders(tmp_path: Path) -> None:
+    (model,) = models_in_folder(folder_of(tmp_path, "a/b.skops", examples={"a/b": EXAMPLE}), TYPE)
+    assert model.example
+
+
+def test_decomposed_folders_are_the_same_device(tmp_path: Path) -> None:
+    name = unicodedata.normalize("NFD", "Köln/Süd.skops")
+    (model,) = models_in_folder(folder_of(tmp_path, name), TYPE)
+    assert (model.uid, model.read()) == (unicodedata.normalize("NFC", "Köln/Süd"), b"a model")
+
+
+@pytest.mark.parametrize("name", [".skops", "sub/.skops"])
+def test_a_file_without_a_name_before_its_type_is_no_model(name: str, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="rename the file"):
+        models_in_folder(folder_of(tmp_path, name, "b.skops"), TYPE)
+
+
+def test_a_stale_copy_in_a_hidden_folder_is_no_model(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "a.skops", "sub/.ipynb_checkpoints/deep/a-checkpoint.skops")
+    with pytest.raises(FormatError, match=r"not taken: sub/.ipynb_checkpoints/deep/a-checkpoint.skops; "):
+        models_in_folder(folder, TYPE)
+    (model,) = models_in_folder(folder, TYPE, [".ipynb_checkpoints/"])
+    assert model.uid == "a"
+
+
+def test_links_to_folders_are_not_followed_and_links_to_files_are(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "sub/a.skops")
+    (folder / "b.skops").symlink_to(folder / "sub" / "a.skops")
+    assert [(model.uid, model.read()) for model in models_in_folder(folder, TYPE)] == [
+        ("b", b"a model"),
+        ("sub/a", b"a model"),
+    ]
+    (folder / "sub" / "up").symlink_to(folder, target_is_directory=True)
+    with pytest.raises(FormatError, match="not taken: sub/up; "):
+        models_in_folder(folder, TYPE)
+
+
+def test_what_is_no_regular_file_is_no_model(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "a.skops", "real/b.skops")
+    os.mkfifo(folder / "pipe.skops")
+    (folder / "link.skops").symlink_to(folder / "real", target_is_directory=True)
+    with pytest.raises(FormatError, match=r"not taken: link.skops, pipe.skops; "):
+        models_in_folder(folder, TYPE)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -99,7 +162,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         "Thumbs.db",
         "without-suffix",
         ".DS_Store",
-        "sub/e.skops",
+        "sub/e.SKOPS",
         "sub/.f/g.skops",
     ],
 )
@@ -134,6 +197,7 @@ def test_a_name_that_cannot_be_printed_is_told_on_one_line(tmp_path: Path) -> No
         ("Thumbs.db", ["*.tmp", "Thumbs.db"]),
         ("notes/read.me", ["notes/"]),
         ("notes/old/model.skops", ["/notes"]),
+        ("sub/notes/model.skops", ["sub/*/model.skops"]),
         ("notes/old/read.me", ["notes/**/*.me"]),
         (".DS_Store", [".*"]),
         (".hidden.skops", [".*"]),
@@ -165,9 +229,10 @@ def test_a_pattern_that_ignores_nothing_is_refused(pattern: str, tmp_path: Path)
 
 def test_a_folder_that_is_a_model_is_taken_whole_and_ignored_whole(tmp_path: Path) -> None:
     names = ("a.savedmodel/saved_model.pb", "a.savedmodel/assets/words.txt", "b.savedmodel/saved_model.pb")
-    folder = folder_of(tmp_path, *names)
-    assert [model.uid for model in models_in_folder(folder, SAVED_MODEL)] == ["a", "b"]
-    assert [model.uid for model in models_in_folder(folder, SAVED_MODEL, ["b.savedmodel/"])] == ["a"]
+    folder = folder_of(tmp_path, *names, "sub/d.savedmodel/variables/e.savedmodel/saved_model.pb")
+    assert [model.uid for model in models_in_folder(folder, SAVED_MODEL)] == ["a", "b", "sub/d"]
+    ignored = ["b.savedmodel/", "/sub"]
+    assert [model.uid for model in models_in_folder(folder, SAVED_MODEL, ignored)] == ["a"]
     (folder / "c" / "saved_model.pb").parent.mkdir()
     (folder / "c" / "saved_model.pb").write_bytes(b"a model")
     with pytest.raises(

@@ -26,6 +26,7 @@ OPERATIONS = [
     ("GET", "/modelSets/{set_id}/versions"),
     ("GET", "/modelSets/{set_id}/versions/{version_id}/models"),
     ("GET", "/modelSets/{set_id}/versions/{version_id}/changes"),
+    ("GET", "/modelSets/{set_id}/models"),
     ("GET", "/modelSets/{set_id}/models/{uid}"),
     ("GET", "/schedules"),
     ("GET", "/audit-events"),

@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -63,9 +64,21 @@ def test_models_that_lie_in_the_store_become_a_version(client: httpx.Client, pla
     update = ended(client, client.post("/modelSets/g1/updates", json=body))
     assert (update["state"], update["result"]["sent_models"]) == ("done", 1)
     assert place.models("v2")["line-1"] == RETRAINED
-    empty = ended(client, client.post("/modelSets/g1/updates", json={"path": "nightly"}))
+    empty = ended(client, client.post("/modelSets/g1/updates", json={"path": "weekly"}))
     assert empty["state"] == "failed"
     assert (folder / "line-1.skops").exists()
+
+
+@pytest.mark.parametrize("uid", ["feeder/7", "江苏/1号", "a//b", "100%2F", "a?b#c"])
+def test_a_model_whose_uid_is_a_path_is_updated_and_has_a_history(
+    client: httpx.Client, place: Place, uid: str
+) -> None:
+    path = f"/modelSets/g1/versions/v1/models/{quote(uid, safe='')}"
+    done = ended(client, client.put(path, content=RETRAINED, headers=content_digest(RETRAINED)))
+    assert place.models(done["version"])[uid] == RETRAINED
+    history = client.get(f"/modelSets/g1/models/{quote(uid, safe='')}").json()
+    assert [row["change"] for row in history] == ["added", "absent"]
+    assert client.get("/modelSets/g1/models", params={"uid": uid}).json() == history
 
 
 def test_a_file_that_is_no_model_fails_the_update_unless_the_set_ignores_it(
@@ -133,7 +146,7 @@ def test_an_upload_that_is_not_there_is_named(client: httpx.Client) -> None:
     [
         ({}, "names no models"),
         ({"without": ["line-1"], "models": {"a": digest(b"")}}, "without names models of a version"),
-        ({"models": {"../../outside": digest(b"")}}, "looks like a path"),
+        ({"models": {"a\nb": digest(b"")}}, "not of printable characters"),
         ({"version": "../v2", "batch": digest(b"")}, "is not an ID"),
         ({"batch": "sha256:abc"}, "is not a digest"),
         ({"batch": digest(b""), "colour": "red"}, "colour"),
