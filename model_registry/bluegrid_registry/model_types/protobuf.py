@@ -1,4 +1,4 @@
-"""Reads the fields of protobuf messages in wire format, without their schema.
+"""Reads and writes the fields of protobuf messages in wire format, without their schema.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -55,6 +55,46 @@ def fields(message: memoryview) -> Iterator[Field]:
             raise FormatError("is cut off")
         # protobuf keeps the lower 32 bits of a tag.
         yield Field((tag & 0xFFFFFFFF) >> 3, kind, value, message[start:position])
+
+
+def encoded(field: Field) -> bytes:
+    """Return a field in wire format."""
+    tag = _encoded_varint(field.number << 3 | field.kind)
+    if field.kind == VARINT:
+        return tag + _encoded_varint(field.value)
+    size = _encoded_varint(len(field.content)) if field.kind == BYTES else b""
+    return b"".join((tag, size, field.content))
+
+
+def nested(number: int, content: bytes) -> bytes:
+    """Return a field of strings, bytes or a message in wire format."""
+    return encoded(Field(number, BYTES, 0, memoryview(content)))
+
+
+def integer(number: int, value: int) -> bytes:
+    """Return a field of an integer that is not negative in wire format."""
+    return encoded(Field(number, VARINT, value, memoryview(b"")))
+
+
+def varints(content: memoryview) -> Iterator[int]:
+    """Yield the integers of a packed field, each as an unsigned number of 64 bits.
+
+    Raises:
+        FormatError: the field is cut off or damaged.
+    """
+    position = 0
+    while position < len(content):
+        value, position = _varint(content, position)
+        yield value
+
+
+def _encoded_varint(value: int) -> bytes:
+    encoding = bytearray()
+    while value > 0x7F:
+        encoding.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoding.append(value)
+    return bytes(encoding)
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:

@@ -76,7 +76,7 @@ def _by_position(specs: Sequence[TensorSpec], instances: Sequence[Any]) -> list[
 def _tensor(spec: TensorSpec, data: list[Any]) -> TensorDocument:
     shape: list[int] = []
     level: Any = data
-    while isinstance(level, list) and len(shape) < len(spec.shape):
+    while isinstance(level, list) and (spec.any_rank or len(shape) < len(spec.shape)):
         shape.append(len(level))
         level = level[0] if level else None
     return {"name": spec.name, "shape": shape, "datatype": Datatype(spec.datatype), "data": data}

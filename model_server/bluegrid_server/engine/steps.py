@@ -148,6 +148,8 @@ def _spec_document(spec: TensorSpec) -> TensorSpecDocument:
         parameters["classes"] = spec.classes
     if spec.on_request:
         parameters["on_request"] = True
+    if spec.any_rank:
+        parameters["any_rank"] = True
     if parameters:
         document["parameters"] = parameters
     return document

@@ -140,12 +140,17 @@ def try_out(model: Model) -> str | None:
 
 def _only_rows_vary(specs: Sequence[TensorSpec]) -> bool:
     """Return whether a request chooses only numbers and the number of rows, not strings or other sizes."""
-    return all(-1 not in spec.shape[1:] and spec.datatype != "BYTES" for spec in specs)
+    return all(-1 not in spec.shape[1:] and not spec.any_rank and spec.datatype != "BYTES" for spec in specs)
 
 
 def _made(specs: Sequence[TensorSpec], size: int, *, fewer: bool) -> Iterator[dict[str, NDArray[Any]]]:
     """Yield inputs of these specs, with `size` in place of each -1."""
-    shapes = {spec.name: tuple(size if fixed == -1 else fixed for fixed in spec.shape) for spec in specs}
+    shapes = {
+        spec.name: (size, size)
+        if spec.any_rank
+        else tuple(size if fixed == -1 else fixed for fixed in spec.shape)
+        for spec in specs
+    }
     if any(np.prod(shape, dtype=object) > _MAX_ELEMENTS for shape in shapes.values()):
         return
     kinds = (0, len(_FILLS) + 1) if fewer else range(len(_FILLS) + 2)

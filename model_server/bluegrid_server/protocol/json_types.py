@@ -183,6 +183,12 @@ class TensorSpecParameters(TypedDict):
     on_request: NotRequired[
         Annotated[bool, Field(description="Whether the output is returned only to requests that name it.")]
     ]
+    any_rank: NotRequired[
+        Annotated[
+            bool,
+            Field(description="Whether a tensor has any number of dimensions, of which shape shows one."),
+        ]
+    ]
 
 
 class TensorSpecDocument(TypedDict):

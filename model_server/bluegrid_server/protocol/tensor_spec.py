@@ -36,6 +36,7 @@ class TensorSpec:
             A request may then give each column of rows as a tensor of its own.
         classes: labels along the last axis, in order, such as those of probabilities; empty: none.
         on_request: whether an output is computed only for requests that name it.
+        any_rank: whether a tensor can have any number of dimensions; `shape` is then (-1,).
     """
 
     name: str
@@ -44,6 +45,7 @@ class TensorSpec:
     columns: tuple[str, ...] = ()
     classes: tuple[str | int | float | bool, ...] = ()
     on_request: bool = False
+    any_rank: bool = False
 
     @property
     def is_column(self) -> bool:

@@ -166,15 +166,16 @@ def _as_column(shape: Any, spec: TensorSpec) -> Any:
 
 
 def _shape(shape: Any, spec: TensorSpec) -> tuple[int, ...]:
-    if (
-        isinstance(shape, list)
-        and len(shape) == len(spec.shape)
-        and all(
-            type(size) is int and size > 0 and fixed in (-1, size)
-            for size, fixed in zip(shape, spec.shape, strict=True)
-        )
-    ):
-        return tuple(shape)
+    if isinstance(shape, list) and all(type(size) is int and size > 0 for size in shape):
+        sizes = tuple(shape)
+        if spec.any_rank:
+            return sizes
+        if len(sizes) == len(spec.shape) and all(
+            fixed in (-1, size) for size, fixed in zip(sizes, spec.shape, strict=True)
+        ):
+            return sizes
+    if spec.any_rank:
+        raise InputError(f"input {spec.name!r}: expected a shape of any sizes n >= 1, got {shape!r}")
     expected = ", ".join("n" if size == -1 else str(size) for size in spec.shape)
     raise InputError(f"input {spec.name!r}: expected shape [{expected}] with n >= 1, got {shape!r}")
 

@@ -2,7 +2,8 @@
 
 A model that names external files is refused: ONNX Runtime would search for them in the server's working
 folder. There are no libraries of custom operators. A session computes in the calling thread, so that many
-small models answer many requests at a time.
+small models answer many requests at a time. What the protocol has no tensor for is rewritten (see
+`rewritten.py`). The tensors of a sequence are stacked if they have one shape; otherwise they are outputs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from bluegrid_registry.errors import ModelError
 from bluegrid_registry.model_types import sniff
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.gpu import not_used
+from bluegrid_server.frameworks.onnx import graph
+from bluegrid_server.frameworks.onnx.rewritten import Rewritten, rewritten
 from bluegrid_server.protocol.tensor_spec import TensorSpec
+from bluegrid_server.protocol.tensors import DATATYPES
 
 # Otherwise official builds such as 1.32 send events to their vendor, and write an identifier to the home
 # folder (Privacy.md of the package). The library reads the variable when it is loaded.
@@ -47,23 +51,115 @@ _TOO_NEW = re.compile(
     r"|Opset (\d+) is under development.* for domain (\S+) is till opset (\d+)"
 )
 """ONNX Runtime's messages about a model that is newer than ONNX Runtime."""
+_KIND = re.compile(r"(?:(?P<outer>seq|optional)\()?(?P<tensor>tensor\(\w+\))\)?")
+"""ONNX Runtime's words for the type of an input or output that may be a tensor of the protocol."""
 _ERRORS_ONLY = 3
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 
 class OnnxModel:
-    """A session of ONNX Runtime."""
+    """A session of ONNX Runtime.
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+    Args:
+        session: of the rewritten model.
+        model: the rewritten model, for the shapes that the session does not have.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, model: Rewritten) -> None:
         self._session = session
-        self.inputs = tuple(_spec(node, "input") for node in session.get_inputs())
-        self.outputs = tuple(_spec(node, "output") for node in session.get_outputs())
+        self._names = model.names
+        values = _Values(model)
+        self.inputs = tuple(values.spec(node, "input") for node in session.get_inputs())
+        outputs = tuple(values.spec(node, "output") for node in session.get_outputs())
+        self._names_of_results = [spec.name for spec in outputs]
+        self._sequences = values.sequences
+        self._parts: Mapping[str, list[TensorSpec]] = {}
+        if any(spec.name in self._sequences for spec in outputs):
+            self._parts = self._parts_of(outputs)
+        self.outputs = tuple(part for spec in outputs for part in self._parts.get(spec.name, [spec]))
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Run the graph."""
-        feeds = {name: _with_strings(array) for name, array in inputs.items()}
-        names = [spec.name for spec in self.outputs]
-        return dict(zip(names, map(np.asarray, self._session.run(names, feeds)), strict=True))
+        """Run the graph; raise ValueError if an output is missing or is not a table."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for name, value in self._run(inputs).items():
+            if (parts := self._parts.get(name)) is None:
+                arrays[name] = _array(name, value)
+            elif len(value) != len(parts):
+                raise ValueError(f"output {name!r} is a sequence of {len(value)} tensors, not {len(parts)}")
+            else:
+                arrays |= {part.name: each for part, each in zip(parts, value, strict=True)}
+        return arrays
+
+    def _run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+        feeds = {self._inner(name): self._fed(name, array) for name, array in inputs.items()}
+        names = self._names_of_results
+        return dict(zip(names, self._session.run(list(map(self._inner, names)), feeds), strict=True))
+
+    def _inner(self, name: str) -> str:
+        return self._names.get(name, name)
+
+    def _fed(self, name: str, array: NDArray[Any]) -> Any:
+        array = _with_strings(array)
+        return list(array) if name in self._sequences else array
+
+    def _parts_of(self, outputs: Sequence[TensorSpec]) -> dict[str, list[TensorSpec]]:
+        """Return, by output, the specs of a sequence's tensors, if a made row shows several shapes.
+
+        A classifier of two outputs gives a sequence of their probabilities, of 2 and of 3 classes.
+        """
+        row = {
+            spec.name: np.ones([max(size, 1) for size in spec.shape], DATATYPES[spec.datatype])
+            for spec in self.inputs
+        }
+        try:
+            results = self._run(row)
+        # Values that the graph refuses show no shapes; the trial of the model reports the error.
+        except Exception:  # noqa: BLE001
+            return {}
+        return {
+            spec.name: [
+                TensorSpec(f"{spec.name}_{position}", (-1, *np.shape(part)[1:]), spec.datatype)
+                for position, part in enumerate(results[spec.name])
+            ]
+            for spec in outputs
+            if spec.name in self._sequences and len(set(map(np.shape, results[spec.name]))) > 1
+        }
+
+
+class _Values:
+    """Makes the specs of a model's inputs and outputs."""
+
+    def __init__(self, model: Rewritten) -> None:
+        self._model = model
+        self._outer = {inner: name for name, inner in model.names.items()}
+        self._shapes: Mapping[str, tuple[int, ...] | None] | None = None
+        self.sequences: set[str] = set()
+
+    def spec(self, node: Any, what: str) -> TensorSpec:
+        """Return the spec of a node; raise ModelError if the protocol has no tensor for it."""
+        name = self._outer.get(node.name, node.name)
+        kind = _KIND.fullmatch(node.type)
+        if kind is None or kind["tensor"] not in _DATATYPES:
+            raise ModelError(f"has an {what} {name!r} of type {node.type}, {_remedy(node.type)}")
+        datatype = _DATATYPES[kind["tensor"]]
+        shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in node.shape or ())
+        if kind["outer"] == "seq":
+            self.sequences.add(name)
+        # ONNX Runtime gives the same for a scalar, for any number of dimensions, and for a sequence.
+        declared = shape or self._declared(node.name)
+        keys = self._model.keys.get(name, ())
+        if keys and what == "input":
+            return TensorSpec(name, (-1, len(keys)), datatype, columns=tuple(map(str, keys)))
+        if keys and len(declared or ()) <= 2:
+            return TensorSpec(name, (-1, len(keys)), datatype, classes=keys)
+        if declared is None:
+            return TensorSpec(name, (-1,), datatype, any_rank=True)
+        return TensorSpec(name, (-1, *declared) if kind["outer"] == "seq" else declared, datatype)
+
+    def _declared(self, name: str) -> tuple[int, ...] | None:
+        if self._shapes is None:
+            self._shapes = graph.shapes(memoryview(self._model.model))
+        return self._shapes[name]
 
 
 def load(
@@ -83,13 +179,14 @@ def load(
         is_unfit = isinstance(fault, sniff.Unfit)
         raise ModelError(fault if is_unfit else f"is no ONNX model that this image runs: it {fault}")
     try:
-        session = session_of(data, _providers(gpu=gpu))
+        model = rewritten(data)
+        session = session_of(model.model, _providers(gpu=gpu))
     # ONNX Runtime's errors have no common class but Exception.
     except Exception as error:  # noqa: BLE001
         raise _unreadable(error) from None
     if gpu and _CUDA not in session.get_providers():
         not_used("onnx", "ONNX Runtime is not built for CUDA, or finds no GPU")
-    return OnnxModel(session)
+    return OnnxModel(session, model)
 
 
 def session_of(
@@ -122,19 +219,28 @@ def _unreadable(error: Exception) -> ModelError:
     return ModelError(f"is of {what}, and this image runs ONNX up to {known}; export it for that")
 
 
-def _spec(node: Any, what: str) -> TensorSpec:
-    if node.type not in _DATATYPES:
-        raise ModelError(f"has an {what} {node.name!r} of type {node.type}, {_remedy(node.type)}")
-    shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in node.shape)
-    return TensorSpec(node.name, shape, _DATATYPES[node.type])
-
-
 def _remedy(kind: str) -> str:
-    if kind.startswith("seq(map("):
-        return "which is no tensor; export it without (for scikit-learn: options={'zipmap': False})"
+    if "map(" in kind:
+        return (
+            "whose keys the graph does not name; export it with a tensor (for scikit-learn: "
+            "options={'zipmap': False})"
+        )
     if kind.startswith("tensor("):
         return "which the Open Inference Protocol does not have; cast it to float in the graph"
     return "which is no tensor; export it with plain tensors as its inputs and outputs"
+
+
+def _array(name: str, value: Any) -> NDArray[Any]:
+    """Return an output as an array; the tensors of a sequence are stacked."""
+    if value is None:
+        raise ValueError(f"output {name!r} is an optional without a value, which no tensor says")
+    if not isinstance(value, list):
+        return np.asarray(value)
+    shapes = sorted({np.shape(each) for each in value})
+    if len(shapes) != 1:
+        named = ", ".join(map(str, map(list, shapes))) or "none"
+        raise ValueError(f"output {name!r} is a sequence of tensors of one shape, got shapes {named}")
+    return np.stack(value)
 
 
 def _with_strings(array: NDArray[Any]) -> NDArray[Any]:

@@ -72,12 +72,6 @@ def test_an_onnx_classifier_gives_label_and_probabilities(load: Callable[[str, b
     assert (label["name"], label["datatype"], label["shape"]) == ("label", "INT64", [60])
 
 
-def test_an_onnx_model_that_gives_no_tensor_is_told(load: Callable[[str, bytes], Model]) -> None:
-    exported = to_onnx(LogisticRegression().fit(X, CLASSES), X[:1].astype(np.float32))
-    with pytest.raises(ModelError, match=r"^has an output 'output_probability' of type seq\(.*zipmap"):
-        load("onnx/onnx", exported.SerializeToString())
-
-
 @pytest.mark.served("ONNX", "string tensors")
 def test_an_onnx_model_of_strings_takes_them_as_text_and_as_bytes(
     load: Callable[[str, bytes], Model],
