@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_registry import ModelError, ModelType
-from bluegrid_server.frameworks import TensorSpec
+from bluegrid_server.frameworks import FrameworkPlugin, TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,3 +43,7 @@ def load(path: Path, trust: Iterable[str] = ()) -> Line:  # noqa: ARG001 - nothi
         return Line(*map(float, path.read_text().split()[1:]))
     except (TypeError, ValueError) as error:
         raise ModelError(f"is no line of coefficients: {error}") from None
+
+
+PLUGIN = FrameworkPlugin(load, outlives_fork=True)
+"""What the server knows of it: nothing here has threads, so a pod loads each model once for all workers."""

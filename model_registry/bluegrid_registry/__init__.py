@@ -28,6 +28,7 @@ from bluegrid_registry.maintenance.verify_folder import FolderReport, verify_fol
 from bluegrid_registry.maintenance.version_difference import ChangedModel, VersionDifference, compare_versions
 from bluegrid_registry.model_set import ModelSet
 from bluegrid_registry.model_types.model_type import ModelType
+from bluegrid_registry.model_types.sniff import Unfit
 from bluegrid_registry.names import Source
 from bluegrid_registry.registry_files.cluster_schema import Autoscaling, Cluster
 from bluegrid_registry.registry_files.edits.live import (
@@ -118,6 +119,7 @@ __all__ = [
     "SwitchResult",
     "TransferConfig",
     "TrustedKey",
+    "Unfit",
     "VerifyReport",
     "Version",
     "VersionConflict",

@@ -35,7 +35,10 @@ class ModelType:
     words: str
     """The name of a model of this type in messages, such as "an ONNX model"."""
     sniff: Callable[[bytes], str | None]
-    """Returns None if bytes look like this type, otherwise the fault, as the end of a sentence after "it"."""
+    """Returns None if bytes look like this type, otherwise the fault, as the end of a sentence after "it".
+
+    An `Unfit` in its place says that the bytes are of the type, and that no pod should load them.
+    """
     is_folder: bool = False
     """Whether a model is a folder; its bytes are then the folder's archive."""
     runs_code: bool = False

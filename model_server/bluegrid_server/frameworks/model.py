@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bluegrid_registry.errors import ModelError
+from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
-
-    from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 
 class Model(Protocol):
@@ -38,3 +39,38 @@ class ModelWithMore(Model, Protocol):
         self, inputs: Mapping[str, NDArray[Any]], names: Collection[str]
     ) -> Mapping[str, NDArray[Any]]:
         """Return the named outputs, all of which are on request."""
+
+
+def check_interface(model: Model) -> None:
+    """Check what a loader returns, as far as the server relies on it: loaders may be of other packages.
+
+    Raises:
+        ModelError: the message continues after "model <uid>".
+    """
+    for side in ("inputs", "outputs"):
+        specs = getattr(model, side, None)
+        if (
+            not isinstance(specs, tuple)
+            or not specs
+            or not all(isinstance(spec, TensorSpec) for spec in specs)
+        ):
+            raise _faulty(f"whose {side} are not a tuple of TensorSpec")
+        names = [spec.name for spec in specs]
+        if len(set(names)) < len(names):
+            raise _faulty(f"with two {side} of one name: {', '.join(map(repr, names))}")
+        for spec in specs:
+            if spec.datatype not in _DATATYPES:
+                raise _faulty(f"whose {spec.name!r} is of {spec.datatype!r}, which is not a datatype")
+            if not all(type(size) is int and (size > 0 or size == -1) for size in spec.shape):
+                raise _faulty(f"whose {spec.name!r} has the shape {spec.shape}; -1 is any size")
+    needed = ["predict", *(["on_request"] if any(spec.on_request for spec in model.outputs) else [])]
+    for method in needed:
+        if not callable(getattr(model, method, None)):
+            raise _faulty(f"without the method {method}")
+
+
+_DATATYPES = frozenset(Datatype)
+
+
+def _faulty(fault: str) -> ModelError:
+    return ModelError(f"is loaded as an object {fault}; fix its loader")

@@ -1,4 +1,4 @@
-"""The supported frameworks, one row each, and loaders that other packages add by entry points."""
+"""The supported frameworks, one row each, and plug-ins, which other packages add by entry points."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.model_types.allowlist import trusted_names
 from bluegrid_registry.names import Source
+from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.gpu import not_used
 from bluegrid_server.frameworks.model import Model
+from bluegrid_server.frameworks.plugin import FrameworkPlugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +40,8 @@ class Framework:
         outlives_fork: whether loaded models also answer in processes that are forked afterwards, because the
             framework has no threads.
         on_gpu: whether models compute on a GPU if there is one; the loaders take the argument `gpu`.
+        has_signatures: whether a model has several signatures, of which a set chooses one; the loaders take
+            the argument `signature`.
         compiler: the module in this package that compiles the models; None: no compiler.
     """
 
@@ -45,6 +49,7 @@ class Framework:
     extra: str
     outlives_fork: bool = False
     on_gpu: bool = False
+    has_signatures: bool = False
     compiler: str | None = None
 
 
@@ -70,20 +75,64 @@ FRAMEWORKS: Mapping[str, Framework] = {
     "lightgbm": Framework(
         {"txt": "lightgbm.load"}, extra="lightgbm", outlives_fork=True, compiler="lightgbm.compiler"
     ),
-    "tensorflow": Framework({"savedmodel": "tensorflow.load_saved_model"}, extra="tensorflow", on_gpu=True),
+    "tensorflow": Framework(
+        {"savedmodel": "tensorflow.load_saved_model"}, extra="tensorflow", on_gpu=True, has_signatures=True
+    ),
     "keras": Framework(
         {"keras": "tensorflow.load_keras", "h5": "tensorflow.load_keras"}, extra="tensorflow", on_gpu=True
     ),
     "spark": Framework({"spark": "spark.load"}, extra="spark"),
 }
 
-_OWN = Framework({}, extra="")
-"""Assumptions about a framework that another package adds."""
-
 
 def framework_of(model_type: ModelType) -> Framework:
-    """Return the row of a model type's framework, or `_OWN` for a framework that another package adds."""
-    return FRAMEWORKS.get(model_type.framework, _OWN)
+    """Return the row of a model type's framework, or what a plug-in says of its framework.
+
+    Raises:
+        ConfigError: the plug-in is not usable.
+    """
+    if (row := _row_of(model_type)) is not None:
+        return row
+    plugin = _plugin_of(model_type)
+    if plugin is None:
+        return Framework({}, extra="")
+    return Framework(
+        {},
+        extra="",
+        outlives_fork=plugin.outlives_fork,
+        on_gpu=plugin.on_gpu,
+        has_signatures=plugin.has_signatures,
+    )
+
+
+def _row_of(model_type: ModelType) -> Framework | None:
+    # A package may add another file type to a framework: then the row says nothing of its models.
+    row = FRAMEWORKS.get(model_type.framework)
+    return row if row is not None and model_type.file_type in row.loaders else None
+
+
+def _plugin_of(model_type: ModelType) -> FrameworkPlugin | None:
+    """Return the plug-in for a model type; raise ConfigError if it is not usable."""
+    points = tuple(entry_points(group=ENTRY_POINTS, name=str(model_type)))
+    if not points:
+        return None
+    point, *others = points
+    where = f"BLUEGRID_TYPE: the entry point {point.name} of {ENTRY_POINTS}"
+    if others:
+        values = ", ".join(each.value for each in points)
+        raise ConfigError(f"{where} is in several packages: {values}; remove all packages but one")
+    try:
+        value = point.load()
+    # Any exception of the package means that its module cannot be imported.
+    except Exception as error:
+        raise ConfigError(f"{where}: {point.value}: {describe(error)}; fix or remove its package") from error
+    if isinstance(value, FrameworkPlugin):
+        return value
+    if not callable(value):
+        raise ConfigError(
+            f"{where}: {point.value} is neither a FrameworkPlugin nor a function; fix or remove its package"
+        )
+    return FrameworkPlugin(value)
 
 
 def module_of(name: str) -> str:
@@ -106,23 +155,22 @@ def loader_of(
         trust: skops types or pickle globals that the set trusts.
         source: owner of the set.
         gpu: whether the pod has a GPU.
-        signature: of SavedModels, which to serve; other types have none.
+        signature: of the models, which to serve; most types have none.
 
     Raises:
-        ConfigError: this image has no loader for the type.
+        ConfigError: this image has no loader for the type, or the type has no signatures.
     """
     name, framework = str(model_type), framework_of(model_type)
-    framework_name, _, file_type = name.partition("/")
-    if file_type in framework.loaders:
+    if model_type.file_type in framework.loaders:
         try:
-            load = import_module(module_of(framework.loaders[file_type])).load
+            load = import_module(module_of(framework.loaders[model_type.file_type])).load
         except ImportError as error:
             raise ConfigError(
                 f"BLUEGRID_TYPE: this image cannot load {name}: {error}; "
                 f"use one with bluegrid-server[{framework.extra}]"
             ) from None
-    elif points := entry_points(group=ENTRY_POINTS, name=name):
-        load = next(iter(points)).load()
+    elif (plugin := _plugin_of(model_type)) is not None:
+        load = plugin.load
     else:
         own = {point.name for point in entry_points(group=ENTRY_POINTS)}
         known = sorted({f"{key}/{file}" for key, row in FRAMEWORKS.items() for file in row.loaders} | own)
@@ -130,8 +178,12 @@ def loader_of(
     if gpu and framework.on_gpu:
         load = partial(load, gpu=True)
     elif gpu:
-        not_used(framework_name, "its models compute on the CPU")
+        not_used(model_type.framework, "its models compute on the CPU")
     if signature is not None:
+        if not framework.has_signatures:
+            raise ConfigError(
+                f"BLUEGRID_SIGNATURE: models of type {name} have no signatures; remove the set's `signature`"
+            )
         load = partial(load, signature=signature)
     return partial(load, trust=trusted_names(model_type, source, trust))
 
@@ -139,7 +191,11 @@ def loader_of(
 def outlives_fork(model_type: ModelType, *, gpu: bool = False) -> bool:
     """Return whether loaded models also answer in a process that is forked afterwards.
 
-    CUDA's state on a GPU does not outlive a fork.
+    CUDA's state on a GPU does not outlive a fork. For a plug-in that is not usable, the answer is no;
+    `loader_of` then says why.
     """
-    framework = framework_of(model_type)
+    try:
+        framework = framework_of(model_type)
+    except ConfigError:
+        return False
     return framework.outlives_fork and not (gpu and framework.on_gpu)

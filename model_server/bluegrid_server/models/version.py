@@ -8,11 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import structlog
 
 from bluegrid_registry import fetch, open_store
-from bluegrid_registry.errors import ConfigError, ModelError
+from bluegrid_registry.errors import BluegridError, ConfigError, ModelError
 from bluegrid_server.frameworks.compiler import accelerated, compiler_of
 from bluegrid_server.frameworks.errors import describe
+from bluegrid_server.frameworks.model import check_interface
 from bluegrid_server.frameworks.supported import loader_of
 from bluegrid_server.protocol.tensors import DATATYPES
 
@@ -129,7 +131,7 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
 def load(version: LoadableVersion, uid: str) -> ServedModel:
     """Load a model; raise ModelError on failure, whose message continues after "model <uid>"."""
     row, acceleration = version.rows[uid], None
-    model = version.loader(version.paths[uid])
+    model = _loaded(version.loader, version.paths[uid])
     if version.compiler is not None:
         model, acceleration = accelerated(model, version.compiler, partial(_prove, row.example))
     if version.outputs:
@@ -137,6 +139,19 @@ def load(version: LoadableVersion, uid: str) -> ServedModel:
     return ServedModel(
         uid, f"sha256:{row.sha256}", model, acceleration, version.outputs, version.refuses_non_finite
     )
+
+
+def _loaded(loader: Loader, path: Path) -> Model:
+    try:
+        model = loader(path)
+    except (BluegridError, MemoryError):
+        raise
+    # Loaders may be of other packages; a file can make any of them raise any exception.
+    except Exception as error:
+        structlog.get_logger().error("loader failed", exc_info=error)
+        raise ModelError(f"cannot be loaded: {describe(error)}") from error
+    check_interface(model)
+    return model
 
 
 def check_outputs(model: Model, names: Collection[str]) -> None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tomllib
-import zipfile
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from bluegrid.image import environment, packages
 from bluegrid_registry import FormatError, ModelType
-from bluegrid_registry.model_types.model_type import model_types
+from tests.process.bluegrid_server.frameworks.plugins import installed
 from tests.process.bluegrid_server.server_process import running, wait_until_ready
-from tests.support.checkout import CHECKOUT
 from tests.support.pods import BASE, published
 
 if TYPE_CHECKING:
@@ -23,49 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-EXAMPLE = CHECKOUT / "examples" / "own_framework"
-
-
-def wheel_in(folder: Path) -> Path:
-    """Write the example's wheel, as its build backend would."""
-    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
-    points = "".join(
-        f"[{group}]\n" + "".join(f"{point} = {value}\n" for point, value in named.items())
-        for group, named in project["entry-points"].items()
-    )
-    name, version = project["name"], project["version"]
-    info = f"{name}-{version}.dist-info"
-    files = {
-        "mine.py": (EXAMPLE / "mine.py").read_text(),
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": points,
-        f"{info}/RECORD": "",
-    }
-    path = folder / f"{name}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as wheel:
-        for file, text in files.items():
-            wheel.writestr(file, text)
-    return path
-
-
 @pytest.fixture
-def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Install the example for this process and its children."""
-    site = tmp_path / "site"
-    subprocess.run(
-        [
-            packages.uv(), "pip", "install", "--quiet", "--offline", "--no-deps", "--target", site,
-            wheel_in(tmp_path),
-        ],
-        env=environment.of_programs(),
-        check=True,
-    )  # fmt: skip
-    monkeypatch.syspath_prepend(site)
-    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
-    model_types.cache_clear()
-    yield
-    model_types.cache_clear()
+def _installed(tmp_path: Path) -> Iterator[None]:
+    with installed("own_framework", tmp_path):
+        yield
 
 
 @pytest.mark.usefixtures("_installed")
