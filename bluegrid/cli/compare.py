@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bluegrid.cli import options, output
-from bluegrid.operations import ClusterClient, Namespace, read_requests
+from bluegrid.operations import ClusterClient, Namespace, PredictionRequest, read_requests
 from bluegrid.operations import compare as compare_clusters
+from bluegrid_registry import ConfigError, Registry, open_store, read_manifest, stored_examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bluegrid.operations import AnswerComparison
+    from bluegrid_registry import OutputChange
 
 SHOWN = 20
 """How many differences are printed, the largest first; --json has all, with the answers."""
@@ -28,11 +30,19 @@ def compare(
     second: Annotated[str, typer.Argument(help="The cluster that is compared, e.g. d2.")],
     context: options.Context,
     requests: Annotated[
-        Path, typer.Option(help='JSON lines: {"model": "line-17", "instances": [[12.5, 3.1]]}.')
-    ],
+        Path | None,
+        typer.Option(
+            help='JSON lines: {"model": "line-17", "instances": [[12.5, 3.1]]}, or with `inputs` as the '
+            "protocol has them. Default: the recorded examples of FIRST's version, from the store."
+        ),
+    ] = None,
     rtol: Annotated[float, typer.Option(help="Relative difference up to which answers agree.")] = 1e-6,
     atol: Annotated[float, typer.Option(help="Absolute difference up to which answers agree.")] = 1e-9,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    store: Annotated[
+        str | None, typer.Option(envvar="BLUEGRID_STORE", help="The store with the recorded examples.")
+    ] = None,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
     """Send the same requests to two clusters of SERVICE; compare their answers and their speed.
@@ -40,7 +50,7 @@ def compare(
     Exit code 1 if answers differ. Requests go through the API server, four at a time: the latencies compare
     the clusters with each other, and are not what clients see.
     """
-    to_compare = read_requests(requests)
+    to_compare = read_requests(requests) if requests else _recorded(service, first, registry, store)
     api = Namespace.connect(context, namespace)
     result = compare_clusters(
         ClusterClient.of(api, service, first),
@@ -59,7 +69,31 @@ def compare(
         raise typer.Exit(1)
 
 
+def _recorded(service: str, cluster: str, registry: Path, store: str | None) -> list[PredictionRequest]:
+    """Return the requests of all recorded examples of the version of a cluster."""
+    declared = Registry.load(registry)
+    file = declared.of_service(service)
+    version = file.version(declared.service(service).cluster(cluster).version)
+    place = f"set {file.set.id} version {version.id}"
+    if store is None:
+        raise ConfigError(f"{place}: no store is named; name it, or a file of --requests")
+    opened = open_store(store)
+    manifest = read_manifest(opened, file.set.id, version.id, version.manifest)
+    found = stored_examples(opened, manifest, manifest.models)
+    if not found:
+        raise ConfigError(f"{place}: has no recorded examples; give requests: --requests requests.jsonl")
+    return [PredictionRequest.of(uid, example) for uid in found for example in found[uid]]
+
+
+def _change(change: OutputChange) -> str:
+    largest = "" if change.moved is None else f"largest difference {change.moved:.3g}"
+    differing = f"{change.differing} labels differ" if change.differing or not largest else ""
+    return ", ".join(filter(None, [largest, differing]))
+
+
 def _details(result: AnswerComparison) -> Iterator[str]:
+    if len(result.outputs) > 1:
+        yield from (f"  {name}: {_change(change)}" for name, change in result.outputs.items())
     for name, each in result.latency.items():
         yield f"  {name}: p50 {each.p50} ms, p99 {each.p99} ms"
     worst = sorted(result.differing, key=lambda each: math.inf if each.by is None else each.by, reverse=True)

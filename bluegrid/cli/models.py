@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bluegrid.cli import options, output, sets
-from bluegrid_registry import ConfigError, Registry, fetch_bytes, open_store, read_manifest, selected
+from bluegrid_registry import (
+    ConfigError,
+    Registry,
+    fetch_bytes,
+    open_store,
+    read_manifest,
+    selected,
+    stored_examples,
+)
 from bluegrid_registry.transfer.selection import uids_matching
 
 if TYPE_CHECKING:
@@ -66,7 +74,7 @@ def _row(row: ModelRow) -> dict[str, Any]:
     return {
         "uid": row.uid,
         "bytes": row.raw_length,
-        "example": row.example is not None,
+        "example": row.has_examples,
         "sha256": row.sha256,
     }
 
@@ -80,15 +88,21 @@ def show(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Show the pack and the place in it of the model UID, and its recorded example."""
+    """Show the pack and the place in it of the model UID, and its recorded examples.
+
+    `example` is the first of them.
+    """
     version = Registry.load(registry).of_set(set_id).version(version_id)
-    manifest = read_manifest(open_store(store), set_id, version_id, version.manifest)
+    opened = open_store(store)
+    manifest = read_manifest(opened, set_id, version_id, version.manifest)
     row = next((row for row in manifest.models if row.uid == uid), None)
     if row is None:
         place = f"set {set_id} version {version_id}"
         raise ConfigError(f"{place}: no model is named {uid!r}; list them: bluegrid model list")
     data = _row(row) | {"pack": row.pack, "offset": row.offset, "length": row.length}
-    data["example"] = row.example.model_dump(mode="json") if row.example else None
+    found = stored_examples(opened, manifest, [row]).get(uid, ())
+    examples = [example.model_dump(mode="json", exclude_none=True) for example in found]
+    data |= {"example": next(iter(examples), None), "examples": examples}
     output.emit_facts(as_json=as_json, data=data)
 
 

@@ -25,8 +25,7 @@ def push(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="Folder with a file or folder for each model: `<uid>.skops`; folders are part of the UID. "
-            "Not needed with --without."
+            help="Folder with a file or folder for each model: `<uid>.skops`. Not needed with --without."
         ),
     ] = None,
     base: Annotated[

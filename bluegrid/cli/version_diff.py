@@ -12,7 +12,7 @@ from bluegrid.cli import options, output
 from bluegrid_registry import Registry, compare_versions, open_store
 
 if TYPE_CHECKING:
-    from bluegrid_registry import ChangedModel
+    from bluegrid_registry import ChangedModel, OutputChange
 
 
 def diff(
@@ -39,11 +39,11 @@ def diff(
         "+": [f"{row.uid} ({row.raw_length} bytes)" for row in found.added],
         "-": [f"{row.uid} ({row.raw_length} bytes)" for row in found.removed],
         "~": [
-            f"{row.uid} ({row.new_bytes - row.old_bytes:+} bytes{_answers(row.moved)})"
+            f"{row.uid} ({row.new_bytes - row.old_bytes:+} bytes{_answers(row)})"
             for row in sorted(found.changed, key=_by_answers)
         ],
     }
-    if unknown := sum(row.moved is None for row in found.changed):
+    if unknown := sum(not row.outputs for row in found.changed):
         head += f"; how far answers moved is not known of {unknown}: no examples on the same inputs"
     data = {
         "set": set_id,
@@ -51,17 +51,28 @@ def diff(
         "new": new,
         "added": [{"uid": row.uid, "bytes": row.raw_length} for row in found.added],
         "removed": [{"uid": row.uid, "bytes": row.raw_length} for row in found.removed],
-        "changed": [asdict(row) for row in found.changed],
+        "changed": [asdict(row) | {"moved": row.moved, "differing": row.differing} for row in found.changed],
         "unchanged": found.unchanged,
         "grown_bytes": grown,
     }
     output.emit(as_json=as_json, data=data, text=output.with_lists(head, lists))
 
 
-def _by_answers(row: ChangedModel) -> tuple[float, str]:
+def _by_answers(row: ChangedModel) -> tuple[int, float, str]:
     """Order models by how far their answers moved, the farthest first; where that is not known, last."""
-    return (math.inf if row.moved is None else -row.moved), row.uid
+    if not row.outputs:
+        return 0, math.inf, row.uid
+    return -row.differing, -(row.moved or 0.0), row.uid
 
 
-def _answers(moved: float | None) -> str:
-    return "" if moved is None else f", answers moved by {moved:.3g}"
+def _answers(row: ChangedModel) -> str:
+    """Return how far the answers of a model moved; each output by name if there are several."""
+    if len(row.outputs) <= 1:
+        return "".join(f", {_change('answers', each)}" for each in row.outputs.values())
+    return "".join(f", {_change(name, each)}" for name, each in row.outputs.items())
+
+
+def _change(name: str, change: OutputChange) -> str:
+    moved = [] if change.moved is None else [f"moved by {change.moved:.3g}"]
+    differing = [f"{change.differing} differ"] if change.differing or not moved else []
+    return f"{name} {' and '.join([*moved, *differing])}"

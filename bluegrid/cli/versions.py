@@ -61,7 +61,7 @@ def show(
             "bytes": sum(row.raw_length for row in manifest.models),
             "packs": len(manifest.packs),
             "packed_bytes": sum(pack.size for pack in manifest.packs),
-            "examples": sum(row.example is not None for row in manifest.models),
+            "examples": sum(row.has_examples for row in manifest.models),
             "author": commit.author,
             "published": commit.time.isoformat(),
         }

@@ -23,12 +23,8 @@ from bluegrid.operations.logs import followed, logs
 from bluegrid.operations.missing import nothing_runs
 from bluegrid.operations.pod_store import check_store_of_pods
 from bluegrid.operations.pods import PodStatus
-from bluegrid.operations.prediction_comparison import (
-    AnswerComparison,
-    PredictionRequest,
-    compare,
-    read_requests,
-)
+from bluegrid.operations.prediction_comparison import AnswerComparison, compare
+from bluegrid.operations.prediction_requests import PredictionRequest, read_requests
 from bluegrid.operations.predictions import ClusterClient, Prediction
 from bluegrid.operations.routes import ask_live_clusters
 from bluegrid.operations.snapshot import Snapshot, take_snapshot

@@ -5,54 +5,22 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from bluegrid_registry import ConfigError
-from bluegrid_registry.frozen import Frozen
+from bluegrid_registry import OutputChange
+from bluegrid_registry.maintenance.answer_changes import PREDICTIONS, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from bluegrid.operations.prediction_requests import PredictionRequest
     from bluegrid.operations.predictions import ClusterClient, Prediction
 
 AT_ONCE = 4
 """Requests at the same time: few, so that the latency is that of the pods and not of a queue."""
-
-
-class PredictionRequest(Frozen):
-    """One line of a file of requests: the body of `POST predict`."""
-
-    model: str
-    """UID of the model."""
-    instances: list[Any]
-    """Rows of features."""
-
-
-def read_requests(file: Path) -> list[PredictionRequest]:
-    """Read a file of JSON lines: `{"model": "line-17", "instances": [[12.5, 3.1]]}`.
-
-    Raises:
-        ConfigError: the file cannot be read, is empty, or has a line that is not a request.
-    """
-    form = 'expected lines such as {"model": "line-17", "instances": [[12.5, 3.1]]}'
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: cannot be read: {error}; {form}") from None
-    requests = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            requests += [PredictionRequest.model_validate_json(line)] if line.strip() else []
-        except ValidationError:
-            raise ConfigError(f"{file}:{number}: is not a request; {form}") from None
-    if not requests:
-        raise ConfigError(f"{file}: has no requests; {form}")
-    return requests
 
 
 @dataclass(frozen=True)
@@ -64,12 +32,14 @@ class AnswerDifference:
         by: largest absolute difference between their predictions; None: they cannot be subtracted.
         text: the answer of each, or why there is none.
         refused: the clusters that gave no prediction.
+        outputs: by output, how far its numbers differ and how many of its labels.
     """
 
     model: str
     by: float | None
     text: str
     refused: tuple[str, ...] = ()
+    outputs: Mapping[str, OutputChange] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,12 +59,14 @@ class AnswerComparison:
         largest: largest absolute difference, also of answers that agree; None: nothing to subtract.
         differing: the requests on which the clusters differ.
         latency: by cluster.
+        outputs: by output, over all requests: how far its numbers differ, and how many of its labels.
     """
 
     requests: int
     largest: float | None
     differing: Sequence[AnswerDifference]
     latency: dict[str, Latency]
+    outputs: Mapping[str, OutputChange] = field(default_factory=dict)
 
     @property
     def agreed(self) -> int:
@@ -109,6 +81,7 @@ def compare(
     *,
     rtol: float,
     atol: float,
+    labels: float = 0.0,
 ) -> AnswerComparison:
     """Send every request to both clusters.
 
@@ -118,6 +91,7 @@ def compare(
         requests: to send.
         rtol: allowed difference, relative to the first cluster's number.
         atol: absolute difference that is allowed in addition.
+        labels: share of a request's labels, 0 to 1, that may differ.
 
     Raises:
         KubernetesError: a pod or the API server does not answer.
@@ -126,13 +100,13 @@ def compare(
     def ask(turn: int, request: PredictionRequest) -> tuple[Prediction, Prediction]:
         # Alternately, so that neither cluster has the warmer caches.
         order = (first, second) if turn % 2 == 0 else (second, first)
-        answers = [each.predict(request.model, request.instances, turn // 2) for each in order]
+        answers = [request.sent_to(each, turn // 2) for each in order]
         return (answers[0], answers[1]) if turn % 2 == 0 else (answers[1], answers[0])
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         pairs = [*threads.map(ask, range(len(requests)), requests)]
     found = [
-        difference(request.model, *pair, rtol=rtol, atol=atol)
+        difference(request.model, *pair, rtol=rtol, atol=atol, labels=labels)
         for request, pair in zip(requests, pairs, strict=True)
     ]
     return AnswerComparison(
@@ -143,11 +117,12 @@ def compare(
             first.cluster: _latency(pair[0].seconds for pair in pairs),
             second.cluster: _latency(pair[1].seconds for pair in pairs),
         },
+        outputs=joined(each.outputs for each, _ in found),
     )
 
 
 def difference(
-    model: str, first: Prediction, second: Prediction, *, rtol: float, atol: float
+    model: str, first: Prediction, second: Prediction, *, rtol: float, atol: float, labels: float = 0.0
 ) -> tuple[AnswerDifference, bool]:
     """Return how two answers differ, and whether they still agree; arguments as `compare`."""
     words = [
@@ -160,14 +135,22 @@ def difference(
     ours, theirs = ([*_leaves(each.predictions)] for each in (first, second))
     if [place for place, _ in ours] != [place for place, _ in theirs]:
         return AnswerDifference(model, None, text), False
-    by, agrees = None, True
-    for (_, one), (_, other) in zip(ours, theirs, strict=True):
-        if not _is_number(one) or not _is_number(other):
-            agrees &= one == other or (_is_nan(one) and _is_nan(other))
-            continue
-        by = max(by or 0.0, abs(one - other))
-        agrees &= math.isclose(one, other, rel_tol=0, abs_tol=atol + rtol * abs(one))
-    return AnswerDifference(model, by, text), agrees
+    agrees = True
+    moved: dict[str, float] = {}
+    others: Counter[bool] = Counter()
+    differing: Counter[str] = Counter()
+    for (place, one), (_, other) in zip(ours, theirs, strict=True):
+        output = str(place[0]) if place and isinstance(place[0], str) else PREDICTIONS
+        if _is_number(one) and _is_number(other):
+            moved[output] = max(moved.get(output, 0.0), abs(one - other))
+            agrees &= math.isclose(one, other, rel_tol=0, abs_tol=atol + rtol * abs(one))
+        else:
+            is_same = one == other or (_is_nan(one) and _is_nan(other))
+            others[is_same] += 1
+            differing[output] += not is_same
+    agrees &= others[False] <= labels * others.total()
+    outputs = {name: OutputChange(moved.get(name), differing[name]) for name in {**moved, **differing}}
+    return AnswerDifference(model, max(moved.values(), default=None), text, outputs=outputs), agrees
 
 
 def _is_number(value: object) -> bool:

@@ -15,7 +15,7 @@ from bluegrid_registry import RegistryError
 from bluegrid_registry.contract import LABEL, PORT, service_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bluegrid.operations.api import Namespace
 
@@ -80,24 +80,51 @@ class ClusterClient:
         Raises:
             KubernetesError: the pod or the API server does not answer.
         """
-        body = {"model": model, "instances": instances}
+        return self._ask("predict", {"model": model, "instances": instances}, turn)
+
+    def infer(self, model: str, request: Mapping[str, Any], turn: int = 0) -> Prediction:
+        """Send a request of the Open Inference Protocol to a model; its predictions are data by output.
+
+        Args:
+            model: UID of the model.
+            request: its `inputs`, and perhaps the names of `outputs`.
+            turn: number of this request; pods are used in turn.
+
+        Raises:
+            KubernetesError: the pod or the API server does not answer.
+        """
+        # A batch of one: not every proxy keeps a UID with `/` in a path.
+        batch = {"requests": [{"model_name": model, **request}]}
+        return self._ask("v2/models:batchInfer", batch, turn)
+
+    def _ask(self, path: str, body: Mapping[str, Any], turn: int) -> Prediction:
         pod = self.pods[turn % len(self.pods)]
-        path = f"{service_path(self.service)}/predict"
         began = time.perf_counter()
-        answer = self.namespace.ask(pod, PORT, path, body, seconds=ANSWER_SECONDS)
+        answer = self.namespace.ask(
+            pod, PORT, f"{service_path(self.service)}/{path}", body, seconds=ANSWER_SECONDS
+        )
         seconds = time.perf_counter() - began
         try:
             document = json.loads(answer.body)
+            [document] = document.get("responses", [document])
         except ValueError:
             document = {"error": f"status {answer.status}, and no JSON"}
+        error = document.get("error", None if answer.status < 400 else f"status {answer.status}")
         return Prediction(
             cluster=self.cluster,
             version=answer.headers.get("Bluegrid-Version", ""),
             pod=pod,
             seconds=seconds,
-            predictions=document.get("predictions"),
-            error=None if answer.status < 400 else str(document.get("error", f"status {answer.status}")),
+            predictions=_predictions(document),
+            error=None if error is None else str(error),
         )
+
+
+def _predictions(document: Mapping[str, Any]) -> Any:
+    """Return the predictions of an answer in the simple form, or the data of each output by name."""
+    if "outputs" in document:
+        return {output["name"]: output["data"] for output in document["outputs"]}
+    return document.get("predictions")
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ def compare(change: ServiceChange, registry: Registry, store: Store | None) -> C
         return Comparison("models not compared: no store was named", "signature not checked", None)
     file = registry.of_set(change.set)
     try:
-        found = compare_versions(store, file.set.id, file.version(old.version), file.version(new.version))
+        versions = file.version(old.version), file.version(new.version)
+        found = compare_versions(store, file.set.id, *versions, with_answers=False)
         models = (
             f"{len(found.changed)} models changed, {len(found.added)} added, {len(found.removed)} removed"
         )

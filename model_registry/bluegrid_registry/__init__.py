@@ -17,8 +17,9 @@ from bluegrid_registry.errors import (
 )
 from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest, sha256_hex
 from bluegrid_registry.formats.commit import Commit
-from bluegrid_registry.formats.example import Example, RecordedExample
+from bluegrid_registry.formats.example import AnyExample, Example, RecordedExample
 from bluegrid_registry.formats.manifest import Manifest, ModelRow, PackRow
+from bluegrid_registry.maintenance.answer_changes import OutputChange
 from bluegrid_registry.maintenance.export import export_model_signing
 from bluegrid_registry.maintenance.garbage import collect_garbage
 from bluegrid_registry.maintenance.prune import GarbageReport, PrunePlan
@@ -62,12 +63,14 @@ from bluegrid_registry.transfer.config import TransferConfig
 from bluegrid_registry.transfer.fetch import FetchedVersion, fetch, fetch_bytes
 from bluegrid_registry.transfer.progress import Progress, ProgressEvent
 from bluegrid_registry.transfer.push import PushReport, push
+from bluegrid_registry.transfer.recorded_examples import RecordedExamples, stored_examples
 from bluegrid_registry.transfer.selection import selected
 from bluegrid_registry.transfer.source_folder import models_in_folder
 from bluegrid_registry.transfer.sources import SourceModel
 from bluegrid_registry.transfer.version_folder import FetchReport
 
 __all__ = [
+    "AnyExample",
     "Autoscaling",
     "BluegridError",
     "ChangedModel",
@@ -94,6 +97,7 @@ __all__ = [
     "ObjectMissing",
     "OfferedCluster",
     "OfferedService",
+    "OutputChange",
     "PackRow",
     "PrivateKey",
     "Progress",
@@ -102,6 +106,7 @@ __all__ = [
     "PublicKey",
     "PushReport",
     "RecordedExample",
+    "RecordedExamples",
     "Registry",
     "RegistryError",
     "RegistryFile",
@@ -152,6 +157,7 @@ __all__ = [
     "sha256_hex",
     "share_traffic",
     "sign",
+    "stored_examples",
     "switch",
     "unify_live",
     "verify",

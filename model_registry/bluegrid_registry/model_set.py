@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.formats.checksums import ChecksumAlgorithm
+from bluegrid_registry.formats.example import as_examples
 from bluegrid_registry.registry_files.edits.versions import add_version
 from bluegrid_registry.registry_files.registry import Registry
 from bluegrid_registry.stores import Store, open_store
@@ -25,9 +26,9 @@ from bluegrid_registry.transfer.push import PushReport, push
 from bluegrid_registry.transfer.sources import LazyModels, SourceModel
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
-    from bluegrid_registry.formats.example import Example
+    from bluegrid_registry.formats.example import AnyExample
     from bluegrid_registry.registry_files.model_set_schema import RegistryFile, Version
 
 
@@ -74,7 +75,7 @@ class ModelSet:
         base: str | None = None,
         without: Collection[str] = (),
         algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
-        examples: Mapping[str, Example] | None = None,
+        examples: Mapping[str, AnyExample | Sequence[AnyExample]] | None = None,
         progress: Progress = ignore,
     ) -> PushReport:
         """Publish a version, and add its row to the registry.
@@ -86,7 +87,7 @@ class ModelSet:
             base: start from this version's models.
             without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
             algorithm: algorithm of the checksum that is sent with each pack.
-            examples: recorded examples by UID, for the models of a mapping.
+            examples: recorded examples by UID, one or several, for the models of a mapping.
             progress: called after each pack.
 
         Raises:
@@ -142,7 +143,7 @@ def push_version(
     base: str | None = None,
     without: Collection[str] = (),
     algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
-    examples: Mapping[str, Example] | None = None,
+    examples: Mapping[str, AnyExample | Sequence[AnyExample]] | None = None,
     progress: Progress = ignore,
 ) -> PushReport:
     """Publish a version of the set that `file` declares; the caller adds the report's row to the registry.
@@ -155,7 +156,7 @@ def push_version(
         base: start from this version's models.
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
         algorithm: algorithm of the checksum that is sent with each pack.
-        examples: recorded examples by UID, for the models of a mapping.
+        examples: recorded examples by UID, one or several, for the models of a mapping.
         progress: called after each pack.
 
     Raises:
@@ -180,7 +181,7 @@ def push_version(
 
 
 def _from_memory(
-    models: Mapping[str, Any], examples: Mapping[str, Example], file_type: str
+    models: Mapping[str, Any], examples: Mapping[str, AnyExample | Sequence[AnyExample]], file_type: str
 ) -> Iterable[SourceModel]:
     if unknown := examples.keys() - models.keys():
         raise FormatError(f"examples: {min(unknown)} has an example and no model")
@@ -189,7 +190,7 @@ def _from_memory(
         model = models[uid]
         if not isinstance(model, bytes | Path):
             model = _serialised(uid, model, file_type)
-        return SourceModel(uid, model, examples.get(uid))
+        return SourceModel(uid, model, as_examples(examples.get(uid)))
 
     return LazyModels(sorted(models), source)
 

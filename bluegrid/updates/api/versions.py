@@ -92,7 +92,7 @@ def routes(deps: Dependencies) -> APIRouter:
             return VersionChanges(
                 version=version_id, since=None, models=len(uids), changed=(), added=uids, removed=()
             )
-        diff = compare_versions(deps.store, set_id, before, version)
+        diff = compare_versions(deps.store, set_id, before, version, with_answers=False)
         return VersionChanges(
             version=version_id,
             since=before.id,

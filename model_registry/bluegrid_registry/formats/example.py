@@ -175,7 +175,7 @@ def parse_examples(text: str | bytes, place: str) -> tuple[AnyExample, ...]:
     return tuple(_parsed(each, f"{place}.{number}") for number, each in enumerate(document))
 
 
-def checked_examples(examples: AnyExample | Sequence[AnyExample] | None) -> tuple[AnyExample, ...]:
+def as_examples(examples: AnyExample | Sequence[AnyExample] | None) -> tuple[AnyExample, ...]:
     """Return the examples of one model, given as none, one or several, as a tuple."""
     if examples is None:
         return ()

@@ -1,5 +1,9 @@
 """The manifest: the table of one version's models, with each model's pack and offset.
 
+Recorded examples lie in packs too: `bluegrid-manifest/2` has the place of each model's examples. A version
+without examples is written as `bluegrid-manifest/1`, which older releases read. Manifests of format 1 that
+have an example within the row of its model are still read.
+
 A manifest is one zstd frame of JSON with sorted keys, without time or author: the same models, packed
 alike, give the same bytes and the same digest. The registry's YAML pins the digest (SHA-256 of the
 stored bytes), which is checked before anything is decompressed or parsed. Sizes and offsets are checked as
@@ -12,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
 import zstandard
 from pydantic import (
@@ -25,13 +29,21 @@ from pydantic import (
 )
 
 from bluegrid_registry.errors import FormatError, IntegrityError
-from bluegrid_registry.formats.checksums import sha256_digest
+from bluegrid_registry.formats.checksums import sha256_digest, sha256_hex
 from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES
-from bluegrid_registry.formats.example import Example  # noqa: TC001 - pydantic reads it at run time
+from bluegrid_registry.formats.example import MAX_EXAMPLES_BYTES, Example, examples_document
 from bluegrid_registry.formats.pack import is_bomb
 from bluegrid_registry.frozen import Frozen, first_mistake
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.names import Label, Uid  # noqa: TC001 - pydantic reads them at run time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+INLINE: Literal["bluegrid-manifest/1"] = "bluegrid-manifest/1"
+"""Format of manifests that have recorded examples within the rows of models, or none."""
+PLACED: Literal["bluegrid-manifest/2"] = "bluegrid-manifest/2"
+"""Format of manifests with recorded examples in packs."""
 
 MAX_MANIFEST_BYTES = 256 * 2**20
 """Largest decompressed manifest that is read, in bytes."""
@@ -58,12 +70,33 @@ class PackRow(Frozen):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExamplesRow:
+    """The recorded examples of a model, as a document in a pack (`example.examples_document`)."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    length: Size
+    """Bytes of the frame."""
+    offset: Size
+    """Bytes from the start of the pack to the frame."""
+    pack: Sha256
+    """Name of the pack that holds the frame."""
+    raw_length: Annotated[Size, Field(le=MAX_EXAMPLES_BYTES)]
+    """Bytes of the document."""
+    sha256: Sha256
+    """SHA-256 of the document; models may share one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
     """One model of the version; a plain dataclass, since memory may hold a hundred thousand rows."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     example: Example | None = None
+    """The recorded example, in format 1."""
+    examples: ExamplesRow | None = None
+    """The place of the recorded examples, in format 2."""
     length: Size
     """Bytes of the frame."""
     offset: Size
@@ -76,11 +109,53 @@ class ModelRow:
     """SHA-256 of the model's file: the model's identity."""
     uid: Uid
 
+    @property
+    def has_examples(self) -> bool:
+        """Whether the model has recorded examples."""
+        return self.examples is not None or self.example is not None
+
+    @property
+    def examples_sha256(self) -> str | None:
+        """SHA-256 of the document of the recorded examples, in either format; None: there are none."""
+        if self.example is not None:
+            return sha256_hex(examples_document((self.example,)))
+        return self.examples.sha256 if self.examples is not None else None
+
+
+class ExamplesFrame(NamedTuple):
+    """The recorded examples of one model in a pack, with its UID."""
+
+    uid: str
+    pack: str
+    offset: int
+    length: int
+    raw_length: int
+    sha256: str
+
+
+Frame = ModelRow | ExamplesFrame
+"""What lies in a pack: a model, or a model's recorded examples."""
+
+
+def examples_frames(rows: Iterable[ModelRow]) -> list[ExamplesFrame]:
+    """Return the frames with the recorded examples of these models, in format 2."""
+    return [
+        ExamplesFrame(row.uid, found.pack, found.offset, found.length, found.raw_length, found.sha256)
+        for row in rows
+        if (found := row.examples) is not None
+    ]
+
+
+def frames_of(rows: Sequence[ModelRow]) -> Sequence[Frame]:
+    """Return these models, and the frames with their recorded examples."""
+    examples = examples_frames(rows)
+    return [*rows, *examples] if examples else rows
+
 
 class Manifest(Frozen):
     """A version of a model set: its packs, and its models sorted by UID."""
 
-    format: Literal["bluegrid-manifest/1"] = "bluegrid-manifest/1"
+    format: Literal["bluegrid-manifest/1", "bluegrid-manifest/2"] = INLINE
     globals: tuple[str, ...] | None = None
     """For pickles: all classes and functions that the models name."""
     models: Annotated[tuple[ModelRow, ...], Field(min_length=1)]
@@ -91,6 +166,7 @@ class Manifest(Frozen):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Manifest:
+        _check_examples(self)
         _check_order([model.uid for model in self.models], "models")
         _check_order([pack.name for pack in self.packs], "packs")
         _check_sizes(self)
@@ -143,18 +219,35 @@ def _check_order(names: list[str], what: str) -> None:
             raise ValueError(f"{what}: {after} stands after {before}; they are sorted")
 
 
+def _check_examples(manifest: Manifest) -> None:
+    for row in manifest.models:
+        if (row.example if manifest.format == PLACED else row.examples) is not None:
+            raise ValueError(f"model {row.uid}: its examples are not as {manifest.format} has them")
+
+
 def _check_sizes(manifest: Manifest) -> None:
     for row in manifest.models:
         if is_bomb(row.length, row.raw_length):
             raise ValueError(f"model {row.uid}: {row.length} bytes that claim to be {row.raw_length}")
+        examples = row.examples
+        if examples is not None and is_bomb(examples.length, examples.raw_length):
+            claim = f"{examples.length} bytes that claim to be {examples.raw_length}"
+            raise ValueError(f"examples of model {row.uid}: {claim}")
+
+
+def _places(frames: Iterable[ModelRow | ExamplesRow]) -> set[tuple[str, int, int, int, str]]:
+    """Return the places and contents of frames; one that several models share is there once."""
+    return {(frame.pack, frame.offset, frame.length, frame.raw_length, frame.sha256) for frame in frames}
 
 
 def _check_places(manifest: Manifest) -> None:
     sizes = {pack.name: pack.size for pack in manifest.packs}
     # Two devices may share one model: two rows then have the same place and content.
-    places = sorted(
-        {(row.pack, row.offset, row.length, row.raw_length, row.sha256) for row in manifest.models}
-    )
+    models = _places(manifest.models)
+    examples = _places(row.examples for row in manifest.models if row.examples is not None)
+    if shared := models & examples:
+        raise ValueError(f"recorded examples overlap a model in pack {min(shared)[0][:8]}")
+    places = sorted(models | examples)
     for pack, offset, length, *_ in places:
         if pack not in sizes:
             raise ValueError(f"a model lies in pack {pack[:8]}, which is not in packs")
@@ -162,6 +255,7 @@ def _check_places(manifest: Manifest) -> None:
             raise ValueError(f"a model ends beyond pack {pack[:8]}, which has {sizes[pack]} bytes")
     for before, after in pairwise(places):
         if before[0] == after[0] and before[1] + before[2] > after[1]:
-            raise ValueError(f"two models overlap in pack {before[0][:8]} at byte {after[1]}")
+            both = "recorded examples" if {before, after} & examples else "two models"
+            raise ValueError(f"{both} overlap in pack {before[0][:8]} at byte {after[1]}")
     if unused := set(sizes) - {place[0] for place in places}:
         raise ValueError(f"no model lies in pack {min(unused)[:8]}")

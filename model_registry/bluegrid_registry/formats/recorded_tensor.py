@@ -1,7 +1,7 @@
 """A tensor of a recorded request or response: the Open Inference Protocol's, with its data as JSON.
 
-Data is kept row by row, without nesting. `null` in floating-point data is a number that is not finite: in a
-request a missing value, in a response an answer that is no number.
+Data is kept row by row, without nesting. `null` in floating-point data, or NaN from Python, is a number that
+is not finite: in a request a missing value, in a response an answer that is no number.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ class RecordedTensor(Frozen):
         # If another field is wrong, its own mistake is reported.
         if not {"shape", "datatype"} <= info.data.keys():
             return ()
-        return tuple(_checked(_flat(data, info.data["shape"]), info.data["datatype"]))
+        # From Python, data may be a NumPy array, which this distribution does not import.
+        elements = data.tolist() if hasattr(data, "tolist") else data
+        return tuple(_checked(_flat(elements, info.data["shape"]), info.data["datatype"]))
 
 
 def _flat(data: Any, shape: tuple[int, ...]) -> list[Any]:
@@ -105,10 +107,12 @@ def _checked(elements: list[Any], datatype: str) -> list[Any]:
 
 
 def _numbers(elements: list[Any], types: set[type], datatype: str) -> list[float | None]:
-    _require(types <= {float, int, type(None)}, f"numbers only (or null), as {datatype} has")
+    # Subclasses too, since NumPy's FP64 numbers are floats.
+    is_number = all(issubclass(each, float | int | None) and each is not bool for each in types)
+    _require(is_number, f"numbers only (or null), as {datatype} has")
     end = _OVERFLOWS[datatype]
     try:
-        numbers = [None if element is None else float(element) for element in elements]
+        numbers = [None if each is None or math.isnan(each) else float(each) for each in elements]
     except OverflowError:
         numbers = [math.inf]
     is_within = all(each is None or abs(each) < end for each in numbers)

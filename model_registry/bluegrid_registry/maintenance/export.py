@@ -4,6 +4,7 @@
     ├── line-17.skops       one file or folder per model, named by its UID; see `export_names`
     ├── feeder/7.skops
     ├── ...
+    ├── examples.json       recorded examples by UID, if the version has any
     └── model.sig           OpenSSF model signature over the SHA-256 of every file
 
 Source: the OpenSSF Model Signing specification (github.com/sigstore/model-transparency, `docs/`): a sigstore
@@ -26,6 +27,7 @@ from bluegrid_registry.maintenance.export_names import export_paths
 from bluegrid_registry.remedies import Remedy
 from bluegrid_registry.signing.dsse import STATEMENT_TYPE, Envelope, pae
 from bluegrid_registry.signing.keys import KeyAlgorithm
+from bluegrid_registry.transfer.examples_file import EXAMPLES, write_examples
 from bluegrid_registry.transfer.fetch import fetch
 from bluegrid_registry.transfer.progress import ignore
 
@@ -99,6 +101,9 @@ def _place(fetched: FetchedVersion, folder: Path) -> dict[str, str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if source.is_dir() else shutil.copyfile
         copy(source, target)
+    # A set of JSON files may have a model of this name.
+    if fetched.examples and not (folder / EXAMPLES).exists():
+        write_examples(folder / EXAMPLES, fetched.examples)
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
 

@@ -15,17 +15,17 @@ from bluegrid_registry.errors import FormatError, IntegrityError, ObjectMissing
 from bluegrid_registry.formats import layout
 from bluegrid_registry.formats.checksums import Checksum, retry_once
 from bluegrid_registry.formats.commit import Commit
-from bluegrid_registry.formats.manifest import TYPICAL_MANIFEST_BYTES, Manifest
+from bluegrid_registry.formats.manifest import TYPICAL_MANIFEST_BYTES, Manifest, examples_frames
 from bluegrid_registry.formats.pack import ModelReader, PackEntry, pack_name, read_dictionary, read_index
 from bluegrid_registry.signing.signatures import check_signature, signature_key
 from bluegrid_registry.transfer.parallel import Job, in_parallel
 from bluegrid_registry.transfer.progress import ProgressEvent, ignore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from bluegrid_registry.formats.manifest import PackRow
+    from bluegrid_registry.formats.manifest import Frame, PackRow
     from bluegrid_registry.registry_files.model_set_schema import Version
     from bluegrid_registry.signing.keys import PublicKey
     from bluegrid_registry.stores import Store
@@ -123,7 +123,7 @@ class _Verification:
     ) -> VerifyReport:
         known: set[str] = set()
         packs: dict[str, PackRow] = {}
-        rows: dict[str, dict[PackEntry, str]] = defaultdict(dict)
+        contents: dict[str, _Contents] = defaultdict(_Contents)
         for version in versions:
             known |= {
                 layout.version_key(self.set_id, version.id),
@@ -133,11 +133,13 @@ class _Verification:
         for manifest in in_parallel(Job(read, TYPICAL_MANIFEST_BYTES) for read in reads):
             packs |= {pack.name: pack for pack in manifest.packs} if manifest else {}
             for row in manifest.models if manifest else ():
-                rows[row.pack][PackEntry(row.offset, row.length, row.raw_length, row.sha256)] = row.uid
-        total = sum(map(len, rows.values()))
+                contents[row.pack].models[_entry(row)] = row.uid
+            for frame in examples_frames(manifest.models) if manifest else ():
+                contents[frame.pack].examples[_entry(frame)] = frame.uid
+        total = sum(len(found.models) for found in contents.values())
         models, size = 0, 0
         # Memory of a job: the pack, and its largest model at the same time.
-        jobs = (Job(partial(self._pack, packs[name], rows[name]), 2 * packs[name].size) for name in packs)
+        jobs = (Job(partial(self._pack, packs[name], contents[name]), 2 * packs[name].size) for name in packs)
         for count, read in in_parallel(jobs):
             models, size = models + count, size + read
             progress(ProgressEvent(models=models, models_total=total, bytes=size))
@@ -203,13 +205,13 @@ class _Verification:
             return version.id, key.id, "good"
         return version.id, key.id, "wrong" if name in self.damaged else "missing"
 
-    def _pack(self, pack: PackRow, uids: Mapping[PackEntry, str]) -> tuple[int, int]:
+    def _pack(self, pack: PackRow, contents: _Contents) -> tuple[int, int]:
         def check(data: bytes) -> int:
-            _check_pack(data, pack, uids)
+            _check_pack(data, pack, contents)
             return len(data)
 
         read = self._read(layout.pack_key(self.set_id, pack.name), f"pack {pack.name[:8]}", check)
-        return len(uids), read or 0
+        return len(contents.models), read or 0
 
     def _read(
         self, key: str, place: str, check: Callable[[bytes], T], *, may_be_missing: bool = False
@@ -241,7 +243,26 @@ def _extra(listed: Sequence[StoredObject], known: set[str]) -> Iterator[str]:
             yield found.key
 
 
-def _check_pack(data: bytes, pack: PackRow, uids: Mapping[PackEntry, str]) -> None:
+@dataclass
+class _Contents:
+    """What the versions have in a pack: UIDs by entry; of devices that share a model, the last."""
+
+    models: dict[PackEntry, str] = field(default_factory=dict)
+    examples: dict[PackEntry, str] = field(default_factory=dict)
+
+    def kinds(self) -> Iterator[tuple[str, Mapping[PackEntry, str]]]:
+        """Yield the entries of each kind that is in the pack, with its word for messages."""
+        if self.models:
+            yield "models", self.models
+        if self.examples:
+            yield "recorded examples", self.examples
+
+
+def _entry(frame: Frame) -> PackEntry:
+    return PackEntry(frame.offset, frame.length, frame.raw_length, frame.sha256)
+
+
+def _check_pack(data: bytes, pack: PackRow, contents: _Contents) -> None:
     is_whole = pack_name(data, Checksum.of(data)) == pack.name
     try:
         reader = ModelReader(read_dictionary(data))
@@ -249,8 +270,19 @@ def _check_pack(data: bytes, pack: PackRow, uids: Mapping[PackEntry, str]) -> No
     except (FormatError, IntegrityError):
         if is_whole:
             raise
-        raise IntegrityError(f"is damaged, and with it all of {len(uids)} models") from None
-    view = memoryview(data)
+        lost = " and ".join(f"{len(uids)} {what}" for what, uids in contents.kinds())
+        raise IntegrityError(f"is damaged, and with it all of {lost}") from None
+    for what, uids in contents.kinds():
+        if wrong := _wrong(memoryview(data), reader, listed, uids):
+            raise IntegrityError(f"{len(wrong)} of {len(uids)} {what} are damaged, such as {min(wrong)}")
+    if not is_whole:
+        raise IntegrityError("is damaged outside of these versions' models")
+
+
+def _wrong(
+    view: memoryview, reader: ModelReader, listed: Collection[PackEntry], uids: Mapping[PackEntry, str]
+) -> list[str]:
+    """Return the UIDs of entries that are damaged, or that the pack's index does not list."""
     wrong = []
     for entry, uid in uids.items():
         try:
@@ -259,7 +291,4 @@ def _check_pack(data: bytes, pack: PackRow, uids: Mapping[PackEntry, str]) -> No
             wrong.append(uid)
         else:
             wrong.extend([] if entry in listed else [uid])
-    if wrong:
-        raise IntegrityError(f"{len(wrong)} of {len(uids)} models are damaged, such as {min(wrong)}")
-    if not is_whole:
-        raise IntegrityError("is damaged outside of these versions' models")
+    return wrong

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ConfigError
+from bluegrid_registry.formats.manifest import ExamplesFrame, frames_of
 from bluegrid_registry.stores.versions import read_manifest
 from bluegrid_registry.transfer.model_cache import is_sound
-from bluegrid_registry.transfer.version_folder import file_name
+from bluegrid_registry.transfer.version_folder import file_name, file_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FolderReport:
-    """The state of a fetched version's folder, by UID."""
+    """The state of a fetched version's folder, by UID; a model with its recorded examples is one."""
 
     checked: int
     """Number of models that exist and are sound."""
@@ -43,20 +44,23 @@ def verify_folder(store: Store, set_id: str, version: Version, into: Path) -> Fo
     """
     manifest = read_manifest(store, set_id, version.id, version.manifest)
     folder = into / version.manifest.removeprefix("sha256:")
-    damaged, missing = [], []
+    damaged: set[str] = set()
+    missing: set[str] = set()
     try:
         if not folder.is_dir():
             raise ConfigError(f"{into}: version {version.id} of set {set_id} is not in it; fetch it")
-        for row in manifest.models:
-            path = folder / file_name(manifest, row)
+        for frame in frames_of(manifest.models):
+            path = folder / file_name(manifest, frame)
+            is_folder = manifest.type.is_folder and not isinstance(frame, ExamplesFrame)
             try:
-                if not is_sound(path, row.sha256, is_folder=manifest.type.is_folder):
-                    damaged.append(row.uid)
+                if not is_sound(path, frame.sha256, is_folder=is_folder):
+                    damaged.add(frame.uid)
             except FileNotFoundError:
-                missing.append(row.uid)
-        known = {file_name(manifest, row) for row in manifest.models}
+                missing.add(frame.uid)
+        known = file_names(manifest)
         extra = sorted(path.name for path in folder.iterdir() if path.name not in known)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be read: {error.strerror}; check its permissions") from None
+    damaged -= missing
     checked = len(manifest.models) - len(damaged) - len(missing)
-    return FolderReport(checked, tuple(damaged), tuple(missing), tuple(extra))
+    return FolderReport(checked, tuple(sorted(damaged)), tuple(sorted(missing)), tuple(extra))

@@ -17,6 +17,7 @@ from bluegrid_registry.stores.versions import check_pinned, read_commit, read_ma
 from bluegrid_registry.transfer import config as transfer_config
 from bluegrid_registry.transfer.model_cache import Cache
 from bluegrid_registry.transfer.progress import ignore
+from bluegrid_registry.transfer.recorded_examples import RecordedExamples, fetched_examples
 from bluegrid_registry.transfer.selection import selected
 from bluegrid_registry.transfer.unpacker import unpack_all
 from bluegrid_registry.transfer.version_folder import FetchReport, ModelPaths, VersionFolder, file_name
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from bluegrid_registry.formats.manifest import Manifest, ModelRow
+    from bluegrid_registry.formats.manifest import Frame, Manifest, ModelRow
     from bluegrid_registry.signing.keys import PublicKey
     from bluegrid_registry.stores import Store
     from bluegrid_registry.transfer.config import TransferConfig
@@ -42,6 +43,8 @@ class FetchedVersion:
     """The manifest of the whole version."""
     paths: Mapping[str, Path]
     """The model's file or folder by UID, for the requested models."""
+    examples: RecordedExamples = field(compare=False)
+    """The recorded examples by UID, for the requested models that have any."""
     report: FetchReport = field(compare=False)
 
 
@@ -83,6 +86,7 @@ def fetch(
     manifest, rows = _selected_rows(store, set_id, version_id, manifest_digest, only, keys)
     folder = into / manifest_digest.removeprefix("sha256:")
     names = {row.uid: file_name(manifest, row) for row in rows}
+    examples = fetched_examples(folder, manifest, rows)
     try:
         into.mkdir(parents=True, exist_ok=True)
         with locked(into):
@@ -96,7 +100,7 @@ def fetch(
         raise ConfigError(
             f"{place}: cannot be written: {error.strerror}; check free space and permissions"
         ) from None
-    return FetchedVersion(set_id, version_id, manifest, ModelPaths(folder, names), report)
+    return FetchedVersion(set_id, version_id, manifest, ModelPaths(folder, names), examples, report)
 
 
 def fetch_bytes(
@@ -114,7 +118,7 @@ def fetch_bytes(
     manifest, rows = _selected_rows(store, set_id, version_id, manifest_digest, only, keys)
     models: dict[str, bytes] = {}
 
-    def take(row: ModelRow, model: bytes) -> None:
+    def take(row: Frame, model: bytes) -> None:
         models[row.sha256] = model
 
     unpack_all(store, manifest, rows, take, progress, config or transfer_config.DEFAULT)

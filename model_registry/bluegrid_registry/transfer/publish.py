@@ -77,4 +77,4 @@ def _refuse_other_models(ours: Manifest, theirs: Manifest, fault: str) -> None:
 
 
 def _models(manifest: Manifest) -> list[tuple[object, ...]]:
-    return [(manifest.type, row.uid, row.sha256, row.example) for row in manifest.models]
+    return [(manifest.type, row.uid, row.sha256, row.examples_sha256) for row in manifest.models]

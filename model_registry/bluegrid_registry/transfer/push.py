@@ -176,7 +176,7 @@ def push(
         models=len(manifest.models),
         sent_models=uploader.sent_models,
         sent_bytes=sent_bytes,
-        packs=len(manifest.packs),
+        packs=len({row.pack for row in manifest.models}),
         packs_healed=uploader.healed_packs,
         already_there=already_there,
     )

@@ -19,14 +19,11 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
-
 from bluegrid_registry.errors import ConfigError, FormatError
-from bluegrid_registry.formats.example import Example
-from bluegrid_registry.frozen import first_mistake
 from bluegrid_registry.ignore_patterns import ignore_matcher
 from bluegrid_registry.names import check_uid
 from bluegrid_registry.remedies import Remedy
+from bluegrid_registry.transfer.examples_file import EXAMPLES, ExamplesFile
 from bluegrid_registry.transfer.sources import LazyModels, SourceModel
 
 if TYPE_CHECKING:
@@ -35,12 +32,8 @@ if TYPE_CHECKING:
 
     from bluegrid_registry.model_types.model_type import ModelType
 
-EXAMPLES = "examples.json"
-
 MOST_NAMED = 10
 """Number of files that a refusal names; further files are only counted."""
-
-_EXAMPLES = TypeAdapter(dict[str, Example])
 
 
 def models_in_folder(
@@ -50,8 +43,9 @@ def models_in_folder(
 
     Args:
         folder: holds a file (or a folder, depending on the type) `<uid>.<file type>` for each model. A UID
-            with slashes is a path of folders. An optional `examples.json` holds recorded examples by UID:
-            `{"line-17": {"inputs": [[1.0, 2.0]], "outputs": [0.5], "rtol": 1e-6, "atol": 1e-9}}`.
+            with slashes is a path of folders. An optional `examples.json` holds recorded examples by UID, one
+            or a list: `{"line-17": {"inputs": [[1.0, 2.0]], "outputs": [0.5], "rtol": 1e-6, "atol": 1e-9}}`,
+            or requests with responses.
         model_type: the type of the set.
         ignore: patterns as in a `.gitignore` file, of files and folders that are treated as absent.
 
@@ -73,13 +67,13 @@ def models_in_folder(
         raise FormatError(fault, Remedy.IGNORE_FILES)
     if not contents.sizes:
         raise ConfigError(f"{folder}: no model in it; {expected}")
-    if unknown := contents.examples.keys() - contents.sizes.keys():
+    if unknown := contents.examples.uids - contents.sizes.keys():
         raise FormatError(f"{folder / EXAMPLES}: {min(unknown)} has an example and no model")
 
     def model(uid: str) -> SourceModel:
         path = contents.paths.get(uid, uid + suffix)
         is_left_out = (lambda below: is_ignored(f"{path}/{below}")) if model_type.is_folder else None
-        return SourceModel(uid, folder / path, contents.examples.get(uid), contents.sizes[uid], is_left_out)
+        return SourceModel(uid, folder / path, contents.examples.of(uid), contents.sizes[uid], is_left_out)
 
     return LazyModels(sorted(contents.sizes), model)
 
@@ -96,7 +90,7 @@ class _Contents:
     paths: dict[str, str] = field(default_factory=dict)
     """Only paths that differ from their UIDs: there may be a hundred thousand files."""
     strays: list[str] = field(default_factory=list)
-    examples: dict[str, Example] = field(default_factory=dict)
+    examples: ExamplesFile = field(default_factory=ExamplesFile)
 
     def read(self) -> None:
         """Read the folder, and the folders in it."""
@@ -110,7 +104,7 @@ class _Contents:
                 # Links to folders are not followed: they may form a loop, or name a model twice.
                 is_folder = entry.is_dir(follow_symlinks=False)
                 if not is_hidden and path == EXAMPLES and not is_folder:
-                    self.examples = _examples(self.folder / EXAMPLES)
+                    self.examples = ExamplesFile(self.folder / EXAMPLES)
                 elif not is_hidden and name.endswith(suffix) and (is_folder_type or not is_folder):
                     self._add_model(entry, path, suffix)
                 elif is_folder:
@@ -160,15 +154,6 @@ def _listed(paths: list[str]) -> str:
     named = sorted(path if path.isprintable() else ascii(path) for path in paths)
     more = len(named) - MOST_NAMED
     return ", ".join(named[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _examples(path: Path) -> dict[str, Example]:
-    try:
-        return _EXAMPLES.validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise FormatError(f"{path}: {first_mistake(error)}") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def _status(entry: os.DirEntry[str]) -> os.stat_result | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.formats.archive import archive
 from bluegrid_registry.formats.checksums import sha256_hex
+from bluegrid_registry.formats.example import MAX_EXAMPLES_BYTES, examples_document
 from bluegrid_registry.formats.manifest import MAX_MODEL_BYTES
 from bluegrid_registry.names import check_uid
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
-    from bluegrid_registry.formats.example import Example
+    from bluegrid_registry.formats.example import AnyExample
     from bluegrid_registry.transfer.config import TransferConfig
 
 
@@ -34,7 +35,8 @@ class SourceModel:
     uid: str
     content: Path | bytes
     """The model's bytes, or the path of its file or folder."""
-    example: Example | None = None
+    examples: tuple[AnyExample, ...] = ()
+    """Requests with the answers of training, which a loaded model must reproduce."""
     file_bytes: int | None = None
     """Size of the file in bytes, if it is known already."""
     is_ignored: Callable[[str], bool] | None = None
@@ -78,11 +80,30 @@ class SourceModel:
         return ConfigError(f"{self.origin}: cannot be read: {error.strerror or error}")
 
 
+class LoadedExamples(NamedTuple):
+    """A model's recorded examples in memory."""
+
+    data: bytes
+    """Their document."""
+    sha256: str
+
+    @classmethod
+    def of(cls, examples: Sequence[AnyExample], uid: str) -> LoadedExamples | None:
+        """Return the examples of a model, or None if it has none; FormatError if they are too large."""
+        if not examples:
+            return None
+        data = examples_document(examples)
+        if len(data) > MAX_EXAMPLES_BYTES:
+            limit = f"a model has at most {MAX_EXAMPLES_BYTES} bytes"
+            raise FormatError(f"model {uid}: {len(data)} bytes of recorded examples; {limit}")
+        return cls(data, sha256_hex(data))
+
+
 class LoadedModel(NamedTuple):
     """A model in memory."""
 
     uid: str
-    example: Example | None
+    examples: LoadedExamples | None
     origin: str
     data: bytes
     sha256: str
@@ -169,7 +190,8 @@ def _load(models: list[SourceModel]) -> list[LoadedModel]:
     while models:
         model = models.pop()
         data = model.read()
-        loaded.append(LoadedModel(model.uid, model.example, model.origin, data, sha256_hex(data)))
+        examples = LoadedExamples.of(model.examples, model.uid)
+        loaded.append(LoadedModel(model.uid, examples, model.origin, data, sha256_hex(data)))
     return loaded
 
 

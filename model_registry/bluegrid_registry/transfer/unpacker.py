@@ -1,4 +1,4 @@
-"""Unpacks models from a version's packs, and verifies each before it is passed on.
+"""Unpacks models and recorded examples from a version's packs, and verifies each before it is passed on.
 
 A damaged part of a pack is fetched once more, since it may have been damaged in transit. If it is damaged
 again, the fetch stops with an error that names the model and the pack.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.errors import FormatError, IntegrityError
 from bluegrid_registry.formats.checksums import Checksum
 from bluegrid_registry.formats.layout import pack_key
+from bluegrid_registry.formats.manifest import ExamplesFrame
 from bluegrid_registry.formats.pack import HEADER_BYTES, ModelReader, pack_name, read_dictionary
 from bluegrid_registry.stores.versions import error_context
 from bluegrid_registry.transfer.parallel import Job, in_parallel
@@ -26,7 +27,7 @@ from bluegrid_registry.transfer.ranges import Span, spans
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bluegrid_registry.formats.manifest import Manifest, ModelRow, PackRow
+    from bluegrid_registry.formats.manifest import Frame, Manifest, PackRow
     from bluegrid_registry.stores import Store
     from bluegrid_registry.transfer.config import TransferConfig
     from bluegrid_registry.transfer.progress import Progress
@@ -40,7 +41,7 @@ _SMALL_MODELS = threading.Lock()
 class Unpacked:
     """One part of a pack, after all of its models were passed on."""
 
-    rows: tuple[ModelRow, ...]
+    rows: tuple[Frame, ...]
     bytes: int
     """Bytes that were transferred."""
     refetched: bool
@@ -50,16 +51,16 @@ class Unpacked:
 def unpack(
     store: Store,
     manifest: Manifest,
-    rows: Sequence[ModelRow],
-    take: Callable[[ModelRow, bytes], None],
+    rows: Sequence[Frame],
+    take: Callable[[Frame, bytes], None],
     config: TransferConfig,
 ) -> Iterator[Unpacked]:
-    """Fetch models from the store.
+    """Fetch models and recorded examples from the store.
 
     Args:
         store: the store to fetch from.
         manifest: the version's manifest.
-        rows: the models to fetch.
+        rows: the models and examples to fetch.
         take: is called with each verified model, in several threads; once for rows with the same bytes.
         config: concurrency and memory.
 
@@ -74,26 +75,27 @@ def unpack(
 def unpack_all(
     store: Store,
     manifest: Manifest,
-    rows: Sequence[ModelRow],
-    take: Callable[[ModelRow, bytes], None],
+    rows: Sequence[Frame],
+    take: Callable[[Frame, bytes], None],
     progress: Progress,
     config: TransferConfig,
 ) -> tuple[tuple[str, ...], int]:
     """Unpack, and report the progress; return the UIDs that were fetched twice, and the fetched bytes."""
     models, size = 0, 0
-    refetched: list[str] = []
-    devices = Counter(row.sha256 for row in rows)
+    refetched: set[str] = set()
+    devices = Counter(row.sha256 for row in rows if not isinstance(row, ExamplesFrame))
+    total = devices.total()
     with error_context(manifest.set, manifest.version):
         for part in unpack(store, manifest, rows, take, config):
-            models += sum(devices[row.sha256] for row in part.rows)
+            models += sum(devices[row.sha256] for row in part.rows if not isinstance(row, ExamplesFrame))
             size += part.bytes
-            refetched.extend(row.uid for row in part.rows if part.refetched)
-            progress(ProgressEvent(models=models, models_total=len(rows), bytes=size))
+            refetched.update(row.uid for row in part.rows if part.refetched)
+            progress(ProgressEvent(models=models, models_total=total, bytes=size))
     return tuple(sorted(refetched)), size
 
 
 def _parts(
-    store: Store, manifest: Manifest, rows: Sequence[ModelRow], config: TransferConfig
+    store: Store, manifest: Manifest, rows: Sequence[Frame], config: TransferConfig
 ) -> Iterator[_Part]:
     packs = {pack.name: pack for pack in manifest.packs}
     for name, of_pack in groupby(sorted(rows, key=lambda row: row.pack), key=lambda row: row.pack):
@@ -117,7 +119,7 @@ class _Part:
         rows = self.span.rows
         return sum(row.raw_length for row in rows) < _SMALL_MODEL_BYTES * len(rows)
 
-    def unpack(self, take: Callable[[ModelRow, bytes], None]) -> Unpacked:
+    def unpack(self, take: Callable[[Frame, bytes], None]) -> Unpacked:
         """Fetch the part and pass its models to `take`."""
         try:
             size = self._unpack(take)
@@ -125,7 +127,7 @@ class _Part:
             return Unpacked(self.span.rows, self._unpack(take), refetched=True)
         return Unpacked(self.span.rows, size, refetched=False)
 
-    def _unpack(self, take: Callable[[ModelRow, bytes], None]) -> int:
+    def _unpack(self, take: Callable[[Frame, bytes], None]) -> int:
         span, pack = self.span, self.pack
         is_whole = span.length == pack.size
         data = (
@@ -139,15 +141,14 @@ class _Part:
             raise IntegrityError(f"pack {pack.name[:8]}: is damaged outside of this version's models")
         return len(data)
 
-    def _pass_on(
-        self, reader: ModelReader, view: memoryview, take: Callable[[ModelRow, bytes], None]
-    ) -> None:
+    def _pass_on(self, reader: ModelReader, view: memoryview, take: Callable[[Frame, bytes], None]) -> None:
         for row in self.span.rows:
             start = row.offset - self.span.offset
             try:
                 model = reader.read(view[start : start + row.length], row.raw_length, row.sha256)
             except IntegrityError as error:
-                raise IntegrityError(f"model {row.uid} in pack {self.pack.name[:8]}: {error}") from None
+                what = "examples of model" if isinstance(row, ExamplesFrame) else "model"
+                raise IntegrityError(f"{what} {row.uid} in pack {self.pack.name[:8]}: {error}") from None
             take(row, model)
 
     def _reader(self, view: memoryview) -> ModelReader:

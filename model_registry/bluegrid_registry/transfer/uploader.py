@@ -2,9 +2,9 @@
 
 Stored objects are read back before the version relies on them, and replaced if they are damaged: an object's
 key is the digest of its bytes, so replacing is safe. One list, requested at the beginning, shows the stored
-packs; it is a hint, and an outdated list only costs time. The first pack and the manifest do not wait for the
-list: they are sent, and the store refuses them if they exist. If the version was published before, each
-object is looked up first, and only objects of the version are sent.
+packs; it is a hint, and an outdated list only costs time. The first pack of models, the first of recorded
+examples and the manifest do not wait for the list: they are sent, and the store refuses them if they exist.
+If the version was published before, each object is looked up first, and only objects of the version are sent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.checksums import ChecksumAlgorithm
     from bluegrid_registry.stores import Store
     from bluegrid_registry.transfer.config import TransferConfig
-    from bluegrid_registry.transfer.packer import OpenPack, PackContents
+    from bluegrid_registry.transfer.open_pack import OpenPack, PackContents
     from bluegrid_registry.transfer.refresh import Refresh
 
 
@@ -90,8 +90,8 @@ class Uploader:
         config: TransferConfig,
     ) -> None:
         self._refresh, self._pool, self._algorithm, self._config = refresh, pool, algorithm, config
-        # The first pack uses an empty list, and so does not wait; the other packs wait for the list.
-        self._there: There = dict
+        # The first packs of models and of examples use an empty list, and so do not wait for the list.
+        self._not_first: set[bool] = set()
         self._listed = listed
         self._under_way: dict[Future[UploadOutcome], Upload] = {}
         self.sent_models = self.sent_bytes = self.healed_packs = 0
@@ -108,8 +108,9 @@ class Uploader:
             while len(self._under_way) >= (1 if is_large else self._config.uploads):
                 yield from self._ended()
             upload = Upload()
-            self._under_way[self._pool.submit(self._seal_and_send, pack, upload, self._there)] = upload
-            self._there = self._listed.result
+            there: There = self._listed.result if pack.holds_examples in self._not_first else dict
+            self._not_first.add(pack.holds_examples)
+            self._under_way[self._pool.submit(self._seal_and_send, pack, upload, there)] = upload
             # From here on, only the sending thread holds the pack.
             del pack
             while is_large and self._under_way:
@@ -139,7 +140,7 @@ class Uploader:
             outcome = future.result()
             upload = self._under_way.pop(future)
             if outcome in (UploadOutcome.SENT, UploadOutcome.HEALED):
-                self.sent_models += len(upload.contents.entries)
+                self.sent_models += 0 if upload.contents.holds_examples else len(upload.contents.entries)
                 self.sent_bytes += upload.contents.row.size
             self.healed_packs += outcome is UploadOutcome.HEALED
             yield upload

@@ -1,8 +1,9 @@
 """A version's folder on a disk: sound models stay, missing and damaged models are fetched.
 
 <into>/
-└── <manifest's SHA-256>/       appears when all models in it are verified
-    ├── <sha256>.skops          one file or folder a model, named by its digest; devices may share one
+└── <manifest's SHA-256>/           appears when all models in it are verified
+    ├── <sha256>.skops              one file or folder a model, named by its digest; devices may share one
+    ├── <sha256>.examples.json      the recorded examples of a model; models may share one
     └── ...
 """
 
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import FormatError
+from bluegrid_registry.formats.manifest import ExamplesFrame, frames_of
 from bluegrid_registry.transfer.model_cache import Cache, CacheOutcome, is_sound, remove_model, write_model
 from bluegrid_registry.transfer.unpacker import unpack_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bluegrid_registry.formats.manifest import Manifest, ModelRow
+    from bluegrid_registry.formats.manifest import Frame, Manifest, ModelRow
     from bluegrid_registry.stores import Store
     from bluegrid_registry.transfer.config import TransferConfig
     from bluegrid_registry.transfer.progress import Progress
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FetchReport:
-    """The result of a fetch; all fields but `fetched_bytes` are about models."""
+    """The result of a fetch; all fields but `fetched_bytes` are about models, with their examples."""
 
     checked: int
     """Verified models: all requested models, unless there was an error."""
@@ -78,7 +80,7 @@ class VersionFolder:
         partial = self.path.with_name(f".{self.path.name}.partial")
         # The caller holds the lock, so an existing folder is a leftover of a killed fetch.
         shutil.rmtree(partial, ignore_errors=True)
-        missing, damaged = self._missing(rows)
+        missing, damaged = self._missing(frames_of(rows))
         extra = self._extra() if self.path.exists() else ()
         refetched: tuple[str, ...] = ()
         size = 0
@@ -95,54 +97,56 @@ class VersionFolder:
                 shutil.rmtree(partial, ignore_errors=True)
         return FetchReport(
             checked=len(rows),
-            already_there=len(rows) - len(missing),
-            damaged=tuple(sorted(damaged)),
+            already_there=len(rows) - len({frame.uid for frame in missing}),
+            damaged=tuple(sorted(set(damaged))),
             refetched=refetched,
             extra=extra,
             fetched_bytes=size,
         )
 
-    def _missing(self, rows: Sequence[ModelRow]) -> tuple[Sequence[ModelRow], list[str]]:
-        """Return the models that are missing or damaged, and the UIDs of the damaged models."""
+    def _missing(self, frames: Sequence[Frame]) -> tuple[Sequence[Frame], list[str]]:
+        """Return the frames that are missing or damaged, and the UIDs of the models of the damaged ones."""
         if not self.path.exists():
-            return rows, []
+            return frames, []
         missing, damaged = [], []
-        for row in rows:
+        for frame in frames:
             try:
-                if is_sound(self._at(self.path, row), row.sha256, is_folder=self._is_folder):
+                if is_sound(self._at(self.path, frame), frame.sha256, is_folder=self._is_folder(frame)):
                     continue
-                damaged.append(row.uid)
+                damaged.append(frame.uid)
             except FileNotFoundError:
                 pass
-            missing.append(row)
+            missing.append(frame)
         return missing, damaged
 
-    def _from_cache(self, rows: Sequence[ModelRow], partial: Path) -> tuple[Sequence[ModelRow], list[str]]:
-        """Take models from the cache; return the models that are still missing, and UIDs of damaged ones."""
+    def _from_cache(self, frames: Sequence[Frame], partial: Path) -> tuple[Sequence[Frame], list[str]]:
+        """Take frames from the cache; return those that are still missing, and UIDs of damaged ones."""
         if self.cache is None:
-            return rows, []
+            return frames, []
         outcomes: dict[str, CacheOutcome] = {}
-        for row in rows:
-            if row.sha256 not in outcomes:
-                target = self._at(partial, row)
-                outcomes[row.sha256] = self.cache.take(row.sha256, target, is_folder=self._is_folder)
-        missing = [row for row in rows if outcomes[row.sha256] is not CacheOutcome.TAKEN]
-        return missing, [row.uid for row in rows if outcomes[row.sha256] is CacheOutcome.DAMAGED]
+        for frame in frames:
+            target = self._at(partial, frame)
+            if target.name not in outcomes:
+                taken = self.cache.take(frame.sha256, target, is_folder=self._is_folder(frame))
+                outcomes[target.name] = taken
+        found = [(frame, outcomes[file_name(self.manifest, frame)]) for frame in frames]
+        missing = [frame for frame, outcome in found if outcome is not CacheOutcome.TAKEN]
+        return missing, [frame.uid for frame, outcome in found if outcome is CacheOutcome.DAMAGED]
 
-    def _taker(self, partial: Path) -> Callable[[ModelRow, bytes], None]:
-        def take(row: ModelRow, model: bytes) -> None:
-            path = self._at(partial, row)
+    def _taker(self, partial: Path) -> Callable[[Frame, bytes], None]:
+        def take(frame: Frame, data: bytes) -> None:
+            path, is_folder = self._at(partial, frame), self._is_folder(frame)
             try:
                 try:
-                    write_model(path, model, is_folder=self._is_folder)
+                    write_model(path, data, is_folder=is_folder)
                 except FileExistsError:
                     # A damaged part is fetched twice, and some of its models may have been written before.
                     remove_model(path)
-                    write_model(path, model, is_folder=self._is_folder)
+                    write_model(path, data, is_folder=is_folder)
             except FormatError as error:
-                raise FormatError(f"model {row.uid}: {error}") from None
+                raise FormatError(f"model {frame.uid}: {error}") from None
             if self.cache:
-                self.cache.keep(row.sha256, model, path, is_folder=self._is_folder)
+                self.cache.keep(frame.sha256, data, path, is_folder=is_folder)
 
         return take
 
@@ -158,17 +162,22 @@ class VersionFolder:
             path.replace(target)
 
     def _extra(self) -> tuple[str, ...]:
-        known = {file_name(self.manifest, row) for row in self.manifest.models}
+        known = file_names(self.manifest)
         return tuple(sorted(path.name for path in self.path.iterdir() if path.name not in known))
 
-    @property
-    def _is_folder(self) -> bool:
-        return self.manifest.type.is_folder
+    def _is_folder(self, frame: Frame) -> bool:
+        return self.manifest.type.is_folder and not isinstance(frame, ExamplesFrame)
 
-    def _at(self, folder: Path, row: ModelRow) -> Path:
-        return folder / file_name(self.manifest, row)
+    def _at(self, folder: Path, frame: Frame) -> Path:
+        return folder / file_name(self.manifest, frame)
 
 
-def file_name(manifest: Manifest, row: ModelRow) -> str:
-    """Name of the model's file or folder."""
-    return f"{row.sha256}.{manifest.type.file_type}"
+def file_name(manifest: Manifest, frame: Frame) -> str:
+    """Name of a model's file or folder, or of the file of its recorded examples."""
+    is_examples = isinstance(frame, ExamplesFrame)
+    return f"{frame.sha256}.{'examples.json' if is_examples else manifest.type.file_type}"
+
+
+def file_names(manifest: Manifest) -> set[str]:
+    """Names of all files and folders of a version."""
+    return {file_name(manifest, frame) for frame in frames_of(manifest.models)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
@@ -39,6 +39,16 @@ class ModelWithMore(Model, Protocol):
         self, inputs: Mapping[str, NDArray[Any]], names: Collection[str]
     ) -> Mapping[str, NDArray[Any]]:
         """Return the named outputs, all of which are on request."""
+
+
+def outputs_of(
+    model: Model, inputs: Mapping[str, NDArray[Any]], names: Collection[str], on_request: Collection[str]
+) -> Mapping[str, NDArray[Any]]:
+    """Return at least the named outputs of a model; `on_request` are those of them that are on request."""
+    if not on_request:
+        return model.predict(inputs)
+    more = cast("ModelWithMore", model).on_request(inputs, on_request)
+    return more if len(on_request) == len(names) else {**model.predict(inputs), **more}
 
 
 def check_interface(model: Model) -> None:

@@ -72,7 +72,7 @@ class Supervisor:
         reason: why requests are not accepted yet, or no longer; None: they are accepted.
         models: number of models of the version.
         loading: UIDs of the models while they are being loaded, once known.
-        examples: number of recorded examples that reproduced.
+        examples: number of models whose recorded examples reproduced.
         broken: done, with the reason, when requests will never be accepted again.
         workers: by slot; None: being forked.
     """

@@ -73,7 +73,7 @@ class Fetched:
 
     Attributes:
         models: number of models of the version.
-        examples: number of recorded examples that reproduced.
+        examples: number of models whose recorded examples reproduced.
     """
 
     models: int

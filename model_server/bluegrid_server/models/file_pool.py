@@ -10,7 +10,8 @@ from bluegrid_registry.errors import ModelError
 from bluegrid_server.errors import LoadError
 from bluegrid_server.frameworks.compiler import ONNX
 from bluegrid_server.models.model_pool import ModelPool, unloaded
-from bluegrid_server.models.version import load, reproduce
+from bluegrid_server.models.reproduce import reproduce
+from bluegrid_server.models.version import load
 from bluegrid_server.protocol.model_state import ModelState
 
 if TYPE_CHECKING:
@@ -66,25 +67,23 @@ class FilePool(ModelPool):
         # In one thread: building a model from a small file holds the interpreter's lock (measured: four
         # threads take twice as long).
         say(f"{self._place}: loading {len(self)} models")
+        examples = 0
         for number, uid in enumerate(self._version.rows, start=1):
-            self._prove(uid)
+            examples += self._prove(uid)
             if number % _REPORT_EVERY == 0:
                 say(f"{self._place}: {number} of {len(self)} models loaded")
         if self._version.compiler is not None:
             say(f"{self._place}: {self._accelerated()}")
-        return self._version.examples
+        return examples
 
     def prove_examples(self, say: Callable[[str], None]) -> int:
-        """Load and prove the models that have recorded examples; return how many there are.
+        """Load and prove the models that have recorded examples; return how many examples reproduced.
 
         Raises:
             ModelError: a model cannot be loaded, or does not answer as recorded.
         """
-        say(f"{self._place}: answering {self._version.examples} recorded examples")
-        for uid, row in self._version.rows.items():
-            if row.example is not None:
-                self._prove(uid)
-        return self._version.examples
+        say(f"{self._place}: answering the recorded examples of {len(self._version.examples)} models")
+        return sum(map(self._prove, self._version.examples))
 
     def __getitem__(self, uid: str) -> ServedModel:
         """Return the model of a UID."""
@@ -148,16 +147,18 @@ class FilePool(ModelPool):
         commonest = f": {reason} ({count} of them)" if reason else ""
         return f"{compiled} of {len(self)} models run by ONNX Runtime, {alone} by themselves{commonest}"
 
-    def _prove(self, uid: str) -> None:
-        example = self._version.rows[uid].example
+    def _prove(self, uid: str) -> int:
+        """Load and prove a model; return how many recorded examples it has."""
         try:
+            examples = self._version.examples.get(uid, ())
             served = self._models.get(uid) or self._load(uid)
-            if example is not None:
-                reproduce(served.model, example)
+            if examples:
+                reproduce(served.model, examples)
             elif self._trials is not None:
                 self._trials.run(uid, served.model)
         except ModelError as error:
             raise ModelError(f"{self._place}: model {uid} {error}") from error
+        return len(examples)
 
     def _load(self, uid: str) -> ServedModel:
         before = _resident()

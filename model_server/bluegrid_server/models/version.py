@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import structlog
 
 from bluegrid_registry import fetch, open_store
 from bluegrid_registry.errors import BluegridError, ConfigError, ModelError
 from bluegrid_server.frameworks.compiler import accelerated, compiler_of
 from bluegrid_server.frameworks.errors import describe
-from bluegrid_server.frameworks.model import check_interface
+from bluegrid_server.frameworks.model import check_interface, outputs_of
 from bluegrid_server.frameworks.supported import loader_of
-from bluegrid_server.protocol.tensors import DATATYPES
+from bluegrid_server.models.reproduce import reproduce
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from bluegrid_registry.formats.example import Example
+    from bluegrid_registry import AnyExample
     from bluegrid_registry.formats.manifest import ModelRow
     from bluegrid_registry.transfer.progress import ProgressEvent
     from bluegrid_server.frameworks.compiler import Compiler
-    from bluegrid_server.frameworks.model import Model, ModelWithMore
+    from bluegrid_server.frameworks.model import Model
     from bluegrid_server.frameworks.supported import Loader
     from bluegrid_server.settings import Settings
 
@@ -53,10 +52,7 @@ class ServedModel:
         self, inputs: Mapping[str, NDArray[Any]], names: Collection[str], on_request: Collection[str]
     ) -> Mapping[str, NDArray[Any]]:
         """Return at least the named outputs; `on_request` are those of them that are on request."""
-        if not on_request:
-            return self.model.predict(inputs)
-        more = cast("ModelWithMore", self.model).on_request(inputs, on_request)
-        return more if len(on_request) == len(names) else {**self.model.predict(inputs), **more}
+        return outputs_of(self.model, inputs, names, on_request)
 
 
 @dataclass(frozen=True)
@@ -74,11 +70,8 @@ class LoadableVersion:
     """Names of the outputs that the set chooses; empty: what each model gives by default."""
     refuses_non_finite: bool = False
     """Whether the set refuses outputs that are not finite."""
-
-    @property
-    def examples(self) -> int:
-        """Number of models that have recorded examples."""
-        return sum(row.example is not None for row in self.rows.values())
+    examples: Mapping[str, Sequence[AnyExample]] = field(default_factory=dict)
+    """The recorded examples by UID, of the models that have any."""
 
 
 def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
@@ -125,6 +118,7 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
         compiler,
         settings.outputs,
         settings.refuses_non_finite,
+        version.examples,
     )
 
 
@@ -133,7 +127,8 @@ def load(version: LoadableVersion, uid: str) -> ServedModel:
     row, acceleration = version.rows[uid], None
     model = _loaded(version.loader, version.paths[uid])
     if version.compiler is not None:
-        model, acceleration = accelerated(model, version.compiler, partial(_prove, row.example))
+        prove = partial(reproduce, examples=version.examples.get(uid, ()))
+        model, acceleration = accelerated(model, version.compiler, prove)
     if version.outputs:
         check_outputs(model, version.outputs)
     return ServedModel(
@@ -160,43 +155,4 @@ def check_outputs(model: Model, names: Collection[str]) -> None:
     if missing := [name for name in names if name not in there]:
         raise ModelError(
             f"has no output {missing[0]!r}, which the set's `outputs` names; it gives {', '.join(there)}"
-        )
-
-
-def _prove(example: Example | None, model: Model) -> None:
-    if example is not None:
-        reproduce(model, example)
-
-
-def reproduce(model: Model, example: Example) -> None:
-    """Let a model answer its recorded example; raise ModelError if the answer differs."""
-    expected = np.array(example.outputs, dtype=np.float64)
-    spec, *more = model.inputs
-    if more:
-        raise ModelError(f"has {len(model.inputs)} inputs; recorded examples are for models with one")
-    rows = np.array(example.inputs).astype(DATATYPES[spec.datatype])
-    if len(spec.shape) == 2 and spec.shape[1] not in (-1, rows.shape[1]):
-        raise ModelError(
-            f"takes {spec.shape[1]} features, its recorded example has {rows.shape[1]}; record it again"
-        )
-    try:
-        # Outputs of shape (n, 1) count as (n,).
-        got = next(iter(model.predict({spec.name: rows}).values()))
-        got = got.reshape(-1) if got.shape == (len(expected), 1) else got
-    # Any exception of a framework means that the model cannot answer its example.
-    except Exception as error:
-        raise ModelError(f"cannot answer its recorded example: {describe(error)}") from error
-    if got.shape != expected.shape or got.dtype.kind not in "fiub":
-        raise ModelError(
-            f"answers its recorded example with {got.dtype} of shape {got.shape}, "
-            f"recorded were numbers of shape {expected.shape}: "
-            "push a model that gives one number a row"
-        )
-    wrong = ~np.isclose(got, expected, rtol=example.rtol, atol=example.atol)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ModelError(
-            f"does not reproduce its recorded example: row {row}: expected {expected[row]!s}, "
-            f"got {got[row]!s} (rtol {example.rtol}, atol {example.atol}): "
-            "train and push it with the library versions of the image"
         )

@@ -134,7 +134,7 @@ class ForkServer:
             self._send(Loading(len(self._version.rows)), [fd])
 
     def _send_fetched(self, fds: Sequence[int] = ()) -> None:
-        self._send(Fetched(len(self._version.rows), self._version.examples), fds)
+        self._send(Fetched(len(self._version.rows), len(self._version.examples)), fds)
 
     def _follow_orders(self) -> None:
         """Follow orders until the front closes the connection."""

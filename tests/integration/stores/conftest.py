@@ -214,7 +214,7 @@ def make_models(tmp_path: Path) -> Callable[..., tuple[SourceModel, ...]]:
             path = folder / f"line-{number:03}.skops"
             path.write_bytes(source.randbytes(size // 2) + bytes(size // 2))
             example = Example(inputs=((float(number), 1.0),), outputs=(source.random(),))
-            models.append(SourceModel(path.stem, path, example))
+            models.append(SourceModel(path.stem, path, (example,)))
         return tuple(models)
 
     return make

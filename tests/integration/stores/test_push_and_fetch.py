@@ -44,9 +44,7 @@ def test_a_pushed_version_is_fetched_byte_for_byte(
     assert {uid: path.read_bytes() for uid, path in fetched.paths.items()} == {
         model.uid: model.read() for model in models
     }
-    assert {row.uid: row.example for row in fetched.manifest.models} == {
-        model.uid: model.example for model in models
-    }
+    assert dict(fetched.examples) == {model.uid: model.examples for model in models}
 
 
 def test_a_version_of_many_packs_is_fetched_whole(

@@ -22,6 +22,7 @@ from bluegrid_registry import (
     add_version,
     open_store,
     read_manifest,
+    stored_examples,
 )
 from bluegrid_registry.model_set import _serialised, push_version
 from tests.support.skops_files import skops_file
@@ -88,8 +89,9 @@ def test_recorded_examples_travel_with_models_from_memory(model_set: ModelSet) -
     report = model_set.push(
         "v1", {"line-1": skops_file("one"), "line-2": skops_file("two")}, examples={"line-2": example}
     )
-    rows = read_manifest(model_set.store, "g1", "v1", report.manifest).models
-    assert [row.example for row in rows] == [None, example]
+    manifest = read_manifest(model_set.store, "g1", "v1", report.manifest)
+    found = stored_examples(model_set.store, manifest, manifest.models)
+    assert dict(found) == {"line-2": (example,)}
 
 
 def test_a_generator_of_models_is_a_version(model_set: ModelSet, tmp_path: Path) -> None:

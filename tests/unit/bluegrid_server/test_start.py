@@ -95,7 +95,8 @@ def test_a_model_that_cannot_answer_refuses_the_version(
 
 def test_a_damaged_pack_is_told_on_one_line_and_ends_with_3(preflight: Preflight, settings: Settings) -> None:
     store = Path(settings.store.removeprefix("file://"))
-    (pack,) = store.rglob("*.mpk")
+    # Recorded examples have a smaller pack of their own.
+    pack = max(store.rglob("*.mpk"), key=lambda path: path.stat().st_size)
     data = bytearray(pack.read_bytes())
     data[len(data) // 2] ^= 1
     pack.write_bytes(data)

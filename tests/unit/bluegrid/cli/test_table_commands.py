@@ -245,26 +245,3 @@ def test_garbage_is_shown_and_deleted_only_when_asked_to() -> None:
     assert "0 objects, 0.0 MB would go; --delete deletes them" in output_of("gc")
     assert "removed, kept until" in output_of("gc", "--delete")
     assert list(data("gc")[0]["waiting"]) == ["v2"]
-
-
-def test_models_named_by_paths_and_patterns_are_listed_found_got_and_left_out(place: Path) -> None:
-    uids = ["-17", "..", "[x]", "line-0[34]", "mv_feeder/OS Edam", ":warning:"]
-    for uid in uids:
-        path = place / "paths" / f"{uid}.skops"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(skops_file(uid))
-    output_of("push", "paths", "--set", "g1", "--version", "v3", "--base", "v2")
-    table = output_of("model", "list", "g1", "v3")
-    for uid in uids:
-        assert f"\n{uid} " in table
-        shown = output_of("model", "show", "g1", "v3", "--json", "--", uid)
-        assert json.loads(shown)["uid"] == uid
-        output_of("model", "get", "g1", "v3", "--out", f"got-{uids.index(uid)}.skops", "--", uid)
-    # A model with exactly this UID comes before the models that the pattern matches.
-    assert [row["uid"] for row in data("model", "find", "line-0[34]")] == ["line-0[34]"]
-    assert [row["uid"] for row in data("model", "list", "g1", "v3", "--only", "*/*")] == ["mv_feeder/OS Edam"]
-    left_out = ("--without", "line-0[34]", "--without", "mv_feeder/*")
-    output_of("push", "--set", "g1", "--version", "v4", "--base", "v3", *left_out)
-    removed = [row["uid"] for row in data("version", "diff", "g1", "v3", "v4")["removed"]]
-    assert removed == ["line-0[34]", "mv_feeder/OS Edam"]
-    assert "  - line-0[34] (" in output_of("version", "diff", "g1", "v3", "v4")

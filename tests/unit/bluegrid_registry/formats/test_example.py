@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from bluegrid_registry import Example, RecordedExample
 from bluegrid_registry.formats.example import examples_document, parse_examples, request_of
+from bluegrid_registry.formats.recorded_tensor import RecordedTensor
 
 
 def tensor(name: str, data: Any, shape: list[int], datatype: str = "FP64") -> dict[str, Any]:
@@ -157,3 +159,12 @@ def test_an_example_has_as_many_outputs_as_rows() -> None:
     ]:
         with pytest.raises(ValidationError, match=message):
             Example.model_validate({"inputs": inputs, "outputs": outputs})
+
+
+def test_tensors_from_python_may_be_arrays_with_nan() -> None:
+    data = np.array([[0.5, np.nan], [1.0, 2.0]])
+    made = RecordedTensor.model_validate(tensor("y", data, [2, 2]))
+    assert made.data == (0.5, None, 1.0, 2.0)
+    assert {type(element) for element in made.data} == {float, type(None)}
+    listed = RecordedTensor.model_validate(tensor("y", [*data[1]], [2]))
+    assert {type(element) for element in listed.data} == {float}

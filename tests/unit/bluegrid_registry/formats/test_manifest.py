@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -38,6 +39,27 @@ def document(*rows: dict[str, Any], **changes: object) -> dict[str, Any]:
     }
 
 
+EXAMPLE = {"inputs": [[1.5, 2.0], [0.1, 1e-9]], "outputs": [3, 0.1], "rtol": 1e-3}
+
+
+def place(number: int, **changes: object) -> dict[str, Any]:
+    """Return the place of a model's examples in the pack."""
+    sha256 = f"{number + 100:064x}"
+    return {
+        "pack": PACK,
+        "offset": 490 + number * 10,
+        "length": 10,
+        "raw_length": 20,
+        "sha256": sha256,
+        **changes,
+    }
+
+
+def placed(*rows: dict[str, Any]) -> dict[str, Any]:
+    """Return a document of format 2."""
+    return document(*rows, format="bluegrid-manifest/2")
+
+
 def manifest(*rows: dict[str, Any], **changes: object) -> Manifest:
     return Manifest.model_validate(document(*rows, **changes))
 
@@ -48,10 +70,18 @@ def stored(text: bytes) -> tuple[bytes, str]:
 
 
 def test_a_manifest_comes_back_as_it_was() -> None:
-    example = {"inputs": [[1.5, 2.0], [0.1, 1e-9]], "outputs": [3, 0.1], "rtol": 1e-3}
-    original = manifest(row(1, example=example), row(2))
-    data = original.to_bytes()
-    assert Manifest.from_bytes(data, sha256_digest(data)) == original
+    inline = manifest(row(1, example=EXAMPLE), row(2))
+    in_packs = Manifest.model_validate(placed(row(1, examples=place(1)), row(2, examples=place(1)), row(3)))
+    for original in (inline, in_packs):
+        data = original.to_bytes()
+        assert Manifest.from_bytes(data, sha256_digest(data)) == original
+
+
+def test_the_keys_of_a_manifest_are_sorted() -> None:
+    in_packs = Manifest.model_validate(placed(row(1, examples=place(1)), row(2)))
+    for original in (manifest(row(1, example=EXAMPLE)), in_packs):
+        text = zstandard.ZstdDecompressor().decompress(original.to_bytes())
+        assert json.dumps(json.loads(text)) == json.dumps(json.loads(text), sort_keys=True)
 
 
 def test_the_same_manifest_is_the_same_bytes() -> None:
@@ -89,6 +119,20 @@ def test_a_changed_byte_is_refused_before_anything_is_read(data: st.DataObject) 
         (document(row(1, pack="../../x")), "pattern"),
         (document(row(1, sha256="x")), "pattern"),
         (document(row(1, more=1)), "Unexpected keyword"),
+        (document(row(1, examples=place(1))), "line-01: its examples are not as bluegrid-manifest/1 has"),
+        (placed(row(1, example=EXAMPLE)), "line-01: its examples are not as bluegrid-manifest/2 has"),
+        (placed(row(1, examples=place(1, offset=115))), "recorded examples overlap in pack aaaaaaaa at byte"),
+        (
+            placed(row(1, examples=place(1, offset=110, sha256=f"{1:064x}"))),
+            "recorded examples overlap a model in pack aaaaaaaa",
+        ),
+        (placed(row(1, examples=place(1)), row(2, examples=place(2, offset=505))), "recorded examples overl"),
+        (placed(row(1, examples=place(1, offset=995))), "ends beyond pack aaaaaaaa, which has 1000 bytes"),
+        (placed(row(1, examples=place(1, pack=OTHER))), "pack bbbbbbbb, which is not in packs"),
+        (placed(row(1, examples=place(1, raw_length=2**24 + 1))), "less than or equal to 16777216"),
+        (placed(row(1, examples=place(1, raw_length=2**23))), "examples of model line-01: 10 bytes that cla"),
+        (placed(row(1, examples=place(1, length=0))), "greater than 0"),
+        (placed(row(1, examples=place(1, more=1))), "Unexpected keyword"),
         (document(packs=[]), "which is not in packs"),
         (document(packs=[{"name": PACK, "size": 1000}] * 2), "is there twice"),
         (
@@ -98,7 +142,7 @@ def test_a_changed_byte_is_refused_before_anything_is_read(data: st.DataObject) 
         ({**document(), "models": []}, "at least 1 item"),
         (document(set="../g1"), "is not an ID"),
         (document(type="pickle/evil"), "not a known model type"),
-        (document(format="bluegrid-manifest/2"), "bluegrid-manifest/1"),
+        (document(format="bluegrid-manifest/3"), "bluegrid-manifest/1' or 'bluegrid-manifest/2"),
     ],
 )
 def test_a_hostile_manifest_is_refused(hostile: dict[str, Any], message: str) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bluegrid_registry import FormatError, SourceModel
+from bluegrid_registry.formats.checksums import sha256_hex
 from bluegrid_registry.transfer.config import TransferConfig
-from bluegrid_registry.transfer.packer import OpenPack, Packer
+from bluegrid_registry.transfer.open_pack import OpenPack
+from bluegrid_registry.transfer.packer import Packer
 from bluegrid_registry.transfer.sources import read_ahead
-from tests.support.models import as_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,16 +28,16 @@ def pack(
 
 def test_a_pack_is_full_at_its_size() -> None:
     filled = OpenPack(TransferConfig(pack_bytes=100))
-    filled.add(as_read("line-1", b"small"))
+    filled.add(b"small", sha256_hex(b"small"), "line-1")
     assert not filled.is_full
-    filled.add(as_read("line-1", bytes(range(200))))
+    filled.add(bytes(range(200)), sha256_hex(bytes(range(200))), "line-1")
     assert filled.is_full
 
 
 def test_a_pack_is_full_at_its_number_of_models() -> None:
     filled = OpenPack(TransferConfig(pack_models=2))
     for model, full in ((b"one", False), (b"two", True)):
-        filled.add(as_read("line-1", model))
+        filled.add(model, sha256_hex(model), "line-1")
         assert filled.is_full is full
 
 

@@ -33,26 +33,24 @@ def folder_of(tmp_path: Path, *names: str, examples: Any = None) -> Path:
 def test_the_models_of_a_folder_are_named_by_their_files(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "line-2.skops", "line-1.skops", "bus.4.skops")
     models = models_in_folder(folder, TYPE)
-    assert [(model.uid, model.read(), model.example) for model in models] == [
-        ("bus.4", b"a model", None),
-        ("line-1", b"a model", None),
-        ("line-2", b"a model", None),
+    assert [(model.uid, model.read(), model.examples) for model in models] == [
+        ("bus.4", b"a model", ()),
+        ("line-1", b"a model", ()),
+        ("line-2", b"a model", ()),
     ]
 
 
 def test_recorded_examples_go_with_their_models(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "line-1.skops", "line-2.skops", examples={"line-2": EXAMPLE})
     without, with_example = models_in_folder(folder, TYPE)
-    assert without.example is None
-    assert with_example.example
-    assert with_example.example.model_dump(mode="json") == EXAMPLE
+    assert without.examples == ()
+    assert [example.model_dump(mode="json") for example in with_example.examples] == [EXAMPLE]
 
 
 def test_tolerances_have_defaults(tmp_path: Path) -> None:
     example = {"inputs": [[1]], "outputs": [2]}
     (model,) = models_in_folder(folder_of(tmp_path, "a.skops", examples={"a": example}), TYPE)
-    assert model.example
-    assert (model.example.rtol, model.example.atol) == (1e-6, 1e-9)
+    assert [(example.rtol, example.atol) for example in model.examples] == [(1e-6, 1e-9)]
 
 
 def test_a_decomposed_file_name_is_the_same_device(tmp_path: Path) -> None:
@@ -105,7 +103,7 @@ def test_a_model_is_named_by_its_path_below_the_folder(uid: str, tmp_path: Path)
 
 def test_models_with_recorded_examples_may_lie_in_folders(tmp_path: Path) -> None:
     (model,) = models_in_folder(folder_of(tmp_path, "a/b.skops", examples={"a/b": EXAMPLE}), TYPE)
-    assert model.example
+    assert model.examples
 
 
 def test_decomposed_folders_are_the_same_device(tmp_path: Path) -> None:
@@ -210,7 +208,7 @@ def test_what_a_pattern_ignores_is_as_if_it_were_not_there(
     name: str, patterns: list[str], tmp_path: Path
 ) -> None:
     (model,) = models_in_folder(folder_of(tmp_path, "a.skops", name), TYPE, patterns)
-    assert (model.uid, model.example) == ("a", None)
+    assert (model.uid, model.examples) == ("a", ())
 
 
 @pytest.mark.parametrize(
@@ -251,4 +249,4 @@ def test_what_is_ignored_is_no_part_of_a_folder_that_is_a_model(tmp_path: Path) 
 def test_recorded_examples_are_no_model_of_a_set_of_json(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "a.json", examples={"a": EXAMPLE})
     (model,) = models_in_folder(folder, ModelType.parse("xgboost/json"))
-    assert model.example
+    assert model.examples
