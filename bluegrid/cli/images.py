@@ -22,7 +22,7 @@ def build(
         str,
         typer.Argument(
             help="scikit-learn, onnx, xgboost, lightgbm, accelerated (all of these, compiled to ONNX), "
-            "tensorflow (and Keras), spark or all."
+            "catboost, tensorflow (and Keras), spark or all."
         ),
     ] = "scikit-learn",
     base: Annotated[

@@ -39,6 +39,7 @@ _SINGLE = (
     Family("onnx", ("onnx",)),
     Family("xgboost", ("xgboost",)),
     Family("lightgbm", ("lightgbm",)),
+    Family("catboost", ("catboost",)),
     Family("tensorflow", ("tensorflow",)),
     Family("spark", ("spark",), has_java=True),
 )

@@ -41,6 +41,9 @@ _NEVER_RUN = (
 _SOURCE_ONLY = ("pyspark",)
 """Packages without wheels; they have no compiled parts."""
 
+_PLOTTING = ("graphviz", "matplotlib", "plotly")
+"""Packages with which CatBoost draws (70 MB with their own); it imports them when it does."""
+
 _AWS_SERVICES = frozenset({"s3", "sts", "sso", "sso-oidc", "signin"})
 """The services of botocore's 400 (28 MB) that are needed to read a store and get credentials."""
 
@@ -51,7 +54,7 @@ def requirements(commands: Commands, extras: Iterable[str]) -> str:
     return commands.run(
         uv(), "export", "--quiet", "--project", source.lock_folder(), "--frozen",
         "--package", "bluegrid-server", *chosen, "--no-default-groups", "--no-emit-workspace",
-        "--no-header", "--no-annotate",
+        "--no-header", "--no-annotate", *(word for name in _PLOTTING for word in ("--prune", name)),
     )  # fmt: skip
 
 

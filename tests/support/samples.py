@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import pickle
 import tarfile
+import tempfile
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
@@ -74,6 +76,15 @@ def _lightgbm() -> bytes:
     return text.encode()
 
 
+def _catboost() -> bytes:
+    import catboost
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"iterations": 2, "thread_count": 1, "verbose": 0, "allow_writing_files": False}
+        catboost.CatBoostRegressor(**settings).fit(X, Y).save_model(path := f"{folder}/model.cbm")
+        return Path(path).read_bytes()
+
+
 SAMPLES: Mapping[str, Callable[[], bytes]] = {
     "scikit-learn/skops": lambda: skops.io.dumps(ridge()),
     "scikit-learn/joblib": lambda: joblib_bytes(ridge()),
@@ -82,6 +93,7 @@ SAMPLES: Mapping[str, Callable[[], bytes]] = {
     "xgboost/ubj": lambda: _xgboost("ubj"),
     "xgboost/json": lambda: _xgboost("json"),
     "lightgbm/txt": _lightgbm,
+    "catboost/cbm": _catboost,
     "safetensors/safetensors": lambda: b"\2\0\0\0\0\0\0\0{}",
     "tensorflow/savedmodel": lambda: folder_of(
         "fingerprint.pb", "saved_model.pb", "variables/variables.index"

@@ -108,6 +108,13 @@ def lightgbm(data: bytes) -> Interface:
     return Interface(None if found.features is None else found.features + 1, found.outputs)
 
 
+def catboost(data: bytes) -> Interface:
+    """Read whether there are classes; the number of features is in a flatbuffer."""
+    if b"FlabuffersModel_v1" not in data:
+        return Interface()
+    return Interface(outputs=Outputs.CLASSES if b"class_params\0" in data else Outputs.NUMBERS)
+
+
 def _of_booster(data: bytes, features: re.Pattern[bytes], objective: re.Pattern[bytes]) -> Interface:
     number, name = features.search(data), objective.search(data)
     outputs = None
@@ -178,5 +185,6 @@ INTERFACES: dict[str, Callable[[bytes], Interface]] = {
     "xgboost/ubj": xgboost_ubj,
     "xgboost/json": xgboost_json,
     "lightgbm/txt": lightgbm,
+    "catboost/cbm": catboost,
 }
 """The types with a readable interface; pickles, folders and HDF5 files are not read."""

@@ -133,6 +133,7 @@ BUILT_IN: Mapping[str, ModelType] = {
         _xgboost("ubj", "an XGBoost model in UBJSON", sniff.xgboost_ubj, writer=writers.xgboost_ubj),
         _xgboost("json", "an XGBoost model in JSON", sniff.xgboost_json, writer=writers.xgboost_json),
         ModelType("lightgbm", "txt", "a LightGBM model", sniff.lightgbm, writer=writers.lightgbm, newest=4),
+        ModelType("catboost", "cbm", "a CatBoost model", sniff.catboost, writer=writers.catboost, newest=1),
         ModelType("safetensors", "safetensors", "a safetensors file", sniff.safetensors),
         # These can run code: a TensorFlow graph has operations that read and write files, Keras has layers of
         # marshalled Python, and Spark's metadata names the classes to load.

@@ -75,6 +75,13 @@ def lightgbm(data: bytes) -> str | None:
     return None if b"end of trees" in data else "is cut off: it has no end of trees"
 
 
+def catboost(data: bytes) -> str | None:
+    """`CBM1`, four bytes with a length, and that many bytes of a flatbuffer."""
+    if not data.startswith(b"CBM1"):
+        return "does not begin as CatBoost's format cbm does"
+    return None if 8 + int.from_bytes(data[4:8], "little") <= len(data) else "is cut off"
+
+
 def hdf5(data: bytes) -> str | None:
     """HDF5, in which Keras keeps a whole model."""
     return None if data.startswith(b"\x89HDF\r\n\x1a\n") else "does not begin as HDF5 does"

@@ -18,6 +18,9 @@ _TAIL = 64
 _UBJ_VERSION = re.compile(rb"L\0{7}\x07version\[#L\0{7}\x03((?:[iU].){3})}$", re.DOTALL)
 _JSON_VERSION = re.compile(rb'"version"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]')
 _LIGHTGBM_VERSION = re.compile(rb"tree\r?\nversion=(v\d+)")
+_CATBOOST_VERSION = re.compile(
+    rb"CatBoost release (\d+\.\d+(?:\.\d+)?)|Branch: (?:origin/)?tags/v(\d+\.\d+(?:\.\d+)?)"
+)
 _SPARK_VERSION = re.compile(rb'"sparkVersion"\s*:\s*"([^"]{1,40})"')
 
 
@@ -37,6 +40,12 @@ def lightgbm(data: bytes) -> str | None:
     """Read the version of the format, such as v4: LightGBM does not write its own version."""
     found = _LIGHTGBM_VERSION.match(data)
     return found[1].decode() if found else None
+
+
+def catboost(data: bytes) -> str | None:
+    """Read the release in `catboost_version_info`, which every model has."""
+    found = _CATBOOST_VERSION.search(data)
+    return (found[1] or found[2]).decode() if found else None
 
 
 def keras(data: bytes) -> str | None:

@@ -205,6 +205,8 @@ def shown(uid: str) -> str:
 
 
 def _failed(uid: str, inputs: Mapping[str, NDArray[Any]], error: Exception) -> RequestError:
+    if isinstance(error, RequestError):
+        return error
     if isinstance(error, MemoryError):
         return OutOfMemoryError(f"model {uid} needs more memory for this than there is")
     if any(array.dtype.kind == "f" and np.isnan(array).any() for array in inputs.values()):

@@ -10,7 +10,7 @@ from bluegrid_server.engine.inference import answer
 from bluegrid_server.errors import InputError
 from bluegrid_server.protocol.requests import InferRequest
 from bluegrid_server.protocol.tensor_spec import Datatype
-from bluegrid_server.protocol.tensors import columns_of
+from bluegrid_server.protocol.tensors import columns_of, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,8 @@ def predictions_of(served: ServedModel, instances: Any) -> tuple[Any, int]:
         tensors = _by_name(columns_of(specs) or specs, instances)
     elif len(specs) == 1:
         tensors = [_tensor(specs[0], instances)]
+    elif specs[0].table and _are_numbers(instances):
+        tensors = [_tensor(table_of(specs), instances)]
     elif all(spec.is_column for spec in specs):
         tensors = _by_position(specs, instances)
     else:
@@ -50,6 +52,10 @@ def predictions_of(served: ServedModel, instances: Any) -> tuple[Any, int]:
     by_name = {output["name"]: _nested(output) for output in answered.outputs}
     predictions = next(iter(by_name.values())) if len(by_name) == 1 else by_name
     return predictions, answered.non_finite
+
+
+def _are_numbers(instances: Sequence[Any]) -> bool:
+    return all(isinstance(row, list) and not any(isinstance(each, str) for each in row) for row in instances)
 
 
 def _by_name(specs: Sequence[TensorSpec], instances: Sequence[Any]) -> list[TensorDocument]:
@@ -79,7 +85,9 @@ def _tensor(spec: TensorSpec, data: list[Any]) -> TensorDocument:
     while isinstance(level, list) and (spec.any_rank or len(shape) < len(spec.shape)):
         shape.append(len(level))
         level = level[0] if level else None
-    return {"name": spec.name, "shape": shape, "datatype": Datatype(spec.datatype), "data": data}
+    are_digits = spec.takes_integers and not any(isinstance(element, str) for element in data)
+    datatype = Datatype.INT64 if are_digits else Datatype(spec.datatype)
+    return {"name": spec.name, "shape": shape, "datatype": datatype, "data": data}
 
 
 def _nested(output: TensorDocument) -> Any:

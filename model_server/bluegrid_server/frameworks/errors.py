@@ -19,7 +19,8 @@ _NOISE = re.compile(
     r"|Detected at node .*? \(most recent call last\):"  # TensorFlow
     r"|^config=\{.*$|Full object config: \{.*$"  # Keras: the whole configuration of a model
     r"|\{\{function_node [^}]*\}\}|\[Op:[^\]]*\]"
-    r"|\[\d\d:\d\d:\d\d\] \S+:\d+: ",  # XGBoost: time, and line of its source
+    r"|\[\d\d:\d\d:\d\d\] \S+:\d+: "  # XGBoost: time, and line of its source
+    r"|catboost/\S+:\d+: ",  # CatBoost: line of its source
     re.MULTILINE,
 )
 _NODE = re.compile(r"\[\[\{\{node ([^}]*)\}\}\]\]")

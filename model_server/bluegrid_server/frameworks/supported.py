@@ -75,6 +75,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
     "lightgbm": Framework(
         {"txt": "lightgbm.load"}, extra="lightgbm", outlives_fork=True, compiler="lightgbm.compiler"
     ),
+    "catboost": Framework({"cbm": "catboost.load"}, extra="catboost", outlives_fork=True),
     "tensorflow": Framework(
         {"savedmodel": "tensorflow.load_saved_model"}, extra="tensorflow", on_gpu=True, has_signatures=True
     ),

@@ -17,7 +17,7 @@ from bluegrid_server.errors import InputError
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.model import outputs_of
 from bluegrid_server.protocol.requests import InferRequest
-from bluegrid_server.protocol.tensors import DATATYPES, json_data_of
+from bluegrid_server.protocol.tensors import DATATYPES, json_data_of, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,8 @@ def reproduce(model: Model, examples: Sequence[AnyExample]) -> None:
 
 def _reproduce_rows(model: Model, example: Example, name: str) -> None:
     expected = np.array(example.outputs, dtype=np.float64)
-    spec, *more = model.inputs
+    # A booster with categories takes rows of numbers with their codes.
+    spec, *more = [table_of(model.inputs)] if model.inputs[0].table else model.inputs
     if more:
         raise ModelError(
             f"has {len(model.inputs)} inputs; rows of numbers are recorded examples for models with one: "

@@ -45,6 +45,8 @@ _MAX_NAMED = 3
 
 _LIBRARIES = frozenset(
     {
+        "_catboost",
+        "catboost",
         "joblib",
         "keras",
         "lightgbm",

@@ -37,6 +37,9 @@ class TensorSpec:
         classes: labels along the last axis, in order, such as those of probabilities; empty: none.
         on_request: whether an output is computed only for requests that name it.
         any_rank: whether a tensor can have any number of dimensions; `shape` is then (-1,).
+        table: name of a tensor of numbers (n, k), which a request may give instead of all k inputs, which
+            are columns; empty: none.
+        takes_integers: whether an input of BYTES also takes integers, which become their digits.
     """
 
     name: str
@@ -46,6 +49,8 @@ class TensorSpec:
     classes: tuple[str | int | float | bool, ...] = ()
     on_request: bool = False
     any_rank: bool = False
+    table: str = ""
+    takes_integers: bool = False
 
     @property
     def is_column(self) -> bool:

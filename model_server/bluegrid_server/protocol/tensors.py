@@ -79,7 +79,8 @@ def arrays_of(
 ) -> dict[str, NDArray[Any]]:
     """Return the input tensors of a request, converted to the shapes and datatypes that the model takes.
 
-    Rows of one tensor with named columns can also be given as a tensor for each column.
+    Rows of one tensor with named columns can also be given as a tensor for each column, and columns as the
+    one table that their specs name.
 
     Args:
         inputs: the request's `inputs`, unchecked.
@@ -99,11 +100,15 @@ def arrays_of(
         arrays = _arrays(inputs, columns, binary)
         table = np.hstack([arrays[column.name] for column in columns])
         arrays = {names[0]: table}
-    elif columns or not _are_same(got, names):
-        by_column = f", or its columns {_listed([column.name for column in columns])}" if columns else ""
-        raise InputError(f"inputs: expected {_listed(names)}{by_column}, got {_listed(got) or 'none'}")
-    else:
+    elif _are_same(got, names):
         arrays = _arrays(inputs, specs, binary)
+    elif got == [specs[0].table]:
+        arrays = _arrays(inputs, [table_of(specs)], binary)
+    else:
+        by_column = f", or its columns {_listed([column.name for column in columns])}" if columns else ""
+        by_table = f", or {specs[0].table!r} with all of them as numbers" if specs[0].table else ""
+        expected = f"{_listed(names)}{by_column}{by_table}"
+        raise InputError(f"inputs: expected {expected}, got {_listed(got) or 'none'}")
     binary.check_end()
     return arrays
 
@@ -114,6 +119,11 @@ def columns_of(specs: Sequence[TensorSpec]) -> list[TensorSpec]:
         return []
     (table,) = specs
     return [TensorSpec(column, (-1, 1), table.datatype) for column in table.columns]
+
+
+def table_of(specs: Sequence[TensorSpec]) -> TensorSpec:
+    """Return the spec of the table that a request can give instead of these columns."""
+    return TensorSpec(specs[0].table, (-1, len(specs)))
 
 
 def _are_same(got: Sequence[Any], names: Sequence[str]) -> bool:
@@ -142,7 +152,10 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     if dtype is None:
         known = ", ".join(DATATYPES)
         raise InputError(f"input {spec.name!r}: {datatype!r} is not a datatype; known: {known}")
-    if (dtype.kind == "O") is not (expected.kind == "O") or not np.can_cast(dtype, expected, "safe"):
+    are_digits = spec.takes_integers and dtype.kind in "iu"
+    if not are_digits and (
+        (dtype.kind == "O") is not (expected.kind == "O") or not np.can_cast(dtype, expected, "safe")
+    ):
         raise InputError(
             f"input {spec.name!r}: expected datatype {spec.datatype} or one that fits into it, got {datatype}"
         )
@@ -158,6 +171,8 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
         raise InputError(f"input {spec.name!r}: has both data and binary_data_size")
     else:
         array = _from_binary(binary.take(spec.name, size), dtype, shape, spec.name)
+    if are_digits:
+        return _objects([str(number) for number in array.reshape(-1).tolist()], shape)
     return array.astype(expected, copy=False)
 
 

@@ -47,6 +47,8 @@ def compiled(model: BoosterModel) -> Compiled:
     Raises:
         NotCompiledError: the booster has features that ONNX does not have.
     """
+    if model.inputs[0].table:
+        raise NotCompiledError("takes categories by name")
     text = model.booster.model_to_string()
     head, *trees = text.split("\n\nend of trees")[0].split("\n\nTree=")
     header = _table(head)

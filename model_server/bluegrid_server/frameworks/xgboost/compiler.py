@@ -39,6 +39,8 @@ def compiled(model: BoosterModel) -> Compiled:
     Raises:
         NotCompiledError: the booster is not of trees, or has features that ONNX does not have.
     """
+    if model.inputs[0].table:
+        raise NotCompiledError("takes categories by name")
     learner = json.loads(model.booster.save_raw("json"))["learner"]
     objective = learner["objective"]["name"]
     kind = learner["gradient_booster"]["name"]

@@ -29,6 +29,7 @@ def test_every_familys_packages_are_locked_and_those_of_all_are_theirs(tmp_path:
         "onnx": {"onnxruntime"},
         "xgboost": {"xgboost-cpu"},
         "lightgbm": {"lightgbm"},
+        "catboost": {"catboost", "pandas"},
         "tensorflow": {"tensorflow-cpu", "keras"},
         "spark": {"pyspark"},
     }
@@ -36,6 +37,7 @@ def test_every_familys_packages_are_locked_and_those_of_all_are_theirs(tmp_path:
         assert expected <= of[name]
         strangers = set().union(*frameworks.values()) - expected - frameworks[DEFAULT]
         assert not strangers & of[name]
+    assert not {"matplotlib", "plotly", "graphviz"} & of["catboost"]
     every = of.pop("all")
     assert every == set().union(*of.values())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import catboost
 import lightgbm
 import numpy as np
 import onnx
@@ -21,6 +22,7 @@ from bluegrid_registry.model_types.model_type import model_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 ROWS = np.random.default_rng(0).random((40, 3))
 SUMS = ROWS.sum(axis=1)
@@ -68,6 +70,22 @@ def test_a_booster_of_lightgbm_tells_in_its_head(objective: str, targets: Any, k
     wanted = {"objective": objective, "verbosity": -1, "num_threads": 1, "min_data_in_leaf": 1}
     text = lightgbm.train(wanted, lightgbm.Dataset(ROWS, targets), 2).model_to_string()
     assert INTERFACES["lightgbm/txt"](text.encode()) == known
+
+
+@pytest.mark.parametrize(
+    ("estimator", "targets", "known"),
+    [
+        (catboost.CatBoostRegressor, SUMS, Interface(None, Outputs.NUMBERS)),
+        (catboost.CatBoostClassifier, CLASSES, Interface(None, Outputs.CLASSES)),
+    ],
+)
+def test_a_model_of_catboost_tells_whether_it_has_classes(
+    estimator: Any, targets: Any, known: Interface, tmp_path: Path
+) -> None:
+    model = estimator(iterations=2, thread_count=1, verbose=0, allow_writing_files=False)
+    model.fit(ROWS, targets).save_model(tmp_path / "m.cbm")
+    assert INTERFACES["catboost/cbm"]((tmp_path / "m.cbm").read_bytes()) == known
+    assert INTERFACES["catboost/cbm"](b"CBM1\0\0\0\0") == Interface()
 
 
 @pytest.mark.parametrize(

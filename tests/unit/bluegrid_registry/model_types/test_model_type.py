@@ -41,6 +41,7 @@ def test_types_that_can_run_code_are_told_from_those_that_cannot() -> None:
         "xgboost/ubj",
         "xgboost/json",
         "lightgbm/txt",
+        "catboost/cbm",
         "safetensors/safetensors",
     }
     assert ModelType.parse("scikit-learn/joblib").runs_code

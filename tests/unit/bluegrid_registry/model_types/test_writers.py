@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 
+import catboost
 import lightgbm
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import xgboost
 
 from bluegrid_registry import FormatError, ModelType
 from bluegrid_registry.model_types import writers
+from tests.support.samples import SAMPLES
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 BOOSTER = xgboost.train({"nthread": 1}, xgboost.DMatrix(X, X[:, 0]), num_boost_round=2)
@@ -44,6 +46,13 @@ def test_the_version_of_xgboost_is_read_of_both_its_formats() -> None:
 def test_the_format_of_lightgbm_and_the_version_of_keras_are_read() -> None:
     assert writers.lightgbm(TREES) == "v4"
     assert writers.keras(zipped("3.12.1")) == "3.12.1"
+
+
+def test_the_release_of_catboost_is_read() -> None:
+    assert writers.catboost(SAMPLES["catboost/cbm"]()) == catboost.__version__
+    # As releases until 1.2.5 wrote it: most named no release.
+    assert writers.catboost(b"Branch: heads/master\n Summary: CatBoost release 1.2.5. 73c7da") == "1.2.5"
+    assert writers.catboost(b"Branch: heads/master\n Summary: Proper ranges in parameters") is None
 
 
 def test_what_names_no_version_has_none() -> None:

@@ -141,7 +141,8 @@ def test_a_pickle_whose_class_refuses_its_state_is_told(tmp_path: Path) -> None:
 
 def test_a_type_without_a_loader_is_told_on_one_line() -> None:
     with pytest.raises(
-        ConfigError, match=r"^BLUEGRID_TYPE: nothing loads safetensors/safetensors; loaders: keras/h5, "
+        ConfigError,
+        match=r"^BLUEGRID_TYPE: nothing loads safetensors/safetensors; loaders: catboost/cbm, keras/h5, ",
     ):
         loader_of(ModelType.parse("safetensors/safetensors"))
 
