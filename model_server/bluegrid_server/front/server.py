@@ -16,6 +16,7 @@ import uvloop
 
 from bluegrid_server.front.dispatcher import Dispatcher
 from bluegrid_server.http.by_port import ByPort
+from bluegrid_server.http.compressing import Compressing
 from bluegrid_server.http.fast_path import FastPath, ModelProtocol
 from bluegrid_server.http.instrumentation import Observed
 from bluegrid_server.http.routes import make_admin_app, make_app
@@ -84,7 +85,7 @@ class ModelServer:
         by_port = {self._settings.admin_port: make_admin_app(self._settings, dispatcher)}
         app = ByPort(by_port, make_app(self._settings, dispatcher))
         return uvicorn.Config(
-            Observed(app, self._metrics),
+            Observed(Compressing(app), self._metrics),
             # uvicorn declares this argument as a class, but only calls it.
             http=cast("Any", partial(ModelProtocol, FastPath(self._settings, dispatcher, self._metrics))),
             ws="none",

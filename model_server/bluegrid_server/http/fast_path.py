@@ -18,12 +18,13 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from bluegrid_server.errors import CrashError, RequestError
+from bluegrid_server.http.compressing import SMALLEST, Deflating, coding_for, headers_of
 from bluegrid_server.http.http1 import Http1Protocol
 from bluegrid_server.http.instrumentation import CLIENT_GONE, names_of, observe
 from bluegrid_server.http.model_route import VERSIONS
 from bluegrid_server.ipc.pending import PendingRequest
 from bluegrid_server.protocol.body import JSON_LENGTH
-from bluegrid_server.protocol.requests import NON_FINITE, Kind, refusal
+from bluegrid_server.protocol.requests import NON_FINITE, Kind, Response, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from bluegrid_server.metrics import Metrics
-    from bluegrid_server.protocol.requests import Response
     from bluegrid_server.settings import Settings
 
 _JSON_LENGTH = JSON_LENGTH.lower().encode()
@@ -149,6 +149,8 @@ class FastPathRequest(PendingRequest):
     disconnected = False
     response_complete = False
     is_in_flight = False
+    _compression: asyncio.Future[None] | None = None
+    """Kept because the event loop does not keep its tasks."""
 
     def __init__(  # not Request's, to save a call and four defaults
         self, protocol: ModelProtocol, uid: str, headers: Mapping[bytes, bytes], *, keep_alive: bool
@@ -160,6 +162,7 @@ class FastPathRequest(PendingRequest):
         self.keep_alive = keep_alive
         self._protocol = protocol
         self._path = protocol.url.decode("ascii")
+        self._accepted = headers.get(b"accept-encoding")
         self._names = names_of(headers)
         self._started = time.perf_counter()
 
@@ -171,7 +174,21 @@ class FastPathRequest(PendingRequest):
             observe(self._protocol.fast_path.metrics, self._path, CLIENT_GONE, seconds, self._names)
 
     def receive(self, response: Response) -> None:
-        """Send the response, which has one piece."""
+        """Send the response, which has one piece; a large one compressed, if the client asks for it."""
+        if (
+            self._accepted is not None
+            and len(response.body) >= SMALLEST
+            and (coding := coding_for(self._accepted, response.body)) is not None
+        ):
+            self._compression = asyncio.ensure_future(self._compress(response, coding))
+        else:
+            self._send(response)
+
+    async def _compress(self, response: Response, coding: str) -> None:
+        body = await Deflating(coding).add(response.body, is_last=True)
+        self._send(Response(body, response.status, {**response.headers, **headers_of(coding)}))
+
+    def _send(self, response: Response) -> None:
         protocol = self._protocol
         fast_path, transport = protocol.fast_path, protocol.transport
         self.response_complete = True

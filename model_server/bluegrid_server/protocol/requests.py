@@ -171,10 +171,20 @@ def _requested_outputs(
         raise InputError(
             f"outputs: expected a list of {', '.join(map(repr, names))}, each an object with a name"
         )
-    return {
-        output["name"]: bool(_parameters(output, "an output").get("binary_data", is_binary))
-        for output in outputs
-    }
+    return {output["name"]: _is_binary(output, by_default=is_binary) for output in outputs}
+
+
+def _is_binary(output: Mapping[str, Any], *, by_default: bool) -> bool:
+    parameters = _parameters(output, "an output")
+    # Extensions of Triton's, which its clients offer: without them the answer would be another one.
+    if parameters.get("classification"):
+        raise InputError(
+            f"output {output['name']!r}: classification is not supported; request labels or probabilities, "
+            "without class_count"
+        )
+    if parameters.get("shared_memory_region") is not None:
+        raise InputError(f"output {output['name']!r}: shared memory is not supported; request its data")
+    return bool(parameters.get("binary_data", by_default))
 
 
 def _parameters(document: Mapping[str, Any], owner: str) -> Mapping[str, Any]:

@@ -165,6 +165,8 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     if not isinstance(parameters, dict):
         raise InputError(f"input {spec.name!r}: parameters must be an object")
     size = parameters.get("binary_data_size")
+    if parameters.get("shared_memory_region") is not None:
+        raise InputError(f"input {spec.name!r}: shared memory is not supported; send the data")
     if size is None:
         array = _from_json(tensor.get("data"), dtype, shape, spec.name)
     elif tensor.get("data") is not None:
