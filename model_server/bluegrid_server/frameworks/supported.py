@@ -15,6 +15,7 @@ from bluegrid_registry.model_types.allowlist import trusted_names
 from bluegrid_registry.names import Source
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.gpu import not_used
+from bluegrid_server.frameworks.hidden import hidden
 from bluegrid_server.frameworks.model import Model
 from bluegrid_server.frameworks.plugin import FrameworkPlugin
 
@@ -164,7 +165,9 @@ def loader_of(
     name, framework = str(model_type), framework_of(model_type)
     if model_type.file_type in framework.loaders:
         try:
-            load = import_module(module_of(framework.loaders[model_type.file_type])).load
+            # Frameworks import pandas if they can. It takes 37 MB, and only models that take tables need it.
+            with hidden("pandas"):
+                load = import_module(module_of(framework.loaders[model_type.file_type])).load
         except ImportError as error:
             raise ConfigError(
                 f"BLUEGRID_TYPE: this image cannot load {name}: {error}; "

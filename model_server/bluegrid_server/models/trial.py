@@ -18,10 +18,11 @@ import structlog
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.frameworks.errors import describe
-from bluegrid_server.protocol.tensors import DATATYPES, datatype_of, json_data_of
+from bluegrid_server.frameworks.made_rows import made_rows
+from bluegrid_server.protocol.tensors import datatype_of, json_data_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,16 +31,6 @@ if TYPE_CHECKING:
 
 _SIZES = (1, 2, 8, 32, 96, 256)
 """Sizes to try for a dimension of any size: mostly the number of rows, or the steps of a window."""
-_MAX_ELEMENTS = 2**20
-"""Maximum elements of a tensor: a trial must not need more memory than requests."""
-_FILLS = (1.0, 100.0, 0.5, 0.0, -1.0)
-"""Values to fill a tensor with; after them come 1, 2, 3, ..., then random numbers.
-
-0 comes late, because the process ends if native code divides integers by 0.
-"""
-_WORDS = ("1", "a", "A", "1.5", "2026-01-01", "unknown", "")
-"""Strings to fill a tensor with."""
-
 _MAX_NAMED = 3
 """Maximum number of inputs that an error names."""
 
@@ -120,10 +111,11 @@ def try_out(model: Model) -> str | None:
         ModelError: the model fails whatever the values.
     """
     sizes = _SIZES if any(-1 in spec.shape for spec in model.inputs) else (1,)
+    known: Mapping[str, Sequence[Any]] = getattr(model, "known_values", {})
     by_size: list[list[Exception]] = []
     for size in sizes:
         failures: list[Exception] = []
-        for inputs in _made(model.inputs, size, fewer=size > 1):
+        for inputs in made_rows(model.inputs, size, known, fewer=size > 1):
             failure = _failure(model, inputs)
             if failure is None:
                 return None
@@ -135,46 +127,17 @@ def try_out(model: Model) -> str | None:
     if not by_size:
         return "its inputs are too large to be made up"
     first = by_size[0][0]
-    if _only_rows_vary(model.inputs) and all(map(_is_independent_of_values, by_size)):
+    if _only_rows_vary(model.inputs, known) and all(map(_is_independent_of_values, by_size)):
         raise _refused(first, model.inputs)
     return describe(first)
 
 
-def _only_rows_vary(specs: Sequence[TensorSpec]) -> bool:
-    """Return whether a request chooses only numbers and the number of rows, not strings or other sizes."""
-    return all(-1 not in spec.shape[1:] and not spec.any_rank and spec.datatype != "BYTES" for spec in specs)
-
-
-def _made(specs: Sequence[TensorSpec], size: int, *, fewer: bool) -> Iterator[dict[str, NDArray[Any]]]:
-    """Yield inputs of these specs, with `size` in place of each -1."""
-    shapes = {
-        spec.name: (size, size)
-        if spec.any_rank
-        else tuple(size if fixed == -1 else fixed for fixed in spec.shape)
+def _only_rows_vary(specs: Sequence[TensorSpec], known: Collection[str]) -> bool:
+    """Return whether a request chooses only numbers and the number of rows, not unknown strings or sizes."""
+    return all(
+        -1 not in spec.shape[1:] and not spec.any_rank and (spec.datatype != "BYTES" or spec.name in known)
         for spec in specs
-    }
-    if any(np.prod(shape, dtype=object) > _MAX_ELEMENTS for shape in shapes.values()):
-        return
-    kinds = (0, len(_FILLS) + 1) if fewer else range(len(_FILLS) + 2)
-    for kind in kinds:
-        yield {spec.name: _filled(spec.datatype, shapes[spec.name], kind) for spec in specs}
-
-
-def _filled(datatype: str, shape: tuple[int, ...], kind: int) -> NDArray[Any]:
-    dtype = DATATYPES[datatype]
-    if dtype.kind == "O":
-        return np.full(shape, _WORDS[kind], dtype=object)
-    count = int(np.prod(shape))
-    if kind < len(_FILLS):
-        numbers = np.full(count, _FILLS[kind])
-    elif kind == len(_FILLS):
-        numbers = np.arange(1.0, count + 1)
-    else:
-        numbers = np.random.default_rng(0).normal(size=count) * 10
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        numbers = np.clip(numbers, max(limits.min, -(2**31)), min(limits.max, 2**31))
-    return numbers.astype(dtype).reshape(shape)
+    )
 
 
 def _failure(model: Model, inputs: dict[str, NDArray[Any]]) -> Exception | None:

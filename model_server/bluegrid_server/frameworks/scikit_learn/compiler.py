@@ -13,8 +13,10 @@ import numpy as np
 
 from bluegrid_server.frameworks.compiled import Compiled, NotCompiledError
 from bluegrid_server.frameworks.finite import watched
+from bluegrid_server.frameworks.scikit_learn.answers import Y
 from bluegrid_server.frameworks.scikit_learn.parts import class_name, scaler_and_last, spread_rows, steps_of
 from bluegrid_server.frameworks.tree_ensemble import Ensemble, Tree
+from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +40,7 @@ _ROWS = 24
 
 def compiled(model: SklearnModel) -> Compiled:
     """Compile an estimator; raise an exception of any class if it cannot be compiled."""
-    estimator, features = model.estimator, model.inputs[0].shape[1]
+    estimator, features = model.estimator, _features(model)
     scaler, final = scaler_and_last(estimator)
     ensemble = _ensemble(final, scaler)
     if ensemble is not None:
@@ -49,6 +51,16 @@ def compiled(model: SklearnModel) -> Compiled:
         if class_name(step) in _TOO_LONG:
             raise NotCompiledError(f"{class_name(step)} takes longer to compile than it saves")
     return Compiled(_by_skl2onnx(estimator, features), _rows(features, scaler), _RTOL)
+
+
+def _features(model: SklearnModel) -> int:
+    """Return the number of features of a model that predicts from rows of numbers."""
+    spec, *more = model.inputs
+    if model.outputs[0].name != Y or more or spec.datatype != Datatype.FP64 or len(spec.shape) != 2:
+        raise NotCompiledError("does not predict from rows of numbers")
+    if not model.takes_rows:
+        raise NotCompiledError("takes a table with names")
+    return spec.shape[1]
 
 
 def _ensemble(estimator: Any, scaler: Any) -> Ensemble | None:

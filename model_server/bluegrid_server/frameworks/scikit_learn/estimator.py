@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import suppress
 from functools import cached_property
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
-import scipy.sparse
 import sklearn
 
 # Most estimators need these modules: imported before the first is loaded, because that takes a second.
@@ -22,17 +19,21 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from bluegrid_registry.errors import ModelError
+from bluegrid_server.frameworks.made_rows import made_rows
+from bluegrid_server.frameworks.scikit_learn.answers import arrays_of, base_of, classes_of, methods_of
+from bluegrid_server.frameworks.scikit_learn.inputs import Rows, inputs_of
 from bluegrid_server.frameworks.scikit_learn.linear import linear_of
 from bluegrid_server.frameworks.scikit_learn.parts import attribute_of_input, compute_alone
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 from bluegrid_server.protocol.tensors import datatype_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from bluegrid_server.frameworks.model import Model
+    from bluegrid_server.frameworks.scikit_learn.inputs import Inputs
 
 # Whatever the environment says: scikit-learn checks for values that are not finite, also within a pipeline.
 sklearn.set_config(assume_finite=False)
@@ -51,63 +52,125 @@ for _backend in ("loky", "multiprocessing", "threading"):
     joblib.register_parallel_backend(_backend, _CallingThread)
 
 
-_FILLS = (0.0, 1.0, 0.5, -1.0, 100.0)
-"""Values of all features, to find out what an estimator returns: some estimators refuse 0."""
-
-
 class SklearnModel:
-    """An estimator with `predict`.
+    """A fitted estimator.
 
     Args:
         estimator: fitted.
-        inputs: spec of the rows of features.
+        inputs: makes the estimator's input of tensors.
     """
 
-    def __init__(self, estimator: Any, inputs: tuple[TensorSpec, ...]) -> None:
+    def __init__(self, estimator: Any, inputs: Inputs) -> None:
         self.estimator = estimator
-        self.inputs = inputs
+        self._inputs = inputs
+        self._methods = methods_of(estimator)
+        self._default = next(iter(self._methods))
 
     @classmethod
     def of(cls, estimator: Any) -> Model:
-        """Return the model of a loaded object; raise ModelError if it is not a fitted estimator."""
-        features = attribute_of_input(estimator, "n_features_in_")
-        if not isinstance(features, Integral) or not hasattr(estimator, "predict"):
-            raise ModelError(_fault(estimator))
-        columns = attribute_of_input(estimator, "feature_names_in_")
-        columns = () if columns is None else tuple(map(str, columns))
+        """Return the model of a loaded object.
+
+        Raises:
+            ModelError: it is not a fitted estimator, answers nothing for new rows, or takes no tensors.
+        """
+        names = attribute_of_input(estimator, "feature_names_in_")
+        columns = tuple(map(str, names)) if isinstance(names, np.ndarray) else ()
         # Linear estimators have a faster way to the same answers.
         linear = linear_of(estimator, columns)
         if linear is not None:
             return linear
+        if not _is_fitted(estimator) or not methods_of(estimator):
+            raise ModelError(_fault(estimator))
         compute_alone(estimator)
-        return cls(estimator, (TensorSpec("x", (-1, int(features)), columns=columns),))
+        return cls(estimator, inputs_of(estimator, columns))
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """The columns, or one tensor of them all."""
+        return self._inputs.specs
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether the estimator gets the tensor `x` as it is."""
+        return isinstance(self._inputs, Rows)
+
+    @property
+    def known_values(self) -> Mapping[str, Sequence[Any]]:
+        """By name of an input or a column, values that the training knew."""
+        return self._inputs.known
 
     @cached_property
     def outputs(self) -> tuple[TensorSpec, ...]:
-        """One or several numbers a row, or labels; only a prediction shows which."""
-        for value in _FILLS:
-            # An estimator that refuses one value may accept others.
-            with suppress(Exception):
-                y = self.predict({"x": np.full((1, self.inputs[0].shape[1]), value)})["y"]
-                return (TensorSpec("y", (-1, *y.shape[1:]), datatype_of(y)),)
-        return (TensorSpec("y", (-1,)),)
+        """The default output first; only answers show their shapes and datatypes."""
+        specs: list[TensorSpec] = []
+        for output in self._methods:
+            specs += self._specs_of(output)
+        return tuple(specs)
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Predict for `x` (n, k); return `y` (n,), or (n, m) of an estimator with several outputs."""
-        y = self.estimator.predict(inputs["x"])
-        # A multilabel classifier returns a sparse array if its training labels were sparse.
-        return {"y": _protocol_array(y.toarray() if scipy.sparse.issparse(y) else np.asarray(y))}
+        """Return the default output: `y` (n,), or (n, m) of an estimator with several outputs."""
+        return self._answer(self._default, self._inputs.of(inputs))
+
+    def on_request(
+        self, inputs: Mapping[str, NDArray[Any]], names: Collection[str]
+    ) -> dict[str, NDArray[Any]]:
+        """Return the outputs of these names, which are not the default."""
+        x = self._inputs.of(inputs)
+        answers: dict[str, NDArray[Any]] = {}
+        for output in dict.fromkeys(map(base_of, names)):
+            answers |= self._answer(output, x)
+        return {name: answers[name] for name in names}
+
+    def _answer(self, output: str, x: Any) -> dict[str, NDArray[Any]]:
+        return arrays_of(output, self._methods[output](x))
+
+    def _specs_of(self, output: str) -> list[TensorSpec]:
+        on_request = output != self._default
+        try:
+            answers = self._answers_to_made_rows(output)
+        except (AttributeError, NotImplementedError):
+            # The estimator has the method, and a part of it does not.
+            if on_request:
+                return []
+            answers = {}
+        if not answers:
+            return [TensorSpec(output, (-1,), on_request=on_request)]
+        return [
+            TensorSpec(
+                name,
+                (-1, *array.shape[1:]),
+                datatype_of(array),
+                classes=classes_of(self.estimator, name, array),
+                on_request=on_request,
+            )
+            for name, array in answers.items()
+        ]
+
+    def _answers_to_made_rows(self, output: str) -> dict[str, NDArray[Any]]:
+        """Return an answer to made rows; an empty one if the estimator refuses them all for their values."""
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            # Warnings about made rows are of no use to anybody.
+            warnings.simplefilter("ignore")
+            for rows in made_rows(self.inputs, known=self.known_values):
+                try:
+                    return self._answer(output, self._inputs.of(rows))
+                except (AttributeError, NotImplementedError):
+                    raise
+                # An estimator that refuses some values may accept others.
+                except Exception:  # noqa: BLE001, S112
+                    continue
+        return {}
 
 
 def _fault(estimator: Any) -> str:
     """Return why an object cannot be served."""
     name = type(estimator).__name__
-    if not hasattr(estimator, "predict") or not _is_fitted(estimator):
-        return f"is a {name}, not a fitted estimator with predict; push one that is"
-    return (
-        f"is a fitted {name} without n_features_in_, so that the length of its rows is unknown; "
-        "if it takes rows of numbers, fit it as make_pipeline(FunctionTransformer(), …), which has it"
+    if not _is_fitted(estimator):
+        return f"is a {name}, not a fitted estimator with predict or transform; push one that is"
+    remedy = (
+        "fit it with novelty=True" if name == "LocalOutlierFactor" else "push one that answers for new rows"
     )
+    return f"is a fitted {name} without predict, transform, decision_function and score_samples; {remedy}"
 
 
 def _is_fitted(estimator: Any) -> bool:
@@ -117,10 +180,3 @@ def _is_fitted(estimator: Any) -> bool:
     except (NotFittedError, TypeError):
         return False
     return True
-
-
-def _protocol_array(y: NDArray[Any]) -> NDArray[Any]:
-    if y.dtype.kind == "f":
-        return y.astype(np.float64, copy=False)
-    # Labels have any type that the training data had.
-    return y if y.dtype.kind in "iub" else y.astype(object)

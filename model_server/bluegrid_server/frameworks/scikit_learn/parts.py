@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 _NESTED_ESTIMATORS = (
     "best_estimator_",
     "regressor_",
-    "estimator_",
-    "estimator",
     "estimators_",
     "calibrated_classifiers_",
+    "estimator_",
+    "estimator",
 )
-"""Attributes in which scikit-learn's meta-estimators hold the estimators to which they pass their input."""
+"""Attributes in which scikit-learn's meta-estimators hold the estimators to which they pass their input.
+
+Where there are several, the last are the estimators as they were before they were fitted.
+"""
 
 
 def attribute_of_input(estimator: Any, name: str) -> Any:
@@ -34,7 +37,7 @@ def attribute_of_input(estimator: Any, name: str) -> Any:
     value = getattr(estimator, name, None)
     if value is not None:
         return value
-    values = (attribute_of_input(part, name) for part in _input_parts(estimator))
+    values = (attribute_of_input(part, name) for part in input_parts(estimator))
     return next((value for value in values if value is not None), None)
 
 
@@ -81,15 +84,31 @@ def _passes_through(step: Any) -> bool:
     return step is None or (isinstance(step, str) and step == "passthrough")
 
 
-def _input_parts(estimator: Any) -> list[Any]:
+def input_parts(estimator: Any) -> list[Any]:
     """Return the parts of an estimator that get its input unchanged."""
     if isinstance(estimator, Pipeline):
         return steps_of(estimator)[:1]
     if isinstance(estimator, FeatureUnion):
         return [transformer for _, transformer in estimator.transformer_list]
+    return nested_estimators(estimator)
+
+
+def leaves_of_input(estimator: Any) -> Iterator[Any]:
+    """Yield the parts without parts that get an estimator's input, or what a function makes of it."""
+    parts = steps_of(estimator) if isinstance(estimator, Pipeline) else input_parts(estimator)
+    if not parts:
+        yield estimator
+    for part in parts:
+        yield from leaves_of_input(part)
+        if isinstance(estimator, Pipeline) and class_name(part) != "FunctionTransformer":
+            return
+
+
+def nested_estimators(estimator: Any) -> list[Any]:
+    """Return the fitted estimators to which a meta-estimator passes its input; empty for other estimators."""
     own = getattr(estimator, "__dict__", {})
-    nested = [own[name] for name in _NESTED_ESTIMATORS if name in own]
-    return [part for value in nested for part in (value if isinstance(value, list) else [value])]
+    nested: Any = next((own[name] for name in _NESTED_ESTIMATORS if name in own), [])
+    return nested if isinstance(nested, list) else [nested]
 
 
 def compute_alone(estimator: Any) -> None:

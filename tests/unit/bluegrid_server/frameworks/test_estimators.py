@@ -13,6 +13,7 @@ import pytest
 import sklearn
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.cluster import DBSCAN
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
@@ -23,7 +24,7 @@ from sklearn.ensemble import (
     StackingRegressor,
     VotingRegressor,
 )
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
@@ -31,7 +32,13 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neighbors import KNeighborsRegressor, LocalOutlierFactor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PowerTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    Normalizer,
+    PowerTransformer,
+    StandardScaler,
+)
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from bluegrid_registry import ModelError
@@ -171,7 +178,7 @@ def test_an_answer_that_is_sparse_is_numbers(estimator: Any, labels: Any) -> Non
     expected = estimator.fit(X, labels).predict(X)
     assert sparse.issparse(expected)
     model = SklearnModel.of(estimator)
-    (output,) = model.outputs
+    output, *_ = model.outputs
     assert (output.shape, output.datatype) == ((-1, 2), "INT64")
     assert model.predict({"x": X})["y"].tolist() == expected.toarray().tolist()
 
@@ -179,31 +186,30 @@ def test_an_answer_that_is_sparse_is_numbers(estimator: Any, labels: Any) -> Non
 def test_the_outputs_of_a_model_that_takes_no_zeros_are_known() -> None:
     steps = PowerTransformer(method="box-cox"), LogisticRegression()
     model = SklearnModel.of(make_pipeline(*steps).fit(X, np.where(Y > 0, "trip", "ok")))
-    assert model.outputs == (TensorSpec("y", (-1,), "BYTES"),)
+    assert model.outputs[0] == TensorSpec("y", (-1,), "BYTES")
 
 
-TEXT = make_pipeline(TfidfVectorizer(), LogisticRegression())
-
-
+@pytest.mark.not_served(
+    "scikit-learn",
+    "estimators that label only the rows of their training, such as `DBSCAN`",
+    "they have no `predict` for new rows; use one that has it, such as `KMeans`",
+)
 @pytest.mark.parametrize(
     ("estimator", "fault"),
     [
-        (
-            StandardScaler().fit(X),
-            "is a StandardScaler, not a fitted estimator with predict; push one that is",
-        ),
-        (make_pipeline(StandardScaler()).fit(X), "is a Pipeline, not a fitted estimator with predict"),
-        ({"model": Ridge()}, "is a dict, not a fitted estimator with predict"),
+        ({"model": Ridge()}, "is a dict, not a fitted estimator with predict or transform; push one that is"),
         (Pipeline, "is a ABCMeta, not a fitted estimator with predict"),
         (Ridge(), "is a Ridge, not a fitted estimator with predict"),
+        (StandardScaler(), "is a StandardScaler, not a fitted estimator with predict or transform"),
         (make_pipeline(StandardScaler(), Ridge()), "is a Pipeline, not a fitted estimator with predict"),
         (
-            IsotonicRegression().fit(X[:, 0], Y),
-            "is a fitted IsotonicRegression without n_features_in_, so that",
+            DBSCAN().fit(X),
+            "is a fitted DBSCAN without predict, transform, decision_function and score_samples; push one",
         ),
         (
-            TEXT.fit(["line out", "bus in"], [0, 1]),
-            "is a fitted Pipeline without n_features_in_, so that",
+            LocalOutlierFactor().fit(X),
+            "is a fitted LocalOutlierFactor without predict, transform, decision_function and score_samples; "
+            "fit it with novelty=True",
         ),
     ],
     ids=lambda value: value.split(",")[0] if isinstance(value, str) else "",
@@ -213,11 +219,29 @@ def test_what_is_not_served_is_refused_for_what_it_lacks(estimator: Any, fault: 
         SklearnModel.of(estimator)
 
 
-def test_the_remedy_for_an_estimator_that_does_not_count_its_inputs_is_one() -> None:
-    fitted = make_pipeline(FunctionTransformer(), IsotonicRegression()).fit(X[:, :1], Y)
-    model = SklearnModel.of(fitted)
-    assert model.inputs == (TensorSpec("x", (-1, 1)),)
-    assert model.predict({"x": X[:, :1]})["y"].tolist() == fitted.predict(X[:, :1]).tolist()
+@pytest.mark.not_served(
+    "scikit-learn",
+    "`DictVectorizer`, `FeatureHasher`, `MultiLabelBinarizer`",
+    "they take dicts or sets, which tensors cannot hold; fit a `ColumnTransformer` on a table",
+)
+def test_what_takes_no_tensors_is_refused_with_the_way_out() -> None:
+    model = make_pipeline(DictVectorizer(), Ridge()).fit([{"kind": "cable"}, {"kind": "line"}], [1.0, 2.0])
+    with pytest.raises(
+        ModelError, match=r"^takes dicts \(DictVectorizer\), which requests cannot hold; fit a"
+    ):
+        SklearnModel.of(model)
+
+
+@pytest.mark.served("scikit-learn", "estimators that do not count their inputs, such as `IsotonicRegression`")
+@pytest.mark.parametrize(
+    ("model", "output", "width"),
+    [(IsotonicRegression().fit(X[:, :1], Y), "y", 1), (Normalizer(), "transformed", -1)],
+)
+def test_an_estimator_that_does_not_count_its_inputs_is_served(model: Any, output: str, width: int) -> None:
+    served, rows = SklearnModel.of(model), X[:, : abs(width)]
+    assert served.inputs == (TensorSpec("x", (-1, width)),)
+    expected = model.predict(rows) if output == "y" else model.transform(rows)
+    assert served.predict({"x": rows})[output].tolist() == expected.tolist()
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
