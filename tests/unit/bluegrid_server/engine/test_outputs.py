@@ -95,6 +95,7 @@ def column(name: str, data: list[Any], datatype: str = "FP64") -> dict[str, Any]
         (["y", "probability"], ["probability", "predict"]),
     ],
 )
+@pytest.mark.served("every framework", "outputs on request, listed in the metadata")
 def test_an_output_on_request_is_computed_only_for_requests_that_name_it(
     names: list[str] | None, calls: list[str]
 ) -> None:
@@ -105,6 +106,7 @@ def test_an_output_on_request_is_computed_only_for_requests_that_name_it(
     assert model.calls == calls
 
 
+@pytest.mark.served("every framework", "the outputs that a set chooses (`outputs:`)")
 def test_a_sets_outputs_are_those_of_requests_that_name_none() -> None:
     served = ServedModel("m", "", Classifier(), defaults=("probability",))
     document: dict[str, Any] = {"inputs": [rows([[1.0, 2.0]])]}
@@ -124,6 +126,7 @@ def test_a_model_without_an_output_that_its_set_chooses_is_refused() -> None:
 
 
 @pytest.mark.parametrize("shape", [[2], [2, 1]])
+@pytest.mark.served("every framework", "a table of numbers as one tensor `x`, or as a tensor a column")
 def test_rows_are_taken_by_the_names_of_their_columns_in_any_order(shape: list[int]) -> None:
     inputs = [
         {**column("hour", [2.0, -9.0]), "shape": shape},
@@ -166,6 +169,7 @@ def test_rows_that_do_not_fit_are_refused_with_their_number(instances: Any, faul
     "instances",
     [[[2.0, "overhead"], [3.0, "mixed"]], [{"load": 2.0, "kind": "overhead"}, {"load": 3.0, "kind": "?"}]],
 )
+@pytest.mark.served("every framework", "`predict` with rows, or with objects by name")
 def test_a_table_of_numbers_and_words_is_predicted_from_rows_and_from_objects(instances: Any) -> None:
     predictions, non_finite = predictions_of(ServedModel("m", "", Table()), instances)
     assert predictions[0] == 4.0
@@ -173,6 +177,9 @@ def test_a_table_of_numbers_and_words_is_predicted_from_rows_and_from_objects(in
     assert non_finite == 1
 
 
+@pytest.mark.served(
+    "every framework", "missing values and outputs that are not finite: `null` in JSON, NaN in binary tensors"
+)
 def test_a_missing_value_is_null_on_both_sides() -> None:
     served = ServedModel("m", "", Table())
     inputs = [column("load", [None, 3]), column("kind", ["cable", "overhead"], "BYTES")]
@@ -181,6 +188,7 @@ def test_a_missing_value_is_null_on_both_sides() -> None:
     assert got.headers[NON_FINITE] == "1"
 
 
+@pytest.mark.served("every framework", "a set that refuses outputs that are not finite (`nonFinite: refuse`)")
 def test_a_set_may_refuse_values_that_are_not_finite() -> None:
     served = ServedModel("m", "", Table(), refuses_non_finite=True)
     inputs = [column("load", [1.0]), column("kind", ["?"], "BYTES")]

@@ -48,6 +48,11 @@ def test_binary_data_may_be_compressed_with_its_json(served: Client) -> None:
     assert got.json()["outputs"] == served.post(INFER, json=ONE_ROW).json()["outputs"]
 
 
+@pytest.mark.not_served(
+    "every framework",
+    "bodies compressed by other codings than gzip and deflate",
+    "415 names those that are known",
+)
 def test_an_encoding_that_is_not_known_is_refused_with_those_that_are(served: Client) -> None:
     got = served.post(INFER, content=b"x", headers={"Content-Encoding": "br"})
     assert (got.status_code, got.headers["Accept-Encoding"]) == (415, "gzip, deflate")
@@ -81,6 +86,7 @@ def test_a_body_of_very_many_compressed_members_is_refused(served: Client) -> No
     assert got.json()["error"] == "the body has over 100 gzip members; send it as one"
 
 
+@pytest.mark.served("every framework", "optional fields that are `null`")
 def test_a_field_that_is_null_is_an_absent_one(served: Client) -> None:
     (row,) = ONE_ROW["inputs"]
     right = served.post(INFER, json={"inputs": [row]}).json()

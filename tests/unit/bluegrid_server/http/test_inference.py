@@ -52,6 +52,7 @@ def test_what_the_protocol_allows_is_taken(served: Client, trained: Trained, cha
 @pytest.mark.parametrize(
     "datatype", ["UINT8", "UINT16", "UINT32", "INT8", "INT16", "INT32", "FP16", "FP32", "BOOL"]
 )
+@pytest.mark.served("every framework", "inputs of another datatype that fits into the model's")
 def test_a_datatype_that_fits_is_taken(served: Client, datatype: str) -> None:
     data = [True, False, True] if datatype == "BOOL" else [1, 0, 1]
     got = served.post(INFER, json=tensor(shape=[1, 3], datatype=datatype, data=data)).json()
@@ -135,6 +136,11 @@ def test_a_version_may_be_named_and_must_be_the_served_one(served: Client) -> No
 
 
 @pytest.mark.parametrize("number", ["1e999", "NaN", "Infinity", "-Infinity"])
+@pytest.mark.not_served(
+    "every framework",
+    "`NaN` and `Infinity` in JSON",
+    "they are not JSON; send `null` where a value is missing",
+)
 def test_what_is_no_finite_number_is_no_json(served: Client, number: str) -> None:
     body = json.dumps(tensor(shape=[1, 3], data=[1, 2, 3])).replace("[1, 2, 3]", f"[1, 2, {number}]")
     got = served.post(INFER, content=body.encode())

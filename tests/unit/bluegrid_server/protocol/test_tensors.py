@@ -96,6 +96,19 @@ def of(**changed: object) -> list[dict[str, Any]]:
         (of(name="a"), "inputs: expected 'a', 's', got 'a', 'a'"),
         (of(name=["s"]), "inputs: expected 'a', 's', got 'a', ['s']"),
         (of(data=["p", 1]), "input 's': data must hold strings only"),
+        pytest.param(
+            of(data=["p", None]),
+            "input 's': data must hold strings only",
+            marks=pytest.mark.not_served(
+                "every framework",
+                "missing strings",
+                "the protocol has no value for them; train with a word for it",
+            ),
+        ),
+        (
+            of(data=None, parameters={"shared_memory_region": "a", "shared_memory_byte_size": 2}),
+            "input 's': shared memory is not supported; send the data",
+        ),
         (of(data="pq"), "input 's': data must hold strings only"),
         (of(data=None), "input 's': data must hold strings only"),
         (of(data=["p"]), "input 's': shape says [2], data has shape [1]"),
