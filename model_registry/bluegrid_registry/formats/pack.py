@@ -111,9 +111,14 @@ def _index_size(models: int) -> int:
     return models * _ROW.size + _TAIL.size
 
 
+def most_raw_bytes(length: int) -> int:
+    """Return the most bytes to which `length` compressed bytes may decompress."""
+    return max(2**20, MAX_RATIO * length)
+
+
 def is_bomb(length: int, raw_length: int) -> bool:
     """Whether to refuse a frame of `length` bytes that claims to decompress to `raw_length` bytes."""
-    return raw_length > max(2**20, MAX_RATIO * length)
+    return raw_length > most_raw_bytes(length)
 
 
 def read_dictionary(head: bytes | memoryview) -> bytes:

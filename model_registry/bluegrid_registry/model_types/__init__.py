@@ -4,6 +4,7 @@ model_type.py       the table: one row a type, written scikit-learn/skops
 sniff.py            recognises the bytes of each type
 protobuf.py         ) detects an ONNX model that keeps tensors in external files
 external_data.py    )
+compressed.py       decompresses files that were compressed as a whole
 writers.py          finds the framework version that wrote a model
 interface.py        a model's inputs and outputs
 pickle_scan.py      pickles: finds the names in them without executing them; loads by an allowlist

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import core_schema
 
 from bluegrid_registry.errors import ConfigError, FormatError
-from bluegrid_registry.model_types import pickle_scan, skops_scan, sniff, writers
+from bluegrid_registry.model_types import compressed, pickle_scan, skops_scan, sniff, writers
 from bluegrid_registry.model_types.allowlist import PICKLE_GLOBALS, SKOPS_TYPES, UNCHECKED_TYPES
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class ModelType:
     """Whether a model is a folder; its bytes are then the folder's archive."""
     runs_code: bool = False
     """Whether loading a hostile model, or predicting with it, can run its author's code."""
+    plain: Callable[[bytes, int], bytes] | None = None
+    """Returns the bytes to store for a model's file, such as a compressed one; None: those of the file.
+
+    The second argument is the most bytes to return. FormatError: the file is damaged, or has more.
+    """
     names_in: Callable[[bytes], frozenset[str]] | None = None
     """Returns the classes and functions that a model names; FormatError: unreadable."""
     trusted: frozenset[str] = field(default=frozenset(), repr=False)
@@ -110,6 +115,7 @@ _pickle = partial(
     "scikit-learn",
     sniff=sniff.pickled,
     runs_code=True,
+    plain=compressed.plain,
     names_in=pickle_scan.globals_of,
     trusted=PICKLE_GLOBALS,
 )

@@ -107,9 +107,7 @@ def spark(data: bytes) -> str | None:
 
 
 def pickled(data: bytes) -> str | None:
-    """A pickle of protocol 2 to 5, with or without joblib's arrays; not one that joblib has compressed."""
-    if data.startswith(_COMPRESSED):
-        return "is compressed; save it with compress=0, packs are compressed anyway"
+    """A pickle of protocol 2 to 5, with or without joblib's arrays, as `compressed.plain` returns it."""
     if data[:1] != b"\x80" or not 2 <= data[1] <= 5:
         return "does not begin as a pickle of protocol 2 to 5 does"
     return None if data.endswith(b".") else "is cut off"
@@ -136,19 +134,6 @@ def member(data: bytes, name: bytes) -> bytes:
         raise FormatError(f"has a damaged {name.decode()}") from None
     raise FormatError(f"has a {name.decode()} that is neither stored nor deflated; save it with the defaults")
 
-
-_COMPRESSED = (
-    b"\x1f\x8b",
-    b"x\x01",
-    b"x\x5e",
-    b"x\x9c",
-    b"x\xda",
-    b"BZh",
-    b"\xfd7zXZ",
-    b"]\0\0",
-    b"\x04\x22M\x18",
-)
-"""First bytes of gzip, zlib, bzip2, xz, lzma and lz4, the compressions of joblib."""
 
 _EXTERNAL = Unfit(
     "keeps tensors in a file beside it (external data); save it with all of them inside "

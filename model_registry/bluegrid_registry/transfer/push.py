@@ -143,7 +143,7 @@ def push(
         uploader = Uploader(refresh, pool, listed, algorithm, config)
 
         # Four stages, each from an iterator to an iterator: sources, check, packer, uploader.
-        loaded = read_ahead(models, readers, config)
+        loaded = read_ahead(models, readers, config, model_type.plain)
         packs = packer.packs(check.checked(loaded) if check else loaded)
         for upload in uploader.upload(packs):
             packer.place(upload.contents)

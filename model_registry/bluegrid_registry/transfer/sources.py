@@ -1,6 +1,7 @@
 """Sources, the first stage of a push: reads and hashes models from memory or disk, a little ahead.
 
-A model is a file or a folder; a folder is read as one archive of its files.
+A model is a file or a folder; a folder is read as one archive of its files, a compressed pickle as its plain
+bytes.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, overload
 
@@ -17,10 +18,11 @@ from bluegrid_registry.formats.archive import archive
 from bluegrid_registry.formats.checksums import sha256_hex
 from bluegrid_registry.formats.example import MAX_EXAMPLES_BYTES, examples_document
 from bluegrid_registry.formats.manifest import MAX_MODEL_BYTES
+from bluegrid_registry.formats.pack import most_raw_bytes
 from bluegrid_registry.names import check_uid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
@@ -134,8 +136,15 @@ class LazyModels(Sequence[SourceModel]):
         return self._model(self._uids[index])
 
 
+Plain = Callable[[bytes, int], bytes]
+"""Returns the bytes to store for a model's file; see `ModelType.plain`."""
+
+
 def read_ahead(
-    models: Iterable[SourceModel], readers: ThreadPoolExecutor, config: TransferConfig
+    models: Iterable[SourceModel],
+    readers: ThreadPoolExecutor,
+    config: TransferConfig,
+    plain: Plain | None = None,
 ) -> Iterator[LoadedModel]:
     """Read models a few mebibytes ahead; a model larger than a pack is read only when it is needed.
 
@@ -143,22 +152,23 @@ def read_ahead(
         models: the models, read once, in their order.
         readers: the threads that read and hash.
         config: bytes and models to read at a time.
+        plain: of the models' type.
 
     Raises:
         ConfigError: a UID is not valid, or a model cannot be read.
-        FormatError: a model is empty or too large.
+        FormatError: a model is empty, too large or, if it is compressed, damaged.
     """
     # The threads belong to the caller: an abandoned generator would not end them.
-    ahead: deque[Future[list[LoadedModel]]] = deque()
+    ahead: deque[Future[_Chunk]] = deque()
     for size, chunk in _chunks(models, config):
         is_large = size > config.pack_bytes
         while ahead and (is_large or len(ahead) > config.readers):
-            yield from _drained(ahead.popleft().result())
-        ahead.append(readers.submit(_load, chunk))
+            yield from ahead.popleft().result().drained()
+        ahead.append(readers.submit(_Chunk(chunk, plain, config.pack_bytes).loaded))
         if is_large:
-            yield from _drained(ahead.popleft().result())
+            yield from ahead.popleft().result().drained()
     while ahead:
-        yield from _drained(ahead.popleft().result())
+        yield from ahead.popleft().result().drained()
 
 
 def _chunks(models: Iterable[SourceModel], config: TransferConfig) -> Iterator[tuple[int, list[SourceModel]]]:
@@ -184,22 +194,50 @@ def _chunks(models: Iterable[SourceModel], config: TransferConfig) -> Iterator[t
         yield total, chunk
 
 
-def _load(models: list[SourceModel]) -> list[LoadedModel]:
-    loaded = []
-    models.reverse()
-    while models:
-        model = models.pop()
-        data = model.read()
-        examples = LoadedExamples.of(model.examples, model.uid)
-        loaded.append(LoadedModel(model.uid, examples, model.origin, data, sha256_hex(data)))
-    return loaded
+class _Chunk:
+    """Models that one thread reads.
+
+    Args:
+        models: the models.
+        plain: of the models' type.
+        most_bytes: loaded bytes from which the rest waits until these are taken: compressed models grow.
+    """
+
+    def __init__(self, models: list[SourceModel], plain: Plain | None, most_bytes: int) -> None:
+        # Models are popped, so that each is freed as soon as possible.
+        self._waiting = models[::-1]
+        self._plain = plain
+        self._most_bytes = most_bytes
+        self._loaded: list[LoadedModel] = []
+
+    def loaded(self) -> _Chunk:
+        """Read and hash the models up to `most_bytes`; return the chunk."""
+        size = 0
+        while self._waiting and size < self._most_bytes:
+            model = self._waiting.pop()
+            data = _plain(model, self._plain)
+            size += len(data)
+            examples = LoadedExamples.of(model.examples, model.uid)
+            self._loaded.append(LoadedModel(model.uid, examples, model.origin, data, sha256_hex(data)))
+        self._loaded.reverse()
+        return self
+
+    def drained(self) -> Iterator[LoadedModel]:
+        """Yield the models, and read those that waited."""
+        while self._loaded:
+            while self._loaded:
+                yield self._loaded.pop()
+            self.loaded()
 
 
-def _drained(models: list[LoadedModel]) -> Iterator[LoadedModel]:
-    # Models are popped, so that each is freed as soon as possible.
-    models.reverse()
-    while models:
-        yield models.pop()
+def _plain(model: SourceModel, plain: Plain | None) -> bytes:
+    data = model.read()
+    if plain is None:
+        return data
+    try:
+        return plain(data, min(MAX_MODEL_BYTES, most_raw_bytes(len(data))))
+    except FormatError as error:
+        raise FormatError(f"{model.origin}: {error}") from None
 
 
 def _size(path: Path) -> int:

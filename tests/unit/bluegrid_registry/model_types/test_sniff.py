@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import zlib
-
 import pytest
 
 from bluegrid_registry import FormatError, ModelType
@@ -57,15 +54,6 @@ def test_what_is_missing_is_told() -> None:
     assert (
         text("scikit-learn/skops", zipped("a")) == "is not a skops file: it is a zip file without schema.json"
     )
-
-
-def test_a_compressed_pickle_is_refused_with_the_remedy() -> None:
-    expected = (
-        "is not a joblib pickle: it is compressed; save it with compress=0, packs are compressed anyway"
-    )
-    for compress in (3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)):
-        assert text("scikit-learn/joblib", joblib_bytes(ridge(), compress=compress)) == expected
-    assert text("scikit-learn/joblib", zlib.compress(pickle.dumps(ridge()))) == expected
 
 
 @pytest.mark.parametrize("protocol", range(2, 6))
