@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bluegrid.cli import options, output
+from bluegrid.cli import options, output, trust_offer
 from bluegrid.cli.progress import bar
-from bluegrid_registry import ChecksumAlgorithm, ModelSet, Registry, models_in_folder
+from bluegrid_registry import (
+    ChecksumAlgorithm,
+    ModelSet,
+    Registry,
+    UntrustedNames,
+    edit_set,
+    models_in_folder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +61,8 @@ def push(
 ) -> None:
     """Publish the models in FOLDER as a new version, and add its row to the registry.
 
-    A file that is neither a model of the set's type nor ignored is refused by name.
+    A file that is neither a model of the set's type nor ignored is refused by name. On a terminal, names that
+    the models use and the set does not trust are shown, with the offer to trust them.
 
     Pushing the same models again sends nothing, changes nothing, and repairs what was damaged in the store.
     """
@@ -67,10 +75,20 @@ def push(
     models: Sequence[SourceModel] = ()
     if folder is not None:
         models = models_in_folder(folder, Registry.load(registry).of_set(set_id).set.type, ignore or ())
-    with bar("sent") as progress:
-        report = ModelSet.open(set_id, registry, store).push(
-            version, models, base=base, without=without or (), algorithm=checksum, progress=progress
-        )
+
+    def attempt() -> PushReport:
+        with bar("sent") as progress:
+            return ModelSet.open(set_id, registry, store).push(
+                version, models, base=base, without=without or (), algorithm=checksum, progress=progress
+            )
+
+    try:
+        report = attempt()
+    except UntrustedNames as error:
+        if not trust_offer.accepted(error, set_id):
+            raise
+        edit_set(registry, set_id, trust=error.models)
+        report = attempt()
     output.emit(as_json=as_json, data=_data(report), text=_text(report))
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[Remedy, str] = {
     Remedy.ADD_REGION: "correct the name, or add a stack: `bluegrid stack new REGION`",
     Remedy.END_SHARING: "first end that: bluegrid switch {service} <other cluster>, or bluegrid traffic",
+    Remedy.MIX_KINDS: "put other estimators into a set of their own, or allow them: "
+    "`bluegrid set edit {set} --kinds mixed`",
     Remedy.OPEN_PLAIN: "unset BLUEGRID_KEY_PASSPHRASE",
     Remedy.OPEN_ENCRYPTED: "set BLUEGRID_KEY_PASSPHRASE",
     Remedy.IGNORE_FILES: "rename or move what is a model, ignore what is not (`push --ignore PATTERN`; "
@@ -27,6 +29,8 @@ COMMANDS: Mapping[Remedy, str] = {
     Remedy.SIGN: "sign it with `bluegrid sign {set} {version} --key FILE`",
     Remedy.SIGN_OR_TRUST: "sign it with `bluegrid sign {set} {version} --key FILE`, or add the key that "
     "signed it to keys: in the set's YAML",
+    Remedy.TRUST_NAMES: "build it without, or, once that is known to be harmless: "
+    "`bluegrid set edit {set} {options}`",
     Remedy.SWITCH_FIRST: "switch first: bluegrid switch {service} <other cluster>",
 }
 

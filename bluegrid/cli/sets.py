@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,6 +35,22 @@ Trust = Annotated[
         metavar="NAME", help="Trust a type or function that models name, e.g. `own_package.Scaler`."
     ),
 ]
+
+
+class KindsRule(StrEnum):
+    """Values of `--kinds`."""
+
+    SAME = "same"
+    MIXED = "mixed"
+
+
+KindsOption = Annotated[
+    KindsRule | None,
+    typer.Option(
+        help="Whether all models are of the same estimators, as a push checks for scikit-learn, or mixed, "
+        "such as Ridge for one device and a forest for another."
+    ),
+]
 OfFramework = Annotated[str | None, typer.Option("--framework", help="Only sets of this framework.")]
 OfType = Annotated[str | None, typer.Option("--type", help="Only sets of this type.")]
 
@@ -50,6 +67,7 @@ def add(
     ],
     source: Annotated[Source, typer.Option(help="Who defines the set.")] = Source.PLATFORM,
     trust: Trust = None,
+    kinds: KindsOption = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
     """Declare a set without versions; `bluegrid push` adds them."""
@@ -61,6 +79,7 @@ def add(
             type=ModelType.parse(model_type),
             source=source,
             trust=tuple(trust or ()),
+            kinds="mixed" if kinds is KindsRule.MIXED else None,
         )
     add_set(registry, declared)
     typer.echo(f"set {set_id}: in {registry / f'{set_id}.yaml'}; add a version with `bluegrid push`")
@@ -123,6 +142,7 @@ def show(
     lines = [f"{key}: {value}" for key, value in _row(file).items()]
     lines += [f"accelerate: {file.set.accelerate}"] if file.set.accelerate else []
     lines += [f"key {key.id}" for key in file.set.keys]
+    lines += [f"kinds: {file.set.kinds}"] if file.set.kinds else []
     lines += [f"trusts {name}" for name in file.set.trust]
     for cluster in file.service.clusters if file.service else ():
         pods = cluster.autoscaling or f"{cluster.replicas} replicas"
@@ -130,17 +150,24 @@ def show(
     output.emit(as_json=as_json, data=file.model_dump(mode="json"), text="\n".join(lines))
 
 
-@app.command(epilog="Example: `bluegrid set edit g1 --name 'Line loading, 110 kV'`")
+@app.command(
+    epilog="Examples: `bluegrid set edit g1 --name 'Line loading, 110 kV'`, "
+    "`bluegrid set edit g1 --kinds mixed`, `bluegrid set edit g1 --trust own_package.Scaler`"
+)
 def edit(
     set_id: options.SetId,
     name: Name = None,
     task: Task = None,
     source: OfSource = None,
     trust: Trust = None,
+    kinds: KindsOption = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
 ) -> None:
-    """Change SET's name, task or source, or add trusted names; its ID and type never change."""
-    changed = edit_set(registry, set_id, name=name, task=task, source=source, trust=trust or ())
+    """Change SET's name, task, source or kinds, or add trusted names; its ID and type never change."""
+    is_mixed = None if kinds is None else kinds is KindsRule.MIXED
+    changed = edit_set(
+        registry, set_id, name=name, task=task, source=source, trust=trust or (), is_mixed=is_mixed
+    )
     typer.echo(f"set {set_id}: {'changed' if changed else 'nothing to change'}")
 
 

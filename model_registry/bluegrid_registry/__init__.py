@@ -13,6 +13,7 @@ from bluegrid_registry.errors import (
     RegistryError,
     StoreError,
     StoreUnreachable,
+    UntrustedNames,
     VersionConflict,
 )
 from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest, sha256_hex
@@ -125,6 +126,7 @@ __all__ = [
     "TransferConfig",
     "TrustedKey",
     "Unfit",
+    "UntrustedNames",
     "VerifyReport",
     "Version",
     "VersionConflict",

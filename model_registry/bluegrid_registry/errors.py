@@ -7,7 +7,8 @@ prints the message and exits with 1; a traceback is a bug.
     BluegridError
     ├── ConfigError             a setting is missing or invalid
     ├── RegistryError           a registry file has mistakes: one line for each, file:line first
-    ├── FormatError             bytes are not the pack, manifest or commit that they claim to be
+    ├── FormatError             bytes are not the pack, manifest, commit or model that they claim to be
+    │   └── UntrustedNames      models name what their set does not trust
     ├── IntegrityError          bytes do not match their checksum
     ├── ModelError              a model cannot be loaded, or does not reproduce its recorded example
     ├── VersionConflict         a version exists already, with other models
@@ -24,6 +25,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from bluegrid_registry.remedies import Remedy
 
 
@@ -56,6 +59,21 @@ class RegistryError(BluegridError):
 
 class FormatError(BluegridError):
     """Bytes are not the pack, manifest or commit that they claim to be."""
+
+
+class UntrustedNames(FormatError):
+    """Models name classes or functions that are not trusted, and that their set may trust after a review.
+
+    Args:
+        fault: the models and the names.
+        remedy: what to do about it.
+        models: UIDs of the models that name each of the names.
+        names: values of the placeholders in the remedy.
+    """
+
+    def __init__(self, fault: str, remedy: Remedy, models: Mapping[str, Sequence[str]], **names: str) -> None:
+        self.models = models
+        super().__init__(fault, remedy, **names)
 
 
 class IntegrityError(BluegridError):

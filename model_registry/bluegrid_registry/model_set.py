@@ -175,6 +175,7 @@ def push_version(
         without=without,
         source=declared.source,
         trust=declared.trust,
+        is_mixed=declared.kinds == "mixed",
         algorithm=algorithm,
         progress=progress,
     )

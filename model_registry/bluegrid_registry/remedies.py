@@ -17,6 +17,7 @@ class Remedy(StrEnum):
     IGNORE_FILES = "rename or move what is a model, ignore what is not (`ignore`, a list of patterns)"
     MAKE_EXPORT_KEY = "make a P-256 key for exports"
     MAKE_KEY = "make one, Ed25519 or P-256"
+    MIX_KINDS = "put other estimators into a set of their own, or let this one hold them (`kinds: mixed`)"
     OPEN_ENCRYPTED = "give its passphrase"
     OPEN_PLAIN = "give none"
     REMOVE_CLUSTER = "remove the cluster first"
@@ -25,4 +26,5 @@ class Remedy(StrEnum):
     SHARE_OR_SWITCH = "name it and another, or switch to the one that is to get all"
     SIGN = "sign it with a trusted key"
     SIGN_OR_TRUST = "sign it with one, or add the key that signed it to keys: in the set's YAML"
+    TRUST_NAMES = "build it without, or add that to the set's `trust` once it is known to be harmless"
     SWITCH_FIRST = "switch {service} to another cluster first"

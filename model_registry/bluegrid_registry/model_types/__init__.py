@@ -9,6 +9,8 @@ writers.py          finds the framework version that wrote a model
 interface.py        a model's inputs and outputs
 pickle_scan.py      pickles: finds the names in them without executing them; loads by an allowlist
 skops_scan.py       skops files: finds the names in them
+estimators.py       finds the estimators of which a scikit-learn model was composed
+never_offered.py    the names that no program offers to trust
 allowlist.py        the names that a model may use
 allowlist.toml      the names that are harmless
 """

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import core_schema
 
 from bluegrid_registry.errors import ConfigError, FormatError
-from bluegrid_registry.model_types import compressed, pickle_scan, skops_scan, sniff, writers
+from bluegrid_registry.model_types import compressed, estimators, pickle_scan, skops_scan, sniff, writers
 from bluegrid_registry.model_types.allowlist import PICKLE_GLOBALS, SKOPS_TYPES, UNCHECKED_TYPES
 
 if TYPE_CHECKING:
@@ -50,6 +50,11 @@ class ModelType:
     """
     names_in: Callable[[bytes], frozenset[str]] | None = None
     """Returns the classes and functions that a model names; FormatError: unreadable."""
+    estimators_in: Callable[[bytes], tuple[str, ...]] | None = None
+    """Returns the classes of which a model's author composed it; the models of a set have the same ones.
+
+    None: the models of a set are of one type, and nothing more. FormatError: unreadable.
+    """
     trusted: frozenset[str] = field(default=frozenset(), repr=False)
     """Names that any set trusts."""
     trusted_of_platform: frozenset[str] = field(default=frozenset(), repr=False)
@@ -117,7 +122,8 @@ _pickle = partial(
     runs_code=True,
     plain=compressed.plain,
     names_in=pickle_scan.globals_of,
-    trusted=PICKLE_GLOBALS,
+    estimators_in=estimators.of_pickle,
+    trusted=PICKLE_GLOBALS | {pickle_scan.ENCODE},
 )
 _xgboost = partial(ModelType, "xgboost", newest=3)
 _folder = partial(ModelType, is_folder=True, runs_code=True)
@@ -130,6 +136,7 @@ BUILT_IN: Mapping[str, ModelType] = {
             "a skops file",
             sniff.skops,
             names_in=skops_scan.types_of,
+            estimators_in=estimators.of_skops,
             trusted=SKOPS_TYPES,
             trusted_of_platform=UNCHECKED_TYPES,
         ),

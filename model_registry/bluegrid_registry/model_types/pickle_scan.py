@@ -2,7 +2,8 @@
 
 A pickle is a program. It can only run code by naming a module's attribute, a "global", and calling it.
 `globals_of` runs the program with every global replaced by an inert object that does nothing when called;
-`load` runs it with allowed globals only. Exact names are compared; a name with dots is always refused.
+`object_of` returns what such a run builds; `load` runs the program with allowed globals only. Exact names are
+compared; a name with dots is always refused.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _CORE_OF_NUMPY_1 = re.compile(r"^numpy\.core(?=\.|$)")
 JOBLIB_ARRAY = "joblib.numpy_pickle.NumpyArrayWrapper"
 """Placeholder of an array; joblib writes the array's bytes after it, in the middle of the pickle."""
 
+ENCODE = "_codecs.encode"
+"""The function by which protocol 2 writes bytes. `load` never looks it up, and always allows its stand-in."""
+
 
 def globals_of(data: bytes) -> frozenset[str]:
     """Return the globals that a pickle names, such as `sklearn.linear_model._ridge.Ridge`; run none of them.
@@ -34,10 +38,24 @@ def globals_of(data: bytes) -> frozenset[str]:
     Raises:
         FormatError: the pickle cannot be read, has bytes after its end, or names a global in an unknown way.
     """
-    file = io.BytesIO(data)
     found: set[str] = set()
+    _run(_Scanner, data, found)
+    return frozenset(found)
+
+
+def object_of(data: bytes) -> Any:
+    """Return the object that a pickle builds, of plain data and an `Inert` for each object of a class.
+
+    Raises:
+        FormatError: as `globals_of`.
+    """
+    return _run(_Builder, data, set())
+
+
+def _run(scanner: type[_Scanner], data: bytes, found: set[str]) -> Any:
+    file = io.BytesIO(data)
     try:
-        _Scanner(file, found).load()
+        built = scanner(file, found).load()
     except FormatError:
         raise
     # A hostile pickle can make an unpickler raise any exception.
@@ -46,7 +64,7 @@ def globals_of(data: bytes) -> frozenset[str]:
         raise FormatError(f"is not a readable pickle: {type(error).__name__}: {error}{named}") from None
     if file.tell() != len(data):
         raise FormatError(f"goes on for {len(data) - file.tell()} bytes after the end of the pickle")
-    return frozenset(found)
+    return built
 
 
 def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
@@ -62,7 +80,7 @@ def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
     """
     data = data_or_path.read_bytes() if isinstance(data_or_path, Path) else data_or_path
     found = globals_of(data)
-    if forbidden := found - allowed:
+    if forbidden := found - allowed - {ENCODE}:
         raise FormatError(f"names {', '.join(sorted(forbidden))}, which is not allowed")
     unpickler = _joblib_unpickler if JOBLIB_ARRAY in found else _Unpickler
     return unpickler(io.BytesIO(data), allowed).load()
@@ -79,9 +97,18 @@ def _name(module: str, name: str) -> tuple[str, str]:
 
 def _find(module: str, name: str, allowed: frozenset[str]) -> Any:
     module, name = _name(module, name)
+    if f"{module}.{name}" == ENCODE:
+        return _bytes_of_protocol_2
     if f"{module}.{name}" not in allowed:
         raise FormatError(f"names {module}.{name}, which is not allowed")
     return getattr(importlib.import_module(module), name)
+
+
+def _bytes_of_protocol_2(text: str, encoding: str) -> bytes:
+    """Return bytes that are written as text; other encodings would be looked up by name."""
+    if encoding != "latin1":
+        raise FormatError(f"has bytes as text in {encoding!a}; pickle writes latin1")
+    return text.encode("latin1")
 
 
 class _Unpickler(pickle.Unpickler):
@@ -102,18 +129,21 @@ def _joblib_unpickler(file: io.BytesIO, allowed: frozenset[str]) -> Any:
     return unpickler
 
 
-class _Inert:
+class Inert:
     """Replaces every global; neither it nor its results do anything when called or changed."""
 
+    name: ClassVar[str] = ""
+    """The global's name, if `object_of` built the object."""
     args: tuple[Any, ...]
     state: Any = None
+    """What the pickle says about the object, usually its attributes by name."""
 
-    def __new__(cls, *args: Any, **_: Any) -> Self:
+    def __new__(cls, *args: Any, **_: Any) -> Self:  # noqa: D102 - as pickle calls it
         inert = super().__new__(cls)
         inert.args = args
         return inert
 
-    def __call__(self, *_: Any, **__: Any) -> Self:
+    def __call__(self, *_: Any, **__: Any) -> Self:  # noqa: D102
         return self
 
     def __setstate__(self, state: Any) -> None:
@@ -122,7 +152,7 @@ class _Inert:
     def __setitem__(self, key: Any, value: Any) -> None:
         pass
 
-    def append(self, _: Any) -> None:
+    def append(self, _: Any) -> None:  # noqa: D102
         pass
 
     extend = add = append
@@ -141,12 +171,12 @@ class _Scanner(_PythonUnpickler):  # type: ignore[misc]
         self._file = file
         self._found = found
 
-    def find_class(self, module: str, name: str) -> type[_Inert]:
+    def find_class(self, module: str, name: str) -> type[Inert]:
         full = ".".join(_name(module, name))
         self._found.add(full)
         if full != JOBLIB_ARRAY:
-            return _Inert
-        return type(name, (_Inert,), {"__setstate__": lambda _, state: self._pass_array(state)})
+            return Inert
+        return type(name, (Inert,), {"__setstate__": lambda _, state: self._pass_array(state)})
 
     def persistent_load(self, _: Any) -> Any:
         raise FormatError("refers to an object outside of the pickle")
@@ -172,7 +202,15 @@ class _Scanner(_PythonUnpickler):  # type: ignore[misc]
         self._file.seek(item_bytes * math.prod(state["shape"]), io.SEEK_CUR)
 
 
-def _dtype(dtype: _Inert) -> tuple[int, bool]:
+class _Builder(_Scanner):
+    """A scanner whose inert objects know which global they replace."""
+
+    def find_class(self, module: str, name: str) -> type[Inert]:
+        inert = super().find_class(module, name)
+        return type(inert.__name__, (inert,), {"name": ".".join(_name(module, name))})
+
+
+def _dtype(dtype: Inert) -> tuple[int, bool]:
     """Return the size of an item, and whether it holds Python objects; see NumPy's `dtype.__reduce__`."""
     code, (_, _, _, _, _, item_bytes, _, flags, *_) = dtype.args[0], dtype.state
     return (item_bytes if item_bytes >= 0 else int(code[1:])), code[0] == "O" or bool(flags & 1)

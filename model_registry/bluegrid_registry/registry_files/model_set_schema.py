@@ -85,6 +85,8 @@ class DeclaredSet(Frozen):
     """Compile models to ONNX when pods load them; a compiled model is used if its answers stay the same."""
     trust: tuple[Text, ...] = ()
     """Names that models may use beside the harmless ones: types in skops files, globals in pickles."""
+    kinds: Literal["mixed"] | None = None
+    """`mixed` lets the models be of different estimators; absent: a push refuses models of others."""
     keys: tuple[TrustedKey, ...] = ()
     """Keys that may sign the set's versions; if any, versions without a signature by one are refused."""
 

@@ -53,6 +53,11 @@ class Packer:
         """Number of models passed to `packs` that are in a sealed pack."""
         return len(self._uids) - sum(map(len, self._waiting.values()))
 
+    @property
+    def kept(self) -> list[ModelRow]:
+        """Rows of the base's models that no model passed to `packs` has replaced so far."""
+        return [row for uid, row in self._rows.items() if uid not in self._uids]
+
     def packs(self, models: Iterable[LoadedModel]) -> Iterator[OpenPack]:
         """Yield packs of the models that are in no pack yet; each as soon as it is full.
 

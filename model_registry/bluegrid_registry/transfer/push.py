@@ -7,7 +7,7 @@ relies on them, and replaced if they are damaged. If the version exists, only mi
 To save round trips, the server's capabilities, the version and the list of packs are requested while models
 are read, the first pack does not wait for the list, and the manifest is sent beside the last packs. A push
 waits for four responses: whether the version exists, its packs, its commit, and the commit read back. An
-update reads its base at the same time.
+update reads its base at the same time, and one model of the base while the last packs are sent.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from bluegrid_registry.transfer.publish import commit_once, published_before
 from bluegrid_registry.transfer.refresh import Refresh
 from bluegrid_registry.transfer.selection import selected
 from bluegrid_registry.transfer.sources import read_ahead
+from bluegrid_registry.transfer.unpacker import unpack_all
 from bluegrid_registry.transfer.uploader import Uploader, UploadOutcome, packs_there
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def push(
     without: Collection[str] = (),
     source: Source | None = None,
     trust: Collection[str] = (),
+    is_mixed: bool = False,
     algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
     progress: Progress = ignore,
     config: TransferConfig | None = None,
@@ -105,9 +107,10 @@ def push(
         model_type: the type of every model in the set.
         base: start from this version's models; `models` replace them or are added to them.
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
-        source: who defined the set. Each model is then checked: it must have the type, and use only trusted
-            names. None: models are not checked.
+        source: who defined the set. Each model is then checked: it must have the type, use only trusted
+            names, and be of the same estimators as the others. None: models are not checked.
         trust: names that the set trusts in addition to the harmless ones.
+        is_mixed: whether the models may be of different estimators.
         algorithm: of the checksum that is computed before sending, and again by the store.
         progress: is called after each pack.
         config: concurrency and memory; None: the defaults.
@@ -137,7 +140,11 @@ def push(
         listed = pool.submit(lambda: None if base else packs_there(store, set_id, config))
         based_on = _read_base(store, set_id, base, model_type, pool) if base else None
         base_names = based_on.globals if based_on else None
-        check = ModelCheck(model_type, source, trust, base_globals=base_names) if source else None
+        check = None
+        if source:
+            check = ModelCheck(
+                model_type, source, trust, set_id=set_id, base_globals=base_names, is_mixed=is_mixed
+            )
         packer = Packer(config, _rows_of_base(based_on, without), based_on.packs if based_on else ())
         refresh = Refresh(store, set_id, version_id, published)
         uploader = Uploader(refresh, pool, listed, algorithm, config)
@@ -149,6 +156,9 @@ def push(
             packer.place(upload.contents)
             progress(ProgressEvent(packer.models_placed, total, uploader.sent_bytes))
         models_under_way = {upload: packer.place(upload.contents) for upload in uploader.under_way}
+        beside = None
+        if check and based_on and check.kinds.are_compared:
+            beside = pool.submit(_smallest_model, store, based_on, packer.kept, config)
 
         names = check.globals if check else base_names
         manifest = packer.manifest(set_id, version_id, model_type, names)
@@ -163,6 +173,8 @@ def push(
             progress(ProgressEvent(done, total, uploader.sent_bytes))
         # Raises the probe's error even if nothing had to be written.
         probed.result()
+        if check and base and beside and (kept := beside.result()):
+            check.kinds.refuse_beside(base.id, *kept)
         is_sent = manifest_sent is not None and manifest_sent.result() is not UploadOutcome.THERE
         sent_bytes = uploader.sent_bytes + (len(data) if is_sent else 0)
     commit, already_there = (earlier, True) if earlier else commit_once(store, manifest, digest)
@@ -200,6 +212,17 @@ def _read_base(
         their = f"set {set_id} version {manifest.version} is of type {manifest.type}"
         raise ConfigError(f"{their}, the new models of {model_type}; a set holds one type")
     return manifest
+
+
+def _smallest_model(
+    store: Store, base: Manifest, rows: Iterable[ModelRow], config: TransferConfig
+) -> tuple[str, bytes] | None:
+    """Return the UID and the bytes of the smallest of these models of the base; None: there are none."""
+    row = min(rows, key=lambda row: row.raw_length, default=None)
+    found: list[tuple[str, bytes]] = []
+    if row is not None:
+        unpack_all(store, base, [row], lambda row, data: found.append((row.uid, data)), ignore, config)
+    return found[0] if found else None
 
 
 def _rows_of_base(base: Manifest | None, without: Collection[str]) -> list[ModelRow]:

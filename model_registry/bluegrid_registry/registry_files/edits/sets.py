@@ -47,10 +47,20 @@ def edit_set(
     task: str | None = None,
     source: Source | None = None,
     trust: Collection[str] = (),
+    is_mixed: bool | None = None,
 ) -> bool:
-    """Change a set's name, task or source, or add trusted names; return False if nothing changes.
+    """Change a set's name, task, source or kinds, or add trusted names; return False if nothing changes.
 
     The ID and the type cannot change: every version and every model depends on them.
+
+    Args:
+        folder: the registry.
+        set_id: the set.
+        name: what people call the set; None, as for each value: it stays as it is.
+        task: what its models do.
+        source: who defines the set.
+        trust: names to trust beside those that the set trusts.
+        is_mixed: whether its models may be of different estimators.
 
     Raises:
         RegistryError: there is no such set, its type does not allow the source, or the registry has mistakes.
@@ -61,6 +71,9 @@ def edit_set(
         if trust:
             values["trust"] = tuple(dict.fromkeys([*file.set.trust, *trust]))
         changes = {key: value for key, value in values.items() if value not in (None, getattr(file.set, key))}
+        kinds = "mixed" if is_mixed else None
+        if is_mixed is not None and kinds != file.set.kinds:
+            changes["kinds"] = kinds
         if changes:
             opened.change(file, set=file.set.model_copy(update=changes))
         return bool(changes)

@@ -32,7 +32,9 @@ from bluegrid_registry import (
     verify_signature,
 )
 from bluegrid_registry.signing.signatures import signature_key
+from bluegrid_registry.transfer.kinds import Kinds
 from bluegrid_registry.transfer.sources import SourceModel
+from bluegrid_registry.transfer.untrusted import Untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +99,19 @@ def push_with_stray(folder: Path) -> None:
     models_in_folder(folder, SKOPS)
 
 
+def check_kinds(_: Path) -> None:
+    kinds = Kinds("g1", lambda data: (data.decode(),))
+    for uid in ("Ridge", "Lasso"):
+        kinds.add(uid, uid.encode(), frozenset({uid}))
+    kinds.refuse()
+
+
+def check_names(_: Path) -> None:
+    untrusted = Untrusted("g1")
+    untrusted.add("line-1", ["own.Scaler", "own.Model"])
+    untrusted.refuse()
+
+
 PROVOKED: dict[Remedy, tuple[Callable[[Path], object], str]] = {
     Remedy.ADD_REGION: (lambda folder: check_regions(folder, ["north"]), "bluegrid stack new REGION"),
     Remedy.END_SHARING: (
@@ -106,6 +121,7 @@ PROVOKED: dict[Remedy, tuple[Callable[[Path], object], str]] = {
     Remedy.IGNORE_FILES: (push_with_stray, "push --ignore PATTERN"),
     Remedy.MAKE_EXPORT_KEY: (export, "bluegrid key new NAME --out FILE --algorithm p256"),
     Remedy.MAKE_KEY: (lambda _: PublicKey.from_text("ops", "?"), "bluegrid key new"),
+    Remedy.MIX_KINDS: (check_kinds, "`bluegrid set edit g1 --kinds mixed`"),
     Remedy.OPEN_PLAIN: (
         lambda folder: PrivateKey.read(open_key(folder), "one too many"),
         "unset BLUEGRID_KEY_PASSPHRASE",
@@ -132,6 +148,7 @@ PROVOKED: dict[Remedy, tuple[Callable[[Path], object], str]] = {
         lambda folder: check_signed(folder, is_damaged=False),
         "`bluegrid sign g1 v1 --key FILE`, or add the key",
     ),
+    Remedy.TRUST_NAMES: (check_names, "`bluegrid set edit g1 --trust own.Model --trust own.Scaler`"),
     Remedy.SWITCH_FIRST: (
         lambda folder: remove_cluster(without_traffic(folder), "line-loading", "d1"),
         "bluegrid switch line-loading <other cluster>",

@@ -35,6 +35,8 @@ from sklearn.preprocessing import FunctionTransformer, SplineTransformer, Standa
 from sklearn.svm import SVC
 
 from bluegrid_registry import FormatError, ModelError, ModelType, Source
+from bluegrid_registry.model_types.allowlist import trusted_names
+from bluegrid_registry.model_types.skops_scan import types_of
 from bluegrid_registry.transfer.check import ModelCheck
 from bluegrid_server.frameworks.supported import loader_of
 from tests.support.models import as_read
@@ -95,6 +97,33 @@ def test_an_usual_model_is_pushed_and_loaded_without_trust(fitted: Any, written:
     (tmp_path / "model").write_bytes(data)
     loaded = loader_of(model_type)(tmp_path / "model")
     assert loaded.predict({"x": X[:5]})["y"].tolist() == pytest.approx(fitted.predict(X[:5]).tolist())
+
+
+TREE = "sklearn.tree._tree.Tree"
+OF_USERS: dict[str, set[str]] = {
+    "boosted histograms": {"sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"},
+    "forest": {TREE},
+    "boosted": {TREE},
+    "outliers": {TREE},
+    "neighbours": {"sklearn.metrics._dist_metrics.EuclideanDistance64", "sklearn.neighbors._kd_tree.KDTree"},
+    "splines": {
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+        "scipy.interpolate._bsplines.BSpline",
+    },
+    "process": set(),
+    "search": set(),
+    "calibrated": set(),
+    "imputer": set(),
+    "labels": set(),
+}
+
+
+@pytest.mark.parametrize("kind", OF_USERS)
+def test_in_a_users_set_only_unchecked_data_has_to_be_trusted(kind: str) -> None:
+    model, y = USUAL[kind]
+    data = skops.io.dumps(model.fit(X, y))
+    model_type = ModelType.parse("scikit-learn/skops")
+    assert types_of(data) - trusted_names(model_type, Source.USER) == OF_USERS[kind]
 
 
 def test_a_model_that_dill_had_a_hand_in_is_refused_with_the_way_to_write_it() -> None:
