@@ -31,7 +31,8 @@ class PredictionRequest(Frozen):
 
     @model_validator(mode="after")
     def _has_one_form(self) -> PredictionRequest:
-        if (self.instances is None) is (self.inputs is None) or (self.outputs and self.inputs is None):
+        has_outputs = self.outputs is not None
+        if (self.instances is None) is (self.inputs is None) or (has_outputs and self.inputs is None):
             raise ValueError("expected either instances, or inputs and perhaps outputs")
         return self
 

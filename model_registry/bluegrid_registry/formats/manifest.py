@@ -247,7 +247,7 @@ def _check_places(manifest: Manifest) -> None:
     examples = _places(row.examples for row in manifest.models if row.examples is not None)
     if shared := models & examples:
         raise ValueError(f"recorded examples overlap a model in pack {min(shared)[0][:8]}")
-    places = sorted(models | examples)
+    places = sorted(models | examples if examples else models)
     for pack, offset, length, *_ in places:
         if pack not in sizes:
             raise ValueError(f"a model lies in pack {pack[:8]}, which is not in packs")

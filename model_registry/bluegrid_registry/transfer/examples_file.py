@@ -3,8 +3,8 @@
     {"line-17": {"inputs": [[1.0, 2.0]], "outputs": [0.5]},
      "line-18": [{"request": {"inputs": [...]}, "response": {"outputs": [...]}}, ...]}
 
-Only the text of each UID's examples is kept, and parsed again when the model is read: as Python's objects, the
-examples of a hundred thousand models would take several times the memory.
+Only the text of each UID's examples is kept, and parsed again when the model is read: as Python's objects,
+the examples of a hundred thousand models would take several times the memory.
 """
 
 from __future__ import annotations

@@ -205,7 +205,9 @@ def model_type() -> ModelType:
 def make_models(tmp_path: Path) -> Callable[..., tuple[SourceModel, ...]]:
     """Make models of random bytes that compress a little; the same seed gives the same models."""
 
-    def make(count: int = 5, seed: int = 1, size: int = 2000) -> tuple[SourceModel, ...]:
+    def make(
+        count: int = 5, seed: int = 1, size: int = 2000, *, recorded: bool = False
+    ) -> tuple[SourceModel, ...]:
         folder = tmp_path / f"models-{secrets.token_hex(4)}"
         folder.mkdir()
         source = random.Random(seed)
@@ -214,7 +216,7 @@ def make_models(tmp_path: Path) -> Callable[..., tuple[SourceModel, ...]]:
             path = folder / f"line-{number:03}.skops"
             path.write_bytes(source.randbytes(size // 2) + bytes(size // 2))
             example = Example(inputs=((float(number), 1.0),), outputs=(source.random(),))
-            models.append(SourceModel(path.stem, path, (example,)))
+            models.append(SourceModel(path.stem, path, (example,) if recorded else ()))
         return tuple(models)
 
     return make

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def test_a_pushed_version_is_fetched_byte_for_byte(
     store: Store, make_models: MakeModels, model_type: ModelType, tmp_path: Path
 ) -> None:
-    models = make_models(20)
+    models = make_models(20, recorded=True)
     report = push(store, "g1", "v1", models, model_type=model_type)
     fetched = fetch(store, "g1", "v1", report.manifest, tmp_path / "into")
     assert (report.models, report.sent_models, report.packs, report.already_there) == (20, 20, 1, False)

@@ -239,8 +239,8 @@ def test_a_folder_is_compared_with_its_version(
 def test_versions_are_compared_by_their_manifests(
     store: Store, make_models: MakeModels, model_type: ModelType
 ) -> None:
-    one = push(store, "g1", "v1", make_models(5), model_type=model_type)
-    others = (*make_models(2, seed=2, size=3000), *make_models(7)[5:])
+    one = push(store, "g1", "v1", make_models(5, recorded=True), model_type=model_type)
+    others = (*make_models(2, seed=2, size=3000, recorded=True), *make_models(7, recorded=True)[5:])
     two = push(store, "g1", "v2", others, model_type=model_type, base=version(one), without=["line-004"])
     found = compare_versions(store, "g1", version(one), version(two))
     assert [row.uid for row in found.added] == ["line-005", "line-006"]

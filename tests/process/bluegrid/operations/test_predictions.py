@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bluegrid.operations import ClusterClient, KubernetesError
-from bluegrid_registry import RegistryError
+from bluegrid.operations import ClusterClient, KubernetesError, PredictionRequest, compare
+from bluegrid_registry import RecordedExample, RegistryError
 from tests.support.api_server import ApiServer
 from tests.support.kubernetes_objects import objects
 
@@ -75,3 +75,51 @@ def test_an_answer_that_is_no_json_is_an_error(connect: Connect) -> None:
             ClusterClient.of(connect(api), "service0").predict("line-1", [[1.0]]).error
             == "status 502, and no JSON"
         )
+
+
+def outputs(*data: tuple[str, list[Any]]) -> tuple[int, str]:
+    """Return a pod's answer to a batch of one request, with these outputs."""
+    tensors = [{"name": name, "shape": [len(values)], "data": values} for name, values in data]
+    return 200, json.dumps({"responses": [{"model_name": "a/b", "outputs": tensors}]})
+
+
+RECORDED = RecordedExample.model_validate(
+    {
+        "request": {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [1.0]}]},
+        "response": {"outputs": [{"name": "label", "shape": [1], "datatype": "BYTES", "data": ["ok"]}]},
+    }
+)
+
+
+def test_a_request_of_the_protocol_is_answered_by_output(connect: Connect) -> None:
+    with ApiServer(objects(1), lambda _: outputs(("y", [1.0, None]), ("label", ["ok", "trip"]))) as api:
+        cluster = ClusterClient.of(connect(api), "service0", "d1")
+        found = PredictionRequest.of("a/b", RECORDED).sent_to(cluster, 0)
+    assert (found.predictions, found.error) == ({"y": [1.0, None], "label": ["ok", "trip"]}, None)
+    # A UID with a slash is in the body, where every proxy leaves it as it is.
+    assert api.calls[-1].endswith("/modelService/service0/v2/models:batchInfer")
+
+
+def test_a_refusal_within_a_batch_is_an_error(connect: Connect) -> None:
+    answer = json.dumps({"responses": [{"model_name": "a/b", "error": "no model 'a/b' in this version"}]})
+    with ApiServer(objects(1), lambda _: (200, answer)) as api:
+        found = ClusterClient.of(connect(api), "service0").infer("a/b", {"inputs": []})
+    assert (found.predictions, found.error) == (None, "no model 'a/b' in this version")
+
+
+def test_clusters_are_compared_by_all_outputs_of_recorded_examples(connect: Connect) -> None:
+    def pod(name: str) -> tuple[int, str]:
+        is_first = "-d1-" in name
+        return outputs(
+            ("y", [1.0, 2.0 if is_first else 2.5]), ("label", ["ok", "ok" if is_first else "trip"])
+        )
+
+    with ApiServer(objects(1), pod) as api:
+        first, second = (ClusterClient.of(connect(api), "service0", each) for each in ("d1", "d2"))
+        request = PredictionRequest.of("a/b", RECORDED)
+        found = compare(first, second, [request, request], rtol=0, atol=1)
+        close = compare(first, second, [request], rtol=0, atol=1, labels=0.5)
+    assert (found.requests, len(found.differing), found.largest) == (2, 2, 0.5)
+    changes = {name: (each.moved, each.differing) for name, each in found.outputs.items()}
+    assert changes == {"y": (0.5, 0), "label": (None, 2)}
+    assert close.agreed == 1

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from bluegrid.operations import Prediction, read_requests
+from bluegrid.operations import Prediction
 from bluegrid.operations.prediction_comparison import difference
-from bluegrid_registry import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def answer(predictions: Any, error: str | None = None) -> Prediction:
@@ -48,22 +44,19 @@ def test_a_cluster_that_fails_does_not_agree() -> None:
     assert "no model 'line-1'" in found.text
 
 
-def test_requests_are_json_lines(tmp_path: Path) -> None:
-    file = tmp_path / "requests.jsonl"
-    file.write_text('{"model": "line-1", "instances": [[1, 2]]}\n\n{"model": "line-2", "instances": [[3]]}\n')
-    assert [each.model for each in read_requests(file)] == ["line-1", "line-2"]
+def test_labels_and_numbers_are_told_apart_by_output() -> None:
+    first = {"y": [1.0, 2.0], "label": ["a", "b", "c"]}
+    second = {"y": [1.5, None], "label": ["a", "x", "y"]}
+    found, agrees = difference("line-1", answer(first), answer(second), rtol=0, atol=1, labels=0.75)
+    changes = {name: (each.moved, each.differing) for name, each in found.outputs.items()}
+    assert changes == {"y": (0.5, 1), "label": (None, 2)}
+    assert (found.by, agrees) == (0.5, True)
+    assert not difference("line-1", answer(first), answer(second), rtol=0, atol=1, labels=0.7)[1]
+    assert not difference("line-1", answer(first), answer(second), rtol=0, atol=0.1, labels=1.0)[1]
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("", "has no requests"),
-        ('{"model": "line-1", "instances": [[1]]}\n{"model": 7}\n', "requests.jsonl:2: is not a request"),
-        ("[", "requests.jsonl:1: is not a request"),
-    ],
-)
-def test_a_file_that_is_none_is_refused_with_its_line(tmp_path: Path, text: str, reason: str) -> None:
-    file = tmp_path / "requests.jsonl"
-    file.write_text(text)
-    with pytest.raises(ConfigError, match=reason):
-        read_requests(file)
+def test_the_simple_form_has_one_output_without_a_name() -> None:
+    found, _ = difference("line-1", answer([1.0, 2.0]), answer([1.0, 3.0]), rtol=0, atol=0)
+    assert {name: (each.moved, each.differing) for name, each in found.outputs.items()} == {
+        "predictions": (1.0, 0)
+    }

@@ -1,14 +1,12 @@
-"""Recorded examples travel in packs of their own, and stores of format 1 stay readable and pushable."""
+"""Recorded examples travel in packs of their own, beside their models."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import zstandard
 
 from bluegrid_registry import (
     ConfigError,
@@ -26,9 +24,6 @@ from bluegrid_registry import (
     models_in_folder,
     open_store,
     push,
-    read_commit,
-    read_manifest,
-    stored_examples,
     verify,
     verify_folder,
 )
@@ -36,53 +31,21 @@ from bluegrid_registry.formats import layout
 from bluegrid_registry.maintenance.prune import needs_of
 from bluegrid_registry.transfer.config import TransferConfig
 from tests.support.skops_files import skops_file
-from tests.support.stores import Recording
+from tests.support.stores import DiesAtWrite, Killed, Recording
 from tests.unit.bluegrid_registry.pushes import TYPE, use, version
+from tests.unit.bluegrid_registry.recorded import (
+    ROWS,
+    all_examples,
+    day_ahead,
+    manifest_of,
+    models,
+    published,
+)
 
 if TYPE_CHECKING:
-    from bluegrid_registry import AnyExample, PushReport, Store
+    from pathlib import Path
 
-ROWS = Example(inputs=((1.0, 2.0),), outputs=(-0.5,))
-
-
-def day_ahead(seed: float = 0.0) -> RecordedExample:
-    """Return an example with 96 outputs a row, labels, and a value that is not finite."""
-    document = {
-        "request": {
-            "inputs": [
-                {"name": "x", "shape": [2, 2], "datatype": "FP64", "data": [[1, None], [2.5, seed]]},
-                {"name": "kind", "shape": [2], "datatype": "BYTES", "data": ["cable", "架空"]},
-            ]
-        },
-        "response": {
-            "outputs": [
-                {"name": "y", "shape": [2, 96], "datatype": "FP64", "data": [seed, *range(190), None]},
-                {"name": "label", "shape": [2], "datatype": "BYTES", "data": ["ok", "trip"]},
-            ]
-        },
-        "tolerances": {"y": {"atol": 0.5}},
-    }
-    return RecordedExample.model_validate(document)
-
-
-def models(*examples: tuple[AnyExample, ...]) -> list[SourceModel]:
-    return [
-        SourceModel(f"line-{number}", skops_file(f"model {number}"), each)
-        for number, each in enumerate(examples)
-    ]
-
-
-def published(store: Store, *examples: tuple[AnyExample, ...], version_id: str = "v1") -> PushReport:
-    return push(store, "g1", version_id, models(*examples), model_type=TYPE)
-
-
-def manifest_of(store: Store, report: PushReport) -> Manifest:
-    return read_manifest(store, "g1", report.version, report.manifest)
-
-
-def all_examples(store: Store, report: PushReport) -> dict[str, tuple[AnyExample, ...]]:
-    manifest = manifest_of(store, report)
-    return dict(stored_examples(store, manifest, manifest.models))
+    from bluegrid_registry import AnyExample, Store
 
 
 def test_examples_come_back_from_the_store_and_from_a_fetched_folder(store: Store, tmp_path: Path) -> None:
@@ -179,6 +142,29 @@ def test_an_update_takes_over_the_examples_of_its_base(store: Store) -> None:
     assert manifest_of(store, none).format == "bluegrid-manifest/1"
 
 
+@pytest.mark.parametrize("with_base", [False, True])
+def test_examples_cost_no_round_trip_before_they_are_sent(store: Store, *, with_base: bool) -> None:
+    base = published(store, (), ()) if with_base else None
+    recorded = Recording(store)
+    new = [SourceModel("line-1", b"new", (day_ahead(),))]
+    push(recorded, "g1", "v2", new, model_type=TYPE, base=version(base) if base else None)
+    # Neither waits for a list, nor is looked up before it is sent.
+    assert sorted(call for call in recorded.requests if "packs" in call) == [
+        *([] if with_base else ["keys packs"]),
+        "put packs",
+        "put packs",
+    ]
+
+
+@pytest.mark.parametrize("nth", range(4))
+def test_a_push_with_examples_that_is_killed_can_run_again(nth: int, store: Store) -> None:
+    new = models((day_ahead(),), (ROWS,))
+    with pytest.raises(Killed):
+        push(DiesAtWrite(store, nth), "g1", "v1", new, model_type=TYPE)
+    report = push(store, "g1", "v1", new, model_type=TYPE)
+    assert all_examples(store, report) == {"line-0": (day_ahead(),), "line-1": (ROWS,)}
+
+
 def damage(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
@@ -268,84 +254,6 @@ def test_outputs_of_all_examples_are_compared(store: Store) -> None:
     assert outputs == {"y": (0.5, 0), "label": (None, 1), "predictions": (0.25, 0)}
     (unknown,) = compare_versions(store, "g1", old, new, with_answers=False).changed
     assert (unknown.moved, unknown.outputs) == (None, {})
-
-
-OLD = Path(__file__).parents[3] / "support" / "store_of_format_1"
-"""A store of the release before recorded examples went to packs, with these models; v2 has line-3 alone."""
-OLD_EXAMPLES = {
-    "line-1": Example(inputs=((1.5, 2.0), (0.1, 1e-9)), outputs=(3.0, 0.1), rtol=1e-3),
-    "line-2": ROWS,
-    "变压器 4": ROWS,
-}
-OLD_MODELS = {"line-1": "one", "line-2": "two", "line-3": "three", "变压器 4": "four"}
-
-
-def old_models(examples: dict[str, Example] = OLD_EXAMPLES) -> list[SourceModel]:
-    return [
-        SourceModel(uid, skops_file(text, 2), (examples[uid],) if uid in examples else ())
-        for uid, text in OLD_MODELS.items()
-    ]
-
-
-@pytest.fixture
-def old_store(tmp_path: Path) -> Store:
-    shutil.copytree(OLD, tmp_path / "old")
-    return open_store((tmp_path / "old").as_uri())
-
-
-def old_version(store: Store, version_id: str) -> Version:
-    commit = read_commit(store, "g1", version_id)
-    return Version(id=version_id, manifest=commit.manifest, updated=commit.time)
-
-
-def test_a_version_of_format_1_is_read(old_store: Store, tmp_path: Path) -> None:
-    v1 = old_version(old_store, "v1")
-    fetched = fetch(old_store, "g1", "v1", v1.manifest, tmp_path / "into")
-    assert dict(fetched.examples) == {uid: (example,) for uid, example in OLD_EXAMPLES.items()}
-    assert {uid: path.read_bytes() for uid, path in fetched.paths.items()} == {
-        uid: skops_file(text, 2) for uid, text in OLD_MODELS.items()
-    }
-    assert verify(old_store, "g1", [v1]).is_sound
-    assert verify_folder(old_store, "g1", v1, tmp_path / "into").is_sound
-
-
-def test_a_version_of_format_1_that_is_pushed_again_is_there_already(old_store: Store) -> None:
-    v1 = old_version(old_store, "v1")
-    report = push(old_store, "g1", "v1", old_models(), model_type=TYPE)
-    assert (report.already_there, report.sent_bytes, report.manifest) == (True, 0, v1.manifest)
-    others = {**OLD_EXAMPLES, "line-2": Example(inputs=ROWS.inputs, outputs=ROWS.outputs, atol=1.0)}
-    with pytest.raises(VersionConflict, match="exists with other models"):
-        push(old_store, "g1", "v1", old_models(others), model_type=TYPE)
-
-
-def test_a_version_without_examples_is_written_as_before(old_store: Store, store: Store) -> None:
-    (model,) = (each for each in old_models() if each.uid == "line-3")
-    report = push(store, "g1", "v2", [model], model_type=TYPE)
-    key = layout.manifest_key("g1", old_version(old_store, "v2").manifest)
-    text, old_text = (
-        zstandard.ZstdDecompressor().decompress(data)
-        for data in (store.get(layout.manifest_key("g1", report.manifest)), old_store.get(key))
-    )
-    assert text == old_text
-
-
-def test_an_update_of_a_version_of_format_1_packs_the_examples_that_stay(old_store: Store) -> None:
-    new = [SourceModel("line-2", skops_file("again"))]
-    base = old_version(old_store, "v1")
-    report = push(old_store, "g1", "v3", new, model_type=TYPE, base=base, without=["line-3"])
-    manifest = manifest_of(old_store, report)
-    assert manifest.format == "bluegrid-manifest/2"
-    assert all_examples(old_store, report) == {uid: (OLD_EXAMPLES[uid],) for uid in ("line-1", "变压器 4")}
-    rows = {row.uid: row for row in read_manifest(old_store, "g1", "v1", base.manifest).models}
-    kept = next(row for row in manifest.models if row.uid == "line-1")
-    assert (kept.pack, kept.offset) == (rows["line-1"].pack, rows["line-1"].offset)
-    found = compare_versions(old_store, "g1", base, version(report))
-    assert [row.uid for row in found.changed] == ["line-2"]
-
-
-def test_a_manifest_of_a_later_format_is_refused_with_the_formats_that_are_read() -> None:
-    with pytest.raises(ValueError, match="bluegrid-manifest/2"):
-        Manifest.model_validate({"format": "bluegrid-manifest/3"})
 
 
 def test_the_type_of_examples_has_no_part_in_the_type_of_models(store: Store, tmp_path: Path) -> None:

@@ -206,6 +206,24 @@ def test_where_the_bytes_do_not_tell_the_recorded_examples_do(client: httpx.Clie
     assert "line-1 takes 4 features, and that of v2 3" in requested(4, "v2")["error"]
 
 
+def test_where_examples_have_several_inputs_their_names_must_stay(client: httpx.Client) -> None:
+    def requested(names: list[str], base: str, **more: Any) -> dict[str, Any]:
+        tensors = [{"name": name, "shape": [1], "datatype": "FP64", "data": [1.0]} for name in names]
+        example = {"request": {"inputs": tensors}, "response": {"outputs": tensors[:1]}}
+        files = {
+            "line-1.skops": skops_file(f"{names}"),
+            "examples.json": json.dumps({"line-1": [example]}).encode(),
+        }
+        body = {"base": base, "batch": upload(client, archive(files)), **more}
+        return ended(client, client.post("/modelSets/g1/updates", json=body))
+
+    assert requested(["wind", "load"], "v1")["version"] == "v2"
+    refused = requested(["wind", "{hour}"], "v2")
+    assert "line-1 takes the inputs wind, {hour}, and that of v2 load, wind; clients ask" in refused["error"]
+    assert requested(["load", "wind"], "v2")["state"] == "done"
+    assert requested(["wind", "{hour}"], "v2", incompatible=True)["state"] == "done"
+
+
 def test_a_base_that_is_not_there_is_refused_at_once(client: httpx.Client) -> None:
     refused = client.post("/modelSets/g1/updates", json={"base": "v9", "without": ["line-1"]})
     assert (refused.status_code, refused.json()["error"]) == (404, "set g1 has no version v9; declared: v1")
