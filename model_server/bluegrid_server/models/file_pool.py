@@ -155,7 +155,7 @@ class FilePool(ModelPool):
             if examples:
                 reproduce(served.model, examples)
             elif self._trials is not None:
-                self._trials.run(uid, served.model)
+                self._trials.run(uid, served.model, served.defaults)
         except ModelError as error:
             raise ModelError(f"{self._place}: model {uid} {error}") from error
         return len(examples)

@@ -19,6 +19,7 @@ import structlog
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.made_rows import made_rows
+from bluegrid_server.frameworks.model import outputs_of
 from bluegrid_server.protocol.tensors import datatype_of, json_data_of
 
 if TYPE_CHECKING:
@@ -77,13 +78,18 @@ class Trials:
         self.answered = 0
         self.unknown: dict[str, str] = {}
 
-    def run(self, uid: str, model: Model) -> None:
+    def run(self, uid: str, model: Model, outputs: Collection[str] = ()) -> None:
         """Let a model answer made rows, and record the result.
+
+        Args:
+            uid: the model's UID.
+            model: the model.
+            outputs: the outputs that the set chooses; empty: those that the model gives by default.
 
         Raises:
             ModelError: the model cannot answer any row; the message continues after "model <uid>".
         """
-        reason = try_out(model)
+        reason = try_out(model, outputs)
         if reason is None:
             self.answered += 1
         else:
@@ -101,8 +107,12 @@ class Trials:
             )
 
 
-def try_out(model: Model) -> str | None:
-    """Let a model answer made rows.
+def try_out(model: Model, outputs: Collection[str] = ()) -> str | None:
+    """Let a model answer made rows, with what a request gets that names no outputs.
+
+    Args:
+        model: the model.
+        outputs: the outputs that the set chooses; empty: those that the model gives by default.
 
     Returns:
         None if the model answered a row; otherwise the first failure, which the values may have caused.
@@ -111,12 +121,13 @@ def try_out(model: Model) -> str | None:
         ModelError: the model fails whatever the values.
     """
     sizes = _SIZES if any(-1 in spec.shape for spec in model.inputs) else (1,)
+    asked = [spec for spec in model.outputs if (spec.name in outputs if outputs else not spec.on_request)]
     known: Mapping[str, Sequence[Any]] = getattr(model, "known_values", {})
     by_size: list[list[Exception]] = []
     for size in sizes:
         failures: list[Exception] = []
         for inputs in made_rows(model.inputs, size, known, fewer=size > 1):
-            failure = _failure(model, inputs)
+            failure = _failure(model, inputs, asked)
             if failure is None:
                 return None
             if _is_certain(failure):
@@ -140,16 +151,20 @@ def _only_rows_vary(specs: Sequence[TensorSpec], known: Collection[str]) -> bool
     )
 
 
-def _failure(model: Model, inputs: dict[str, NDArray[Any]]) -> Exception | None:
-    """Return the error of predicting and encoding the outputs; None: no error."""
+def _failure(
+    model: Model, inputs: dict[str, NDArray[Any]], outputs: Sequence[TensorSpec]
+) -> Exception | None:
+    """Return the error of computing and encoding the outputs; None: no error."""
+    names = [spec.name for spec in outputs]
+    on_request = [spec.name for spec in outputs if spec.on_request]
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             # Warnings about made rows are of no use to anybody.
             warnings.simplefilter("ignore")
-            values = model.predict(inputs)
-            for spec in (spec for spec in model.outputs if not spec.on_request):
-                datatype_of(values[spec.name])
-                json_data_of(values[spec.name])
+            values = outputs_of(model, inputs, names, on_request)
+            for name in names:
+                datatype_of(values[name])
+                json_data_of(values[name])
     # Any exception of a framework is the result.
     except Exception as error:  # noqa: BLE001
         return error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from scipy.special import expit, logit
@@ -124,6 +125,18 @@ def test_in_a_users_set_only_unchecked_data_has_to_be_trusted(kind: str) -> None
     data = skops.io.dumps(model.fit(X, y))
     model_type = ModelType.parse("scikit-learn/skops")
     assert types_of(data) - trusted_names(model_type, Source.USER) == OF_USERS[kind]
+
+
+def test_columns_that_are_an_index_of_a_table_need_no_trust(tmp_path: Path) -> None:
+    table = pd.DataFrame(X, columns=list("abc"))
+    numbers = ColumnTransformer([("numbers", StandardScaler(), table.select_dtypes("number").columns[:2])])
+    fitted = make_pipeline(numbers, Ridge()).fit(table, Y)
+    model_type = ModelType.parse("scikit-learn/joblib")
+    ModelCheck(model_type, Source.PLATFORM).check(as_read("line-1", joblib_bytes(fitted)))
+    (tmp_path / "model").write_bytes(joblib_bytes(fitted))
+    loaded = loader_of(model_type)(tmp_path / "model")
+    assert loaded.inputs[0].columns == ("a", "b")
+    assert loaded.predict({"x": X[:, :2]})["y"].tolist() == fitted.predict(table).tolist()
 
 
 def test_a_model_that_dill_had_a_hand_in_is_refused_with_the_way_to_write_it() -> None:

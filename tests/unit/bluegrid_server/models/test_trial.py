@@ -34,7 +34,7 @@ from bluegrid_server.models.trial import Trials, try_out
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -50,7 +50,7 @@ LEVELS = np.array([[110.0], [220.0], [380.0]] * 20)
 class OwnModel:
     """A framework's model with one input, which calls `answer`."""
 
-    outputs = (TensorSpec("y", (-1,)),)
+    outputs: tuple[TensorSpec, ...] = (TensorSpec("y", (-1,)),)
 
     def __init__(self, answer: Callable[[NDArray[Any]], Any], datatype: str = "FP64", *shape: int) -> None:
         self.inputs = (TensorSpec("x", shape or (-1, 3), datatype),)
@@ -125,6 +125,28 @@ def test_a_model_that_no_values_can_help_is_refused_in_its_frameworks_words(
     assert str(caught.value).startswith("cannot answer any request for 'x' FP64 [-1, ")
     assert reason in str(caught.value)
     assert str(caught.value).endswith("record it as the model's example")
+
+
+class WithoutProbabilities(OwnModel):
+    """A model whose output on request cannot be computed."""
+
+    outputs = (*OwnModel.outputs, TensorSpec("probability", (-1, 2), on_request=True))
+
+    def on_request(
+        self, inputs: Mapping[str, NDArray[Any]], names: Collection[str]
+    ) -> dict[str, NDArray[Any]]:
+        raise ModuleNotFoundError("No module named 'calibration'")
+
+
+def test_the_outputs_that_the_set_chooses_are_tried_and_no_others() -> None:
+    model = WithoutProbabilities(lambda x: x[:, 0])
+    assert try_out(model) is None
+    assert try_out(model, ["y"]) is None
+    for chosen in (["probability"], ["y", "probability"]):
+        with pytest.raises(
+            ModelError, match=r"cannot answer any request for 'x'.*No module named 'calibration'"
+        ):
+            try_out(model, chosen)
 
 
 def test_a_model_that_needs_what_the_image_has_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
