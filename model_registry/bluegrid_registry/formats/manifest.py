@@ -14,6 +14,7 @@ Fields are declared in alphabetical order, which sorts the JSON's keys.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
@@ -28,7 +29,7 @@ from pydantic import (
     model_validator,
 )
 
-from bluegrid_registry.errors import FormatError, IntegrityError
+from bluegrid_registry.errors import ConfigError, FormatError, IntegrityError
 from bluegrid_registry.formats.checksums import sha256_digest, sha256_hex
 from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES
 from bluegrid_registry.formats.example import MAX_EXAMPLES_BYTES, Example, examples_document
@@ -187,17 +188,31 @@ class Manifest(Frozen):
 
         Raises:
             IntegrityError: the bytes do not have this digest.
-            FormatError: the bytes have this digest, but are not a manifest that this program can read.
+            FormatError: the bytes have this digest, but are not a sound manifest.
+            ConfigError: the manifest is of a format that this release does not know.
         """
         if sha256_digest(data) != digest:
             raise IntegrityError(f"manifest {digest[:15]}: SHA-256 differs")
         try:
             return cls.model_validate_json(_decompress(data))
         except ValidationError as error:
+            _check_format(error, digest)
             raise FormatError(f"manifest {digest[:15]}: {first_mistake(error)}") from None
         except zstandard.ZstdError as error:
             raise FormatError(f"manifest {digest[:15]}: {error}") from None
 
+
+def _check_format(error: ValidationError, digest: str) -> None:
+    """Raise ConfigError if a manifest is invalid because a later release has written it."""
+    first = error.errors()[0]
+    if first["loc"] == ("format",) and _ANY_FORMAT.fullmatch(str(first["input"])):
+        formats = f"is of format {first['input']}; this release reads formats up to {PLACED}"
+        raise ConfigError(
+            f"manifest {digest[:15]}: {formats}: use the release that pushed it, or a later one"
+        )
+
+
+_ANY_FORMAT = re.compile(r"bluegrid-manifest/\d{1,4}")
 
 _MANIFEST = TypeAdapter(Manifest)
 """Dumps to bytes directly; `Manifest.model_dump_json` would make a string first."""

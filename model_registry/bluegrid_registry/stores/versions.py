@@ -57,6 +57,7 @@ def read_manifest(store: Store, set_id: str, version_id: str, digest: str) -> Ma
         ObjectMissing: the store has no such manifest.
         IntegrityError: the manifest is damaged, also when read once more, or is another version's.
         FormatError: its bytes are as pinned, but are not a sound manifest.
+        ConfigError: a later release has written it, in a format that this one does not know.
     """
     with error_context(set_id, version_id):
         manifest = retry_once(lambda: Manifest.from_bytes(store.get(manifest_key(set_id, digest)), digest))

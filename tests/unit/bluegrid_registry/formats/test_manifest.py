@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bluegrid_registry import FormatError, IntegrityError, Manifest, sha256_digest
+from bluegrid_registry import ConfigError, FormatError, IntegrityError, Manifest, sha256_digest
 
 PACK, OTHER = "a" * 64, "b" * 64
 
@@ -156,6 +156,17 @@ def test_what_is_no_manifest_is_told_in_one_line(text: bytes) -> None:
     with pytest.raises(FormatError, match=rf"^manifest {digest[:15]}: ") as caught:
         Manifest.from_bytes(data, digest)
     assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_of_a_later_release_is_not_taken_for_damaged() -> None:
+    data, digest = stored(json.dumps(document(format="bluegrid-manifest/3")).encode())
+    with pytest.raises(
+        ConfigError, match="is of format bluegrid-manifest/3; this release reads formats up to"
+    ):
+        Manifest.from_bytes(data, digest)
+    data, digest = stored(json.dumps(document(format="x" * 100_000)).encode())
+    with pytest.raises(FormatError, match="format: Input should be"):
+        Manifest.from_bytes(data, digest)
 
 
 def test_what_is_not_compressed_is_told() -> None:
