@@ -33,11 +33,11 @@ class Example(Frozen):
     atol: Allowance = 1e-9
     """Largest absolute difference that still counts as equal."""
     inputs: Annotated[
-        tuple[Annotated[tuple[FiniteFloat, ...], Field(min_length=1)], ...], Field(min_length=1)
+        tuple[Annotated[tuple[FiniteFloat | None, ...], Field(min_length=1)], ...], Field(min_length=1)
     ]
-    """n rows of k features."""
-    outputs: tuple[FiniteFloat, ...]
-    """n predictions."""
+    """n rows of k features; None where a value is missing."""
+    outputs: tuple[FiniteFloat | None, ...]
+    """n predictions; None for one that is not finite."""
     rtol: Allowance = 1e-6
     """Largest relative difference that still counts as equal."""
 

@@ -60,7 +60,11 @@ def _reproduce_rows(model: Model, example: Example, name: str) -> None:
             f"has {len(model.inputs)} inputs; rows of numbers are recorded examples for models with one: "
             "record a request and its response"
         )
-    rows = np.array(example.inputs).astype(DATATYPES[spec.datatype])
+    # None becomes NaN.
+    rows = np.array(example.inputs, dtype=np.float64)
+    if DATATYPES[spec.datatype].kind != "f" and np.isnan(rows).any():
+        raise ModelError(f"takes {spec.datatype}, {name} has a missing value; record it again")
+    rows = rows.astype(DATATYPES[spec.datatype])
     if len(spec.shape) == 2 and spec.shape[1] not in (-1, rows.shape[1]):
         raise ModelError(f"takes {spec.shape[1]} features, {name} has {rows.shape[1]}; record it again")
     try:
@@ -76,11 +80,11 @@ def _reproduce_rows(model: Model, example: Example, name: str) -> None:
             f"recorded were numbers of shape {expected.shape}: "
             "push a model that gives one number a row, or record a request and its response"
         )
-    wrong = ~np.isclose(got, expected, rtol=example.rtol, atol=example.atol)
+    wrong = _wrong_numbers(got, expected, example.rtol, example.atol)
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ModelError(
-            f"does not reproduce {name}: row {row}: expected {expected[row]!s}, "
+            f"does not reproduce {name}: row {row}: expected {_expected(example.outputs[row])}, "
             f"got {got[row]!s} (rtol {example.rtol}, atol {example.atol}): {_RETRAIN}"
         )
 
@@ -129,22 +133,20 @@ def _compare(tensor: RecordedTensor, got: NDArray[Any], example: RecordedExample
         within = f" (rtol {rtol}, atol {atol})"
     if wrong.any():
         first = int(np.argmax(wrong))
-        recorded = tensor.data[first]
-        expected = "a number that is not finite" if recorded is None else repr(recorded)
         also = f"; {np.count_nonzero(wrong)} of {wrong.size} differ" if wrong.size > 1 else ""
+        place, expected = _place(first, tensor.shape), _expected(tensor.data[first])
         raise ModelError(
-            f"does not reproduce {name}, {_place(first, tensor.shape)}: expected {expected}, "
+            f"does not reproduce {name}, {place}: expected {expected}, "
             f"got {_shown(values[first])}{within}{also}: {_RETRAIN}"
         )
 
 
 def _wrong_numbers(
-    got: NDArray[np.float64], expected: NDArray[np.float64], rtol: float, atol: float
+    got: NDArray[Any], expected: NDArray[np.float64], rtol: float, atol: float
 ) -> NDArray[np.bool_]:
     """Return where `got` differs; NaN in `expected` stands for any number that is not finite."""
-    not_finite = np.isnan(expected)
-    close = np.isclose(got, expected, rtol=rtol, atol=atol)
-    return np.where(not_finite, np.isfinite(got), ~close)
+    wrong: NDArray[np.bool_] = ~np.isclose(got, expected, rtol=rtol, atol=atol)
+    return np.where(np.isnan(expected), np.isfinite(got), wrong)
 
 
 def _is_alike(tensor: RecordedTensor, got: NDArray[Any]) -> bool:
@@ -160,6 +162,10 @@ def _place(index: int, shape: Sequence[int]) -> str:
     if len(place) == 1:
         return f"row {place[0]}"
     return f"row {place[0]}, column {place[1]}" if len(place) == 2 else f"element {place}"
+
+
+def _expected(recorded: Any) -> str:
+    return "a number that is not finite" if recorded is None else repr(recorded)
 
 
 def _shown(value: Any) -> str:

@@ -39,7 +39,7 @@ def parsed(document: Any) -> Any:
 
 
 def test_examples_of_both_forms_come_back_as_they_were() -> None:
-    examples = parsed([recorded(), {"inputs": [[1, 2.5]], "outputs": [3]}])
+    examples = parsed([recorded(), {"inputs": [[1, 2.5], [None, 0]], "outputs": [3, None]}])
     assert [type(each) for each in examples] == [RecordedExample, Example]
     assert parse_examples(examples_document(examples), "line-1") == examples
 

@@ -172,6 +172,28 @@ def test_an_output_that_the_model_has_not_is_told() -> None:
     )
 
 
+class Gaps:
+    """A model that takes missing values."""
+
+    inputs = (TensorSpec("x", (-1, 2)),)
+    outputs = (TensorSpec("y", (-1,)),)
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {"y": inputs["x"].sum(axis=1)}
+
+
+def test_rows_may_have_missing_values_and_answers_that_are_not_finite() -> None:
+    rows = ((1.0, 2.0), (None, 1.0))
+    reproduce(Gaps(), [Example(inputs=rows, outputs=(3.0, None))])
+    for outputs, message in [
+        ((3.0, 1.0), "row 1: expected 1.0, got nan (rtol"),
+        ((None, None), "row 0: expected a number that is not finite, got 3.0"),
+    ]:
+        with pytest.raises(ModelError) as caught:
+            reproduce(Gaps(), [Example(inputs=rows, outputs=outputs)])
+        assert message in str(caught.value)
+
+
 def test_rows_of_numbers_are_for_models_with_one_input() -> None:
     found = fault(Example(inputs=((1.0,),), outputs=(1.0,)))
     assert found.startswith(
