@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bluegrid.updates.rollouts.progress import RolloutProgress
+    from bluegrid_registry import AnyExample
 
     Pod = Callable[[str], tuple[int, str]]
 
@@ -64,7 +65,10 @@ def compared(folder: Path, pod: Pod, within: dict[str, float] | None = None) -> 
     file = folder / "registry" / "g1.yaml"
     file.write_text(REGISTRY)
     models = ModelSet.open("g1", folder / "registry", (folder / "store").as_uri())
-    examples = {"line-1": [WORDS, Example(inputs=((1.0,),), outputs=(10.0,))], "line-2": [WORDS]}
+    examples: dict[str, list[AnyExample]] = {
+        "line-1": [WORDS, Example(inputs=((1.0,),), outputs=(10.0,))],
+        "line-2": [WORDS],
+    }
     models.push("v1", {uid: skops_file(uid) for uid in ("line-1", "line-2", "line-3")}, examples=examples)
     models.push("v2", {uid: skops_file(f"{uid} again") for uid in ("line-1", "line-2", "line-3")})
     file.write_text(file.read_text() + SERVICE)
@@ -128,5 +132,5 @@ def test_a_number_of_any_output_counts(tmp_path: Path) -> None:
 
 def test_a_cluster_that_gives_no_answer_is_refused(tmp_path: Path) -> None:
     refusal = json.dumps({"responses": [{"error": "no model"}], "predictions": [10.0, 20.0]})
-    with pytest.raises(RolloutFailed, match="d2 gives no prediction for 2 of 2 models: .*no model"):
+    with pytest.raises(RolloutFailed, match=r"d2 gives no prediction for 2 of 2 models: .*no model"):
         compared(tmp_path, lambda pod: answer([10.0, 20.0], ["a", "b"]) if "-d1-" in pod else (200, refusal))
