@@ -101,7 +101,7 @@ class ModelCheck:
         try:
             if self._type.names_in is None:
                 self._type.check(model.data)
-                names: frozenset[str] = frozenset()
+                self.kinds.add(model.uid, model.data, None)
             else:
                 try:
                     names = self._type.names_in(model.data)
@@ -109,11 +109,14 @@ class ModelCheck:
                     # A wrong type is a better message than unreadable bytes.
                     self._type.check(model.data)
                     raise
-            if untrusted := names - self._trusted:
-                self._untrusted.add(model.uid, untrusted)
-            else:
-                self.kinds.add(model.uid, model.data, names)
+                self._read_names(model, names)
         except FormatError as error:
             raise FormatError(f"model {model.uid}: {error}") from None
+
+    def _read_names(self, model: LoadedModel, names: frozenset[str]) -> None:
+        if untrusted := names - self._trusted:
+            self._untrusted.add(model.uid, untrusted)
+        else:
+            self.kinds.add(model.uid, model.data, names)
         if self._type.runs_code:
             self._globals |= names

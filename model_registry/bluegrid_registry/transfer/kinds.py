@@ -56,27 +56,29 @@ class Kinds:
         """Whether there are models of different kinds."""
         return len(self._kinds) > 1
 
-    def add(self, uid: str, data: bytes, names: frozenset[str]) -> None:
+    def add(self, uid: str, data: bytes, names: frozenset[str] | None) -> None:
         """Record a model's kind.
 
         Args:
             uid: the model.
             data: its bytes.
-            names: all names in it. Models with the same names are of one kind: only the first is read again.
+            names: all names in it; None: unknown. Of models with the same names only the first is read: they
+                are of one kind.
 
         Raises:
             FormatError: the model cannot be read.
         """
         if self._estimators_in is None:
             return
-        kind = self._by_names.get(names)
+        kind = self._by_names.get(names) if names is not None else None
         if kind is None:
             estimators = self._estimators_in(data)
             # A file without a known estimator is compared with none; a pod says whether it is a model.
             kind = (
                 self._kinds.setdefault(frozenset(estimators), _Kind(estimators)) if estimators else _Kind(())
             )
-            self._by_names[names] = kind
+            if names is not None:
+                self._by_names[names] = kind
         kind.uids.append(uid)
 
     def refuse(self) -> None:

@@ -121,6 +121,21 @@ def _of_class(own: type) -> bytes:
     return data.replace(b"sklearn.linear_model._ridge\nRidge", f"{own.__module__}\n{own.__name__}".encode())
 
 
+def test_a_type_of_a_package_may_say_what_its_models_are_composed_of() -> None:
+    own = ModelType("own", "txt", "an own model", lambda _: None, estimators_in=lambda data: (data.decode(),))
+    check = ModelCheck(own, Source.USER, set_id="g1")
+    for uid, kind in {"a": b"own.Line", "b": b"own.Line", "c": b"own.Curve"}.items():
+        check.kinds.add(uid, kind, None)
+    with pytest.raises(FormatError, match=r"c of Curve, the others \(a and 1 more\) of Line"):
+        check.kinds.refuse()
+    with pytest.raises(FormatError, match=r"c of Curve, the others \(a and 1 more\) of Line"):
+        list(
+            ModelCheck(own, Source.USER).checked(
+                [as_read("a", b"Line"), as_read("b", b"Line"), as_read("c", b"Curve")]
+            )
+        )
+
+
 @pytest.mark.parametrize("other", sorted(SAMPLES.keys() - WRITERS.keys()))
 def test_models_of_other_types_are_not_compared(other: str) -> None:
     check = ModelCheck(ModelType.parse(other), Source.PLATFORM)
