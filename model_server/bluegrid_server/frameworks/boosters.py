@@ -52,6 +52,7 @@ class BoosterModel:
         self._predict = predict
         self._on_request = on_request
         self.inputs = features.specs
+        self.known_values = features.known_values
         self.outputs = (
             _spec("y", Output(predict), features.example),
             *(_spec(name, each, features.example, on_request=True) for name, each in on_request.items()),

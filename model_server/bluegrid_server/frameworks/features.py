@@ -33,6 +33,10 @@ class Features(Protocol):
         """Specs of the inputs."""
 
     @property
+    def known_values(self) -> Mapping[str, Sequence[Category]]:
+        """Categories of the columns that have any."""
+
+    @property
     def example(self) -> NDArray[Any]:
         """A row that every booster takes, (1, k)."""
 
@@ -50,6 +54,7 @@ class Numbers:
 
     def __init__(self, count: int, names: Sequence[str] = ()) -> None:
         self.specs = (TensorSpec(TABLE, (-1, count), columns=tuple(names)),)
+        self.known_values: Mapping[str, Sequence[Category]] = {}
         self.example = np.zeros((1, count))
 
     def rows(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
@@ -79,6 +84,7 @@ class Columns:
             name: {category: float(code) for code, category in enumerate(values)}
             for name, values in categories.items()
         }
+        self.known_values = categories
         self._refuses_unknown = refuses_unknown
         self.specs = tuple(map(self._spec, names))
         self.example = np.zeros((1, len(names)))

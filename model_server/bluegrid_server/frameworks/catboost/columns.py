@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bluegrid_server.frameworks.features import Category
+
 
 class MixedColumns:
     """Features in columns of numbers and of strings.
@@ -44,6 +46,7 @@ class MixedColumns:
             )
             for place, name in enumerate(names)
         )
+        self.known_values: Mapping[str, Sequence[Category]] = {}
         self.example = np.array(
             [["0" if spec.datatype == Datatype.BYTES else 0.0 for spec in self.specs]], dtype=object
         )

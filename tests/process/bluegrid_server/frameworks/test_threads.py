@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import catboost
 import httpx
 import joblib
 import lightgbm
@@ -116,3 +117,49 @@ def test_a_pod_computes_in_one_thread_before_and_after_it_forks_whatever_its_env
         process.kill()
         assert process.stderr is not None
         assert "feature names" not in process.stderr.read()
+
+
+def _catboost(folder: Path) -> Any:
+    model = catboost.CatBoostRegressor(iterations=5, verbose=0, allow_writing_files=False).fit(X, Y)
+    model.save_model(folder / "line.cbm")
+    return model.predict(X[:9])
+
+
+def _lightgbm(folder: Path) -> Any:
+    booster = lightgbm.train({"verbose": -1, "num_threads": 4}, lightgbm.Dataset(X, Y), 5)
+    booster.save_model(folder / "line.txt")
+    return booster.predict(X[:9])
+
+
+def _xgboost(folder: Path) -> Any:
+    model = xgboost.XGBRegressor(n_estimators=5, n_jobs=4).fit(X, Y)
+    model.save_model(folder / "line.ubj")
+    return model.predict(X[:9])
+
+
+@pytest.mark.served("XGBoost", "recorded examples, answered before the workers are forked")
+@pytest.mark.served("LightGBM", "recorded examples, answered before the workers are forked")
+@pytest.mark.served("CatBoost", "recorded examples, answered before the workers are forked; no files written")
+@pytest.mark.parametrize(
+    ("model_type", "train"),
+    [("xgboost/ubj", _xgboost), ("lightgbm/txt", _lightgbm), ("catboost/cbm", _catboost)],
+)
+def test_a_booster_that_computed_before_a_fork_answers_after_it(
+    model_type: str, train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder := tmp_path / "trained").mkdir()
+    expected = np.asarray(train(folder)).tolist()
+    example = {"inputs": X[:9].tolist(), "outputs": expected}
+    (folder / "examples.json").write_text(json.dumps({"line": example}))
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    (working := tmp_path / "working").mkdir()
+    monkeypatch.chdir(working)
+    with (
+        running(published(tmp_path, folder, ModelType.parse(model_type))) as (_, port),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}", timeout=60) as client,
+    ):
+        wait_until_ready(client)
+        for times in (1, 100):
+            got = client.post("/models/line/infer", json=request(np.repeat(X[:9], times, axis=0))).json()
+            assert got["outputs"][0]["data"] == pytest.approx(np.repeat(expected, times).tolist())
+    assert [*working.iterdir()] == []

@@ -220,10 +220,17 @@ def test_rows_that_frameworks_judge_are_theirs(strange: float, tmp_path: Path) -
     if not np.isnan(strange):
         with pytest.raises(PredictionError, match="infinity or a value too large"):
             predict(forest, {"x": rows})
-    own = of_lightgbm(tmp_path, {}, Y)
-    model, how = compiled(own, "lightgbm/txt")
-    assert how == ONNX
-    assert model.predict({"x": rows})["y"].tolist() == own.predict({"x": rows})["y"].tolist()
+    for model_type, own in (
+        ("lightgbm/txt", of_lightgbm(tmp_path, {}, Y)),
+        ("xgboost/ubj", of_xgboost(tmp_path, {}, Y)),
+    ):
+        model, how = compiled(own, model_type)
+        assert how == ONNX
+        if np.isnan(strange) or model_type == "lightgbm/txt":
+            assert model.predict({"x": rows})["y"].tolist() == own.predict({"x": rows})["y"].tolist()
+        else:
+            with pytest.raises(PredictionError, match="XGBoostError"):
+                predict(model, {"x": rows})
 
 
 SCALED = (X - X.mean(axis=0)) / X.std(axis=0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
 import xgboost
 from skl2onnx import to_onnx
@@ -65,6 +66,18 @@ def test_a_model_without_the_gpu_that_it_should_have_answers_and_says_so_once(
         assert got.tolist() == expected.tolist()
 
 
+def test_a_booster_with_names_answers_by_the_way_of_gpus(tmp_path: Path) -> None:
+    table = pd.DataFrame(X, columns=["wind", "温度", "hour", "kind"]).assign(
+        kind=pd.Categorical(np.array(["a", "b"])[np.arange(60) % 2])
+    )
+    model = xgboost.XGBRegressor(n_estimators=5, n_jobs=1, enable_categorical=True).fit(table, Y)
+    model.save_model(path := tmp_path / "model.ubj")
+    with capture_logs():
+        loaded = loader_of(ModelType.parse("xgboost/ubj"), gpu=True)(path)
+    inputs = {name: table[[name]].to_numpy(dtype=object if name == "kind" else float) for name in table}
+    assert loaded.predict(inputs)["y"] == pytest.approx(model.predict(table), rel=1e-6)
+
+
 def test_a_framework_that_has_no_use_for_a_gpu_says_so() -> None:
     with capture_logs() as logs:
         loader_of(ModelType.parse("scikit-learn/skops"), gpu=True)
@@ -109,6 +122,7 @@ def test_xgboost_is_asked_for_cuda_where_the_pod_has_it(
     [
         ("scikit-learn/skops", True, True),
         ("lightgbm/txt", True, True),
+        ("catboost/cbm", True, True),
         ("onnx/onnx", True, False),
         ("xgboost/ubj", True, False),
         ("keras/keras", False, False),

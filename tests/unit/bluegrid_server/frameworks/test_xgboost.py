@@ -11,6 +11,7 @@ import xgboost
 
 from bluegrid_server.engine.simple_form import predictions_of
 from bluegrid_server.errors import InputError
+from bluegrid_server.models.trial import try_out
 from bluegrid_server.models.version import ServedModel
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 from tests.support.model_requests import infer
@@ -183,6 +184,11 @@ def test_an_unknown_category_is_an_error_of_the_request(tmp_path: Path) -> None:
         model.predict(columns(2, ["cable", "submarine"]))
     with pytest.raises(InputError, match=message):
         predictions_of(ServedModel("line-1", "sha256:0", model), [[0.5, "submarine", 20]])
+
+
+def test_made_rows_have_the_categories_of_the_model(tmp_path: Path) -> None:
+    estimator = xgboost.XGBRegressor(**SOME, enable_categorical=True).fit(TABLE, TABLE_LOAD)
+    assert try_out(loaded("xgboost/ubj", raw(estimator), tmp_path)) is None
 
 
 def test_an_input_that_is_no_column_is_told_with_both_forms(tmp_path: Path) -> None:
