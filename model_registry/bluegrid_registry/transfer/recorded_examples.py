@@ -31,26 +31,26 @@ class RecordedExamples(Mapping[str, "tuple[AnyExample, ...]"]):
     """
 
     def __init__(self, rows: Sequence[ModelRow], document: Callable[[ExamplesFrame], bytes]) -> None:
-        self._inline = {row.uid: row.example for row in rows if row.example is not None}
-        self._frames = {frame.uid: frame for frame in examples_frames(rows)}
+        self._rows = {row.uid: row for row in rows if row.has_examples}
         self._document = document
 
     def __getitem__(self, uid: str) -> tuple[AnyExample, ...]:
         """Return the examples of a model; FormatError if its document is not valid."""
-        if uid in self._inline:
-            return (self._inline[uid],)
-        document = self._document(self._frames[uid])
+        row = self._rows[uid]
+        if row.example is not None:
+            return (row.example,)
+        (frame,) = examples_frames([row])
+        document = self._document(frame)
         try:
             return parse_examples(document, f"examples of model {uid}")
         except ValueError as error:
             raise FormatError(str(error)) from None
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._inline
-        yield from self._frames
+        return iter(self._rows)
 
     def __len__(self) -> int:
-        return len(self._inline) + len(self._frames)
+        return len(self._rows)
 
 
 def fetched_examples(folder: Path, manifest: Manifest, rows: Sequence[ModelRow]) -> RecordedExamples:
