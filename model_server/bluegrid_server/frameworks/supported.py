@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -44,6 +45,7 @@ class Framework:
         has_signatures: whether a model has several signatures, of which a set chooses one; the loaders take
             the argument `signature`.
         compiler: the module in this package that compiles the models; None: no compiler.
+        needs_pandas: whether the framework itself computes with pandas.
     """
 
     loaders: Mapping[str, str]
@@ -52,6 +54,7 @@ class Framework:
     on_gpu: bool = False
     has_signatures: bool = False
     compiler: str | None = None
+    needs_pandas: bool = False
 
 
 FRAMEWORKS: Mapping[str, Framework] = {
@@ -76,7 +79,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
     "lightgbm": Framework(
         {"txt": "lightgbm.load"}, extra="lightgbm", outlives_fork=True, compiler="lightgbm.compiler"
     ),
-    "catboost": Framework({"cbm": "catboost.load"}, extra="catboost", outlives_fork=True),
+    "catboost": Framework({"cbm": "catboost.load"}, extra="catboost", outlives_fork=True, needs_pandas=True),
     "tensorflow": Framework(
         {"savedmodel": "tensorflow.load_saved_model"}, extra="tensorflow", on_gpu=True, has_signatures=True
     ),
@@ -166,7 +169,7 @@ def loader_of(
     if model_type.file_type in framework.loaders:
         try:
             # Frameworks import pandas if they can. It takes 37 MB, and only models that take tables need it.
-            with hidden("pandas"):
+            with nullcontext() if framework.needs_pandas else hidden("pandas"):
                 load = import_module(module_of(framework.loaders[model_type.file_type])).load
         except ImportError as error:
             raise ConfigError(

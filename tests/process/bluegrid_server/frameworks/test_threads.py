@@ -119,22 +119,26 @@ def test_a_pod_computes_in_one_thread_before_and_after_it_forks_whatever_its_env
         assert "feature names" not in process.stderr.read()
 
 
+ROWS = np.column_stack([X[:, :2], np.arange(len(X)) % 4])
+
+
 def _catboost(folder: Path) -> Any:
-    model = catboost.CatBoostRegressor(iterations=5, verbose=0, allow_writing_files=False).fit(X, Y)
-    model.save_model(folder / "line.cbm")
-    return model.predict(X[:9])
+    table = pd.DataFrame(ROWS).astype({2: int})
+    model = catboost.CatBoostRegressor(iterations=5, verbose=0, allow_writing_files=False)
+    model.fit(table, Y, cat_features=[2]).save_model(folder / "line.cbm")
+    return model.predict(table[:9])
 
 
 def _lightgbm(folder: Path) -> Any:
-    booster = lightgbm.train({"verbose": -1, "num_threads": 4}, lightgbm.Dataset(X, Y), 5)
+    booster = lightgbm.train({"verbose": -1, "num_threads": 4}, lightgbm.Dataset(ROWS, Y), 5)
     booster.save_model(folder / "line.txt")
-    return booster.predict(X[:9])
+    return booster.predict(ROWS[:9])
 
 
 def _xgboost(folder: Path) -> Any:
-    model = xgboost.XGBRegressor(n_estimators=5, n_jobs=4).fit(X, Y)
+    model = xgboost.XGBRegressor(n_estimators=5, n_jobs=4).fit(ROWS, Y)
     model.save_model(folder / "line.ubj")
-    return model.predict(X[:9])
+    return model.predict(ROWS[:9])
 
 
 @pytest.mark.served("XGBoost", "recorded examples, answered before the workers are forked")
@@ -149,7 +153,7 @@ def test_a_booster_that_computed_before_a_fork_answers_after_it(
 ) -> None:
     (folder := tmp_path / "trained").mkdir()
     expected = np.asarray(train(folder)).tolist()
-    example = {"inputs": X[:9].tolist(), "outputs": expected}
+    example = {"inputs": ROWS[:9].tolist(), "outputs": expected}
     (folder / "examples.json").write_text(json.dumps({"line": example}))
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     (working := tmp_path / "working").mkdir()
@@ -160,6 +164,6 @@ def test_a_booster_that_computed_before_a_fork_answers_after_it(
     ):
         wait_until_ready(client)
         for times in (1, 100):
-            got = client.post("/models/line/infer", json=request(np.repeat(X[:9], times, axis=0))).json()
+            got = client.post("/models/line/infer", json=request(np.repeat(ROWS[:9], times, axis=0))).json()
             assert got["outputs"][0]["data"] == pytest.approx(np.repeat(expected, times).tolist())
     assert [*working.iterdir()] == []
