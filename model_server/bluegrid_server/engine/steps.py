@@ -150,6 +150,10 @@ def _spec_document(spec: TensorSpec) -> TensorSpecDocument:
         parameters["on_request"] = True
     if spec.any_rank:
         parameters["any_rank"] = True
+    if spec.table:
+        parameters["table"] = spec.table
+    if spec.takes_integers:
+        parameters["takes_integers"] = True
     if parameters:
         document["parameters"] = parameters
     return document

@@ -189,6 +189,15 @@ class TensorSpecParameters(TypedDict):
             Field(description="Whether a tensor has any number of dimensions, of which shape shows one."),
         ]
     ]
+    table: NotRequired[
+        Annotated[
+            str,
+            Field(description="Tensor of numbers [-1, k] that a request can give instead of all k columns."),
+        ]
+    ]
+    takes_integers: NotRequired[
+        Annotated[bool, Field(description="Whether an input of BYTES also takes integers.")]
+    ]
 
 
 class TensorSpecDocument(TypedDict):

@@ -29,7 +29,7 @@ def test_every_familys_packages_are_locked_and_those_of_all_are_theirs(tmp_path:
         "onnx": {"onnxruntime"},
         "xgboost": {"xgboost-cpu"},
         "lightgbm": {"lightgbm"},
-        "catboost": {"catboost", "pandas"},
+        "catboost": {"catboost"},
         "tensorflow": {"tensorflow-cpu", "keras"},
         "spark": {"pyspark"},
     }

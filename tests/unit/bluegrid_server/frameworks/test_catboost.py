@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import catboost
 import numpy as np
+import orjson
 import pandas as pd
 import pytest
 
 from bluegrid_registry import ModelError, ModelType
 from bluegrid_server.engine.simple_form import predictions_of
+from bluegrid_server.engine.steps import RequestSteps
 from bluegrid_server.errors import InputError
 from bluegrid_server.frameworks.supported import loader_of
 from bluegrid_server.models.version import ServedModel
+from bluegrid_server.protocol.requests import Kind, Request
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 from tests.support.model_requests import infer
 from tests.unit.bluegrid_server.frameworks.boosters import (
@@ -35,6 +39,9 @@ from tests.unit.bluegrid_server.frameworks.boosters import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bluegrid_server.models.model_pool import ModelPool
+    from bluegrid_server.settings import Settings
 
 SOME: dict[str, Any] = {"iterations": 8, "depth": 3, "thread_count": 1, "verbose": 0}
 SOME |= {"allow_writing_files": False}
@@ -145,6 +152,17 @@ def test_an_unknown_category_is_answered(tmp_path: Path) -> None:
     rows = TABLE[:2].assign(kind=["submarine", "海底"])
     inputs = {**columns(2, ["submarine", "海底"]), "zone": ZONES[:2].astype(str).reshape(-1, 1)}
     assert model.predict(inputs)["y"].tolist() == estimator.predict(rows).tolist()
+
+
+def test_the_metadata_of_categories_names_their_table(tmp_path: Path) -> None:
+    estimator = catboost.CatBoostRegressor(**SOME).fit(TABLE, TABLE_LOAD, cat_features=["kind", "zone"])
+    served = ServedModel("m", "sha256:0", loaded("catboost/cbm", written(estimator, tmp_path), tmp_path))
+    settings = cast("Settings", SimpleNamespace(version="v1", type="catboost/cbm", accelerate=None))
+    pool = cast("ModelPool", {"m": served})
+    (response,) = RequestSteps(settings, pool).responses(Request(Kind.DESCRIBE, "m", b""))
+    temperature, kind, _ = orjson.loads(response.body)["inputs"]
+    assert temperature["parameters"] == {"table": "x"}
+    assert kind["parameters"] == {"table": "x", "takes_integers": True}
 
 
 def test_categories_that_are_integers_also_come_in_one_table(tmp_path: Path) -> None:
